@@ -1,0 +1,258 @@
+import { backoffMs } from "./backoff.ts";
+import { type Clock, sleep } from "./clock.ts";
+import { LeaseLostError, PermanentError, type RetryAfterError, TimeoutError } from "./control.ts";
+import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "./duration.ts";
+import { conflict } from "./errors.ts";
+import { type AnyJob, type JobContext, Snooze } from "./job.ts";
+import { jobDefaults, timeoutMs } from "./options.ts";
+import * as records from "./record.ts";
+import { issuesText, validate } from "./schema.ts";
+import type { ClaimedJob, Lease, Outcome, QueueStore } from "./store.ts";
+
+/** What an attempt needs of its queue. */
+export interface Workshop {
+  readonly queue: string;
+  readonly store: QueueStore;
+  readonly jobs: ReadonlyMap<string, AnyJob>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly retentionMs: number;
+}
+
+/** How much longer than its timeout a job's lease must last when it starts, so that the outcome can still be handed in. */
+export const SETTLE_MARGIN_MS = 5_000;
+
+// The errors below are made by Tidegate: their stack would show its own code and nothing of the job's.
+function withoutStack(error: Error): Error {
+  error.stack = "";
+  return error;
+}
+
+/** One claimed job and the attempt to perform it. `run` never rejects: whatever happens becomes an outcome to hand in. */
+export class Attempt {
+  readonly number: number;
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly dueAt: number;
+  lease: Lease;
+  readonly #workshop: Workshop;
+  readonly #text: string;
+  readonly #job: AnyJob | undefined;
+  readonly #abort = new AbortController();
+  #record: records.JobRecord;
+  #isReadable: boolean;
+  #startedAt = 0;
+  #endsAt = 0;
+
+  constructor(workshop: Workshop, claimed: ClaimedJob) {
+    const record = records.decodeRecord(claimed.record);
+    this.#workshop = workshop;
+    this.#text = claimed.record;
+    this.#isReadable = record !== undefined;
+    this.#record = record ?? { name: "unreadable", enqueuedAt: 0 };
+    this.#job = workshop.jobs.get(this.#record.name);
+    this.name = this.#record.name;
+    this.lease = claimed.lease;
+    this.dueAt = claimed.dueAt;
+    this.number = records.attemptOf(this.#record, claimed.lease.claims);
+    this.timeoutMs = this.#record.timeoutMs ?? timeoutMs(this.#job?.timeout ?? jobDefaults.timeout);
+  }
+
+  get maxRetries(): number {
+    return this.#record.maxRetries ?? this.#job?.maxRetries ?? jobDefaults.maxRetries;
+  }
+
+  /** Whether the lease outlives an attempt that starts now. */
+  canStart(now: number): boolean {
+    return this.lease.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
+  }
+
+  /** Hands the job back, due when it was, with no attempt used. */
+  release(): Outcome {
+    return this.#return(this.dueAt);
+  }
+
+  /** Makes the attempt. Aborting `cutOff` ends it as failed, for the reason given there. */
+  async run(cutOff: AbortSignal): Promise<Outcome> {
+    this.#startedAt = this.#workshop.clock();
+    if (!this.#isReadable) return this.#returnUnreadable();
+    if (this.number > this.maxRetries + 1) return this.#die(this.#invocationsDied());
+    try {
+      return await this.#perform(cutOff);
+    } catch (thrown) {
+      return this.#fail(thrown);
+    } finally {
+      // A handler that was timed out may still be running: what it waits for is told to stop.
+      this.#abort.abort();
+    }
+  }
+
+  async #perform(cutOff: AbortSignal): Promise<Outcome> {
+    const job = this.#job;
+    if (!job) {
+      throw withoutStack(
+        new Error(
+          `No job is named "${this.name}" in this deployment. Add it to the jobs of the queue "${this.#workshop.queue}".`,
+        ),
+      );
+    }
+    const payload = await validate(job.schema, this.#record.payload);
+    if ("issues" in payload) {
+      throw withoutStack(
+        new PermanentError(`The payload no longer fits the schema of "${this.name}": ${issuesText(payload.issues)}`),
+      );
+    }
+    const work = Promise.resolve(job.perform(payload.value as never, this.#context()));
+    const result = await this.#withinTime(work, cutOff);
+    return result instanceof Snooze ? this.#snooze(result) : this.#complete(result);
+  }
+
+  /** Waits for the work, but no longer than until its timeout (which `extend` moves) or the cut-off. */
+  async #withinTime(work: Promise<unknown>, cutOff: AbortSignal): Promise<unknown> {
+    const { clock } = this.#workshop;
+    this.#endsAt = this.#startedAt + this.timeoutMs;
+    const stop = AbortSignal.any([cutOff, this.#abort.signal]);
+    const watch = async () => {
+      while (!stop.aborted && clock() < this.#endsAt) await sleep(clock, this.#endsAt - clock(), stop);
+      const error = stop.aborted
+        ? stop.reason
+        : new TimeoutError(`The attempt took longer than its timeout of ${this.timeoutMs} ms.`);
+      this.#abort.abort(error);
+      throw error;
+    };
+    work.catch(() => {});
+    const watching = watch();
+    watching.catch(() => {});
+    return Promise.race([work, watching]);
+  }
+
+  #context(): JobContext {
+    return {
+      id: this.lease.id,
+      name: this.name,
+      queue: this.#workshop.queue,
+      attempt: this.number,
+      maxRetries: this.maxRetries,
+      signal: this.#abort.signal,
+      enqueuedAt: new Date(this.#record.enqueuedAt),
+      extend: (duration) => this.#extend(duration),
+      snooze: (when) => new Snooze(when),
+      progress: (value) => this.#progress(value),
+    };
+  }
+
+  async #extend(duration: Duration | undefined): Promise<void> {
+    const endsAt = this.#workshop.clock() + durationMs(duration ?? this.timeoutMs, "the duration of extend");
+    await this.#renew(Math.max(endsAt + SETTLE_MARGIN_MS, this.lease.endsAt));
+    this.#endsAt = endsAt;
+  }
+
+  async #progress(value: unknown): Promise<void> {
+    records.checkPayload(value);
+    this.#record = { ...this.#record, progress: value };
+    await this.#renew(this.lease.endsAt, records.encodeRecord(this.#record));
+  }
+
+  async #renew(endsAt: number, record?: string): Promise<void> {
+    const lease = await this.#workshop.store.extend(this.lease, endsAt, record);
+    if (!lease) {
+      this.#abort.abort(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
+      throw conflict(
+        `The lease of job "${this.lease.id}" has been lost. Stop working: the job belongs to another invocation.`,
+      );
+    }
+    this.lease = lease;
+  }
+
+  #complete(result: unknown): Outcome {
+    const { clock, retentionMs } = this.#workshop;
+    const at = clock();
+    const end = {
+      at,
+      startedAt: this.#startedAt,
+      attempts: this.number,
+      result: storable(result),
+      expiresAt: at + retentionMs,
+    };
+    const { progress: _, ...record } = this.#record;
+    return { to: "completed", lease: this.lease, record: records.encodeRecord({ ...record, end }) };
+  }
+
+  #snooze(snooze: Snooze): Outcome {
+    const { clock } = this.#workshop;
+    const { until } = snooze;
+    return this.#return(until instanceof Date ? pointInTimeMs(until, "snooze") : clock() + durationMs(until, "snooze"));
+  }
+
+  #return(runAt: number): Outcome {
+    const record = this.#isReadable ? records.encodeRecord(records.withReturnedClaim(this.#record)) : this.#text;
+    return { to: "returned", lease: this.lease, runAt, record };
+  }
+
+  /** Leaves a record of a newer version to the deployment that knows it. */
+  #returnUnreadable(): Outcome {
+    return this.#return(this.#workshop.clock() + 60_000);
+  }
+
+  #fail(thrown: unknown): Outcome {
+    if (isNamed(thrown, "PermanentError")) return this.#die(thrown);
+    if (this.number > this.maxRetries) return this.#die(thrown);
+    const { clock, random } = this.#workshop;
+    const runAt = Math.min(clock() + this.#waitMs(thrown, random), LATEST_TIME_MS);
+    const record = records.withError(this.#record, records.attemptError(thrown, this.number, clock()));
+    return { to: "retried", lease: this.lease, runAt, record: records.encodeRecord(record) };
+  }
+
+  #waitMs(thrown: unknown, random: () => number): number {
+    const backoff = this.#record.backoff ?? this.#job?.backoff;
+    try {
+      if (isNamed(thrown, "RetryAfterError")) return retryAfterMs(thrown as RetryAfterError, this.#workshop.clock());
+      return backoffMs(backoff, this.number, thrown, random);
+    } catch {
+      // A backoff function or a `when` that makes no sense must not lose the job: the default wait holds.
+      return backoffMs(undefined, this.number, thrown, random);
+    }
+  }
+
+  #die(thrown: unknown): Outcome {
+    const at = this.#workshop.clock();
+    const error = records.attemptError(thrown, this.number, at);
+    const attempts = Math.min(this.number, this.maxRetries + 1);
+    const end = { at, startedAt: this.#startedAt, attempts, error, claims: this.lease.claims };
+    const record = { ...records.withError(this.#record, error), end };
+    return { to: "dead", lease: this.lease, at, record: records.encodeRecord(record) };
+  }
+
+  #invocationsDied(): Error {
+    const attempts = this.maxRetries + 1;
+    const times = attempts === 1 ? "its only attempt" : `each of the last of its ${attempts} attempts`;
+    const error = new Error(
+      `The invocation ended, or was killed, before the job finished, in ${times}: the lease ran out each time.`,
+    );
+    error.name = "LeaseExpiredError";
+    return withoutStack(error);
+  }
+}
+
+// By name, since `instanceof` fails where a job and the queue come from two copies of the package.
+function isNamed(thrown: unknown, name: string): boolean {
+  return thrown instanceof Error && thrown.name === name;
+}
+
+function retryAfterMs(error: RetryAfterError, now: number): number {
+  const { when } = error;
+  if (when instanceof Date || (typeof when === "string" && when.includes("T"))) {
+    return Math.max(0, pointInTimeMs(when, "RetryAfterError") - now);
+  }
+  return durationMs(when, "RetryAfterError");
+}
+
+/** The result as it can be stored: one that is no JSON, or too large, is dropped, since the work has been done all the same. */
+function storable(result: unknown): unknown {
+  try {
+    records.checkPayload(result);
+    return result;
+  } catch {
+    return undefined;
+  }
+}

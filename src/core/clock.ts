@@ -1,0 +1,30 @@
+/**
+ * Tells the time, in milliseconds since 1970. One with a `sleep` of its own also decides how waiting works, which is how
+ * tests move it by hand; one without is paired with the platform's timers.
+ */
+export interface Clock {
+  (): number;
+  /** Resolves after `ms`, or as soon as `signal` is aborted. Never rejects. */
+  sleep?(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Wall time, read anew at each call. */
+export const systemClock: Clock = () => Date.now();
+
+// Longer timers overflow to 1 ms on Node and in browsers.
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Waits on the clock given: resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  if (clock.sleep) return clock.sleep(ms, signal);
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+    signal?.addEventListener("abort", finish);
+  });
+}

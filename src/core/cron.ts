@@ -1,0 +1,82 @@
+import { type Pattern, readPattern } from "./cron-pattern.ts";
+import { LATEST_TIME_MS } from "./duration.ts";
+import { invalidRequest } from "./errors.ts";
+import { remember, type Span, WIDEST_OFFSET_MS, type Zone, zoneNamed } from "./zone.ts";
+
+/** A recurrence in an IANA zone, checked and ready to be asked for its next slots. */
+export interface Cron {
+  readonly expression: string;
+  readonly timeZone: string;
+  /** Finds the first slot strictly after an instant, from 1970 on. Undefined when no later one can be stored (until 2109). */
+  next(afterMs: number): number | undefined;
+}
+
+const SECOND_MS = 1_000;
+const LONGEST_EXPRESSION = 256;
+const MOST_CRONS = 256;
+
+const crons = new Map<string, Cron>();
+
+/**
+ * Reads a cron expression in an IANA time zone, UTC when that is left out.
+ *
+ * An expression has 5 fields (minute, hour, day of month, month, day of week) or 6, with seconds first; 5 fire at second 0.
+ * Fields take `*`, `?`, values, lists, ranges that go up, steps, `JAN`-`DEC` and `SUN`-`SAT`; Sunday is 0 and 7. `L` is the
+ * last day of the month, `5L` its last Friday, `5#2` its second. When both day fields are restricted (neither is `*` nor
+ * `?`), a day need match only one. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@hourly`, `@minutely`,
+ * `@secondly`, `@weekdays` and `@weekends` stand for what they say. A value named twice and the random `H` are refused.
+ *
+ * When the clock changes, an hour field that matches every hour follows real time: it fires in both passes of a repeated
+ * hour and not in a gap. Any other names local times, as in RFC 5545: one in a gap is read with the offset before it (02:30
+ * fires at 03:30), one that exists twice fires at the first, and two that meet in one instant fire once.
+ *
+ * @example
+ * parseCron("0 0 9 * * MON-FRI", "Europe/Paris").next(Date.now());
+ *
+ * @throws {TidegateError} `invalid_request` when the expression cannot be read or never fires, or the zone has no IANA name.
+ */
+export function parseCron(expression: unknown, timeZone: unknown = "UTC"): Cron {
+  if (typeof expression !== "string" || expression.length > LONGEST_EXPRESSION) {
+    throw invalidRequest(`cron must be a string such as "0 0 9 * * *", of at most ${LONGEST_EXPRESSION} characters.`);
+  }
+  if (typeof timeZone !== "string") {
+    throw invalidRequest('timeZone must be a string: an IANA time zone name such as "Europe/Paris" or "UTC".');
+  }
+  const zone = zoneNamed(timeZone);
+  // The zone is known by now, so its name has no space in it, and no two pairs share a key.
+  return remember(crons, MOST_CRONS, `${timeZone} ${expression}`, () => {
+    const pattern = readPattern(expression);
+    return { expression, timeZone, next: (afterMs) => nextSlot(pattern, zone, afterMs) };
+  });
+}
+
+function nextSlot(pattern: Pattern, zone: Zone, afterMs: number): number | undefined {
+  let fromMs = Math.max((Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS, 0);
+  while (fromMs <= LATEST_TIME_MS) {
+    // No zone shows this local time before `localMs - WIDEST_OFFSET_MS`: the spans until then need no look.
+    const localMs = pattern.next(fromMs - WIDEST_OFFSET_MS);
+    if (localMs === undefined) return undefined;
+    fromMs = Math.max(fromMs, localMs - WIDEST_OFFSET_MS);
+    const span = zone.spanAt(fromMs);
+    const slot = slotWithin(span, pattern, fromMs);
+    if (slot !== undefined) return slot <= LATEST_TIME_MS ? slot : undefined;
+    fromMs = span.endMs;
+  }
+  return undefined;
+}
+
+function slotWithin({ startMs, endMs, offsetMs, offsetBeforeMs }: Span, pattern: Pattern, fromMs: number) {
+  if (pattern.everyHour) return slotAtOffset(offsetMs, pattern, fromMs, endMs);
+  // Above 0, the clock skipped these local times at the start, and they fall into the span when read with the offset before.
+  // Below 0, it shows local times again that have had their slot.
+  const aheadMs = offsetMs - offsetBeforeMs;
+  const moved = slotAtOffset(offsetBeforeMs, pattern, fromMs, Math.min(startMs + aheadMs, endMs));
+  const usual = slotAtOffset(offsetMs, pattern, Math.max(fromMs, startMs - aheadMs), endMs);
+  return moved !== undefined && usual !== undefined ? Math.min(moved, usual) : (moved ?? usual);
+}
+
+function slotAtOffset(offsetMs: number, pattern: Pattern, fromMs: number, endMs: number): number | undefined {
+  if (fromMs >= endMs) return undefined;
+  const localMs = pattern.next(fromMs + offsetMs);
+  return localMs !== undefined && localMs - offsetMs < endMs ? localMs - offsetMs : undefined;
+}

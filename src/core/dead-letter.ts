@@ -1,0 +1,130 @@
+import { checkFits } from "./enqueue.ts";
+import { conflict, invalidRequest, notFound } from "./errors.ts";
+import type { AnyJob } from "./job.ts";
+import { checkText, LONGEST_ID, LONGEST_NAME } from "./options.ts";
+import { decodeRecord, encodeRecord, type JobRecord } from "./record.ts";
+import type { QueueStore, Revival, StoredJob } from "./store.ts";
+
+/** Which dead jobs are meant: these ids, all of one name, or all. */
+export type DeadSelection = { readonly ids: readonly string[] } | { readonly name: string } | { readonly all: true };
+
+export interface DeadLetterOptions {
+  /** Only tells how many it would be. */
+  readonly dryRun?: boolean;
+  /** Called after each piece of a large selection with how many are done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+export interface RetryOptions extends DeadLetterOptions {
+  /** Goes in place of the stored payload, and must fit the schema. */
+  readonly payload?: unknown;
+}
+
+const PIECE = 100;
+
+/** Checks a selection. @throws {TidegateError} `invalid_request` */
+export function deadSelection(selection: string | DeadSelection): DeadSelection {
+  if (typeof selection === "string") return deadSelection({ ids: [selection] });
+  if (typeof selection === "object" && selection !== null) {
+    const { ids, name, all } = selection as { ids?: unknown; name?: unknown; all?: unknown };
+    const given = [ids, name, all].filter((value) => value !== undefined).length;
+    if (given === 1 && Array.isArray(ids) && ids.length <= 1_000) {
+      for (const id of ids) checkText(id, "id", LONGEST_ID);
+      return { ids };
+    }
+    if (given === 1 && name !== undefined) {
+      checkText(name, "name", LONGEST_NAME);
+      return { name };
+    }
+    if (given === 1 && all === true) return { all };
+  }
+  throw invalidRequest("Say which dead jobs are meant: an id, { ids } with up to 1,000, { name }, or { all: true }.");
+}
+
+/** The dead jobs of a selection, in pieces. */
+async function* piecesOf(
+  store: QueueStore,
+  selection: DeadSelection,
+  now: number,
+): AsyncGenerator<readonly StoredJob[]> {
+  if ("ids" in selection) {
+    const found = await Promise.all(selection.ids.map((id) => store.find(id, now)));
+    yield found.filter((job): job is StoredJob => job?.state === "dead");
+    return;
+  }
+  let cursor: string | undefined;
+  do {
+    const page = await store.list("dead", { cursor, limit: PIECE, now });
+    cursor = page.cursor;
+    yield "name" in selection
+      ? page.items.filter((job) => decodeRecord(job.record)?.name === selection.name)
+      : page.items;
+  } while (cursor !== undefined);
+}
+
+/** Counts the selection, or hands each piece of it to `act`, which tells how many it took. */
+async function forEachPiece(
+  store: QueueStore,
+  selection: DeadSelection,
+  options: DeadLetterOptions,
+  now: number,
+  act: (jobs: readonly StoredJob[]) => Promise<number>,
+): Promise<number> {
+  let done = 0;
+  for await (const jobs of piecesOf(store, selection, now)) {
+    if (jobs.length === 0) continue;
+    done += options.dryRun ? jobs.length : await act(jobs);
+    options.onProgress?.(done);
+  }
+  return done;
+}
+
+/** Makes dead jobs live again, due now, with all their retries; tells how many. */
+export async function retryDead(
+  store: QueueStore,
+  jobs: ReadonlyMap<string, AnyJob>,
+  selection: DeadSelection,
+  options: RetryOptions,
+  now: number,
+): Promise<number> {
+  const revival = (job: StoredJob, record: JobRecord): Revival => {
+    const claims = record.end?.claims ?? 0;
+    const { end, errors, ...rest } = record;
+    const payload = "payload" in options ? { payload: options.payload } : {};
+    return {
+      id: job.id,
+      diedAt: job.at,
+      claims,
+      runAt: now,
+      record: encodeRecord({ ...rest, ...payload, returned: claims, ...(errors && { errors }) }),
+    };
+  };
+  return forEachPiece(store, selection, options, now, async (dead) => {
+    const revivals: Revival[] = [];
+    for (const job of dead) {
+      const record = decodeRecord(job.record);
+      if (!record)
+        throw conflict(
+          `The record of dead job "${job.id}" is of a version that this deployment cannot read. Retry it with a newer one.`,
+        );
+      if ("payload" in options) await checkFits(record.name, jobs.get(record.name), options.payload);
+      revivals.push(revival(job, record));
+    }
+    return (await store.revive(revivals)).filter(Boolean).length;
+  });
+}
+
+/** Removes dead jobs for good; tells how many. */
+export function removeDead(
+  store: QueueStore,
+  selection: DeadSelection,
+  options: DeadLetterOptions,
+  now: number,
+): Promise<number> {
+  return forEachPiece(store, selection, options, now, (dead) => store.removeDead(dead.map(({ id }) => id)));
+}
+
+/** The error for one id that does not lie in the dead letter. */
+export function notDead(id: string): Error {
+  return notFound(`No job in the dead letter has the id "${id}".`);
+}

@@ -1,0 +1,87 @@
+import type { AnyJob } from "./job.ts";
+import { decodeSchedule, type ScheduleRecord } from "./schedule.ts";
+import { renewed, scheduleRecord } from "./schedules.ts";
+import type { Outlook, QueueStore } from "./store.ts";
+
+/** Which code's declared schedules are in force, and which ones were before, with the time at which they were replaced. */
+interface Manifest {
+  readonly current: string;
+  readonly replaced: Readonly<Record<string, number>>;
+}
+
+/**
+ * For so long code whose schedules were replaced is taken for an older deployment that still runs, and changes nothing. After
+ * that it has come back: somebody rolled back to it.
+ */
+const STILL_RUNNING_MS = 3_600_000;
+
+/** The schedules that stand in the code of this deployment. The first drain puts them in force; from then on they cost nothing. */
+export class DeclaredSchedules {
+  readonly #records: ReadonlyMap<string, ScheduleRecord>;
+  #isInForce: boolean;
+
+  constructor(jobs: ReadonlyMap<string, AnyJob>) {
+    const declared = [...jobs.values()].filter((job) => job.schedule !== undefined);
+    this.#records = new Map(declared.map((job) => [job.name, declaredRecord(job)]));
+    this.#isInForce = this.#records.size === 0;
+  }
+
+  /** Whether nothing is to be done any more. */
+  get isInForce(): boolean {
+    return this.#isInForce;
+  }
+
+  /** Adds, changes and removes what this code declares otherwise than the code before it; tells what comes next after that. */
+  async putInForce(
+    store: QueueStore,
+    outlook: Outlook & { readonly manifest: string | undefined },
+    now: number,
+  ): Promise<Outlook> {
+    const manifest = outlook.manifest === undefined ? undefined : (JSON.parse(outlook.manifest) as Manifest);
+    const own = await this.#fingerprint();
+    const replacedAt = manifest?.replaced[own];
+    const isCurrent = manifest?.current === own;
+    const isOlder = replacedAt !== undefined && now - replacedAt < STILL_RUNNING_MS;
+    const earliest =
+      isCurrent || isOlder ? undefined : await this.#declare(store, outlook.manifest, own, manifest, now);
+    this.#isInForce = true;
+    const moments = [outlook.nextAt, earliest].filter((moment) => moment !== undefined);
+    return { paused: outlook.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };
+  }
+
+  async #declare(
+    store: QueueStore,
+    from: string | undefined,
+    own: string,
+    manifest: Manifest | undefined,
+    now: number,
+  ): Promise<number | undefined> {
+    const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
+    const put = [...this.#records].map(([key, record]) => renewed(key, record, existing.get(key), now));
+    const remove = [...existing.values()]
+      .filter(({ key, record }) => decodeSchedule(record)?.declared && !this.#records.has(key))
+      .map(({ key }) => key);
+    const recent = Object.entries(manifest?.replaced ?? {}).filter(
+      ([mark, at]) => mark !== own && now - at < STILL_RUNNING_MS,
+    );
+    const replaced = Object.fromEntries(manifest ? [...recent, [manifest.current, now]] : recent);
+    const next: Manifest = { current: own, replaced };
+    // Where another drain was faster it has stored what this one would have, or something newer.
+    await store.declare({ from, manifest: JSON.stringify(next), put, remove });
+    return put.reduce<number | undefined>(
+      (least, { next: at }) => (at !== undefined && (least === undefined || at < least) ? at : least),
+      undefined,
+    );
+  }
+
+  async #fingerprint(): Promise<string> {
+    const text = JSON.stringify([...this.#records].sort());
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+    return [...digest.slice(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+}
+
+function declaredRecord(job: AnyJob): ScheduleRecord {
+  const { schedule, schedulePayload, name } = job;
+  return { ...scheduleRecord(name, schedule ?? { cron: "" }, schedulePayload), declared: true };
+}

@@ -1,0 +1,67 @@
+import { type Duration, durationMs } from "./duration.ts";
+import { invalidRequest } from "./errors.ts";
+import { wholeNumber } from "./options.ts";
+
+/** The bounds of one drain. It ends at the first that is reached. */
+export interface DrainOptions {
+  /** How many jobs to claim at most. Default 100. */
+  readonly maxJobs?: number;
+  /** How many jobs run at the same time. Default 10. */
+  readonly concurrency?: number;
+  /** How long jobs are started. Those running then may end, within their own timeouts. Default "25s". */
+  readonly timeBudget?: Duration;
+  /** How long running jobs may go on after the time budget before they are aborted and count as failed. Default: their timeouts. */
+  readonly grace?: Duration;
+  /** How long to wait, without polling, for what falls due within this time of the start. Default "0s". */
+  readonly linger?: Duration;
+  /** How many jobs one exchange claims at most: 1 to 1,000. Default 100. */
+  readonly batchSize?: number;
+  /** What may be spent. Default: 40 round trips, 1,000 commands. */
+  readonly budget?: { readonly roundTrips?: number; readonly commands?: number };
+  /** Aborting it hands back what has not started, and lets what runs end. */
+  readonly signal?: AbortSignal;
+}
+
+/** Drain options as numbers. */
+export interface DrainLimits {
+  readonly maxJobs: number;
+  readonly concurrency: number;
+  readonly timeBudgetMs: number;
+  readonly graceMs: number;
+  readonly lingerMs: number;
+  readonly batchSize: number;
+  readonly roundTrips: number;
+  readonly commands: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export const drainDefaults = {
+  maxJobs: 100,
+  concurrency: 10,
+  timeBudget: "25s",
+  linger: "0s",
+  batchSize: 100,
+  budget: { roundTrips: 40, commands: 1_000 },
+} as const;
+
+const MOST = 1_000_000_000;
+
+/** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
+export function drainLimits(options: DrainOptions): DrainLimits {
+  const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
+  const budget = { ...drainDefaults.budget, ...options.budget };
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw invalidRequest("signal must be an AbortSignal.");
+  }
+  return {
+    maxJobs: wholeNumber(maxJobs, "maxJobs", 1, MOST),
+    concurrency: wholeNumber(concurrency, "concurrency", 1, 10_000),
+    timeBudgetMs: durationMs(timeBudget, "timeBudget"),
+    graceMs: options.grace === undefined ? Number.POSITIVE_INFINITY : durationMs(options.grace, "grace"),
+    lingerMs: durationMs(linger, "linger"),
+    batchSize: wholeNumber(batchSize, "batchSize", 1, 1_000),
+    roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", 2, MOST),
+    commands: wholeNumber(budget.commands, "budget.commands", 1, MOST),
+    signal: options.signal,
+  };
+}

@@ -1,0 +1,309 @@
+import { Attempt, SETTLE_MARGIN_MS, type Workshop } from "./attempt.ts";
+import { sleep } from "./clock.ts";
+import { TimeoutError } from "./control.ts";
+import type { DrainLimits } from "./drain-options.ts";
+import { fireOf } from "./schedule.ts";
+import type { ClaimedJob, ExchangeReply, Fire, Meter, Outcome, Outlook } from "./store.ts";
+
+/** Why a drain ended. `empty`: nothing more was due. */
+export type StoppedBy = "empty" | "maxJobs" | "timeBudget" | "budget" | "paused" | "aborted";
+
+/** What one drain did, what it cost, and what it left. */
+export interface DrainReport {
+  readonly claimed: number;
+  readonly completed: number;
+  readonly retried: number;
+  readonly deadLettered: number;
+  readonly snoozed: number;
+  /** Claimed, but handed back unstarted, with no attempt used. */
+  readonly released: number;
+  /** Finished too late: the lease had run out, and the result was refused. */
+  readonly lost: number;
+  /** Schedules whose slot was fired and whose next one was set. */
+  readonly rearmed: number;
+  readonly roundTrips: number;
+  readonly commands: number;
+  readonly stoppedBy: StoppedBy;
+  /** When something next needs attention: a run time, a slot, or the end of another invocation's lease. */
+  readonly nextRunAt: Date | null;
+  /** Whether something was due that this drain left to others. */
+  readonly backlog: boolean;
+}
+
+type Count = "claimed" | "completed" | "retried" | "deadLettered" | "snoozed" | "released" | "lost" | "rearmed";
+
+interface Finished {
+  readonly outcome: Outcome;
+  readonly as: Count;
+  readonly at: number;
+}
+
+/** How long a finished job waits for others to be handed in with it, while some are still running. */
+const SETTLE_WITHIN_MS = 1_000;
+/** How long a claimed job may wait for a free slot before its lease is too short to start it. */
+const WAIT_FOR_SLOT_MS = 25_000;
+/** After the first batch no more is claimed than the pace so far gets done in this time. */
+const CLAIM_AHEAD_MS = 10_000;
+
+const countedAs = { completed: "completed", retried: "retried", returned: "snoozed", dead: "deadLettered" } as const;
+
+/**
+ * How long a claim leases jobs whose timeouts are at most so long. The odd part keeps the leases of two claims in the same
+ * millisecond apart, should one of them have to ask again for its own.
+ */
+export function leaseMsFor(longestTimeoutMs: number, random: () => number): number {
+  return longestTimeoutMs + SETTLE_MARGIN_MS + WAIT_FOR_SLOT_MS + Math.floor(random() * 1_000);
+}
+
+/**
+ * One drain: exchange, run, exchange, ..., exchange. Each exchange hands in what finished and takes what is due, so round
+ * trips follow the batches and not the jobs; what finishes while one is in flight goes with the next.
+ */
+export class Drain {
+  readonly #shop: Workshop;
+  readonly #limits: DrainLimits;
+  readonly #startedAt: number;
+  readonly #deadline: number;
+  readonly #leaseMs: number;
+  readonly #cutOff = new AbortController();
+  readonly #counts: Record<Count, number> = {
+    claimed: 0,
+    completed: 0,
+    retried: 0,
+    deadLettered: 0,
+    snoozed: 0,
+    released: 0,
+    lost: 0,
+    rearmed: 0,
+  };
+  readonly #spent: Readonly<Meter>;
+  readonly #waiting: Attempt[] = [];
+  readonly #running = new Set<Attempt>();
+  #finished: Finished[] = [];
+  #fires: Fire[] = [];
+  #nextAt: number | undefined;
+  #paused = false;
+  #failed = false;
+  #ring: () => void = () => {};
+
+  /**
+   * @param spent the meter of the shop's store: what it shows already counts against the budget.
+   * @param outlook what is known, or thought, to come next.
+   */
+  constructor(shop: Workshop, spent: Readonly<Meter>, limits: DrainLimits, longestTimeoutMs: number, outlook: Outlook) {
+    this.#shop = shop;
+    this.#spent = spent;
+    this.#limits = limits;
+    this.#startedAt = shop.clock();
+    this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
+    this.#leaseMs = leaseMsFor(longestTimeoutMs, shop.random);
+    this.#nextAt = outlook.nextAt;
+    this.#paused = outlook.paused;
+  }
+
+  /** Takes over jobs that are leased already. */
+  take(jobs: readonly ClaimedJob[]): void {
+    this.#counts.claimed += jobs.length;
+    for (const job of jobs) this.#waiting.push(new Attempt(this.#shop, job));
+  }
+
+  /** Drains until a limit is reached or nothing is due. @throws {TidegateError} `store_unavailable` */
+  async run(): Promise<DrainReport> {
+    const ring = () => this.#ring();
+    this.#limits.signal?.addEventListener("abort", ring);
+    try {
+      do {
+        await this.#runDue();
+      } while (await this.#linger());
+      return this.#report();
+    } finally {
+      this.#limits.signal?.removeEventListener("abort", ring);
+    }
+  }
+
+  async #runDue(): Promise<void> {
+    for (;;) {
+      this.#startWaiting();
+      if (await this.#isTimeToExchange()) await this.#exchange();
+      else if (this.#running.size > 0) await this.#somethingHappens();
+      else return;
+    }
+  }
+
+  // Starting -------------------------------------------------------------------------------------------------------------
+
+  #startWaiting(): void {
+    const stop = this.#stoppedBy();
+    if (stop === "aborted" || stop === "timeBudget" || stop === "paused") this.#releaseWaiting();
+    while (this.#running.size < this.#limits.concurrency) {
+      const attempt = this.#waiting.shift();
+      if (!attempt) return;
+      void this.#start(attempt);
+    }
+  }
+
+  #releaseWaiting(): void {
+    for (const attempt of this.#waiting.splice(0)) this.#finish(attempt.release(), "released");
+  }
+
+  async #start(attempt: Attempt): Promise<void> {
+    this.#running.add(attempt);
+    if (await this.#hasLeaseFor(attempt)) {
+      const outcome = await attempt.run(this.#cutOff.signal);
+      this.#finish(outcome, countedAs[outcome.to]);
+    } else {
+      this.#finish(attempt.release(), "released");
+    }
+    this.#running.delete(attempt);
+    this.#startWaiting();
+    if (this.#waiting.length === 0) this.#ring();
+  }
+
+  /** No job starts with less lease left than its timeout. One whose timeout no claim foresaw gets a longer lease. */
+  async #hasLeaseFor(attempt: Attempt): Promise<boolean> {
+    const now = this.#shop.clock();
+    if (attempt.canStart(now)) return true;
+    if (attempt.timeoutMs + SETTLE_MARGIN_MS <= this.#leaseMs) return false;
+    const lease = await this.#shop.store
+      .extend(attempt.lease, now + attempt.timeoutMs + SETTLE_MARGIN_MS)
+      .catch(() => undefined);
+    if (lease) attempt.lease = lease;
+    return lease !== undefined;
+  }
+
+  #finish(outcome: Outcome, as: Count): void {
+    this.#finished.push({ outcome, as, at: this.#shop.clock() });
+    if (this.#finished.length === 1) this.#ring();
+  }
+
+  // Exchanging -----------------------------------------------------------------------------------------------------------
+
+  async #isTimeToExchange(): Promise<boolean> {
+    const now = this.#shop.clock();
+    const idle = this.#running.size === 0 && this.#waiting.length === 0;
+    if (this.#isMoreDue(now) && this.#claimable() > 0) {
+      await this.#handlersAboutToEnd();
+      return true;
+    }
+    const oldest = this.#finished[0];
+    if (!oldest) return false;
+    return idle || (now - oldest.at >= SETTLE_WITHIN_MS && !this.#failed && this.#canAfford(2));
+  }
+
+  /** Lets handlers that end in this very turn be settled with the others, not one by one. */
+  async #handlersAboutToEnd(): Promise<void> {
+    for (let turn = 0; turn < 32 && this.#running.size > 0; turn++) await undefined;
+  }
+
+  #isMoreDue(now: number): boolean {
+    return this.#fires.length > 0 || (this.#nextAt !== undefined && this.#nextAt <= now);
+  }
+
+  /** How many jobs to claim now: none while some wait for a slot, or once a limit is reached. */
+  #claimable(): number {
+    if (this.#stoppedBy() || this.#waiting.length > 0 || this.#running.size >= this.#limits.concurrency) return 0;
+    const done = this.#counts.claimed - this.#running.size;
+    const elapsed = this.#shop.clock() - this.#startedAt;
+    const pace = done > 0 && elapsed > 0 ? Math.ceil((done / elapsed) * CLAIM_AHEAD_MS) : Number.POSITIVE_INFINITY;
+    const ahead = Math.max(pace, this.#limits.concurrency);
+    return Math.min(this.#limits.batchSize, this.#limits.maxJobs - this.#counts.claimed, ahead);
+  }
+
+  async #exchange(): Promise<void> {
+    const finished = this.#finished;
+    const limit = this.#claimable();
+    const request = {
+      now: this.#shop.clock(),
+      settle: finished.map(({ outcome }) => outcome),
+      fire: this.#stoppedBy() ? [] : this.#fires,
+      limit,
+      leaseMs: this.#leaseMs,
+      retentionMs: this.#shop.retentionMs,
+      sends: Math.max(1, this.#limits.roundTrips - this.#spent.roundTrips - (limit > 0 ? 1 : 0)),
+      repeated: this.#failed,
+    };
+    this.#finished = [];
+    try {
+      this.#takeIn(await this.#shop.store.exchange(request), finished);
+    } catch (error) {
+      // What has run is worth one more try once all is done. With nothing in hand, or after that try, the caller must know.
+      if (this.#failed || (finished.length === 0 && this.#running.size === 0)) throw error;
+      this.#failed = true;
+      this.#finished = [...finished, ...this.#finished];
+    }
+  }
+
+  #takeIn(reply: ExchangeReply, finished: readonly Finished[]): void {
+    const now = this.#shop.clock();
+    finished.forEach(({ as }, index) => {
+      this.#counts[reply.settled[index] ? as : "lost"]++;
+    });
+    this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
+    this.#paused = reply.paused;
+    this.#nextAt = reply.nextAt;
+    this.#fires = reply.schedules.map((schedule) => fireOf(schedule, now));
+    this.take(reply.jobs);
+  }
+
+  // Limits ---------------------------------------------------------------------------------------------------------------
+
+  #stoppedBy(): StoppedBy | undefined {
+    const { signal, maxJobs } = this.#limits;
+    if (signal?.aborted || this.#failed) return "aborted";
+    if (this.#paused) return "paused";
+    if (this.#shop.clock() >= this.#deadline) return "timeBudget";
+    if (this.#counts.claimed >= maxJobs) return "maxJobs";
+    return this.#canAfford(2) ? undefined : "budget";
+  }
+
+  /** Whether the budget allows so many more exchanges. Claiming takes two: what is claimed must be handed in. */
+  #canAfford(exchanges: number): boolean {
+    const { roundTrips, commands, batchSize } = this.#limits;
+    const most =
+      exchanges * this.#shop.store.mostCommands(Math.max(batchSize, this.#finished.length + this.#running.size));
+    return this.#spent.roundTrips + exchanges <= roundTrips && this.#spent.commands + most <= commands;
+  }
+
+  /** Waits until a job ends, a limit in time is reached, or finished jobs have waited long enough to be handed in. */
+  async #somethingHappens(): Promise<void> {
+    const { clock } = this.#shop;
+    const now = clock();
+    const cutOffAt = this.#deadline + this.#limits.graceMs;
+    if (now >= cutOffAt)
+      this.#cutOff.abort(new TimeoutError("The invocation's time was over before the attempt's timeout."));
+    const oldest = this.#finished[0];
+    const moments = [
+      this.#deadline,
+      cutOffAt,
+      oldest && !this.#failed ? oldest.at + SETTLE_WITHIN_MS : Number.POSITIVE_INFINITY,
+    ];
+    const wakeAt = Math.min(...moments.filter((moment) => moment > now));
+    const timer = new AbortController();
+    const rung = new Promise<void>((resolve) => {
+      this.#ring = resolve;
+    });
+    await Promise.race(Number.isFinite(wakeAt) ? [rung, sleep(clock, wakeAt - now, timer.signal)] : [rung]);
+    timer.abort();
+  }
+
+  /** Sleeps until just then if something falls due inside the window; false where nothing does, or a limit is reached. */
+  async #linger(): Promise<boolean> {
+    const { clock } = this.#shop;
+    const nextAt = this.#nextAt;
+    if (this.#stoppedBy() || nextAt === undefined || nextAt > this.#startedAt + this.#limits.lingerMs) return false;
+    await sleep(clock, nextAt - clock(), this.#limits.signal);
+    return true;
+  }
+
+  #report(): DrainReport {
+    const now = this.#shop.clock();
+    return {
+      ...this.#counts,
+      roundTrips: this.#spent.roundTrips,
+      commands: this.#spent.commands,
+      stoppedBy: this.#stoppedBy() ?? "empty",
+      nextRunAt: this.#nextAt === undefined ? null : new Date(this.#nextAt),
+      backlog: this.#isMoreDue(now),
+    };
+  }
+}

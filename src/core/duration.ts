@@ -1,0 +1,60 @@
+import { invalidRequest } from "./errors.ts";
+
+/** A length of time: `"30s"`, `"5m"`, `"1h"`, `"7d"`, `"250ms"`, or a number of milliseconds. */
+export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}` | number;
+
+/** A point in time: a `Date`, an ISO 8601 string with a time zone, or milliseconds since 1970. */
+export type PointInTime = Date | string | number;
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The last run time that can be stored, in ms: scores keep 42 bits for the time (docs/storage.md), which end in the year 2109. */
+export const LATEST_TIME_MS = 2 ** 42 - 1;
+
+/**
+ * Reads a duration as milliseconds.
+ *
+ * @param name the option's name, for the message.
+ * @throws {TidegateError} `invalid_request` for anything else than a non-negative duration.
+ */
+export function durationMs(value: unknown, name: string): number {
+  const ms = typeof value === "string" ? parseDuration(value) : value;
+  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS) {
+    throw invalidRequest(
+      `${name} must be a duration such as "30s", "5m", "1h", "7d", or a number of milliseconds from 0.`,
+    );
+  }
+  return Math.round(ms);
+}
+
+function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
+  if (!match) return undefined;
+  return Number(match[1]) * (unitMs[match[2] as string] as number);
+}
+
+// A time without a zone would mean something else on each machine that reads it, so the zone is required.
+const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
+
+/**
+ * Reads a point in time as milliseconds since 1970.
+ *
+ * @param name the option's name, for the message.
+ * @throws {TidegateError} `invalid_request` when it is none, has no time zone, or lies before 1970 or after the year 2108.
+ */
+export function pointInTimeMs(value: unknown, name: string): number {
+  const ms = readPointInTime(value);
+  if (ms === undefined || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS) {
+    throw invalidRequest(
+      `${name} must be a Date, an ISO 8601 time with its zone such as "2030-01-31T09:00:00Z", or milliseconds since 1970, before the year 2109.`,
+    );
+  }
+  return Math.round(ms);
+}
+
+function readPointInTime(value: unknown): number | undefined {
+  if (value instanceof Date) return value.getTime();
+  if (typeof value === "number") return value;
+  if (typeof value === "string" && isoTime.test(value)) return Date.parse(value);
+  return undefined;
+}

@@ -1,0 +1,128 @@
+import type { BackoffRule } from "./backoff.ts";
+import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
+import { InvalidPayloadError, invalidRequest } from "./errors.ts";
+import type { AnyJob, JobOptions, Schedule } from "./job.ts";
+import { checkRetryOptions, checkText, LONGEST_ID, LONGEST_NAME, timeoutMs } from "./options.ts";
+import { checkPayload, encodeRecord, type JobRecord } from "./record.ts";
+import { issuesText, validate } from "./schema.ts";
+import type { NewJob } from "./store.ts";
+
+/** How one job is enqueued. */
+export interface EnqueueOptions extends JobOptions {
+  /** Idempotency key, 1 to 256 characters: while a job with this id is known, finished or not, no second one is made. */
+  readonly id?: string;
+  /** Run so long from now. Default: at once. */
+  readonly delay?: Duration;
+  /** Run then. Not together with `delay`. */
+  readonly runAt?: PointInTime;
+  /** Like the definition's, but not a function: it is stored with the job. */
+  readonly backoff?: BackoffRule;
+  /** Make no second job with this key within `ttl` of the first, as long as that one exists. */
+  readonly dedupe?: { readonly key: string; readonly ttl: Duration };
+}
+
+/** How a recurring job is enqueued. */
+export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
+  /** The schedule's key. Default: the job's name. */
+  readonly id?: string;
+}
+
+/** What became of an enqueue. `id` always names a job that exists. */
+export interface EnqueueResult {
+  readonly id: string;
+  readonly status: "enqueued" | "duplicate";
+  /** When the job is to run; null where it is a duplicate of one that runs already, or has finished. */
+  readonly runAt: Date | null;
+}
+
+const optionNames = new Set(["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe"]);
+
+/** Finds the job to enqueue. @throws {TidegateError} `invalid_request` where the queue has jobs, but none of that name. */
+export function resolveJob(
+  job: AnyJob | string,
+  jobs: ReadonlyMap<string, AnyJob>,
+): { name: string; definition: AnyJob | undefined } {
+  if (typeof job !== "string") return { name: job.name, definition: job };
+  checkText(job, "name", LONGEST_NAME);
+  const definition = jobs.get(job);
+  if (!definition && jobs.size > 0) {
+    throw invalidRequest(`No job is named ${JSON.stringify(job)}. This queue knows: ${[...jobs.keys()].join(", ")}.`);
+  }
+  return { name: job, definition };
+}
+
+/**
+ * Builds the job that is to be stored, all of it checked.
+ *
+ * @throws {InvalidPayloadError} where the payload does not fit the schema.
+ * @throws {TidegateError} `invalid_request` or `payload_too_large`; the message names the option.
+ */
+export async function newJob(
+  name: string,
+  definition: AnyJob | undefined,
+  payload: unknown,
+  options: EnqueueOptions,
+  now: number,
+  newId: () => string,
+): Promise<NewJob> {
+  const unknown = Object.keys(options).find((option) => !optionNames.has(option));
+  if (unknown !== undefined)
+    throw invalidRequest(
+      `${JSON.stringify(unknown.slice(0, 100))} is no option of enqueue. It knows: ${[...optionNames].join(", ")}.`,
+    );
+  if (options.id !== undefined) checkText(options.id, "id", LONGEST_ID);
+  await checkFits(name, definition, payload);
+  const record: JobRecord = { name, payload, enqueuedAt: now, ...storedOptions(options) };
+  return {
+    id: options.id ?? newId(),
+    isFreshId: options.id === undefined,
+    runAt: runAtMs(options, now),
+    record: encodeRecord(record),
+    ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe) }),
+  };
+}
+
+/** @throws {InvalidPayloadError} or {TidegateError} where the payload fits neither the schema nor JSON. */
+export async function checkFits(name: string, definition: AnyJob | undefined, payload: unknown): Promise<void> {
+  checkPayload(payload);
+  const result = await validate(definition?.schema, payload);
+  if ("issues" in result) {
+    throw new InvalidPayloadError(
+      `The payload does not fit the schema of "${name}": ${issuesText(result.issues)}`,
+      result.issues,
+    );
+  }
+}
+
+/** The options that travel with a job, as they are stored. */
+export function storedOptions(options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">): Partial<JobRecord> {
+  checkRetryOptions(options);
+  const { maxRetries, backoff, timeout } = options;
+  if (typeof backoff === "function")
+    throw invalidRequest("backoff cannot be a function at enqueue, since it is stored: set it in defineJob.");
+  return {
+    ...(maxRetries !== undefined && { maxRetries }),
+    ...(backoff !== undefined && { backoff }),
+    ...(timeout !== undefined && { timeoutMs: timeoutMs(timeout) }),
+  };
+}
+
+/** Reads `delay` or `runAt` as a point in time; now where neither is given. */
+export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt">, now: number): number {
+  if (delay !== undefined && runAt !== undefined) throw invalidRequest("Give either delay or runAt, not both.");
+  if (runAt !== undefined) return pointInTimeMs(runAt, "runAt");
+  if (delay === undefined) return now;
+  const at = now + durationMs(delay, "delay");
+  if (at > LATEST_TIME_MS) throw invalidRequest("delay must end before the year 2109.");
+  return at;
+}
+
+function dedupeOf(dedupe: unknown): { key: string; ttlMs: number } {
+  if (typeof dedupe !== "object" || dedupe === null)
+    throw invalidRequest('dedupe must be { key, ttl }, such as { key: "user-7", ttl: "10m" }.');
+  const { key, ttl } = dedupe as { key?: unknown; ttl?: unknown };
+  checkText(key, "dedupe.key", LONGEST_ID);
+  const ttlMs = durationMs(ttl, "dedupe.ttl");
+  if (ttlMs === 0) throw invalidRequest("dedupe.ttl must be longer than 0.");
+  return { key, ttlMs };
+}

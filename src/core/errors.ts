@@ -1,0 +1,68 @@
+/** What went wrong, as a stable word that programs may compare. The HTTP layer alone knows which status each one has. */
+export type ErrorCode =
+  | "invalid_request"
+  | "invalid_payload"
+  | "payload_too_large"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "store_unavailable";
+
+const brand = Symbol.for("tidegate.error");
+
+/**
+ * The base of every error that Tidegate throws for a request it refuses. Nothing was written when it is thrown, save where
+ * `code` is `store_unavailable`: then the outcome is unknown, and the call is safe to repeat with the same id.
+ *
+ * Messages say what was wrong and what to do. They never hold a payload, a token or a URL.
+ */
+export class TidegateError extends Error {
+  readonly code: ErrorCode;
+  readonly [brand] = true;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** One reason why a payload was refused, as the schema library told it. */
+export interface PayloadIssue {
+  readonly message: string;
+  readonly path: ReadonlyArray<string | number>;
+}
+
+/** A payload does not fit the schema of its job. `issues` names each field that is wrong, without its value. */
+export class InvalidPayloadError extends TidegateError {
+  readonly issues: readonly PayloadIssue[];
+
+  constructor(message: string, issues: readonly PayloadIssue[]) {
+    super("invalid_payload", message);
+    this.issues = issues;
+  }
+}
+
+/**
+ * Tells whether a value is an error of Tidegate's, also when it comes from another copy of the package
+ * (`instanceof` fails across bundles).
+ */
+export function isTidegateError(value: unknown): value is TidegateError {
+  return value instanceof Error && brand in value;
+}
+
+/** Builds the error for a value that a caller got wrong: which one, why, and what is expected. */
+export function invalidRequest(message: string): TidegateError {
+  return new TidegateError("invalid_request", message);
+}
+
+/** Builds the error for an id or a key that the store does not hold. */
+export function notFound(message: string): TidegateError {
+  return new TidegateError("not_found", message);
+}
+
+/** Builds the error for something that exists, but is in a state that does not allow the call. */
+export function conflict(message: string): TidegateError {
+  return new TidegateError("conflict", message);
+}

@@ -1,0 +1,17 @@
+import { v7 } from "uuid";
+import type { Clock } from "./clock.ts";
+
+/**
+ * Makes a source of UUIDv7 ids (RFC 9562): in the order in which they are made, also within one millisecond, so that jobs
+ * due in the same moment run in the order in which they were enqueued.
+ */
+export function timeOrderedIds(clock: Clock): () => string {
+  let lastMs = -1;
+  let sequence = 0;
+  return () => {
+    const msecs = clock();
+    sequence = msecs === lastMs ? sequence + 1 : 0;
+    lastMs = msecs;
+    return v7({ msecs, seq: sequence });
+  };
+}

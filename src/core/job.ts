@@ -1,0 +1,127 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Backoff } from "./backoff.ts";
+import type { Duration, PointInTime } from "./duration.ts";
+import { checkJobOptions } from "./options.ts";
+
+/** What `perform` is told about the attempt it makes. */
+export interface JobContext {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  /** 1 for the first attempt. Attempts whose invocation died count too. */
+  readonly attempt: number;
+  readonly maxRetries: number;
+  /** Aborted when the timeout is over, the lease is lost, or the drain must end. Hand it to `fetch`. */
+  readonly signal: AbortSignal;
+  readonly enqueuedAt: Date;
+  /**
+   * Gives the attempt `duration` from now (default: the job's timeout again), and keeps its lease as long.
+   * @throws {TidegateError} `conflict` when the lease has been lost: stop working, the job belongs to another invocation.
+   */
+  extend(duration?: Duration): Promise<void>;
+  /** `return job.snooze("1h")` runs the job again then, without using up an attempt. */
+  snooze(when: Duration | Date): Snooze;
+  /**
+   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`.
+   * @throws {TidegateError} `conflict` when the lease has been lost.
+   */
+  progress(value: unknown): Promise<void>;
+}
+
+/** What `job.snooze` gives; `perform` returns it. */
+export class Snooze {
+  readonly until: Duration | Date;
+
+  constructor(until: Duration | Date) {
+    this.until = until;
+  }
+}
+
+/** How a job is retried and bounded. Each field may be set at `defineJob` and again at `enqueue`. */
+export interface JobOptions {
+  /** How many attempts may follow the first. Default 3, at most 500. */
+  readonly maxRetries?: number;
+  /** How long to wait before each retry. Default: exponential from 60 s, without jitter. */
+  readonly backoff?: Backoff;
+  /** How long one attempt may take before it is aborted and counts as failed. Default "30s". */
+  readonly timeout?: Duration;
+}
+
+/** A recurrence declared with a job. The first drain after a deployment puts it in force. */
+export interface Schedule {
+  /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
+  readonly cron: string;
+  /** An IANA name. Default "UTC". */
+  readonly timeZone?: string;
+  /** What to do with slots that nobody drained: one job for all of them (default), none, or one each. */
+  readonly missed?: "once" | "skip" | "all";
+  /** Whether a slot makes a job while the job of an earlier slot is not finished. Default "allow". */
+  readonly overlap?: "allow" | "skip";
+}
+
+/** What the queue knows of a job, whatever its payload: the common supertype of all definitions. */
+export interface AnyJob extends JobOptions {
+  readonly name: string;
+  readonly schema?: StandardSchemaV1 | undefined;
+  readonly schedule?: Schedule;
+  /** The payload of jobs that the schedule makes. */
+  readonly schedulePayload?: unknown;
+  readonly perform: (payload: never, job: JobContext) => unknown;
+}
+
+/** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
+export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
+  readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
+  readonly perform: (payload: Payload, job: JobContext) => Result;
+}
+
+/** What `enqueue` takes for a job. */
+export type InputOf<Job> =
+  Job extends JobDefinition<infer Input, infer Payload, unknown>
+    ? Job extends { readonly schema: StandardSchemaV1 }
+      ? Input
+      : Payload
+    : never;
+
+interface Definition extends JobOptions {
+  /** 1 to 128 characters. Stored with each job: renaming one strands those that wait under the old name. */
+  readonly name: string;
+  readonly schedule?: Schedule;
+  readonly schedulePayload?: unknown;
+}
+
+/**
+ * Defines a job: its name, how it is retried, and what it does. A throw is a failed attempt.
+ *
+ * ```ts
+ * const sendEmail = defineJob({
+ *   name: "send_email",
+ *   schema: z.object({ to: z.string() }),
+ *   async perform({ to }, job) {
+ *     await mail(to, { signal: job.signal });
+ *   },
+ * });
+ * ```
+ *
+ * @throws {TidegateError} `invalid_request` for an option that makes no sense; the message names it.
+ */
+export function defineJob<Schema extends StandardSchemaV1, Result>(
+  definition: Definition & {
+    readonly schema: Schema;
+    readonly perform: (payload: StandardSchemaV1.InferOutput<Schema>, job: JobContext) => Result;
+  },
+): JobDefinition<StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>, Result> & {
+  readonly schema: Schema;
+};
+export function defineJob<Payload = undefined, Result = unknown>(
+  definition: Definition & {
+    readonly schema?: undefined;
+    readonly perform: (payload: Payload, job: JobContext) => Result;
+  },
+): JobDefinition<Payload, Payload, Result>;
+export function defineJob(definition: AnyJob): AnyJob {
+  checkJobOptions(definition);
+  return Object.freeze({ ...definition });
+}
+
+export type { Duration, PointInTime };

@@ -1,0 +1,59 @@
+import { invalidRequest } from "./errors.ts";
+import { checkText, LONGEST_NAME, oneOf, wholeNumber } from "./options.ts";
+import { type JobState, jobStates, type QueueStore, type StoredJob } from "./store.ts";
+import type { JobInfo } from "./views.ts";
+
+/** Which jobs to list. */
+export interface ListOptions {
+  /** Default: all that are pending, then running, completed and dead, in this order. */
+  readonly state?: JobState | undefined;
+  readonly name?: string | undefined;
+  /** From the page before. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000. Default 100. */
+  readonly limit?: number | undefined;
+}
+
+export interface JobPage<Job = JobInfo> {
+  readonly jobs: readonly Job[];
+  /** Where the next page begins; null on the last one. */
+  readonly cursor: string | null;
+}
+
+/** How many pages one call looks through for a rare name, before it answers with what it has and a cursor. */
+const MOST_PAGES = 10;
+
+/** Reads a page of jobs, of one state or of one state after the other. @throws {TidegateError} `invalid_request` */
+export async function listJobs(
+  store: QueueStore,
+  options: ListOptions,
+  now: number,
+  show: (stored: StoredJob) => JobInfo | undefined,
+): Promise<JobPage> {
+  const { name, state } = options;
+  const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
+  if (name !== undefined) checkText(name, "name", LONGEST_NAME);
+  oneOf(state, jobStates, "state");
+  const states = state === undefined ? jobStates : [state];
+  let { index, cursor } = readCursor(options.cursor, states);
+  const jobs: JobInfo[] = [];
+  for (let pages = 0; pages < MOST_PAGES && jobs.length < limit && index < states.length; pages++) {
+    const page = await store.list(states[index] as JobState, { cursor, limit: limit - jobs.length, now });
+    for (const stored of page.items) {
+      const job = show(stored);
+      if (job && (name === undefined || job.name === name)) jobs.push(job);
+    }
+    cursor = page.cursor;
+    if (cursor === undefined) index++;
+  }
+  return { jobs, cursor: index < states.length ? `${states[index]}:${cursor ?? ""}` : null };
+}
+
+/** A cursor is the state that it stands in, and the store's own cursor there. */
+function readCursor(cursor: unknown, states: readonly JobState[]): { index: number; cursor: string | undefined } {
+  if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
+  const [, state, rest] = (typeof cursor === "string" && /^([a-z]+):(.*)$/s.exec(cursor)) || [];
+  const index = states.findIndex((each) => each === state);
+  if (index < 0) throw invalidRequest("cursor must be the one that the page before came with, for the same state.");
+  return { index, cursor: rest || undefined };
+}

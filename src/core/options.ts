@@ -1,0 +1,86 @@
+import { checkBackoff } from "./backoff.ts";
+import { parseCron } from "./cron.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { invalidRequest } from "./errors.ts";
+import type { AnyJob, JobOptions, Schedule } from "./job.ts";
+
+/** What holds where neither `defineJob` nor `enqueue` says otherwise. */
+export const jobDefaults = { maxRetries: 3, timeout: "30s" } as const;
+
+/** More retries could not be told apart by the claim count of a lease. */
+export const MOST_RETRIES = 500;
+export const LONGEST_ID = 256;
+export const LONGEST_NAME = 128;
+
+/** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
+export function checkJobOptions(job: AnyJob): void {
+  checkText(job.name, "name", LONGEST_NAME);
+  if (typeof job.perform !== "function") throw invalidRequest(`Job "${job.name}": perform must be a function.`);
+  if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function") {
+    throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
+  }
+  checkRetryOptions(job);
+  if (job.schedule !== undefined) checkSchedule(job.schedule);
+}
+
+/** Checks what may be set both at definition and at enqueue. */
+export function checkRetryOptions(options: JobOptions): void {
+  const { maxRetries, backoff, timeout } = options;
+  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0 && maxRetries <= MOST_RETRIES)) {
+    throw invalidRequest(`maxRetries must be a whole number from 0 to ${MOST_RETRIES}.`);
+  }
+  if (backoff !== undefined) checkBackoff(backoff);
+  if (timeout !== undefined) timeoutMs(timeout);
+}
+
+/** @throws {TidegateError} `invalid_request` for a cron expression, zone or word that means nothing. */
+export function checkSchedule(schedule: Schedule): void {
+  parseCron(schedule.cron, schedule.timeZone);
+  oneOf(schedule.missed, ["once", "skip", "all"], "missed");
+  oneOf(schedule.overlap, ["allow", "skip"], "overlap");
+}
+
+/** Reads a timeout as ms. */
+export function timeoutMs(timeout: Duration): number {
+  const ms = durationMs(timeout, "timeout");
+  if (ms === 0) throw invalidRequest("timeout must be longer than 0.");
+  return ms;
+}
+
+/**
+ * Checks an id, key or name: 1 to `longest` characters that come back as they were, whatever stands between (no control
+ * characters, no lone surrogates, no white space at either end).
+ */
+export function checkText(value: unknown, name: string, longest: number): asserts value is string {
+  if (typeof value !== "string" || value.length === 0 || value.length > longest) {
+    throw invalidRequest(`${name} must be a string of 1 to ${longest} characters.`);
+  }
+  if (hasControlCharacter(value) || value.trim() !== value || !value.isWellFormed()) {
+    throw invalidRequest(
+      `${name} must be well-formed Unicode without control characters, and may not begin or end with white space.`,
+    );
+  }
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}
+
+/** Checks that a value, if given, is one of some words. @throws {TidegateError} `invalid_request` */
+export function oneOf(value: unknown, words: readonly string[], name: string): void {
+  if (value !== undefined && !(typeof value === "string" && words.includes(value))) {
+    throw invalidRequest(`${name} must be one of ${words.map((word) => `"${word}"`).join(", ")}.`);
+  }
+}
+
+/** Reads a whole number within bounds. @throws {TidegateError} `invalid_request` */
+export function wholeNumber(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
+    throw invalidRequest(`${name} must be a whole number from ${least} to ${most}.`);
+  }
+  return value;
+}

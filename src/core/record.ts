@@ -1,0 +1,137 @@
+import type { BackoffRule } from "./backoff.ts";
+import { invalidRequest, TidegateError } from "./errors.ts";
+import { CLAIM_CYCLE } from "./store.ts";
+
+/** One failed attempt. */
+export interface AttemptError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly attempt: number;
+  /** ms since 1970 */
+  readonly at: number;
+}
+
+/** What is stored of a job, beside its run time and its claim count. */
+export interface JobRecord {
+  readonly name: string;
+  readonly payload?: unknown;
+  readonly enqueuedAt: number;
+  /** Set at enqueue alone; else the definition decides, as it stands when the job runs. */
+  readonly maxRetries?: number;
+  readonly backoff?: BackoffRule;
+  readonly timeoutMs?: number;
+  /** How many claims used no attempt (snoozed, released), or were made in an earlier life (revived); modulo `CLAIM_CYCLE`. */
+  readonly returned?: number;
+  /** The last failures, oldest first. */
+  readonly errors?: readonly AttemptError[];
+  readonly progress?: unknown;
+  /** The slot that made the job. */
+  readonly slot?: { readonly key: string; readonly at: number };
+  /** How it ended; absent on a job that lives. */
+  readonly end?: JobEnd;
+}
+
+export interface JobEnd {
+  readonly at: number;
+  readonly startedAt?: number;
+  readonly attempts: number;
+  readonly result?: unknown;
+  /** When a completed record counts as gone, should the store still hold it. */
+  readonly expiresAt?: number;
+  /** Dead jobs alone: why, and the claim count from which a new life goes on. */
+  readonly error?: AttemptError;
+  readonly claims?: number;
+}
+
+/** How many failures a record remembers, and how much of each. */
+const KEPT_ERRORS = 5;
+const KEPT_MESSAGE = 1_000;
+const KEPT_STACK = 4_000;
+
+/** The largest record, in UTF-16 units: what is sent to Upstash may not be larger than 10 MB in all. */
+export const LARGEST_PAYLOAD = 5 * 1024 * 1024;
+
+// The version stands before the JSON in plain text: it is read without parsing, and keeps a client that parses what looks
+// like JSON from touching the record.
+const VERSION = "1:";
+
+export function encodeRecord(record: JobRecord): string {
+  return VERSION + JSON.stringify(record);
+}
+
+/** Reads a record; undefined where it is damaged or of a version that this code does not know. */
+export function decodeRecord(text: string): JobRecord | undefined {
+  if (!text.startsWith(VERSION)) return undefined;
+  try {
+    return JSON.parse(text.slice(VERSION.length)) as JobRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The number of the attempt that a claim makes: 1 is the first. */
+export function attemptOf(record: JobRecord, claims: number): number {
+  return (claims - (record.returned ?? 0) + CLAIM_CYCLE) % CLAIM_CYCLE;
+}
+
+/** The record after a claim that used no attempt. */
+export function withReturnedClaim(record: JobRecord): JobRecord {
+  return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
+}
+
+/** The record after a failed attempt: the oldest failures give way to the new one. */
+export function withError(record: JobRecord, error: AttemptError): JobRecord {
+  return { ...record, errors: [...(record.errors ?? []), error].slice(-KEPT_ERRORS) };
+}
+
+/** Describes whatever a handler threw, cut to a bounded size. */
+export function attemptError(thrown: unknown, attempt: number, at: number): AttemptError {
+  if (!(thrown instanceof Error)) {
+    return {
+      name: "Error",
+      message: cut(`A value that is no Error was thrown: ${describe(thrown)}`, KEPT_MESSAGE),
+      attempt,
+      at,
+    };
+  }
+  const stack = typeof thrown.stack === "string" ? { stack: cut(thrown.stack, KEPT_STACK) } : {};
+  return {
+    name: cut(String(thrown.name), 100),
+    message: cut(String(thrown.message), KEPT_MESSAGE),
+    ...stack,
+    attempt,
+    at,
+  };
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function cut(text: string, longest: number): string {
+  return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
+}
+
+/**
+ * Makes sure that a payload can be stored as JSON.
+ *
+ * @throws {TidegateError} `invalid_request` where it cannot (a BigInt, a cycle), `payload_too_large` above 5 MiB.
+ */
+export function checkPayload(payload: unknown): void {
+  const text = jsonText(payload);
+  if (text !== undefined && text.length > LARGEST_PAYLOAD) {
+    throw new TidegateError(
+      "payload_too_large",
+      "The payload is larger than 5 MiB as JSON. Store the data elsewhere and enqueue its address.",
+    );
+  }
+}
+
+function jsonText(payload: unknown): string | undefined {
+  try {
+    return JSON.stringify(payload);
+  } catch {
+    throw invalidRequest("The payload cannot be written as JSON: it holds a BigInt or refers to itself.");
+  }
+}

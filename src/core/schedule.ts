@@ -1,0 +1,120 @@
+import { parseCron } from "./cron.ts";
+import type { JobRecord } from "./record.ts";
+import { encodeRecord } from "./record.ts";
+import type { DueSchedule, Fire } from "./store.ts";
+
+/** What is stored of a schedule, beside its next slot. */
+export interface ScheduleRecord {
+  readonly name: string;
+  readonly payload?: unknown;
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly missed: "once" | "skip" | "all";
+  readonly overlap: "allow" | "skip";
+  /** Options of the jobs that it makes. */
+  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs">;
+  /** True where it stands in the code of a deployment, and goes when it is taken out there. */
+  readonly declared?: boolean;
+  readonly lastSlot?: number;
+  readonly lastJobId?: string;
+}
+
+const VERSION = "1:";
+
+export function encodeSchedule(record: ScheduleRecord): string {
+  return VERSION + JSON.stringify(record);
+}
+
+/** Reads a schedule; undefined where it is damaged or of a version that this code does not know. */
+export function decodeSchedule(text: string): ScheduleRecord | undefined {
+  if (!text.startsWith(VERSION)) return undefined;
+  try {
+    return JSON.parse(text.slice(VERSION.length)) as ScheduleRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A slot that is later than this when it is found, and was not followed by another, counts as missed. */
+const MISSED_AFTER_MS = 5 * 60_000;
+/** How many missed slots one firing makes up for with `missed: "all"`; the others follow at once. */
+const MOST_AT_ONCE = 100;
+/** When to look again at a schedule that this deployment cannot read. */
+const UNREADABLE_RETRY_MS = 60_000;
+
+/** The id of the job that a slot makes: the same whoever fires it, so that a slot makes one job. */
+export function slotJobId(key: string, slot: number): string {
+  return `${key}@${new Date(slot).toISOString()}`;
+}
+
+/** Decides what a schedule whose slot has come makes now, and when it is due next. */
+export function fireOf(due: DueSchedule, now: number): Fire {
+  const record = decodeSchedule(due.record);
+  if (!record || !isKnown(record))
+    return { key: due.key, slot: due.slot, next: now + UNREADABLE_RETRY_MS, record: due.record, jobs: [] };
+  const { slots, next } = slotsToFire(record, due.slot, now);
+  const last = slots.at(-1);
+  const fired = last === undefined ? record : { ...record, lastSlot: last, lastJobId: slotJobId(due.key, last) };
+  const fire: Fire = {
+    key: due.key,
+    slot: due.slot,
+    next,
+    record: encodeSchedule(fired),
+    jobs: slots.map((slot) => slotJob(due.key, record, slot, now)),
+  };
+  if (record.overlap === "allow" || record.lastJobId === undefined) return fire;
+  return { ...fire, unless: { id: record.lastJobId, skippedRecord: due.record } };
+}
+
+/** Whether this runtime can read the expression and knows the zone, which it may not have heard of yet. */
+function isKnown(record: ScheduleRecord): boolean {
+  try {
+    return parseCron(record.cron, record.timeZone) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function slotsToFire(
+  record: ScheduleRecord,
+  first: number,
+  now: number,
+): { slots: number[]; next: number | undefined } {
+  const cron = parseCron(record.cron, record.timeZone);
+  if (record.missed === "all" && record.overlap === "allow") {
+    const slots = [first];
+    let next = cron.next(first);
+    while (next !== undefined && next <= now && slots.length < MOST_AT_ONCE) {
+      slots.push(next);
+      next = cron.next(next);
+    }
+    return { slots, next };
+  }
+  const last = lastSlot(cron.next, first, now);
+  const tooLate = record.missed === "skip" && now - last > MISSED_AFTER_MS;
+  return { slots: tooLate ? [] : [last], next: cron.next(now) };
+}
+
+/** The latest slot that has come, found by stepping from ever closer to now: a queue that slept for a year has passed millions. */
+function lastSlot(next: (after: number) => number | undefined, first: number, now: number): number {
+  for (let back = 1_000; back < now - first; back *= 4) {
+    let slot = next(now - back);
+    if (slot === undefined || slot > now) continue;
+    for (let later = next(slot); later !== undefined && later <= now; later = next(later)) slot = later;
+    return slot;
+  }
+  let slot = first;
+  for (let later = next(slot); later !== undefined && later <= now; later = next(later)) slot = later;
+  return slot;
+}
+
+function slotJob(key: string, record: ScheduleRecord, slot: number, now: number): Fire["jobs"][number] {
+  const job: JobRecord = {
+    name: record.name,
+    payload: record.payload,
+    enqueuedAt: now,
+    ...record.job,
+    slot: { key, at: slot },
+  };
+  return { id: slotJobId(key, slot), runAt: slot, record: encodeRecord(job) };
+}

@@ -1,0 +1,243 @@
+/**
+ * The store port: what a queue asks of the place that keeps its jobs. It speaks of jobs, leases and slots, never of Redis.
+ *
+ * Every method is atomic and safe to send twice: ids are made by the caller, and an outcome carries the lease it settles.
+ * All times are milliseconds since 1970 by the caller's clock. Records are opaque text to a store. Where a store cannot be
+ * reached, a method throws `TidegateError` with the code `store_unavailable`.
+ */
+
+/** How often a claim count wraps: it identifies leases that are close in time, it is no statistic. */
+export const CLAIM_CYCLE = 512;
+
+/** How many bytes of records one claim takes at most, beyond its first job: an answer of Upstash may not exceed 10 MB. */
+export const MOST_CLAIMED_BYTES = 4 * 1024 * 1024;
+
+/** Opens the part of a store that belongs to one queue. Opening costs nothing and may be done any number of times. */
+export interface Store {
+  /** @param meter is added to by each call, so that whoever opened the store knows what it spent. */
+  open(queue: string, meter?: Meter): QueueStore;
+}
+
+/** What calls cost: HTTP round trips (resends included), and commands as Upstash bills them. A memory store bills none. */
+export interface Meter {
+  roundTrips: number;
+  commands: number;
+}
+
+/** The right to settle one job until `endsAt`. No two claims of a job have the same `claims` and `endsAt`. */
+export interface Lease {
+  readonly id: string;
+  /** How often the job has been claimed, modulo `CLAIM_CYCLE`. */
+  readonly claims: number;
+  readonly endsAt: number;
+}
+
+export interface NewJob {
+  readonly id: string;
+  /** False where the id came from a user, so that finished jobs must be looked through too. */
+  readonly isFreshId: boolean;
+  readonly runAt: number;
+  readonly record: string;
+  readonly dedupe?: { readonly key: string; readonly ttlMs: number };
+  /** Leases the job to the caller at once, if it is new and the queue is not paused: the eager start. */
+  readonly leaseEndsAt?: number;
+}
+
+export interface EnqueueReply {
+  readonly status: "enqueued" | "duplicate";
+  /** The id of the job that exists: with `dedupe` it may be another one than was sent. */
+  readonly id: string;
+  /** The run time of the job that exists; undefined when it is running or finished. */
+  readonly runAt: number | undefined;
+  /** The lease, where one was asked for and granted. */
+  readonly lease: Lease | undefined;
+}
+
+/** What became of one leased job. */
+export type Outcome =
+  | { readonly to: "completed"; readonly lease: Lease; readonly record: string }
+  /** Waits for its next attempt. Counted as retried. */
+  | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
+  /** Waits again, without an attempt being used (snoozed, released): the record says so. */
+  | { readonly to: "returned"; readonly lease: Lease; readonly runAt: number; readonly record: string }
+  | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string };
+
+/** Makes the jobs of a schedule's slot and moves the schedule on, if it still stands at `slot`. */
+export interface Fire {
+  readonly key: string;
+  readonly slot: number;
+  /** When the schedule is due again; undefined where it never is. */
+  readonly next: number | undefined;
+  readonly record: string;
+  readonly jobs: readonly { readonly id: string; readonly runAt: number; readonly record: string }[];
+  /** Makes no job while this one is alive (`overlap: "skip"`), and stores `skippedRecord` instead. */
+  readonly unless?: { readonly id: string; readonly skippedRecord: string };
+}
+
+export interface ExchangeRequest {
+  readonly now: number;
+  readonly settle: readonly Outcome[];
+  readonly fire: readonly Fire[];
+  /** How many due jobs and schedules to take at most; 0 only looks. */
+  readonly limit: number;
+  readonly leaseMs: number;
+  /** How long completed jobs are kept; 0 keeps none. */
+  readonly retentionMs: number;
+  /** How often the request may be sent at most, should answers get lost. Default: as the store sees fit. */
+  readonly sends?: number;
+  /** True where an earlier exchange that failed may have settled the same outcomes. */
+  readonly repeated?: boolean;
+}
+
+export interface ClaimedJob {
+  readonly lease: Lease;
+  readonly record: string;
+  /** When the job was due: its run time, or the end of a lease that ran out. */
+  readonly dueAt: number;
+}
+
+export interface DueSchedule {
+  readonly key: string;
+  readonly slot: number;
+  readonly record: string;
+}
+
+/** What an exchange, or a peek, sees next in line. */
+export interface Outlook {
+  readonly paused: boolean;
+  /** When something next needs attention: a run time, a slot, or the end of a lease. It lies in the past with a backlog. */
+  readonly nextAt: number | undefined;
+}
+
+export interface ExchangeReply extends Outlook {
+  /** For each outcome, in order: was it accepted? False means that the lease had been lost. */
+  readonly settled: readonly boolean[];
+  readonly fired: readonly FireReply[];
+  readonly jobs: readonly ClaimedJob[];
+  /** Schedules whose slot has come. They stay due until they are fired. */
+  readonly schedules: readonly DueSchedule[];
+}
+
+/** `fired` made its jobs, `skipped` made none for overlap, `stale` means that somebody else had fired the slot. */
+export type FireReply = "fired" | "skipped" | "stale";
+
+export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead";
+
+export const jobStates: readonly JobState[] = ["scheduled", "ready", "running", "completed", "dead"];
+
+export interface StoredJob {
+  readonly id: string;
+  readonly state: JobState;
+  readonly record: string;
+  /** When it needs attention; for a running job the end of its lease; for a dead one when it died; 0 for a completed one. */
+  readonly at: number;
+  readonly claims: number;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly cursor: string | undefined;
+}
+
+export interface PageRequest {
+  readonly cursor: string | undefined;
+  readonly limit: number;
+  readonly now: number;
+}
+
+/** States that can be cleared: `pending` is scheduled and ready together. Running jobs are never cleared. */
+export type ClearableState = "pending" | "scheduled" | "ready" | "completed" | "dead";
+
+export const clearableStates: readonly ClearableState[] = ["pending", "scheduled", "ready", "completed", "dead"];
+
+/** A change to a waiting job, made only if it still stands as it was read. */
+export interface Change {
+  readonly id: string;
+  readonly from: { readonly at: number; readonly claims: number };
+  readonly runAt: number;
+  readonly record: string;
+}
+
+/** A dead job that is to live again, if it still lies dead since `diedAt`. */
+export interface Revival {
+  readonly id: string;
+  readonly diedAt: number;
+  readonly claims: number;
+  readonly runAt: number;
+  readonly record: string;
+}
+
+export interface StoredSchedule {
+  readonly key: string;
+  readonly record: string;
+  /** The next slot; undefined where none comes. */
+  readonly next: number | undefined;
+}
+
+export interface StoredStats {
+  readonly scheduled: number;
+  readonly ready: number;
+  readonly running: number;
+  readonly dead: number;
+  readonly completed: number;
+  readonly processed: number;
+  readonly retried: number;
+  readonly died: number;
+  readonly enqueued: number;
+  readonly paused: boolean;
+  /** The earliest run time or slot that is ahead, or due. */
+  readonly nextAt: number | undefined;
+  /** The earliest run time among ready jobs. */
+  readonly oldestReadyAt: number | undefined;
+}
+
+export interface QueueStore {
+  /** The most commands that an exchange which settles and claims so many jobs can be billed. */
+  mostCommands(jobs: number): number;
+  /** Stores all of the jobs or none; one reply each, in order. A job whose id or dedupe key is taken is left out. */
+  enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
+  /** Hands in what finished and takes what is due, in one round trip. */
+  exchange(request: ExchangeRequest): Promise<ExchangeReply>;
+  /** Looks without taking, as cheaply as can be. The answer may be stale: decide nothing by it that an exchange would not undo. */
+  peek(): Promise<Outlook>;
+  /** The same together with the mark of the code whose declared schedules are in force; undefined before the first. */
+  peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }>;
+  /** Moves the end of a lease, or rewrites the record under it; undefined when the lease was lost. */
+  extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined>;
+  find(id: string, now: number): Promise<StoredJob | undefined>;
+  list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
+  /** Removes a waiting job. `running` and `missing` changed nothing. */
+  cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing">;
+  /** Rewrites a waiting job; false when it was claimed, changed or removed meanwhile. */
+  change(change: Change): Promise<boolean>;
+  /** One answer for each revival: false where the job lies dead no more. */
+  revive(revivals: readonly Revival[]): Promise<readonly boolean[]>;
+  /** How many of the ids were dead and are gone now. */
+  removeDead(ids: readonly string[]): Promise<number>;
+  /** Removes a piece of the jobs of a state. `next`, where there is one, is the `from` of the piece that follows. */
+  clear(
+    state: ClearableState,
+    now: number,
+    from?: string,
+  ): Promise<{ readonly cleared: number; readonly next: string | undefined }>;
+  stats(now: number): Promise<StoredStats>;
+  setPaused(paused: boolean): Promise<void>;
+  /** Stores a schedule, in place of one with the same key. */
+  putSchedule(schedule: StoredSchedule): Promise<void>;
+  findSchedule(key: string): Promise<StoredSchedule | undefined>;
+  listSchedules(): Promise<readonly StoredSchedule[]>;
+  removeSchedule(key: string): Promise<boolean>;
+  /**
+   * Puts declared schedules in force if the manifest is still `from`: stores what is declared, removes what is not any more.
+   * False when another was faster.
+   */
+  declare(change: ManifestChange): Promise<boolean>;
+}
+
+export interface ManifestChange {
+  readonly from: string | undefined;
+  readonly manifest: string;
+  readonly put: readonly StoredSchedule[];
+  readonly remove: readonly string[];
+}

@@ -1,0 +1,138 @@
+import type { AnyJob } from "./job.ts";
+import { jobDefaults } from "./options.ts";
+import { type AttemptError, attemptOf, decodeRecord, type JobRecord } from "./record.ts";
+import type { JobState, StoredJob, StoredStats } from "./store.ts";
+
+/** Why an attempt failed. */
+export interface JobError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** A failed attempt, as the job remembers it. */
+export interface FailedAttempt extends JobError {
+  readonly attempt: number;
+  readonly failedAt: Date;
+}
+
+/** A job as it stood when it was looked at. */
+export interface JobInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly state: JobState;
+  readonly payload: unknown;
+  readonly enqueuedAt: Date;
+  /** When it is to run; null unless it waits. */
+  readonly runAt: Date | null;
+  /** How many attempts have begun. */
+  readonly attempts: number;
+  readonly maxRetries: number;
+  /** The last failures, oldest first: five at most. */
+  readonly errors: readonly FailedAttempt[];
+  /** What `job.progress` stored last. */
+  readonly progress?: unknown;
+  /** The schedule that made it, and for which slot. */
+  readonly schedule?: { readonly key: string; readonly slot: Date };
+  /** When the last attempt began. Completed and dead jobs alone. */
+  readonly startedAt?: Date;
+  /** Completed jobs alone: when, and what `perform` returned. */
+  readonly completedAt?: Date;
+  readonly result?: unknown;
+  /** Dead jobs alone: when, and why. */
+  readonly failedAt?: Date;
+  readonly error?: JobError;
+}
+
+/** A job in the dead letter. */
+export interface DeadJob extends JobInfo {
+  readonly state: "dead";
+  readonly failedAt: Date;
+  readonly error: JobError;
+}
+
+/** Counts of a queue, all from one moment. */
+export interface QueueStats {
+  readonly totalEnqueued: number;
+  /** Jobs completed. */
+  readonly totalProcessed: number;
+  /** Jobs that died. */
+  readonly totalFailed: number;
+  /** Attempts that failed and were followed, or will be, by another. */
+  readonly totalRetried: number;
+  /** `scheduledCount + readyCount` */
+  readonly pendingCount: number;
+  readonly scheduledCount: number;
+  readonly readyCount: number;
+  readonly runningCount: number;
+  readonly deadLetterCount: number;
+  readonly completedCount: number;
+  /** When something next needs attention: a run time, a slot, or the end of a lease. */
+  readonly nextRunAt: Date | null;
+  /** For how long the oldest ready job has been due; null where none is. */
+  readonly oldestReadyAgeMs: number | null;
+  readonly paused: boolean;
+}
+
+/** Shows a stored job; undefined for a completed one whose time has passed. */
+export function jobInfo(
+  stored: StoredJob,
+  queue: string,
+  jobs: ReadonlyMap<string, AnyJob>,
+  now: number,
+): JobInfo | undefined {
+  const record = decodeRecord(stored.record) ?? { name: "unreadable", enqueuedAt: 0 };
+  const { end } = record;
+  if (stored.state === "completed" && end?.expiresAt !== undefined && end.expiresAt <= now) return undefined;
+  const waits = stored.state === "scheduled" || stored.state === "ready";
+  return {
+    id: stored.id,
+    name: record.name,
+    queue,
+    state: stored.state,
+    payload: record.payload ?? null,
+    enqueuedAt: new Date(record.enqueuedAt),
+    runAt: waits ? new Date(stored.at) : null,
+    attempts: end?.attempts ?? attemptOf(record, stored.claims),
+    maxRetries: record.maxRetries ?? jobs.get(record.name)?.maxRetries ?? jobDefaults.maxRetries,
+    errors: (record.errors ?? []).map(failedAttempt),
+    ...(record.progress !== undefined && { progress: record.progress }),
+    ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
+    ...endOf(stored, record),
+  };
+}
+
+function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
+  if (!end) return {};
+  const started = end.startedAt === undefined ? {} : { startedAt: new Date(end.startedAt) };
+  if (stored.state === "completed") return { ...started, completedAt: new Date(end.at), result: end.result ?? null };
+  return { ...started, failedAt: new Date(end.at), error: jobError(end.error) };
+}
+
+function failedAttempt(error: AttemptError): FailedAttempt {
+  return { ...jobError(error), attempt: error.attempt, failedAt: new Date(error.at) };
+}
+
+function jobError(error: AttemptError | undefined): JobError {
+  if (!error) return { name: "Error", message: "unknown" };
+  return { name: error.name, message: error.message, ...(error.stack && { stack: error.stack }) };
+}
+
+export function queueStats(stats: StoredStats, now: number): QueueStats {
+  return {
+    totalEnqueued: stats.enqueued,
+    totalProcessed: stats.processed,
+    totalFailed: stats.died,
+    totalRetried: stats.retried,
+    pendingCount: stats.scheduled + stats.ready,
+    scheduledCount: stats.scheduled,
+    readyCount: stats.ready,
+    runningCount: stats.running,
+    deadLetterCount: stats.dead,
+    completedCount: stats.completed,
+    nextRunAt: stats.nextAt === undefined ? null : new Date(stats.nextAt),
+    oldestReadyAgeMs: stats.oldestReadyAt === undefined ? null : now - stats.oldestReadyAt,
+    paused: stats.paused,
+  };
+}

@@ -1,0 +1,31 @@
+export type { Backoff, BackoffRule } from "./core/backoff.ts";
+export type { Clock } from "./core/clock.ts";
+export { LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/control.ts";
+export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/dead-letter.ts";
+export type { DrainReport, StoppedBy } from "./core/drain.ts";
+export type { DrainOptions } from "./core/drain-options.ts";
+export type { Duration, PointInTime } from "./core/duration.ts";
+export type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./core/enqueue.ts";
+export {
+  type ErrorCode,
+  InvalidPayloadError,
+  isTidegateError,
+  type PayloadIssue,
+  TidegateError,
+} from "./core/errors.ts";
+export {
+  type AnyJob,
+  defineJob,
+  type InputOf,
+  type JobContext,
+  type JobDefinition,
+  type JobOptions,
+  type Schedule,
+  type Snooze,
+} from "./core/job.ts";
+export type { JobPage, ListOptions } from "./core/listing.ts";
+export { type BulkJob, Queue, type QueueOptions } from "./core/queue.ts";
+export type { ScheduleInfo, ScheduleOptions, Schedules } from "./core/schedules.ts";
+export type { ClearableState, JobState, Meter, QueueStore, Store } from "./core/store.ts";
+export type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "./core/views.ts";
+export { memoryStore } from "./stores/memory.ts";

@@ -1,0 +1,23 @@
+import { invalidRequest } from "../core/errors.ts";
+
+/** Where a page of a sorted set ended. It holds even when that member has moved or gone. */
+export interface Cursor {
+  readonly score: number;
+  readonly id: string;
+}
+
+export function writeCursor({ score, id }: Cursor): string {
+  return `${score}:${id}`;
+}
+
+/** @throws {TidegateError} `invalid_request` */
+export function readCursor(cursor: string | undefined): Cursor | undefined {
+  if (cursor === undefined) return undefined;
+  const match = /^(\d{1,16}):(.{1,256})$/s.exec(cursor);
+  if (!match) throw badCursor();
+  return { score: Number(match[1]), id: match[2] as string };
+}
+
+export function badCursor(): Error {
+  return invalidRequest("cursor must be the one that the page before came with, for the same state.");
+}

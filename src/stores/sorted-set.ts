@@ -1,0 +1,58 @@
+/** Members in the order of their scores, and of themselves where scores are equal: what a Redis sorted set is. */
+export class SortedSet {
+  readonly #scores = new Map<string, number>();
+  readonly #members: string[] = [];
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  score(member: string): number | undefined {
+    return this.#scores.get(member);
+  }
+
+  set(member: string, score: number): void {
+    this.delete(member);
+    this.#members.splice(this.#indexOf(member, score), 0, member);
+    this.#scores.set(member, score);
+  }
+
+  delete(member: string): boolean {
+    const score = this.#scores.get(member);
+    if (score === undefined) return false;
+    this.#members.splice(this.#indexOf(member, score), 1);
+    return this.#scores.delete(member);
+  }
+
+  /** Members and scores from an index on, in order. */
+  *from(index: number): Generator<readonly [member: string, score: number]> {
+    for (let i = Math.max(index, 0); i < this.#members.length; i++) yield this.#at(i);
+  }
+
+  /** Members and scores from an index down to the first. */
+  *downFrom(index: number): Generator<readonly [member: string, score: number]> {
+    for (let i = Math.min(index, this.#members.length - 1); i >= 0; i--) yield this.#at(i);
+  }
+
+  /** How many members stand before a score and, with `member`, before that member at the score. */
+  countBefore(score: number, member = ""): number {
+    return this.#indexOf(member, score);
+  }
+
+  #at(index: number): readonly [string, number] {
+    const member = this.#members[index] as string;
+    return [member, this.#scores.get(member) as number];
+  }
+
+  #indexOf(member: string, score: number): number {
+    let low = 0;
+    let high = this.#members.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const [other, otherScore] = this.#at(middle);
+      if (otherScore < score || (otherScore === score && other < member)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

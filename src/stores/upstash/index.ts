@@ -1,0 +1,94 @@
+import type { Redis as AnyRedis } from "@upstash/redis";
+import { Redis, type Requester } from "@upstash/redis/cloudflare";
+import { invalidRequest } from "../../core/errors.ts";
+import type { Store } from "../../core/store.ts";
+import { Connection, checkPrefix, type Transport } from "./connection.ts";
+import { keysOf } from "./keys.ts";
+import { RedisQueue } from "./redis-queue.ts";
+
+export interface UpstashStoreOptions {
+  /** `UPSTASH_REDIS_REST_URL` */
+  readonly url: string;
+  /** `UPSTASH_REDIS_REST_TOKEN`; the read-only one does not do. */
+  readonly token: string;
+  /** What every key begins with. Default "tidegate". */
+  readonly prefix?: string;
+}
+
+export interface UpstashClientOptions {
+  /** A client that exists already. Its own settings stay as they are. */
+  readonly redis: AnyRedis;
+  readonly prefix?: string;
+}
+
+/**
+ * Keeps jobs in Upstash Redis, over HTTP: works wherever `fetch` does.
+ *
+ * ```ts
+ * const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
+ * ```
+ *
+ * @throws {TidegateError} `invalid_request` where the address or the token is missing. Nothing is sent before a queue needs it.
+ */
+export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
+  const { requester, prefix } = readOptions(options);
+  const connection = new Connection(transportOf(requester));
+  return { open: (queue, meter) => new RedisQueue(connection, keysOf(prefix, queue), meter, Math.random) };
+}
+
+function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): {
+  requester: Requester;
+  prefix: string;
+} {
+  if ("redis" in options)
+    return { requester: requesterOf(options.redis), prefix: checkPrefix(options.prefix ?? "tidegate") };
+  if ("evalsha" in options) return { requester: requesterOf(options), prefix: "tidegate" };
+  const { url, token, prefix = "tidegate" } = options;
+  if (!isHttpUrl(url))
+    throw invalidRequest(
+      "upstashStore needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows.",
+    );
+  if (typeof token !== "string" || token === "")
+    throw invalidRequest(
+      "upstashStore needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows.",
+    );
+  return {
+    requester: requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false })),
+    prefix: checkPrefix(prefix),
+  };
+}
+
+function isHttpUrl(url: unknown): url is string {
+  if (typeof url !== "string") return false;
+  return URL.canParse(url) && /^https?:\/\//.test(url);
+}
+
+/**
+ * The part of a client that sends requests and gives raw answers, with the client's own resends turned off: a script sent
+ * again must know that it is, so resending is done here. Deriving leaves the client itself as it was.
+ */
+function requesterOf(redis: Pick<AnyRedis, never>): Requester {
+  const requester = (redis as AnyRedis)["client"];
+  return Object.create(requester, { retry: { value: { attempts: 0, backoff: () => 0 } } }) as Requester;
+}
+
+function transportOf(requester: Requester): Transport {
+  // As a function, for then an abort throws; given as an object, it would make the call resolve with null.
+  const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
+  return {
+    isUpstash: true,
+    async send(command, signal) {
+      const { result, error } = await requester.request<unknown>({ body: [...command], signal: signalled(signal) });
+      if (error) throw new Error(error);
+      return result;
+    },
+    async sendMany(commands, signal) {
+      const body = commands.map((command) => [...command]);
+      const answers = await requester.request({ path: ["pipeline"], body, signal: signalled(signal) });
+      return (answers as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) => {
+        if (error) throw new Error(error);
+        return result;
+      });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+-- Shared by every script. KEYS are always the eight of one queue, in the order of keys.ts, so that each key is declared.
+local due, jobs, dead, dead_jobs, done, dedupe, schedules, stats = unpack(KEYS)
+
+-- Counts what is billed: the script itself, then each call.
+local commands = 1
+local function call(...)
+  commands = commands + 1
+  return redis.call(...)
+end
+
+-- A score tells all that Lua must know of a job: when it needs attention, how often it was claimed, whether it is leased.
+--   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42, claims modulo 512)
+-- Leased jobs stand a second time in the upper half of `due`, as the index of what is running:
+--   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 when not any more
+local UPPER = 4503599627370496
+local PAUSED = ' paused'
+local LEASE = ' lease:'
+local SCHEDULE = ' schedule:'
+
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+local function pack(time, claims, leased)
+  return time * 1024 + (claims % 512) * 2 + leased
+end
+
+local function unpack_score(score)
+  local rest = score % 1024
+  return (score - rest) / 1024, math.floor(rest / 2), rest % 2
+end
+
+-- The first score after everything that is due at this moment.
+local function after(now)
+  return (now + 1) * 1024
+end
+
+local function is_schedule(member)
+  return string.sub(member, 1, #SCHEDULE) == SCHEDULE
+end
+
+-- Sends a command of many values in pieces: `unpack` of some thousands overflows the stack.
+local PIECE = 1000
+local function call_many(command, key, values)
+  for first = 1, #values, PIECE do
+    call(command, key, unpack(values, first, math.min(first + PIECE - 1, #values)))
+  end
+end
+
+-- The same for a command that answers each value: ZMSCORE, HMGET.
+local function read_many(command, key, values)
+  local answers = {}
+  for first = 1, #values, PIECE do
+    local last = math.min(first + PIECE - 1, #values)
+    local piece = call(command, key, unpack(values, first, last))
+    for i = 1, last - first + 1 do answers[first + i - 1] = piece[i] end
+  end
+  return answers
+end
+
+local function push(list, ...)
+  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
+end
+
+-- Finished records are kept as fields that expire by themselves.
+local function keep_finished(pairs_of, retention_ms)
+  for first = 1, #pairs_of, PIECE do
+    local last = math.min(first + PIECE - 1, #pairs_of)
+    call('HSETEX', done, 'PX', retention_ms, 'FIELDS', (last - first + 1) / 2, unpack(pairs_of, first, last))
+  end
+end

@@ -1,0 +1,94 @@
+-- Stores new jobs, all or none.
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, then for each job:
+--   id, fresh (0 where a user chose the id), score, record, lease score ('' for none), dedupe key ('' for none), window in ms
+-- Returns: for each job: 'enqueued' | 'leased' | 'duplicate', id of the job that exists, its score ('' if finished)
+-- One plain job takes two commands, any number of them three, a dedupe window two more each.
+local now, resend, nonce = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
+
+local list, members, chosen = {}, {}, {}
+for at = 4, #ARGV, 7 do
+  local job = { id = ARGV[at], fresh = ARGV[at + 1] == '1', score = ARGV[at + 2], record = ARGV[at + 3],
+    lease = ARGV[at + 4], dedupe = ARGV[at + 5], window = ARGV[at + 6] }
+  push(list, job)
+  push(members, job.id)
+  if resend or not job.fresh then push(chosen, job.id) end
+end
+
+local reply, scores, records, windows, placed = {}, {}, {}, {}, {}
+
+local function answer(status, id, score)
+  push(reply, status, id, score or '')
+end
+
+local function index_score(lease)
+  local ends = unpack_score(tonumber(lease))
+  return whole(UPPER + ends * 1024 + nonce)
+end
+
+local function place(job, paused)
+  local leased = job.lease ~= '' and not paused
+  local score = leased and job.lease or job.score
+  placed[job.id] = score
+  push(scores, score, job.id)
+  if leased then push(scores, index_score(job.lease), LEASE .. job.id) end
+  push(records, job.id, job.record)
+  if job.dedupe ~= '' then windows[job.dedupe] = job end
+  answer(leased and 'leased' or 'enqueued', job.id, score)
+end
+
+-- A dedupe key holds 'end of the window:id', and counts only while that job exists.
+local function holder_of(job)
+  local earlier = windows[job.dedupe]
+  if earlier then return earlier.id, placed[earlier.id] end
+  local held = call('HGET', dedupe, job.dedupe)
+  local ends, id = string.match(held or '', '^(%d+):(.*)$')
+  if not ends or tonumber(ends) <= now then return nil end
+  local score = call('ZSCORE', due, id)
+  if score or call('HEXISTS', done, id) == 1 or call('HEXISTS', dead_jobs, id) == 1 then return id, score end
+end
+
+-- What a resend finds may be what its first send stored: then the answer is the one that was lost.
+local function answer_existing(job, score)
+  if not (resend and not placed[job.id] and (job.fresh or call('HGET', jobs, job.id) == job.record)) then
+    return answer('duplicate', job.id, score)
+  end
+  placed[job.id] = score
+  local leased = job.lease ~= '' and tonumber(score) == tonumber(job.lease)
+    and tonumber(call('ZSCORE', due, LEASE .. job.id) or 0) == tonumber(index_score(job.lease))
+  answer(leased and 'leased' or 'enqueued', job.id, score)
+end
+
+local first = list[1]
+if #list == 1 and first.fresh and first.lease == '' and first.dedupe == '' and not resend then
+  -- NX is check and write in one: refused, it has changed nothing.
+  if call('ZADD', due, 'NX', first.score, first.id) == 0 then
+    answer('duplicate', first.id, call('ZSCORE', due, first.id))
+  else
+    push(records, first.id, first.record)
+    answer('enqueued', first.id, first.score)
+  end
+else
+  push(members, PAUSED)
+  local existing, finished = read_many('ZMSCORE', due, members), {}
+  local in_done, in_dead = read_many('HMGET', done, chosen), read_many('ZMSCORE', dead, chosen)
+  for i = 1, #chosen do finished[chosen[i]] = in_done[i] or in_dead[i] end
+  for i, job in ipairs(list) do
+    local score = existing[i] or placed[job.id]
+    if score then
+      answer_existing(job, score)
+    elseif finished[job.id] then
+      answer(job.fresh and 'enqueued' or 'duplicate', job.id)
+    else
+      local holder, holder_score
+      if job.dedupe ~= '' then holder, holder_score = holder_of(job) end
+      if holder then answer('duplicate', holder, holder_score) else place(job, existing[#members]) end
+    end
+  end
+  call_many('ZADD', due, scores)
+end
+
+call_many('HSET', jobs, records)
+for key, job in pairs(windows) do
+  call('HSETEX', dedupe, 'PX', job.window, 'FIELDS', 1, key, whole(now + tonumber(job.window)) .. ':' .. job.id)
+end
+return reply

@@ -1,0 +1,188 @@
+-- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit, lease ms, retention ms, bytes at most,
+--   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record
+--   number of schedules, then for each: key, slot score, next score ('' for never), record,
+--     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record
+-- Returns: paused (0 or 1), score that comes next ('' for none),
+--   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
+--   number of jobs taken, then for each: id, lease score, record, score at which it was due,
+--   then for each schedule due: key, slot score, record
+local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
+local lease_ms, retention_ms, bytes_left = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local cursor = 7
+local function argument()
+  cursor = cursor + 1
+  return ARGV[cursor]
+end
+
+local reply = { 0, '' }
+
+-- 1. Settle. An outcome counts only if the lease that it names is still the one stored.
+
+-- On a resend a lease is gone because the first send settled it: then what that one wrote is there.
+local function was_settled(outcome)
+  if not resend then return false end
+  if outcome.to == 'dead' then return call('HGET', dead_jobs, outcome.id) == outcome.record end
+  if outcome.to ~= 'completed' then return call('HGET', jobs, outcome.id) == outcome.record end
+  if retention_ms == 0 then return not call('ZSCORE', due, outcome.id) end
+  return call('HGET', done, outcome.id) == outcome.record
+end
+
+local function settle()
+  local outcomes, members = {}, {}
+  for i = 1, tonumber(argument()) do
+    outcomes[i] = { to = argument(), id = argument(), lease = argument(), score = argument(), record = argument() }
+    members[i] = outcomes[i].id
+  end
+  local held, seen = read_many('ZMSCORE', due, members), {}
+  local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
+  local gone, left, waiting, kept, finished, died, buried = {}, {}, {}, {}, {}, {}, {}
+  for i, outcome in ipairs(outcomes) do
+    local id = outcome.id
+    local accepted = held[i] and tonumber(held[i]) == tonumber(outcome.lease) and not seen[id]
+    push(reply, (accepted or was_settled(outcome)) and 1 or 0)
+    if accepted then
+      seen[id] = true
+      count[outcome.to] = count[outcome.to] + 1
+      if outcome.to == 'completed' or outcome.to == 'dead' then
+        push(gone, id, LEASE .. id)
+        push(left, id)
+        if outcome.to == 'dead' then
+          push(died, outcome.score, id)
+          push(buried, id, outcome.record)
+        else
+          push(finished, id, outcome.record)
+        end
+      else
+        push(waiting, outcome.score, id, whole(UPPER), LEASE .. id)
+        push(kept, id, outcome.record)
+      end
+    end
+  end
+  call_many('ZREM', due, gone)
+  call_many('HDEL', jobs, left)
+  call_many('ZADD', due, waiting)
+  call_many('HSET', jobs, kept)
+  call_many('ZADD', dead, died)
+  call_many('HSET', dead_jobs, buried)
+  if retention_ms > 0 then keep_finished(finished, retention_ms) end
+  if count.completed > 0 then call('HINCRBY', stats, 'processed', count.completed) end
+  if count.retried > 0 then call('HINCRBY', stats, 'retried', count.retried) end
+end
+
+-- 2. Fire. A slot makes its jobs only for the one who finds the schedule still standing at it.
+
+local function fire()
+  local fires, members = {}, {}
+  for i = 1, tonumber(argument()) do
+    local schedule = { key = argument(), slot = argument(), next = argument(), record = argument(),
+      unless = argument(), skipped = argument(), jobs = {} }
+    push(members, SCHEDULE .. schedule.key)
+    if schedule.unless ~= '' then push(members, schedule.unless) end
+    for j = 1, tonumber(argument()) do
+      schedule.jobs[j] = { id = argument(), score = argument(), record = argument() }
+      push(members, schedule.jobs[j].id)
+    end
+    fires[i] = schedule
+  end
+  local scores, at = read_many('ZMSCORE', due, members), {}
+  for i, member in ipairs(members) do at[member] = scores[i] end
+  local moved, stopped, records, new_jobs, new_records = {}, {}, {}, {}, {}
+  for _, schedule in ipairs(fires) do
+    local member = SCHEDULE .. schedule.key
+    if not at[member] or tonumber(at[member]) ~= tonumber(schedule.slot) then
+      push(reply, 'stale')
+    else
+      local skipped = schedule.unless ~= '' and at[schedule.unless]
+      push(reply, skipped and 'skipped' or 'fired')
+      at[member] = schedule.next ~= '' and schedule.next or false
+      if at[member] then push(moved, schedule.next, member) else push(stopped, member) end
+      push(records, schedule.key, skipped and schedule.skipped or schedule.record)
+      for _, job in ipairs(skipped and {} or schedule.jobs) do
+        if not at[job.id] then
+          push(new_jobs, job.score, job.id)
+          push(new_records, job.id, job.record)
+        end
+      end
+    end
+  end
+  for _, value in ipairs(new_jobs) do push(moved, value) end
+  call_many('ZADD', due, moved)
+  call_many('ZREM', due, stopped)
+  call_many('HSET', schedules, records)
+  call_many('HSET', jobs, new_records)
+end
+
+-- 3. Claim: re-score what is due to the end of its lease.
+
+local taken, slots, leases, orphans = {}, {}, {}, {}
+local function lease(id, score, record, ends, claims)
+  local leased = whole(pack(ends, claims, 1))
+  push(taken, id, leased, record, score)
+  push(leases, leased, id, whole(UPPER + ends * 1024 + nonce), LEASE .. id)
+end
+
+-- What the first send took while its answer was lost: leased anew, one millisecond longer, so that no two hold one lease.
+local function recover()
+  local index = whole(UPPER + (now + lease_ms) * 1024 + nonce)
+  local members = call('ZRANGE', due, index, index, 'BYSCORE')
+  local ids = {}
+  for i, member in ipairs(members) do ids[i] = string.sub(member, #LEASE + 1) end
+  local scores, records = read_many('ZMSCORE', due, ids), read_many('HMGET', jobs, ids)
+  for i, id in ipairs(ids) do
+    local ends, claims = unpack_score(tonumber(scores[i]))
+    lease(id, whole(pack(now, claims, 1)), records[i], ends + 1, claims)
+  end
+  return #ids
+end
+
+local function claim(wanted)
+  local range = call('ZRANGE', due, 0, wanted + 1, 'WITHSCORES')
+  local ids, ready, first = {}, {}, 1
+  if range[1] == PAUSED then
+    reply[1], wanted, first = 1, 0, 3
+  end
+  local slot_keys, slot_scores = {}, {}
+  for i = first, #range, 2 do
+    local member, score = range[i], tonumber(range[i + 1])
+    if score < after(now) and #ids + #slot_keys < wanted then
+      if is_schedule(member) then
+        push(slot_keys, string.sub(member, #SCHEDULE + 1))
+        push(slot_scores, range[i + 1])
+      else
+        push(ids, member)
+        ready[#ids] = range[i + 1]
+      end
+    elseif score < UPPER then
+      reply[2] = range[i + 1]
+      break
+    end
+  end
+  local records = read_many('HMGET', jobs, ids)
+  for i, id in ipairs(ids) do
+    bytes_left = bytes_left - #(records[i] or '')
+    if bytes_left < 0 and #taken > 0 then
+      reply[2] = ready[i]
+      break
+    end
+    local _, claims = unpack_score(tonumber(ready[i]))
+    if records[i] then lease(id, ready[i], records[i], now + lease_ms, claims + 1) else push(orphans, id) end
+  end
+  local slot_records = read_many('HMGET', schedules, slot_keys)
+  for i, key in ipairs(slot_keys) do
+    if slot_records[i] then push(slots, key, slot_scores[i], slot_records[i]) else push(orphans, SCHEDULE .. key) end
+  end
+end
+
+settle()
+fire()
+local recovered = resend and limit > 0 and recover() or 0
+claim(math.max(limit - recovered, 0))
+call_many('ZADD', due, leases)
+-- A member without a record can come of eviction alone; left there, it would stand in the way of all others.
+call_many('ZREM', due, orphans)
+
+push(reply, #taken / 4)
+for _, value in ipairs(taken) do push(reply, value) end
+for _, value in ipairs(slots) do push(reply, value) end
+return reply

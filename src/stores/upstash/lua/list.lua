@@ -1,0 +1,72 @@
+-- One page of the jobs in a state.
+-- ARGV: state, now, limit, score and member of the last job seen (both '' for the first page)
+-- Returns: 1 where more may follow, or 0, then for each job: id, score, record, score by which the page is ordered
+-- Waiting and running jobs come in the order of their times, dead ones newest first.
+local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local key, reversed = due, false
+local low, high = '0', '(' .. whole(after(now))
+if state == 'scheduled' then
+  low, high = whole(after(now)), '(' .. whole(UPPER)
+elseif state == 'running' then
+  low, high = whole(UPPER + after(now)), '+inf'
+elseif state == 'dead' then
+  key, reversed, low, high = dead, true, '-inf', '+inf'
+end
+
+-- How many members stand before the page: found by the last member seen, or by its score where it has moved since.
+local function members_before()
+  if last_member == '' then
+    if reversed then return 0 end
+    return call('ZCOUNT', key, '-inf', low == '0' and '(0' or '(' .. low)
+  end
+  local rank = call(reversed and 'ZREVRANK' or 'ZRANK', key, last_member)
+  if rank and tonumber(call('ZSCORE', key, last_member)) == tonumber(last_score) then return rank + 1 end
+  if reversed then return call('ZCOUNT', key, '(' .. last_score, '+inf') end
+  return call('ZCOUNT', key, '-inf', '(' .. last_score)
+end
+
+local function is_seen(member, score)
+  if last_member == '' or tonumber(score) ~= tonumber(last_score) then return false end
+  if reversed then return member >= last_member end
+  return member <= last_member
+end
+
+local function is_beyond(score)
+  if state == 'ready' then return score >= after(now) end
+  return state == 'scheduled' and score >= UPPER
+end
+
+local function belongs(member, score)
+  if state == 'running' or state == 'dead' then return true end
+  local _, _, leased = unpack_score(score)
+  return not is_schedule(member) and (state == 'ready' or leased == 0)
+end
+
+local found, scores, at, ended = {}, {}, members_before(), false
+while #found < limit and not ended do
+  local range
+  if reversed then
+    range = call('ZRANGE', key, at, at + limit - 1, 'REV', 'WITHSCORES')
+  else
+    range = call('ZRANGE', key, at, at + limit - 1, 'WITHSCORES')
+  end
+  ended = #range < 2 * limit
+  for i = 1, #range, 2 do
+    local member, score = range[i], tonumber(range[i + 1])
+    if is_beyond(score) then
+      ended = true
+      break
+    end
+    if not is_seen(member, score) and belongs(member, score) then
+      if #found == limit then break end
+      push(found, state == 'running' and string.sub(member, #LEASE + 1) or member)
+      scores[#found] = range[i + 1]
+    end
+  end
+  at = at + limit
+end
+local own_scores = state == 'running' and read_many('ZMSCORE', due, found) or scores
+local records = read_many('HMGET', state == 'dead' and dead_jobs or jobs, found)
+local reply = { ended and 0 or 1 }
+for i, id in ipairs(found) do push(reply, id, own_scores[i], records[i] or '', scores[i]) end
+return reply

@@ -1,0 +1,15 @@
+-- Removes jobs from the dead letter for good.
+-- ARGV: ids
+-- Returns: how many were there
+local scores, there = read_many('ZMSCORE', dead, ARGV), {}
+for i, id in ipairs(ARGV) do
+  if scores[i] then push(there, id) end
+end
+if #there == 0 then return 0 end
+local removed = 0
+for first = 1, #there, PIECE do
+  removed = removed + call('ZREM', dead, unpack(there, first, math.min(first + PIECE - 1, #there)))
+end
+call_many('HDEL', dead_jobs, there)
+call('HINCRBY', stats, 'removed', removed)
+return removed

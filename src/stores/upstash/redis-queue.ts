@@ -1,0 +1,268 @@
+import {
+  type Change,
+  type ClearableState,
+  type EnqueueReply,
+  type ExchangeReply,
+  type ExchangeRequest,
+  type JobState,
+  type Lease,
+  type ManifestChange,
+  type Meter,
+  MOST_CLAIMED_BYTES,
+  type NewJob,
+  type Outlook,
+  type Page,
+  type PageRequest,
+  type QueueStore,
+  type Revival,
+  type StoredJob,
+  type StoredSchedule,
+  type StoredStats,
+} from "../../core/store.ts";
+import { badCursor, readCursor, writeCursor } from "../cursor.ts";
+import { leaseScore, PAUSED_MEMBER, waitingScore } from "../score.ts";
+import {
+  dueJob,
+  enqueueReply,
+  exchangeReply,
+  fireArguments,
+  listedMember,
+  outcomeArguments,
+  outlook,
+  texts,
+  timeOf,
+} from "./answers.ts";
+import type { Connection } from "./connection.ts";
+import type { QueueKeys } from "./keys.ts";
+import { type Script, scripts } from "./scripts.ts";
+
+/** How many members one call of `clear` looks at. */
+const CLEARED_AT_ONCE = 1_000;
+
+/** A number that tells two calls of the same millisecond apart, should one of them be sent again. */
+function newNonce(random: () => number): string {
+  return String(Math.floor(random() * 1_024));
+}
+
+const flag = (value: boolean): string => (value ? "1" : "0");
+const scoreText = (at: number | undefined): string => (at === undefined ? "" : String(waitingScore(at)));
+
+/** One queue in Redis, over whatever carries its commands: each method writes the arguments of a script and reads its answer. */
+export class RedisQueue implements QueueStore {
+  readonly #connection: Connection;
+  readonly #keys: QueueKeys;
+  readonly #meter: Meter | undefined;
+  readonly #random: () => number;
+
+  constructor(connection: Connection, keys: QueueKeys, meter: Meter | undefined, random: () => number) {
+    this.#connection = connection;
+    this.#keys = keys;
+    this.#meter = meter;
+    this.#random = random;
+  }
+
+  // Settling takes up to 9 commands, firing 5, claiming 6, and the script itself 1; all but the last for each 250 jobs.
+  mostCommands(jobs: number): number {
+    return 1 + 20 * Math.max(1, Math.ceil(jobs / 250));
+  }
+
+  async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
+    if (jobs.length === 0) return [];
+    const nonce = newNonce(this.#random);
+    const rest = jobs.flatMap((job) => [
+      job.id,
+      flag(job.isFreshId),
+      String(waitingScore(job.runAt)),
+      job.record,
+      job.leaseEndsAt === undefined ? "" : String(leaseScore({ endsAt: job.leaseEndsAt, claims: 1 })),
+      job.dedupe?.key ?? "",
+      String(job.dedupe?.ttlMs ?? ""),
+    ]);
+    const answer = await this.#texts(scripts.enqueue, (isResend) => [String(now), flag(isResend), nonce, ...rest]);
+    return jobs.map((_, index) => enqueueReply(answer.slice(index * 3, index * 3 + 3)));
+  }
+
+  async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
+    const { now, limit, leaseMs, retentionMs, settle, fire, repeated = false, sends } = request;
+    const nonce = newNonce(this.#random);
+    const rest = [
+      ...[nonce, limit, leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
+      ...settle.flatMap(outcomeArguments),
+      String(fire.length),
+      ...fire.flatMap(fireArguments),
+    ];
+    const args = (isResend: boolean) => [String(now), flag(isResend || repeated), ...rest];
+    return exchangeReply(await this.#texts(scripts.exchange, args, sends), settle.length, fire.length);
+  }
+
+  async peek(): Promise<Outlook> {
+    const [head] = await this.#connection.plain([this.#peekCommand()], this.#meter);
+    return outlook(texts(head));
+  }
+
+  async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
+    const [head, manifest] = await this.#connection.plain(
+      [this.#peekCommand(), ["HGET", this.#keys.stats, "manifest"]],
+      this.#meter,
+    );
+    return { ...outlook(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
+  }
+
+  // Two members: the mark of a pause stands before all others.
+  #peekCommand(): readonly string[] {
+    return ["ZRANGE", this.#keys.due, "0", "1", "WITHSCORES"];
+  }
+
+  async extend(lease: Lease, endsAt: number, record = ""): Promise<Lease | undefined> {
+    const extended = { ...lease, endsAt };
+    const args = [lease.id, String(leaseScore(lease)), String(leaseScore(extended)), record, newNonce(this.#random)];
+    return (await this.#number(scripts.extend, args)) === 1 ? extended : undefined;
+  }
+
+  async find(id: string, now: number): Promise<StoredJob | undefined> {
+    const [set = "", score = "", record = ""] = await this.#texts(scripts.find, () => [id]);
+    if (set === "due") return dueJob(id, Number(score), record, now);
+    if (set === "done") return { id, state: "completed", record, at: 0, claims: 0 };
+    if (set === "dead") return { id, state: "dead", record, at: Number(score), claims: 0 };
+    return undefined;
+  }
+
+  async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
+    if (state === "completed") return this.#listCompleted(page);
+    const last = readCursor(page.cursor);
+    const args = [
+      state,
+      String(page.now),
+      String(page.limit),
+      String(last?.score ?? ""),
+      last ? listedMember(state, last.id) : "",
+    ];
+    const [more, ...rows] = await this.#texts(scripts.list, () => args);
+    const items: StoredJob[] = [];
+    let cursor: string | undefined;
+    for (let i = 0; i < rows.length; i += 4) {
+      const [id = "", score = "", record = "", order = ""] = rows.slice(i, i + 4);
+      items.push(
+        state === "dead"
+          ? { id, state, record, at: Number(score), claims: 0 }
+          : dueJob(id, Number(score), record, page.now),
+      );
+      cursor = writeCursor({ score: Number(order), id });
+    }
+    return { items, cursor: more === "1" ? cursor : undefined };
+  }
+
+  async #listCompleted({ cursor = "0:0", limit }: PageRequest): Promise<Page<StoredJob>> {
+    const [, from, seen] = /^(\d{1,20}):(\d{1,9})$/.exec(cursor) ?? [];
+    if (from === undefined || seen === undefined) throw badCursor();
+    const [next, nextSeen, ...rows] = await this.#texts(scripts.listCompleted, () => [String(limit), from, seen]);
+    const items: StoredJob[] = [];
+    for (let i = 0; i < rows.length; i += 2) {
+      items.push({ id: rows[i] as string, state: "completed", record: rows[i + 1] as string, at: 0, claims: 0 });
+    }
+    return { items, cursor: next === "0" && nextSeen === "0" ? undefined : `${next}:${nextSeen}` };
+  }
+
+  async cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {
+    return (await this.#run(scripts.cancel, () => [id, String(now)])) as "cancelled" | "running" | "missing";
+  }
+
+  async change({ id, from, runAt, record }: Change): Promise<boolean> {
+    const args = [id, String(from.at), String(from.claims), String(waitingScore(runAt, from.claims)), record];
+    return (await this.#number(scripts.change, args)) === 1;
+  }
+
+  async revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
+    if (revivals.length === 0) return [];
+    const rest = revivals.flatMap(({ id, diedAt, runAt, claims, record }) => [
+      id,
+      String(diedAt),
+      String(waitingScore(runAt, claims)),
+      record,
+    ]);
+    return (await this.#texts(scripts.revive, (isResend) => [flag(isResend), ...rest])).map((answer) => answer === "1");
+  }
+
+  async removeDead(ids: readonly string[]): Promise<number> {
+    return ids.length === 0 ? 0 : this.#number(scripts.removeDead, ids);
+  }
+
+  async clear(
+    state: ClearableState,
+    now: number,
+    from = "0",
+  ): Promise<{ readonly cleared: number; readonly next: string | undefined }> {
+    const [cleared, next] = await this.#texts(scripts.clear, () => [state, String(now), from, String(CLEARED_AT_ONCE)]);
+    return { cleared: Number(cleared), next: next === "-1" ? undefined : next };
+  }
+
+  async stats(now: number): Promise<StoredStats> {
+    const answer = await this.#texts(scripts.stats, () => [String(now)]);
+    const number = (index: number) => Number(answer[index]);
+    return {
+      scheduled: number(0),
+      ready: number(1),
+      running: number(2),
+      dead: number(3),
+      completed: number(4),
+      processed: number(5),
+      retried: number(6),
+      died: number(7),
+      enqueued: number(8),
+      paused: number(9) === 1,
+      nextAt: timeOf(answer[10]),
+      oldestReadyAt: timeOf(answer[11]),
+    };
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    const command = paused ? ["ZADD", this.#keys.due, "-1", PAUSED_MEMBER] : ["ZREM", this.#keys.due, PAUSED_MEMBER];
+    await this.#connection.plain([command], this.#meter);
+  }
+
+  async putSchedule({ key, record, next }: StoredSchedule): Promise<void> {
+    await this.#run(scripts.putSchedule, () => [key, record, scoreText(next)]);
+  }
+
+  async findSchedule(key: string): Promise<StoredSchedule | undefined> {
+    return (await this.#schedules([key]))[0];
+  }
+
+  async listSchedules(): Promise<readonly StoredSchedule[]> {
+    return this.#schedules([]);
+  }
+
+  async #schedules(keys: readonly string[]): Promise<readonly StoredSchedule[]> {
+    const rows = await this.#texts(scripts.listSchedules, () => keys);
+    const schedules: StoredSchedule[] = [];
+    for (let i = 0; i < rows.length; i += 3) {
+      schedules.push({ key: rows[i] as string, record: rows[i + 1] as string, next: timeOf(rows[i + 2]) });
+    }
+    return schedules;
+  }
+
+  async removeSchedule(key: string): Promise<boolean> {
+    return (await this.#number(scripts.removeSchedule, [key])) === 1;
+  }
+
+  async declare({ from = "", manifest, put, remove }: ManifestChange): Promise<boolean> {
+    const rows = put.flatMap(({ key, record, next }) => [key, record, scoreText(next)]);
+    return (await this.#number(scripts.declare, [from, manifest, String(put.length), ...rows, ...remove])) === 1;
+  }
+
+  #run(script: Script, args: (isResend: boolean) => readonly string[], sends?: number): Promise<unknown> {
+    return this.#connection.run(script, this.#keys.all, args, this.#meter, sends);
+  }
+
+  async #texts(
+    script: Script,
+    args: (isResend: boolean) => readonly string[],
+    sends?: number,
+  ): Promise<readonly string[]> {
+    return texts(await this.#run(script, args, sends));
+  }
+
+  async #number(script: Script, args: readonly string[]): Promise<number> {
+    return Number(await this.#run(script, () => args));
+  }
+}

@@ -1,0 +1,137 @@
+import { Agent, type IncomingMessage, type ServerResponse, request as sendRequest } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import { readBody, sendJson, serveHttp } from "./http-server.ts";
+
+/**
+ * What may go wrong with one request:
+ *
+ * - `drop-request`: the connection ends before the target hears of the request.
+ * - `drop-reply`: the target answers, and the connection ends without that answer.
+ * - `half-body`: the target answers, and the connection ends amid the answer.
+ * - `duplicate`: the target runs the request twice, one after the other; the first answer is used.
+ * - `delayMs`: the request reaches the target so much later, also when the client has given up by then.
+ * - `error-500`, `html`, `quota`, `full`: the target hears nothing. The answer is an error 500, a page with status 200, the
+ *   refusal of a used up monthly quota, or of a full database.
+ */
+export type Fault =
+  | "drop-request"
+  | "drop-reply"
+  | "half-body"
+  | "duplicate"
+  | "error-500"
+  | "html"
+  | "quota"
+  | "full"
+  | { readonly delayMs: number };
+
+export interface ProxiedRequest {
+  readonly body: string;
+  /** The number of requests that came before it. */
+  readonly index: number;
+}
+
+export interface FaultProxy {
+  readonly url: string;
+  /** How many HTTP requests came in so far. */
+  readonly requests: number;
+  /** Queues a fault for one request. Queued faults come first, each for the next request in turn. */
+  next(...faults: Fault[]): void;
+  /** Lets a function choose the fault of each request, until it is replaced. */
+  decide(choose: ((request: ProxiedRequest) => Fault | undefined) | undefined): void;
+  /** Gives each request the same fault, where nothing else was chosen; `undefined` ends that. */
+  always(fault: Fault | undefined): void;
+  stop(): Promise<void>;
+}
+
+/** Starts an HTTP proxy that spoils chosen requests on their way to `targetUrl`, and passes the others on unchanged. */
+export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
+  const queue: Fault[] = [];
+  const agent = new Agent({ keepAlive: true });
+  let choose: ((request: ProxiedRequest) => Fault | undefined) | undefined;
+  let everyFault: Fault | undefined;
+  let requests = 0;
+  const server = await serveHttp(async (request, response) => {
+    const index = requests;
+    requests += 1;
+    const body = await readBody(request);
+    const fault = queue.shift() ?? choose?.({ body: body.toString(), index }) ?? everyFault;
+    await answer(fault, response, () => forward(request, body, targetUrl, agent));
+  });
+  return {
+    url: server.url,
+    get requests() {
+      return requests;
+    },
+    next: (...faults) => void queue.push(...faults),
+    decide(chooser) {
+      choose = chooser;
+    },
+    always(fault) {
+      everyFault = fault;
+    },
+    async stop() {
+      await server.stop();
+      agent.destroy();
+    },
+  };
+}
+
+interface ForwardedAnswer {
+  readonly message: IncomingMessage;
+  readonly body: Buffer;
+}
+
+async function answer(
+  fault: Fault | undefined,
+  response: ServerResponse,
+  send: () => Promise<ForwardedAnswer>,
+): Promise<void> {
+  switch (fault) {
+    case "drop-request":
+      return drop(response);
+    case "error-500":
+      return sendJson(response, 500, JSON.stringify({ error: "ERR internal server error" }));
+    case "html":
+      return sendPage(response);
+    case "quota":
+      return sendJson(response, 400, JSON.stringify({ error: QUOTA_ERROR }));
+    case "full":
+      return sendJson(response, 400, JSON.stringify({ error: FULL_ERROR }));
+  }
+  if (typeof fault === "object") await setTimeout(fault.delayMs);
+  const first = await send();
+  if (fault === "drop-reply") return drop(response);
+  if (fault === "half-body") return sendHalf(response, first);
+  if (fault === "duplicate") await send();
+  response.writeHead(first.message.statusCode ?? 500, first.message.headers);
+  response.end(first.body);
+}
+
+const QUOTA_ERROR =
+  "ERR max requests limit exceeded. Limit: 500000, Usage: 500000. See https://upstash.com/docs/redis/troubleshooting/max_requests_limit for details";
+const FULL_ERROR = "OOM command not allowed when used memory > 'maxmemory'.";
+
+function drop(response: ServerResponse): void {
+  response.socket?.destroy();
+}
+
+function sendPage(response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "text/html" });
+  response.end("<!doctype html><title>Checking your browser</title><p>One moment, please.</p>");
+}
+
+function sendHalf(response: ServerResponse, { message, body }: ForwardedAnswer): void {
+  response.writeHead(message.statusCode ?? 500, message.headers);
+  response.write(body.subarray(0, Math.ceil(body.length / 2)), () => drop(response));
+}
+
+function forward(request: IncomingMessage, body: Buffer, targetUrl: string, agent: Agent): Promise<ForwardedAnswer> {
+  return new Promise((resolve, reject) => {
+    const options = { agent, method: request.method ?? "POST", headers: request.headers };
+    const forwarded = sendRequest(new URL(request.url ?? "/", targetUrl), options, (message) => {
+      readBody(message).then((answerBody) => resolve({ message, body: answerBody }), reject);
+    });
+    forwarded.once("error", reject);
+    forwarded.end(body);
+  });
+}

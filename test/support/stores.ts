@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import type { Store } from "../../src/index.ts";
+import { memoryStore } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+import { type RestShim, startRestShim } from "./rest-shim.ts";
+
+/** A kind of store under test. */
+export interface StoreKind {
+  readonly name: string;
+  /** Opens a new, empty store. */
+  create(): Store;
+}
+
+let prefixes = 0;
+
+/** Runs a suite once on memory and once on a real Redis, through `@upstash/redis` and a REST shim. */
+export function onEveryStore(suite: (kind: StoreKind) => void): void {
+  describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
+  describe("on upstashStore", () => {
+    const redis = useRedis();
+    suite({ name: "upstash", create: () => redis.store() });
+  });
+}
+
+export interface TestRedis {
+  readonly server: RedisServer;
+  readonly shim: RestShim;
+  /** A store under a prefix that no other one has. */
+  store(): Store;
+}
+
+/** Starts a Redis and its shim before the tests of the surrounding suite, and stops them afterwards. */
+export function useRedis(): TestRedis {
+  let server: RedisServer | undefined;
+  let shim: RestShim | undefined;
+  beforeAll(async () => {
+    server = await startRedis();
+    shim = await startRestShim({ redisPort: server.port });
+  });
+  afterAll(async () => {
+    await shim?.stop();
+    await server?.stop();
+  });
+  return {
+    get server() {
+      return started(server);
+    },
+    get shim() {
+      return started(shim);
+    },
+    store() {
+      const { url, token } = started(shim);
+      prefixes++;
+      return upstashStore({ url, token, prefix: `test-${process.pid}-${prefixes}` });
+    },
+  };
+}
+
+function started<Part>(part: Part | undefined): Part {
+  if (part === undefined) throw new Error("Redis runs only while the tests of its suite do.");
+  return part;
+}
