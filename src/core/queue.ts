@@ -1,3 +1,4 @@
+import { attemptMs, type BulkJob, newJobs } from "./bulk.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import {
   type DeadLetterOptions,
@@ -11,16 +12,9 @@ import {
 import { DeclaredSchedules } from "./declared.ts";
 import { Drain, type DrainReport, leaseMsFor } from "./drain.ts";
 import { type DrainOptions, drainLimits } from "./drain-options.ts";
-import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "./duration.ts";
-import {
-  checkFits,
-  type EnqueueOptions,
-  type EnqueueResult,
-  newJob,
-  type RecurringOptions,
-  resolveJob,
-} from "./enqueue.ts";
-import { conflict, invalidRequest, isTidegateError, notFound } from "./errors.ts";
+import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
+import { checkFits, type EnqueueOptions, type EnqueueResult, type RecurringOptions, runAtMs } from "./enqueue.ts";
+import { conflict, invalidRequest, notFound } from "./errors.ts";
 import { timeOrderedIds } from "./id.ts";
 import type { AnyJob, InputOf } from "./job.ts";
 import { type JobPage, type ListOptions, listJobs } from "./listing.ts";
@@ -57,16 +51,21 @@ export interface QueueOptions {
   readonly retention?: Duration;
 }
 
-/** One job for `enqueueMany`. */
-export type BulkJob<Job extends AnyJob = AnyJob> = {
-  readonly job: Job | string;
+/** Which of the jobs that are due `enqueueHeld` leases. */
+export interface HoldOptions {
+  /** How many at most. Default: all. */
+  readonly most?: number;
+  /** Only those whose timeout is at most so long. Default: all. */
+  readonly timeout?: Duration;
+}
+
+/** What `update` changes of a waiting job. */
+export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
   readonly payload?: unknown;
-} & EnqueueOptions;
+}
 
-/** The most jobs that one call of `enqueueMany` takes. */
-export const MOST_AT_ONCE = 1_000;
-
-type PayloadArguments<Input, Options> = undefined extends Input
+/** The payload may be left out where the job takes `undefined`. */
+export type PayloadArguments<Input, Options> = undefined extends Input
   ? [payload?: Input, options?: Options]
   : [payload: Input, options?: Options];
 
@@ -82,7 +81,8 @@ export class Queue {
   readonly schedules: Schedules;
   readonly #options: QueueOptions;
   readonly #store: QueueStore;
-  readonly #clock: Clock;
+  /** Tells the queue's time. */
+  readonly clock: Clock;
   readonly #random: () => number;
   readonly #newId: () => string;
   readonly #retentionMs: number;
@@ -101,12 +101,12 @@ export class Queue {
       throw invalidRequest("new Queue needs a store, such as memoryStore() or upstashStore({ url, token }).");
     this.#options = options;
     this.#store = options.store.open(this.name);
-    this.#clock = options.clock ?? systemClock;
+    this.clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
-    this.#newId = options.newId ?? timeOrderedIds(this.#clock);
+    this.#newId = options.newId ?? timeOrderedIds(this.clock);
     this.#retentionMs = durationMs(options.retention ?? "24h", "retention");
     this.#jobs = byName(options.jobs ?? []);
-    this.schedules = new Schedules(this.#store, this.#jobs, this.#clock, (runAt) => this.#expect(runAt));
+    this.schedules = new Schedules(this.#store, this.#jobs, this.clock, (runAt) => this.#expect(runAt));
     this.#declared = new DeclaredSchedules(this.#jobs);
   }
 
@@ -133,9 +133,8 @@ export class Queue {
     options: EnqueueOptions | RecurringOptions = {},
   ): Promise<EnqueueResult> {
     if ("cron" in options) return this.#enqueueRecurring(job, payload, options);
-    const now = this.#clock();
-    const [reply] = await this.#store.enqueue([await this.#newJob({ ...options, job, payload }, now)], now);
-    return this.#enqueued(reply as EnqueueReply);
+    const [result] = await this.enqueueMany([{ ...options, job, payload }]);
+    return result as EnqueueResult;
   }
 
   /**
@@ -145,21 +144,26 @@ export class Queue {
    * @throws as `enqueue`; the message tells which job was refused.
    */
   async enqueueMany(jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-    const replies = await this.#store.enqueue(await this.#newJobs(jobs), this.#clock());
+    const replies = await this.#store.enqueue(await this.#newJobs(jobs), this.clock());
     return replies.map((reply) => this.#enqueued(reply));
   }
 
   /**
-   * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start.
-   * `drain({ held })` then runs them. Without that they come due again when their lease runs out.
+   * Stores jobs as `enqueueMany` does, and leases those that are due, or some of them, to the caller at once: the eager
+   * start. `drain({ held })` then runs them. Without that they come due again when their lease runs out.
    */
   async enqueueHeld(
     jobs: readonly BulkJob[],
+    { most = jobs.length, timeout = LATEST_TIME_MS }: HoldOptions = {},
   ): Promise<{ results: readonly EnqueueResult[]; held: readonly ClaimedJob[] }> {
-    const now = this.#clock();
+    const newJobs = await this.#newJobs(jobs);
+    const now = this.clock();
     const leaseEndsAt = now + leaseMsFor(this.#longestTimeoutMs(), this.#random);
-    const newJobs = (await this.#newJobs(jobs)).map((job) => (job.runAt <= now ? { ...job, leaseEndsAt } : job));
-    const replies = await this.#store.enqueue(newJobs, now);
+    const longestMs = durationMs(timeout, "timeout");
+    const isShort = jobs.map((job) => attemptMs(job, this.#jobs) <= longestMs);
+    const toHold = new Set(newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most));
+    const leased = newJobs.map((job) => (toHold.has(job) ? { ...job, leaseEndsAt } : job));
+    const replies = await this.#store.enqueue(leased, now);
     const held = replies.flatMap(({ lease }, index) => {
       const job = newJobs[index];
       return lease && job ? [{ lease, record: job.record, dueAt: job.runAt }] : [];
@@ -169,14 +173,14 @@ export class Queue {
 
   async getJob(id: string): Promise<JobInfo | null> {
     checkText(id, "id", LONGEST_ID);
-    const now = this.#clock();
+    const now = this.clock();
     const stored = await this.#store.find(id, now);
     return (stored && this.#info(stored, now)) ?? null;
   }
 
   /** Lists jobs: waiting and running ones in the order of their times, dead ones newest first, completed ones in no order. */
   listJobs(options: ListOptions = {}): Promise<JobPage> {
-    const now = this.#clock();
+    const now = this.clock();
     return listJobs(this.#store, options, now, (stored) => this.#info(stored, now));
   }
 
@@ -186,7 +190,7 @@ export class Queue {
    */
   async cancel(id: string): Promise<void> {
     checkText(id, "id", LONGEST_ID);
-    const now = this.#clock();
+    const now = this.clock();
     const status = await this.#store.cancel(id, now);
     if (status === "running") throw conflict(`Job "${id}" is running and cannot be cancelled.`);
     if (status === "missing") await this.#mustWait(id, now);
@@ -199,7 +203,7 @@ export class Queue {
    */
   reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
     return this.update(id, {
-      runAt: isDuration(when) ? this.#clock() + durationMs(when, "when") : pointInTimeMs(when, "when"),
+      runAt: isDuration(when) ? this.clock() + durationMs(when, "when") : pointInTimeMs(when, "when"),
     });
   }
 
@@ -208,9 +212,10 @@ export class Queue {
    * @throws {InvalidPayloadError} where the payload does not fit the schema.
    * @throws {TidegateError} `not_found`; `conflict` where it is running, has finished, or changes at the same time.
    */
-  async update(id: string, change: { readonly runAt?: PointInTime; readonly payload?: unknown }): Promise<JobInfo> {
-    const runAt = change.runAt === undefined ? undefined : pointInTimeMs(change.runAt, "runAt");
-    const now = this.#clock();
+  async update(id: string, change: JobChange): Promise<JobInfo> {
+    const now = this.clock();
+    const moves = change.runAt !== undefined || change.delay !== undefined;
+    const runAt = moves ? runAtMs(change, now) : undefined;
     checkText(id, "id", LONGEST_ID);
     const stored = await this.#mustWait(id, now);
     const record = decodeRecord(stored.record);
@@ -230,8 +235,13 @@ export class Queue {
     return this.#info({ ...changed, state }, now) as JobInfo;
   }
 
+  /** Makes sure that the store answers, at the cost of one command. @throws {TidegateError} `store_unavailable` */
+  async ping(): Promise<void> {
+    await this.#store.peek();
+  }
+
   async getStats(): Promise<QueueStats> {
-    const now = this.#clock();
+    const now = this.clock();
     return queueStats(await this.#store.stats(now), now);
   }
 
@@ -251,7 +261,7 @@ export class Queue {
     selection: string | DeadSelection,
     options: RetryOptions = {},
   ): Promise<{ retried: number }> {
-    const now = this.#clock();
+    const now = this.clock();
     const retried = await retryDead(this.#store, this.#jobs, deadSelection(selection), options, now);
     if (typeof selection === "string" && retried === 0) throw notDead(selection);
     if (retried > 0 && !options.dryRun) this.#expect(now);
@@ -263,7 +273,7 @@ export class Queue {
     selection: string | DeadSelection,
     options: DeadLetterOptions = {},
   ): Promise<{ removed: number }> {
-    const removed = await removeDead(this.#store, deadSelection(selection), options, this.#clock());
+    const removed = await removeDead(this.#store, deadSelection(selection), options, this.clock());
     if (typeof selection === "string" && removed === 0) throw notDead(selection);
     return { removed };
   }
@@ -281,7 +291,7 @@ export class Queue {
   /** Removes the jobs of a state: "pending" is scheduled and ready together. Running jobs and schedules stay. */
   async clear({ state = "pending" }: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
     oneOf(state, clearableStates, "state");
-    const now = this.#clock();
+    const now = this.clock();
     let cleared = 0;
     let from: string | undefined;
     do {
@@ -308,7 +318,7 @@ export class Queue {
       queue: this.name,
       store,
       jobs: this.#jobs,
-      clock: this.#clock,
+      clock: this.clock,
       random: this.#random,
       retentionMs: this.#retentionMs,
     };
@@ -321,7 +331,7 @@ export class Queue {
 
   /** What comes next, as cheaply as it can be known: from memory where that says that something is due, else by a peek. */
   async #look(store: QueueStore): Promise<Outlook> {
-    const now = this.#clock();
+    const now = this.clock();
     if (!this.#declared.isInForce) {
       const outlook = await store.peekWithManifest();
       return this.#declared.putInForce(store, outlook, now);
@@ -330,18 +340,8 @@ export class Queue {
     return store.peek();
   }
 
-  async #newJobs(jobs: readonly BulkJob[]): Promise<NewJob[]> {
-    if (!Array.isArray(jobs) || jobs.length > MOST_AT_ONCE)
-      throw invalidRequest(`enqueueMany takes an array of up to ${MOST_AT_ONCE} jobs.`);
-    const now = this.#clock();
-    return Promise.all(
-      jobs.map((job, index) => this.#newJob(job, now).catch((error: unknown) => Promise.reject(atIndex(error, index)))),
-    );
-  }
-
-  async #newJob({ job, payload, ...options }: BulkJob, now: number): Promise<NewJob> {
-    const { name, definition } = resolveJob(job, this.#jobs);
-    return newJob(name, definition, payload, options, now, this.#newId);
+  #newJobs(jobs: readonly BulkJob[]): Promise<readonly NewJob[]> {
+    return newJobs(jobs, this.#jobs, this.clock(), this.#newId);
   }
 
   async #enqueueRecurring(job: AnyJob | string, payload: unknown, options: RecurringOptions): Promise<EnqueueResult> {
@@ -391,10 +391,4 @@ function byName(jobs: readonly AnyJob[]): ReadonlyMap<string, AnyJob> {
 
 function isDuration(when: unknown): when is Duration {
   return typeof when === "string" && /^[\d.]+(ms|s|m|h|d)$/.test(when);
-}
-
-/** Says which job of a bulk was refused. */
-function atIndex(error: unknown, index: number): unknown {
-  if (isTidegateError(error)) error.message = `Job ${index}: ${error.message}`;
-  return error;
 }

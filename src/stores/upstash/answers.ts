@@ -6,6 +6,7 @@ import type {
   Fire,
   FireReply,
   JobState,
+  NewJob,
   Outcome,
   Outlook,
   StoredJob,
@@ -48,12 +49,13 @@ export function fireArguments({ key, slot, next, record, jobs, unless }: Fire): 
   ];
 }
 
-export function enqueueReply([status, id = "", score = ""]: readonly string[]): EnqueueReply {
+export function enqueueReply(job: NewJob, [status, id = "", score = ""]: readonly string[]): EnqueueReply {
   const position = score === "" ? undefined : unpack(Number(score));
-  const runAt = position?.isLeased ? undefined : position?.at;
-  if (status === "duplicate") return { status, id, runAt, lease: undefined };
+  if (status === "duplicate") {
+    return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
+  }
   const lease = status === "leased" && position ? { id, claims: position.claims, endsAt: position.at } : undefined;
-  return { status: "enqueued", id, runAt, lease };
+  return { status: "enqueued", id, runAt: job.runAt, lease };
 }
 
 export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeReply {

@@ -11,9 +11,12 @@ export type SendMany = (commands: readonly (readonly string[])[], signal: AbortS
 export interface Transport {
   readonly send: Send;
   readonly sendMany: SendMany;
-  /** Whether scripts may carry Upstash's locking line. */
-  readonly isUpstash: boolean;
+  /** Where the scripts may carry Upstash's locking line: the address, under which a refusal is remembered. */
+  readonly lockingAddress: string | undefined;
 }
+
+/** Addresses whose Redis knows no locking line: asked once in the life of an isolate, whatever stores are opened there. */
+const withoutLocking = new Set<string>();
 
 /** How long one round trip may take before it counts as lost. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -30,7 +33,7 @@ export class Connection {
 
   constructor(transport: Transport) {
     this.#transport = transport;
-    this.#isLocking = transport.isUpstash;
+    this.#isLocking = transport.lockingAddress !== undefined && !withoutLocking.has(transport.lockingAddress);
   }
 
   /**
@@ -92,6 +95,7 @@ export class Connection {
       if (!this.#isLocking || !/shebang|flag/i.test(messageOf(error))) throw error;
     }
     this.#isLocking = false;
+    withoutLocking.add(this.#transport.lockingAddress ?? "");
     return this.#evaluate(script, rest, signal, meter);
   }
 

@@ -76,7 +76,7 @@ function transportOf(requester: Requester): Transport {
   // As a function, for then an abort throws; given as an object, it would make the call resolve with null.
   const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
   return {
-    isUpstash: true,
+    lockingAddress: (requester as { readonly baseUrl?: string }).baseUrl ?? "",
     async send(command, signal) {
       const { result, error } = await requester.request<unknown>({ body: [...command], signal: signalled(signal) });
       if (error) throw new Error(error);

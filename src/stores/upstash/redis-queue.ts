@@ -79,7 +79,7 @@ export class RedisQueue implements QueueStore {
       String(job.dedupe?.ttlMs ?? ""),
     ]);
     const answer = await this.#texts(scripts.enqueue, (isResend) => [String(now), flag(isResend), nonce, ...rest]);
-    return jobs.map((_, index) => enqueueReply(answer.slice(index * 3, index * 3 + 3)));
+    return jobs.map((job, index) => enqueueReply(job, answer.slice(index * 3, index * 3 + 3)));
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {

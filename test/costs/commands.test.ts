@@ -1,0 +1,114 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { defineJob, Queue, type QueueOptions } from "../../src/index.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { useRedis } from "../support/stores.ts";
+
+// The cost table of docs/costs.md, row by row: what Upstash bills, counted by Redis itself. A script counts 1, and so does
+// each command inside it.
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const noop = defineJob({ name: "noop", perform: () => {} });
+const fails = defineJob({
+  name: "fails",
+  maxRetries: 2,
+  backoff: { base: 0 },
+  perform: () => Promise.reject(new Error("no luck")),
+});
+
+describe("billed commands", () => {
+  const redis = useRedis();
+
+  function setUp(options: Partial<QueueOptions> = {}) {
+    const clock = Object.assign(() => clock.now, { now: start });
+    const queue = new Queue({ store: redis.store(), jobs: [noop, fails], clock, random: () => 0.5, ...options });
+    const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
+    return { queue, clock, count };
+  }
+
+  // Loads the scripts, as the first call of a new database does, and finds out that a stock Redis wants no locking line.
+  beforeAll(async () => {
+    const { queue } = setUp();
+    await queue.enqueueMany([{ job: noop }, { job: fails }]);
+    await queue.drain();
+  });
+
+  const lone = [{ job: noop }];
+  const hundred = Array.from({ length: 100 }, () => ({ job: noop }));
+
+  test("enqueueing one job costs 3", async () => {
+    const { queue, count } = setUp();
+    expect(await count(() => queue.enqueue(noop))).toBe(3);
+  });
+
+  test("an idempotency key costs 3 more", async () => {
+    const { queue, count } = setUp();
+    expect(await count(() => queue.enqueue(noop, undefined, { id: "order-7" }))).toBe(6);
+  });
+
+  test("enqueueing 100 jobs at once costs 4, which is 0.04 a job", async () => {
+    const { queue, count } = setUp();
+    expect(await count(() => queue.enqueueMany(hundred))).toBe(4);
+  });
+
+  test("draining a backlog in batches of 100 costs 9 a batch, which is 0.09 a job", async () => {
+    const { queue, count } = setUp();
+    for (let i = 0; i < 10; i++) await queue.enqueueMany(hundred);
+    const commands = await count(() => queue.drain({ maxJobs: 2_000 }));
+    // The first exchange claims alone (4), nine settle and claim (9), the last one settles and finds nothing (7).
+    expect(commands).toBe(4 + 9 * 9 + 7);
+    expect(commands / 1_000).toBeLessThanOrEqual(0.15);
+  });
+
+  test("a lone job, from an eager enqueue to done, costs 11", async () => {
+    const { queue, count } = setUp();
+    const eager = async () => queue.drain({ held: (await queue.enqueueHeld(lone)).held });
+    expect(await count(eager)).toBe(11);
+  });
+
+  test("a job that fails three times and dies costs 30 in one invocation", async () => {
+    const { queue, count } = setUp();
+    const commands = await count(async () => {
+      await queue.enqueue(fails);
+      expect(await queue.drain()).toMatchObject({ retried: 2, deadLettered: 1 });
+    });
+    expect(commands).toBe(30);
+  });
+
+  test("an idle tick costs 1", async () => {
+    const { queue, count } = setUp();
+    expect(await count(() => queue.drain())).toBe(1);
+    await queue.enqueue(noop, undefined, { delay: "1h" });
+    expect(await count(() => queue.drain())).toBe(1);
+  });
+
+  test("a tick of a paused queue costs 1", async () => {
+    const { queue, count } = setUp();
+    await queue.pause();
+    expect(await count(() => queue.drain())).toBe(1);
+  });
+
+  test("the report counts what Redis counts, and the round trips that were made", async () => {
+    const { queue, count } = setUp();
+    await queue.enqueueMany([...hundred, { job: fails }, { job: noop, delay: "5m" }]);
+    const before = redis.shim.requests;
+    let told = { commands: 0, roundTrips: 0 };
+    const commands = await count(async () => {
+      told = await queue.drain({ maxJobs: 500 });
+    });
+    expect(told).toMatchObject({ commands, roundTrips: redis.shim.requests - before });
+  });
+
+  test("a backlog takes one round trip a batch and one more", async () => {
+    const { queue } = setUp();
+    for (let i = 0; i < 5; i++) await queue.enqueueMany(hundred);
+    expect(await queue.drain({ maxJobs: 1_000 })).toMatchObject({ completed: 500, roundTrips: 6 });
+  });
+
+  test("a job costs the same whatever the length of the backlog", async () => {
+    const { queue, count } = setUp();
+    const short = await count(() => queue.enqueueMany(hundred).then(() => queue.drain()));
+    for (let i = 0; i < 20; i++) await queue.enqueueMany(Array.from({ length: 1_000 }, () => ({ job: noop })));
+    const long = await count(() => queue.enqueueMany(hundred).then(() => queue.drain()));
+    expect(long).toBe(short);
+  });
+});

@@ -1,0 +1,259 @@
+import fc from "fast-check";
+import type { Lease, Outcome, QueueStore } from "../../src/core/store.ts";
+import { jobStates } from "../../src/core/store.ts";
+
+/** What a random sequence knows while it runs: the time, and every lease ever given, so that old ones are tried too. */
+export interface Scene {
+  now: number;
+  readonly leases: Lease[];
+  readonly slots: { readonly key: string; readonly slot: number }[];
+}
+
+/** One call of the store port, with parameters that depend on the scene. It gives the answer to be compared. */
+export interface Operation {
+  readonly name: string;
+  run(store: QueueStore, scene: Readonly<Scene>): Promise<unknown>;
+  /** Changes the scene after both stores have answered alike. */
+  after?(scene: Scene, answer: unknown): void;
+}
+
+const second = 1_000;
+const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "7", "1e3", "true");
+const key = fc.constantFrom("daily", "hourly");
+const wait = fc.constantFrom(-5 * second, 0, second, 30 * second, 90 * second);
+const record = fc.constantFrom('1:{"n":1}', '1:{"n":2}', "1:[]", '1:{"big":12345678901234567890}');
+const pick = fc.nat({ max: 1_000 });
+
+function operation<Parameters>(
+  parameters: fc.Arbitrary<Parameters>,
+  build: (parameters: Parameters) => Omit<Operation, "name">,
+  name: string,
+): fc.Arbitrary<Operation> {
+  return parameters.map((values) => {
+    const text = `${name} ${JSON.stringify(values)}`;
+    return { ...build(values), name: text, [fc.toStringMethod]: () => text };
+  });
+}
+
+const enqueue = operation(
+  fc.record({
+    jobs: fc.array(
+      fc.record({
+        id,
+        isFreshId: fc.boolean(),
+        wait,
+        record,
+        isHeld: fc.boolean(),
+        dedupe: fc.option(fc.constantFrom("x", "y")),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  }),
+  ({ jobs }) => ({
+    run: (store, { now }) =>
+      store.enqueue(
+        jobs.map((job) => ({
+          id: job.id,
+          isFreshId: false,
+          runAt: now + job.wait,
+          record: job.record,
+          ...(job.dedupe && { dedupe: { key: job.dedupe, ttlMs: 600 * second } }),
+          ...(job.isHeld && { leaseEndsAt: now + 60 * second }),
+        })),
+        now,
+      ),
+    after: (scene, answer) => {
+      for (const { lease } of answer as { lease: Lease | undefined }[]) if (lease) scene.leases.push(lease);
+    },
+  }),
+  "enqueue",
+);
+
+function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string): Outcome {
+  if (to === "completed") return { to, lease, record: text };
+  if (to === "dead") return { to, lease, at: runAt, record: text };
+  return { to, lease, runAt, record: text };
+}
+
+const exchange = operation(
+  fc.record({
+    settle: fc.array(
+      fc.record({ pick, to: fc.constantFrom<Outcome["to"]>("completed", "retried", "returned", "dead"), wait, record }),
+      { maxLength: 4 },
+    ),
+    fire: fc.array(
+      fc.record({
+        pick,
+        next: fc.option(wait),
+        unless: fc.option(id),
+        jobs: fc.array(fc.record({ id, record }), { maxLength: 2 }),
+      }),
+      { maxLength: 2 },
+    ),
+    limit: fc.nat({ max: 4 }),
+    keeps: fc.boolean(),
+  }),
+  ({ settle, fire, limit, keeps }) => ({
+    run: (store, { now, leases, slots }) =>
+      store.exchange({
+        now,
+        settle:
+          leases.length === 0
+            ? []
+            : settle.map((each) =>
+                outcomeOf(each.to, leases[each.pick % leases.length] as Lease, now + each.wait, each.record),
+              ),
+        fire:
+          slots.length === 0
+            ? []
+            : fire.map((each) => ({
+                ...(slots[each.pick % slots.length] as { key: string; slot: number }),
+                next: each.next === null ? undefined : now + each.next,
+                record: "1:fired",
+                jobs: each.jobs.map((job) => ({ ...job, runAt: now })),
+                ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
+              })),
+        limit,
+        leaseMs: 60 * second,
+        retentionMs: keeps ? 86_400 * second : 0,
+      }),
+    after: (scene, answer) => {
+      const reply = answer as Awaited<ReturnType<QueueStore["exchange"]>>;
+      scene.leases.push(...reply.jobs.map(({ lease }) => lease));
+      scene.slots.push(...reply.schedules);
+    },
+  }),
+  "exchange",
+);
+
+const extend = operation(
+  fc.record({ pick, wait, record: fc.option(record) }),
+  (values) => ({
+    run: async (store, { now, leases }) => {
+      const lease = leases[values.pick % Math.max(leases.length, 1)];
+      return lease && store.extend(lease, now + Math.abs(values.wait), values.record ?? undefined);
+    },
+    after: (scene, answer) => {
+      if (answer) scene.leases.push(answer as Lease);
+    },
+  }),
+  "extend",
+);
+
+const tick = operation(
+  fc.constantFrom(1, 999, 30 * second, 61 * second),
+  (ms) => ({
+    run: async () => undefined,
+    after: (scene) => {
+      scene.now += ms;
+    },
+  }),
+  "tick",
+);
+
+const change = operation(
+  fc.record({ id, wait, record }),
+  (values) => ({
+    run: async (store, { now }) => {
+      const found = await store.find(values.id, now);
+      if (found?.state !== "scheduled" && found?.state !== "ready") return undefined;
+      return store.change({ id: values.id, from: found, runAt: now + values.wait, record: values.record });
+    },
+  }),
+  "change",
+);
+
+const revive = operation(
+  fc.record({ ids: fc.array(id, { maxLength: 3 }), wait, record }),
+  (values) => ({
+    run: async (store, { now }) => {
+      const found = await Promise.all(values.ids.map((each) => store.find(each, now)));
+      const dead = found.flatMap((job) => (job?.state === "dead" ? [job] : []));
+      return store.revive(
+        dead.map((job) => ({ id: job.id, diedAt: job.at, claims: 7, runAt: now + values.wait, record: values.record })),
+      );
+    },
+  }),
+  "revive",
+);
+
+const simple: readonly fc.Arbitrary<Operation>[] = [
+  operation(id, (value) => ({ run: (store, { now }) => store.cancel(value, now) }), "cancel"),
+  operation(
+    fc.array(id, { maxLength: 3 }),
+    (ids) => ({ run: (store) => store.removeDead([...new Set(ids)]) }),
+    "removeDead",
+  ),
+  operation(
+    fc.constantFrom<Parameters<QueueStore["clear"]>[0]>("pending", "scheduled", "ready", "completed", "dead"),
+    (state) => ({ run: async (store, { now }) => (await store.clear(state, now)).cleared }),
+    "clear",
+  ),
+  operation(fc.boolean(), (paused) => ({ run: (store) => store.setPaused(paused) }), "setPaused"),
+  operation(
+    fc.record({ key, wait: fc.option(wait) }),
+    (values) => ({
+      run: (store, { now }) =>
+        store.putSchedule({
+          key: values.key,
+          record: "1:{}",
+          next: values.wait === null ? undefined : now + values.wait,
+        }),
+    }),
+    "putSchedule",
+  ),
+  operation(key, (value) => ({ run: (store) => store.removeSchedule(value) }), "removeSchedule"),
+  operation(
+    fc.record({
+      from: fc.option(fc.constantFrom("m1", "m2")),
+      manifest: fc.constantFrom("m1", "m2"),
+      wait,
+      gone: fc.array(key, { maxLength: 1 }),
+    }),
+    (values) => ({
+      run: (store, { now }) =>
+        store.declare({
+          from: values.from ?? undefined,
+          manifest: values.manifest,
+          put: [{ key: "daily", record: "1:{}", next: now + values.wait }],
+          remove: values.gone.filter((each) => each !== "daily"),
+        }),
+    }),
+    "declare",
+  ),
+];
+
+/** Sequences of operations on one queue. */
+export function operations(maxLength: number): fc.Arbitrary<Operation[]> {
+  return fc.array(
+    fc.oneof(
+      { arbitrary: enqueue, weight: 4 },
+      { arbitrary: exchange, weight: 6 },
+      { arbitrary: tick, weight: 3 },
+      extend,
+      change,
+      revive,
+      ...simple,
+    ),
+    { minLength: 1, maxLength },
+  );
+}
+
+/** All that can be seen of a queue, read in pages of `limit`. */
+export async function everythingIn(store: QueueStore, now: number, limit = 2): Promise<unknown> {
+  const byState: Record<string, unknown> = {};
+  for (const state of jobStates) {
+    const items = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list(state, { cursor, limit, now });
+      items.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    // Completed jobs have no order, and running ones none but that of their leases' ends.
+    const isOrdered = state !== "completed" && state !== "running";
+    byState[state] = isOrdered ? items : items.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  }
+  const schedules = [...(await store.listSchedules())].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { byState, schedules, outlook: await store.peekWithManifest(), stats: await store.stats(now) };
+}
