@@ -124,7 +124,8 @@ export class Drain {
   async #runDue(): Promise<void> {
     for (;;) {
       this.#startWaiting();
-      if (await this.#isTimeToExchange()) await this.#exchange();
+      // No await may stand between looking and waiting: what happens in between would go unnoticed.
+      if (this.#isTimeToExchange()) await this.#exchange();
       else if (this.#running.size > 0) await this.#somethingHappens();
       else return;
     }
@@ -178,13 +179,10 @@ export class Drain {
 
   // Exchanging -----------------------------------------------------------------------------------------------------------
 
-  async #isTimeToExchange(): Promise<boolean> {
+  #isTimeToExchange(): boolean {
     const now = this.#shop.clock();
     const idle = this.#running.size === 0 && this.#waiting.length === 0;
-    if (this.#isMoreDue(now) && this.#claimable() > 0) {
-      await this.#handlersAboutToEnd();
-      return true;
-    }
+    if (this.#isMoreDue(now) && this.#claimable() > 0) return true;
     const oldest = this.#finished[0];
     if (!oldest) return false;
     return idle || (now - oldest.at >= SETTLE_WITHIN_MS && !this.#failed && this.#canAfford(2));
@@ -210,6 +208,7 @@ export class Drain {
   }
 
   async #exchange(): Promise<void> {
+    await this.#handlersAboutToEnd();
     const finished = this.#finished;
     const limit = this.#claimable();
     const request = {

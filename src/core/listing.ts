@@ -53,7 +53,7 @@ export async function listJobs(
 function readCursor(cursor: unknown, states: readonly JobState[]): { index: number; cursor: string | undefined } {
   if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
   const [, state, rest] = (typeof cursor === "string" && /^([a-z]+):(.*)$/s.exec(cursor)) || [];
-  const index = states.findIndex((each) => each === state);
+  const index = states.indexOf(state as JobState);
   if (index < 0) throw invalidRequest("cursor must be the one that the page before came with, for the same state.");
   return { index, cursor: rest || undefined };
 }

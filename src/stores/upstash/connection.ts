@@ -107,7 +107,7 @@ export class Connection {
       try {
         return await attempt(sent > 1, AbortSignal.timeout(ANSWER_WITHIN_MS));
       } catch (error) {
-        if (sent >= sends || isRefusal(error)) throw toStoreError(error);
+        if (sent >= sends || refusalOf(error) !== undefined) throw toStoreError(error);
       }
     }
   }
@@ -121,12 +121,8 @@ function isReply(error: unknown, prefix: string): boolean {
   return messageOf(error).startsWith(prefix);
 }
 
-// Redis answers in capitals: an error of its own, to which sending again would bring the same answer.
-function isRefusal(error: unknown): boolean {
-  return /^[A-Z]{2,}/.test(messageOf(error)) || messageOf(error).startsWith("max requests");
-}
-
-const hints: readonly (readonly [RegExp, string])[] = [
+/** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
+const refusals: readonly (readonly [RegExp, string])[] = [
   [
     /max requests limit exceeded/i,
     "The monthly command quota of this Redis is used up. Raise the plan's limit, or wait for the next month.",
@@ -140,22 +136,21 @@ const hints: readonly (readonly [RegExp, string])[] = [
     /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i,
     "Redis refused the token. Check UPSTASH_REDIS_REST_TOKEN: a read-only token cannot be used.",
   ],
-  [/^READONLY/, "Redis answered as a read-only replica. Try again, and check that the token is not the read-only one."],
   [
-    /^(ERR|WRONGTYPE|NOSCRIPT|BUSY|LOADING|MISCONF)/,
-    "Redis answered with an error. Check that it is version 8 or Upstash, and that nothing else writes keys under the prefix.",
+    /^(WRONGTYPE|ERR unknown command|ERR user_script|ERR Error running script|ERR Error compiling)/i,
+    "Redis refused a command. Check that it is version 8 or Upstash, and that nothing else writes keys under the prefix.",
   ],
 ];
 
+function refusalOf(error: unknown): string | undefined {
+  return refusals.find(([pattern]) => pattern.test(messageOf(error)))?.[1];
+}
+
 /** Says what to do, in words of our own: the client's messages hold the whole command, payload included. */
 function toStoreError(error: unknown): TidegateError {
-  const message = messageOf(error);
   if (error instanceof TidegateError) return error;
-  const hint = hints.find(([pattern]) => pattern.test(message))?.[1];
-  return new TidegateError(
-    "store_unavailable",
-    hint ?? "Redis did not answer as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.",
-  );
+  const lost = "Redis did not answer as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.";
+  return new TidegateError("store_unavailable", refusalOf(error) ?? lost);
 }
 
 /** @throws {TidegateError} `invalid_request` */

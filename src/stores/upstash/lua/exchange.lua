@@ -100,6 +100,7 @@ local function fire()
       push(records, schedule.key, skipped and schedule.skipped or schedule.record)
       for _, job in ipairs(skipped and {} or schedule.jobs) do
         if not at[job.id] then
+          at[job.id] = job.score
           push(new_jobs, job.score, job.id)
           push(new_records, job.id, job.record)
         end

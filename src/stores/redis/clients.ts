@@ -1,0 +1,71 @@
+/** What is used of a client of the package `redis`: node-redis 5 or newer. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  sendCommand(
+    command: string[],
+    options?: { readonly abortSignal?: AbortSignal; readonly typeMapping?: object },
+  ): Promise<unknown>;
+  on(event: string, listener: () => void): unknown;
+}
+
+/** What is used of a client of the package `ioredis`, 5 or newer. */
+export interface IoRedisClient {
+  readonly status: string;
+  call(command: string, parameters: string[]): Promise<unknown>;
+  connect(): Promise<void>;
+  on(event: string, listener: () => void): unknown;
+}
+
+/** A client of either package. */
+export type RedisClient = NodeRedisClient | IoRedisClient;
+
+/** One client, as this store needs it. */
+export interface Line {
+  /** Whether a command would be written at once, may be some day, or never. */
+  state(): "ready" | "connecting" | "closed";
+  send(command: readonly string[], signal: AbortSignal): Promise<unknown>;
+  /** Calls `listener` whenever the connection is there (again), and whenever it is lost. */
+  onChange(listener: (change: "ready" | "lost") => void): void;
+}
+
+/** Tells the two packages apart; undefined where it is a client of neither. */
+export function lineOf(client: RedisClient): Line | undefined {
+  const given: Partial<NodeRedisClient & IoRedisClient> = client ?? {};
+  if (typeof given.call === "function" && typeof given.status === "string") return ioRedisLine(client as IoRedisClient);
+  if (typeof given.sendCommand === "function" && typeof given.isReady === "boolean")
+    return nodeRedisLine(client as NodeRedisClient);
+  return undefined;
+}
+
+function nodeRedisLine(client: NodeRedisClient): Line {
+  return {
+    state() {
+      if (client.isReady) return "ready";
+      return client.isOpen ? "connecting" : "closed";
+    },
+    // The signal keeps a command that was not written yet from being sent later. No type mapping: texts come as strings.
+    send: (command, abortSignal) => client.sendCommand([...command], { abortSignal, typeMapping: {} }),
+    onChange(listener) {
+      client.on("ready", () => listener("ready"));
+      for (const event of ["reconnecting", "end"]) client.on(event, () => listener("lost"));
+    },
+  };
+}
+
+function ioRedisLine(client: IoRedisClient): Line {
+  return {
+    state() {
+      if (client.status === "ready") return "ready";
+      if (client.status === "end") return "closed";
+      // Made with `lazyConnect`, it waits to be asked. What goes wrong shows as the state that follows.
+      if (client.status === "wait") client.connect().catch(() => {});
+      return "connecting";
+    },
+    send: ([name = "", ...parameters]) => client.call(name, parameters),
+    onChange(listener) {
+      client.on("ready", () => listener("ready"));
+      for (const event of ["close", "end"]) client.on(event, () => listener("lost"));
+    },
+  };
+}

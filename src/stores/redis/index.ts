@@ -1,0 +1,43 @@
+import { invalidRequest } from "../../core/errors.ts";
+import type { Store } from "../../core/store.ts";
+import { Connection, checkPrefix } from "../upstash/connection.ts";
+import { keysOf } from "../upstash/keys.ts";
+import { RedisQueue } from "../upstash/redis-queue.ts";
+import { lineOf, type RedisClient } from "./clients.ts";
+import { transportOf } from "./transport.ts";
+
+export type { IoRedisClient, NodeRedisClient, RedisClient } from "./clients.ts";
+
+export interface RedisStoreOptions {
+  /** What every key begins with: 1 to 64 letters, digits, dots, colons, hyphens or underscores. Default "tidegate". */
+  readonly prefix?: string;
+}
+
+/**
+ * Keeps jobs in a Redis of your own, over TCP, with the keys and scripts of `upstashStore`: a database may be used through both.
+ *
+ * It needs Redis 8 or newer, and a connected client of the package `redis` or `ioredis`. The client stays yours: its settings
+ * are left alone, other code may use it too, and you close it once no queue uses it any more.
+ *
+ * ```ts
+ * import { createClient } from "redis";
+ *
+ * const client = await createClient({ url: process.env.REDIS_URL }).connect();
+ * const store = redisStore(client);
+ * ```
+ *
+ * While the client has no connection, calls wait for it for some seconds and then throw `store_unavailable`. Nothing of them is
+ * sent later.
+ *
+ * @throws {TidegateError} `invalid_request` for anything else than such a client, or a prefix that makes no sense.
+ */
+export function redisStore(client: RedisClient, { prefix = "tidegate" }: RedisStoreOptions = {}): Store {
+  const line = lineOf(client);
+  if (!line)
+    throw invalidRequest(
+      "redisStore needs a client of the package `redis` or `ioredis`, such as createClient() gives.",
+    );
+  const connection = new Connection(transportOf(line));
+  const keysBegin = checkPrefix(prefix);
+  return { open: (queue, meter) => new RedisQueue(connection, keysOf(keysBegin, queue), meter, Math.random) };
+}

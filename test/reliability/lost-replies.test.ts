@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { defineJob, Queue, TidegateError } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { type Fault, type FaultProxy, startFaultProxy } from "../support/faults.ts";
+import { useRedis } from "../support/stores.ts";
+
+// Between the adapter and Redis stands a proxy that does what networks do.
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+describe("when the network fails", () => {
+  const redis = useRedis();
+  let proxy: FaultProxy;
+  let prefix = 0;
+  const performed: string[] = [];
+  const note = defineJob({
+    name: "note",
+    maxRetries: 0,
+    perform: (_: undefined, job) => void performed.push(`${job.id} ${job.attempt}`),
+  });
+
+  beforeAll(async () => {
+    proxy = await startFaultProxy(redis.shim.url);
+    // Loads the scripts: what is lost below are answers, not the scripts themselves.
+    const { queue } = setUp();
+    await queue.enqueue(note);
+    await queue.drain();
+  });
+  afterAll(() => proxy.stop());
+  beforeEach(() => {
+    proxy.always(undefined);
+    performed.length = 0;
+  });
+
+  function setUp() {
+    const clock = Object.assign(() => clock.now, { now: start });
+    const store = upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `faults-${prefix++}` });
+    return { queue: new Queue({ store, jobs: [note], clock }), clock };
+  }
+
+  const passing: readonly Fault[] = ["drop-request", "drop-reply", "half-body", "html", "error-500", "duplicate"];
+
+  test.each(passing)("an enqueue is stored once, and says so, through %j", async (fault) => {
+    const { queue } = setUp();
+    await queue.getStats();
+    proxy.next(fault);
+    expect(await queue.enqueue(note, undefined, { id: "order-7" })).toMatchObject({
+      id: "order-7",
+      status: "enqueued",
+    });
+    proxy.next(fault);
+    expect(await queue.enqueue(note)).toMatchObject({ status: "enqueued" });
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, readyCount: 2 });
+    expect(await queue.enqueue(note, undefined, { id: "order-7" })).toMatchObject({ status: "duplicate" });
+  });
+
+  test.each(passing)(
+    "a drain gets what it claimed and hands in what it did through %j, with no attempt lost",
+    async (fault) => {
+      const { queue } = setUp();
+      const { id } = await queue.enqueue(note);
+      let sent = 0;
+      proxy.decide(() => (sent++ % 2 === 0 ? fault : undefined));
+      const report = await queue.drain();
+      proxy.decide(undefined);
+      expect(report).toMatchObject({ claimed: 1, completed: 1, lost: 0 });
+      expect(performed).toEqual([`${id} 1`]);
+      expect(await queue.getStats()).toMatchObject({
+        totalProcessed: 1,
+        runningCount: 0,
+        pendingCount: 0,
+        deadLetterCount: 0,
+      });
+    },
+  );
+
+  test("an eager job whose lease's answer was lost is held all the same, and once", async () => {
+    const { queue } = setUp();
+    await queue.getStats();
+    proxy.next("drop-reply");
+    const { results, held } = await queue.enqueueHeld([{ job: note }]);
+    expect(results).toMatchObject([{ status: "enqueued" }]);
+    expect(held).toHaveLength(1);
+    expect(await queue.drain({ held })).toMatchObject({ completed: 1 });
+    expect(performed).toHaveLength(1);
+  });
+
+  test("a revival whose answer was lost is counted", async () => {
+    const { queue } = setUp();
+    const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });
+    const store = upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `faults-${prefix++}` });
+    const other = new Queue({ store, jobs: [dies], clock: queue.clock });
+    const { id } = await other.enqueue(dies);
+    await other.drain();
+    let first = true;
+    proxy.decide(({ body }) => {
+      if (!first || !body.includes("errors")) return undefined;
+      first = false;
+      return "drop-reply";
+    });
+    expect(await other.retryFromDeadLetter(id)).toEqual({ retried: 1 });
+    proxy.decide(undefined);
+    expect(await other.getStats()).toMatchObject({ readyCount: 1, deadLetterCount: 0, totalEnqueued: 1 });
+  });
+
+  const lasting: readonly (readonly [Fault, RegExp])[] = [
+    ["drop-request", /did not answer/],
+    ["html", /did not answer/],
+    ["error-500", /./],
+    ["quota", /quota/],
+    ["full", /full/],
+  ];
+
+  test.each(lasting)(
+    "a store that keeps answering %j is unavailable, with a hint and without payload or token",
+    async (fault, hint) => {
+      const { queue } = setUp();
+      const secret = "payload-secret";
+      proxy.always(fault);
+      const failure = await queue.enqueue("note", { secret }).catch((error: unknown) => error);
+      proxy.always(undefined);
+      expect(failure).toBeInstanceOf(TidegateError);
+      expect(failure).toMatchObject({ code: "store_unavailable", message: expect.stringMatching(hint) });
+      const told = JSON.stringify([String(failure), (failure as Error).stack, (failure as Error).cause ?? null]);
+      expect(told).not.toContain(secret);
+      expect(told).not.toContain(redis.shim.token);
+      expect(told).not.toContain(new URL(proxy.url).host);
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+    },
+  );
+
+  test("a drain whose store goes away while jobs run hands them in once it is back", async () => {
+    const { queue } = setUp();
+    const gone = defineJob({
+      name: "gone",
+      perform: () => {
+        let refused = 0;
+        proxy.decide(() => (refused++ < 3 ? "drop-request" : undefined));
+      },
+    });
+    const other = new Queue({
+      store: upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `faults-${prefix++}` }),
+      jobs: [gone],
+      clock: queue.clock,
+    });
+    await other.enqueue(gone);
+    expect(await other.drain()).toMatchObject({ completed: 1, stoppedBy: "aborted" });
+    proxy.decide(undefined);
+  });
+});

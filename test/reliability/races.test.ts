@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, Queue } from "../../src/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+onEveryStore((kind) => {
+  describe("racing drains", () => {
+    test("eight drains at once perform each of 1,000 jobs once", async () => {
+      const performed = new Map<string, number>();
+      const note = defineJob({
+        name: "note",
+        perform: async (_: undefined, job) => {
+          await new Promise((resolve) => setImmediate(resolve));
+          performed.set(job.id, (performed.get(job.id) ?? 0) + 1);
+        },
+      });
+      const store = kind.create();
+      const open = () => new Queue({ store, jobs: [note], clock: () => start });
+      await open().enqueueMany(Array.from({ length: 1_000 }, () => ({ job: note })));
+      const reports = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          open().drain({ maxJobs: 1_000, batchSize: 20, budget: { roundTrips: 500, commands: 100_000 } }),
+        ),
+      );
+      expect(performed.size).toBe(1_000);
+      expect([...performed.values()].every((times) => times === 1)).toBe(true);
+      expect(reports.reduce((sum, report) => sum + report.completed, 0)).toBe(1_000);
+      expect(await open().getStats()).toMatchObject({ totalProcessed: 1_000, pendingCount: 0, runningCount: 0 });
+    });
+
+    test("a slot makes one job, whoever races to fire it", async () => {
+      const performed: string[] = [];
+      const clock = Object.assign(() => clock.now, { now: start });
+      const beat = defineJob({
+        name: "beat",
+        schedule: { cron: "* * * * * *" },
+        perform: (_: undefined, job) => void performed.push(job.id),
+      });
+      const store = kind.create();
+      const open = () => new Queue({ store, jobs: [beat], clock });
+      await open().drain();
+      for (let second = 0; second < 20; second++) {
+        clock.now += 1_000;
+        await Promise.all(Array.from({ length: 5 }, () => open().drain()));
+      }
+      expect(new Set(performed).size).toBe(20);
+      expect(performed).toHaveLength(20);
+    });
+
+    test("an invocation that died leaves its job to the next once the lease is over, and a late result is refused", async () => {
+      const clock = Object.assign(() => clock.now, { now: start });
+      const seen: number[] = [];
+      const note = defineJob({ name: "note", perform: (_: undefined, job) => void seen.push(job.attempt) });
+      const queue = new Queue({ store: kind.create(), jobs: [note], clock });
+      const { held } = await queue.enqueueHeld([{ job: note }]);
+      expect(await queue.getStats()).toMatchObject({ runningCount: 1, pendingCount: 0 });
+      expect(await queue.drain()).toMatchObject({ claimed: 0 });
+      clock.now += 62_000;
+      expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1 });
+      expect(await queue.drain({ held })).toMatchObject({ completed: 0, released: 0, lost: 1 });
+      expect(seen).toEqual([2]);
+      expect(await queue.getStats()).toMatchObject({ totalProcessed: 1 });
+    });
+
+    test("a job whose invocation keeps dying ends in the dead letter with a reason that says so", async () => {
+      const clock = Object.assign(() => clock.now, { now: start });
+      const kills = defineJob({ name: "kills", maxRetries: 2, perform: () => {} });
+      const store = kind.create().open("default");
+      const queue = new Queue({ store: { open: () => store }, jobs: [kills], clock });
+      const { id } = await queue.enqueue(kills);
+      for (let died = 0; died < 3; died++) {
+        const { jobs } = await store.exchange({
+          now: clock.now,
+          settle: [],
+          fire: [],
+          limit: 1,
+          leaseMs: 60_000,
+          retentionMs: 0,
+        });
+        expect(jobs).toHaveLength(1);
+        clock.now += 60_000;
+      }
+      expect(await queue.drain()).toMatchObject({ claimed: 1, deadLettered: 1 });
+      expect(await queue.getJob(id)).toMatchObject({
+        state: "dead",
+        attempts: 3,
+        error: { name: "LeaseExpiredError", message: expect.stringMatching(/killed/) },
+      });
+    });
+  });
+});
