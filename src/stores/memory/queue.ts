@@ -1,0 +1,242 @@
+import {
+  type Change,
+  CLAIM_CYCLE,
+  type ClaimedJob,
+  type ClearableState,
+  type DueSchedule,
+  type EnqueueReply,
+  type ExchangeReply,
+  type ExchangeRequest,
+  type Fire,
+  type FireReply,
+  type JobState,
+  type Lease,
+  type ManifestChange,
+  MOST_CLAIMED_BYTES,
+  type NewJob,
+  type Outcome,
+  type Outlook,
+  type Page,
+  type PageRequest,
+  type QueueStore,
+  type Revival,
+  type StoredJob,
+  type StoredSchedule,
+  type StoredStats,
+} from "../../core/store.ts";
+import { leaseScore, SCHEDULE_MEMBER, scoreAfter, unpack, waitingScore } from "../score.ts";
+import { countJobs, findJob, findSchedule, listJobs } from "./reading.ts";
+import { isJob, MemoryState, stateOf } from "./state.ts";
+
+const encoder = new TextEncoder();
+
+/** The store port on plain maps: what each method does, without the ways in which Redis must be asked for it. */
+export class MemoryQueue implements QueueStore {
+  readonly #state = new MemoryState();
+
+  mostCommands(): number {
+    return 0;
+  }
+
+  async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
+    return jobs.map((job) => this.#enqueueOne(job, now));
+  }
+
+  #enqueueOne(job: NewJob, now: number): EnqueueReply {
+    const state = this.#state;
+    if (state.exists(job.id, now)) return this.#duplicate(job.id);
+    const window = job.dedupe && state.windows.get(job.dedupe.key);
+    if (window && window.endsAt > now && state.exists(window.id, now)) return this.#duplicate(window.id);
+    const endsAt = state.paused ? undefined : job.leaseEndsAt;
+    const lease = endsAt === undefined ? undefined : { id: job.id, claims: 1, endsAt };
+    state.put(job.id, lease ? leaseScore(lease) : waitingScore(job.runAt), job.record);
+    if (job.dedupe) state.windows.set(job.dedupe.key, { endsAt: now + job.dedupe.ttlMs, id: job.id });
+    return { status: "enqueued", id: job.id, runAt: job.runAt, lease };
+  }
+
+  #duplicate(id: string): EnqueueReply {
+    const score = this.#state.due.score(id);
+    const position = score === undefined ? undefined : unpack(score);
+    return { status: "duplicate", id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
+  }
+
+  async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
+    const settled = request.settle.map((outcome) => this.#settle(outcome, request));
+    const fired = request.fire.map((fire) => this.#fire(fire));
+    const jobs: ClaimedJob[] = [];
+    const schedules: DueSchedule[] = [];
+    if (!this.#state.paused) this.#claim(request, jobs, schedules);
+    const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
+    return { paused: this.#state.paused, nextAt: this.#state.nextAt(new Set(taken)), settled, fired, jobs, schedules };
+  }
+
+  #settle(outcome: Outcome, { now, retentionMs }: ExchangeRequest): boolean {
+    const state = this.#state;
+    const { lease, record } = outcome;
+    if (state.due.score(lease.id) !== leaseScore(lease)) return false;
+    if (outcome.to === "retried" || outcome.to === "returned") {
+      state.put(lease.id, waitingScore(outcome.runAt, lease.claims), record);
+      if (outcome.to === "retried") state.counters.retried++;
+      return true;
+    }
+    state.remove(lease.id);
+    if (outcome.to === "dead") {
+      state.dead.set(lease.id, outcome.at);
+      state.deadRecords.set(lease.id, record);
+    } else {
+      state.counters.processed++;
+      if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });
+    }
+    return true;
+  }
+
+  #fire(fire: Fire): FireReply {
+    const state = this.#state;
+    if (state.due.score(SCHEDULE_MEMBER + fire.key) !== waitingScore(fire.slot)) return "stale";
+    const isSkipped = fire.unless !== undefined && state.due.score(fire.unless.id) !== undefined;
+    state.putSchedule(fire.key, isSkipped ? (fire.unless?.skippedRecord ?? fire.record) : fire.record, fire.next);
+    if (isSkipped) return "skipped";
+    for (const { id, runAt, record } of fire.jobs) {
+      if (state.due.score(id) === undefined) state.put(id, waitingScore(runAt), record);
+    }
+    return "fired";
+  }
+
+  #claim({ now, limit, leaseMs }: ExchangeRequest, jobs: ClaimedJob[], schedules: DueSchedule[]): void {
+    let bytes = 0;
+    for (const [member, score] of this.#firstDue(now, limit)) {
+      const { at, claims } = unpack(score);
+      if (!isJob(member)) {
+        const key = member.slice(SCHEDULE_MEMBER.length);
+        schedules.push({ key, slot: at, record: this.#state.schedules.get(key) ?? "" });
+        continue;
+      }
+      const record = this.#state.records.get(member) ?? "";
+      bytes += encoder.encode(record).length;
+      if (bytes > MOST_CLAIMED_BYTES && jobs.length > 0) break;
+      const lease = { id: member, claims: (claims + 1) % CLAIM_CYCLE, endsAt: now + leaseMs };
+      this.#state.due.set(member, leaseScore(lease));
+      jobs.push({ lease, record, dueAt: at });
+    }
+  }
+
+  #firstDue(now: number, limit: number): readonly (readonly [string, number])[] {
+    const first: (readonly [string, number])[] = [];
+    for (const entry of this.#state.due.from(0)) {
+      if (first.length === limit || entry[1] >= scoreAfter(now)) break;
+      first.push(entry);
+    }
+    return first;
+  }
+
+  async peek(): Promise<Outlook> {
+    return { paused: this.#state.paused, nextAt: this.#state.nextAt() };
+  }
+
+  async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
+    return { paused: this.#state.paused, nextAt: this.#state.nextAt(), manifest: this.#state.manifest };
+  }
+
+  async extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined> {
+    const { due, records } = this.#state;
+    if (due.score(lease.id) !== leaseScore(lease)) return undefined;
+    const extended = { ...lease, endsAt };
+    due.set(lease.id, leaseScore(extended));
+    if (record !== undefined) records.set(lease.id, record);
+    return extended;
+  }
+
+  async find(id: string, now: number): Promise<StoredJob | undefined> {
+    return findJob(this.#state, id, now);
+  }
+
+  async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
+    return listJobs(this.#state, state, page);
+  }
+
+  async cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {
+    const score = this.#state.due.score(id);
+    if (score === undefined) return "missing";
+    if (stateOf(score, now) === "running") return "running";
+    this.#state.remove(id);
+    this.#state.counters.cancelled++;
+    return "cancelled";
+  }
+
+  async change({ id, from, runAt, record }: Change): Promise<boolean> {
+    const score = this.#state.due.score(id);
+    if (score === undefined) return false;
+    const { at, claims } = unpack(score);
+    if (at !== from.at || claims !== from.claims) return false;
+    this.#state.put(id, waitingScore(runAt, claims), record);
+    return true;
+  }
+
+  async revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
+    return revivals.map(({ id, diedAt, claims, runAt, record }) => {
+      if (this.#state.dead.score(id) !== diedAt) return false;
+      this.#state.removeDead(id);
+      this.#state.put(id, waitingScore(runAt, claims), record);
+      this.#state.counters.revived++;
+      return true;
+    });
+  }
+
+  async removeDead(ids: readonly string[]): Promise<number> {
+    const removed = ids.filter((id) => this.#state.removeDead(id)).length;
+    this.#state.counters.removed += removed;
+    return removed;
+  }
+
+  async clear(cleared: ClearableState, now: number): Promise<{ readonly cleared: number; readonly next: undefined }> {
+    return { cleared: await this.#clear(cleared, now), next: undefined };
+  }
+
+  async #clear(cleared: ClearableState, now: number): Promise<number> {
+    const state = this.#state;
+    if (cleared === "dead") return this.removeDead([...state.deadRecords.keys()]);
+    if (cleared === "completed") {
+      const count = countJobs(state, now).completed;
+      state.done.clear();
+      return count;
+    }
+    const meant: readonly JobState[] = cleared === "pending" ? ["scheduled", "ready"] : [cleared];
+    const ids = [...state.due.from(0)].filter(([id, score]) => isJob(id) && meant.includes(stateOf(score, now)));
+    for (const [id] of ids) state.remove(id);
+    state.counters.cancelled += ids.length;
+    return ids.length;
+  }
+
+  async stats(now: number): Promise<StoredStats> {
+    return countJobs(this.#state, now);
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    this.#state.paused = paused;
+  }
+
+  async putSchedule({ key, record, next }: StoredSchedule): Promise<void> {
+    this.#state.putSchedule(key, record, next);
+  }
+
+  async findSchedule(key: string): Promise<StoredSchedule | undefined> {
+    return findSchedule(this.#state, key);
+  }
+
+  async listSchedules(): Promise<readonly StoredSchedule[]> {
+    return [...this.#state.schedules.keys()].flatMap((key) => findSchedule(this.#state, key) ?? []);
+  }
+
+  async removeSchedule(key: string): Promise<boolean> {
+    this.#state.due.delete(SCHEDULE_MEMBER + key);
+    return this.#state.schedules.delete(key);
+  }
+
+  async declare({ from, manifest, put, remove }: ManifestChange): Promise<boolean> {
+    if (this.#state.manifest !== from && this.#state.manifest !== manifest) return false;
+    this.#state.manifest = manifest;
+    for (const key of remove) await this.removeSchedule(key);
+    for (const schedule of put) await this.putSchedule(schedule);
+    return true;
+  }
+}

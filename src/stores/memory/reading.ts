@@ -1,0 +1,92 @@
+import type { JobState, Page, PageRequest, StoredJob, StoredSchedule, StoredStats } from "../../core/store.ts";
+import { badCursor, type Cursor, readCursor, writeCursor } from "../cursor.ts";
+import { SCHEDULE_MEMBER, unpack } from "../score.ts";
+import { isJob, type MemoryState, stateOf } from "./state.ts";
+
+export function findJob(state: MemoryState, id: string, now: number): StoredJob | undefined {
+  const score = state.due.score(id);
+  if (score !== undefined) return liveJob(state, id, score, now);
+  if (state.isKept(id, now)) return completedJob(state, id);
+  return state.dead.score(id) === undefined ? undefined : deadJob(state, id);
+}
+
+function liveJob(state: MemoryState, id: string, score: number, now: number): StoredJob {
+  const { at, claims } = unpack(score);
+  return { id, state: stateOf(score, now), record: state.records.get(id) ?? "", at, claims };
+}
+
+function completedJob(state: MemoryState, id: string): StoredJob {
+  return { id, state: "completed", record: state.done.get(id)?.record ?? "", at: 0, claims: 0 };
+}
+
+function deadJob(state: MemoryState, id: string): StoredJob {
+  return { id, state: "dead", record: state.deadRecords.get(id) ?? "", at: state.dead.score(id) ?? 0, claims: 0 };
+}
+
+export function listJobs(state: MemoryState, wanted: JobState, { cursor, limit, now }: PageRequest): Page<StoredJob> {
+  if (wanted === "completed") return listCompleted(state, cursor, limit, now);
+  const last = readCursor(cursor);
+  const isDead = wanted === "dead";
+  const items: StoredJob[] = [];
+  let lastScore = 0;
+  for (const [id, score] of isDead ? deadBehind(state, last) : liveBehind(state, last)) {
+    if (!isDead && (!isJob(id) || stateOf(score, now) !== wanted)) continue;
+    if (items.length === limit) return { items, cursor: writeCursor({ score: lastScore, id: items.at(-1)?.id ?? "" }) };
+    items.push(isDead ? deadJob(state, id) : liveJob(state, id, score, now));
+    lastScore = score;
+  }
+  return { items, cursor: undefined };
+}
+
+function deadBehind({ dead }: MemoryState, last: Cursor | undefined): Iterable<readonly [string, number]> {
+  return dead.downFrom(last ? dead.countBefore(last.score, last.id) - 1 : dead.size - 1);
+}
+
+function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<readonly [string, number]> {
+  for (const entry of due.from(last ? due.countBefore(last.score, last.id) : 0)) {
+    if (entry[1] !== last?.score || entry[0] !== last.id) yield entry;
+  }
+}
+
+function listCompleted(state: MemoryState, cursor: string | undefined, limit: number, now: number): Page<StoredJob> {
+  const start = cursor === undefined ? 0 : Number(cursor);
+  if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
+  const ids = [...state.done.keys()].filter((id) => state.isKept(id, now));
+  const end = start + limit;
+  return {
+    items: ids.slice(start, end).map((id) => completedJob(state, id)),
+    cursor: end < ids.length ? String(end) : undefined,
+  };
+}
+
+export function countJobs(state: MemoryState, now: number): StoredStats {
+  const count = { scheduled: 0, ready: 0, running: 0 };
+  let oldestReadyAt: number | undefined;
+  for (const [member, score] of state.due.from(0)) {
+    if (!isJob(member)) continue;
+    const current = stateOf(score, now);
+    count[current]++;
+    if (current === "ready") oldestReadyAt ??= unpack(score).at;
+  }
+  const { processed, retried, cancelled, revived, removed } = state.counters;
+  const died = state.dead.size + revived + removed;
+  return {
+    ...count,
+    dead: state.dead.size,
+    completed: [...state.done.keys()].filter((id) => state.isKept(id, now)).length,
+    processed,
+    retried,
+    died,
+    enqueued: state.records.size + processed + died + cancelled - revived,
+    paused: state.paused,
+    nextAt: state.nextAt(),
+    oldestReadyAt,
+  };
+}
+
+export function findSchedule(state: MemoryState, key: string): StoredSchedule | undefined {
+  const record = state.schedules.get(key);
+  if (record === undefined) return undefined;
+  const score = state.due.score(SCHEDULE_MEMBER + key);
+  return { key, record, next: score === undefined ? undefined : unpack(score).at };
+}
