@@ -278,7 +278,10 @@ export class Queue {
     return { removed };
   }
 
-  /** Keeps every drain from starting jobs and firing schedules, until `resume`. Jobs can still be enqueued. */
+  /**
+   * Keeps every drain from starting jobs and firing schedules, until `resume`. Jobs can still be enqueued. A drain at work
+   * learns of it with its next exchange.
+   */
   async pause(): Promise<void> {
     await this.#store.setPaused(true);
   }

@@ -1,0 +1,283 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+onEveryStore((kind) => {
+  function setUp(options: Partial<QueueOptions> = {}) {
+    const clock = testClock(start);
+    const queue = new Queue({ store: clock.watch(kind.create()), clock, random: () => 0.5, ...options });
+    /** A job that takes its payload in ms, unless it is aborted. */
+    const takes = defineJob({
+      name: "takes",
+      timeout: "30s",
+      perform: (ms: number, job) => clock.sleep(ms, job.signal).then(() => ({ tookMs: clock() - start })),
+    });
+    return {
+      clock,
+      takes,
+      queue: options.jobs
+        ? queue
+        : new Queue({ store: clock.watch(kind.create()), clock, random: () => 0.5, jobs: [takes] }),
+    };
+  }
+
+  /** Runs a drain while the clock moves on. */
+  async function drainFor(
+    set: ReturnType<typeof setUp>,
+    by: Parameters<typeof set.clock.advance>[0],
+    options: Parameters<Queue["drain"]>[0],
+  ) {
+    const drained = set.queue.drain(options);
+    await set.clock.advance(by);
+    return drained;
+  }
+
+  describe("the limits of a drain", () => {
+    test("maxJobs ends it with a backlog", async () => {
+      const set = setUp();
+      await set.queue.enqueueMany(Array.from({ length: 5 }, () => ({ job: set.takes, payload: 0 })));
+      expect(await drainFor(set, 0, { maxJobs: 3 })).toMatchObject({
+        claimed: 3,
+        completed: 3,
+        stoppedBy: "maxJobs",
+        backlog: true,
+      });
+      expect(await drainFor(set, 0, { maxJobs: 3 })).toMatchObject({
+        claimed: 2,
+        completed: 2,
+        stoppedBy: "empty",
+        backlog: false,
+      });
+    });
+
+    test("concurrency bounds what runs at once, and a slow job holds up no other", async () => {
+      const set = setUp();
+      await set.queue.enqueueMany([9_000, 1_000, 1_000, 1_000, 1_000].map((payload) => ({ job: set.takes, payload })));
+      const report = await drainFor(set, "10s", { concurrency: 2 });
+      expect(report).toMatchObject({ completed: 5 });
+      const { jobs } = await set.queue.listJobs({ state: "completed" });
+      const took = jobs.map((job) => (job.result as { tookMs: number }).tookMs).sort((a, b) => a - b);
+      expect(took).toEqual([1_000, 2_000, 3_000, 4_000, 9_000]);
+    });
+
+    test("what cannot start within the time budget is handed back with no attempt used", async () => {
+      const set = setUp();
+      await set.queue.enqueueMany([4_000, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
+      const report = await drainFor(set, "10s", { concurrency: 1, timeBudget: "5s" });
+      expect(report).toMatchObject({ claimed: 3, completed: 2, released: 1, stoppedBy: "timeBudget", backlog: true });
+      const { jobs } = await set.queue.listJobs({ state: "ready" });
+      expect(jobs).toMatchObject([{ attempts: 0, errors: [] }]);
+      expect(await set.queue.getStats()).toMatchObject({ totalRetried: 0, readyCount: 1, runningCount: 0 });
+    });
+
+    test("what was claimed is handed back the moment the time budget ends, not when the running job does", async () => {
+      const set = setUp();
+      await set.queue.enqueueMany([20_000, 1_000].map((payload) => ({ job: set.takes, payload })));
+      const drained = set.queue.drain({ concurrency: 1, timeBudget: "5s" });
+      await set.clock.advance("7s");
+      expect(await set.queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 1 });
+      await set.clock.advance("20s");
+      expect(await drained).toMatchObject({ completed: 1, released: 1 });
+    });
+
+    test("grace aborts what still runs, and the attempt counts as failed", async () => {
+      const set = setUp();
+      const { id } = await set.queue.enqueue(set.takes, 20_000);
+      const report = await drainFor(set, "9s", { timeBudget: "5s", grace: "3s" });
+      expect(report).toMatchObject({ retried: 1, stoppedBy: "timeBudget" });
+      expect(await set.queue.getJob(id)).toMatchObject({ attempts: 1, errors: [{ name: "TimeoutError" }] });
+    });
+
+    test("a handler that outlives its timeout is aborted through its signal and counts as failed", async () => {
+      const reasons: unknown[] = [];
+      const clock = testClock(start);
+      const hangs = defineJob({
+        name: "hangs",
+        timeout: "10s",
+        perform: (_: undefined, job) => {
+          job.signal.addEventListener("abort", () => reasons.push(job.signal.reason.name));
+          return new Promise(() => {});
+        },
+      });
+      const queue = new Queue({ store: clock.watch(kind.create()), clock, jobs: [hangs] });
+      const { id } = await queue.enqueue(hangs);
+      const drained = queue.drain();
+      await clock.advance("11s");
+      expect(await drained).toMatchObject({ retried: 1 });
+      expect(reasons).toEqual(["TimeoutError"]);
+      expect(await queue.getJob(id)).toMatchObject({
+        errors: [{ name: "TimeoutError", attempt: 1, failedAt: new Date(start + 10_000) }],
+      });
+    });
+
+    test("an aborted drain hands back what has not started and lets what runs end", async () => {
+      const set = setUp();
+      const abort = new AbortController();
+      await set.queue.enqueueMany([4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
+      const drained = set.queue.drain({ concurrency: 1, signal: abort.signal });
+      await set.clock.advance("1s");
+      abort.abort();
+      await set.clock.advance("5s");
+      expect(await drained).toMatchObject({ completed: 1, released: 1, stoppedBy: "aborted" });
+    });
+
+    test("a paused queue starts nothing, and one that is paused meanwhile hands back", async () => {
+      const set = setUp();
+      await set.queue.pause();
+      await set.queue.enqueueMany([4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
+      expect(await drainFor(set, 0, {})).toMatchObject({ claimed: 0, stoppedBy: "paused", backlog: true });
+      expect((await set.queue.enqueueHeld([{ job: set.takes, payload: 4_000 }])).held).toEqual([]);
+      await set.queue.enqueue(set.takes, 4_000);
+      await set.queue.resume();
+      const drained = set.queue.drain({ concurrency: 1 });
+      await set.clock.advance("1s");
+      await set.queue.pause();
+      // It learns of the pause when it hands in the first job, one second after that ended.
+      await set.clock.advance("8s");
+      expect(await drained).toMatchObject({ claimed: 4, completed: 2, released: 2, stoppedBy: "paused" });
+    });
+
+    test("a budget of round trips is kept, and what was claimed is handed in within it", async () => {
+      const set = setUp();
+      await set.queue.enqueueMany(Array.from({ length: 50 }, () => ({ job: set.takes, payload: 0 })));
+      const report = await drainFor(set, 0, { batchSize: 10, budget: { roundTrips: 4, commands: 100_000 } });
+      expect(report.stoppedBy).toBe("budget");
+      expect(report.roundTrips).toBeLessThanOrEqual(4);
+      expect(report.completed).toBe(report.claimed);
+      expect(report.backlog).toBe(true);
+    });
+
+    test("a budget of commands is kept", async () => {
+      const set = setUp();
+      await set.queue.enqueueMany(Array.from({ length: 50 }, () => ({ job: set.takes, payload: 0 })));
+      const report = await drainFor(set, 0, { batchSize: 10, budget: { roundTrips: 1_000, commands: 60 } });
+      expect(report.commands).toBeLessThanOrEqual(60);
+      expect(report.completed).toBe(report.claimed);
+      if (kind.name !== "memory") expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    });
+  });
+
+  describe("lingering", () => {
+    test("runs what falls due inside the window on its moment, without polling", async () => {
+      const set = setUp();
+      await set.queue.enqueue(set.takes, 0, { delay: "5s" });
+      await set.queue.enqueue(set.takes, 0, { delay: "40s" });
+      await set.queue.enqueue(set.takes, 0, { delay: "70s" });
+      const report = await drainFor(set, "60s", { linger: "55s" });
+      expect(report).toMatchObject({ completed: 2, stoppedBy: "empty", nextRunAt: new Date(start + 70_000) });
+      const { jobs } = await set.queue.listJobs({ state: "completed" });
+      const took = jobs.map((job) => (job.result as { tookMs: number }).tookMs).sort((a, b) => a - b);
+      expect(took).toEqual([5_000, 40_000]);
+    });
+
+    test("ends at once where nothing falls due inside the window", async () => {
+      const set = setUp();
+      await set.queue.enqueue(set.takes, 0, { delay: "70s" });
+      expect(await set.queue.drain({ linger: "55s" })).toMatchObject({
+        claimed: 0,
+        nextRunAt: new Date(start + 70_000),
+      });
+    });
+
+    test("two that overlap share the work, and a schedule of every 15 seconds fires on its slots", async () => {
+      const clock = testClock(start);
+      const ran: string[] = [];
+      const beat = defineJob({
+        name: "beat",
+        schedule: { cron: "*/15 * * * * *" },
+        perform: (_: undefined, job) => void ran.push(`${job.id} ${clock() - start}`),
+      });
+      const store = clock.watch(kind.create());
+      const open = () => new Queue({ store, jobs: [beat], clock });
+      const drained = [open().drain({ linger: "55s" }), open().drain({ linger: "55s" })];
+      await clock.advance("60s");
+      const reports = await Promise.all(drained);
+      expect(ran).toEqual([15, 30, 45].map((second) => `beat@2026-03-01T12:00:${second}.000Z ${second * 1000}`));
+      expect(reports.reduce((sum, report) => sum + report.completed, 0)).toBe(3);
+    });
+  });
+
+  describe("a job's context", () => {
+    test("extend keeps timeout and lease at bay", async () => {
+      const clock = testClock(start);
+      const long = defineJob({
+        name: "long",
+        timeout: "10s",
+        async perform(_: undefined, job) {
+          for (let step = 0; step < 20; step++) {
+            await clock.sleep(8_000, job.signal);
+            await job.extend();
+          }
+          return clock() - start;
+        },
+      });
+      const store = clock.watch(kind.create());
+      const queue = new Queue({ store, jobs: [long], clock });
+      const { id } = await queue.enqueue(long);
+      const drained = queue.drain();
+      await clock.advance("100s");
+      expect(await new Queue({ store, jobs: [long], clock }).drain()).toMatchObject({ claimed: 0 });
+      await clock.advance("100s");
+      expect(await drained).toMatchObject({ completed: 1, lost: 0 });
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: 160_000 });
+    });
+
+    test("a timeout given at enqueue that no claim foresaw still gets a lease that covers it", async () => {
+      const set = setUp();
+      await set.queue.enqueue(set.takes, 200_000, { timeout: "5m" });
+      expect(await drainFor(set, "201s", {})).toMatchObject({ completed: 1, released: 0, lost: 0 });
+    });
+
+    test("progress is seen while the job runs", async () => {
+      const clock = testClock(start);
+      const steps = defineJob({
+        name: "steps",
+        async perform(_: undefined, job: JobContext) {
+          await job.progress({ done: 1, of: 2 });
+          await clock.sleep(5_000);
+        },
+      });
+      const queue = new Queue({ store: clock.watch(kind.create()), jobs: [steps], clock });
+      const { id } = await queue.enqueue(steps);
+      const drained = queue.drain();
+      await clock.advance("1s");
+      expect(await queue.getJob(id)).toMatchObject({ state: "running", progress: { done: 1, of: 2 } });
+      await clock.advance("5s");
+      await drained;
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
+    });
+
+    test("extend and progress tell a job that has lost its lease to stop", async () => {
+      const clock = testClock(start);
+      const told: unknown[] = [];
+      let first: JobContext | undefined;
+      const note = defineJob({
+        name: "note",
+        perform(_: undefined, job) {
+          if (job.attempt > 1) return undefined;
+          first = job;
+          return new Promise(() => {});
+        },
+      });
+      const store = clock.watch(kind.create());
+      const queue = new Queue({ store, jobs: [note], clock });
+      await queue.enqueue(note);
+      const held = (await queue.enqueueHeld([{ job: note }])).held;
+      const drained = queue.drain({ held, concurrency: 1, maxJobs: 1 });
+      await clock.advance(1);
+      clock.hold(Promise.resolve());
+      await store
+        .open("default")
+        .exchange({ now: start + 200_000, settle: [], fire: [], limit: 10, leaseMs: 60_000, retentionMs: 0 });
+      await first?.extend().catch((error: unknown) => told.push(error));
+      await first?.progress(1).catch((error: unknown) => told.push(error));
+      expect(told).toMatchObject([{ code: "conflict" }, { code: "conflict" }]);
+      expect(first?.signal.aborted).toBe(true);
+      await clock.advance("60s");
+      expect(await drained).toMatchObject({ lost: 1, completed: 0 });
+    });
+  });
+});
