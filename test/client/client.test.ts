@@ -1,0 +1,261 @@
+import { describe, expect, test } from "vitest";
+import { QueueClient } from "../../src/client/index.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { InvalidPayloadError, memoryStore, Queue, TidegateError } from "../../src/index.ts";
+import { fails, sendEmail, setUp, start } from "../http/support.ts";
+
+const at = (ms: number) => new Date(start + ms);
+
+/** A client that speaks to a handler in the same process, and the queue behind it. */
+function connect() {
+  const parts = setUp({ handler: { auth: { admin: ["admin-token"] } } });
+  const fetch = (request: Request) => parts.app.fetch(request);
+  return { ...parts, fetch, client: new QueueClient({ url: "http://queue.test/", token: "admin-token", fetch }) };
+}
+
+const notFound = expect.objectContaining({ code: "not_found" });
+
+describe("QueueClient answers as Queue does", () => {
+  test("enqueue", async () => {
+    const { client, queue } = connect();
+    const first = await client.enqueue(
+      sendEmail,
+      { to: "ada" },
+      { id: "a", runAt: at(60_000), dedupe: { key: "k", ttl: "1m" } },
+    );
+    expect(first).toEqual({ id: "a", status: "enqueued", runAt: at(60_000) });
+    expect(await client.enqueue("send_email", { to: "ada" }, { id: "a" })).toEqual({
+      id: "a",
+      status: "duplicate",
+      runAt: at(60_000),
+    });
+    expect(await queue.getJob("a")).toMatchObject({ name: "send_email", payload: { to: "ada" } });
+  });
+
+  test("enqueue without a payload", async () => {
+    const { client, queue } = connect();
+    const { id } = await client.enqueue("fails");
+    expect(await queue.getJob(id)).toMatchObject({ payload: null });
+  });
+
+  test("enqueue of a recurring job", async () => {
+    const { client, queue } = connect();
+    const answer = await client.enqueue(fails, null, { cron: "0 * * * *", id: "hourly" });
+    expect(answer).toEqual({ id: "hourly", status: "enqueued", runAt: at(3_600_000) });
+    expect(await queue.schedules.get("hourly")).not.toBeNull();
+  });
+
+  test("enqueueMany", async () => {
+    const { client } = connect();
+    const jobs = [
+      { job: fails, id: "a" },
+      { job: "send_email", payload: { to: "ada" }, id: "b", delay: "1s" as const },
+    ];
+    expect(await client.enqueueMany(jobs)).toEqual([
+      { id: "a", status: "enqueued", runAt: at(0) },
+      { id: "b", status: "enqueued", runAt: at(1_000) },
+    ]);
+  });
+
+  test.each(["a", "a/b?c#d", "%2F", "ä%", "日本"])("getJob for the id %s, in every state", async (id) => {
+    const { client, queue, clock } = connect();
+    expect(await client.getJob(id)).toBeNull();
+    await queue.enqueue("fails", { runAt: "2026-03-01T12:00:00.000Z" }, { id, delay: "1s", maxRetries: 1 });
+    expect(await client.getJob(id)).toEqual(await queue.getJob(id));
+    for (const wait of [1_000, 60_000]) {
+      clock.now += wait;
+      await queue.drain();
+      const job = await queue.getJob(id);
+      expect(job?.errors.length).toBeGreaterThan(0);
+      expect(await client.getJob(id)).toEqual(job);
+    }
+    expect(await client.getJob(id)).toMatchObject({ state: "dead", payload: { runAt: "2026-03-01T12:00:00.000Z" } });
+  });
+
+  test("getJob of what a schedule made", async () => {
+    const { client, queue, clock } = connect();
+    await queue.schedules.upsert("s", { job: "send_email", payload: { to: "ada" }, cron: "* * * * *" });
+    clock.now += 60_000;
+    await queue.drain();
+    const [job] = (await queue.listJobs({ state: "completed" })).jobs;
+    expect(job?.schedule?.slot).toEqual(at(60_000));
+    expect(await client.getJob(job?.id ?? "")).toEqual(job);
+  });
+
+  test("listJobs", async () => {
+    const { client, queue } = connect();
+    await queue.enqueueMany([{ job: "fails" }, { job: "fails" }, { job: "fails", delay: "1h" }]);
+    const options = { state: "ready", name: "fails", limit: 1 } as const;
+    const page = await client.listJobs(options);
+    expect(page).toEqual(await queue.listJobs(options));
+    const cursor = page.cursor ?? undefined;
+    expect(await client.listJobs({ ...options, cursor })).toEqual(await queue.listJobs({ ...options, cursor }));
+    expect(await client.listJobs()).toEqual(await queue.listJobs());
+  });
+
+  test("cancel", async () => {
+    const { client, queue } = connect();
+    await queue.enqueue("fails", null, { id: "a" });
+    expect(await client.cancel("a")).toBeUndefined();
+    expect(await queue.getJob("a")).toBeNull();
+    await expect(client.cancel("a")).rejects.toEqual(notFound);
+  });
+
+  test.each([
+    ["90s", 90_000],
+    [at(5_000), 5_000],
+    [at(5_000).toISOString(), 5_000],
+    [start + 5_000, 5_000],
+  ])("reschedule to %s", async (when, later) => {
+    const { client, queue } = connect();
+    await queue.enqueue("fails", null, { id: "a" });
+    const job = await client.reschedule("a", when);
+    expect(job.runAt).toEqual(at(later));
+    expect(job).toEqual(await queue.getJob("a"));
+  });
+
+  test("update", async () => {
+    const { client, queue } = connect();
+    await queue.enqueue("send_email", { to: "ada" }, { id: "a" });
+    const job = await client.update("a", { payload: { to: "eve" }, delay: "1m" });
+    expect(job).toMatchObject({ payload: { to: "eve" }, runAt: at(60_000) });
+  });
+
+  test("getStats", async () => {
+    const { client, queue } = connect();
+    await queue.enqueue("fails", null, { delay: "1h" });
+    const stats = await client.getStats();
+    expect(stats.nextRunAt).toEqual(at(3_600_000));
+    expect(stats).toEqual(await queue.getStats());
+  });
+
+  test("drain, pause and resume", async () => {
+    const { client, queue } = connect();
+    await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h" }]);
+    await client.pause();
+    expect(await client.drain()).toMatchObject({ stoppedBy: "paused" });
+    await client.resume();
+    expect(await client.drain({ maxJobs: 9, timeBudget: "1s", budget: { roundTrips: 9 } })).toMatchObject({
+      claimed: 1,
+      nextRunAt: at(3_600_000),
+    });
+  });
+
+  test("clear", async () => {
+    const { client, queue } = connect();
+    await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h" }]);
+    expect(await client.clear({ state: "scheduled" })).toEqual({ cleared: 1 });
+    expect(await client.clear()).toEqual({ cleared: 1 });
+  });
+});
+
+describe("the dead letter through QueueClient", () => {
+  async function withDead() {
+    const parts = connect();
+    await parts.queue.enqueueMany(["a", "b", "c"].map((id) => ({ job: "fails", id })));
+    await parts.queue.drain();
+    return parts;
+  }
+
+  test("is listed as by Queue", async () => {
+    const { client, queue } = await withDead();
+    const page = await client.listDeadLetter({ limit: 2 });
+    expect(page.jobs[0]?.failedAt).toEqual(at(0));
+    expect(page).toEqual(await queue.listDeadLetter({ limit: 2 }));
+  });
+
+  test("is retried by id, ids, name, and all", async () => {
+    const { client, queue } = await withDead();
+    expect(await client.retryFromDeadLetter("a", { payload: { n: 2 } })).toEqual({ retried: 1 });
+    expect(await queue.getJob("a")).toMatchObject({ state: "ready", payload: { n: 2 } });
+    expect(await client.retryFromDeadLetter({ name: "fails" }, { dryRun: true })).toEqual({ retried: 2 });
+    expect(await client.retryFromDeadLetter({ ids: ["b"] })).toEqual({ retried: 1 });
+    expect(await client.retryFromDeadLetter({ all: true })).toEqual({ retried: 1 });
+    await expect(client.retryFromDeadLetter("a")).rejects.toEqual(notFound);
+  });
+
+  test("is emptied by id and all", async () => {
+    const { client, queue } = await withDead();
+    expect(await client.removeFromDeadLetter("a", { dryRun: true })).toEqual({ removed: 1 });
+    expect(await client.removeFromDeadLetter("a")).toEqual({ removed: 1 });
+    expect(await client.removeFromDeadLetter({ all: true })).toEqual({ removed: 2 });
+    expect((await queue.getStats()).deadLetterCount).toBe(0);
+    await expect(client.removeFromDeadLetter("a")).rejects.toEqual(notFound);
+  });
+});
+
+test("schedules are looked after as by Queue", async () => {
+  const { client, queue, clock } = connect();
+  const key = "every/minute";
+  const stored = await client.schedules.upsert(key, { job: fails, cron: "* * * * *", missed: "skip" });
+  expect(stored.nextRunAt).toEqual(at(60_000));
+  clock.now += 60_000;
+  await queue.drain();
+  const schedule = await queue.schedules.get(key);
+  expect(schedule?.lastRunAt).toEqual(at(60_000));
+  expect(await client.schedules.get(key)).toEqual(schedule);
+  expect(await client.schedules.list()).toEqual([schedule]);
+  expect(await client.schedules.preview(key, 2)).toEqual(await queue.schedules.preview(key, 2));
+  expect(await client.schedules.preview(key)).toHaveLength(5);
+  await client.schedules.remove(key);
+  expect(await client.schedules.get(key)).toBeNull();
+  await expect(client.schedules.remove(key)).rejects.toEqual(notFound);
+});
+
+test("a queue among several is reached by its name", async () => {
+  const store = memoryStore();
+  const queues = ["urgent", "bulk/1"].map((name) => new Queue({ name, store }));
+  const app = createHandler({ queues, auth: "none" });
+  const client = new QueueClient({ url: "http://queue.test", queue: "bulk/1", fetch: (request) => app.fetch(request) });
+  const { id } = await client.enqueue("anything");
+  expect(await client.getJob(id)).toMatchObject({ queue: "bulk/1" });
+});
+
+describe("QueueClient throws", () => {
+  test("InvalidPayloadError with the issues of the schema", async () => {
+    const { client } = connect();
+    const error = await client.enqueue("send_email", { to: 7 }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(InvalidPayloadError);
+    expect(error).toMatchObject({ code: "invalid_payload", issues: [{ path: ["to"], message: expect.any(String) }] });
+  });
+
+  test.each([
+    ["invalid_request", (client: QueueClient) => client.enqueue("nobody")],
+    ["invalid_request", (client: QueueClient) => client.drain({ maxJobs: 0 })],
+    ["not_found", (client: QueueClient) => client.reschedule("nobody", "1m")],
+    ["payload_too_large", (client: QueueClient) => client.enqueue("fails", "x".repeat(6 * 1024 * 1024))],
+  ])("TidegateError %s where the handler says so", async (code, call) => {
+    const { client } = connect();
+    const error = await call(client).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TidegateError);
+    expect(error).toMatchObject({ code });
+  });
+
+  test("unauthorized and forbidden", async () => {
+    const { app } = setUp({ handler: { auth: { admin: ["admin-token"], drain: ["drain-token"] } } });
+    const fetch = (request: Request) => app.fetch(request);
+    const url = "http://queue.test";
+    const codeOf = (client: QueueClient) => client.getStats().catch(({ code }: TidegateError) => code);
+    expect(await codeOf(new QueueClient({ url, fetch }))).toBe("unauthorized");
+    expect(await codeOf(new QueueClient({ url, fetch, token: "wrong" }))).toBe("unauthorized");
+    expect(await codeOf(new QueueClient({ url, fetch, token: "drain-token" }))).toBe("forbidden");
+  });
+
+  test("what cannot be written as JSON", async () => {
+    const { client } = connect();
+    await expect(client.enqueue("fails", 7n)).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
+  test.each(["", ".", "..", "\ud800"])("for the id %j, which no URL can hold, and sends nothing", async (id) => {
+    let requests = 0;
+    const fetch = () => {
+      requests++;
+      return Response.json({});
+    };
+    const client = new QueueClient({ url: "http://queue.test", fetch });
+    for (const call of [client.getJob(id), client.cancel(id), client.update(id, {}), client.schedules.remove(id)])
+      await expect(call).rejects.toMatchObject({ code: "invalid_request" });
+    expect(() => new QueueClient({ url: "http://queue.test", fetch, queue: id })).toThrow(TidegateError);
+    expect(requests).toBe(0);
+  });
+});

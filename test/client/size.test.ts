@@ -1,0 +1,22 @@
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+
+test("the client is at most 2 KB, minified and gzipped, with all that it imports", async () => {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [fileURLToPath(new URL("../../src/client/index.ts", import.meta.url))],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    metafile: true,
+  });
+  expect(gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length).toBeLessThanOrEqual(2_048);
+  expect(Object.keys(metafile.inputs).sort()).toEqual([
+    "src/client/index.ts",
+    "src/client/transport.ts",
+    "src/core/errors.ts",
+  ]);
+});

@@ -1,0 +1,199 @@
+import { describe, expect, test } from "vitest";
+import { drainQueues } from "../../src/core/drain-queues.ts";
+import { type AnyJob, memoryStore, Queue, type Store } from "../../src/index.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+/** Queues of these names on one store, with a job that notes where it ran, and a clock on which sleeping moves the time. */
+function setUp(...names: string[]) {
+  const state = { now: start, slept: [] as number[] };
+  const clock = Object.assign(() => state.now, {
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      // Handlers that are about to end come first, as they do with timers.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal?.aborted) return;
+      state.slept.push(ms);
+      state.now += ms;
+    },
+  });
+  const store = memoryStore();
+  const ran: string[] = [];
+  const queues = names.map((name) => {
+    const note: AnyJob = {
+      name: "note",
+      perform(payload: { takes?: number } | undefined) {
+        state.now += payload?.takes ?? 0;
+        ran.push(name);
+      },
+    };
+    return new Queue({ name, store, clock, jobs: [note], random: () => 0.5 });
+  });
+  return { queues, state, ran, store };
+}
+
+const [a, b] = [0, 1];
+const times = (count: number) => Array<{ job: string }>(count).fill({ job: "note" });
+
+describe("drainQueues", () => {
+  test("drains queues in their order and sums the report", async () => {
+    const { queues, ran } = setUp("a", "b", "c");
+    await queues[2]?.enqueueMany(times(1));
+    await queues[b]?.enqueueMany(times(2));
+    await queues[a]?.enqueueMany(times(3));
+    expect(await drainQueues(queues)).toMatchObject({
+      claimed: 6,
+      completed: 6,
+      stoppedBy: "empty",
+      nextRunAt: null,
+      backlog: false,
+    });
+    expect(ran.join("")).toBe("aaabbc");
+  });
+
+  test("with one queue does what its drain does", async () => {
+    const one = setUp("a");
+    const other = setUp("a");
+    for (const { queues } of [one, other]) await queues[a]?.enqueueMany(times(3));
+    expect(await drainQueues(one.queues, { maxJobs: 2 })).toEqual(await other.queues[a]?.drain({ maxJobs: 2 }));
+  });
+
+  test("refuses to drain none", async () => {
+    await expect(drainQueues([])).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
+  test("refuses options that make no sense before anything is drained", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.enqueueMany(times(1));
+    await expect(drainQueues(queues, { maxJobs: 0 })).rejects.toMatchObject({ code: "invalid_request" });
+    expect(ran).toEqual([]);
+  });
+
+  test("gives a later queue the jobs that the earlier ones left", async () => {
+    const { queues, ran } = setUp("a", "b");
+    for (const queue of queues) await queue.enqueueMany(times(3));
+    expect(await drainQueues(queues, { maxJobs: 4 })).toMatchObject({
+      claimed: 4,
+      stoppedBy: "maxJobs",
+      backlog: true,
+    });
+    expect(ran.join("")).toBe("aaab");
+  });
+
+  test("reports a backlog where a limit kept a queue from being looked at", async () => {
+    const { queues } = setUp("a", "b");
+    await queues[a]?.enqueueMany(times(2));
+    expect(await drainQueues(queues, { maxJobs: 2 })).toMatchObject({
+      claimed: 2,
+      stoppedBy: "maxJobs",
+      backlog: true,
+    });
+  });
+
+  test("gives a later queue the time that the earlier ones left", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.enqueue("note", { takes: 6_000 });
+    for (let i = 0; i < 3; i++) await queues[b]?.enqueue("note", { takes: 3_000 });
+    const report = await drainQueues(queues, { timeBudget: "10s", concurrency: 1, batchSize: 1 });
+    expect(report).toMatchObject({ claimed: 3, stoppedBy: "timeBudget", backlog: true });
+    expect(ran.join("")).toBe("abb");
+  });
+
+  test("spends the round trips of the budget once, not once for each queue", async () => {
+    const { queues } = setUp("a", "b", "c");
+    for (const queue of queues) await queue.enqueueMany(times(20));
+    const bounds = { concurrency: 1, batchSize: 1, budget: { roundTrips: 12 } };
+    const report = await drainQueues(queues, bounds);
+    expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    expect(report.roundTrips).toBeLessThanOrEqual(12);
+    expect(report.completed).toBe(report.claimed);
+  });
+
+  test("spends the commands of the budget once, not once for each queue", async () => {
+    const { queues, store, state } = setUp("a", "b");
+    const priced = queues.map(
+      ({ name }) =>
+        new Queue({
+          name,
+          store: withPrice(store, 10),
+          clock: () => state.now,
+          jobs: [{ name: "note", perform() {} }],
+        }),
+    );
+    for (const queue of priced) await queue.enqueueMany(times(20));
+    const report = await drainQueues(priced, { concurrency: 1, batchSize: 1, budget: { commands: 150 } });
+    expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    expect(report.commands).toBeLessThanOrEqual(150);
+    expect(report.commands).toBeGreaterThan(100);
+  });
+
+  test("passes a paused queue by and says so", async () => {
+    const { queues, ran } = setUp("a", "b");
+    for (const queue of queues) await queue.enqueueMany(times(1));
+    await queues[a]?.pause();
+    expect(await drainQueues(queues, { linger: "1m" })).toMatchObject({
+      claimed: 1,
+      stoppedBy: "paused",
+      backlog: true,
+    });
+    expect(ran).toEqual(["b"]);
+  });
+
+  test("stops at the first queue when it is aborted", async () => {
+    const { queues, ran } = setUp("a", "b");
+    for (const queue of queues) await queue.enqueueMany(times(1));
+    expect(await drainQueues(queues, { signal: AbortSignal.abort() })).toMatchObject({
+      claimed: 0,
+      stoppedBy: "aborted",
+    });
+    expect(ran).toEqual([]);
+  });
+
+  test("lingers until the earliest time of any queue, and no further than its window", async () => {
+    const { queues, ran, state } = setUp("a", "b");
+    await queues[a]?.enqueue("note", undefined, { delay: "20s" });
+    await queues[b]?.enqueue("note", undefined, { delay: "10s" });
+    await queues[b]?.enqueue("note", undefined, { delay: "40s" });
+    const report = await drainQueues(queues, { timeBudget: "30s", linger: "30s" });
+    expect(ran).toEqual(["b", "a"]);
+    expect(state.slept).toEqual([10_000, 10_000]);
+    expect(report).toMatchObject({
+      claimed: 2,
+      stoppedBy: "empty",
+      nextRunAt: new Date(start + 40_000),
+      backlog: false,
+    });
+  });
+
+  test("names the earliest next run of all queues", async () => {
+    const { queues } = setUp("a", "b");
+    await queues[a]?.enqueue("note", undefined, { delay: "2h" });
+    await queues[b]?.enqueue("note", undefined, { delay: "1h" });
+    expect((await drainQueues(queues)).nextRunAt).toEqual(new Date(start + 3_600_000));
+  });
+
+  test("reports a backlog for what fell due in an earlier queue meanwhile", async () => {
+    const { queues } = setUp("a", "b");
+    await queues[a]?.enqueue("note", undefined, { delay: "5s" });
+    await queues[b]?.enqueue("note", { takes: 6_000 });
+    expect(await drainQueues(queues)).toMatchObject({ claimed: 1, stoppedBy: "empty", backlog: true });
+  });
+});
+
+/** A store in which each call is billed so many commands. */
+function withPrice(store: Store, commands: number): Store {
+  return {
+    open(name, meter) {
+      return new Proxy(store.open(name, meter), {
+        get(target, method) {
+          if (method === "mostCommands") return () => commands;
+          const member: unknown = Reflect.get(target, method, target);
+          if (typeof member !== "function") return member;
+          return (...parameters: unknown[]) => {
+            if (meter) meter.commands += commands;
+            return member.apply(target, parameters);
+          };
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { defineJob } from "../../src/index.ts";
+import { breakableStore, fails, type SetUp, sendEmail, setUp } from "./support.ts";
+
+/** A handler with a waitUntil that remembers what it was given. */
+function withBackground(parts: SetUp = {}) {
+  const promises: Promise<unknown>[] = [];
+  const waitUntil = (promise: Promise<unknown>) => void promises.push(promise);
+  const made = setUp({ ...parts, handler: { waitUntil, ...parts.handler } });
+  return { ...made, promises, settled: () => Promise.all(promises) };
+}
+
+const email = { name: "send_email", payload: { to: "ada" } };
+const slow = defineJob({ name: "slow", timeout: "31s", perform() {} });
+
+describe("after POST /jobs", () => {
+  test("a due job runs in the background", async () => {
+    const { call, queue, settled, promises } = withBackground();
+    const { status, body } = await call("POST", "/jobs", email);
+    expect(status).toBe(201);
+    expect(promises).toHaveLength(1);
+    await settled();
+    expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "completed", attempts: 1 });
+  });
+
+  test("a job runs by the platform's own waitUntil where none is given", async () => {
+    const { app, queue } = setUp();
+    const promises: Promise<unknown>[] = [];
+    const context = {
+      waitUntil: (promise: Promise<unknown>) => void promises.push(promise),
+      passThroughOnException() {},
+      props: {},
+    };
+    const init = { method: "POST", body: JSON.stringify(email), headers: { "Content-Type": "application/json" } };
+    await app.fetch(new Request("http://queue.test/jobs", init), {}, context);
+    await Promise.all(promises);
+    expect((await queue.getStats()).completedCount).toBe(1);
+  });
+
+  test("a job that is due later is left alone", async () => {
+    const { call, queue, promises } = withBackground();
+    await call("POST", "/jobs", { ...email, delay: "1m" });
+    expect(promises).toEqual([]);
+    expect((await queue.getStats()).scheduledCount).toBe(1);
+  });
+
+  test("a duplicate is not run again", async () => {
+    const { call, promises, settled } = withBackground();
+    await call("POST", "/jobs", { ...email, id: "a" });
+    await settled();
+    expect(await call("POST", "/jobs", { ...email, id: "a" })).toMatchObject({ status: 200 });
+    expect(promises).toHaveLength(1);
+  });
+
+  test("as many jobs of an array run as start at once, and the others wait", async () => {
+    const { call, queue, settled } = withBackground({ handler: { drain: { concurrency: 3 } } });
+    await call("POST", "/jobs", Array(5).fill(email));
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ completedCount: 3, readyCount: 2, runningCount: 0 });
+  });
+
+  test("jobs that may take longer than the platform lets them are left to the next drain", async () => {
+    const { call, queue, settled } = withBackground({ queue: { jobs: [slow, sendEmail] } });
+    await call("POST", "/jobs", [
+      { name: "slow" },
+      { ...email, timeout: "10m" },
+      email,
+      { name: "slow", timeout: "5s" },
+    ]);
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ completedCount: 2, readyCount: 2, runningCount: 0 });
+  });
+
+  test("a failed attempt is retried as always", async () => {
+    const { call, queue, settled } = withBackground();
+    const { body } = await call("POST", "/jobs", { name: "fails", maxRetries: 1 });
+    await settled();
+    expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "scheduled", attempts: 1 });
+  });
+
+  test("nothing starts while the queue is paused", async () => {
+    const { call, queue, promises } = withBackground();
+    await queue.pause();
+    await call("POST", "/jobs", email);
+    expect(promises).toEqual([]);
+    expect((await queue.getStats()).readyCount).toBe(1);
+  });
+
+  test.each<[string, SetUp]>([
+    ["with eager: false", { handler: { eager: false } }],
+    ["by a handler whose queue performs no jobs", { queue: { jobs: [] } }],
+  ])("nothing starts %s", async (_, parts) => {
+    const { call, queue, promises } = withBackground(parts);
+    expect((await call("POST", "/jobs", email)).status).toBe(201);
+    expect(promises).toEqual([]);
+    expect((await queue.getStats()).readyCount).toBe(1);
+  });
+
+  test("nothing starts where the platform cannot wait", async () => {
+    const { call, queue } = setUp();
+    expect((await call("POST", "/jobs", email)).status).toBe(201);
+    expect((await queue.getStats()).readyCount).toBe(1);
+  });
+
+  test("a store that fails in the background is reported, and the jobs come due again", async () => {
+    const breakable = breakableStore();
+    const errors: unknown[] = [];
+    const job = defineJob({
+      name: "breaks",
+      perform() {
+        breakable.isDown = true;
+      },
+    });
+    const { call, queue, clock, settled } = withBackground({
+      handler: { onError: (error) => errors.push(error) },
+      queue: { store: breakable.store, jobs: [job, fails] },
+    });
+    const { status, body } = await call("POST", "/jobs", { name: "breaks" });
+    expect(status).toBe(201);
+    await settled();
+    expect(errors).toEqual([expect.objectContaining({ code: "store_unavailable" })]);
+    breakable.isDown = false;
+    clock.now += 120_000;
+    expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "ready", attempts: 1 });
+  });
+});

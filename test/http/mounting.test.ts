@@ -1,0 +1,140 @@
+import { Hono } from "hono";
+import { describe, expect, test } from "vitest";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { fails, sendEmail, sender, setUp, start } from "./support.ts";
+
+const auth = { admin: ["admin-token"] };
+const admin = { Authorization: "Bearer admin-token" };
+
+describe.each<[string, (outer: Hono, inner: Hono) => void]>([
+  ["route", (outer, inner) => outer.route("/api/queue", inner)],
+  ["mount", (outer, inner) => outer.mount("/api/queue", inner.fetch)],
+])("below a base path by %s", (_, mount) => {
+  function mounted() {
+    const { app, queue } = setUp({ handler: { auth } });
+    const outer = new Hono();
+    outer.get("/", (context) => context.text("outer"));
+    mount(outer, app);
+    outer.get("/after", (context) => context.text("after"));
+    return { queue, ...sender(outer.fetch, "/api/queue"), outer: sender(outer.fetch).call };
+  }
+
+  test("every part of the handler works as at the root", async () => {
+    const { call } = mounted();
+    expect((await call("POST", "/jobs", { name: "fails", id: "a/b%", delay: "1h" }, admin)).status).toBe(201);
+    expect(await call("GET", "/jobs/a%2Fb%25", undefined, admin)).toMatchObject({ status: 200, body: { id: "a/b%" } });
+    expect(await call("GET", "/queues/default/stats", undefined, admin)).toMatchObject({ body: { pendingCount: 1 } });
+    expect((await call("DELETE", "/jobs/a%2Fb%25", undefined, admin)).status).toBe(204);
+  });
+
+  test("problems stay problems", async () => {
+    const { call } = mounted();
+    expect(await call("GET", "/stats")).toMatchObject({ status: 401, body: { code: "unauthorized" } });
+    expect(await call("GET", "/nowhere")).toMatchObject({ status: 404, body: { code: "not_found" } });
+    expect((await call("PUT", "/stats")).headers.get("allow")).toBe("GET, HEAD, OPTIONS");
+    expect(await call("POST", "/jobs", "{", admin)).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+  });
+
+  test("what stands beside it is left alone", async () => {
+    const { outer } = mounted();
+    expect(await outer("GET", "/")).toMatchObject({ status: 200, text: "outer" });
+    expect(await outer("GET", "/after")).toMatchObject({ status: 200, text: "after" });
+    expect((await outer("GET", "/jobs")).body).toEqual({});
+  });
+});
+
+test("a body that a middleware has read before is read again", async () => {
+  const { app, queue } = setUp();
+  const outer = new Hono();
+  outer.use(async ({ req }, next) => {
+    await req.json();
+    await next();
+  });
+  outer.route("/", app);
+  const { call } = sender(outer.fetch);
+  expect((await call("POST", "/jobs", { name: "fails", id: "a" })).status).toBe(201);
+  expect(await queue.getJob("a")).not.toBeNull();
+});
+
+test("headers of a middleware are kept", async () => {
+  const { app } = setUp();
+  const outer = new Hono();
+  outer.use(async (context, next) => {
+    await next();
+    context.header("Access-Control-Allow-Origin", "*");
+  });
+  const { call } = sender(outer.route("/", app).fetch);
+  expect((await call("GET", "/stats")).headers.get("access-control-allow-origin")).toBe("*");
+});
+
+describe("several queues", () => {
+  function several() {
+    const store = memoryStore();
+    const ran: string[] = [];
+    const clock = Object.assign(() => clock.now, { now: start });
+    const named = (name: string) =>
+      new Queue({
+        name,
+        store,
+        clock,
+        jobs: [{ name: "note", perform: () => void ran.push(name) }, fails, sendEmail],
+      });
+    const queues = [named("urgent"), named("bulk/1")];
+    return { ran, ...setUp({ handler: { queues } }) };
+  }
+  const note = { name: "note" };
+
+  test("are each served by name, and the first at the root", async () => {
+    const { call } = several();
+    await call("POST", "/jobs", { ...note, id: "u" });
+    await call("POST", "/queues/bulk%2F1/jobs", { ...note, id: "b" });
+    expect((await call("GET", "/queues/urgent/jobs/u")).body).toMatchObject({ queue: "urgent" });
+    expect((await call("GET", "/queues/bulk%2F1/jobs/b")).body).toMatchObject({ queue: "bulk/1" });
+    expect((await call("GET", "/jobs/b")).status).toBe(404);
+  });
+
+  test.each(["POST", "GET"])("are drained in order under one budget by %s /drain", async (method) => {
+    const { call, ran } = several();
+    await call("POST", "/queues/bulk%2F1/jobs", Array(3).fill(note));
+    await call("POST", "/queues/urgent/jobs", Array(3).fill(note));
+    expect((await call(method, "/drain?maxJobs=4")).body).toMatchObject({
+      claimed: 4,
+      completed: 4,
+      stoppedBy: "maxJobs",
+      backlog: true,
+    });
+    expect(ran).toEqual(["urgent", "urgent", "urgent", "bulk/1"]);
+  });
+
+  test("are drained one alone by name", async () => {
+    const { call, ran } = several();
+    await call("POST", "/queues/bulk%2F1/jobs", note);
+    await call("POST", "/jobs", note);
+    expect((await call("POST", "/queues/bulk%2F1/drain")).body).toMatchObject({ claimed: 1 });
+    expect(ran).toEqual(["bulk/1"]);
+  });
+
+  test("are paused each for itself", async () => {
+    const { call } = several();
+    await call("POST", "/queues/bulk%2F1/pause");
+    expect((await call("GET", "/stats")).body).toMatchObject({ paused: false });
+    expect((await call("GET", "/queues/bulk%2F1/stats")).body).toMatchObject({ paused: true });
+  });
+});
+
+describe("createHandler refuses", () => {
+  const queue = (name: string) => new Queue({ name, store: memoryStore() });
+
+  test.each<[string, object, RegExp]>([
+    ["to do without a queue", {}, /queue/],
+    ["an empty list of queues", { queues: [] }, /at least one/],
+    ["both queue and queues", { queue: queue("a"), queues: [queue("b")] }, /either/],
+    ["two queues of one name", { queues: [queue("a"), queue("a")] }, /"a"/],
+    ["a name that URLs drop", { queues: [queue("a"), queue("..")] }, /"\.\."/],
+    ["drain options that make no sense", { queue: queue("a"), drain: { maxJobs: 0 } }, /maxJobs/],
+    ["a limit that makes no sense", { queue: queue("a"), maxBodyBytes: 0 }, /maxBodyBytes/],
+  ])("%s", (_, options, message) => {
+    expect(() => createHandler({ auth: "none", ...options })).toThrow(message);
+  });
+});

@@ -1,0 +1,268 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import * as z from "zod";
+import { defineJob } from "../../src/index.ts";
+import { breakableStore, setUp, snapshot } from "./support.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const json = { "Content-Type": "application/json" };
+const post = (body: BodyInit, headers: Record<string, string> = json, path = "/jobs") =>
+  new Request(`http://queue.test${path}`, { method: "POST", body, headers, duplex: "half" } as RequestInit);
+
+describe("an answer", () => {
+  test.each([
+    ["POST", "/jobs", 201],
+    ["GET", "/jobs", 200],
+    ["GET", "/jobs/nobody", 404],
+    ["DELETE", "/jobs/x", 204],
+    ["PUT", "/stats", 405],
+    ["GET", "/nowhere", 404],
+    ["OPTIONS", "/jobs", 204],
+  ])("to %s %s is never stored by a cache", async (method, path, status) => {
+    const { call, queue } = setUp();
+    await queue.enqueue("fails", null, { id: "x" });
+    const answer = await call(method, path, method === "POST" ? { name: "fails" } : undefined);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+  });
+
+  test("to a refused request is a problem with status, title, detail and code", async () => {
+    const { call } = setUp();
+    const answer = await call("GET", "/jobs/nobody");
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    expect(answer.body).toEqual({
+      status: 404,
+      title: expect.any(String),
+      detail: expect.any(String),
+      code: "not_found",
+    });
+  });
+});
+
+describe("an address", () => {
+  test.each(["/", "/job", "/jobs/a/b", "/queues", "/queues/default", "/queues/other/x", "/JOBS", "/jobs//a"])(
+    "%s is not found",
+    async (path) => {
+      const { call } = setUp();
+      expect(await call("GET", path)).toMatchObject({ status: 404, body: { code: "not_found" } });
+    },
+  );
+
+  test("of a queue that is not served is not found", async () => {
+    const { call } = setUp();
+    expect(await call("GET", "/queues/other/stats")).toMatchObject({ status: 404, body: { code: "not_found" } });
+  });
+
+  test.each([
+    "/jobs/%",
+    "/jobs/%zz",
+    "/jobs/%ff",
+    "/jobs/%C3",
+    "/jobs?name=%ff",
+    "/jobs?name=100%",
+    "/queues/%ff/jobs",
+  ])("%s is refused for its escape", async (path) => {
+    const { call } = setUp();
+    expect(await call("GET", path)).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+  });
+
+  test.each([
+    ["/jobs", "GET, HEAD, POST, DELETE, OPTIONS", "PUT"],
+    ["/jobs/x", "GET, HEAD, PATCH, DELETE, OPTIONS", "POST"],
+    ["/dead-letter/retry", "POST, DELETE, OPTIONS", "GET"],
+    ["/dead-letter/x", "DELETE, OPTIONS", "GET"],
+    ["/drain", "POST, GET, OPTIONS", "DELETE"],
+    ["/queues/default/stats", "GET, HEAD, OPTIONS", "POST"],
+  ])("%s takes %s", async (path, allow, other) => {
+    const { call } = setUp();
+    const refused = await call(other, path);
+    expect(refused).toMatchObject({ status: 405, body: { code: "invalid_request" } });
+    expect(refused.headers.get("allow")?.split(", ").sort()).toEqual(allow.split(", ").sort());
+    const options = await call("OPTIONS", path);
+    expect(options.status).toBe(204);
+    expect(options.headers.get("allow")).toBe(refused.headers.get("allow"));
+  });
+
+  test("that GET looks at answers HEAD without a body", async () => {
+    const { call } = setUp();
+    expect(await call("HEAD", "/stats")).toMatchObject({ status: 200, text: "" });
+    expect(await call("HEAD", "/jobs/nobody")).toMatchObject({ status: 404, text: "" });
+  });
+});
+
+describe("a body", () => {
+  const deep = (levels: number) => `{"name":"fails","payload":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+  const bytes = (...parts: (string | number[])[]) =>
+    new Blob(parts.map((part) => (typeof part === "string" ? part : new Uint8Array(part))));
+
+  test.each<[string, BodyInit, Record<string, string>]>([
+    ["that is no JSON", "{name: fails}", json],
+    ["that is not called JSON", '{"name":"fails"}', { "Content-Type": "text/plain" }],
+    ["that is called a form", '{"name":"fails"}', { "Content-Type": "application/x-www-form-urlencoded" }],
+    ["that ends too early", '{"name":"fails"', json],
+    ["that is not UTF-8", bytes('{"name":"fa', [0xff], 'ils"}'), json],
+    ["with half a character", '{"name":"fails","payload":"\\ud800"}', json],
+    ["with half a character in a key", '{"name":"fails","payload":{"\\udc00":1}}', json],
+    ["with a lone surrogate as id", '{"name":"fails","id":"\\ud800"}', json],
+    ["with a __proto__ field", '{"name":"fails","__proto__":{"id":"x"}}', json],
+    ["with a __proto__ inside the payload", '{"name":"fails","payload":[{"__proto__":{"admin":true}}]}', json],
+    ["with a number beyond all bounds", '{"name":"fails","payload":1e999}', json],
+    ["that is nested too deeply", deep(128), json],
+    ["that is nested beyond all bounds", deep(200_000), json],
+    ["that is an array of arrays beyond all bounds", "[".repeat(200_000) + "]".repeat(200_000), json],
+  ])("%s is refused, and nothing is written", async (_, body, headers) => {
+    const { send, queue } = setUp();
+    const before = await snapshot(queue);
+    expect(await send(post(body, headers))).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    expect(await snapshot(queue)).toBe(before);
+  });
+
+  test.each(["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"])(
+    "is taken as %s",
+    async (type) => {
+      const { send } = setUp();
+      expect((await send(post('{"name":"fails"}', { "Content-Type": type }))).status).toBe(201);
+    },
+  );
+
+  test("nested 127 levels comes back as it was", async () => {
+    const { send, call } = setUp();
+    const { body } = await send(post(deep(127)));
+    expect((await call("GET", `/jobs/${body["id"]}`)).text).toContain("[".repeat(127));
+  });
+
+  test("that begins with a byte order mark is read", async () => {
+    const { send } = setUp();
+    expect((await send(post(bytes([0xef, 0xbb, 0xbf], '{"name":"fails"}')))).status).toBe(201);
+  });
+
+  test("is never quoted in an answer", async () => {
+    const { send } = setUp();
+    const secrets = [
+      '{"name":"fails","payload":"hunter2"',
+      "hunter2",
+      '{"name":"send_email","payload":{"to":["hunter2"]}}',
+    ];
+    for (const body of secrets) {
+      const answer = await send(post(body));
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.text).not.toContain("hunter2");
+    }
+  });
+
+  test("that breaks off is refused", async () => {
+    const { send } = setUp();
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"name":'));
+        controller.error(new Error("connection lost"));
+      },
+    });
+    expect(await send(post(stream))).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+  });
+});
+
+describe("a body above maxBodyBytes", () => {
+  /** An endless body that counts what is read of it. */
+  function endless() {
+    const seen = { chunks: 0, isCancelled: false };
+    const stream = new ReadableStream(
+      {
+        pull(controller) {
+          seen.chunks++;
+          controller.enqueue(new Uint8Array(100).fill(0x20));
+        },
+        cancel() {
+          seen.isCancelled = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return { stream, seen };
+  }
+
+  test("is refused by its length alone", async () => {
+    const { send } = setUp({ handler: { maxBodyBytes: 1_000 } });
+    const { stream, seen } = endless();
+    const answer = await send(post(stream, { ...json, "Content-Length": "1001" }));
+    expect(answer).toMatchObject({ status: 413, body: { code: "payload_too_large" } });
+    expect(seen.chunks).toBe(0);
+  });
+
+  test("is refused while it streams, without reading on", async () => {
+    const { send } = setUp({ handler: { maxBodyBytes: 1_000 } });
+    const { stream, seen } = endless();
+    expect(await send(post(stream))).toMatchObject({ status: 413, body: { code: "payload_too_large" } });
+    expect(seen).toEqual({ chunks: 11, isCancelled: true });
+  });
+
+  test("is refused where its length lies", async () => {
+    const { send } = setUp({ handler: { maxBodyBytes: 1_000 } });
+    const { stream } = endless();
+    expect((await send(post(stream, { ...json, "Content-Length": "5" }))).status).toBe(413);
+  });
+
+  test("is refused to the byte", async () => {
+    const { send } = setUp({ handler: { maxBodyBytes: 20 } });
+    expect((await send(post('{"name":"fails"}    '))).status).toBe(201);
+    expect((await send(post('{"name":"fails"}     '))).status).toBe(413);
+  });
+
+  test("is not read at all without a token", async () => {
+    const { send } = setUp({ handler: { auth: { admin: ["admin-token"] } } });
+    const { stream, seen } = endless();
+    expect((await send(post(stream))).status).toBe(401);
+    expect(seen.chunks).toBe(0);
+  });
+});
+
+describe("a failure", () => {
+  test("of the store is 503 with a hint, and is reported", async () => {
+    const breakable = breakableStore();
+    const errors: unknown[] = [];
+    const { call } = setUp({ handler: { onError: (error) => errors.push(error) }, queue: { store: breakable.store } });
+    breakable.isDown = true;
+    const answer = await call("POST", "/jobs", { name: "fails", payload: "hunter2" });
+    expect(answer).toMatchObject({ status: 503, body: { code: "store_unavailable" } });
+    expect(answer.body["detail"]).toMatch(/safe to repeat with the same id/);
+    expect(answer.headers.get("retry-after")).toBe("5");
+    expect(answer.text).not.toContain("hunter2");
+    expect(errors).toEqual([expect.objectContaining({ code: "store_unavailable" })]);
+  });
+
+  const broken = defineJob({
+    name: "broken",
+    schema: z.unknown().transform(() => {
+      throw new Error("hunter2 was refused");
+    }),
+    perform() {},
+  });
+
+  test("of code that the handler runs is 500, and says nothing of itself", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { call } = setUp({ queue: { jobs: [broken] } });
+    const answer = await call("POST", "/jobs", { name: "broken", payload: "hunter2" });
+    expect(answer).toMatchObject({ status: 500, body: { status: 500, code: "internal_error" } });
+    expect(answer.text).not.toContain("hunter2");
+    expect(log.mock.calls).toEqual([["tidegate: Error"]]);
+  });
+
+  test("is written to the log by name and code alone", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const breakable = breakableStore();
+    const { call } = setUp({ queue: { store: breakable.store } });
+    breakable.isDown = true;
+    await call("GET", "/stats");
+    expect(log.mock.calls).toEqual([["tidegate: TidegateError (store_unavailable)"]]);
+  });
+
+  test("of the caller's is not reported", async () => {
+    const errors: unknown[] = [];
+    const { call } = setUp({ handler: { onError: (error) => errors.push(error) } });
+    await call("POST", "/jobs", {});
+    await call("GET", "/jobs/nobody");
+    expect(errors).toEqual([]);
+  });
+});

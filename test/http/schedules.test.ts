@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { setUp, snapshot } from "./support.ts";
+
+const daily = { name: "send_email", payload: { to: "ada" }, cron: "0 0 9 * * *", timeZone: "Europe/Paris" };
+const shown = {
+  key: "daily/report",
+  name: "send_email",
+  payload: { to: "ada" },
+  cron: "0 0 9 * * *",
+  timeZone: "Europe/Paris",
+  missed: "once",
+  overlap: "allow",
+  declared: false,
+  nextRunAt: "2026-03-02T08:00:00.000Z",
+  lastRunAt: null,
+  lastJobId: null,
+};
+
+describe("schedules", () => {
+  test("are stored, shown, listed and removed under their key", async () => {
+    const { call } = setUp();
+    const path = "/schedules/daily%2Freport";
+    expect(await call("PUT", path, daily)).toMatchObject({ status: 200, body: shown });
+    expect(await call("GET", path)).toMatchObject({ status: 200, body: shown });
+    expect(await call("GET", "/schedules")).toMatchObject({ status: 200, body: { schedules: [shown] } });
+    expect((await call("DELETE", path)).status).toBe(204);
+    expect(await call("GET", "/schedules")).toMatchObject({ body: { schedules: [] } });
+  });
+
+  test("are replaced by a second PUT", async () => {
+    const { call } = setUp();
+    await call("PUT", "/schedules/daily", daily);
+    const options = { missed: "all", overlap: "skip", maxRetries: 1, backoff: { type: "fixed" }, timeout: "1m" };
+    const { body } = await call("PUT", "/schedules/daily", { ...daily, ...options });
+    expect(body).toMatchObject({ missed: "all", overlap: "skip" });
+    expect((await call("GET", "/schedules")).body["schedules"]).toHaveLength(1);
+  });
+
+  test("tell their next slots", async () => {
+    const { call } = setUp();
+    await call("PUT", "/schedules/daily", daily);
+    const two = await call("GET", "/schedules/daily/preview?count=2");
+    expect(two.body).toEqual({ slots: ["2026-03-02T08:00:00.000Z", "2026-03-03T08:00:00.000Z"] });
+    expect((await call("GET", "/schedules/daily/preview")).body["slots"]).toHaveLength(5);
+  });
+
+  test.each([
+    ["GET", "/schedules/nobody"],
+    ["DELETE", "/schedules/nobody"],
+    ["GET", "/schedules/nobody/preview"],
+  ])("that do not exist get 404 from %s %s", async (method, path) => {
+    const { call } = setUp();
+    expect(await call(method, path)).toMatchObject({ status: 404, body: { code: "not_found" } });
+  });
+
+  test.each([
+    [{}, "name"],
+    [{ ...daily, cron: undefined }, "cron"],
+    [{ ...daily, cron: "" }, "cron"],
+    [{ ...daily, cron: "61 * * * * *" }, "cron"],
+    [{ ...daily, timeZone: "Nowhere" }, "Nowhere"],
+    [{ ...daily, missed: "never" }, "missed"],
+    [{ ...daily, overlap: true }, "overlap"],
+    [{ ...daily, key: "x" }, "key"],
+    [{ ...daily, delay: "1m" }, "delay"],
+    [[daily], "The body"],
+  ])("are refused for %j by naming %s", async (body, field) => {
+    const { call, queue } = setUp();
+    const before = await snapshot(queue);
+    const answer = await call("PUT", "/schedules/daily", body);
+    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    expect(answer.body["detail"]).toContain(field);
+    expect(await snapshot(queue)).toBe(before);
+  });
+
+  test("are refused with 422 where the payload does not fit", async () => {
+    const { call } = setUp();
+    const answer = await call("PUT", "/schedules/daily", { ...daily, payload: {} });
+    expect(answer).toMatchObject({ status: 422, body: { code: "invalid_payload" } });
+  });
+
+  test.each(["count=0", "count=1001", "count=two", "limit=2"])("refuse a preview with %s", async (query) => {
+    const { call } = setUp();
+    await call("PUT", "/schedules/daily", daily);
+    expect((await call("GET", `/schedules/daily/preview?${query}`)).status).toBe(400);
+  });
+});

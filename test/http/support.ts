@@ -1,0 +1,92 @@
+import * as z from "zod";
+import { TidegateError } from "../../src/core/errors.ts";
+import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
+import { defineJob, memoryStore, Queue, type QueueOptions, type Store } from "../../src/index.ts";
+
+export const start = Date.parse("2026-03-01T12:00:00Z");
+
+export const sendEmail = defineJob({
+  name: "send_email",
+  schema: z.object({ to: z.string() }),
+  perform: () => ({ sent: true }),
+});
+
+export const fails = defineJob({
+  name: "fails",
+  maxRetries: 0,
+  perform(_: unknown) {
+    throw new Error("no luck");
+  },
+});
+
+export interface SetUp {
+  readonly handler?: Partial<HandlerOptions>;
+  readonly queue?: Partial<QueueOptions>;
+}
+
+/** A handler on a memory store, open to everybody unless told otherwise, with a clock that is moved by hand. */
+export function setUp({ handler, queue: queueOptions }: SetUp = {}) {
+  const clock = Object.assign(() => clock.now, { now: start });
+  const jobs = [sendEmail, fails];
+  const queue = new Queue({ store: memoryStore(), jobs, clock, random: () => 0.5, ...queueOptions });
+  const app = createHandler(handler?.queues ? { auth: "none", ...handler } : { queue, auth: "none", ...handler });
+  return { clock, queue, app, ...sender(app.fetch) };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // The shape of each answer is what the tests are about.
+  readonly body: Record<string, unknown>;
+}
+
+type Fetch = (request: Request, ...rest: never[]) => Response | Promise<Response>;
+
+/** Sends requests the way most clients do. */
+export function sender(fetch: Fetch, base = "") {
+  const send = async (request: Request): Promise<Reply> => {
+    const response = await fetch(request);
+    const text = await response.text();
+    const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
+    return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
+  };
+  const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    send(
+      new Request(`http://queue.test${base}${path}`, {
+        method,
+        headers: { ...(body !== undefined && { "Content-Type": "application/json" }), ...headers },
+        ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      }),
+    );
+  return { send, call };
+}
+
+/** Everything that can be seen of a queue: to prove that nothing was written. */
+export async function snapshot(queue: Queue): Promise<string> {
+  const seen = [await queue.getStats(), await queue.listJobs({ limit: 1_000 }), await queue.schedules.list()];
+  return JSON.stringify(seen);
+}
+
+/** A store that answers until it is told to break off. */
+export function breakableStore(): { readonly store: Store; isDown: boolean } {
+  const inner = memoryStore();
+  const breakable = {
+    isDown: false,
+    store: {
+      open(name, meter) {
+        return new Proxy(inner.open(name, meter), {
+          get(target, method) {
+            const member: unknown = Reflect.get(target, method, target);
+            if (typeof member !== "function" || method === "mostCommands") return member;
+            return async (...parameters: unknown[]) => {
+              if (breakable.isDown) throw new TidegateError("store_unavailable", "The store is down for a test.");
+              return member.apply(target, parameters);
+            };
+          },
+        });
+      },
+    } satisfies Store,
+  };
+  return breakable;
+}

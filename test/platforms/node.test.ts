@@ -1,0 +1,270 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type DrainReport, defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { type RunningWorker, startWorker, type WorkerOptions } from "../../src/platforms/node.ts";
+import { faultyStore, type TestClock, testClock } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const workers: RunningWorker[] = [];
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+});
+
+function run(queue: Queue | readonly Queue[], options: WorkerOptions = {}): RunningWorker {
+  const worker = startWorker(queue, options);
+  workers.push(worker);
+  return worker;
+}
+
+/** A job that notes when it ran, in ms after the start. */
+function noting(clock: TestClock) {
+  const seen: number[] = [];
+  const note = defineJob({ name: "note", perform: () => void seen.push(clock.now - start) });
+  return { seen, note };
+}
+
+/** A job that ends when it is let go. */
+function slow() {
+  const running: (() => void)[] = [];
+  const job = defineJob({ name: "slow", perform: () => new Promise<void>((resolve) => running.push(resolve)) });
+  return { job, running };
+}
+
+onEveryStore((kind) => {
+  test("performs each job at its time", async () => {
+    const clock = testClock(start);
+    const { seen, note } = noting(clock);
+    const queue = new Queue({ store: clock.watch(kind.create()), clock, jobs: [note] });
+    await queue.enqueueMany([0, 7_000, 7_001, 95_000].map((delay) => ({ job: note, delay })));
+    const worker = run(queue);
+    await clock.advance("2m");
+    expect(seen).toEqual([0, 7_000, 7_001, 95_000]);
+    expect(await worker.stop()).toMatchObject({ claimed: 4, completed: 4, retried: 0, released: 0, lost: 0 });
+  });
+
+  test("fires schedules, also those of seconds", async () => {
+    const clock = testClock(start);
+    const seen: number[] = [];
+    const beat = defineJob({
+      name: "beat",
+      schedule: { cron: "*/20 * * * * *" },
+      perform: () => void seen.push(clock.now - start),
+    });
+    run(new Queue({ store: clock.watch(kind.create()), clock, jobs: [beat] }));
+    await clock.advance("65s");
+    expect(seen).toEqual([20_000, 40_000, 60_000]);
+  });
+
+  test("stop hands back what has not started, and waits for what runs", async () => {
+    const clock = testClock(start);
+    const { job, running } = slow();
+    const queue = new Queue({ store: clock.watch(kind.create()), clock, jobs: [job] });
+    await queue.enqueueMany(Array.from({ length: 5 }, () => ({ job })));
+    const worker = run(queue, { workers: 2 });
+    await clock.advance(0);
+    expect(running).toHaveLength(2);
+    let hasStopped = false;
+    const stopping = worker.stop().finally(() => {
+      hasStopped = true;
+    });
+    await clock.advance("5s");
+    expect(hasStopped).toBe(false);
+    for (const end of running) end();
+    expect(await stopping).toMatchObject({ claimed: 5, completed: 2, released: 3 });
+    expect(await worker.done).toBe(await worker.stop());
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 2, readyCount: 3, runningCount: 0 });
+    const { jobs } = await queue.listJobs({ state: "ready" });
+    expect(jobs.map(({ attempts }) => attempts)).toEqual([0, 0, 0]);
+  });
+});
+
+describe("startWorker", () => {
+  function setUp() {
+    const clock = testClock(start);
+    const store = faultyStore(memoryStore());
+    const { seen, note } = noting(clock);
+    const { job, running } = slow();
+    const jobs = [note, job];
+    const open = (name?: string) => new Queue({ store, clock, jobs, ...(name !== undefined && { name }) });
+    return { clock, store, seen, note, slow: job, running, open };
+  }
+
+  test("looks every 10 seconds for what others have enqueued, with one call each", async () => {
+    const { clock, store, seen, note, open } = setUp();
+    run(open());
+    await clock.advance("59s");
+    expect(store.calls.map(({ method }) => method)).toEqual(Array.from({ length: 6 }, () => "peek"));
+    await open().enqueue(note);
+    await clock.advance("1s");
+    expect(seen).toEqual([60_000]);
+  });
+
+  test("looks as often as it is told", async () => {
+    const { clock, store, open } = setUp();
+    run(open(), { checkEvery: "1m" });
+    await clock.advance("4m");
+    expect(store.calls).toHaveLength(5);
+  });
+
+  test("runs as many jobs at a time as it has workers", async () => {
+    const { clock, slow, running, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany(Array.from({ length: 12 }, () => ({ job: slow })));
+    run(queue, { workers: 3 });
+    await clock.advance(0);
+    expect(running).toHaveLength(3);
+    running[0]?.();
+    await clock.advance(0);
+    expect(running).toHaveLength(4);
+    const more = open();
+    await more.enqueueMany(Array.from({ length: 12 }, () => ({ job: slow })));
+    run(more);
+    await clock.advance(0);
+    expect(running).toHaveLength(14);
+    for (let i = 0; i < running.length; i++) {
+      running[i]?.();
+      await clock.advance(0);
+    }
+  });
+
+  test("while the store is away tries again, ever more rarely, and then goes on", async () => {
+    const { clock, store, seen, note, open } = setUp();
+    const queue = open();
+    await queue.enqueue(note);
+    store.plan("before");
+    const waits: number[] = [];
+    const onError = vi.fn((_: unknown, retryInMs: number) => void waits.push(retryInMs));
+    const worker = run(queue, { onError });
+    await clock.advance("5m");
+    expect(onError.mock.calls[0]?.[0]).toMatchObject({ code: "store_unavailable" });
+    waits.slice(0, 8).forEach((ms, index) => {
+      expect(ms).toBeGreaterThanOrEqual(Math.min(500 * 2 ** index, 15_000));
+      expect(ms).toBeLessThanOrEqual(Math.min(1_500 * 2 ** index, 30_000));
+    });
+    expect(waits.length).toBeLessThan(30);
+    store.plan();
+    await clock.advance("30s");
+    expect(seen).toHaveLength(1);
+    store.plan([{ call: 1, fault: "before" }]);
+    waits.length = 0;
+    await clock.advance("15s");
+    expect(waits[0]).toBeLessThanOrEqual(1_500);
+    expect(await worker.stop()).toMatchObject({ completed: 1 });
+  });
+
+  test("tells when jobs that ran could not be handed in", async () => {
+    const { clock, store, note, open } = setUp();
+    const queue = open();
+    await queue.enqueue(note);
+    store.plan([{ on: "exchange", call: [2, 3], fault: "before" }]);
+    const onError = vi.fn();
+    run(queue, { onError });
+    await clock.advance("1s");
+    expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: "store_unavailable" }), expect.any(Number));
+    await clock.advance("2m");
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 1, runningCount: 0 });
+  });
+
+  test("writes a line where nobody listens for errors", async () => {
+    const { clock, store, open } = setUp();
+    const written = vi.spyOn(console, "error").mockImplementation(() => {});
+    store.plan("before");
+    run(open());
+    await clock.advance(0);
+    expect(written.mock.calls.join()).toMatch(
+      /^tidegate worker: faultyStore kept this call from the store\. It goes on in [12] s\.$/,
+    );
+  });
+
+  test("goes on where the callbacks throw", async () => {
+    const { clock, seen, note, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany([{ job: note }, { job: note, delay: "3s" }]);
+    const fail = () => {
+      throw new Error("no");
+    };
+    run(queue, { onReport: fail, onError: fail });
+    await clock.advance("5s");
+    expect(seen).toEqual([0, 3_000]);
+  });
+
+  test("reports the drains that did something, and keeps totals", async () => {
+    const { clock, note, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany([{ job: note }, { job: note, delay: "25s" }]);
+    const reports: DrainReport[] = [];
+    const worker = run(queue, { onReport: (report) => void reports.push(report) });
+    await clock.advance("1m");
+    expect(reports.map(({ completed }) => completed)).toEqual([1, 1]);
+    expect(worker.totals).toMatchObject({ completed: 2, drains: expect.any(Number) });
+  });
+
+  test("a paused queue is looked at no more often", async () => {
+    const { clock, store, seen, note, open } = setUp();
+    const queue = open();
+    await queue.enqueue(note);
+    await queue.pause();
+    run(queue);
+    await clock.advance("1m");
+    expect(seen).toEqual([]);
+    expect(store.calls.length).toBeLessThan(20);
+    await queue.resume();
+    await clock.advance("10s");
+    expect(seen).toHaveLength(1);
+  });
+
+  test("drains several queues in their order", async () => {
+    const { clock, running, open } = setUp();
+    const order: string[] = [];
+    const step = defineJob({ name: "slow", perform: async (_: undefined, { queue }) => void order.push(queue) });
+    const store = memoryStore();
+    const [urgent, bulk] = ["urgent", "bulk"].map((name) => new Queue({ name, store, clock, jobs: [step] }));
+    if (!urgent || !bulk) throw new Error("The queues are missing.");
+    await bulk.enqueueMany([{ job: step }, { job: step, delay: "3s" }]);
+    await urgent.enqueueMany([{ job: step }, { job: step, delay: "3s" }]);
+    run([urgent, bulk]);
+    await clock.advance("5s");
+    expect(order).toEqual(["urgent", "bulk", "urgent", "bulk"]);
+    expect(running).toEqual([]);
+    expect(open().name).toBe("default");
+  });
+
+  test("ends when its signal is aborted, and does not begin where it was", async () => {
+    const { clock, store, open } = setUp();
+    const controller = new AbortController();
+    const worker = run(open(), { signal: controller.signal });
+    await clock.advance("5s");
+    controller.abort();
+    expect(await worker.done).toMatchObject({ claimed: 0, drains: 1 });
+    const calls = store.calls.length;
+    await run(open(), { signal: controller.signal }).done;
+    expect(store.calls).toHaveLength(calls);
+  });
+
+  test("listens for the signals of the process only when asked, and only while it runs", async () => {
+    const { open } = setUp();
+    const count = () => process.listenerCount("SIGTERM") + process.listenerCount("SIGINT");
+    const before = count();
+    const plain = run(open());
+    expect(count()).toBe(before);
+    const worker = run(open(), { handleSignals: true });
+    expect(count()).toBe(before + 2);
+    await Promise.all([plain.stop(), worker.stop()]);
+    expect(count()).toBe(before);
+  });
+
+  test.each([
+    [{ workers: 0 }, "workers must be a whole number"],
+    [{ workers: 1.5 }, "workers must be a whole number"],
+    [{ checkEvery: "soon" }, "checkEvery must be a duration"],
+    [{ checkEvery: 99 }, "checkEvery must be at least"],
+    [{ batchSize: 1_001 }, "batchSize must be a whole number"],
+    [{ signal: {} }, "signal must be an AbortSignal"],
+  ])("refuses %j", (options, message) => {
+    const { open } = setUp();
+    expect(() => startWorker(open(), options as WorkerOptions)).toThrow(message);
+    expect(() => startWorker([])).toThrow("at least one queue");
+  });
+});

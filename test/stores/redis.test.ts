@@ -1,0 +1,284 @@
+import { once } from "node:events";
+import { createConnection, createServer, type Socket } from "node:net";
+import { Redis } from "ioredis";
+import { createClient, RESP_TYPES } from "redis";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { defineJob, Queue } from "../../src/index.ts";
+import { lineOf } from "../../src/stores/redis/clients.ts";
+import { type RedisClient, redisStore } from "../../src/stores/redis/index.ts";
+import { transportOf } from "../../src/stores/redis/transport.ts";
+import { RespClient } from "../support/resp.ts";
+import { useRedis } from "../support/stores.ts";
+
+interface ClientKind {
+  readonly name: string;
+  open(port: number): Promise<{ readonly client: RedisClient; close(): unknown }>;
+}
+
+async function nodeRedis(port: number, options: object = {}) {
+  const client = createClient({ url: `redis://127.0.0.1:${port}`, ...options });
+  client.on("error", () => {});
+  await client.connect();
+  return { client, close: () => client.destroy() };
+}
+
+async function ioRedis(port: number, options: object = {}) {
+  const client = new Redis(port, { retryStrategy: () => 5, ...options });
+  client.on("error", () => {});
+  return { client, close: () => client.disconnect() };
+}
+
+const soon = { socket: { reconnectStrategy: 5 } };
+
+const kinds: readonly ClientKind[] = [
+  { name: "redis", open: (port) => nodeRedis(port, soon) },
+  { name: "redis with RESP2", open: (port) => nodeRedis(port, { ...soon, RESP: 2 }) },
+  {
+    name: "redis that gives texts as buffers",
+    open: (port) => nodeRedis(port, { ...soon, commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } }),
+  },
+  { name: "ioredis", open: (port) => ioRedis(port) },
+  { name: "ioredis with RESP2", open: (port) => ioRedis(port, { protocol: 2 }) },
+  { name: "ioredis with answers of RESP3", open: (port) => ioRedis(port, { replyMapping: "resp3" }) },
+  { name: "ioredis that connects when asked", open: (port) => ioRedis(port, { lazyConnect: true }) },
+];
+
+/** A TCP proxy before Redis that ends connections on demand. */
+interface Proxy {
+  readonly port: number;
+  /** Ends the connection on which the next command with this text comes: before Redis hears it, or before its answer. */
+  spoil(text: string, what: "request" | "answer"): void;
+  stop(): Promise<void>;
+}
+
+async function startProxy(redisPort: number): Promise<Proxy> {
+  let plan: { text: string; what: "request" | "answer" } | undefined;
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const redis = createConnection({ host: "127.0.0.1", port: redisPort });
+    let isDoomed = false;
+    const end = () => {
+      client.destroy();
+      redis.destroy();
+    };
+    for (const socket of [client, redis]) {
+      sockets.add(socket);
+      socket.on("error", end).on("close", end);
+    }
+    client.on("data", (chunk) => {
+      const isMeant = plan !== undefined && chunk.includes(plan.text);
+      if (isMeant && plan?.what === "request") end();
+      else redis.write(chunk);
+      if (isMeant && plan?.what === "answer") isDoomed = true;
+      if (isMeant) plan = undefined;
+    });
+    redis.on("data", (chunk) => {
+      if (isDoomed) end();
+      else client.write(chunk);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The proxy has no port.");
+  return {
+    port: address.port,
+    spoil(text, what) {
+      plan = { text, what };
+    },
+    async stop() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, "close");
+    },
+  };
+}
+
+const redis = useRedis();
+let prefixes = 0;
+const newPrefix = () => `tcp-${process.pid}-${prefixes++}`;
+
+const attempts: [id: string, attempt: number][] = [];
+const note = defineJob({
+  name: "note",
+  perform: (_: unknown, job) => void attempts.push([job.id, job.attempt]),
+});
+const beat = defineJob({ name: "beat", schedule: { cron: "0 0 0 1 1 *" }, perform: () => {} });
+
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  attempts.length = 0;
+  for (const { close } of opened.splice(0)) await close();
+});
+
+async function open(kind: ClientKind, port = redis.server.port): Promise<RedisClient> {
+  const one = await kind.open(port);
+  opened.push(one);
+  return one.client;
+}
+
+describe.each(kinds)("redisStore on a client of $name", (kind) => {
+  const queueOn = (client: RedisClient, prefix = newPrefix()) =>
+    new Queue({ store: redisStore(client, { prefix }), jobs: [note, beat] });
+
+  test("stores, drains, lists, pauses and counts", async () => {
+    const queue = queueOn(await open(kind));
+    const { id } = await queue.enqueue(note, { text: 'ü "quoted" 1' }, { delay: "1h" });
+    expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", payload: { text: 'ü "quoted" 1' } });
+    await queue.reschedule(id, "0s");
+    await queue.pause();
+    expect(await queue.drain()).toMatchObject({ claimed: 0, stoppedBy: "paused" });
+    await queue.resume();
+    expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1, stoppedBy: "empty", backlog: false });
+    expect(await queue.schedules.list()).toMatchObject([{ key: "beat", declared: true }]);
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 1, completedCount: 1, pendingCount: 0 });
+    expect((await queue.listJobs({ state: "completed" })).jobs).toMatchObject([{ id }]);
+    expect((await queue.drain()).nextRunAt?.toISOString()).toMatch(/-01-01T00:00:00.000Z$/);
+  });
+
+  test("sends the scripts anew when Redis has lost them", async () => {
+    const queue = queueOn(await open(kind));
+    await queue.enqueue(note);
+    const admin = await RespClient.connect(redis.server.port);
+    await admin.send(["SCRIPT", "FLUSH"]);
+    admin.close();
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+  });
+
+  describe("behind a connection that breaks", () => {
+    let proxy: Proxy;
+    beforeAll(async () => {
+      proxy = await startProxy(redis.server.port);
+    });
+    afterAll(() => proxy.stop());
+
+    test.each(["request", "answer"] as const)("an enqueue whose %s is lost stores one job", async (what) => {
+      const queue = queueOn(await open(kind, proxy.port));
+      await queue.enqueue(note);
+      proxy.spoil("chosen-id", what);
+      expect(await queue.enqueue(note, undefined, { id: "chosen-id" })).toMatchObject({ status: "enqueued" });
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 2 });
+    });
+
+    test.each(["request", "answer"] as const)(
+      "a drain whose exchange loses its %s performs each job once",
+      async (what) => {
+        const prefix = newPrefix();
+        const queue = queueOn(await open(kind, proxy.port), prefix);
+        const jobs = ["a", "b", "c"].map((id) => ({ job: note, id }));
+        await queue.enqueueMany(jobs);
+        await queue.pause();
+        await queue.drain();
+        await queue.resume();
+        // The peek goes by; the script that follows is hit.
+        proxy.spoil("EVALSHA", what);
+        const report = await queue.drain({ batchSize: 2 });
+        expect(report).toMatchObject({ completed: 3, lost: 0, backlog: false });
+        expect(attempts.sort()).toEqual([
+          ["a", 1],
+          ["b", 1],
+          ["c", 1],
+        ]);
+        expect(await queue.getStats()).toMatchObject({ totalProcessed: 3, pendingCount: 0, runningCount: 0 });
+      },
+    );
+  });
+
+  test("a closed client gives store_unavailable at once, and says so", async () => {
+    const { client, close } = await kind.open(redis.server.port);
+    const queue = queueOn(client);
+    await queue.getStats();
+    await close();
+    await expect(queue.enqueue(note, { secret: "payload" })).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: "The Redis client is closed. Connect it before a queue uses it.",
+    });
+  });
+
+  test("a command that finds no connection is given up, and not sent later", async () => {
+    const proxy = await startProxy(redis.server.port);
+    const client = await open(kind, proxy.port);
+    const line = lineOf(client);
+    if (!line) throw new Error("The client was not recognised.");
+    const transport = transportOf(line, 20);
+    const lost = new Promise<void>((resolve) => line.onChange((change) => change === "lost" && resolve()));
+    const back = new Promise<void>((resolve) =>
+      lost.then(() => line.onChange((change) => change === "ready" && resolve())),
+    );
+    const key = newPrefix();
+    await transport.send(["INCR", key], AbortSignal.timeout(5_000)).catch(() => {});
+    await proxy.stop();
+    await lost;
+    await expect(transport.send(["INCR", key], AbortSignal.timeout(5_000))).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: "The Redis client has no connection. Check its address, and that Redis runs.",
+    });
+    const again = createServer((socket) => {
+      const to = createConnection({ host: "127.0.0.1", port: redis.server.port });
+      socket.pipe(to).pipe(socket);
+      to.on("error", () => {});
+      socket.on("error", () => {});
+    });
+    again.listen(proxy.port, "127.0.0.1");
+    await back;
+    expect(await transport.send(["GET", key], AbortSignal.timeout(5_000))).toBe("1");
+    again.close();
+  });
+
+  test("an answer that does not come is given up when the time is over", async () => {
+    const client = await open(kind);
+    const line = lineOf(client);
+    if (!line) throw new Error("The client was not recognised.");
+    const transport = transportOf({ ...line, send: () => new Promise(() => {}) });
+    await expect(transport.send(["PING"], AbortSignal.timeout(5))).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: "Redis did not answer in time. Check the network, and that no slow command blocks it.",
+    });
+  });
+});
+
+describe("redisStore", () => {
+  test("shares queues with upstashStore where both have the prefix", async () => {
+    const [kind] = kinds;
+    if (!kind) throw new Error("There are no kinds of clients.");
+    const { url, token } = redis.shim;
+    const { upstashStore } = await import("../../src/stores/upstash/index.ts");
+    const prefix = newPrefix();
+    const overHttp = new Queue({ store: upstashStore({ url, token, prefix }), jobs: [note] });
+    const overTcp = new Queue({ store: redisStore(await open(kind), { prefix }), jobs: [note] });
+    const elsewhere = new Queue({ store: redisStore(await open(kind), { prefix: newPrefix() }), jobs: [note] });
+    const { id } = await overHttp.enqueue(note);
+    expect(await elsewhere.drain()).toMatchObject({ claimed: 0 });
+    expect(await overTcp.drain()).toMatchObject({ completed: 1 });
+    expect(await overHttp.getJob(id)).toMatchObject({ state: "completed" });
+  });
+
+  test("refuses what is no client, and a prefix that makes no sense", async () => {
+    const refused = { code: "invalid_request" };
+    for (const value of [undefined, null, {}, "redis://localhost", { sendCommand() {} }]) {
+      expect(() => redisStore(value as unknown as RedisClient)).toThrowError(expect.objectContaining(refused));
+    }
+    const [kind] = kinds;
+    if (!kind) throw new Error("There are no kinds of clients.");
+    const client = await open(kind);
+    expect(() => redisStore(client, { prefix: "a b" })).toThrowError(expect.objectContaining(refused));
+  });
+
+  test.each([
+    ["WRONGPASS invalid username-password pair", /user or password/],
+    ["NOAUTH Authentication required.", /user or password/],
+    ["READONLY You can't write against a read only replica.", /primary/],
+    ["MOVED 3999 10.0.0.7:6381", /slots of a cluster/],
+  ])("explains %s without repeating it", async (words, expected) => {
+    const client = {
+      status: "ready",
+      call: () => Promise.reject(new Error(words)),
+      connect: async () => {},
+      on: () => {},
+    };
+    const queue = new Queue({ store: redisStore(client) });
+    const error = await queue.getStats().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "store_unavailable", message: expect.stringMatching(expected) });
+    expect(String(error)).not.toContain("10.0.0.7");
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
+import { drainAll, testClock } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+const fails = defineJob({
+  name: "fails",
+  perform() {
+    throw new Error("no luck");
+  },
+});
+const countDown = defineJob({
+  name: "count_down",
+  perform: async (left: number, job) => {
+    if (left > 0) await queues.get(job.queue)?.enqueue(countDown, left - 1);
+  },
+});
+const queues = new Map<string, Queue>();
+
+onEveryStore((kind) => {
+  test("drains what jobs enqueue, and leaves what is not due", async () => {
+    const queue = new Queue({ name: "nested", store: kind.create(), clock: testClock(start), jobs: [countDown] });
+    queues.set("nested", queue);
+    await queue.enqueue(countDown, 250);
+    await queue.enqueue(countDown, 0, { delay: "1m" });
+    expect(await drainAll(queue)).toMatchObject({
+      claimed: 251,
+      completed: 251,
+      stoppedBy: "empty",
+      backlog: false,
+      nextRunAt: new Date(start + 60_000),
+    });
+  });
+
+  test("with a clock plays out delays and retries", async () => {
+    const clock = testClock(start);
+    const queue = new Queue({ store: kind.create(), clock, random: () => 0.5, jobs: [fails] });
+    await queue.enqueue(fails, undefined, { delay: "1h" });
+    const report = await drainAll(queue, { clock });
+    expect(report).toMatchObject({ claimed: 4, retried: 3, deadLettered: 1, nextRunAt: null });
+    expect(clock.now).toBe(start + 3_600_000 + (60 + 120 + 240) * 1_000);
+  });
+});
+
+describe("drainAll", () => {
+  const setUp = (jobs: ConstructorParameters<typeof Queue>[0]["jobs"]) => {
+    const clock = testClock(start);
+    return { clock, queue: new Queue({ store: memoryStore(), clock, jobs: jobs ?? [] }) };
+  };
+  const beat = defineJob({ name: "beat", schedule: { cron: "0 * * * * *" }, perform: () => {} });
+
+  test("stops the clock where it is told", async () => {
+    const { clock, queue } = setUp([beat]);
+    expect(await drainAll(queue, { clock, until: "10m" })).toMatchObject({ completed: 10, rearmed: 10 });
+    expect(clock.now).toBe(start + 600_000);
+    expect(await drainAll(queue, { clock, until: new Date(start + 630_000) })).toMatchObject({ completed: 0 });
+    expect(clock.now).toBe(start + 630_000);
+  });
+
+  test("refuses to follow a schedule for ever", async () => {
+    const { clock, queue } = setUp([beat]);
+    await expect(drainAll(queue, { clock })).rejects.toThrow('schedule "beat"');
+    await expect(drainAll(queue, { until: "1h" })).rejects.toThrow("give clock together with until");
+  });
+
+  test("tells of jobs that never come to an end", async () => {
+    const again = defineJob({ name: "again", perform: (_: undefined, job) => job.snooze(0) });
+    const { queue } = setUp([again]);
+    await queue.enqueue(again);
+    await expect(drainAll(queue, { maxJobs: 50 })).rejects.toThrow("has claimed 50 jobs");
+  });
+
+  test("ends with as many jobs as it may claim", async () => {
+    const once = defineJob({ name: "once", perform: () => {} });
+    const { queue } = setUp([once]);
+    await queue.enqueueMany([{ job: once }, { job: once }]);
+    expect(await drainAll(queue, { maxJobs: 2 })).toMatchObject({ completed: 2 });
+  });
+
+  test("takes over what a dead invocation held, when its lease has run out", async () => {
+    const never = defineJob({
+      name: "never",
+      perform() {
+        throw new PermanentError("never");
+      },
+    });
+    const { clock, queue } = setUp([never]);
+    const { held } = await queue.enqueueHeld([{ job: never }]);
+    expect(held).toHaveLength(1);
+    expect(await drainAll(queue)).toMatchObject({ claimed: 0 });
+    expect(await drainAll(queue, { clock })).toMatchObject({ deadLettered: 1 });
+  });
+
+  test("leaves a paused queue as it is", async () => {
+    const { clock, queue } = setUp([fails]);
+    await queue.enqueue(fails);
+    await queue.pause();
+    expect(await drainAll(queue, { clock })).toMatchObject({ claimed: 0, stoppedBy: "paused" });
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { ExpectationError, enqueued, expectEnqueued, expectNotEnqueued, testClock } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+const sendEmail = defineJob({
+  name: "send_email",
+  schema: z.object({ to: z.string(), tags: z.array(z.string()).optional(), at: z.date().optional() }),
+  perform: () => {},
+});
+const other = defineJob({ name: "other", perform: (_: { deep: { a: number; b: number } }) => {} });
+
+async function setUp(store = memoryStore()) {
+  const clock = testClock(start);
+  const queue = new Queue({ store, clock, jobs: [sendEmail, other] });
+  await queue.enqueue(sendEmail, { to: "ada@example.com", tags: ["a", "b"] }, { delay: "5m", id: "ada" });
+  await queue.enqueue(sendEmail, { to: "bob@example.com" }, { id: "bob" });
+  await queue.enqueue(other, { deep: { a: 1, b: 2 } }, { id: "deep", maxRetries: 7 });
+  return { queue, clock };
+}
+
+const ids = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id);
+
+onEveryStore((kind) => {
+  test("enqueued lists what waits, due jobs first, beyond one page", async () => {
+    const { queue } = await setUp(kind.create());
+    expect(ids(await enqueued(queue))).toEqual(["bob", "deep", "ada"]);
+    expect(ids(await enqueued(queue, sendEmail))).toEqual(["bob", "ada"]);
+    expect(ids(await enqueued(queue, "other"))).toEqual(["deep"]);
+    for (let i = 0; i < 2; i++) {
+      await queue.enqueueMany(Array.from({ length: 600 }, () => ({ job: other, payload: { deep: { a: 3, b: 4 } } })));
+    }
+    expect(await enqueued(queue, other)).toHaveLength(1_201);
+    await queue.drain({ maxJobs: 2 });
+    expect(await enqueued(queue, undefined, { state: "completed" })).toHaveLength(2);
+  });
+});
+
+describe("expectEnqueued", () => {
+  test("gives the jobs that fit in every field named", async () => {
+    const { queue } = await setUp();
+    expect(ids(await expectEnqueued(queue, sendEmail))).toEqual(["bob", "ada"]);
+    const ada = [
+      { payload: { to: "ada@example.com" } },
+      { payload: { tags: ["a", "b"] } },
+      { payload: { to: expect.stringContaining("ada"), tags: expect.any(Array) } },
+      { payload: ({ to }: { to: string }) => to.startsWith("ada") },
+      { delay: "5m" },
+      { runAt: new Date(start + 300_000), count: 1 },
+      { state: "scheduled" },
+      { id: "ada" },
+    ] as const;
+    for (const expected of ada) expect(ids(await expectEnqueued(queue, sendEmail, expected))).toEqual(["ada"]);
+    await expectEnqueued(queue, other, { payload: { deep: { b: 2 } }, maxRetries: 7, delay: 0 });
+    await expectEnqueued(queue, "send_email", { count: 2 });
+  });
+
+  test("compares a Date as it is stored", async () => {
+    const { queue } = await setUp();
+    const at = new Date(start);
+    await queue.enqueue(sendEmail, { to: "eve@example.com", at });
+    await expectEnqueued(queue, sendEmail, { payload: { at } });
+  });
+
+  test("finds jobs in another state when asked", async () => {
+    const { queue } = await setUp();
+    await queue.drain();
+    await expect(expectEnqueued(queue, other)).rejects.toThrow(ExpectationError);
+    await expectEnqueued(queue, other, { state: "completed", payload: { deep: { a: 1 } } });
+  });
+
+  test("tells how each job differs", async () => {
+    const { queue } = await setUp();
+    const failure = await expectEnqueued(queue, sendEmail, {
+      payload: { to: "eve@example.com", tags: ["a"] },
+      delay: "1h",
+    }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ExpectationError);
+    expect((failure as Error).message).toBe(
+      `A job "send_email" with payload {"to":"eve@example.com","tags":["a"]}, delay "1h" should have been enqueued in queue "default".
+  differs: bob, ready, to run at 2026-03-01T12:00:00.000Z
+    delay in ms: expected 3600000, is 0
+    payload.to: expected "eve@example.com", is "bob@example.com"
+    payload.tags: expected ["a"], is undefined
+  differs: ada, scheduled, to run at 2026-03-01T12:05:00.000Z
+    delay in ms: expected 3600000, is 300000
+    payload.to: expected "eve@example.com", is "ada@example.com"
+    payload.tags.length: expected 1, is 2`,
+    );
+  });
+
+  test("tells how many there are when the count is wrong", async () => {
+    const { queue } = await setUp();
+    await expect(expectEnqueued(queue, sendEmail, { count: 1 })).rejects.toThrow(
+      /^1 job "send_email" should have been enqueued in queue "default". It has 2.\n {2}fits: bob, ready/,
+    );
+    await expect(expectEnqueued(queue, sendEmail, { payload: () => false })).rejects.toThrow(
+      "the function given refuses",
+    );
+    await expect(expectEnqueued(queue, "nothing")).rejects.toThrow("There is none of that name");
+  });
+
+  test("cuts a long list and long values", async () => {
+    const { queue } = await setUp();
+    const to = "x".repeat(1_000);
+    await queue.enqueueMany(Array.from({ length: 100 }, () => ({ job: sendEmail, payload: { to } })));
+    const failure: Error = await expectEnqueued(queue, sendEmail, { payload: { to: "nobody" } }).catch(
+      (error) => error,
+    );
+    expect(failure.message.length).toBeLessThan(10_000);
+    expect(failure.message).toMatch(/and \d+ lines more$/);
+  });
+});
+
+describe("expectNotEnqueued", () => {
+  test("passes where no job fits, and shows those that do", async () => {
+    const { queue } = await setUp();
+    await expectNotEnqueued(queue, sendEmail, { payload: { to: "eve@example.com" } });
+    await expectNotEnqueued(queue, "nothing");
+    await expect(expectNotEnqueued(queue, sendEmail, { payload: { to: "bob@example.com" } })).rejects.toThrow(
+      'No job "send_email" with payload {"to":"bob@example.com"} should have been enqueued in queue "default".\n  fits: bob',
+    );
+  });
+});

@@ -1,0 +1,110 @@
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { z } from "zod";
+import { defineJob, PermanentError, RetryAfterError } from "../../src/index.ts";
+import { performJob, testClock } from "../../src/testing/index.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+describe("performJob", () => {
+  test("completes with what perform returned, and its type", async () => {
+    const double = defineJob({
+      name: "double",
+      schema: z.object({ number: z.string().transform(Number) }),
+      perform: async ({ number }, job) => (number > 100 ? job.snooze("1h") : { doubled: number * 2 }),
+    });
+    const outcome = await performJob(double, { number: "21" });
+    expect(outcome).toEqual({ status: "completed", result: { doubled: 42 }, progress: [] });
+    if (outcome.status === "completed") expectTypeOf(outcome.result).toEqualTypeOf<{ doubled: number }>();
+    const clock = testClock(start);
+    expect(await performJob(double, { number: "200" }, { clock })).toMatchObject({
+      status: "snoozed",
+      runAt: new Date(start + 3_600_000),
+    });
+  });
+
+  test("refuses a payload that does not fit, as enqueue does", async () => {
+    const strict = defineJob({ name: "strict", schema: z.object({ to: z.string() }), perform: () => {} });
+    await expect(performJob(strict, { to: 7 as unknown as string })).rejects.toMatchObject({
+      code: "invalid_payload",
+      issues: [{ path: ["to"] }],
+    });
+  });
+
+  test("hands the payload through JSON, as a queue does", async () => {
+    const seen: unknown[] = [];
+    const note = defineJob({
+      name: "note",
+      perform: (payload: { at: Date; left?: string | undefined }) => void seen.push(payload),
+    });
+    await performJob(note, { at: new Date(start), left: undefined });
+    expect(seen).toEqual([{ at: "2026-03-01T12:00:00.000Z" }]);
+    const dated = defineJob({ name: "dated", schema: z.object({ at: z.date() }), perform: () => {} });
+    expect(await performJob(dated, { at: new Date(start) })).toMatchObject({
+      status: "dead",
+      error: { name: "PermanentError", message: expect.stringContaining("no longer fits the schema") },
+      thrown: undefined,
+    });
+  });
+
+  test("tells whether a failure is retried, and when", async () => {
+    const boom = new Error("boom");
+    const fails = defineJob({ name: "fails", maxRetries: 2, perform: () => Promise.reject(boom) });
+    const clock = testClock(start);
+    expect(await performJob(fails, undefined, { clock })).toMatchObject({
+      status: "retried",
+      runAt: new Date(start + 60_000),
+      error: { name: "Error", message: "boom" },
+      thrown: boom,
+    });
+    expect(await performJob(fails, undefined, { clock, attempt: 2 })).toMatchObject({
+      runAt: new Date(start + 120_000),
+    });
+    expect(await performJob(fails, undefined, { attempt: 3 })).toMatchObject({ status: "dead", thrown: boom });
+    expect(await performJob(fails, undefined, { maxRetries: 0 })).toMatchObject({ status: "dead" });
+    await expect(performJob(fails, undefined, { attempt: 4 })).rejects.toThrow(
+      "attempt must be a whole number from 1 to 3",
+    );
+  });
+
+  test("knows PermanentError and RetryAfterError", async () => {
+    const permanent = defineJob({ name: "permanent", perform: () => Promise.reject(new PermanentError("never")) });
+    expect(await performJob(permanent)).toMatchObject({ status: "dead", error: { name: "PermanentError" } });
+    const busy = defineJob({ name: "busy", perform: () => Promise.reject(new RetryAfterError("busy", "90s")) });
+    const clock = testClock(start);
+    expect(await performJob(busy, undefined, { clock })).toMatchObject({ runAt: new Date(start + 90_000) });
+  });
+
+  test("gives the job its context, and keeps its progress", async () => {
+    const seen: unknown[] = [];
+    const curious = defineJob({
+      name: "curious",
+      async perform(_: undefined, job) {
+        const { id, name, queue, attempt, maxRetries, enqueuedAt } = job;
+        seen.push({ id, name, queue, attempt, maxRetries, enqueuedAt });
+        await job.progress({ done: 1 });
+        await job.extend("10m");
+        await job.progress({ done: 2 });
+      },
+    });
+    const options = { id: "my-id", queue: "mail", attempt: 3, maxRetries: 9, enqueuedAt: new Date(start) };
+    expect(await performJob(curious, undefined, options)).toMatchObject({
+      status: "completed",
+      progress: [{ done: 1 }, { done: 2 }],
+    });
+    expect(seen).toEqual([
+      { id: "my-id", name: "curious", queue: "mail", attempt: 3, maxRetries: 9, enqueuedAt: new Date(start) },
+    ]);
+  });
+
+  test("ends a job that outlives its timeout, or is aborted", async () => {
+    const hang = defineJob({ name: "hang", timeout: "10s", perform: () => new Promise(() => {}) });
+    const clock = testClock(start);
+    const hanging = performJob(hang, undefined, { clock, timeout: "20s" });
+    await clock.advance("20s");
+    expect(await hanging).toMatchObject({ status: "retried", error: { name: "TimeoutError" }, thrown: undefined });
+    const controller = new AbortController();
+    const stopped = performJob(hang, undefined, { clock, signal: controller.signal });
+    controller.abort(new Error("stopped"));
+    expect(await stopped).toMatchObject({ status: "retried", error: { message: "stopped" } });
+  });
+});
