@@ -1,5 +1,5 @@
 import { backoffMs } from "./backoff.ts";
-import { type Clock, sleep } from "./clock.ts";
+import { alarm, type Clock } from "./clock.ts";
 import { LeaseLostError, PermanentError, type RetryAfterError, TimeoutError } from "./control.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "./duration.ts";
 import { conflict } from "./errors.ts";
@@ -28,6 +28,9 @@ function withoutStack(error: Error): Error {
   return error;
 }
 
+/** Why the signal of a job that has ended is aborted. */
+const ended = withoutStack(new Error("The attempt has ended."));
+
 /** One claimed job and the attempt to perform it. `run` never rejects: whatever happens becomes an outcome to hand in. */
 export class Attempt {
   readonly number: number;
@@ -38,11 +41,15 @@ export class Attempt {
   readonly #workshop: Workshop;
   readonly #text: string;
   readonly #job: AnyJob | undefined;
-  readonly #abort = new AbortController();
   #record: records.JobRecord;
   #isReadable: boolean;
   #startedAt = 0;
   #endsAt = 0;
+  #offAlarm: () => void = () => {};
+  #interrupt: (error: Error) => void = () => {};
+  // Made for those jobs alone that ask for a signal: it costs more than all else that Tidegate does for a job.
+  #abort: AbortController | undefined;
+  #stopped: Error | undefined;
 
   constructor(workshop: Workshop, claimed: ClaimedJob) {
     const record = records.decodeRecord(claimed.record);
@@ -72,22 +79,30 @@ export class Attempt {
     return this.#return(this.dueAt);
   }
 
-  /** Makes the attempt. Aborting `cutOff` ends it as failed, for the reason given there. */
-  async run(cutOff: AbortSignal): Promise<Outcome> {
+  /** Makes the attempt. */
+  async run(): Promise<Outcome> {
     this.#startedAt = this.#workshop.clock();
     if (!this.#isReadable) return this.#returnUnreadable();
     if (this.number > this.maxRetries + 1) return this.#die(this.#invocationsDied());
     try {
-      return await this.#perform(cutOff);
+      return await this.#perform();
     } catch (thrown) {
       return this.#fail(thrown);
     } finally {
+      this.#offAlarm();
       // A handler that was timed out may still be running: what it waits for is told to stop.
-      this.#abort.abort();
+      this.#abort?.abort(ended);
     }
   }
 
-  async #perform(cutOff: AbortSignal): Promise<Outcome> {
+  /** Ends the attempt as failed, now and for this reason; the job is told through its signal. */
+  stop(reason: Error): void {
+    this.#stopped = reason;
+    this.#abort?.abort(reason);
+    this.#interrupt(reason);
+  }
+
+  async #perform(): Promise<Outcome> {
     const job = this.#job;
     if (!job) {
       throw withoutStack(
@@ -102,49 +117,61 @@ export class Attempt {
         new PermanentError(`The payload no longer fits the schema of "${this.name}": ${issuesText(payload.issues)}`),
       );
     }
-    const work = Promise.resolve(job.perform(payload.value as never, this.#context()));
-    const result = await this.#withinTime(work, cutOff);
+    this.#setAlarm(this.#startedAt + this.timeoutMs);
+    const result = await this.#interruptible(job.perform(payload.value as never, this.#context()));
     return result instanceof Snooze ? this.#snooze(result) : this.#complete(result);
   }
 
-  /** Waits for the work, but no longer than until its timeout (which `extend` moves) or the cut-off. */
-  async #withinTime(work: Promise<unknown>, cutOff: AbortSignal): Promise<unknown> {
+  /** Waits for the work, or for `stop`. */
+  #interruptible(work: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      if (this.#stopped) reject(this.#stopped);
+      Promise.resolve(work).then(resolve, reject);
+    });
+  }
+
+  #setAlarm(endsAt: number): void {
     const { clock } = this.#workshop;
-    this.#endsAt = this.#startedAt + this.timeoutMs;
-    const stop = AbortSignal.any([cutOff, this.#abort.signal]);
-    const watch = async () => {
-      while (!stop.aborted && clock() < this.#endsAt) await sleep(clock, this.#endsAt - clock(), stop);
-      const error = stop.aborted
-        ? stop.reason
-        : new TimeoutError(`The attempt took longer than its timeout of ${this.timeoutMs} ms.`);
-      this.#abort.abort(error);
-      throw error;
-    };
-    work.catch(() => {});
-    const watching = watch();
-    watching.catch(() => {});
-    return Promise.race([work, watching]);
+    this.#offAlarm();
+    this.#endsAt = endsAt;
+    this.#offAlarm = alarm(clock, endsAt - clock(), () => this.#timeOut());
+  }
+
+  #timeOut(): void {
+    // A timer may ring a little early.
+    if (this.#workshop.clock() < this.#endsAt) this.#setAlarm(this.#endsAt);
+    else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.timeoutMs} ms.`));
+  }
+
+  get #signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#stopped) this.#abort.abort(this.#stopped);
+    return this.#abort.signal;
   }
 
   #context(): JobContext {
+    const attempt = this;
     return {
       id: this.lease.id,
       name: this.name,
       queue: this.#workshop.queue,
       attempt: this.number,
       maxRetries: this.maxRetries,
-      signal: this.#abort.signal,
+      get signal() {
+        return attempt.#signal;
+      },
       enqueuedAt: new Date(this.#record.enqueuedAt),
-      extend: (duration) => this.#extend(duration),
+      extend: (duration) => attempt.#extend(duration),
       snooze: (when) => new Snooze(when),
-      progress: (value) => this.#progress(value),
+      progress: (value) => attempt.#progress(value),
     };
   }
 
   async #extend(duration: Duration | undefined): Promise<void> {
     const endsAt = this.#workshop.clock() + durationMs(duration ?? this.timeoutMs, "the duration of extend");
     await this.#renew(Math.max(endsAt + SETTLE_MARGIN_MS, this.lease.endsAt));
-    this.#endsAt = endsAt;
+    this.#setAlarm(endsAt);
   }
 
   async #progress(value: unknown): Promise<void> {
@@ -156,7 +183,7 @@ export class Attempt {
   async #renew(endsAt: number, record?: string): Promise<void> {
     const lease = await this.#workshop.store.extend(this.lease, endsAt, record);
     if (!lease) {
-      this.#abort.abort(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
+      this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
       throw conflict(
         `The lease of job "${this.lease.id}" has been lost. Stop working: the job belongs to another invocation.`,
       );

@@ -65,7 +65,6 @@ export class Drain {
   readonly #startedAt: number;
   readonly #deadline: number;
   readonly #leaseMs: number;
-  readonly #cutOff = new AbortController();
   readonly #counts: Record<Count, number> = {
     claimed: 0,
     completed: 0,
@@ -149,8 +148,8 @@ export class Drain {
 
   async #start(attempt: Attempt): Promise<void> {
     this.#running.add(attempt);
-    if (await this.#hasLeaseFor(attempt)) {
-      const outcome = await attempt.run(this.#cutOff.signal);
+    if (attempt.canStart(this.#shop.clock()) || (await this.#lengthenLease(attempt))) {
+      const outcome = await attempt.run();
       this.#finish(outcome, countedAs[outcome.to]);
     } else {
       this.#finish(attempt.release(), "released");
@@ -161,13 +160,10 @@ export class Drain {
   }
 
   /** No job starts with less lease left than its timeout. One whose timeout no claim foresaw gets a longer lease. */
-  async #hasLeaseFor(attempt: Attempt): Promise<boolean> {
-    const now = this.#shop.clock();
-    if (attempt.canStart(now)) return true;
+  async #lengthenLease(attempt: Attempt): Promise<boolean> {
     if (attempt.timeoutMs + SETTLE_MARGIN_MS <= this.#leaseMs) return false;
-    const lease = await this.#shop.store
-      .extend(attempt.lease, now + attempt.timeoutMs + SETTLE_MARGIN_MS)
-      .catch(() => undefined);
+    const endsAt = this.#shop.clock() + attempt.timeoutMs + SETTLE_MARGIN_MS;
+    const lease = await this.#shop.store.extend(attempt.lease, endsAt).catch(() => undefined);
     if (lease) attempt.lease = lease;
     return lease !== undefined;
   }
@@ -268,8 +264,7 @@ export class Drain {
     const { clock } = this.#shop;
     const now = clock();
     const cutOffAt = this.#deadline + this.#limits.graceMs;
-    if (now >= cutOffAt)
-      this.#cutOff.abort(new TimeoutError("The invocation's time was over before the attempt's timeout."));
+    if (now >= cutOffAt) this.#cutOff();
     const oldest = this.#finished[0];
     const moments = [
       this.#deadline,
@@ -283,6 +278,11 @@ export class Drain {
     });
     await Promise.race(Number.isFinite(wakeAt) ? [rung, sleep(clock, wakeAt - now, timer.signal)] : [rung]);
     timer.abort();
+  }
+
+  #cutOff(): void {
+    const reason = new TimeoutError("The invocation's time was over before the attempt's timeout.");
+    for (const attempt of this.#running) attempt.stop(reason);
   }
 
   /** Sleeps until just then if something falls due inside the window; false where nothing does, or a limit is reached. */
