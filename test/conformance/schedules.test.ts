@@ -1,0 +1,217 @@
+import { describe, expect, test } from "vitest";
+import { type AnyJob, defineJob, Queue, type QueueOptions, type Schedule } from "../../src/index.ts";
+import { drainAll, testClock } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const minute = 60_000;
+
+onEveryStore((kind) => {
+  function setUp(options: Partial<QueueOptions> = {}) {
+    const clock = testClock(start);
+    const store = clock.watch(kind.create());
+    const slots: string[] = [];
+    const beat = (schedule?: Schedule) =>
+      defineJob({
+        name: "beat",
+        ...(schedule && { schedule }),
+        perform: (_: unknown, job) => void slots.push(job.id.slice(job.id.indexOf("T") + 1, -5)),
+      });
+    const open = (...jobs: AnyJob[]) => new Queue({ store, clock, jobs, ...options });
+    return { clock, slots, beat, open };
+  }
+
+  describe("slots that nobody drained", () => {
+    test("once: one job for all of them, for the latest", async () => {
+      const { clock, slots, beat, open } = setUp();
+      const queue = open(beat({ cron: "0 * * * * *" }));
+      await queue.drain();
+      await clock.advance("90s");
+      await clock.advance("1h");
+      expect(await drainAll(queue)).toMatchObject({
+        completed: 1,
+        rearmed: 1,
+        nextRunAt: new Date(start + 62 * minute),
+      });
+      expect(slots).toEqual(["13:01:00"]);
+    });
+
+    test("all: one job each, in order", async () => {
+      const { clock, slots, beat, open } = setUp();
+      const queue = open(beat({ cron: "0 */10 * * * *", missed: "all" }));
+      await queue.drain();
+      await clock.advance("45m");
+      await drainAll(queue, { concurrency: 1 });
+      expect(slots).toEqual(["12:10:00", "12:20:00", "12:30:00", "12:40:00"]);
+    });
+
+    test("all makes up for more slots than one firing takes", async () => {
+      const { clock, slots, beat, open } = setUp();
+      const queue = open(beat({ cron: "* * * * * *", missed: "all" }));
+      await queue.drain();
+      await clock.advance("250s");
+      await drainAll(queue);
+      expect(new Set(slots).size).toBe(250);
+      expect(slots).toHaveLength(250);
+    });
+
+    test("skip: none for what was missed, and the next one on time", async () => {
+      const { clock, slots, beat, open } = setUp();
+      const queue = open(beat({ cron: "0 0 * * * *", missed: "skip" }));
+      await queue.drain();
+      await clock.advance("90m");
+      expect(await drainAll(queue)).toMatchObject({
+        claimed: 0,
+        rearmed: 1,
+        nextRunAt: new Date(start + 120 * minute),
+      });
+      await clock.advance("31m");
+      await drainAll(queue);
+      expect(slots).toEqual(["14:00:00"]);
+    });
+
+    test("a queue that slept for a year wakes at once", async () => {
+      const { clock, slots, beat, open } = setUp();
+      const queue = open(beat({ cron: "* * * * * *" }));
+      await queue.drain();
+      await clock.advance("365d");
+      expect(await queue.drain()).toMatchObject({ completed: 1 });
+      expect(slots).toEqual(["12:00:00"]);
+    });
+  });
+
+  test("overlap skip makes no job while the last one is not finished", async () => {
+    const clock = testClock(start);
+    let runs = 0;
+    const slow = defineJob({
+      name: "slow",
+      timeout: "10m",
+      schedule: { cron: "0 * * * * *", overlap: "skip" },
+      perform: async (_: undefined, job) => {
+        runs++;
+        await clock.sleep(150_000, job.signal);
+      },
+    });
+    const store = clock.watch(kind.create());
+    const queue = new Queue({ store, clock, jobs: [slow] });
+    await queue.drain();
+    await clock.advance("1m");
+    const first = queue.drain();
+    await clock.advance("1m");
+    const other = new Queue({ store, clock, jobs: [slow] });
+    expect(await other.drain()).toMatchObject({ claimed: 0, rearmed: 1 });
+    await clock.advance("1m");
+    expect(await other.drain()).toMatchObject({ claimed: 0, rearmed: 1 });
+    await clock.advance("1m");
+    expect(await first).toMatchObject({ completed: 1 });
+    const second = other.drain();
+    await clock.advance("3m");
+    expect(await second).toMatchObject({ claimed: 1, completed: 1 });
+    expect(runs).toBe(2);
+  });
+
+  describe("schedules of the code", () => {
+    test("are added, changed and removed with it, and keep their slot where they stay the same", async () => {
+      const { clock, beat, open } = setUp();
+      const other = defineJob({
+        name: "other",
+        schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" },
+        perform: () => {},
+      });
+      await open(beat({ cron: "0 */10 * * * *" }), other).drain();
+      await clock.advance("5m");
+      const changed = open(beat({ cron: "0 */20 * * * *" }), other);
+      await changed.drain();
+      expect(await changed.schedules.list()).toMatchObject([
+        { key: "beat", cron: "0 */20 * * * *", nextRunAt: new Date(start + 20 * minute), declared: true },
+        { key: "other", nextRunAt: new Date("2026-03-02T08:00:00Z") },
+      ]);
+      const reduced = open(beat({ cron: "0 */20 * * * *" }));
+      await reduced.drain();
+      expect((await reduced.schedules.list()).map(({ key }) => key)).toEqual(["beat"]);
+    });
+
+    test("an older deployment that still runs does not undo a newer one, and a rollback comes into force later", async () => {
+      const { clock, beat, open } = setUp();
+      const older = () => open(beat({ cron: "0 */10 * * * *" }));
+      const newer = () => open(beat({ cron: "0 */20 * * * *" }));
+      await older().drain();
+      await newer().drain();
+      await older().drain();
+      expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */20 * * * *" });
+      await clock.advance("61m");
+      await older().drain();
+      expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
+    });
+
+    test("those made at run time stay when the code's change", async () => {
+      const { beat, open } = setUp();
+      const queue = open(beat({ cron: "0 */10 * * * *" }));
+      await queue.drain();
+      await queue.schedules.upsert("mine", { job: "beat", cron: "0 0 9 * * 1", timeZone: "Asia/Tokyo" });
+      const next = open(beat());
+      await next.schedules.list();
+      const changed = open(beat({ cron: "0 */30 * * * *" }));
+      await changed.drain();
+      expect((await changed.schedules.list()).map(({ key, declared }) => [key, declared])).toEqual([
+        ["beat", true],
+        ["mine", false],
+      ]);
+    });
+  });
+
+  describe("schedules made at run time", () => {
+    test("enqueue with cron makes one under the job's name", async () => {
+      const { clock, slots, beat, open } = setUp();
+      const job = beat();
+      const queue = open(job);
+      expect(await queue.enqueue(job, undefined, { cron: "0 30 12 * * *" })).toEqual({
+        id: "beat",
+        status: "enqueued",
+        runAt: new Date(start + 30 * minute),
+      });
+      expect(await queue.enqueue(job, undefined, { cron: "0 30 12 * * *" })).toMatchObject({
+        id: "beat",
+        status: "duplicate",
+      });
+      await clock.advance("30m");
+      await drainAll(queue);
+      expect(slots).toEqual(["12:30:00"]);
+      expect(await queue.schedules.get("beat")).toMatchObject({
+        lastRunAt: new Date(start + 30 * minute),
+        nextRunAt: new Date(start + 24 * 60 * minute + 30 * minute),
+      });
+    });
+
+    test("preview tells the next slots, in the zone of the schedule", async () => {
+      const { beat, open } = setUp();
+      const queue = open(beat());
+      await queue.schedules.upsert("report", { job: "beat", cron: "0 30 2 * * *", timeZone: "Europe/Paris" });
+      const slots = await queue.schedules.preview("report", 30);
+      expect(slots.at(0)).toEqual(new Date("2026-03-02T01:30:00Z"));
+      expect(slots.at(27)).toEqual(new Date("2026-03-29T01:30:00Z"));
+      expect(slots.at(28)).toEqual(new Date("2026-03-30T00:30:00Z"));
+    });
+
+    test("a bad one is refused and changes nothing", async () => {
+      const { beat, open } = setUp();
+      const queue = open(beat());
+      await queue.schedules.upsert("mine", { job: "beat", cron: "0 0 9 * * *" });
+      for (const schedule of [
+        { cron: "0 0 25 * * *" },
+        { cron: "" },
+        { cron: "* * * *" },
+        { cron: "0 0 9 * * *", timeZone: "Mars/Olympus" },
+      ]) {
+        await expect(queue.schedules.upsert("mine", { job: "beat", ...schedule })).rejects.toMatchObject({
+          code: "invalid_request",
+        });
+      }
+      expect(await queue.schedules.list()).toMatchObject([{ key: "mine", cron: "0 0 9 * * *" }]);
+      await expect(queue.schedules.remove("others")).rejects.toMatchObject({ code: "not_found" });
+      await queue.schedules.remove("mine");
+      expect(await queue.schedules.list()).toEqual([]);
+      expect(await queue.drain()).toMatchObject({ nextRunAt: null });
+    });
+  });
+});
