@@ -1,5 +1,5 @@
 export type { Backoff, BackoffRule } from "./core/backoff.ts";
-export type { BulkJob } from "./core/bulk.ts";
+export type { BulkJob, BulkOptions } from "./core/bulk.ts";
 export type { Clock } from "./core/clock.ts";
 export { LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/control.ts";
 export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/dead-letter.ts";
@@ -25,7 +25,8 @@ export {
   type Snooze,
 } from "./core/job.ts";
 export type { JobPage, ListOptions } from "./core/listing.ts";
-export { type HoldOptions, type JobChange, Queue, type QueueOptions } from "./core/queue.ts";
+export { Queue } from "./core/queue.ts";
+export type { HoldOptions, JobChange, QueueOptions } from "./core/queue-options.ts";
 export type { ScheduleInfo, ScheduleOptions, Schedules } from "./core/schedules.ts";
 export type { ClearableState, JobState, Meter, QueueStore, Store } from "./core/store.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "./core/views.ts";

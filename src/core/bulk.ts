@@ -10,7 +10,12 @@ export type BulkJob<Job extends AnyJob = AnyJob> = {
   readonly payload?: unknown;
 } & EnqueueOptions;
 
-/** The most jobs that one call of `enqueueMany` takes. */
+export interface BulkOptions {
+  /** Called after each piece of 1,000 with how many are stored. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** The most jobs that one atomic call stores. */
 export const MOST_AT_ONCE = 1_000;
 
 /**
@@ -24,8 +29,7 @@ export async function newJobs(
   now: number,
   newId: () => string,
 ): Promise<readonly NewJob[]> {
-  if (!Array.isArray(bulk) || bulk.length > MOST_AT_ONCE)
-    throw invalidRequest(`enqueueMany takes an array of up to ${MOST_AT_ONCE} jobs.`);
+  if (!Array.isArray(bulk)) throw invalidRequest("enqueueMany takes an array of { job, payload, ...options }.");
   const build = async ({ job, payload, ...options }: BulkJob) => {
     const { name, definition } = resolveJob(job, jobs);
     return newJob(name, definition, payload, options, now, newId);

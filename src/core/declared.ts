@@ -19,6 +19,7 @@ const STILL_RUNNING_MS = 3_600_000;
 export class DeclaredSchedules {
   readonly #records: ReadonlyMap<string, ScheduleRecord>;
   #isInForce: boolean;
+  #hasLooked = false;
 
   constructor(jobs: ReadonlyMap<string, AnyJob>) {
     const declared = [...jobs.values()].filter((job) => job.schedule !== undefined);
@@ -29,6 +30,15 @@ export class DeclaredSchedules {
   /** Whether nothing is to be done any more. */
   get isInForce(): boolean {
     return this.#isInForce;
+  }
+
+  /**
+   * Takes note of a schedule that has come due. Code that declares none never looks at the manifest, so that its idle ticks cost
+   * nothing more; that others' code declared one tells it to look once, for it may be what an older deployment left.
+   */
+  meet(key: string, record: string): void {
+    if (this.#hasLooked || this.#records.has(key) || !decodeSchedule(record)?.declared) return;
+    this.#isInForce = false;
   }
 
   /** Adds, changes and removes what this code declares otherwise than the code before it; tells what comes next after that. */
@@ -45,6 +55,7 @@ export class DeclaredSchedules {
     const earliest =
       isCurrent || isOlder ? undefined : await this.#declare(store, outlook.manifest, own, manifest, now);
     this.#isInForce = true;
+    this.#hasLooked = true;
     const moments = [outlook.nextAt, earliest].filter((moment) => moment !== undefined);
     return { paused: outlook.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };
   }

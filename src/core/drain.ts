@@ -1,6 +1,7 @@
 import { Attempt, SETTLE_MARGIN_MS, type Workshop } from "./attempt.ts";
 import { sleep } from "./clock.ts";
 import { TimeoutError } from "./control.ts";
+import type { DeclaredSchedules } from "./declared.ts";
 import type { DrainLimits } from "./drain-options.ts";
 import { fireOf } from "./schedule.ts";
 import type { ClaimedJob, ExchangeReply, Fire, Meter, Outcome, Outlook } from "./store.ts";
@@ -32,6 +33,11 @@ export interface DrainReport {
 
 type Count = "claimed" | "completed" | "retried" | "deadLettered" | "snoozed" | "released" | "lost" | "rearmed";
 
+/** What a drain needs of its queue. */
+export interface DrainShop extends Workshop {
+  readonly declared: DeclaredSchedules;
+}
+
 interface Finished {
   readonly outcome: Outcome;
   readonly as: Count;
@@ -60,7 +66,7 @@ export function leaseMsFor(longestTimeoutMs: number, random: () => number): numb
  * trips follow the batches and not the jobs; what finishes while one is in flight goes with the next.
  */
 export class Drain {
-  readonly #shop: Workshop;
+  readonly #shop: DrainShop;
   readonly #limits: DrainLimits;
   readonly #startedAt: number;
   readonly #deadline: number;
@@ -89,7 +95,7 @@ export class Drain {
    * @param spent the meter of the shop's store: what it shows already counts against the budget.
    * @param outlook what is known, or thought, to come next.
    */
-  constructor(shop: Workshop, spent: Readonly<Meter>, limits: DrainLimits, longestTimeoutMs: number, outlook: Outlook) {
+  constructor(shop: DrainShop, spent: Readonly<Meter>, limits: DrainLimits, longestTimeoutMs: number, outlook: Outlook) {
     this.#shop = shop;
     this.#spent = spent;
     this.#limits = limits;
@@ -236,6 +242,7 @@ export class Drain {
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
     this.#paused = reply.paused;
     this.#nextAt = reply.nextAt;
+    for (const { key, record } of reply.schedules) this.#shop.declared.meet(key, record);
     this.#fires = reply.schedules.map((schedule) => fireOf(schedule, now));
     this.take(reply.jobs);
   }

@@ -1,5 +1,6 @@
-import { attemptMs, type BulkJob, newJobs } from "./bulk.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { attemptMs, type BulkJob, type BulkOptions, MOST_AT_ONCE, newJobs } from "./bulk.ts";
+import { changeJob } from "./change.ts";
+import type { Clock } from "./clock.ts";
 import {
   type DeadLetterOptions,
   type DeadSelection,
@@ -13,13 +14,19 @@ import { DeclaredSchedules } from "./declared.ts";
 import { Drain, type DrainReport, leaseMsFor } from "./drain.ts";
 import { type DrainOptions, drainLimits } from "./drain-options.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
-import { checkFits, type EnqueueOptions, type EnqueueResult, type RecurringOptions, runAtMs } from "./enqueue.ts";
-import { conflict, invalidRequest, notFound } from "./errors.ts";
-import { timeOrderedIds } from "./id.ts";
+import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./enqueue.ts";
+import { conflict, notFound } from "./errors.ts";
 import type { AnyJob, InputOf } from "./job.ts";
 import { type JobPage, type ListOptions, listJobs } from "./listing.ts";
-import { checkJobOptions, checkText, jobDefaults, LONGEST_ID, LONGEST_NAME, oneOf, timeoutMs } from "./options.ts";
-import { decodeRecord, encodeRecord } from "./record.ts";
+import { checkText, jobDefaults, LONGEST_ID, oneOf, timeoutMs } from "./options.ts";
+import {
+  type HoldOptions,
+  type JobChange,
+  type PayloadArguments,
+  type QueueOptions,
+  type QueueSettings,
+  queueSettings,
+} from "./queue-options.ts";
 import { Schedules } from "./schedules.ts";
 import {
   type ClaimedJob,
@@ -30,44 +37,9 @@ import {
   type NewJob,
   type Outlook,
   type QueueStore,
-  type Store,
   type StoredJob,
 } from "./store.ts";
 import { type DeadJob, type JobInfo, jobInfo, type QueueStats, queueStats } from "./views.ts";
-
-export interface QueueOptions {
-  /** 1 to 128 characters, without braces. Queues of different names share a store and nothing else. Default "default". */
-  readonly name?: string;
-  readonly store: Store;
-  /** The jobs that drains of this queue can perform. Declared schedules are put in force by the first drain. */
-  readonly jobs?: readonly AnyJob[];
-  /** Gives ms since 1970. Default: the system's clock. */
-  readonly clock?: Clock;
-  /** Gives a number from 0 up to, not including, 1. Default: `Math.random`. */
-  readonly random?: () => number;
-  /** Makes ids, in the order of time. Default: UUIDv7. */
-  readonly newId?: () => string;
-  /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
-  readonly retention?: Duration;
-}
-
-/** Which of the jobs that are due `enqueueHeld` leases. */
-export interface HoldOptions {
-  /** How many at most. Default: all. */
-  readonly most?: number;
-  /** Only those whose timeout is at most so long. Default: all. */
-  readonly timeout?: Duration;
-}
-
-/** What `update` changes of a waiting job. */
-export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
-  readonly payload?: unknown;
-}
-
-/** The payload may be left out where the job takes `undefined`. */
-export type PayloadArguments<Input, Options> = undefined extends Input
-  ? [payload?: Input, options?: Options]
-  : [payload: Input, options?: Options];
 
 /**
  * A queue: enqueues jobs, looks after them, and drains them.
@@ -79,40 +51,28 @@ export class Queue {
   readonly name: string;
   /** Recurring jobs. */
   readonly schedules: Schedules;
-  readonly #options: QueueOptions;
-  readonly #store: QueueStore;
   /** Tells the queue's time. */
   readonly clock: Clock;
-  readonly #random: () => number;
-  readonly #newId: () => string;
-  readonly #retentionMs: number;
-  readonly #jobs: ReadonlyMap<string, AnyJob>;
+  readonly #settings: QueueSettings;
+  readonly #store: QueueStore;
+  readonly #declared: DeclaredSchedules;
   // When something is thought to be due: spares the look before a drain. Only ever a hint, so plain data that requests share.
   #nextAt: number | undefined;
-  readonly #declared: DeclaredSchedules;
 
   /** @throws {TidegateError} `invalid_request` for an option that makes no sense, or two jobs of one name. */
   constructor(options: QueueOptions) {
-    this.name = options.name ?? "default";
-    checkText(this.name, "the queue's name", LONGEST_NAME);
-    if (/[{}]/.test(this.name))
-      throw invalidRequest("the queue's name may not hold braces: they mark the hash tag of its keys.");
-    if (typeof options.store?.open !== "function")
-      throw invalidRequest("new Queue needs a store, such as memoryStore() or upstashStore({ url, token }).");
-    this.#options = options;
-    this.#store = options.store.open(this.name);
-    this.clock = options.clock ?? systemClock;
-    this.#random = options.random ?? Math.random;
-    this.#newId = options.newId ?? timeOrderedIds(this.clock);
-    this.#retentionMs = durationMs(options.retention ?? "24h", "retention");
-    this.#jobs = byName(options.jobs ?? []);
-    this.schedules = new Schedules(this.#store, this.#jobs, this.clock, (runAt) => this.#expect(runAt));
-    this.#declared = new DeclaredSchedules(this.#jobs);
+    const settings = queueSettings(options);
+    this.name = settings.name;
+    this.clock = settings.clock;
+    this.#settings = settings;
+    this.#store = settings.store.open(settings.name);
+    this.#declared = new DeclaredSchedules(settings.jobs);
+    this.schedules = new Schedules(this.#store, settings.jobs, settings.clock, (runAt) => this.#expect(runAt));
   }
 
   /** The names of the jobs that this queue can perform. */
   get jobNames(): readonly string[] {
-    return [...this.#jobs.keys()];
+    return [...this.#settings.jobs.keys()];
   }
 
   /**
@@ -138,14 +98,21 @@ export class Queue {
   }
 
   /**
-   * Stores up to 1,000 jobs in one atomic call: all or, where one is refused, none.
+   * Stores jobs in one atomic call: all or, where one is refused, none. More than 1,000 go in several such calls, after all
+   * of them have been checked.
    *
    * @returns an answer per job, in order.
    * @throws as `enqueue`; the message tells which job was refused.
    */
-  async enqueueMany(jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-    const replies = await this.#store.enqueue(await this.#newJobs(jobs), this.clock());
-    return replies.map((reply) => this.#enqueued(reply));
+  async enqueueMany(jobs: readonly BulkJob[], options: BulkOptions = {}): Promise<readonly EnqueueResult[]> {
+    const newJobs = await this.#newJobs(jobs);
+    const results: EnqueueResult[] = [];
+    for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
+      const replies = await this.#store.enqueue(newJobs.slice(first, first + MOST_AT_ONCE), this.clock());
+      results.push(...replies.map((reply) => this.#enqueued(reply)));
+      options.onProgress?.(results.length);
+    }
+    return results;
   }
 
   /**
@@ -158,9 +125,9 @@ export class Queue {
   ): Promise<{ results: readonly EnqueueResult[]; held: readonly ClaimedJob[] }> {
     const newJobs = await this.#newJobs(jobs);
     const now = this.clock();
-    const leaseEndsAt = now + leaseMsFor(this.#longestTimeoutMs(), this.#random);
+    const leaseEndsAt = now + leaseMsFor(this.#longestTimeoutMs(), this.#settings.random);
     const longestMs = durationMs(timeout, "timeout");
-    const isShort = jobs.map((job) => attemptMs(job, this.#jobs) <= longestMs);
+    const isShort = jobs.map((job) => attemptMs(job, this.#settings.jobs) <= longestMs);
     const toHold = new Set(newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most));
     const leased = newJobs.map((job) => (toHold.has(job) ? { ...job, leaseEndsAt } : job));
     const replies = await this.#store.enqueue(leased, now);
@@ -213,26 +180,11 @@ export class Queue {
    * @throws {TidegateError} `not_found`; `conflict` where it is running, has finished, or changes at the same time.
    */
   async update(id: string, change: JobChange): Promise<JobInfo> {
-    const now = this.clock();
-    const moves = change.runAt !== undefined || change.delay !== undefined;
-    const runAt = moves ? runAtMs(change, now) : undefined;
     checkText(id, "id", LONGEST_ID);
-    const stored = await this.#mustWait(id, now);
-    const record = decodeRecord(stored.record);
-    if (!record) throw conflict(`Job "${id}" was stored by a newer version, which alone can change it.`);
-    if ("payload" in change) await checkFits(record.name, this.#jobs.get(record.name), change.payload);
-    const changed = {
-      ...stored,
-      at: runAt ?? stored.at,
-      record: encodeRecord("payload" in change ? { ...record, payload: change.payload } : record),
-    };
-    const from = { at: stored.at, claims: stored.claims };
-    if (!(await this.#store.change({ id, from, runAt: changed.at, record: changed.record }))) {
-      throw conflict(`Job "${id}" changed at the same time. Look at it again.`);
-    }
+    const now = this.clock();
+    const changed = await changeJob(this.#store, this.#settings.jobs, await this.#mustWait(id, now), change, now);
     this.#expect(changed.at);
-    const state = changed.at <= now ? "ready" : "scheduled";
-    return this.#info({ ...changed, state }, now) as JobInfo;
+    return this.#info(changed, now) as JobInfo;
   }
 
   /** Makes sure that the store answers, at the cost of one command. @throws {TidegateError} `store_unavailable` */
@@ -262,7 +214,7 @@ export class Queue {
     options: RetryOptions = {},
   ): Promise<{ retried: number }> {
     const now = this.clock();
-    const retried = await retryDead(this.#store, this.#jobs, deadSelection(selection), options, now);
+    const retried = await retryDead(this.#store, this.#settings.jobs, deadSelection(selection), options, now);
     if (typeof selection === "string" && retried === 0) throw notDead(selection);
     if (retried > 0 && !options.dryRun) this.#expect(now);
     return { retried };
@@ -314,17 +266,10 @@ export class Queue {
   async drain(options: DrainOptions & { readonly held?: readonly ClaimedJob[] } = {}): Promise<DrainReport> {
     const limits = drainLimits(options);
     const meter: Meter = { roundTrips: 0, commands: 0 };
-    const store = this.#options.store.open(this.name, meter);
+    const store = this.#settings.store.open(this.name, meter);
     const held = options.held ?? [];
     const outlook = held.length > 0 ? { paused: false, nextAt: undefined } : await this.#look(store);
-    const shop = {
-      queue: this.name,
-      store,
-      jobs: this.#jobs,
-      clock: this.clock,
-      random: this.#random,
-      retentionMs: this.#retentionMs,
-    };
+    const shop = { ...this.#settings, queue: this.name, store, declared: this.#declared };
     const drain = new Drain(shop, meter, limits, this.#longestTimeoutMs(), outlook);
     drain.take(held);
     const report = await drain.run();
@@ -344,7 +289,7 @@ export class Queue {
   }
 
   #newJobs(jobs: readonly BulkJob[]): Promise<readonly NewJob[]> {
-    return newJobs(jobs, this.#jobs, this.clock(), this.#newId);
+    return newJobs(jobs, this.#settings.jobs, this.clock(), this.#settings.newId);
   }
 
   async #enqueueRecurring(job: AnyJob | string, payload: unknown, options: RecurringOptions): Promise<EnqueueResult> {
@@ -365,7 +310,7 @@ export class Queue {
   }
 
   #info(stored: StoredJob, now: number): JobInfo | undefined {
-    return jobInfo(stored, this.name, this.#jobs, now);
+    return jobInfo(stored, this.name, this.#settings.jobs, now);
   }
 
   async #mustWait(id: string, now: number): Promise<StoredJob> {
@@ -377,19 +322,9 @@ export class Queue {
   }
 
   #longestTimeoutMs(): number {
-    const timeouts = [...this.#jobs.values()].map((job) => timeoutMs(job.timeout ?? jobDefaults.timeout));
+    const timeouts = [...this.#settings.jobs.values()].map((job) => timeoutMs(job.timeout ?? jobDefaults.timeout));
     return Math.max(timeoutMs(jobDefaults.timeout), ...timeouts);
   }
-}
-
-function byName(jobs: readonly AnyJob[]): ReadonlyMap<string, AnyJob> {
-  const map = new Map<string, AnyJob>();
-  for (const job of jobs) {
-    checkJobOptions(job);
-    if (map.has(job.name)) throw invalidRequest(`Two jobs are named "${job.name}".`);
-    map.set(job.name, job);
-  }
-  return map;
 }
 
 function isDuration(when: unknown): when is Duration {

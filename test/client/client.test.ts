@@ -235,7 +235,7 @@ describe("QueueClient throws", () => {
     const { app } = setUp({ handler: { auth: { admin: ["admin-token"], drain: ["drain-token"] } } });
     const fetch = (request: Request) => app.fetch(request);
     const url = "http://queue.test";
-    const codeOf = (client: QueueClient) => client.getStats().catch(({ code }: TidegateError) => code);
+    const codeOf = (client: QueueClient) => client.getJob("a").catch(({ code }: TidegateError) => code);
     expect(await codeOf(new QueueClient({ url, fetch }))).toBe("unauthorized");
     expect(await codeOf(new QueueClient({ url, fetch, token: "wrong" }))).toBe("unauthorized");
     expect(await codeOf(new QueueClient({ url, fetch, token: "drain-token" }))).toBe("forbidden");

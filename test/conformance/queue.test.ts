@@ -87,6 +87,16 @@ onEveryStore((kind) => {
       );
     });
 
+    test("more than 1,000 at once are stored in pieces that tell of their progress", async () => {
+      const { queue } = setUp();
+      const told: number[] = [];
+      const jobs = Array.from({ length: 2_500 }, (_, index) => ({ job: note, payload: index }));
+      const results = await queue.enqueueMany(jobs, { onProgress: (done) => told.push(done) });
+      expect(told).toEqual([1_000, 2_000, 2_500]);
+      expect(new Set(results.map(({ id }) => id)).size).toBe(2_500);
+      expect(await queue.getStats()).toMatchObject({ readyCount: 2_500 });
+    });
+
     test("refuses what does not fit the schema, and stores none of a bulk with one such job", async () => {
       const { queue } = setUp();
       const wrong = { to: 7 } as unknown as { to: string };

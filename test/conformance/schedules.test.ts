@@ -144,6 +144,16 @@ onEveryStore((kind) => {
       expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
     });
 
+    test("go with the code even where it declares none any more", async () => {
+      const { clock, beat, open } = setUp();
+      await open(beat({ cron: "0 */10 * * * *" })).drain();
+      const without = open(beat());
+      await clock.advance("10m");
+      await without.drain();
+      await without.drain();
+      expect(await without.schedules.list()).toEqual([]);
+    });
+
     test("those made at run time stay when the code's change", async () => {
       const { beat, open } = setUp();
       const queue = open(beat({ cron: "0 */10 * * * *" }));

@@ -81,6 +81,7 @@ describe("retrying", () => {
     expect((await queue.getStats()).deadLetterCount).toBe(3);
     expect(await call("POST", "/dead-letter/retry", selection)).toMatchObject({ status: 200, body: { retried } });
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 3 - retried, readyCount: retried });
+    for (const { payload } of (await queue.listJobs()).jobs) expect(payload).toEqual({ n: 1 });
   });
 
   test("many takes a new payload for each", async () => {

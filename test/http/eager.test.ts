@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
 import { breakableStore, fails, type SetUp, sendEmail, setUp } from "./support.ts";
 
 /** A handler with a waitUntil that remembers what it was given. */
@@ -74,6 +75,33 @@ describe("after POST /jobs", () => {
   test("a failed attempt is retried as always", async () => {
     const { call, queue, settled } = withBackground();
     const { body } = await call("POST", "/jobs", { name: "fails", maxRetries: 1 });
+    await settled();
+    expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "scheduled", attempts: 1 });
+  });
+
+  test("a job that hangs is aborted before the platform ends the invocation", async () => {
+    const clock = testClock();
+    const begin = clock.now;
+    let abortedAt: number | undefined;
+    const hangs = defineJob({
+      name: "hangs",
+      perform: (_: unknown, { signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => {
+            abortedAt = clock.now;
+            reject(signal.reason);
+          });
+        }),
+    });
+    const { call, queue, settled } = withBackground({
+      handler: { drain: { timeBudget: "5m", linger: "5m" } },
+      queue: { jobs: [hangs], clock },
+    });
+    const { body } = await call("POST", "/jobs", { name: "hangs" });
+    await clock.advance("27s");
+    expect(abortedAt).toBeUndefined();
+    await clock.advance("1s");
+    expect(abortedAt).toBe(begin + 28_000);
     await settled();
     expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "scheduled", attempts: 1 });
   });

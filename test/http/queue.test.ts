@@ -160,6 +160,8 @@ describe("GET /health", () => {
     expect((await call("GET", "/health")).status).toBe(200);
     clock.now += 1;
     expect((await call("GET", "/health")).status).toBe(503);
+    clock.now = start - 5_000;
+    expect((await call("GET", "/health")).status).toBe(503);
   });
 
   test("does not cost a command for each request without a token", async () => {

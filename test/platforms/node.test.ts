@@ -52,7 +52,9 @@ onEveryStore((kind) => {
       schedule: { cron: "*/20 * * * * *" },
       perform: () => void seen.push(clock.now - start),
     });
-    run(new Queue({ store: clock.watch(kind.create()), clock, jobs: [beat] }));
+    const queue = new Queue({ store: clock.watch(kind.create()), clock, jobs: [beat] });
+    await queue.drain();
+    run(queue);
     await clock.advance("65s");
     expect(seen).toEqual([20_000, 40_000, 60_000]);
   });

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { lineOf } from "../../src/stores/redis/clients.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis/index.ts";
-import { transportOf } from "../../src/stores/redis/transport.ts";
+import { ClientTransport } from "../../src/stores/redis/transport.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -40,6 +40,7 @@ const kinds: readonly ClientKind[] = [
   { name: "ioredis", open: (port) => ioRedis(port) },
   { name: "ioredis with RESP2", open: (port) => ioRedis(port, { protocol: 2 }) },
   { name: "ioredis with answers of RESP3", open: (port) => ioRedis(port, { replyMapping: "resp3" }) },
+  { name: "ioredis that resends nothing", open: (port) => ioRedis(port, { autoResendUnfulfilledCommands: false }) },
   { name: "ioredis that connects when asked", open: (port) => ioRedis(port, { lazyConnect: true }) },
 ];
 
@@ -200,7 +201,7 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     const client = await open(kind, proxy.port);
     const line = lineOf(client);
     if (!line) throw new Error("The client was not recognised.");
-    const transport = transportOf(line, 20);
+    const transport = new ClientTransport(line, 20);
     const lost = new Promise<void>((resolve) => line.onChange((change) => change === "lost" && resolve()));
     const back = new Promise<void>((resolve) =>
       lost.then(() => line.onChange((change) => change === "ready" && resolve())),
@@ -229,11 +230,14 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     const client = await open(kind);
     const line = lineOf(client);
     if (!line) throw new Error("The client was not recognised.");
-    const transport = transportOf({ ...line, send: () => new Promise(() => {}) });
-    await expect(transport.send(["PING"], AbortSignal.timeout(5))).rejects.toMatchObject({
+    await new ClientTransport(line).send(["PING"], AbortSignal.timeout(5_000));
+    const transport = new ClientTransport({ ...line, send: () => new Promise(() => {}) });
+    const late = {
       code: "store_unavailable",
       message: "Redis did not answer in time. Check the network, and that no slow command blocks it.",
-    });
+    };
+    await expect(transport.send(["PING"], AbortSignal.timeout(5))).rejects.toMatchObject(late);
+    await expect(transport.send(["PING"], AbortSignal.abort())).rejects.toMatchObject(late);
   });
 });
 
@@ -280,5 +284,20 @@ describe("redisStore", () => {
     const error = await queue.getStats().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "store_unavailable", message: expect.stringMatching(expected) });
     expect(String(error)).not.toContain("10.0.0.7");
+  });
+
+  test("refuses a Redis that is too old, before a script could fail half-way", async () => {
+    const asked: string[] = [];
+    const answers: Record<string, unknown> = { COMMAND: [null] };
+    const call = async (command: string) => {
+      asked.push(command);
+      return answers[command];
+    };
+    const queue = new Queue({ store: redisStore({ status: "ready", call, connect: async () => {}, on: () => {} }) });
+    await expect(queue.enqueue("note")).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: "This Redis does not know HSETEX. Take Redis 8, Valkey 9, or newer.",
+    });
+    expect(new Set(asked)).toEqual(new Set(["COMMAND"]));
   });
 });

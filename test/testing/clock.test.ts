@@ -115,6 +115,7 @@ onEveryStore((kind) => {
       perform: () => void seen.push(queue.clock() - start),
     });
     const { clock, queue } = setUp([beat]);
+    await queue.drain();
     const draining = queue.drain({ linger: "65s", budget: { roundTrips: 1_000, commands: 100_000 } });
     await clock.advance("65s");
     expect(await draining).toMatchObject({ completed: 4, rearmed: 4, stoppedBy: "empty" });

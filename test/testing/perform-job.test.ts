@@ -106,5 +106,8 @@ describe("performJob", () => {
     const stopped = performJob(hang, undefined, { clock, signal: controller.signal });
     controller.abort(new Error("stopped"));
     expect(await stopped).toMatchObject({ status: "retried", error: { message: "stopped" } });
+    const signal = AbortSignal.abort("at once");
+    expect(await performJob(hang, undefined, { clock, signal })).toMatchObject({ status: "retried" });
+    expect(clock.nextWakeAt).toBeUndefined();
   });
 });

@@ -4,7 +4,7 @@ import { Connection, checkPrefix } from "../upstash/connection.ts";
 import { keysOf } from "../upstash/keys.ts";
 import { RedisQueue } from "../upstash/redis-queue.ts";
 import { lineOf, type RedisClient } from "./clients.ts";
-import { transportOf } from "./transport.ts";
+import { ClientTransport } from "./transport.ts";
 
 export type { IoRedisClient, NodeRedisClient, RedisClient } from "./clients.ts";
 
@@ -16,7 +16,7 @@ export interface RedisStoreOptions {
 /**
  * Keeps jobs in a Redis of your own, over TCP, with the keys and scripts of `upstashStore`: a database may be used through both.
  *
- * It needs Redis 8 or newer, and a connected client of the package `redis` or `ioredis`. The client stays yours: its settings
+ * It needs Redis 8, Valkey 9 or newer, and a connected client of the package `redis` or `ioredis`. The client stays yours: its settings
  * are left alone, other code may use it too, and you close it once no queue uses it any more.
  *
  * ```ts
@@ -37,7 +37,7 @@ export function redisStore(client: RedisClient, { prefix = "tidegate" }: RedisSt
     throw invalidRequest(
       "redisStore needs a client of the package `redis` or `ioredis`, such as createClient() gives.",
     );
-  const connection = new Connection(transportOf(line));
+  const connection = new Connection(new ClientTransport(line));
   const keysBegin = checkPrefix(prefix);
   return { open: (queue, meter) => new RedisQueue(connection, keysOf(keysBegin, queue), meter, Math.random) };
 }

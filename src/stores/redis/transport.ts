@@ -4,6 +4,8 @@ import type { Line } from "./clients.ts";
 
 /** How long a command waits for a client that is connecting: a restart of Redis is bridged, an outage is told. */
 const CONNECTED_WITHIN_MS = 3_000;
+/** The newest command that the scripts use. */
+const NEWEST_COMMAND = "HSETEX";
 
 /**
  * Sends commands through a client of the user's.
@@ -13,27 +15,51 @@ const CONNECTED_WITHIN_MS = 3_000;
  * counts as lost at once, though ioredis will send it again by itself: the resend that follows tells the script that an
  * earlier send may have arrived, and comes after all of those.
  */
-export function transportOf(line: Line, connectedWithinMs = CONNECTED_WITHIN_MS): Transport {
-  const waiting = new Set<() => void>();
-  const underWay = new Set<() => void>();
-  line.onChange((change) => {
-    for (const tell of [...waiting, ...(change === "lost" ? underWay : [])]) tell();
-  });
+export class ClientTransport implements Transport {
+  readonly lockingAddress = undefined;
+  readonly #line: Line;
+  readonly #connectedWithinMs: number;
+  readonly #waiting = new Set<() => void>();
+  readonly #underWay = new Set<() => void>();
+  #isNewEnough = false;
 
-  async function connected(): Promise<void> {
-    if (line.state() === "ready") return;
-    const end = AbortSignal.timeout(connectedWithinMs);
-    for (let state = line.state(); state !== "ready"; state = line.state()) {
-      if (state === "closed") throw unavailable("The Redis client is closed. Connect it before a queue uses it.");
-      if (end.aborted) throw unavailable("The Redis client has no connection. Check its address, and that Redis runs.");
-      await heard(waiting, end);
+  constructor(line: Line, connectedWithinMs = CONNECTED_WITHIN_MS) {
+    this.#line = line;
+    this.#connectedWithinMs = connectedWithinMs;
+    line.onChange((change) => {
+      for (const tell of [...this.#waiting, ...(change === "lost" ? this.#underWay : [])]) tell();
+    });
+  }
+
+  async send(command: readonly string[], signal: AbortSignal): Promise<unknown> {
+    try {
+      if (!this.#isNewEnough) await this.#mustBeNewEnough(signal);
+      return inPairs(await this.#answer(command, signal));
+    } catch (error) {
+      throw explained(error);
     }
   }
 
-  async function send(command: readonly string[], signal: AbortSignal): Promise<unknown> {
-    await connected();
+  /** Sent in one turn, they travel together. */
+  async sendMany(commands: readonly (readonly string[])[], signal: AbortSignal): Promise<readonly unknown[]> {
+    return Promise.all(commands.map((command) => this.send(command, signal)));
+  }
+
+  /** Asked before the first command: a script that found one missing half-way would have written what comes before it. */
+  async #mustBeNewEnough(signal: AbortSignal): Promise<void> {
+    const known = await this.#answer(["COMMAND", "INFO", NEWEST_COMMAND], signal).catch((error: unknown) => {
+      // A user who may not ask gets the benefit of the doubt.
+      if (error instanceof TidegateError) throw error;
+    });
+    if (Array.isArray(known) && !known[0])
+      throw unavailable(`This Redis does not know ${NEWEST_COMMAND}. Take Redis 8, Valkey 9, or newer.`);
+    this.#isNewEnough = true;
+  }
+
+  async #answer(command: readonly string[], signal: AbortSignal): Promise<unknown> {
+    await this.#connected(signal);
     const done = new AbortController();
-    const lost = heard(underWay, AbortSignal.any([signal, done.signal])).then(() => {
+    const lost = heard(this.#underWay, AbortSignal.any([signal, done.signal])).then(() => {
       throw unavailable(
         signal.aborted
           ? "Redis did not answer in time. Check the network, and that no slow command blocks it."
@@ -41,24 +67,26 @@ export function transportOf(line: Line, connectedWithinMs = CONNECTED_WITHIN_MS)
       );
     });
     try {
-      return inPairs(await Promise.race([line.send(command, signal), lost]));
-    } catch (error) {
-      throw explained(error);
+      return await Promise.race([this.#line.send(command, signal), lost]);
     } finally {
       done.abort();
     }
   }
 
-  return {
-    lockingAddress: undefined,
-    send,
-    // Sent in one turn, they travel together.
-    sendMany: (commands, signal) => Promise.all(commands.map((command) => send(command, signal))),
-  };
+  async #connected(signal: AbortSignal): Promise<void> {
+    if (this.#line.state() === "ready") return;
+    const end = AbortSignal.any([signal, AbortSignal.timeout(this.#connectedWithinMs)]);
+    for (let state = this.#line.state(); state !== "ready"; state = this.#line.state()) {
+      if (state === "closed") throw unavailable("The Redis client is closed. Connect it before a queue uses it.");
+      if (end.aborted) throw unavailable("The Redis client has no connection. Check its address, and that Redis runs.");
+      await heard(this.#waiting, end);
+    }
+  }
 }
 
 /** Resolves when the listeners are told, or `signal` is aborted. */
 function heard(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const hear = () => {
       listeners.delete(hear);

@@ -1,0 +1,67 @@
+import { defineJob, type JobContext } from "tidegate";
+import * as z from "zod";
+
+export const sendEmail = defineJob({
+  name: "send_email",
+  schema: z.object({ to: z.string(), subject: z.string() }),
+  perform(_, job) {
+    announce(job);
+    return { sent: true };
+  },
+});
+
+/** Fails as often as the payload says. The waits are short so that its retries can be watched. */
+export const flaky = defineJob({
+  name: "flaky",
+  schema: z.object({ failures: z.int().min(0) }),
+  maxRetries: 10,
+  backoff: { type: "fixed", base: "1s" },
+  perform({ failures }, job) {
+    announce(job);
+    if (job.attempt <= failures) throw new Error(`Attempt ${job.attempt} fails, as ${failures} are asked to.`);
+    return { attempts: job.attempt };
+  },
+});
+
+/** Dies within seconds, and lies in the dead letter until somebody looks after it. */
+export const alwaysFails = defineJob({
+  name: "always_fails",
+  maxRetries: 2,
+  backoff: { base: "1s" },
+  perform(_: unknown, job) {
+    announce(job);
+    throw new Error("This job always fails.");
+  },
+});
+
+/** Sleeps, but wakes up when the attempt is aborted. */
+export const sleep = defineJob({
+  name: "sleep",
+  schema: z.object({ ms: z.number().min(0) }),
+  async perform({ ms }, job) {
+    announce(job);
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(resolve, ms);
+      job.signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        reject(job.signal.reason);
+      });
+    });
+    return { slept: ms };
+  },
+});
+
+export const heartbeat = defineJob({
+  name: "heartbeat",
+  schedule: { cron: "*/15 * * * * *" },
+  perform(_: unknown, job) {
+    announce(job);
+  },
+});
+
+export const jobs = [sendEmail, flaky, alwaysFails, sleep, heartbeat];
+
+// Never the payload: logs are read by more people than the queue is.
+function announce(job: JobContext): void {
+  console.log(`${job.name} ${job.id}: attempt ${job.attempt}`);
+}

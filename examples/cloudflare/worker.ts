@@ -1,0 +1,78 @@
+import { memoryStore, Queue, type Store, TidegateError } from "tidegate";
+import { type CloudflareOptions, createWorker, type ExecutionContext } from "tidegate/cloudflare";
+import { upstashStore } from "tidegate/upstash";
+import { jobs } from "./jobs.ts";
+import { welcome } from "./welcome.ts";
+
+export interface Env {
+  readonly UPSTASH_REDIS_REST_URL?: string;
+  readonly UPSTASH_REDIS_REST_TOKEN?: string;
+  /** Each holds one token, or several with commas between them while one is being replaced. */
+  readonly TIDEGATE_ENQUEUE_TOKEN?: string;
+  readonly TIDEGATE_DRAIN_TOKEN?: string;
+  readonly TIDEGATE_ADMIN_TOKEN?: string;
+  /** "1" opens the Worker to everybody, and lets it do without Redis. Set by `npm start` and nowhere else. */
+  readonly TIDEGATE_LOCAL?: string;
+}
+
+// At the level of the module, so that all requests of the isolate share it: that is what keeps jobs in a local run.
+const memory = memoryStore();
+
+const worker = createWorker((env: Env): CloudflareOptions => {
+  const isLocal = env.TIDEGATE_LOCAL === "1";
+  if (!isLocal) checkDeployment(env);
+  return {
+    queue: new Queue({ store: storeFor(env, isLocal), jobs }),
+    auth: isLocal ? "none" : tokensOf(env),
+    // The trigger fires each minute; what falls due before the next one need not wait for it.
+    scheduled: { linger: "55s", maxJobs: 10_000, budget: { roundTrips: 500, commands: 50_000 } },
+  };
+});
+
+export default {
+  ...worker,
+  async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+    const response = await worker.fetch(request, env, context);
+    const { origin, pathname } = new URL(request.url);
+    return pathname === "/" && response.status === 404 ? new Response(welcome(origin, storeName(env))) : response;
+  },
+};
+
+function storeFor(env: Env, isLocal: boolean): Store {
+  const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" } = env;
+  return isLocal && !url && !token ? memory : upstashStore({ url, token });
+}
+
+function storeName(env: Env): string {
+  return env.UPSTASH_REDIS_REST_URL ? "Redis" : "memory, and are gone when the Worker stops";
+}
+
+function tokensOf(env: Env): { enqueue: string[]; drain: string[]; admin: string[] } {
+  return {
+    enqueue: split(env.TIDEGATE_ENQUEUE_TOKEN),
+    drain: split(env.TIDEGATE_DRAIN_TOKEN),
+    admin: split(env.TIDEGATE_ADMIN_TOKEN),
+  };
+}
+
+function split(tokens = ""): string[] {
+  return tokens
+    .split(",")
+    .map((token) => token.trim())
+    .filter((token) => token !== "");
+}
+
+/** @throws {TidegateError} where Redis or the tokens are missing: nobody shall find the door of a deployed Worker open. */
+function checkDeployment(env: Env): void {
+  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = env;
+  const hasToken = Object.values(tokensOf(env)).some((tokens) => tokens.length > 0);
+  const required = {
+    UPSTASH_REDIS_REST_URL,
+    UPSTASH_REDIS_REST_TOKEN,
+    "TIDEGATE_ADMIN_TOKEN (or TIDEGATE_ENQUEUE_TOKEN, TIDEGATE_DRAIN_TOKEN)": hasToken,
+  };
+  const missing = Object.entries(required).filter(([, value]) => !value);
+  if (missing.length === 0) return;
+  const names = missing.map(([name]) => name).join(", ");
+  throw new TidegateError("invalid_request", `Not set: ${names}. Set each with: npx wrangler secret put NAME`);
+}

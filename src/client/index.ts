@@ -1,0 +1,201 @@
+import type { BulkJob } from "../core/bulk.ts";
+import type { DeadSelection } from "../core/dead-letter.ts";
+import type { DrainReport } from "../core/drain.ts";
+import type { DrainOptions } from "../core/drain-options.ts";
+import type { Duration, PointInTime } from "../core/duration.ts";
+import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/enqueue.ts";
+import { TidegateError } from "../core/errors.ts";
+import type { AnyJob, InputOf } from "../core/job.ts";
+import type { JobPage, ListOptions } from "../core/listing.ts";
+import type { Queue } from "../core/queue.ts";
+import type { JobChange, PayloadArguments } from "../core/queue-options.ts";
+import type { ScheduleInfo, Schedules } from "../core/schedules.ts";
+import type { ClearableState } from "../core/store.ts";
+import type { DeadJob, JobInfo, QueueStats } from "../core/views.ts";
+import { type Body, part, type QueueClientOptions, query, Transport } from "./transport.ts";
+
+export type { QueueClientOptions };
+
+type Remote = Pick<
+  Queue,
+  | "enqueue"
+  | "enqueueMany"
+  | "getJob"
+  | "listJobs"
+  | "cancel"
+  | "reschedule"
+  | "update"
+  | "getStats"
+  | "listDeadLetter"
+  | "retryFromDeadLetter"
+  | "removeFromDeadLetter"
+  | "pause"
+  | "resume"
+  | "clear"
+  | "drain"
+>;
+
+/**
+ * A queue behind a handler, with the methods and the errors of `Queue`.
+ *
+ * Every call is sent once. After an error with the code `store_unavailable` it is not known whether it took effect: an enqueue
+ * is safe to repeat where it has an `id`.
+ *
+ * ```ts
+ * const queue = new QueueClient({ url: "https://example.com/queue", token });
+ * await queue.enqueue("send_email", { to, subject }, { id: `welcome-${to}` });
+ * ```
+ */
+export class QueueClient implements Remote {
+  readonly #handler: Transport;
+
+  /** Recurring jobs. */
+  readonly schedules: Pick<Schedules, "upsert" | "get" | "list" | "remove" | "preview"> = {
+    upsert: async (key, schedule) => dated(await this.#handler.call("PUT", `/schedules${part(key)}`, named(schedule))),
+    get: async (key) => dated(await this.#handler.find(`/schedules${part(key)}`)),
+    list: async () => {
+      const { schedules } = await this.#handler.call<{ schedules: ScheduleInfo[] }>("GET", "/schedules");
+      return schedules.map(dated);
+    },
+    remove: async (key) => this.#handler.call("DELETE", `/schedules${part(key)}`),
+    preview: async (key, count) => {
+      const { slots } = await this.#handler.call<{ slots: string[] }>(
+        "GET",
+        `/schedules${part(key)}/preview${query({ count })}`,
+      );
+      return slots.map((slot) => new Date(slot));
+    },
+  };
+
+  constructor(options: QueueClientOptions) {
+    this.#handler = new Transport(options);
+  }
+
+  /** As `Queue.enqueue`. The schema of the job is checked by the handler. */
+  enqueue<Job extends AnyJob>(
+    job: Job,
+    ...rest: PayloadArguments<InputOf<Job>, EnqueueOptions | RecurringOptions>
+  ): Promise<EnqueueResult>;
+  enqueue(job: string, payload?: unknown, options?: EnqueueOptions | RecurringOptions): Promise<EnqueueResult>;
+  async enqueue(
+    job: AnyJob | string,
+    payload?: unknown,
+    options?: EnqueueOptions | RecurringOptions,
+  ): Promise<EnqueueResult> {
+    return dated(await this.#handler.call("POST", "/jobs", named({ ...options, job, payload })));
+  }
+
+  async enqueueMany(jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
+    const answer = await this.#handler.call<{ jobs: EnqueueResult[] }>("POST", "/jobs", jobs.map(named));
+    return answer.jobs.map(dated);
+  }
+
+  async getJob(id: string): Promise<JobInfo | null> {
+    const job = await this.#handler.find<JobInfo>(`/jobs${part(id)}`);
+    return job && revived(job);
+  }
+
+  listJobs(options: ListOptions = {}): Promise<JobPage> {
+    return this.#list("/jobs", options);
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.#handler.call("DELETE", `/jobs${part(id)}`);
+  }
+
+  reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
+    const isDuration = typeof when === "string" && /^[\d.]+(ms|s|m|h|d)$/.test(when);
+    return this.update(id, isDuration ? { delay: when as Duration } : { runAt: when });
+  }
+
+  async update(id: string, change: JobChange): Promise<JobInfo> {
+    return revived(await this.#handler.call("PATCH", `/jobs${part(id)}`, { ...change }));
+  }
+
+  async getStats(): Promise<QueueStats> {
+    return dated(await this.#handler.call("GET", "/stats"));
+  }
+
+  listDeadLetter(options: Omit<ListOptions, "state"> = {}): Promise<JobPage<DeadJob>> {
+    return this.#list("/dead-letter", options);
+  }
+
+  retryFromDeadLetter(
+    selection: string | DeadSelection,
+    options?: { readonly payload?: unknown; readonly dryRun?: boolean },
+  ): Promise<{ retried: number }> {
+    return this.#dead("retry", selection, options);
+  }
+
+  removeFromDeadLetter(
+    selection: string | DeadSelection,
+    options?: { readonly dryRun?: boolean },
+  ): Promise<{ removed: number }> {
+    return this.#dead("remove", selection, options);
+  }
+
+  async pause(): Promise<void> {
+    await this.#handler.call("POST", "/pause");
+  }
+
+  async resume(): Promise<void> {
+    await this.#handler.call("POST", "/resume");
+  }
+
+  clear({ state = "pending" }: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
+    return this.#handler.call("DELETE", `/jobs${query({ state })}`);
+  }
+
+  async drain(options: Omit<DrainOptions, "signal"> = {}): Promise<DrainReport> {
+    return dated(await this.#handler.call("POST", "/drain", { ...options }));
+  }
+
+  async #list<Job extends JobInfo>(path: string, options: object): Promise<JobPage<Job>> {
+    const page = await this.#handler.call<JobPage<Job>>("GET", path + query(options));
+    return { ...page, jobs: page.jobs.map(revived) };
+  }
+
+  async #dead<Counts extends object>(
+    what: "retry" | "remove",
+    selection: string | DeadSelection,
+    options: object = {},
+  ): Promise<Counts> {
+    const isOne = typeof selection === "string";
+    const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
+    const counts = await this.#handler.call<Counts>("POST", `/dead-letter/${what}`, body);
+    if (isOne && Object.values(counts)[0] === 0)
+      throw new TidegateError("not_found", `No job in the dead letter has the id "${selection}".`);
+    return counts;
+  }
+}
+
+/** A job goes over the wire by its name. */
+function named({ job, ...rest }: { readonly job: AnyJob | string; readonly payload?: unknown }): Body {
+  return { name: typeof job === "string" ? job : job.name, ...rest };
+}
+
+const times = [
+  "enqueuedAt",
+  "runAt",
+  "startedAt",
+  "completedAt",
+  "failedAt",
+  "nextRunAt",
+  "lastRunAt",
+  "slot",
+] as const;
+
+type Timed = { -readonly [Name in (typeof times)[number]]?: Date | null };
+
+/** Makes dates of times: of the fields that hold one, and never inside a payload. */
+function dated<Value>(value: Value): Value {
+  const timed = value as Timed | null | undefined;
+  for (const name of times) if (timed?.[name]) timed[name] = new Date(timed[name]);
+  return value;
+}
+
+function revived<Job extends JobInfo>(job: Job): Job {
+  job.errors.forEach(dated);
+  dated(job.schedule);
+  return dated(job);
+}

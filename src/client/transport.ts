@@ -1,0 +1,97 @@
+import { type ErrorCode, InvalidPayloadError, TidegateError } from "../core/errors.ts";
+import type { Problem } from "../http/wire.ts";
+
+export interface QueueClientOptions {
+  /** Where the handler is, such as "https://example.com/queue". */
+  readonly url: string;
+  /** Sent as a bearer token. Only a handler with `auth: "none"` needs none. */
+  readonly token?: string;
+  /** Sends a request; the place for timeouts and for service bindings. Default: the platform's `fetch`. */
+  readonly fetch?: (request: Request) => Response | Promise<Response>;
+  /** Which of the handler's queues. Default: the first. */
+  readonly queue?: string;
+}
+
+export type Body = Readonly<Record<string, unknown>> | readonly unknown[];
+
+/** Sends requests to a handler, each once, and makes errors of its problems. */
+export class Transport {
+  readonly #url: string;
+  readonly #token: string | undefined;
+  readonly #fetch: (request: Request) => Response | Promise<Response>;
+
+  constructor({ url, token, fetch: send = (request) => fetch(request), queue }: QueueClientOptions) {
+    this.#url = url.replace(/\/+$/, "") + (queue === undefined ? "" : `/queues${part(queue)}`);
+    this.#token = token;
+    this.#fetch = send;
+  }
+
+  /** Gets what may not exist; then it is null. */
+  find<Answer>(path: string): Promise<Answer | null> {
+    return this.call<Answer>("GET", path).catch((error: unknown) => {
+      if (error instanceof TidegateError && error.code === "not_found") return null;
+      throw error;
+    });
+  }
+
+  async call<Answer>(method: string, path: string, body?: Body): Promise<Answer> {
+    const json = body && written(body);
+    let response: Response | undefined;
+    try {
+      const headers = {
+        ...(json && { "Content-Type": "application/json" }),
+        ...(this.#token && { Authorization: `Bearer ${this.#token}` }),
+      };
+      // A redirect would turn POST into GET, and carry the token on: it is an answer like any other that is not the handler's.
+      const init = { method, headers, redirect: "manual", ...(json && { body: json }) } as const;
+      response = await this.#fetch(new Request(this.#url + path, init));
+      if (response.status === 204) return undefined as Answer;
+      const answer: unknown = await response.json();
+      if (response.ok) return answer as Answer;
+      throw errorOf(response.status, answer as Problem);
+    } catch (error) {
+      // Other errors than the handler's may hold the address or the body.
+      if (error instanceof TidegateError) throw error;
+      throw unavailable(response?.status);
+    }
+  }
+}
+
+/** A part of a path. These would be dropped or refused by what parses the URL, and another address be meant. */
+export function part(text: string): string {
+  if (/^\.{0,2}$/.test(text) || !text.isWellFormed())
+    throw new TidegateError("invalid_request", 'An id, key or name must be well-formed, and neither "", "." nor "..".');
+  return `/${encodeURIComponent(text)}`;
+}
+
+export function query(values: object): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+}
+
+function written(body: Body): string {
+  try {
+    return JSON.stringify(body);
+  } catch {
+    throw new TidegateError(
+      "invalid_request",
+      "This cannot be written as JSON: it holds a BigInt or refers to itself.",
+    );
+  }
+}
+
+function errorOf(status: number, { code, detail, issues }: Problem): TidegateError {
+  if (typeof code !== "string" || typeof detail !== "string") return unavailable(status);
+  if (issues) return new InvalidPayloadError(detail, issues);
+  return new TidegateError(status < 500 ? (code as ErrorCode) : "store_unavailable", detail);
+}
+
+function unavailable(status: number | undefined): TidegateError {
+  const what = status
+    ? `Something else than the handler answered, with status ${status}`
+    : "The handler could not be reached";
+  return new TidegateError(
+    "store_unavailable",
+    `${what}. Check the url and the network. Whether the call took effect is not known: repeat an enqueue only with an id.`,
+  );
+}

@@ -1,0 +1,32 @@
+import { checkFits, runAtMs } from "./enqueue.ts";
+import { conflict } from "./errors.ts";
+import type { AnyJob } from "./job.ts";
+import type { JobChange } from "./queue-options.ts";
+import { decodeRecord, encodeRecord } from "./record.ts";
+import type { QueueStore, StoredJob } from "./store.ts";
+
+/**
+ * Changes the time of a waiting job, its payload, or both; gives the job as it stands then.
+ *
+ * @throws {InvalidPayloadError} where the payload does not fit the schema.
+ * @throws {TidegateError} `conflict` where the job changes at the same time.
+ */
+export async function changeJob(
+  store: QueueStore,
+  jobs: ReadonlyMap<string, AnyJob>,
+  stored: StoredJob,
+  change: JobChange,
+  now: number,
+): Promise<StoredJob> {
+  const { id, at, claims } = stored;
+  const moves = change.runAt !== undefined || change.delay !== undefined;
+  const runAt = moves ? runAtMs(change, now) : at;
+  const before = decodeRecord(stored.record);
+  if (!before) throw conflict(`Job "${id}" was stored by a newer version, which alone can change it.`);
+  if ("payload" in change) await checkFits(before.name, jobs.get(before.name), change.payload);
+  const record = encodeRecord("payload" in change ? { ...before, payload: change.payload } : before);
+  if (!(await store.change({ id, from: { at, claims }, runAt, record }))) {
+    throw conflict(`Job "${id}" changed at the same time. Look at it again.`);
+  }
+  return { ...stored, at: runAt, record, state: runAt <= now ? "ready" : "scheduled" };
+}

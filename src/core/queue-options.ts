@@ -1,0 +1,85 @@
+import { type Clock, systemClock } from "./clock.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import type { EnqueueOptions } from "./enqueue.ts";
+import { invalidRequest } from "./errors.ts";
+import { timeOrderedIds } from "./id.ts";
+import type { AnyJob } from "./job.ts";
+import { checkJobOptions, checkText, LONGEST_NAME } from "./options.ts";
+import type { Store } from "./store.ts";
+
+export interface QueueOptions {
+  /** 1 to 128 characters, without braces. Queues of different names share a store and nothing else. Default "default". */
+  readonly name?: string;
+  readonly store: Store;
+  /** The jobs that drains of this queue can perform. Declared schedules are put in force by the first drain. */
+  readonly jobs?: readonly AnyJob[];
+  /** Gives ms since 1970. Default: the system's clock. */
+  readonly clock?: Clock;
+  /** Gives a number from 0 up to, not including, 1. Default: `Math.random`. */
+  readonly random?: () => number;
+  /** Makes ids, in the order of time. Default: UUIDv7. */
+  readonly newId?: () => string;
+  /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
+  readonly retention?: Duration;
+}
+
+/** Which of the jobs that are due `enqueueHeld` leases. */
+export interface HoldOptions {
+  /** How many at most. Default: all. */
+  readonly most?: number;
+  /** Only those whose timeout is at most so long. Default: all. */
+  readonly timeout?: Duration;
+}
+
+/** What `update` changes of a waiting job. */
+export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
+  readonly payload?: unknown;
+}
+
+/** The payload may be left out where the job takes `undefined`. */
+export type PayloadArguments<Input, Options> = undefined extends Input
+  ? [payload?: Input, options?: Options]
+  : [payload: Input, options?: Options];
+
+/** Queue options, checked and complete. */
+export interface QueueSettings {
+  readonly name: string;
+  readonly store: Store;
+  readonly jobs: ReadonlyMap<string, AnyJob>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly retentionMs: number;
+}
+
+/** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
+export function queueSettings(options: QueueOptions): QueueSettings {
+  const { name = "default", store, clock = systemClock, random = Math.random, retention = "24h" } = options;
+  checkText(name, "the queue's name", LONGEST_NAME);
+  if (/[{}]/.test(name)) {
+    throw invalidRequest("the queue's name may not hold braces: they mark the hash tag of its keys.");
+  }
+  if (typeof store?.open !== "function") {
+    throw invalidRequest("new Queue needs a store, such as memoryStore() or upstashStore({ url, token }).");
+  }
+  const newId = options.newId ?? timeOrderedIds(clock);
+  return {
+    name,
+    store,
+    jobs: byName(options.jobs ?? []),
+    clock,
+    random,
+    newId,
+    retentionMs: durationMs(retention, "retention"),
+  };
+}
+
+function byName(jobs: readonly AnyJob[]): ReadonlyMap<string, AnyJob> {
+  const map = new Map<string, AnyJob>();
+  for (const job of jobs) {
+    checkJobOptions(job);
+    if (map.has(job.name)) throw invalidRequest(`Two jobs are named "${job.name}".`);
+    map.set(job.name, job);
+  }
+  return map;
+}

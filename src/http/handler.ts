@@ -1,0 +1,104 @@
+import type { Context, Hono } from "hono";
+import { Hono as Router } from "hono/tiny";
+import { notFound } from "../core/errors.ts";
+import { demand } from "./auth.ts";
+import { checkAddress, readJson, readQuery } from "./body.ts";
+import { backgroundOf } from "./eager.ts";
+import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
+import { isFailure, methodNotAllowed, problemOf } from "./problems.ts";
+import type { Call, Route } from "./route.ts";
+import { routes } from "./routes/index.ts";
+import { noQuery } from "./wire.ts";
+
+export type { Scope, Tokens } from "./auth.ts";
+export type { HandlerOptions } from "./options.ts";
+
+/**
+ * Serves queues over HTTP: a Hono app, whose `fetch` is a handler for every platform.
+ *
+ * ```ts
+ * const handler = createHandler({ queue, auth: { enqueue: [env.ENQUEUE_TOKEN], admin: [env.ADMIN_TOKEN] } });
+ * export default handler; // or app.route("/queue", handler) below a path of its own in another Hono app
+ * ```
+ *
+ * A request that is refused, with a status from 400 to 499, has changed nothing. Answers are never cached. For browsers on
+ * other origins put `cors()` of `hono/cors` in front of it.
+ *
+ * @throws {TidegateError} `invalid_request` for an option that makes no sense, and where `auth` holds no token.
+ */
+export function createHandler(options: HandlerOptions): Hono {
+  const settings = readOptions(options);
+  const router = new Router();
+  for (const route of routes) {
+    router.on(route.method, everywhere(route.path), (context) => answer(route, context, settings));
+  }
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const allowed = methodsOf(path);
+    for (const address of everywhere(path)) router.all(address, ({ req }) => answerOther(req.method, allowed));
+  }
+  router.all("*", () => problemOf(notFound("There is nothing at this address.")));
+  return router;
+}
+
+/** The addresses of a path: for the first queue, and for each by its name. */
+function everywhere(path: string): string[] {
+  return [path, `/queues/:queue${path}`];
+}
+
+/** What an address takes. One such as `/dead-letter/retry` is also that of a job with the id "retry". */
+function methodsOf(path: string): readonly string[] {
+  const parts = path.split("/");
+  const isHere = (route: Route) => {
+    const others = route.path.split("/");
+    return (
+      others.length === parts.length && others.every((part, index) => part.startsWith(":") || part === parts[index])
+    );
+  };
+  const methods = routes
+    .filter(isHere)
+    .flatMap(({ method, acts }) => (method === "GET" && !acts ? ["GET", "HEAD"] : method));
+  return [...new Set([...methods, "OPTIONS"])];
+}
+
+function answerOther(method: string, allowed: readonly string[]): Response {
+  if (method !== "OPTIONS") return methodNotAllowed(allowed);
+  return new Response(null, { status: 204, headers: { Allow: allowed.join(", "), "Cache-Control": "no-store" } });
+}
+
+async function answer(route: Route, context: Context, settings: Settings): Promise<Response> {
+  const { req } = context;
+  if (route.acts && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
+  try {
+    checkAddress(req.url);
+    const caller = await settings.authenticate(req.header("authorization"));
+    if (route.scope !== "anyone") demand(caller, route.scope);
+    const queues = queuesAt(req.param("queue"), settings);
+    const query = readQuery(req.url, route.query ?? noQuery);
+    const body = route.body?.read(await readJson(req.raw.headers, await bodyOf(context), settings.maxBodyBytes), "");
+    const target = req.param("id") ?? req.param("key") ?? "";
+    return await route.answer({
+      ...queues,
+      caller,
+      target,
+      query,
+      body,
+      drain: settings.drain,
+      inBackground: backgroundOf(context, settings),
+    });
+  } catch (error) {
+    if (isFailure(error)) settings.onError(error);
+    return problemOf(error);
+  }
+}
+
+function queuesAt(name: string | undefined, { queues, first }: Settings): Pick<Call, "queue" | "queues"> {
+  if (name === undefined) return { queue: first, queues: [...queues.values()] };
+  const queue = queues.get(name);
+  if (!queue) throw notFound("No queue of this name is served here.");
+  return { queue, queues: [queue] };
+}
+
+/** The body of a request, also where a middleware has read it before. */
+async function bodyOf({ req }: Context): Promise<ReadableStream<Uint8Array> | null> {
+  return req.raw.bodyUsed ? new Response(await req.arrayBuffer()).body : req.raw.body;
+}

@@ -1,0 +1,95 @@
+import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
+import { invalidRequest, isTidegateError } from "../core/errors.ts";
+import { wholeNumber } from "../core/options.ts";
+import type { Queue } from "../core/queue.ts";
+import { LARGEST_PAYLOAD } from "../core/record.ts";
+import { authenticator, type Caller, type Tokens } from "./auth.ts";
+
+export interface HandlerOptions {
+  /** The queue that is served. */
+  readonly queue?: Queue;
+  /**
+   * Several queues in place of one: each is served under `/queues/:name/...`, and the first at the root as well. A drain at the
+   * root drains all of them, in this order and under one budget, which is how priority is had.
+   */
+  readonly queues?: readonly Queue[];
+  /**
+   * The tokens that are taken, by scope: `enqueue` may POST /jobs (but no recurring ones) and GET one job, `drain` may drain,
+   * `admin` may do everything. "none" lets everybody do everything, which is for local runs and for handlers that something
+   * else guards.
+   */
+  readonly auth: Tokens | "none";
+  /** The bounds of drains, where the request does not set them. Default: those of `Queue.drain`. */
+  readonly drain?: DrainOptions;
+  /** Whether jobs that are due are started in the background as soon as they are enqueued. Default true. */
+  readonly eager?: boolean;
+  /**
+   * Keeps the invocation alive until a promise has settled. Default: the `waitUntil` of the platform's execution context.
+   * Without either nothing is started in the background.
+   */
+  readonly waitUntil?: (promise: Promise<unknown>) => void;
+  /** How many bytes a request's body may have. Default: 5 MiB for the largest payload, and 64 KiB around it. */
+  readonly maxBodyBytes?: number;
+  /**
+   * Told of what failed by no fault of the caller: the store not answering, and errors of the code that the handler runs,
+   * which may hold anything. Default: writes their name and code to `console.error`, and nothing else.
+   */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Handler options, checked and complete. */
+export interface Settings {
+  readonly first: Queue;
+  /** All, by name and in their order. */
+  readonly queues: ReadonlyMap<string, Queue>;
+  readonly authenticate: (header: string | undefined) => Promise<Caller>;
+  readonly drain: DrainOptions;
+  readonly eager: boolean;
+  readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined;
+  readonly maxBodyBytes: number;
+  readonly onError: (error: unknown) => void;
+}
+
+const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
+
+/** Reads handler options. @throws {TidegateError} `invalid_request`; the message names the option. */
+export function readOptions(options: HandlerOptions): Settings {
+  const {
+    auth,
+    drain = {},
+    eager = true,
+    waitUntil,
+    maxBodyBytes = DEFAULT_BODY_BYTES,
+    onError = logFailure,
+  } = options;
+  drainLimits(drain);
+  return {
+    ...readQueues(options),
+    authenticate: authenticator(auth),
+    drain,
+    eager,
+    waitUntil,
+    maxBodyBytes: wholeNumber(maxBodyBytes, "maxBodyBytes", 1, Number.MAX_SAFE_INTEGER),
+    onError,
+  };
+}
+
+function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" | "queues"> {
+  const given = queues ?? (queue ? [queue] : []);
+  const [first] = given;
+  if (!first || (queue && queues))
+    throw invalidRequest("createHandler needs either a queue, or queues with at least one.");
+  const named = new Map<string, Queue>();
+  for (const each of given) {
+    if (named.has(each.name)) throw invalidRequest(`Two of the handler's queues are named "${each.name}".`);
+    if (/^\.\.?$/.test(each.name))
+      throw invalidRequest(`A queue named "${each.name}" cannot be addressed: a URL drops it.`);
+    named.set(each.name, each);
+  }
+  return { first, queues: named };
+}
+
+function logFailure(error: unknown): void {
+  const name = error instanceof Error ? error.name : typeof error;
+  console.error(isTidegateError(error) ? `tidegate: ${name} (${error.code})` : `tidegate: ${name}`);
+}

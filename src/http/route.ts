@@ -1,0 +1,53 @@
+import type { DrainOptions } from "../core/drain-options.ts";
+import type { Queue } from "../core/queue.ts";
+import type { Caller, Scope } from "./auth.ts";
+import type { ObjectSchema, Schema } from "./schema.ts";
+
+/** One line of the table from which requests are answered, and from which others can be told of them. */
+export interface Route<Query = unknown, Body = unknown> {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below the handler, and below `/queues/:queue`. */
+  readonly path: string;
+  /** What the caller's token must allow; "anyone" needs none. */
+  readonly scope: Scope | "anyone";
+  /** Default: no parameters. */
+  readonly query?: ObjectSchema<Query>;
+  /** Default: the body is not read. */
+  readonly body?: Schema<Body>;
+  /** Whether GET does more than look, so that HEAD is refused. */
+  readonly acts?: boolean;
+  answer(call: Call<Query, Body>): Promise<Response>;
+}
+
+/** A request whose parts have all been checked. */
+export interface Call<Query = unknown, Body = unknown> {
+  /** The queue that the address names, or the first. */
+  readonly queue: Queue;
+  /** The queue that the address names, or all: what a drain here drains. */
+  readonly queues: readonly Queue[];
+  readonly caller: Caller;
+  /** The id or key in the path. */
+  readonly target: string;
+  readonly query: Query;
+  readonly body: Body;
+  readonly drain: DrainOptions;
+  /** Keeps the invocation alive for work after the response; undefined where the platform cannot, or eager drains are off. */
+  readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
+}
+
+/** Writes a line of the table, with the types of its parts inferred. */
+export function route<Query, Body>(line: Route<Query, Body>): Route {
+  return line;
+}
+
+/** An answer in JSON; times become ISO 8601 strings. */
+export function reply(body: unknown, status = 200): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
+  });
+}
+
+export function replyEmpty(): Response {
+  return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
+}

@@ -1,0 +1,175 @@
+import { type Duration, durationMs, pointInTimeMs } from "../core/duration.ts";
+import { invalidRequest } from "../core/errors.ts";
+import { checkText, oneOf, wholeNumber } from "../core/options.ts";
+
+/** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+/** A part of a request: how it is read, and how others are told. Both are made in one place, so that they cannot drift. */
+export interface Schema<Value = unknown> {
+  readonly json: JsonSchema;
+  /**
+   * Reads a value.
+   * @param name where it stands, for the message; empty for the body as a whole.
+   * @throws {TidegateError} `invalid_request`; the message names the field, never its value.
+   */
+  read(value: unknown, name: string): Value;
+  /** Turns the text of a query parameter into what `read` takes. Default: as it is. */
+  fromText?(text: string): unknown;
+}
+
+export type ValueOf<Part> = Part extends Schema<infer Value> ? Value : never;
+
+type Fields = Readonly<Record<string, Schema>>;
+
+type ObjectOf<Parts extends Fields, Required extends keyof Parts> = {
+  readonly [Name in Required]: ValueOf<Parts[Name]>;
+} & { readonly [Name in Exclude<keyof Parts, Required>]?: ValueOf<Parts[Name]> };
+
+/** An object of known fields. Others are refused by name: a misspelt option must not pass for none. */
+export interface ObjectSchema<Value> extends Schema<Value> {
+  readonly fields: Fields;
+}
+
+/** Any JSON value. */
+export const anything: Schema = { json: {}, read: (value) => value };
+
+export const flag: Schema<boolean> = {
+  json: { type: "boolean" },
+  read(value, name) {
+    if (typeof value !== "boolean") throw invalidRequest(`${name} must be true or false.`);
+    return value;
+  },
+  fromText: (text) => (text === "true" || text === "false" ? text === "true" : text),
+};
+
+/** A string that the core reads further. */
+export function string(longest: number): Schema<string> {
+  return {
+    json: { type: "string", maxLength: longest },
+    read(value, name) {
+      if (typeof value !== "string" || value.length > longest)
+        throw invalidRequest(`${name} must be a string of at most ${longest} characters.`);
+      return value;
+    },
+  };
+}
+
+/** An id, key or name. */
+export function text(longest: number): Schema<string> {
+  return {
+    json: { type: "string", minLength: 1, maxLength: longest },
+    read(value, name) {
+      checkText(value, name, longest);
+      return value;
+    },
+  };
+}
+
+export function word<const Word extends string>(words: readonly Word[]): Schema<Word> {
+  return {
+    json: { type: "string", enum: words },
+    read(value, name) {
+      oneOf(value, words, name);
+      return value as Word;
+    },
+  };
+}
+
+const numeral = /^\d+(\.\d+)?$/;
+const numberFromText = (text: string): unknown => (numeral.test(text) ? Number(text) : text);
+
+export function whole(least: number, most: number): Schema<number> {
+  return {
+    json: { type: "integer", minimum: least, maximum: most },
+    read: (value, name) => wholeNumber(value, name, least, most),
+    fromText: numberFromText,
+  };
+}
+
+/** A number from 0 to 1. */
+export const share: Schema<number> = {
+  json: { type: "number", minimum: 0, maximum: 1 },
+  read(value, name) {
+    if (typeof value !== "number" || value < 0 || value > 1)
+      throw invalidRequest(`${name} must be a number from 0 to 1.`);
+    return value;
+  },
+};
+
+export const duration: Schema<Duration> = {
+  json: {
+    anyOf: [
+      { type: "string", pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)$" },
+      { type: "number", minimum: 0 },
+    ],
+    examples: ["30s", "5m", "1h", "7d", 1500],
+  },
+  read(value, name) {
+    durationMs(value, name);
+    return value as Duration;
+  },
+  fromText: numberFromText,
+};
+
+export const time: Schema<string | number> = {
+  json: {
+    anyOf: [
+      { type: "string", format: "date-time" },
+      { type: "number", minimum: 0 },
+    ],
+    examples: ["2030-01-31T09:00:00Z"],
+  },
+  read(value, name) {
+    pointInTimeMs(value, name);
+    return value as string | number;
+  },
+};
+
+export function list<Item>(item: Schema<Item>, most: number): Schema<readonly Item[]> {
+  return {
+    json: { type: "array", items: item.json, maxItems: most },
+    read(value, name) {
+      if (!Array.isArray(value) || value.length > most)
+        throw invalidRequest(`${name || "The body"} must be an array of at most ${most}.`);
+      return value.map((each, index) => item.read(each, `${name}[${index}]`));
+    },
+  };
+}
+
+export function object<const Parts extends Fields, Required extends keyof Parts & string = never>(
+  fields: Parts,
+  required: readonly Required[] = [],
+): ObjectSchema<ObjectOf<Parts, Required>> {
+  const properties = Object.fromEntries(Object.entries(fields).map(([name, { json }]) => [name, json]));
+  return {
+    fields,
+    json: { type: "object", properties, ...(required.length > 0 && { required }), additionalProperties: false },
+    read(value, name) {
+      if (!isObject(value)) throw invalidRequest(`${name || "The body"} must be a JSON object.`);
+      const missing = required.find((field) => !Object.hasOwn(value, field));
+      if (missing !== undefined) throw invalidRequest(`${within(name, missing)} is missing.`);
+      const entries = Object.entries(value).map(([field, inner]) => [
+        field,
+        fieldNamed(field, fields, name).read(inner, within(name, field)),
+      ]);
+      return Object.fromEntries(entries) as ObjectOf<Parts, Required>;
+    },
+  };
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function within(name: string, field: string): string {
+  return name ? `${name}.${field}` : field;
+}
+
+function fieldNamed(field: string, fields: Fields, name: string): Schema {
+  const schema = Object.hasOwn(fields, field) ? fields[field] : undefined;
+  if (schema) return schema;
+  const known = Object.keys(fields);
+  const others = known.length > 0 ? `Known are: ${known.join(", ")}.` : "None is.";
+  throw invalidRequest(`${JSON.stringify(within(name, field.slice(0, 100)))} is not known here. ${others}`);
+}

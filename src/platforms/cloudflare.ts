@@ -1,0 +1,99 @@
+import type { DrainReport } from "../core/drain.ts";
+import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
+import { drainQueues } from "../core/drain-queues.ts";
+import { isTidegateError } from "../core/errors.ts";
+import { createHandler, type HandlerOptions } from "../http/handler.ts";
+
+export interface CloudflareOptions extends HandlerOptions {
+  /**
+   * The bounds of the drain that a cron trigger starts. Default: those of `drain`.
+   *
+   * With `linger: "55s"` and a trigger each minute, schedules keep to the second. Waiting costs no CPU time, but each time that
+   * something falls due costs a round trip, and the free plan allows an invocation 50 of them.
+   */
+  readonly scheduled?: DrainOptions;
+}
+
+/** What Cloudflare hands to an event beside the bindings: the part that is used here. */
+export interface ExecutionContext {
+  waitUntil(promise: Promise<unknown>): void;
+  passThroughOnException(): void;
+  readonly props: unknown;
+}
+
+/** What a Worker's module exports by default. */
+export interface CloudflareWorker<Env> {
+  fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response>;
+  /** Drains every queue. Rejects where the store cannot be reached, so that Cloudflare shows the run as failed. */
+  scheduled(controller: unknown, env: Env, context: ExecutionContext): Promise<void>;
+}
+
+/**
+ * Makes a Worker that serves queues over HTTP and drains them on its cron trigger.
+ *
+ * ```ts
+ * export default createWorker((env: Env) => ({
+ *   queue: new Queue({ store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }), jobs }),
+ *   auth: { enqueue: [env.ENQUEUE_TOKEN], admin: [env.ADMIN_TOKEN] },
+ * }));
+ * ```
+ *
+ * @param configure is called once for each isolate, by its first event. Where it throws, which it does for a variable that is
+ *   not set, every request is answered with 503 and every cron trigger fails, until it no longer does. The message of a
+ *   `TidegateError` is shown to the caller; that of any other error is not.
+ */
+export function createWorker<Env extends object>(configure: (env: Env) => CloudflareOptions): CloudflareWorker<Env> {
+  const parts = new WeakMap<Env, Parts>();
+  const partsFor = (env: Env) => {
+    const known = parts.get(env) ?? build(configure(env));
+    parts.set(env, known);
+    return known;
+  };
+  return {
+    async fetch(request, env, context) {
+      let handler: Parts["handler"];
+      try {
+        handler = partsFor(env).handler;
+      } catch (error) {
+        return notSetUp(error);
+      }
+      return handler.fetch(request, env, context);
+    },
+    async scheduled(_, env) {
+      try {
+        warnOf(await partsFor(env).drain());
+      } catch (error) {
+        console.error(`tidegate: a cron trigger drained nothing. ${reasonOf(error)}`);
+        throw error;
+      }
+    },
+  };
+}
+
+type Parts = ReturnType<typeof build>;
+
+function build({ scheduled, ...options }: CloudflareOptions) {
+  const bounds = { ...options.drain, ...scheduled };
+  drainLimits(bounds);
+  const queues = options.queues ?? (options.queue ? [options.queue] : []);
+  return { handler: createHandler(options), drain: () => drainQueues(queues, bounds) };
+}
+
+/** A report holds counts and times, nothing of what was enqueued. */
+function warnOf(report: DrainReport): void {
+  if (report.stoppedBy !== "aborted" && report.lost === 0) return;
+  console.error(`tidegate: a cron trigger could not hand in all that ran. ${JSON.stringify(report)}`);
+}
+
+function reasonOf(error: unknown): string {
+  if (isTidegateError(error)) return error.message;
+  return `${error instanceof Error ? error.name : "Something"} was thrown while the Worker was set up or drained.`;
+}
+
+function notSetUp(error: unknown): Response {
+  const detail = reasonOf(error);
+  console.error(`tidegate: the Worker is not set up. ${detail}`);
+  const problem = { status: 503, title: "The Worker is not set up", detail, code: "store_unavailable" };
+  const headers = { "Content-Type": "application/problem+json", "Cache-Control": "no-store" };
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}

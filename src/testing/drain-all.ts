@@ -1,0 +1,90 @@
+import type { DrainReport } from "../core/drain.ts";
+import type { DrainOptions } from "../core/drain-options.ts";
+import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
+import { invalidRequest } from "../core/errors.ts";
+import type { Queue } from "../core/queue.ts";
+import type { TestClock } from "./clock.ts";
+
+export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "batchSize" | "signal"> {
+  /** The queue's clock: moved on to whatever falls due, so that delays, retries and schedules play out. Default: it stands. */
+  readonly clock?: TestClock;
+  /** Where the clock is to stand at the end: a duration from now such as "1h", or a point in time. Default: where the last job ran. */
+  readonly until?: Duration | PointInTime;
+  /** How many jobs may be claimed before it is taken for an endless loop. Default 10,000. */
+  readonly maxJobs?: number;
+}
+
+const MOST_JOBS = 10_000;
+const NO_LIMIT = 1_000_000_000;
+
+/**
+ * Drains a queue until nothing is due any more, what its jobs enqueue included.
+ *
+ * ```ts
+ * const report = await drainAll(queue, { clock, until: "1h" });
+ * expect(report).toMatchObject({ completed: 12, retried: 1 });
+ * ```
+ *
+ * @returns one report on all of it, with the end of the last drain. A paused queue is left as it is.
+ * @throws {Error} where it does not end: after `maxJobs`, or for a queue with schedules and a clock, but no `until`.
+ */
+export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Promise<DrainReport> {
+  const { clock, until, maxJobs = MOST_JOBS, ...limits } = options;
+  const end = endOf(clock, until);
+  let total: DrainReport | undefined;
+  for (;;) {
+    const left = maxJobs - (total?.claimed ?? 0);
+    if (left <= 0) throw endless(queue, maxJobs);
+    const report = await queue.drain({ ...unlimited, ...limits, maxJobs: left });
+    total = total ? added(total, report) : report;
+    if (report.stoppedBy === "paused" || report.stoppedBy === "aborted") return total;
+    if (report.backlog) continue;
+    const next = report.nextRunAt?.getTime();
+    if (!clock || next === undefined || (end !== undefined && next > end)) break;
+    if (end === undefined) await mustEnd(queue);
+    await clock.set(next);
+  }
+  if (clock && end !== undefined) await clock.set(end);
+  return total;
+}
+
+const unlimited = { timeBudget: "365d", budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT } } as const;
+
+function endOf(clock: TestClock | undefined, until: Duration | PointInTime | undefined): number | undefined {
+  if (until === undefined) return undefined;
+  if (!clock)
+    throw invalidRequest("drainAll moves time on only with the queue's clock: give clock together with until.");
+  const isDuration = typeof until === "string" && /^[\d.]+(ms|s|m|h|d)$/.test(until);
+  return isDuration ? clock.now + durationMs(until, "until") : pointInTimeMs(until, "until");
+}
+
+async function mustEnd(queue: Queue): Promise<void> {
+  const schedule = (await queue.schedules.list()).find(({ nextRunAt }) => nextRunAt !== null);
+  if (!schedule) return;
+  throw new Error(
+    `drainAll would never end: schedule "${schedule.key}" has a next run for ever. Say where to stop, as in { clock, until: "1h" }.`,
+  );
+}
+
+function endless(queue: Queue, maxJobs: number): Error {
+  return new Error(
+    `drainAll has claimed ${maxJobs} jobs of queue "${queue.name}" and more are due: does a job enqueue or snooze itself for ever? If so many are meant, raise maxJobs.`,
+  );
+}
+
+const counts = [
+  "claimed",
+  "completed",
+  "retried",
+  "deadLettered",
+  "snoozed",
+  "released",
+  "lost",
+  "rearmed",
+  "roundTrips",
+  "commands",
+] as const;
+
+function added(total: DrainReport, report: DrainReport): DrainReport {
+  return { ...report, ...Object.fromEntries(counts.map((count) => [count, total[count] + report[count]])) };
+}

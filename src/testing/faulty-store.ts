@@ -1,0 +1,92 @@
+import { type Clock, sleep, systemClock } from "../core/clock.ts";
+import { type Duration, durationMs } from "../core/duration.ts";
+import { TidegateError } from "../core/errors.ts";
+import type { Store } from "../core/store.ts";
+import { type StoreCall, type StoreMethod, wrapStore } from "./wrap-store.ts";
+
+/**
+ * What goes wrong with one call:
+ *
+ * - `"before"`: it does not reach the store. Nothing was written, and the caller gets `store_unavailable`.
+ * - `"after"`: it reaches the store, and its answer is lost. All was written, and the caller gets `store_unavailable`.
+ * - `{ delay }`: it reaches the store so much later, and is answered.
+ */
+export type StoreFault = "before" | "after" | { readonly delay: Duration };
+
+/** A fault, and which calls it befalls. */
+export interface FaultRule {
+  readonly fault: StoreFault;
+  /** Of this method, or of one of these. Default: of every method. */
+  readonly on?: StoreMethod | readonly StoreMethod[];
+  /** The n-th such call, counted from 1; or several. Default: every one. */
+  readonly call?: number | readonly number[];
+}
+
+/** Which calls go wrong and how: one fault for all, rules of which the first that fits counts, or a function that is asked. */
+export type FaultPlan = StoreFault | readonly FaultRule[] | ((call: StoreCall) => StoreFault | undefined);
+
+/** A store that fails as it is told. */
+export interface FaultyStore extends Store {
+  /** The calls so far, in order, those that failed included. */
+  readonly calls: readonly StoreCall[];
+  /** Goes on by another plan, whose rules count from now. None: nothing goes wrong any more. */
+  plan(plan?: FaultPlan): void;
+}
+
+/**
+ * Puts faults into a store, to see how code copes when it is away.
+ *
+ * ```ts
+ * const store = faultyStore(memoryStore(), [{ on: "enqueue", call: 1, fault: "after" }]);
+ * const queue = new Queue({ store, jobs: [sendEmail] });
+ * await placeOrder(queue); // enqueues with an id, and again when it gets `store_unavailable`
+ * await expectEnqueued(queue, sendEmail, { count: 1 });
+ * ```
+ *
+ * @param clock what delays are measured on. Default: the system's clock.
+ */
+export function faultyStore(
+  store: Store,
+  plan?: FaultPlan,
+  { clock = systemClock }: { clock?: Clock } = {},
+): FaultyStore {
+  const calls: StoreCall[] = [];
+  let choose = chooser(plan);
+  const faulty = wrapStore(store, async (call, run, meter) => {
+    calls.push(call);
+    const fault = choose(call);
+    if (fault === "before") {
+      if (meter) meter.roundTrips++;
+      throw new TidegateError("store_unavailable", "faultyStore kept this call from the store.");
+    }
+    if (typeof fault === "object") await sleep(clock, durationMs(fault.delay, "delay"));
+    const answer = await run();
+    if (fault === "after") throw new TidegateError("store_unavailable", "faultyStore lost the answer to this call.");
+    return answer;
+  });
+  return {
+    ...faulty,
+    calls,
+    plan(next) {
+      choose = chooser(next);
+    },
+  };
+}
+
+function chooser(plan: FaultPlan | undefined): (call: StoreCall) => StoreFault | undefined {
+  if (plan === undefined) return () => undefined;
+  if (typeof plan === "function") return plan;
+  if (!Array.isArray(plan)) return () => plan as StoreFault;
+  const rules = (plan as readonly FaultRule[]).map((rule) => ({ rule, count: 0 }));
+  return ({ method }) => {
+    let fault: StoreFault | undefined;
+    // Every rule counts each of its calls, also where an earlier one has decided.
+    for (const entry of rules) {
+      const { on, call } = entry.rule;
+      if (on !== undefined && ![on].flat().includes(method)) continue;
+      entry.count++;
+      if (call === undefined || [call].flat().includes(entry.count)) fault ??= entry.rule.fault;
+    }
+    return fault;
+  };
+}

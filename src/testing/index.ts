@@ -1,0 +1,14 @@
+export { type TestClock, testClock } from "./clock.ts";
+export { type DrainAllOptions, drainAll } from "./drain-all.ts";
+export {
+  ExpectationError,
+  type Expected,
+  type ExpectedEnqueued,
+  enqueued,
+  expectEnqueued,
+  expectNotEnqueued,
+  type Part,
+} from "./enqueued.ts";
+export { type FaultPlan, type FaultRule, type FaultyStore, faultyStore, type StoreFault } from "./faulty-store.ts";
+export { type Performed, type PerformOptions, performJob } from "./perform-job.ts";
+export type { StoreCall, StoreMethod } from "./wrap-store.ts";

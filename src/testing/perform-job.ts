@@ -1,0 +1,154 @@
+import { Attempt, SETTLE_MARGIN_MS, type Workshop } from "../core/attempt.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { type PointInTime, pointInTimeMs } from "../core/duration.ts";
+import { newJob } from "../core/enqueue.ts";
+import { invalidRequest } from "../core/errors.ts";
+import { timeOrderedIds } from "../core/id.ts";
+import type { AnyJob, InputOf, JobContext, JobOptions, Snooze } from "../core/job.ts";
+import { jobDefaults, timeoutMs, wholeNumber } from "../core/options.ts";
+import type { PayloadArguments } from "../core/queue-options.ts";
+import { decodeRecord, encodeRecord } from "../core/record.ts";
+import { CLAIM_CYCLE, type ClaimedJob, type Outcome } from "../core/store.ts";
+import type { JobError } from "../core/views.ts";
+import { memoryStore } from "../stores/memory.ts";
+
+/** Under which circumstances a job is performed. */
+export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout"> {
+  /** Which attempt it is: 1 (default) for the first, 2 for the first retry. */
+  readonly attempt?: number;
+  /** Default: a new one. */
+  readonly id?: string;
+  /** The name of the queue. Default "default". */
+  readonly queue?: string;
+  /** Default: now. */
+  readonly enqueuedAt?: PointInTime;
+  /** Aborting it ends the attempt as failed, as the end of a drain's time does. */
+  readonly signal?: AbortSignal;
+  /** What timeouts and times to come are measured on. Default: the system's clock. */
+  readonly clock?: Clock;
+  /** For the jitter of a backoff: a number from 0 up to, not including, 1. Default: `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** What became of the attempt, told by `status`. */
+export type Performed<Result = unknown> = {
+  /** What was handed to `job.progress`, in order. */
+  readonly progress: readonly unknown[];
+} & (
+  | { readonly status: "completed"; readonly result: Result }
+  | { readonly status: "snoozed"; readonly runAt: Date }
+  /** `error` is stored with the job. `thrown` is what `perform` threw; undefined where it was stopped. */
+  | { readonly status: "retried"; readonly runAt: Date; readonly error: JobError; readonly thrown: unknown }
+  | { readonly status: "dead"; readonly error: JobError; readonly thrown: unknown }
+);
+
+type ResultOf<Job extends AnyJob> = Exclude<Awaited<ReturnType<Job["perform"]>>, Snooze>;
+
+/**
+ * Performs a job once as a drain does, without a queue: the payload is checked as by `enqueue`, goes through JSON, is checked
+ * again, and the attempt ends with its timeout.
+ *
+ * ```ts
+ * const outcome = await performJob(sendEmail, { to: "ada@example.com" }, { attempt: 4 });
+ * expect(outcome).toMatchObject({ status: "dead", error: { message: "mailbox full" } });
+ * ```
+ *
+ * @returns the outcome; a job that fails throws nothing.
+ * @throws {InvalidPayloadError} where the payload does not fit the schema.
+ * @throws {TidegateError} `invalid_request` for an option that makes no sense.
+ */
+export async function performJob<Job extends AnyJob>(
+  job: Job,
+  ...[payload, options = {}]: PayloadArguments<InputOf<Job>, PerformOptions>
+): Promise<Performed<ResultOf<Job>>> {
+  const spy = new Spy(job);
+  const workshop = {
+    queue: options.queue ?? "default",
+    store: memoryStore().open("test"),
+    jobs: new Map([[job.name, spy.job]]),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+    retentionMs: 0,
+  };
+  const attempt = new Attempt(workshop, await claim(workshop, spy.job, payload, options));
+  return spy.performed(await runUntil(options.signal, attempt)) as Performed<ResultOf<Job>>;
+}
+
+async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Promise<Outcome> {
+  const stop = () =>
+    attempt.stop(signal?.reason instanceof Error ? signal.reason : new Error("The test aborted the job."));
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop);
+  try {
+    return await attempt.run();
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Enqueues the job leased, and makes it look as if its earlier attempts had been made. */
+async function claim(
+  { store, clock }: Workshop,
+  job: AnyJob,
+  payload: unknown,
+  options: PerformOptions,
+): Promise<ClaimedJob> {
+  const { attempt = 1, id, maxRetries, timeout, enqueuedAt } = options;
+  const last = (maxRetries ?? job.maxRetries ?? jobDefaults.maxRetries) + 1;
+  wholeNumber(attempt, "attempt", 1, last);
+  const now = clock();
+  const stored = {
+    ...(id !== undefined && { id }),
+    ...(maxRetries !== undefined && { maxRetries }),
+    ...(timeout !== undefined && { timeout }),
+  };
+  const fresh = await newJob(job.name, job, payload, stored, now, timeOrderedIds(clock));
+  const record = encodeRecord({
+    ...(decodeRecord(fresh.record) ?? { name: job.name }),
+    enqueuedAt: enqueuedAt === undefined ? now : pointInTimeMs(enqueuedAt, "enqueuedAt"),
+    // The first claim counts as attempt 1 - returned.
+    returned: (1 - attempt + CLAIM_CYCLE) % CLAIM_CYCLE,
+  });
+  const leaseEndsAt = now + timeoutMs(timeout ?? job.timeout ?? jobDefaults.timeout) + SETTLE_MARGIN_MS;
+  const [reply] = await store.enqueue([{ ...fresh, record, leaseEndsAt }], now);
+  if (!reply?.lease) throw invalidRequest("The job could not be leased.");
+  return { lease: reply.lease, record, dueAt: now };
+}
+
+/** Stands before a job's `perform` and keeps what records do not: the result and the error themselves. */
+class Spy {
+  readonly job: AnyJob;
+  readonly #progress: unknown[] = [];
+  #result: unknown;
+  #thrown: unknown;
+
+  constructor(job: AnyJob) {
+    this.job = { ...job, perform: (payload: never, context) => this.#perform(job, payload, context) };
+  }
+
+  async #perform(job: AnyJob, payload: never, context: JobContext): Promise<unknown> {
+    const progress = async (value: unknown) => {
+      await context.progress(value);
+      this.#progress.push(value);
+    };
+    try {
+      this.#result = await job.perform(payload, { ...context, progress });
+      return this.#result;
+    } catch (error) {
+      this.#thrown = error;
+      throw error;
+    }
+  }
+
+  performed(outcome: Outcome): Performed {
+    const progress = [...this.#progress];
+    if (outcome.to === "completed") return { status: "completed", result: this.#result, progress };
+    if (outcome.to === "returned") return { status: "snoozed", runAt: new Date(outcome.runAt), progress };
+    const { name = "Error", message = "", stack } = decodeRecord(outcome.record)?.errors?.at(-1) ?? {};
+    const error = { name, message, ...(stack && { stack }) };
+    const failed = { error, thrown: this.#thrown, progress };
+    return outcome.to === "dead"
+      ? { status: "dead", ...failed }
+      : { status: "retried", runAt: new Date(outcome.runAt), ...failed };
+  }
+}

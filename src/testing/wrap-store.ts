@@ -1,0 +1,30 @@
+import type { Meter, QueueStore, Store } from "../core/store.ts";
+
+/** The methods of a store that reach out to where the jobs are kept. */
+export type StoreMethod = Exclude<keyof QueueStore, "mostCommands">;
+
+/** One call of a store. */
+export interface StoreCall {
+  readonly queue: string;
+  readonly method: StoreMethod;
+}
+
+/** Puts something around each call of a store: `run` makes the call, and may be called later, or not at all. */
+export function wrapStore(
+  store: Store,
+  around: (call: StoreCall, run: () => Promise<unknown>, meter: Meter | undefined) => Promise<unknown>,
+): Store {
+  return {
+    open: (queue, meter) =>
+      new Proxy(store.open(queue, meter), {
+        get(opened, name) {
+          const member: unknown = Reflect.get(opened, name, opened);
+          if (typeof member !== "function") return member;
+          if (name === "mostCommands") return member.bind(opened);
+          const method = name as StoreMethod;
+          return (...parameters: unknown[]) =>
+            around({ queue, method }, async () => member.apply(opened, parameters), meter);
+        },
+      }),
+  };
+}

@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { routes } from "../../src/http/routes/index.ts";
+import { duration, flag, list, object, type Schema, share, text, time, whole, word } from "../../src/http/schema.ts";
+
+const accepts = (schema: Schema, value: unknown) => {
+  try {
+    schema.read(value, "value");
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Whether the JSON Schema, which is what others are told, allows a value. */
+const allows = (schema: Schema, value: unknown) => z.fromJSONSchema(schema.json as never).safeParse(value).success;
+
+const part = object({ a: whole(1, 10), b: text(3), c: list(flag, 2), d: word(["x", "y"]), e: share }, ["a"]);
+
+describe("a schema and its JSON Schema agree on", () => {
+  test.each<[unknown, boolean]>([
+    [{ a: 1 }, true],
+    [{ a: 10, b: "abc", c: [true, false], d: "x", e: 0.5 }, true],
+    [{}, false],
+    [[], false],
+    [null, false],
+    [{ a: 0 }, false],
+    [{ a: 11 }, false],
+    [{ a: 1.5 }, false],
+    [{ a: "1" }, false],
+    [{ a: 1, b: "" }, false],
+    [{ a: 1, b: "abcd" }, false],
+    [{ a: 1, c: [1] }, false],
+    [{ a: 1, c: [true, true, true] }, false],
+    [{ a: 1, d: "z" }, false],
+    [{ a: 1, e: 1.1 }, false],
+    [{ a: 1, e: -0.1 }, false],
+    [{ a: 1, f: 1 }, false],
+  ])("%j: %s", (value, isFine) => {
+    expect(accepts(part, value)).toBe(isFine);
+    expect(allows(part, value)).toBe(isFine);
+  });
+
+  test.each<[unknown, boolean]>([
+    ["30s", true],
+    ["1.5h", true],
+    [250, true],
+    ["30", false],
+    ["1 s", false],
+    ["-1s", false],
+    [-1, false],
+    [true, false],
+  ])("the duration %j: %s", (value, isFine) => {
+    expect(accepts(duration, value)).toBe(isFine);
+    expect(allows(duration, value)).toBe(isFine);
+  });
+
+  test.each<[unknown, boolean]>([
+    ["2030-01-31T09:00:00Z", true],
+    [0, true],
+    ["2030-01-31", false],
+    ["soon", false],
+    [null, false],
+  ])("the time %j: %s", (value, isFine) => {
+    expect(accepts(time, value)).toBe(isFine);
+    expect(allows(time, value)).toBe(isFine);
+  });
+});
+
+const bodies = routes.flatMap(({ method, path, body }) => (body ? [{ line: `${method} ${path}`, body }] : []));
+
+test.each(bodies)("what $line reads, its JSON Schema allows", ({ body }) => {
+  const value = fc.constantFrom<unknown>(
+    "a",
+    "5s",
+    5,
+    true,
+    null,
+    [],
+    ["a"],
+    {},
+    { key: "k", ttl: "1s" },
+    { all: true },
+  );
+  const name = fc.constantFrom(
+    ...["name", "payload", "id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe", "cron", "timeZone"],
+    ...["missed", "ids", "all", "dryRun", "maxJobs", "linger", "budget", "unknown"],
+  );
+  fc.assert(
+    fc.property(fc.dictionary(name, value, { maxKeys: 3 }), (given) => {
+      if (accepts(body, given)) expect(allows(body, given)).toBe(true);
+    }),
+  );
+});
