@@ -31,3 +31,4 @@ export type { ScheduleInfo, ScheduleOptions, Schedules } from "./core/schedules.
 export type { ClearableState, JobState, Meter, QueueStore, Store } from "./core/store.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "./core/views.ts";
 export { memoryStore } from "./stores/memory.ts";
+export { partitioned } from "./stores/partitioned.ts";

@@ -1,4 +1,4 @@
-import type { BulkJob } from "../core/bulk.ts";
+import type { BulkJob, BulkOptions } from "../core/bulk.ts";
 import type { DeadSelection } from "../core/dead-letter.ts";
 import type { DrainReport } from "../core/drain.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
@@ -34,6 +34,9 @@ type Remote = Pick<
   | "clear"
   | "drain"
 >;
+
+/** How many jobs the handler takes at once. */
+const PIECE = 1_000;
 
 /**
  * A queue behind a handler, with the methods and the errors of `Queue`.
@@ -85,9 +88,24 @@ export class QueueClient implements Remote {
     return dated(await this.#handler.call("POST", "/jobs", named({ ...options, job, payload })));
   }
 
-  async enqueueMany(jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-    const answer = await this.#handler.call<{ jobs: EnqueueResult[] }>("POST", "/jobs", jobs.map(named));
-    return answer.jobs.map(dated);
+  /**
+   * As `Queue.enqueueMany`, but of more than 1,000 jobs the handler checks each piece only when it comes. An error then says
+   * how many were stored before.
+   */
+  async enqueueMany(jobs: readonly BulkJob[], options: BulkOptions = {}): Promise<readonly EnqueueResult[]> {
+    const results: EnqueueResult[] = [];
+    while (results.length < jobs.length) {
+      const piece = jobs.slice(results.length, results.length + PIECE).map(named);
+      const answer = await this.#handler
+        .call<{ jobs: EnqueueResult[] }>("POST", "/jobs", piece)
+        .catch((error: Error) => {
+          if (results.length > 0) error.message = `After ${results.length} jobs that were stored: ${error.message}`;
+          throw error;
+        });
+      results.push(...answer.jobs.map(dated));
+      options.onProgress?.(results.length);
+    }
+    return results;
   }
 
   async getJob(id: string): Promise<JobInfo | null> {

@@ -27,7 +27,7 @@ export async function newJobs(
   bulk: readonly BulkJob[],
   jobs: ReadonlyMap<string, AnyJob>,
   now: number,
-  newId: () => string,
+  newId: (dedupeKey?: string) => string,
 ): Promise<readonly NewJob[]> {
   if (!Array.isArray(bulk)) throw invalidRequest("enqueueMany takes an array of { job, payload, ...options }.");
   const build = async ({ job, payload, ...options }: BulkJob) => {

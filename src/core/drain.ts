@@ -95,7 +95,13 @@ export class Drain {
    * @param spent the meter of the shop's store: what it shows already counts against the budget.
    * @param outlook what is known, or thought, to come next.
    */
-  constructor(shop: DrainShop, spent: Readonly<Meter>, limits: DrainLimits, longestTimeoutMs: number, outlook: Outlook) {
+  constructor(
+    shop: DrainShop,
+    spent: Readonly<Meter>,
+    limits: DrainLimits,
+    longestTimeoutMs: number,
+    outlook: Outlook,
+  ) {
     this.#shop = shop;
     this.#spent = spent;
     this.#limits = limits;
@@ -220,7 +226,10 @@ export class Drain {
       limit,
       leaseMs: this.#leaseMs,
       retentionMs: this.#shop.retentionMs,
-      sends: Math.max(1, this.#limits.roundTrips - this.#spent.roundTrips - (limit > 0 ? 1 : 0)),
+      sends: Math.max(
+        1,
+        this.#limits.roundTrips - this.#spent.roundTrips - (limit > 0 ? this.#shop.store.roundTrips : 0),
+      ),
       repeated: this.#failed,
     };
     this.#finished = [];
@@ -263,7 +272,10 @@ export class Drain {
     const { roundTrips, commands, batchSize } = this.#limits;
     const most =
       exchanges * this.#shop.store.mostCommands(Math.max(batchSize, this.#finished.length + this.#running.size));
-    return this.#spent.roundTrips + exchanges <= roundTrips && this.#spent.commands + most <= commands;
+    return (
+      this.#spent.roundTrips + exchanges * this.#shop.store.roundTrips <= roundTrips &&
+      this.#spent.commands + most <= commands
+    );
   }
 
   /** Waits until a job ends, a limit in time is reached, or finished jobs have waited long enough to be handed in. */

@@ -63,7 +63,7 @@ export async function newJob(
   payload: unknown,
   options: EnqueueOptions,
   now: number,
-  newId: () => string,
+  newId: (dedupeKey?: string) => string,
 ): Promise<NewJob> {
   const unknown = Object.keys(options).find((option) => !optionNames.has(option));
   if (unknown !== undefined)
@@ -74,7 +74,7 @@ export async function newJob(
   await checkFits(name, definition, payload);
   const record: JobRecord = { name, payload, enqueuedAt: now, ...storedOptions(options) };
   return {
-    id: options.id ?? newId(),
+    id: options.id ?? newId(options.dedupe?.key),
     isFreshId: options.id === undefined,
     runAt: runAtMs(options, now),
     record: encodeRecord(record),

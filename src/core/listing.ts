@@ -20,8 +20,8 @@ export interface JobPage<Job = JobInfo> {
   readonly cursor: string | null;
 }
 
-/** How many pages one call looks through for a rare name, before it answers with what it has and a cursor. */
-const MOST_PAGES = 10;
+/** How many jobs one call looks through for a rare name, before it answers with what it has and a cursor. */
+const MOST_LOOKED_AT = 1_000;
 
 /** Reads a page of jobs, of one state or of one state after the other. @throws {TidegateError} `invalid_request` */
 export async function listJobs(
@@ -37,8 +37,9 @@ export async function listJobs(
   const states = state === undefined ? jobStates : [state];
   let { index, cursor } = readCursor(options.cursor, states);
   const jobs: JobInfo[] = [];
-  for (let pages = 0; pages < MOST_PAGES && jobs.length < limit && index < states.length; pages++) {
+  for (let lookedAt = 0; lookedAt < MOST_LOOKED_AT && jobs.length < limit && index < states.length; ) {
     const page = await store.list(states[index] as JobState, { cursor, limit: limit - jobs.length, now });
+    lookedAt += page.items.length;
     for (const stored of page.items) {
       const job = show(stored);
       if (job && (name === undefined || job.name === name)) jobs.push(job);

@@ -8,7 +8,7 @@ import { checkJobOptions, checkText, LONGEST_NAME } from "./options.ts";
 import type { Store } from "./store.ts";
 
 export interface QueueOptions {
-  /** 1 to 128 characters, without braces. Queues of different names share a store and nothing else. Default "default". */
+  /** 1 to 128 characters, without braces and slashes. Queues of different names share a store and nothing else. Default "default". */
   readonly name?: string;
   readonly store: Store;
   /** The jobs that drains of this queue can perform. Declared schedules are put in force by the first drain. */
@@ -56,8 +56,10 @@ export interface QueueSettings {
 export function queueSettings(options: QueueOptions): QueueSettings {
   const { name = "default", store, clock = systemClock, random = Math.random, retention = "24h" } = options;
   checkText(name, "the queue's name", LONGEST_NAME);
-  if (/[{}]/.test(name)) {
-    throw invalidRequest("the queue's name may not hold braces: they mark the hash tag of its keys.");
+  if (/[{}/]/.test(name)) {
+    throw invalidRequest(
+      "the queue's name may not hold braces or slashes: they mark the hash tag of its keys, and its partitions.",
+    );
   }
   if (typeof store?.open !== "function") {
     throw invalidRequest("new Queue needs a store, such as memoryStore() or upstashStore({ url, token }).");

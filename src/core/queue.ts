@@ -289,7 +289,8 @@ export class Queue {
   }
 
   #newJobs(jobs: readonly BulkJob[]): Promise<readonly NewJob[]> {
-    return newJobs(jobs, this.#settings.jobs, this.clock(), this.#settings.newId);
+    const newId = this.#store.idSource(this.#settings.newId);
+    return newJobs(jobs, this.#settings.jobs, this.clock(), newId);
   }
 
   async #enqueueRecurring(job: AnyJob | string, payload: unknown, options: RecurringOptions): Promise<EnqueueResult> {

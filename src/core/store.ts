@@ -14,8 +14,11 @@ export const MOST_CLAIMED_BYTES = 4 * 1024 * 1024;
 
 /** Opens the part of a store that belongs to one queue. Opening costs nothing and may be done any number of times. */
 export interface Store {
-  /** @param meter is added to by each call, so that whoever opened the store knows what it spent. */
-  open(queue: string, meter?: Meter): QueueStore;
+  /**
+   * @param meter is added to by each call, so that whoever opened the store knows what it spent.
+   * @param partition which part of the queue, where it is spread over several. Default 0: the first, or all there is.
+   */
+  open(queue: string, meter?: Meter, partition?: number): QueueStore;
 }
 
 /** What calls cost: HTTP round trips (resends included), and commands as Upstash bills them. A memory store bills none. */
@@ -193,8 +196,12 @@ export interface StoredStats {
 }
 
 export interface QueueStore {
+  /** The most round trips that an exchange takes where no answer is lost. */
+  readonly roundTrips: number;
   /** The most commands that an exchange which settles and claims so many jobs can be billed. */
   mostCommands(jobs: number): number;
+  /** Gives a source of ids for the jobs of one enqueue that have none: made by `newId`, and such that they can be stored together. */
+  idSource(newId: () => string): (dedupeKey?: string) => string;
   /** Stores all of the jobs or none; one reply each, in order. A job whose id or dedupe key is taken is left out. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /** Hands in what finished and takes what is due, in one round trip. */
@@ -234,6 +241,11 @@ export interface QueueStore {
    */
   declare(change: ManifestChange): Promise<boolean>;
 }
+
+/** The members of a queue store that answer by themselves, without reaching out to where the jobs are. */
+export type LocalMember = "roundTrips" | "mostCommands" | "idSource";
+
+export const localMembers: ReadonlySet<PropertyKey> = new Set<LocalMember>(["roundTrips", "mostCommands", "idSource"]);
 
 export interface ManifestChange {
   readonly from: string | undefined;

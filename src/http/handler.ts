@@ -18,11 +18,12 @@ export type { HandlerOptions } from "./options.ts";
  *
  * ```ts
  * const handler = createHandler({ queue, auth: { enqueue: [env.ENQUEUE_TOKEN], admin: [env.ADMIN_TOKEN] } });
- * export default handler; // or app.route("/queue", handler) below a path of its own in another Hono app
+ * export default handler; // or app.route("/queue", handler) in another Hono app
  * ```
  *
- * A request that is refused, with a status from 400 to 499, has changed nothing. Answers are never cached. For browsers on
- * other origins put `cors()` of `hono/cors` in front of it.
+ * In another app it answers for everything below its path, with 404 where it has nothing: mount it after what you have there
+ * yourself. A request that is refused, with a status from 400 to 499, has changed nothing. Answers are never cached. For
+ * browsers on other origins put `cors()` of `hono/cors` in front of it.
  *
  * @throws {TidegateError} `invalid_request` for an option that makes no sense, and where `auth` holds no token.
  */

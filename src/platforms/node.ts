@@ -66,7 +66,7 @@ export interface RunningWorker {
  * ```ts
  * const worker = startWorker(queue, { workers: 20, handleSignals: true });
  * await worker.done; // after SIGTERM: what ran has ended, the rest is handed back
- * await client.quit();
+ * await client.close();
  * ```
  *
  * @param queue one, or several in the order of their priority: a later one is drained while the earlier ones are empty.
@@ -202,7 +202,7 @@ function isIdle(report: DrainReport): boolean {
 function storeFailed(): TidegateError {
   return new TidegateError(
     "store_unavailable",
-    "The store could not be reached while jobs ran. Those that could not be handed in run again when their leases run out.",
+    "The store could not be reached while jobs ran. What could not be handed in runs again when its lease runs out.",
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Meter, QueueStore, Store } from "../core/store.ts";
+import { localMembers, type Meter, type QueueStore, type Store } from "../core/store.ts";
 import { MemoryQueue } from "./memory/queue.ts";
 
 /**
@@ -8,9 +8,10 @@ import { MemoryQueue } from "./memory/queue.ts";
 export function memoryStore(): Store {
   const queues = new Map<string, MemoryQueue>();
   return {
-    open(name, meter) {
-      const queue = queues.get(name) ?? new MemoryQueue();
-      queues.set(name, queue);
+    open(name, meter, partition = 0) {
+      const part = `${name}/${partition}`;
+      const queue = queues.get(part) ?? new MemoryQueue();
+      queues.set(part, queue);
       return meter ? metered(queue, meter) : queue;
     },
   };
@@ -21,7 +22,7 @@ function metered(queue: QueueStore, meter: Meter): QueueStore {
   return new Proxy(queue, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== "function" || name === "mostCommands") return member;
+      if (typeof member !== "function" || localMembers.has(name)) return member;
       return (...parameters: unknown[]) => {
         meter.roundTrips++;
         return member.apply(target, parameters);

@@ -6,7 +6,10 @@ import type { Queue } from "../core/queue.ts";
 import type { TestClock } from "./clock.ts";
 
 export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "batchSize" | "signal"> {
-  /** The queue's clock: moved on to whatever falls due, so that delays, retries and schedules play out. Default: it stands. */
+  /**
+   * The queue's clock: moved on to whatever falls due, so that delays, retries and schedules play out. Default: it stands. It
+   * also stands while jobs run: one that sleeps on it, or hangs until its timeout, wants `queue.drain()` and `clock.advance`.
+   */
   readonly clock?: TestClock;
   /** Where the clock is to stand at the end: a duration from now such as "1h", or a point in time. Default: where the last job ran. */
   readonly until?: Duration | PointInTime;
@@ -34,13 +37,16 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
   let total: DrainReport | undefined;
   for (;;) {
     const left = maxJobs - (total?.claimed ?? 0);
-    if (left <= 0) throw endless(queue, maxJobs);
-    const report = await queue.drain({ ...unlimited, ...limits, maxJobs: left });
+    // One more than may be claimed: to claim it proves that there is no end.
+    const report = await queue.drain({ ...unlimited, ...limits, maxJobs: left + 1 });
+    if (report.claimed > left) throw endless(queue, maxJobs);
     total = total ? added(total, report) : report;
     if (report.stoppedBy === "paused" || report.stoppedBy === "aborted") return total;
-    if (report.backlog) continue;
+    // What jobs enqueued may lie where a drain under way does not look again, as in another partition.
+    if (report.claimed > 0 || report.rearmed > 0) continue;
     const next = report.nextRunAt?.getTime();
-    if (!clock || next === undefined || (end !== undefined && next > end)) break;
+    // What is due and yet could not be taken stays so, whatever the time.
+    if (!clock || next === undefined || next <= clock.now || (end !== undefined && next > end)) break;
     if (end === undefined) await mustEnd(queue);
     await clock.set(next);
   }
@@ -68,7 +74,7 @@ async function mustEnd(queue: Queue): Promise<void> {
 
 function endless(queue: Queue, maxJobs: number): Error {
   return new Error(
-    `drainAll has claimed ${maxJobs} jobs of queue "${queue.name}" and more are due: does a job enqueue or snooze itself for ever? If so many are meant, raise maxJobs.`,
+    `drainAll has claimed more than ${maxJobs} jobs of queue "${queue.name}": does a job enqueue or snooze itself for ever? If so many are meant, raise maxJobs.`,
   );
 }
 

@@ -1,7 +1,7 @@
-import type { Meter, QueueStore, Store } from "../core/store.ts";
+import { type LocalMember, localMembers, type Meter, type QueueStore, type Store } from "../core/store.ts";
 
 /** The methods of a store that reach out to where the jobs are kept. */
-export type StoreMethod = Exclude<keyof QueueStore, "mostCommands">;
+export type StoreMethod = Exclude<keyof QueueStore, LocalMember>;
 
 /** One call of a store. */
 export interface StoreCall {
@@ -15,12 +15,12 @@ export function wrapStore(
   around: (call: StoreCall, run: () => Promise<unknown>, meter: Meter | undefined) => Promise<unknown>,
 ): Store {
   return {
-    open: (queue, meter) =>
-      new Proxy(store.open(queue, meter), {
+    open: (queue, meter, partition) =>
+      new Proxy(store.open(queue, meter, partition), {
         get(opened, name) {
           const member: unknown = Reflect.get(opened, name, opened);
           if (typeof member !== "function") return member;
-          if (name === "mostCommands") return member.bind(opened);
+          if (localMembers.has(name)) return member.bind(opened);
           const method = name as StoreMethod;
           return (...parameters: unknown[]) =>
             around({ queue, method }, async () => member.apply(opened, parameters), meter);

@@ -16,7 +16,7 @@ const layers: Readonly<Record<string, Layer>> = {
   core: { holds: ["core/"], mayImport: [], packages: ["@standard-schema/spec", "cron-parser", "uuid"] },
   stores: { holds: ["stores/"], mayImport: ["core"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   entry: { holds: ["index.ts"], mayImport: ["core", "memory"] },
-  memory: { holds: ["stores/memory.ts"], mayImport: ["core", "stores"] },
+  memory: { holds: ["stores/memory.ts", "stores/partitioned.ts"], mayImport: ["core", "stores"] },
   wire: { holds: ["http/wire.ts", "http/schema.ts"], mayImport: ["core"] },
   http: { holds: ["http/"], mayImport: ["core", "wire"], packages: ["hono", "hono/tiny"] },
   client: { holds: ["client/"], mayImport: ["core", "wire"] },

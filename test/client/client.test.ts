@@ -57,6 +57,29 @@ describe("QueueClient answers as Queue does", () => {
     ]);
   });
 
+  test("enqueueMany of more than 1,000, in pieces", async () => {
+    const { client, queue } = connect();
+    const jobs = Array.from({ length: 2_500 }, (_, index) => ({ job: "fails", id: `job-${index}` }));
+    const progress: number[] = [];
+    const results = await client.enqueueMany(jobs, { onProgress: (done) => progress.push(done) });
+    expect(results.map(({ id }) => id)).toEqual(jobs.map(({ id }) => id));
+    expect(progress).toEqual([1_000, 2_000, 2_500]);
+    expect((await queue.getStats()).readyCount).toBe(2_500);
+    expect(await client.enqueueMany([])).toEqual([]);
+  });
+
+  test("enqueueMany says how many were stored before a piece was refused", async () => {
+    const { client, queue } = connect();
+    const jobs = [...Array(1_003).fill({ job: "fails" }), { job: "send_email", payload: {} }];
+    const message = /^After 1000 jobs that were stored: Job 3: /;
+    await expect(client.enqueueMany(jobs)).rejects.toMatchObject({
+      code: "invalid_payload",
+      message: expect.stringMatching(message),
+    });
+    expect((await queue.getStats()).readyCount).toBe(1_000);
+    await expect(client.enqueueMany(jobs.slice(1_000))).rejects.toThrow(/^Job 3: /);
+  });
+
   test.each(["a", "a/b?c#d", "%2F", "ä%", "日本"])("getJob for the id %s, in every state", async (id) => {
     const { client, queue, clock } = connect();
     expect(await client.getJob(id)).toBeNull();
@@ -204,11 +227,15 @@ test("schedules are looked after as by Queue", async () => {
 
 test("a queue among several is reached by its name", async () => {
   const store = memoryStore();
-  const queues = ["urgent", "bulk/1"].map((name) => new Queue({ name, store }));
+  const queues = ["urgent", "bulk #1"].map((name) => new Queue({ name, store }));
   const app = createHandler({ queues, auth: "none" });
-  const client = new QueueClient({ url: "http://queue.test", queue: "bulk/1", fetch: (request) => app.fetch(request) });
+  const client = new QueueClient({
+    url: "http://queue.test",
+    queue: "bulk #1",
+    fetch: (request) => app.fetch(request),
+  });
   const { id } = await client.enqueue("anything");
-  expect(await client.getJob(id)).toMatchObject({ queue: "bulk/1" });
+  expect(await client.getJob(id)).toMatchObject({ queue: "bulk #1" });
 });
 
 describe("QueueClient throws", () => {

@@ -127,10 +127,12 @@ onEveryStore((kind) => {
     test("a paused queue starts nothing, and one that is paused meanwhile hands back", async () => {
       const set = setUp();
       await set.queue.pause();
-      await set.queue.enqueueMany([4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
+      await set.queue.enqueueMany([4_000, 4_000, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
       expect(await drainFor(set, 0, {})).toMatchObject({ claimed: 0, stoppedBy: "paused", backlog: true });
-      expect((await set.queue.enqueueHeld([{ job: set.takes, payload: 4_000 }])).held).toEqual([]);
-      await set.queue.enqueue(set.takes, 4_000);
+      const delayed = { job: set.takes, payload: 0 };
+      const { held, results } = await set.queue.enqueueHeld([delayed]);
+      expect(held).toEqual([]);
+      await set.queue.cancel(results[0]?.id ?? "");
       await set.queue.resume();
       const drained = set.queue.drain({ concurrency: 1 });
       await set.clock.advance("1s");
@@ -156,7 +158,7 @@ onEveryStore((kind) => {
       const report = await drainFor(set, 0, { batchSize: 10, budget: { roundTrips: 1_000, commands: 60 } });
       expect(report.commands).toBeLessThanOrEqual(60);
       expect(report.completed).toBe(report.claimed);
-      if (kind.name !== "memory") expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+      if (kind.name === "upstash") expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
     });
   });
 
@@ -268,10 +270,18 @@ onEveryStore((kind) => {
       const held = (await queue.enqueueHeld([{ job: note }])).held;
       const drained = queue.drain({ held, concurrency: 1, maxJobs: 1 });
       await clock.advance(1);
-      clock.hold(Promise.resolve());
-      await store
-        .open("default")
-        .exchange({ now: start + 200_000, settle: [], fire: [], limit: 10, leaseMs: 60_000, retentionMs: 0 });
+      // Another invocation whose clock runs ahead. In partitions it looks through one after the other.
+      const other = store.open("default");
+      for (let part = 0; part < 3; part++) {
+        await other.exchange({
+          now: start + 200_000,
+          settle: [],
+          fire: [],
+          limit: 10,
+          leaseMs: 60_000,
+          retentionMs: 0,
+        });
+      }
       await first?.extend().catch((error: unknown) => told.push(error));
       await first?.progress(1).catch((error: unknown) => told.push(error));
       expect(told).toMatchObject([{ code: "conflict" }, { code: "conflict" }]);

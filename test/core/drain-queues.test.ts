@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { drainQueues } from "../../src/core/drain-queues.ts";
 import { type AnyJob, memoryStore, Queue, type Store } from "../../src/index.ts";
+import { wrapStore } from "../../src/testing/wrap-store.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 
@@ -99,13 +100,15 @@ describe("drainQueues", () => {
   });
 
   test("spends the round trips of the budget once, not once for each queue", async () => {
-    const { queues } = setUp("a", "b", "c");
-    for (const queue of queues) await queue.enqueueMany(times(20));
+    const { queues, ran } = setUp("a", "b", "c");
+    await queues[a]?.enqueueMany(times(3));
+    for (const queue of queues.slice(1)) await queue.enqueueMany(times(20));
     const bounds = { concurrency: 1, batchSize: 1, budget: { roundTrips: 12 } };
     const report = await drainQueues(queues, bounds);
     expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
     expect(report.roundTrips).toBeLessThanOrEqual(12);
     expect(report.completed).toBe(report.claimed);
+    expect(ran).toContain("b");
   });
 
   test("spends the commands of the budget once, not once for each queue", async () => {
@@ -119,7 +122,8 @@ describe("drainQueues", () => {
           jobs: [{ name: "note", perform() {} }],
         }),
     );
-    for (const queue of priced) await queue.enqueueMany(times(20));
+    await priced[a]?.enqueueMany(times(3));
+    await priced[b]?.enqueueMany(times(20));
     const report = await drainQueues(priced, { concurrency: 1, batchSize: 1, budget: { commands: 150 } });
     expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
     expect(report.commands).toBeLessThanOrEqual(150);
@@ -181,19 +185,14 @@ describe("drainQueues", () => {
 
 /** A store in which each call is billed so many commands. */
 function withPrice(store: Store, commands: number): Store {
+  const billed = wrapStore(store, (_, run, meter) => {
+    if (meter) meter.commands += commands;
+    return run();
+  });
   return {
-    open(name, meter) {
-      return new Proxy(store.open(name, meter), {
-        get(target, method) {
-          if (method === "mostCommands") return () => commands;
-          const member: unknown = Reflect.get(target, method, target);
-          if (typeof member !== "function") return member;
-          return (...parameters: unknown[]) => {
-            if (meter) meter.commands += commands;
-            return member.apply(target, parameters);
-          };
-        },
-      });
-    },
+    open: (name, meter, partition) =>
+      new Proxy(billed.open(name, meter, partition), {
+        get: (opened, member) => (member === "mostCommands" ? () => commands : Reflect.get(opened, member, opened)),
+      }),
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { defineJob } from "../../src/index.ts";
-import { testClock } from "../../src/testing/index.ts";
-import { breakableStore, fails, type SetUp, sendEmail, setUp } from "./support.ts";
+import { defineJob, memoryStore } from "../../src/index.ts";
+import { faultyStore, testClock } from "../../src/testing/index.ts";
+import { fails, type SetUp, sendEmail, setUp } from "./support.ts";
 
 /** A handler with a waitUntil that remembers what it was given. */
 function withBackground(parts: SetUp = {}) {
@@ -131,23 +131,23 @@ describe("after POST /jobs", () => {
   });
 
   test("a store that fails in the background is reported, and the jobs come due again", async () => {
-    const breakable = breakableStore();
+    const store = faultyStore(memoryStore());
     const errors: unknown[] = [];
     const job = defineJob({
       name: "breaks",
       perform() {
-        breakable.isDown = true;
+        store.plan("before");
       },
     });
     const { call, queue, clock, settled } = withBackground({
       handler: { onError: (error) => errors.push(error) },
-      queue: { store: breakable.store, jobs: [job, fails] },
+      queue: { store, jobs: [job, fails] },
     });
     const { status, body } = await call("POST", "/jobs", { name: "breaks" });
     expect(status).toBe(201);
     await settled();
     expect(errors).toEqual([expect.objectContaining({ code: "store_unavailable" })]);
-    breakable.isDown = false;
+    store.plan();
     clock.now += 120_000;
     expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "ready", attempts: 1 });
   });

@@ -80,7 +80,7 @@ describe("several queues", () => {
         clock,
         jobs: [{ name: "note", perform: () => void ran.push(name) }, fails, sendEmail],
       });
-    const queues = [named("urgent"), named("bulk/1")];
+    const queues = [named("urgent"), named("bulk #1")];
     return { ran, ...setUp({ handler: { queues } }) };
   }
   const note = { name: "note" };
@@ -88,15 +88,15 @@ describe("several queues", () => {
   test("are each served by name, and the first at the root", async () => {
     const { call } = several();
     await call("POST", "/jobs", { ...note, id: "u" });
-    await call("POST", "/queues/bulk%2F1/jobs", { ...note, id: "b" });
+    await call("POST", "/queues/bulk%20%231/jobs", { ...note, id: "b" });
     expect((await call("GET", "/queues/urgent/jobs/u")).body).toMatchObject({ queue: "urgent" });
-    expect((await call("GET", "/queues/bulk%2F1/jobs/b")).body).toMatchObject({ queue: "bulk/1" });
+    expect((await call("GET", "/queues/bulk%20%231/jobs/b")).body).toMatchObject({ queue: "bulk #1" });
     expect((await call("GET", "/jobs/b")).status).toBe(404);
   });
 
   test.each(["POST", "GET"])("are drained in order under one budget by %s /drain", async (method) => {
     const { call, ran } = several();
-    await call("POST", "/queues/bulk%2F1/jobs", Array(3).fill(note));
+    await call("POST", "/queues/bulk%20%231/jobs", Array(3).fill(note));
     await call("POST", "/queues/urgent/jobs", Array(3).fill(note));
     expect((await call(method, "/drain?maxJobs=4")).body).toMatchObject({
       claimed: 4,
@@ -104,22 +104,22 @@ describe("several queues", () => {
       stoppedBy: "maxJobs",
       backlog: true,
     });
-    expect(ran).toEqual(["urgent", "urgent", "urgent", "bulk/1"]);
+    expect(ran).toEqual(["urgent", "urgent", "urgent", "bulk #1"]);
   });
 
   test("are drained one alone by name", async () => {
     const { call, ran } = several();
-    await call("POST", "/queues/bulk%2F1/jobs", note);
+    await call("POST", "/queues/bulk%20%231/jobs", note);
     await call("POST", "/jobs", note);
-    expect((await call("POST", "/queues/bulk%2F1/drain")).body).toMatchObject({ claimed: 1 });
-    expect(ran).toEqual(["bulk/1"]);
+    expect((await call("POST", "/queues/bulk%20%231/drain")).body).toMatchObject({ claimed: 1 });
+    expect(ran).toEqual(["bulk #1"]);
   });
 
   test("are paused each for itself", async () => {
     const { call } = several();
-    await call("POST", "/queues/bulk%2F1/pause");
+    await call("POST", "/queues/bulk%20%231/pause");
     expect((await call("GET", "/stats")).body).toMatchObject({ paused: false });
-    expect((await call("GET", "/queues/bulk%2F1/stats")).body).toMatchObject({ paused: true });
+    expect((await call("GET", "/queues/bulk%20%231/stats")).body).toMatchObject({ paused: true });
   });
 });
 

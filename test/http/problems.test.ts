@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
-import { defineJob } from "../../src/index.ts";
-import { breakableStore, setUp, snapshot } from "./support.ts";
+import { defineJob, memoryStore } from "../../src/index.ts";
+import { faultyStore } from "../../src/testing/index.ts";
+import { setUp, snapshot } from "./support.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -220,10 +221,10 @@ describe("a body above maxBodyBytes", () => {
 
 describe("a failure", () => {
   test("of the store is 503 with a hint, and is reported", async () => {
-    const breakable = breakableStore();
+    const store = faultyStore(memoryStore());
     const errors: unknown[] = [];
-    const { call } = setUp({ handler: { onError: (error) => errors.push(error) }, queue: { store: breakable.store } });
-    breakable.isDown = true;
+    const { call } = setUp({ handler: { onError: (error) => errors.push(error) }, queue: { store } });
+    store.plan("before");
     const answer = await call("POST", "/jobs", { name: "fails", payload: "hunter2" });
     expect(answer).toMatchObject({ status: 503, body: { code: "store_unavailable" } });
     expect(answer.body["detail"]).toMatch(/safe to repeat with the same id/);
@@ -251,9 +252,9 @@ describe("a failure", () => {
 
   test("is written to the log by name and code alone", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
-    const breakable = breakableStore();
-    const { call } = setUp({ queue: { store: breakable.store } });
-    breakable.isDown = true;
+    const store = faultyStore(memoryStore());
+    const { call } = setUp({ queue: { store } });
+    store.plan("before");
     await call("GET", "/stats");
     expect(log.mock.calls).toEqual([["tidegate: TidegateError (store_unavailable)"]]);
   });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { breakableStore, setUp, snapshot, start } from "./support.ts";
+import { memoryStore } from "../../src/index.ts";
+import { faultyStore } from "../../src/testing/index.ts";
+import { setUp, snapshot, start } from "./support.ts";
 
 const now = new Date(start).toISOString();
 
@@ -142,19 +144,19 @@ describe("GET /health", () => {
   });
 
   test("answers 503 where the store does not", async () => {
-    const breakable = breakableStore();
-    const { call } = setUp({ handler: { auth, onError: () => {} }, queue: { store: breakable.store } });
-    breakable.isDown = true;
+    const store = faultyStore(memoryStore());
+    const { call } = setUp({ handler: { auth, onError: () => {} }, queue: { store } });
+    store.plan("before");
     const answer = await call("GET", "/health");
     expect(answer).toMatchObject({ status: 503, body: { code: "store_unavailable" } });
     expect(answer.headers.get("retry-after")).toBe("5");
   });
 
   test("looks again for a token at once, and for anyone after five seconds", async () => {
-    const breakable = breakableStore();
-    const { call, clock } = setUp({ handler: { auth, onError: () => {} }, queue: { store: breakable.store } });
+    const store = faultyStore(memoryStore());
+    const { call, clock } = setUp({ handler: { auth, onError: () => {} }, queue: { store } });
     expect((await call("GET", "/health")).status).toBe(200);
-    breakable.isDown = true;
+    store.plan("before");
     expect((await call("GET", "/health", undefined, token)).status).toBe(503);
     clock.now += 4_999;
     expect((await call("GET", "/health")).status).toBe(200);
@@ -165,20 +167,10 @@ describe("GET /health", () => {
   });
 
   test("does not cost a command for each request without a token", async () => {
-    let peeks = 0;
-    const breakable = breakableStore();
-    const store = {
-      open: (name: string) =>
-        new Proxy(breakable.store.open(name), {
-          get(target, method) {
-            if (method === "peek") peeks++;
-            return Reflect.get(target, method, target);
-          },
-        }),
-    };
+    const store = faultyStore(memoryStore());
     const { call } = setUp({ handler: { auth }, queue: { store } });
     for (let i = 0; i < 5; i++) await call("GET", "/health");
     await call("GET", "/health", undefined, { Authorization: "Bearer unknown" });
-    expect(peeks).toBe(1);
+    expect(store.calls).toHaveLength(1);
   });
 });

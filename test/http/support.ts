@@ -1,7 +1,6 @@
 import * as z from "zod";
-import { TidegateError } from "../../src/core/errors.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
-import { defineJob, memoryStore, Queue, type QueueOptions, type Store } from "../../src/index.ts";
+import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 
 export const start = Date.parse("2026-03-01T12:00:00Z");
 
@@ -66,27 +65,4 @@ export function sender(fetch: Fetch, base = "") {
 export async function snapshot(queue: Queue): Promise<string> {
   const seen = [await queue.getStats(), await queue.listJobs({ limit: 1_000 }), await queue.schedules.list()];
   return JSON.stringify(seen);
-}
-
-/** A store that answers until it is told to break off. */
-export function breakableStore(): { readonly store: Store; isDown: boolean } {
-  const inner = memoryStore();
-  const breakable = {
-    isDown: false,
-    store: {
-      open(name, meter) {
-        return new Proxy(inner.open(name, meter), {
-          get(target, method) {
-            const member: unknown = Reflect.get(target, method, target);
-            if (typeof member !== "function" || method === "mostCommands") return member;
-            return async (...parameters: unknown[]) => {
-              if (breakable.isDown) throw new TidegateError("store_unavailable", "The store is down for a test.");
-              return member.apply(target, parameters);
-            };
-          },
-        });
-      },
-    } satisfies Store,
-  };
-  return breakable;
 }

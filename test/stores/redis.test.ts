@@ -40,6 +40,7 @@ const kinds: readonly ClientKind[] = [
   { name: "ioredis", open: (port) => ioRedis(port) },
   { name: "ioredis with RESP2", open: (port) => ioRedis(port, { protocol: 2 }) },
   { name: "ioredis with answers of RESP3", open: (port) => ioRedis(port, { replyMapping: "resp3" }) },
+  { name: "ioredis that gives numbers as texts", open: (port) => ioRedis(port, { stringNumbers: true }) },
   { name: "ioredis that resends nothing", open: (port) => ioRedis(port, { autoResendUnfulfilledCommands: false }) },
   { name: "ioredis that connects when asked", open: (port) => ioRedis(port, { lazyConnect: true }) },
 ];
@@ -238,66 +239,5 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     };
     await expect(transport.send(["PING"], AbortSignal.timeout(5))).rejects.toMatchObject(late);
     await expect(transport.send(["PING"], AbortSignal.abort())).rejects.toMatchObject(late);
-  });
-});
-
-describe("redisStore", () => {
-  test("shares queues with upstashStore where both have the prefix", async () => {
-    const [kind] = kinds;
-    if (!kind) throw new Error("There are no kinds of clients.");
-    const { url, token } = redis.shim;
-    const { upstashStore } = await import("../../src/stores/upstash/index.ts");
-    const prefix = newPrefix();
-    const overHttp = new Queue({ store: upstashStore({ url, token, prefix }), jobs: [note] });
-    const overTcp = new Queue({ store: redisStore(await open(kind), { prefix }), jobs: [note] });
-    const elsewhere = new Queue({ store: redisStore(await open(kind), { prefix: newPrefix() }), jobs: [note] });
-    const { id } = await overHttp.enqueue(note);
-    expect(await elsewhere.drain()).toMatchObject({ claimed: 0 });
-    expect(await overTcp.drain()).toMatchObject({ completed: 1 });
-    expect(await overHttp.getJob(id)).toMatchObject({ state: "completed" });
-  });
-
-  test("refuses what is no client, and a prefix that makes no sense", async () => {
-    const refused = { code: "invalid_request" };
-    for (const value of [undefined, null, {}, "redis://localhost", { sendCommand() {} }]) {
-      expect(() => redisStore(value as unknown as RedisClient)).toThrowError(expect.objectContaining(refused));
-    }
-    const [kind] = kinds;
-    if (!kind) throw new Error("There are no kinds of clients.");
-    const client = await open(kind);
-    expect(() => redisStore(client, { prefix: "a b" })).toThrowError(expect.objectContaining(refused));
-  });
-
-  test.each([
-    ["WRONGPASS invalid username-password pair", /user or password/],
-    ["NOAUTH Authentication required.", /user or password/],
-    ["READONLY You can't write against a read only replica.", /primary/],
-    ["MOVED 3999 10.0.0.7:6381", /slots of a cluster/],
-  ])("explains %s without repeating it", async (words, expected) => {
-    const client = {
-      status: "ready",
-      call: () => Promise.reject(new Error(words)),
-      connect: async () => {},
-      on: () => {},
-    };
-    const queue = new Queue({ store: redisStore(client) });
-    const error = await queue.getStats().catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "store_unavailable", message: expect.stringMatching(expected) });
-    expect(String(error)).not.toContain("10.0.0.7");
-  });
-
-  test("refuses a Redis that is too old, before a script could fail half-way", async () => {
-    const asked: string[] = [];
-    const answers: Record<string, unknown> = { COMMAND: [null] };
-    const call = async (command: string) => {
-      asked.push(command);
-      return answers[command];
-    };
-    const queue = new Queue({ store: redisStore({ status: "ready", call, connect: async () => {}, on: () => {} }) });
-    await expect(queue.enqueue("note")).rejects.toMatchObject({
-      code: "store_unavailable",
-      message: "This Redis does not know HSETEX. Take Redis 8, Valkey 9, or newer.",
-    });
-    expect(new Set(asked)).toEqual(new Set(["COMMAND"]));
   });
 });

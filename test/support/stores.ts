@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Store } from "../../src/index.ts";
-import { memoryStore } from "../../src/index.ts";
+import { memoryStore, partitioned } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 import { type RestShim, startRestShim } from "./rest-shim.ts";
@@ -14,9 +14,12 @@ export interface StoreKind {
 
 let prefixes = 0;
 
-/** Runs a suite once on memory and once on a real Redis, through `@upstash/redis` and a REST shim. */
+/**
+ * Runs a suite on memory, on memory in three partitions, and on a real Redis, through `@upstash/redis` and a REST shim.
+ */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
   describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
+  describe("on three partitions", () => suite({ name: "partitioned", create: () => partitioned(memoryStore(), 3) }));
   describe("on upstashStore", () => {
     const redis = useRedis();
     suite({ name: "upstash", create: () => redis.store() });

@@ -27,11 +27,12 @@ onEveryStore((kind) => {
     expect(await enqueued(queue)).toHaveLength(1);
   });
 
-  test("a drain whose first claim is lost leaves the jobs to their leases", async () => {
-    const { store, queue } = setUp([{ on: "exchange", call: 1, fault: "after" }]);
+  test("a drain that gets no answers rejects, and loses no job", async () => {
+    const { store, queue } = setUp([{ on: "exchange", fault: "after" }]);
     await queue.enqueue(note);
     await expect(queue.drain()).rejects.toMatchObject(away);
-    expect(await queue.getStats()).toMatchObject({ runningCount: 1, pendingCount: 0 });
+    const { pendingCount, runningCount } = await queue.getStats();
+    expect(pendingCount + runningCount).toBe(1);
     expect(store.calls.map(({ method }) => method)).toEqual(["enqueue", "exchange", "stats"]);
   });
 });

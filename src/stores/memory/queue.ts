@@ -34,8 +34,14 @@ const encoder = new TextEncoder();
 export class MemoryQueue implements QueueStore {
   readonly #state = new MemoryState();
 
+  readonly roundTrips = 1;
+
   mostCommands(): number {
     return 0;
+  }
+
+  idSource(newId: () => string): () => string {
+    return newId;
   }
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {

@@ -39,5 +39,8 @@ export function redisStore(client: RedisClient, { prefix = "tidegate" }: RedisSt
     );
   const connection = new Connection(new ClientTransport(line));
   const keysBegin = checkPrefix(prefix);
-  return { open: (queue, meter) => new RedisQueue(connection, keysOf(keysBegin, queue), meter, Math.random) };
+  return {
+    open: (queue, meter, partition) =>
+      new RedisQueue(connection, keysOf(keysBegin, queue, partition), meter, Math.random),
+  };
 }

@@ -34,7 +34,7 @@ export class ClientTransport implements Transport {
   async send(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     try {
       if (!this.#isNewEnough) await this.#mustBeNewEnough(signal);
-      return inPairs(await this.#answer(command, signal));
+      return asUsual(await this.#answer(command, signal), command);
     } catch (error) {
       throw explained(error);
     }
@@ -49,7 +49,7 @@ export class ClientTransport implements Transport {
   async #mustBeNewEnough(signal: AbortSignal): Promise<void> {
     const known = await this.#answer(["COMMAND", "INFO", NEWEST_COMMAND], signal).catch((error: unknown) => {
       // A user who may not ask gets the benefit of the doubt.
-      if (error instanceof TidegateError) throw error;
+      if (!isReply(error)) throw error;
     });
     if (Array.isArray(known) && !known[0])
       throw unavailable(`This Redis does not know ${NEWEST_COMMAND}. Take Redis 8, Valkey 9, or newer.`);
@@ -98,9 +98,14 @@ function heard(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
   });
 }
 
-// RESP3 gives members with their scores as pairs, RESP2 one after the other.
-function inPairs(answer: unknown): unknown {
-  return Array.isArray(answer) && Array.isArray(answer[0]) ? answer.flat() : answer;
+/** An answer as RESP2 gives it, whatever the client was told about protocols and types. */
+function asUsual(answer: unknown, [name = ""]: readonly string[]): unknown {
+  if (!Array.isArray(answer)) return answer;
+  const [first, ...rest] = answer;
+  // RESP3 gives members with their scores as pairs.
+  if (Array.isArray(first)) return answer.flat();
+  // With `stringNumbers`, ioredis gives what a script counted as digits.
+  return name.startsWith("EVAL") ? [Number(first), ...rest] : answer;
 }
 
 const reasons: readonly (readonly [RegExp, string])[] = [
@@ -112,11 +117,23 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Says what to do where the connection's own words, made for Upstash, would not fit. */
+/** Says what to do, where the words for Upstash would not fit. Other replies of Redis are left as they are. */
 function explained(error: unknown): unknown {
-  const message = error instanceof Error ? error.message : "";
-  const reason = reasons.find(([pattern]) => pattern.test(message))?.[1];
-  return reason === undefined ? error : unavailable(reason);
+  if (error instanceof TidegateError) return error;
+  const reason = reasons.find(([pattern]) => pattern.test(messageOf(error)))?.[1];
+  if (reason === undefined && isReply(error)) return error;
+  return unavailable(
+    reason ?? "Redis did not answer as it should. Check that it runs, and that the client can reach it.",
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
+/** Redis answers in capitals; what a client says for itself begins otherwise. */
+function isReply(error: unknown): boolean {
+  return /^[A-Z]{2,}/.test(messageOf(error));
 }
 
 function unavailable(message: string): TidegateError {

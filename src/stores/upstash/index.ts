@@ -33,7 +33,9 @@ export interface UpstashClientOptions {
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
   const { requester, prefix } = readOptions(options);
   const connection = new Connection(transportOf(requester));
-  return { open: (queue, meter) => new RedisQueue(connection, keysOf(prefix, queue), meter, Math.random) };
+  return {
+    open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
+  };
 }
 
 function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): {

@@ -61,6 +61,12 @@ export class RedisQueue implements QueueStore {
     this.#random = random;
   }
 
+  readonly roundTrips = 1;
+
+  idSource(newId: () => string): () => string {
+    return newId;
+  }
+
   // Settling takes up to 9 commands, firing 5, claiming 6, and the script itself 1; all but the last for each 250 jobs.
   mostCommands(jobs: number): number {
     return 1 + 20 * Math.max(1, Math.ceil(jobs / 250));

@@ -1,0 +1,301 @@
+import { invalidRequest } from "../core/errors.ts";
+import { wholeNumber } from "../core/options.ts";
+import type {
+  Change,
+  ClearableState,
+  EnqueueReply,
+  ExchangeReply,
+  ExchangeRequest,
+  JobState,
+  Lease,
+  ManifestChange,
+  NewJob,
+  Outlook,
+  Page,
+  PageRequest,
+  QueueStore,
+  Revival,
+  Store,
+  StoredJob,
+  StoredSchedule,
+  StoredStats,
+} from "../core/store.ts";
+
+/**
+ * Spreads each queue of a store over several sets of keys, for those who outgrow one: a key of the small Upstash plans takes
+ * 100 MB, and one lock guards each set. Everything stays as it is, but for this:
+ *
+ * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one.
+ * - Jobs with ids of their own are stored atomically for each partition, not all together. `dedupe` takes no id beside it.
+ * - An idle tick costs one command, and one round trip, a partition.
+ *
+ * ```ts
+ * const queue = new Queue({ store: partitioned(upstashStore({ url, token }), 8), jobs });
+ * ```
+ *
+ * @param count 1 to 64. It cannot be changed while jobs are stored: they would not be found by their ids.
+ * @throws {TidegateError} `invalid_request`
+ */
+export function partitioned(store: Store, count: number): Store {
+  wholeNumber(count, "the number of partitions", 1, 64);
+  return {
+    open(queue, meter) {
+      return new PartitionedQueue(Array.from({ length: count }, (_, partition) => store.open(queue, meter, partition)));
+    },
+  };
+}
+
+const slotId = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
+/** FNV-1a, 32 bits (http://www.isthe.com/chongo/tech/comp/fnv/): spreads ids that differ in their last letters. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return (value ^ (value >>> 16)) >>> 0;
+}
+
+class PartitionedQueue implements QueueStore {
+  readonly #parts: readonly QueueStore[];
+  /** When something is next due in each part; undefined where that is not known yet. */
+  readonly #outlooks: (Outlook | undefined)[];
+  #last: number;
+
+  constructor(parts: readonly QueueStore[]) {
+    this.#parts = parts;
+    this.#outlooks = parts.map(() => undefined);
+    // Drains that run at once begin in different places, most of the time.
+    this.#last = Math.floor(Math.random() * parts.length);
+  }
+
+  get roundTrips(): number {
+    return this.#parts.length;
+  }
+
+  mostCommands(jobs: number): number {
+    return this.#parts.reduce((sum, part) => sum + part.mostCommands(jobs), 0);
+  }
+
+  /** Where a job is. Those that schedules make are where the schedules are. */
+  #indexOf(id: string): number {
+    return slotId.test(id) ? 0 : hash(id) % this.#parts.length;
+  }
+
+  #at(index: number): QueueStore {
+    return this.#parts[index] as QueueStore;
+  }
+
+  #of(id: string): QueueStore {
+    return this.#at(this.#indexOf(id));
+  }
+
+  idSource(newId: () => string): (dedupeKey?: string) => string {
+    const target = Math.floor(Math.random() * this.#parts.length);
+    return (dedupeKey) => {
+      const wanted = dedupeKey === undefined ? target : hash(dedupeKey) % this.#parts.length;
+      let id = newId();
+      // Some tries a partition: what is left of chance after 50 is one in e^50, and then the id is merely stored elsewhere.
+      for (let tries = 50 * this.#parts.length; tries > 0 && this.#indexOf(id) !== wanted; tries--) id = newId();
+      return id;
+    };
+  }
+
+  async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
+    if (jobs.some((job) => job.dedupe && !job.isFreshId)) {
+      throw invalidRequest("A partitioned queue takes dedupe only for jobs without an id of their own.");
+    }
+    const indexOf = (job: NewJob) => this.#indexOf(job.id);
+    return this.#inParts(jobs, indexOf, (index, some) => this.#at(index).enqueue(some, now));
+  }
+
+  /** Hands each item to its part, and gives the answers in the order of the items. */
+  async #inParts<Item, Answer>(
+    items: readonly Item[],
+    indexOf: (item: Item) => number,
+    ask: (index: number, items: readonly Item[]) => Promise<readonly Answer[]>,
+  ): Promise<readonly Answer[]> {
+    const indexes = items.map(indexOf);
+    const answers = new Map<number, Answer[]>();
+    await Promise.all(
+      [...new Set(indexes)].map(async (index) => {
+        answers.set(index, [
+          ...(await ask(
+            index,
+            items.filter((_, at) => indexes[at] === index),
+          )),
+        ]);
+      }),
+    );
+    return indexes.map((index) => answers.get(index)?.shift() as Answer);
+  }
+
+  async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
+    const target = this.#nextToClaim(request.now);
+    const claimed = new Map<number, ExchangeReply>();
+    const exchange = async (index: number, settle: ExchangeRequest["settle"]) => {
+      const reply = await this.#at(index).exchange({
+        ...request,
+        settle,
+        fire: index === 0 ? request.fire : [],
+        limit: index === target ? request.limit : 0,
+      });
+      claimed.set(index, reply);
+      this.#outlooks[index] = reply;
+      return reply.settled;
+    };
+    const settled = await this.#inParts(request.settle, ({ lease }) => this.#indexOf(lease.id), exchange);
+    const rest = new Set([target, ...(request.fire.length > 0 ? [0] : [])]);
+    await Promise.all([...rest].filter((index) => !claimed.has(index)).map((index) => exchange(index, [])));
+    return {
+      ...this.#outlook(request.now),
+      settled,
+      fired: claimed.get(0)?.fired ?? [],
+      jobs: claimed.get(target)?.jobs ?? [],
+      schedules: claimed.get(target)?.schedules ?? [],
+    };
+  }
+
+  /** The part that was claimed from last while it has more, else the one that is due first; one never looked at may be. */
+  #nextToClaim(now: number): number {
+    const dueAt = (index: number) => {
+      const outlook = this.#outlooks[index];
+      return outlook ? (outlook.nextAt ?? Number.POSITIVE_INFINITY) : 0;
+    };
+    if (dueAt(this.#last) <= now) return this.#last;
+    const indexes = this.#parts.map((_, index) => index);
+    this.#last = indexes.reduce((first, index) => (dueAt(index) < dueAt(first) ? index : first), this.#last);
+    return this.#last;
+  }
+
+  #outlook(now: number): Outlook {
+    const moments = this.#outlooks.flatMap((outlook) => (outlook ? (outlook.nextAt ?? []) : now));
+    return {
+      paused: this.#outlooks.some((outlook) => outlook?.paused),
+      nextAt: moments.length > 0 ? Math.min(...moments) : undefined,
+    };
+  }
+
+  async peek(): Promise<Outlook> {
+    await Promise.all(
+      this.#parts.map(async (part, index) => {
+        this.#outlooks[index] = await part.peek();
+      }),
+    );
+    return this.#outlook(0);
+  }
+
+  async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
+    const [{ manifest }] = await Promise.all([this.#at(0).peekWithManifest(), this.peek()]);
+    return { ...this.#outlook(0), manifest };
+  }
+
+  extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined> {
+    return this.#of(lease.id).extend(lease, endsAt, record);
+  }
+
+  find(id: string, now: number): Promise<StoredJob | undefined> {
+    return this.#of(id).find(id, now);
+  }
+
+  async list(state: JobState, { cursor, ...page }: PageRequest): Promise<Page<StoredJob>> {
+    const { index, rest } = this.#place(cursor);
+    const { items, cursor: next } = await this.#at(index).list(state, { ...page, cursor: rest });
+    return { items, cursor: this.#after(index, next) };
+  }
+
+  /** Where a cursor stands: in a part, and there at the cursor of that part. */
+  #place(cursor: string | undefined): { index: number; rest: string | undefined } {
+    if (cursor === undefined) return { index: 0, rest: undefined };
+    const [, index, rest] = /^(\d{1,2})\/(.*)$/s.exec(cursor) ?? [];
+    if (index === undefined || Number(index) >= this.#parts.length) {
+      throw invalidRequest("cursor must be the one that the page before came with, for the same state.");
+    }
+    return { index: Number(index), rest: rest || undefined };
+  }
+
+  #after(index: number, rest: string | undefined): string | undefined {
+    if (rest !== undefined) return `${index}/${rest}`;
+    return index + 1 < this.#parts.length ? `${index + 1}/` : undefined;
+  }
+
+  cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {
+    return this.#of(id).cancel(id, now);
+  }
+
+  change(change: Change): Promise<boolean> {
+    return this.#of(change.id).change(change);
+  }
+
+  revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
+    return this.#inParts(
+      revivals,
+      ({ id }) => this.#indexOf(id),
+      (index, some) => this.#at(index).revive(some),
+    );
+  }
+
+  async removeDead(ids: readonly string[]): Promise<number> {
+    const counts = await Promise.all(
+      this.#parts.map((part, index) => part.removeDead(ids.filter((id) => this.#indexOf(id) === index))),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async clear(
+    state: ClearableState,
+    now: number,
+    from?: string,
+  ): Promise<{ readonly cleared: number; readonly next: string | undefined }> {
+    const { index, rest } = this.#place(from);
+    const { cleared, next } = await this.#at(index).clear(state, now, rest);
+    return { cleared, next: this.#after(index, next) };
+  }
+
+  async stats(now: number): Promise<StoredStats> {
+    const all = await Promise.all(this.#parts.map((part) => part.stats(now)));
+    return all.reduce((sum, stats) => ({
+      scheduled: sum.scheduled + stats.scheduled,
+      ready: sum.ready + stats.ready,
+      running: sum.running + stats.running,
+      dead: sum.dead + stats.dead,
+      completed: sum.completed + stats.completed,
+      processed: sum.processed + stats.processed,
+      retried: sum.retried + stats.retried,
+      died: sum.died + stats.died,
+      enqueued: sum.enqueued + stats.enqueued,
+      paused: sum.paused || stats.paused,
+      nextAt: earlier(sum.nextAt, stats.nextAt),
+      oldestReadyAt: earlier(sum.oldestReadyAt, stats.oldestReadyAt),
+    }));
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    await Promise.all(this.#parts.map((part) => part.setPaused(paused)));
+  }
+
+  putSchedule(schedule: StoredSchedule): Promise<void> {
+    this.#outlooks[0] = undefined;
+    return this.#at(0).putSchedule(schedule);
+  }
+
+  findSchedule(key: string): Promise<StoredSchedule | undefined> {
+    return this.#at(0).findSchedule(key);
+  }
+
+  listSchedules(): Promise<readonly StoredSchedule[]> {
+    return this.#at(0).listSchedules();
+  }
+
+  removeSchedule(key: string): Promise<boolean> {
+    return this.#at(0).removeSchedule(key);
+  }
+
+  declare(change: ManifestChange): Promise<boolean> {
+    this.#outlooks[0] = undefined;
+    return this.#at(0).declare(change);
+  }
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}

@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { build } from "esbuild";
+import { createClient } from "redis";
+import { describe, expect, test } from "vitest";
+import { defineJob, Queue } from "../../src/index.ts";
+import { type RedisClient, redisStore } from "../../src/stores/redis/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { useRedis } from "../support/stores.ts";
+
+const note = defineJob({ name: "note", perform: () => {} });
+
+describe("redisStore", () => {
+  const redis = useRedis();
+
+  test("shares queues with upstashStore where both have the prefix", async () => {
+    const { url, token } = redis.shim;
+    const client = await createClient({ url: `redis://127.0.0.1:${redis.server.port}` }).connect();
+    const prefix = "shared";
+    const overHttp = new Queue({ store: upstashStore({ url, token, prefix }), jobs: [note] });
+    const overTcp = new Queue({ store: redisStore(client, { prefix }), jobs: [note] });
+    const elsewhere = new Queue({ store: redisStore(client, { prefix: "other" }), jobs: [note] });
+    const { id } = await overHttp.enqueue(note);
+    expect(await elsewhere.drain()).toMatchObject({ claimed: 0 });
+    expect(await overTcp.drain()).toMatchObject({ completed: 1 });
+    expect(await overHttp.getJob(id)).toMatchObject({ state: "completed" });
+    await client.close();
+  });
+
+  test("refuses what is no client, and a prefix that makes no sense", () => {
+    const refused = { code: "invalid_request" };
+    for (const value of [undefined, null, {}, "redis://localhost", { sendCommand() {} }]) {
+      expect(() => redisStore(value as unknown as RedisClient)).toThrowError(expect.objectContaining(refused));
+    }
+    expect(() => redisStore(createClient(), { prefix: "a b" })).toThrowError(expect.objectContaining(refused));
+  });
+
+  test.each([
+    ["WRONGPASS invalid username-password pair", /user or password/],
+    ["NOAUTH Authentication required.", /user or password/],
+    ["READONLY You can't write against a read only replica.", /primary/],
+    ["MOVED 3999 10.0.0.7:6381", /slots of a cluster/],
+    ["connect ECONNREFUSED 10.0.0.7:6379", /Check that it runs/],
+    ["ERR unknown command at 10.0.0.7", /version 8/],
+  ])("explains %s without repeating it", async (words, expected) => {
+    const client = {
+      status: "ready",
+      call: () => Promise.reject(new Error(words)),
+      connect: async () => {},
+      on: () => {},
+    };
+    const queue = new Queue({ store: redisStore(client) });
+    const error = await queue.getStats().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "store_unavailable", message: expect.stringMatching(expected) });
+    expect(String(error)).not.toContain("10.0.0.7");
+  });
+
+  test("refuses a Redis that is too old, before a script could fail half-way", async () => {
+    const asked: string[] = [];
+    const answers: Record<string, unknown> = { COMMAND: [null] };
+    const call = async (command: string) => {
+      asked.push(command);
+      return answers[command];
+    };
+    const queue = new Queue({ store: redisStore({ status: "ready", call, connect: async () => {}, on: () => {} }) });
+    await expect(queue.enqueue("note")).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: "This Redis does not know HSETEX. Take Redis 8, Valkey 9, or newer.",
+    });
+    expect(new Set(asked)).toEqual(new Set(["COMMAND"]));
+  });
+
+  test("brings no client along", async () => {
+    const { metafile } = await build({
+      entryPoints: [join(import.meta.dirname, "../../src/stores/redis/index.ts")],
+      bundle: true,
+      write: false,
+      format: "esm",
+      metafile: true,
+    });
+    expect(Object.keys(metafile.inputs).filter((file) => file.includes("node_modules"))).toEqual([]);
+  });
+});
