@@ -1,3 +1,4 @@
+import type { DrainReport } from "./drain.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
 import { wholeNumber } from "./options.ts";
@@ -20,6 +21,13 @@ export interface DrainOptions {
   readonly budget?: { readonly roundTrips?: number; readonly commands?: number };
   /** Aborting it hands back what has not started, and lets what runs end. */
   readonly signal?: AbortSignal;
+  /**
+   * For a process that stays: how often to look for what other processes have enqueued, while jobs run and slots are free. What
+   * is enqueued through the same `Queue` is then noticed at once. Default: not at all.
+   */
+  readonly checkEvery?: Duration;
+  /** Told after each exchange what the drain has done so far. It may not throw. */
+  readonly onProgress?: (report: DrainReport) => void;
 }
 
 /** Drain options as numbers. */
@@ -33,6 +41,8 @@ export interface DrainLimits {
   readonly roundTrips: number;
   readonly commands: number;
   readonly signal: AbortSignal | undefined;
+  readonly checkEveryMs: number;
+  readonly onProgress: ((report: DrainReport) => void) | undefined;
 }
 
 export const drainDefaults = {
@@ -63,5 +73,8 @@ export function drainLimits(options: DrainOptions): DrainLimits {
     roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", 2, MOST),
     commands: wholeNumber(budget.commands, "budget.commands", 1, MOST),
     signal: options.signal,
+    checkEveryMs:
+      options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),
+    onProgress: options.onProgress,
   };
 }

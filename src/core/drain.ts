@@ -87,6 +87,9 @@ export class Drain {
   #finished: Finished[] = [];
   #fires: Fire[] = [];
   #nextAt: number | undefined;
+  /** What this process has put in line since the last exchange began. */
+  #expectedAt: number | undefined;
+  #lookedAt: number;
   #paused = false;
   #failed = false;
   #ring: () => void = () => {};
@@ -106,6 +109,7 @@ export class Drain {
     this.#spent = spent;
     this.#limits = limits;
     this.#startedAt = shop.clock();
+    this.#lookedAt = this.#startedAt;
     this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
     this.#leaseMs = leaseMsFor(longestTimeoutMs, shop.random);
     this.#nextAt = outlook.nextAt;
@@ -116,6 +120,12 @@ export class Drain {
   take(jobs: readonly ClaimedJob[]): void {
     this.#counts.claimed += jobs.length;
     for (const job of jobs) this.#waiting.push(new Attempt(this.#shop, job));
+  }
+
+  /** Tells that something falls due then, so that it need not be looked for. */
+  expect(at: number): void {
+    this.#expectedAt = earliest(this.#expectedAt, at);
+    this.#ring();
   }
 
   /** Drains until a limit is reached or nothing is due. @throws {TidegateError} `store_unavailable` */
@@ -190,7 +200,7 @@ export class Drain {
   #isTimeToExchange(): boolean {
     const now = this.#shop.clock();
     const idle = this.#running.size === 0 && this.#waiting.length === 0;
-    if (this.#isMoreDue(now) && this.#claimable() > 0) return true;
+    if ((this.#isMoreDue(now) || this.#isTimeToLook(now)) && this.#claimable() > 0) return true;
     const oldest = this.#finished[0];
     if (!oldest) return false;
     return idle || (now - oldest.at >= SETTLE_WITHIN_MS && !this.#failed && this.#canAfford(2));
@@ -202,7 +212,16 @@ export class Drain {
   }
 
   #isMoreDue(now: number): boolean {
-    return this.#fires.length > 0 || (this.#nextAt !== undefined && this.#nextAt <= now);
+    return this.#fires.length > 0 || this.#dueAt() <= now;
+  }
+
+  /** When something falls due next, as far as is known; infinite where nothing does. */
+  #dueAt(): number {
+    return earliest(this.#nextAt, this.#expectedAt) ?? Number.POSITIVE_INFINITY;
+  }
+
+  #isTimeToLook(now: number): boolean {
+    return this.#running.size > 0 && now - this.#lookedAt >= this.#limits.checkEveryMs;
   }
 
   /** How many jobs to claim now: none while some wait for a slot, or once a limit is reached. */
@@ -233,6 +252,8 @@ export class Drain {
       repeated: this.#failed,
     };
     this.#finished = [];
+    this.#expectedAt = undefined;
+    this.#lookedAt = request.now;
     try {
       this.#takeIn(await this.#shop.store.exchange(request), finished);
     } catch (error) {
@@ -254,6 +275,7 @@ export class Drain {
     for (const { key, record } of reply.schedules) this.#shop.declared.meet(key, record);
     this.#fires = reply.schedules.map((schedule) => fireOf(schedule, now));
     this.take(reply.jobs);
+    this.#limits.onProgress?.(this.#report());
   }
 
   // Limits ---------------------------------------------------------------------------------------------------------------
@@ -278,7 +300,7 @@ export class Drain {
     );
   }
 
-  /** Waits until a job ends, a limit in time is reached, or finished jobs have waited long enough to be handed in. */
+  /** Waits until a job ends, a free slot gets something to do, time is over, or finished jobs have waited long enough. */
   async #somethingHappens(): Promise<void> {
     const { clock } = this.#shop;
     const now = clock();
@@ -288,6 +310,7 @@ export class Drain {
     const moments = [
       this.#deadline,
       cutOffAt,
+      ...(this.#claimable() > 0 ? [this.#dueAt(), this.#lookedAt + this.#limits.checkEveryMs] : []),
       oldest && !this.#failed ? oldest.at + SETTLE_WITHIN_MS : Number.POSITIVE_INFINITY,
     ];
     const wakeAt = Math.min(...moments.filter((moment) => moment > now));
@@ -307,21 +330,27 @@ export class Drain {
   /** Sleeps until just then if something falls due inside the window; false where nothing does, or a limit is reached. */
   async #linger(): Promise<boolean> {
     const { clock } = this.#shop;
-    const nextAt = this.#nextAt;
-    if (this.#stoppedBy() || nextAt === undefined || nextAt > this.#startedAt + this.#limits.lingerMs) return false;
+    const nextAt = this.#dueAt();
+    const end = Math.min(this.#startedAt + this.#limits.lingerMs, this.#deadline - 1);
+    if (this.#stoppedBy() || nextAt > end) return false;
     await sleep(clock, nextAt - clock(), this.#limits.signal);
     return true;
   }
 
   #report(): DrainReport {
     const now = this.#shop.clock();
+    const nextAt = this.#dueAt();
     return {
       ...this.#counts,
       roundTrips: this.#spent.roundTrips,
       commands: this.#spent.commands,
       stoppedBy: this.#stoppedBy() ?? "empty",
-      nextRunAt: this.#nextAt === undefined ? null : new Date(this.#nextAt),
+      nextRunAt: nextAt === Number.POSITIVE_INFINITY ? null : new Date(nextAt),
       backlog: this.#isMoreDue(now),
     };
   }
+}
+
+function earliest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }

@@ -58,6 +58,7 @@ export class Queue {
   readonly #declared: DeclaredSchedules;
   // When something is thought to be due: spares the look before a drain. Only ever a hint, so plain data that requests share.
   #nextAt: number | undefined;
+  readonly #listeners = new Set<(runAt: number) => void>();
 
   /** @throws {TidegateError} `invalid_request` for an option that makes no sense, or two jobs of one name. */
   constructor(options: QueueOptions) {
@@ -240,6 +241,7 @@ export class Queue {
 
   async resume(): Promise<void> {
     await this.#store.setPaused(false);
+    this.#expect(this.clock());
     this.#nextAt = undefined;
   }
 
@@ -258,6 +260,17 @@ export class Queue {
   }
 
   /**
+   * Calls `listener` whenever something is put in line through this object, with the time at which it is due: a process that
+   * stays need not look for it. The listener may not throw.
+   *
+   * @returns a function that ends this.
+   */
+  onExpected(listener: (runAt: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
    * Runs what is due, within bounds, and ends. Any number of drains may run at once, or be killed at any point.
    *
    * @throws {TidegateError} `invalid_request` for an option that makes no sense; `store_unavailable`, after which jobs that
@@ -272,9 +285,15 @@ export class Queue {
     const shop = { ...this.#settings, queue: this.name, store, declared: this.#declared };
     const drain = new Drain(shop, meter, limits, this.#longestTimeoutMs(), outlook);
     drain.take(held);
-    const report = await drain.run();
-    this.#nextAt = report.nextRunAt?.getTime();
-    return report;
+    // Only where asked: on some platforms a request may not wake what another one began.
+    const forget = Number.isFinite(limits.checkEveryMs) ? this.onExpected((runAt) => drain.expect(runAt)) : undefined;
+    try {
+      const report = await drain.run();
+      this.#nextAt = report.nextRunAt?.getTime();
+      return report;
+    } finally {
+      forget?.();
+    }
   }
 
   /** What comes next, as cheaply as it can be known: from memory where that says that something is due, else by a peek. */
@@ -308,6 +327,7 @@ export class Queue {
 
   #expect(runAt: number): void {
     this.#nextAt = Math.min(this.#nextAt ?? runAt, runAt);
+    for (const tell of this.#listeners) tell(runAt);
   }
 
   #info(stored: StoredJob, now: number): JobInfo | undefined {

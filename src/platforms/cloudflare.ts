@@ -9,7 +9,7 @@ export interface CloudflareOptions extends HandlerOptions {
    * The bounds of the drain that a cron trigger starts. Default: those of `drain`.
    *
    * With `linger: "55s"` and a trigger each minute, schedules keep to the second. Waiting costs no CPU time, but each time that
-   * something falls due costs a round trip, and the free plan allows an invocation 50 of them.
+   * something falls due costs a round trip or two, and the free plan allows an invocation 50 of them.
    */
   readonly scheduled?: DrainOptions;
 }
@@ -38,32 +38,32 @@ export interface CloudflareWorker<Env> {
  * }));
  * ```
  *
- * @param configure is called once for each isolate, by its first event. Where it throws, which it does for a variable that is
- *   not set, every request is answered with 503 and every cron trigger fails, until it no longer does. The message of a
- *   `TidegateError` is shown to the caller; that of any other error is not.
+ * @param configure is called by the first event of an isolate. While it throws, or its options make no sense, every request
+ *   is answered with 503 and every cron trigger fails. The message of a `TidegateError` is shown to callers, that of any other
+ *   error is not.
  */
 export function createWorker<Env extends object>(configure: (env: Env) => CloudflareOptions): CloudflareWorker<Env> {
-  const parts = new WeakMap<Env, Parts>();
-  const partsFor = (env: Env) => {
-    const known = parts.get(env) ?? build(configure(env));
-    parts.set(env, known);
-    return known;
+  const built = new WeakMap<Env, Parts>();
+  const partsFor = (env: Env): Parts => {
+    const parts = built.get(env) ?? build(configure(env));
+    built.set(env, parts);
+    return parts;
   };
   return {
     async fetch(request, env, context) {
-      let handler: Parts["handler"];
+      let parts: Parts;
       try {
-        handler = partsFor(env).handler;
+        parts = partsFor(env);
       } catch (error) {
         return notSetUp(error);
       }
-      return handler.fetch(request, env, context);
+      return parts.handler.fetch(request, env, context);
     },
     async scheduled(_, env) {
       try {
         warnOf(await partsFor(env).drain());
       } catch (error) {
-        console.error(`tidegate: a cron trigger drained nothing. ${reasonOf(error)}`);
+        console.error(`tidegate: a cron trigger failed. ${reasonOf(error)}`);
         throw error;
       }
     },
@@ -73,21 +73,17 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
 type Parts = ReturnType<typeof build>;
 
 function build({ scheduled, ...options }: CloudflareOptions) {
+  const handler = createHandler(options);
   const bounds = { ...options.drain, ...scheduled };
   drainLimits(bounds);
   const queues = options.queues ?? (options.queue ? [options.queue] : []);
-  return { handler: createHandler(options), drain: () => drainQueues(queues, bounds) };
+  return { handler, drain: () => drainQueues(queues, bounds) };
 }
 
-/** A report holds counts and times, nothing of what was enqueued. */
+/** A report holds counts and times, and nothing of what was enqueued. */
 function warnOf(report: DrainReport): void {
   if (report.stoppedBy !== "aborted" && report.lost === 0) return;
-  console.error(`tidegate: a cron trigger could not hand in all that ran. ${JSON.stringify(report)}`);
-}
-
-function reasonOf(error: unknown): string {
-  if (isTidegateError(error)) return error.message;
-  return `${error instanceof Error ? error.name : "Something"} was thrown while the Worker was set up or drained.`;
+  console.error(`tidegate: a cron trigger could not hand in all that it ran. ${JSON.stringify(report)}`);
 }
 
 function notSetUp(error: unknown): Response {
@@ -96,4 +92,11 @@ function notSetUp(error: unknown): Response {
   const problem = { status: 503, title: "The Worker is not set up", detail, code: "store_unavailable" };
   const headers = { "Content-Type": "application/problem+json", "Cache-Control": "no-store" };
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+/** Other errors than Tidegate's may hold anything. */
+function reasonOf(error: unknown): string {
+  if (isTidegateError(error)) return error.message;
+  const name = error instanceof Error ? error.name : "Something";
+  return `${name} was thrown. Try the same Worker locally to see more.`;
 }

@@ -13,7 +13,7 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize"> {
   readonly workers?: number;
   /**
    * How long to sleep at most before looking whether another process has enqueued something that is due earlier than what is
-   * known. Default "10s", at least "100ms".
+   * known. What is enqueued through the same `Queue` object starts at once. Default "10s", at least "100ms".
    *
    * An idle look is one command for each queue. On Upstash's pay as you go plan (0.20 $ for 100,000) a month of them costs
    * 0.52 $ at "10s", 1.04 $ at "5s", 5.18 $ at "1s" and 0.09 $ at "60s"; the free plan has room for one look every 6 seconds
@@ -53,7 +53,7 @@ export type WorkerTotals = { readonly drains: number } & Readonly<Record<(typeof
 export interface RunningWorker {
   /** Resolves with the totals when the worker has stopped and all of its jobs have ended. Never rejects. */
   readonly done: Promise<WorkerTotals>;
-  /** The totals so far: drains that have ended. */
+  /** The totals so far, those of the drain under way included. */
   readonly totals: WorkerTotals;
   /** Hands back what has not started, lets what runs end, and gives what `done` gives. */
   stop(): Promise<WorkerTotals>;
@@ -109,7 +109,11 @@ class Loop {
   readonly #drainOptions: DrainOptions;
   readonly #stopping = new AbortController();
   #failures = 0;
-  totals = { drains: 0, ...Object.fromEntries(totalled.map((name) => [name, 0])) } as WorkerTotals;
+  #ended = { drains: 0, ...Object.fromEntries(totalled.map((name) => [name, 0])) } as WorkerTotals;
+  #underWay: DrainReport | undefined;
+  /** When something falls due that was enqueued in this process since the last round began. */
+  #expectedAt = Number.POSITIVE_INFINITY;
+  #wake: () => void = () => {};
 
   constructor([first, ...rest]: readonly Queue[], options: WorkerOptions) {
     if (!first) throw invalidRequest("startWorker needs at least one queue.");
@@ -125,6 +129,10 @@ class Loop {
       maxJobs: NO_LIMIT,
       budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },
       signal: this.#stopping.signal,
+      checkEvery: this.#checkMs,
+      onProgress: (report) => {
+        this.#underWay = report;
+      },
       ...(batchSize !== undefined && { batchSize }),
     };
     drainLimits(this.#drainOptions);
@@ -132,12 +140,40 @@ class Loop {
 
   stop(): void {
     this.#stopping.abort();
+    this.#wake();
+  }
+
+  get totals(): WorkerTotals {
+    return this.#underWay ? added(this.#ended, this.#underWay) : this.#ended;
   }
 
   async run(): Promise<WorkerTotals> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) await sleep(this.#queues[0].clock, await this.#round(), signal);
+    const forget = this.#queues.map((queue) => queue.onExpected((runAt) => this.#expect(runAt)));
+    while (!this.#stopping.signal.aborted) {
+      this.#expectedAt = Number.POSITIVE_INFINITY;
+      await this.#sleepUntil(this.#now() + (await this.#round()));
+    }
+    for (const each of forget) each();
     return this.totals;
+  }
+
+  #now(): number {
+    return this.#queues[0].clock();
+  }
+
+  #expect(runAt: number): void {
+    this.#expectedAt = Math.min(this.#expectedAt, runAt);
+    this.#wake();
+  }
+
+  /** Sleeps until then, or until something that this process enqueued falls due. */
+  async #sleepUntil(wakeAt: number): Promise<void> {
+    for (let ms = 1; ms > 0 && !this.#stopping.signal.aborted; ) {
+      const awake = new AbortController();
+      this.#wake = () => awake.abort();
+      ms = Math.min(wakeAt, this.#failures > 0 ? wakeAt : this.#expectedAt) - this.#now();
+      if (ms > 0) await sleep(this.#queues[0].clock, ms, awake.signal);
+    }
   }
 
   /** Drains each queue, and tells after how long to do so again. Never rejects. */
@@ -161,8 +197,8 @@ class Loop {
   }
 
   #add(report: DrainReport): void {
-    const counts = totalled.map((name) => [name, this.totals[name] + report[name]]);
-    this.totals = { drains: this.totals.drains + 1, ...Object.fromEntries(counts) } as WorkerTotals;
+    this.#underWay = undefined;
+    this.#ended = added(this.#ended, report);
     if (isIdle(report)) return;
     try {
       this.#options.onReport?.(report);
@@ -193,6 +229,11 @@ class Loop {
       // There is nobody else to tell, and the jobs matter more.
     }
   }
+}
+
+function added(totals: WorkerTotals, report: DrainReport): WorkerTotals {
+  const counts = totalled.map((name) => [name, totals[name] + report[name]]);
+  return { drains: totals.drains + 1, ...Object.fromEntries(counts) } as WorkerTotals;
 }
 
 function isIdle(report: DrainReport): boolean {

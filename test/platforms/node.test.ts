@@ -103,6 +103,42 @@ describe("startWorker", () => {
     expect(seen).toEqual([60_000]);
   });
 
+  test("starts at once what is enqueued through the same queue", async () => {
+    const { clock, store, seen, note, open } = setUp();
+    const queue = open();
+    run(queue, { checkEvery: "1h" });
+    await clock.advance("5s");
+    await queue.enqueue(note);
+    await clock.advance("5s");
+    await queue.enqueue(note, undefined, { delay: "3s" });
+    await clock.advance("5s");
+    await queue.pause();
+    await queue.enqueue(note);
+    await clock.advance("5s");
+    await queue.resume();
+    await clock.advance("5s");
+    expect(seen).toEqual([5_000, 13_000, 20_000]);
+    expect(store.calls.length).toBeLessThan(25);
+  });
+
+  test("while a job runs, free workers start what falls due, what is enqueued here, and in time what others enqueue", async () => {
+    const { clock, seen, note, slow, running, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany([{ job: slow }, { job: note, delay: "3s" }]);
+    const worker = run(queue, { workers: 2 });
+    await clock.advance("5s");
+    expect(seen).toEqual([3_000]);
+    await queue.enqueue(note);
+    await clock.advance("1s");
+    expect(seen).toEqual([3_000, 5_000]);
+    await open().enqueue(note);
+    await clock.advance("10s");
+    expect(seen).toEqual([3_000, 5_000, 16_000]);
+    expect(worker.totals).toMatchObject({ claimed: 4, completed: 2 });
+    for (const end of running) end();
+    expect(await worker.stop()).toMatchObject({ claimed: 4, completed: 4 });
+  });
+
   test("looks as often as it is told", async () => {
     const { clock, store, open } = setUp();
     run(open(), { checkEvery: "1m" });

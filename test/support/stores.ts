@@ -1,6 +1,8 @@
+import { createClient } from "redis";
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Store } from "../../src/index.ts";
 import { memoryStore, partitioned } from "../../src/index.ts";
+import { redisStore } from "../../src/stores/redis/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 import { type RestShim, startRestShim } from "./rest-shim.ts";
@@ -14,8 +16,11 @@ export interface StoreKind {
 
 let prefixes = 0;
 
+const newPrefix = () => `test-${process.pid}-${prefixes++}`;
+
 /**
- * Runs a suite on memory, on memory in three partitions, and on a real Redis, through `@upstash/redis` and a REST shim.
+ * Runs a suite on memory, on memory in three partitions, and on a real Redis: over HTTP through `@upstash/redis` and a REST
+ * shim, and over TCP.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
   describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
@@ -24,6 +29,19 @@ export function onEveryStore(suite: (kind: StoreKind) => void): void {
     const redis = useRedis();
     suite({ name: "upstash", create: () => redis.store() });
   });
+  describe("on redisStore", () => {
+    const redis = useRedis();
+    let client: Awaited<ReturnType<typeof connect>> | undefined;
+    beforeAll(async () => {
+      client = await connect(redis.server.port);
+    });
+    afterAll(() => client?.destroy());
+    suite({ name: "redis", create: () => redisStore(started(client), { prefix: newPrefix() }) });
+  });
+}
+
+function connect(port: number) {
+  return createClient({ url: `redis://127.0.0.1:${port}` }).connect();
 }
 
 export interface TestRedis {
@@ -54,8 +72,7 @@ export function useRedis(): TestRedis {
     },
     store() {
       const { url, token } = started(shim);
-      prefixes++;
-      return upstashStore({ url, token, prefix: `test-${process.pid}-${prefixes}` });
+      return upstashStore({ url, token, prefix: newPrefix() });
     },
   };
 }

@@ -76,10 +76,10 @@ export class MemoryQueue implements QueueStore {
     return { paused: this.#state.paused, nextAt: this.#state.nextAt(new Set(taken)), settled, fired, jobs, schedules };
   }
 
-  #settle(outcome: Outcome, { now, retentionMs }: ExchangeRequest): boolean {
+  #settle(outcome: Outcome, { now, retentionMs, repeated = false }: ExchangeRequest): boolean {
     const state = this.#state;
     const { lease, record } = outcome;
-    if (state.due.score(lease.id) !== leaseScore(lease)) return false;
+    if (state.due.score(lease.id) !== leaseScore(lease)) return repeated && this.#wasSettled(outcome, retentionMs);
     if (outcome.to === "retried" || outcome.to === "returned") {
       state.put(lease.id, waitingScore(outcome.runAt, lease.claims), record);
       if (outcome.to === "retried") state.counters.retried++;
@@ -94,6 +94,15 @@ export class MemoryQueue implements QueueStore {
       if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });
     }
     return true;
+  }
+
+  /** An earlier exchange, whose answer got lost, may have settled it: then what that one wrote is there. */
+  #wasSettled({ to, lease, record }: Outcome, retentionMs: number): boolean {
+    const state = this.#state;
+    if (to === "dead") return state.deadRecords.get(lease.id) === record;
+    if (to !== "completed") return state.records.get(lease.id) === record;
+    if (retentionMs === 0) return state.due.score(lease.id) === undefined;
+    return state.done.get(lease.id)?.record === record;
   }
 
   #fire(fire: Fire): FireReply {

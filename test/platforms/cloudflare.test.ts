@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { defineJob, memoryStore, Queue, type Store, TidegateError } from "../../src/index.ts";
+import { type CloudflareOptions, createWorker, type ExecutionContext } from "../../src/platforms/cloudflare.ts";
+
+const noop = defineJob({ name: "noop", perform() {} });
+
+function contextWith(promises: Promise<unknown>[] = []): ExecutionContext {
+  return { waitUntil: (promise) => void promises.push(promise), passThroughOnException() {}, props: {} };
+}
+
+function queueNamed(name: string, store: Store = memoryStore()): Queue {
+  return new Queue({ name, store, jobs: [noop] });
+}
+
+function workerWith(options: Partial<CloudflareOptions>) {
+  const worker = createWorker(() => ({ auth: "none", ...options }));
+  const env = {};
+  return {
+    get: (path: string) => worker.fetch(new Request(`http://worker.test${path}`), env, contextWith()),
+    tick: () => worker.scheduled({}, env, contextWith()),
+  };
+}
+
+/** A store that is away. */
+const away: Store = {
+  open: () =>
+    new Proxy({} as ReturnType<Store["open"]>, {
+      get: () => () => Promise.reject(new TidegateError("store_unavailable", "The store is away.")),
+    }),
+};
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function catchLog() {
+  return vi.spyOn(console, "error").mockImplementation(() => {});
+}
+
+describe("createWorker", () => {
+  test("asks for the options once for each environment", async () => {
+    const seen: string[] = [];
+    const worker = createWorker((env: { readonly name: string }) => {
+      seen.push(env.name);
+      return { queue: queueNamed(env.name), auth: "none" };
+    });
+    const [first, second] = [{ name: "first" }, { name: "second" }];
+    for (const env of [first, second, first]) {
+      await worker.fetch(new Request("http://worker.test/health"), env, contextWith());
+      await worker.scheduled({}, env, contextWith());
+    }
+    expect(seen).toEqual(["first", "second"]);
+  });
+
+  test("runs a due job in the background of the request that enqueued it", async () => {
+    const queue = queueNamed("default");
+    const promises: Promise<unknown>[] = [];
+    const worker = createWorker(() => ({ queue, auth: "none" }));
+    const headers = { "Content-Type": "application/json" };
+    const request = new Request("http://worker.test/jobs", { method: "POST", headers, body: '{"name":"noop"}' });
+    expect((await worker.fetch(request, {}, contextWith(promises))).status).toBe(201);
+    await Promise.all(promises);
+    expect((await queue.getStats()).completedCount).toBe(1);
+  });
+
+  test("drains every queue on its cron trigger", async () => {
+    const queues = [queueNamed("urgent"), queueNamed("bulk")];
+    for (const queue of queues) await queue.enqueue(noop);
+    await workerWith({ queues }).tick();
+    const stats = await Promise.all(queues.map((queue) => queue.getStats()));
+    expect(stats.map(({ completedCount }) => completedCount)).toEqual([1, 1]);
+  });
+
+  test("bounds what its cron trigger drains by `scheduled`, and else by `drain`", async () => {
+    const queue = queueNamed("default");
+    await queue.enqueueMany(Array.from({ length: 9 }, () => ({ job: noop })));
+    await workerWith({ queue, drain: { maxJobs: 2 } }).tick();
+    expect((await queue.getStats()).completedCount).toBe(2);
+    await workerWith({ queue, drain: { maxJobs: 2 }, scheduled: { maxJobs: 4 } }).tick();
+    expect((await queue.getStats()).completedCount).toBe(6);
+  });
+
+  test("logs nothing while all is well", async () => {
+    const log = catchLog();
+    await workerWith({ queue: queueNamed("default") }).tick();
+    expect(log).not.toHaveBeenCalled();
+  });
+
+  test("fails and logs one line where its cron trigger finds the store away", async () => {
+    const log = catchLog();
+    const { tick } = workerWith({ queue: queueNamed("default", away) });
+    await expect(tick()).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(log.mock.calls).toEqual([["tidegate: a cron trigger failed. The store is away."]]);
+  });
+});
+
+describe("a Worker that cannot be set up", () => {
+  test.for([
+    ["a token is missing", {}],
+    ["a bound of its cron trigger makes no sense", { auth: "none", scheduled: { maxJobs: 0 } }],
+  ] as const)("answers every request with 503 where %s", async ([, options]) => {
+    catchLog();
+    const worker = createWorker(() => ({ queue: queueNamed("default"), auth: {}, ...options }));
+    for (const path of ["/", "/health", "/jobs"]) {
+      const response = await worker.fetch(new Request(`http://worker.test${path}`), {}, contextWith());
+      expect(response.status).toBe(503);
+      expect(response.headers.get("content-type")).toBe("application/problem+json");
+      expect(await response.json()).toMatchObject({ status: 503, title: "The Worker is not set up" });
+    }
+  });
+
+  test("shows the message of a TidegateError", async () => {
+    catchLog();
+    const worker = createWorker(() => {
+      throw new TidegateError("invalid_request", "Set REDIS_URL.");
+    });
+    const response = await worker.fetch(new Request("http://worker.test/"), {}, contextWith());
+    expect(await response.json()).toMatchObject({ detail: "Set REDIS_URL." });
+  });
+
+  test("keeps the message of any other error to itself, and from the log", async () => {
+    const log = catchLog();
+    const worker = createWorker(() => {
+      throw new RangeError("token abc is too short");
+    });
+    const response = await worker.fetch(new Request("http://worker.test/"), {}, contextWith());
+    const { detail } = (await response.json()) as { detail: string };
+    expect(detail).toContain("RangeError");
+    expect(detail + JSON.stringify(log.mock.calls)).not.toContain("abc");
+  });
+
+  test("fails its cron trigger", async () => {
+    catchLog();
+    await expect(workerWith({}).tick()).rejects.toThrow("queue");
+  });
+
+  test("recovers as soon as it can be set up", async () => {
+    catchLog();
+    const env: { token?: string } = {};
+    const worker = createWorker(({ token }: { token?: string }) => ({
+      queue: queueNamed("default"),
+      auth: { admin: token ? [token] : [] },
+    }));
+    const get = () => worker.fetch(new Request("http://worker.test/health"), env, contextWith());
+    expect((await get()).status).toBe(503);
+    env.token = "secret";
+    expect((await get()).status).toBe(200);
+  });
+});
