@@ -6,12 +6,14 @@ import { checkAddress, readJson, readQuery } from "./body.ts";
 import { backgroundOf } from "./eager.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
 import { isFailure, methodNotAllowed, problemOf } from "./problems.ts";
+import { linkOf, relayBacklog } from "./relay.ts";
 import type { Call, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 import { noQuery } from "./wire.ts";
 
 export type { Scope, Tokens } from "./auth.ts";
 export type { HandlerOptions } from "./options.ts";
+export { type RelayOptions, type RelayTarget, relayTo } from "./relay.ts";
 
 /**
  * Serves queues over HTTP: a Hono app, whose `fetch` is a handler for every platform.
@@ -77,8 +79,12 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.body?.read(await readJson(req.raw.headers, await bodyOf(context), settings.maxBodyBytes), "");
     const target = req.param("id") ?? req.param("key") ?? "";
+    // GET is how a platform's cron asks for a drain.
+    const origin = linkOf(req.header("tidegate-relay")) ?? (route.method === "GET" ? "cron" : "request");
     return await route.answer({
       ...queues,
+      origin,
+      relay: (report) => relayBacklog(settings.relay, report, origin, queues.queue.clock(), settings.onError),
       caller,
       target,
       query,

@@ -4,8 +4,9 @@ import { wholeNumber } from "../core/options.ts";
 import type { Queue } from "../core/queue.ts";
 import { LARGEST_PAYLOAD } from "../core/record.ts";
 import { authenticator, type Caller, type Tokens } from "./auth.ts";
+import { type RelayOptions, readRelay } from "./relay.ts";
 
-export interface HandlerOptions {
+export interface HandlerOptions extends RelayOptions {
   /** The queue that is served. */
   readonly queue?: Queue;
   /**
@@ -48,6 +49,7 @@ export interface Settings {
   readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined;
   readonly maxBodyBytes: number;
   readonly onError: (error: unknown) => void;
+  readonly relay: ReturnType<typeof readRelay>;
 }
 
 const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
@@ -71,6 +73,7 @@ export function readOptions(options: HandlerOptions): Settings {
     waitUntil,
     maxBodyBytes: wholeNumber(maxBodyBytes, "maxBodyBytes", 1, Number.MAX_SAFE_INTEGER),
     onError,
+    relay: readRelay(options),
   };
 }
 
@@ -89,7 +92,8 @@ function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" |
   return { first, queues: named };
 }
 
-function logFailure(error: unknown): void {
+/** Writes what can be told of an error without telling what it was about. */
+export function logFailure(error: unknown): void {
   const name = error instanceof Error ? error.name : typeof error;
   console.error(isTidegateError(error) ? `tidegate: ${name} (${error.code})` : `tidegate: ${name}`);
 }

@@ -1,6 +1,8 @@
+import type { DrainReport } from "../core/drain.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
 import type { Queue } from "../core/queue.ts";
 import type { Caller, Scope } from "./auth.ts";
+import type { DrainOrigin } from "./relay.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
 
 /** One line of the table from which requests are answered, and from which others can be told of them. */
@@ -33,6 +35,10 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly drain: DrainOptions;
   /** Keeps the invocation alive for work after the response; undefined where the platform cannot, or eager drains are off. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
+  /** Whose drain this would be. */
+  readonly origin: DrainOrigin;
+  /** Starts further invocations where a drain left a backlog. Never rejects. */
+  readonly relay: (report: DrainReport) => Promise<void>;
 }
 
 /** Writes a line of the table, with the types of its parts inferred. */

@@ -3,10 +3,15 @@ import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import { drainQueues } from "../core/drain-queues.ts";
 import { isTidegateError } from "../core/errors.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
+import { logFailure } from "../http/options.ts";
+import { readRelay, relayBacklog } from "../http/relay.ts";
+
+export { relayTo } from "../http/relay.ts";
+export { cloudflareFree, cloudflarePaid } from "./presets.ts";
 
 export interface CloudflareOptions extends HandlerOptions {
   /**
-   * The bounds of the drain that a cron trigger starts. Default: those of `drain`.
+   * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. Default: those of `drain`.
    *
    * With `linger: "55s"` and a trigger each minute, schedules keep to the second. Waiting costs no CPU time, but each time that
    * something falls due costs a round trip or two, and the free plan allows an invocation 50 of them.
@@ -61,7 +66,7 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
     },
     async scheduled(_, env) {
       try {
-        warnOf(await partsFor(env).drain());
+        warnOf(await partsFor(env).tick());
       } catch (error) {
         console.error(`tidegate: a cron trigger failed. ${reasonOf(error)}`);
         throw error;
@@ -73,11 +78,17 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
 type Parts = ReturnType<typeof build>;
 
 function build({ scheduled, ...options }: CloudflareOptions) {
-  const handler = createHandler(options);
   const bounds = { ...options.drain, ...scheduled };
   drainLimits(bounds);
+  const handler = createHandler(options);
   const queues = options.queues ?? (options.queue ? [options.queue] : []);
-  return { handler, drain: () => drainQueues(queues, bounds) };
+  const tick = async () => {
+    const report = await drainQueues(queues, bounds);
+    const now = queues[0]?.clock() ?? 0;
+    await relayBacklog(readRelay(options), report, "cron", now, options.onError ?? logFailure);
+    return report;
+  };
+  return { handler, tick };
 }
 
 /** A report holds counts and times, and nothing of what was enqueued. */

@@ -1,6 +1,7 @@
 import type { DrainOptions } from "../../core/drain-options.ts";
 import { drainQueues } from "../../core/drain-queues.ts";
 import type { Queue } from "../../core/queue.ts";
+import { backgroundBounds } from "../eager.ts";
 import { type Call, reply, route } from "../route.ts";
 import type { ValueOf } from "../schema.ts";
 import { drainBody, drainQuery } from "../wire.ts";
@@ -51,9 +52,22 @@ export const queueRoutes = [
   route({ method: "GET", path: "/health", scope: "anyone", answer: health }),
 ];
 
-async function drain({ queues, drain: defaults }: Call, options: DrainOptions): Promise<Response> {
-  const budget = { ...defaults.budget, ...options.budget };
-  return reply(await drainQueues(queues, { ...defaults, ...options, budget }));
+async function drain(call: Call, options: DrainOptions): Promise<Response> {
+  const bounds = { ...call.drain, ...options, budget: { ...call.drain.budget, ...options.budget } };
+  // A link of a chain answers at once: the one before it shall not have to wait for it.
+  if (typeof call.origin === "object" && call.inBackground) {
+    call.inBackground(drainAndRelay(call, backgroundBounds(bounds)));
+    return reply({ status: "draining" }, 202);
+  }
+  const report = await drainQueues(call.queues, bounds);
+  const relayed = call.relay(report);
+  if (call.inBackground) call.inBackground(relayed);
+  else await relayed;
+  return reply(report);
+}
+
+async function drainAndRelay(call: Call, bounds: DrainOptions): Promise<void> {
+  await call.relay(await drainQueues(call.queues, bounds));
 }
 
 function fromQuery(query: DrainQuery): DrainOptions {

@@ -1,0 +1,98 @@
+import type { DrainReport } from "../core/drain.ts";
+import { wholeNumber } from "../core/options.ts";
+
+/** How further invocations are started when a drain stops with a backlog. */
+export interface RelayOptions {
+  /**
+   * Starts one more invocation: sends `POST /drain` to this handler with the headers given and a drain token, through a
+   * service binding or to the own address. `relayTo` makes one. Without it a backlog waits for the next tick.
+   */
+  readonly onBacklog?: (headers: Readonly<Record<string, string>>) => unknown;
+  /** How many to start at once when a cron's drain stops with a backlog: 1 to 50. Default 1. */
+  readonly fanOut?: number;
+}
+
+/** One invocation of a chain: the how manieth, and until when the chain may go on (ms since 1970). */
+interface Link {
+  readonly generation: number;
+  readonly until: number;
+}
+
+/** Whose drain it was: a cron's, one that a chain started, or somebody else's. */
+export type DrainOrigin = "cron" | "request" | Link;
+
+const HEADER = "tidegate-relay";
+/** A chain ends when the next tick of a cron can take over. */
+const CHAIN_MS = 60_000;
+const LONGEST_CHAIN = 100;
+
+/** Reads where a drain that came by HTTP belongs. What is no link of a chain ends it. */
+export function linkOf(header: string | undefined): Link | undefined {
+  if (header === undefined) return undefined;
+  const [, generation, until] = /^(\d{1,3});(\d{1,15})$/.exec(header) ?? [];
+  return { generation: Number(generation ?? LONGEST_CHAIN), until: Number(until ?? 0) };
+}
+
+/** Checks the options. @throws {TidegateError} `invalid_request` */
+export function readRelay({
+  onBacklog,
+  fanOut = 1,
+}: RelayOptions): Required<Pick<RelayOptions, "fanOut">> & RelayOptions {
+  return { fanOut: wholeNumber(fanOut, "fanOut", 1, 50), ...(onBacklog && { onBacklog }) };
+}
+
+/**
+ * Starts further invocations if a drain stopped at a limit of its own with a backlog.
+ *
+ * A cron's drain starts `fanOut`, each the head of a chain; every other one starts at most one. So there are never more at a time
+ * than ticks started, whatever the target does: a chain ends with the backlog, with a link that found nothing to claim, after
+ * 60 s, and after 100 links. What fails is told to `onError`, and not tried again.
+ */
+export async function relayBacklog(
+  { onBacklog, fanOut }: ReturnType<typeof readRelay>,
+  report: DrainReport,
+  origin: DrainOrigin,
+  now: number,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  const next = onBacklog && nextLink(report, origin, now);
+  if (!next) return;
+  const headers = { [HEADER]: `${next.generation};${next.until}` };
+  const starts = Array.from({ length: origin === "cron" ? fanOut : 1 }, async () => onBacklog(headers));
+  for (const started of await Promise.allSettled(starts)) {
+    if (started.status === "rejected") onError(started.reason);
+  }
+}
+
+function nextLink({ backlog, stoppedBy, claimed }: DrainReport, origin: DrainOrigin, now: number): Link | undefined {
+  const isLimit = stoppedBy === "maxJobs" || stoppedBy === "timeBudget" || stoppedBy === "budget";
+  if (!backlog || !isLimit || claimed === 0) return undefined;
+  if (origin === "cron" || origin === "request") return { generation: 1, until: now + CHAIN_MS };
+  const isOver = origin.generation >= LONGEST_CHAIN || now >= origin.until;
+  return isOver ? undefined : { generation: origin.generation + 1, until: origin.until };
+}
+
+/** Where `relayTo` sends its requests. */
+export interface RelayTarget {
+  /** The address of the handler's `/drain`. With a service binding its host does not matter. */
+  readonly url: string;
+  /** A token with the scope `drain`. */
+  readonly token: string;
+  /** Default: the global one. On Cloudflare that of a service binding to the Worker itself: `env.SELF.fetch.bind(env.SELF)`. */
+  readonly fetch?: (input: string, init: RequestInit) => Promise<Response>;
+}
+
+/**
+ * Makes an `onBacklog` that starts the next invocation by a request.
+ *
+ * ```ts
+ * createHandler({ queue, auth, fanOut: 4, onBacklog: relayTo({ url: "https://example.com/queue/drain", token }) });
+ * ```
+ */
+export function relayTo({ url, token, fetch = globalThis.fetch }: RelayTarget): NonNullable<RelayOptions["onBacklog"]> {
+  return async (headers) => {
+    const response = await fetch(url, { method: "POST", headers: { ...headers, Authorization: `Bearer ${token}` } });
+    await response.body?.cancel();
+    if (!response.ok) throw new Error(`The next invocation was refused with status ${response.status}.`);
+  };
+}

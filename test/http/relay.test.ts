@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { createHandler, type HandlerOptions, relayTo } from "../../src/http/handler.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const drainToken = "drain-token";
+
+/** A handler whose further invocations are requests to itself, all of whose background work can be awaited. */
+function setUp(jobs: number, options: Partial<HandlerOptions> = {}) {
+  const clock = Object.assign(() => clock.now, { now: start });
+  const noop = defineJob({ name: "noop", perform: () => {} });
+  const queue = new Queue({ store: memoryStore(), jobs: [noop], clock });
+  const background: Promise<unknown>[] = [];
+  const errors: unknown[] = [];
+  const seen: string[] = [];
+  let running = 0;
+  let most = 0;
+  const handler = createHandler({
+    queue,
+    auth: { drain: [drainToken] },
+    drain: { maxJobs: 10 },
+    waitUntil: (promise) => void background.push(promise),
+    onError: (error) => errors.push(error),
+    onBacklog: relayTo({
+      url: "https://example.com/drain",
+      token: drainToken,
+      fetch: async (input, init) => {
+        seen.push(new Headers(init.headers).get("tidegate-relay") ?? "none");
+        most = Math.max(most, ++running);
+        const response = await handler.fetch(new Request(input, init));
+        running--;
+        return response;
+      },
+    }),
+    ...options,
+  });
+  const call = (method: "GET" | "POST", headers: Record<string, string> = {}) =>
+    handler.fetch(
+      new Request("https://example.com/drain", {
+        method,
+        headers: { Authorization: `Bearer ${drainToken}`, ...headers },
+      }),
+    );
+  const settled = async () => {
+    for (let at = 0; at < background.length; at++) await background[at];
+  };
+  const fill = () => queue.enqueueMany(Array.from({ length: jobs }, () => ({ job: noop })));
+  return { queue, clock, call, settled, fill, errors, seen, most: () => most };
+}
+
+describe("a drain that stops with a backlog", () => {
+  test("has the next invocation go on, until the backlog is gone", async () => {
+    const { queue, call, settled, fill, seen } = setUp(95);
+    await fill();
+    expect(await (await call("POST")).json()).toMatchObject({ claimed: 10, backlog: true });
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 95, pendingCount: 0 });
+    expect(seen).toEqual(Array.from({ length: 9 }, (_, index) => `${index + 1};${start + 60_000}`));
+  });
+
+  test("starts as many as fanOut says where it is a cron's, and each of them one after the other", async () => {
+    const { queue, call, settled, fill, most, seen } = setUp(400, { fanOut: 4 });
+    await fill();
+    await call("GET");
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 400 });
+    expect(seen.filter((link) => link.startsWith("1;"))).toHaveLength(4);
+    expect(most()).toBeLessThanOrEqual(4);
+  });
+
+  test("starts none without a backlog, and none from a link that found nothing to claim", async () => {
+    const { call, settled, fill, seen, queue } = setUp(10, { fanOut: 4 });
+    await call("GET");
+    await fill();
+    await call("GET");
+    await queue.pause();
+    await fill();
+    await call("GET");
+    await settled();
+    expect(seen).toEqual([]);
+  });
+
+  test("a chain ends after its time and its length, and at a header that is rubbish", async () => {
+    const { clock, call, settled, fill, seen } = setUp(100);
+    await fill();
+    for (const link of [`100;${start + 60_000}`, `5;${start}`, "rubbish", "", "1;2;3", `-1;${start + 60_000}`]) {
+      expect((await call("POST", { "Tidegate-Relay": link })).status).toBe(202);
+      await settled();
+    }
+    expect(seen).toEqual([]);
+    clock.now += 1;
+    await call("POST", { "Tidegate-Relay": `99;${start + 60_000}` });
+    await settled();
+    expect(seen).toEqual([`100;${start + 60_000}`]);
+  });
+
+  test("a target that drops the headers cannot start a storm: each invocation starts one at most", async () => {
+    let started = 0;
+    const set = setUp(200, {
+      fanOut: 50,
+      onBacklog: async () => {
+        started++;
+        await set.call("POST");
+      },
+    });
+    await set.fill();
+    await set.call("POST");
+    await set.settled();
+    expect(started).toBe(19);
+  });
+
+  test("a target that fails is told to onError once and not tried again", async () => {
+    let asked = 0;
+    const onBacklog = relayTo({
+      url: "https://example.com/drain",
+      token: "secret-token",
+      fetch: async () => {
+        asked++;
+        return new Response("<html>", { status: 502 });
+      },
+    });
+    const { call, settled, fill, errors } = setUp(100, { fanOut: 3, onBacklog });
+    await fill();
+    expect((await call("GET")).status).toBe(200);
+    await settled();
+    expect(asked).toBe(3);
+    expect(errors.map(String)).toEqual(Array(3).fill("Error: The next invocation was refused with status 502."));
+  });
+
+  test("fanOut is refused outside 1 to 50", () => {
+    for (const fanOut of [0, 51, 1.5])
+      expect(() => setUp(0, { fanOut })).toThrow(/fanOut must be a whole number from 1 to 50/);
+  });
+});
