@@ -35,7 +35,7 @@ export class Transport {
   }
 
   async call<Answer>(method: string, path: string, body?: Body): Promise<Answer> {
-    const json = body && written(body);
+    const json = body && JSON.stringify(body);
     let response: Response | undefined;
     try {
       const headers = {
@@ -69,17 +69,6 @@ export function query(values: object): string {
   return given.length > 0 ? `?${new URLSearchParams(given)}` : "";
 }
 
-function written(body: Body): string {
-  try {
-    return JSON.stringify(body);
-  } catch {
-    throw new TidegateError(
-      "invalid_request",
-      "This cannot be written as JSON: it holds a BigInt or refers to itself.",
-    );
-  }
-}
-
 function errorOf(status: number, { code, detail, issues }: Problem): TidegateError {
   if (typeof code !== "string" || typeof detail !== "string") return unavailable(status);
   if (issues) return new InvalidPayloadError(detail, issues);
@@ -87,11 +76,9 @@ function errorOf(status: number, { code, detail, issues }: Problem): TidegateErr
 }
 
 function unavailable(status: number | undefined): TidegateError {
-  const what = status
-    ? `Something else than the handler answered, with status ${status}`
-    : "The handler could not be reached";
+  const what = status ? `What answered is not the handler: status ${status}` : "The handler could not be reached";
   return new TidegateError(
     "store_unavailable",
-    `${what}. Check the url and the network. Whether the call took effect is not known: repeat an enqueue only with an id.`,
+    `${what}. Check the url and the network. The call may have taken effect: repeat an enqueue only with an id.`,
   );
 }

@@ -18,7 +18,7 @@ export const LATEST_TIME_MS = 2 ** 42 - 1;
  * @throws {TidegateError} `invalid_request` for anything else than a non-negative duration.
  */
 export function durationMs(value: unknown, name: string): number {
-  const ms = typeof value === "string" ? parseDuration(value) : value;
+  const ms = readDuration(value);
   if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS) {
     throw invalidRequest(
       `${name} must be a duration such as "30s", "5m", "1h", "7d", or a number of milliseconds from 0.`,
@@ -27,10 +27,11 @@ export function durationMs(value: unknown, name: string): number {
   return Math.round(ms);
 }
 
-function parseDuration(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
-  if (!match) return undefined;
-  return Number(match[1]) * (unitMs[match[2] as string] as number);
+/** Reads a duration as milliseconds, without judging it; what is none gives NaN, or itself. */
+export function readDuration(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) ?? [];
+  return Number(amount) * Number(unitMs[unit]);
 }
 
 // A time without a zone would mean something else on each machine that reads it, so the zone is required.

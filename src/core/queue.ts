@@ -1,6 +1,6 @@
 import { attemptMs, type BulkJob, type BulkOptions, MOST_AT_ONCE, newJobs } from "./bulk.ts";
 import { changeJob } from "./change.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import {
   type DeadLetterOptions,
   type DeadSelection,
@@ -40,6 +40,7 @@ import {
   type StoredJob,
 } from "./store.ts";
 import { type DeadJob, type JobInfo, jobInfo, type QueueStats, queueStats } from "./views.ts";
+import { waitForEnd } from "./wait.ts";
 
 /**
  * A queue: enqueues jobs, looks after them, and drains them.
@@ -144,6 +145,22 @@ export class Queue {
     const now = this.clock();
     const stored = await this.#store.find(id, now);
     return (stored && this.#info(stored, now)) ?? null;
+  }
+
+  /**
+   * Waits until a job has completed or died, with few looks; a look costs two or three commands.
+   *
+   * @param options `timeout`: how long at most. Default "30s". Then the job is given as it stands: see its `state`.
+   * @returns null where no job has the id.
+   */
+  async wait(id: string, { timeout = "30s" }: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
+    const timeoutMs = durationMs(timeout, "timeout");
+    return waitForEnd(
+      () => this.getJob(id),
+      timeoutMs,
+      this.clock,
+      (ms) => sleep(this.clock, ms),
+    );
   }
 
   /** Lists jobs: waiting and running ones in the order of their times, dead ones newest first, completed ones in no order. */

@@ -18,6 +18,8 @@ test("the client is at most 2 KB, minified and gzipped, with all that it imports
   expect(Object.keys(metafile.inputs).sort()).toEqual([
     "src/client/index.ts",
     "src/client/transport.ts",
+    "src/core/duration.ts",
     "src/core/errors.ts",
+    "src/core/wait.ts",
   ]);
 });

@@ -1,0 +1,24 @@
+import type { JobInfo } from "./views.ts";
+
+const FIRST_LOOK_MS = 250;
+const RAREST_LOOK_MS = 5_000;
+
+/**
+ * Looks at a job until it has ended, ever more rarely and not before its run time: about ten times in 30 s.
+ *
+ * @returns the job completed or dead, as it stands when the time is over, or null where there is none.
+ */
+export async function waitForEnd(
+  look: () => Promise<JobInfo | null>,
+  timeoutMs: number,
+  now: () => number,
+  sleep: (ms: number) => Promise<void>,
+): Promise<JobInfo | null> {
+  const end = now() + timeoutMs;
+  for (let pause = FIRST_LOOK_MS; ; pause = Math.min(pause * 1.5, RAREST_LOOK_MS)) {
+    const job = await look();
+    const left = end - now();
+    if (!job || job.completedAt || job.failedAt || left <= 0) return job;
+    await sleep(Math.min(Math.max(pause, Number(job.runAt) - now()), left));
+  }
+}
