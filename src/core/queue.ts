@@ -77,6 +77,12 @@ export class Queue {
     return [...this.#settings.jobs.keys()];
   }
 
+  /** The longest timeout of its jobs, in ms; at least the default of 30 s. */
+  get longestTimeoutMs(): number {
+    const timeouts = [...this.#settings.jobs.values()].map((job) => timeoutMs(job.timeout ?? jobDefaults.timeout));
+    return Math.max(timeoutMs(jobDefaults.timeout), ...timeouts);
+  }
+
   /**
    * Stores a job; it will run at least once. With `cron` among the options it makes a recurring job instead.
    *
@@ -127,7 +133,7 @@ export class Queue {
   ): Promise<{ results: readonly EnqueueResult[]; held: readonly ClaimedJob[] }> {
     const newJobs = await this.#newJobs(jobs);
     const now = this.clock();
-    const leaseEndsAt = now + leaseMsFor(this.#longestTimeoutMs(), this.#settings.random);
+    const leaseEndsAt = now + leaseMsFor(this.longestTimeoutMs, this.#settings.random);
     const longestMs = durationMs(timeout, "timeout");
     const isShort = jobs.map((job) => attemptMs(job, this.#settings.jobs) <= longestMs);
     const toHold = new Set(newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most));
@@ -300,7 +306,7 @@ export class Queue {
     const held = options.held ?? [];
     const outlook = held.length > 0 ? { paused: false, nextAt: undefined } : await this.#look(store);
     const shop = { ...this.#settings, queue: this.name, store, declared: this.#declared };
-    const drain = new Drain(shop, meter, limits, this.#longestTimeoutMs(), outlook);
+    const drain = new Drain(shop, meter, limits, this.longestTimeoutMs, outlook);
     drain.take(held);
     // Only where asked: on some platforms a request may not wake what another one began.
     const forget = Number.isFinite(limits.checkEveryMs) ? this.onExpected((runAt) => drain.expect(runAt)) : undefined;
@@ -357,11 +363,6 @@ export class Queue {
     if (stored.state !== "scheduled" && stored.state !== "ready")
       throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
     return stored;
-  }
-
-  #longestTimeoutMs(): number {
-    const timeouts = [...this.#settings.jobs.values()].map((job) => timeoutMs(job.timeout ?? jobDefaults.timeout));
-    return Math.max(timeoutMs(jobDefaults.timeout), ...timeouts);
   }
 }
 

@@ -1,7 +1,10 @@
 import type { Context } from "hono";
 import type { BulkJob } from "../core/bulk.ts";
+import { sleep } from "../core/clock.ts";
+import type { DrainReport } from "../core/drain.ts";
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import type { EnqueueResult } from "../core/enqueue.ts";
+import type { ClaimedJob } from "../core/store.ts";
 import type { Settings } from "./options.ts";
 import type { Call } from "./route.ts";
 
@@ -21,16 +24,48 @@ export function backgroundBounds(options: DrainOptions): DrainOptions {
   };
 }
 
-const LONGEST_TIMEOUT = "30s";
+const LONGEST_TIMEOUT_MS = 30_000;
+/** For what falls due within this time the invocation stays: a job that starts then still has 18 s. */
+const STAY_MS = 10_000;
+/** How many jobs are claimed when something has fallen due: its own, and others that happen to be due. */
+const CLAIMED_AFTERWARDS = 10;
 
-/** Stores jobs, and where the platform allows runs those that are due in the background, after the response. */
+/**
+ * Stores jobs, and where the platform allows runs those in the background, after the response, that are due, or will be in a few
+ * seconds: a short delay keeps to its moment, whenever the next tick comes.
+ */
 export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
   const { queue, inBackground } = call;
   if (!inBackground || queue.jobNames.length === 0) return queue.enqueueMany(jobs);
   const { concurrency } = drainLimits(call.drain);
-  const { results, held } = await queue.enqueueHeld(jobs, { most: concurrency, timeout: LONGEST_TIMEOUT });
-  if (held.length > 0) inBackground(queue.drain({ ...backgroundBounds(call.drain), maxJobs: held.length, held }));
+  const { results, held } = await queue.enqueueHeld(jobs, { most: concurrency, timeout: LONGEST_TIMEOUT_MS });
+  const now = queue.clock();
+  const soon = results.flatMap(({ status, runAt }) => {
+    const at = runAt?.getTime() ?? 0;
+    return status === "enqueued" && at > now && at <= now + STAY_MS ? at : [];
+  });
+  if (held.length > 0 || soon.length > 0) inBackground(runEagerly(call, held, soon));
   return results;
+}
+
+/** Runs the jobs held, and then what falls due at one of the moments or is retried soon. */
+async function runEagerly(call: Call, held: readonly ClaimedJob[], moments: readonly number[]): Promise<void> {
+  const { queue } = call;
+  const bounds = backgroundBounds(call.drain);
+  const end = queue.clock() + STAY_MS;
+  const left = new Set(moments);
+  if (held.length > 0) addRetry(left, await queue.drain({ ...bounds, maxJobs: held.length, held }));
+  // In a queue with long jobs, what is due might be one of them, and would be cut off.
+  if (queue.longestTimeoutMs > LONGEST_TIMEOUT_MS) return;
+  for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
+    left.delete(next);
+    await sleep(queue.clock, next - queue.clock());
+    addRetry(left, await queue.drain({ ...bounds, maxJobs: CLAIMED_AFTERWARDS }));
+  }
+}
+
+function addRetry(moments: Set<number>, { retried, snoozed, nextRunAt }: DrainReport): void {
+  if (retried + snoozed > 0 && nextRunAt) moments.add(nextRunAt.getTime());
 }
 
 /** How to keep the invocation alive, where eager drains are wanted and the platform can. */

@@ -20,8 +20,11 @@ export interface HandlerOptions extends RelayOptions {
    * else guards.
    */
   readonly auth: Tokens | "none";
-  /** The bounds of drains, where the request does not set them. Default: those of `Queue.drain`. */
-  readonly drain?: DrainOptions;
+  /**
+   * The bounds of drains, where the request does not set them. A function is asked once when the handler is made, and anew for
+   * each request: so bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.
+   */
+  readonly drain?: DrainOptions | (() => DrainOptions);
   /** Whether jobs that are due are started in the background as soon as they are enqueued. Default true. */
   readonly eager?: boolean;
   /**
@@ -44,6 +47,7 @@ export interface Settings {
   /** All, by name and in their order. */
   readonly queues: ReadonlyMap<string, Queue>;
   readonly authenticate: (header: string | undefined) => Promise<Caller>;
+  /** The bounds that hold now. */
   readonly drain: DrainOptions;
   readonly eager: boolean;
   readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined;
@@ -64,11 +68,14 @@ export function readOptions(options: HandlerOptions): Settings {
     maxBodyBytes = DEFAULT_BODY_BYTES,
     onError = logFailure,
   } = options;
-  drainLimits(drain);
+  const bounds = typeof drain === "function" ? drain : () => drain;
+  drainLimits(bounds());
   return {
     ...readQueues(options),
     authenticate: authenticator(auth),
-    drain,
+    get drain() {
+      return bounds();
+    },
     eager,
     waitUntil,
     maxBodyBytes: wholeNumber(maxBodyBytes, "maxBodyBytes", 1, Number.MAX_SAFE_INTEGER),

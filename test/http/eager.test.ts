@@ -45,6 +45,41 @@ describe("after POST /jobs", () => {
     expect((await queue.getStats()).scheduledCount).toBe(1);
   });
 
+  test("a short delay and a short backoff keep to their moment", async () => {
+    const clock = testClock();
+    const begin = clock.now;
+    const ran: string[] = [];
+    const note = defineJob({ name: "note", perform: (text: string) => void ran.push(`${text} ${clock.now - begin}`) });
+    const flaky = defineJob({
+      name: "flaky",
+      backoff: { base: "1s" },
+      perform: (_: unknown, { attempt }) => {
+        ran.push(`attempt ${attempt} ${clock.now - begin}`);
+        if (attempt < 3) throw new Error("no luck");
+      },
+    });
+    const { call, settled, promises } = withBackground({ queue: { jobs: [note, flaky], clock } });
+    await call("POST", "/jobs", [
+      { name: "note", payload: "five", delay: "5s" },
+      { name: "note", payload: "ten", delay: "10s" },
+      { name: "note", payload: "late", delay: "11s" },
+    ]);
+    await call("POST", "/jobs", { name: "flaky" });
+    expect(promises).toHaveLength(2);
+    await clock.advance("20s");
+    await settled();
+    expect(ran).toEqual(["attempt 1 0", "attempt 2 1000", "attempt 3 3000", "five 5000", "ten 10000"]);
+  });
+
+  test("a queue with long jobs leaves delays to the ticks, for what is due then may be one of those", async () => {
+    const clock = testClock();
+    const { call, settled, queue } = withBackground({ queue: { jobs: [slow, sendEmail], clock } });
+    await call("POST", "/jobs", { ...email, delay: "5s" });
+    await clock.advance("6s");
+    await settled();
+    expect((await queue.getStats()).readyCount).toBe(1);
+  });
+
   test("a duplicate is not run again", async () => {
     const { call, promises, settled } = withBackground();
     await call("POST", "/jobs", { ...email, id: "a" });
