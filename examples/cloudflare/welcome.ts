@@ -11,7 +11,7 @@ ${post("/jobs", { name: "always_fails" })}
 
 See what became of them:
   curl ${origin}/stats
-  curl ${origin}/jobs?state=completed
+  curl "${origin}/jobs?state=completed"
   curl ${origin}/dead-letter
 
 Give the dead another chance:

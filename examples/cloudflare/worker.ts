@@ -1,5 +1,5 @@
 import { memoryStore, Queue, type Store, TidegateError } from "tidegate";
-import { type CloudflareOptions, createWorker, type ExecutionContext } from "tidegate/cloudflare";
+import { type CloudflareOptions, cloudflarePaid, createWorker, type ExecutionContext } from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
 import { jobs } from "./jobs.ts";
 import { welcome } from "./welcome.ts";
@@ -24,8 +24,8 @@ const worker = createWorker((env: Env): CloudflareOptions => {
   return {
     queue: new Queue({ store: storeFor(env, isLocal), jobs }),
     auth: isLocal ? "none" : tokensOf(env),
-    // The trigger fires each minute; what falls due before the next one need not wait for it.
-    scheduled: { linger: "55s", maxJobs: 10_000, budget: { roundTrips: 500, commands: 50_000 } },
+    // The trigger fires each minute, and waits as long, so that nothing that falls due has to wait for the next one.
+    scheduled: { ...cloudflarePaid, linger: "60s" },
   };
 });
 

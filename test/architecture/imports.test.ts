@@ -23,7 +23,11 @@ const layers: Readonly<Record<string, Layer>> = {
   platforms: { holds: ["platforms/"], mayImport: ["core", "http", "stores"] },
   node: { holds: ["platforms/node.ts"], mayImport: ["core"], packages: ["node:*"] },
   testing: { holds: ["testing/"], mayImport: ["core", "memory"] },
-  cli: { holds: ["cli/"], mayImport: ["core", "client", "stores", "http", "node"], packages: ["node:*"] },
+  cli: {
+    holds: ["cli/"],
+    mayImport: ["core", "client", "stores", "http", "node", "memory"],
+    packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
+  },
 };
 
 const root = join(import.meta.dirname, "../../src");

@@ -1,0 +1,75 @@
+// npm start: runs the demo Worker in workerd, ticks its cron trigger each minute, and tells what to do next.
+import { parseArgs } from "node:util";
+import { checkPort, LocalWorker } from "./start/worker.mjs";
+
+const MINUTE_MS = 60_000;
+const DEFAULT_PORT = "8787";
+const SHOW_PROGRESS_AFTER_MS = 1_000;
+
+/** The port that was asked for. @throws {Error} where it is none. */
+function readPort() {
+  const { values } = parseArgs({ options: { port: { type: "string" } } });
+  const text = values.port ?? process.env.PORT ?? DEFAULT_PORT;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${text} is not a port: 1 to 65535.`);
+  return port;
+}
+
+/** Shows how long the start has taken so far, where somebody is looking. Returns what takes the line away again. */
+function showProgress() {
+  if (!process.stderr.isTTY) return () => {};
+  const start = performance.now();
+  const timer = setInterval(() => {
+    const seconds = Math.round((performance.now() - start) / 1_000);
+    process.stderr.write(`\rStarting workerd ... ${seconds} s`);
+  }, SHOW_PROGRESS_AFTER_MS);
+  return () => {
+    clearInterval(timer);
+    process.stderr.write("\r\x1b[K");
+  };
+}
+
+/** Does what Cloudflare does once deployed: fires the cron trigger on each minute, whether or not the last run has ended. */
+function tick(url) {
+  // What fails is logged by the Worker; what is cut off here is so because the Worker stops.
+  fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).then(
+    (response) => response.text(),
+    () => {},
+  );
+  // A timer may fire just before its time, and the next one shall not follow at once.
+  const wait = MINUTE_MS - ((Date.now() + 500) % MINUTE_MS) + 500;
+  setTimeout(() => tick(url), wait).unref();
+}
+
+async function run(worker) {
+  const hideProgress = showProgress();
+  await worker.ready().finally(hideProgress);
+  const welcome = await fetch(worker.url);
+  console.log(`${await welcome.text()}\nCtrl-C stops it. Meanwhile, this is what runs:\n`);
+  tick(worker.url);
+  await worker.died();
+}
+
+async function main() {
+  const port = readPort();
+  await checkPort(port);
+  const worker = new LocalWorker(port);
+  const stopped = new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
+    // Nobody reads any more, as in `npm start | head`.
+    process.stdout.once("error", resolve);
+  });
+  try {
+    await Promise.race([run(worker), stopped]);
+  } finally {
+    await worker.stop();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);

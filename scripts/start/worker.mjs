@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
+const POLL_MS = 50;
+const START_WITHIN_MS = 60_000;
+const STOP_WITHIN_MS = 5_000;
+const REMEMBERED_LINES = 40;
+
+const HOST = "127.0.0.1";
+/** What `localhost` may mean: whoever holds the port on either of them would be taken for the Worker. */
+const LOCALHOST = [HOST, "::1"];
+
+/** What a program needs of its environment, and what the Worker does. Wrangler hands all that it gets on to the Worker. */
+const passedOn =
+  /^(PATH|HOME|USERPROFILE|(LOCAL)?APPDATA|SYSTEMROOT|TE?MP|TMPDIR|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|UPSTASH_REDIS_REST_\w+)$/i;
+
+const settings = {
+  // The environment hides the token of Redis better than a command line, which every user of the machine can read.
+  CLOUDFLARE_INCLUDE_PROCESS_ENV: "true",
+  // No question and no look-up on the internet: a start must work offline, and be fast there too.
+  CI: "true",
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_SEND_ERROR_REPORTS: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+};
+
+/** @throws {Error} where the port cannot be opened; the message tells what to do. */
+export async function checkPort(port) {
+  for (const host of LOCALHOST) {
+    const probe = createServer().listen(port, host);
+    try {
+      await once(probe, "listening");
+      probe.close();
+      await once(probe, "close");
+    } catch (error) {
+      if (error.code === "EADDRINUSE")
+        throw new Error(`Port ${port} is taken. Choose another one: npm start -- --port ${port + 1}`);
+      // Not every machine has IPv6.
+      if (host === HOST) throw new Error(`Port ${port} cannot be opened: ${error.message}`);
+    }
+  }
+}
+
+/** The demo Worker in workerd, run by wrangler: on this machine alone, without a token. */
+export class LocalWorker {
+  #wrangler;
+  #exited;
+  #lines = [];
+  #isReady = false;
+  /** Resolves when wrangler says that something is wrong. */
+  #complained;
+  #complain;
+
+  constructor(port) {
+    this.url = `http://localhost:${port}`;
+    this.#complained = new Promise((resolve) => {
+      this.#complain = resolve;
+    });
+    const options = ["--port", port, "--ip", HOST, "--inspector-port", 0, "--var", "TIDEGATE_LOCAL:1"];
+    this.#wrangler = spawn(process.execPath, [wrangler, "dev", ...options.map(String)], {
+      cwd: root,
+      env: { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name))), ...settings },
+      stdio: ["ignore", "pipe", "pipe"],
+      // In a process group of its own, so that Ctrl-C reaches this program alone, which then ends the group.
+      detached: process.platform !== "win32",
+    });
+    this.#exited = once(this.#wrangler, "exit");
+    for (const stream of ["stdout", "stderr"]) this.#read(stream);
+    // However this program ends, nothing stays behind that holds the port.
+    process.once("exit", () => this.#signal("SIGKILL"));
+  }
+
+  /** Once the Worker is ready, what its jobs log is passed on; what wrangler says of itself is not. */
+  #read(stream) {
+    createInterface({ input: this.#wrangler[stream] }).on("line", (coloured) => {
+      const line = stripVTControlCharacters(coloured);
+      this.#lines = [...this.#lines, line].slice(-REMEMBERED_LINES);
+      if (line.includes("[ERROR]")) this.#complain();
+      if (this.#isReady && !line.startsWith("[wrangler:info]")) process[stream].write(`${line}\n`);
+    });
+  }
+
+  /** Resolves when the Worker and its store answer. @throws {Error} that says why they do not. */
+  async ready() {
+    const answered = this.#answers();
+    const first = await Promise.race([answered, this.#exited, this.#complained, setTimeout(START_WITHIN_MS)]);
+    if (!(first instanceof Response)) {
+      // The reason follows on the first line of a complaint.
+      await setTimeout(POLL_MS);
+      throw this.#failure("wrangler could not start the Worker.");
+    }
+    if (!first.ok) {
+      const problem = await first.json().catch(() => undefined);
+      throw problem ? new Error(problem.detail) : this.#failure("The Worker does not run.");
+    }
+    this.#isReady = true;
+  }
+
+  async #answers() {
+    for (;;) {
+      const response = await fetch(`${this.url}/health`).catch(() => undefined);
+      if (response) return response;
+      await setTimeout(POLL_MS);
+    }
+  }
+
+  /** Rejects when the Worker ends by itself. */
+  async died() {
+    await this.#exited;
+    throw this.#failure("wrangler has ended.");
+  }
+
+  async stop() {
+    if (this.#wrangler.exitCode !== null || this.#wrangler.signalCode !== null) return;
+    this.#signal("SIGTERM");
+    await Promise.race([this.#exited, setTimeout(STOP_WITHIN_MS)]);
+  }
+
+  #signal(signal) {
+    try {
+      if (process.platform === "win32") this.#wrangler.kill(signal);
+      else process.kill(-this.#wrangler.pid, signal);
+    } catch {
+      // The whole group is gone already.
+    }
+  }
+
+  #failure(what) {
+    return new Error(`${what} The last that it said:\n\n${this.#lines.join("\n")}`);
+  }
+}

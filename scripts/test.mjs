@@ -1,0 +1,20 @@
+// npm test: all tests, against a real redis-server, workerd and Node. Arguments go on to vitest.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { ensureRedis } from "./ensure-redis.mjs";
+
+const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
+
+try {
+  ensureRedis();
+  const tests = spawn(process.execPath, [vitest, "run", ...process.argv.slice(2)], { stdio: "inherit" });
+  // Ctrl-C reaches vitest as well, which then stops what it has started: wait for that.
+  process.on("SIGINT", () => {});
+  const [code] = await once(tests, "exit");
+  process.exitCode = code ?? 1;
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

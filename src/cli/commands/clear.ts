@@ -1,0 +1,49 @@
+import { Option } from "@commander-js/extra-typings";
+import { type ClearableState, clearableStates } from "../../core/store.ts";
+import type { QueueStats } from "../../core/views.ts";
+import { counted } from "../output/text.ts";
+import { examples, type Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { type AnyQueue, openTarget } from "../target.ts";
+
+/** `queue:clear`: removes the jobs of a state. */
+export function addClear(program: Program, session: Session): void {
+  program
+    .command("queue:clear")
+    .summary("remove all jobs of a state")
+    .description("Removes jobs for good, after a question. Running jobs and schedules stay.")
+    .addOption(
+      new Option("--state <state>", "which ones; pending is scheduled and ready together")
+        .choices(clearableStates)
+        .default("pending" as const),
+    )
+    .option("--yes", "without a question")
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:clear", "every job that waits"],
+        ["tidegate queue:clear --state completed --yes", "make room, without a question"],
+      ),
+    )
+    .action(async ({ state, yes }) => {
+      const { queue, label } = await openTarget(session, program.opts());
+      await session.confirm(() => question(queue, label, state), yes);
+      const line = session.liveLine();
+      line.show(`Removing ${state} jobs ...`);
+      const { cleared } = await queue.clear({ state }).finally(() => line.clear());
+      session.print({ cleared }, () => `${counted(cleared, `${state} job`)} removed.`);
+    });
+}
+
+const countOf: Readonly<Record<ClearableState, keyof QueueStats>> = {
+  pending: "pendingCount",
+  scheduled: "scheduledCount",
+  ready: "readyCount",
+  completed: "completedCount",
+  dead: "deadLetterCount",
+};
+
+async function question(queue: AnyQueue, label: string, state: ClearableState): Promise<string> {
+  const stats = await queue.getStats();
+  return `${label}: remove ${counted(Number(stats[countOf[state]]), `${state} job`)} for good?`;
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import { Option } from "@commander-js/extra-typings";
+import { upstashStore } from "../../stores/upstash/index.ts";
+import { keysOf } from "../../stores/upstash/keys.ts";
+import { type Measured, type Measurements, measure, SCRATCH } from "../cost/measure.ts";
+import { type Month, month, type PlanName, plans, type Share, verdict } from "../cost/month.ts";
+import { Mistake } from "../mistake.ts";
+import { count } from "../output/text.ts";
+import { span } from "../output/time.ts";
+import { examples, type Program, prose } from "../program.ts";
+import { askRedis } from "../rest.ts";
+import type { Session } from "../session.ts";
+import { type RedisTarget, redisTarget } from "../target.ts";
+import { duration, whole } from "../values.ts";
+
+const DESCRIPTION = `Tells what the queue costs in commands, which is what Upstash bills.
+
+Measured: about 100 jobs run through a queue of their own in your Redis, under keys that are removed again, and the
+scripts count their commands. That costs some 100 commands.
+Multiplied: a month of 30 days has so many ticks, so many slots of the schedules that are set now, and as many other
+jobs as you say with --jobs. Each job counts as if it came alone, and each slot as if a drain fired it: so it is the most.`;
+
+/** `queue:cost`: what the queue costs. */
+export function addCost(program: Program, session: Session): void {
+  program
+    .command("queue:cost")
+    .summary("measure what jobs, ticks and a month cost in commands")
+    .description(prose(DESCRIPTION))
+    .addOption(new Option("--plan <plan>", "of Upstash").choices(["free", "payg"] as const).default("free" as const))
+    .option("--tick <duration>", "how often a cron trigger drains: 1m, 15s", duration, 60_000)
+    .option("--jobs <count>", "how many jobs a month you expect beside those of schedules", whole(0, 1_000_000_000), 0)
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:cost", "ticks and schedules on the free plan"],
+        ["tidegate queue:cost --jobs 100000 --plan payg", "with so many jobs, in dollars"],
+      ),
+    )
+    .action(async ({ plan, tick, jobs }) => {
+      if (tick < 1_000) throw new Mistake("--tick must be at least 1s.");
+      if (program.opts().url !== undefined)
+        throw new Mistake("The cost is measured in Redis itself, not through a handler.", HOW);
+      const target = redisTarget(session, program.opts());
+      const schedules = await target.queue.schedules.list();
+      const line = session.liveLine();
+      line.show("Measuring ...");
+      const measured = await measureApart(target, session).finally(() => line.clear());
+      const estimate = month(measured, schedules, { tickMs: tick, jobs, now: session.now });
+      session.print(
+        {
+          measured: Object.values(measured),
+          month: estimate,
+          plan: { name: plan, ...verdict(plan, estimate.commands) },
+        },
+        () => report(target, measured, estimate, { plan, tick }, session),
+      );
+    });
+}
+
+const HOW = "Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, and leave --url out.";
+
+/** Measures under keys that no queue has, and removes them. */
+async function measureApart({ url, token }: RedisTarget, session: Session): Promise<Measurements> {
+  const prefix = `tidegate-cost-${randomUUID()}`;
+  try {
+    return await measure(upstashStore({ url, token, prefix }), session.now);
+  } finally {
+    const removed = await askRedis({ url, token }, ["DEL", ...keysOf(prefix, SCRATCH).all], session.io);
+    if ("error" in removed) session.note(`The keys under ${prefix} could not be removed.`);
+  }
+}
+
+interface Assumed {
+  readonly plan: PlanName;
+  readonly tick: number;
+}
+
+function report(
+  target: RedisTarget,
+  measured: Measurements,
+  estimate: Month,
+  assumed: Assumed,
+  session: Session,
+): string {
+  const { colors } = session;
+  const amount = (value: number) => (Number.isInteger(value) ? count(value) : value.toFixed(2));
+  const costs = session.table<Measured>(
+    [
+      { title: "COMMANDS", cell: ({ commands }) => amount(commands), align: "right" },
+      { title: "ROUND TRIPS", cell: ({ roundTrips }) => amount(roundTrips), align: "right" },
+      { title: "MEASURED", cell: ({ what }) => what },
+    ],
+    Object.values(measured),
+  );
+  const shares = session.table<Share>(
+    [
+      { title: "COMMANDS", cell: ({ commands }) => count(commands), align: "right" },
+      { title: "TIMES", cell: ({ times }) => count(times), align: "right" },
+      { title: `A MONTH, WITH A TICK EVERY ${span(assumed.tick).toUpperCase()}`, cell: ({ what }) => what },
+    ],
+    estimate.shares,
+  );
+  return `${colors.bold(target.label)}\n\n${costs}\n\n${shares}\n\n${verdictText(assumed.plan, estimate.commands)}`;
+}
+
+function verdictText(plan: PlanName, commands: number): string {
+  const means = verdict(plan, commands);
+  const most = `In all at most ${count(commands)} commands a month.`;
+  const source = "Plans as of November 2026: see https://upstash.com/pricing/redis";
+  if ("dollars" in means) return `${most} Pay as you go: $${means.dollars.toFixed(2)}.\n${source}`;
+  const percent = `${(means.share * 100).toFixed(1)} %`;
+  return `${most} Free plan: ${percent} of its ${count(plans.free.commands)}.\n${source}`;
+}

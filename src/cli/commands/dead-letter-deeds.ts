@@ -1,0 +1,91 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { DeadSelection } from "../../core/dead-letter.ts";
+import { notFound } from "../../core/errors.ts";
+import { countDead, described, doToDead, selectionOf } from "../dead-letter.ts";
+import { counted } from "../output/text.ts";
+import { examples, type Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget, type Target } from "../target.ts";
+import { json } from "../values.ts";
+
+/** `queue:dlq retry`: makes dead jobs live again. */
+export function addRetry(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("retry")
+    .summary("make them live again, due now and with all their retries")
+    .description(
+      "Makes dead jobs live again, due now and with all their retries. On a terminal it asks before it takes many.",
+    )
+    .argument("[ids...]", "the ids of the jobs")
+    .option("--name <name>", "all of this name")
+    .option("--all", "all there are")
+    .option("--payload <json>", "goes in place of the stored payload; - reads it from standard input")
+    .option("--dry-run", "only tell how many it would be")
+    .option("--yes", "without a question")
+    .addHelpText(
+      "after",
+      examples(
+        [`tidegate queue:dlq retry 0197a2c4-... --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
+        ["tidegate queue:dlq retry --all --dry-run", "how many there are"],
+      ),
+    )
+    .action(async (ids, { payload: text, dryRun, yes, ...options }) => {
+      const selection = selectionOf(ids, options);
+      const target = await openTarget(session, program.opts());
+      if (dryRun) return tellDryRun("retried", target, selection, session);
+      const payload = await json(text, "The payload", session.io);
+      // Nothing is lost by it, so where there is nobody to ask it is done.
+      if (!("ids" in selection) && !yes && session.canAsk)
+        await session.ask(await question("retry", target, selection));
+      const deed = { verb: "retry", ...(text !== undefined && { payload }) } as const;
+      const retried = await doToDead(target, deed, selection, session);
+      session.print({ retried }, () => `${counted(retried, "dead job")} ${retried === 1 ? "lives" : "live"} again.`);
+      checkAllFound(selection, retried);
+    });
+}
+
+/** `queue:dlq remove`: removes dead jobs for good. */
+export function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("remove")
+    .summary("remove them for good, after a question")
+    .description("Removes dead jobs for good, after a question.")
+    .argument("[ids...]", "the ids of the jobs")
+    .option("--name <name>", "all of this name")
+    .option("--all", "all there are")
+    .option("--dry-run", "only tell how many it would be")
+    .option("--yes", "without a question")
+    .addHelpText("after", examples(["tidegate queue:dlq remove --name old_job --yes", "all of one name, at once"]))
+    .action(async (ids, { dryRun, yes, ...options }) => {
+      const selection = selectionOf(ids, options);
+      const target = await openTarget(session, program.opts());
+      if (dryRun) return tellDryRun("removed", target, selection, session);
+      await session.confirm(() => question("remove for good", target, selection), yes);
+      const removed = await doToDead(target, { verb: "remove" }, selection, session);
+      session.print({ removed }, () => `${counted(removed, "dead job")} removed.`);
+      checkAllFound(selection, removed);
+    });
+}
+
+async function tellDryRun(
+  done: "retried" | "removed",
+  target: Target,
+  selection: DeadSelection,
+  session: Session,
+): Promise<void> {
+  const size = await countDead(target, selection);
+  session.print({ [done]: size, dryRun: true }, () => `${counted(size, "dead job")} would be ${done}.`);
+}
+
+async function question(verb: string, target: Target, selection: DeadSelection): Promise<string> {
+  return `${target.label}: ${verb} ${described(selection, await countDead(target, selection))}?`;
+}
+
+/** @throws {TidegateError} `not_found` where not all of the ids lay dead. What was done to the others stays done. */
+function checkAllFound(selection: DeadSelection, done: number): void {
+  if (!("ids" in selection) || done === selection.ids.length) return;
+  const wanted = counted(selection.ids.length, "id");
+  throw notFound(
+    `Of ${wanted}, ${selection.ids.length - done} did not lie in the dead letter. See tidegate queue:dlq.`,
+  );
+}

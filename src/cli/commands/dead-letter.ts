@@ -1,0 +1,73 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { notFound } from "../../core/errors.ts";
+import { Mistake } from "../mistake.ts";
+import { deadColumns, jobDetails } from "../output/jobs.ts";
+import { readPages, tellMore } from "../pages.ts";
+import { examples, type Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget } from "../target.ts";
+import { whole } from "../values.ts";
+import { addRemove, addRetry } from "./dead-letter-deeds.ts";
+
+/** `queue:dlq`: the jobs that died. */
+export function addDeadLetter(program: Program, session: Session): void {
+  const group = program
+    .command("queue:dlq")
+    .summary("look at the jobs that died, retry or remove them")
+    .description(
+      "The dead letter: jobs that failed for good. They lie there, with their errors, until they are retried or removed.",
+    )
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:dlq", "list them, newest first"],
+        ["tidegate queue:dlq show 0197a2c4-...", "one, with its payload and stack"],
+        ["tidegate queue:dlq retry 0197a2c4-...", "give it another chance"],
+        ["tidegate queue:dlq retry --name send_email", "all of one name"],
+        ["tidegate queue:dlq remove --all", "forget them, after a question"],
+      ),
+    );
+  addList(group, program, session);
+  addShow(group, program, session);
+  addRetry(group, program, session);
+  addRemove(group, program, session);
+}
+
+function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("list", { isDefault: true })
+    .summary("list them, newest first")
+    .description("Lists the jobs that died, newest first, each with the error of its last attempt.")
+    .option("--name <name>", "only those of this name")
+    .option("--limit <count>", "how many", whole(1, 1_000), 50)
+    .option("--cursor <cursor>", "go on where the page before ended")
+    .option("--all", "every page")
+    .allowExcessArguments()
+    .action(async ({ all, ...options }, command) => {
+      // As the default it is also what any other word leads to.
+      if (command.args.length > 0)
+        throw new Mistake("queue:dlq takes list, show, retry or remove.", "To see one job: tidegate queue:dlq show ID");
+      const { queue } = await openTarget(session, program.opts());
+      const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
+      const page = await readPages(read, options.cursor, all, session);
+      const columns = deadColumns(session.now, session.colors);
+      session.print(page, () => (page.jobs.length > 0 ? session.table(columns, page.jobs) : "No job lies dead."));
+      tellMore(page.cursor, session);
+    });
+}
+
+function addShow(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("show")
+    .summary("show one, with its payload and errors")
+    .description(
+      "Shows everything about one dead job: its payload, the errors of its attempts, and the stack of the last.",
+    )
+    .argument("<id>", "the id of the job")
+    .action(async (id) => {
+      const { queue } = await openTarget(session, program.opts());
+      const job = await queue.getJob(id);
+      if (job?.state !== "dead") throw notFound("No dead job has this id. See tidegate queue:dlq.");
+      session.print(job, () => jobDetails(job, session.now, session.colors));
+    });
+}

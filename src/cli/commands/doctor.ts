@@ -1,0 +1,57 @@
+import type { Finding } from "../doctor/finding.ts";
+import { checkHandler } from "../doctor/handler.ts";
+import { checkQueue } from "../doctor/queue.ts";
+import { checkRedis } from "../doctor/redis.ts";
+import { printableLines } from "../output/text.ts";
+import { examples, type Program, prose } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget, type Target } from "../target.ts";
+
+const DESCRIPTION = `Checks the set-up, and says what to do about what it finds: the address, the token and what it may do, the clocks,
+the Redis and its eviction policy, a backlog that nobody works on, dead jobs, jobs and schedules that no code has.
+
+Of a queue it only reads. In Redis it writes one field beside it, which it takes away again. Exits 1 if a check fails.`;
+
+/** `queue:doctor`: checks the set-up. */
+export function addDoctor(program: Program, session: Session): void {
+  program
+    .command("queue:doctor")
+    .summary("check the set-up, and say what to do")
+    .description(prose(DESCRIPTION))
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:doctor", "check what the environment names"],
+        ["tidegate queue:doctor --url https://example.com/queue --module ./jobs.ts", "compare with your code too"],
+      ),
+    )
+    .action(async () => {
+      const target = await openTarget(session, program.opts());
+      const findings = await examine(target, session);
+      const isWell = findings.every(({ status }) => status !== "fail");
+      session.print({ ok: isWell, checks: findings }, () => report(target, findings, session));
+      if (!isWell) session.exitCode = 1;
+    });
+}
+
+async function examine(target: Target, session: Session): Promise<readonly Finding[]> {
+  const [way, isThere] = await checkWay(target, session);
+  return isThere ? [...way, ...(await checkQueue(target, session.now))] : way;
+}
+
+async function checkWay(target: Target, session: Session): Promise<[Finding[], boolean]> {
+  const now = () => session.now;
+  if (target.kind === "handler") return checkHandler(target, now, session.io);
+  return target.kind === "redis" ? checkRedis(target, now, session.io) : [[], true];
+}
+
+function report({ label }: Target, findings: readonly Finding[], { colors }: Session): string {
+  const paints = { ok: colors.green, warn: colors.yellow, fail: colors.red, unknown: colors.dim };
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const lines = findings.map(({ check, status, message, advice }) => {
+    const head = `${paints[status](status.padEnd(7))}  ${check.padEnd(width)}  ${printableLines(message)}`;
+    const indent = " ".repeat(7 + 2 + width + 2);
+    return advice === undefined ? head : `${head}\n${indent}${colors.dim(printableLines(advice))}`;
+  });
+  return `${colors.bold(label)}\n\n${lines.join("\n")}`;
+}

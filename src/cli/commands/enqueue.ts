@@ -1,0 +1,84 @@
+import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../../core/enqueue.ts";
+import { Mistake } from "../mistake.ts";
+import { printable } from "../output/text.ts";
+import { fromNow, moment } from "../output/time.ts";
+import { examples, type Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget } from "../target.ts";
+import { duration, json, time, whole } from "../values.ts";
+
+/** `queue:enqueue`: stores a job. */
+export function addEnqueue(program: Program, session: Session): void {
+  program
+    .command("queue:enqueue")
+    .summary("enqueue a job")
+    .description("Stores a job, which then runs at least once. With --cron it makes a recurring one instead.")
+    .argument("<name>", "the name of the job")
+    .argument("[json]", "its payload; - reads it from standard input")
+    .option("--delay <duration>", "run so long from now: 30s, 5m, 1h, 7d", duration)
+    .option("--run-at <time>", "run then: ISO 8601 with a zone, such as 2030-01-31T09:00:00Z", time)
+    .option("--id <id>", "while a job with this id is known, no second one is made")
+    .option("--max-retries <count>", "how many attempts may follow the first", whole(0, 500))
+    .option("--timeout <duration>", "how long one attempt may take", duration)
+    .option("--dedupe-key <key>", "make no second job with this key ...")
+    .option("--dedupe-ttl <duration>", "... within this time of the first", duration)
+    .option("--cron <expression>", 'recur, as in "0 0 9 * * *" (seconds first)')
+    .option("--time-zone <zone>", "of --cron, such as Europe/Paris; else UTC")
+    .addHelpText(
+      "after",
+      examples(
+        [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
+        ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
+        ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
+        [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "each working day at nine"],
+      ),
+    )
+    .action(async (name, text, options) => {
+      const enqueueOptions = optionsOf(options);
+      const { queue } = await openTarget(session, program.opts());
+      const payload = await json(text, "The payload", session.io);
+      const result = await queue.enqueue(name, payload, enqueueOptions);
+      session.print(result, () => answer(result, options.cron !== undefined, session.now));
+    });
+}
+
+interface Options {
+  readonly delay?: number | undefined;
+  readonly runAt?: EnqueueOptions["runAt"] | undefined;
+  readonly id?: string | undefined;
+  readonly maxRetries?: number | undefined;
+  readonly timeout?: number | undefined;
+  readonly dedupeKey?: string | undefined;
+  readonly dedupeTtl?: number | undefined;
+  readonly cron?: string | undefined;
+  readonly timeZone?: string | undefined;
+}
+
+/** The options of the queue. What contradicts itself is refused here, before anything is sent. */
+function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
+  const { delay, runAt, dedupeKey, dedupeTtl, cron, timeZone, ...always } = options;
+  const isOnce = delay !== undefined || runAt !== undefined || dedupeKey !== undefined;
+  if (cron !== undefined && isOnce)
+    throw new Mistake("--cron makes a recurring job: it takes no --delay, --run-at or --dedupe-key.");
+  if (cron === undefined && timeZone !== undefined) throw new Mistake("--time-zone says where --cron is: give both.");
+  if (delay !== undefined && runAt !== undefined) throw new Mistake("Give either --delay or --run-at, not both.");
+  if ((dedupeKey === undefined) !== (dedupeTtl === undefined))
+    throw new Mistake("--dedupe-key and --dedupe-ttl belong together: give both.");
+  const dedupe = dedupeKey !== undefined && dedupeTtl !== undefined ? { key: dedupeKey, ttl: dedupeTtl } : undefined;
+  return given({ ...always, delay, runAt, dedupe, cron, timeZone });
+}
+
+type Given<Values> = { [Name in keyof Values]?: Exclude<Values[Name], undefined> };
+
+/** Without what was not given. */
+function given<Values extends object>(values: Values): Given<Values> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<Values>;
+}
+
+function answer({ id, status, runAt }: EnqueueResult, isRecurring: boolean, now: number): string {
+  const when = runAt ? `${fromNow(runAt, now)} (${moment(runAt)})` : "";
+  if (isRecurring)
+    return `Schedule ${printable(id)} ${status === "enqueued" ? "is new" : "was changed"}; it fires ${when}.`;
+  if (status === "duplicate") return `Job ${printable(id)} exists already: nothing was enqueued.`;
+  return `Job ${printable(id)} is enqueued, to run ${when}.`;
+}

@@ -1,0 +1,30 @@
+import type { Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { addClear } from "./clear.ts";
+import { addCost } from "./cost.ts";
+import { addDeadLetter } from "./dead-letter.ts";
+import { addDoctor } from "./doctor.ts";
+import { addEnqueue } from "./enqueue.ts";
+import { addJobs } from "./jobs.ts";
+import { addList } from "./list.ts";
+import { addPause, addResume } from "./pause.ts";
+import { addSchedules } from "./schedules.ts";
+import { addWork } from "./work.ts";
+
+/** Adds one command to the command line. */
+export type AddCommand = (program: Program, session: Session) => void;
+
+/** Every command, in the order in which help lists them. */
+export const commands: readonly AddCommand[] = [
+  addWork,
+  addList,
+  addEnqueue,
+  addJobs,
+  addDeadLetter,
+  addSchedules,
+  addPause,
+  addResume,
+  addClear,
+  addCost,
+  addDoctor,
+];

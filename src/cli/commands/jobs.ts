@@ -1,0 +1,49 @@
+import { Option } from "@commander-js/extra-typings";
+import { notFound } from "../../core/errors.ts";
+import { jobStates } from "../../core/store.ts";
+import { jobColumns, jobDetails } from "../output/jobs.ts";
+import { readPages, tellMore } from "../pages.ts";
+import { examples, type Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget } from "../target.ts";
+import { whole } from "../values.ts";
+
+/** `queue:jobs`: lists jobs, or shows one. */
+export function addJobs(program: Program, session: Session): void {
+  program
+    .command("queue:jobs")
+    .summary("list jobs, or show one")
+    .description(
+      "Lists jobs: those that are due, then later, running, completed and dead ones. With an ID it shows that one.",
+    )
+    .argument("[id]", "shows everything about this job")
+    .addOption(new Option("--state <state>", "only those in this state").choices(jobStates))
+    .option("--name <name>", "only those of this name")
+    .option("--limit <count>", "how many", whole(1, 1_000), 50)
+    .option("--cursor <cursor>", "go on where the page before ended")
+    .option("--all", "every page")
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:jobs --state ready", "what waits to be worked on"],
+        ["tidegate queue:jobs --name send_email --all", "every job of one name"],
+        ["tidegate queue:jobs 0197a2c4-...", "one job, with its payload and errors"],
+      ),
+    )
+    .action(async (id, { all, ...options }) => {
+      const { queue } = await openTarget(session, program.opts());
+      if (id !== undefined) {
+        const job = await queue.getJob(id);
+        if (!job) throw notFound("No job has this id. Completed jobs are kept for the queue's retention alone.");
+        session.print(job, () => jobDetails(job, session.now, session.colors));
+        return;
+      }
+      const page = await readPages((cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session);
+      session.print(page, () =>
+        page.jobs.length > 0
+          ? session.table(jobColumns(session.now, session.colors), page.jobs)
+          : "There are no such jobs.",
+      );
+      tellMore(page.cursor, session);
+    });
+}

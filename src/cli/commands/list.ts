@@ -1,0 +1,76 @@
+import type { QueueStats } from "../../core/views.ts";
+import { count } from "../output/text.ts";
+import { fromNow, moment, span } from "../output/time.ts";
+import { examples, type Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget } from "../target.ts";
+
+/** `queue:list`: statistics. */
+export function addList(program: Program, session: Session): void {
+  program
+    .command("queue:list")
+    .summary("show how many jobs there are, and what became of them")
+    .description(
+      "Shows how many jobs there are in each state, how old the oldest is, and what has become of all so far.",
+    )
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:list", "the statistics as a table"],
+        ["tidegate queue:list --json | jq .deadLetterCount", "one of them, for a program"],
+      ),
+    )
+    .action(async () => {
+      const { queue, label } = await openTarget(session, program.opts());
+      const stats = await queue.getStats();
+      session.print(stats, () => statistics(label, stats, session));
+    });
+}
+
+interface Line {
+  readonly name: string;
+  readonly value: number;
+  readonly remark: string;
+}
+
+function statistics(label: string, stats: QueueStats, session: Session): string {
+  const { colors, now } = session;
+  const next = stats.nextRunAt ? `${fromNow(stats.nextRunAt, now)} (${moment(stats.nextRunAt)})` : "nothing is planned";
+  const head = `${colors.bold(label)}${stats.paused ? colors.yellow("  PAUSED: tidegate queue:resume") : ""}`;
+  return `${head}\n\n${linesTable("NOW", nowLines(stats), session)}\n\n${linesTable("IN ALL", totalLines(stats), session)}\n\n${colors.dim("Next")}  ${next}`;
+}
+
+function linesTable(title: string, lines: readonly Line[], session: Session): string {
+  return session.table<Line>(
+    [
+      { title, cell: ({ name }) => name.padEnd("Completed".length) },
+      { title: "JOBS", cell: ({ value }) => count(value), align: "right" },
+      { title: "", cell: ({ remark }) => remark, paint: (text) => session.colors.dim(text) },
+    ],
+    lines,
+  );
+}
+
+function nowLines(stats: QueueStats): readonly Line[] {
+  const oldest = stats.oldestReadyAgeMs;
+  return [
+    {
+      name: "Ready",
+      value: stats.readyCount,
+      remark: oldest === null ? "" : `the oldest has been due for ${span(oldest)}`,
+    },
+    { name: "Scheduled", value: stats.scheduledCount, remark: "" },
+    { name: "Running", value: stats.runningCount, remark: "" },
+    { name: "Completed", value: stats.completedCount, remark: "kept for the queue's retention" },
+    { name: "Dead", value: stats.deadLetterCount, remark: stats.deadLetterCount > 0 ? "see tidegate queue:dlq" : "" },
+  ];
+}
+
+function totalLines(stats: QueueStats): readonly Line[] {
+  return [
+    { name: "Enqueued", value: stats.totalEnqueued, remark: "" },
+    { name: "Processed", value: stats.totalProcessed, remark: "" },
+    { name: "Retried", value: stats.totalRetried, remark: "attempts" },
+    { name: "Died", value: stats.totalFailed, remark: "" },
+  ];
+}

@@ -1,0 +1,135 @@
+import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { ScheduleInfo } from "../../core/schedules.ts";
+import { Mistake } from "../mistake.ts";
+import type { Column } from "../output/table.ts";
+import { printable } from "../output/text.ts";
+import { fromNow, moment } from "../output/time.ts";
+import { examples, type Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget } from "../target.ts";
+import { json, whole } from "../values.ts";
+
+/** `queue:schedules`: recurring jobs. */
+export function addSchedules(program: Program, session: Session): void {
+  const group = program
+    .command("queue:schedules")
+    .summary("look at recurring jobs, set or remove them")
+    .description("Recurring jobs: those that stand in the code of a deployment, and those that were set from outside.")
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:schedules", "list them, with their next run"],
+        ["tidegate queue:schedules preview daily_report --count 10", "the next ten runs"],
+        [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "make or change one"],
+        ["tidegate queue:schedules remove nightly", "end it, after a question"],
+      ),
+    );
+  addList(group, program, session);
+  addPreview(group, program, session);
+  addSet(group, program, session);
+  addRemove(group, program, session);
+}
+
+function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("list", { isDefault: true })
+    .summary("list them, with their next run")
+    .description("Lists recurring jobs in the order of their keys, each with its last and its next run.")
+    .allowExcessArguments()
+    .action(async (_, command) => {
+      // As the default it is also what any other word leads to.
+      if (command.args.length > 0) throw new Mistake("queue:schedules takes list, preview, set or remove.");
+      const { queue } = await openTarget(session, program.opts());
+      const schedules = await queue.schedules.list();
+      session.print({ schedules }, () =>
+        schedules.length > 0 ? session.table(columns(session), schedules) : "There are no schedules.",
+      );
+    });
+}
+
+function columns({ now, colors }: Session): readonly Column<ScheduleInfo>[] {
+  return [
+    { title: "KEY", cell: ({ key }) => key },
+    { title: "CRON", cell: ({ cron }) => cron },
+    { title: "ZONE", cell: ({ timeZone }) => timeZone },
+    { title: "LAST", cell: ({ lastRunAt }) => (lastRunAt ? fromNow(lastRunAt, now) : "-") },
+    {
+      title: "NEXT",
+      cell: ({ nextRunAt }) => (nextRunAt ? fromNow(nextRunAt, now) : "never"),
+      paint: (text, { nextRunAt }) => (nextRunAt ? text : colors.red(text)),
+    },
+    { title: "SET", cell: ({ declared }) => (declared ? "in code" : "by hand") },
+    { title: "JOB", cell: ({ name }) => name },
+  ];
+}
+
+function addPreview(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("preview")
+    .summary("show the next runs of one")
+    .description("Shows when a schedule fires next.")
+    .argument("<key>", "the key of the schedule")
+    .option("--count <count>", "how many runs", whole(1, 1_000), 5)
+    .action(async (key, { count }) => {
+      const { queue } = await openTarget(session, program.opts());
+      const slots = await queue.schedules.preview(key, count);
+      session.print({ slots }, () =>
+        slots.length > 0
+          ? slots.map((slot) => `${moment(slot)}  ${session.colors.dim(fromNow(slot, session.now))}`).join("\n")
+          : "It never fires again.",
+      );
+    });
+}
+
+function addSet(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("set")
+    .summary("make one, or change it")
+    .description("Stores a schedule, in place of one with the same key.")
+    .argument("<key>", "the key of the schedule")
+    .requiredOption("--job <name>", "the job that it makes")
+    .requiredOption("--cron <expression>", '5 or 6 fields, seconds first, as in "0 0 9 * * *"')
+    .option("--time-zone <zone>", "such as Europe/Paris; else UTC")
+    .option("--payload <json>", "the payload of the jobs that it makes; - reads it from standard input")
+    .addOption(
+      new Option("--missed <how>", "what to do with runs that nobody drained").choices([
+        "once",
+        "skip",
+        "all",
+      ] as const),
+    )
+    .addOption(
+      new Option("--overlap <how>", "whether a run may begin before the last has ended").choices([
+        "allow",
+        "skip",
+      ] as const),
+    )
+    .action(async (key, { payload: text, ...options }) => {
+      const { queue } = await openTarget(session, program.opts());
+      const payload = await json(text, "The payload", session.io);
+      const schedule = await queue.schedules.upsert(key, { ...options, ...(text !== undefined && { payload }) });
+      const next = schedule.nextRunAt;
+      session.print(schedule, () =>
+        next
+          ? `Schedule ${printable(key)} fires ${fromNow(next, session.now)} (${moment(next)}).`
+          : `Schedule ${printable(key)} is stored, but it never fires.`,
+      );
+    });
+}
+
+function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("remove")
+    .summary("end one, after a question")
+    .description("Removes a schedule, after a question. The jobs that it made stay.")
+    .argument("<key>", "the key of the schedule")
+    .option("--yes", "without a question")
+    .action(async (key, { yes }) => {
+      const { queue, label } = await openTarget(session, program.opts());
+      await session.confirm(async () => `${label}: remove the schedule ${printable(key)}?`, yes);
+      const declared = (await queue.schedules.get(key))?.declared ?? false;
+      await queue.schedules.remove(key);
+      session.print({ removed: 1 }, () => `Schedule ${printable(key)} removed.`);
+      if (declared) session.note("It stands in the code of a deployment: take it out there too, or it comes back.");
+    });
+}

@@ -1,0 +1,88 @@
+import { sleep, systemClock } from "../../core/clock.ts";
+import { Mistake } from "../mistake.ts";
+import { counted } from "../output/text.ts";
+import { examples, type Program, prose } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget, type Target } from "../target.ts";
+import { duration, whole } from "../values.ts";
+import { Display } from "../work/display.ts";
+import { driveHandler } from "../work/drive.ts";
+import { workHere } from "../work/here.ts";
+import type { Totals } from "../work/totals.ts";
+import { type WorkOptions, Worksite } from "../work/worksite.ts";
+
+const DESCRIPTION = `Works on a queue until Ctrl-C.
+
+With --module it runs the jobs of your module in this process, straight against Redis. With a handler it has the
+handler drain: again and again while there is a backlog, and then whenever something falls due.
+
+Ctrl-C once hands back what has not started and lets what runs end; twice, it quits at once, and what ran comes due
+again when its lease runs out.`;
+
+const HOW_TO_WORK = "Give --module with your jobs, or --url of a handler that has them.";
+
+/** `queue:work`: works on a queue. */
+export function addWork(program: Program, session: Session): void {
+  program
+    .command("queue:work")
+    .summary("work on the queue, here or by driving a deployed handler")
+    .description(prose(DESCRIPTION))
+    .option("--workers <count>", "how many jobs run at the same time", whole(1, 10_000), 4)
+    .option("--once", "end as soon as nothing more is due")
+    .option("--for <duration>", "end after this time: 30s, 10m, 1h", duration)
+    .option("--check-every <duration>", "sleep so long at most; each look costs a command (default: 10s)", duration)
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:work --workers 4 --module ./jobs.ts", "run your jobs here, against Redis"],
+        ["tidegate queue:work --url https://example.com/queue", "drive a deployed handler"],
+        ["tidegate queue:work --once --module ./jobs.ts", "for a cron of your own"],
+      ),
+    )
+    .action(async ({ once = false, workers, checkEvery = 10_000, for: forMs }) => {
+      if (program.opts().url !== undefined && program.opts().module !== undefined)
+        throw new Mistake("Give either --url, to drive a handler, or --module, to run its jobs here.");
+      const target = await openTarget(session, program.opts());
+      if (target.kind === "redis" && target.jobs.length === 0)
+        throw new Mistake("It is not known what the jobs do.", HOW_TO_WORK);
+      const totals = await work(target, { once, workers, checkEvery }, forMs, session);
+      session.print(totals, () => summary(totals));
+    });
+}
+
+async function work(
+  target: Target,
+  options: WorkOptions,
+  forMs: number | undefined,
+  session: Session,
+): Promise<Totals> {
+  const { clock = systemClock } = session.io;
+  const display = new Display(session);
+  session.note(`${target.label}: working with ${counted(options.workers, "worker")}. Ctrl-C ends it.`);
+  return session.io.untilInterrupted(async (interruption) => {
+    const ended = new AbortController();
+    const over = new AbortController();
+    interruption.addEventListener("abort", () =>
+      display.note("Stopping: what runs may end, the rest is handed back. Ctrl-C again quits at once."),
+    );
+    if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
+    const site = new Worksite(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
+    try {
+      return await (target.kind === "handler" ? driveHandler(target, site) : workHere(target, site));
+    } finally {
+      ended.abort();
+      display.end();
+    }
+  });
+}
+
+function summary({ completed, retried, deadLettered, released, lost }: Totals): string {
+  const parts = [
+    `${counted(completed, "job")} completed`,
+    retried > 0 ? `${counted(retried, "attempt")} to be retried` : "",
+    deadLettered > 0 ? `${counted(deadLettered, "job")} died` : "",
+    released > 0 ? `${counted(released, "job")} handed back` : "",
+    lost > 0 ? `${counted(lost, "result")} refused, since a lease had run out` : "",
+  ];
+  return `${parts.filter((part) => part !== "").join(", ")}.`;
+}

@@ -1,0 +1,122 @@
+import type { DrainReport } from "../../core/drain.ts";
+import { defineJob } from "../../core/job.ts";
+import { Queue } from "../../core/queue.ts";
+import type { Meter, Store } from "../../core/store.ts";
+
+/** What something costs, as it was counted. */
+export interface Measured {
+  readonly what: string;
+  readonly commands: number;
+  readonly roundTrips: number;
+}
+
+export interface Measurements {
+  readonly idleTick: Measured;
+  readonly enqueue: Measured;
+  readonly lone: Measured;
+  readonly eager: Measured;
+  readonly batch: Measured;
+  readonly retry: Measured;
+  readonly slot: Measured;
+}
+
+/** The name of the queue that is measured with. */
+export const SCRATCH = "scratch";
+export const BATCH = 100;
+const MINUTE_MS = 60_000;
+
+/** Runs a few jobs through a queue that nobody else uses, and counts. Its clock is its own, so that nothing need be waited for. */
+export async function measure(store: Store, startAt: number): Promise<Measurements> {
+  const scratch = new Scratch(store, startAt);
+  // The first calls also load the scripts, which Redis keeps.
+  await scratch.enqueue(1);
+  await scratch.drain();
+  const idleTick = await scratch.drain();
+  const enqueue = await scratch.enqueue(1);
+  const lone = await scratch.drain();
+  const eager = await scratch.enqueueAndRun();
+  const many = await scratch.enqueue(BATCH);
+  const batch = await scratch.drain();
+  await scratch.enqueueFailing();
+  const retry = await scratch.drain();
+  await scratch.addSchedule();
+  scratch.now += MINUTE_MS;
+  const slot = await scratch.drain();
+  return {
+    idleTick: { what: "a tick that finds nothing", ...idleTick },
+    enqueue: { what: "enqueue one job", ...enqueue },
+    lone: { what: "a tick that finds one job, and runs it", ...lone },
+    eager: { what: "one job enqueued over HTTP and run at once", ...eager },
+    batch: { what: `one of ${BATCH} jobs, enqueued and run together`, ...shareOf(sumOf(many, batch)) },
+    retry: { what: "a tick that runs one job, which fails", ...retry },
+    slot: { what: "a tick that fires a schedule, and runs its job", ...slot },
+  };
+}
+
+class Scratch {
+  now: number;
+  readonly #store: Store;
+  readonly #meter: Meter = { roundTrips: 0, commands: 0 };
+
+  constructor(store: Store, startAt: number) {
+    this.now = startAt;
+    this.#store = { open: (queue, meter, partition) => store.open(queue, meter ?? this.#meter, partition) };
+  }
+
+  async enqueue(size: number): Promise<Meter> {
+    const jobs = Array.from({ length: size }, () => ({ job: succeeds }));
+    return this.#counted(() => this.#queue().enqueueMany(jobs));
+  }
+
+  async enqueueFailing(): Promise<void> {
+    await this.#queue().enqueue(fails);
+  }
+
+  async enqueueAndRun(): Promise<Meter> {
+    const queue = this.#queue();
+    let drained: DrainReport | undefined;
+    const enqueued = await this.#counted(async () => {
+      const { held } = await queue.enqueueHeld([{ job: succeeds }]);
+      drained = await queue.drain({ held });
+    });
+    return sumOf(enqueued, drained ?? enqueued);
+  }
+
+  async addSchedule(): Promise<void> {
+    await this.#queue().schedules.upsert("each-minute", { job: succeeds, cron: "* * * * *" });
+  }
+
+  async drain(): Promise<Meter> {
+    const { roundTrips, commands } = await this.#queue().drain();
+    return { roundTrips, commands };
+  }
+
+  /** A new one each time, as each invocation has: one that remembers what is due spares itself a look. */
+  #queue(): Queue {
+    return new Queue({ name: SCRATCH, store: this.#store, jobs: [succeeds, fails], clock: () => this.now });
+  }
+
+  async #counted(act: () => Promise<unknown>): Promise<Meter> {
+    const { roundTrips, commands } = this.#meter;
+    await act();
+    return { roundTrips: this.#meter.roundTrips - roundTrips, commands: this.#meter.commands - commands };
+  }
+}
+
+const succeeds = defineJob({ name: "succeeds", perform: () => {} });
+const fails = defineJob({
+  name: "fails",
+  // Not again while it is measured what a schedule costs.
+  backoff: { type: "fixed", base: "24h" },
+  perform() {
+    throw new Error("As it is meant to.");
+  },
+});
+
+function sumOf(one: Meter, other: Meter): Meter {
+  return { roundTrips: one.roundTrips + other.roundTrips, commands: one.commands + other.commands };
+}
+
+function shareOf({ roundTrips, commands }: Meter): Meter {
+  return { roundTrips: roundTrips / BATCH, commands: commands / BATCH };
+}

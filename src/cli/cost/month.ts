@@ -1,0 +1,65 @@
+import { parseCron } from "../../core/cron.ts";
+import type { ScheduleInfo } from "../../core/schedules.ts";
+import type { Measured, Measurements } from "./measure.ts";
+
+const MONTH_MS = 30 * 86_400_000;
+/** A schedule is followed for at most so many slots; from there on it goes on at the same pace. */
+const MOST_SLOTS = 50_000;
+
+/** One line of what a month costs: how often, times what was measured. */
+export interface Share {
+  readonly what: string;
+  readonly times: number;
+  readonly commands: number;
+}
+
+export interface Month {
+  readonly shares: readonly Share[];
+  readonly commands: number;
+}
+
+/** What 30 days cost at most: ticks that find nothing, the slots of the schedules, and other jobs, each of them alone. */
+export function month(
+  measured: Measurements,
+  schedules: readonly ScheduleInfo[],
+  { tickMs, jobs, now }: { readonly tickMs: number; readonly jobs: number; readonly now: number },
+): Month {
+  const alone = measured.enqueue.commands + measured.lone.commands;
+  const shares = [
+    times("ticks", Math.ceil(MONTH_MS / tickMs), measured.idleTick.commands),
+    ...schedules.map((schedule) => times(`schedule ${schedule.key}`, slotsOf(schedule, now), measured.slot.commands)),
+    ...(jobs > 0 ? [times("other jobs, each alone", jobs, alone)] : []),
+  ];
+  return { shares, commands: shares.reduce((sum, { commands }) => sum + commands, 0) };
+}
+
+function times(what: string, often: number, each: Measured["commands"]): Share {
+  return { what, times: often, commands: often * each };
+}
+
+/** How often a schedule fires in the 30 days from now. */
+function slotsOf({ cron, timeZone }: ScheduleInfo, now: number): number {
+  const { next } = parseCron(cron, timeZone);
+  const end = now + MONTH_MS;
+  let slots = 0;
+  let slot = next(now);
+  for (; slot !== undefined && slot <= end; slot = next(slot)) {
+    slots++;
+    if (slots === MOST_SLOTS) return Math.ceil((slots * MONTH_MS) / (slot - now));
+  }
+  return slots;
+}
+
+/** Upstash's plans as https://upstash.com/pricing/redis had them in November 2026. */
+export const plans = {
+  free: { commands: 500_000 },
+  payg: { dollarsPer100k: 0.2 },
+} as const;
+
+export type PlanName = keyof typeof plans;
+
+/** What a number of commands a month means under a plan. */
+export function verdict(plan: PlanName, commands: number): { readonly share: number } | { readonly dollars: number } {
+  if (plan === "free") return { share: commands / plans.free.commands };
+  return { dollars: (commands / 100_000) * plans.payg.dollarsPer100k };
+}

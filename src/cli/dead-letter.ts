@@ -1,0 +1,99 @@
+import type { DeadSelection } from "../core/dead-letter.ts";
+import { Mistake } from "./mistake.ts";
+import { bar } from "./output/live-line.ts";
+import { count, printable } from "./output/text.ts";
+import type { Session } from "./session.ts";
+import type { Target } from "./target.ts";
+
+/** What is done to dead jobs. */
+export type Deed = { readonly verb: "remove" } | { readonly verb: "retry"; readonly payload?: unknown };
+
+/**
+ * So many jobs go into one request to a handler: each costs it a round trip to Redis, and Cloudflare's free plan allows an
+ * invocation 50.
+ */
+const PIECE = 40;
+
+/** Reads which dead jobs are meant. @throws {Mistake} unless it is said in exactly one way. */
+export function selectionOf(
+  ids: readonly string[],
+  { name, all }: { readonly name?: string | undefined; readonly all?: true | undefined },
+): DeadSelection {
+  const ways: DeadSelection[] = [];
+  if (ids.length > 0) ways.push({ ids: [...new Set(ids)] });
+  if (name !== undefined) ways.push({ name });
+  if (all) ways.push({ all });
+  const [selection] = ways;
+  if (!selection || ways.length > 1)
+    throw new Mistake("Say which dead jobs are meant, in one way.", "Give ids, or --name NAME, or --all.");
+  return selection;
+}
+
+/** How many dead jobs a selection has. */
+export async function countDead({ queue }: Target, selection: DeadSelection): Promise<number> {
+  if ("all" in selection) return (await queue.getStats()).deadLetterCount;
+  return (await queue.removeFromDeadLetter(selection, { dryRun: true })).removed;
+}
+
+/** "all 5,000 dead jobs", "3 dead jobs named send_email" */
+export function described(selection: DeadSelection, size: number): string {
+  const jobs = `${count(size)} dead ${size === 1 ? "job" : "jobs"}`;
+  if ("all" in selection) return `all ${jobs}`;
+  return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
+}
+
+/** Does it, with a bar for people to watch; tells to how many it was done. */
+export async function doToDead(
+  target: Target,
+  deed: Deed,
+  selection: DeadSelection,
+  session: Session,
+): Promise<number> {
+  const line = session.liveLine();
+  const size = async () => ("ids" in selection ? selection.ids.length : countDead(target, selection));
+  const total = line.isVisible ? await size() : 0;
+  const label = deed.verb === "retry" ? "Retrying" : "Removing";
+  const onProgress = (done: number) => line.show(bar(label, done, total));
+  try {
+    onProgress(0);
+    if ("ids" in selection) return await doInPieces(target, deed, [selection.ids], onProgress);
+    if (target.kind === "handler") return await doInPieces(target, deed, pagesOf(target, selection), onProgress);
+    if (deed.verb === "remove") return (await target.queue.removeFromDeadLetter(selection, { onProgress })).removed;
+    const { verb, ...payload } = deed;
+    return (await target.queue.retryFromDeadLetter(selection, { ...payload, onProgress })).retried;
+  } finally {
+    line.clear();
+  }
+}
+
+async function doInPieces(
+  { queue }: Target,
+  deed: Deed,
+  pages: Iterable<readonly string[]> | AsyncIterable<readonly string[]>,
+  onProgress: (done: number) => void,
+): Promise<number> {
+  let done = 0;
+  for await (const page of pages) {
+    for (let from = 0; from < page.length; from += PIECE) {
+      const ids = page.slice(from, from + PIECE);
+      if (deed.verb === "remove") done += (await queue.removeFromDeadLetter({ ids })).removed;
+      else {
+        const { verb, ...payload } = deed;
+        done += (await queue.retryFromDeadLetter({ ids }, payload)).retried;
+      }
+      onProgress(done);
+    }
+  }
+  return done;
+}
+
+/** The ids of a selection, a page at a time. What has gone meanwhile does not move the pages that follow. */
+async function* pagesOf({ queue }: Target, selection: DeadSelection): AsyncGenerator<readonly string[]> {
+  const name = "name" in selection ? selection.name : undefined;
+  let cursor: string | undefined;
+  do {
+    const page = await queue.listDeadLetter({ name, cursor, limit: PIECE });
+    yield page.jobs.map(({ id }) => id);
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import type { Io } from "../io.ts";
+import type { HandlerTarget } from "../target.ts";
+import { clockFinding, encryptionFinding, type Finding, findings, isLocal } from "./finding.ts";
+
+interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly date: string | null;
+}
+
+const url = findings("url");
+const door = findings("door");
+const token = findings("token");
+
+/** Checks the way to a handler; tells whether the queue behind it can be looked at. */
+export async function checkHandler(target: HandlerTarget, now: () => number, io: Io): Promise<[Finding[], boolean]> {
+  const before = now();
+  const health = await ask(target, "/health", false, io);
+  const after = now();
+  const reached = reachFinding(health);
+  if (!health || reached.status === "fail") return [[reached], false];
+  const anyone = await ask(target, "/stats", false, io);
+  const isOpen = anyone?.status === 200;
+  const scope = await tokenFinding(target, isOpen, io);
+  const found = [
+    reached,
+    encryptionFinding(target.url),
+    clockFinding(health.date === null ? undefined : Date.parse(health.date), before, after),
+    doorFinding(isOpen, target.url),
+    scope,
+  ];
+  return [found, isOpen || scope.status === "ok"];
+}
+
+async function ask(target: HandlerTarget, path: string, isAuthorized: boolean, io: Io): Promise<Answer | undefined> {
+  const send = io.fetch ?? ((request: Request) => fetch(request));
+  const headers = isAuthorized && target.token ? { Authorization: `Bearer ${target.token}` } : {};
+  try {
+    const response = await send(new Request(target.url + path, { headers, redirect: "manual" }));
+    const body = (await response.json().catch(() => ({}))) as Answer["body"] | null;
+    return { status: response.status, body: body ?? {}, date: response.headers.get("date") };
+  } catch {
+    return undefined;
+  }
+}
+
+function reachFinding(health: Answer | undefined): Finding {
+  if (!health)
+    return url.fail(
+      "Nothing answers at the address.",
+      "Check the address, the network, and that the handler is deployed.",
+    );
+  const { status, body } = health;
+  if (status === 200 && body["status"] === "ok") return url.ok("The handler answers, and its store too.");
+  if (typeof body["code"] === "string" && typeof body["detail"] === "string")
+    return status === 404
+      ? url.fail("The handler serves no queue of this name.", "Check --queue.")
+      : url.fail(
+          `The handler answers, but cannot work: ${body["detail"]}`,
+          "Set up what it names, where it is deployed.",
+        );
+  return url.fail(
+    `Something else than the handler answers, with status ${status}.`,
+    "Give the address where it is mounted, such as https://example.com/queue.",
+  );
+}
+
+function doorFinding(isOpen: boolean, address: string): Finding {
+  if (!isOpen) return door.ok("Nobody gets in without a token.");
+  if (isLocal(address)) return door.ok("It is open to everybody, on this machine.");
+  return door.fail(
+    "The handler is open: anybody can do everything without a token.",
+    'Give createHandler tokens as auth, in place of "none", unless something else guards the address.',
+  );
+}
+
+async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Promise<Finding> {
+  if (!target.token)
+    return isOpen
+      ? token.ok("None is needed.")
+      : token.fail("No token is given.", "Set TIDEGATE_TOKEN, or give --token.");
+  const { status } = (await ask(target, "/stats", true, io)) ?? { status: 0 };
+  if (status === 200) return token.ok("It may do everything (scope admin).");
+  if (status === 401)
+    return token.fail("The handler does not know the token.", "Compare it with those that the handler is given.");
+  if (status !== 403) return token.unknown(`The handler answered with status ${status}.`);
+  // No job has this id, so nothing is shown; a token that may enqueue may ask.
+  const job = await ask(target, `/jobs/${randomUUID()}`, true, io);
+  const scope = job?.status === 404 ? "enqueue" : "drain";
+  return token.warn(
+    `It may only ${scope}: most commands need more.`,
+    "Take a token of the scope admin to look after the queue.",
+  );
+}

@@ -1,0 +1,112 @@
+import { isTidegateError } from "../../core/errors.ts";
+import type { ScheduleInfo } from "../../core/schedules.ts";
+import type { JobInfo, QueueStats } from "../../core/views.ts";
+import { count, counted, printable } from "../output/text.ts";
+import { span } from "../output/time.ts";
+import type { Target } from "../target.ts";
+import { type Finding, findings } from "./finding.ts";
+
+const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;
+/** How many jobs of a state are looked at for their names. */
+const MOST_JOBS = 1_000;
+
+const store = findings("queue");
+const paused = findings("paused");
+const backlog = findings("backlog");
+const dead = findings("dead letter");
+const names = findings("job names");
+const recurring = findings("schedules");
+
+/** Checks the queue itself, wherever it is. */
+export async function checkQueue({ queue, jobNames }: Target, now: number): Promise<Finding[]> {
+  try {
+    const stats = await queue.getStats();
+    const schedules = await queue.schedules.list();
+    const waiting = await Promise.all(
+      (["ready", "scheduled", "dead"] as const).map((state) => queue.listJobs({ state, limit: MOST_JOBS })),
+    );
+    return [
+      pausedFinding(stats),
+      backlogFinding(stats, schedules, now),
+      deadFinding(stats),
+      nameFinding(
+        waiting.flatMap(({ jobs }) => jobs),
+        jobNames,
+      ),
+      scheduleFinding(schedules, jobNames),
+    ];
+  } catch (error) {
+    if (!isTidegateError(error)) throw error;
+    return [store.fail("The queue cannot be looked at.", error.message)];
+  }
+}
+
+function pausedFinding(stats: QueueStats): Finding {
+  if (!stats.paused) return paused.ok("The queue is not paused.");
+  return paused.warn("The queue is paused: no job is started.", "Go on with: tidegate queue:resume");
+}
+
+function backlogFinding(
+  { oldestReadyAgeMs, paused }: QueueStats,
+  schedules: readonly ScheduleInfo[],
+  now: number,
+): Finding {
+  const slots = schedules.flatMap(({ nextRunAt }) => (nextRunAt ? now - nextRunAt.getTime() : []));
+  const lateMs = Math.max(0, oldestReadyAgeMs ?? 0, ...slots);
+  if (paused) return backlog.unknown("A paused queue is behind as it must be.");
+  if (lateMs < LATE_MS.warn) return backlog.ok("What is due has been worked on.");
+  const message = `Something has been due for ${span(lateMs)}.`;
+  const advice =
+    "Does a cron trigger drain the queue, often enough and with enough time? Try: tidegate queue:work --once";
+  return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
+}
+
+function deadFinding({ deadLetterCount }: QueueStats): Finding {
+  if (deadLetterCount === 0) return dead.ok("No job lies dead.");
+  return dead.warn(`${counted(deadLetterCount, "job")} died.`, "See why, and retry or remove them: tidegate queue:dlq");
+}
+
+/** Without a module, jobs tell by their errors that a deployment did not know them. */
+function nameFinding(jobs: readonly JobInfo[], known: readonly string[] | undefined): Finding {
+  const strange = jobs.filter((job) => (known ? job.state !== "dead" && !known.includes(job.name) : isUnknown(job)));
+  const advice = "Deploy a handler that has them, or remove them. Until then they are retried as failures, and die.";
+  if (strange.length > 0) {
+    const what = known ? "Not in the module" : "Met by a deployment that does not have them";
+    return names.warn(`${what}: ${counted(strange.length, "job")} (${list(strange.map(({ name }) => name))}).`, advice);
+  }
+  if (known) return names.ok("Every job that waits is in the module.");
+  return names.unknown(
+    "No job was met by a deployment that does not have it.",
+    "To compare with your code, give --module.",
+  );
+}
+
+function isUnknown({ name, errors }: JobInfo): boolean {
+  return errors.at(-1)?.message.startsWith(`No job is named "${name}"`) ?? false;
+}
+
+function scheduleFinding(schedules: readonly ScheduleInfo[], known: readonly string[] | undefined): Finding {
+  const jobless = known ? schedules.filter(({ name }) => !known.includes(name)) : [];
+  if (jobless.length > 0)
+    return recurring.fail(
+      `No job of the module is made by: ${list(jobless.map(({ key }) => key))}.`,
+      "Add the job to your code, or end the schedule: tidegate queue:schedules remove KEY",
+    );
+  const ended = schedules.filter(({ nextRunAt }) => nextRunAt === null);
+  if (ended.length > 0)
+    return recurring.warn(
+      `These never fire again: ${list(ended.map(({ key }) => key))}.`,
+      "Change their cron, or remove them.",
+    );
+  if (schedules.length === 0) return recurring.ok("There are none.");
+  return recurring.ok(
+    `${counted(schedules.length, "schedule")} will fire${known ? ", each for a job of the module" : ""}.`,
+  );
+}
+
+/** The first few of several names. */
+function list(all: readonly string[]): string {
+  const different = [...new Set(all)];
+  const shown = different.slice(0, 5).map(printable).join(", ");
+  return different.length > 5 ? `${shown} and ${count(different.length - 5)} more` : shown;
+}

@@ -1,0 +1,112 @@
+import type { Io } from "../io.ts";
+import { askRedis, type RestReply } from "../rest.ts";
+import type { RedisTarget } from "../target.ts";
+import { clockFinding, encryptionFinding, type Finding, findings } from "./finding.ts";
+
+const url = findings("url");
+const token = findings("token");
+const version = findings("version");
+const eviction = findings("eviction");
+
+/** Checks the way to a Redis; tells whether the queue in it can be looked at. */
+export async function checkRedis(target: RedisTarget, now: () => number, io: Io): Promise<[Finding[], boolean]> {
+  const ask = (...command: string[]) => askRedis(target, command, io);
+  const reached = reachFinding(await ask("PING"));
+  if (reached.status === "fail") return [[reached], false];
+  const before = now();
+  const time = await ask("TIME");
+  const after = now();
+  const information = textOf(await ask("INFO"));
+  const key = `${target.prefix}:{tidegate-doctor}:probe`;
+  const [writes, expires] = await probe(key, ask);
+  const found = [
+    reached,
+    encryptionFinding(target.url),
+    clockFinding(timeOf(time), before, after),
+    writes,
+    versionFinding(expires, information),
+    evictionFinding(information ?? textOf(await ask("CONFIG", "GET", "maxmemory-policy"))),
+  ];
+  return [found, writes.status !== "fail" && expires !== false];
+}
+
+/** Answers that mean the same whatever was asked. */
+const refusals: readonly (readonly [RegExp, Finding])[] = [
+  [
+    /max requests limit exceeded/i,
+    findings("quota").fail(
+      "The monthly command quota of this Redis is used up.",
+      "Raise the plan's limit, or wait for the next month. To see what costs how much: tidegate queue:cost",
+    ),
+  ],
+  [
+    /^(WRONGPASS|NOAUTH|Unauthorized)/i,
+    token.fail("Redis does not know the token.", "Set UPSTASH_REDIS_REST_TOKEN to what the database's console shows."),
+  ],
+];
+
+function refusalOf(reply: RestReply): Finding | undefined {
+  if (!("error" in reply)) return undefined;
+  return refusals.find(([pattern]) => pattern.test(reply.error))?.[1];
+}
+
+function reachFinding(reply: RestReply): Finding {
+  if ("result" in reply && reply.result === "PONG") return url.ok("Redis answers.");
+  const status = "error" in reply && reply.status !== undefined ? ` It answered with status ${reply.status}.` : "";
+  return (
+    refusalOf(reply) ??
+    url.fail(
+      `There is no Redis with a REST API at the address.${status}`,
+      "Check UPSTASH_REDIS_REST_URL, and that the database is there.",
+    )
+  );
+}
+
+/** Writes a field that goes by itself, and takes it away: to see whether the token may write, and the newest command is known. */
+async function probe(
+  key: string,
+  ask: (...command: string[]) => Promise<RestReply>,
+): Promise<[Finding, boolean | undefined]> {
+  const deleted = await ask("DEL", key);
+  if ("error" in deleted) {
+    const isReadOnly = /^(NOPERM|READONLY)/i.test(deleted.error);
+    const finding = isReadOnly
+      ? token.fail("The token can only read.", "Take the other token of the database: a queue writes.")
+      : (refusalOf(deleted) ?? token.unknown("Redis did not say whether the token may write."));
+    return [finding, undefined];
+  }
+  const written = await ask("HSETEX", key, "EX", "10", "FIELDS", "1", "probe", "1");
+  await ask("DEL", key);
+  const isUnknown = "error" in written && /unknown command/i.test(written.error);
+  return [token.ok("It may read and write."), "error" in written ? (isUnknown ? false : undefined) : true];
+}
+
+function versionFinding(expires: boolean | undefined, information: string | undefined): Finding {
+  const number = /^(?:valkey_version|redis_version):([\w.]+)/m.exec(information ?? "")?.[1];
+  const name = number === undefined ? "This Redis" : `Redis ${number}`;
+  if (expires === true) return version.ok(`${name} knows the commands that are needed.`);
+  if (expires === undefined) return version.unknown(`${name} could not be asked for HSETEX.`);
+  return version.fail(`${name} does not know HSETEX.`, "Take Upstash, Redis 8, Valkey 9, or newer.");
+}
+
+function evictionFinding(information: string | undefined): Finding {
+  const policy = /maxmemory[_-]policy[:,]([\w-]+)/.exec(information ?? "")?.[1];
+  if (policy === undefined)
+    return eviction.unknown("Redis does not tell its policy.", "See that eviction is off in the database's console.");
+  if (policy === "noeviction") return eviction.ok("Nothing is evicted when memory runs short.");
+  return eviction.fail(
+    `When memory runs short, jobs are dropped (${policy}).`,
+    "Turn eviction off in the database's console, or set maxmemory-policy to noeviction.",
+  );
+}
+
+function timeOf(reply: RestReply): number | undefined {
+  const [seconds] = "result" in reply && Array.isArray(reply.result) ? reply.result : [];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
+}
+
+/** The text of an answer, lists with commas between; undefined where there is none. */
+function textOf(reply: RestReply): string | undefined {
+  if (!("result" in reply)) return undefined;
+  return Array.isArray(reply.result) ? reply.result.join(",") : String(reply.result);
+}

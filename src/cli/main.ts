@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { Console } from "node:console";
+import process from "node:process";
+import { Writable } from "node:stream";
+import { type Logs, run } from "./run.ts";
+
+/** npm passes a Ctrl-C on that the terminal has sent to this process already: within this time it is the same one. */
+const SAME_INTERRUPTION_MS = 300;
+
+const signals = ["SIGINT", "SIGTERM"] as const;
+
+async function untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const interruption = new AbortController();
+  let interruptedAt = 0;
+  const interrupt = (signal: NodeJS.Signals) => {
+    if (!interruption.signal.aborted) {
+      interruptedAt = performance.now();
+      interruption.abort();
+    } else if (performance.now() - interruptedAt > SAME_INTERRUPTION_MS) {
+      release();
+      process.kill(process.pid, signal);
+    }
+  };
+  const release = () => {
+    for (const signal of signals) process.off(signal, interrupt);
+  };
+  for (const signal of signals) process.on(signal, interrupt);
+  try {
+    return await work(interruption.signal);
+  } finally {
+    release();
+  }
+}
+
+/** Has jobs of the user's log above the moving line, and beside the document where a program reads. */
+function divertLogs(): Logs {
+  const logs: Logs = { around: (write) => write() };
+  const diverted = (output: NodeJS.WriteStream) =>
+    new Writable({
+      decodeStrings: false,
+      write(text: string, _, done) {
+        logs.around(() => output.write(text));
+        done();
+      },
+    });
+  const { stdout, stderr } = process;
+  const isJson = process.argv.includes("--json");
+  globalThis.console = new Console({
+    stdout: diverted(isJson ? stderr : stdout),
+    stderr: diverted(stderr),
+    colorMode: stdout.isTTY && !process.env["NO_COLOR"],
+  });
+  return logs;
+}
+
+// Whoever reads may have seen enough, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
+const { stdout, stderr, stdin, env } = process;
+const io = { stdout, stderr, stdin, env, cwd: process.cwd(), logs: divertLogs(), untilInterrupted };
+const code = await run(process.argv.slice(2), io);
+// A module of the user's may hold connections open. What has been written is let out first.
+process.stdout.write("", () => process.exit(code));

@@ -1,0 +1,10 @@
+/** Something that whoever typed the command got wrong: told with what to do about it, and exit code 2. */
+export class Mistake extends Error {
+  override readonly name = "Mistake";
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,66 @@
+import { access } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { AnyJob } from "../core/job.ts";
+import type { Queue } from "../core/queue.ts";
+import { Mistake } from "./mistake.ts";
+import { printable } from "./output/text.ts";
+
+/** What a module of the user's exports: jobs, and queues made of them where it has its own. */
+export interface UserModule {
+  readonly jobs: readonly AnyJob[];
+  readonly queues: readonly Queue[];
+}
+
+const HINT = "Export what defineJob gives, an array of such `jobs`, or a `queue` of your own.";
+
+/**
+ * Loads a module and finds the jobs and queues among its exports, arrays of them included.
+ *
+ * @throws {Mistake} where it is not there, does not load, or has nothing of the kind.
+ */
+export async function loadModule(file: string, cwd: string): Promise<UserModule> {
+  const path = resolve(cwd, file);
+  await access(path).catch(() => {
+    throw new Mistake(`There is no module ${printable(file)}.`, "Give --module the path of a file, such as ./jobs.ts.");
+  });
+  const exported = await importModule(path).catch((error: unknown) => {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : "it threw something that is no Error.";
+    throw new Mistake(`The module ${printable(file)} could not be loaded. ${printable(reason)}`);
+  });
+  const values = [...new Set(valuesOf(exported))];
+  const found = { jobs: values.filter(isJob), queues: values.filter(isQueue) };
+  if (found.jobs.length === 0 && found.queues.length === 0)
+    throw new Mistake(`The module ${printable(file)} exports neither jobs nor a queue.`, HINT);
+  return found;
+}
+
+// Node 20 reads no types. Other modules are left to Node itself, and then the loader need not be loaded.
+async function importModule(path: string): Promise<object> {
+  if (!/\.[cm]?tsx?$/.test(path)) return import(pathToFileURL(path).href);
+  const { createJiti } = await import("jiti");
+  const loader = createJiti(pathToFileURL(path).href, { fsCache: false, interopDefault: false, tsconfigPaths: true });
+  return loader.import<object>(path);
+}
+
+/** Exports, with what stands in a default export of several. Arrays go first: they have an order, and the names of exports none. */
+function valuesOf(exported: object): readonly unknown[] {
+  const values = Object.entries(exported).flatMap(([name, value]: [string, unknown]) => {
+    const isCollection = name === "default" && isObject(value) && !isJob(value) && !isQueue(value);
+    return isCollection && !Array.isArray(value) ? Object.values(value) : [value];
+  });
+  return [...values.filter(Array.isArray).flat(), ...values];
+}
+
+// By what they have, since the module may use another copy of the package.
+function isJob(value: unknown): value is AnyJob {
+  return isObject(value) && typeof value["name"] === "string" && typeof value["perform"] === "function";
+}
+
+function isQueue(value: unknown): value is Queue {
+  return isObject(value) && typeof value["drain"] === "function" && Array.isArray(value["jobNames"]);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,85 @@
+import type { DeadJob, JobInfo } from "../../core/views.ts";
+import type { Column } from "./table.ts";
+import { facts } from "./table.ts";
+import { type Colors, printable, printableLines } from "./text.ts";
+import { fromNow, moment } from "./time.ts";
+
+/** The columns of a list of jobs, with times as seen from now. */
+export function jobColumns(now: number, colors: Colors): readonly Column<JobInfo>[] {
+  return [
+    { title: "ID", cell: ({ id }) => id },
+    { title: "STATE", cell: ({ state }) => state, paint: (text, { state }) => paintState(text, state, colors) },
+    { title: "ATTEMPTS", cell: attempts, align: "right" },
+    { title: "WHEN", cell: (job) => when(job, now) },
+    { title: "NAME", cell: ({ name }) => name },
+  ];
+}
+
+/** The columns of a list of dead jobs. */
+export function deadColumns(now: number, colors: Colors): readonly Column<DeadJob>[] {
+  return [
+    { title: "ID", cell: ({ id }) => id },
+    { title: "DIED", cell: ({ failedAt }) => fromNow(failedAt, now) },
+    { title: "ATTEMPTS", cell: ({ attempts }) => String(attempts), align: "right" },
+    { title: "NAME", cell: ({ name }) => name },
+    { title: "ERROR", cell: ({ error }) => `${error.name}: ${error.message}`, paint: (text) => colors.red(text) },
+  ];
+}
+
+/** Everything about one job. */
+export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
+  const at = (time: Date | null | undefined) => (time ? `${moment(time)} (${fromNow(time, now)})` : undefined);
+  const entries = [
+    ["Id", printable(job.id)],
+    ["Name", printable(job.name)],
+    ["State", paintState(job.state, job.state, colors)],
+    ["Attempts", attempts(job)],
+    ["Enqueued", at(job.enqueuedAt)],
+    ["Runs", at(job.runAt)],
+    ["Started", at(job.startedAt)],
+    ["Completed", at(job.completedAt)],
+    ["Died", at(job.failedAt)],
+    ["Schedule", job.schedule && `${printable(job.schedule.key)}, for ${moment(job.schedule.slot)}`],
+    ["Progress", job.progress === undefined ? undefined : inline(job.progress)],
+    ["Payload", inline(job.payload)],
+    ["Result", job.result === undefined ? undefined : inline(job.result)],
+  ] as const;
+  const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  return [facts(known, colors), ...failures(job, now, colors)].join("\n\n");
+}
+
+function failures({ errors, error }: JobInfo, now: number, colors: Colors): readonly string[] {
+  const past = errors.map(
+    ({ attempt, name, message, failedAt }) =>
+      `${colors.red(`Attempt ${attempt}`)} failed ${fromNow(failedAt, now)}: ${printable(`${name}: ${message}`)}`,
+  );
+  const stack = error?.stack ? [colors.dim(printableLines(error.stack))] : [];
+  return past.length > 0 || stack.length > 0 ? [[...past, ...stack].join("\n")] : [];
+}
+
+function when(job: JobInfo, now: number): string {
+  if (job.state === "completed" && job.completedAt) return `done ${fromNow(job.completedAt, now)}`;
+  if (job.state === "dead" && job.failedAt) return `died ${fromNow(job.failedAt, now)}`;
+  if (!job.runAt) return "-";
+  return job.state === "ready" ? `due ${fromNow(job.runAt, now)}` : fromNow(job.runAt, now);
+}
+
+/** "2 of 4": those that have begun, of those that there may be. */
+function attempts({ attempts, maxRetries }: JobInfo): string {
+  return `${attempts} of ${maxRetries + 1}`;
+}
+
+function paintState(text: string, state: JobInfo["state"], colors: Colors): string {
+  const paints = {
+    scheduled: colors.blue,
+    ready: colors.cyan,
+    running: colors.yellow,
+    completed: colors.green,
+    dead: colors.red,
+  };
+  return paints[state](text);
+}
+
+function inline(value: unknown): string {
+  return printable(JSON.stringify(value) ?? "null");
+}

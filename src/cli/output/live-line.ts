@@ -1,0 +1,47 @@
+import type { Io, Output } from "../io.ts";
+import { cut } from "./table.ts";
+import { columnsOf, count, isTerminal } from "./text.ts";
+
+const ERASE = "\r\u001b[K";
+
+/** One line on a terminal that is written again and again; where there is no terminal, nothing. */
+export class LiveLine {
+  readonly #output: Output;
+  readonly isVisible: boolean;
+  #text = "";
+
+  constructor(output: Output, { env, logs }: Pick<Io, "env" | "logs">, isWanted = true) {
+    this.#output = output;
+    this.isVisible = isWanted && isTerminal(output, env);
+    if (logs && this.isVisible) logs.around = (write) => this.#above(write);
+  }
+
+  #above(write: () => void): void {
+    const text = this.#text;
+    this.clear();
+    write();
+    if (text !== "") this.show(text);
+  }
+
+  show(text: string): void {
+    // A line that fills the last column would wrap, and could not be erased.
+    const line = cut(text, columnsOf(this.#output) - 1);
+    if (!this.isVisible || line === this.#text) return;
+    this.#text = line;
+    this.#output.write(ERASE + line);
+  }
+
+  clear(): void {
+    if (this.#text !== "") this.#output.write(ERASE);
+    this.#text = "";
+  }
+}
+
+const BAR_WIDTH = 30;
+
+/** "Retrying ███████░░░ 3,100 of 5,000" */
+export function bar(label: string, done: number, total: number): string {
+  const share = total > 0 ? Math.min(done / total, 1) : 1;
+  const full = Math.floor(share * BAR_WIDTH);
+  return `${label} ${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)} ${count(done)} of ${count(total)}`;
+}

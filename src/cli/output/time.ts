@@ -1,0 +1,25 @@
+const units = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+  ["second", 1_000],
+] as const;
+
+/** A length of time as people say it: "3 days", "5 minutes", "0 seconds". */
+export function span(ms: number): string {
+  const [unit, unitMs] = units.find(([, least]) => ms >= least) ?? (["second", 1_000] as const);
+  const value = Math.floor(ms / unitMs);
+  return `${value.toLocaleString("en-US")} ${unit}${value === 1 ? "" : "s"}`;
+}
+
+/** A time as seen from now: "in 5 minutes", "3 days ago", "now". */
+export function fromNow(time: Date, now: number): string {
+  const ms = time.getTime() - now;
+  if (Math.abs(ms) < 1_000) return "now";
+  return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
+}
+
+/** "2026-03-01 12:00:00 UTC" */
+export function moment(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,66 @@
+import { createRequire } from "node:module";
+import { Command } from "@commander-js/extra-typings";
+import { columnsOf, isTerminal } from "./output/text.ts";
+import type { Session } from "./session.ts";
+
+/** The command line, to which commands are added. */
+export type Program = ReturnType<typeof createProgram>;
+
+/** The options that every command takes. */
+export type Globals = ReturnType<Program["opts"]>;
+
+const DESCRIPTION = `Looks after a job queue, and works on it.
+
+It speaks to a deployed handler, or straight to the Redis that holds the queue. Which one, says the environment:
+  TIDEGATE_URL, TIDEGATE_TOKEN                      a handler
+  UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN  a Redis`;
+
+const EPILOGUE = `
+Each command tells more about itself: tidegate queue:work --help
+Exit codes: 0 done, 1 it failed, 2 the command was mistaken.`;
+
+/** Makes the root of the command line, with the options that every command takes. */
+export function createProgram({ io, isJson, colors }: Session) {
+  const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : 80);
+  return new Command("tidegate")
+    .description(DESCRIPTION)
+    .version(packageVersion(), "-V, --version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .option("--url <address>", "a deployed handler, such as https://example.com/queue")
+    .option("--token <token>", "its token; TIDEGATE_TOKEN is better, since others can see arguments")
+    .option("--queue <name>", "which queue; else the first of a handler, or the one named default")
+    .option("--prefix <text>", 'what keys in Redis begin with; else "tidegate"')
+    .option("--module <file>", "a module with your jobs, or your queue, TypeScript too")
+    .option("--json", "print one JSON document, and errors as JSON too")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => colors.bold(title) })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => isJson || io.stderr.write(text),
+      // Errors are thrown too, and told by `run`.
+      outputError: () => {},
+      getOutHelpWidth: width,
+      getErrHelpWidth: width,
+      getOutHasColors: () => colors.isColorSupported,
+      getErrHasColors: () => colors.isColorSupported,
+    })
+    .addHelpText("after", EPILOGUE);
+}
+
+/** Lines for the end of a command's help: what to type, and what it does. */
+export function examples(...lines: readonly (readonly [command: string, meaning: string])[]): string {
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return `\nExamples:\n${lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`).join("\n")}`;
+}
+
+/** Text whose lines are joined into paragraphs, so that help can break them where its own lines end. */
+export function prose(text: string): string {
+  return text.replace(/(\S)\n(?=\S)/g, "$1 ");
+}
+
+/** By the package's own name, so that it is found wherever this code has been bundled to. */
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)("tidegate/package.json") as { version: string };
+  return version;
+}

@@ -1,0 +1,31 @@
+import type { Io } from "./io.ts";
+
+/** What Redis says to one command: its answer, or why there is none. */
+export type RestReply = { readonly result: unknown } | { readonly error: string; readonly status: number | undefined };
+
+/**
+ * Sends one command to a Redis over Upstash's REST API. The store sends what a queue needs; this is for the questions that no
+ * queue asks. Never rejects.
+ */
+export async function askRedis(
+  { url, token }: { readonly url: string; readonly token: string },
+  command: readonly string[],
+  io: Io,
+): Promise<RestReply> {
+  const send = io.fetch ?? ((request: Request) => fetch(request));
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  let status: number | undefined;
+  try {
+    const body = JSON.stringify(command);
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const response = await send(new Request(url, { method: "POST", headers, body, redirect: "manual", signal }));
+    status = response.status;
+    const answer = (await response.json()) as { result?: unknown; error?: unknown };
+    return typeof answer.error === "string" ? { error: answer.error, status } : { result: answer.result };
+  } catch {
+    return { error: "no answer", status };
+  }
+}
+
+/** As long as the store waits. */
+const ANSWER_WITHIN_MS = 10_000;

@@ -1,0 +1,76 @@
+import { CommanderError } from "@commander-js/extra-typings";
+import { isTidegateError } from "../core/errors.ts";
+import { commands } from "./commands/index.ts";
+import type { Io } from "./io.ts";
+import { Mistake } from "./mistake.ts";
+import { colorsFor, printableLines } from "./output/text.ts";
+import { createProgram } from "./program.ts";
+import { Declined, Session } from "./session.ts";
+
+export type { Io, Logs, Output } from "./io.ts";
+
+/**
+ * Runs one command line.
+ *
+ * @param argv what was typed after the program's name.
+ * @returns the exit code: 0 done, 1 it failed, 2 the command was mistaken. It never rejects: what went wrong is told on
+ *   standard error.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const session = new Session(io, argv.includes("--json"));
+  try {
+    const program = createProgram(session);
+    for (const add of commands) add(program, session);
+    await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
+    return session.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const trouble = troubleOf(error);
+    tell(trouble, session);
+    return trouble.exitCode;
+  }
+}
+
+interface Trouble {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly exitCode: 1 | 2;
+}
+
+/** Codes of requests that were refused for what stood in them. */
+const mistaken: ReadonlySet<string> = new Set(["invalid_request", "invalid_payload", "payload_too_large"]);
+
+function troubleOf(error: unknown): Trouble {
+  if (error instanceof Mistake)
+    return { code: "invalid_request", message: error.message, hint: error.hint, exitCode: 2 };
+  if (error instanceof CommanderError) return usage(error);
+  if (error instanceof Declined) return { code: "declined", message: error.message, exitCode: 1 };
+  if (isTidegateError(error))
+    return { code: error.code, message: error.message, exitCode: mistaken.has(error.code) ? 2 : 1 };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return { code: "internal_error", message, exitCode: 1 };
+}
+
+function usage({ code, message }: CommanderError): Trouble {
+  const isHelp = code === "commander.help";
+  return {
+    code: "invalid_request",
+    message: isHelp ? "A command is missing." : message.replace(/^error: /, ""),
+    hint:
+      code === "commander.excessArguments"
+        ? "JSON and names with spaces need quotes around them. See --help."
+        : "See tidegate --help, and --help after a command.",
+    exitCode: 2,
+  };
+}
+
+function tell({ code, message, hint }: Trouble, { io, isJson }: Session): void {
+  const full = hint === undefined ? message : `${message}\n${hint}`;
+  if (isJson) {
+    io.stderr.write(`${JSON.stringify({ error: { code, message: full } })}\n`);
+    return;
+  }
+  const colors = colorsFor(io.stderr, io.env);
+  io.stderr.write(`${colors.red("error:")} ${printableLines(full)}\n`);
+}

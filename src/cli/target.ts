@@ -1,0 +1,152 @@
+import { QueueClient } from "../client/index.ts";
+import type { AnyJob } from "../core/job.ts";
+import { Queue } from "../core/queue.ts";
+import type { Store } from "../core/store.ts";
+import { upstashStore } from "../stores/upstash/index.ts";
+import { Mistake } from "./mistake.ts";
+import { loadModule } from "./module.ts";
+import { printable } from "./output/text.ts";
+import type { Globals } from "./program.ts";
+import type { Session } from "./session.ts";
+
+/** What can be done with a queue wherever it is: the methods that `Queue` and `QueueClient` share. */
+export type AnyQueue = Pick<
+  QueueClient,
+  | "enqueue"
+  | "getJob"
+  | "listJobs"
+  | "getStats"
+  | "listDeadLetter"
+  | "retryFromDeadLetter"
+  | "removeFromDeadLetter"
+  | "pause"
+  | "resume"
+  | "clear"
+  | "schedules"
+>;
+
+interface Named {
+  /** What is spoken to, in words, without anything that is secret. */
+  readonly label: string;
+  /** The names of the jobs that the user's module has; undefined without one. */
+  readonly jobNames: readonly string[] | undefined;
+}
+
+/** A queue behind a handler. */
+export interface HandlerTarget extends Named {
+  readonly kind: "handler";
+  readonly queue: QueueClient;
+  /** The address of the queue, without a slash at its end. */
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+/** A queue in a Redis that is spoken to directly. */
+export interface RedisTarget extends Named {
+  readonly kind: "redis";
+  readonly queue: Queue;
+  readonly url: string;
+  readonly token: string;
+  readonly store: Store;
+  readonly prefix: string;
+  readonly jobs: readonly AnyJob[];
+}
+
+/** A queue that the user's module made. */
+export interface OwnTarget extends Named {
+  readonly kind: "own";
+  readonly queue: Queue;
+  /** All queues of the module, in their order. */
+  readonly queues: readonly Queue[];
+}
+
+export type Target = HandlerTarget | RedisTarget | OwnTarget;
+
+const HOW_TO_CONNECT =
+  "Name a handler (--url and --token, or TIDEGATE_URL and TIDEGATE_TOKEN), or a Redis (UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN).";
+
+/**
+ * Finds out what to speak to: the handler of `--url`, else the queue or the jobs of `--module`, else the handler of
+ * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Nothing is sent yet.
+ *
+ * @throws {Mistake} where there is none of them, or not all that it needs.
+ */
+export async function openTarget(session: Session, globals: Globals): Promise<Target> {
+  const { env } = session.io;
+  if (globals.url !== undefined) return handlerTarget(session, globals, globals.url);
+  if (globals.module !== undefined) return moduleTarget(session, globals, globals.module);
+  if (env["TIDEGATE_URL"]) return handlerTarget(session, globals, env["TIDEGATE_URL"]);
+  if (env["UPSTASH_REDIS_REST_URL"]) return redisTarget(session, globals);
+  throw new Mistake("It is not known where the queue is.", HOW_TO_CONNECT);
+}
+
+async function handlerTarget({ io }: Session, globals: Globals, address: string): Promise<HandlerTarget> {
+  if (globals.prefix !== undefined)
+    throw new Mistake("--prefix is for a queue in Redis: a handler knows its own.", "Leave it out.");
+  checkAddress(address);
+  const token = globals.token ?? io.env["TIDEGATE_TOKEN"];
+  const { queue: name } = globals;
+  const { host, pathname } = new URL(address);
+  const url = address.replace(/\/+$/, "") + (name === undefined ? "" : `/queues/${encodeURIComponent(name)}`);
+  const queue = new QueueClient({
+    url: address,
+    ...(token && { token }),
+    ...(io.fetch && { fetch: io.fetch }),
+    ...(name !== undefined && { queue: name }),
+  });
+  const which = name === undefined ? "The first queue" : `Queue ${printable(name)}`;
+  const module = globals.module === undefined ? undefined : await loadModule(globals.module, io.cwd);
+  const jobNames = module && [...module.jobs.map((job) => job.name), ...module.queues.flatMap((each) => each.jobNames)];
+  return { kind: "handler", queue, url, token, jobNames, label: `${which} at ${host}${pathname.replace(/\/+$/, "")}` };
+}
+
+function checkAddress(address: string): void {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash)
+    throw new Mistake("The address of the handler is no plain URL.", "It looks like https://example.com/queue.");
+  if (url.username || url.password)
+    throw new Mistake("The address of the handler holds a password.", "Take it out, and give TIDEGATE_TOKEN instead.");
+}
+
+async function moduleTarget(session: Session, globals: Globals, file: string): Promise<Target> {
+  const { jobs, queues } = await loadModule(file, session.io.cwd);
+  if (queues.length === 0) return redisTarget(session, globals, jobs);
+  const queue = globals.queue === undefined ? queues[0] : queues.find(({ name }) => name === globals.queue);
+  if (!queue || globals.prefix !== undefined) {
+    const names = queues.map(({ name }) => printable(name)).join(", ");
+    throw new Mistake(
+      `The module has queues of its own: ${names}.`,
+      "Name one of them with --queue, and leave --prefix out.",
+    );
+  }
+  const chosen = globals.queue === undefined ? queues : [queue];
+  return {
+    kind: "own",
+    queue,
+    queues: chosen,
+    jobNames: queue.jobNames,
+    label: `Queue ${printable(queue.name)} of the module`,
+  };
+}
+
+/** Speaks to the Redis that the environment names. @throws {Mistake} where it names none. */
+export function redisTarget(session: Session, globals: Globals, jobs: readonly AnyJob[] = []): RedisTarget {
+  const { env, clock } = session.io;
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;
+  if (!url || !token)
+    throw new Mistake(
+      `${url ? "UPSTASH_REDIS_REST_TOKEN" : "UPSTASH_REDIS_REST_URL"} is not set.`,
+      "The console of the database shows both, under REST API.",
+    );
+  const prefix = globals.prefix ?? "tidegate";
+  const store = upstashStore({ url, token, prefix });
+  const queue = new Queue({
+    store,
+    jobs,
+    ...(globals.queue !== undefined && { name: globals.queue }),
+    ...(clock && { clock }),
+  });
+  const jobNames = jobs.length > 0 ? queue.jobNames : undefined;
+  const label = `Queue ${printable(queue.name)} in Redis at ${new URL(url).host}`;
+  return { kind: "redis", queue, url, token, store, prefix, jobs, jobNames, label };
+}

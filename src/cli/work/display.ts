@@ -1,0 +1,73 @@
+import { alarm, systemClock } from "../../core/clock.ts";
+import type { LiveLine } from "../output/live-line.ts";
+import { count } from "../output/text.ts";
+import type { Session } from "../session.ts";
+import type { Counts } from "./tally.ts";
+
+/** A terminal shows a change at most so often, and a log less. */
+const EVERY_MS = { terminal: 100, log: 10_000 } as const;
+
+/** Shows how the work goes: one line on a terminal that changes, lines in a log elsewhere, nothing to programs. */
+export class Display {
+  readonly #session: Session;
+  readonly #line: LiveLine;
+  readonly #everyMs: number;
+  #shownAt = Number.NEGATIVE_INFINITY;
+  #shown = "";
+  #offAlarm: () => void = () => {};
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#line = session.liveLine();
+    this.#everyMs = this.#line.isVisible ? EVERY_MS.terminal : EVERY_MS.log;
+  }
+
+  /**
+   * @param counts may change meanwhile: what is shown is as new as it can be.
+   * @param nextAt is known once nothing more is due: then it is shown at once, since it may stay so for long.
+   */
+  show(counts: Counts, nextAt?: Date | null): void {
+    this.#offAlarm();
+    const write = () => this.#write(this.#textOf(counts, nextAt));
+    const waitMs = this.#shownAt + this.#everyMs - this.#session.now;
+    if (nextAt !== undefined || waitMs <= 0) write();
+    else this.#offAlarm = alarm(this.#session.io.clock ?? systemClock, waitMs, write);
+  }
+
+  #write(text: string): void {
+    this.#shownAt = this.#session.now;
+    if (text === this.#shown) return;
+    this.#shown = text;
+    if (this.#line.isVisible) this.#line.show(text);
+    else if (!this.#session.isJson) this.#session.io.stdout.write(`${new Date(this.#shownAt).toISOString()} ${text}\n`);
+  }
+
+  /** Says something above the line. */
+  note(text: string): void {
+    this.#line.clear();
+    this.#session.note(text);
+    if (this.#line.isVisible) this.#line.show(this.#shown);
+  }
+
+  end(): void {
+    this.#offAlarm();
+    this.#line.clear();
+  }
+
+  #textOf({ running, completed, retried, died }: Counts, nextAt: Date | null | undefined): string {
+    const parts = [
+      running === undefined ? "" : `${count(running)} running`,
+      `${count(completed)} completed`,
+      retried > 0 ? `${count(retried)} retried` : "",
+      died > 0 ? `${count(died)} died` : "",
+      nextAt === undefined ? "" : nextText(nextAt, this.#line.isVisible),
+    ];
+    return parts.filter((part) => part !== "").join(", ");
+  }
+}
+
+/** People at a terminal have a clock that shows local time. */
+function nextText(nextAt: Date | null, isLocal: boolean): string {
+  if (!nextAt) return "nothing is planned";
+  return `next at ${isLocal ? nextAt.toLocaleTimeString("en-GB") : nextAt.toISOString()}`;
+}

@@ -1,0 +1,60 @@
+import { drainQueues } from "../../core/drain-queues.ts";
+import { TidegateError } from "../../core/errors.ts";
+import { Queue } from "../../core/queue.ts";
+import { startWorker } from "../../platforms/node.ts";
+import type { OwnTarget, RedisTarget } from "../target.ts";
+import { Tally } from "./tally.ts";
+import { added, countsOf, noTotals, type Totals } from "./totals.ts";
+import type { Worksite } from "./worksite.ts";
+
+const NO_LIMIT = 1_000_000_000;
+/** A drain is ended now and then, so that its pace is measured anew. */
+const LONGEST_DRAIN = "10m";
+
+/** Works in this process, on the jobs of the user's module or the queues that it made. */
+export async function workHere(target: RedisTarget | OwnTarget, site: Worksite): Promise<Totals> {
+  const { queues, tally } = target.kind === "own" ? { queues: target.queues, tally: undefined } : counted(target, site);
+  // What is set up wrong is told now, and not tried again and again.
+  for (const queue of queues) await queue.ping();
+  site.display.show(tally ?? countsOf(noTotals));
+  if (site.once) return drainUntilEmpty(queues, tally, site);
+  const worker = startWorker(queues, {
+    workers: site.workers,
+    checkEvery: site.checkEvery,
+    signal: site.signal,
+    onReport: ({ nextRunAt }) => site.display.show(tally ?? countsOf(worker.totals), nextRunAt),
+    onError: (error, retryInMs) => site.tellFailure(error, retryInMs),
+  });
+  return worker.done;
+}
+
+/** A queue like the target's, whose jobs are counted while they run. */
+function counted({ jobs, store, queue }: RedisTarget, { display }: Worksite): { queues: Queue[]; tally: Tally } {
+  const tally = new Tally(() => display.show(tally));
+  const counting = jobs.map((job) => tally.counting(job));
+  return { queues: [new Queue({ name: queue.name, store, jobs: counting, clock: queue.clock })], tally };
+}
+
+async function drainUntilEmpty(queues: readonly Queue[], tally: Tally | undefined, site: Worksite): Promise<Totals> {
+  let totals = noTotals;
+  for (;;) {
+    const report = await drainQueues(queues, {
+      concurrency: site.workers,
+      maxJobs: NO_LIMIT,
+      timeBudget: LONGEST_DRAIN,
+      budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },
+      signal: site.signal,
+    });
+    totals = added(totals, report);
+    site.display.show(tally ?? countsOf(totals), report.nextRunAt);
+    if (report.stoppedBy === "aborted" && !site.signal.aborted) throw storeFailed();
+    if (site.isDone(report)) return totals;
+  }
+}
+
+function storeFailed(): TidegateError {
+  return new TidegateError(
+    "store_unavailable",
+    "The store could not be reached while jobs ran. Those that could not be handed in run again when their leases run out.",
+  );
+}

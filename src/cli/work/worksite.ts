@@ -1,0 +1,53 @@
+import type { Clock } from "../../core/clock.ts";
+import type { DrainReport } from "../../core/drain.ts";
+import { isTidegateError } from "../../core/errors.ts";
+import { span } from "../output/time.ts";
+import type { Session } from "../session.ts";
+import type { Display } from "./display.ts";
+import { isIdle } from "./totals.ts";
+
+export interface WorkOptions {
+  /** How many jobs run at the same time. */
+  readonly workers: number;
+  /** Whether to end as soon as nothing more is due. */
+  readonly once: boolean;
+  /** How long to sleep at most before looking again, in ms. */
+  readonly checkEvery: number;
+}
+
+/** What all ways of working need: how to work, until when, and whom to tell. */
+export class Worksite implements WorkOptions {
+  readonly workers: number;
+  readonly once: boolean;
+  readonly checkEvery: number;
+  /** Aborted when no more is to be started. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly display: Display;
+  readonly #session: Session;
+
+  constructor(options: WorkOptions, signal: AbortSignal, clock: Clock, display: Display, session: Session) {
+    this.workers = options.workers;
+    this.once = options.once;
+    this.checkEvery = options.checkEvery;
+    this.signal = signal;
+    this.clock = clock;
+    this.display = display;
+    this.#session = session;
+  }
+
+  /** Whether `--once` has done what it can. */
+  isDone(report: DrainReport): boolean {
+    if (report.stoppedBy === "paused") this.display.note("The queue is paused. Go on with: tidegate queue:resume");
+    return this.signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
+  }
+
+  /** Tells what went wrong and will be tried again. Messages of others may hold anything, so they are not shown. */
+  tellFailure(error: unknown, retryInMs: number): void {
+    const { code, message } = isTidegateError(error)
+      ? error
+      : { code: "internal_error", message: "An error was thrown." };
+    if (this.#session.isJson) this.#session.io.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
+    else this.display.note(`${message} It goes on in ${span(Math.max(retryInMs, 1_000))}.`);
+  }
+}

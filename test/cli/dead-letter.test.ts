@@ -1,0 +1,208 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, memoryStore, PermanentError, type Queue } from "../../src/index.ts";
+import { useRedis } from "../support/stores.ts";
+import { behindHandler, documentOf, errorOf, fails, hasEscapes, inRedis, kill, onEveryTarget } from "./support.ts";
+
+async function deadIds(queue: Queue): Promise<string[]> {
+  const { jobs } = await queue.listDeadLetter({ limit: 1_000 });
+  return jobs.map(({ id }) => id);
+}
+
+onEveryTarget((open) => {
+  describe("queue:dlq", () => {
+    test("lists dead jobs with their errors", async () => {
+      const target = open();
+      await kill(target, 2);
+      await target.clock.advance("2h");
+      const { code, stdout } = await target.cli(["queue:dlq"]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^ID +DIED +ATTEMPTS +NAME +ERROR\n/);
+      expect(stdout.match(/2 hours ago +1 +fails +Error: no luck/g)).toHaveLength(2);
+      expect(await target.cli(["queue:dlq", "list"])).toMatchObject({ stdout });
+      expect(documentOf(await target.cli(["queue:dlq", "--name", "other", "--json"]))).toEqual({
+        jobs: [],
+        cursor: null,
+      });
+      expect(documentOf(await target.cli(["queue:dlq", "--limit", "1", "--json"]))).toMatchObject({
+        jobs: [{ name: "fails", error: { message: "no luck" } }],
+        cursor: expect.any(String),
+      });
+    });
+
+    test("says that there are none", async () => {
+      expect((await open().cli(["queue:dlq"])).stdout).toBe("No job lies dead.\n");
+    });
+
+    test("shows one with its payload, its errors and the stack", async () => {
+      const target = open();
+      await target.queue.enqueue(fails, { user: 7 }, { id: "dead" });
+      await target.queue.drain();
+      const { stdout } = await target.cli(["queue:dlq", "show", "dead"]);
+      expect(stdout).toMatch(/Payload +\{"user":7\}/);
+      expect(stdout).toContain("Attempt 1 failed now: Error: no luck");
+      expect(stdout).toMatch(/\n +at /);
+      expect(documentOf(await target.cli(["queue:dlq", "show", "dead", "--json"]))).toMatchObject({
+        payload: { user: 7 },
+      });
+    });
+
+    test("shows no job that lives", async () => {
+      const { queue, cli } = open();
+      await queue.enqueue(fails, undefined, { id: "waits" });
+      const result = await cli(["queue:dlq", "show", "waits", "--json"]);
+      expect(result.code).toBe(1);
+      expect(errorOf(result).code).toBe("not_found");
+    });
+
+    test("retries one, with a corrected payload", async () => {
+      const { queue, cli } = open();
+      await queue.enqueue(fails, { user: 7 }, { id: "dead" });
+      await queue.drain();
+      const { stdout } = await cli(["queue:dlq", "retry", "dead", "--payload", '{"user":8}']);
+      expect(stdout).toBe("1 dead job lives again.\n");
+      expect(await queue.getJob("dead")).toMatchObject({ state: "ready", payload: { user: 8 } });
+    });
+
+    test("retries all, or all of a name, where nobody is there to be asked", async () => {
+      const target = open();
+      await kill(target, 3);
+      const { queue, cli } = target;
+      expect(documentOf(await cli(["queue:dlq", "retry", "--name", "other", "--json"]))).toEqual({ retried: 0 });
+      expect(documentOf(await cli(["queue:dlq", "retry", "--name", "fails", "--json"]))).toEqual({ retried: 3 });
+      expect(await queue.getStats()).toMatchObject({ readyCount: 3, deadLetterCount: 0 });
+    });
+
+    test("asks a person before it retries many", async () => {
+      const target = open();
+      await kill(target, 2);
+      const { queue, cli } = target;
+      const no = await cli(["queue:dlq", "retry", "--all"], { isTerminal: true, input: "n\n" });
+      expect(no.code).toBe(1);
+      expect(no.stderr).toContain("retry all 2 dead jobs? [y/N]");
+      expect(no.stderr).toContain("Nothing was done.");
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 2 });
+      const yes = await cli(["queue:dlq", "retry", "--all"], { isTerminal: true, input: "yes\n" });
+      expect(yes).toMatchObject({ code: 0, stdout: "2 dead jobs live again.\n" });
+    });
+
+    test("tells how many it would be, and changes nothing", async () => {
+      const target = open();
+      await kill(target, 2);
+      const { queue, cli } = target;
+      expect((await cli(["queue:dlq", "retry", "--all", "--dry-run"])).stdout).toBe("2 dead jobs would be retried.\n");
+      const removal = await cli(["queue:dlq", "remove", "--name", "fails", "--dry-run", "--json"]);
+      expect(documentOf(removal)).toEqual({ removed: 2, dryRun: true });
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 2 });
+    });
+
+    test("removes after a question, and nothing without an answer", async () => {
+      const target = open();
+      await kill(target, 2);
+      const { queue, cli } = target;
+      const [id = ""] = await deadIds(queue);
+      for (const selection of [[id], ["--all"], ["--name", "fails"]]) {
+        const refused = await cli(["queue:dlq", "remove", ...selection]);
+        expect(refused).toMatchObject({ code: 2, stdout: "" });
+        expect(refused.stderr).toContain("--yes");
+        const program = await cli(["queue:dlq", "remove", ...selection, "--json"], { isTerminal: true, input: "y\n" });
+        expect(program.code).toBe(2);
+        for (const input of ["\n", "nope\n", ""])
+          expect((await cli(["queue:dlq", "remove", ...selection], { isTerminal: true, input })).code).toBe(1);
+      }
+      expect(await deadIds(queue)).toHaveLength(2);
+      const asked = await cli(["queue:dlq", "remove", id], { isTerminal: true, input: "y\n" });
+      expect(asked.stdout).toBe("1 dead job removed.\n");
+      expect(documentOf(await cli(["queue:dlq", "remove", "--all", "--yes", "--json"]))).toEqual({ removed: 1 });
+      expect(await deadIds(queue)).toEqual([]);
+    });
+
+    test("fails where an id is not dead, and does what it can", async () => {
+      const target = open();
+      await kill(target, 1);
+      const { queue, cli } = target;
+      const [id = ""] = await deadIds(queue);
+      const result = await cli(["queue:dlq", "retry", id, "nobody", "--json"]);
+      expect(result.code).toBe(1);
+      expect(documentOf(result)).toEqual({ retried: 1 });
+      expect(errorOf(result)).toEqual({
+        code: "not_found",
+        message: expect.stringContaining("Of 2 ids, 1 did not lie"),
+      });
+    });
+
+    test("a selection that is none, or two, is a mistake", async () => {
+      const { cli } = open();
+      for (const argv of [[], ["a", "--all"], ["--all", "--name", "x"]]) {
+        expect((await cli(["queue:dlq", "retry", ...argv])).code).toBe(2);
+        expect((await cli(["queue:dlq", "remove", ...argv, "--yes"])).code).toBe(2);
+      }
+    });
+  });
+});
+
+describe("5,000 dead jobs", () => {
+  const redis = useRedis();
+
+  test.each([
+    ["through a handler", () => behindHandler()],
+    ["straight against Redis", () => inRedis(redis)],
+  ])("are retried under a bar, %s", async (_, open) => {
+    const target = open();
+    await kill(target, 5_000);
+    const shown: string[] = [];
+    const world = { isTerminal: true, onWrite: (text: string) => shown.push(text) };
+    const { code, stdout } = await target.cli(["queue:dlq", "retry", "--all", "--yes"], world);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "5,000 dead jobs live again.\n" });
+    const bars = shown.filter((text) => text.includes("of 5,000"));
+    expect(bars.length).toBeGreaterThan(20);
+    expect(bars[0]).toContain(`Retrying ${"░".repeat(30)} 0 of 5,000`);
+    expect(bars.some((text) => text.includes(`${"█".repeat(15)}${"░".repeat(15)}`))).toBe(true);
+    expect(bars.at(-1)).toContain(`${"█".repeat(30)} 5,000 of 5,000`);
+    expect(await target.queue.getStats()).toMatchObject({ readyCount: 5_000, deadLetterCount: 0 });
+  });
+
+  test("are removed without one where no person looks", async () => {
+    const target = behindHandler();
+    await kill(target, 5_000);
+    const result = await target.cli(["queue:dlq", "remove", "--all", "--yes"]);
+    expect(result).toEqual({ code: 0, stdout: "5,000 dead jobs removed.\n", stderr: "" });
+  });
+});
+
+test("what a job threw cannot do anything to the terminal", async () => {
+  const evil = defineJob({
+    name: "evil",
+    perform() {
+      throw new PermanentError("\u001b[2Jgone\u202e\r\nsecond line");
+    },
+  });
+  const store = memoryStore();
+  const target = behindHandler({ store, jobs: [evil] });
+  await target.queue.enqueue(evil, undefined, { id: "evil" });
+  await target.queue.drain();
+  const list = await target.cli(["queue:dlq"]);
+  expect(list.stdout).toContain("\ufffd[2Jgone\ufffd second line");
+  expect(hasEscapes(list.stdout)).toBe(false);
+  expect(hasEscapes((await target.cli(["queue:dlq", "show", "evil"])).stdout)).toBe(false);
+});
+
+test("a long error is cut where the terminal ends, and nowhere else", async () => {
+  const wordy = defineJob({
+    name: "wordy",
+    maxRetries: 0,
+    perform() {
+      throw new Error("word ".repeat(50));
+    },
+  });
+  const target = behindHandler({ jobs: [wordy] });
+  await target.queue.enqueue(wordy);
+  await target.queue.drain();
+  const [, line = ""] = (
+    await target.cli(["queue:dlq"], { isTerminal: true, columns: 100, env: plainEnv })
+  ).stdout.split("\n");
+  expect(line).toHaveLength(100);
+  expect(line.endsWith("…")).toBe(true);
+  expect((await target.cli(["queue:dlq"])).stdout).toContain("word ".repeat(50).trim());
+});
+
+const plainEnv = { TIDEGATE_URL: "https://queue.test/jobs", TIDEGATE_TOKEN: "admin-token-of-the-test", NO_COLOR: "1" };

@@ -1,0 +1,319 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { startRestShim } from "../support/rest-shim.ts";
+import { useRedis } from "../support/stores.ts";
+import {
+  behindHandler,
+  documentOf,
+  errorOf,
+  inRedis,
+  kill,
+  type Result,
+  sendEmail,
+  start,
+  tidegate,
+} from "./support.ts";
+
+interface Check {
+  readonly check: string;
+  readonly status: string;
+  readonly message: string;
+  readonly advice?: string;
+}
+
+/** What was found, by check: `{ url: "ok", ... }`. */
+function statuses(result: Result): Record<string, string> {
+  const { checks } = documentOf(result) as { checks: Check[] };
+  return Object.fromEntries(checks.map(({ check, status }) => [check, status]));
+}
+
+function findingOf(result: Result, name: string): Check | undefined {
+  return (documentOf(result) as { checks: Check[] }).checks.find(({ check }) => check === name);
+}
+
+const doctor = ["queue:doctor", "--json"];
+const withModule = ["--module", "./modules/jobs.ts"];
+
+describe("queue:doctor of a handler", () => {
+  const flags = ["--url", "https://queue.test/jobs"];
+
+  test("finds nothing where all is well, and exits with 0", async () => {
+    const result = await behindHandler().cli([...doctor, ...flags, ...withModule]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(statuses(result)).toEqual({
+      url: "ok",
+      encryption: "ok",
+      clock: "ok",
+      door: "ok",
+      token: "ok",
+      paused: "ok",
+      backlog: "ok",
+      "dead letter": "ok",
+      "job names": "ok",
+      schedules: "ok",
+    });
+  });
+
+  test("prints a line for each check, with what to do below it", async () => {
+    const { code, stdout } = await behindHandler().cli(["queue:doctor", "--token", "wrong"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ok +url +The handler answers, and its store too\.$/m);
+    expect(stdout).toMatch(/^fail +token +The handler does not know the token\.\n +Compare it/m);
+    expect(stdout).not.toContain("wrong");
+  });
+
+  test("tells what answers, if not the handler", async () => {
+    const { cli } = behindHandler();
+    const elsewhere = await cli([...doctor, "--url", "https://queue.test/elsewhere"]);
+    expect(elsewhere.code).toBe(1);
+    expect(documentOf(elsewhere)).toMatchObject({ ok: false, checks: [{ check: "url", status: "fail" }] });
+    expect(findingOf(elsewhere, "url")?.message).toContain("with status 404");
+    const nobody = await cli(doctor, { fetch: () => Promise.reject(new Error("https://secret.test")) });
+    expect(findingOf(nobody, "url")?.message).toBe("Nothing answers at the address.");
+    const unknown = await cli([...doctor, "--queue", "other"]);
+    expect(findingOf(unknown, "url")?.message).toBe("The handler serves no queue of this name.");
+  });
+
+  test("passes on why a handler cannot work", async () => {
+    const problem = { status: 503, title: "", code: "store_unavailable", detail: "Not set: ADMIN_TOKEN." };
+    const fetch = () => new Response(JSON.stringify(problem), { status: 503 });
+    const result = await behindHandler().cli(doctor, { fetch });
+    expect(result.code).toBe(1);
+    expect(findingOf(result, "url")?.message).toContain("Not set: ADMIN_TOKEN.");
+  });
+
+  test("tells what a token may do", async () => {
+    const { cli } = behindHandler();
+    for (const scope of ["enqueue", "drain"]) {
+      const result = await cli([...doctor, "--token", `${scope}-token`]);
+      expect(result.code).toBe(0);
+      expect(findingOf(result, "token")).toMatchObject({
+        status: "warn",
+        message: expect.stringContaining(`only ${scope}:`),
+      });
+      expect(statuses(result)).not.toHaveProperty("backlog");
+    }
+    const none = await cli(doctor, { env: { TIDEGATE_URL: "https://queue.test/jobs" } });
+    expect(none.code).toBe(1);
+    expect(findingOf(none, "token")?.message).toBe("No token is given.");
+  });
+
+  test("fails where anybody may do everything, unless it is on this machine", async () => {
+    const { fetch, cli } = behindHandler();
+    const open = (request: Request) => {
+      const url = request.url.replace("http://localhost", "https://queue.test").replace("http://", "https://");
+      return fetch(new Request(url, { headers: { Authorization: "Bearer admin-token-of-the-test" } }));
+    };
+    const outside = await cli(doctor, { fetch: open, env: { TIDEGATE_URL: "http://queue.test/jobs" } });
+    expect(outside.code).toBe(1);
+    expect(statuses(outside)).toMatchObject({ door: "fail", encryption: "warn", backlog: "ok" });
+    const here = await cli(doctor, { fetch: open, env: { TIDEGATE_URL: "http://localhost/jobs" } });
+    expect(here.code).toBe(0);
+    expect(statuses(here)).toMatchObject({ door: "ok", encryption: "ok", token: "ok" });
+  });
+
+  test.each([
+    [3_000, "ok"],
+    [-20_000, "warn"],
+    [3_600_000, "fail"],
+  ])("compares clocks that differ by %i ms: %s", async (skewMs, status) => {
+    const { cli } = behindHandler();
+    expect(statuses(await cli(doctor, { clock: () => start + skewMs }))).toMatchObject({ clock: status });
+  });
+
+  test("says so where the time there is not known", async () => {
+    const { cli, fetch } = behindHandler();
+    const timeless = async (request: Request) => {
+      const answer = await fetch(request);
+      answer.headers.delete("Date");
+      return answer;
+    };
+    expect(statuses(await cli(doctor, { fetch: timeless }))).toMatchObject({ clock: "unknown" });
+  });
+});
+
+describe("queue:doctor of a queue", () => {
+  test("looks at a backlog, and at schedules that nobody fires", async () => {
+    const { queue, clock, cli } = behindHandler();
+    await queue.enqueue(sendEmail, { to: "ada" });
+    await clock.advance("10m");
+    expect(findingOf(await cli(doctor), "backlog")).toMatchObject({
+      status: "warn",
+      message: "Something has been due for 10 minutes.",
+    });
+    await clock.advance("1h");
+    expect((await cli(doctor)).code).toBe(1);
+    await queue.drain();
+    await queue.schedules.upsert("often", { job: "fails", cron: "* * * * *" });
+    await clock.advance("2h");
+    expect(statuses(await cli(doctor))).toMatchObject({ backlog: "fail", schedules: "ok" });
+    await queue.pause();
+    expect(statuses(await cli(doctor))).toMatchObject({ backlog: "unknown", paused: "warn" });
+  });
+
+  test("counts the dead", async () => {
+    const target = behindHandler();
+    await kill(target, 2);
+    expect(findingOf(await target.cli(doctor), "dead letter")).toMatchObject({
+      status: "warn",
+      message: "2 jobs died.",
+    });
+  });
+
+  test("finds jobs and schedules that the module has no code for", async () => {
+    const strange = defineJob({ name: "strange", perform: () => {} });
+    const { queue, cli } = behindHandler({ jobs: [strange] });
+    await queue.enqueue(strange, undefined, { delay: "1h" });
+    await queue.schedules.upsert("nightly", { job: strange, cron: "0 3 * * *" });
+    const result = await cli([...doctor, "--url", "https://queue.test/jobs", ...withModule]);
+    expect(result.code).toBe(1);
+    expect(findingOf(result, "job names")).toMatchObject({
+      status: "warn",
+      message: "Not in the module: 1 job (strange).",
+    });
+    expect(findingOf(result, "schedules")).toMatchObject({
+      status: "fail",
+      message: "No job of the module is made by: nightly.",
+    });
+  });
+
+  test("without a module goes by the errors of those that no deployment knew", async () => {
+    const store = memoryStore();
+    const { queue, clock, cli } = behindHandler({ store });
+    expect(statuses(await cli(doctor))).toMatchObject({ "job names": "unknown" });
+    await new Queue({ store, clock }).enqueue("strange");
+    await queue.drain();
+    expect(findingOf(await cli(doctor), "job names")).toMatchObject({
+      status: "warn",
+      message: expect.stringContaining("strange"),
+    });
+  });
+
+  test("of the module's own looks at the queue alone", async () => {
+    const result = await tidegate([...doctor, "--module", "./modules/queues.ts"]);
+    expect(result.code).toBe(0);
+    expect(Object.keys(statuses(result))).toEqual(["paused", "backlog", "dead letter", "job names", "schedules"]);
+  });
+});
+
+describe("queue:doctor of a Redis", () => {
+  const redis = useRedis();
+
+  test("finds nothing where all is well", async () => {
+    const { cli } = inRedis(redis);
+    const result = await cli([...doctor, ...withModule], { clock: () => Date.now() });
+    expect(result.code).toBe(0);
+    expect(statuses(result)).toEqual({
+      url: "ok",
+      encryption: "ok",
+      clock: "ok",
+      token: "ok",
+      version: "ok",
+      eviction: "ok",
+      paused: "ok",
+      backlog: "ok",
+      "dead letter": "ok",
+      "job names": "ok",
+      schedules: "ok",
+    });
+    expect(findingOf(result, "version")?.message).toMatch(/^Redis \d+\.\d+\.\d+ knows/);
+  });
+
+  test("leaves nothing behind", async () => {
+    const { cli } = inRedis(redis);
+    const before = await ask("DBSIZE");
+    await cli(doctor);
+    expect(await ask("DBSIZE")).toEqual(before);
+  });
+
+  test("fails where jobs may be evicted, and where the clocks differ", async () => {
+    await ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    const result = await inRedis(redis).cli(doctor);
+    await ask("CONFIG", "SET", "maxmemory-policy", "noeviction");
+    expect(result.code).toBe(1);
+    expect(statuses(result)).toMatchObject({ eviction: "fail", clock: "fail" });
+  });
+
+  test("fails where the token is wrong, and shows neither token nor address", async () => {
+    const env = { UPSTASH_REDIS_REST_URL: `${redis.shim.url}/path`, UPSTASH_REDIS_REST_TOKEN: "s3cret" };
+    const result = await tidegate(doctor, { env });
+    expect(result.code).toBe(1);
+    expect(documentOf(result)).toMatchObject({ checks: [{ check: "token", status: "fail" }] });
+    expect(result.stdout).not.toContain("s3cret");
+  });
+
+  test("fails where nothing answers, or something else does", async () => {
+    const { cli } = inRedis(redis);
+    const env = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "token" };
+    expect(statuses(await tidegate(doctor, { env }))).toEqual({ url: "fail" });
+    const result = await cli(doctor, { fetch: () => new Response("<h1>Hello</h1>") });
+    expect(findingOf(result, "url")?.message).toContain("It answered with status 200.");
+  });
+
+  test.each([
+    ["that may only read", "DEL", "NOPERM this user has no permissions to run the 'del' command", { token: "fail" }],
+    [
+      "whose quota is used up",
+      "PING",
+      "ERR max requests limit exceeded. Limit: 500000, Usage: 500000.",
+      { quota: "fail" },
+    ],
+    ["without HSETEX", "HSETEX", "ERR unknown command 'HSETEX', with args beginning with: ", { version: "fail" }],
+    [
+      "where HSETEX may not be tried",
+      "HSETEX",
+      "NOPERM no permissions to run the 'hsetex' command",
+      { version: "unknown" },
+    ],
+    [
+      "that does not tell about itself",
+      "INFO",
+      "ERR Command is not available: 'INFO'",
+      { version: "ok", eviction: "ok" },
+    ],
+    ["that does not tell the time", "TIME", "ERR Command is not available: 'TIME'", { clock: "unknown" }],
+  ])("tells of one %s", async (_, command, error, expected) => {
+    const fetch = async (request: Request) => {
+      const [name] = (await request.clone().json()) as string[];
+      return name === command ? Response.json({ error }, { status: 400 }) : globalThis.fetch(request);
+    };
+    expect(statuses(await inRedis(redis).cli(doctor, { fetch }))).toMatchObject(expected);
+  });
+
+  test("says that it is unknown where neither INFO nor CONFIG is allowed", async () => {
+    const fetch = async (request: Request) => {
+      const [name] = (await request.clone().json()) as string[];
+      if (name === "INFO" || name === "CONFIG") return Response.json({ error: "ERR not available" }, { status: 400 });
+      return globalThis.fetch(request);
+    };
+    const result = await inRedis(redis).cli(doctor, { fetch });
+    expect(findingOf(result, "eviction")).toMatchObject({
+      status: "unknown",
+      advice: expect.stringContaining("console"),
+    });
+    expect(findingOf(result, "version")?.message).toBe("This Redis knows the commands that are needed.");
+  });
+
+  test("tells of a queue that cannot be looked at", async () => {
+    const shim = await startRestShim({ redisPort: redis.server.port });
+    const env = { UPSTASH_REDIS_REST_URL: shim.url, UPSTASH_REDIS_REST_TOKEN: shim.token };
+    await ask("SET", "spoilt:{default}:stats", "no hash");
+    const result = await tidegate([...doctor, "--prefix", "spoilt"], { env });
+    await shim.stop();
+    expect(result.code).toBe(1);
+    expect(findingOf(result, "queue")).toMatchObject({
+      status: "fail",
+      advice: expect.stringContaining("nothing else writes"),
+    });
+  });
+
+  async function ask(...command: string[]): Promise<unknown> {
+    const { url, token } = redis.shim;
+    const headers = { Authorization: `Bearer ${token}` };
+    return (await fetch(url, { method: "POST", headers, body: JSON.stringify(command) })).json();
+  }
+});
+
+test("queue:doctor without a target is a mistake", async () => {
+  expect(errorOf(await tidegate(doctor)).code).toBe("invalid_request");
+});

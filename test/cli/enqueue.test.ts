@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { behindHandler, documentOf, errorOf, onEveryTarget, tidegate } from "./support.ts";
+
+onEveryTarget((open) => {
+  describe("queue:enqueue", () => {
+    test("stores a job that is due now, and says which", async () => {
+      const { queue, cli } = open();
+      const result = await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail"]);
+      expect(result).toEqual({
+        code: 0,
+        stdout: "Job mail is enqueued, to run now (2026-03-01 12:00:00 UTC).\n",
+        stderr: "",
+      });
+      expect(await queue.getJob("mail")).toMatchObject({ name: "send_email", payload: { to: "ada" }, state: "ready" });
+    });
+
+    test("takes the same id once", async () => {
+      const { cli } = open();
+      const argv = ["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail"];
+      await cli(argv);
+      expect((await cli(argv)).stdout).toBe("Job mail exists already: nothing was enqueued.\n");
+      expect(documentOf(await cli([...argv, "--json"]))).toMatchObject({ id: "mail", status: "duplicate" });
+    });
+
+    test("reads a payload from standard input", async () => {
+      const { queue, cli } = open();
+      await cli(["queue:enqueue", "send_email", "-", "--id", "mail"], { input: '{"to":"grace"}\n' });
+      expect(await queue.getJob("mail")).toMatchObject({ payload: { to: "grace" } });
+    });
+
+    test("takes when it runs, how often, and what it is told apart by", async () => {
+      const { queue, cli } = open();
+      const json = '{"to":"ada"}';
+      await cli(["queue:enqueue", "send_email", json, "--id", "a", "--delay", "5m", "--max-retries", "7"]);
+      await cli(["queue:enqueue", "send_email", json, "--id", "b", "--run-at", "2026-03-02T00:00:00+01:00"]);
+      await cli(["queue:enqueue", "send_email", json, "--id", "c", "--run-at", "1772400000000", "--timeout", "5s"]);
+      expect(await queue.getJob("a")).toMatchObject({ runAt: new Date("2026-03-01T12:05:00Z"), maxRetries: 7 });
+      expect(await queue.getJob("b")).toMatchObject({ runAt: new Date("2026-03-01T23:00:00Z") });
+      expect(await queue.getJob("c")).toMatchObject({ runAt: new Date(1_772_400_000_000) });
+      const deduped = ["queue:enqueue", "send_email", json, "--dedupe-key", "ada", "--dedupe-ttl", "10m", "--json"];
+      const { id } = documentOf(await cli(deduped)) as { id: string };
+      expect(documentOf(await cli(deduped))).toMatchObject({ id, status: "duplicate" });
+    });
+
+    test("with --cron makes a recurring job", async () => {
+      const { queue, cli } = open();
+      const argv = [
+        "queue:enqueue",
+        "fails",
+        "--cron",
+        "0 0 9 * * *",
+        "--time-zone",
+        "Europe/Paris",
+        "--id",
+        "morning",
+      ];
+      expect((await cli(argv)).stdout).toBe(
+        "Schedule morning is new; it fires in 20 hours (2026-03-02 08:00:00 UTC).\n",
+      );
+      expect((await cli(argv)).stdout).toMatch(/^Schedule morning was changed;/);
+      expect(await queue.schedules.get("morning")).toMatchObject({ name: "fails", timeZone: "Europe/Paris" });
+    });
+
+    test.each([
+      ["a name that the queue does not know", ["nobody"], "invalid_request"],
+      ["a payload that does not fit", ["send_email", '{"to":7}'], "invalid_payload"],
+      ["a cron expression that means nothing", ["fails", "--cron", "whenever"], "invalid_request"],
+      ["an id that is too long", ["send_email", '{"to":"ada"}', "--id", "x".repeat(300)], "invalid_request"],
+    ])("%s is a mistake, and nothing is stored", async (_, argv, code) => {
+      const { queue, cli, knowing } = open();
+      const result = await cli(["queue:enqueue", ...argv, ...knowing, "--json"]);
+      expect(result).toMatchObject({ code: 2, stdout: "" });
+      expect(errorOf(result).code).toBe(code);
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+    });
+  });
+});
+
+describe("what contradicts itself is a mistake, and nothing is sent", () => {
+  test.each([
+    [["--delay", "5m", "--run-at", "2030-01-01T00:00:00Z"], "either --delay or --run-at"],
+    [["--cron", "* * * * *", "--delay", "5m"], "it takes no --delay"],
+    [["--time-zone", "Europe/Paris"], "give both"],
+    [["--dedupe-key", "x"], "give both"],
+    [["--dedupe-ttl", "5m"], "give both"],
+  ])("%j", async (argv, message) => {
+    const fetch = () => Promise.reject(new Error("Nothing was to be sent."));
+    const { code, stderr } = await behindHandler().cli(["queue:enqueue", "x", ...argv], { fetch });
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+test("JSON that is none is a mistake, and is not repeated", async () => {
+  const { cli } = behindHandler();
+  const { code, stderr } = await cli(["queue:enqueue", "send_email", '{"to": s3cret}']);
+  expect(code).toBe(2);
+  expect(stderr).toContain("The payload is not valid JSON");
+  expect(stderr).not.toContain("s3cret");
+  expect((await cli(["queue:enqueue", "send_email", "-"], { input: "{to" })).code).toBe(2);
+});
+
+test("a payload without quotes around it is a mistake that says so", async () => {
+  const { code, stderr } = await tidegate(["queue:enqueue", "send_email", "{to:", "s3cret}"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("need quotes around them");
+  expect(stderr).not.toContain("s3cret");
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { documentOf, errorOf, kill, onEveryTarget, sendEmail } from "./support.ts";
+
+onEveryTarget((open) => {
+  describe("queue:list", () => {
+    test("shows counts, the age of the oldest job in words, and what comes next", async () => {
+      const { queue, clock, cli } = open();
+      await queue.enqueue(sendEmail, { to: "ada" });
+      await clock.advance("3m");
+      await queue.enqueue(sendEmail, { to: "ada" }, { delay: "1h" });
+      const { code, stdout } = await cli(["queue:list"]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/Ready +1 +the oldest has been due for 3 minutes/);
+      expect(stdout).toMatch(/Scheduled +1/);
+      expect(stdout).toMatch(/Enqueued +2/);
+      expect(stdout).toContain("3 minutes ago (2026-03-01 12:00:00 UTC)");
+      expect(stdout).not.toContain("PAUSED");
+    });
+
+    test("says that the queue is paused, and where to see the dead", async () => {
+      const target = open();
+      await kill(target, 1);
+      await target.queue.pause();
+      const { stdout } = await target.cli(["queue:list"]);
+      expect(stdout).toContain("PAUSED: tidegate queue:resume");
+      expect(stdout).toMatch(/Dead +1 +see tidegate queue:dlq/);
+    });
+
+    test("gives programs what getStats gives", async () => {
+      const { queue, cli } = open();
+      await queue.enqueue(sendEmail, { to: "ada" });
+      expect(documentOf(await cli(["queue:list", "--json"]))).toEqual(
+        JSON.parse(JSON.stringify(await queue.getStats())),
+      );
+    });
+  });
+
+  describe("queue:jobs", () => {
+    test("lists jobs in a table, without their payloads", async () => {
+      const target = open();
+      await target.queue.enqueue(sendEmail, { to: "secret-address" }, { id: "first" });
+      await target.queue.enqueue(sendEmail, { to: "ada" }, { id: "later", delay: "5m" });
+      await kill(target, 1);
+      const { code, stdout, stderr } = await target.cli(["queue:jobs"]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toMatch(/^ID +STATE +ATTEMPTS +WHEN +NAME\n/);
+      expect(stdout).toMatch(/later +scheduled +0 of 4 +in 5 minutes +send_email/);
+      expect(stdout).not.toContain("secret-address");
+    });
+
+    test("filters by state and name, and goes on from a cursor", async () => {
+      const { queue, cli } = open();
+      for (const id of ["a", "b", "c"]) await queue.enqueue(sendEmail, { to: "ada" }, { id });
+      const page = await cli(["queue:jobs", "--state", "ready", "--name", "send_email", "--limit", "2", "--json"]);
+      const { jobs, cursor } = documentOf(page) as { jobs: { id: string }[]; cursor: string };
+      expect(jobs.map(({ id }) => id)).toEqual(["a", "b"]);
+      const { stderr } = await cli(["queue:jobs", "--state", "ready", "--limit", "2"]);
+      expect(stderr).toContain(`--cursor '${cursor}'`);
+      const rest = await cli(["queue:jobs", "--state", "ready", "--cursor", cursor, "--json"]);
+      expect(documentOf(rest)).toMatchObject({ jobs: [{ id: "c" }], cursor: null });
+      expect(documentOf(await cli(["queue:jobs", "--name", "other", "--json"]))).toEqual({ jobs: [], cursor: null });
+      expect((await cli(["queue:jobs", "--name", "other"])).stdout).toBe("There are no such jobs.\n");
+    });
+
+    test("--all reads every page, and tells a person how far it is", async () => {
+      const { queue, cli } = open();
+      for (const id of ["a", "b", "c"]) await queue.enqueue(sendEmail, { to: "ada" }, { id });
+      const argv = ["queue:jobs", "--all", "--limit", "1"];
+      expect(documentOf(await cli([...argv, "--json"]))).toMatchObject({
+        jobs: [{ id: "a" }, { id: "b" }, { id: "c" }],
+      });
+      const { stderr } = await cli(argv, { isTerminal: true });
+      expect(stderr).toContain("2 jobs read");
+      expect(stderr.endsWith("\r\u001b[K")).toBe(true);
+    });
+
+    test("with an id shows everything about one", async () => {
+      const { queue, cli } = open();
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: "mail" });
+      await queue.drain();
+      const { stdout } = await cli(["queue:jobs", "mail"]);
+      expect(stdout).toMatch(/State +completed/);
+      expect(stdout).toMatch(/Payload +\{"to":"ada"\}/);
+      expect(stdout).toMatch(/Result +\{"sent":true\}/);
+      expect(documentOf(await cli(["queue:jobs", "mail", "--json"]))).toMatchObject({ id: "mail", state: "completed" });
+    });
+
+    test("an id that nobody knows fails", async () => {
+      const { cli } = open();
+      const result = await cli(["queue:jobs", "nobody", "--json"]);
+      expect(result).toMatchObject({ code: 1, stdout: "" });
+      expect(errorOf(result).code).toBe("not_found");
+    });
+
+    test("a cursor that is none is a mistake", async () => {
+      expect((await open().cli(["queue:jobs", "--cursor", "?"])).code).toBe(2);
+    });
+  });
+});

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { defineJob, Queue } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { useRedis } from "../support/stores.ts";
+
+describe("the program", () => {
+  const redis = useRedis();
+  let folder: string;
+
+  beforeAll(async () => {
+    // Below node_modules, so that it finds the packages that it needs.
+    folder = await mkdtemp(join(import.meta.dirname, "../../node_modules/.tidegate-cli-"));
+    await writeFile(
+      join(folder, "package.json"),
+      JSON.stringify({ name: "tidegate", version: "1.2.3", exports: { "./package.json": "./package.json" } }),
+    );
+    await build({
+      entryPoints: [join(import.meta.dirname, "../../src/cli/main.ts")],
+      outfile: join(folder, "dist/main.mjs"),
+      bundle: true,
+      packages: "external",
+      platform: "node",
+      format: "esm",
+    });
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  function start(...argv: string[]) {
+    const { url, token } = redis.shim;
+    const { TIDEGATE_URL: _, ...env } = process.env;
+    const child = spawn(process.execPath, [join(folder, "dist/main.mjs"), ...argv], {
+      cwd: import.meta.dirname,
+      env: { ...env, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
+    });
+    return { child, exited: once(child, "close"), ...listen(child) };
+  }
+
+  async function threeSlowJobs(prefix: string) {
+    const { url, token } = redis.shim;
+    const slow = defineJob({ name: "slow", perform: () => {} });
+    const queue = new Queue({ store: upstashStore({ url, token, prefix }), jobs: [slow] });
+    await queue.enqueueMany(["a", "b", "c"].map((id) => ({ job: slow, id })));
+    return queue;
+  }
+
+  const work = ["queue:work", "--workers", "1", "--module", "./modules/slow.ts", "--prefix"];
+
+  test("on Ctrl-C hands back what has not started, finishes what runs, and exits with 0", async () => {
+    const queue = await threeSlowJobs("gentle");
+    const { child, exited, heard, written } = start(...work, "gentle");
+    await heard("stdout", "started\n");
+    child.kill("SIGINT");
+    // npm passes on what the terminal has sent already.
+    child.kill("SIGTERM");
+    await heard("stderr", "Stopping");
+    child.stdin.write("go on\n");
+    expect(await exited).toEqual([0, null]);
+    expect(written.stdout).toMatch(/\n1 job completed, 2 jobs handed back\.\n$/);
+    expect(await queue.getJob("a")).toMatchObject({ state: "completed", result: "finished", attempts: 1 });
+    expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
+  });
+
+  test("a Ctrl-C after that ends it at once, and the job comes due again with its lease", async () => {
+    const queue = await threeSlowJobs("abrupt");
+    const { child, exited, heard } = start(...work, "abrupt");
+    await heard("stdout", "started\n");
+    while (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGINT");
+      await setImmediate();
+    }
+    expect(await exited).toEqual([null, "SIGINT"]);
+    expect(await queue.getJob("a")).toMatchObject({ state: "running", attempts: 1 });
+  });
+
+  test("gives programs nothing but the document, whatever jobs log", async () => {
+    await threeSlowJobs("logged");
+    const { child, exited, heard, written } = start(...work, "logged", "--json");
+    await heard("stderr", "started\n");
+    child.kill("SIGINT");
+    child.stdin.write("go on\n");
+    expect(await exited).toEqual([0, null]);
+    expect(JSON.parse(written.stdout)).toMatchObject({ claimed: 3, completed: 1, released: 2 });
+  });
+
+  test("exits with the code of what it ran, and knows its version", async () => {
+    const version = start("--version");
+    expect(await version.exited).toEqual([0, null]);
+    expect(version.written.stdout).toBe("1.2.3\n");
+    const mistake = start("queue:lisst");
+    expect(await mistake.exited).toEqual([2, null]);
+    expect(mistake.written).toEqual({ stdout: "", stderr: expect.stringContaining("Did you mean queue:list?") });
+    expect(await start("queue:jobs", "nobody").exited).toEqual([1, null]);
+  });
+
+  test("ends though a module of the user's holds a connection", async () => {
+    const { exited, written } = start("queue:list", "--module", "./modules/holding.ts", "--json");
+    expect(await exited).toEqual([0, null]);
+    expect(JSON.parse(written.stdout)).toMatchObject({ totalEnqueued: 0 });
+  });
+
+  test("ends quietly when nobody reads any more", async () => {
+    const { child, exited, written } = start("queue:list");
+    child.stdout.destroy();
+    expect(await exited).toEqual([0, null]);
+    expect(written.stderr).toBe("");
+  });
+});
+
+/** Gathers what a process writes, and waits for a part of it. */
+function listen(child: ChildProcess) {
+  const written = { stdout: "", stderr: "" };
+  let tell = () => {};
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.setEncoding("utf8").on("data", (text: string) => {
+      written[name] += text;
+      tell();
+    });
+  }
+  const heard = async (name: keyof typeof written, text: string) => {
+    while (!written[name].includes(text)) {
+      await new Promise<void>((resolve) => {
+        tell = resolve;
+      });
+    }
+  };
+  return { written, heard };
+}

@@ -1,0 +1,1 @@
+throw new Error("the database\u001b[2J is not there");

@@ -1,0 +1,13 @@
+import { defineJob } from "../../../src/index.ts";
+
+/** Tells the test when it runs, and goes on when the test lets it. */
+export default [
+  defineJob({
+    name: "gated",
+    async perform() {
+      const { gate } = globalThis as { gate?: { start(): void; opened: Promise<void> } };
+      gate?.start();
+      await gate?.opened;
+    },
+  }),
+];

@@ -1,0 +1,95 @@
+import pc from "picocolors";
+import { describe, expect, test } from "vitest";
+import { bar, LiveLine } from "../../src/cli/output/live-line.ts";
+import { cut, table } from "../../src/cli/output/table.ts";
+import { printable, printableLines } from "../../src/cli/output/text.ts";
+import { fromNow, span } from "../../src/cli/output/time.ts";
+
+const colors = pc.createColors(false);
+
+describe("a table", () => {
+  const columns = [
+    { title: "NAME", cell: ([name]: readonly string[]) => name ?? "" },
+    { title: "COUNT", cell: ([, count]: readonly string[]) => count ?? "", align: "right" as const },
+    { title: "TEXT", cell: ([, , text]: readonly string[]) => text ?? "" },
+  ];
+
+  test("aligns its columns by what letters take on screen", () => {
+    const rows = [
+      ["ab", "7", "x"],
+      ["日本", "1,204", "y"],
+    ];
+    expect(table(columns, rows, { colors })).toBe("NAME  COUNT  TEXT\nab        7  x\n日本  1,204  y");
+  });
+
+  test("cuts its last column where the terminal ends, but not to nothing", () => {
+    const rows = [["name", "1", "a text that is too long"]];
+    expect(table(columns, rows, { colors, width: 27 }).split("\n")[1]).toBe("name      1  a text that i…");
+    expect(table(columns, rows, { colors, width: 3 }).split("\n")[1]).toBe("name      1  a text th…");
+  });
+
+  test("cuts between letters", () => {
+    expect(cut("日本語", 5)).toBe("日本…");
+    expect(cut("日本語", 6)).toBe("日本語");
+  });
+});
+
+test("text of others is kept to its line, and from moving the cursor", () => {
+  expect(printable("a\r\n b\u001b[2J\u0007\u202ec")).toBe("a b\ufffd[2J\ufffd\ufffdc");
+  expect(printableLines("a\nb\tc")).toBe("a\nb\ufffdc");
+});
+
+test("times are told as people say them", () => {
+  expect([0, 999, 1_000, 61_000, 3_600_000, 200_000_000].map(span)).toEqual([
+    "0 seconds",
+    "0 seconds",
+    "1 second",
+    "1 minute",
+    "1 hour",
+    "2 days",
+  ]);
+  expect([1_000, 119_000, 121_500, 120_000].map((ms) => fromNow(new Date(ms), 120_000))).toEqual([
+    "1 minute ago",
+    "1 second ago",
+    "in 1 second",
+    "now",
+  ]);
+});
+
+describe("a live line", () => {
+  test("is written over, and taken away", () => {
+    const written: string[] = [];
+    const line = new LiveLine({ isTTY: true, columns: 10, write: (text) => written.push(text) }, { env: {} });
+    line.show("one");
+    line.show("one");
+    line.show("longer than ten");
+    line.clear();
+    line.clear();
+    expect(written).toEqual(["\r\u001b[Kone", "\r\u001b[Klonger t…", "\r\u001b[K"]);
+  });
+
+  test("makes way for what is logged meanwhile", () => {
+    const written: string[] = [];
+    const logs = { around: (write: () => void) => write() };
+    const line = new LiveLine({ isTTY: true, columns: 0, write: (text) => written.push(text) }, { env: {}, logs });
+    line.show("one");
+    logs.around(() => written.push("a log\n"));
+    line.clear();
+    logs.around(() => written.push("another\n"));
+    expect(written).toEqual(["\r\u001b[Kone", "\r\u001b[K", "a log\n", "\r\u001b[Kone", "\r\u001b[K", "another\n"]);
+  });
+
+  test("is not written where there is no terminal", () => {
+    const written: string[] = [];
+    const line = new LiveLine({ write: (text) => written.push(text) }, { env: {} });
+    line.show("one");
+    line.clear();
+    expect(written).toEqual([]);
+  });
+
+  test("a bar is full when all is done, also where there was nothing", () => {
+    expect(bar("Doing", 1, 3)).toBe(`Doing ${"█".repeat(10)}${"░".repeat(20)} 1 of 3`);
+    expect(bar("Doing", 5, 3)).toBe(`Doing ${"█".repeat(30)} 5 of 3`);
+    expect(bar("Doing", 0, 0)).toBe(`Doing ${"█".repeat(30)} 0 of 0`);
+  });
+});

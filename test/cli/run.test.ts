@@ -1,0 +1,168 @@
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, test } from "vitest";
+import { commands } from "../../src/cli/commands/index.ts";
+import { address, adminToken, behindHandler, documentOf, errorOf, hasEscapes, tidegate } from "./support.ts";
+
+const names = [
+  "queue:work",
+  "queue:list",
+  "queue:enqueue",
+  "queue:jobs",
+  "queue:dlq",
+  "queue:schedules",
+  "queue:pause",
+  "queue:resume",
+  "queue:clear",
+  "queue:cost",
+  "queue:doctor",
+];
+
+describe("help", () => {
+  test("is what the bare command shows, with every command in it", async () => {
+    const { code, stdout, stderr } = await tidegate([]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const name of names) expect(stdout).toContain(name);
+    expect(names).toHaveLength(commands.length);
+    expect(await tidegate(["--help"])).toEqual(await tidegate([]));
+  });
+
+  test.each(names)("of %s shows examples that name it, and the options of all commands", async (name) => {
+    const { code, stdout } = await tidegate([name, "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Examples:\n +tidegate ${name}`));
+    expect(stdout).toContain("--json");
+  });
+
+  test("breaks its lines where the terminal ends", async () => {
+    const { stdout } = await tidegate(["queue:work", "--help"], { isTerminal: true, columns: 80 });
+    const [beforeExamples = ""] = stdout.split("Examples:");
+    const widths = beforeExamples.split("\n").map((line) => stripVTControlCharacters(line).length);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(80);
+    expect(Math.max(...widths)).toBeGreaterThan(70);
+  });
+});
+
+test("--version shows the version of the package", async () => {
+  const { code, stdout } = await tidegate(["--version"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+describe("a mistake exits with 2 and says what to do on standard error", () => {
+  test.each([
+    [["queue:lisst"], "unknown command 'queue:lisst'\n(Did you mean queue:list?)"],
+    [["queue:list", "--jason"], "unknown option '--jason'"],
+    [["queue:list", "extra"], "too many arguments for 'queue:list'"],
+    [["queue:jobs", "--limit", "many"], "It must be a whole number from 1 to 1000."],
+    [["queue:jobs", "--state", "asleep"], "Allowed choices are scheduled, ready, running, completed, dead."],
+    [["queue:enqueue"], "missing required argument 'name'"],
+    [["queue:enqueue", "x", "--delay", "soon"], 'must be a duration such as "30s"'],
+    [["queue:enqueue", "x", "--run-at", "2030-01-01"], "must be a Date, an ISO 8601 time with its zone"],
+    [["queue:dlq", "resurrect"], "queue:dlq takes list, show, retry or remove."],
+    [["queue:schedules", "stop"], "queue:schedules takes list, preview, set or remove."],
+    [["--url", address], "A command is missing."],
+  ])("%j", async (argv, message) => {
+    const { code, stdout, stderr } = await tidegate(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(message);
+  });
+
+  test("no target", async () => {
+    const { code, stderr } = await tidegate(["queue:list"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("TIDEGATE_URL");
+    expect(stderr).toContain("UPSTASH_REDIS_REST_URL");
+  });
+
+  test.each([
+    [{ UPSTASH_REDIS_REST_URL: "https://redis.test" }, [], "UPSTASH_REDIS_REST_TOKEN is not set."],
+    [{ UPSTASH_REDIS_REST_URL: "rediss://redis.test", UPSTASH_REDIS_REST_TOKEN: "t" }, [], "needs the REST url"],
+    [{ TIDEGATE_URL: "queue.test" }, [], "The address of the handler is no plain URL."],
+    [{ TIDEGATE_URL: "https://ada:s3cret@queue.test" }, [], "holds a password"],
+    [{ TIDEGATE_URL: address }, ["--prefix", "x"], "--prefix is for a queue in Redis"],
+  ])("a target that is not complete: %j %j", async (env, argv, message) => {
+    const { code, stderr } = await tidegate(["queue:list", ...argv], { env });
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain("s3cret");
+  });
+
+  test("is JSON for programs", async () => {
+    for (const argv of [["queue:lisst"], ["queue:list"], ["queue:jobs", "--limit", "0"], []]) {
+      const result = await tidegate([...argv, "--json"]);
+      expect(result).toMatchObject({ code: 2, stdout: "" });
+      expect(errorOf(result)).toEqual({ code: "invalid_request", message: expect.any(String) });
+    }
+  });
+});
+
+describe("a failure exits with 1", () => {
+  test("where nothing answers", async () => {
+    const fetch = () => Promise.reject(new Error(`connect to ${address} with ${adminToken}`));
+    const result = await behindHandler().cli(["queue:list", "--json"], { fetch });
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(errorOf(result).code).toBe("store_unavailable");
+    expect(result.stderr).not.toContain(adminToken);
+  });
+
+  test("where the token is not known, or may not do it", async () => {
+    const { cli } = behindHandler();
+    expect(errorOf(await cli(["queue:list", "--json", "--token", "wrong"])).code).toBe("unauthorized");
+    expect(errorOf(await cli(["queue:list", "--json", "--token", "drain-token"])).code).toBe("forbidden");
+    expect((await cli(["queue:list", "--token", "wrong"])).code).toBe(1);
+  });
+
+  test("and an error that nobody foresaw is told, not thrown", async () => {
+    const { cli } = behindHandler();
+    const clock = () => {
+      throw new Error("the clock fell down");
+    };
+    expect(await cli(["queue:list"], { clock })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("fell down"),
+    });
+  });
+});
+
+describe("colours", () => {
+  test("are shown on a terminal", async () => {
+    const { stdout } = await behindHandler().cli(["queue:list"], { isTerminal: true });
+    expect(hasEscapes(stdout)).toBe(true);
+  });
+
+  test.each([
+    ["elsewhere", { isTerminal: false }],
+    ["in a pipe", { isTerminal: true, isPiped: true }],
+    [
+      "where NO_COLOR is set",
+      { isTerminal: true, env: { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" } },
+    ],
+    [
+      "on a dumb terminal",
+      { isTerminal: true, env: { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, TERM: "dumb" } },
+    ],
+  ])("are not shown %s", async (_, world) => {
+    const { stdout } = await behindHandler().cli(["queue:list"], world);
+    expect(stdout).toContain("Ready");
+    expect(hasEscapes(stdout)).toBe(false);
+  });
+
+  test("of errors go by standard error", async () => {
+    expect(hasEscapes((await tidegate(["queue:list"], { isTerminal: true, isPiped: true })).stderr)).toBe(true);
+    expect(hasEscapes((await tidegate(["queue:list"])).stderr)).toBe(false);
+  });
+});
+
+test("a flag goes before the environment, and either before or after the command", async () => {
+  const { cli } = behindHandler();
+  const env = { TIDEGATE_URL: "https://elsewhere.test", TIDEGATE_TOKEN: "wrong" };
+  const flags = ["--url", `${address}/`, "--token", adminToken, "--json"];
+  const before = await cli([...flags, "queue:list"], { env });
+  expect(documentOf(before)).toEqual(documentOf(await cli(["queue:list", ...flags], { env })));
+});
+
+test("--queue names one of a handler's queues", async () => {
+  const { cli } = behindHandler({ name: "bulk" });
+  expect((await cli(["queue:list", "--queue", "bulk"])).stdout).toContain("Queue bulk at queue.test/jobs");
+  expect(errorOf(await cli(["queue:list", "--queue", "other", "--json"])).code).toBe("not_found");
+});

@@ -1,0 +1,147 @@
+import { Readable } from "node:stream";
+import { describe } from "vitest";
+import { type Io, run } from "../../src/cli/run.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { testClock } from "../../src/testing/clock.ts";
+import { useRedis } from "../support/stores.ts";
+import { fails, sendEmail } from "./modules/jobs.ts";
+
+export const start = Date.parse("2026-03-01T12:00:00Z");
+
+export { fails, sendEmail };
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface World {
+  readonly env?: Record<string, string>;
+  readonly fetch?: Io["fetch"];
+  readonly clock?: Io["clock"];
+  /** Whether a person sits at a terminal. */
+  readonly isTerminal?: boolean;
+  /** Whether standard error alone is a terminal, as when output is piped. */
+  readonly isPiped?: boolean;
+  readonly columns?: number;
+  /** What stands on standard input. */
+  readonly input?: string;
+  readonly cwd?: string;
+  /** Stands for Ctrl-C. */
+  readonly interruption?: AbortSignal;
+  /** Told of everything that is written. */
+  readonly onWrite?: (text: string) => void;
+}
+
+/** Runs the command line in a world of its own. */
+export async function tidegate(argv: readonly string[], world: World = {}): Promise<Result> {
+  const written = { stdout: "", stderr: "" };
+  const output = (name: keyof typeof written, isTTY: boolean) => ({
+    isTTY,
+    columns: world.columns ?? 100,
+    write(text: string) {
+      written[name] += text;
+      world.onWrite?.(text);
+    },
+  });
+  const isTerminal = world.isTerminal ?? false;
+  const code = await run(argv, {
+    stdout: output("stdout", isTerminal && !world.isPiped),
+    stderr: output("stderr", isTerminal),
+    stdin: Object.assign(Readable.from(world.input === undefined ? [] : [world.input]), { isTTY: isTerminal }),
+    env: world.env ?? {},
+    cwd: world.cwd ?? import.meta.dirname,
+    ...(world.clock && { clock: world.clock }),
+    ...(world.fetch && { fetch: world.fetch }),
+    untilInterrupted: (work) => work(world.interruption ?? new AbortController().signal),
+  });
+  return { code, ...written };
+}
+
+/** The one JSON document that a program gets, and proof that there is nothing else. */
+export function documentOf({ stdout }: Result): unknown {
+  if (!/^[^\n]+\n$/.test(stdout)) throw new Error(`Standard output holds no single document: ${stdout}`);
+  return JSON.parse(stdout);
+}
+
+/** The error that a program gets. */
+export function errorOf({ stderr }: Result): { readonly code: string; readonly message: string } {
+  return (JSON.parse(stderr) as { error: { code: string; message: string } }).error;
+}
+
+export interface Target {
+  readonly queue: Queue;
+  readonly clock: ReturnType<typeof testClock>;
+  /** Options that make the command line know the queue's jobs; none where a handler does. */
+  readonly knowing: readonly string[];
+  /** Runs the command line against the queue. */
+  cli(argv: readonly string[], world?: World): Promise<Result>;
+}
+
+export const address = "https://queue.test/jobs";
+export const adminToken = "admin-token-of-the-test";
+
+/** A queue in memory behind a handler, and the command line that speaks to it. */
+export function behindHandler(
+  options: Partial<QueueOptions> = {},
+): Target & { readonly fetch: NonNullable<Io["fetch"]> } {
+  const clock = testClock(start);
+  const queue = new Queue({ store: memoryStore(), jobs: [sendEmail, fails], clock, ...options });
+  const handler = createHandler({
+    queue,
+    auth: { admin: [adminToken], enqueue: ["enqueue-token"], drain: ["drain-token"] },
+  });
+  const fetch = async (request: Request) => {
+    const url = new URL(request.url);
+    if (!url.pathname.startsWith("/jobs/")) return new Response("<h1>Not here</h1>", { status: 404 });
+    const answer = await handler.fetch(new Request(request.url.replace("/jobs/", "/"), request));
+    answer.headers.set("Date", new Date(clock()).toUTCString());
+    return answer;
+  };
+  const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken };
+  return { queue, clock, fetch, knowing: [], cli: (argv, world) => tidegate(argv, { env, fetch, clock, ...world }) };
+}
+
+let prefixes = 0;
+
+/** A queue in a real Redis, and the command line that speaks to it. */
+export function inRedis(redis: ReturnType<typeof useRedis>, options: Partial<QueueOptions> = {}): Target {
+  prefixes++;
+  const { url, token } = redis.shim;
+  const prefix = `cli-${process.pid}-${prefixes}`;
+  const clock = testClock(start);
+  const queue = new Queue({ store: upstashStore({ url, token, prefix }), jobs: [sendEmail, fails], clock, ...options });
+  const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token };
+  const knowing = ["--module", "./modules/jobs.ts"];
+  return {
+    queue,
+    clock,
+    knowing,
+    cli: (argv, world) => tidegate([...argv, "--prefix", prefix], { env, clock, ...world }),
+  };
+}
+
+/** Runs a suite once through a handler, and once straight against a Redis. */
+export function onEveryTarget(suite: (open: (options?: Partial<QueueOptions>) => Target) => void): void {
+  describe("through a handler", () => suite(behindHandler));
+  describe("straight against Redis", () => {
+    const redis = useRedis();
+    suite((options) => inRedis(redis, options));
+  });
+}
+
+/** Lets jobs die. */
+export async function kill({ queue }: Target, count: number, job = fails): Promise<void> {
+  for (let left = count; left > 0; left -= 1_000)
+    await queue.enqueueMany(Array.from({ length: Math.min(left, 1_000) }, () => ({ job })));
+  const unlimited = { timeBudget: "1h", budget: { roundTrips: 1_000_000, commands: 10_000_000 } } as const;
+  await queue.drain({ ...unlimited, maxJobs: count, batchSize: 1_000, concurrency: 1_000 });
+}
+
+/** Whether a text would colour a terminal or move its cursor. */
+export function hasEscapes(text: string): boolean {
+  return text.includes("\u001b");
+}

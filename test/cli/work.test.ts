@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import { defineJob } from "../../src/index.ts";
+import { useRedis } from "../support/stores.ts";
+import { behindHandler, documentOf, errorOf, hasEscapes, inRedis, sendEmail, tidegate } from "./support.ts";
+
+const jobs = ["--module", "./modules/jobs.ts"];
+const toAda = { job: sendEmail, payload: { to: "ada" } };
+
+describe("queue:work with a module", () => {
+  const redis = useRedis();
+
+  test("--once runs what is due, tells what became of it, and ends", async () => {
+    const { queue, cli } = inRedis(redis);
+    await queue.enqueueMany([toAda, toAda, toAda, { job: "fails" }, { ...toAda, delay: "1h" }]);
+    const { code, stdout, stderr } = await cli(["queue:work", "--once", ...jobs]);
+    expect(code).toBe(0);
+    expect(stdout.split("\n").at(-2)).toBe("3 jobs completed, 1 job died.");
+    expect(stderr).toMatch(/^Queue default in Redis at 127\.0\.0\.1:\d+: working with 4 workers\. Ctrl-C ends it\.\n$/);
+    expect(hasEscapes(stdout + stderr)).toBe(false);
+    expect(await queue.getStats()).toMatchObject({ completedCount: 3, deadLetterCount: 1, scheduledCount: 1 });
+  });
+
+  test("gives programs one document, with the totals", async () => {
+    const { queue, cli } = inRedis(redis);
+    await queue.enqueueMany([toAda, toAda]);
+    const result = await cli(["queue:work", "--once", ...jobs, "--json"]);
+    expect(result.stderr).toBe("");
+    expect(documentOf(result)).toMatchObject({
+      drains: 1,
+      claimed: 2,
+      completed: 2,
+      released: 0,
+      commands: expect.any(Number),
+    });
+  });
+
+  test("shows a person live counts on one line", async () => {
+    const { queue, cli } = inRedis(redis);
+    await queue.enqueueMany([toAda, { job: "fails" }]);
+    const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
+    const shown = stderr.split("\r\u001b[K");
+    expect(shown).toContain("0 running, 0 completed");
+    expect(shown).toContain("0 running, 1 completed, 1 died, nothing is planned");
+    expect(shown.at(-1)).toBe("");
+    expect(stdout).toBe("1 job completed, 1 job died.\n");
+  });
+
+  test("writes lines into a log", async () => {
+    const { queue, cli } = inRedis(redis);
+    await queue.enqueueMany([toAda, { ...toAda, delay: "1m" }]);
+    const { stdout } = await cli(["queue:work", "--once", ...jobs]);
+    expect(stdout).toBe(
+      "2026-03-01T12:00:00.000Z 0 running, 0 completed\n" +
+        "2026-03-01T12:00:00.000Z 0 running, 1 completed, next at 2026-03-01T12:01:00.000Z\n" +
+        "1 job completed.\n",
+    );
+  });
+
+  test("on Ctrl-C hands back what has not started, and finishes what runs", async () => {
+    const { queue, cli } = await gatedQueue();
+    const ctrlC = new AbortController();
+    const open = onStart(() => ctrlC.abort());
+    const onWrite = (text: string) => text.includes("Stopping: what runs may end") && open();
+    const { code, stdout } = await cli(oneGated, { interruption: ctrlC.signal, onWrite });
+    expect(code).toBe(0);
+    expect(stdout.split("\n").at(-2)).toBe("1 job completed, 2 jobs handed back.");
+    expect(await queue.getJob("a")).toMatchObject({ state: "completed" });
+    expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
+  });
+
+  test("--for does the same after that time", async () => {
+    const { clock, cli } = await gatedQueue();
+    const open = onStart(() => clock.advance("10s").then(open));
+    const { code, stdout } = await cli([...oneGated, "--for", "10s"]);
+    expect(code).toBe(0);
+    expect(stdout.split("\n").at(-2)).toBe("1 job completed, 2 jobs handed back.");
+  });
+
+  const oneGated = ["queue:work", "--workers", "1", "--module", "./modules/gated.ts"];
+
+  async function gatedQueue() {
+    const gated = defineJob({ name: "gated", perform: () => {} });
+    const target = inRedis(redis, { jobs: [gated] });
+    await target.queue.enqueueMany(["a", "b", "c"].map((id) => ({ job: gated, id })));
+    return target;
+  }
+
+  /** Calls `start` when a gated job does; gives what lets it go on. */
+  function onStart(start: () => void): () => void {
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    Object.assign(globalThis, { gate: { start, opened } });
+    return open;
+  }
+
+  test("that it does not have is a mistake", async () => {
+    const { code, stderr } = await inRedis(redis).cli(["queue:work"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("Give --module with your jobs, or --url of a handler");
+    expect((await behindHandler().cli(["queue:work", "--url", "https://queue.test", ...jobs])).code).toBe(2);
+  });
+
+  test("fails at once where Redis is not there", async () => {
+    const env = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "token" };
+    const result = await tidegate(["queue:work", ...jobs, "--json"], { env });
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(errorOf(result).code).toBe("store_unavailable");
+  });
+});
+
+describe("queue:work with a handler", () => {
+  test("--once drains there until nothing is due", async () => {
+    const target = behindHandler();
+    await target.queue.enqueueMany(Array.from({ length: 250 }, () => toAda));
+    const result = await target.cli(["queue:work", "--once", "--json"]);
+    expect(documentOf(result)).toMatchObject({ drains: 3, claimed: 250, completed: 250 });
+    expect(await target.queue.getStats()).toMatchObject({ completedCount: 250, readyCount: 0 });
+  });
+
+  test("needs no more than a token that may drain", async () => {
+    const { code, stdout } = await behindHandler().cli(["queue:work", "--once", "--token", "drain-token"]);
+    expect(code).toBe(0);
+    expect(stdout.split("\n").at(-2)).toBe("0 jobs completed.");
+  });
+
+  test("sleeps until just when something falls due", async () => {
+    const { queue, clock, cli } = behindHandler();
+    await queue.enqueue(sendEmail, { to: "ada" }, { delay: "7s" });
+    const ctrlC = new AbortController();
+    const work = cli(["queue:work", "--json"], { interruption: ctrlC.signal });
+    await clock.advance(6_999);
+    expect(await queue.getStats()).toMatchObject({ completedCount: 0 });
+    await clock.advance(1);
+    expect(await queue.getStats()).toMatchObject({ completedCount: 1 });
+    ctrlC.abort();
+    expect(documentOf(await work)).toMatchObject({ drains: 2, completed: 1 });
+  });
+
+  test("looks again after --check-every, for what was not planned", async () => {
+    const { queue, clock, cli } = behindHandler();
+    const ctrlC = new AbortController();
+    const work = cli(["queue:work", "--check-every", "20s"], { interruption: ctrlC.signal });
+    await clock.advance("1s");
+    await queue.enqueue(sendEmail, { to: "ada" });
+    await clock.advance("19s");
+    ctrlC.abort();
+    expect((await work).stdout.split("\n").at(-2)).toBe("1 job completed.");
+  });
+
+  test("goes on when the handler was away, and says so", async () => {
+    const { queue, clock, cli, fetch } = behindHandler();
+    await queue.enqueue(sendEmail, { to: "ada" });
+    let isAway = true;
+    const sometimes = (request: Request) => (isAway ? Promise.reject(new Error("away")) : fetch(request));
+    const ctrlC = new AbortController();
+    const work = cli(["queue:work", "--for", "1m"], { fetch: sometimes, interruption: ctrlC.signal });
+    await clock.advance(100);
+    isAway = false;
+    await clock.advance("1m");
+    const { code, stdout, stderr } = await work;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/The handler could not be reached.* It goes on in 1 second\./);
+    expect(stdout).toContain("1 job completed");
+  });
+
+  test("fails at once where the token does not do, and with --once where nothing answers", async () => {
+    const { cli } = behindHandler();
+    expect(errorOf(await cli(["queue:work", "--json", "--token", "wrong"])).code).toBe("unauthorized");
+    const fetch = () => Promise.reject(new Error("away"));
+    expect((await cli(["queue:work", "--once"], { fetch })).code).toBe(1);
+  });
+
+  test("--once leaves a paused queue as it is, and says so", async () => {
+    const { queue, cli } = behindHandler();
+    await queue.enqueue(sendEmail, { to: "ada" });
+    await queue.pause();
+    const { code, stderr } = await cli(["queue:work", "--once"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("The queue is paused. Go on with: tidegate queue:resume");
+  });
+
+  test("counts jobs that died", async () => {
+    const target = behindHandler();
+    await target.queue.enqueueMany([{ job: "fails" }, toAda]);
+    const { stdout } = await target.cli(["queue:work", "--once"]);
+    expect(stdout).toContain("1 job completed, 1 job died.");
+  });
+});

@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+const script = join(import.meta.dirname, "../../scripts/start.mjs");
+
+export interface Started {
+  /** What it has written so far, to either output. */
+  readonly output: string;
+  /** Resolves when the first screen is there. @throws when it ends before */
+  ready(): Promise<void>;
+  /** Sends a request, with a body where there is one, and reads the answer. */
+  json<Answer>(path: string, body?: unknown): Promise<Answer>;
+  /** Presses Ctrl-C, and gives the exit code. */
+  stop(): Promise<number | null>;
+  /** The exit code, once it has ended. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Does what `npm start` does, without a Redis that the machine may have set. */
+export function npmStart(port: number, redis: { url?: string; token?: string } = {}): Started {
+  const child = spawn(process.execPath, [script, "--port", String(port)], {
+    env: { ...process.env, UPSTASH_REDIS_REST_URL: redis.url ?? "", UPSTASH_REDIS_REST_TOKEN: redis.token ?? "" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  return {
+    ended,
+    get output() {
+      return output;
+    },
+    async ready() {
+      while (!output.includes("Ctrl-C")) {
+        const code = await Promise.race([once(child.stdout, "data"), ended]);
+        if (!Array.isArray(code)) throw new Error(`npm start ended with ${code}:\n${output}`);
+      }
+    },
+    async json<Answer>(path: string, body?: unknown) {
+      const headers = { "Content-Type": "application/json" };
+      const init = body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) };
+      return (await fetch(`http://localhost:${port}${path}`, init)).json() as Promise<Answer>;
+    },
+    stop() {
+      child.kill("SIGINT");
+      return ended;
+    },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string") throw new Error("The probe for a free port has no port.");
+  return address.port;
+}

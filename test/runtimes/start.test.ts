@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { useRedis } from "../support/stores.ts";
+import { freePort, npmStart, type Started } from "./npm-start.ts";
+
+// The demo as a newcomer runs it. What falls due between two beats waits for the next one, so nothing takes longer than this:
+const patience = { timeout: 25_000, interval: 100 };
+
+interface Job {
+  readonly id: string;
+  readonly startedAt: string;
+  readonly schedule?: { readonly slot: string };
+}
+
+describe("npm start", () => {
+  let port = 0;
+  let demo: Started;
+  beforeAll(async () => {
+    port = await freePort();
+    demo = npmStart(port);
+    await demo.ready();
+  });
+  afterAll(() => demo.stop());
+
+  const enqueue = async (name: string, payload?: unknown) => (await demo.json<Job>("/jobs", { name, payload })).id;
+  const becomes = (id: string, job: object) =>
+    expect.poll(() => demo.json<Job>(`/jobs/${id}`), patience).toMatchObject(job);
+
+  test("shows what to do next", () => {
+    expect(demo.output).toContain(`curl http://localhost:${port}/jobs --json`);
+    expect(demo.output).not.toMatch(/wrangler|\[ERROR\]/i);
+  });
+
+  test("refuses a port that is taken, and says how to choose another", async () => {
+    const second = npmStart(port);
+    expect(await second.ended).toBe(1);
+    expect(second.output).toBe(`Port ${port} is taken. Choose another one: npm start -- --port ${port + 1}\n`);
+  });
+
+  test.concurrent("performs, retries and buries jobs, and revives a dead one", async () => {
+    const [sent, flaky, fatal] = await Promise.all([
+      enqueue("send_email", { to: "ada@example.com", subject: "Hello" }),
+      enqueue("flaky", { failures: 1 }),
+      enqueue("always_fails"),
+    ]);
+    await becomes(sent, { state: "completed", attempts: 1, result: { sent: true } });
+    await becomes(flaky, { state: "completed", attempts: 2 });
+    await becomes(fatal, { state: "dead", attempts: 3, error: { message: "This job always fails." } });
+    expect(await demo.json(`/dead-letter/${fatal}/retry`, {})).toMatchObject({ state: "ready", attempts: 0 });
+  });
+
+  test.concurrent("beats on its slots", async () => {
+    const beats = async () => {
+      const { jobs } = await demo.json<{ jobs: Job[] }>("/jobs?state=completed&name=heartbeat");
+      return jobs.map(({ startedAt, schedule }) => Date.parse(startedAt) - Date.parse(schedule?.slot ?? ""));
+    };
+    await expect.poll(async () => (await beats()).length, { ...patience, timeout: 35_000 }).toBeGreaterThanOrEqual(2);
+    const lateness = await beats();
+    for (const ms of lateness) expect(ms).toBeGreaterThanOrEqual(0);
+    // The machine may be busy with other tests at one slot, but not at each.
+    expect(Math.min(...lateness)).toBeLessThan(50);
+  });
+
+  test("logs each attempt, and stops on Ctrl-C", async () => {
+    expect(await demo.stop()).toBe(0);
+    expect(demo.output).toMatch(/^flaky \S+: attempt 2$/m);
+    await expect(demo.json("/health")).rejects.toThrow("fetch failed");
+  });
+});
+
+describe("npm start with a Redis set", () => {
+  const redis = useRedis();
+
+  test("uses it, and does not show its token", async () => {
+    const { url, token } = redis.shim;
+    const demo = npmStart(await freePort(), { url, token });
+    await demo.ready();
+    expect(demo.output).toContain("Jobs are kept in Redis.");
+    expect(demo.output).not.toContain(token);
+    expect(redis.shim.requests).toBeGreaterThan(0);
+    expect(await demo.stop()).toBe(0);
+  });
+
+  test("fails and says why where Redis cannot be used", async () => {
+    const { url } = redis.shim;
+    const demo = npmStart(await freePort(), { url });
+    expect(await demo.ended).toBe(1);
+    expect(demo.output).toContain("set UPSTASH_REDIS_REST_TOKEN to what the database's console shows");
+  });
+});

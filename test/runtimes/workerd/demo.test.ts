@@ -1,0 +1,33 @@
+import { exports } from "cloudflare:workers";
+import { expect, test } from "vitest";
+
+// The demo's memory store stands at the level of its module: what one request leaves there, others must be able to use.
+
+const demo = exports.default;
+
+async function json(path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const headers = { "Content-Type": "application/json" };
+  const init = body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) };
+  return (await demo.fetch(`http://demo.test${path}`, init)).json();
+}
+
+test("jobs enqueued by requests at the same time are all performed and seen by later ones", async () => {
+  const payload = { to: "ada@example.com", subject: "Hello" };
+  const enqueue = () => json("/jobs", { name: "send_email", payload });
+  const ids = (await Promise.all(Array.from({ length: 20 }, enqueue))).map(({ id }) => id);
+  await expect.poll(async () => (await json("/stats"))["completedCount"]).toBe(20);
+  const jobs = await Promise.all(ids.map((id) => json(`/jobs/${id}`)));
+  expect(jobs.map(({ result }) => result)).toEqual(ids.map(() => ({ sent: true })));
+});
+
+test("a payload that does not fit is refused with the reason", async () => {
+  expect(await json("/jobs", { name: "send_email", payload: { to: 7 } })).toMatchObject({
+    status: 422,
+    code: "invalid_payload",
+  });
+});
+
+test("the front page tells what to do next", async () => {
+  const page = await (await demo.fetch("http://demo.test/")).text();
+  expect(page).toContain("curl http://demo.test/jobs --json");
+});

@@ -1,0 +1,95 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { defineJob, memoryStore, Queue, type QueueOptions, type Store } from "tidegate";
+import { type CloudflareOptions, createWorker } from "tidegate/cloudflare";
+import { upstashStore } from "tidegate/upstash";
+import { describe, expect, inject, test } from "vitest";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const token = "secret";
+
+const greet = defineJob({ name: "greet", perform: ({ name }: { name: string }) => ({ greeted: name }) });
+const fails = defineJob({
+  name: "fails",
+  maxRetries: 1,
+  perform(_: unknown) {
+    throw new Error("no luck");
+  },
+});
+const beat = defineJob({ name: "beat", schedule: { cron: "*/15 * * * * *" }, perform() {} });
+
+let prefixes = 0;
+const stores: Record<string, () => Store> = {
+  memoryStore,
+  upstashStore: () => upstashStore({ ...inject("upstash"), prefix: `workerd-${prefixes++}` }),
+};
+
+/** A Worker around one queue, and the events that reach it. */
+function setUp(store: Store, parts: { queue?: Partial<QueueOptions>; worker?: Partial<CloudflareOptions> } = {}) {
+  const queue = new Queue({ store, jobs: [greet, fails], ...parts.queue });
+  const worker = createWorker(() => ({ queue, auth: { admin: [token] }, ...parts.worker }));
+  const env = {};
+  const request = async (method: string, path: string, body?: unknown) => {
+    const context = createExecutionContext();
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    const response = await worker.fetch(new Request(`http://worker.test${path}`, init), env, context);
+    await waitOnExecutionContext(context);
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const tick = () => worker.scheduled({ cron: "* * * * *" }, env, createExecutionContext());
+  return { queue, worker, request, tick };
+}
+
+describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
+  test("performs a job in the background of the request that enqueued it", async () => {
+    const { request } = setUp(createStore());
+    const { status, body } = await request("POST", "/jobs", { name: "greet", payload: { name: "Ada" } });
+    expect(status).toBe(201);
+    const job = await request("GET", `/jobs/${body["id"]}`);
+    expect(job.body).toMatchObject({ state: "completed", attempts: 1, result: { greeted: "Ada" } });
+  });
+
+  test("retries, dead-letters and revives on its cron trigger", async () => {
+    const clock = Object.assign(() => clock.now, { now: start });
+    const { request, tick } = setUp(createStore(), { queue: { clock } });
+    const { body } = await request("POST", "/jobs", { name: "fails" });
+    clock.now += 60_000;
+    await tick();
+    const dead = await request("GET", "/dead-letter");
+    expect(dead.body["jobs"]).toMatchObject([{ id: body["id"], attempts: 2, error: { message: "no luck" } }]);
+    expect((await request("POST", `/dead-letter/${body["id"]}/retry`, {})).body).toMatchObject({ state: "ready" });
+    await tick();
+    expect((await request("GET", "/stats")).body).toMatchObject({ totalFailed: 1, totalRetried: 2, scheduledCount: 1 });
+  });
+
+  test("fires each slot of a schedule once, however many triggers race for it", async () => {
+    const clock = Object.assign(() => clock.now, { now: start });
+    const { queue, tick } = setUp(createStore(), { queue: { clock, jobs: [beat] } });
+    await tick();
+    for (const slot of [1, 2]) {
+      clock.now = start + slot * 15_000;
+      await Promise.all([tick(), tick(), tick()]);
+    }
+    const { jobs } = await queue.listJobs({ state: "completed" });
+    expect(jobs.map(({ id }) => id).sort()).toEqual(["beat@2026-03-01T12:00:15.000Z", "beat@2026-03-01T12:00:30.000Z"]);
+  });
+
+  test("waits on its cron trigger for what falls due inside the window", async () => {
+    const { queue, tick } = setUp(createStore(), { worker: { scheduled: { linger: "5s" } } });
+    const { id, runAt } = await queue.enqueue(greet, { name: "Ada" }, { delay: "300ms" });
+    await tick();
+    const { state, startedAt } = (await queue.getJob(id)) ?? {};
+    expect(state).toBe("completed");
+    expect((startedAt?.getTime() ?? 0) - (runAt?.getTime() ?? 0)).toBeGreaterThanOrEqual(0);
+  });
+
+  test("refuses a wrong token", async () => {
+    const { worker } = setUp(createStore());
+    const request = new Request("http://worker.test/stats", { headers: { Authorization: "Bearer wrong" } });
+    expect((await worker.fetch(request, {}, createExecutionContext())).status).toBe(401);
+  });
+});
+
+test("code runs in workerd", () => {
+  expect(navigator.userAgent).toBe("Cloudflare-Workers");
+});
