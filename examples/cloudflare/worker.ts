@@ -25,7 +25,7 @@ const worker = createWorker((env: Env): CloudflareOptions => {
     queue: new Queue({ store: storeFor(env, isLocal), jobs }),
     auth: isLocal ? "none" : tokensOf(env),
     // The trigger fires each minute, and waits as long, so that nothing that falls due has to wait for the next one.
-    scheduled: { ...cloudflarePaid, linger: "60s" },
+    scheduled: cloudflarePaid,
   };
 });
 

@@ -48,6 +48,12 @@ export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Prom
   return results;
 }
 
+/** Runs what is due, in the background where the platform allows: for jobs that were brought back and not enqueued. */
+export function drainSoon({ queue, drain, inBackground }: Call): void {
+  if (!inBackground || queue.jobNames.length === 0 || queue.longestTimeoutMs > LONGEST_TIMEOUT_MS) return;
+  inBackground(queue.drain({ ...backgroundBounds(drain), maxJobs: CLAIMED_AFTERWARDS }));
+}
+
 /** Runs the jobs held, and then what falls due at one of the moments or is retried soon. */
 async function runEagerly(call: Call, held: readonly ClaimedJob[], moments: readonly number[]): Promise<void> {
   const { queue } = call;

@@ -1,7 +1,7 @@
 import type { DrainOptions } from "../core/drain-options.ts";
 
 // What a plan's limits leave to one drain, as published in late 2026 at the addresses named. A cron that ticks each minute
-// lingers for 50 s: the next tick takes over, and a job of the default timeout still ends before a Vercel function does.
+// lingers until the next tick takes over; two that overlap share the work.
 
 /**
  * Workers Free: 50 subrequests and 10 ms of CPU an invocation, at most six connections at once. 15 round trips are for the
@@ -11,8 +11,8 @@ import type { DrainOptions } from "../core/drain-options.ts";
 export const cloudflareFree = {
   maxJobs: 30,
   concurrency: 6,
-  timeBudget: "50s",
-  linger: "50s",
+  timeBudget: "60s",
+  linger: "60s",
   batchSize: 30,
   budget: { roundTrips: 15, commands: 500 },
 } as const satisfies DrainOptions;
@@ -25,8 +25,8 @@ export const cloudflareFree = {
 export const cloudflarePaid = {
   maxJobs: 5_000,
   concurrency: 6,
-  timeBudget: "50s",
-  linger: "50s",
+  timeBudget: "60s",
+  linger: "60s",
   batchSize: 100,
   budget: { roundTrips: 1_000, commands: 50_000 },
 } as const satisfies DrainOptions;
@@ -52,8 +52,8 @@ export const vercelHobby = {
 export const vercelPro = {
   maxJobs: 10_000,
   concurrency: 10,
-  timeBudget: "50s",
-  linger: "50s",
+  timeBudget: "60s",
+  linger: "60s",
   batchSize: 100,
   budget: { roundTrips: 1_000, commands: 50_000 },
 } as const satisfies DrainOptions;

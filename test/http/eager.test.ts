@@ -80,6 +80,26 @@ describe("after POST /jobs", () => {
     expect((await queue.getStats()).readyCount).toBe(1);
   });
 
+  test("a job brought back from the dead letter runs in the background too, and is shown as it was before", async () => {
+    let works = false;
+    const dies = defineJob({
+      name: "dies",
+      maxRetries: 0,
+      perform: () => {
+        if (!works) throw new Error("no luck");
+      },
+    });
+    const { call, settled, queue } = withBackground({ queue: { jobs: [dies] } });
+    const ids = [];
+    for (let i = 0; i < 2; i++) ids.push(String((await call("POST", "/jobs", { name: "dies" })).body["id"]));
+    await settled();
+    works = true;
+    expect((await call("POST", `/dead-letter/${ids[0]}/retry`, {})).body).toMatchObject({ state: "ready" });
+    await call("POST", "/dead-letter/retry", { all: true });
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ completedCount: 2, deadLetterCount: 0 });
+  });
+
   test("a duplicate is not run again", async () => {
     const { call, promises, settled } = withBackground();
     await call("POST", "/jobs", { ...email, id: "a" });

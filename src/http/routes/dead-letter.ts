@@ -1,5 +1,6 @@
 import type { DeadSelection } from "../../core/dead-letter.ts";
 import { notFound } from "../../core/errors.ts";
+import { drainSoon } from "../eager.ts";
 import { reply, replyEmpty, route } from "../route.ts";
 import { deadQuery, removeManyBody, retryBody, retryManyBody } from "../wire.ts";
 
@@ -16,9 +17,12 @@ export const deadLetterRoutes = [
     path: "/dead-letter/retry",
     scope: "admin",
     body: retryManyBody,
-    async answer({ queue, body: { dryRun = false, payload, ...selection } }) {
+    async answer(call) {
+      const { dryRun = false, payload, ...selection } = call.body;
       const options = payload === undefined ? { dryRun } : { dryRun, payload };
-      return reply(await queue.retryFromDeadLetter(selection as DeadSelection, options));
+      const { retried } = await call.queue.retryFromDeadLetter(selection as DeadSelection, options);
+      if (retried > 0 && !dryRun) drainSoon(call);
+      return reply({ retried });
     },
   }),
   route({
@@ -34,9 +38,11 @@ export const deadLetterRoutes = [
     path: "/dead-letter/:id/retry",
     scope: "admin",
     body: retryBody,
-    async answer({ queue, target, body }) {
+    async answer(call) {
+      const { queue, target, body } = call;
       await queue.retryFromDeadLetter(target, body);
       const job = await queue.getJob(target);
+      drainSoon(call);
       if (!job) throw notFound("The job lives again, but it was gone before it could be shown.");
       return reply(job);
     },

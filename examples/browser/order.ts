@@ -1,0 +1,17 @@
+import { QueueClient } from "tidegate/client";
+
+export interface Order {
+  /** Made once per form: sent twice, it is still one order. */
+  readonly id: string;
+  readonly email: string;
+}
+
+/** Anybody may read a page. So its token has the scope `enqueue`: it can put jobs in and look at one, and nothing else. */
+export function shop(options: ConstructorParameters<typeof QueueClient>[0]) {
+  const queue = new QueueClient(options);
+  return async ({ id, email }: Order): Promise<string> => {
+    await queue.enqueue("send_report", { email }, { id });
+    const job = await queue.wait(id, { timeout: "30s" });
+    return job?.state === "completed" ? "Your report is on its way." : "Your report will come later.";
+  };
+}

@@ -1,0 +1,20 @@
+import { type } from "arktype";
+import { defineJob, Queue } from "tidegate";
+import { createWorker } from "tidegate/cloudflare";
+import { upstashStore } from "tidegate/upstash";
+import type { Env } from "./env.ts";
+
+export const resize = defineJob({
+  name: "resize",
+  schema: type({ image: "string.url", width: "number.integer >= 1 = 320" }),
+  // The payload has the type that the schema gives.
+  perform: ({ image, width }) => `${image} is ${width} wide now`,
+});
+
+export default createWorker((env: Env) => ({
+  queue: new Queue({
+    store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
+    jobs: [resize],
+  }),
+  auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
+}));

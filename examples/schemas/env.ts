@@ -1,0 +1,7 @@
+/** What the Workers of this folder find in their environment. Set each with `npx wrangler secret put NAME`. */
+export interface Env {
+  readonly UPSTASH_REDIS_REST_URL: string;
+  readonly UPSTASH_REDIS_REST_TOKEN: string;
+  readonly TIDEGATE_ENQUEUE_TOKEN: string;
+  readonly TIDEGATE_ADMIN_TOKEN: string;
+}
