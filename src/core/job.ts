@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Backoff } from "./backoff.ts";
-import type { Duration, PointInTime } from "./duration.ts";
+import type { Duration } from "./duration.ts";
 import { checkJobOptions } from "./options.ts";
 
 /** What `perform` is told about the attempt it makes. */
@@ -75,6 +75,11 @@ export interface JobDefinition<Input, Payload = Input, Result = unknown> extends
   readonly perform: (payload: Payload, job: JobContext) => Result;
 }
 
+/** A job with a schema. Of the schema's own type only what Tidegate uses is kept: comparing all of it is beyond the compiler. */
+export interface SchemaJob<Input, Payload, Result> extends JobDefinition<Input, Payload, Result> {
+  readonly schema: StandardSchemaV1<Input, Payload>;
+}
+
 /** What `enqueue` takes for a job. */
 export type InputOf<Job> =
   Job extends JobDefinition<infer Input, infer Payload, unknown>
@@ -110,9 +115,7 @@ export function defineJob<Schema extends StandardSchemaV1, Result>(
     readonly schema: Schema;
     readonly perform: (payload: StandardSchemaV1.InferOutput<Schema>, job: JobContext) => Result;
   },
-): JobDefinition<StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>, Result> & {
-  readonly schema: Schema;
-};
+): SchemaJob<StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>, Result>;
 export function defineJob<Payload = undefined, Result = unknown>(
   definition: Definition & {
     readonly schema?: undefined;
@@ -123,5 +126,3 @@ export function defineJob(definition: AnyJob): AnyJob {
   checkJobOptions(definition);
   return Object.freeze({ ...definition });
 }
-
-export type { Duration, PointInTime };

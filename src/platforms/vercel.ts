@@ -1,0 +1,118 @@
+import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
+import { invalidRequest } from "../core/errors.ts";
+import { createHandler, type HandlerOptions } from "../http/handler.ts";
+
+export { relayTo } from "../http/relay.ts";
+export { vercelHobby, vercelPro } from "./presets.ts";
+
+export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
+  /**
+   * The tokens that are taken, as for `createHandler`. The environment variable CRON_SECRET, where it is set, is a `drain` token
+   * beside them. Default: that one alone, so that nobody but Vercel's cron gets in.
+   */
+  readonly auth?: HandlerOptions["auth"];
+  /** The path that leads to the route file, such as "/api/queue". Default: the root of the domain. */
+  readonly basePath?: string;
+  /**
+   * When the platform ends this invocation. A drain starts no job in the last quarter of the time until 5 s before it, and aborts
+   * there what still runs. Default: what Vercel tells, as `getDeadline` of `@vercel/functions` does; without it only `drain` bounds.
+   */
+  readonly getDeadline?: () => Date | undefined;
+}
+
+/** Answers the requests of one method. */
+export type RouteHandler = (request: Request) => Promise<Response>;
+
+/** What a route file exports. */
+export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS", RouteHandler>>;
+
+/**
+ * Serves queues from a route file: of Next.js, as a Vercel function, or wherever else a file exports a function for each method.
+ * Vercel's cron drains them with `GET <basePath>/drain`, for which `vercel.json` names that path and the project has a
+ * CRON_SECRET. Jobs that are due start right after the request that enqueued them.
+ *
+ * ```ts
+ * // app/api/queue/[[...path]]/route.ts
+ * export const { GET, POST, PUT, PATCH, DELETE } = createRoute({
+ *   queue,
+ *   basePath: "/api/queue",
+ *   auth: { admin: [process.env.ADMIN_TOKEN ?? ""] },
+ *   drain: vercelPro,
+ * });
+ * ```
+ *
+ * @throws {TidegateError} `invalid_request` for an option that makes no sense, and where neither `auth` nor CRON_SECRET holds a
+ *   token. `next build` loads the file as well, so the variables must be set there too.
+ */
+export function createRoute(options: RouteOptions): Route {
+  const basePath = readBasePath(options.basePath);
+  let built = build(options, cronSecret());
+  const handle: RouteHandler = async (request) => {
+    const secret = cronSecret();
+    if (secret !== built.secret) built = build(options, secret);
+    return built.handler.fetch(below(basePath, request), {}, executionContext());
+  };
+  return { GET: handle, HEAD: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle, OPTIONS: handle };
+}
+
+function build({ auth = {}, drain = {}, getDeadline = platformDeadline, ...options }: RouteOptions, secret = "") {
+  const tokens = auth === "none" || !secret ? auth : { ...auth, drain: [...(auth.drain ?? []), secret] };
+  const bounds = () => boundedBy(getDeadline(), typeof drain === "function" ? drain() : drain);
+  return { secret, handler: createHandler({ ...options, auth: tokens, drain: bounds }) };
+}
+
+/** What the answer and the last exchange with the store may take. */
+const MARGIN_MS = 5_000;
+
+function boundedBy(deadline: Date | undefined, options: DrainOptions): DrainOptions {
+  if (!deadline) return options;
+  const { timeBudgetMs, lingerMs, graceMs } = drainLimits(options);
+  const leftMs = Math.max(0, deadline.getTime() - Date.now() - MARGIN_MS);
+  const mostMs = leftMs * 0.75;
+  const [timeBudget, linger] = [Math.min(timeBudgetMs, mostMs), Math.min(lingerMs, mostMs)];
+  return { ...options, timeBudget, linger, grace: Math.min(graceMs, leftMs - Math.max(timeBudget, linger)) };
+}
+
+function readBasePath(basePath: unknown = "/"): string {
+  if (typeof basePath === "string" && /^\/[^?#]*$/.test(basePath)) return basePath.replace(/\/+$/, "");
+  throw invalidRequest('basePath must be a path that begins with a slash, such as "/api/queue".');
+}
+
+function below(basePath: string, request: Request): Request {
+  const url = new URL(request.url);
+  if (basePath === "" || !`${url.pathname}/`.startsWith(`${basePath}/`)) return request;
+  url.pathname = url.pathname.slice(basePath.length);
+  return new Request(url, request);
+}
+
+/** The process's environment, on the runtimes that have one. */
+const environment = globalThis as {
+  readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
+};
+
+function cronSecret(): string {
+  return environment.process?.env?.["CRON_SECRET"] ?? "";
+}
+
+interface RequestContext {
+  waitUntil?(promise: Promise<unknown>): void;
+  readonly deadline?: string;
+}
+
+/** What `@vercel/functions` reads, which is thus not needed. */
+function requestContext(): RequestContext | undefined {
+  const holder = globalThis as { readonly [key: symbol]: { get?(): RequestContext | undefined } | undefined };
+  return holder[Symbol.for("@vercel/request-context")]?.get?.();
+}
+
+function platformDeadline(): Date | undefined {
+  const { deadline } = requestContext() ?? {};
+  const date = new Date(deadline ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+function executionContext() {
+  const context = requestContext();
+  if (!context?.waitUntil) return undefined;
+  return { waitUntil: (work: Promise<unknown>) => context.waitUntil?.(work), passThroughOnException() {}, props: {} };
+}

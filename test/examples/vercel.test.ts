@@ -1,0 +1,39 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { root } from "../package/built.ts";
+import { useRedis } from "../support/stores.ts";
+import { jsonRequest, loadExample } from "./example.ts";
+
+type Route = typeof import("../../examples/vercel/app/api/queue/[[...path]]/route.ts");
+
+describe("the example for Vercel", () => {
+  const redis = useRedis();
+  let route: Route;
+
+  beforeAll(async () => {
+    vi.stubEnv("UPSTASH_REDIS_REST_URL", redis.shim.url);
+    vi.stubEnv("UPSTASH_REDIS_REST_TOKEN", redis.shim.token);
+    vi.stubEnv("TIDEGATE_ADMIN_TOKEN", "admin");
+    vi.stubEnv("CRON_SECRET", "cron");
+    route = await loadExample<Route>("vercel/app/api/queue/[[...path]]/route.ts");
+  });
+  afterAll(() => vi.unstubAllEnvs());
+
+  test("drains on the request of the cron that vercel.json names", async () => {
+    const settings = JSON.parse(await readFile(join(root, "examples/vercel/vercel.json"), "utf8"));
+    const job = { name: "send_invoice", payload: { number: "7" } };
+    const enqueued = await route.POST(jsonRequest("https://app.test/api/queue/jobs", "admin", job));
+    expect(enqueued.status).toBe(201);
+    const { id } = (await enqueued.json()) as { id: string };
+    // Lingering is for the next tick; a test need not wait for it.
+    const drained = await route.GET(jsonRequest(`https://app.test${settings.crons[0].path}?linger=0s`, "cron"));
+    expect(await drained.json()).toMatchObject({ completed: 1 });
+    const found = await route.GET(jsonRequest(`https://app.test/api/queue/jobs/${id}`, "admin"));
+    expect(await found.json()).toMatchObject({ state: "completed", result: { sent: "7" } });
+  });
+
+  test("arms its schedule", async () => {
+    expect(await route.queue.schedules.list()).toMatchObject([{ key: "remind_debtors", timeZone: "Europe/Paris" }]);
+  });
+});

@@ -1,0 +1,66 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { cp, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export const root = join(import.meta.dirname, "../..");
+
+const run = promisify(execFile);
+const cache = join(root, "node_modules/.cache/tidegate");
+const published = ["package.json", "README.md", "CHANGELOG.md", "LICENSE"];
+
+/**
+ * Builds the package as it is published, and gives a folder in whose `node_modules` it lies. What it depends on is found above.
+ * The same sources are built once, whichever test asks; `dist` is left alone.
+ */
+export async function installedBuild(): Promise<string> {
+  const folder = join(cache, fingerprint());
+  if (existsSync(folder)) return folder;
+  const unfinished = `${folder}-${process.pid}`;
+  const target = join(unfinished, "node_modules/tidegate");
+  await mkdir(target, { recursive: true });
+  const build = [
+    join(root, "node_modules/tsdown/dist/run.mjs"),
+    "--out-dir",
+    join(target, "dist"),
+    "--logLevel",
+    "error",
+  ];
+  await run(process.execPath, build, { cwd: root });
+  for (const file of published) if (existsSync(join(root, file))) await cp(join(root, file), join(target, file));
+  // Without it the name of the package would mean the sources around, as it does inside them.
+  await writeFile(join(unfinished, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
+  // Another test file may have been faster: what it has built is the same.
+  await rename(unfinished, folder).catch(() => rm(unfinished, { recursive: true }));
+  await removeOld();
+  return folder;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Builds of a day ago belong to no test that still runs. */
+async function removeOld(): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const { mtimeMs } = await stat(join(cache, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+    if (mtimeMs < Date.now() - DAY_MS) await rm(join(cache, name), { recursive: true, force: true });
+  }
+}
+
+/** The folder of the package itself. */
+export async function builtPackage(): Promise<string> {
+  return join(await installedBuild(), "node_modules/tidegate");
+}
+
+function fingerprint(): string {
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  const files = [...sources.sort().map((file) => `src/${file}`), ...published, "tsdown.config.ts", "tsconfig.json"];
+  const hash = createHash("sha256").update(readFileSync(import.meta.filename));
+  for (const file of files.filter((each) => existsSync(join(root, each)))) {
+    hash.update(`${file}\0`).update(readFileSync(join(root, file)));
+  }
+  return hash.digest("hex").slice(0, 16);
+}

@@ -1,0 +1,171 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { type BuildOptions, build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { builtPackage, installedBuild, root } from "./built.ts";
+import { consumer } from "./consumer.ts";
+
+const run = promisify(execFile);
+const subpaths = Object.keys(manifest.exports).filter((each) => each !== "./package.json");
+const names = subpaths.map((each) => each.replace(/^\./, "tidegate"));
+
+let project: string;
+let tarball: string;
+
+// An empty project into which somebody installs the package.
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), "tidegate-package-"));
+  const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", project];
+  const { stdout } = await run("npm", pack, { cwd: await builtPackage() });
+  tarball = join(project, stdout.trim());
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
+  await writeFile(join(project, "consumer.ts"), consumer);
+  const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--omit=dev", tarball];
+  await run("npm", install, { cwd: project });
+}, 180_000);
+
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+const inProject = (file: string, args: readonly string[]) => run(file, args, { cwd: project });
+
+describe("the package, installed into an empty project", () => {
+  test("has every subpath of the contract", () => {
+    const expected = ["", "/upstash", "/redis", "/http", "/client", "/cloudflare", "/vercel", "/node", "/testing"];
+    expect(names).toEqual(expected.map((each) => `tidegate${each}`));
+  });
+
+  test.for(names)("lets %s be imported", async (name) => {
+    const script = `console.log(Object.keys(await import("${name}")).length > 0)`;
+    expect((await inProject(process.execPath, ["--input-type=module", "-e", script])).stdout).toBe("true\n");
+  });
+
+  test.for(["bundler", "nodenext"])(
+    "has types that hold in a strict program, resolved as %s does",
+    async (resolution) => {
+      const module = resolution === "bundler" ? "esnext" : "nodenext";
+      const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"];
+      const options = [
+        "--target",
+        "es2022",
+        "--lib",
+        "es2023,dom",
+        "--module",
+        module,
+        "--moduleResolution",
+        resolution,
+      ];
+      const compiler = join(root, "node_modules/typescript/bin/tsc");
+      const compile = inProject(process.execPath, [compiler, ...strict, ...options, "consumer.ts"]);
+      expect(await compile.catch(({ stdout }) => stdout)).toEqual({ stdout: "", stderr: "" });
+    },
+  );
+
+  test("performs a job", async () => {
+    await build({ entryPoints: [join(project, "consumer.ts")], outdir: project, format: "esm" });
+    expect((await inProject(process.execPath, ["consumer.js"])).stdout).toBe("Hello Ada\n");
+  });
+
+  test("brings the command along", async () => {
+    const { stdout } = await inProject(join(project, "node_modules/.bin/tidegate"), ["--version"]);
+    expect(stdout.trim()).toBe(manifest.version);
+  });
+
+  test("holds what is built and what is to be read, and nothing else", async () => {
+    const { stdout } = await run("tar", ["-tzf", tarball]);
+    const others = stdout.split("\n").filter((file) => !/^package\/dist\/.+\.(js|d\.ts)$/.test(file));
+    expect(
+      others.filter((file) => !/^package\/(package\.json|LICENSE|README\.md|CHANGELOG\.md)$|^$/.test(file)),
+    ).toEqual([]);
+  });
+});
+
+describe("the tools that check packages", () => {
+  test("publint has nothing to say", async () => {
+    const { messages, pkg } = await publint({ pkgDir: await builtPackage(), strict: true, pack: false });
+    expect(messages.map((message) => formatMessage(message, pkg as never))).toEqual([]);
+  });
+
+  test("arethetypeswrong finds no wrong types, for those who import", async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
+    if (!analysis.types) throw new Error("The package has no types.");
+    // As its profile esm-only: those who require, or resolve as Node 10 did, are none of our users.
+    const problems = analysis.problems.filter(
+      (problem) =>
+        problem.kind !== "CJSResolvesToESM" &&
+        !("resolutionKind" in problem && ["node10", "node16-cjs"].includes(problem.resolutionKind)),
+    );
+    expect(problems).toEqual([]);
+  });
+});
+
+async function bundle(options: BuildOptions) {
+  const settings = {
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    metafile: true,
+    logLevel: "error",
+  } as const;
+  const { outputFiles, metafile } = await build({ ...options, ...settings });
+  const [output] = Object.values(metafile.outputs);
+  const used = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+  return {
+    gzipped: gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length,
+    read: Object.keys(metafile.inputs).map((file) => file.replace(/^.*node_modules\//, "")),
+    used: used.map(([file]) => file.replace(/^.*node_modules\//, "")),
+  };
+}
+
+async function bundleSource(contents: string) {
+  return bundle({ stdin: { contents, resolveDir: await installedBuild() } });
+}
+
+describe("the size, minified and gzipped,", () => {
+  test("of the client is at most 2 KB, and it reads nothing but itself and small parts of the core", async () => {
+    const { gzipped, read } = await bundleSource('export * from "tidegate/client";');
+    expect(gzipped).toBeLessThanOrEqual(2_048);
+    expect(read.filter((file) => !file.startsWith("tidegate/dist/client/") && file !== "<stdin>").sort()).toEqual([
+      "tidegate/dist/core/duration.js",
+      "tidegate/dist/core/errors.js",
+      "tidegate/dist/core/wait.js",
+    ]);
+  });
+
+  test("of the demo Worker is at most 90 KB", async () => {
+    const { gzipped } = await bundle({
+      absWorkingDir: root,
+      entryPoints: ["examples/cloudflare/worker.ts"],
+      conditions: ["workerd", "worker", "browser"],
+      define: { "process.env.NODE_ENV": '"production"' },
+    });
+    expect(gzipped).toBeLessThanOrEqual(90 * 1_024);
+  });
+});
+
+describe("a bundler keeps", () => {
+  test("nothing of what is imported and not used", async () => {
+    const { gzipped, used } = await bundleSource(
+      names
+        .filter((name) => name !== "tidegate/node")
+        .map((name) => `import "${name}";`)
+        .join("\n"),
+    );
+    expect(used).toEqual([]);
+    expect(gzipped).toBeLessThan(50);
+  });
+
+  test("no store, cron or HTTP for a program that only tells errors apart", async () => {
+    const { used } = await bundleSource('import { isTidegateError } from "tidegate"; console.log(isTidegateError(1));');
+    expect(used).toEqual(["tidegate/dist/core/errors.js", "<stdin>"]);
+  });
+});

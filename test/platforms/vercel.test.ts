@@ -1,0 +1,214 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import * as z from "zod";
+import { createHandler } from "../../src/http/handler.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { createRoute, type RouteOptions, vercelHobby, vercelPro } from "../../src/platforms/vercel.ts";
+
+const greet = defineJob({ name: "greet", schema: z.object({ to: z.string() }), perform: ({ to }) => `Hello ${to}` });
+const contextKey = Symbol.for("@vercel/request-context");
+
+function setUp(options: Partial<RouteOptions> = {}) {
+  const queue = new Queue({ store: memoryStore(), jobs: [greet] });
+  const route = createRoute({ queue, auth: { admin: ["admin"] }, basePath: "/api/queue", ...options });
+  const call = (method: keyof typeof route, path: string, token = "admin", body?: unknown) =>
+    route[method](
+      new Request(`https://app.test/api/queue${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
+    );
+  return { queue, route, call };
+}
+
+/** Does what Vercel does around each request. */
+function onVercel(context: object): void {
+  vi.stubGlobal(contextKey as never, { get: () => context });
+}
+
+beforeEach(() => {
+  vi.stubEnv("CRON_SECRET", "cron");
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+describe("the address", () => {
+  test("is that of the handler below the base path, for every method", async () => {
+    const { call } = setUp();
+    const job = { name: "greet", payload: { to: "Ada" }, id: "first", delay: "1h" };
+    expect((await call("POST", "/jobs", "admin", job)).status).toBe(201);
+    expect(await (await call("GET", "/jobs/first")).json()).toMatchObject({ id: "first", payload: { to: "Ada" } });
+    expect((await call("HEAD", "/jobs/first")).status).toBe(200);
+    expect((await call("PATCH", "/jobs/first", "admin", { delay: "2h" })).status).toBe(200);
+    expect((await call("OPTIONS", "/jobs/first")).headers.get("allow")).toContain("PATCH");
+    const daily = { name: "greet", payload: { to: "Ada" }, cron: "0 9 * * *" };
+    expect((await call("PUT", "/schedules/daily", "admin", daily)).ok).toBe(true);
+    expect((await call("DELETE", "/jobs/first")).status).toBe(204);
+  });
+
+  test("keeps its query", async () => {
+    const { call, queue } = setUp();
+    await queue.enqueueMany(["Ada", "Ben"].map((to) => ({ job: greet, payload: { to } })));
+    expect(await (await call("GET", "/jobs?limit=1")).json()).toMatchObject({ jobs: [{ payload: { to: "Ada" } }] });
+  });
+
+  test.for([undefined, "/", "/api/queue/"])("is found with the base path %s", async (basePath) => {
+    const queue = new Queue({ store: memoryStore() });
+    const { GET } = createRoute({ queue, ...(basePath !== undefined && { basePath }) });
+    const prefix = basePath?.replace(/\/$/, "") ?? "";
+    expect((await GET(new Request(`https://app.test${prefix}/health`))).status).toBe(200);
+  });
+
+  test("of a neighbour is not taken for one below the base path", async () => {
+    const { route } = setUp();
+    const response = await route.GET(new Request("https://app.test/api/queues/health"));
+    expect(response.status).toBe(404);
+  });
+
+  test.for(["api/queue", "/api?x=1", "/api#x", 5])("cannot begin with %s", (basePath) => {
+    expect(() => setUp({ basePath: basePath as string })).toThrow(/basePath must be a path/);
+  });
+});
+
+describe("CRON_SECRET", () => {
+  test("drains, and does nothing else", async () => {
+    const { call, queue } = setUp();
+    await queue.enqueue(greet, { to: "Ada" });
+    expect(await (await call("GET", "/drain", "cron")).json()).toMatchObject({ completed: 1 });
+    expect((await call("GET", "/stats", "cron")).status).toBe(403);
+  });
+
+  test("does for a route that has no other token", async () => {
+    const queue = new Queue({ store: memoryStore() });
+    const { GET } = createRoute({ queue });
+    const drain = (token: string) =>
+      GET(new Request("https://app.test/drain", { headers: { Authorization: `Bearer ${token}` } }));
+    expect((await drain("cron")).status).toBe(200);
+    expect((await drain("guess")).status).toBe(401);
+  });
+
+  test("is a drain token beside the others", async () => {
+    const { call } = setUp({ auth: { drain: ["mine"] } });
+    expect((await call("GET", "/drain", "cron")).status).toBe(200);
+    expect((await call("GET", "/drain", "mine")).status).toBe(200);
+  });
+
+  test("is read anew when it changes", async () => {
+    const { call } = setUp();
+    vi.stubEnv("CRON_SECRET", "new");
+    expect((await call("GET", "/drain", "new")).status).toBe(200);
+    expect((await call("GET", "/drain", "cron")).status).toBe(401);
+  });
+
+  test.for(["", undefined])("is no token where it is %j", async (secret) => {
+    vi.stubEnv("CRON_SECRET", secret);
+    const { call } = setUp();
+    expect((await call("GET", "/drain", "undefined")).status).toBe(401);
+    expect(() => setUp({ auth: {} })).toThrow(/auth needs at least one token/);
+  });
+
+  test("does not close a door that is open", async () => {
+    const { call } = setUp({ auth: "none" });
+    expect((await call("GET", "/stats", "whoever")).status).toBe(200);
+  });
+});
+
+describe("jobs that are due when they are enqueued", () => {
+  const job = { name: "greet", payload: { to: "Ada" } };
+
+  test("start in the background of Vercel's request", async () => {
+    const background: Promise<unknown>[] = [];
+    onVercel({ waitUntil: (work: Promise<unknown>) => background.push(work) });
+    const { call, queue } = setUp();
+    expect((await call("POST", "/jobs", "admin", job)).status).toBe(201);
+    await Promise.all(background);
+    expect((await queue.getStats()).completedCount).toBe(1);
+  });
+
+  test("start in the background that the option gives", async () => {
+    const background: Promise<unknown>[] = [];
+    onVercel({ waitUntil: () => expect.unreachable() });
+    const { call, queue } = setUp({ waitUntil: (work) => background.push(work) });
+    await call("POST", "/jobs", "admin", job);
+    await Promise.all(background);
+    expect((await queue.getStats()).completedCount).toBe(1);
+  });
+
+  test.for([undefined, {}])("wait for a drain where the request's context is %j", async (context) => {
+    if (context) onVercel(context);
+    const { call, queue } = setUp();
+    await call("POST", "/jobs", "admin", job);
+    expect(await queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 0 });
+  });
+});
+
+describe("a drain", () => {
+  const bounds = { timeBudget: "60s", linger: "40s", maxJobs: 7 } as const;
+  const inMs = (ms: number) => () => new Date(Date.now() + ms);
+
+  async function boundsOf(options: Partial<RouteOptions>, path = "/drain") {
+    const drain = vi.spyOn(Queue.prototype, "drain");
+    await setUp(options).call("GET", path, "cron");
+    return drain.mock.lastCall?.[0] ?? {};
+  }
+
+  test("has the bounds that are given where there is no deadline", async () => {
+    expect(await boundsOf({ drain: bounds, getDeadline: () => undefined })).toMatchObject(bounds);
+  });
+
+  test("has its own bounds where the deadline is far", async () => {
+    const found = await boundsOf({ drain: bounds, getDeadline: inMs(300_000) });
+    expect(found).toMatchObject({ timeBudget: 60_000, linger: 40_000, maxJobs: 7 });
+    expect(found.grace).toBeCloseTo(235_000, -3);
+  });
+
+  test("starts no job late, and ends 5 s before the deadline", async () => {
+    const found = await boundsOf({ drain: bounds, getDeadline: inMs(45_000) });
+    expect(found.timeBudget).toBeCloseTo(30_000, -3);
+    expect(found.linger).toBeCloseTo(30_000, -3);
+    expect(found.grace).toBeCloseTo(10_000, -3);
+  });
+
+  test("starts nothing where the deadline is upon it", async () => {
+    const { call, queue } = setUp({ getDeadline: inMs(4_000) });
+    await queue.enqueue(greet, { to: "Ada" });
+    expect(await (await call("GET", "/drain", "cron")).json()).toMatchObject({ completed: 0, backlog: true });
+  });
+
+  test("follows the deadline that Vercel tells", async () => {
+    onVercel({ deadline: new Date(Date.now() + 25_000).toISOString() });
+    expect((await boundsOf({})).timeBudget).toBeCloseTo(15_000, -3);
+    onVercel({ deadline: "soon" });
+    expect(await boundsOf({ drain: { timeBudget: "9s" } })).toMatchObject({ timeBudget: "9s" });
+  });
+
+  test("may be bounded by the request as well", async () => {
+    const found = await boundsOf({ drain: bounds, getDeadline: inMs(300_000) }, "/drain?maxJobs=3");
+    expect(found).toMatchObject({ maxJobs: 3, timeBudget: 60_000 });
+  });
+});
+
+test.for([vercelHobby, vercelPro])("a preset is taken as it is", async (preset) => {
+  expect((await setUp({ drain: preset }).call("GET", "/drain?linger=0s", "cron")).status).toBe(200);
+});
+
+describe("bounds as a function", () => {
+  test("are asked for anew for each request", async () => {
+    const queue = new Queue({ store: memoryStore(), jobs: [greet] });
+    let maxJobs = 1;
+    const handler = createHandler({ queue, auth: "none", drain: () => ({ maxJobs }) });
+    await queue.enqueueMany(["Ada", "Ben", "Cy", "Di"].map((to) => ({ job: greet, payload: { to } })));
+    expect(await (await handler.request("/drain", { method: "POST" })).json()).toMatchObject({ claimed: 1 });
+    maxJobs = 2;
+    expect(await (await handler.request("/drain", { method: "POST" })).json()).toMatchObject({ claimed: 2 });
+  });
+
+  test("are checked when the handler is made", () => {
+    const queue = new Queue({ store: memoryStore() });
+    expect(() => createHandler({ queue, auth: "none", drain: () => ({ maxJobs: 0 }) })).toThrow(/maxJobs/);
+  });
+});
