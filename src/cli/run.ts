@@ -7,7 +7,7 @@ import { colorsFor, printableLines } from "./output/text.ts";
 import { createProgram } from "./program.ts";
 import { Declined, Session } from "./session.ts";
 
-export type { Io, Logs, Output } from "./io.ts";
+export type { Io, Logs } from "./io.ts";
 
 /**
  * Runs one command line.

@@ -85,6 +85,8 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
     throw new Mistake("--prefix is for a queue in Redis: a handler knows its own.", "Leave it out.");
   checkAddress(address);
   const token = globals.token ?? io.env["TIDEGATE_TOKEN"];
+  if (token && !/^[\x21-\x7e]+$/.test(token))
+    throw new Mistake("The token holds what no token can: a space or a line break?");
   const { queue: name } = globals;
   const { host, pathname } = new URL(address);
   const url = address.replace(/\/+$/, "") + (name === undefined ? "" : `/queues/${encodeURIComponent(name)}`);

@@ -33,6 +33,14 @@ describe("help", () => {
     expect(stdout).toContain("--json");
   });
 
+  test.each(["list", "show", "retry", "remove"])("of queue:dlq %s shows examples too", async (name) => {
+    expect((await tidegate(["queue:dlq", name, "--help"])).stdout).toContain(`tidegate queue:dlq ${name} `);
+  });
+
+  test.each(["list", "preview", "set", "remove"])("of queue:schedules %s shows examples too", async (name) => {
+    expect((await tidegate(["queue:schedules", name, "--help"])).stdout).toContain(`tidegate queue:schedules ${name} `);
+  });
+
   test("breaks its lines where the terminal ends", async () => {
     const { stdout } = await tidegate(["queue:work", "--help"], { isTerminal: true, columns: 80 });
     const [beforeExamples = ""] = stdout.split("Examples:");
@@ -79,6 +87,7 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
     [{ UPSTASH_REDIS_REST_URL: "rediss://redis.test", UPSTASH_REDIS_REST_TOKEN: "t" }, [], "needs the REST url"],
     [{ TIDEGATE_URL: "queue.test" }, [], "The address of the handler is no plain URL."],
     [{ TIDEGATE_URL: "https://ada:s3cret@queue.test" }, [], "holds a password"],
+    [{ TIDEGATE_URL: address, TIDEGATE_TOKEN: "s3cret\ntoken" }, [], "The token holds what no token can"],
     [{ TIDEGATE_URL: address }, ["--prefix", "x"], "--prefix is for a queue in Redis"],
   ])("a target that is not complete: %j %j", async (env, argv, message) => {
     const { code, stderr } = await tidegate(["queue:list", ...argv], { env });

@@ -181,6 +181,18 @@ describe("queue:work with a handler", () => {
     expect(stderr).toContain("The queue is paused. Go on with: tidegate queue:resume");
   });
 
+  test("leaves it to the handler how many jobs run at once, unless it is told", async () => {
+    const { cli, fetch } = behindHandler();
+    const bodies: unknown[] = [];
+    const spying = async (request: Request) => {
+      bodies.push(await request.clone().json());
+      return fetch(request);
+    };
+    await cli(["queue:work", "--once"], { fetch: spying });
+    await cli(["queue:work", "--once", "--workers", "7"], { fetch: spying });
+    expect(bodies).toEqual([{}, { concurrency: 7 }]);
+  });
+
   test("counts jobs that died", async () => {
     const target = behindHandler();
     await target.queue.enqueueMany([{ job: "fails" }, toAda]);

@@ -42,6 +42,13 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .option("--limit <count>", "how many", whole(1, 1_000), 50)
     .option("--cursor <cursor>", "go on where the page before ended")
     .option("--all", "every page")
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:dlq list --name send_email", "those of one name"],
+        ["tidegate queue:dlq list --all --json", "everything, for a program"],
+      ),
+    )
     .allowExcessArguments()
     .action(async ({ all, ...options }, command) => {
       // As the default it is also what any other word leads to.
@@ -64,6 +71,7 @@ function addShow(group: CommandUnknownOpts, program: Program, session: Session):
       "Shows everything about one dead job: its payload, the errors of its attempts, and the stack of the last.",
     )
     .argument("<id>", "the id of the job")
+    .addHelpText("after", examples(["tidegate queue:dlq show 0197a2c4-...", "as the list names it"]))
     .action(async (id) => {
       const { queue } = await openTarget(session, program.opts());
       const job = await queue.getJob(id);

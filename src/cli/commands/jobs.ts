@@ -13,9 +13,7 @@ export function addJobs(program: Program, session: Session): void {
   program
     .command("queue:jobs")
     .summary("list jobs, or show one")
-    .description(
-      "Lists jobs: those that are due, then later, running, completed and dead ones. With an ID it shows that one.",
-    )
+    .description("Lists jobs: scheduled, then ready, running, completed and dead ones. With an ID it shows that one.")
     .argument("[id]", "shows everything about this job")
     .addOption(new Option("--state <state>", "only those in this state").choices(jobStates))
     .option("--name <name>", "only those of this name")

@@ -35,6 +35,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .command("list", { isDefault: true })
     .summary("list them, with their next run")
     .description("Lists recurring jobs in the order of their keys, each with its last and its next run.")
+    .addHelpText("after", examples(["tidegate queue:schedules list --json", "all of them, for a program"]))
     .allowExcessArguments()
     .action(async (_, command) => {
       // As the default it is also what any other word leads to.
@@ -70,6 +71,7 @@ function addPreview(group: CommandUnknownOpts, program: Program, session: Sessio
     .description("Shows when a schedule fires next.")
     .argument("<key>", "the key of the schedule")
     .option("--count <count>", "how many runs", whole(1, 1_000), 5)
+    .addHelpText("after", examples(["tidegate queue:schedules preview daily_report --count 10", "the next ten"]))
     .action(async (key, { count }) => {
       const { queue } = await openTarget(session, program.opts());
       const slots = await queue.schedules.preview(key, count);
@@ -104,17 +106,27 @@ function addSet(group: CommandUnknownOpts, program: Program, session: Session): 
         "skip",
       ] as const),
     )
+    .addHelpText(
+      "after",
+      examples(
+        ['tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"', "each night at three, UTC"],
+        [
+          'tidegate queue:schedules set nightly --job clean_up --cron "@daily" --time-zone Europe/Paris',
+          "at midnight there",
+        ],
+      ),
+    )
     .action(async (key, { payload: text, ...options }) => {
       const { queue } = await openTarget(session, program.opts());
       const payload = await json(text, "The payload", session.io);
       const schedule = await queue.schedules.upsert(key, { ...options, ...(text !== undefined && { payload }) });
-      const next = schedule.nextRunAt;
-      session.print(schedule, () =>
-        next
-          ? `Schedule ${printable(key)} fires ${fromNow(next, session.now)} (${moment(next)}).`
-          : `Schedule ${printable(key)} is stored, but it never fires.`,
-      );
+      session.print(schedule, () => answer(schedule, session.now));
     });
+}
+
+function answer({ key, nextRunAt }: ScheduleInfo, now: number): string {
+  if (!nextRunAt) return `Schedule ${printable(key)} is stored, but it never fires.`;
+  return `Schedule ${printable(key)} fires ${fromNow(nextRunAt, now)} (${moment(nextRunAt)}).`;
 }
 
 function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
@@ -124,6 +136,7 @@ function addRemove(group: CommandUnknownOpts, program: Program, session: Session
     .description("Removes a schedule, after a question. The jobs that it made stay.")
     .argument("<key>", "the key of the schedule")
     .option("--yes", "without a question")
+    .addHelpText("after", examples(["tidegate queue:schedules remove nightly", "ask, and then end it"]))
     .action(async (key, { yes }) => {
       const { queue, label } = await openTarget(session, program.opts());
       await session.confirm(async () => `${label}: remove the schedule ${printable(key)}?`, yes);

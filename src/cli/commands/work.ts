@@ -7,7 +7,7 @@ import { openTarget, type Target } from "../target.ts";
 import { duration, whole } from "../values.ts";
 import { Display } from "../work/display.ts";
 import { driveHandler } from "../work/drive.ts";
-import { workHere } from "../work/here.ts";
+import { WORKERS, workHere } from "../work/here.ts";
 import type { Totals } from "../work/totals.ts";
 import { type WorkOptions, Worksite } from "../work/worksite.ts";
 
@@ -27,7 +27,11 @@ export function addWork(program: Program, session: Session): void {
     .command("queue:work")
     .summary("work on the queue, here or by driving a deployed handler")
     .description(prose(DESCRIPTION))
-    .option("--workers <count>", "how many jobs run at the same time", whole(1, 10_000), 4)
+    .option(
+      "--workers <count>",
+      "how many jobs run at the same time (default: 4, or what the handler is set to)",
+      whole(1, 10_000),
+    )
     .option("--once", "end as soon as nothing more is due")
     .option("--for <duration>", "end after this time: 30s, 10m, 1h", duration)
     .option("--check-every <duration>", "sleep so long at most; each look costs a command (default: 10s)", duration)
@@ -58,7 +62,9 @@ async function work(
 ): Promise<Totals> {
   const { clock = systemClock } = session.io;
   const display = new Display(session);
-  session.note(`${target.label}: working with ${counted(options.workers, "worker")}. Ctrl-C ends it.`);
+  const how =
+    target.kind === "handler" ? "having it drain" : `working with ${counted(options.workers ?? WORKERS, "worker")}`;
+  session.note(`${target.label}: ${how}. Ctrl-C ends it.`);
   return session.io.untilInterrupted(async (interruption) => {
     const ended = new AbortController();
     const over = new AbortController();

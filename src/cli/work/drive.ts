@@ -22,7 +22,7 @@ export async function driveHandler({ queue }: HandlerTarget, site: Worksite): Pr
   while (!site.signal.aborted) {
     let waitMs: number;
     try {
-      const report = await queue.drain({ concurrency: site.workers });
+      const report = await queue.drain(site.workers === undefined ? {} : { concurrency: site.workers });
       failures = 0;
       totals = added(totals, report);
       site.display.show(countsOf(totals), report.backlog ? undefined : report.nextRunAt);

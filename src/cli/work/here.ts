@@ -7,6 +7,9 @@ import { Tally } from "./tally.ts";
 import { added, countsOf, noTotals, type Totals } from "./totals.ts";
 import type { Worksite } from "./worksite.ts";
 
+/** How many jobs run at the same time where nothing is said. */
+export const WORKERS = 4;
+
 const NO_LIMIT = 1_000_000_000;
 /** A drain is ended now and then, so that its pace is measured anew. */
 const LONGEST_DRAIN = "10m";
@@ -19,7 +22,7 @@ export async function workHere(target: RedisTarget | OwnTarget, site: Worksite):
   site.display.show(tally ?? countsOf(noTotals));
   if (site.once) return drainUntilEmpty(queues, tally, site);
   const worker = startWorker(queues, {
-    workers: site.workers,
+    workers: site.workers ?? WORKERS,
     checkEvery: site.checkEvery,
     signal: site.signal,
     onReport: ({ nextRunAt }) => site.display.show(tally ?? countsOf(worker.totals), nextRunAt),
@@ -39,7 +42,7 @@ async function drainUntilEmpty(queues: readonly Queue[], tally: Tally | undefine
   let totals = noTotals;
   for (;;) {
     const report = await drainQueues(queues, {
-      concurrency: site.workers,
+      concurrency: site.workers ?? WORKERS,
       maxJobs: NO_LIMIT,
       timeBudget: LONGEST_DRAIN,
       budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },

@@ -7,8 +7,8 @@ import type { Display } from "./display.ts";
 import { isIdle } from "./totals.ts";
 
 export interface WorkOptions {
-  /** How many jobs run at the same time. */
-  readonly workers: number;
+  /** How many jobs run at the same time. Default: 4 in this process, and in a handler what it is set to. */
+  readonly workers: number | undefined;
   /** Whether to end as soon as nothing more is due. */
   readonly once: boolean;
   /** How long to sleep at most before looking again, in ms. */
@@ -17,7 +17,7 @@ export interface WorkOptions {
 
 /** What all ways of working need: how to work, until when, and whom to tell. */
 export class Worksite implements WorkOptions {
-  readonly workers: number;
+  readonly workers: number | undefined;
   readonly once: boolean;
   readonly checkEvery: number;
   /** Aborted when no more is to be started. */

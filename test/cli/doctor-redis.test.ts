@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+import { startRestShim } from "../support/rest-shim.ts";
+import { useRedis } from "../support/stores.ts";
+import { doctor, findingOf, statuses } from "./findings.ts";
+import { documentOf, inRedis, tidegate } from "./support.ts";
+
+const withModule = ["--module", "./modules/jobs.ts"];
+
+describe("queue:doctor of a Redis", () => {
+  const redis = useRedis();
+
+  test("finds nothing where all is well", async () => {
+    const { cli } = inRedis(redis);
+    const result = await cli([...doctor, ...withModule], { clock: () => Date.now() });
+    expect(result.code).toBe(0);
+    expect(statuses(result)).toEqual({
+      url: "ok",
+      encryption: "ok",
+      clock: "ok",
+      token: "ok",
+      version: "ok",
+      eviction: "ok",
+      paused: "ok",
+      backlog: "ok",
+      "dead letter": "ok",
+      "job names": "ok",
+      schedules: "ok",
+    });
+    expect(findingOf(result, "version")?.message).toMatch(/^Redis \d+\.\d+\.\d+ knows/);
+  });
+
+  test("leaves nothing behind", async () => {
+    const { cli } = inRedis(redis);
+    const before = await ask("DBSIZE");
+    await cli(doctor);
+    expect(await ask("DBSIZE")).toEqual(before);
+  });
+
+  test("fails where jobs may be evicted, and where the clocks differ", async () => {
+    await ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    const result = await inRedis(redis).cli(doctor);
+    await ask("CONFIG", "SET", "maxmemory-policy", "noeviction");
+    expect(result.code).toBe(1);
+    expect(statuses(result)).toMatchObject({ eviction: "fail", clock: "fail" });
+  });
+
+  test("fails where the token is wrong, and shows neither token nor address", async () => {
+    const env = { UPSTASH_REDIS_REST_URL: `${redis.shim.url}/path`, UPSTASH_REDIS_REST_TOKEN: "s3cret" };
+    const result = await tidegate(doctor, { env });
+    expect(result.code).toBe(1);
+    expect(documentOf(result)).toMatchObject({ checks: [{ check: "token", status: "fail" }] });
+    expect(result.stdout).not.toContain("s3cret");
+  });
+
+  test("fails where nothing answers, or something else does", async () => {
+    const { cli } = inRedis(redis);
+    const env = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "token" };
+    expect(statuses(await tidegate(doctor, { env }))).toEqual({ url: "fail" });
+    const result = await cli(doctor, { fetch: () => new Response("<h1>Hello</h1>") });
+    expect(findingOf(result, "url")?.message).toContain("It answered with status 200.");
+  });
+
+  test.each([
+    ["that may only read", "DEL", "NOPERM this user has no permissions to run the 'del' command", { token: "fail" }],
+    [
+      "whose quota is used up",
+      "PING",
+      "ERR max requests limit exceeded. Limit: 500000, Usage: 500000.",
+      { quota: "fail" },
+    ],
+    ["without HSETEX", "HSETEX", "ERR unknown command 'HSETEX', with args beginning with: ", { version: "fail" }],
+    [
+      "where HSETEX may not be tried",
+      "HSETEX",
+      "NOPERM no permissions to run the 'hsetex' command",
+      { version: "unknown" },
+    ],
+    [
+      "that does not tell about itself",
+      "INFO",
+      "ERR Command is not available: 'INFO'",
+      { version: "ok", eviction: "ok" },
+    ],
+    ["that does not tell the time", "TIME", "ERR Command is not available: 'TIME'", { clock: "unknown" }],
+  ])("tells of one %s", async (_, command, error, expected) => {
+    const fetch = async (request: Request) => {
+      const [name] = (await request.clone().json()) as string[];
+      return name === command ? Response.json({ error }, { status: 400 }) : globalThis.fetch(request);
+    };
+    expect(statuses(await inRedis(redis).cli(doctor, { fetch }))).toMatchObject(expected);
+  });
+
+  test("says that it is unknown where neither INFO nor CONFIG is allowed", async () => {
+    const fetch = async (request: Request) => {
+      const [name] = (await request.clone().json()) as string[];
+      if (name === "INFO" || name === "CONFIG") return Response.json({ error: "ERR not available" }, { status: 400 });
+      return globalThis.fetch(request);
+    };
+    const result = await inRedis(redis).cli(doctor, { fetch });
+    expect(findingOf(result, "eviction")).toMatchObject({
+      status: "unknown",
+      advice: expect.stringContaining("console"),
+    });
+    expect(findingOf(result, "version")?.message).toBe("This Redis knows the commands that are needed.");
+  });
+
+  test("tells of a queue that cannot be looked at", async () => {
+    const shim = await startRestShim({ redisPort: redis.server.port });
+    const env = { UPSTASH_REDIS_REST_URL: shim.url, UPSTASH_REDIS_REST_TOKEN: shim.token };
+    await ask("SET", "spoilt:{default}:stats", "no hash");
+    const result = await tidegate([...doctor, "--prefix", "spoilt"], { env });
+    await shim.stop();
+    expect(result.code).toBe(1);
+    expect(findingOf(result, "queue")).toMatchObject({
+      status: "fail",
+      advice: expect.stringContaining("nothing else writes"),
+    });
+  });
+
+  async function ask(...command: string[]): Promise<unknown> {
+    const { url, token } = redis.shim;
+    const headers = { Authorization: `Bearer ${token}` };
+    return (await fetch(url, { method: "POST", headers, body: JSON.stringify(command) })).json();
+  }
+});
