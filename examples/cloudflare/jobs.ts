@@ -1,9 +1,15 @@
 import { defineJob, type JobContext } from "tidegate";
-import * as z from "zod";
+import * as v from "valibot";
+
+// With messages of their own, since those of valibot repeat the value, and the payload shall not stand in an error.
+const text = v.string("Expected a string.");
+const natural = v.pipe(v.number("Expected a number."), v.minValue(0, "Expected 0 or more."));
+const whole = v.pipe(natural, v.integer("Expected a whole number."));
+const fields = "Expected an object with this field.";
 
 export const sendEmail = defineJob({
   name: "send_email",
-  schema: z.object({ to: z.string(), subject: z.string() }),
+  schema: v.object({ to: text, subject: text }, fields),
   perform(_, job) {
     announce(job);
     return { sent: true };
@@ -13,7 +19,7 @@ export const sendEmail = defineJob({
 /** Fails as often as the payload says. The waits are short so that its retries can be watched. */
 export const flaky = defineJob({
   name: "flaky",
-  schema: z.object({ failures: z.int().min(0) }),
+  schema: v.object({ failures: whole }, fields),
   maxRetries: 10,
   backoff: { type: "fixed", base: "1s" },
   perform({ failures }, job) {
@@ -37,7 +43,7 @@ export const alwaysFails = defineJob({
 /** Sleeps, but wakes up when the attempt is aborted. */
 export const sleep = defineJob({
   name: "sleep",
-  schema: z.object({ ms: z.number().min(0) }),
+  schema: v.object({ ms: natural }, fields),
   async perform({ ms }, job) {
     announce(job);
     await new Promise<void>((resolve, reject) => {
