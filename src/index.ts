@@ -28,6 +28,7 @@ export type { JobPage, ListOptions } from "./core/listing.ts";
 export { Queue } from "./core/queue.ts";
 export type { HoldOptions, JobChange, QueueOptions } from "./core/queue-options.ts";
 export type { ScheduleInfo, ScheduleOptions, Schedules } from "./core/schedules.ts";
+export type { Spending } from "./core/spending.ts";
 export type { ClearableState, JobState, Meter, QueueStore, Store } from "./core/store.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "./core/views.ts";
 export { memoryStore } from "./stores/memory.ts";

@@ -28,6 +28,7 @@ import {
   queueSettings,
 } from "./queue-options.ts";
 import { Schedules } from "./schedules.ts";
+import { type Spending, SpendingCounter } from "./spending.ts";
 import {
   type ClaimedJob,
   type ClearableState,
@@ -57,6 +58,7 @@ export class Queue {
   readonly #settings: QueueSettings;
   readonly #store: QueueStore;
   readonly #declared: DeclaredSchedules;
+  readonly #spending: SpendingCounter;
   // When something is thought to be due: spares the look before a drain. Only ever a hint, so plain data that requests share.
   #nextAt: number | undefined;
   readonly #listeners = new Set<(runAt: number) => void>();
@@ -67,7 +69,8 @@ export class Queue {
     this.name = settings.name;
     this.clock = settings.clock;
     this.#settings = settings;
-    this.#store = settings.store.open(settings.name);
+    this.#spending = new SpendingCounter(settings.clock());
+    this.#store = settings.store.open(settings.name, this.#spending.meter);
     this.#declared = new DeclaredSchedules(settings.jobs);
     this.schedules = new Schedules(this.#store, settings.jobs, settings.clock, (runAt) => this.#expect(runAt));
   }
@@ -221,6 +224,11 @@ export class Queue {
     return queueStats(await this.#store.stats(now), now);
   }
 
+  /** What this object has spent so far, counted. Costs nothing. */
+  get spending(): Spending {
+    return this.#spending.total(this.clock());
+  }
+
   /** Lists dead jobs, newest first. */
   async listDeadLetter(options: Omit<ListOptions, "state"> = {}): Promise<JobPage<DeadJob>> {
     const page = await this.listJobs({ ...options, state: "dead" });
@@ -313,6 +321,7 @@ export class Queue {
     try {
       const report = await drain.run();
       this.#nextAt = report.nextRunAt?.getTime();
+      this.#spending.add(report);
       return report;
     } finally {
       forget?.();

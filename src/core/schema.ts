@@ -7,15 +7,34 @@ export type Validation = { readonly value: unknown } | { readonly issues: readon
 export async function validate(schema: StandardSchemaV1 | undefined, payload: unknown): Promise<Validation> {
   if (!schema) return { value: payload };
   const result = await schema["~standard"].validate(payload);
-  return result.issues ? { issues: result.issues.map(toIssue) } : { value: result.value };
+  return result.issues ? { issues: result.issues.map((issue) => toIssue(issue, payload)) } : { value: result.value };
 }
 
-function toIssue(issue: StandardSchemaV1.Issue): PayloadIssue {
-  const path = (issue.path ?? []).map((step) => {
+function toIssue({ message, path: steps = [] }: StandardSchemaV1.Issue, payload: unknown): PayloadIssue {
+  const path = [...steps].map((step) => {
     const key = typeof step === "object" ? step.key : step;
     return typeof key === "symbol" ? String(key) : key;
   });
-  return { message: issue.message, path };
+  // Some libraries repeat the value in their words, and no payload shall stand in an error.
+  const repeats = leavesOf(valueAt(payload, path)).some((leaf) => message.includes(leaf));
+  return { message: repeats ? "does not fit the schema" : message, path };
+}
+
+function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (isContainer(at) ? (at as Record<string | number, unknown>)[key] : undefined),
+    value,
+  );
+}
+
+/** The texts of all values in a payload that a message could repeat. */
+function leavesOf(value: unknown): readonly string[] {
+  if (isContainer(value)) return Object.values(value).flatMap(leavesOf);
+  return value === undefined || value === null || value === "" ? [] : [String(value)];
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** The issues as one line: "to: expected a string; subject: required". */

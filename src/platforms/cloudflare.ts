@@ -78,12 +78,13 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
 type Parts = ReturnType<typeof build>;
 
 function build({ scheduled, ...options }: CloudflareOptions) {
-  const bounds = { ...options.drain, ...scheduled };
-  drainLimits(bounds);
+  const { drain } = options;
+  const bounds = () => ({ ...(typeof drain === "function" ? drain() : drain), ...scheduled });
+  drainLimits(bounds());
   const handler = createHandler(options);
   const queues = options.queues ?? (options.queue ? [options.queue] : []);
   const tick = async () => {
-    const report = await drainQueues(queues, bounds);
+    const report = await drainQueues(queues, bounds());
     const now = queues[0]?.clock() ?? 0;
     await relayBacklog(readRelay(options), report, "cron", now, options.onError ?? logFailure);
     return report;

@@ -111,4 +111,25 @@ describe("billed commands", () => {
     const long = await count(() => queue.enqueueMany(hundred).then(() => queue.drain()));
     expect(long).toBe(short);
   });
+
+  test("a queue counts what it spends, and what of it an idle tick and a job cost", async () => {
+    const { queue, clock, count } = setUp();
+    const commands = await count(async () => {
+      await queue.enqueueMany(hundred);
+      await queue.drain();
+      for (let tick = 0; tick < 10; tick++) await queue.drain();
+      await queue.getStats();
+    });
+    clock.now += 60_000;
+    const { spending } = queue;
+    expect(spending).toMatchObject({
+      commands,
+      completed: 100,
+      idleDrains: 10,
+      idleCommands: 10,
+      commandsPerIdleDrain: 1,
+    });
+    expect(spending.commandsPerJob).toBe((commands - 10) / 100);
+    expect(spending.commandsPerMonth).toBe(commands * 60 * 24 * 30);
+  });
 });

@@ -47,7 +47,8 @@ export const queueRoutes = [
     method: "GET",
     path: "/stats",
     scope: "admin",
-    answer: async ({ queue }) => reply(await queue.getStats()),
+    // What it has spent is told as this isolate has counted it.
+    answer: async ({ queue }) => reply({ ...(await queue.getStats()), spending: queue.spending }),
   }),
   route({ method: "GET", path: "/health", scope: "anyone", answer: health }),
 ];

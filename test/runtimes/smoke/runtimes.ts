@@ -100,7 +100,15 @@ async function inWorkerd(suite: Suite, compatibilityFlags: string[]): Promise<un
 export const runtimes: Readonly<Record<string, (suite: Suite) => Promise<unknown>>> = {
   Node: ({ program }) => print(process.execPath, [program]),
   Bun: ({ program }) => print(bun(), ["run", program]),
-  Deno: ({ program }) => print(deno(), ["run", "--no-config", "--node-modules-dir=manual", "--cached-only", program]),
+  Deno: ({ program }) =>
+    print(deno(), [
+      "run",
+      "--no-config",
+      "--node-modules-dir=manual",
+      "--cached-only",
+      "--allow-env=CRON_SECRET",
+      program,
+    ]),
   "the edge runtime of Vercel": async ({ script }) => {
     const runtime = new EdgeRuntime({ initialCode: script });
     return (await runtime.dispatchFetch("https://smoke.test/")).json();

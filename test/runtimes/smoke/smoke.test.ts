@@ -8,6 +8,7 @@ const expected = [
   "a job that outlives its timeout is aborted: ok",
   "cron knows Paris and its clock changes: ok",
   "a handler answers fetch, and lets nobody in without a token: ok",
+  "a route file answers below its path, with a body to read: ok",
   "a client speaks to a handler, and gets its errors: ok",
 ];
 

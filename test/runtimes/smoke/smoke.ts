@@ -2,6 +2,7 @@ import { defineJob, memoryStore, PermanentError, Queue } from "tidegate";
 import { QueueClient } from "tidegate/client";
 import { createHandler } from "tidegate/http";
 import { drainAll, testClock } from "tidegate/testing";
+import { createRoute } from "tidegate/vercel";
 
 const greet = defineJob({ name: "greet", perform: ({ to }: { to: string }) => ({ greeting: `Hello ${to}` }) });
 
@@ -105,6 +106,14 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
         }),
       );
     expectEqual([(await post("secret")).status, (await post("guess")).status], [201, 401]);
+  },
+
+  async "a route file answers below its path, with a body to read"() {
+    const { POST } = createRoute({ queue: newQueue(), auth: "none", basePath: "/api/queue" });
+    const init = { method: "POST", headers: { "Content-Type": "application/json" } };
+    const body = JSON.stringify({ name: "greet", payload: { to: "Ada" } });
+    const response = await POST(new Request("https://app.test/api/queue/jobs", { ...init, body }));
+    expectEqual(response.status, 201);
   },
 
   async "a client speaks to a handler, and gets its errors"() {

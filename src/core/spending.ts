@@ -1,0 +1,64 @@
+import type { DrainReport } from "./drain.ts";
+import type { Meter } from "./store.ts";
+
+/** What a `Queue` object has spent in its life, counted call by call. Other isolates and processes count for themselves. */
+export interface Spending {
+  readonly since: Date;
+  /** HTTP round trips, resends included. */
+  readonly roundTrips: number;
+  /** Commands as Upstash bills them; a memory store bills none. */
+  readonly commands: number;
+  /** Jobs that its drains have completed. */
+  readonly completed: number;
+  /** Drains that found nothing to do, and the commands for them. */
+  readonly idleDrains: number;
+  readonly idleCommands: number;
+  /** All commands but those of idle drains, for each job completed; null before the first. */
+  readonly commandsPerJob: number | null;
+  /** Null before the first. */
+  readonly commandsPerIdleDrain: number | null;
+  /** What a month of 30 days costs if it goes on like this; null in the first minute. */
+  readonly commandsPerMonth: number | null;
+}
+
+const MONTH_MS = 30 * 86_400_000;
+const FIRST_MINUTE_MS = 60_000;
+
+/** Counts what a queue spends. */
+export class SpendingCounter {
+  /** Of the calls that are no drain's. */
+  readonly meter: Meter = { roundTrips: 0, commands: 0 };
+  readonly #since: number;
+  readonly #drained = { roundTrips: 0, commands: 0, completed: 0, idleDrains: 0, idleCommands: 0 };
+
+  constructor(since: number) {
+    this.#since = since;
+  }
+
+  add(report: DrainReport): void {
+    const { roundTrips, commands, completed, claimed, rearmed } = report;
+    this.#drained.roundTrips += roundTrips;
+    this.#drained.commands += commands;
+    this.#drained.completed += completed;
+    if (claimed > 0 || rearmed > 0) return;
+    this.#drained.idleDrains++;
+    this.#drained.idleCommands += commands;
+  }
+
+  total(now: number): Spending {
+    const { completed, idleDrains, idleCommands } = this.#drained;
+    const commands = this.meter.commands + this.#drained.commands;
+    const elapsed = now - this.#since;
+    return {
+      since: new Date(this.#since),
+      roundTrips: this.meter.roundTrips + this.#drained.roundTrips,
+      commands,
+      completed,
+      idleDrains,
+      idleCommands,
+      commandsPerJob: completed === 0 ? null : (commands - idleCommands) / completed,
+      commandsPerIdleDrain: idleDrains === 0 ? null : idleCommands / idleDrains,
+      commandsPerMonth: elapsed < FIRST_MINUTE_MS ? null : Math.round((commands / elapsed) * MONTH_MS),
+    };
+  }
+}
