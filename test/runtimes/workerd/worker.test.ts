@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { defineJob, memoryStore, Queue, type QueueOptions, type Store } from "tidegate";
-import { type CloudflareOptions, createWorker } from "tidegate/cloudflare";
+import { type CloudflareOptions, createWorker, relayTo } from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
 import { describe, expect, inject, test } from "vitest";
 
@@ -60,6 +60,30 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
     expect((await request("POST", `/dead-letter/${body["id"]}/retry`, {})).body).toMatchObject({ state: "ready" });
     await tick();
     expect((await request("GET", "/stats")).body).toMatchObject({ totalFailed: 1, totalRetried: 2, scheduledCount: 1 });
+  });
+
+  test("has further invocations take a backlog on when its cron trigger comes to a limit", async () => {
+    const contexts: ExecutionContext[] = [];
+    const set = setUp(createStore(), {
+      worker: {
+        drain: { maxJobs: 10 },
+        fanOut: 2,
+        onBacklog: relayTo({
+          url: "http://worker.test/drain",
+          token,
+          fetch: (input, init) => {
+            const context = createExecutionContext();
+            contexts.push(context);
+            return set.worker.fetch(new Request(input, init), {}, context);
+          },
+        }),
+      },
+    });
+    await set.queue.enqueueMany(Array.from({ length: 95 }, () => ({ job: greet, payload: { name: "Ada" } })));
+    await set.tick();
+    for (let at = 0; at < contexts.length; at++) await waitOnExecutionContext(contexts[at] as ExecutionContext);
+    expect((await set.request("GET", "/stats")).body).toMatchObject({ totalProcessed: 95, readyCount: 0 });
+    expect(contexts.length).toBeGreaterThanOrEqual(9);
   });
 
   test("fires each slot of a schedule once, however many triggers race for it", async () => {
