@@ -3,8 +3,8 @@ export type { BulkJob, BulkOptions } from "./core/bulk.ts";
 export type { Clock } from "./core/clock.ts";
 export { LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/control.ts";
 export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/dead-letter.ts";
-export type { DrainReport, StoppedBy } from "./core/drain.ts";
 export type { DrainOptions } from "./core/drain-options.ts";
+export type { DrainReport, StoppedBy } from "./core/drain-report.ts";
 export type { Duration, PointInTime } from "./core/duration.ts";
 export type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./core/enqueue.ts";
 export {

@@ -1,7 +1,7 @@
 import type { BulkJob, BulkOptions } from "../core/bulk.ts";
 import type { DeadSelection } from "../core/dead-letter.ts";
-import type { DrainReport } from "../core/drain.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
+import type { DrainReport } from "../core/drain-report.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/duration.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/enqueue.ts";
 import { TidegateError } from "../core/errors.ts";

@@ -4,6 +4,7 @@ import { LeaseLostError, PermanentError, type RetryAfterError, TimeoutError } fr
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "./duration.ts";
 import { conflict } from "./errors.ts";
 import { type AnyJob, type JobContext, Snooze } from "./job.ts";
+import { SETTLE_MARGIN_MS } from "./lease.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
 import * as records from "./record.ts";
 import { issuesText, validate } from "./schema.ts";
@@ -18,9 +19,6 @@ export interface Workshop {
   readonly random: () => number;
   readonly retentionMs: number;
 }
-
-/** How much longer than its timeout a job's lease must last when it starts, so that the outcome can still be handed in. */
-export const SETTLE_MARGIN_MS = 5_000;
 
 // The errors below are made by Tidegate: their stack would show its own code and nothing of the job's.
 function withoutStack(error: Error): Error {

@@ -1,4 +1,4 @@
-import type { DrainReport } from "./drain.ts";
+import type { DrainReport } from "./drain-report.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
 import { wholeNumber } from "./options.ts";

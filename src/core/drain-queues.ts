@@ -1,6 +1,6 @@
 import { sleep } from "./clock.ts";
-import type { DrainReport, StoppedBy } from "./drain.ts";
 import { type DrainLimits, type DrainOptions, drainLimits } from "./drain-options.ts";
+import type { DrainReport, StoppedBy } from "./drain-report.ts";
 import { invalidRequest } from "./errors.ts";
 import type { Queue } from "./queue.ts";
 

@@ -1,37 +1,12 @@
-import { Attempt, SETTLE_MARGIN_MS, type Workshop } from "./attempt.ts";
+import { Attempt, type Workshop } from "./attempt.ts";
 import { sleep } from "./clock.ts";
 import { TimeoutError } from "./control.ts";
 import type { DeclaredSchedules } from "./declared.ts";
 import type { DrainLimits } from "./drain-options.ts";
+import { type Count, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
+import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { fireOf } from "./schedule.ts";
 import type { ClaimedJob, ExchangeReply, Fire, Meter, Outcome, Outlook } from "./store.ts";
-
-/** Why a drain ended. `empty`: nothing more was due. */
-export type StoppedBy = "empty" | "maxJobs" | "timeBudget" | "budget" | "paused" | "aborted";
-
-/** What one drain did, what it cost, and what it left. */
-export interface DrainReport {
-  readonly claimed: number;
-  readonly completed: number;
-  readonly retried: number;
-  readonly deadLettered: number;
-  readonly snoozed: number;
-  /** Claimed, but handed back unstarted, with no attempt used. */
-  readonly released: number;
-  /** Finished too late: the lease had run out, and the result was refused. */
-  readonly lost: number;
-  /** Schedules whose slot was fired and whose next one was set. */
-  readonly rearmed: number;
-  readonly roundTrips: number;
-  readonly commands: number;
-  readonly stoppedBy: StoppedBy;
-  /** When something next needs attention: a run time, a slot, or the end of another invocation's lease. */
-  readonly nextRunAt: Date | null;
-  /** Whether something was due that this drain left to others. */
-  readonly backlog: boolean;
-}
-
-type Count = "claimed" | "completed" | "retried" | "deadLettered" | "snoozed" | "released" | "lost" | "rearmed";
 
 /** What a drain needs of its queue. */
 export interface DrainShop extends Workshop {
@@ -46,20 +21,10 @@ interface Finished {
 
 /** How long a finished job waits for others to be handed in with it, while some are still running. */
 const SETTLE_WITHIN_MS = 1_000;
-/** How long a claimed job may wait for a free slot before its lease is too short to start it. */
-const WAIT_FOR_SLOT_MS = 25_000;
 /** After the first batch no more is claimed than the pace so far gets done in this time. */
 const CLAIM_AHEAD_MS = 10_000;
 
 const countedAs = { completed: "completed", retried: "retried", returned: "snoozed", dead: "deadLettered" } as const;
-
-/**
- * How long a claim leases jobs whose timeouts are at most so long. The odd part keeps the leases of two claims in the same
- * millisecond apart, should one of them have to ask again for its own.
- */
-export function leaseMsFor(longestTimeoutMs: number, random: () => number): number {
-  return longestTimeoutMs + SETTLE_MARGIN_MS + WAIT_FOR_SLOT_MS + Math.floor(random() * 1_000);
-}
 
 /**
  * One drain: exchange, run, exchange, ..., exchange. Each exchange hands in what finished and takes what is due, so round
@@ -71,16 +36,7 @@ export class Drain {
   readonly #startedAt: number;
   readonly #deadline: number;
   readonly #leaseMs: number;
-  readonly #counts: Record<Count, number> = {
-    claimed: 0,
-    completed: 0,
-    retried: 0,
-    deadLettered: 0,
-    snoozed: 0,
-    released: 0,
-    lost: 0,
-    rearmed: 0,
-  };
+  readonly #counts: Record<Count, number> = { ...noCounts };
   readonly #spent: Readonly<Meter>;
   readonly #waiting: Attempt[] = [];
   readonly #running = new Set<Attempt>();

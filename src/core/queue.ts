@@ -11,12 +11,14 @@ import {
   retryDead,
 } from "./dead-letter.ts";
 import { DeclaredSchedules } from "./declared.ts";
-import { Drain, type DrainReport, leaseMsFor } from "./drain.ts";
+import { Drain } from "./drain.ts";
 import { type DrainOptions, drainLimits } from "./drain-options.ts";
+import type { DrainReport } from "./drain-report.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./enqueue.ts";
 import { conflict, notFound } from "./errors.ts";
 import type { AnyJob, InputOf } from "./job.ts";
+import { leaseMsFor } from "./lease.ts";
 import { type JobPage, type ListOptions, listJobs } from "./listing.ts";
 import { checkText, jobDefaults, LONGEST_ID, oneOf, timeoutMs } from "./options.ts";
 import {

@@ -1,4 +1,4 @@
-import type { DrainReport } from "./drain.ts";
+import type { DrainReport } from "./drain-report.ts";
 import type { Meter } from "./store.ts";
 
 /** What a `Queue` object has spent in its life, counted call by call. Other isolates and processes count for themselves. */

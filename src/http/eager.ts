@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import type { BulkJob } from "../core/bulk.ts";
 import { sleep } from "../core/clock.ts";
-import type { DrainReport } from "../core/drain.ts";
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
+import type { DrainReport } from "../core/drain-report.ts";
 import type { EnqueueResult } from "../core/enqueue.ts";
 import type { ClaimedJob } from "../core/store.ts";
 import type { Settings } from "./options.ts";

@@ -1,4 +1,4 @@
-import type { DrainReport } from "../core/drain.ts";
+import type { DrainReport } from "../core/drain-report.ts";
 import { wholeNumber } from "../core/options.ts";
 
 /** How further invocations are started when a drain stops with a backlog. */

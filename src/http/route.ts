@@ -1,5 +1,5 @@
-import type { DrainReport } from "../core/drain.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
+import type { DrainReport } from "../core/drain-report.ts";
 import type { Queue } from "../core/queue.ts";
 import type { Caller, Scope } from "./auth.ts";
 import type { DrainOrigin } from "./relay.ts";

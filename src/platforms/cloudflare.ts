@@ -1,6 +1,6 @@
-import type { DrainReport } from "../core/drain.ts";
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import { drainQueues } from "../core/drain-queues.ts";
+import type { DrainReport } from "../core/drain-report.ts";
 import { isTidegateError } from "../core/errors.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { logFailure } from "../http/options.ts";

@@ -1,8 +1,8 @@
 import process from "node:process";
 import { backoffMs } from "../core/backoff.ts";
 import { sleep } from "../core/clock.ts";
-import type { DrainReport } from "../core/drain.ts";
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
+import type { DrainReport } from "../core/drain-report.ts";
 import { type Duration, durationMs } from "../core/duration.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../core/errors.ts";
 import { wholeNumber } from "../core/options.ts";

@@ -1,5 +1,5 @@
-import type { DrainReport } from "../core/drain.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
+import type { DrainReport } from "../core/drain-report.ts";
 import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
 import { invalidRequest } from "../core/errors.ts";
 import type { Queue } from "../core/queue.ts";

@@ -1,10 +1,11 @@
-import { Attempt, SETTLE_MARGIN_MS, type Workshop } from "../core/attempt.ts";
+import { Attempt, type Workshop } from "../core/attempt.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type PointInTime, pointInTimeMs } from "../core/duration.ts";
 import { newJob } from "../core/enqueue.ts";
 import { invalidRequest } from "../core/errors.ts";
 import { timeOrderedIds } from "../core/id.ts";
 import type { AnyJob, InputOf, JobContext, JobOptions, Snooze } from "../core/job.ts";
+import { SETTLE_MARGIN_MS } from "../core/lease.ts";
 import { jobDefaults, timeoutMs, wholeNumber } from "../core/options.ts";
 import type { PayloadArguments } from "../core/queue-options.ts";
 import { decodeRecord, encodeRecord } from "../core/record.ts";

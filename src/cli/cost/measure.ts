@@ -1,4 +1,4 @@
-import type { DrainReport } from "../../core/drain.ts";
+import type { DrainReport } from "../../core/drain-report.ts";
 import { defineJob } from "../../core/job.ts";
 import { Queue } from "../../core/queue.ts";
 import type { Meter, Store } from "../../core/store.ts";

@@ -1,6 +1,6 @@
 import { backoffMs } from "../../core/backoff.ts";
 import { sleep } from "../../core/clock.ts";
-import type { DrainReport } from "../../core/drain.ts";
+import type { DrainReport } from "../../core/drain-report.ts";
 import { isTidegateError } from "../../core/errors.ts";
 import type { HandlerTarget } from "../target.ts";
 import { added, countsOf, isIdle, noTotals, type Totals } from "./totals.ts";

@@ -1,4 +1,4 @@
-import type { DrainReport } from "../../core/drain.ts";
+import type { DrainReport } from "../../core/drain-report.ts";
 import type { Counts } from "./tally.ts";
 
 const totalled = [

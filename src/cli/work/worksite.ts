@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import type { DrainReport } from "../../core/drain.ts";
+import type { DrainReport } from "../../core/drain-report.ts";
 import { isTidegateError } from "../../core/errors.ts";
 import { span } from "../output/time.ts";
 import type { Session } from "../session.ts";
