@@ -1,6 +1,6 @@
 import { sleep } from "./clock.ts";
 import { type DrainLimits, type DrainOptions, drainLimits } from "./drain-options.ts";
-import type { DrainReport, StoppedBy } from "./drain-report.ts";
+import { addCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { invalidRequest } from "./errors.ts";
 import type { Queue } from "./queue.ts";
 
@@ -18,21 +18,6 @@ export async function drainQueues(queues: readonly Queue[], options: DrainOption
   return queues.length === 1 ? first.drain(options) : new SharedDrain(first, queues, options).run();
 }
 
-const counted = [
-  "claimed",
-  "completed",
-  "retried",
-  "deadLettered",
-  "snoozed",
-  "released",
-  "lost",
-  "rearmed",
-  "roundTrips",
-  "commands",
-] as const;
-
-type Counts = Record<(typeof counted)[number], number>;
-
 const limitReached: ReadonlySet<StoppedBy> = new Set(["maxJobs", "timeBudget", "budget", "aborted"]);
 
 class SharedDrain {
@@ -41,7 +26,7 @@ class SharedDrain {
   readonly #limits: DrainLimits;
   readonly #clock: Queue["clock"];
   readonly #startedAt: number;
-  readonly #counts = Object.fromEntries(counted.map((count) => [count, 0])) as Counts;
+  #counts = noCounts;
   readonly #latest = new Map<Queue, DrainReport>();
   #stop: StoppedBy | undefined;
 
@@ -63,7 +48,7 @@ class SharedDrain {
   async #round(): Promise<void> {
     for (const queue of this.#queues) {
       const report = await queue.drain(this.#whatIsLeft());
-      for (const count of counted) this.#counts[count] += report[count];
+      this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
       if (limitReached.has(report.stoppedBy)) {
         this.#stop = report.stoppedBy;

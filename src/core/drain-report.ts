@@ -23,11 +23,23 @@ export interface DrainReport {
   readonly backlog: boolean;
 }
 
-/** What a drain counts of the jobs that it claimed, and of the schedules that it fired. */
-export type Count = Exclude<keyof DrainReport, "roundTrips" | "commands" | "stoppedBy" | "nextRunAt" | "backlog">;
+/** What can be added up over several drains. */
+export type DrainCounts = Pick<
+  DrainReport,
+  | "claimed"
+  | "completed"
+  | "retried"
+  | "deadLettered"
+  | "snoozed"
+  | "released"
+  | "lost"
+  | "rearmed"
+  | "roundTrips"
+  | "commands"
+>;
 
-/** No job yet. */
-export const noCounts: Readonly<Record<Count, number>> = {
+/** Nothing yet. */
+export const noCounts: DrainCounts = {
   claimed: 0,
   completed: 0,
   retried: 0,
@@ -36,4 +48,22 @@ export const noCounts: Readonly<Record<Count, number>> = {
   released: 0,
   lost: 0,
   rearmed: 0,
+  roundTrips: 0,
+  commands: 0,
 };
+
+/** The counts of both. */
+export function addCounts(one: DrainCounts, other: DrainCounts): DrainCounts {
+  const names = Object.keys(noCounts) as (keyof DrainCounts)[];
+  return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as unknown as DrainCounts;
+}
+
+/** What several drains did. */
+export type DrainTotals = { readonly drains: number } & DrainCounts;
+
+export const noTotals: DrainTotals = { drains: 0, ...noCounts };
+
+/** The totals with one more report. */
+export function addReport(totals: DrainTotals, report: DrainReport): DrainTotals {
+  return { drains: totals.drains + 1, ...addCounts(totals, report) };
+}

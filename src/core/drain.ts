@@ -3,7 +3,7 @@ import { sleep } from "./clock.ts";
 import { TimeoutError } from "./control.ts";
 import type { DeclaredSchedules } from "./declared.ts";
 import type { DrainLimits } from "./drain-options.ts";
-import { type Count, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
+import { type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { fireOf } from "./schedule.ts";
 import type { ClaimedJob, ExchangeReply, Fire, Meter, Outcome, Outlook } from "./store.ts";
@@ -12,6 +12,8 @@ import type { ClaimedJob, ExchangeReply, Fire, Meter, Outcome, Outlook } from ".
 export interface DrainShop extends Workshop {
   readonly declared: DeclaredSchedules;
 }
+
+type Count = keyof DrainCounts;
 
 interface Finished {
   readonly outcome: Outcome;

@@ -2,7 +2,7 @@ import process from "node:process";
 import { backoffMs } from "../core/backoff.ts";
 import { sleep } from "../core/clock.ts";
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
-import type { DrainReport } from "../core/drain-report.ts";
+import { addReport, type DrainReport, type DrainTotals, noTotals } from "../core/drain-report.ts";
 import { type Duration, durationMs } from "../core/duration.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../core/errors.ts";
 import { wholeNumber } from "../core/options.ts";
@@ -33,21 +33,8 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize"> {
   readonly onError?: (error: unknown, retryInMs: number) => void;
 }
 
-const totalled = [
-  "claimed",
-  "completed",
-  "retried",
-  "deadLettered",
-  "snoozed",
-  "released",
-  "lost",
-  "rearmed",
-  "roundTrips",
-  "commands",
-] as const;
-
 /** What a worker did, over all of its drains. */
-export type WorkerTotals = { readonly drains: number } & Readonly<Record<(typeof totalled)[number], number>>;
+export type WorkerTotals = DrainTotals;
 
 /** A worker in the background. */
 export interface RunningWorker {
@@ -109,7 +96,7 @@ class Loop {
   readonly #drainOptions: DrainOptions;
   readonly #stopping = new AbortController();
   #failures = 0;
-  #ended = { drains: 0, ...Object.fromEntries(totalled.map((name) => [name, 0])) } as WorkerTotals;
+  #ended: WorkerTotals = noTotals;
   #underWay: DrainReport | undefined;
   /** When something falls due that was enqueued in this process since the last round began. */
   #expectedAt = Number.POSITIVE_INFINITY;
@@ -144,7 +131,7 @@ class Loop {
   }
 
   get totals(): WorkerTotals {
-    return this.#underWay ? added(this.#ended, this.#underWay) : this.#ended;
+    return this.#underWay ? addReport(this.#ended, this.#underWay) : this.#ended;
   }
 
   async run(): Promise<WorkerTotals> {
@@ -198,7 +185,7 @@ class Loop {
 
   #add(report: DrainReport): void {
     this.#underWay = undefined;
-    this.#ended = added(this.#ended, report);
+    this.#ended = addReport(this.#ended, report);
     if (isIdle(report)) return;
     try {
       this.#options.onReport?.(report);
@@ -229,11 +216,6 @@ class Loop {
       // There is nobody else to tell, and the jobs matter more.
     }
   }
-}
-
-function added(totals: WorkerTotals, report: DrainReport): WorkerTotals {
-  const counts = totalled.map((name) => [name, totals[name] + report[name]]);
-  return { drains: totals.drains + 1, ...Object.fromEntries(counts) } as WorkerTotals;
 }
 
 function isIdle(report: DrainReport): boolean {

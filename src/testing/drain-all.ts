@@ -1,5 +1,5 @@
 import type { DrainOptions } from "../core/drain-options.ts";
-import type { DrainReport } from "../core/drain-report.ts";
+import { addCounts, type DrainReport } from "../core/drain-report.ts";
 import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
 import { invalidRequest } from "../core/errors.ts";
 import type { Queue } from "../core/queue.ts";
@@ -40,7 +40,7 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
     // One more than may be claimed: to claim it proves that there is no end.
     const report = await queue.drain({ ...unlimited, ...limits, maxJobs: left + 1 });
     if (report.claimed > left) throw endless(queue, maxJobs);
-    total = total ? added(total, report) : report;
+    total = total ? { ...report, ...addCounts(total, report) } : report;
     if (report.stoppedBy === "paused" || report.stoppedBy === "aborted") return total;
     // What jobs enqueued may lie where a drain under way does not look again, as in another partition.
     if (report.claimed > 0 || report.rearmed > 0) continue;
@@ -76,21 +76,4 @@ function endless(queue: Queue, maxJobs: number): Error {
   return new Error(
     `drainAll has claimed more than ${maxJobs} jobs of queue "${queue.name}": does a job enqueue or snooze itself for ever? If so many are meant, raise maxJobs.`,
   );
-}
-
-const counts = [
-  "claimed",
-  "completed",
-  "retried",
-  "deadLettered",
-  "snoozed",
-  "released",
-  "lost",
-  "rearmed",
-  "roundTrips",
-  "commands",
-] as const;
-
-function added(total: DrainReport, report: DrainReport): DrainReport {
-  return { ...report, ...Object.fromEntries(counts.map((count) => [count, total[count] + report[count]])) };
 }

@@ -1,4 +1,5 @@
 import { sleep, systemClock } from "../../core/clock.ts";
+import type { DrainTotals } from "../../core/drain-report.ts";
 import { Mistake } from "../mistake.ts";
 import { counted } from "../output/text.ts";
 import { examples, type Program, prose } from "../program.ts";
@@ -8,7 +9,6 @@ import { duration, whole } from "../values.ts";
 import { Display } from "../work/display.ts";
 import { driveHandler } from "../work/drive.ts";
 import { WORKERS, workHere } from "../work/here.ts";
-import type { Totals } from "../work/totals.ts";
 import { type WorkOptions, Worksite } from "../work/worksite.ts";
 
 const DESCRIPTION = `Works on a queue until Ctrl-C.
@@ -59,7 +59,7 @@ async function work(
   options: WorkOptions,
   forMs: number | undefined,
   session: Session,
-): Promise<Totals> {
+): Promise<DrainTotals> {
   const { clock = systemClock } = session.io;
   const display = new Display(session);
   const how =
@@ -82,7 +82,7 @@ async function work(
   });
 }
 
-function summary({ completed, retried, deadLettered, released, lost }: Totals): string {
+function summary({ completed, retried, deadLettered, released, lost }: DrainTotals): string {
   const parts = [
     `${counted(completed, "job")} completed`,
     retried > 0 ? `${counted(retried, "attempt")} to be retried` : "",

@@ -1,9 +1,10 @@
 import { backoffMs } from "../../core/backoff.ts";
 import { sleep } from "../../core/clock.ts";
 import type { DrainReport } from "../../core/drain-report.ts";
+import { addReport, type DrainTotals, noTotals } from "../../core/drain-report.ts";
 import { isTidegateError } from "../../core/errors.ts";
 import type { HandlerTarget } from "../target.ts";
-import { added, countsOf, isIdle, noTotals, type Totals } from "./totals.ts";
+import { countsOf, isIdle } from "./totals.ts";
 import type { Worksite } from "./worksite.ts";
 
 /** How long to wait where something seems due and yet could not be taken. */
@@ -15,7 +16,7 @@ const failureBackoff = { base: "1s", max: "30s", jitter: 0.5 } as const;
  *
  * @throws {TidegateError} where the handler refuses; with `--once` also where it cannot be reached.
  */
-export async function driveHandler({ queue }: HandlerTarget, site: Worksite): Promise<Totals> {
+export async function driveHandler({ queue }: HandlerTarget, site: Worksite): Promise<DrainTotals> {
   let totals = noTotals;
   let failures = 0;
   site.display.show(countsOf(totals));
@@ -24,7 +25,7 @@ export async function driveHandler({ queue }: HandlerTarget, site: Worksite): Pr
     try {
       const report = await queue.drain(site.workers === undefined ? {} : { concurrency: site.workers });
       failures = 0;
-      totals = added(totals, report);
+      totals = addReport(totals, report);
       site.display.show(countsOf(totals), report.backlog ? undefined : report.nextRunAt);
       if (site.once && site.isDone(report)) break;
       waitMs = waitAfter(report, site);

@@ -1,10 +1,11 @@
 import { drainQueues } from "../../core/drain-queues.ts";
+import { addReport, type DrainTotals, noTotals } from "../../core/drain-report.ts";
 import { TidegateError } from "../../core/errors.ts";
 import { Queue } from "../../core/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
 import type { OwnTarget, RedisTarget } from "../target.ts";
 import { Tally } from "./tally.ts";
-import { added, countsOf, noTotals, type Totals } from "./totals.ts";
+import { countsOf } from "./totals.ts";
 import type { Worksite } from "./worksite.ts";
 
 /** How many jobs run at the same time where nothing is said. */
@@ -15,7 +16,7 @@ const NO_LIMIT = 1_000_000_000;
 const LONGEST_DRAIN = "10m";
 
 /** Works in this process, on the jobs of the user's module or the queues that it made. */
-export async function workHere(target: RedisTarget | OwnTarget, site: Worksite): Promise<Totals> {
+export async function workHere(target: RedisTarget | OwnTarget, site: Worksite): Promise<DrainTotals> {
   const { queues, tally } = target.kind === "own" ? { queues: target.queues, tally: undefined } : counted(target, site);
   // What is set up wrong is told now, and not tried again and again.
   for (const queue of queues) await queue.ping();
@@ -38,7 +39,11 @@ function counted({ jobs, store, queue }: RedisTarget, { display }: Worksite): { 
   return { queues: [new Queue({ name: queue.name, store, jobs: counting, clock: queue.clock })], tally };
 }
 
-async function drainUntilEmpty(queues: readonly Queue[], tally: Tally | undefined, site: Worksite): Promise<Totals> {
+async function drainUntilEmpty(
+  queues: readonly Queue[],
+  tally: Tally | undefined,
+  site: Worksite,
+): Promise<DrainTotals> {
   let totals = noTotals;
   for (;;) {
     const report = await drainQueues(queues, {
@@ -48,7 +53,7 @@ async function drainUntilEmpty(queues: readonly Queue[], tally: Tally | undefine
       budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },
       signal: site.signal,
     });
-    totals = added(totals, report);
+    totals = addReport(totals, report);
     site.display.show(tally ?? countsOf(totals), report.nextRunAt);
     if (report.stoppedBy === "aborted" && !site.signal.aborted) throw storeFailed();
     if (site.isDone(report)) return totals;
