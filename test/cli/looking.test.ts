@@ -29,9 +29,8 @@ onEveryTarget((open) => {
     test("gives programs what getStats gives", async () => {
       const { queue, cli } = open();
       await queue.enqueue(sendEmail, { to: "ada" });
-      expect(documentOf(await cli(["queue:list", "--json"]))).toEqual(
-        JSON.parse(JSON.stringify(await queue.getStats())),
-      );
+      const stats = JSON.parse(JSON.stringify(await queue.getStats()));
+      expect(documentOf(await cli(["queue:list", "--json"]))).toMatchObject(stats);
     });
   });
 

@@ -167,7 +167,10 @@ test("a flag goes before the environment, and either before or after the command
   const env = { TIDEGATE_URL: "https://elsewhere.test", TIDEGATE_TOKEN: "wrong" };
   const flags = ["--url", `${address}/`, "--token", adminToken, "--json"];
   const before = await cli([...flags, "queue:list"], { env });
-  expect(documentOf(before)).toEqual(documentOf(await cli(["queue:list", ...flags], { env })));
+  const after = await cli(["queue:list", ...flags], { env });
+  // What the handler's queue has spent grows with each call.
+  const { spending: _, ...stats } = documentOf(before) as Record<string, unknown>;
+  expect(documentOf(after)).toMatchObject(stats);
 });
 
 test("--queue names one of a handler's queues", async () => {

@@ -1,4 +1,3 @@
-import type { DrainReport } from "../../core/drain-report.ts";
 import { defineJob } from "../../core/job.ts";
 import { Queue } from "../../core/queue.ts";
 import type { Meter, Store } from "../../core/store.ts";
@@ -56,16 +55,16 @@ export async function measure(store: Store, startAt: number): Promise<Measuremen
 class Scratch {
   now: number;
   readonly #store: Store;
-  readonly #meter: Meter = { roundTrips: 0, commands: 0 };
 
   constructor(store: Store, startAt: number) {
     this.now = startAt;
-    this.#store = { open: (queue, meter, partition) => store.open(queue, meter ?? this.#meter, partition) };
+    this.#store = store;
   }
 
   async enqueue(size: number): Promise<Meter> {
-    const jobs = Array.from({ length: size }, () => ({ job: succeeds }));
-    return this.#counted(() => this.#queue().enqueueMany(jobs));
+    const queue = this.#queue();
+    await queue.enqueueMany(Array.from({ length: size }, () => ({ job: succeeds })));
+    return spentBy(queue);
   }
 
   async enqueueFailing(): Promise<void> {
@@ -74,12 +73,9 @@ class Scratch {
 
   async enqueueAndRun(): Promise<Meter> {
     const queue = this.#queue();
-    let drained: DrainReport | undefined;
-    const enqueued = await this.#counted(async () => {
-      const { held } = await queue.enqueueHeld([{ job: succeeds }]);
-      drained = await queue.drain({ held });
-    });
-    return sumOf(enqueued, drained ?? enqueued);
+    const { held } = await queue.enqueueHeld([{ job: succeeds }]);
+    await queue.drain({ held });
+    return spentBy(queue);
   }
 
   async addSchedule(): Promise<void> {
@@ -95,12 +91,6 @@ class Scratch {
   #queue(): Queue {
     return new Queue({ name: SCRATCH, store: this.#store, jobs: [succeeds, fails], clock: () => this.now });
   }
-
-  async #counted(act: () => Promise<unknown>): Promise<Meter> {
-    const { roundTrips, commands } = this.#meter;
-    await act();
-    return { roundTrips: this.#meter.roundTrips - roundTrips, commands: this.#meter.commands - commands };
-  }
 }
 
 const succeeds = defineJob({ name: "succeeds", perform: () => {} });
@@ -112,6 +102,10 @@ const fails = defineJob({
     throw new Error("As it is meant to.");
   },
 });
+
+function spentBy({ spending: { roundTrips, commands } }: Queue): Meter {
+  return { roundTrips, commands };
+}
 
 function sumOf(one: Meter, other: Meter): Meter {
   return { roundTrips: one.roundTrips + other.roundTrips, commands: one.commands + other.commands };
