@@ -1,0 +1,126 @@
+import { countCommands } from "../test/support/command-stats.ts";
+import { type RedisServer, startRedis } from "../test/support/redis-server.ts";
+import { RespClient } from "../test/support/resp.ts";
+import { Helper } from "./helper.ts";
+import type { ShimState } from "./shim-process.ts";
+import type { Task, TaskReport } from "./task.ts";
+
+export type Worker = Helper<Task, TaskReport>;
+
+/** What one run was, over all the processes that took part. CPU times are in ms. */
+export interface Run {
+  readonly jobs: number;
+  readonly ms: number;
+  readonly commands: number;
+  readonly requests: number;
+  readonly cpu: { readonly workers: number; readonly shim: number; readonly redis: number };
+}
+
+/** One Redis, the REST shim before it in a process of its own, and worker processes. */
+export class Stage {
+  readonly server: RedisServer;
+  readonly rest: { readonly url: string; readonly token: string };
+  readonly #redis: RespClient;
+  readonly #shim: Helper<object, ShimState>;
+  readonly #workers: Worker[] = [];
+
+  static async open(): Promise<Stage> {
+    const server = await startRedis();
+    const shim = new Helper<object, ShimState>("shim-process", { REDIS_PORT: String(server.port) });
+    const state = await shim.ask({});
+    return new Stage(server, await RespClient.connect(server.port), shim, state);
+  }
+
+  private constructor(server: RedisServer, redis: RespClient, shim: Helper<object, ShimState>, state: ShimState) {
+    this.server = server;
+    this.#redis = redis;
+    this.#shim = shim;
+    this.rest = { url: state.url, token: state.token };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#workers, this.#shim].map((helper) => helper.stop()));
+    this.#redis.close();
+    await this.server.stop();
+  }
+
+  /** A worker process. The first so many are kept and given out again, so that they are warm. */
+  worker(index = 0): Worker {
+    const worker = this.#workers[index] ?? this.newWorker();
+    this.#workers[index] = worker;
+    return worker;
+  }
+
+  newWorker(nodeOptions: readonly string[] = []): Worker {
+    const env = {
+      REDIS_PORT: String(this.server.port),
+      STORE_URL: this.rest.url,
+      STORE_TOKEN: this.rest.token,
+    };
+    return new Helper("worker-process", env, nodeOptions);
+  }
+
+  async clear(): Promise<void> {
+    await this.#redis.send(["FLUSHALL", "SYNC"]);
+  }
+
+  async memoryBytes(): Promise<number> {
+    return this.#information("memory", "used_memory");
+  }
+
+  async keyBytes(key: string): Promise<number> {
+    return Number(await this.#redis.send(["MEMORY", "USAGE", key, "SAMPLES", "0"]));
+  }
+
+  /** Runs a task in each of the workers at once. */
+  async run(task: Task, workers: readonly Worker[] = [this.worker()]): Promise<Run> {
+    const before = await this.#state();
+    const { result: reports, commands } = await countCommands(this.server.port, () =>
+      Promise.all(workers.map((worker) => worker.ask(task))),
+    );
+    const after = await this.#state();
+    return {
+      jobs: sum(reports.map(({ jobs }) => jobs)),
+      ms: Math.max(...reports.map(({ endedAt }) => endedAt)) - Math.min(...reports.map(({ startedAt }) => startedAt)),
+      commands,
+      requests: after.requests - before.requests,
+      cpu: {
+        workers: sum(reports.map(({ cpuMs }) => cpuMs)),
+        shim: after.shim - before.shim,
+        redis: after.redis - before.redis,
+      },
+    };
+  }
+
+  async #state() {
+    const { requests, cpuMs } = await this.#shim.ask({});
+    const [user, system] = [
+      await this.#information("cpu", "used_cpu_user"),
+      await this.#information("cpu", "used_cpu_sys"),
+    ];
+    return { requests, shim: cpuMs, redis: (user + system) * 1_000 };
+  }
+
+  async #information(section: string, name: string): Promise<number> {
+    const text = String(await this.#redis.send(["INFO", section]));
+    return Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(text)?.[1]);
+  }
+}
+
+/** Does the same several times, and keeps the fastest: the others were disturbed by something else on the machine. */
+export async function best(times: number, run: () => Promise<Run>): Promise<Run> {
+  let fastest = await run();
+  for (let more = times - 1; more > 0; more--) {
+    const next = await run();
+    if (next.ms / next.jobs < fastest.ms / fastest.jobs) fastest = next;
+  }
+  return fastest;
+}
+
+export function perSecond({ jobs, ms }: Run): number {
+  return (jobs / ms) * 1_000;
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
