@@ -74,6 +74,18 @@ describe("billed commands", () => {
     expect(commands).toBe(30);
   });
 
+  test("the same with an invocation of its own for each attempt, none of which knows of the others, costs 37", async () => {
+    const store = redis.store();
+    const invocation = () => new Queue({ store, jobs: [noop, fails], clock: () => start });
+    // A drain ends after one job: the next attempt is for the next one.
+    const { count } = setUp();
+    const commands = await count(async () => {
+      await invocation().enqueue(fails);
+      for (let attempt = 0; attempt < 3; attempt++) await invocation().drain({ maxJobs: 1 });
+    });
+    expect(commands).toBe(37);
+  });
+
   test("an idle tick costs 1", async () => {
     const { queue, count } = setUp();
     expect(await count(() => queue.drain())).toBe(1);
