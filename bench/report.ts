@@ -32,7 +32,7 @@ export function machine(redisVersion: string, bullmqVersion: string): string {
 
 export function figure(value: number | undefined): string {
   if (value === undefined) return "";
-  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : 3;
   const text = value.toLocaleString("en-US", { maximumFractionDigits: digits, minimumFractionDigits: digits });
   return digits > 0 && Number.isInteger(value) ? String(value) : text;
 }

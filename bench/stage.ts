@@ -3,7 +3,7 @@ import { type RedisServer, startRedis } from "../test/support/redis-server.ts";
 import { RespClient } from "../test/support/resp.ts";
 import { Helper } from "./helper.ts";
 import type { ShimState } from "./shim-process.ts";
-import type { Task, TaskReport } from "./task.ts";
+import { sum, type Task, type TaskReport } from "./task.ts";
 
 export type Worker = Helper<Task, TaskReport>;
 
@@ -68,6 +68,12 @@ export class Stage {
     return this.#information("memory", "used_memory");
   }
 
+  /** What Redis has received and sent so far. */
+  async trafficBytes(): Promise<number> {
+    const received = await this.#information("stats", "total_net_input_bytes");
+    return received + (await this.#information("stats", "total_net_output_bytes"));
+  }
+
   async keyBytes(key: string): Promise<number> {
     return Number(await this.#redis.send(["MEMORY", "USAGE", key, "SAMPLES", "0"]));
   }
@@ -119,8 +125,4 @@ export async function best(times: number, run: () => Promise<Run>): Promise<Run>
 
 export function perSecond({ jobs, ms }: Run): number {
   return (jobs / ms) * 1_000;
-}
-
-export function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

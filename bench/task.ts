@@ -8,6 +8,8 @@ export interface Task {
   readonly jobs: number;
   readonly batchSize?: number;
   readonly concurrency?: number;
+  /** How many drains run at once in the process. */
+  readonly drains?: number;
   readonly partitions?: number;
   /** How long each request waits before it is sent: the way to a distant Redis. */
   readonly latencyMs?: number;
@@ -27,6 +29,7 @@ export interface TaskReport {
 export const taskDefaults = {
   batchSize: 100,
   concurrency: 10,
+  drains: 1,
   partitions: 1,
   latencyMs: 0,
   payloadBytes: 100,
@@ -59,4 +62,8 @@ export async function inBatches(
 ): Promise<number> {
   for (let left = jobs; left > 0; left -= batchSize) await store(Math.min(batchSize, left));
   return jobs;
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

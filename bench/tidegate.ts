@@ -1,6 +1,6 @@
 import { type Duration, defineJob, partitioned, Queue, type Store } from "../src/index.ts";
 import { upstashStore } from "../src/stores/upstash/index.ts";
-import { type FullTask, inBatches, payloadOf, QUEUE, type TaskReport, timed } from "./task.ts";
+import { type FullTask, inBatches, payloadOf, QUEUE, sum, type TaskReport, timed } from "./task.ts";
 
 const empty = defineJob({ name: "empty", perform: (_: unknown) => {} });
 export const fails = defineJob({
@@ -34,8 +34,10 @@ export function runTidegate(task: FullTask, connection: { readonly url: string; 
     if (task.action === "enqueue") {
       return inBatches(task, (count) => queue.enqueueMany(emptyJobs(count, payloadBytes)));
     }
-    const report = await queue.drain({ ...unbounded, maxJobs: jobs, batchSize, concurrency });
-    if (report.completed !== report.claimed) throw new Error(`A drain lost jobs: ${JSON.stringify(report)}`);
-    return report.completed;
+    const options = { ...unbounded, maxJobs: jobs, batchSize, concurrency };
+    const reports = await Promise.all(Array.from({ length: task.drains }, () => queue.drain(options)));
+    const lossy = reports.find(({ completed, claimed }) => completed !== claimed);
+    if (lossy) throw new Error(`A drain lost jobs: ${JSON.stringify(lossy)}`);
+    return sum(reports.map(({ completed }) => completed));
   });
 }

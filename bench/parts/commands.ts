@@ -2,16 +2,37 @@ import { setTimeout } from "node:timers/promises";
 import { Queue as BullmqQueue, Worker as BullmqWorker } from "bullmq";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
 import { countCommands } from "../../test/support/command-stats.ts";
-import { bullmqConnection, bullmqJobs, completions } from "../bullmq.ts";
+import { type BullmqConnection, bullmqConnection, bullmqJobs, completions } from "../bullmq.ts";
 import type { Bench } from "../part.ts";
-import { QUEUE } from "../task.ts";
+import { QUEUE, type Task } from "../task.ts";
 import { emptyJobs, fails, tidegateQueue, unbounded } from "../tidegate.ts";
 
 const LONE_JOBS = 10;
 const IDLE_MS = 10_000;
+/** After a job, how long a worker of BullMQ takes until it waits for the next one. */
+const UNTIL_IT_WAITS_MS = 50;
 
-/** Billed commands, row by row of the cost table, each system in turn. */
+/** Billed commands, row by row of the cost table, each system in turn; and the traffic, which is billed too when it is much. */
 export async function commands(bench: Bench): Promise<void> {
+  await billed(bench);
+  bench.add({
+    what: "1,000 jobs enqueued and drained by 100, to and from Redis",
+    unit: "bytes a job",
+    tidegate: await traffic(bench, "tidegate"),
+    bullmq: await traffic(bench, "bullmq"),
+  });
+}
+
+async function traffic({ stage, progress }: Bench, system: Task["system"]): Promise<number> {
+  progress(`traffic, ${system}`);
+  await stage.clear();
+  const before = await stage.trafficBytes();
+  await stage.run({ system, action: "enqueue", jobs: 1_000 });
+  await stage.run({ system, action: "drain", jobs: 1_000 });
+  return ((await stage.trafficBytes()) - before) / 1_000;
+}
+
+async function billed(bench: Bench): Promise<void> {
   bench.progress("Tidegate");
   const ours = await countTidegate(bench);
   bench.progress("BullMQ");
@@ -51,6 +72,8 @@ async function countTidegate({ stage }: Bench) {
   const enqueueMany = (await count(() => queue.enqueueMany(emptyJobs(100)))) / 100;
   await queue.enqueueMany(emptyJobs(899));
   const drain = (await count(() => queue.drain({ ...unbounded, maxJobs: 1_000 }))) / 1_000;
+  const enqueueThousand = (await count(() => queue.enqueueMany(emptyJobs(1_000)))) / 1_000;
+  await queue.drain({ ...unbounded, maxJobs: 1_000 });
   const eager = async () => {
     for (let job = 0; job < LONE_JOBS; job++) {
       await queue.drain({ held: (await queue.enqueueHeld(emptyJobs(1))).held });
@@ -79,47 +102,58 @@ async function countBullmq({ stage }: Bench) {
   await queue.waitUntilReady();
   await queue.addBulk(bullmqJobs(1));
   const count = async (action: () => Promise<unknown>) => (await countCommands(stage.server.port, action)).commands;
-  const open = async () => {
-    const worker = new BullmqWorker(
-      QUEUE,
-      async ({ name }) => {
-        if (name === "fails") throw new Error("no luck");
-      },
-      { connection, autorun: false },
-    );
-    await worker.waitUntilReady();
-    return worker;
-  };
 
-  const enqueueOne = await count(() => queue.add("empty", bullmqJobs(1)[0]?.data));
+  const enqueueOne = await count(() => queue.addBulk(bullmqJobs(1)));
   const enqueueMany = (await count(() => queue.addBulk(bullmqJobs(100)))) / 100;
-  await queue.addBulk(bullmqJobs(898));
-  const worker = await open();
+  const enqueueThousand = (await count(() => queue.addBulk(bullmqJobs(1_000)))) / 1_000;
+  const waiting = 1 + 1 + 100 + 1_000;
+  const worker = await openWorker(connection);
   const drain = await count(async () => {
-    const all = completions(worker, 1_000);
+    const all = completions(worker, waiting);
     worker.run();
     await all;
   });
   // Until it waits for the next job.
   await setTimeout(500);
   const idle = (await count(() => setTimeout(IDLE_MS))) * (60_000 / IDLE_MS);
-  const ends = await count(async () => {
-    for (let job = 0; job < LONE_JOBS; job++) {
-      const done = completions(worker, 1);
-      await queue.add("empty", bullmqJobs(1)[0]?.data);
-      await done;
-      await setTimeout(50);
-    }
-  });
-  const dies = await count(async () => {
-    const died = new Promise<void>((resolve) => {
-      worker.on("failed", (job) => job?.attemptsMade === 3 && resolve());
-    });
-    await queue.add("fails", bullmqJobs(1)[0]?.data, { attempts: 3 });
-    await died;
-    await setTimeout(50);
-  });
+  const ends = await count(() => loneJobs(queue, worker));
+  const dies = await count(() => failingJob(queue, worker));
   await worker.close();
   await queue.close();
-  return { enqueueOne, enqueueMany, drain: drain / 1_000, lone: ends / LONE_JOBS, fails: dies, idle };
+  return {
+    enqueueOne,
+    enqueueMany,
+    enqueueThousand,
+    drain: drain / waiting,
+    lone: ends / LONE_JOBS,
+    fails: dies,
+    idle,
+  };
+}
+
+async function openWorker(connection: BullmqConnection): Promise<BullmqWorker> {
+  const perform = async ({ name }: { readonly name: string }) => {
+    if (name === "fails") throw new Error("no luck");
+  };
+  const worker = new BullmqWorker(QUEUE, perform, { connection, autorun: false });
+  await worker.waitUntilReady();
+  return worker;
+}
+
+async function loneJobs(queue: BullmqQueue, worker: BullmqWorker): Promise<void> {
+  for (let job = 0; job < LONE_JOBS; job++) {
+    const done = completions(worker, 1);
+    await queue.addBulk(bullmqJobs(1));
+    await done;
+    await setTimeout(UNTIL_IT_WAITS_MS);
+  }
+}
+
+async function failingJob(queue: BullmqQueue, worker: BullmqWorker): Promise<void> {
+  const died = new Promise<void>((resolve) => {
+    worker.on("failed", (job) => job?.attemptsMade === 3 && resolve());
+  });
+  await queue.add("fails", {}, { attempts: 3 });
+  await died;
+  await setTimeout(UNTIL_IT_WAITS_MS);
 }

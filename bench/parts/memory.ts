@@ -2,7 +2,7 @@ import { keysOf } from "../../src/stores/upstash/keys.ts";
 import type { Bench } from "../part.ts";
 import { QUEUE, type Task } from "../task.ts";
 
-const JOBS = 20_000;
+const JOBS = 10_000;
 const KEY_LIMIT = 100_000_000;
 const SIZES: readonly (readonly [bytes: number, name: string])[] = [
   [100, "100 bytes"],

@@ -3,38 +3,39 @@ import { best, perSecond, type Run, type Stage } from "../stage.ts";
 import type { Task } from "../task.ts";
 
 const WAITING = 60_000;
-const DRAINS = [1, 2, 4, 8];
+const PROCESSES = [1, 2, 4, 8];
 const LATENCY_MS = 20;
 
 /** Drains at once, each a process of its own: on one set of keys, on partitions, and with a distant Redis. */
 export async function parallel(bench: Bench): Promise<void> {
   for (const batchSize of [100, 1_000]) {
-    for (const drains of DRAINS) await measure(bench, drains, { batchSize });
+    for (const processes of PROCESSES) await measure(bench, processes, { batchSize });
   }
   await measure(bench, 1, { batchSize: 1_000, retention: "0s" });
   for (const partitions of [2, 4, 8]) await measure(bench, partitions, { batchSize: 1_000, partitions });
   for (const batchSize of [100, 1_000]) {
-    for (const drains of DRAINS) await measure(bench, drains, { batchSize, latencyMs: LATENCY_MS });
+    for (const processes of PROCESSES) await measure(bench, processes, { batchSize, latencyMs: LATENCY_MS });
+    await measure(bench, 1, { batchSize, latencyMs: LATENCY_MS, drains: 4 });
   }
 }
 
-async function measure({ stage, progress, add }: Bench, drains: number, options: Partial<Task>): Promise<void> {
-  const { batchSize = 100, partitions = 1, latencyMs = 0, retention } = options;
+async function measure({ stage, progress, add }: Bench, processes: number, options: Partial<Task>): Promise<void> {
+  const { batchSize = 100, partitions = 1, latencyMs = 0, retention, drains = 1 } = options;
   const what = [
-    `${drains} ${drains === 1 ? "drain" : "drains"}`,
+    drains > 1 ? `${drains} drains in one process` : `${processes} ${processes === 1 ? "drain" : "drains"}`,
     `batch ${batchSize.toLocaleString("en-US")}`,
     ...(partitions > 1 ? [`${partitions} partitions`] : []),
     ...(latencyMs > 0 ? [`${latencyMs} ms added`] : []),
     ...(retention ? ["nothing retained"] : []),
   ].join(", ");
   progress(what);
-  const run = await best(2, () => together(stage, drains, options));
+  const run = await best(2, () => together(stage, processes, options));
   add({ what, unit: "jobs a second", tidegate: perSecond(run), remark: business(run) });
 }
 
-async function together(stage: Stage, drains: number, options: Partial<Task>): Promise<Run> {
+async function together(stage: Stage, processes: number, options: Partial<Task>): Promise<Run> {
   await stage.clear();
-  const workers = Array.from({ length: drains }, (_, index) => stage.worker(index));
+  const workers = Array.from({ length: processes }, (_, index) => stage.worker(index));
   // Small pieces, so that they spread over the partitions.
   await stage.run({ system: "tidegate", action: "enqueue", jobs: WAITING, ...options, batchSize: 500, latencyMs: 0 });
   const run = await stage.run({ system: "tidegate", action: "drain", jobs: WAITING, ...options }, workers);

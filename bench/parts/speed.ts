@@ -37,6 +37,8 @@ async function enqueueing({ stage, progress, add }: Bench): Promise<void> {
     const [ours, theirs] = [await measure("tidegate"), await measure("bullmq")];
     const name = batchSize === 1 ? "enqueue one at a time" : `enqueue, batches of ${batchSize.toLocaleString("en-US")}`;
     speeds(add, name, ours, theirs);
+    const redisCpu = ({ cpu, jobs }: Run) => (cpu.redis / jobs) * 1_000;
+    add({ what: name, unit: "CPU of Redis, us a job", tidegate: redisCpu(ours), bullmq: redisCpu(theirs) });
   }
 }
 
