@@ -78,6 +78,8 @@ async function countTidegate({ stage }: Bench) {
   const enqueueMany = (await count(() => queue.enqueueMany(emptyJobs(100)))) / 100;
   await queue.enqueueMany(emptyJobs(899));
   const drain = (await count(() => queue.drain({ ...unbounded, maxJobs: 1_000 }))) / 1_000;
+  const enqueueThousand = (await count(() => queue.enqueueMany(emptyJobs(1_000)))) / 1_000;
+  await queue.drain({ ...unbounded, maxJobs: 1_000 });
   const eager = async () => {
     for (let job = 0; job < LONE_JOBS; job++) {
       await queue.drain({ held: (await queue.enqueueHeld(emptyJobs(1))).held });
@@ -92,6 +94,7 @@ async function countTidegate({ stage }: Bench) {
   return {
     enqueueOne,
     enqueueMany,
+    enqueueThousand,
     drain,
     lone: ends / LONE_JOBS,
     fails: dies,
@@ -109,7 +112,7 @@ async function countBullmq({ stage }: Bench) {
 
   const enqueueOne = await count(() => queue.addBulk(bullmqJobs(1)));
   const enqueueMany = (await count(() => queue.addBulk(bullmqJobs(100)))) / 100;
-  await queue.addBulk(bullmqJobs(1_000));
+  const enqueueThousand = (await count(() => queue.addBulk(bullmqJobs(1_000)))) / 1_000;
   const waiting = 1 + 1 + 100 + 1_000;
   const worker = await openWorker(connection);
   const drain = await count(async () => {
@@ -127,6 +130,7 @@ async function countBullmq({ stage }: Bench) {
   return {
     enqueueOne,
     enqueueMany,
+    enqueueThousand,
     drain: drain / waiting,
     lone: ends / LONE_JOBS,
     fails: dies,
