@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { onEveryStore } from "../support/stores.ts";
+
+// What the random sequences of model.test.ts have found, as the shortest sequence that shows it.
+
+const now = Date.parse("2026-03-01T12:00:00Z");
+const quiet = { now, settle: [], fire: [], limit: 0, leaseMs: 60_000, retentionMs: 0 };
+
+onEveryStore((kind) => {
+  test("of two jobs of one id in one firing the first is kept", async () => {
+    const store = kind.create().open("default");
+    await store.putSchedule({ key: "daily", record: "1:{}", next: now });
+    const jobs = ["1:first", "1:second"].map((record) => ({
+      id: "daily@2026-03-01T12:00:00.000Z",
+      runAt: now,
+      record,
+    }));
+    await store.exchange({ ...quiet, fire: [{ key: "daily", slot: now, next: undefined, record: "1:fired", jobs }] });
+    expect(await store.find("daily@2026-03-01T12:00:00.000Z", now)).toMatchObject({ record: "1:first" });
+  });
+
+  test("a job that is leased as it is enqueued answers with its own run time", async () => {
+    const store = kind.create().open("default");
+    const job = { id: "a", isFreshId: false, runAt: now - 5_000, record: "1:{}", leaseEndsAt: now + 60_000 };
+    expect(await store.enqueue([job], now)).toMatchObject([
+      { runAt: now - 5_000, lease: { claims: 1, endsAt: now + 60_000 } },
+    ]);
+  });
+});
