@@ -27,8 +27,6 @@ export default defineConfig({
           name: "workerd",
           include: [inWorkerd],
           globalSetup: "./test/runtimes/workerd/setup.ts",
-          // The pool's own loader gives CommonJS the wrong half of luxon; bundled, as in every real Worker, it is the right one.
-          deps: { optimizer: { ssr: { enabled: true, include: ["cron-parser"] } } },
         },
       },
     ],

@@ -1,4 +1,4 @@
-import { CronExpressionParser, type CronFieldCollection } from "cron-parser";
+import { type CronField, fieldRules, readField } from "./cron-fields.ts";
 import { LATEST_TIME_MS } from "./duration.ts";
 import { invalidRequest, type TidegateError } from "./errors.ts";
 import { quote } from "./zone.ts";
@@ -17,7 +17,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Reads an expression. cron-parser says what its fields hold; it has no part in finding times, as it errs where clocks change.
+ * Reads an expression.
  *
  * @throws {TidegateError} `invalid_request` when the expression cannot be read, or matches no day of any year.
  */
@@ -41,7 +41,7 @@ export function readPattern(expression: string): Pattern {
 }
 
 /** Finds the first time of day that matches, in milliseconds, from the one given on. */
-function timeFrom(fromMs: number, { hour, minute, second }: CronFieldCollection): number | undefined {
+function timeFrom(fromMs: number, { hour, minute, second }: Fields): number | undefined {
   for (const hours of hour.values) {
     const hourMs = hours * HOUR_MS;
     if (hourMs + HOUR_MS <= fromMs) continue;
@@ -55,15 +55,13 @@ function timeFrom(fromMs: number, { hour, minute, second }: CronFieldCollection)
   return undefined;
 }
 
-function dayMatcher({ dayOfMonth, dayOfWeek }: CronFieldCollection): (day: Date) => boolean {
-  const dates = new Set<number | string>(dayOfMonth.values);
-  const matchesDate = (day: Date) => dates.has(day.getUTCDate()) || (dates.has("L") && isAmongLast(1, day));
+function dayMatcher({ dayOfMonth, dayOfWeek }: Fields): (day: Date) => boolean {
+  const dates = new Set(dayOfMonth.values);
+  const matchesDate = (day: Date) => dates.has(day.getUTCDate()) || (dayOfMonth.last.length > 0 && isAmongLast(1, day));
 
-  const weekdays = new Set(dayOfWeek.values.filter((value) => typeof value === "number").map((value) => value % 7));
-  const lastWeekdays = new Set(
-    dayOfWeek.values.map(String).flatMap((value) => (value.endsWith("L") ? Number.parseInt(value, 10) % 7 : [])),
-  );
-  const isNth = (day: Date) => dayOfWeek.nthDay === 0 || dayOfWeek.nthDay === Math.ceil(day.getUTCDate() / 7);
+  const weekdays = new Set(dayOfWeek.values);
+  const lastWeekdays = new Set(dayOfWeek.last);
+  const isNth = (day: Date) => dayOfWeek.nth === 0 || dayOfWeek.nth === Math.ceil(day.getUTCDate() / 7);
   const matchesWeekday = (day: Date) =>
     (weekdays.has(day.getUTCDay()) && isNth(day)) || (lastWeekdays.has(day.getUTCDay()) && isAmongLast(7, day));
 
@@ -76,61 +74,65 @@ function isAmongLast(days: number, day: Date): boolean {
   return new Date(day.getTime() + days * DAY_MS).getUTCMonth() !== day.getUTCMonth();
 }
 
-const aliases = new Set(
-  "@yearly @annually @monthly @weekly @daily @hourly @minutely @secondly @weekdays @weekends".split(" "),
-);
+const aliases: Readonly<Record<string, string>> = {
+  "@yearly": "0 0 0 1 1 *",
+  "@annually": "0 0 0 1 1 *",
+  "@monthly": "0 0 0 1 * *",
+  "@weekly": "0 0 0 * * 0",
+  "@daily": "0 0 0 * * *",
+  "@hourly": "0 0 * * * *",
+  "@minutely": "0 * * * * *",
+  "@secondly": "* * * * * *",
+  "@weekdays": "0 0 0 * * 1-5",
+  "@weekends": "0 0 0 * * 0,6",
+};
 
-const fieldRules = [
-  { name: "second", takes: "0-59" },
-  { name: "minute", takes: "0-59" },
-  { name: "hour", takes: "0-23" },
-  { name: "day of month", takes: "1-31, or L for the last" },
-  { name: "month", takes: "1-12 or JAN-DEC" },
-  { name: "day of week", takes: "0-7 or SUN-SAT (SAT-SUN is 6-7), 5L for the last Friday or 5#2 for the second" },
-];
+interface Fields {
+  readonly second: CronField;
+  readonly minute: CronField;
+  readonly hour: CronField;
+  readonly dayOfMonth: CronField;
+  readonly month: CronField;
+  readonly dayOfWeek: CronField;
+}
 
-function readFields(expression: string): CronFieldCollection {
+function readFields(expression: string): Fields {
   const text = expression.trim();
-  if (aliases.has(text)) return CronExpressionParser.parse(text).fields;
-  const fields = text.split(/\s+/);
-  // cron-parser fills up a short expression with `*`, and fires each minute on an empty one.
-  if (fields.length === 5) fields.unshift("0");
-  if (fields.length !== 6) {
+  const texts = (Object.hasOwn(aliases, text) ? String(aliases[text]) : text).split(/\s+/);
+  if (texts.length === 5) texts.unshift("0");
+  if (texts.length !== 6) {
     throw refusal(
       expression,
       "expected 5 fields (minute, hour, day of month, month, day of week), 6 with seconds first, or an alias such as @daily",
     );
   }
-  // cron-parser draws `H` at random, so no two processes would agree on the slots.
-  if (fields.some((field) => field.replace(/thu/gi, "").includes("H"))) {
+  // Other programs draw `H` at random, so no two processes would agree on the slots.
+  if (texts.some((field) => field.replace(/thu/gi, "").includes("H"))) {
     throw refusal(expression, "H, a value drawn at random, is not supported; expected the value itself");
   }
-  try {
-    return CronExpressionParser.parse(fields.join(" ")).fields;
-  } catch {
-    throw explain(expression, fields);
-  }
+  const read = (index: number): CronField => {
+    const [rule, field = ""] = [fieldRules[index], texts[index]];
+    const values = rule && readField(field, rule);
+    if (!values) throw unreadable(expression, field, index);
+    return values;
+  };
+  return {
+    second: read(0),
+    minute: read(1),
+    hour: read(2),
+    dayOfMonth: read(3),
+    month: read(4),
+    dayOfWeek: read(5),
+  };
 }
 
-/** Names the field that cannot be read. When each can by itself, the month has no such day. */
-function explain(expression: string, fields: readonly string[]): TidegateError {
-  const wrong = fields.findIndex((field, index) => !isReadable(field, index));
-  const rule = fieldRules[wrong];
-  if (!rule) return neverFires(expression);
+function unreadable(expression: string, field: string, index: number): TidegateError {
+  const rule = fieldRules[index];
   const forms = "*, a value, a list (1,2), a range that goes up (1-5) or a step (*/2), with no value twice";
   return refusal(
     expression,
-    `the ${rule.name} field ${quote(fields[wrong] ?? "")} is not readable; expected ${rule.takes}, as ${forms}`,
+    `the ${rule?.name} field ${quote(field)} is not readable; expected ${rule?.takes}, as ${forms}`,
   );
-}
-
-function isReadable(field: string, index: number): boolean {
-  try {
-    CronExpressionParser.parse(fieldRules.map((_, at) => (at === index ? field : "*")).join(" "));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function neverFires(expression: string): TidegateError {

@@ -13,7 +13,7 @@ interface Layer {
 }
 
 const layers: Readonly<Record<string, Layer>> = {
-  core: { holds: ["core/"], mayImport: [], packages: ["@standard-schema/spec", "cron-parser", "uuid"] },
+  core: { holds: ["core/"], mayImport: [], packages: ["@standard-schema/spec", "uuid"] },
   stores: { holds: ["stores/"], mayImport: ["core"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   entry: { holds: ["index.ts"], mayImport: ["core", "memory"] },
   memory: { holds: ["stores/memory.ts", "stores/partitioned.ts"], mayImport: ["core", "stores"] },

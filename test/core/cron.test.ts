@@ -208,7 +208,7 @@ describe("parseCron refuses", () => {
     ["0 0 * * HTHU", /: H, a value/],
     ["0 0 30 2 *", /^cron "0 0 30 2 \*": no year has such a day, so it never fires/],
     ["0 0 31 4,6,9,11 ?", /never fires/],
-    ["0 0 * * 1#1.5", /never fires/],
+    ["0 0 * * 1#1.5", /the day of week field "1#1.5"/],
   ])("the expression %j", (expression, message) => {
     expect(refusal(expression)).toMatchObject({ code: "invalid_request", message: expect.stringMatching(message) });
   });
