@@ -1,3 +1,11 @@
+/**
+ * Jobs, queues, schedules, errors, and the store that keeps jobs in memory.
+ * No HTTP, no Redis, nothing of Node: it runs everywhere.
+ *
+ * @module tidegate
+ */
+
+export type { ActivityMinute, Histogram, QueueActivity } from "./core/activity.ts";
 export type { Backoff, BackoffRule } from "./core/backoff.ts";
 export type { BulkJob, BulkOptions } from "./core/bulk.ts";
 export type { Clock } from "./core/clock.ts";

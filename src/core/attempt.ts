@@ -1,3 +1,4 @@
+import { timingOf } from "./activity.ts";
 import { backoffMs } from "./backoff.ts";
 import { alarm, type Clock } from "./clock.ts";
 import { LeaseLostError, PermanentError, type RetryAfterError, TimeoutError } from "./control.ts";
@@ -82,6 +83,11 @@ export class Attempt {
     this.#startedAt = this.#workshop.clock();
     if (!this.#isReadable) return this.#returnUnreadable();
     if (this.number > this.maxRetries + 1) return this.#die(this.#invocationsDied());
+    const outcome = await this.#outcome();
+    return { ...outcome, timing: timingOf(this.dueAt, this.#startedAt, this.#workshop.clock()) };
+  }
+
+  async #outcome(): Promise<Outcome> {
     try {
       return await this.#perform();
     } catch (thrown) {

@@ -1,3 +1,4 @@
+import { type QueueActivity, queueActivity } from "./activity.ts";
 import { attemptMs, type BulkJob, type BulkOptions, MOST_AT_ONCE, newJobs } from "./bulk.ts";
 import { changeJob } from "./change.ts";
 import { type Clock, sleep } from "./clock.ts";
@@ -52,6 +53,7 @@ import { waitForEnd } from "./wait.ts";
  * then safe to repeat.
  */
 export class Queue {
+  /** Its name, under which its jobs are stored. */
   readonly name: string;
   /** Recurring jobs. */
   readonly schedules: Schedules;
@@ -131,6 +133,10 @@ export class Queue {
   /**
    * Stores jobs as `enqueueMany` does, and leases those that are due, or some of them, to the caller at once: the eager
    * start. `drain({ held })` then runs them. Without that they come due again when their lease runs out.
+   *
+   * @param options which of them are leased.
+   * @returns an answer per job, in order, and the jobs that are leased.
+   * @throws as `enqueueMany`.
    */
   async enqueueHeld(
     jobs: readonly BulkJob[],
@@ -151,6 +157,7 @@ export class Queue {
     return { results: replies.map((reply) => this.#enqueued(reply)), held };
   }
 
+  /** Shows a job in whatever state it is; null where no job has the id, or it completed longer ago than `retention`. */
   async getJob(id: string): Promise<JobInfo | null> {
     checkText(id, "id", LONGEST_ID);
     const now = this.clock();
@@ -221,9 +228,16 @@ export class Queue {
     await this.#store.peek();
   }
 
+  /** Counts what waits, runs, has completed and has died, and what ever did. */
   async getStats(): Promise<QueueStats> {
     const now = this.clock();
     return queueStats(await this.#store.stats(now), now);
+  }
+
+  /** The stats, what was done in each of the last 60 minutes, and how long jobs waited and ran. Costs what `getStats` costs. */
+  async getActivity(): Promise<QueueActivity> {
+    const now = this.clock();
+    return queueActivity(await this.#store.stats(now), now);
   }
 
   /** What this object has spent so far, counted. Costs nothing. */
@@ -272,13 +286,19 @@ export class Queue {
     await this.#store.setPaused(true);
   }
 
+  /** Ends a pause: drains start jobs and fire schedules again. Without one it changes nothing. */
   async resume(): Promise<void> {
     await this.#store.setPaused(false);
     this.#expect(this.clock());
     this.#nextAt = undefined;
   }
 
-  /** Removes the jobs of a state: "pending" is scheduled and ready together. Running jobs and schedules stay. */
+  /**
+   * Removes the jobs of a state: "pending" is scheduled and ready together. Running jobs and schedules stay.
+   *
+   * @param options `state`: which. Default "pending".
+   * @returns how many there were.
+   */
   async clear({ state = "pending" }: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
     oneOf(state, clearableStates, "state");
     const now = this.clock();

@@ -15,6 +15,9 @@ export const MOST_CLAIMED_BYTES = 4 * 1024 * 1024;
 /** Opens the part of a store that belongs to one queue. Opening costs nothing and may be done any number of times. */
 export interface Store {
   /**
+   * Gives the part of the store that belongs to one queue.
+   *
+   * @param queue the name of the queue.
    * @param meter is added to by each call, so that whoever opened the store knows what it spent.
    * @param partition which part of the queue, where it is spread over several. Default 0: the first, or all there is.
    */
@@ -23,7 +26,9 @@ export interface Store {
 
 /** What calls cost: HTTP round trips (resends included), and commands as Upstash bills them. A memory store bills none. */
 export interface Meter {
+  /** HTTP round trips so far. */
   roundTrips: number;
+  /** Billed commands so far. */
   commands: number;
 }
 
@@ -56,14 +61,21 @@ export interface EnqueueReply {
   readonly lease: Lease | undefined;
 }
 
-/** What became of one leased job. */
-export type Outcome =
+/** How long an attempt had waited when it started, from when it was due, and how long it ran. */
+export interface Timing {
+  readonly waitedMs: number;
+  readonly ranMs: number;
+}
+
+/** What became of one leased job; with its timing, where an attempt was made. */
+export type Outcome = { readonly timing?: Timing | undefined } & (
   | { readonly to: "completed"; readonly lease: Lease; readonly record: string }
   /** Waits for its next attempt. Counted as retried. */
   | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
   /** Waits again, without an attempt being used (snoozed, released): the record says so. */
   | { readonly to: "returned"; readonly lease: Lease; readonly runAt: number; readonly record: string }
-  | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string };
+  | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string }
+);
 
 /** Makes the jobs of a schedule's slot and moves the schedule on, if it still stands at `slot`. */
 export interface Fire {
@@ -124,6 +136,10 @@ export interface ExchangeReply extends Outlook {
 /** `fired` made its jobs, `skipped` made none for overlap, `stale` means that somebody else had fired the slot. */
 export type FireReply = "fired" | "skipped" | "stale";
 
+/**
+ * Where a job stands: `scheduled` (its run time is ahead), `ready` (it is due), `running` (an invocation holds its lease),
+ * `completed` (kept for the queue's `retention`), `dead` (in the dead letter).
+ */
 export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead";
 
 export const jobStates: readonly JobState[] = ["scheduled", "ready", "running", "completed", "dead"];
@@ -193,8 +209,27 @@ export interface StoredStats {
   readonly nextAt: number | undefined;
   /** The earliest run time among ready jobs. */
   readonly oldestReadyAt: number | undefined;
+  /** What was settled lately, by the minute: those minutes of the last hour in which something was. */
+  readonly minutes: readonly StoredMinute[];
+  readonly waitingTimes: StoredHistogram;
+  readonly runningTimes: StoredHistogram;
 }
 
+export interface StoredMinute {
+  /** Minutes since 1970. */
+  readonly minute: number;
+  readonly processed: number;
+  readonly retried: number;
+  readonly dead: number;
+}
+
+/** A count for each of `durationBounds`, and one for what is above. */
+export interface StoredHistogram {
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
+/** The jobs of one queue, as a store keeps them. Queues call it; a program of yours has no need to. */
 export interface QueueStore {
   /** The most round trips that an exchange takes where no answer is lost. */
   readonly roundTrips: number;
@@ -212,7 +247,9 @@ export interface QueueStore {
   peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }>;
   /** Moves the end of a lease, or rewrites the record under it; undefined when the lease was lost. */
   extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined>;
+  /** Reads one job, in whatever state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
+  /** Reads a page of the jobs of one state. */
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Removes a waiting job. `running` and `missing` changed nothing. */
   cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing">;
@@ -228,12 +265,17 @@ export interface QueueStore {
     now: number,
     from?: string,
   ): Promise<{ readonly cleared: number; readonly next: string | undefined }>;
+  /** Counts, all of one moment. */
   stats(now: number): Promise<StoredStats>;
+  /** Pauses the queue, or resumes it: while it is paused an exchange takes nothing. */
   setPaused(paused: boolean): Promise<void>;
   /** Stores a schedule, in place of one with the same key. */
   putSchedule(schedule: StoredSchedule): Promise<void>;
+  /** Reads one schedule. */
   findSchedule(key: string): Promise<StoredSchedule | undefined>;
+  /** Reads all schedules. */
   listSchedules(): Promise<readonly StoredSchedule[]>;
+  /** Removes a schedule; false where there was none. */
   removeSchedule(key: string): Promise<boolean>;
   /**
    * Puts declared schedules in force if the manifest is still `from`: stores what is declared, removes what is not any more.

@@ -20,6 +20,7 @@ import type {
   StoredSchedule,
   StoredStats,
 } from "../core/store.ts";
+import { sumOfStats } from "./sum-of-stats.ts";
 
 /**
  * Spreads each queue of a store over several sets of keys, for those who outgrow one: a key of the small Upstash plans takes
@@ -251,21 +252,7 @@ class PartitionedQueue implements QueueStore {
   }
 
   async stats(now: number): Promise<StoredStats> {
-    const all = await Promise.all(this.#parts.map((part) => part.stats(now)));
-    return all.reduce((sum, stats) => ({
-      scheduled: sum.scheduled + stats.scheduled,
-      ready: sum.ready + stats.ready,
-      running: sum.running + stats.running,
-      dead: sum.dead + stats.dead,
-      completed: sum.completed + stats.completed,
-      processed: sum.processed + stats.processed,
-      retried: sum.retried + stats.retried,
-      died: sum.died + stats.died,
-      enqueued: sum.enqueued + stats.enqueued,
-      paused: sum.paused || stats.paused,
-      nextAt: earlier(sum.nextAt, stats.nextAt),
-      oldestReadyAt: earlier(sum.oldestReadyAt, stats.oldestReadyAt),
-    }));
+    return sumOfStats(await Promise.all(this.#parts.map((part) => part.stats(now))));
   }
 
   async setPaused(paused: boolean): Promise<void> {
@@ -293,9 +280,4 @@ class PartitionedQueue implements QueueStore {
     this.#outlooks[0] = undefined;
     return this.#at(0).declare(change);
   }
-}
-
-function earlier(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
 }

@@ -54,14 +54,16 @@ describe("billed commands", () => {
     const { queue, count } = setUp();
     for (let i = 0; i < 10; i++) await queue.enqueueMany(hundred);
     const commands = await count(() => queue.drain({ maxJobs: 2_000 }));
-    // The first exchange claims alone (4), nine settle and claim (9), the last one settles and finds nothing (7).
-    expect(commands).toBe(4 + 9 * 9 + 7);
+    // The first exchange claims alone (4), nine settle and claim (9), the last one settles and finds nothing (7). The first
+    // to settle something in a minute begins that minute's history (1).
+    expect(commands).toBe(4 + 9 * 9 + 7 + 1);
     expect(commands / 1_000).toBeLessThanOrEqual(0.15);
   });
 
-  test("a lone job, from an eager enqueue to done, costs 11", async () => {
+  test("a lone job, from an eager enqueue to done, costs 11, and the first of a minute 12", async () => {
     const { queue, count } = setUp();
     const eager = async () => queue.drain({ held: (await queue.enqueueHeld(lone)).held });
+    expect(await count(eager)).toBe(12);
     expect(await count(eager)).toBe(11);
   });
 
@@ -74,7 +76,7 @@ describe("billed commands", () => {
     expect(commands).toBe(30);
   });
 
-  test("the same with an invocation of its own for each attempt, none of which knows of the others, costs 37", async () => {
+  test("the same with an invocation of its own for each attempt, none of which knows of the others, costs 39", async () => {
     const store = redis.store();
     const invocation = () => new Queue({ store, jobs: [noop, fails], clock: () => start });
     // A drain ends after one job: the next attempt is for the next one.
@@ -83,7 +85,7 @@ describe("billed commands", () => {
       await invocation().enqueue(fails);
       for (let attempt = 0; attempt < 3; attempt++) await invocation().drain({ maxJobs: 1 });
     });
-    expect(commands).toBe(37);
+    expect(commands).toBe(39);
   });
 
   test("an idle tick costs 1", async () => {
@@ -118,6 +120,7 @@ describe("billed commands", () => {
 
   test("a job costs the same whatever the length of the backlog", async () => {
     const { queue, count } = setUp();
+    await queue.enqueue(noop).then(() => queue.drain());
     const short = await count(() => queue.enqueueMany(hundred).then(() => queue.drain()));
     for (let i = 0; i < 20; i++) await queue.enqueueMany(Array.from({ length: 1_000 }, () => ({ job: noop })));
     const long = await count(() => queue.enqueueMany(hundred).then(() => queue.drain()));

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Lease, Outcome, QueueStore } from "../../src/core/store.ts";
+import type { Lease, Outcome, QueueStore, Timing } from "../../src/core/store.ts";
 import { jobStates } from "../../src/core/store.ts";
 
 /** What a random sequence knows while it runs: the time, and every lease ever given, so that old ones are tried too. */
@@ -69,16 +69,26 @@ const enqueue = operation(
   "enqueue",
 );
 
-function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string): Outcome {
-  if (to === "completed") return { to, lease, record: text };
-  if (to === "dead") return { to, lease, at: runAt, record: text };
-  return { to, lease, runAt, record: text };
+function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string, timing: Timing | null): Outcome {
+  const base = { lease, record: text, ...(timing && { timing }) };
+  if (to === "completed") return { to, ...base };
+  if (to === "dead") return { to, at: runAt, ...base };
+  return { to, runAt, ...base };
 }
+
+const milliseconds = fc.constantFrom(0, 10, 11, 999.5, 1_800_000, 1_800_001);
+const timing = fc.option(fc.record({ waitedMs: milliseconds, ranMs: milliseconds }));
 
 const exchange = operation(
   fc.record({
     settle: fc.array(
-      fc.record({ pick, to: fc.constantFrom<Outcome["to"]>("completed", "retried", "returned", "dead"), wait, record }),
+      fc.record({
+        pick,
+        to: fc.constantFrom<Outcome["to"]>("completed", "retried", "returned", "dead"),
+        wait,
+        record,
+        timing,
+      }),
       { maxLength: 4 },
     ),
     fire: fc.array(
@@ -101,7 +111,13 @@ const exchange = operation(
           leases.length === 0
             ? []
             : settle.map((each) =>
-                outcomeOf(each.to, leases[each.pick % leases.length] as Lease, now + each.wait, each.record),
+                outcomeOf(
+                  each.to,
+                  leases[each.pick % leases.length] as Lease,
+                  now + each.wait,
+                  each.record,
+                  each.timing,
+                ),
               ),
         fire:
           slots.length === 0
@@ -141,7 +157,7 @@ const extend = operation(
 );
 
 const tick = operation(
-  fc.constantFrom(1, 999, 30 * second, 61 * second),
+  fc.constantFrom(1, 999, 30 * second, 61 * second, 3_601 * second),
   (ms) => ({
     run: async () => undefined,
     after: (scene) => {

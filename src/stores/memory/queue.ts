@@ -67,7 +67,7 @@ export class MemoryQueue implements QueueStore {
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const settled = request.settle.map((outcome) => this.#settle(outcome, request));
+    const settled = this.#settleAll(request);
     const fired = request.fire.map((fire) => this.#fire(fire));
     const jobs: ClaimedJob[] = [];
     const schedules: DueSchedule[] = [];
@@ -76,10 +76,20 @@ export class MemoryQueue implements QueueStore {
     return { paused: this.#state.paused, nextAt: this.#state.nextAt(new Set(taken)), settled, fired, jobs, schedules };
   }
 
-  #settle(outcome: Outcome, { now, retentionMs, repeated = false }: ExchangeRequest): boolean {
+  /** An exchange in which no lease holds is one that was sent again: it counts nothing. */
+  #settleAll(request: ExchangeRequest): readonly boolean[] {
+    const accepted: Outcome["to"][] = [];
+    const settled = request.settle.map((outcome) => this.#settle(outcome, request, accepted));
+    if (accepted.length > 0) this.#state.tally.count(accepted, request.settle, request.now);
+    return settled;
+  }
+
+  #settle(outcome: Outcome, request: ExchangeRequest, accepted: Outcome["to"][]): boolean {
     const state = this.#state;
+    const { now, retentionMs, repeated = false } = request;
     const { lease, record } = outcome;
     if (state.due.score(lease.id) !== leaseScore(lease)) return repeated && this.#wasSettled(outcome, retentionMs);
+    accepted.push(outcome.to);
     if (outcome.to === "retried" || outcome.to === "returned") {
       state.put(lease.id, waitingScore(outcome.runAt, lease.claims), record);
       if (outcome.to === "retried") state.counters.retried++;

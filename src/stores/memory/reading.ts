@@ -81,6 +81,9 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     paused: state.paused,
     nextAt: state.nextAt(),
     oldestReadyAt,
+    minutes: state.tally.minutesUntil(now),
+    waitingTimes: { counts: [...state.tally.waiting.counts], sumMs: state.tally.waiting.sumMs },
+    runningTimes: { counts: [...state.tally.running.counts], sumMs: state.tally.running.sumMs },
   };
 }
 

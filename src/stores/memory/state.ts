@@ -1,6 +1,7 @@
 import type { JobState } from "../../core/store.ts";
 import { SCHEDULE_MEMBER, scoreAfter, unpack, waitingScore } from "../score.ts";
 import { SortedSet } from "../sorted-set.ts";
+import { Tally } from "./tally.ts";
 
 interface Finished {
   readonly record: string;
@@ -17,6 +18,7 @@ export class MemoryState {
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, string>();
   readonly counters = { processed: 0, retried: 0, cancelled: 0, revived: 0, removed: 0 };
+  readonly tally = new Tally();
   paused = false;
   manifest: string | undefined;
 

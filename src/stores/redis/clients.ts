@@ -1,19 +1,27 @@
 /** What is used of a client of the package `redis`: node-redis 5 or newer. */
 export interface NodeRedisClient {
+  /** Whether it is connected, or will try to be. */
   readonly isOpen: boolean;
+  /** Whether a command would be sent at once. */
   readonly isReady: boolean;
+  /** Sends one command. */
   sendCommand(
     command: string[],
     options?: { readonly abortSignal?: AbortSignal; readonly typeMapping?: object },
   ): Promise<unknown>;
+  /** Tells of `ready`, `reconnecting` and `end`. */
   on(event: string, listener: () => void): unknown;
 }
 
 /** What is used of a client of the package `ioredis`, 5 or newer. */
 export interface IoRedisClient {
+  /** "ready", "wait", "end" and others. */
   readonly status: string;
+  /** Sends one command. */
   call(command: string, parameters: string[]): Promise<unknown>;
+  /** Connects a client that was made with `lazyConnect`. */
   connect(): Promise<void>;
+  /** Tells of `ready`, `close` and `end`. */
   on(event: string, listener: () => void): unknown;
 }
 

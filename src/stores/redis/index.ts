@@ -1,3 +1,9 @@
+/**
+ * Keeps jobs in a Redis or Valkey of your own, over TCP.
+ *
+ * @module tidegate/redis
+ */
+
 import { invalidRequest } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
 import { Connection, checkPrefix } from "../upstash/connection.ts";
@@ -8,6 +14,7 @@ import { ClientTransport } from "./transport.ts";
 
 export type { IoRedisClient, NodeRedisClient, RedisClient } from "./clients.ts";
 
+/** How keys are named. */
 export interface RedisStoreOptions {
   /** What every key begins with: 1 to 64 letters, digits, dots, colons, hyphens or underscores. Default "tidegate". */
   readonly prefix?: string;
@@ -29,6 +36,8 @@ export interface RedisStoreOptions {
  * While the client has no connection, calls wait for it for some seconds and then throw `store_unavailable`. Nothing of them is
  * sent later.
  *
+ * @param client a connected one.
+ * @param options how keys are named.
  * @throws {TidegateError} `invalid_request` for anything else than such a client, or a prefix that makes no sense.
  */
 export function redisStore(client: RedisClient, { prefix = "tidegate" }: RedisStoreOptions = {}): Store {

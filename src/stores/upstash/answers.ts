@@ -1,3 +1,4 @@
+import { bucketOf, durationBounds } from "../../core/activity.ts";
 import type {
   ClaimedJob,
   DueSchedule,
@@ -10,8 +11,15 @@ import type {
   Outcome,
   Outlook,
   StoredJob,
+  StoredMinute,
+  StoredStats,
 } from "../../core/store.ts";
 import { LEASE_MEMBER, leaseScore, PAUSED_MEMBER, scoreAfter, unpack, waitingScore } from "../score.ts";
+
+// Where the counters of the histograms begin: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
+const WAITING_TIMES = 8;
+const RUNNING_TIMES = 24;
+const HISTOGRAM_SIZE = durationBounds.length + 2;
 
 // How the scripts' arguments are written and their answers read: the order is theirs, and stands above each of them.
 
@@ -34,6 +42,49 @@ function newScore(outcome: Outcome): string {
   if (outcome.to === "completed") return "";
   if (outcome.to === "dead") return String(outcome.at);
   return String(waitingScore(outcome.runAt, outcome.lease.claims));
+}
+
+/** What the attempts of these outcomes add to the counters of the histograms: their number, and each one's place and addend. */
+export function histogramArguments(outcomes: readonly Outcome[]): string[] {
+  const added = new Map<number, number>();
+  const add = (counter: number, by: number) => added.set(counter, (added.get(counter) ?? 0) + by);
+  for (const { timing } of outcomes) {
+    if (!timing) continue;
+    add(WAITING_TIMES, Math.round(timing.waitedMs));
+    add(WAITING_TIMES + 1 + bucketOf(timing.waitedMs), 1);
+    add(RUNNING_TIMES, Math.round(timing.ranMs));
+    add(RUNNING_TIMES + 1 + bucketOf(timing.ranMs), 1);
+  }
+  return [String(added.size), ...[...added].flat().map(String)];
+}
+
+export function storedStats(answer: readonly string[]): StoredStats {
+  const number = (index: number) => Number(answer[index] ?? 0);
+  const histogram = (first: number) => ({
+    sumMs: number(first),
+    counts: answer.slice(first + 1, first + HISTOGRAM_SIZE).map(Number),
+  });
+  const minutes: StoredMinute[] = [];
+  for (let at = 12 + 2 * HISTOGRAM_SIZE; at < answer.length; at += 4) {
+    minutes.push({ minute: number(at), processed: number(at + 1), retried: number(at + 2), dead: number(at + 3) });
+  }
+  return {
+    scheduled: number(0),
+    ready: number(1),
+    running: number(2),
+    dead: number(3),
+    completed: number(4),
+    processed: number(5),
+    retried: number(6),
+    died: number(7),
+    enqueued: number(8),
+    paused: number(9) === 1,
+    nextAt: timeOf(answer[10]),
+    oldestReadyAt: timeOf(answer[11]),
+    waitingTimes: histogram(12),
+    runningTimes: histogram(12 + HISTOGRAM_SIZE),
+    minutes: minutes.sort((a, b) => a.minute - b.minute),
+  };
 }
 
 export function fireArguments({ key, slot, next, record, jobs, unless }: Fire): string[] {

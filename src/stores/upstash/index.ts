@@ -1,3 +1,9 @@
+/**
+ * Keeps jobs in Upstash Redis, over HTTP.
+ *
+ * @module tidegate/upstash
+ */
+
 import type { Redis as AnyRedis } from "@upstash/redis";
 import { Redis, type Requester } from "@upstash/redis/cloudflare";
 import { invalidRequest } from "../../core/errors.ts";
@@ -6,6 +12,7 @@ import { Connection, checkPrefix, type Transport } from "./connection.ts";
 import { keysOf } from "./keys.ts";
 import { RedisQueue } from "./redis-queue.ts";
 
+/** Where the database is. */
 export interface UpstashStoreOptions {
   /** `UPSTASH_REDIS_REST_URL` */
   readonly url: string;
@@ -15,6 +22,7 @@ export interface UpstashStoreOptions {
   readonly prefix?: string;
 }
 
+/** The database of a client of yours. */
 export interface UpstashClientOptions {
   /** A client that exists already. Its own settings stay as they are. */
   readonly redis: AnyRedis;

@@ -12,7 +12,7 @@ export function keysOf(prefix: string, queue: string, partition = 0): QueueKeys 
   return { all, ...byName };
 }
 
-const keyNames = ["due", "jobs", "dead", "dead:jobs", "done", "dedupe", "schedules", "stats"] as const;
+const keyNames = ["due", "jobs", "dead", "dead:jobs", "done", "dedupe", "schedules", "manifest", "stats"] as const;
 
 type KeyName = (typeof keyNames)[number];
 

@@ -26,9 +26,11 @@ import {
   enqueueReply,
   exchangeReply,
   fireArguments,
+  histogramArguments,
   listedMember,
   outcomeArguments,
   outlook,
+  storedStats,
   texts,
   timeOf,
 } from "./answers.ts";
@@ -67,7 +69,7 @@ export class RedisQueue implements QueueStore {
     return newId;
   }
 
-  // Settling takes up to 9 commands, firing 5, claiming 6, and the script itself 1; all but the last for each 250 jobs.
+  // Settling takes up to 10 commands, firing 5, claiming 5, and the script itself 1; all but the last for each 250 jobs.
   mostCommands(jobs: number): number {
     return 1 + 20 * Math.max(1, Math.ceil(jobs / 250));
   }
@@ -94,6 +96,7 @@ export class RedisQueue implements QueueStore {
     const rest = [
       ...[nonce, limit, leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
       ...settle.flatMap(outcomeArguments),
+      ...histogramArguments(settle),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];
@@ -108,7 +111,7 @@ export class RedisQueue implements QueueStore {
 
   async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
     const [head, manifest] = await this.#connection.plain(
-      [this.#peekCommand(), ["HGET", this.#keys.stats, "manifest"]],
+      [this.#peekCommand(), ["GET", this.#keys.manifest]],
       this.#meter,
     );
     return { ...outlook(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
@@ -203,22 +206,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async stats(now: number): Promise<StoredStats> {
-    const answer = await this.#texts(scripts.stats, () => [String(now)]);
-    const number = (index: number) => Number(answer[index]);
-    return {
-      scheduled: number(0),
-      ready: number(1),
-      running: number(2),
-      dead: number(3),
-      completed: number(4),
-      processed: number(5),
-      retried: number(6),
-      died: number(7),
-      enqueued: number(8),
-      paused: number(9) === 1,
-      nextAt: timeOf(answer[10]),
-      oldestReadyAt: timeOf(answer[11]),
-    };
+    return storedStats(await this.#texts(scripts.stats, () => [String(now)]));
   }
 
   async setPaused(paused: boolean): Promise<void> {

@@ -8,5 +8,5 @@ local _, _, leased = unpack_score(score)
 if leased == 1 and score >= after(now) then return 'running' end
 call('ZREM', due, id, LEASE .. id)
 call('HDEL', jobs, id)
-call('HINCRBY', stats, 'cancelled', 1)
+add(CANCELLED, 1)
 return 'cancelled'

@@ -13,7 +13,7 @@ if state == 'dead' then
   local ids = call('ZRANGE', dead, 0, piece - 1)
   call_many('ZREM', dead, ids)
   call_many('HDEL', dead_jobs, ids)
-  if #ids > 0 then call('HINCRBY', stats, 'removed', #ids) end
+  if #ids > 0 then add(REMOVED, #ids) end
   return { #ids, #ids < piece and -1 or 0 }
 end
 
@@ -35,5 +35,5 @@ for i = 1, #range, 2 do
 end
 call_many('ZREM', due, members)
 call_many('HDEL', jobs, ids)
-if #ids > 0 then call('HINCRBY', stats, 'cancelled', #ids) end
+if #ids > 0 then add(CANCELLED, #ids) end
 return { #ids, ended and -1 or skip + #range / 2 - #ids }

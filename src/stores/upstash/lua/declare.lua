@@ -2,9 +2,9 @@
 -- ARGV: manifest as read ('' for none), new manifest, number of schedules to store, then for each: key, record, score ('' for none),
 --   then the keys to remove
 -- Returns: 1 or 0
-local current = call('HGET', stats, 'manifest') or ''
+local current = call('GET', manifest) or ''
 if current ~= ARGV[1] and current ~= ARGV[2] then return 0 end
-call('HSET', stats, 'manifest', ARGV[2])
+call('SET', manifest, ARGV[2])
 local count, records, scores, gone, members = tonumber(ARGV[3]), {}, {}, {}, {}
 for at = 4, 3 + count * 3, 3 do
   push(records, ARGV[at], ARGV[at + 1])

@@ -1,6 +1,7 @@
 -- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit, lease ms, retention ms, bytes at most,
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record
+--   number of histogram counters, then for each: its number, what is added to it
 --   number of schedules, then for each: key, slot score, next score ('' for never), record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record
 -- Returns: paused (0 or 1), score that comes next ('' for none),
@@ -17,6 +18,9 @@ end
 
 local reply = { 0, '' }
 
+-- Records that this exchange has written: to claim one takes no reading.
+local written = {}
+
 -- 1. Settle. An outcome counts only if the lease that it names is still the one stored.
 
 -- On a resend a lease is gone because the first send settled it: then what that one wrote is there.
@@ -28,12 +32,38 @@ local function was_settled(outcome)
   return call('HGET', done, outcome.id) == outcome.record
 end
 
+-- Counts what was settled, in all and in this minute, and how long it took: one command, two where the minute is new.
+local function tally(count, timings)
+  local minute = math.floor(now / 60000)
+  local at = MINUTES + minute % MINUTES_KEPT * 4
+  local in_minute = { count.completed, count.retried, count.dead }
+  local adding = { 'GET', 'u32', '#' .. at }
+  local function increase(bits, counter, by)
+    push(adding, 'INCRBY', bits, counter, by)
+  end
+  if count.completed > 0 then increase('i64', PROCESSED, count.completed) end
+  if count.retried > 0 then increase('i64', RETRIED, count.retried) end
+  for _, timing in ipairs(timings) do increase('i64', timing[1], timing[2]) end
+  for i, by in ipairs(in_minute) do
+    if by > 0 then increase('u32', '#' .. at + i, by) end
+  end
+  if #adding == 3 then return end
+  local standing = call('BITFIELD', stats, unpack(adding))[1]
+  if standing == minute or count.completed + count.retried + count.dead == 0 then return end
+  -- What stands there is of an hour ago.
+  local starting = { 'SET', 'u32', '#' .. at, minute }
+  for i, by in ipairs(in_minute) do push(starting, 'SET', 'u32', '#' .. at + i, by) end
+  call('BITFIELD', stats, unpack(starting))
+end
+
 local function settle()
   local outcomes, members = {}, {}
   for i = 1, tonumber(argument()) do
     outcomes[i] = { to = argument(), id = argument(), lease = argument(), score = argument(), record = argument() }
     members[i] = outcomes[i].id
   end
+  local timings = {}
+  for i = 1, tonumber(argument()) do timings[i] = { '#' .. argument(), argument() } end
   local held, seen = read_many('ZMSCORE', due, members), {}
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
   local gone, left, waiting, kept, finished, died, buried = {}, {}, {}, {}, {}, {}, {}
@@ -56,6 +86,7 @@ local function settle()
       else
         push(waiting, outcome.score, id, whole(UPPER), LEASE .. id)
         push(kept, id, outcome.record)
+        written[id] = outcome.record
       end
     end
   end
@@ -66,8 +97,7 @@ local function settle()
   call_many('ZADD', dead, died)
   call_many('HSET', dead_jobs, buried)
   if retention_ms > 0 then keep_finished(finished, retention_ms) end
-  if count.completed > 0 then call('HINCRBY', stats, 'processed', count.completed) end
-  if count.retried > 0 then call('HINCRBY', stats, 'retried', count.retried) end
+  if next(seen) then tally(count, timings) end
 end
 
 -- 2. Fire. A slot makes its jobs only for the one who finds the schedule still standing at it.
@@ -103,6 +133,7 @@ local function fire()
           at[job.id] = job.score
           push(new_jobs, job.score, job.id)
           push(new_records, job.id, job.record)
+          written[job.id] = job.record
         end
       end
     end
@@ -137,6 +168,19 @@ local function recover()
   return #ids
 end
 
+local function records_of(ids)
+  local unknown, records = {}, {}
+  for _, id in ipairs(ids) do
+    if not written[id] then push(unknown, id) end
+  end
+  local read, at = read_many('HMGET', jobs, unknown), 0
+  for i, id in ipairs(ids) do
+    if not written[id] then at = at + 1 end
+    records[i] = written[id] or read[at]
+  end
+  return records
+end
+
 local function claim(wanted)
   local range = call('ZRANGE', due, 0, wanted + 1, 'WITHSCORES')
   local ids, ready, first = {}, {}, 1
@@ -159,7 +203,7 @@ local function claim(wanted)
       break
     end
   end
-  local records = read_many('HMGET', jobs, ids)
+  local records = records_of(ids)
   for i, id in ipairs(ids) do
     bytes_left = bytes_left - #(records[i] or '')
     if bytes_left < 0 and #taken > 0 then

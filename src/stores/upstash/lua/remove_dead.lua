@@ -11,5 +11,5 @@ for first = 1, #there, PIECE do
   removed = removed + call('ZREM', dead, unpack(there, first, math.min(first + PIECE - 1, #there)))
 end
 call_many('HDEL', dead_jobs, there)
-call('HINCRBY', stats, 'removed', removed)
+add(REMOVED, removed)
 return removed

@@ -22,5 +22,5 @@ call_many('ZREM', dead, revived)
 call_many('HDEL', dead_jobs, revived)
 call_many('ZADD', due, waiting)
 call_many('HSET', jobs, records)
-if #revived > 0 then call('HINCRBY', stats, 'revived', #revived) end
+if #revived > 0 then add(REVIVED, #revived) end
 return reply

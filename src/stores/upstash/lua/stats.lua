@@ -1,7 +1,9 @@
 -- Counts. What can be derived is not stored: each job that left the live ones is in one of five counters.
 -- ARGV: now
 -- Returns: scheduled, ready, running, dead, completed, processed, retried, died, enqueued, paused,
---   score that comes next ('' for none), score of the oldest ready job ('' for none)
+--   score that comes next ('' for none), score of the oldest ready job ('' for none),
+--   the counters of the two histograms (16 each), then for each minute of the last hour in which something was settled:
+--   which it is, processed, retried, dead
 local now = tonumber(ARGV[1])
 local keys, members = call('HKEYS', schedules), {}
 for i, key in ipairs(keys) do members[i] = SCHEDULE .. key end
@@ -11,8 +13,10 @@ for _, score in ipairs(read_many('ZMSCORE', due, members)) do
   if score and tonumber(score) >= after(now) then slots_ahead = slots_ahead + 1 end
 end
 
-local counters = call('HMGET', stats, 'processed', 'retried', 'cancelled', 'revived', 'removed')
-for i = 1, 5 do counters[i] = tonumber(counters[i] or 0) end
+local wanted = {}
+for i = 0, MINUTES / 2 - 1 do push(wanted, 'GET', 'i64', '#' .. i) end
+for i = MINUTES, MINUTES + MINUTES_KEPT * 4 - 1 do push(wanted, 'GET', 'u32', '#' .. i) end
+local counters = call('BITFIELD', stats, unpack(wanted))
 local processed, retried, cancelled, revived, removed = unpack(counters)
 
 local ready = call('ZCOUNT', due, 0, '(' .. whole(after(now))) - slots_due
@@ -29,5 +33,14 @@ for i = 1, #head, 2 do
     break
   end
 end
-return { ahead - running, ready, running, lying, call('HLEN', done), processed, retried, died,
+local reply = { ahead - running, ready, running, lying, call('HLEN', done), processed, retried, died,
   call('HLEN', jobs) + processed + died + cancelled - revived, paused, head[2] or '', oldest }
+for _, first in ipairs(HISTOGRAMS) do
+  for i = first + 1, first + HISTOGRAM_SIZE do push(reply, counters[i]) end
+end
+local this_minute = math.floor(now / 60000)
+for i = MINUTES / 2 + 1, #counters, 4 do
+  local minute, done_then, retried_then, dead_then = unpack(counters, i, i + 3)
+  if minute > this_minute - 60 then push(reply, minute, done_then, retried_then, dead_then) end
+end
+return reply
