@@ -107,7 +107,7 @@ describe("queue:doctor of a Redis", () => {
   test("tells of a queue that cannot be looked at", async () => {
     const shim = await startRestShim({ redisPort: redis.server.port });
     const env = { UPSTASH_REDIS_REST_URL: shim.url, UPSTASH_REDIS_REST_TOKEN: shim.token };
-    await ask("SET", "spoilt:{default}:stats", "no hash");
+    await ask("SET", "spoilt:{default}:due", "no sorted set");
     const result = await tidegate([...doctor, "--prefix", "spoilt"], { env });
     await shim.stop();
     expect(result.code).toBe(1);
