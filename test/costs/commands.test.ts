@@ -95,6 +95,11 @@ describe("billed commands", () => {
     expect(await count(() => queue.drain())).toBe(1);
   });
 
+  test("a look at the stats, the last hour included, costs 12", async () => {
+    const { queue, count } = setUp();
+    expect(await count(() => queue.getActivity())).toBe(12);
+  });
+
   test("a tick of a paused queue costs 1", async () => {
     const { queue, count } = setUp();
     await queue.pause();
