@@ -22,6 +22,17 @@ export {
   type PayloadIssue,
   TidegateError,
 } from "./core/errors.ts";
+export type {
+  AttemptInfo,
+  CompleteEvent,
+  DeadEvent,
+  EnqueueEvent,
+  Hooks,
+  LostEvent,
+  RetryEvent,
+  SnoozeEvent,
+  StartEvent,
+} from "./core/hooks.ts";
 export {
   type AnyJob,
   defineJob,
@@ -38,6 +49,7 @@ export type { HoldOptions, JobChange, QueueOptions } from "./core/queue-options.
 export type { ScheduleInfo, ScheduleOptions, Schedules } from "./core/schedules.ts";
 export type { Spending } from "./core/spending.ts";
 export type { ClearableState, JobState, Meter, QueueStore, Store } from "./core/store.ts";
+export type { TraceContext, Tracing } from "./core/tracing.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "./core/views.ts";
 export { memoryStore } from "./stores/memory.ts";
 export { partitioned } from "./stores/partitioned.ts";

@@ -7,6 +7,7 @@ export interface Histogram {
   readonly bounds: readonly number[];
   /** One more than there are bounds. */
   readonly counts: readonly number[];
+  /** All durations together, in ms. */
   readonly sumMs: number;
 }
 
@@ -24,6 +25,7 @@ export interface ActivityMinute {
 
 /** What a queue is doing, and has done. */
 export interface QueueActivity {
+  /** What `getStats` gives. */
   readonly stats: QueueStats;
   /** The last 60 minutes, oldest first; the current one is the last. */
   readonly minutes: readonly ActivityMinute[];

@@ -1,38 +1,79 @@
-import { type EnqueueOptions, newJob, resolveJob } from "./enqueue.ts";
+import { type EnqueueOptions, type EnqueueResult, jobName, newJob, resolveJob } from "./enqueue.ts";
 import { invalidRequest, isTidegateError } from "./errors.ts";
+import { hookCalls } from "./hook-calls.ts";
 import type { AnyJob } from "./job.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
-import type { NewJob } from "./store.ts";
+import type { QueueSettings } from "./queue-options.ts";
+import type { JobTrace } from "./record.ts";
+import type { ClaimedJob, EnqueueReply, NewJob } from "./store.ts";
+import { type TraceContext, traced } from "./tracing.ts";
 
 /** One job for `enqueueMany`. */
 export type BulkJob<Job extends AnyJob = AnyJob> = {
+  /** A definition, or the name of one. */
   readonly job: Job | string;
+  /** As the second argument of `enqueue`. */
   readonly payload?: unknown;
 } & EnqueueOptions;
 
+/** How `enqueueMany` goes about it. */
 export interface BulkOptions {
   /** Called after each piece of 1,000 with how many are stored. */
   readonly onProgress?: (done: number) => void;
+  /** The trace of whoever asked for it over HTTP. Used where the queue is traced, and no span is active. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** The most jobs that one atomic call stores. */
 export const MOST_AT_ONCE = 1_000;
 
 /**
+ * Builds jobs and stores them in the way given. The tracing and the hooks of the queue are told of it.
+ *
+ * @param caller the trace of whoever asked for it.
+ * @throws as `newJobs` and `store`.
+ */
+export async function sendJobs<Sent extends { readonly results: readonly EnqueueResult[] }>(
+  settings: Omit<QueueSettings, "newId"> & { readonly newId: (dedupeKey?: string) => string },
+  bulk: readonly BulkJob[],
+  caller: TraceContext | undefined,
+  store: (newJobs: readonly NewJob[]) => Promise<Sent>,
+): Promise<Sent> {
+  const { name: queue, jobs, clock, newId, tracing } = settings;
+  const send = async (trace?: TraceContext) => store(await newJobs(bulk, jobs, clock(), newId, trace));
+  const about = () => ({ queue, names: bulk.map(({ job }) => jobName(job)), caller });
+  const sent = await (tracing ? traced(async (work) => tracing.enqueue(about(), work), send) : send());
+  const hooks = hookCalls(settings);
+  hooks?.enqueued(bulk, sent.results);
+  await hooks?.ended();
+  return sent;
+}
+
+/** The jobs that the store has leased to whoever enqueued them. */
+export function heldJobs(newJobs: readonly NewJob[], replies: readonly EnqueueReply[]): readonly ClaimedJob[] {
+  return replies.flatMap(({ lease }, index) => {
+    const job = newJobs[index];
+    return lease && job ? [{ lease, record: job.record, dueAt: job.runAt }] : [];
+  });
+}
+
+/**
  * Builds jobs that are to be stored together, all of them checked.
  *
  * @throws {TidegateError} as `newJob` does; where there are several, the message tells which was refused.
  */
-export async function newJobs(
+async function newJobs(
   bulk: readonly BulkJob[],
   jobs: ReadonlyMap<string, AnyJob>,
   now: number,
   newId: (dedupeKey?: string) => string,
+  trace?: TraceContext,
 ): Promise<readonly NewJob[]> {
   if (!Array.isArray(bulk)) throw invalidRequest("enqueueMany takes an array of { job, payload, ...options }.");
+  const jobTrace: JobTrace | undefined = trace && bulk.length > 1 ? { ...trace, isBatch: true } : trace;
   const build = async ({ job, payload, ...options }: BulkJob) => {
     const { name, definition } = resolveJob(job, jobs);
-    return newJob(name, definition, payload, options, now, newId);
+    return newJob(name, definition, payload, options, now, newId, jobTrace);
   };
   if (bulk.length === 1) return Promise.all(bulk.map(build));
   return Promise.all(

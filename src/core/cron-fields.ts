@@ -51,7 +51,12 @@ export function readField(text: string, rule: FieldRule): CronField | undefined 
   const values = items.flatMap((item) => item?.values ?? []).sort((a, b) => a - b);
   const last = items.flatMap((item) => item?.last ?? []);
   if (new Set(values).size < values.length || new Set(last).size < last.length) return undefined;
-  return { values, last, nth: Number(nth ?? 0), isWildcard: /^[*?]$/.test(text) };
+  return {
+    values,
+    last: [...new Set(last.map((day) => day % 7))],
+    nth: Number(nth ?? 0),
+    isWildcard: /^[*?]$/.test(text),
+  };
 }
 
 function numberOf(name: string, { names = [], first }: FieldRule): string {
@@ -61,7 +66,7 @@ function numberOf(name: string, { names = [], first }: FieldRule): string {
 
 function readItem(item: string, rule: FieldRule): Pick<CronField, "values" | "last"> | undefined {
   const [, lastOf] = rule.lastForm?.exec(item) ?? [];
-  if (lastOf !== undefined) return { values: [], last: [Number(lastOf) % 7] };
+  if (lastOf !== undefined) return { values: [], last: [Number(lastOf)] };
   const [matches, from, to, step] = /^(?:[*?]|(\d+)(?:-(\d+))?)(?:\/(\d+))?$/.exec(item) ?? [];
   const start = Number(from ?? rule.first);
   const end = Number(to ?? (from !== undefined && step === undefined ? from : rule.last));

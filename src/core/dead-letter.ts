@@ -8,6 +8,7 @@ import type { QueueStore, Revival, StoredJob } from "./store.ts";
 /** Which dead jobs are meant: these ids, all of one name, or all. */
 export type DeadSelection = { readonly ids: readonly string[] } | { readonly name: string } | { readonly all: true };
 
+/** What a call that goes through the dead letter does beside. */
 export interface DeadLetterOptions {
   /** Only tells how many it would be. */
   readonly dryRun?: boolean;
@@ -15,6 +16,7 @@ export interface DeadLetterOptions {
   readonly onProgress?: (done: number) => void;
 }
 
+/** How dead jobs are made to live again. */
 export interface RetryOptions extends DeadLetterOptions {
   /** Goes in place of the stored payload, and must fit the schema. */
   readonly payload?: unknown;

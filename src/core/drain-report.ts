@@ -3,10 +3,15 @@ export type StoppedBy = "empty" | "maxJobs" | "timeBudget" | "budget" | "paused"
 
 /** What one drain did, what it cost, and what it left. */
 export interface DrainReport {
+  /** Jobs taken: those completed, retried, dead-lettered, snoozed, released and lost together. */
   readonly claimed: number;
+  /** Jobs that succeeded. */
   readonly completed: number;
+  /** Attempts that failed, and whose job waits for the next one. */
   readonly retried: number;
+  /** Jobs that failed for good. */
   readonly deadLettered: number;
+  /** Jobs that asked to run again later. */
   readonly snoozed: number;
   /** Claimed, but handed back unstarted, with no attempt used. */
   readonly released: number;
@@ -14,8 +19,11 @@ export interface DrainReport {
   readonly lost: number;
   /** Schedules whose slot was fired and whose next one was set. */
   readonly rearmed: number;
+  /** HTTP requests to the store, resends included. */
   readonly roundTrips: number;
+  /** Commands as Upstash bills them. */
   readonly commands: number;
+  /** Why it ended. */
   readonly stoppedBy: StoppedBy;
   /** When something next needs attention: a run time, a slot, or the end of another invocation's lease. */
   readonly nextRunAt: Date | null;

@@ -1,12 +1,13 @@
-import { Attempt, type Workshop } from "./attempt.ts";
+import { Attempt, type AttemptOutcome, type Workshop } from "./attempt.ts";
 import { sleep } from "./clock.ts";
 import { TimeoutError } from "./control.ts";
 import type { DeclaredSchedules } from "./declared.ts";
 import type { DrainLimits } from "./drain-options.ts";
 import { type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
+import { Exchanges } from "./exchanges.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { fireOf } from "./schedule.ts";
-import type { ClaimedJob, ExchangeReply, Fire, Meter, Outcome, Outlook } from "./store.ts";
+import type { ClaimedJob, ExchangeReply, Fire, Meter, Outlook } from "./store.ts";
 
 /** What a drain needs of its queue. */
 export interface DrainShop extends Workshop {
@@ -16,7 +17,8 @@ export interface DrainShop extends Workshop {
 type Count = keyof DrainCounts;
 
 interface Finished {
-  readonly outcome: Outcome;
+  readonly attempt: Attempt;
+  readonly outcome: AttemptOutcome;
   readonly as: Count;
   readonly at: number;
 }
@@ -40,16 +42,14 @@ export class Drain {
   readonly #leaseMs: number;
   readonly #counts: Record<Count, number> = { ...noCounts };
   readonly #spent: Readonly<Meter>;
+  readonly #exchanges: Exchanges;
   readonly #waiting: Attempt[] = [];
   readonly #running = new Set<Attempt>();
   #finished: Finished[] = [];
   #fires: Fire[] = [];
-  #nextAt: number | undefined;
-  /** What this process has put in line since the last exchange began. */
-  #expectedAt: number | undefined;
   #lookedAt: number;
-  #paused = false;
-  #failed = false;
+  #ran = 0;
+  #ranMs = 0;
   #ring: () => void = () => {};
 
   /**
@@ -70,8 +70,7 @@ export class Drain {
     this.#lookedAt = this.#startedAt;
     this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
     this.#leaseMs = leaseMsFor(longestTimeoutMs, shop.random);
-    this.#nextAt = outlook.nextAt;
-    this.#paused = outlook.paused;
+    this.#exchanges = new Exchanges(shop.store, shop.clock, outlook, () => this.#ring());
   }
 
   /** Takes over jobs that are leased already. */
@@ -82,8 +81,7 @@ export class Drain {
 
   /** Tells that something falls due then, so that it need not be looked for. */
   expect(at: number): void {
-    this.#expectedAt = earliest(this.#expectedAt, at);
-    this.#ring();
+    this.#exchanges.expect(at);
   }
 
   /** Drains until a limit is reached or nothing is due. @throws {TidegateError} `store_unavailable` */
@@ -105,9 +103,10 @@ export class Drain {
       this.#startWaiting();
       // No await may stand between looking and waiting: what happens in between would go unnoticed.
       if (this.#isTimeToExchange()) await this.#exchange();
-      else if (this.#running.size > 0) await this.#somethingHappens();
-      else return;
+      else if (this.#running.size > 0 || this.#exchanges.underWay > 0) await this.#somethingHappens();
+      else break;
     }
+    if (this.#exchanges.error) throw this.#exchanges.error;
   }
 
   // Starting -------------------------------------------------------------------------------------------------------------
@@ -123,16 +122,18 @@ export class Drain {
   }
 
   #releaseWaiting(): void {
-    for (const attempt of this.#waiting.splice(0)) this.#finish(attempt.release(), "released");
+    for (const attempt of this.#waiting.splice(0)) this.#finish(attempt, attempt.release(), "released");
   }
 
   async #start(attempt: Attempt): Promise<void> {
     this.#running.add(attempt);
     if (attempt.canStart(this.#shop.clock()) || (await this.#lengthenLease(attempt))) {
       const outcome = await attempt.run();
-      this.#finish(outcome, countedAs[outcome.to]);
+      this.#ran++;
+      this.#ranMs += outcome.timing?.ranMs ?? 0;
+      this.#finish(attempt, outcome, countedAs[outcome.to]);
     } else {
-      this.#finish(attempt.release(), "released");
+      this.#finish(attempt, attempt.release(), "released");
     }
     this.#running.delete(attempt);
     this.#startWaiting();
@@ -148,20 +149,21 @@ export class Drain {
     return lease !== undefined;
   }
 
-  #finish(outcome: Outcome, as: Count): void {
-    this.#finished.push({ outcome, as, at: this.#shop.clock() });
+  #finish(attempt: Attempt, outcome: AttemptOutcome, as: Count): void {
+    this.#finished.push({ attempt, outcome, as, at: this.#shop.clock() });
     if (this.#finished.length === 1) this.#ring();
   }
 
   // Exchanging -----------------------------------------------------------------------------------------------------------
 
   #isTimeToExchange(): boolean {
+    if (!this.#exchanges.mayBegin) return false;
     const now = this.#shop.clock();
-    const idle = this.#running.size === 0 && this.#waiting.length === 0;
     if ((this.#isMoreDue(now) || this.#isTimeToLook(now)) && this.#claimable() > 0) return true;
     const oldest = this.#finished[0];
     if (!oldest) return false;
-    return idle || (now - oldest.at >= SETTLE_WITHIN_MS && !this.#failed && this.#canAfford(2));
+    const isIdle = this.#running.size === 0 && this.#waiting.length === 0 && this.#exchanges.underWay === 0;
+    return isIdle || (now - oldest.at >= SETTLE_WITHIN_MS && !this.#exchanges.hasFailed && this.#canAfford(2));
   }
 
   /** Lets handlers that end in this very turn be settled with the others, not one by one. */
@@ -170,66 +172,79 @@ export class Drain {
   }
 
   #isMoreDue(now: number): boolean {
-    return this.#fires.length > 0 || this.#dueAt() <= now;
-  }
-
-  /** When something falls due next, as far as is known; infinite where nothing does. */
-  #dueAt(): number {
-    return earliest(this.#nextAt, this.#expectedAt) ?? Number.POSITIVE_INFINITY;
+    return this.#fires.length > 0 || this.#exchanges.dueAt <= now;
   }
 
   #isTimeToLook(now: number): boolean {
     return this.#running.size > 0 && now - this.#lookedAt >= this.#limits.checkEveryMs;
   }
 
-  /** How many jobs to claim now: none while some wait for a slot, or once a limit is reached. */
+  /** How many jobs to claim now: none while there is enough to do, or once a limit is reached. */
   #claimable(): number {
-    if (this.#stoppedBy() || this.#waiting.length > 0 || this.#running.size >= this.#limits.concurrency) return 0;
-    const done = this.#counts.claimed - this.#running.size;
+    if (this.#stoppedBy() || !this.#isRunningDry() || !this.#exchanges.mayFindMore) return 0;
+    const done = this.#counts.claimed - this.#inHand;
     const elapsed = this.#shop.clock() - this.#startedAt;
     const pace = done > 0 && elapsed > 0 ? Math.ceil((done / elapsed) * CLAIM_AHEAD_MS) : Number.POSITIVE_INFINITY;
     const ahead = Math.max(pace, this.#limits.concurrency);
-    return Math.min(this.#limits.batchSize, this.#limits.maxJobs - this.#counts.claimed, ahead);
+    return Math.min(this.#limits.batchSize, this.#mayStillClaim, ahead);
+  }
+
+  get #inHand(): number {
+    return this.#waiting.length + this.#running.size;
+  }
+
+  get #mayStillClaim(): number {
+    return this.#limits.maxJobs - this.#counts.claimed - this.#exchanges.claiming;
+  }
+
+  /** Whether slots are free, or will be before an answer could come. */
+  #isRunningDry(): boolean {
+    const { concurrency } = this.#limits;
+    if (this.#waiting.length === 0 && this.#running.size < concurrency) return true;
+    const rounds = Math.ceil(this.#inHand / concurrency);
+    return this.#ran > 0 && (rounds * this.#ranMs) / this.#ran < this.#exchanges.answerMs;
   }
 
   async #exchange(): Promise<void> {
     await this.#handlersAboutToEnd();
+    // An answer may have come meanwhile, and changed what there is to do.
+    if (!this.#isTimeToExchange()) return;
     const finished = this.#finished;
+    const request = this.#request(finished);
+    this.#finished = [];
+    this.#fires = [];
+    this.#lookedAt = request.now;
+    this.#exchanges.send(request, (reply) => {
+      if (reply) this.#takeIn(reply, finished, request.fire);
+      // What has run is worth one more try once all is done.
+      else if (!request.repeated) this.#finished = [...finished, ...this.#finished];
+    });
+  }
+
+  #request(finished: readonly Finished[]) {
     const limit = this.#claimable();
-    const request = {
-      now: this.#shop.clock(),
+    const { store, retentionMs, clock } = this.#shop;
+    const toHandIn = limit > 0 ? store.roundTrips : 0;
+    return {
+      now: clock(),
       settle: finished.map(({ outcome }) => outcome),
       fire: this.#stoppedBy() ? [] : this.#fires,
       limit,
+      lookAhead: Math.max(0, Math.min(limit, this.#mayStillClaim - limit)),
       leaseMs: this.#leaseMs,
-      retentionMs: this.#shop.retentionMs,
-      sends: Math.max(
-        1,
-        this.#limits.roundTrips - this.#spent.roundTrips - (limit > 0 ? this.#shop.store.roundTrips : 0),
-      ),
-      repeated: this.#failed,
+      retentionMs,
+      sends: Math.max(1, this.#limits.roundTrips - this.#spent.roundTrips - toHandIn),
+      repeated: this.#exchanges.hasFailed,
     };
-    this.#finished = [];
-    this.#expectedAt = undefined;
-    this.#lookedAt = request.now;
-    try {
-      this.#takeIn(await this.#shop.store.exchange(request), finished);
-    } catch (error) {
-      // What has run is worth one more try once all is done. With nothing in hand, or after that try, the caller must know.
-      if (this.#failed || (finished.length === 0 && this.#running.size === 0)) throw error;
-      this.#failed = true;
-      this.#finished = [...finished, ...this.#finished];
-    }
   }
 
-  #takeIn(reply: ExchangeReply, finished: readonly Finished[]): void {
+  #takeIn(reply: ExchangeReply, finished: readonly Finished[], fires: readonly Fire[]): void {
     const now = this.#shop.clock();
     finished.forEach(({ as }, index) => {
       this.#counts[reply.settled[index] ? as : "lost"]++;
     });
+    this.#shop.hooks?.exchanged(reply, finished, fires);
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
-    this.#paused = reply.paused;
-    this.#nextAt = reply.nextAt;
     for (const { key, record } of reply.schedules) this.#shop.declared.meet(key, record);
     this.#fires = reply.schedules.map((schedule) => fireOf(schedule, now));
     this.take(reply.jobs);
@@ -240,8 +255,8 @@ export class Drain {
 
   #stoppedBy(): StoppedBy | undefined {
     const { signal, maxJobs } = this.#limits;
-    if (signal?.aborted || this.#failed) return "aborted";
-    if (this.#paused) return "paused";
+    if (signal?.aborted || this.#exchanges.hasFailed) return "aborted";
+    if (this.#exchanges.paused) return "paused";
     if (this.#shop.clock() >= this.#deadline) return "timeBudget";
     if (this.#counts.claimed >= maxJobs) return "maxJobs";
     return this.#canAfford(2) ? undefined : "budget";
@@ -250,11 +265,12 @@ export class Drain {
   /** Whether the budget allows so many more exchanges. Claiming takes two: what is claimed must be handed in. */
   #canAfford(exchanges: number): boolean {
     const { roundTrips, commands, batchSize } = this.#limits;
-    const most =
-      exchanges * this.#shop.store.mostCommands(Math.max(batchSize, this.#finished.length + this.#running.size));
+    const { store } = this.#shop;
+    const most = store.mostCommands(Math.max(batchSize, this.#finished.length + this.#running.size));
+    // Round trips are counted when they begin, commands when the answer tells of them.
     return (
-      this.#spent.roundTrips + exchanges * this.#shop.store.roundTrips <= roundTrips &&
-      this.#spent.commands + most <= commands
+      this.#spent.roundTrips + exchanges * store.roundTrips <= roundTrips &&
+      this.#spent.commands + (exchanges + this.#exchanges.underWay) * most <= commands
     );
   }
 
@@ -268,8 +284,8 @@ export class Drain {
     const moments = [
       this.#deadline,
       cutOffAt,
-      ...(this.#claimable() > 0 ? [this.#dueAt(), this.#lookedAt + this.#limits.checkEveryMs] : []),
-      oldest && !this.#failed ? oldest.at + SETTLE_WITHIN_MS : Number.POSITIVE_INFINITY,
+      ...(this.#claimable() > 0 ? [this.#exchanges.dueAt, this.#lookedAt + this.#limits.checkEveryMs] : []),
+      oldest && !this.#exchanges.hasFailed ? oldest.at + SETTLE_WITHIN_MS : Number.POSITIVE_INFINITY,
     ];
     const wakeAt = Math.min(...moments.filter((moment) => moment > now));
     const timer = new AbortController();
@@ -288,7 +304,7 @@ export class Drain {
   /** Sleeps until just then if something falls due inside the window; false where nothing does, or a limit is reached. */
   async #linger(): Promise<boolean> {
     const { clock } = this.#shop;
-    const nextAt = this.#dueAt();
+    const nextAt = this.#exchanges.dueAt;
     const end = Math.min(this.#startedAt + this.#limits.lingerMs, this.#deadline - 1);
     if (this.#stoppedBy() || nextAt > end) return false;
     await sleep(clock, nextAt - clock(), this.#limits.signal);
@@ -297,7 +313,7 @@ export class Drain {
 
   #report(): DrainReport {
     const now = this.#shop.clock();
-    const nextAt = this.#dueAt();
+    const nextAt = this.#exchanges.dueAt;
     return {
       ...this.#counts,
       roundTrips: this.#spent.roundTrips,
@@ -307,8 +323,4 @@ export class Drain {
       backlog: this.#isMoreDue(now),
     };
   }
-}
-
-function earliest(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }

@@ -3,7 +3,7 @@ import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTim
 import { InvalidPayloadError, invalidRequest } from "./errors.ts";
 import type { AnyJob, JobOptions, Schedule } from "./job.ts";
 import { checkRetryOptions, checkText, LONGEST_ID, LONGEST_NAME, timeoutMs } from "./options.ts";
-import { checkPayload, encodeRecord, type JobRecord } from "./record.ts";
+import { checkPayload, encodeRecord, type JobRecord, type JobTrace } from "./record.ts";
 import { issuesText, validate } from "./schema.ts";
 import type { NewJob } from "./store.ts";
 
@@ -29,13 +29,20 @@ export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRet
 
 /** What became of an enqueue. `id` always names a job that exists. */
 export interface EnqueueResult {
+  /** The id of the job, or the key of the schedule. */
   readonly id: string;
+  /** Whether this call made it, or it was there already: by its id, or by `dedupe`. */
   readonly status: "enqueued" | "duplicate";
   /** When the job is to run; null where it is a duplicate of one that runs already, or has finished. */
   readonly runAt: Date | null;
 }
 
 const optionNames = new Set(["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe"]);
+
+/** The name of a job that is given as a definition or by its name. */
+export function jobName(job: AnyJob | string): string {
+  return typeof job === "string" ? job : job.name;
+}
 
 /** Finds the job to enqueue. @throws {TidegateError} `invalid_request` where the queue has jobs, but none of that name. */
 export function resolveJob(
@@ -64,6 +71,7 @@ export async function newJob(
   options: EnqueueOptions,
   now: number,
   newId: (dedupeKey?: string) => string,
+  trace?: JobTrace,
 ): Promise<NewJob> {
   const unknown = Object.keys(options).find((option) => !optionNames.has(option));
   if (unknown !== undefined)
@@ -72,7 +80,7 @@ export async function newJob(
     );
   if (options.id !== undefined) checkText(options.id, "id", LONGEST_ID);
   await checkFits(name, definition, payload);
-  const record: JobRecord = { name, payload, enqueuedAt: now, ...storedOptions(options) };
+  const record: JobRecord = { name, payload, enqueuedAt: now, ...storedOptions(options), ...(trace && { trace }) };
   return {
     id: options.id ?? newId(options.dedupe?.key),
     isFreshId: options.id === undefined,

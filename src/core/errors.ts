@@ -18,7 +18,9 @@ const brand = Symbol.for("tidegate.error");
  * Messages say what was wrong and what to do. They never hold a payload, a token or a URL.
  */
 export class TidegateError extends Error {
+  /** What went wrong, for programs. */
   readonly code: ErrorCode;
+  /** @internal */
   readonly [brand] = true;
 
   constructor(code: ErrorCode, message: string) {
@@ -30,12 +32,15 @@ export class TidegateError extends Error {
 
 /** One reason why a payload was refused, as the schema library told it. */
 export interface PayloadIssue {
+  /** Why, in the words of the schema library. */
   readonly message: string;
+  /** Where in the payload: keys and indexes, from the outside in. */
   readonly path: ReadonlyArray<string | number>;
 }
 
 /** A payload does not fit the schema of its job. `issues` names each field that is wrong, without its value. */
 export class InvalidPayloadError extends TidegateError {
+  /** Each reason for the refusal. */
   readonly issues: readonly PayloadIssue[];
 
   constructor(message: string, issues: readonly PayloadIssue[]) {

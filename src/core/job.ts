@@ -5,14 +5,19 @@ import { checkJobOptions } from "./options.ts";
 
 /** What `perform` is told about the attempt it makes. */
 export interface JobContext {
+  /** The job's id: the same in every attempt, so it serves as an idempotency key for what the job calls. */
   readonly id: string;
+  /** The job's name. */
   readonly name: string;
+  /** The name of the queue that it was taken from. */
   readonly queue: string;
   /** 1 for the first attempt. Attempts whose invocation died count too. */
   readonly attempt: number;
+  /** How many attempts may follow the first: on attempt `maxRetries + 1` a throw is the end. */
   readonly maxRetries: number;
   /** Aborted when the timeout is over, the lease is lost, or the drain must end. Hand it to `fetch`. */
   readonly signal: AbortSignal;
+  /** When it was enqueued, by the clock of whoever did. */
   readonly enqueuedAt: Date;
   /**
    * Gives the attempt `duration` from now (default: the job's timeout again), and keeps its lease as long.
@@ -30,6 +35,7 @@ export interface JobContext {
 
 /** What `job.snooze` gives; `perform` returns it. */
 export class Snooze {
+  /** When to run again: a duration from the end of this attempt, or a point in time. */
   readonly until: Duration | Date;
 
   constructor(until: Duration | Date) {
@@ -61,17 +67,23 @@ export interface Schedule {
 
 /** What the queue knows of a job, whatever its payload: the common supertype of all definitions. */
 export interface AnyJob extends JobOptions {
+  /** What the job is stored and found by: 1 to 128 characters. */
   readonly name: string;
+  /** Checks payloads when they are enqueued, and again when they are run. Default: nothing is checked. */
   readonly schema?: StandardSchemaV1 | undefined;
+  /** Makes a job at each of its slots. Default: jobs are made by `enqueue` alone. */
   readonly schedule?: Schedule;
   /** The payload of jobs that the schedule makes. */
   readonly schedulePayload?: unknown;
+  /** Does the work of one attempt. What it returns is kept as the result; a throw is a failed attempt. */
   readonly perform: (payload: never, job: JobContext) => unknown;
 }
 
 /** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
 export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
+  /** As in `AnyJob`; its output is what `perform` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
+  /** As in `AnyJob`. */
   readonly perform: (payload: Payload, job: JobContext) => Result;
 }
 
@@ -88,6 +100,10 @@ export type InputOf<Job> =
       : Payload
     : never;
 
+/**
+ * What `defineJob` takes, whatever the payload.
+ * @inline
+ */
 interface Definition extends JobOptions {
   /** 1 to 128 characters. Stored with each job: renaming one strands those that wait under the old name. */
   readonly name: string;

@@ -7,6 +7,7 @@ import type { JobInfo } from "./views.ts";
 export interface ListOptions {
   /** Default: all that are pending, then running, completed and dead, in this order. */
   readonly state?: JobState | undefined;
+  /** Only jobs of this name. A page may then be short, or empty, with more to come: go on while there is a cursor. */
   readonly name?: string | undefined;
   /** From the page before. */
   readonly cursor?: string | undefined;
@@ -14,7 +15,9 @@ export interface ListOptions {
   readonly limit?: number | undefined;
 }
 
+/** One page of a list. */
 export interface JobPage<Job = JobInfo> {
+  /** As many as `limit` at most. */
   readonly jobs: readonly Job[];
   /** Where the next page begins; null on the last one. */
   readonly cursor: string | null;

@@ -2,14 +2,18 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import type { EnqueueOptions } from "./enqueue.ts";
 import { invalidRequest } from "./errors.ts";
+import { type CheckedHooks, type Hooks, readHooks } from "./hooks.ts";
 import { timeOrderedIds } from "./id.ts";
 import type { AnyJob } from "./job.ts";
 import { checkJobOptions, checkText, LONGEST_NAME } from "./options.ts";
 import type { Store } from "./store.ts";
+import { checkTracing, type TraceContext, type Tracing } from "./tracing.ts";
 
+/** What a queue is made of. */
 export interface QueueOptions {
   /** 1 to 128 characters, without braces and slashes. Queues of different names share a store and nothing else. Default "default". */
   readonly name?: string;
+  /** Where the jobs are kept: `upstashStore`, `redisStore` or `memoryStore`. */
   readonly store: Store;
   /** The jobs that drains of this queue can perform. Declared schedules are put in force by the first drain. */
   readonly jobs?: readonly AnyJob[];
@@ -21,6 +25,10 @@ export interface QueueOptions {
   readonly newId?: () => string;
   /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
   readonly retention?: Duration;
+  /** Called as things happen to jobs, for logs and the like. Default: none. */
+  readonly hooks?: Hooks | undefined;
+  /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Which of the jobs that are due `enqueueHeld` leases. */
@@ -29,10 +37,13 @@ export interface HoldOptions {
   readonly most?: number;
   /** Only those whose timeout is at most so long. Default: all. */
   readonly timeout?: Duration;
+  /** As in `BulkOptions`. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** What `update` changes of a waiting job. */
 export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
+  /** Goes in place of the stored payload, and must fit the schema. */
   readonly payload?: unknown;
 }
 
@@ -50,6 +61,8 @@ export interface QueueSettings {
   readonly random: () => number;
   readonly newId: () => string;
   readonly retentionMs: number;
+  readonly hooks: CheckedHooks | undefined;
+  readonly tracing: Tracing | undefined;
 }
 
 /** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
@@ -73,6 +86,8 @@ export function queueSettings(options: QueueOptions): QueueSettings {
     random,
     newId,
     retentionMs: durationMs(retention, "retention"),
+    hooks: readHooks(options.hooks),
+    tracing: checkTracing(options.tracing),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type QueueActivity, queueActivity } from "./activity.ts";
-import { attemptMs, type BulkJob, type BulkOptions, MOST_AT_ONCE, newJobs } from "./bulk.ts";
+import { attemptMs, type BulkJob, type BulkOptions, heldJobs, MOST_AT_ONCE, sendJobs } from "./bulk.ts";
 import { changeJob } from "./change.ts";
 import { type Clock, sleep } from "./clock.ts";
 import {
@@ -18,6 +18,7 @@ import type { DrainReport } from "./drain-report.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./enqueue.ts";
 import { conflict, notFound } from "./errors.ts";
+import { atMostAWhile, hookCalls } from "./hook-calls.ts";
 import type { AnyJob, InputOf } from "./job.ts";
 import { leaseMsFor } from "./lease.ts";
 import { type JobPage, type ListOptions, listJobs } from "./listing.ts";
@@ -43,6 +44,7 @@ import {
   type QueueStore,
   type StoredJob,
 } from "./store.ts";
+import type { TraceContext } from "./tracing.ts";
 import { type DeadJob, type JobInfo, jobInfo, type QueueStats, queueStats } from "./views.ts";
 import { waitForEnd } from "./wait.ts";
 
@@ -94,6 +96,7 @@ export class Queue {
    * Stores a job; it will run at least once. With `cron` among the options it makes a recurring job instead.
    *
    * @param job a definition, or the name of one.
+   * @param rest its payload, which may be left out where the job takes none, and options.
    * @throws {InvalidPayloadError} where the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored.
    */
@@ -120,13 +123,15 @@ export class Queue {
    * @throws as `enqueue`; the message tells which job was refused.
    */
   async enqueueMany(jobs: readonly BulkJob[], options: BulkOptions = {}): Promise<readonly EnqueueResult[]> {
-    const newJobs = await this.#newJobs(jobs);
-    const results: EnqueueResult[] = [];
-    for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
-      const replies = await this.#store.enqueue(newJobs.slice(first, first + MOST_AT_ONCE), this.clock());
-      results.push(...replies.map((reply) => this.#enqueued(reply)));
-      options.onProgress?.(results.length);
-    }
+    const { results } = await this.#send(jobs, options.trace, async (newJobs) => {
+      const results: EnqueueResult[] = [];
+      for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
+        const replies = await this.#store.enqueue(newJobs.slice(first, first + MOST_AT_ONCE), this.clock());
+        results.push(...replies.map((reply) => this.#enqueued(reply)));
+        options.onProgress?.(results.length);
+      }
+      return { results };
+    });
     return results;
   }
 
@@ -140,21 +145,18 @@ export class Queue {
    */
   async enqueueHeld(
     jobs: readonly BulkJob[],
-    { most = jobs.length, timeout = LATEST_TIME_MS }: HoldOptions = {},
+    { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
   ): Promise<{ results: readonly EnqueueResult[]; held: readonly ClaimedJob[] }> {
-    const newJobs = await this.#newJobs(jobs);
-    const now = this.clock();
-    const leaseEndsAt = now + leaseMsFor(this.longestTimeoutMs, this.#settings.random);
-    const longestMs = durationMs(timeout, "timeout");
-    const isShort = jobs.map((job) => attemptMs(job, this.#settings.jobs) <= longestMs);
-    const toHold = new Set(newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most));
-    const leased = newJobs.map((job) => (toHold.has(job) ? { ...job, leaseEndsAt } : job));
-    const replies = await this.#store.enqueue(leased, now);
-    const held = replies.flatMap(({ lease }, index) => {
-      const job = newJobs[index];
-      return lease && job ? [{ lease, record: job.record, dueAt: job.runAt }] : [];
+    return this.#send(jobs, trace, async (newJobs) => {
+      const now = this.clock();
+      const leaseEndsAt = now + leaseMsFor(this.longestTimeoutMs, this.#settings.random);
+      const longestMs = durationMs(timeout, "timeout");
+      const isShort = jobs.map((job) => attemptMs(job, this.#settings.jobs) <= longestMs);
+      const toHold = new Set(newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most));
+      const leased = newJobs.map((job) => (toHold.has(job) ? { ...job, leaseEndsAt } : job));
+      const replies = await this.#store.enqueue(leased, now);
+      return { results: replies.map((reply) => this.#enqueued(reply)), held: heldJobs(newJobs, replies) };
     });
-    return { results: replies.map((reply) => this.#enqueued(reply)), held };
   }
 
   /** Shows a job in whatever state it is; null where no job has the id, or it completed longer ago than `retention`. */
@@ -335,7 +337,8 @@ export class Queue {
     const store = this.#settings.store.open(this.name, meter);
     const held = options.held ?? [];
     const outlook = held.length > 0 ? { paused: false, nextAt: undefined } : await this.#look(store);
-    const shop = { ...this.#settings, queue: this.name, store, declared: this.#declared };
+    const hooks = hookCalls(this.#settings);
+    const shop = { ...this.#settings, queue: this.name, store, declared: this.#declared, hooks };
     const drain = new Drain(shop, meter, limits, this.longestTimeoutMs, outlook);
     drain.take(held);
     // Only where asked: on some platforms a request may not wake what another one began.
@@ -347,6 +350,8 @@ export class Queue {
       return report;
     } finally {
       forget?.();
+      const { tracing } = this.#settings;
+      await Promise.all([hooks?.ended(), tracing?.flush && atMostAWhile(this.clock, async () => tracing.flush?.())]);
     }
   }
 
@@ -361,9 +366,13 @@ export class Queue {
     return store.peek();
   }
 
-  #newJobs(jobs: readonly BulkJob[]): Promise<readonly NewJob[]> {
+  #send<Sent extends { readonly results: readonly EnqueueResult[] }>(
+    jobs: readonly BulkJob[],
+    caller: TraceContext | undefined,
+    store: (newJobs: readonly NewJob[]) => Promise<Sent>,
+  ): Promise<Sent> {
     const newId = this.#store.idSource(this.#settings.newId);
-    return newJobs(jobs, this.#settings.jobs, this.clock(), newId);
+    return sendJobs({ ...this.#settings, newId }, jobs, caller, store);
   }
 
   async #enqueueRecurring(job: AnyJob | string, payload: unknown, options: RecurringOptions): Promise<EnqueueResult> {

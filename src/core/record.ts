@@ -1,6 +1,7 @@
 import type { BackoffRule } from "./backoff.ts";
 import { invalidRequest, TidegateError } from "./errors.ts";
 import { CLAIM_CYCLE } from "./store.ts";
+import type { TraceContext } from "./tracing.ts";
 
 /** One failed attempt. */
 export interface AttemptError {
@@ -10,6 +11,11 @@ export interface AttemptError {
   readonly attempt: number;
   /** ms since 1970 */
   readonly at: number;
+}
+
+/** The trace in which a job was enqueued; `isBatch` where it was together with others. */
+export interface JobTrace extends TraceContext {
+  readonly isBatch?: true;
 }
 
 /** What is stored of a job, beside its run time and its claim count. */
@@ -28,6 +34,8 @@ export interface JobRecord {
   readonly progress?: unknown;
   /** The slot that made the job. */
   readonly slot?: { readonly key: string; readonly at: number };
+  /** Where enqueue was traced. */
+  readonly trace?: JobTrace;
   /** How it ended; absent on a job that lives. */
   readonly end?: JobEnd;
 }
@@ -85,24 +93,21 @@ export function withError(record: JobRecord, error: AttemptError): JobRecord {
   return { ...record, errors: [...(record.errors ?? []), error].slice(-KEPT_ERRORS) };
 }
 
-/** Describes whatever a handler threw, cut to a bounded size. */
+/** A failure as the job remembers it. */
 export function attemptError(thrown: unknown, attempt: number, at: number): AttemptError {
+  return { ...describeError(thrown), attempt, at };
+}
+
+/** Describes whatever a handler threw, cut to a bounded size. */
+export function describeError(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {
   if (!(thrown instanceof Error)) {
     return {
       name: "Error",
       message: cut(`A value that is no Error was thrown: ${describe(thrown)}`, KEPT_MESSAGE),
-      attempt,
-      at,
     };
   }
   const stack = typeof thrown.stack === "string" ? { stack: cut(thrown.stack, KEPT_STACK) } : {};
-  return {
-    name: cut(String(thrown.name), 100),
-    message: cut(String(thrown.message), KEPT_MESSAGE),
-    ...stack,
-    attempt,
-    at,
-  };
+  return { name: cut(String(thrown.name), 100), message: cut(String(thrown.message), KEPT_MESSAGE), ...stack };
 }
 
 function describe(value: unknown): string {

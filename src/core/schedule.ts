@@ -15,6 +15,8 @@ export interface ScheduleRecord {
   readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs">;
   /** True where it stands in the code of a deployment, and goes when it is taken out there. */
   readonly declared?: boolean;
+  /** True while it is paused: then it has no next slot. */
+  readonly paused?: boolean;
   readonly lastSlot?: number;
   readonly lastJobId?: string;
 }
@@ -108,7 +110,8 @@ function lastSlot(next: (after: number) => number | undefined, first: number, no
   return slot;
 }
 
-function slotJob(key: string, record: ScheduleRecord, slot: number, now: number): Fire["jobs"][number] {
+/** The job that a schedule makes for a slot. */
+export function slotJob(key: string, record: ScheduleRecord, slot: number, now: number): Fire["jobs"][number] {
   const job: JobRecord = {
     name: record.name,
     payload: record.payload,

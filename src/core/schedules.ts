@@ -1,33 +1,45 @@
 import type { Clock } from "./clock.ts";
 import { parseCron } from "./cron.ts";
-import { checkFits, type EnqueueOptions, resolveJob, storedOptions } from "./enqueue.ts";
+import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedOptions } from "./enqueue.ts";
 import { conflict, notFound } from "./errors.ts";
 import type { AnyJob, Schedule } from "./job.ts";
 import { checkSchedule, checkText, wholeNumber } from "./options.ts";
-import { decodeSchedule, encodeSchedule, type ScheduleRecord } from "./schedule.ts";
+import { decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
 import type { QueueStore, StoredSchedule } from "./store.ts";
 
 /** What a schedule makes, and when. */
 export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
   /** The job to make: a definition, or its name. */
   readonly job: AnyJob | string;
+  /** The payload of each job. It must fit the schema. */
   readonly payload?: unknown;
 }
 
 /** A schedule as it stood when it was looked at. */
 export interface ScheduleInfo {
+  /** What it is found by. A declared one has the name of its job. */
   readonly key: string;
   /** The name of the job that it makes. */
   readonly name: string;
+  /** The payload of each job; null where it has none. */
   readonly payload: unknown;
+  /** When it fires: 5 or 6 fields. */
   readonly cron: string;
+  /** The IANA zone in which `cron` is read. */
   readonly timeZone: string;
+  /** What becomes of slots that nobody drained. */
   readonly missed: "once" | "skip" | "all";
+  /** Whether a slot makes a job while an earlier one is not finished. */
   readonly overlap: "allow" | "skip";
   /** True where it stands in the code, with its job. */
   readonly declared: boolean;
+  /** While it is paused it fires at no slot. */
+  readonly paused: boolean;
+  /** Its next slot; null where none comes any more, and while it is paused. */
   readonly nextRunAt: Date | null;
+  /** The last slot that fired; null before the first. */
   readonly lastRunAt: Date | null;
+  /** The id of the job that it made last; null before the first. */
   readonly lastJobId: string | null;
 }
 
@@ -41,7 +53,10 @@ export class Schedules {
   readonly #clock: Clock;
   readonly #expect: (runAt: number) => void;
 
-  /** @param expect is told when something will be due. */
+  /**
+   * @internal
+   * @param expect is told when something will be due.
+   */
   constructor(store: QueueStore, jobs: ReadonlyMap<string, AnyJob>, clock: Clock, expect: (runAt: number) => void) {
     this.#store = store;
     this.#jobs = jobs;
@@ -50,7 +65,8 @@ export class Schedules {
   }
 
   /**
-   * Stores a schedule, in place of one with the same key. Where expression and zone stay the same, so does its next slot.
+   * Stores a schedule, in place of one with the same key. Where expression and zone stay the same, so does its next slot. One
+   * that is paused stays so.
    *
    * @throws {InvalidPayloadError} where the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `invalid_request`; the message names the option. Nothing was stored.
@@ -66,6 +82,7 @@ export class Schedules {
     return scheduleInfo(stored) as ScheduleInfo;
   }
 
+  /** Shows a schedule; null where none has the key. */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
     const stored = await this.#store.findSchedule(key);
@@ -84,17 +101,56 @@ export class Schedules {
     if (!(await this.#store.removeSchedule(key))) throw unknownSchedule(key);
   }
 
-  /** The next slots of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
-  async preview(key: string, count = 5): Promise<readonly Date[]> {
-    wholeNumber(count, "count", 1, 1_000);
+  /** Keeps a schedule from firing until `resume`, also when code that declares it is deployed anew. @throws {TidegateError} `not_found` */
+  pause(key: string): Promise<ScheduleInfo> {
+    return this.#change(key, (record) => ({ record: { ...record, paused: true }, next: undefined }));
+  }
+
+  /** Ends a pause: the schedule goes on with its first slot from now. @throws {TidegateError} `not_found` */
+  resume(key: string): Promise<ScheduleInfo> {
+    return this.#change(key, ({ paused, ...record }, next) => ({
+      record,
+      next: paused ? parseCron(record.cron, record.timeZone).next(this.#clock()) : next,
+    }));
+  }
+
+  /** Makes the job of a schedule now, beside those of its slots, which stay as they are. @throws {TidegateError} `not_found` */
+  async run(key: string): Promise<EnqueueResult> {
+    const { record } = await this.#find(key);
+    const now = this.#clock();
+    const [reply] = await this.#store.enqueue([{ ...slotJob(key, record, now, now), isFreshId: false }], now);
+    this.#expect(now);
+    return { id: slotJobId(key, now), status: reply?.status ?? "enqueued", runAt: new Date(now) };
+  }
+
+  async #change(
+    key: string,
+    change: (record: ScheduleRecord, next: number | undefined) => { record: ScheduleRecord; next: number | undefined },
+  ): Promise<ScheduleInfo> {
+    const found = await this.#find(key);
+    const { record, next } = change(found.record, found.next);
+    const stored = { key, record: encodeSchedule(record), next };
+    await this.#store.putSchedule(stored);
+    if (next !== undefined) this.#expect(next);
+    return scheduleInfo(stored) as ScheduleInfo;
+  }
+
+  async #find(key: string): Promise<{ record: ScheduleRecord; next: number | undefined }> {
     checkText(key, "key", LONGEST_KEY);
     const stored = await this.#store.findSchedule(key);
     if (!stored) throw unknownSchedule(key);
     const record = decodeSchedule(stored.record);
     if (!record) throw conflict(`Schedule "${key}" was stored by a newer version, which alone can read it.`);
+    return { record, next: stored.next };
+  }
+
+  /** The next slots of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
+  async preview(key: string, count = 5): Promise<readonly Date[]> {
+    wholeNumber(count, "count", 1, 1_000);
+    const { record, next } = await this.#find(key);
     const cron = parseCron(record.cron, record.timeZone);
     const slots: Date[] = [];
-    for (let slot = stored.next; slot !== undefined && slots.length < count; slot = cron.next(slot))
+    for (let slot = next; slot !== undefined && slots.length < count; slot = cron.next(slot))
       slots.push(new Date(slot));
     return slots;
   }
@@ -122,9 +178,9 @@ export function renewed(
   now: number,
 ): StoredSchedule {
   const before = existing && decodeSchedule(existing.record);
-  const past = before && { lastSlot: before.lastSlot, lastJobId: before.lastJobId };
+  const past = before && { paused: before.paused, lastSlot: before.lastSlot, lastJobId: before.lastJobId };
   const isSame = before?.cron === record.cron && before.timeZone === record.timeZone;
-  const next = isSame ? existing?.next : parseCron(record.cron, record.timeZone).next(now);
+  const next = isSame || before?.paused ? existing?.next : parseCron(record.cron, record.timeZone).next(now);
   return { key, record: encodeSchedule({ ...record, ...past } as ScheduleRecord), next };
 }
 
@@ -139,12 +195,14 @@ function scheduleInfo(stored: StoredSchedule): ScheduleInfo | undefined {
     missed,
     overlap,
     declared = false,
+    paused = false,
     lastSlot,
     lastJobId = null,
   } = record;
   const nextRunAt = stored.next === undefined ? null : new Date(stored.next);
   const lastRunAt = lastSlot === undefined ? null : new Date(lastSlot);
-  return { key: stored.key, name, payload, cron, timeZone, missed, overlap, declared, nextRunAt, lastRunAt, lastJobId };
+  const rule = { cron, timeZone, missed, overlap };
+  return { key: stored.key, name, payload, ...rule, declared, paused, nextRunAt, lastRunAt, lastJobId };
 }
 
 function unknownSchedule(key: string): Error {

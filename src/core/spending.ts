@@ -3,6 +3,7 @@ import type { Meter } from "./store.ts";
 
 /** What a `Queue` object has spent in its life, counted call by call. Other isolates and processes count for themselves. */
 export interface Spending {
+  /** When the object was made. */
   readonly since: Date;
   /** HTTP round trips, resends included. */
   readonly roundTrips: number;
@@ -10,12 +11,13 @@ export interface Spending {
   readonly commands: number;
   /** Jobs that its drains have completed. */
   readonly completed: number;
-  /** Drains that found nothing to do, and the commands for them. */
+  /** Drains that found nothing to do. */
   readonly idleDrains: number;
+  /** The commands for those. */
   readonly idleCommands: number;
   /** All commands but those of idle drains, for each job completed; null before the first. */
   readonly commandsPerJob: number | null;
-  /** Null before the first. */
+  /** What looking in vain costs; null before the first time. */
   readonly commandsPerIdleDrain: number | null;
   /** What a month of 30 days costs if it goes on like this; null in the first minute. */
   readonly commandsPerMonth: number | null;

@@ -95,6 +95,8 @@ export interface ExchangeRequest {
   readonly fire: readonly Fire[];
   /** How many due jobs and schedules to take at most; 0 only looks. */
   readonly limit: number;
+  /** How many more to look at, so that `left` tells whether a second claim would find anything. Default 0. */
+  readonly lookAhead?: number;
   readonly leaseMs: number;
   /** How long completed jobs are kept; 0 keeps none. */
   readonly retentionMs: number;
@@ -131,6 +133,8 @@ export interface ExchangeReply extends Outlook {
   readonly jobs: readonly ClaimedJob[];
   /** Schedules whose slot has come. They stay due until they are fired. */
   readonly schedules: readonly DueSchedule[];
+  /** How many more are due behind the first `limit`, counted up to `lookAhead` and one. */
+  readonly left: number;
 }
 
 /** `fired` made its jobs, `skipped` made none for overlap, `stale` means that somebody else had fired the slot. */

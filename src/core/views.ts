@@ -5,29 +5,41 @@ import type { JobState, StoredJob, StoredStats } from "./store.ts";
 
 /** Why an attempt failed. */
 export interface JobError {
+  /** The name of the error's class. */
   readonly name: string;
+  /** Its message: the first 1,000 characters. */
   readonly message: string;
+  /** Its stack, where it had one: the first 4,000 characters. */
   readonly stack?: string;
 }
 
 /** A failed attempt, as the job remembers it. */
 export interface FailedAttempt extends JobError {
+  /** Which attempt it was: 1 for the first. */
   readonly attempt: number;
+  /** When it failed. */
   readonly failedAt: Date;
 }
 
 /** A job as it stood when it was looked at. */
 export interface JobInfo {
+  /** What it is found by. */
   readonly id: string;
+  /** The name of its definition. */
   readonly name: string;
+  /** The name of its queue. */
   readonly queue: string;
+  /** Where it stands. */
   readonly state: JobState;
+  /** As it was enqueued; null where there was none. */
   readonly payload: unknown;
+  /** When it was enqueued. */
   readonly enqueuedAt: Date;
   /** When it is to run; null unless it waits. */
   readonly runAt: Date | null;
   /** How many attempts have begun. */
   readonly attempts: number;
+  /** How many attempts may follow the first. */
   readonly maxRetries: number;
   /** The last failures, oldest first: five at most. */
   readonly errors: readonly FailedAttempt[];
@@ -37,23 +49,29 @@ export interface JobInfo {
   readonly schedule?: { readonly key: string; readonly slot: Date };
   /** When the last attempt began. Completed and dead jobs alone. */
   readonly startedAt?: Date;
-  /** Completed jobs alone: when, and what `perform` returned. */
+  /** When it completed. Completed jobs alone. */
   readonly completedAt?: Date;
+  /** What `perform` returned; null for nothing. Completed jobs alone. */
   readonly result?: unknown;
-  /** Dead jobs alone: when, and why. */
+  /** When it died. Dead jobs alone. */
   readonly failedAt?: Date;
+  /** Why it died. Dead jobs alone. */
   readonly error?: JobError;
 }
 
 /** A job in the dead letter. */
 export interface DeadJob extends JobInfo {
+  /** No other state lies in the dead letter. */
   readonly state: "dead";
+  /** When it died. */
   readonly failedAt: Date;
+  /** Why it died: the last of its `errors`. */
   readonly error: JobError;
 }
 
 /** Counts of a queue, all from one moment. */
 export interface QueueStats {
+  /** Jobs ever enqueued, those of schedules included. */
   readonly totalEnqueued: number;
   /** Jobs completed. */
   readonly totalProcessed: number;
@@ -63,15 +81,21 @@ export interface QueueStats {
   readonly totalRetried: number;
   /** `scheduledCount + readyCount` */
   readonly pendingCount: number;
+  /** Jobs whose run time is ahead, retries included. */
   readonly scheduledCount: number;
+  /** Jobs that are due. */
   readonly readyCount: number;
+  /** Jobs that an invocation holds. */
   readonly runningCount: number;
+  /** Jobs in the dead letter. */
   readonly deadLetterCount: number;
+  /** Completed jobs that are still kept. */
   readonly completedCount: number;
   /** When something next needs attention: a run time, a slot, or the end of a lease. */
   readonly nextRunAt: Date | null;
   /** For how long the oldest ready job has been due; null where none is. */
   readonly oldestReadyAgeMs: number | null;
+  /** Whether drains start nothing, until `resume`. */
   readonly paused: boolean;
 }
 
@@ -104,7 +128,8 @@ export function jobInfo(
 }
 
 function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
-  if (!end) return {};
+  // A newer version's record cannot be read, but that the job is dead, and since when, is known without it.
+  if (!end) return stored.state === "dead" ? { failedAt: new Date(stored.at), error: jobError(undefined) } : {};
   const started = end.startedAt === undefined ? {} : { startedAt: new Date(end.startedAt) };
   if (stored.state === "completed") return { ...started, completedAt: new Date(end.at), result: end.result ?? null };
   return { ...started, failedAt: new Date(end.at), error: jobError(end.error) };

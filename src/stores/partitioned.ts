@@ -148,6 +148,7 @@ class PartitionedQueue implements QueueStore {
     await Promise.all([...rest].filter((index) => !claimed.has(index)).map((index) => exchange(index, [])));
     return {
       ...this.#outlook(request.now),
+      left: claimed.get(target)?.left ?? 0,
       settled,
       fired: claimed.get(0)?.fired ?? [],
       jobs: claimed.get(target)?.jobs ?? [],

@@ -5,6 +5,7 @@ import { invalidRequest } from "../core/errors.ts";
 import type { Queue } from "../core/queue.ts";
 import type { TestClock } from "./clock.ts";
 
+/** How far a queue is drained. */
 export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "batchSize" | "signal"> {
   /**
    * The queue's clock: moved on to whatever falls due, so that delays, retries and schedules play out. Default: it stands. It

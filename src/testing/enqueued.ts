@@ -15,13 +15,15 @@ export type Part<Value> = Value extends Date
       : Value;
 
 interface ExpectedFields {
+  /** The id it was given. */
   readonly id?: string;
   /** When it is to run, to the millisecond. */
   readonly runAt?: PointInTime;
   /** How long after it was enqueued it is to run. */
   readonly delay?: Duration;
+  /** How many attempts may follow the first. */
   readonly maxRetries?: number;
-  /** Default: either of "scheduled" and "ready". */
+  /** Where it stands. Default: either of "scheduled" and "ready". */
   readonly state?: JobState;
 }
 
@@ -35,6 +37,7 @@ interface AnyExpected extends ExpectedFields {
   readonly payload?: unknown;
 }
 
+/** What `expectEnqueued` takes. */
 export interface ExpectedEnqueued<Payload = unknown> extends Expected<Payload> {
   /** How many such jobs there are to be. Default: one or more. */
   readonly count?: number;
@@ -46,7 +49,7 @@ type PayloadOf<Job> = Job extends AnyJob ? InputOf<Job> : unknown;
  * Lists the jobs that wait, those that are due first.
  *
  * @param job a definition or the name of one. Default: every job.
- * @param state another state than waiting.
+ * @param options `state`: another one than waiting.
  */
 export async function enqueued(
   queue: Queue,
@@ -125,7 +128,9 @@ export async function expectNotEnqueued<Job extends AnyJob | string>(
 /** Something was not enqueued as expected. Test frameworks show `expected` and `actual` side by side. */
 export class ExpectationError extends Error {
   override readonly name = "AssertionError";
+  /** What was asked for. */
   readonly expected: unknown;
+  /** What was there. */
   readonly actual: unknown;
 
   constructor(lines: readonly string[], expected: unknown, actual: unknown) {

@@ -15,6 +15,7 @@ export type StoreFault = "before" | "after" | { readonly delay: Duration };
 
 /** A fault, and which calls it befalls. */
 export interface FaultRule {
+  /** What goes wrong. */
   readonly fault: StoreFault;
   /** Of this method, or of one of these. Default: of every method. */
   readonly on?: StoreMethod | readonly StoreMethod[];
@@ -43,7 +44,9 @@ export interface FaultyStore extends Store {
  * await expectEnqueued(queue, sendEmail, { count: 1 });
  * ```
  *
- * @param clock what delays are measured on. Default: the system's clock.
+ * @param store where calls go that do not fail.
+ * @param plan what goes wrong. Default: nothing.
+ * @param options `clock`: what delays are measured on. Default: the system's clock.
  */
 export function faultyStore(
   store: Store,

@@ -1,3 +1,9 @@
+/**
+ * Tests of jobs and of code that enqueues them: without Redis, without sleeping, on a clock that the test moves.
+ *
+ * @module tidegate/testing
+ */
+
 export { type TestClock, testClock } from "./clock.ts";
 export { type DrainAllOptions, drainAll } from "./drain-all.ts";
 export {

@@ -54,6 +54,7 @@ type ResultOf<Job extends AnyJob> = Exclude<Awaited<ReturnType<Job["perform"]>>,
  * expect(outcome).toMatchObject({ status: "dead", error: { message: "mailbox full" } });
  * ```
  *
+ * @param rest its payload, which may be left out where the job takes none, and the circumstances.
  * @returns the outcome; a job that fails throws nothing.
  * @throws {InvalidPayloadError} where the payload does not fit the schema.
  * @throws {TidegateError} `invalid_request` for an option that makes no sense.

@@ -5,7 +5,9 @@ export type StoreMethod = Exclude<keyof QueueStore, LocalMember>;
 
 /** One call of a store. */
 export interface StoreCall {
+  /** The name of the queue. */
   readonly queue: string;
+  /** What was called. */
   readonly method: StoreMethod;
 }
 

@@ -19,10 +19,13 @@ const layers: Readonly<Record<string, Layer>> = {
   memory: { holds: ["stores/memory.ts", "stores/partitioned.ts"], mayImport: ["core", "stores"] },
   wire: { holds: ["http/wire.ts", "http/schema.ts"], mayImport: ["core"] },
   http: { holds: ["http/"], mayImport: ["core", "wire"], packages: ["hono", "hono/tiny"] },
+  // What runs in a browser: of the rest of HTTP it knows the types of the answers that it gets, and no code.
+  page: { holds: ["http/dashboard/page/"], mayImport: ["core", "http"] },
   client: { holds: ["client/"], mayImport: ["core", "wire"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "http", "stores"] },
   node: { holds: ["platforms/node.ts"], mayImport: ["core"], packages: ["node:*"] },
   testing: { holds: ["testing/"], mayImport: ["core", "memory"] },
+  telemetry: { holds: ["telemetry/"], mayImport: ["core"], packages: ["@opentelemetry/api"] },
   cli: {
     holds: ["cli/"],
     mayImport: ["core", "client", "stores", "http", "node", "memory"],

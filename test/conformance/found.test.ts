@@ -26,4 +26,29 @@ onEveryStore((kind) => {
       { runAt: now - 5_000, lease: { claims: 1, endsAt: now + 60_000 } },
     ]);
   });
+
+  test("a lease that is extended to the same end once more is the one that it was extended to", async () => {
+    const store = kind.create().open("default");
+    const job = { id: "a", isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };
+    const lease = { id: "a", claims: 1, endsAt: now + 60_000 };
+    await store.enqueue([job], now);
+    const extended = await store.extend(lease, now + 90_000);
+    expect(extended).toEqual({ ...lease, endsAt: now + 90_000 });
+    expect(await store.extend(lease, now + 90_000)).toEqual(extended);
+    expect(await store.extend(lease, now + 95_000)).toBeUndefined();
+  });
+
+  // In partitions a job has either an id of its own or a window.
+  test.skipIf(kind.name === "partitioned")(
+    "a dedupe window holds again as soon as the job that it names is there again, within one call too",
+    async () => {
+      const store = kind.create().open("default");
+      const named = { id: "a", isFreshId: false, runAt: now, record: "1:{}" };
+      const dedupe = { key: "x", ttlMs: 600_000 };
+      await store.enqueue([{ ...named, dedupe }], now);
+      await store.cancel("a", now);
+      const replies = await store.enqueue([named, { ...named, id: "b", dedupe }], now);
+      expect(replies).toMatchObject([{ status: "enqueued" }, { status: "duplicate", id: "a" }]);
+    },
+  );
 });

@@ -1,28 +1,26 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import type { QueueStore } from "../../src/core/store.ts";
-import { memoryStore } from "../../src/index.ts";
-import { everythingIn, type Operation, operations, type Scene } from "../support/operations.ts";
-import { useRedis } from "../support/stores.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ModelCount, queueModel, storeModel } from "../support/model.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
-const redis = useRedis();
+// A small share of `npm run soak -- model`, with other sequences each time.
 
-/** Runs the same operations on two stores; each answer and each state after it must be equal. */
-async function runOnBoth(sequence: readonly Operation[], memory: QueueStore, real: QueueStore): Promise<void> {
-  const scene: Scene = { now: Date.parse("2026-03-01T12:00:00Z"), leases: [], slots: [] };
-  for (const operation of sequence) {
-    const expected = await operation.run(memory, scene);
-    expect(await operation.run(real, scene), operation.name).toEqual(expected);
-    operation.after?.(scene, expected);
-    expect(await everythingIn(real, scene.now), operation.name).toEqual(await everythingIn(memory, scene.now));
-  }
-}
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage.close());
 
-test("memory and Redis answer alike, and hold the same after each step, whatever is asked of them", async () => {
-  await fc.assert(
-    fc.asyncProperty(operations(25), async (sequence) => {
-      await runOnBoth(sequence, memoryStore().open("q"), redis.store().open("q"));
-    }),
-    { numRuns: 60 },
-  );
+const limits = { interruptAfterTimeLimit: 5_000, numRuns: 60 };
+
+test("Redis answers as memory does, through faults of the network too, and holds the same after each step", async () => {
+  const count: ModelCount = { operations: 0, faults: 0 };
+  await fc.assert(storeModel(stage, 30, count), limits);
+  expect(count.faults).toBeGreaterThan(20);
+});
+
+test("clients whose invocations may die see the same on Redis as in memory, and the counters add up", async () => {
+  const count: ModelCount = { operations: 0, faults: 0 };
+  await fc.assert(queueModel(stage, 30, count), limits);
+  expect(count.operations).toBeGreaterThan(50);
 });

@@ -224,4 +224,64 @@ onEveryStore((kind) => {
       expect(await queue.drain()).toMatchObject({ nextRunAt: null });
     });
   });
+
+  describe("a schedule by hand", () => {
+    test("pauses, also through a deployment that declares it, and goes on with its first slot from then", async () => {
+      const { clock, slots, beat, open } = setUp();
+      const queue = open(beat({ cron: "0 * * * * *", missed: "all" }));
+      await queue.drain();
+      expect(await queue.schedules.pause("beat")).toMatchObject({ paused: true, nextRunAt: null });
+      await clock.advance("10m");
+      expect(await queue.drain()).toMatchObject({ claimed: 0, nextRunAt: null });
+      const changed = open(beat({ cron: "30 * * * * *" }));
+      await changed.drain();
+      expect(await changed.schedules.list()).toMatchObject([{ cron: "30 * * * * *", paused: true, nextRunAt: null }]);
+      expect(await changed.schedules.preview("beat")).toEqual([]);
+      expect(await changed.schedules.resume("beat")).toMatchObject({
+        paused: false,
+        nextRunAt: new Date(start + 10 * minute + 30_000),
+      });
+      await clock.advance("30s");
+      await changed.drain();
+      expect(slots).toEqual(["12:10:30"]);
+    });
+
+    test("resumed without a pause keeps its slot", async () => {
+      const { clock, beat, open } = setUp();
+      const queue = open(beat({ cron: "0 * * * * *" }));
+      await queue.drain();
+      await clock.advance("90s");
+      expect(await queue.schedules.resume("beat")).toMatchObject({ nextRunAt: new Date(start + minute) });
+    });
+
+    test("runs now, with its payload and its options, and leaves its slots alone", async () => {
+      const { beat, open } = setUp();
+      const queue = open(beat());
+      const { nextRunAt } = await queue.schedules.upsert("mine", {
+        job: "beat",
+        cron: "@daily",
+        payload: { all: true },
+        maxRetries: 7,
+      });
+      const { id, status } = await queue.schedules.run("mine");
+      expect({ id, status }).toEqual({ id: "mine@2026-03-01T12:00:00.000Z", status: "enqueued" });
+      expect(await queue.getJob(id)).toMatchObject({
+        name: "beat",
+        state: "ready",
+        payload: { all: true },
+        maxRetries: 7,
+        schedule: { key: "mine", slot: new Date(start) },
+      });
+      expect(await queue.schedules.run("mine")).toMatchObject({ id, status: "duplicate" });
+      expect(await queue.drain()).toMatchObject({ completed: 1 });
+      expect(await queue.schedules.get("mine")).toMatchObject({ nextRunAt, lastRunAt: null });
+    });
+
+    test("is named when there is none", async () => {
+      const { beat, open } = setUp();
+      const { schedules } = open(beat());
+      for (const call of [schedules.pause("x"), schedules.resume("x"), schedules.run("x")])
+        await expect(call).rejects.toMatchObject({ code: "not_found", message: expect.stringContaining('"x"') });
+    });
+  });
 });

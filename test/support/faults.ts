@@ -36,6 +36,8 @@ export interface FaultProxy {
   readonly requests: number;
   /** Queues a fault for one request. Queued faults come first, each for the next request in turn. */
   next(...faults: Fault[]): void;
+  /** Drops what is queued, where fewer requests came than faults. */
+  forget(): void;
   /** Lets a function choose the fault of each request, until it is replaced. */
   decide(choose: ((request: ProxiedRequest) => Fault | undefined) | undefined): void;
   /** Gives each request the same fault, where nothing else was chosen; `undefined` ends that. */
@@ -63,6 +65,7 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
       return requests;
     },
     next: (...faults) => void queue.push(...faults),
+    forget: () => void queue.splice(0),
     decide(chooser) {
       choose = chooser;
     },

@@ -71,9 +71,11 @@ export class MemoryQueue implements QueueStore {
     const fired = request.fire.map((fire) => this.#fire(fire));
     const jobs: ClaimedJob[] = [];
     const schedules: DueSchedule[] = [];
+    const left = this.#state.paused ? 0 : this.#leftBehind(request);
     if (!this.#state.paused) this.#claim(request, jobs, schedules);
     const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
-    return { paused: this.#state.paused, nextAt: this.#state.nextAt(new Set(taken)), settled, fired, jobs, schedules };
+    const { paused } = this.#state;
+    return { paused, nextAt: this.#state.nextAt(new Set(taken)), left, settled, fired, jobs, schedules };
   }
 
   /** An exchange in which no lease holds is one that was sent again: it counts nothing. */
@@ -145,6 +147,10 @@ export class MemoryQueue implements QueueStore {
     }
   }
 
+  #leftBehind({ now, limit, lookAhead = 0 }: ExchangeRequest): number {
+    return Math.max(0, this.#firstDue(now, limit + lookAhead + 1).length - limit);
+  }
+
   #firstDue(now: number, limit: number): readonly (readonly [string, number])[] {
     const first: (readonly [string, number])[] = [];
     for (const entry of this.#state.due.from(0)) {
@@ -164,8 +170,10 @@ export class MemoryQueue implements QueueStore {
 
   async extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined> {
     const { due, records } = this.#state;
-    if (due.score(lease.id) !== leaseScore(lease)) return undefined;
     const extended = { ...lease, endsAt };
+    const score = due.score(lease.id);
+    // Asked again, for its answer was lost, it finds its own work.
+    if (score !== leaseScore(lease) && score !== leaseScore(extended)) return undefined;
     due.set(lease.id, leaseScore(extended));
     if (record !== undefined) records.set(lease.id, record);
     return extended;

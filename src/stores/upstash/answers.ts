@@ -110,7 +110,7 @@ export function enqueueReply(job: NewJob, [status, id = "", score = ""]: readonl
 }
 
 export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeReply {
-  const [paused, next, ...rest] = answer;
+  const [paused, next, left, ...rest] = answer;
   const settled = rest.splice(0, outcomes).map((accepted) => accepted === "1");
   const fired = rest.splice(0, fires) as FireReply[];
   const [taken = "0", ...rows] = rest;
@@ -126,7 +126,7 @@ export function exchangeReply(answer: readonly string[], outcomes: number, fires
   for (; at < rows.length; at += 3) {
     schedules.push({ key: rows[at] as string, slot: unpack(Number(rows[at + 1])).at, record: rows[at + 2] as string });
   }
-  return { paused: paused === "1", nextAt: timeOf(next), settled, fired, jobs, schedules };
+  return { paused: paused === "1", nextAt: timeOf(next), left: Number(left), settled, fired, jobs, schedules };
 }
 
 /** Reads the first members of `due`, with their scores. */

@@ -26,6 +26,7 @@ export interface UpstashStoreOptions {
 export interface UpstashClientOptions {
   /** A client that exists already. Its own settings stay as they are. */
   readonly redis: AnyRedis;
+  /** What every key begins with. Default "tidegate". */
   readonly prefix?: string;
 }
 

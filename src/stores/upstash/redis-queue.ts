@@ -91,10 +91,10 @@ export class RedisQueue implements QueueStore {
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const { now, limit, leaseMs, retentionMs, settle, fire, repeated = false, sends } = request;
+    const { now, limit, lookAhead = 0, leaseMs, retentionMs, settle, fire, repeated = false, sends } = request;
     const nonce = newNonce(this.#random);
     const rest = [
-      ...[nonce, limit, leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
+      ...[nonce, limit, lookAhead, leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
       ...settle.flatMap(outcomeArguments),
       ...histogramArguments(settle),
       String(fire.length),

@@ -43,7 +43,7 @@ local function holder_of(job)
   local held = call('HGET', dedupe, job.dedupe)
   local ends, id = string.match(held or '', '^(%d+):(.*)$')
   if not ends or tonumber(ends) <= now then return nil end
-  local score = call('ZSCORE', due, id)
+  local score = placed[id] or call('ZSCORE', due, id)
   if score or call('HEXISTS', done, id) == 1 or call('HEXISTS', dead_jobs, id) == 1 then return id, score end
 end
 

@@ -1,22 +1,23 @@
 -- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit, lease ms, retention ms, bytes at most,
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit, how far to look ahead, lease ms, retention ms, bytes at most,
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record
 --   number of histogram counters, then for each: its number, what is added to it
 --   number of schedules, then for each: key, slot score, next score ('' for never), record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record
--- Returns: paused (0 or 1), score that comes next ('' for none),
+-- Returns: paused (0 or 1), score that comes next ('' for none), how many more are due behind the first `limit`,
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
 --   number of jobs taken, then for each: id, lease score, record, score at which it was due,
 --   then for each schedule due: key, slot score, record
 local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
-local lease_ms, retention_ms, bytes_left = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local cursor = 7
+local look_ahead, lease_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
+local retention_ms, bytes_left = tonumber(ARGV[7]), tonumber(ARGV[8])
+local cursor = 8
 local function argument()
   cursor = cursor + 1
   return ARGV[cursor]
 end
 
-local reply = { 0, '' }
+local reply = { 0, '', 0 }
 
 -- Records that this exchange has written: to claim one takes no reading.
 local written = {}
@@ -154,12 +155,15 @@ local function lease(id, score, record, ends, claims)
   push(leases, leased, id, whole(UPPER + ends * 1024 + nonce), LEASE .. id)
 end
 
--- What the first send took while its answer was lost: leased anew, one millisecond longer, so that no two hold one lease.
+-- What earlier sends took while their answers were lost: leased anew, one millisecond longer, so that no two hold one lease.
+-- Of three sends, the second may have lengthened it already.
 local function recover()
-  local index = whole(UPPER + (now + lease_ms) * 1024 + nonce)
-  local members = call('ZRANGE', due, index, index, 'BYSCORE')
+  local index = UPPER + (now + lease_ms) * 1024 + nonce
+  local range = call('ZRANGE', due, whole(index), whole(index + 1024), 'BYSCORE', 'WITHSCORES')
   local ids = {}
-  for i, member in ipairs(members) do ids[i] = string.sub(member, #LEASE + 1) end
+  for i = 1, #range, 2 do
+    if (tonumber(range[i + 1]) - index) % 1024 == 0 then push(ids, string.sub(range[i], #LEASE + 1)) end
+  end
   local scores, records = read_many('ZMSCORE', due, ids), read_many('HMGET', jobs, ids)
   for i, id in ipairs(ids) do
     local ends, claims = unpack_score(tonumber(scores[i]))
@@ -181,8 +185,15 @@ local function records_of(ids)
   return records
 end
 
+-- How many members are due from this place in a range on, of as many as were to be looked at.
+local function count_due(range, first)
+  local last = math.min(#range - 1, first + look_ahead * 2)
+  while last >= first and tonumber(range[last + 1]) >= after(now) do last = last - 2 end
+  return (last - first) / 2 + 1
+end
+
 local function claim(wanted)
-  local range = call('ZRANGE', due, 0, wanted + 1, 'WITHSCORES')
+  local range = call('ZRANGE', due, 0, wanted + 1 + look_ahead, 'WITHSCORES')
   local ids, ready, first = {}, {}, 1
   if range[1] == PAUSED then
     reply[1], wanted, first = 1, 0, 3
@@ -200,6 +211,7 @@ local function claim(wanted)
       end
     elseif score < UPPER then
       reply[2] = range[i + 1]
+      if reply[1] == 0 then reply[3] = count_due(range, i) end
       break
     end
   end

@@ -1,0 +1,126 @@
+import type { Clock } from "./clock.ts";
+import type { ExchangeReply, ExchangeRequest, Outlook, QueueStore } from "./store.ts";
+
+/** How many exchanges may be under way at once: while the answer of one travels, the jobs of the other run. */
+const MOST_UNDER_WAY = 2;
+
+/** The exchanges of one drain, and what they tell of the queue. */
+export class Exchanges {
+  readonly #store: QueueStore;
+  readonly #clock: Clock;
+  readonly #ring: () => void;
+  #underWay = 0;
+  #claiming = 0;
+  #sent = 0;
+  /** Which exchange told of the queue last: the answers of two may come in another order than they were sent. */
+  #toldBy = 0;
+  #nextAt: number | undefined;
+  /** What this process has put in line since the last exchange was sent. */
+  #expectedAt: number | undefined;
+  #left = 0;
+  #paused: boolean;
+  #answerMs = 0;
+  #hasFailed = false;
+  #error: unknown;
+
+  /**
+   * @param outlook what is known, or thought, to come next.
+   * @param ring is called whenever there is something new: an answer, a failure, or something put in line.
+   */
+  constructor(store: QueueStore, clock: Clock, outlook: Outlook, ring: () => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#nextAt = outlook.nextAt;
+    this.#paused = outlook.paused;
+    this.#ring = ring;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Whether one has failed. What runs may still end and be handed in, but nothing more is begun. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** Why the last one failed, if none has got through since. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  get mayBegin(): boolean {
+    return this.#underWay < MOST_UNDER_WAY;
+  }
+
+  /** How many jobs those under way may bring. */
+  get claiming(): number {
+    return this.#claiming;
+  }
+
+  /** Whether there is more for another claim to find, beyond what those under way will take. */
+  get mayFindMore(): boolean {
+    return this.#underWay === 0 || this.#left > 0;
+  }
+
+  /** How long the last answer took, in ms. */
+  get answerMs(): number {
+    return this.#answerMs;
+  }
+
+  /** When something falls due next, as far as is known; infinite where nothing does. */
+  get dueAt(): number {
+    return Math.min(this.#nextAt ?? Number.POSITIVE_INFINITY, this.#expectedAt ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Tells that something falls due then, so that it need not be looked for. */
+  expect(at: number): void {
+    this.#expectedAt = Math.min(this.#expectedAt ?? at, at);
+    this.#ring();
+  }
+
+  /** Sends one. @param ended takes in what it brought; undefined where it failed. */
+  send(request: ExchangeRequest, ended: (reply: ExchangeReply | undefined) => void): void {
+    const number = ++this.#sent;
+    this.#underWay++;
+    this.#claiming += request.limit;
+    this.#left -= request.limit;
+    this.#expectedAt = undefined;
+    const answered = this.#store.exchange(request).then(
+      (reply) => {
+        this.#isBack(request);
+        this.#answerMs = this.#clock() - request.now;
+        this.#error = undefined;
+        if (number > this.#toldBy) this.#learn(reply, number);
+        ended(reply);
+      },
+      (error: unknown) => {
+        this.#isBack(request);
+        this.#fail(error);
+        ended(undefined);
+      },
+    );
+    void answered.catch((error: unknown) => this.#fail(error)).finally(this.#ring);
+  }
+
+  #isBack({ limit }: ExchangeRequest): void {
+    this.#underWay--;
+    this.#claiming -= limit;
+  }
+
+  #fail(error: unknown): void {
+    this.#hasFailed = true;
+    this.#error = error;
+  }
+
+  #learn({ nextAt, paused, left }: ExchangeReply, number: number): void {
+    this.#toldBy = number;
+    this.#nextAt = nextAt;
+    this.#paused = paused;
+    this.#left = left - this.#claiming;
+  }
+}

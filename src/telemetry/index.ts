@@ -1,0 +1,133 @@
+/**
+ * Traces for OpenTelemetry, which is `@opentelemetry/api`: install it beside Tidegate.
+ *
+ * @module tidegate/telemetry
+ */
+
+import {
+  type Attributes,
+  type Context,
+  context,
+  isSpanContextValid,
+  type Link,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { outcomeWords } from "../core/hooks.ts";
+import { describeError } from "../core/record.ts";
+import type { TracedAttempt, TracedEnqueue, Tracing } from "../core/tracing.ts";
+import { readContext, writeContext } from "./trace-context.ts";
+
+export type { TraceContext, TracedAttempt, TracedEnqueue, Tracing } from "../core/tracing.ts";
+
+/** How `tracing` goes about it. */
+export interface TracingOptions {
+  /** Makes the spans. Default: that of the tracer provider which is registered when a span is made. */
+  readonly tracer?: Tracer;
+  /**
+   * Sends the spans that have ended, such as `() => provider.forceFlush()`. Each drain calls it before it ends and waits for it,
+   * for two seconds at most: where nothing stays running, spans that wait for a timer are never sent. Default: nothing.
+   */
+  readonly flush?: () => Promise<unknown>;
+}
+
+/**
+ * Traces a queue with OpenTelemetry: a `send` span for each enqueue, a `process` span for each attempt, inside which `perform`
+ * runs. The trace context travels in the job's record.
+ *
+ * ```ts
+ * const queue = new Queue({ store, jobs, tracing: tracing() });
+ * ```
+ *
+ * What it costs: 82 bytes in each record, and no command. Without a registered provider nothing is traced or stored.
+ *
+ * @param options how it goes about it.
+ */
+export function tracing({ tracer = trace.getTracer("tidegate"), flush }: TracingOptions = {}): Tracing {
+  return {
+    enqueue: (jobs, enqueue) => traceEnqueue(tracer, jobs, enqueue),
+    attempt: (attempt, make) => traceAttempt(tracer, attempt, make),
+    ...(flush && { flush }),
+  };
+}
+
+async function traceEnqueue(tracer: Tracer, jobs: TracedEnqueue, enqueue: Parameters<Tracing["enqueue"]>[1]) {
+  const attributes = { ...about("send", jobs.queue), ...ofEnqueue(jobs) };
+  const active = context.active();
+  const parent = trace.getSpanContext(active) ? active : under(active, jobs.caller && readContext(jobs.caller));
+  const span = tracer.startSpan(`send ${jobs.queue}`, { kind: SpanKind.PRODUCER, attributes }, parent);
+  const creation = span.spanContext();
+  try {
+    const { results } = await context.with(trace.setSpan(parent, span), () =>
+      enqueue(isSpanContextValid(creation) ? writeContext(creation) : undefined),
+    );
+    const [result, ...others] = results;
+    if (result && others.length === 0) span.setAttribute("messaging.message.id", result.id);
+  } catch (error) {
+    fail(span, error);
+  } finally {
+    span.end();
+  }
+}
+
+async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parameters<Tracing["attempt"]>[1]) {
+  const active = context.active();
+  const creation = attempt.trace && readContext(attempt.trace);
+  const parent = under(active, attempt.trace?.isBatch ? undefined : creation);
+  const links = linksTo(creation, trace.getSpanContext(active));
+  const attributes = { ...about("process", attempt.queue), ...ofAttempt(attempt) };
+  const span = tracer.startSpan(`process ${attempt.queue}`, { kind: SpanKind.CONSUMER, attributes, links }, parent);
+  try {
+    const outcome = await context.with(trace.setSpan(parent, span), make);
+    span.setAttribute("messaging.tidegate.job.outcome", outcomeWords[outcome.to]);
+    if ("thrown" in outcome) fail(span, outcome.thrown);
+  } finally {
+    span.end();
+  }
+}
+
+/** The context under another parent, or under none: what is active is that of a drain, which runs the jobs of many. */
+function under(active: Context, parent: SpanContext | undefined): Context {
+  return parent ? trace.setSpanContext(active, parent) : trace.deleteSpan(active);
+}
+
+function linksTo(...contexts: readonly (SpanContext | undefined)[]): Link[] {
+  return contexts.flatMap((each) => (each && isSpanContextValid(each) ? { context: each } : []));
+}
+
+function about(operation: "send" | "process", queue: string): Attributes {
+  return {
+    "messaging.system": "tidegate",
+    "messaging.destination.name": queue,
+    "messaging.operation.name": operation,
+    "messaging.operation.type": operation,
+  };
+}
+
+function ofEnqueue({ names }: TracedEnqueue): Attributes {
+  const [name, ...others] = new Set(names);
+  return {
+    ...(name !== undefined && others.length === 0 && { "messaging.tidegate.job.name": name }),
+    ...(names.length !== 1 && { "messaging.batch.message_count": names.length }),
+  };
+}
+
+function ofAttempt({ id, name, attempt, maxRetries }: TracedAttempt): Attributes {
+  return {
+    "messaging.message.id": id,
+    "messaging.tidegate.job.name": name,
+    "messaging.tidegate.job.attempt": attempt,
+    "messaging.tidegate.job.max_retries": maxRetries,
+  };
+}
+
+function fail(span: Span, error: unknown): void {
+  const { name, message } = describeError(error);
+  span.setAttribute("error.type", name);
+  span.recordException({ name, message });
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
+}

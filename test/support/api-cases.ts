@@ -1,0 +1,162 @@
+import type { Operation } from "./openapi.ts";
+
+/** A request, and the status that it is answered with in an `apiWorld`. */
+export interface Case {
+  readonly status: number;
+  /** The parameters in its path. */
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether it shows how the operation is meant, beside the first. */
+  readonly isExample?: boolean;
+  /** Whether the world has what a newer version stored. */
+  readonly hasNewer?: boolean;
+  /** Whether it is answered without the store. */
+  readonly storeless?: boolean;
+}
+
+const payload = { to: "ada@example.com" };
+const image = { url: "https://example.com/3.png" };
+const order = { path: { id: "order-7" } };
+const photo = { path: { id: "photo-2" } };
+const deadPhoto = { path: { id: "photo-1" } };
+const running = { path: { id: "order-6" } };
+const nobody = { path: { id: "nobody" } };
+const newerJob = { path: { id: "newer" } };
+const daily = { path: { key: "daily" } };
+const none = { path: { key: "none" } };
+const report = { name: "daily_report", cron: "0 9 * * *", timeZone: "Europe/Paris" };
+
+/** Takes the drain that is asked for to be a link of a chain. */
+const link = { "tidegate-relay": "1;1900000000000" };
+
+/** What is asked of a schedule that is there, that is not, or that cannot be read. */
+function onSchedule(status: number, query: Case["query"] = {}): readonly [Case, ...Case[]] {
+  return [
+    { status, ...daily, query },
+    { status: 404, ...none },
+    { status: 409, path: { key: "newer" }, hasNewer: true },
+  ];
+}
+
+/**
+ * Requests of each operation. The first one shows how it is meant; together they see every status that is not had from
+ * tokens, from the size of the body, from a store that does not answer, or from a queue that is not there.
+ */
+export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
+  enqueueJob: [
+    { status: 201, body: { name: "send_email", payload, delay: "5m" } },
+    { status: 200, body: { name: "send_email", payload, id: "order-7" } },
+    {
+      status: 200,
+      body: [
+        { name: "send_email", payload },
+        { name: "send_email", payload },
+      ],
+      isExample: true,
+    },
+    { status: 201, body: report, isExample: true },
+    { status: 200, body: { ...report, id: "daily" } },
+    { status: 422, body: { name: "send_email", payload: {} } },
+    { status: 500, body: { name: "resize_image", payload: "boom" } },
+  ],
+  listJobs: [{ status: 200, query: { state: "scheduled", limit: "1" } }, { status: 200 }],
+  clearJobs: [{ status: 200, query: { state: "pending" } }],
+  getJob: [
+    { status: 200, ...order },
+    { status: 200, ...running },
+    { status: 200, path: { id: "order-5" } },
+    { status: 200, ...deadPhoto },
+    { status: 404, ...nobody },
+  ],
+  updateJob: [
+    { status: 200, ...order, body: { delay: "1h" } },
+    { status: 404, ...nobody, body: { delay: "1h" } },
+    { status: 409, ...running, body: { delay: "1h" } },
+    { status: 422, ...order, body: { payload: {} } },
+    { status: 500, ...photo, body: { payload: "boom" } },
+  ],
+  cancelJob: [
+    { status: 204, ...order },
+    { status: 404, ...nobody },
+    { status: 409, ...running },
+  ],
+  listDeadJobs: [
+    { status: 200, query: { name: "resize_image" } },
+    { status: 200, hasNewer: true },
+  ],
+  retryDeadJobs: [
+    { status: 200, body: { name: "resize_image", dryRun: true } },
+    { status: 200, body: { ids: ["photo-1"] } },
+    { status: 409, body: { all: true }, hasNewer: true },
+    { status: 422, body: { ids: ["photo-1"], payload: {} } },
+    { status: 500, body: { ids: ["photo-1"], payload: "boom" } },
+  ],
+  removeDeadJobs: [{ status: 200, body: { ids: ["photo-1"] } }],
+  retryDeadJob: [
+    { status: 200, ...deadPhoto, body: { payload: image } },
+    { status: 200, ...deadPhoto },
+    { status: 404, ...nobody },
+    { status: 409, ...newerJob, hasNewer: true },
+    { status: 422, ...deadPhoto, body: { payload: {} } },
+    { status: 500, ...deadPhoto, body: { payload: "boom" } },
+  ],
+  removeDeadJob: [
+    { status: 204, ...deadPhoto },
+    { status: 404, ...nobody },
+  ],
+  listSchedules: [{ status: 200 }],
+  getSchedule: [
+    { status: 200, ...daily },
+    { status: 404, ...none },
+  ],
+  putSchedule: [
+    { status: 200, ...daily, body: report },
+    { status: 422, ...daily, body: { ...report, name: "send_email" } },
+    { status: 500, ...daily, body: { ...report, name: "resize_image", payload: "boom" } },
+  ],
+  removeSchedule: [
+    { status: 204, ...daily },
+    { status: 404, ...none },
+  ],
+  pauseSchedule: onSchedule(200),
+  resumeSchedule: onSchedule(200),
+  runSchedule: [...onSchedule(201), { status: 200, path: { key: "weekly" } }],
+  previewSchedule: onSchedule(200, { count: "2" }),
+  drain: [
+    { status: 200, body: { maxJobs: 10 } },
+    { status: 202, headers: link },
+  ],
+  drainByGet: [
+    { status: 200, query: { maxJobs: "10" } },
+    { status: 202, headers: link },
+  ],
+  pause: [{ status: 200 }],
+  resume: [{ status: 200 }],
+  getStats: [{ status: 200 }],
+  getHealth: [{ status: 200 }],
+  getActivity: [{ status: 200 }],
+  getMetrics: [{ status: 200 }],
+  getDescription: [{ status: 200, storeless: true }],
+};
+
+/** The cases of an operation, of the first queue or by the queue's name. @throws where there are none. */
+export function casesOf({ operationId, path }: Operation): readonly [Case, ...Case[]] {
+  const found = cases[path.startsWith("/queues/") ? operationId.replace(/InQueue$/, "") : operationId];
+  if (!found) throw new Error(`Nobody has written down how ${operationId} is asked for.`);
+  return found;
+}
+
+/** Writes a request of an operation down. @param base where the handler is. */
+export function requestOf({ method, path: template }: Operation, each: Partial<Case>, base: string): Request {
+  const values: Readonly<Record<string, string>> = { queue: "default", ...each.path };
+  const path = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name] ?? ""));
+  const search = new URLSearchParams(each.query).toString();
+  const hasBody = each.body !== undefined;
+  return new Request(base + path + (search && `?${search}`), {
+    method,
+    headers: { ...(hasBody && { "Content-Type": "application/json" }), ...each.headers },
+    ...(hasBody && { body: JSON.stringify(each.body) }),
+  });
+}

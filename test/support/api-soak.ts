@@ -1,0 +1,116 @@
+import fc from "fast-check";
+import { shown } from "../../src/testing/differences.ts";
+import { requestOf } from "./api-cases.ts";
+import { type Drawn, known, requestsFrom } from "./api-requests.ts";
+import { apiWorld } from "./api-world.ts";
+import { OpenApi } from "./openapi.ts";
+import { everythingIn } from "./operations.ts";
+
+const base = "https://queue.test";
+/** How many requests one world sees. */
+const TOGETHER = 5;
+
+export interface SoakOptions {
+  /** How many requests are sent at least. */
+  readonly requests: number;
+  /** Where the drawing starts. Default: anew each time. */
+  readonly seed?: number;
+}
+
+/** How many requests were sent, by the status that they were answered with. */
+export type SoakReport = Readonly<Record<number, number>>;
+
+/**
+ * Sends requests that are drawn from the document of a handler to that handler, on a memory store, and holds each answer to
+ * what is promised: it is as the document says, and no failure; what fits the document is understood, and what does not fit is
+ * refused; what is refused or only looks has changed nothing.
+ *
+ * @throws where a promise is broken; the message tells the shortest row of requests that was found to do so.
+ */
+export async function soak({ requests, ...options }: SoakOptions): Promise<SoakReport> {
+  const { fetch } = await apiWorld();
+  const api = new OpenApi(await (await fetch(new Request(`${base}/openapi.json`))).json());
+  const report: Record<number, number> = {};
+  const row = fc.array(fc.tuple(fc.constantFrom(0, 0, 1_000, 600_000), requestsFrom(api)), {
+    minLength: TOGETHER,
+    maxLength: TOGETHER,
+  });
+  const property = fc.asyncProperty(row, async (drawn) => {
+    const world = await apiWorld();
+    const look = async () => JSON.stringify(await everythingIn(world.store.open("default"), world.clock.now, 100));
+    for (const [elapsed, request] of drawn) {
+      world.clock.now += elapsed;
+      const before = await look();
+      const response = await world.fetch(written(request));
+      const answered = { status: response.status, headers: response.headers, text: await response.text() };
+      const fault = api.breach(request.operation, answered) ?? broken(api, request, answered.status);
+      if (fault) throw new Error(fault);
+      const looks = request.operation.method === "GET" && !request.operation.operationId.startsWith("drain");
+      if ((looks || answered.status >= 400) && (await look()) !== before)
+        throw new Error(`${answered.status}, and yet something was changed`);
+      report[answered.status] = (report[answered.status] ?? 0) + 1;
+    }
+  });
+  await fc.assert(property, { numRuns: Math.ceil(requests / TOGETHER), timeout: 10_000, ...options });
+  return report;
+}
+
+function written({ operation, path, query, body, token }: Drawn): Request {
+  const { url } = requestOf(operation, { path }, base);
+  return new Request(`${url}?${new URLSearchParams(query.map(([name, text]) => [name, text]))}`, {
+    method: operation.method,
+    headers: {
+      Authorization: `Bearer ${token}`,
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+    },
+    ...(body !== undefined && { body }),
+  });
+}
+
+/** In what a status belies the document; undefined where it does not. */
+function broken(api: OpenApi, drawn: Drawn, status: number): string | undefined {
+  if (status >= 500) return `${status}: the handler failed`;
+  const misfit = misfitOf(api, drawn);
+  if (status < 400 && misfit) return `${status}, though it does not fit: ${misfit}`;
+  const isRefused = status === 400 && !misfit && isPlain(drawn);
+  return isRefused ? `${status}, though it fits` : undefined;
+}
+
+/** In what a request differs from what the document asks for. */
+function misfitOf(api: OpenApi, { operation, query, body = "{}" }: Drawn): string | undefined {
+  const parameters = operation.parameters.filter((each) => each.in === "query");
+  const absent = parameters.find(({ name, required }) => required && !query.some(([given]) => given === name));
+  if (absent) return `${absent.name} is missing`;
+  for (const [name, text] of query) {
+    const schema = parameters.find((each) => each.name === name)?.schema;
+    if (!schema) return `there is no parameter ${name}`;
+    const readings = [text, ...(/^\d+(\.\d+)?$/.test(text) ? [Number(text)] : []), text === "true" || text === "false"];
+    if (!readings.some((value) => api.misfit(schema, value) === undefined)) return `${name}=${shown(text)}`;
+  }
+  const value = parsed(body);
+  return operation.body && (value === undefined ? "no JSON" : api.misfit(operation.body, value));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Fields of which the document cannot tell which texts mean something. */
+const opaque = new Set(["name", "cron", "timeZone", "cursor"]);
+
+/** Whether a request holds nothing that the document cannot judge: a name that no job has, or what I-JSON does not carry. */
+function isPlain({ query, body = "{}" }: Drawn): boolean {
+  const isMeant = (field: string, value: unknown) => !opaque.has(field) || known[field]?.includes(value) === true;
+  const isFine = (value: unknown): boolean => {
+    if (typeof value === "string") return value.isWellFormed();
+    if (typeof value !== "object" || value === null) return true;
+    return Object.entries(value).every(
+      ([field, each]) => field !== "__proto__" && isMeant(field, each) && isFine(each),
+    );
+  };
+  return query.every(([name, text]) => isMeant(name, text)) && isFine(parsed(body));
+}

@@ -1,0 +1,97 @@
+import * as z from "zod";
+import type { QueueStore, Store } from "../../src/core/store.ts";
+import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { faultyStore } from "../../src/testing/index.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+/** The token of each scope. */
+export const tokens = { enqueue: "enqueue-token", drain: "drain-token", read: "read-token", admin: "admin-token" };
+
+const sendEmail = defineJob({
+  name: "send_email",
+  schema: z.object({ to: z.string() }),
+  perform: () => ({ sent: true }),
+});
+
+const image = z.object({ url: z.string() });
+
+/** A job that always fails. The code of its schema fails as well, where the payload is "boom". */
+const resizeImage = defineJob({
+  name: "resize_image",
+  maxRetries: 0,
+  schema: {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate(value: unknown) {
+        if (value === "boom") throw new Error("This schema has a fault.");
+        return image["~standard"].validate(value);
+      },
+    },
+  },
+  perform() {
+    throw new Error("The image server does not answer.");
+  },
+});
+
+const dailyReport = defineJob({ name: "daily_report", perform() {} });
+
+export interface WorldOptions {
+  /** Default: a memory store of its own. */
+  readonly store?: Store;
+  readonly handler?: Partial<HandlerOptions>;
+  /** Whether a newer version has been at work: the schedule `newer` and the dead job `newer` cannot be read. Default: it has not. */
+  readonly hasNewer?: boolean;
+}
+
+/**
+ * A handler before a queue that has one of everything: `order-7` waits, `photo-2` too, `order-6` runs, `order-5` is done,
+ * `photo-1` is dead, `daily` is a schedule, and `weekly` one whose job has been made by hand just now.
+ */
+export async function apiWorld({ store: within = memoryStore(), handler, hasNewer }: WorldOptions = {}) {
+  const store = faultyStore(within);
+  const clock = Object.assign(() => clock.now, { now: start });
+  let made = 0;
+  const newId = () => `019ca955-7400-7000-8000-${String(++made).padStart(12, "0")}`;
+  const jobs = [sendEmail, resizeImage, dailyReport];
+  const queue = new Queue({ store, jobs, clock, random: () => 0.5, newId });
+  const to = "ada@example.com";
+  await ended(queue, "order-5", sendEmail.name, { to });
+  await ended(queue, "photo-1", resizeImage.name, { url: "https://example.com/1.png" });
+  await queue.enqueueHeld([{ job: sendEmail, payload: { to }, id: "order-6" }]);
+  await queue.enqueueMany([
+    { job: sendEmail, payload: { to }, id: "order-7", delay: "5m" },
+    { job: resizeImage, payload: { url: "https://example.com/2.png" }, id: "photo-2", delay: "1h" },
+  ]);
+  await queue.schedules.upsert("daily", { job: dailyReport, cron: "0 9 * * *", timeZone: "Europe/Paris" });
+  await queue.schedules.upsert("weekly", { job: dailyReport, cron: "@weekly" });
+  await queue.schedules.run("weekly");
+  if (hasNewer) await storeNewer(store.open(queue.name), clock.now);
+  const { fetch } = createHandler({ queue, auth: mapped(tokens), onError: () => {}, ...handler });
+  return { queue, clock, fetch, store };
+}
+
+/** A job that has run. */
+async function ended(queue: Queue, id: string, job: string, payload: unknown): Promise<void> {
+  const { held } = await queue.enqueueHeld([{ job, payload, id }]);
+  await queue.drain({ held, maxJobs: held.length });
+}
+
+/** What a version that is newer than this one may store. */
+async function storeNewer(stored: QueueStore, now: number): Promise<void> {
+  const record = "2:{}";
+  const [reply] = await stored.enqueue(
+    [{ id: "newer", isFreshId: true, runAt: now, record, leaseEndsAt: now + 60_000 }],
+    now,
+  );
+  if (!reply?.lease) throw new Error("The job that was to die has not been leased.");
+  const settle = [{ to: "dead", lease: reply.lease, at: now, record }] as const;
+  await stored.exchange({ now, settle, fire: [], limit: 0, leaseMs: 60_000, retentionMs: 0 });
+  await stored.putSchedule({ key: "newer", record, next: now + 86_400_000 });
+}
+
+function mapped(values: typeof tokens): HandlerOptions["auth"] {
+  return { enqueue: [values.enqueue], drain: [values.drain], read: [values.read], admin: [values.admin] };
+}

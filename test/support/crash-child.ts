@@ -1,0 +1,72 @@
+// A process that drains until it is killed, or nothing is left: by others at any moment, or by itself at a named point. Its
+// clock runs ahead as it is told, so that the leases of processes killed before are over. It notes down what it performs,
+// under which lease.
+import type { ExchangeReply, ExchangeRequest } from "../../src/core/store.ts";
+import { defineJob, type JobContext, Queue } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { aroundStore } from "./around-calls.ts";
+import type { CrashPoint } from "./crash-points.ts";
+import { RespClient } from "./resp.ts";
+
+const { STORE_URL = "", STORE_TOKEN = "", STORE_PREFIX = "", REDIS_PORT, AHEAD_MS, DIE_AT, DIE_ON } = process.env;
+const clock = () => Date.now() + Number(AHEAD_MS);
+const redis = await RespClient.connect(Number(REDIS_PORT));
+const leases = new Map<string, { readonly claimedAt: number; readonly endsAt: number }>();
+let passed = 0;
+
+/** Dies here if this is the point at which it is to die. */
+async function passes(point: CrashPoint): Promise<void> {
+  if (point === DIE_AT && ++passed === Number(DIE_ON)) await die();
+}
+
+function die(): Promise<never> {
+  process.kill(process.pid, "SIGKILL");
+  return new Promise(() => {});
+}
+
+/** Notes something down, or dies: what was performed may not go unnoticed. */
+async function note(...words: readonly (string | number)[]): Promise<void> {
+  await redis.send(["RPUSH", `log-${STORE_PREFIX}`, words.join(" ")]).catch(die);
+}
+
+async function perform(_: undefined, { id, attempt }: JobContext): Promise<void> {
+  const { claimedAt = 0, endsAt = 0 } = leases.get(id) ?? {};
+  await note("start", id, attempt, claimedAt, endsAt);
+  await passes("performing");
+  await note("end", id, attempt);
+  await passes("performed");
+}
+
+const store = aroundStore(
+  upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX }),
+  async ({ method, parameters }, run) => {
+    if (method !== "exchange") return run();
+    const { now, settle, fire } = parameters[0] as ExchangeRequest;
+    if (settle.length > 0) await passes("settling");
+    if (fire.length > 0) await passes("firing");
+    const reply = (await run()) as ExchangeReply;
+    for (const { lease } of reply.jobs) leases.set(lease.id, { claimedAt: now, endsAt: lease.endsAt });
+    if (settle.length > 0) await passes("settled");
+    if (fire.length > 0) await passes("fired");
+    if (reply.jobs.length > 0) await passes("claimed");
+    return reply;
+  },
+);
+
+const queue = new Queue({
+  store,
+  clock,
+  jobs: [
+    defineJob({ name: "note", maxRetries: 400, perform }),
+    defineJob({ name: "tick", maxRetries: 400, schedule: { cron: "0 * * * * *", missed: "all" }, perform }),
+  ],
+});
+
+process.stdout.write("ready\n");
+await queue.drain({
+  maxJobs: 10_000,
+  batchSize: 4,
+  concurrency: 2,
+  budget: { roundTrips: 10_000, commands: 1_000_000 },
+});
+redis.close();

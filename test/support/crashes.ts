@@ -1,0 +1,195 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
+import { Queue } from "../../src/index.ts";
+import type { Child, Program } from "./child.ts";
+import { type CrashPoint, crashPoints } from "./crash-points.ts";
+import { keyBreaches, readStored, storedBreaches } from "./invariants.ts";
+import { chosen } from "./random.ts";
+import { RespClient } from "./resp.ts";
+import type { Stage } from "./stage.ts";
+
+/** What came of a series of trials. */
+export interface CrashFigures {
+  trials: number;
+  /** Processes killed at each point, and at any moment. */
+  readonly killed: Record<CrashPoint | "any moment", number>;
+  /** Processes that ended by themselves: nothing was left to do, or Redis was away. */
+  ended: number;
+  restarts: number;
+  flushes: number;
+  /** Jobs whose enqueue was acknowledged. */
+  acknowledged: number;
+  /** Jobs that the schedule has made. */
+  slots: number;
+  /** Attempts that have begun. */
+  started: number;
+  /** Jobs that ran more than once, each time after a lease had run out. */
+  repeated: number;
+  /** Jobs that ran again while a lease held. */
+  unexplained: number;
+  /** Jobs that never ran, slots that made none included. */
+  lost: number;
+}
+
+export interface CrashSeries {
+  readonly stage: Stage;
+  readonly program: Program;
+  readonly trials: number;
+  readonly random: () => number;
+  readonly progress?: (done: number) => void;
+}
+
+const JOBS_A_TRIAL = 5;
+const LEASE_IS_OVER_MS = 70_000;
+const MINUTE_MS = 60_000;
+
+/** One queue, drained by one process after the other, most of which are killed. */
+export async function crashSeries({ stage, program, trials, random, progress }: CrashSeries): Promise<CrashFigures> {
+  const prefix = stage.prefix();
+  const figures = newFigures();
+  let ahead = 0;
+  const queue = new Queue({ store: stage.store(prefix), clock: () => Date.now() + ahead });
+  const start = (point: CrashPoint | "" = "", on = 0) =>
+    program.start({
+      STORE_URL: stage.shim.url,
+      STORE_TOKEN: stage.shim.token,
+      STORE_PREFIX: prefix,
+      REDIS_PORT: String(stage.server.port),
+      AHEAD_MS: String(ahead),
+      DIE_AT: point,
+      DIE_ON: String(on),
+    });
+  for (let trial = 0; trial < trials; trial++) {
+    await enqueueUntilAcknowledged(queue, figures);
+    const point = chosen([...crashPoints, "any moment"] as const, random);
+    const child = start(point === "any moment" ? "" : point, 1 + Math.floor(random() * 3));
+    await Promise.all([disturb(stage, random, figures), endOf(child, point, random, figures)]);
+    ahead += LEASE_IS_OVER_MS;
+    progress?.(++figures.trials);
+  }
+  // Whatever hindered the last ones is gone.
+  for (let code: number | null = 1; code !== 0; ahead += LEASE_IS_OVER_MS) code = await start().ended;
+  await audit(stage, prefix, queue, figures);
+  return figures;
+}
+
+export function newFigures(): CrashFigures {
+  const points = [...crashPoints, "any moment"] as const;
+  return {
+    trials: 0,
+    killed: Object.fromEntries(points.map((point) => [point, 0])) as CrashFigures["killed"],
+    ended: 0,
+    restarts: 0,
+    flushes: 0,
+    acknowledged: 0,
+    slots: 0,
+    started: 0,
+    repeated: 0,
+    unexplained: 0,
+    lost: 0,
+  };
+}
+
+async function enqueueUntilAcknowledged(queue: Queue, figures: CrashFigures): Promise<void> {
+  const jobs = Array.from({ length: JOBS_A_TRIAL }, (_, index) => ({
+    job: "note",
+    id: `job-${figures.acknowledged + index}`,
+  }));
+  while (!(await queue.enqueueMany(jobs).catch(() => undefined))) await wait(5);
+  figures.acknowledged += jobs.length;
+}
+
+/** Sometimes Redis crashes and comes back, or forgets the scripts, while a process drains. */
+async function disturb({ server }: Stage, random: () => number, figures: CrashFigures): Promise<void> {
+  const lot = random();
+  if (lot >= 0.2) return;
+  await wait(30 + random() * 60);
+  if (lot < 0.05) {
+    figures.restarts++;
+    return server.restart();
+  }
+  const redis = await RespClient.connect(server.port).catch(() => undefined);
+  await redis?.send(["SCRIPT", "FLUSH"]).then(
+    () => figures.flushes++,
+    () => {},
+  );
+  redis?.close();
+}
+
+async function endOf(
+  child: Child,
+  point: CrashPoint | "any moment",
+  random: () => number,
+  figures: CrashFigures,
+): Promise<void> {
+  if (point === "any moment") {
+    await child.says(/ready/).catch(() => {});
+    await wait(random() * 25);
+    child.process.kill("SIGKILL");
+  }
+  if ((await child.ended) === null) figures.killed[point]++;
+  else figures.ended++;
+}
+
+interface Start {
+  readonly attempt: number;
+  readonly claimedAt: number;
+  readonly endsAt: number;
+}
+
+/** Compares what was acknowledged, what was performed, and what the queue says of itself. */
+async function audit(stage: Stage, prefix: string, queue: Queue, figures: CrashFigures): Promise<void> {
+  const redis = await RespClient.connect(stage.server.port);
+  try {
+    const log = (await redis.send(["LRANGE", `log-${prefix}`, 0, -1])) as string[];
+    const startsOf = readStarts(log);
+    for (const starts of startsOf.values()) judge(starts, figures);
+    const slots = [...startsOf.keys()].filter((id) => id.startsWith("tick@")).sort();
+    figures.slots = slots.length;
+    figures.lost = missingJobs(startsOf, figures.acknowledged) + missingSlots(slots);
+    const all = figures.acknowledged + figures.slots;
+    const { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount } = await queue.getStats();
+    deepStrictEqual(
+      { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount },
+      { totalEnqueued: all, totalProcessed: all, pendingCount: 0, runningCount: 0, deadLetterCount: 0 },
+    );
+    const stored = await readStored(redis, prefix);
+    deepStrictEqual([...storedBreaches(stored, queue.clock()), ...(await keyBreaches(redis, prefix))], []);
+  } finally {
+    redis.close();
+  }
+}
+
+function readStarts(log: readonly string[]): ReadonlyMap<string, Start[]> {
+  const startsOf = new Map<string, Start[]>();
+  for (const line of log) {
+    const [kind, id = "", attempt, claimedAt, endsAt] = line.split(" ");
+    if (kind !== "start") continue;
+    const start = { attempt: Number(attempt), claimedAt: Number(claimedAt), endsAt: Number(endsAt) };
+    startsOf.set(id, [...(startsOf.get(id) ?? []), start]);
+  }
+  return startsOf;
+}
+
+/** Each run after the first must be another attempt, claimed when the lease of the one before was over. */
+function judge(starts: readonly Start[], figures: CrashFigures): void {
+  figures.started += starts.length;
+  if (starts.length === 1) return;
+  const isExplained = starts.slice(1).every((start, index) => {
+    const before = starts[index] as Start;
+    return start.attempt > before.attempt && before.endsAt > 0 && start.claimedAt >= before.endsAt;
+  });
+  if (isExplained) figures.repeated++;
+  else figures.unexplained++;
+}
+
+function missingJobs(startsOf: ReadonlyMap<string, unknown>, acknowledged: number): number {
+  return Array.from({ length: acknowledged }, (_, index) => `job-${index}`).filter((id) => !startsOf.has(id)).length;
+}
+
+/** Every minute between the first slot and the last must have made its job. */
+function missingSlots(slots: readonly string[]): number {
+  const times = slots.map((id) => Date.parse(id.slice("tick@".length)));
+  const [first, last] = [times[0], times.at(-1)];
+  return first === undefined || last === undefined ? 0 : (last - first) / MINUTE_MS + 1 - slots.length;
+}

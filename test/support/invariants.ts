@@ -1,0 +1,136 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StoredStats } from "../../src/core/store.ts";
+import { keysOf } from "../../src/stores/upstash/keys.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Reply, RespClient } from "./resp.ts";
+
+/** One queue as it lies in Redis. */
+export interface StoredQueue {
+  readonly due: ReadonlyMap<string, number>;
+  readonly jobs: ReadonlyMap<string, string>;
+  readonly dead: ReadonlyMap<string, number>;
+  readonly deadJobs: ReadonlyMap<string, string>;
+  readonly done: ReadonlyMap<string, string>;
+  readonly schedules: ReadonlyMap<string, string>;
+}
+
+const UPPER = 2 ** 52;
+const LEASE = " lease:";
+const SCHEDULE = " schedule:";
+
+/** Reads a queue straight from its keys. */
+export async function readStored(redis: RespClient, prefix: string, queue = "default"): Promise<StoredQueue> {
+  const keys = keysOf(prefix, queue);
+  const sortedSet = (key: string) =>
+    redis.send(["ZRANGE", key, 0, -1, "WITHSCORES"]).then((reply) => pairs(reply, Number));
+  const hash = (key: string) => redis.send(["HGETALL", key]).then((reply) => pairs(reply, String));
+  const [due, jobs, dead, deadJobs, done, schedules] = await Promise.all([
+    sortedSet(keys.due),
+    hash(keys.jobs),
+    sortedSet(keys.dead),
+    hash(keys["dead:jobs"]),
+    hash(keys.done),
+    hash(keys.schedules),
+  ]);
+  return { due, jobs, dead, deadJobs, done, schedules };
+}
+
+function pairs<Value>(reply: Reply, read: (text: unknown) => Value): Map<string, Value> {
+  const map = new Map<string, Value>();
+  if (!Array.isArray(reply)) return map;
+  for (let at = 0; at < reply.length; at += 2) map.set(String(reply[at]), read(reply[at + 1]));
+  return map;
+}
+
+/** What is wrong with a queue as it is stored, whatever was asked of it; nothing where all is well. */
+export function storedBreaches(stored: StoredQueue, now: number): string[] {
+  const members = [...stored.due.keys()];
+  const live = members.filter((member) => !member.startsWith(" "));
+  const fired = members.filter((member) => member.startsWith(SCHEDULE)).map((member) => member.slice(SCHEDULE.length));
+  return [
+    ...differences("due", live, "jobs", stored.jobs),
+    ...differences("jobs", stored.jobs.keys(), "due", stored.due),
+    ...differences("dead", stored.dead.keys(), "dead:jobs", stored.deadJobs),
+    ...differences("dead:jobs", stored.deadJobs.keys(), "dead", stored.dead),
+    ...differences("due", fired, "schedules", stored.schedules),
+    ...indexBreaches(stored.due, now),
+  ];
+}
+
+function differences(
+  name: string,
+  ids: Iterable<string>,
+  other: string,
+  there: ReadonlyMap<string, unknown>,
+): string[] {
+  return [...ids].filter((id) => !there.has(id)).map((id) => `${id} stands in ${name} and not in ${other}`);
+}
+
+/** The index must hold each lease that runs, with its end, and no other: one lease a job, and none of a job that is gone. */
+function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] {
+  const breaches: string[] = [];
+  for (const [member, score] of due) {
+    if (member.startsWith(LEASE) && !due.has(member.slice(LEASE.length))) breaches.push(`${member} has no job`);
+    if (member.startsWith(" ")) continue;
+    const endsAt = score % 2 === 1 ? Math.floor(score / 1_024) : 0;
+    const indexedEndsAt = Math.floor(((due.get(LEASE + member) ?? UPPER) - UPPER) / 1_024);
+    if (endsAt !== indexedEndsAt && Math.max(endsAt, indexedEndsAt) > now)
+      breaches.push(`${member} is leased until ${endsAt}, and the index says ${indexedEndsAt}`);
+  }
+  return breaches;
+}
+
+/** Whether each accepted job is in one place at most. Holds where ids of jobs are made as queues make them. */
+export function placeBreaches(stored: StoredQueue, { accepted }: Ledger): string[] {
+  const places = [stored.jobs, stored.dead, stored.done];
+  const known = places.flatMap((place) => [...place.keys()]);
+  return [
+    ...known.filter((id) => !accepted.has(id)).map((id) => `${id} was never accepted`),
+    ...[...accepted]
+      .filter((id) => places.filter((place) => place.has(id)).length > 1)
+      .map((id) => `${id} stands in several places`),
+  ];
+}
+
+/** Whether the counters say what was answered, in all and by the minute. */
+export function countBreaches(stats: StoredStats, ledger: Ledger, now: number): string[] {
+  const breaches = Object.entries(ledger.totals)
+    .filter(([name, count]) => stats[name as keyof Ledger["totals"]] !== count)
+    .map(([name, count]) => `${name} is ${stats[name as keyof Ledger["totals"]]} and not ${count}`);
+  const first = Math.floor(now / 60_000) - 59;
+  const minutes = [...ledger.minutes].filter(([minute]) => minute >= first).sort(([a], [b]) => a - b);
+  const expected = JSON.stringify(minutes.map(([minute, counts]) => ({ minute, ...counts })));
+  const actual = JSON.stringify(stats.minutes);
+  if (actual !== expected) breaches.push(`the minutes are ${actual} and not ${expected}`);
+  if (ledger.doubledLeases.length > 0) breaches.push(`leases were given twice: ${ledger.doubledLeases.join(", ")}`);
+  return breaches;
+}
+
+/** The keys of a queue and their types, as docs/storage.md tells of them. */
+export async function documentedKeys(): Promise<ReadonlyMap<string, string>> {
+  const text = await readFile(join(import.meta.dirname, "../../docs/storage.md"), "utf8");
+  const table = text.slice(text.indexOf("| key | type | holds |"), text.indexOf("An empty queue keeps"));
+  const types: readonly (readonly [RegExp, string])[] = [
+    [/^sorted set/, "zset"],
+    [/^hash/, "hash"],
+    [/^string/, "string"],
+  ];
+  const keys = new Map<string, string>();
+  for (const [, names = "", kind = ""] of table.matchAll(/^\| (`[^|]+) \| ([^|]+) \|/gm)) {
+    const type = types.find(([pattern]) => pattern.test(kind))?.[1] ?? kind;
+    for (const [, name = ""] of names.matchAll(/`([^`]+)`/g)) keys.set(name, type);
+  }
+  return keys;
+}
+
+/** Keys under a prefix that are not documented, or are of another type than is said. */
+export async function keyBreaches(redis: RespClient, prefix: string): Promise<string[]> {
+  const documented = await documentedKeys();
+  const keys = (await redis.send(["KEYS", `${prefix}:*`])) as string[];
+  const types = await Promise.all(keys.map((key) => redis.send(["TYPE", key])));
+  return keys.flatMap((key, index) => {
+    const name = key.replace(/^[^{]*\{[^}]*\}:/, "");
+    return documented.get(name) === types[index] ? [] : [`${key} is a ${types[index]}, of which nothing is said`];
+  });
+}

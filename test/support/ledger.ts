@@ -1,0 +1,91 @@
+import type {
+  EnqueueReply,
+  ExchangeReply,
+  ExchangeRequest,
+  Fire,
+  Lease,
+  Outcome,
+  Store,
+} from "../../src/core/store.ts";
+import { aroundStore, type PortCall } from "./around-calls.ts";
+
+interface MinuteCounts {
+  processed: number;
+  retried: number;
+  dead: number;
+}
+
+const textOf = ({ id, claims, endsAt }: Lease) => `${id} ${claims} ${endsAt}`;
+
+/** Keeps books of what a store has answered, apart from it: what its counters must say, and which leases it has given. */
+export class Ledger {
+  readonly totals = { enqueued: 0, processed: 0, died: 0, retried: 0 };
+  /** Counted by the minute since 1970 in which it was settled. */
+  readonly minutes = new Map<number, MinuteCounts>();
+  /** Ids of jobs that the store has taken on, those of schedules included. */
+  readonly accepted = new Set<string>();
+  /** Leases that were given twice: there may be none. */
+  readonly doubledLeases: string[] = [];
+  readonly #leases = new Set<string>();
+  readonly #settled = new Set<string>();
+
+  /** The same store, with each answer noted down. */
+  watch(store: Store): Store {
+    return aroundStore(store, async (call, run) => {
+      const answer = await run();
+      this.#note(call, answer);
+      return answer;
+    });
+  }
+
+  #note({ method, parameters }: PortCall, answer: unknown): void {
+    if (method === "enqueue") this.#enqueued(answer as readonly EnqueueReply[]);
+    if (method === "exchange") this.#exchanged(parameters[0] as ExchangeRequest, answer as ExchangeReply);
+    if (method === "extend" && answer) this.#leases.add(textOf(answer as Lease));
+  }
+
+  #enqueued(replies: readonly EnqueueReply[]): void {
+    for (const { status, id, lease } of replies) {
+      if (status === "enqueued") this.#accept(id);
+      if (lease) this.#lease(lease);
+    }
+  }
+
+  #exchanged(request: ExchangeRequest, reply: ExchangeReply): void {
+    request.settle.forEach((outcome, index) => {
+      if (reply.settled[index]) this.#settle(outcome, request.now);
+    });
+    request.fire.forEach((fire, index) => {
+      if (reply.fired[index] === "fired") this.#fire(fire);
+    });
+    for (const { lease } of reply.jobs) this.#lease(lease);
+  }
+
+  #fire({ jobs }: Fire): void {
+    for (const { id } of jobs) this.#accept(id);
+  }
+
+  #accept(id: string): void {
+    this.totals.enqueued++;
+    this.accepted.add(id);
+  }
+
+  #lease(lease: Lease): void {
+    const text = textOf(lease);
+    if (this.#leases.has(text)) this.doubledLeases.push(text);
+    this.#leases.add(text);
+  }
+
+  /** An outcome that is handed in again, since its answer was lost, counts once. */
+  #settle({ to, lease }: Outcome, now: number): void {
+    const text = textOf(lease);
+    if (to === "returned" || this.#settled.has(text)) return;
+    this.#settled.add(text);
+    const minute = Math.floor(now / 60_000);
+    const counts = this.minutes.get(minute) ?? { processed: 0, retried: 0, dead: 0 };
+    this.minutes.set(minute, counts);
+    const as = to === "completed" ? "processed" : to;
+    counts[as]++;
+    this.totals[as === "dead" ? "died" : as]++;
+  }
+}

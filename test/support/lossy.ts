@@ -1,0 +1,64 @@
+import type { ExchangeReply, ExchangeRequest, QueueStore } from "../../src/core/store.ts";
+import type { StoreMethod } from "../../src/testing/wrap-store.ts";
+import { aroundCalls } from "./around-calls.ts";
+import type { Fault } from "./faults.ts";
+
+/** What a fault comes to: the request does not arrive, its answer does not, or it arrives twice. */
+type Loss = "request" | "answer" | "doubled";
+
+const losses: ReadonlyMap<Fault, Loss> = new Map<Fault, Loss>([
+  ["drop-request", "request"],
+  ["error-500", "request"],
+  ["html", "request"],
+  ["drop-reply", "answer"],
+  ["half-body", "answer"],
+  ["duplicate", "doubled"],
+]);
+
+/** The faults after which a call that is sent again succeeds. */
+export const passingFaults: readonly Fault[] = [...losses.keys()];
+
+export function lossOf(fault: Fault | undefined): Loss | undefined {
+  return fault && losses.get(fault);
+}
+
+/** Methods that recognise their own work when they are sent again, and answer as they did the first time. */
+const recognising: ReadonlySet<StoreMethod> = new Set(["enqueue", "extend", "change", "revive", "declare"]);
+
+/**
+ * What a store is to do that is reached over a network: the reference, on a store that loses nothing. A call whose answer was
+ * lost is sent again. Most methods then answer as before; those that remove something answer that it is gone.
+ *
+ * @param next gives the fault that the next call meets.
+ */
+export function overNetwork(store: QueueStore, next: () => Fault | undefined): QueueStore {
+  return aroundCalls(store, async ({ method, parameters }, run) => {
+    const loss = lossOf(next());
+    if (loss === undefined) return run();
+    if (method === "exchange") return exchangeOver(loss, store, parameters[0] as ExchangeRequest);
+    const first = await run();
+    if (loss === "request") return first;
+    const second = await run();
+    return loss === "doubled" || recognising.has(method) ? first : second;
+  });
+}
+
+async function exchangeOver(loss: Loss, store: QueueStore, request: ExchangeRequest): Promise<ExchangeReply> {
+  if (loss === "request") return store.exchange({ ...request, repeated: true });
+  const first = await store.exchange(request);
+  if (loss === "doubled") {
+    await store.exchange(request);
+    return first;
+  }
+  const again = { ...request, repeated: true, limit: Math.max(0, request.limit - first.jobs.length) };
+  const second = await store.exchange(again);
+  // Handed out anew, one millisecond longer, so that no two answers hold the same lease.
+  const renewed = await Promise.all(
+    first.jobs.map(async (job) => {
+      const lease = await store.extend(job.lease, job.lease.endsAt + 1);
+      if (!lease) throw new Error("The reference lost a lease that it had just given.");
+      return { ...job, lease, dueAt: request.now };
+    }),
+  );
+  return { ...second, jobs: [...renewed, ...second.jobs] };
+}

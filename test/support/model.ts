@@ -1,0 +1,137 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import type { QueueStore, Store } from "../../src/core/store.ts";
+import { memoryStore } from "../../src/index.ts";
+import { aroundCalls } from "./around-calls.ts";
+import type { Fault } from "./faults.ts";
+import { countBreaches, placeBreaches, readStored, storedBreaches } from "./invariants.ts";
+import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
+import { anyOperation, everythingIn, newScene } from "./operations.ts";
+import { anyQueueOperation, openQueueWorld } from "./queue-operations.ts";
+import type { Stage } from "./stage.ts";
+
+/** Counts the operations that were run and found right. */
+export interface ModelCount {
+  operations: number;
+  /** Those of them that met a fault of the network. */
+  faults: number;
+}
+
+const QUEUE = "default";
+
+/** What JSON tells of a value: a field that is undefined equals one that is missing. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify({ value }));
+
+function mustEqual(actual: unknown, expected: unknown, about: string): void {
+  deepStrictEqual({ about, ...(plain(actual) as object) }, { about, ...(plain(expected) as object) });
+}
+
+/** Schedules have no order. */
+function inOrder(answer: unknown): unknown {
+  if (!Array.isArray(answer) || !answer.every((item) => typeof item?.key === "string")) return plain(answer);
+  return plain([...answer].sort((a, b) => (a.key < b.key ? -1 : 1)));
+}
+
+/** After each step: all that can be seen is the same, in small pages now and then. */
+async function mustHoldTheSame(real: QueueStore, memory: QueueStore, now: number, step: number, about: string) {
+  const limit = step % 4 === 0 ? 2 : 100;
+  mustEqual(await everythingIn(real, now, limit), await everythingIn(memory, now, limit), `the state after ${about}`);
+}
+
+/** After each step: what lies in Redis keeps the invariants. */
+async function mustHold(stage: Stage, prefix: string, now: number, about: string, more: readonly string[] = []) {
+  const stored = await readStored(stage.redis, prefix);
+  mustEqual([...storedBreaches(stored, now), ...more], [], about);
+  return stored;
+}
+
+/** An answer without what a resend may tell otherwise: it may name the lease that it gave itself as what comes next. */
+function comparable(answer: unknown, fault: Fault | undefined): unknown {
+  if (lossOf(fault) !== "answer" || typeof answer !== "object" || answer === null || !("nextAt" in answer))
+    return answer;
+  const { nextAt: _, ...rest } = answer;
+  if (!("jobs" in rest) || !Array.isArray(rest.jobs)) return rest;
+  return { ...rest, jobs: [...rest.jobs].sort((a, b) => (a.lease.id < b.lease.id ? -1 : 1)) };
+}
+
+/**
+ * Random operations of the store port, some of which meet a fault of the network: on Redis each answer, and the state after
+ * each, must be what memory says.
+ */
+export function storeModel(stage: Stage, length: number, count: ModelCount) {
+  const fault = fc.oneof({ arbitrary: fc.constant(undefined), weight: 2 }, fc.constantFrom(...passingFaults));
+  const step = fc.tuple(anyOperation, fault);
+  const steps = fc.array(step, { minLength: 1, maxLength: length, size: "max" });
+  return fc.asyncProperty(steps, async (sequence) => {
+    const prefix = stage.prefix();
+    const memory = memoryStore().open(QUEUE);
+    const real = stage.store(prefix).open(QUEUE);
+    let fault: Fault | undefined;
+    const expectedOf = overNetwork(memory, () => fault);
+    const actualOf = aroundCalls(stage.proxiedStore(prefix).open(QUEUE), (_, run) => {
+      if (fault) stage.proxy.next(fault);
+      return run();
+    });
+    const scene = newScene();
+    for (const [operation, next] of sequence) {
+      fault = next;
+      scene.step++;
+      const expected = await operation.run(expectedOf, scene);
+      const about = `${operation.name} through ${fault ?? "no fault"}`;
+      mustEqual(comparable(await operation.run(actualOf, scene), fault), comparable(expected, fault), about);
+      stage.proxy.forget();
+      operation.after?.(scene, expected);
+      await mustHoldTheSame(real, memory, scene.now, scene.step, about);
+      await mustHold(stage, prefix, scene.now, about);
+      count.operations++;
+      if (fault) count.faults++;
+    }
+  });
+}
+
+/** A store each of whose calls is done by a second one as well, one call after the other. Answers must be equal. */
+function shadowed(real: Store, reference: Store, differences: unknown[]): Store {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    open(queue, meter, partition) {
+      const twin = reference.open(queue, undefined, partition);
+      return aroundCalls(real.open(queue, meter, partition), ({ method, parameters }, run) => {
+        const done = last.then(async () => {
+          const actual = await run();
+          const expected = await Reflect.apply(Reflect.get(twin, method), twin, parameters);
+          // Noted and not thrown: a drain copes with a store that fails.
+          if (!isDeepStrictEqual(inOrder(actual), inOrder(expected))) differences.push({ method, actual, expected });
+          return actual;
+        });
+        last = done.catch(() => {});
+        return done;
+      });
+    },
+  };
+}
+
+/**
+ * Random operations of several clients, whose invocations may die at any call: Redis answers each call as memory does, holds
+ * the same after each operation, and agrees with books that are kept apart.
+ */
+export function queueModel(stage: Stage, length: number, count: ModelCount) {
+  const steps = fc.array(anyQueueOperation, { minLength: 1, maxLength: length, size: "max" });
+  return fc.asyncProperty(steps, async (sequence) => {
+    const prefix = stage.prefix();
+    const memory = memoryStore().open(QUEUE);
+    const differences: unknown[] = [];
+    const real = stage.store(prefix);
+    const world = openQueueWorld(shadowed(real, { open: () => memory }, differences));
+    for (const { name, run } of sequence) {
+      await run(world);
+      mustEqual(differences, [], name);
+      const { now } = world.clock;
+      const opened = real.open(QUEUE);
+      await mustHoldTheSame(opened, memory, now, count.operations, name);
+      const counted = countBreaches(await opened.stats(now), world.ledger, now);
+      mustEqual(placeBreaches(await mustHold(stage, prefix, now, name, counted), world.ledger), [], name);
+      count.operations++;
+    }
+  });
+}

@@ -1,0 +1,108 @@
+import { deepStrictEqual, rejects } from "node:assert/strict";
+import { createClient } from "redis";
+import type { QueueStore } from "../../src/core/store.ts";
+import { memoryStore } from "../../src/index.ts";
+import { redisStore } from "../../src/stores/redis/index.ts";
+import type { StoreMethod } from "../../src/testing/wrap-store.ts";
+import type { Fault } from "./faults.ts";
+import { readStored, storedBreaches } from "./invariants.ts";
+import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
+import { everythingIn } from "./operations.ts";
+import type { Stage } from "./stage.ts";
+import { fillStore, storeTrials, trialsAt } from "./store-trials.ts";
+import { startTcpProxy, tcpFaults } from "./tcp-faults.ts";
+
+/** A way to Redis that can be spoilt. */
+export interface Road {
+  readonly name: "upstash" | "redis";
+  /** The faults after which a call that is sent again succeeds. */
+  readonly faults: readonly Fault[];
+  readonly prefix: string;
+  /** A queue's store at the end of the road. */
+  open(queue: string): QueueStore;
+  next(fault: Fault): void;
+  always(fault: Fault | undefined): void;
+  close(): Promise<void>;
+}
+
+export function httpRoad(stage: Stage): Road {
+  const prefix = stage.prefix();
+  const store = stage.proxiedStore(prefix);
+  const { next, always } = stage.proxy;
+  return { name: "upstash", faults: passingFaults, prefix, next, always, open: store.open, close: async () => {} };
+}
+
+export async function tcpRoad(stage: Stage): Promise<Road> {
+  const prefix = stage.prefix();
+  const proxy = await startTcpProxy(stage.server.port);
+  const client = createClient({
+    url: `redis://127.0.0.1:${proxy.port}`,
+    socket: { reconnectStrategy: () => 1 },
+  });
+  // That the connection is lost is what is tried here.
+  client.on("error", () => {});
+  await client.connect();
+  const store = redisStore(client, { prefix });
+  await store.open("warm").peek();
+  return {
+    name: "redis",
+    faults: tcpFaults,
+    prefix,
+    next: proxy.next,
+    always: proxy.always,
+    open: store.open,
+    async close() {
+      client.destroy();
+      await proxy.stop();
+    },
+  };
+}
+
+let queues = 0;
+
+/** A queue with one of everything, and a road to it. */
+async function setOut(stage: Stage, road: Road) {
+  const queue = `queue-${queues++}`;
+  const real = stage.store(road.prefix).open(queue);
+  const runs = await fillStore(real);
+  return { real, runs, far: road.open(queue), stored: () => readStored(stage.redis, road.prefix, queue) };
+}
+
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify({ value }));
+
+/** An answer without what a resend may tell otherwise, as the model has it. */
+function comparable(answer: unknown): unknown {
+  if (typeof answer !== "object" || answer === null || !("settled" in answer) || !("jobs" in answer))
+    return plain(answer);
+  const { nextAt: _, jobs, ...rest } = answer as { nextAt?: unknown; jobs: readonly { lease: { id: string } }[] };
+  return plain({ ...rest, jobs: [...jobs].sort((a, b) => (a.lease.id < b.lease.id ? -1 : 1)) });
+}
+
+/** Makes the call of a method while the network has a fault: its answer, and the state after it, must be as they should. */
+export async function tryMethod(stage: Stage, road: Road, method: StoreMethod, fault: Fault): Promise<void> {
+  const { real, runs, far } = await setOut(stage, road);
+  const memory = memoryStore().open("default");
+  await fillStore(memory);
+  const expected = await storeTrials[method](
+    overNetwork(memory, () => fault),
+    runs,
+  );
+  road.next(fault);
+  const actual = await storeTrials[method](far, runs);
+  deepStrictEqual(comparable(actual), comparable(expected));
+  deepStrictEqual(plain(await everythingIn(real, trialsAt)), plain(await everythingIn(memory, trialsAt)));
+}
+
+/** The same while the network has the fault for good: the call fails as it says, and what is stored is whole. */
+export async function tryInVain(stage: Stage, road: Road, method: StoreMethod, fault: Fault): Promise<void> {
+  const { real, runs, far, stored } = await setOut(stage, road);
+  const before = plain(await everythingIn(real, trialsAt));
+  road.always(fault);
+  try {
+    await rejects(storeTrials[method](far, runs), { code: "store_unavailable" });
+  } finally {
+    road.always(undefined);
+  }
+  if (lossOf(fault) === "request") deepStrictEqual(plain(await everythingIn(real, trialsAt)), before);
+  deepStrictEqual(storedBreaches(await stored(), trialsAt), []);
+}

@@ -1,0 +1,99 @@
+import { deepStrictEqual, equal, ok } from "node:assert/strict";
+import type { Store } from "../../src/core/store.ts";
+import { type DrainReport, defineJob, Queue } from "../../src/index.ts";
+import type { Program } from "./child.ts";
+import type { Stage } from "./stage.ts";
+
+const MEBIBYTE = 1024 * 1024;
+const LEASE_IS_OVER_MS = 70_000;
+const plenty = { roundTrips: 1_000_000, commands: 1_000_000_000 };
+
+/** Many jobs wait, and many drains take them at once: each job must run once. @returns how many round trips it took. */
+export async function drainTogether(
+  store: Store,
+  { jobs, drains, progress }: { jobs: number; drains: number; progress?: (done: number) => void },
+): Promise<{ readonly roundTrips: number }> {
+  const performed = new Map<number, number>();
+  const note = defineJob({
+    name: "note",
+    perform(number: number) {
+      performed.set(number, (performed.get(number) ?? 0) + 1);
+      if (performed.size % 10_000 === 0) progress?.(performed.size);
+    },
+  });
+  const open = () => new Queue({ store, jobs: [note], retention: 0 });
+  for (let first = 0; first < jobs; first += 10_000) {
+    const length = Math.min(10_000, jobs - first);
+    await open().enqueueMany(Array.from({ length }, (_, index) => ({ job: note, payload: first + index })));
+  }
+  equal((await open().getStats()).readyCount, jobs);
+  const drain = () => open().drain({ maxJobs: jobs, batchSize: 500, timeBudget: "1h", budget: plenty });
+  const reports = await Promise.all(Array.from({ length: drains }, drain));
+  const counts = { lost: sum(reports, "lost"), released: sum(reports, "released") };
+  equal(performed.size, jobs, JSON.stringify({ ...counts, stats: await open().getStats() }));
+  ok([...performed.values()].every((times) => times === 1));
+  const { totalProcessed, pendingCount, runningCount } = await open().getStats();
+  deepStrictEqual(
+    { totalProcessed, pendingCount, runningCount },
+    { totalProcessed: jobs, pendingCount: 0, runningCount: 0 },
+  );
+  return { roundTrips: sum(reports, "roundTrips") };
+}
+
+function sum(reports: readonly DrainReport[], count: "lost" | "released" | "roundTrips"): number {
+  return reports.reduce((total, report) => total + report[count], 0);
+}
+
+/** Payloads as large as they may be: each arrives whole, and no claim is larger than an answer may be. */
+export async function drainLargePayloads(store: Store, jobs: number): Promise<void> {
+  const lengths: number[] = [];
+  const large = defineJob({ name: "large", perform: (text: string) => void lengths.push(text.length) });
+  const queue = new Queue({ store, jobs: [large], retention: 0 });
+  const payload = "x".repeat(5 * MEBIBYTE - 2);
+  // The four of the second kind reach the bound of a claim together.
+  const payloads = [...Array.from({ length: jobs }, () => payload), ...Array(4).fill("y".repeat(MEBIBYTE - 100))];
+  for (const each of payloads) await queue.enqueue(large, each);
+  const report = await queue.drain({ maxJobs: payloads.length, batchSize: payloads.length, concurrency: 1 });
+  equal(report.completed, payloads.length);
+  deepStrictEqual(
+    lengths,
+    payloads.map(({ length }) => length),
+  );
+}
+
+/**
+ * A job kills each invocation that performs it. It must end in the dead letter once its attempts are used, and all others run.
+ *
+ * @returns how many invocations it took with it, and how many of the others have died.
+ */
+export async function poison(
+  stage: Stage,
+  program: Program,
+  others: number,
+): Promise<{ kills: number; harmed: number }> {
+  const prefix = stage.prefix();
+  let ahead = 0;
+  const queue = new Queue({ store: stage.store(prefix), clock: () => Date.now() + ahead });
+  // In the midst of others that are claimed with it, each of which may be tried as often as the poisoned one.
+  const bulk = Array.from({ length: others + 1 }, (_, index) => ({
+    job: index === Math.floor(others / 2) ? "poison" : "harmless",
+  }));
+  await queue.enqueueMany(bulk);
+  let kills = 0;
+  for (let ended: number | null = null; ended !== 0; ahead += LEASE_IS_OVER_MS) {
+    const { url, token } = stage.shim;
+    const child = program.start({ STORE_URL: url, STORE_TOKEN: token, STORE_PREFIX: prefix, AHEAD_MS: String(ahead) });
+    ended = await child.ended;
+    if (ended === null) kills++;
+    ok(kills < 50, "The poisoned job goes on killing.");
+  }
+  const dead = (await queue.listDeadLetter()).jobs;
+  deepStrictEqual(
+    dead.filter(({ name }) => name === "poison").map(({ attempts, error }) => ({ attempts, error: error.name })),
+    [{ attempts: 4, error: "LeaseExpiredError" }],
+  );
+  const { totalProcessed, pendingCount } = await queue.getStats();
+  const harmed = dead.length - 1;
+  deepStrictEqual({ totalProcessed, pendingCount }, { totalProcessed: others - harmed, pendingCount: 0 });
+  return { kills, harmed };
+}

@@ -1,0 +1,229 @@
+import { equal } from "node:assert/strict";
+import fc from "fast-check";
+import type { BulkJob } from "../../src/core/bulk.ts";
+import type { AnyJob } from "../../src/core/job.ts";
+import type { Store } from "../../src/core/store.ts";
+import { defineJob, isTidegateError, PermanentError, Queue, RetryAfterError, TidegateError } from "../../src/index.ts";
+import { aroundStore } from "./around-calls.ts";
+import { Ledger } from "./ledger.ts";
+
+/** When the store of an invocation that dies is out of reach: from this call on, with or without that call being done. */
+interface Death {
+  readonly call: number;
+  readonly isDone: boolean;
+}
+
+/** One user of the queue, whose invocations can be made to die. */
+interface Client {
+  readonly queue: Queue;
+  death: Death | undefined;
+  calls: number;
+}
+
+/** Several clients on one store, with one clock that is moved by hand. */
+export interface QueueWorld {
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly clients: readonly Client[];
+  readonly clock: { (): number; now: number };
+}
+
+/** What a client does. An error that the queue means to throw is an answer too. */
+export interface QueueOperation {
+  readonly name: string;
+  run(world: QueueWorld): Promise<void>;
+}
+
+const behaviours = ["succeed", "fail", "give up", "snooze", "retry after", "report", "extend"] as const;
+type Behaviour = (typeof behaviours)[number];
+
+const work = defineJob({
+  name: "work",
+  maxRetries: 2,
+  backoff: { base: "20s" },
+  async perform(behaviour: Behaviour, job) {
+    if (behaviour === "fail") throw new Error("no luck");
+    if (behaviour === "give up") throw new PermanentError("no hope");
+    if (behaviour === "retry after") throw new RetryAfterError("not yet", "7s");
+    if (behaviour === "snooze") return job.snooze("45s");
+    if (behaviour === "report") await job.progress({ half: true });
+    if (behaviour === "extend") await job.extend("90s");
+    return { attempt: job.attempt };
+  },
+});
+
+const recurring = defineJob({ name: "recurring", maxRetries: 0, perform: () => {} });
+const beat = (cron: string) => defineJob({ name: "beat", schedule: { cron }, perform: () => {} });
+
+export function openQueueWorld(inner: Store): QueueWorld {
+  const clock = Object.assign(() => clock.now, { now: Date.parse("2026-03-01T12:00:00Z") });
+  const ledger = new Ledger();
+  const store = ledger.watch(inner);
+  let ids = 0;
+  const newId = () => `fresh-${String(ids++).padStart(6, "0")}`;
+  const open = (jobs: readonly AnyJob[]): Client => {
+    const client: { queue?: Queue; death: Death | undefined; calls: number } = { death: undefined, calls: 0 };
+    client.queue = new Queue({
+      store: mortal(store, client),
+      jobs,
+      clock,
+      newId,
+      random: () => 0.5,
+      retention: "1000d",
+    });
+    return client as Client;
+  };
+  // Two of one deployment, and one of another that declares another schedule.
+  const clients = [[beat("*/30 * * * * *")], [beat("*/30 * * * * *")], [beat("0 * * * * *")]].map((declared) =>
+    open([work, recurring, ...declared]),
+  );
+  return { store, ledger, clients, clock };
+}
+
+function mortal(store: Store, client: Pick<Client, "death" | "calls">): Store {
+  return aroundStore(store, async (_, run) => {
+    const { death } = client;
+    client.calls++;
+    if (!death || client.calls < death.call) return run();
+    if (death.isDone && client.calls === death.call) await run();
+    throw new TidegateError("store_unavailable", "The invocation has died.");
+  });
+}
+
+const who = fc.constantFrom(0, 1, 2);
+const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "1e3");
+const key = fc.constantFrom("daily", "hourly");
+const delay = fc.constantFrom("0s", "1s", "30s", "90s");
+const cron = fc.constantFrom("0 * * * * *", "*/20 * * * * *", "0 0 13 * * *");
+const behaviour = fc.constantFrom(...behaviours);
+
+function operation<Values extends { readonly who: number }>(
+  name: string,
+  values: fc.Arbitrary<Values>,
+  act: (queue: Queue, values: Values, world: QueueWorld) => Promise<unknown>,
+): fc.Arbitrary<QueueOperation> {
+  return values.map((chosen) => {
+    const text = `${name} ${JSON.stringify(chosen)}`;
+    const run = (world: QueueWorld) => settled(() => act(queueOf(world, chosen.who), chosen, world));
+    return { name: text, run, [fc.toStringMethod]: () => text };
+  });
+}
+
+function clientOf({ clients }: QueueWorld, number: number): Client {
+  return clients[number] as Client;
+}
+
+function queueOf(world: QueueWorld, number: number): Queue {
+  return clientOf(world, number).queue;
+}
+
+/** Lets errors pass that a queue means to throw. */
+async function settled(act: () => Promise<unknown>): Promise<void> {
+  await act().catch((error: unknown) => {
+    if (!isTidegateError(error)) throw error;
+  });
+}
+
+const enqueue = operation(
+  "enqueueMany",
+  fc.record({
+    who,
+    jobs: fc.array(fc.record({ id: fc.option(id), behaviour, delay, dedupe: fc.option(fc.constantFrom("x", "y")) }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    isHeld: fc.boolean(),
+  }),
+  async (queue, { jobs, isHeld }) => {
+    const bulk = jobs.map(
+      (job): BulkJob => ({
+        job: work,
+        payload: job.behaviour,
+        delay: job.delay,
+        ...(job.id !== null && { id: job.id }),
+        ...(job.dedupe !== null && { dedupe: { key: job.dedupe, ttl: "10m" } }),
+      }),
+    );
+    return isHeld ? queue.enqueueHeld(bulk) : queue.enqueueMany(bulk);
+  },
+);
+
+const drain = operation(
+  "drain",
+  fc.record({
+    who,
+    maxJobs: fc.integer({ min: 1, max: 4 }),
+    concurrency: fc.integer({ min: 1, max: 3 }),
+    death: fc.option(fc.record({ call: fc.integer({ min: 1, max: 4 }), isDone: fc.boolean() })),
+  }),
+  async (queue, { who: number, maxJobs, concurrency, death }, world) => {
+    const client = clientOf(world, number);
+    client.calls = 0;
+    client.death = death ?? undefined;
+    try {
+      const { claimed, ...report } = await queue.drain({ maxJobs, batchSize: maxJobs, concurrency });
+      const { completed, retried, deadLettered, snoozed, released, lost } = report;
+      equal(completed + retried + deadLettered + snoozed + released + lost, claimed, "what became of those claimed");
+    } finally {
+      client.death = undefined;
+    }
+  },
+);
+
+const selection = fc.oneof(
+  id,
+  fc.record({ ids: fc.array(id, { maxLength: 3 }) }),
+  fc.constant({ name: "work" }),
+  fc.constant({ all: true as const }),
+);
+
+const others: readonly fc.Arbitrary<QueueOperation>[] = [
+  operation("cancel", fc.record({ who, id }), (queue, values) => queue.cancel(values.id)),
+  operation("reschedule", fc.record({ who, id, delay }), (queue, values) => queue.reschedule(values.id, values.delay)),
+  operation("update", fc.record({ who, id, behaviour }), (queue, values) =>
+    queue.update(values.id, { payload: values.behaviour }),
+  ),
+  operation("getJob", fc.record({ who, id }), (queue, values) => queue.getJob(values.id)),
+  operation("retryFromDeadLetter", fc.record({ who, selection, dryRun: fc.boolean() }), (queue, values) =>
+    queue.retryFromDeadLetter(values.selection, { dryRun: values.dryRun }),
+  ),
+  operation("removeFromDeadLetter", fc.record({ who, selection }), (queue, values) =>
+    queue.removeFromDeadLetter(values.selection),
+  ),
+  operation("pause", fc.record({ who }), (queue) => queue.pause()),
+  operation("resume", fc.record({ who }), (queue) => queue.resume()),
+  operation(
+    "clear",
+    fc.record({ who, state: fc.constantFrom("pending", "scheduled", "ready", "completed", "dead") }),
+    (queue, { state }) => queue.clear({ state }),
+  ),
+  operation(
+    "schedules.upsert",
+    fc.record({
+      who,
+      key,
+      cron,
+      missed: fc.constantFrom("once", "skip", "all"),
+      overlap: fc.constantFrom("allow", "skip"),
+    }),
+    (queue, { key: name, cron: expression, missed, overlap }) =>
+      queue.schedules.upsert(name, { job: recurring, cron: expression, missed, overlap }),
+  ),
+  operation("schedules.remove", fc.record({ who, key }), (queue, values) => queue.schedules.remove(values.key)),
+];
+
+const tick = operation(
+  "tick",
+  fc.record({ who, ms: fc.constantFrom(1, 1_000, 20_000, 61_000, 600_000) }),
+  async (_, { ms }, { clock }) => {
+    clock.now += ms;
+  },
+);
+
+/** Any operation of any client. */
+export const anyQueueOperation: fc.Arbitrary<QueueOperation> = fc.oneof(
+  { arbitrary: enqueue, weight: 5 },
+  { arbitrary: drain, weight: 8 },
+  { arbitrary: tick, weight: 4 },
+  ...others,
+);

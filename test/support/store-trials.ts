@@ -1,0 +1,98 @@
+import { type Lease, localMembers, type NewJob, type Outcome, type QueueStore } from "../../src/core/store.ts";
+import { memoryStore } from "../../src/index.ts";
+import type { StoreMethod } from "../../src/testing/wrap-store.ts";
+
+const now = Date.parse("2026-03-01T12:00:00Z");
+const minute = 60_000;
+const page = { cursor: undefined, limit: 10, now };
+
+const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
+  id,
+  isFreshId: false,
+  runAt: now,
+  record: `1:{"id":"${id}"}`,
+  ...more,
+});
+
+const exchange = { now, settle: [], fire: [], limit: 0, leaseMs: minute, retentionMs: 86_400_000 };
+
+/** Fills a queue with one of everything: jobs that wait, run, are done and dead, and schedules. Gives the lease of what runs. */
+export async function fillStore(store: QueueStore): Promise<Lease> {
+  const leaseEndsAt = now + minute;
+  const held = ["runs", "ends", "dies"].map((id) => job(id, { leaseEndsAt }));
+  const replies = await store.enqueue(
+    [job("waits"), job("waits-2"), job("later", { runAt: now + minute }), ...held],
+    now,
+  );
+  const [runs, ends, dies] = replies.flatMap(({ lease }) => lease ?? []);
+  if (!runs || !ends || !dies) throw new Error("A job that was to be held is not.");
+  const settle: Outcome[] = [
+    { to: "completed", lease: ends, record: "1:ended" },
+    { to: "dead", lease: dies, at: now, record: "1:died" },
+  ];
+  await store.exchange({ ...exchange, settle });
+  await store.putSchedule({ key: "daily", record: "1:daily", next: now });
+  const hourly = { key: "hourly", record: "1:hourly", next: now + minute };
+  await store.declare({ from: undefined, manifest: "m1", put: [hourly], remove: [] });
+  return runs;
+}
+
+/** A call of each method, on a queue that `fillStore` has filled. A method without one is an error of the compiler. */
+export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs: Lease) => Promise<unknown>>> = {
+  enqueue: (store) =>
+    store.enqueue(
+      [
+        job("new", { record: "1:new" }),
+        job("waits", { record: "1:other" }),
+        job("held", { leaseEndsAt: now + minute }),
+        job("once", { dedupe: { key: "k", ttlMs: 10 * minute } }),
+        job("twice", { dedupe: { key: "k", ttlMs: 10 * minute } }),
+      ],
+      now,
+    ),
+  exchange: (store, runs) =>
+    store.exchange({
+      ...exchange,
+      settle: [
+        { to: "retried", lease: runs, runAt: now + minute, record: "1:again", timing: { waitedMs: 5, ranMs: 7 } },
+      ],
+      fire: [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: [job("daily@now")] }],
+      limit: 2,
+    }),
+  extend: (store, runs) => store.extend(runs, now + 2 * minute, "1:progress"),
+  change: (store) =>
+    store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),
+  revive: (store) => store.revive([{ id: "dies", diedAt: now, claims: 1, runAt: now, record: "1:revived" }]),
+  cancel: (store) => store.cancel("waits", now),
+  removeDead: (store) => store.removeDead(["dies", "nobody"]),
+  clear: (store) => store.clear("pending", now).then(({ cleared }) => cleared),
+  setPaused: (store) => store.setPaused(true),
+  putSchedule: (store) => store.putSchedule({ key: "new", record: "1:{}", next: now }),
+  removeSchedule: (store) => store.removeSchedule("daily"),
+  declare: (store) => store.declare({ from: "m1", manifest: "m2", put: [], remove: ["hourly"] }),
+  peek: (store) => store.peek(),
+  peekWithManifest: (store) => store.peekWithManifest(),
+  find: (store) => store.find("runs", now),
+  list: (store) => store.list("ready", page),
+  stats: (store) => store.stats(now),
+  findSchedule: (store) => store.findSchedule("daily"),
+  listSchedules: async (store) => [...(await store.listSchedules())].sort((a, b) => (a.key < b.key ? -1 : 1)),
+};
+
+/** The time at which the trials are made. */
+export const trialsAt = now;
+
+/** The methods that a store has, as found by looking at one. */
+export function storeMethods(): readonly string[] {
+  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(memoryStore().open("default")));
+  return names.filter((name) => name !== "constructor" && !localMembers.has(name));
+}
+
+/** Calls every script once, so that Redis knows them: what is lost later are answers, and not the scripts. */
+export async function loadScripts(open: () => QueueStore): Promise<void> {
+  for (const trial of Object.values(storeTrials)) {
+    const store = open();
+    await trial(store, await fillStore(store));
+  }
+  await open().list("completed", page);
+}

@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { createConnection, createServer, type Socket } from "node:net";
+import type { Fault } from "./faults.ts";
+
+/** The faults of HTTP that a plain connection can have too. */
+export const tcpFaults: readonly Fault[] = ["drop-request", "drop-reply", "half-body"];
+
+const introduction = /HELLO|CLIENT/;
+
+export interface TcpProxy {
+  readonly port: number;
+  /** Queues a fault for what a client sends next; the connection is lost with it. */
+  next(fault: Fault): void;
+  /** Gives everything that is sent the same fault; `undefined` ends that. */
+  always(fault: Fault | undefined): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a proxy before a Redis on this machine that breaks connections in the midst of chosen commands. */
+export async function startTcpProxy(redisPort: number): Promise<TcpProxy> {
+  const queue: Fault[] = [];
+  const sockets = new Set<Socket>();
+  let everyFault: Fault | undefined;
+  const server = createServer((client) => {
+    const redis = createConnection({ host: "127.0.0.1", port: redisPort, noDelay: true });
+    const end = () => {
+      client.destroy();
+      redis.destroy();
+    };
+    let answerFault: Fault | undefined;
+    client.on("data", (sent: Buffer) => {
+      // A client that introduces itself is let in, so that what it asks then meets the fault.
+      const fault = introduction.test(sent.toString("latin1", 0, 200)) ? undefined : (queue.shift() ?? everyFault);
+      if (fault === "drop-request") return end();
+      answerFault = fault;
+      redis.write(sent);
+    });
+    redis.on("data", (answer: Buffer) => {
+      if (answerFault === "half-body") client.write(answer.subarray(0, Math.ceil(answer.length / 2)), end);
+      else if (answerFault === "drop-reply") end();
+      else client.write(answer);
+    });
+    for (const socket of [client, redis]) {
+      sockets.add(socket);
+      socket.on("error", end).on("close", () => {
+        sockets.delete(socket);
+        end();
+      });
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The TCP proxy has no port.");
+  return {
+    port: address.port,
+    next: (fault) => void queue.push(fault),
+    always(fault) {
+      everyFault = fault;
+    },
+    async stop() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

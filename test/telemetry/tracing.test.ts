@@ -1,0 +1,374 @@
+import { context, createTraceState, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { describe, expect, test } from "vitest";
+import { createHandler } from "../../src/http/handler.ts";
+import { defineJob, memoryStore, Queue, type QueueOptions, type Tracing } from "../../src/index.ts";
+import { tracing } from "../../src/telemetry/index.ts";
+import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+import { inSpan, placeOf, recorder, useContextManager } from "./support.ts";
+
+useContextManager();
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const secret = { card: "4111" };
+
+const works = defineJob({ name: "works", perform: (_: typeof secret) => {} });
+const fails = defineJob({
+  name: "fails",
+  maxRetries: 1,
+  perform() {
+    throw new RangeError("no luck");
+  },
+});
+
+const untraced = { tracing: undefined };
+
+function setUp(options: Partial<QueueOptions> = {}) {
+  const recorded = recorder();
+  const clock = testClock(start);
+  const shared = { store: memoryStore(), clock, tracing: tracing(recorded), jobs: [works, fails], ...options };
+  return { clock, queue: new Queue(shared), ...recorded };
+}
+
+onEveryStore((kind) => {
+  describe("tracing", () => {
+    test("makes an attempt the child of the enqueue, in another process too", async () => {
+      const store = kind.create();
+      const [producer, consumer] = [recorder(), recorder()];
+      const clock = testClock(start);
+      const web = new Queue({ name: "mail", store, clock, tracing: tracing(producer) });
+      const worker = new Queue({ name: "mail", store, clock, jobs: [works], tracing: tracing(consumer) });
+      const { id } = await web.enqueue("works", secret);
+      await worker.drain();
+      const [sent, processed] = [producer.only("send mail"), consumer.only("process mail")];
+      expect(sent.kind).toBe(SpanKind.PRODUCER);
+      expect(sent.attributes).toEqual({
+        "messaging.system": "tidegate",
+        "messaging.destination.name": "mail",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.message.id": id,
+        "messaging.tidegate.job.name": "works",
+      });
+      expect(placeOf(sent)).toMatchObject({ parent: undefined, linked: [] });
+      expect(processed.kind).toBe(SpanKind.CONSUMER);
+      expect(processed.attributes).toEqual({
+        "messaging.system": "tidegate",
+        "messaging.destination.name": "mail",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.message.id": id,
+        "messaging.tidegate.job.name": "works",
+        "messaging.tidegate.job.attempt": 1,
+        "messaging.tidegate.job.max_retries": 3,
+        "messaging.tidegate.job.outcome": "completed",
+      });
+      const { traceId, spanId } = placeOf(sent);
+      expect(placeOf(processed)).toMatchObject({ traceId, parent: spanId, linked: [spanId] });
+      expect(processed.parentSpanContext?.isRemote).toBe(true);
+      expect(processed.status.code).toBe(SpanStatusCode.UNSET);
+    });
+
+    test("makes a span for each attempt, with its failure", async () => {
+      const { queue, clock, named, only } = setUp({ store: kind.create() });
+      await queue.enqueue(fails);
+      await queue.drain();
+      await clock.advance("60s");
+      await queue.drain();
+      const attempts = named("process default");
+      const outcomes = attempts.map(({ attributes }) => [
+        attributes["messaging.tidegate.job.attempt"],
+        attributes["messaging.tidegate.job.outcome"],
+      ]);
+      expect(outcomes).toEqual([
+        [1, "retried"],
+        [2, "dead"],
+      ]);
+      const { spanId } = placeOf(only("send default"));
+      for (const span of attempts) {
+        expect(placeOf(span).parent).toBe(spanId);
+        expect(span.status).toEqual({ code: SpanStatusCode.ERROR, message: "no luck" });
+        expect(span.attributes["error.type"]).toBe("RangeError");
+        const [event] = span.events;
+        expect(event).toMatchObject({ name: "exception" });
+        expect(event?.attributes).toEqual({ "exception.type": "RangeError", "exception.message": "no luck" });
+      }
+    });
+
+    test("links the attempts of a batch to it, each in a trace of its own", async () => {
+      const { queue, only, named } = setUp({ store: kind.create() });
+      const results = await queue.enqueueMany([1, 2, 3].map(() => ({ job: works, payload: secret })));
+      await queue.drain();
+      const sent = only("send default");
+      expect(sent.attributes).toMatchObject({
+        "messaging.batch.message_count": 3,
+        "messaging.tidegate.job.name": "works",
+      });
+      expect(sent.attributes).not.toHaveProperty(["messaging.message.id"]);
+      const attempts = named("process default");
+      const ids = attempts.map(({ attributes }) => attributes["messaging.message.id"]);
+      expect(ids.sort()).toEqual(results.map(({ id }) => id).sort());
+      const { traceId, spanId } = placeOf(sent);
+      for (const span of attempts) expect(placeOf(span)).toMatchObject({ parent: undefined, linked: [spanId] });
+      expect(new Set([traceId, ...attempts.map((span) => placeOf(span).traceId)]).size).toBe(4);
+    });
+
+    test("begins a new trace for the jobs of schedules", async () => {
+      const { queue, clock, only, tracer } = setUp({ store: kind.create() });
+      await inSpan(tracer, "admin", () => queue.schedules.upsert("hourly", { job: works, cron: "0 0 * * * *" }));
+      await clock.advance("1h");
+      await inSpan(tracer, "tick", () => queue.drain());
+      const { traceId, parent, linked } = placeOf(only("process default"));
+      expect({ parent, linked }).toEqual({ parent: undefined, linked: [placeOf(only("tick")).spanId] });
+      expect([placeOf(only("admin")).traceId, placeOf(only("tick")).traceId]).not.toContain(traceId);
+    });
+
+    test("costs no command", async () => {
+      const counts = [];
+      for (const options of [{}, untraced]) {
+        const { queue } = setUp({ store: kind.create(), ...options });
+        await queue.enqueue(works, secret);
+        await queue.drain();
+        counts.push([queue.spending.commands, queue.spending.roundTrips]);
+      }
+      expect(counts[0]).toEqual(counts[1]);
+    });
+  });
+});
+
+describe("tracing", () => {
+  test("adds 82 bytes to a record, 97 in a batch", async () => {
+    const lengths = async (options: Partial<QueueOptions>, jobs: number) => {
+      const store = memoryStore();
+      const results = await setUp({ store, ...options }).queue.enqueueMany(Array(jobs).fill({ job: fails }));
+      const stored = await store.open("default").find(results[0]?.id ?? "", start);
+      return stored?.record.length ?? 0;
+    };
+    const plain = await lengths(untraced, 1);
+    expect([await lengths({}, 1), await lengths({}, 2)]).toEqual([plain + 82, plain + 97]);
+  });
+
+  test("runs perform inside the span, and the next job outside it", async () => {
+    const seen: unknown[] = [];
+    const look = defineJob({
+      name: "look",
+      perform: () => void seen.push(trace.getActiveSpan()?.spanContext().spanId),
+    });
+    const { queue, named } = setUp({ jobs: [look] });
+    await queue.enqueue(look);
+    await queue.enqueue(look);
+    await queue.drain({ concurrency: 1 });
+    expect(named("process default").map((span) => placeOf(span).spanId)).toEqual(seen);
+    for (const span of named("process default")) expect(placeOf(span).linked).toHaveLength(1);
+    expect(trace.getActiveSpan()).toBeUndefined();
+  });
+
+  test("goes on with the trace in which enqueue is called, and the job that a job enqueues with that job's", async () => {
+    const second = defineJob({ name: "second", perform() {} });
+    const first = defineJob({ name: "first", perform: () => queue.enqueue(second) });
+    const { queue, tracer, spans, only } = setUp({ jobs: [first, second] });
+    await inSpan(tracer, "request", () => queue.enqueue(first));
+    await drainAll(queue);
+    const { traceId } = placeOf(only("request"));
+    expect(spans().map((span) => placeOf(span).traceId)).toEqual(Array(5).fill(traceId));
+    const parents = new Map(spans().map((span) => [placeOf(span).spanId, span.name]));
+    expect(spans().map((span) => [span.name, parents.get(placeOf(span).parent ?? "")])).toEqual([
+      ["send default", "request"],
+      ["request", undefined],
+      ["send default", "process default"],
+      ["process default", "send default"],
+      ["process default", "send default"],
+    ]);
+  });
+
+  test("links an attempt to the span in which the drain runs", async () => {
+    const { queue, tracer, only } = setUp();
+    await queue.enqueue(works, secret);
+    await inSpan(tracer, "tick", () => queue.drain());
+    const [sent, tick] = [placeOf(only("send default")), placeOf(only("tick"))];
+    const { traceId, parent, linked } = placeOf(only("process default"));
+    expect({ traceId, parent }).toEqual({ traceId: sent.traceId, parent: sent.spanId });
+    expect(linked).toEqual([sent.spanId, tick.spanId]);
+  });
+
+  test("names a snooze, and a payload that does not fit, and an enqueue that fails", async () => {
+    const sleepy = defineJob({ name: "sleepy", perform: (_: undefined, job) => job.snooze("1h") });
+    const { queue, only, named } = setUp({ jobs: [sleepy] });
+    await queue.enqueue(sleepy);
+    await queue.drain();
+    const { attributes, status } = only("process default");
+    expect(attributes["messaging.tidegate.job.outcome"]).toBe("snoozed");
+    expect(status.code).toBe(SpanStatusCode.UNSET);
+    await expect(queue.enqueue("unknown")).rejects.toThrow('No job is named "unknown"');
+    expect(named("send default")[1]).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { "error.type": "TidegateError", "messaging.tidegate.job.name": "unknown" },
+    });
+  });
+
+  test("tells nothing of payloads and results", async () => {
+    const careless = defineJob({ name: "careless", perform: (payload: typeof secret) => payload });
+    const { queue, spans } = setUp({ jobs: [careless] });
+    await queue.enqueue(careless, secret);
+    await queue.drain();
+    expect(spans()).toHaveLength(2);
+    const told = spans().map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
+    expect(JSON.stringify(told)).not.toContain(secret.card);
+  });
+
+  test("keeps the vendor's state of a trace", async () => {
+    const { queue, only } = setUp();
+    const caller = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: "vendor=7" };
+    await queue.enqueueMany([{ job: works, payload: secret }], { trace: caller });
+    await queue.drain();
+    const processed = only("process default");
+    expect(processed.spanContext()).toMatchObject({ traceId: "0af7651916cd43dd8448eb211c80319c" });
+    expect(processed.spanContext().traceState?.serialize()).toBe("vendor=7");
+  });
+
+  test("stores no vendor's state that is longer than 512 characters", async () => {
+    const store = memoryStore();
+    const { queue } = setUp({ store });
+    const enqueueWith = async (length: number) => {
+      const traceState = createTraceState().set("one", "1".repeat(250)).set("two", "2".repeat(length));
+      const parent = {
+        traceId: "0af7651916cd43dd8448eb211c80319c",
+        spanId: "b7ad6b7169203331",
+        traceFlags: 1,
+        traceState,
+      };
+      const { id } = await context.with(trace.setSpanContext(context.active(), parent), () =>
+        queue.enqueue(works, secret),
+      );
+      return (await store.open("default").find(id, start))?.record;
+    };
+    expect(await enqueueWith(253)).toContain("tracestate");
+    expect(await enqueueWith(254)).not.toContain("tracestate");
+  });
+
+  test.for([
+    "",
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+    "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+    "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+  ])("begins a new trace where the caller's is %j", async (traceparent) => {
+    const { queue, only } = setUp();
+    await queue.enqueueMany([{ job: works, payload: secret }], { trace: { traceparent } });
+    const { traceId, parent } = placeOf(only("send default"));
+    expect(parent).toBeUndefined();
+    expect(traceId).not.toBe("0af7651916cd43dd8448eb211c80319c");
+    expect(traceId).toMatch(/[1-9a-f]/);
+  });
+
+  test("stores nothing where no provider is registered", async () => {
+    const store = memoryStore();
+    const queue = new Queue({ store, jobs: [works], tracing: tracing(), clock: testClock(start) });
+    const { id } = await queue.enqueue(works, secret);
+    const stored = await store.open("default").find(id, start);
+    expect(stored?.record).not.toContain("trace");
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+  });
+
+  test("flushes before a drain ends, for two seconds at most, and harms no drain", async () => {
+    const { queue, clock } = setUp({
+      tracing: tracing({ ...recorder(), flush: () => clock.sleep(60_000).then(() => Promise.reject(new Error("no"))) }),
+    });
+    let endedAt: number | undefined;
+    const drained = queue.drain().then((report) => {
+      endedAt = clock.now - start;
+      return report;
+    });
+    await clock.advance("1m");
+    expect(endedAt).toBe(2_000);
+    expect(await drained).toMatchObject({ stoppedBy: "empty" });
+  });
+});
+
+describe("a tracing that fails", () => {
+  const oops = () => Promise.reject(new Error("oops"));
+  const throws = () => {
+    throw new Error("oops");
+  };
+
+  test.for<[string, Tracing]>([
+    ["at once", { enqueue: throws, attempt: throws, flush: throws }],
+    ["later", { enqueue: oops, attempt: oops, flush: oops }],
+    ["after the work", { enqueue: (_, enqueue) => enqueue().then(oops), attempt: (_, make) => make().then(oops) }],
+    ["by doing nothing", { enqueue: async () => {}, attempt: async () => {} }],
+    [
+      "by working twice",
+      { enqueue: (_, enqueue) => enqueue().then(() => enqueue()), attempt: (_, make) => make().then(make) },
+    ],
+  ])("%s harms no job", async ([, broken]) => {
+    let runs = 0;
+    const count = defineJob({ name: "count", perform: () => ++runs });
+    const { queue } = setUp({ jobs: [count], tracing: broken });
+    const { id } = await queue.enqueue(count);
+    expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1 });
+    expect(runs).toBe(1);
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
+    await expect(queue.enqueue("unknown")).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
+  test("to be one is refused", () => {
+    expect(() => setUp({ tracing: {} as Tracing })).toThrow(
+      "tracing must be what tracing() of tidegate/telemetry gives",
+    );
+  });
+});
+
+describe("the trace in a record", () => {
+  test("is kept by code that does not know it, through retries and a new life", async () => {
+    const store = memoryStore();
+    const traced = setUp({ store });
+    const clock = testClock(start);
+    const { id } = await traced.queue.enqueue(fails, undefined, { maxRetries: 0 });
+    const plain = new Queue({ store, clock, jobs: [fails] });
+    await plain.drain();
+    await plain.retryFromDeadLetter(id);
+    await traced.queue.drain();
+    expect(placeOf(traced.only("process default")).parent).toBe(placeOf(traced.only("send default")).spanId);
+  });
+
+  test("is nothing that performJob needs", async () => {
+    const { only, tracer } = recorder();
+    const outcome = await inSpan(tracer, "test", () => performJob(works, secret));
+    expect(outcome.status).toBe("completed");
+    expect(only("test").links).toEqual([]);
+  });
+});
+
+describe("POST /jobs", () => {
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+  function post(handler: ReturnType<typeof createHandler>, body: unknown, headers: Record<string, string>) {
+    const init = { method: "POST", body: JSON.stringify(body) };
+    const json = { "Content-Type": "application/json" };
+    return handler.fetch(new Request("http://queue.test/jobs", { ...init, headers: { ...json, ...headers } }));
+  }
+
+  test.for([true, false])("goes on with the trace of its caller, with eager drains: %j", async (eager) => {
+    const { queue, only } = setUp();
+    const background: Promise<unknown>[] = [];
+    const waitUntil = (work: Promise<unknown>) => void background.push(work);
+    const handler = createHandler({ queue, auth: "none", eager, waitUntil });
+    const response = await post(handler, { name: "works", payload: secret }, { traceparent, tracestate: "vendor=7" });
+    expect(response.status).toBe(201);
+    await Promise.all(background);
+    if (!eager) await queue.drain();
+    const sent = only("send default");
+    expect(placeOf(sent)).toMatchObject({ traceId: "0af7651916cd43dd8448eb211c80319c", parent: "b7ad6b7169203331" });
+    expect(sent.spanContext().traceState?.serialize()).toBe("vendor=7");
+    expect(placeOf(only("process default")).parent).toBe(placeOf(sent).spanId);
+  });
+
+  test("prefers the span that is active, whose parent the caller's is already", async () => {
+    const { queue, only, tracer } = setUp();
+    const handler = createHandler({ queue, auth: "none" });
+    await inSpan(tracer, "server", async () => post(handler, [{ name: "works" }, { name: "fails" }], { traceparent }));
+    expect(placeOf(only("send default")).parent).toBe(placeOf(only("server")).spanId);
+    expect(only("send default").attributes).not.toHaveProperty(["messaging.tidegate.job.name"]);
+  });
+});
