@@ -1,3 +1,10 @@
+/**
+ * Speaks to a queue that is served elsewhere, with `fetch` alone: from browsers, servers and other Workers.
+ *
+ * @module tidegate/client
+ */
+
+import type { QueueActivity } from "../core/activity.ts";
 import type { BulkJob, BulkOptions } from "../core/bulk.ts";
 import type { DeadSelection } from "../core/dead-letter.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
@@ -28,6 +35,7 @@ type Remote = Pick<
   | "reschedule"
   | "update"
   | "getStats"
+  | "getActivity"
   | "listDeadLetter"
   | "retryFromDeadLetter"
   | "removeFromDeadLetter"
@@ -55,21 +63,16 @@ export class QueueClient implements Remote {
   readonly #handler: Transport;
 
   /** Recurring jobs. */
-  readonly schedules: Pick<Schedules, "upsert" | "get" | "list" | "remove" | "preview"> = {
-    upsert: async (key, schedule) => dated(await this.#handler.call("PUT", `/schedules${part(key)}`, named(schedule))),
-    get: async (key) => dated(await this.#handler.find(`/schedules${part(key)}`)),
-    list: async () => {
-      const { schedules } = await this.#handler.call<{ schedules: ScheduleInfo[] }>("GET", "/schedules");
-      return schedules.map(dated);
-    },
+  readonly schedules: Omit<Schedules, never> = {
+    upsert: async (key, schedule) => this.#handler.call("PUT", `/schedules${part(key)}`, named(schedule)),
+    get: async (key) => this.#handler.find(`/schedules${part(key)}`),
+    list: async () => (await this.#handler.call<{ schedules: ScheduleInfo[] }>("GET", "/schedules")).schedules,
     remove: async (key) => this.#handler.call("DELETE", `/schedules${part(key)}`),
-    preview: async (key, count) => {
-      const { slots } = await this.#handler.call<{ slots: string[] }>(
-        "GET",
-        `/schedules${part(key)}/preview${query({ count })}`,
-      );
-      return slots.map((slot) => new Date(slot));
-    },
+    preview: async (key, count) =>
+      (await this.#handler.call<{ slots: Date[] }>("GET", `/schedules${part(key)}/preview${query({ count })}`)).slots,
+    pause: async (key) => this.#schedule(key, "pause"),
+    resume: async (key) => this.#schedule(key, "resume"),
+    run: async (key) => this.#schedule(key, "run"),
   };
 
   constructor(options: QueueClientOptions) {
@@ -87,7 +90,7 @@ export class QueueClient implements Remote {
     payload?: unknown,
     options?: EnqueueOptions | RecurringOptions,
   ): Promise<EnqueueResult> {
-    return dated(await this.#handler.call("POST", "/jobs", named({ ...options, job, payload })));
+    return this.#handler.call("POST", "/jobs", named({ ...options, job, payload }));
   }
 
   /**
@@ -104,48 +107,64 @@ export class QueueClient implements Remote {
           if (results.length > 0) error.message = `After ${results.length} stored jobs: ${error.message}`;
           throw error;
         });
-      results.push(...answer.jobs.map(dated));
+      results.push(...answer.jobs);
       options.onProgress?.(results.length);
     }
     return results;
   }
 
+  /** As `Queue.getJob`. */
   async getJob(id: string): Promise<JobInfo | null> {
-    const job = await this.#handler.find<JobInfo>(`/jobs${part(id)}`);
-    return job && revived(job);
+    return this.#handler.find(`/jobs${part(id)}`);
   }
 
-  /** As `Queue.wait`: about ten requests in 30 s. */
+  /**
+   * As `Queue.wait`: about ten requests in 30 s.
+   *
+   * @param options `timeout`: how long at most. Default "30s".
+   */
   wait(id: string, { timeout = 30_000 }: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
     const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
     return waitForEnd(() => this.getJob(id), Number(readDuration(timeout)), Date.now, pause);
   }
 
+  /** As `Queue.listJobs`. */
   listJobs(options: ListOptions = {}): Promise<JobPage> {
-    return this.#list("/jobs", options);
+    return this.#handler.call("GET", `/jobs${query(options)}`);
   }
 
+  /** As `Queue.cancel`. */
   async cancel(id: string): Promise<void> {
     await this.#handler.call("DELETE", `/jobs${part(id)}`);
   }
 
+  /** As `Queue.reschedule`. */
   reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
     const isDuration = typeof when === "string" && Number(readDuration(when)) >= 0;
     return this.update(id, isDuration ? { delay: when as Duration } : { runAt: when });
   }
 
+  /** As `Queue.update`. */
   async update(id: string, change: JobChange): Promise<JobInfo> {
-    return revived(await this.#handler.call("PATCH", `/jobs${part(id)}`, { ...change }));
+    return this.#handler.call("PATCH", `/jobs${part(id)}`, { ...change });
   }
 
-  async getStats(): Promise<QueueStats> {
-    return dated(await this.#handler.call("GET", "/stats"));
+  /** As `Queue.getStats`. */
+  getStats(): Promise<QueueStats> {
+    return this.#handler.call("GET", "/stats");
   }
 
+  /** As `Queue.getActivity`. */
+  getActivity(): Promise<QueueActivity> {
+    return this.#handler.call("GET", "/activity");
+  }
+
+  /** As `Queue.listDeadLetter`. */
   listDeadLetter(options: Omit<ListOptions, "state"> = {}): Promise<JobPage<DeadJob>> {
-    return this.#list("/dead-letter", options);
+    return this.#handler.call("GET", `/dead-letter${query(options)}`);
   }
 
+  /** As `Queue.retryFromDeadLetter`. */
   retryFromDeadLetter(
     selection: string | DeadSelection,
     options?: { readonly payload?: unknown; readonly dryRun?: boolean },
@@ -153,6 +172,7 @@ export class QueueClient implements Remote {
     return this.#dead("retry", selection, options);
   }
 
+  /** As `Queue.removeFromDeadLetter`. */
   removeFromDeadLetter(
     selection: string | DeadSelection,
     options?: { readonly dryRun?: boolean },
@@ -160,25 +180,32 @@ export class QueueClient implements Remote {
     return this.#dead("remove", selection, options);
   }
 
+  /** As `Queue.pause`. */
   async pause(): Promise<void> {
-    await this.#handler.call("POST", "/pause");
+    return this.#handler.call("POST", "/pause");
   }
 
+  /** As `Queue.resume`. */
   async resume(): Promise<void> {
-    await this.#handler.call("POST", "/resume");
+    return this.#handler.call("POST", "/resume");
   }
 
+  /**
+   * As `Queue.clear`.
+   *
+   * @param options `state`: which. Default "pending".
+   */
   clear({ state = "pending" }: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
     return this.#handler.call("DELETE", `/jobs${query({ state })}`);
   }
 
-  async drain(options: Omit<DrainOptions, "signal"> = {}): Promise<DrainReport> {
-    return dated(await this.#handler.call("POST", "/drain", { ...options }));
+  /** As `Queue.drain`, by an invocation of the handler. Its own bounds hold where none are given. */
+  drain(options: Omit<DrainOptions, "signal"> = {}): Promise<DrainReport> {
+    return this.#handler.call("POST", "/drain", { ...options });
   }
 
-  async #list<Job extends JobInfo>(path: string, options: object): Promise<JobPage<Job>> {
-    const page = await this.#handler.call<JobPage<Job>>("GET", path + query(options));
-    return { ...page, jobs: page.jobs.map(revived) };
+  #schedule<Answer>(key: string, action: string): Promise<Answer> {
+    return this.#handler.call("POST", `/schedules${part(key)}/${action}`);
   }
 
   async #dead<Counts extends object>(
@@ -198,17 +225,4 @@ export class QueueClient implements Remote {
 /** A job goes over the wire by its name. */
 function named({ job, ...rest }: { readonly job: AnyJob | string; readonly payload?: unknown }): Body {
   return { name: typeof job === "string" ? job : job.name, ...rest };
-}
-
-/** Makes dates of times: of the fields that hold one by their names, and never inside a payload. */
-function dated<Value>(value: Value): Value {
-  const fields = value as Record<string, unknown>;
-  for (const name in fields) if (/At$|^slot$/.test(name) && fields[name]) fields[name] = new Date(String(fields[name]));
-  return value;
-}
-
-function revived<Job extends JobInfo>(job: Job): Job {
-  job.errors.forEach(dated);
-  dated(job.schedule);
-  return dated(job);
 }

@@ -1,6 +1,7 @@
 import { type ErrorCode, InvalidPayloadError, TidegateError } from "../core/errors.ts";
 import type { Problem } from "../http/wire.ts";
 
+/** Where the handler is, and how to get in. */
 export interface QueueClientOptions {
   /** Where the handler is, such as "https://example.com/queue". */
   readonly url: string;
@@ -47,7 +48,7 @@ export class Transport {
       response = await this.#fetch(new Request(this.#url + path, init));
       if (response.status === 204) return undefined as Answer;
       const answer: unknown = await response.json();
-      if (response.ok) return answer as Answer;
+      if (response.ok) return dated(answer) as Answer;
       throw errorOf(response.status, answer as Problem);
     } catch (error) {
       // Other errors than the handler's may hold the address or the body.
@@ -81,4 +82,13 @@ function unavailable(status: number | undefined): TidegateError {
     "store_unavailable",
     `${what}. Check the url and the network. The call may have taken effect: repeat an enqueue only with an id.`,
   );
+}
+
+/** Makes dates of times: of the fields that hold one by their names, and never inside what is a job's own. */
+function dated(value: unknown, name = ""): unknown {
+  if (typeof value === "string") return /(^a|A)t$|^slots?$/.test(name) ? new Date(value) : value;
+  if (typeof value !== "object" || /^(payload|result|progress)$/.test(name)) return value;
+  const holder = value as Record<string, unknown>;
+  for (const field in holder) holder[field] = dated(holder[field], Array.isArray(value) ? name : field);
+  return value;
 }

@@ -1,7 +1,8 @@
 import { invalidRequest, TidegateError } from "../core/errors.ts";
+import type { Route } from "./route.ts";
 
-/** What a token may do: enqueue jobs and look at one, drain, or everything. */
-export type Scope = "enqueue" | "drain" | "admin";
+/** What a token may do: enqueue jobs and look at one, drain, look at everything, or everything. */
+export type Scope = "enqueue" | "drain" | "read" | "admin";
 
 /**
  * The tokens that are taken, by scope. Each scope may have any number of them at once: to rotate one, add the new one, move
@@ -15,64 +16,124 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-const scopeNames: readonly Scope[] = ["enqueue", "drain", "admin"];
+/** A token that is taken, and all that it may do. */
+export interface KnownToken {
+  readonly token: string;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/** Finds out who sent a request. `acts` tells whether it would do more than look. */
+export type Authenticate = (request: Request, acts: boolean) => Promise<Caller>;
+
+/** Finds the session that a request carries in a cookie; undefined where it carries none. */
+export interface SessionFinder {
+  /** @throws {TidegateError} `forbidden` where the request acts and might come from another site's page. */
+  callerOf(request: Request, acts: boolean): Promise<Caller | undefined>;
+}
+
+const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 
 /** What a header can carry, and no more. */
 const tokenPattern = /^[\x21-\x7e]{1,1000}$/;
 
 /**
- * Makes the function that finds out who sent a request, by its `Authorization` header.
+ * Makes the function that finds out who sent a request: by its `Authorization` header, or else by its session.
  *
- * @throws {TidegateError} `invalid_request` where there is no token at all, or one that no request can carry.
+ * @param tokens undefined lets everybody in but pages of other sites, which may only look.
  */
-export function authenticator(auth: Tokens | "none"): (header: string | undefined) => Promise<Caller> {
-  if (auth === "none") {
+export function authenticator(tokens: readonly KnownToken[] | undefined, sessions?: SessionFinder): Authenticate {
+  if (!tokens) {
     const anyone: Caller = { token: "known", scopes: new Set(scopeNames) };
-    return async () => anyone;
+    return async (request, acts) => {
+
+      return anyone;
+    };
   }
-  const tokens = readTokens(auth);
+  const identify = identifier(tokens);
+  return async (request, acts) => {
+    const header = request.headers.get("authorization");
+    if (header !== null) return identify(/^Bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1]);
+    return (await sessions?.callerOf(request, acts)) ?? identify(undefined);
+  };
+}
+
+/** Makes the function that knows tokens, in constant time. */
+export function identifier(tokens: readonly KnownToken[]): (token: string | undefined) => Promise<Caller> {
   // The digests and not the promise of them: workerd refuses to wait for a promise that another request made.
-  let known: readonly { readonly scope: Scope; readonly digest: Uint8Array }[] | undefined;
-  return async (header) => {
-    const token = header && /^Bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
+  let digests: readonly Uint8Array[] | undefined;
+  return async (token) => {
     if (!token) return { token: "missing", scopes: new Set() };
-    known ??= await Promise.all(tokens.map(async ({ scope, token }) => ({ scope, digest: await digestOf(token) })));
+    digests ??= await Promise.all(tokens.map((each) => digestOf(each.token)));
     const digest = await digestOf(token);
-    const scopes = new Set(known.filter((each) => isEqual(each.digest, digest)).map(({ scope }) => scope));
+    const matches = digests.map((each) => isEqual(each, digest));
+    const scopes = tokens.find((_, index) => matches[index])?.scopes ?? new Set();
     return { token: scopes.size > 0 ? "known" : "unknown", scopes };
   };
 }
 
-/** Refuses a caller who lacks a scope. @throws {TidegateError} `unauthorized` or `forbidden` */
-export function demand({ token, scopes }: Caller, scope: Scope): void {
-  if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
-  if (token === "unknown") throw new TidegateError("unauthorized", "The token is not one of those that are in use.");
-  if (!scopes.has(scope) && !scopes.has("admin"))
-    throw new TidegateError(
-      "forbidden",
-      `This needs a token with the scope "${scope === "admin" ? scope : `${scope}" or "admin`}".`,
-    );
+/** The scopes that open a route, any one of them: its own, "read" where it only looks, and "admin". */
+export function scopesOf({ method, scope, acts }: Pick<Route, "method" | "scope" | "acts">): readonly Scope[] {
+  if (scope === "anyone") return scopeNames;
+  return [...new Set<Scope>([scope, ...(method === "GET" && !acts ? ["read" as const] : []), "admin"])];
 }
 
-function readTokens(auth: Tokens): readonly { readonly scope: Scope; readonly token: string }[] {
+/** Refuses a caller who has none of the scopes. @throws {TidegateError} `unauthorized` or `forbidden` */
+export function demand({ token, scopes }: Caller, sufficient: readonly Scope[]): void {
+  if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
+  if (token === "unknown") throw new TidegateError("unauthorized", "The token is not one of those that are in use.");
+  if (!sufficient.some((scope) => scopes.has(scope)))
+    throw new TidegateError("forbidden", `This needs a token with the scope "${sufficient.join('" or "')}".`);
+}
+
+/**
+ * Refuses what a page of another site had a browser send, which shows in the headers that browsers add and pages cannot change.
+ * Other programs send none of them, and pass.
+ *
+ * @throws {TidegateError} `forbidden`
+ */
+export function refuseOtherSites({ headers, url }: Request): void {
+  const site = headers.get("sec-fetch-site");
+  const origin = headers.get("origin");
+  const isOwn =
+    site === null ? origin === null || hostOf(origin) === new URL(url).host : /^(same-origin|none)$/.test(site);
+  if (!isOwn)
+    throw new TidegateError("forbidden", "A page of another site sent this request, and such may not change anything.");
+}
+
+// Not the whole origin: behind a proxy that ends TLS, the scheme differs.
+function hostOf(origin: string): string | undefined {
+  return /^https?:\/\/(.+)$/.exec(origin)?.[1];
+}
+
+/**
+ * Reads the tokens; undefined for "none".
+ *
+ * @throws {TidegateError} `invalid_request` where there is no token at all, or one that no request can carry.
+ */
+export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
+  if (auth === "none") return undefined;
   const unknown = Object.keys(auth ?? {}).find((scope) => !scopeNames.some((name) => name === scope));
   if (unknown !== undefined)
     throw invalidRequest(`auth has no scope "${unknown}". It knows: ${scopeNames.join(", ")}.`);
-  const tokens = scopeNames.flatMap((scope) => {
-    const ofScope: unknown = auth?.[scope] ?? [];
-    if (!Array.isArray(ofScope)) throw invalidRequest(`auth.${scope} must be an array of tokens.`);
-    return ofScope.map((token: unknown, index) => {
-      if (typeof token !== "string" || !tokenPattern.test(token))
-        throw invalidRequest(
-          `auth.${scope}[${index}] must be a token of 1 to 1000 visible ASCII characters. Is its environment variable set?`,
-        );
-      return { scope, token };
-    });
-  });
-  if (tokens.length > 0) return tokens;
+  const known = new Map<string, Set<Scope>>();
+  for (const scope of scopeNames)
+    for (const token of tokensOf(auth, scope)) known.set(token, (known.get(token) ?? new Set()).add(scope));
+  if (known.size > 0) return [...known].map(([token, scopes]) => ({ token, scopes }));
   throw invalidRequest(
     'auth needs at least one token, as in { admin: [token] }. Say auth: "none" to let everybody in, which is for local runs.',
   );
+}
+
+function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
+  const ofScope: unknown = auth?.[scope] ?? [];
+  if (!Array.isArray(ofScope)) throw invalidRequest(`auth.${scope} must be an array of tokens.`);
+  return ofScope.map((token: unknown, index) => {
+    if (typeof token !== "string" || !tokenPattern.test(token))
+      throw invalidRequest(
+        `auth.${scope}[${index}] must be a token of 1 to 1000 visible ASCII characters. Is its environment variable set?`,
+      );
+    return token;
+  });
 }
 
 // Comparing digests of equal length, byte for byte to the end, hides both where a guess goes wrong and how long tokens are.

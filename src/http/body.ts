@@ -46,7 +46,8 @@ export function checkAddress(url: string): void {
   }
 }
 
-async function readBytes(body: Body, most: number): Promise<Uint8Array> {
+/** Reads a body to its end. @throws {TidegateError} `payload_too_large` beyond so many bytes */
+export async function readBytes(body: Body, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = body?.getReader();

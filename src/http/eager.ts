@@ -35,10 +35,11 @@ const CLAIMED_AFTERWARDS = 10;
  * seconds: a short delay keeps to its moment, whenever the next tick comes.
  */
 export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-  const { queue, inBackground } = call;
-  if (!inBackground || queue.jobNames.length === 0) return queue.enqueueMany(jobs);
+  const { queue, inBackground, trace } = call;
+  if (!inBackground || queue.jobNames.length === 0) return queue.enqueueMany(jobs, { trace });
   const { concurrency } = drainLimits(call.drain);
-  const { results, held } = await queue.enqueueHeld(jobs, { most: concurrency, timeout: LONGEST_TIMEOUT_MS });
+  const hold = { most: concurrency, timeout: LONGEST_TIMEOUT_MS, trace };
+  const { results, held } = await queue.enqueueHeld(jobs, hold);
   const now = queue.clock();
   const soon = results.flatMap(({ status, runAt }) => {
     const at = runAt?.getTime() ?? 0;

@@ -1,9 +1,17 @@
+/**
+ * Serves queues over HTTP: enqueue, look, change, drain, each behind a token.
+ *
+ * @module tidegate/http
+ */
+
 import type { Context, Hono } from "hono";
 import { Hono as Router } from "hono/tiny";
 import { notFound } from "../core/errors.ts";
-import { demand } from "./auth.ts";
+import type { TraceContext } from "../core/tracing.ts";
+import { demand, scopesOf } from "./auth.ts";
 import { checkAddress, readJson, readQuery } from "./body.ts";
 import { backgroundOf } from "./eager.ts";
+import type { Page } from "./extension.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
 import { isFailure, methodNotAllowed, problemOf } from "./problems.ts";
 import { linkOf, relayBacklog } from "./relay.ts";
@@ -12,6 +20,7 @@ import { routes } from "./routes/index.ts";
 import { noQuery } from "./wire.ts";
 
 export type { Scope, Tokens } from "./auth.ts";
+export type { Dashboard } from "./extension.ts";
 export type { HandlerOptions } from "./options.ts";
 export { type RelayOptions, type RelayTarget, relayTo } from "./relay.ts";
 
@@ -39,6 +48,9 @@ export function createHandler(options: HandlerOptions): Hono {
     const allowed = methodsOf(path);
     for (const address of everywhere(path)) router.all(address, ({ req }) => answerOther(req.method, allowed));
   }
+  const pages = settings.dashboard?.pages ?? [noDashboard];
+  for (const page of pages) router.on(page.method, page.path, ({ req }) => answerPage(page, req.raw, settings));
+  for (const { path } of pages) router.all(path, ({ req }) => answerOther(req.method, methodsOf(path, pages)));
   router.all("*", () => problemOf(notFound("There is nothing at this address.")));
   return router;
 }
@@ -48,16 +60,18 @@ function everywhere(path: string): string[] {
   return [path, `/queues/:queue${path}`];
 }
 
+type Line = Pick<Route, "method" | "path" | "acts">;
+
 /** What an address takes. One such as `/dead-letter/retry` is also that of a job with the id "retry". */
-function methodsOf(path: string): readonly string[] {
+function methodsOf(path: string, lines: readonly Line[] = routes): readonly string[] {
   const parts = path.split("/");
-  const isHere = (route: Route) => {
-    const others = route.path.split("/");
+  const isHere = (line: Line) => {
+    const others = line.path.split("/");
     return (
       others.length === parts.length && others.every((part, index) => part.startsWith(":") || part === parts[index])
     );
   };
-  const methods = routes
+  const methods = lines
     .filter(isHere)
     .flatMap(({ method, acts }) => (method === "GET" && !acts ? ["GET", "HEAD"] : method));
   return [...new Set([...methods, "OPTIONS"])];
@@ -73,8 +87,8 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
   if (route.acts && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
   try {
     checkAddress(req.url);
-    const caller = await settings.authenticate(req.header("authorization"));
-    if (route.scope !== "anyone") demand(caller, route.scope);
+    const caller = await settings.authenticate(req.raw, route.method !== "GET" || route.acts === true);
+    if (route.scope !== "anyone") demand(caller, scopesOf(route));
     const queues = queuesAt(req.param("queue"), settings);
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.body?.read(await readJson(req.raw.headers, await bodyOf(context), settings.maxBodyBytes), "");
@@ -84,6 +98,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
     return await route.answer({
       ...queues,
       origin,
+      trace: traceOf(req.raw.headers),
       relay: (report) => relayBacklog(settings.relay, report, origin, queues.queue.clock(), settings.onError),
       caller,
       target,
@@ -98,11 +113,36 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
   }
 }
 
-function queuesAt(name: string | undefined, { queues, first }: Settings): Pick<Call, "queue" | "queues"> {
-  if (name === undefined) return { queue: first, queues: [...queues.values()] };
+const noDashboard: Page = {
+  method: "GET",
+  path: "/dashboard",
+  async answer() {
+    throw notFound(
+      "The dashboard is off. Turn it on with createHandler({ dashboard: dashboard(), ... }), from tidegate/dashboard.",
+    );
+  },
+};
+
+async function answerPage(page: Page, request: Request, settings: Settings): Promise<Response> {
+  try {
+    return await page.answer(request, settings.authenticate);
+  } catch (error) {
+    if (isFailure(error)) settings.onError(error);
+    return problemOf(error);
+  }
+}
+
+function queuesAt(name: string | undefined, { queues, first }: Settings): Pick<Call, "queue" | "queues" | "isNamed"> {
+  if (name === undefined) return { queue: first, queues: [...queues.values()], isNamed: false };
   const queue = queues.get(name);
   if (!queue) throw notFound("No queue of this name is served here.");
-  return { queue, queues: [queue] };
+  return { queue, queues: [queue], isNamed: true };
+}
+
+/** The caller's trace, as the W3C has it travel. */
+function traceOf(headers: Headers): TraceContext | undefined {
+  const traceparent = headers.get("traceparent");
+  return traceparent === null ? undefined : { traceparent, tracestate: headers.get("tracestate") ?? undefined };
 }
 
 /** The body of a request, also where a middleware has read it before. */

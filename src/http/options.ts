@@ -3,9 +3,11 @@ import { invalidRequest, isTidegateError } from "../core/errors.ts";
 import { wholeNumber } from "../core/options.ts";
 import type { Queue } from "../core/queue.ts";
 import { LARGEST_PAYLOAD } from "../core/record.ts";
-import { authenticator, type Caller, type Tokens } from "./auth.ts";
+import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
+import type { Dashboard, OpenDashboard } from "./extension.ts";
 import { type RelayOptions, readRelay } from "./relay.ts";
 
+/** What is served, to whom, and within which bounds. */
 export interface HandlerOptions extends RelayOptions {
   /** The queue that is served. */
   readonly queue?: Queue;
@@ -16,8 +18,8 @@ export interface HandlerOptions extends RelayOptions {
   readonly queues?: readonly Queue[];
   /**
    * The tokens that are taken, by scope: `enqueue` may POST /jobs (but no recurring ones) and GET one job, `drain` may drain,
-   * `admin` may do everything. "none" lets everybody do everything, which is for local runs and for handlers that something
-   * else guards.
+   * `read` may look at everything, `admin` may do everything. "none" lets everybody do everything, which is for local runs and
+   * for handlers that something else guards; pages of other sites, which reach whatever the browser does, may then only look.
    */
   readonly auth: Tokens | "none";
   /**
@@ -34,6 +36,8 @@ export interface HandlerOptions extends RelayOptions {
   readonly waitUntil?: (promise: Promise<unknown>) => void;
   /** How many bytes a request's body may have. Default: 5 MiB for the largest payload, and 64 KiB around it. */
   readonly maxBodyBytes?: number;
+  /** A dashboard at `/dashboard`: `dashboard()` of `tidegate/dashboard`. Default: none. */
+  readonly dashboard?: Dashboard;
   /**
    * Told of what failed by no fault of the caller: the store not answering, and errors of the code that the handler runs,
    * which may hold anything. Default: writes their name and code to `console.error`, and nothing else.
@@ -46,7 +50,8 @@ export interface Settings {
   readonly first: Queue;
   /** All, by name and in their order. */
   readonly queues: ReadonlyMap<string, Queue>;
-  readonly authenticate: (header: string | undefined) => Promise<Caller>;
+  readonly authenticate: Authenticate;
+  readonly dashboard: OpenDashboard | undefined;
   /** The bounds that hold now. */
   readonly drain: DrainOptions;
   readonly eager: boolean;
@@ -70,9 +75,13 @@ export function readOptions(options: HandlerOptions): Settings {
   } = options;
   const bounds = typeof drain === "function" ? drain : () => drain;
   drainLimits(bounds());
+  const served = readQueues(options);
+  const tokens = readTokens(auth);
+  const dashboard = options.dashboard?.open({ ...served, tokens });
   return {
-    ...readQueues(options),
-    authenticate: authenticator(auth),
+    ...served,
+    authenticate: authenticator(tokens, dashboard?.sessions),
+    dashboard,
     get drain() {
       return bounds();
     },

@@ -1,4 +1,4 @@
-import { type ErrorCode, isTidegateError, type PayloadIssue } from "../core/errors.ts";
+import { isTidegateError, type PayloadIssue } from "../core/errors.ts";
 import type { Problem } from "./wire.ts";
 
 interface Kind {
@@ -12,14 +12,14 @@ interface Kind {
 const RETRY_AFTER_SECONDS = 5;
 
 /** Every error code and what it is in HTTP. */
-const kinds: Readonly<Record<ErrorCode, Kind>> = {
+export const problemKinds: Readonly<Record<Problem["code"], Kind>> = {
   invalid_request: { status: 400, title: "The request cannot be understood" },
   unauthorized: {
     status: 401,
     title: "A token is needed",
     headers: { "WWW-Authenticate": 'Bearer realm="tidegate"' },
   },
-  forbidden: { status: 403, title: "The token does not allow this" },
+  forbidden: { status: 403, title: "This is not allowed" },
   not_found: { status: 404, title: "Not found" },
   conflict: { status: 409, title: "The state of things does not allow this" },
   payload_too_large: { status: 413, title: "Too large" },
@@ -30,20 +30,21 @@ const kinds: Readonly<Record<ErrorCode, Kind>> = {
     hint: "Whether the request took effect is not known: it is safe to repeat with the same id.",
     headers: { "Retry-After": String(RETRY_AFTER_SECONDS) },
   },
+  internal_error: { status: 500, title: "The handler failed" },
 };
 
 /** Tells whether an error is the handler's own failure, or the store's, and none of the caller's. */
 export function isFailure(error: unknown): boolean {
-  return !isTidegateError(error) || kinds[error.code].status >= 500;
+  return !isTidegateError(error) || problemKinds[error.code].status >= 500;
 }
 
 /** The answer to a request that failed. Errors that are not Tidegate's own say nothing of themselves: they may hold anything. */
 export function problemOf(error: unknown): Response {
   if (!isTidegateError(error)) {
     const detail = "The request failed for a reason that is in the log of the handler.";
-    return problem({ status: 500, title: "The handler failed", detail, code: "internal_error" });
+    return problem({ ...problemKinds.internal_error, detail, code: "internal_error" });
   }
-  const { status, title, hint, headers } = kinds[error.code];
+  const { status, title, hint, headers } = problemKinds[error.code];
   const detail = hint ? `${error.message} ${hint}` : error.message;
   const issues = "issues" in error ? { issues: error.issues as readonly PayloadIssue[] } : {};
   return problem({ status, title, detail, code: error.code, ...issues }, headers);

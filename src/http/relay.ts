@@ -88,6 +88,8 @@ export interface RelayTarget {
  * ```ts
  * createHandler({ queue, auth, fanOut: 4, onBacklog: relayTo({ url: "https://example.com/queue/drain", token }) });
  * ```
+ *
+ * @param target where the request goes, and with which token.
  */
 export function relayTo({ url, token, fetch = globalThis.fetch }: RelayTarget): NonNullable<RelayOptions["onBacklog"]> {
   return async (headers) => {

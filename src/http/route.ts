@@ -1,6 +1,9 @@
 import type { DrainOptions } from "../core/drain-options.ts";
 import type { DrainReport } from "../core/drain-report.ts";
+import type { ErrorCode } from "../core/errors.ts";
 import type { Queue } from "../core/queue.ts";
+import type { TraceContext } from "../core/tracing.ts";
+import type { Answer } from "./answers.ts";
 import type { Caller, Scope } from "./auth.ts";
 import type { DrainOrigin } from "./relay.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
@@ -10,6 +13,10 @@ export interface Route<Query = unknown, Body = unknown> {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below the handler, and below `/queues/:queue`. */
   readonly path: string;
+  /** Its name in clients that are generated, and its title in words: a verb, and what it is about. */
+  readonly operation: string;
+  /** What its name does not tell. */
+  readonly notes?: string;
   /** What the caller's token must allow; "anyone" needs none. */
   readonly scope: Scope | "anyone";
   /** Default: no parameters. */
@@ -18,6 +25,12 @@ export interface Route<Query = unknown, Body = unknown> {
   readonly body?: Schema<Body>;
   /** Whether GET does more than look, so that HEAD is refused. */
   readonly acts?: boolean;
+  /** What it answers where it succeeds, by status. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** How it may fail, beyond what follows from its scope, its body and its address. Default: in no other way. */
+  readonly refusals?: readonly ErrorCode[];
+  /** Whether it answers without asking the store. */
+  readonly storeless?: boolean;
   answer(call: Call<Query, Body>): Promise<Response>;
 }
 
@@ -25,6 +38,8 @@ export interface Route<Query = unknown, Body = unknown> {
 export interface Call<Query = unknown, Body = unknown> {
   /** The queue that the address names, or the first. */
   readonly queue: Queue;
+  /** Whether the address names the queue. */
+  readonly isNamed: boolean;
   /** The queue that the address names, or all: what a drain here drains. */
   readonly queues: readonly Queue[];
   readonly caller: Caller;
@@ -35,6 +50,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly drain: DrainOptions;
   /** Keeps the invocation alive for work after the response; undefined where the platform cannot, or eager drains are off. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
+  /** The caller's trace, where it told one. */
+  readonly trace: TraceContext | undefined;
   /** Whose drain this would be. */
   readonly origin: DrainOrigin;
   /** Starts further invocations where a drain left a backlog. Never rejects. */
@@ -48,10 +65,11 @@ export function route<Query, Body>(line: Route<Query, Body>): Route {
 
 /** An answer in JSON; times become ISO 8601 strings. */
 export function reply(body: unknown, status = 200): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
-  });
+  return replyText(JSON.stringify(body), "application/json", status);
+}
+
+export function replyText(body: string, contentType: string, status = 200): Response {
+  return new Response(body, { status, headers: { "Content-Type": contentType, "Cache-Control": "no-store" } });
 }
 
 export function replyEmpty(): Response {

@@ -1,4 +1,4 @@
-import { type Duration, durationMs, pointInTimeMs } from "../core/duration.ts";
+import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../core/duration.ts";
 import { invalidRequest } from "../core/errors.ts";
 import { checkText, oneOf, wholeNumber } from "../core/options.ts";
 
@@ -20,7 +20,8 @@ export interface Schema<Value = unknown> {
 
 export type ValueOf<Part> = Part extends Schema<infer Value> ? Value : never;
 
-type Fields = Readonly<Record<string, Schema>>;
+/** The parts of an object, by name. */
+export type Fields = Readonly<Record<string, Schema>>;
 
 type ObjectOf<Parts extends Fields, Required extends keyof Parts> = {
   readonly [Name in Required]: ValueOf<Parts[Name]>;
@@ -31,8 +32,20 @@ export interface ObjectSchema<Value> extends Schema<Value> {
   readonly fields: Fields;
 }
 
+/** As `checkText` has it, without what some regular expressions lack: no control characters, no white space at either end. */
+const TEXT = "^[^\\s\\x00-\\x1f\\x7f]([^\\x00-\\x1f\\x7f]*[^\\s\\x00-\\x1f\\x7f])?$";
+
 /** Any JSON value. */
 export const anything: Schema = { json: {}, read: (value) => value };
+
+/** True, which is what asks for it. */
+export const yes: Schema<true> = {
+  json: { const: true },
+  read(value, name) {
+    if (value !== true) throw invalidRequest(`${name} must be true, or left out.`);
+    return value;
+  },
+};
 
 export const flag: Schema<boolean> = {
   json: { type: "boolean" },
@@ -42,6 +55,11 @@ export const flag: Schema<boolean> = {
   },
   fromText: (text) => (text === "true" || text === "false" ? text === "true" : text),
 };
+
+/** The same, with more said of it to those who are told of it. */
+export function noted<Part extends Schema>(schema: Part, keywords: JsonSchema): Part {
+  return { ...schema, json: { ...schema.json, ...keywords } };
+}
 
 /** A string that the core reads further. */
 export function string(longest: number): Schema<string> {
@@ -56,9 +74,9 @@ export function string(longest: number): Schema<string> {
 }
 
 /** An id, key or name. */
-export function text(longest: number): Schema<string> {
+export function text(longest: number, example: string): Schema<string> {
   return {
-    json: { type: "string", minLength: 1, maxLength: longest },
+    json: { type: "string", minLength: 1, maxLength: longest, pattern: TEXT, examples: [example] },
     read(value, name) {
       checkText(value, name, longest);
       return value;
@@ -97,14 +115,17 @@ export const share: Schema<number> = {
   },
 };
 
+const durationJson = (digits: string, least: number): JsonSchema => ({
+  description: "A number with its unit, or milliseconds.",
+  anyOf: [
+    { type: "string", pattern: `^(${digits})(ms|s|m|h|d)$` },
+    { type: "number", minimum: least, maximum: LATEST_TIME_MS },
+  ],
+  examples: ["30s", "5m", "1h", "7d", 1500],
+});
+
 export const duration: Schema<Duration> = {
-  json: {
-    anyOf: [
-      { type: "string", pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)$" },
-      { type: "number", minimum: 0 },
-    ],
-    examples: ["30s", "5m", "1h", "7d", 1500],
-  },
+  json: durationJson("\\d+(\\.\\d+)?", 0),
   read(value, name) {
     durationMs(value, name);
     return value as Duration;
@@ -112,11 +133,18 @@ export const duration: Schema<Duration> = {
   fromText: numberFromText,
 };
 
+/** A duration that the core does not take if it is 0, to the millisecond. */
+export const span = noted(duration, durationJson("\\d*[1-9]\\d*(\\.\\d+)?|\\d+\\.\\d*[1-9]\\d*", 0.5));
+
 export const time: Schema<string | number> = {
   json: {
+    description: "ISO 8601 with its zone, or milliseconds since 1970.",
     anyOf: [
-      { type: "string", format: "date-time" },
-      { type: "number", minimum: 0 },
+      {
+        type: "string",
+        pattern: "^\\d{4}(-\\d\\d){2}T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$",
+      },
+      { type: "number", minimum: 0, maximum: LATEST_TIME_MS },
     ],
     examples: ["2030-01-31T09:00:00Z"],
   },
@@ -154,6 +182,22 @@ export function object<const Parts extends Fields, Required extends keyof Parts 
         fieldNamed(field, fields, name).read(inner, within(name, field)),
       ]);
       return Object.fromEntries(entries) as ObjectOf<Parts, Required>;
+    },
+  };
+}
+
+/** One of several objects, told apart by the one of these fields that it has. */
+export function oneBy<const Kinds extends Readonly<Record<string, ObjectSchema<unknown>>>>(
+  kinds: Kinds,
+): Schema<ValueOf<Kinds[keyof Kinds]>> {
+  const names = Object.keys(kinds);
+  return {
+    json: { anyOf: Object.values(kinds).map(({ json }) => json) },
+    read(value, name) {
+      const given = isObject(value) ? names.filter((field) => Object.hasOwn(value, field)) : [];
+      const kind = given.length === 1 ? kinds[given[0] as keyof Kinds] : undefined;
+      if (!kind) throw invalidRequest(`${name || "The body"} must have one of these fields: ${names.join(", ")}.`);
+      return kind.read(value, name) as ValueOf<Kinds[keyof Kinds]>;
     },
   };
 }

@@ -1,23 +1,28 @@
 import { MOST_AT_ONCE } from "../core/bulk.ts";
-import type { PayloadIssue } from "../core/errors.ts";
+import type { ErrorCode, PayloadIssue } from "../core/errors.ts";
 import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES } from "../core/options.ts";
 import { LONGEST_KEY } from "../core/schedules.ts";
 import { clearableStates, jobStates } from "../core/store.ts";
 import {
   anything,
   duration,
+  type Fields,
   flag,
   isObject,
   list,
+  noted,
   object,
+  oneBy,
   type Schema,
   share,
+  span,
   string,
   text,
   time,
   type ValueOf,
   whole,
   word,
+  yes,
 } from "./schema.ts";
 
 // What goes over the wire. The client takes types from here and nothing else, since it must stay small.
@@ -27,7 +32,7 @@ export interface Problem {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
-  readonly code: string;
+  readonly code: ErrorCode | "internal_error";
   /** With `invalid_payload`: what the schema found. */
   readonly issues?: readonly PayloadIssue[];
 }
@@ -38,40 +43,49 @@ const LONGEST_CRON = 256;
 const LONGEST_ZONE = 100;
 const LONGEST_CURSOR = 2_000;
 
-const id = text(LONGEST_ID);
-const name = text(LONGEST_NAME);
-const cursor = string(LONGEST_CURSOR);
+const id = text(LONGEST_ID, "order-7");
+const name = text(LONGEST_NAME, "send_email");
+const key = text(LONGEST_KEY, "daily");
+const cursor = noted(string(LONGEST_CURSOR), { description: "Where the page before ended." });
 const limit = whole(1, 1_000);
 
-const attemptFields = {
-  maxRetries: whole(0, MOST_RETRIES),
-  backoff: object({ type: word(["exponential", "fixed"]), base: duration, max: duration, jitter: share }),
-  timeout: duration,
-};
+/** What stands in a path. */
+export const pathParts = { id, key, queue: text(LONGEST_NAME, "default") };
+
+export const backoff = object({ type: word(["exponential", "fixed"]), base: duration, max: duration, jitter: share });
+const attemptFields = { maxRetries: whole(0, MOST_RETRIES), backoff, timeout: span };
 
 const scheduleFields = {
   name,
   payload: anything,
-  cron: string(LONGEST_CRON),
-  timeZone: string(LONGEST_ZONE),
+  cron: noted(string(LONGEST_CRON), {
+    description: "Five fields, or six with seconds first.",
+    examples: ["0 9 * * *"],
+  }),
+  timeZone: noted(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
   missed: word(["once", "skip", "all"]),
   overlap: word(["allow", "skip"]),
   ...attemptFields,
 };
 
-const newJob = object(
-  {
-    name,
-    payload: anything,
-    id,
-    delay: duration,
-    runAt: time,
-    ...attemptFields,
-    dedupe: object({ key: text(LONGEST_ID), ttl: duration }, ["key", "ttl"]),
-  },
-  ["name"],
+const eitherTime = { not: { required: ["delay", "runAt"] } };
+
+export const newJob = noted(
+  object(
+    {
+      name,
+      payload: anything,
+      id,
+      delay: duration,
+      runAt: time,
+      ...attemptFields,
+      dedupe: object({ key: text(LONGEST_ID, "user-7"), ttl: span }, ["key", "ttl"]),
+    },
+    ["name"],
+  ),
+  { ...eitherTime, examples: [{ name: "send_email", payload: { to: "ada@example.com" }, delay: "5m" }] },
 );
-const recurringJob = object({ id: text(LONGEST_KEY), ...scheduleFields }, ["name", "cron"]);
+export const recurringJob = object({ id: key, ...scheduleFields }, ["name", "cron"]);
 const manyJobs = list(newJob, MOST_AT_ONCE);
 
 /** What `POST /jobs` was asked for. */
@@ -90,15 +104,25 @@ export const enqueueBody: Schema<EnqueueRequest> = {
   },
 };
 
-export const changeBody = object({ runAt: time, delay: duration, payload: anything });
+export const changeBody = noted(object({ runAt: time, delay: duration, payload: anything }), {
+  ...eitherTime,
+  minProperties: 1,
+  examples: [{ delay: "1h" }],
+});
 export const jobsQuery = object({ state: word(jobStates), name, cursor, limit });
 export const clearQuery = object({ state: word(clearableStates) }, ["state"]);
 
 export const deadQuery = object({ name, cursor, limit });
-export const retryBody = object({ payload: anything });
-const selection = { ids: list(id, MOST_IDS), name, all: flag, dryRun: flag };
-export const retryManyBody = object({ ...selection, payload: anything });
-export const removeManyBody = object(selection);
+export const retryBody = noted(object({ payload: anything }), { examples: [{ payload: { to: "ada@example.com" } }] });
+const ids = list(id, MOST_IDS);
+const deadJobs = <const More extends Fields>(more: More) =>
+  oneBy({
+    ids: object({ ids, ...more }, ["ids"]),
+    name: object({ name, ...more }, ["name"]),
+    all: object({ all: yes, ...more }, ["all"]),
+  });
+export const removeManyBody = deadJobs({ dryRun: flag });
+export const retryManyBody = deadJobs({ dryRun: flag, payload: anything });
 
 export const scheduleBody = object(scheduleFields, ["name", "cron"]);
 export const previewQuery = object({ count: whole(1, 1_000) });

@@ -1,3 +1,9 @@
+/**
+ * A Cloudflare Worker that serves queues and drains them when its cron trigger fires.
+ *
+ * @module tidegate/cloudflare
+ */
+
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import { drainQueues } from "../core/drain-queues.ts";
 import type { DrainReport } from "../core/drain-report.ts";
@@ -9,6 +15,7 @@ import { readRelay, relayBacklog } from "../http/relay.ts";
 export { relayTo } from "../http/relay.ts";
 export { cloudflareFree, cloudflarePaid } from "./presets.ts";
 
+/** What `createHandler` takes, and what the cron trigger's drain may do. */
 export interface CloudflareOptions extends HandlerOptions {
   /**
    * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. Default: those of `drain`.
@@ -21,13 +28,17 @@ export interface CloudflareOptions extends HandlerOptions {
 
 /** What Cloudflare hands to an event beside the bindings: the part that is used here. */
 export interface ExecutionContext {
+  /** Keeps the invocation alive until the promise has settled. */
   waitUntil(promise: Promise<unknown>): void;
+  /** Lets the origin answer where the Worker throws. Not called here. */
   passThroughOnException(): void;
+  /** What the caller of a service binding passes along. Not read here. */
   readonly props: unknown;
 }
 
 /** What a Worker's module exports by default. */
 export interface CloudflareWorker<Env> {
+  /** Serves the queues over HTTP. */
   fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response>;
   /** Drains every queue. Rejects where the store cannot be reached, so that Cloudflare shows the run as failed. */
   scheduled(controller: unknown, env: Env, context: ExecutionContext): Promise<void>;

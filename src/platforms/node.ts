@@ -1,3 +1,9 @@
+/**
+ * Works on a queue for as long as a process stays.
+ *
+ * @module tidegate/node
+ */
+
 import process from "node:process";
 import { backoffMs } from "../core/backoff.ts";
 import { sleep } from "../core/clock.ts";
@@ -8,6 +14,7 @@ import { invalidRequest, isTidegateError, TidegateError } from "../core/errors.t
 import { wholeNumber } from "../core/options.ts";
 import type { Queue } from "../core/queue.ts";
 
+/** How a worker goes about it. */
 export interface WorkerOptions extends Pick<DrainOptions, "batchSize"> {
   /** How many jobs run at the same time. Default 10. */
   readonly workers?: number;

@@ -1,3 +1,9 @@
+/**
+ * A route file for Vercel and Next.js that serves queues and drains them when Vercel's cron calls.
+ *
+ * @module tidegate/vercel
+ */
+
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import { invalidRequest } from "../core/errors.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
@@ -5,6 +11,7 @@ import { createHandler, type HandlerOptions } from "../http/handler.ts";
 export { relayTo } from "../http/relay.ts";
 export { vercelHobby, vercelPro } from "./presets.ts";
 
+/** What `createHandler` takes, and what a route file adds to it. */
 export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
   /**
    * The tokens that are taken, as for `createHandler`. The environment variable CRON_SECRET, where it is set, is a `drain` token

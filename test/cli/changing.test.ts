@@ -80,6 +80,20 @@ onEveryTarget((open) => {
       expect((await cli(["queue:schedules"])).stdout).toBe("There are no schedules.\n");
     });
 
+    test("pauses one, shows that, runs it by hand and resumes it", async () => {
+      const { queue, cli } = open();
+      await cli([...nightly, ...payload]);
+      const paused = "Schedule nightly is paused: it fires when it has been resumed.\n";
+      expect(await cli(["queue:schedules", "pause", "nightly"])).toMatchObject({ code: 0, stdout: paused });
+      expect((await cli(["queue:schedules"])).stdout).toMatch(/ paused +by hand/);
+      const run = await cli(["queue:schedules", "run", "nightly"]);
+      expect(run.stdout).toBe("Job nightly@2026-03-01T12:00:00.000Z is enqueued.\n");
+      expect((await queue.getStats()).readyCount).toBe(1);
+      const resumed = await cli(["queue:schedules", "resume", "nightly"]);
+      expect(resumed.stdout).toBe("Schedule nightly fires in 15 hours (2026-03-02 03:00:00 UTC).\n");
+      expect((await cli(["queue:schedules", "run", "weekly"])).code).toBe(1);
+    });
+
     test("one that makes no sense is a mistake, and one that is not there a failure", async () => {
       const { cli, knowing } = open();
       expect((await cli(["queue:schedules", "set", "nightly", "--job", "send_email"])).code).toBe(2);

@@ -67,7 +67,7 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
     [["queue:enqueue", "x", "--delay", "soon"], 'must be a duration such as "30s"'],
     [["queue:enqueue", "x", "--run-at", "2030-01-01"], "must be a Date, an ISO 8601 time with its zone"],
     [["queue:dlq", "resurrect"], "queue:dlq takes list, show, retry or remove."],
-    [["queue:schedules", "stop"], "queue:schedules takes list, preview, set or remove."],
+    [["queue:schedules", "stop"], "queue:schedules takes list, preview, set, pause, resume, run or remove."],
     [["--url", address], "A command is missing."],
   ])("%j", async (argv, message) => {
     const { code, stdout, stderr } = await tidegate(argv);

@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
-import { setUp } from "./support.ts";
+import { setUp, snapshot } from "./support.ts";
 
 const auth = {
   enqueue: ["enqueue-one", "enqueue-two"],
   drain: ["drain-one", "drain-two"],
+  read: ["read-one", "read-two"],
   admin: ["admin-one", "admin-two"],
 };
 
@@ -15,26 +16,31 @@ type Scope = keyof typeof auth;
 // What each scope may do, as the contract has it: written out, so that a change of the table is noticed here.
 const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /jobs": ["enqueue", "admin"],
-  "GET /jobs": ["admin"],
+  "GET /jobs": ["read", "admin"],
   "DELETE /jobs": ["admin"],
-  "GET /jobs/:id": ["enqueue", "admin"],
+  "GET /jobs/:id": ["enqueue", "read", "admin"],
   "PATCH /jobs/:id": ["admin"],
   "DELETE /jobs/:id": ["admin"],
-  "GET /dead-letter": ["admin"],
+  "GET /dead-letter": ["read", "admin"],
   "POST /dead-letter/retry": ["admin"],
   "POST /dead-letter/remove": ["admin"],
   "POST /dead-letter/:id/retry": ["admin"],
   "DELETE /dead-letter/:id": ["admin"],
-  "GET /schedules": ["admin"],
-  "GET /schedules/:key": ["admin"],
+  "GET /schedules": ["read", "admin"],
+  "GET /schedules/:key": ["read", "admin"],
   "PUT /schedules/:key": ["admin"],
   "DELETE /schedules/:key": ["admin"],
-  "GET /schedules/:key/preview": ["admin"],
+  "POST /schedules/:key/pause": ["admin"],
+  "POST /schedules/:key/resume": ["admin"],
+  "POST /schedules/:key/run": ["admin"],
+  "GET /schedules/:key/preview": ["read", "admin"],
   "POST /drain": ["drain", "admin"],
   "GET /drain": ["drain", "admin"],
   "POST /pause": ["admin"],
   "POST /resume": ["admin"],
-  "GET /stats": ["admin"],
+  "GET /stats": ["read", "admin"],
+  "GET /activity": ["read", "admin"],
+  "GET /metrics": ["read", "admin"],
 };
 
 const guarded = Object.entries(allowed).map(([line, scopes]) => {
@@ -43,12 +49,12 @@ const guarded = Object.entries(allowed).map(([line, scopes]) => {
 });
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-const scopes: readonly Scope[] = ["enqueue", "drain", "admin"];
+const scopes: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 const places = ["", "/queues/default"];
 
-test("every route stands in the table of scopes, and health alone is open", () => {
+test("every route stands in the table of scopes, and only health and the description are open", () => {
   const lines = routes.map(({ method, path }) => `${method} ${path}`);
-  expect(lines.sort()).toEqual([...Object.keys(allowed), "GET /health"].sort());
+  expect(lines.sort()).toEqual([...Object.keys(allowed), "GET /health", "GET /openapi.json"].sort());
 });
 
 describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
@@ -122,6 +128,51 @@ test("nothing is written for a token that does not allow it", async () => {
 test('auth "none" lets everybody do everything', async () => {
   const { call } = setUp({ handler: { auth: "none" } });
   for (const { method, path } of guarded) expect([401, 403]).not.toContain((await call(method, path)).status);
+});
+
+describe("a page of another site", () => {
+  const elsewhere = [
+    { "Sec-Fetch-Site": "cross-site" },
+    { "Sec-Fetch-Site": "same-site", Origin: "http://queue.test" },
+    { Origin: "http://evil.test" },
+    { Origin: "http://queue.test:8080" },
+    { Origin: "http://queue.test.evil.test" },
+    { Origin: "null" },
+  ];
+  const changing = guarded.filter(({ method, line }) => method !== "GET" || line === "GET /drain");
+
+  test.each(elsewhere)("changes nothing where everybody is let in: %j", async (headers) => {
+    const { call, queue } = setUp();
+    await queue.enqueue("fails", null, { id: "x", delay: "1h" });
+    const before = await snapshot(queue);
+    for (const { method, path } of changing) {
+      const answer = await call(method, path, undefined, headers as Record<string, string>);
+      expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    }
+    expect(await snapshot(queue)).toBe(before);
+  });
+
+  test.each(elsewhere)("may look there, as far as the browser lets it: %j", async (headers) => {
+    const { call } = setUp();
+    expect((await call("GET", "/stats", undefined, headers as Record<string, string>)).status).toBe(200);
+  });
+
+  test.each([
+    {},
+    { "Sec-Fetch-Site": "none" },
+    { "Sec-Fetch-Site": "same-origin", Origin: "http://queue.test" },
+    { Origin: "http://queue.test" },
+    { Origin: "https://queue.test" },
+  ])("is none of these: %j", async (headers) => {
+    const { call } = setUp();
+    expect((await call("POST", "/pause", undefined, headers as Record<string, string>)).status).toBe(200);
+  });
+
+  test("may do with a token what the token allows", async () => {
+    const { call } = setUp({ handler: { auth } });
+    const headers = { ...bearer("admin-one"), "Sec-Fetch-Site": "cross-site", Origin: "http://other.test" };
+    expect((await call("POST", "/pause", undefined, headers)).status).toBe(200);
+  });
 });
 
 describe("createHandler refuses to be built", () => {

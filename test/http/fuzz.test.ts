@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { routes } from "../../src/http/routes/index.ts";
-import type { JsonSchema } from "../../src/http/schema.ts";
 import { setUp, snapshot } from "./support.ts";
 
 /** A queue with something to spoil at every door. */
@@ -33,11 +32,10 @@ async function holds(request: (base: string) => Request): Promise<void> {
 
 const json = { "Content-Type": "application/json" };
 
-const doors = routes.flatMap(({ method, path: template, body }) => {
+const doors = routes.map(({ method, path: template }) => {
   const path = template.replace(/:\w+/, template.startsWith("/schedules") ? "daily" : "waiting");
-  return fieldsOf(body?.json).map((fields) => ({ method, template, path, fields }));
+  return { method, template, path };
 });
-type Door = (typeof doors)[number];
 
 const door = fc.constantFrom(...doors);
 const bodied = fc.constantFrom(...doors.filter(({ method }) => !["GET", "DELETE"].includes(method)));
@@ -60,62 +58,20 @@ const nasty = fc.oneof(
   ),
 );
 
-const valid: Readonly<Record<string, unknown>> = {
-  name: "send_email",
-  payload: { to: "ada" },
-  id: "new",
-  runAt: "2030-01-01T00:00:00Z",
-  maxRetries: 1,
-  backoff: { type: "fixed", base: "1s", max: "1m", jitter: 0 },
-  timeout: "5s",
-  dedupe: { key: "k", ttl: "1m" },
-  cron: "* * * * *",
-  timeZone: "Europe/Paris",
-  missed: "once",
-  overlap: "skip",
-  ids: ["dead"],
-  all: true,
-  dryRun: false,
-  maxJobs: 1,
-  concurrency: 1,
-  budget: { roundTrips: 5, commands: 5 },
-};
-
-/** The fields that the bodies of a route may be made of: a set for each of its kinds. */
-function fieldsOf(schema: JsonSchema = {}): string[][] {
-  const { properties = {}, anyOf } = schema as { properties?: object; anyOf?: readonly JsonSchema[] };
-  return anyOf ? anyOf.flatMap((each) => fieldsOf(each)) : [Object.keys(properties)];
-}
-
-/** Some fields that the route knows, of which some then do not make sense. */
-function almostValid({ fields }: Door) {
-  const spoilt = fc.array(fc.tuple(fc.constantFrom(...fields, "__proto__", "unknown"), nasty), { maxLength: 2 });
-  return fc
-    .tuple(fc.subarray(fields), spoilt)
-    .map(([names, rest]) => Object.fromEntries([...names.map((name) => [name, valid[name]]), ...rest]));
-}
-
-function body(door: Door) {
-  const object = almostValid(door);
-  return fc.oneof(
-    { weight: 6, arbitrary: object.map((value) => JSON.stringify(value)) },
-    { weight: 1, arbitrary: fc.array(object, { maxLength: 3 }).map((value) => JSON.stringify(value)) },
-    { weight: 1, arbitrary: nasty.map((value) => JSON.stringify(value)) },
-    { weight: 1, arbitrary: fc.json().map((text) => text.slice(1)) },
-    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 50 }).map((bytes) => new Blob([new Uint8Array(bytes)])) },
-  );
-}
+// Bodies that fit the schema of their route, or nearly, are drawn from the OpenAPI document: openapi-requests.test.ts.
+const body = fc.oneof(
+  nasty.map((value) => JSON.stringify(value)),
+  fc.json().map((text) => text.slice(1)),
+  fc.uint8Array({ maxLength: 50 }).map((bytes) => new Blob([new Uint8Array(bytes)])),
+);
 
 describe("no request makes the handler fail, and none that is refused changes anything", () => {
   test("whatever its body", async () => {
     await fc.assert(
-      fc.asyncProperty(
-        bodied.chain((each) => fc.tuple(fc.constant(each), body(each))),
-        async ([{ method, path }, content]) => {
-          await holds((base) => new Request(base + path, { method, body: content, headers: json }));
-        },
-      ),
-      { numRuns: 1_000 },
+      fc.asyncProperty(bodied, body, async ({ method, path }, content) => {
+        await holds((base) => new Request(base + path, { method, body: content, headers: json }));
+      }),
+      { numRuns: 300 },
     );
   });
 

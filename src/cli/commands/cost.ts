@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { Option } from "@commander-js/extra-typings";
+import { plans } from "../../core/prices.ts";
 import { upstashStore } from "../../stores/upstash/index.ts";
 import { keysOf } from "../../stores/upstash/keys.ts";
 import { type Measured, type Measurements, measure, SCRATCH } from "../cost/measure.ts";
-import { type Month, month, type PlanName, plans, type Share, verdict } from "../cost/month.ts";
+import { type Month, month, type PlanName, type Share, verdict } from "../cost/month.ts";
 import { Mistake } from "../mistake.ts";
 import { count } from "../output/text.ts";
 import { span } from "../output/time.ts";

@@ -13,7 +13,7 @@ import { json, whole } from "../values.ts";
 export function addSchedules(program: Program, session: Session): void {
   const group = program
     .command("queue:schedules")
-    .summary("look at recurring jobs, set or remove them")
+    .summary("look at recurring jobs; set, pause, run or remove them")
     .description("Recurring jobs: those that stand in the code of a deployment, and those that were set from outside.")
     .addHelpText(
       "after",
@@ -21,12 +21,16 @@ export function addSchedules(program: Program, session: Session): void {
         ["tidegate queue:schedules", "list them, with their next run"],
         ["tidegate queue:schedules preview daily_report --count 10", "the next ten runs"],
         [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "make or change one"],
+        ["tidegate queue:schedules pause nightly", "keep it from firing until it is resumed"],
+        ["tidegate queue:schedules run nightly", "make its job now"],
         ["tidegate queue:schedules remove nightly", "end it, after a question"],
       ),
     );
   addList(group, program, session);
   addPreview(group, program, session);
   addSet(group, program, session);
+  addPause(group, program, session);
+  addRun(group, program, session);
   addRemove(group, program, session);
 }
 
@@ -39,7 +43,8 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .allowExcessArguments()
     .action(async (_, command) => {
       // As the default it is also what any other word leads to.
-      if (command.args.length > 0) throw new Mistake("queue:schedules takes list, preview, set or remove.");
+      if (command.args.length > 0)
+        throw new Mistake("queue:schedules takes list, preview, set, pause, resume, run or remove.");
       const { queue } = await openTarget(session, program.opts());
       const schedules = await queue.schedules.list();
       session.print({ schedules }, () =>
@@ -56,8 +61,8 @@ function columns({ now, colors }: Session): readonly Column<ScheduleInfo>[] {
     { title: "LAST", cell: ({ lastRunAt }) => (lastRunAt ? fromNow(lastRunAt, now) : "-") },
     {
       title: "NEXT",
-      cell: ({ nextRunAt }) => (nextRunAt ? fromNow(nextRunAt, now) : "never"),
-      paint: (text, { nextRunAt }) => (nextRunAt ? text : colors.red(text)),
+      cell: ({ nextRunAt, paused }) => (paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "never"),
+      paint: (text, { nextRunAt, paused }) => (paused ? colors.yellow(text) : nextRunAt ? text : colors.red(text)),
     },
     { title: "SET", cell: ({ declared }) => (declared ? "in code" : "by hand") },
     { title: "JOB", cell: ({ name }) => name },
@@ -124,9 +129,45 @@ function addSet(group: CommandUnknownOpts, program: Program, session: Session): 
     });
 }
 
-function answer({ key, nextRunAt }: ScheduleInfo, now: number): string {
+function answer({ key, nextRunAt, paused }: ScheduleInfo, now: number): string {
+  if (paused) return `Schedule ${printable(key)} is paused: it fires when it has been resumed.`;
   if (!nextRunAt) return `Schedule ${printable(key)} is stored, but it never fires.`;
   return `Schedule ${printable(key)} fires ${fromNow(nextRunAt, now)} (${moment(nextRunAt)}).`;
+}
+
+const pauses = [
+  { name: "pause", summary: "keep one from firing", does: "Keeps a schedule from firing until it is resumed." },
+  { name: "resume", summary: "end its pause", does: "Ends a pause: the schedule goes on with its first run from now." },
+] as const;
+
+function addPause(group: CommandUnknownOpts, program: Program, session: Session): void {
+  for (const { name, summary, does } of pauses) {
+    group
+      .command(name)
+      .summary(summary)
+      .description(does)
+      .argument("<key>", "the key of the schedule")
+      .addHelpText("after", examples([`tidegate queue:schedules ${name} nightly`, summary]))
+      .action(async (key) => {
+        const { queue } = await openTarget(session, program.opts());
+        const schedule = await queue.schedules[name](key);
+        session.print(schedule, () => answer(schedule, session.now));
+      });
+  }
+}
+
+function addRun(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("run")
+    .summary("make its job now")
+    .description("Makes the job of a schedule now, beside those of its own times, which stay as they are.")
+    .argument("<key>", "the key of the schedule")
+    .addHelpText("after", examples(["tidegate queue:schedules run nightly", "make its job now"]))
+    .action(async (key) => {
+      const { queue } = await openTarget(session, program.opts());
+      const result = await queue.schedules.run(key);
+      session.print(result, () => `Job ${printable(result.id)} is enqueued.`);
+    });
 }
 
 function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {

@@ -1,4 +1,5 @@
 import { parseCron } from "../../core/cron.ts";
+import { plans } from "../../core/prices.ts";
 import type { ScheduleInfo } from "../../core/schedules.ts";
 import type { Measured, Measurements } from "./measure.ts";
 
@@ -49,12 +50,6 @@ function slotsOf({ cron, timeZone }: ScheduleInfo, now: number): number {
   }
   return slots;
 }
-
-/** Upstash's plans as https://upstash.com/pricing/redis had them in November 2026. */
-export const plans = {
-  free: { commands: 500_000 },
-  payg: { dollarsPer100k: 0.2 },
-} as const;
 
 export type PlanName = keyof typeof plans;
 

@@ -1,5 +1,5 @@
-import type { DeadSelection } from "../../core/dead-letter.ts";
 import { notFound } from "../../core/errors.ts";
+import { deadJobPage, job, nothing, removed, retried } from "../answers.ts";
 import { drainSoon } from "../eager.ts";
 import { reply, replyEmpty, route } from "../route.ts";
 import { deadQuery, removeManyBody, retryBody, retryManyBody } from "../wire.ts";
@@ -8,49 +8,64 @@ export const deadLetterRoutes = [
   route({
     method: "GET",
     path: "/dead-letter",
-    scope: "admin",
+    operation: "listDeadJobs",
+    scope: "read",
     query: deadQuery,
+    answers: { 200: deadJobPage },
     answer: async ({ queue, query }) => reply(await queue.listDeadLetter(query)),
   }),
   route({
     method: "POST",
     path: "/dead-letter/retry",
+    operation: "retryDeadJobs",
+    notes: "Due now, with all their retries, and the payload given or their own.",
     scope: "admin",
     body: retryManyBody,
+    answers: { 200: retried },
+    refusals: ["conflict", "invalid_payload"],
     async answer(call) {
       const { dryRun = false, payload, ...selection } = call.body;
       const options = payload === undefined ? { dryRun } : { dryRun, payload };
-      const { retried } = await call.queue.retryFromDeadLetter(selection as DeadSelection, options);
-      if (retried > 0 && !dryRun) drainSoon(call);
-      return reply({ retried });
+      const counts = await call.queue.retryFromDeadLetter(selection, options);
+      if (counts.retried > 0 && !dryRun) drainSoon(call);
+      return reply(counts);
     },
   }),
   route({
     method: "POST",
     path: "/dead-letter/remove",
+    operation: "removeDeadJobs",
     scope: "admin",
     body: removeManyBody,
+    answers: { 200: removed },
     answer: async ({ queue, body: { dryRun = false, ...selection } }) =>
-      reply(await queue.removeFromDeadLetter(selection as DeadSelection, { dryRun })),
+      reply(await queue.removeFromDeadLetter(selection, { dryRun })),
   }),
   route({
     method: "POST",
     path: "/dead-letter/:id/retry",
+    operation: "retryDeadJob",
+    notes: "Due now, with all its retries, and the payload given or its own.",
     scope: "admin",
     body: retryBody,
+    answers: { 200: job },
+    refusals: ["not_found", "conflict", "invalid_payload"],
     async answer(call) {
       const { queue, target, body } = call;
       await queue.retryFromDeadLetter(target, body);
-      const job = await queue.getJob(target);
+      const revived = await queue.getJob(target);
       drainSoon(call);
-      if (!job) throw notFound("The job lives again, but it was gone before it could be shown.");
-      return reply(job);
+      if (!revived) throw notFound("The job lives again, but it was gone before it could be shown.");
+      return reply(revived);
     },
   }),
   route({
     method: "DELETE",
     path: "/dead-letter/:id",
+    operation: "removeDeadJob",
     scope: "admin",
+    answers: { 204: nothing },
+    refusals: ["not_found"],
     async answer({ queue, target }) {
       await queue.removeFromDeadLetter(target);
       return replyEmpty();

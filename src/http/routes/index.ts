@@ -1,8 +1,33 @@
-import type { Route } from "../route.ts";
+import { openApi } from "../answers.ts";
+import { openApiOf } from "../openapi.ts";
+import { type Route, replyText, route } from "../route.ts";
+import { activityRoutes } from "./activity.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { jobRoutes } from "./jobs.ts";
 import { queueRoutes } from "./queue.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
+/** The OpenAPI documents, below a queue's name and elsewhere: made once, since that takes some milliseconds. */
+const documents = new Map<boolean, string>();
+
 /** Everything that a handler answers. */
-export const routes: readonly Route[] = [...jobRoutes, ...deadLetterRoutes, ...scheduleRoutes, ...queueRoutes];
+export const routes: readonly Route[] = [
+  ...jobRoutes,
+  ...deadLetterRoutes,
+  ...scheduleRoutes,
+  ...queueRoutes,
+  ...activityRoutes,
+  route({
+    method: "GET",
+    path: "/openapi.json",
+    operation: "getDescription",
+    scope: "anyone",
+    answers: { 200: openApi },
+    storeless: true,
+    async answer({ isNamed }) {
+      const document = documents.get(isNamed) ?? openApiOf(routes, isNamed);
+      documents.set(isNamed, document);
+      return replyText(document, "application/json");
+    },
+  }),
+];

@@ -1,41 +1,64 @@
 import type { BulkJob } from "../../core/bulk.ts";
 import { invalidRequest, notFound } from "../../core/errors.ts";
+import { cleared, duplicateOrMany, enqueueResult, job, jobPage, nothing } from "../answers.ts";
 import { demand } from "../auth.ts";
 import { enqueueEagerly } from "../eager.ts";
 import { type Call, reply, replyEmpty, route } from "../route.ts";
 import { changeBody, clearQuery, type EnqueueRequest, enqueueBody, jobsQuery } from "../wire.ts";
 
 export const jobRoutes = [
-  route({ method: "POST", path: "/jobs", scope: "enqueue", body: enqueueBody, answer: enqueue }),
+  route({
+    method: "POST",
+    path: "/jobs",
+    operation: "enqueueJob",
+    notes: "An array enqueues many, all or none. With cron it makes a schedule, which needs the scope admin.",
+    scope: "enqueue",
+    body: enqueueBody,
+    answers: { 201: enqueueResult, 200: duplicateOrMany },
+    refusals: ["invalid_payload"],
+    answer: enqueue,
+  }),
   route({
     method: "GET",
     path: "/jobs",
-    scope: "admin",
+    operation: "listJobs",
+    scope: "read",
     query: jobsQuery,
+    answers: { 200: jobPage },
     answer: async ({ queue, query }) => reply(await queue.listJobs(query)),
   }),
   route({
     method: "DELETE",
     path: "/jobs",
+    operation: "clearJobs",
+    notes: "All of a state: pending means scheduled and ready.",
     scope: "admin",
     query: clearQuery,
+    answers: { 200: cleared },
     answer: async ({ queue, query }) => reply(await queue.clear(query)),
   }),
   route({
     method: "GET",
     path: "/jobs/:id",
+    operation: "getJob",
     scope: "enqueue",
+    answers: { 200: job },
+    refusals: ["not_found"],
     answer: async ({ queue, target }) => {
-      const job = await queue.getJob(target);
-      if (!job) throw notFound("No job has this id. Completed jobs are kept for the queue's retention alone.");
-      return reply(job);
+      const found = await queue.getJob(target);
+      if (!found) throw notFound("No job has this id. Completed jobs are kept for the queue's retention alone.");
+      return reply(found);
     },
   }),
   route({
     method: "PATCH",
     path: "/jobs/:id",
+    operation: "updateJob",
+    notes: "Its time, its payload, or both, while it waits.",
     scope: "admin",
     body: changeBody,
+    answers: { 200: job },
+    refusals: ["not_found", "conflict", "invalid_payload"],
     async answer({ queue, target, body }) {
       if (Object.keys(body).length === 0) throw invalidRequest("Give runAt, delay or payload: what is to change.");
       return reply(await queue.update(target, body));
@@ -44,7 +67,11 @@ export const jobRoutes = [
   route({
     method: "DELETE",
     path: "/jobs/:id",
+    operation: "cancelJob",
+    notes: "Removes it, while it waits.",
     scope: "admin",
+    answers: { 204: nothing },
+    refusals: ["not_found", "conflict"],
     async answer({ queue, target }) {
       await queue.cancel(target);
       return replyEmpty();
@@ -62,7 +89,7 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
 
 // A schedule stays, and takes the place of one with its key: that is an administrator's to do, as it is at PUT /schedules.
 function enqueueRecurring(call: Call, job: Extract<EnqueueRequest, { kind: "recurring" }>["job"]) {
-  demand(call.caller, "admin");
+  demand(call.caller, ["admin"]);
   const { name, payload, ...options } = job;
   return call.queue.enqueue(name, payload, options);
 }

@@ -1,6 +1,7 @@
 import type { DrainOptions } from "../../core/drain-options.ts";
 import { drainQueues } from "../../core/drain-queues.ts";
 import type { Queue } from "../../core/queue.ts";
+import { draining, drainReport, healthy, paused, stats } from "../answers.ts";
 import { backgroundBounds } from "../eager.ts";
 import { type Call, reply, route } from "../route.ts";
 import type { ValueOf } from "../schema.ts";
@@ -8,27 +9,39 @@ import { drainBody, drainQuery } from "../wire.ts";
 
 type DrainQuery = ValueOf<typeof drainQuery>;
 
+// A link of a chain of drains is answered before its drain begins.
+const drainAnswers = { 200: drainReport, 202: draining };
+
 export const queueRoutes = [
   route({
     method: "POST",
     path: "/drain",
+    operation: "drain",
+    notes: "Runs what is due, within bounds.",
     scope: "drain",
     query: drainQuery,
     body: drainBody,
+    answers: drainAnswers,
     answer: (call) => drain(call, { ...fromQuery(call.query), ...call.body }),
   }),
   route({
     method: "GET",
     path: "/drain",
+    operation: "drainByGet",
+    notes: "For crons that send GET.",
     scope: "drain",
     query: drainQuery,
     acts: true,
+    answers: drainAnswers,
     answer: (call) => drain(call, fromQuery(call.query)),
   }),
   route({
     method: "POST",
     path: "/pause",
+    operation: "pause",
+    notes: "No job starts and no schedule fires until resume.",
     scope: "admin",
+    answers: { 200: paused },
     async answer({ queue }) {
       await queue.pause();
       return reply({ paused: true });
@@ -37,7 +50,9 @@ export const queueRoutes = [
   route({
     method: "POST",
     path: "/resume",
+    operation: "resume",
     scope: "admin",
+    answers: { 200: paused },
     async answer({ queue }) {
       await queue.resume();
       return reply({ paused: false });
@@ -46,11 +61,21 @@ export const queueRoutes = [
   route({
     method: "GET",
     path: "/stats",
-    scope: "admin",
+    operation: "getStats",
+    scope: "read",
+    answers: { 200: stats },
     // What it has spent is told as this isolate has counted it.
     answer: async ({ queue }) => reply({ ...(await queue.getStats()), spending: queue.spending }),
   }),
-  route({ method: "GET", path: "/health", scope: "anyone", answer: health }),
+  route({
+    method: "GET",
+    path: "/health",
+    operation: "getHealth",
+    notes: "Whether the store answers.",
+    scope: "anyone",
+    answers: { 200: healthy },
+    answer: health,
+  }),
 ];
 
 async function drain(call: Call, options: DrainOptions): Promise<Response> {

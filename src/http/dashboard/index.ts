@@ -1,0 +1,67 @@
+/**
+ * A page to look after queues with, served by the handler itself.
+ *
+ * @module tidegate/dashboard
+ */
+
+import { type Duration, durationMs } from "../../core/duration.ts";
+import { invalidRequest } from "../../core/errors.ts";
+import { demand } from "../auth.ts";
+import { readQuery } from "../body.ts";
+import type { Dashboard, Page } from "../extension.ts";
+import { reply } from "../route.ts";
+import { pageOf } from "./document.ts";
+import { csrfOf, Sessions } from "./session.ts";
+import { signPages } from "./sign-in.ts";
+import { readSnapshot, type Snapshot, snapshotQuery } from "./snapshot.ts";
+
+export type { Dashboard } from "../extension.ts";
+
+/** How the dashboard is served. */
+export interface DashboardOptions {
+  /** How long a session lasts: 1 minute to 30 days. Default "12h". */
+  readonly sessionDuration?: Duration;
+}
+
+const MINUTE_MS = 60_000;
+const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
+
+/**
+ * Makes the dashboard of a handler, served at `/dashboard`.
+ *
+ * ```ts
+ * createHandler({ queue, auth: { admin: [env.ADMIN_TOKEN], read: [env.READ_TOKEN] }, dashboard: dashboard() });
+ * ```
+ *
+ * Whoever opens it signs in with an `admin` or a `read` token, for which a signed cookie then stands; taking the token out ends
+ * the session. Where the handler's `auth` is "none" nobody needs to. Guessing is not slowed down, since nothing here remembers
+ * who tried: use long random tokens.
+ *
+ * @throws {TidegateError} `invalid_request` for an option that makes no sense.
+ */
+export function dashboard({ sessionDuration = "12h" }: DashboardOptions = {}): Dashboard {
+  const lifeMs = durationMs(sessionDuration, "sessionDuration");
+  if (lifeMs < MINUTE_MS || lifeMs > LONGEST_SESSION_MS) throw invalidRequest("sessionDuration must be 1m to 30d.");
+  return {
+    open(served) {
+      const { first, queues, tokens } = served;
+      const sessions = tokens && new Sessions(tokens, lifeMs, first.clock);
+      const readData = async (request: Request, mayChange: boolean): Promise<Snapshot> => {
+        const session = request.headers.has("authorization") ? undefined : await sessions?.find(request);
+        const snapshot = await readSnapshot(served, readQuery(request.url, snapshotQuery));
+        return { ...snapshot, queues: [...queues.keys()], mayChange, csrf: session ? await csrfOf(session) : null };
+      };
+      const page = { method: "GET", path: "/dashboard", answer: async () => pageOf() } as const;
+      const data = {
+        method: "GET",
+        path: "/dashboard/data",
+        async answer(request, authenticate) {
+          const caller = await authenticate(request, false);
+          demand(caller, ["read", "admin"]);
+          return reply(await readData(request, caller.scopes.has("admin")));
+        },
+      } as const satisfies Page;
+      return { sessions, pages: [page, data, ...signPages(sessions)] };
+    },
+  };
+}

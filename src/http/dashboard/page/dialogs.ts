@@ -1,0 +1,31 @@
+import { type Html, html } from "./html.ts";
+import { button } from "./parts.ts";
+import { root } from "./requests.ts";
+import { type Question, state } from "./store.ts";
+
+const dialog = (title: string, content: Html): Html =>
+  html`<dialog aria-labelledby="title"><h2 id="title">${title}</h2>${content}</dialog>`;
+
+const refusal = (): Html => html`<p class="dead error" role="alert">${state.refusal}</p>`;
+
+/** Asks before something is done. */
+export const asking = ({ title, text, confirm, payload, isDangerous }: Question): Html =>
+  dialog(
+    title,
+    html`<form data-submit="confirm"><p>${text}</p>
+${payload && html`<label>Payload, as JSON<textarea name="payload" rows="10" spellcheck="false">${payload}</textarea></label>`}
+${refusal()}<div class="row">${button("Leave it", "leave")}<button class="primary ${isDangerous && "dead"}">${confirm}</button></div></form>`,
+  );
+
+/**
+ * Asks for a token. The first time the browser itself sends the form, so that it may keep the token, and comes back to the same
+ * place; when a session has ended, the page sends it, so that nothing of the page is lost.
+ */
+export function signingIn(isAgain: boolean): Html {
+  const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" ${isAgain && html`data-submit="sign-in"`}>
+<label>Token<input type="password" name="token" required autofocus autocomplete="current-password"></label>${refusal()}
+<p><small>With the scope admin, or read. A signed cookie stands for it.</small></p>
+<button class="primary">Sign in</button></form>`;
+  if (isAgain) return dialog("Your session has ended", form);
+  return html`<main class="card"><h1>Sign in to Tidegate</h1>${form}</main>`;
+}

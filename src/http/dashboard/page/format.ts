@@ -1,0 +1,46 @@
+import type { Histogram } from "../../../core/activity.ts";
+
+const SECOND = 1_000;
+const units = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [SECOND, "s"],
+] as const;
+
+export const number = (value: number): string =>
+  value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 1 : 0 });
+
+export const plural = (count: number, what: string): string => `${number(count)} ${what}${count === 1 ? "" : "s"}`;
+
+/** A span of time in the largest unit of which there are at least two. */
+export function span(ms: number): string {
+  const [size, unit] = units.find(([each]) => ms >= 2 * each) ?? (ms < SECOND ? [1, "ms"] : [SECOND, "s"]);
+  return `${number(ms / size)} ${unit}`;
+}
+
+/** How far a moment lies from now. */
+export function distance(ms: number): string {
+  const whole = Math.floor(Math.abs(ms) / SECOND) * SECOND;
+  if (whole === 0) return "now";
+  const far = span(whole);
+  return ms > 0 ? `in ${far}` : `${far} ago`;
+}
+
+/** A moment on the reader's clock, or on that of a zone. */
+export function moment(at: string | number, timeZone?: string): string {
+  return new Date(at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone });
+}
+
+export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
+
+/** Within which time a share of all was over, in words: the bound of the count in which it falls. */
+export function quantile({ bounds, counts }: Pick<Histogram, "bounds" | "counts">, share: number): string {
+  let left = share * counts.reduce((sum, count) => sum + count, 0);
+  if (left === 0) return "-";
+  const bound = bounds.find((_, index) => {
+    left -= counts[index] ?? 0;
+    return left <= 0;
+  });
+  return bound === undefined ? `more than ${span(bounds.at(-1) ?? 0)}` : span(bound);
+}

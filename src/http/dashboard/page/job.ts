@@ -1,0 +1,61 @@
+import type { JobError, JobInfo } from "../../../core/views.ts";
+import type { Json, Snapshot } from "../snapshot.ts";
+import { moment } from "./format.ts";
+import { type Html, html } from "./html.ts";
+import { badge, button, card, code, facts, heading, link, when } from "./parts.ts";
+import { state } from "./store.ts";
+
+type Info = Json<JobInfo>;
+
+export function job({ job, mayChange }: Json<Snapshot>): Html {
+  if (job === undefined) return heading("Job");
+  if (job === null)
+    return html`${heading("No such job")}<p class="card">No job has the id ${state.place.id}. Completed ones go in time.</p>`;
+  const errors = [...job.errors].reverse();
+  // Mostly it died of the last failure, which is shown as such.
+  const isOther = errors[0]?.message !== job.error?.message;
+  const value = (title: string, of: unknown) => of !== undefined && card(title, code(JSON.stringify(of, null, 2)));
+  return html`${heading(html`${job.name} ${badge(job.state)}`, mayChange && actions(job.state))}
+<div class="columns"><div>${isOther && job.error && failure("Died of", job.error)}${value("Payload", job.payload)}
+${value("Result", job.result)}${value("Progress", job.progress)}${errors.map((error) => failure(`Attempt ${error.attempt}`, error))}</div>
+<div>${about(job)}${card("Timeline", timeline(job))}</div></div>`;
+}
+
+function actions(kind: Info["state"]): Html | false {
+  if (kind === "dead")
+    return html`${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
+  if (kind !== "scheduled" && kind !== "ready") return false;
+  return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Cancel...", "cancel", "", "dead")}`;
+}
+
+const about = ({ id, attempts, maxRetries, schedule, runAt }: Info): Html =>
+  card(
+    "About",
+    facts([
+      ["Id", html`<code>${id}</code>`],
+      ["Attempts", `${attempts} of ${maxRetries + 1}`],
+      ["Runs", runAt && when(runAt)],
+      ["Schedule", schedule && link({ view: "schedules" }, schedule.key)],
+    ]),
+  );
+
+function timeline(job: Info): Html {
+  const events: readonly (readonly [string | null | undefined, string, string])[] = [
+    [job.enqueuedAt, "Enqueued", "ready"],
+    ...job.errors.map(({ failedAt, attempt }) => [failedAt, `Attempt ${attempt} failed`, "retried"] as const),
+    [job.startedAt, `Attempt ${job.attempts} began`, "running"],
+    [job.completedAt, "Completed", "completed"],
+    [job.failedAt, "Died", "dead"],
+    [job.runAt, "Runs", "scheduled"],
+  ];
+  const known = events.flatMap(([at, text, kind]) => (at ? [{ at, text, kind }] : []));
+  known.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  return html`<ol>${known.map(({ at, text, kind }) => html`<li class="${kind}">${text}<small>${moment(at)}, ${when(at)}</small></li>`)}</ol>`;
+}
+
+const failure = (title: string, { name, message, stack }: JobError): Html =>
+  card(
+    `${title}: ${name}`,
+    html`<p>${message}</p>${stack && html`<details><summary>Stack</summary>${code(stack)}</details>`}`,
+    "dead failure",
+  );

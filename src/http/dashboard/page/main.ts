@@ -1,0 +1,31 @@
+import { deeds } from "./deeds.ts";
+import { frame } from "./frame.ts";
+import { morph } from "./morph.ts";
+import { change, onChange } from "./store.ts";
+import { watch } from "./watch.ts";
+
+const shown = document.querySelector("#app") as HTMLElement;
+
+function show(): void {
+  const wanted = shown.cloneNode() as HTMLElement;
+  wanted.innerHTML = frame().text;
+  // Closed before it goes, a dialog gives the focus back to where it was.
+  if (!wanted.querySelector("dialog")) shown.querySelector("dialog")?.close();
+  morph(shown, wanted);
+  shown.querySelector<HTMLDialogElement>("dialog:not([open])")?.showModal();
+  document.title = `${shown.querySelector("h1")?.textContent ?? ""} - Tidegate`;
+}
+
+// What an element does stands in its `data-click`, `data-change` or `data-submit`.
+for (const type of ["click", "change", "submit"]) {
+  addEventListener(type, (event) => {
+    const element = (event.target as Element).closest<HTMLElement>(`[data-${type}]`);
+    if (!element) return;
+    if (type !== "change") event.preventDefault();
+    void deeds[element.dataset[type] ?? ""]?.(element.dataset["with"] ?? "", element);
+  });
+}
+// Escape closes a dialog by itself.
+addEventListener("close", () => change({ question: undefined, isSignedOut: false }), true);
+onChange(show);
+watch();

@@ -1,0 +1,35 @@
+/**
+ * Makes an element's attributes and insides like those of another one, and touches nothing that is alike already: what has the
+ * focus, is selected, scrolled to, opened or half typed stays so. Siblings with the same `data-key` are the same one.
+ */
+export function morph(from: Element, to: Element): void {
+  morphAttributes(from, to);
+  const wanted = new Set([...to.children].map(keyOf));
+  for (const child of [...from.children]) if (!wanted.has(keyOf(child))) child.remove();
+  let current = from.firstChild;
+  for (const next of [...to.childNodes]) {
+    if (current?.nodeName !== next.nodeName || keyOf(current) !== keyOf(next)) {
+      from.insertBefore(next, current);
+      continue;
+    }
+    if (current instanceof Element) morph(current, next as Element);
+    else if (current.nodeValue !== next.nodeValue) current.nodeValue = next.nodeValue;
+    current = current.nextSibling;
+  }
+  while (current) {
+    const { nextSibling } = current;
+    current.remove();
+    current = nextSibling;
+  }
+}
+
+function morphAttributes(from: Element, to: Element): void {
+  for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  // Whether a dialog or a disclosure is open is the reader's own affair.
+  for (const { name } of [...from.attributes])
+    if (name !== "open" && !to.hasAttribute(name)) from.removeAttribute(name);
+  // Once the reader has touched it, the attribute no longer tells what is shown.
+  if (from instanceof HTMLInputElement) from.checked = to.hasAttribute("checked");
+}
+
+const keyOf = (node: Node | null): string | undefined => (node as HTMLElement | null)?.dataset?.["key"];

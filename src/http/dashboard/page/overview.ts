@@ -1,0 +1,57 @@
+import { plans } from "../../../core/prices.ts";
+import type { Spending } from "../../../core/spending.ts";
+import { jobStates } from "../../../core/store.ts";
+import type { Json, Snapshot } from "../snapshot.ts";
+import { chart } from "./chart.ts";
+import { moment, number, quantile, span } from "./format.ts";
+import { type Html, html } from "./html.ts";
+import { badge, button, card, code, facts, heading, link, when } from "./parts.ts";
+import { root } from "./requests.ts";
+
+export function overview(snapshot: Json<Snapshot>): Html {
+  const { activity, mayChange, spending } = snapshot;
+  const { stats } = activity;
+  const count = (state: (typeof jobStates)[number]) =>
+    state === "dead" ? stats.deadLetterCount : stats[`${state}Count`];
+  const states = jobStates.map((state) =>
+    link({ view: "jobs", state }, html`${badge(state)}<b>${number(count(state))}</b>`),
+  );
+  return html`${heading("Overview", mayChange && !stats.paused && button("Pause queue", "post", "pause"))}
+<nav class="card states" aria-label="Jobs by state">${states}</nav>
+${stats.totalEnqueued === 0 && firstSteps(snapshot)}
+<div class="columns">${chart(activity.minutes)}${card(
+    "Pace",
+    facts([
+      ["Oldest ready job", stats.oldestReadyAgeMs === null ? "none waits" : span(stats.oldestReadyAgeMs)],
+      ["Next due", stats.nextRunAt ? when(stats.nextRunAt) : "nothing"],
+      ["Half start within", quantile(activity.waiting, 0.5)],
+      ["95% start within", quantile(activity.waiting, 0.95)],
+      ["Half run for up to", quantile(activity.running, 0.5)],
+      ["95% run for up to", quantile(activity.running, 0.95)],
+      ["Processed", number(stats.totalProcessed)],
+      ["Retried", number(stats.totalRetried)],
+      ["Died", number(stats.totalFailed)],
+    ]),
+  )}</div>${card("Cost", costs(spending))}`;
+}
+
+function costs({ commands, commandsPerJob, commandsPerMonth, since }: Json<Spending>): Html {
+  if (commands === 0) return html`<p>Nothing has been billed.</p>`;
+  const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
+  const month = commandsPerMonth ?? 0;
+  const dollars = (month / 100_000) * plans.payg.dollarsPer100k;
+  return html`<div class="states">${figure(number(commands), "commands so far")}
+${figure(number(commandsPerJob ?? 0), "commands a job")}${figure(number(month), "commands a month")}
+${figure(`$${dollars.toFixed(2)}`, "a month at Upstash")}</div>
+<p><small>Counted since ${moment(since)} by the instance that answers. ${number(plans.free.commands)} a month are free.</small></p>`;
+}
+
+function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
+  const body = JSON.stringify({ name: names[0] ?? "send_email", payload: {} });
+  const token = csrf && '-H "Authorization: Bearer $TOKEN" ';
+  const address = `${location.origin}${root}queues/${encodeURIComponent(queue)}/jobs`;
+  return card(
+    "No jobs yet",
+    html`<p>Enqueue one in code, or try:</p>${code(`curl ${address} ${token ?? ""}--json '${body}'`)}`,
+  );
+}

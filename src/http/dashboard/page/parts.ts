@@ -1,0 +1,37 @@
+import { distance, moment } from "./format.ts";
+import { type Html, html } from "./html.ts";
+import { type Place, placeQuery } from "./place.ts";
+import { queueNow, state } from "./store.ts";
+
+/** A moment in relation to now; its title, and machines, are told what it is exactly. */
+export const when = (at: string): Html =>
+  html`<time datetime="${at}" title="${moment(at)} ${at}">${distance(Date.parse(at) - queueNow())}</time>`;
+
+/** The address of another place in the same queue. */
+export const hrefTo = (place: Place): string => `#${placeQuery({ queue: state.place.queue, ...place })}`;
+
+export const link = (place: Place, text: Html | string, isHere = false): Html =>
+  html`<a href="${hrefTo(place)}" ${isHere && html`aria-current="page"`}>${text}</a>`;
+
+export const badge = (kind: string, text: Html | string = kind): Html =>
+  html`<span class="badge ${kind}">${text}</span>`;
+
+/** A button for a deed of `deeds.ts`. */
+export const button = (text: string, deed: string, argument = "", kind = ""): Html =>
+  html`<button type="button" class="${kind}" data-click="${deed}" data-with="${argument}">${text}</button>`;
+
+const LONGEST_SHOWN = 20_000;
+
+export const code = (text: string): Html =>
+  html`<pre tabindex="0">${text.slice(0, LONGEST_SHOWN)}${text[LONGEST_SHOWN] && "..."}</pre>`;
+
+export const card = (title: string, content: Html, kind = ""): Html =>
+  html`<section class="card ${kind}"><h2>${title}</h2>${content}</section>`;
+
+/** A list of facts; those without a value are left out. */
+export const facts = (of: readonly (readonly [string, Html | string | false | null | undefined])[]): Html =>
+  html`<dl>${of.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+
+/** The heading of a view. It takes the focus when somebody comes from another one. */
+export const heading = (text: Html | string, actions?: Html | false): Html =>
+  html`<div class="row heading"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;

@@ -1,0 +1,50 @@
+import type { Json, Snapshot } from "../snapshot.ts";
+import { type Place, placeQuery } from "./place.ts";
+import { change, state } from "./store.ts";
+
+/** Where the handler is mounted, with the slash behind it. */
+export const root = location.pathname.replace(/dashboard(\/.*)?$/, "");
+
+/** Why a request was refused, or not answered at all (status 0). Its message may be shown. */
+export interface Refusal extends Error {
+  readonly status: number;
+}
+
+const refusal = (message: string, status = 0): Refusal => Object.assign(new Error(message), { status });
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(root + path, init).catch(() => {
+    throw refusal("The handler cannot be reached.");
+  });
+  const { ok, status } = response;
+  if (ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  if (status === 401) change({ isSignedOut: true });
+  throw refusal(problem.detail ?? `The handler answered with status ${status}.`, status);
+}
+
+/** Asks for all that a place shows. @throws {Refusal} */
+export async function fetchSnapshot(place: Place, signal: AbortSignal): Promise<Json<Snapshot>> {
+  return (await send(`dashboard/data?${placeQuery(place)}`, { signal })).json();
+}
+
+/** Changes something in the queue that is looked at, and gives the answer. @throws {Refusal} */
+export async function act<Answer>(method: string, path: string, body: object = {}): Promise<Answer> {
+  const { queue = "", csrf } = state.snapshot ?? {};
+  const response = await send(`queues/${encodeURIComponent(queue)}/${path}`, {
+    method,
+    headers: { "Content-Type": "application/json", "Tidegate-CSRF": csrf ?? "" },
+    body: JSON.stringify(body),
+  });
+  return response.json().catch(() => undefined);
+}
+
+/** Signs in without leaving the page. @throws {Refusal} that says why not */
+export async function signIn(token: string): Promise<void> {
+  const body = new URLSearchParams({ token });
+  await send("dashboard/sign-in", { method: "POST", headers: { Accept: "application/json" }, body });
+}
+
+export async function signOut(): Promise<void> {
+  await send("dashboard/sign-out", { method: "POST", headers: { "Tidegate-CSRF": state.snapshot?.csrf ?? "" } });
+}

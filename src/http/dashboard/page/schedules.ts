@@ -1,0 +1,23 @@
+import type { Json, ScheduleRow, Snapshot } from "../snapshot.ts";
+import { cronWords } from "./cron-words.ts";
+import { moment } from "./format.ts";
+import { type Html, html } from "./html.ts";
+import { badge, button, heading, link, when } from "./parts.ts";
+
+export function schedules({ schedules, mayChange }: Json<Snapshot>): Html {
+  return html`${heading("Schedules")}${schedules?.length === 0 && empty()}${schedules?.map((row) => schedule(row, mayChange))}`;
+}
+
+const empty = (): Html => html`<p class="card">No schedules. Give a job one in code, as in
+ <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>, or PUT one at /schedules/KEY.</p>`;
+
+function schedule(row: Json<ScheduleRow>, mayChange: boolean): Html {
+  const { key, name, cron, timeZone, paused, nextRunAt, lastRunAt, lastJobId } = row;
+  const deed = (text: string) => button(text, "post", `schedules/${encodeURIComponent(key)}/${text.toLowerCase()}`);
+  return html`<section class="card" data-key="${key}"><div class="row"><h2>${key}</h2>${paused && badge("retried", "paused")}
+${mayChange && html`<span class="row end">${deed("Run")}${deed(paused ? "Resume" : "Pause")}</span>`}</div>
+<p>${cronWords(cron)} <code>${cron}</code> <small>${timeZone}</small></p>
+<p class="muted">Makes ${link({ view: "jobs", search: name }, name)}; next ${nextRunAt ? when(nextRunAt) : "never"}; last ${lastRunAt ? when(lastRunAt) : "never"} ${lastJobId && link({ view: "job", id: lastJobId }, "its job")}</p>
+<details><summary>Next five runs</summary><ol>${row.slots.map((slot) => html`<li>${moment(slot, timeZone)} <small>${when(slot)}</small></li>`)}</ol>
+<small>Missed slots: ${row.missed}. Overlap: ${row.overlap}.</small></details></section>`;
+}

@@ -1,0 +1,60 @@
+import type { Json, Snapshot } from "../snapshot.ts";
+import { type Place, readPlace } from "./place.ts";
+
+/** What the page asks before it does something. */
+export interface Question {
+  readonly title: string;
+  readonly text: string;
+  readonly confirm: string;
+  readonly isDangerous?: boolean;
+  /** A payload to edit on the way, as JSON. */
+  readonly payload?: string;
+  /** Does it, and tells what was done. */
+  act(payload: unknown): Promise<string>;
+}
+
+export interface State {
+  readonly place: Place;
+  /** What was seen last of the queue; without the contents of a view that was left. */
+  readonly snapshot?: Json<Snapshot> | undefined;
+  /** When it was seen, by the clock of the browser (ms), and how far that of the queue is ahead of it. */
+  readonly seenAt: number;
+  readonly aheadMs: number;
+  readonly nextLookAt: number;
+  /** Why the last look failed, and since when looks do; ms by the clock of the browser. */
+  readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
+  /** True where a token must be asked for. */
+  readonly isSignedOut?: boolean;
+  /** The ids of dead jobs. */
+  readonly selected: ReadonlySet<string>;
+  /** Whether all that the list would show on all its pages are selected. */
+  readonly isAllSelected?: boolean;
+  readonly question?: Question | undefined;
+  /** What went wrong in the dialog that is open. */
+  readonly refusal?: string | undefined;
+  readonly notice?: { readonly text: string; readonly isBad?: boolean } | undefined;
+}
+
+export let state: State = {
+  place: readPlace(location.hash),
+  seenAt: 0,
+  aheadMs: 0,
+  nextLookAt: 0,
+  selected: new Set(),
+  refusal: document.body.dataset["refused"],
+};
+
+let show: () => void;
+
+/** Calls `listener` after each change. */
+export function onChange(listener: () => void): void {
+  show = listener;
+}
+
+export function change(part: Partial<State>): void {
+  state = { ...state, ...part };
+  show();
+}
+
+/** The time of the queue, in ms. */
+export const queueNow = (): number => Date.now() + state.aheadMs;

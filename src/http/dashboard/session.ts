@@ -1,0 +1,114 @@
+import type { Clock } from "../../core/clock.ts";
+import { TidegateError } from "../../core/errors.ts";
+import { type Caller, type KnownToken, refuseOtherSites, type Scope, type SessionFinder } from "../auth.ts";
+
+const COOKIE = "tidegate-session";
+/** With a session, a request that changes something proves by this header that its page may read what belongs to the session. */
+const CSRF_HEADER = "tidegate-csrf";
+/** One of these must be allowed to a token for its holder to sign in. */
+const SUFFICIENT: readonly Scope[] = ["read", "admin"];
+
+const cookies = new RegExp(`\\b${COOKIE}=((\\d{1,15})\\.[0-9a-f-]{36})\\.([0-9a-f]{64})`, "g");
+
+interface Signer {
+  readonly key: CryptoKey;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+export interface Session extends Signer {
+  /** When it ends, and a random number: what its cookie says, signed. */
+  readonly claim: string;
+}
+
+/**
+ * Sessions that nothing needs to remember: each is signed with a key that is made from the token which its holder signed in
+ * with. So it allows what that token allows now, and it is over when that token is taken out.
+ */
+export class Sessions implements SessionFinder {
+  readonly #tokens: readonly KnownToken[];
+  readonly #lifeMs: number;
+  readonly #clock: Clock;
+  // The keys and not the promise of them: workerd refuses to wait for a promise that another request made.
+  #signers: ReadonlyMap<string, Signer> | undefined;
+
+  constructor(tokens: readonly KnownToken[], lifeMs: number, clock: Clock) {
+    this.#tokens = tokens.filter(({ scopes }) => SUFFICIENT.some((scope) => scopes.has(scope)));
+    this.#lifeMs = lifeMs;
+    this.#clock = clock;
+  }
+
+  /** Begins a session, and gives its cookie; undefined where the token, which must be known, does not allow one. */
+  async begin(token: string, request: Request): Promise<string | undefined> {
+    const signer = (await this.#prepare()).get(token);
+    if (!signer) return undefined;
+    const claim = `${this.#clock() + this.#lifeMs}.${crypto.randomUUID()}`;
+    return cookie(request, `${claim}.${await sign(signer, claim)}`, Math.floor(this.#lifeMs / 1_000));
+  }
+
+  async find({ headers }: Request): Promise<Session | undefined> {
+    // Another one may stand at a wider path, so each is tried.
+    for (const [, claim = "", end, signature = ""] of (headers.get("cookie") ?? "").matchAll(cookies)) {
+      if (Number(end) <= this.#clock()) continue;
+      for (const signer of (await this.#prepare()).values())
+        if (await isSigned(signer, claim, signature)) return { ...signer, claim };
+    }
+    return undefined;
+  }
+
+  async callerOf(request: Request, acts: boolean): Promise<Caller | undefined> {
+    const session = await this.find(request);
+    if (!session) return undefined;
+    if (acts) {
+      refuseOtherSites(request);
+      if (!(await isSigned(session, csrfClaim(session), request.headers.get(CSRF_HEADER) ?? "")))
+        throw new TidegateError("forbidden", `A change by a session needs its token in the header ${CSRF_HEADER}.`);
+    }
+    return { token: "known", scopes: session.scopes };
+  }
+
+  async #prepare(): Promise<ReadonlyMap<string, Signer>> {
+    const prepare = async ({ token, scopes }: KnownToken) => [token, { key: await keyFor(token), scopes }] as const;
+    this.#signers ??= new Map(await Promise.all(this.#tokens.map(prepare)));
+    return this.#signers;
+  }
+}
+
+/** What a change by this session must carry. */
+export function csrfOf(session: Session): Promise<string> {
+  return sign(session, csrfClaim(session));
+}
+
+/** The cookie that makes a browser forget its session. */
+export function forgotten(request: Request): string {
+  return cookie(request, "", 0);
+}
+
+function cookie({ url, headers }: Request, value: string, seconds: number): string {
+  const { pathname, protocol } = new URL(url);
+  // Where the handler is mounted: all that it answers needs the cookie, and nothing else shall see it.
+  const path = pathname.replace(/\/dashboard\/.*/, "") || "/";
+  const isSecure = protocol === "https:" || headers.get("x-forwarded-proto") === "https";
+  return `${COOKIE}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const csrfClaim = ({ claim }: Session) => `csrf ${claim}`;
+
+async function keyFor(token: string): Promise<CryptoKey> {
+  const bytes = await crypto.subtle.digest("SHA-256", encode(`tidegate session ${token}`));
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+}
+
+async function sign({ key }: Signer, claim: string): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(claim))));
+}
+
+/** Takes constant time. */
+function isSigned({ key }: Signer, claim: string, signature: string): Promise<boolean> {
+  const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  return crypto.subtle.verify("HMAC", key, bytes, encode(claim));
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,145 @@
+import type { QueueActivity } from "../../core/activity.ts";
+import { parseCron } from "../../core/cron.ts";
+import { notFound } from "../../core/errors.ts";
+import { LONGEST_ID } from "../../core/options.ts";
+import type { Queue } from "../../core/queue.ts";
+import type { ScheduleInfo } from "../../core/schedules.ts";
+import type { Spending } from "../../core/spending.ts";
+import { jobStates } from "../../core/store.ts";
+import type { JobError, JobInfo } from "../../core/views.ts";
+import type { Served } from "../extension.ts";
+import { object, string, type ValueOf, word } from "../schema.ts";
+
+// What the page is told, in one answer for each look.
+
+const LONGEST_CURSOR = 2_000;
+const ROWS = 50;
+const PREVIEWED_CHARACTERS = 160;
+const SLOTS = 5;
+
+export const snapshotQuery = object(
+  {
+    queue: string(LONGEST_ID),
+    view: word(["overview", "jobs", "job", "schedules"]),
+    state: word(jobStates),
+    /** The id of a job, or the name of jobs. */
+    search: string(LONGEST_ID),
+    id: string(LONGEST_ID),
+    cursor: string(LONGEST_CURSOR),
+  },
+  ["view"],
+);
+
+type Query = ValueOf<typeof snapshotQuery>;
+
+/** A job as a list shows it: without what may be large, since there are fifty of them. */
+export interface JobRow extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error"> {
+  /** The beginning of the payload, as JSON. */
+  readonly preview: string;
+  readonly error?: Omit<JobError, "stack">;
+}
+
+export interface ScheduleRow extends ScheduleInfo {
+  readonly slots: readonly Date[];
+}
+
+interface JobRows {
+  readonly rows: readonly JobRow[];
+  readonly cursor: string | null;
+}
+
+/** What one view shows. */
+export interface Contents {
+  readonly jobs?: JobRows;
+  /** Null where there is none with this id, or not any more. */
+  readonly job?: JobInfo | null;
+  readonly schedules?: readonly ScheduleRow[];
+}
+
+export interface QueueSnapshot extends Contents {
+  /** The queue's time. */
+  readonly at: Date;
+  readonly queue: string;
+  /** The names of jobs that are performed here. */
+  readonly names: readonly string[];
+  readonly activity: QueueActivity;
+  readonly spending: Spending;
+  /** What this look cost. */
+  readonly commands: number;
+}
+
+/** Reads what a view shows. @throws {TidegateError} `not_found` where there is no such queue, `invalid_request` */
+export async function readSnapshot(
+  { queues, first }: Pick<Served, "queues" | "first">,
+  query: Query,
+): Promise<QueueSnapshot> {
+  const queue = queues.get(query.queue ?? first.name);
+  if (!queue) throw notFound("No queue of this name is served here.");
+  const before = queue.spending.commands;
+  const [activity, contents] = await Promise.all([queue.getActivity(), contentsOf(queue, query)]);
+  const { spending } = queue;
+  return {
+    at: new Date(queue.clock()),
+    queue: queue.name,
+    names: queue.jobNames,
+    activity,
+    spending,
+    commands: spending.commands - before,
+    ...contents,
+  };
+}
+
+async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
+  switch (query.view) {
+    case "overview":
+      return {};
+    case "jobs":
+      return { jobs: await readJobs(queue, query) };
+    case "job":
+      return { job: await queue.getJob(query.id ?? "") };
+    case "schedules":
+      return { schedules: (await queue.schedules.list()).map(withSlots) };
+  }
+}
+
+async function readJobs(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {
+  const found = search && cursor === undefined ? await queue.getJob(search) : null;
+  if (found) return { rows: [rowOf(found)], cursor: null };
+  const page = await queue.listJobs({ state, name: search || undefined, cursor, limit: ROWS });
+  return { rows: page.jobs.map(rowOf), cursor: page.cursor };
+}
+
+function rowOf({ payload, result, progress, errors, error, ...job }: JobInfo): JobRow {
+  return {
+    ...job,
+    preview: JSON.stringify(payload).slice(0, PREVIEWED_CHARACTERS),
+    ...(error && { error: { name: error.name, message: error.message } }),
+  };
+}
+
+/** The next slots, told from what is known of the schedule: that asks no store. */
+function withSlots(schedule: ScheduleInfo): ScheduleRow {
+  const { next } = parseCron(schedule.cron, schedule.timeZone);
+  const slots: Date[] = [];
+  let slot = schedule.nextRunAt?.getTime();
+  for (; slot !== undefined && slots.length < SLOTS; slot = next(slot)) slots.push(new Date(slot));
+  return { ...schedule, slots };
+}
+
+/** What a value becomes as JSON: times are strings. */
+export type Json<Value> = Value extends Date
+  ? string
+  : Value extends readonly (infer Item)[]
+    ? readonly Json<Item>[]
+    : Value extends object
+      ? { readonly [Name in keyof Value]: Json<Value[Name]> }
+      : Value;
+
+/** Who looks, and at what: what the page gets for each look. */
+export interface Snapshot extends QueueSnapshot {
+  readonly queues: readonly string[];
+  /** False where the session only reads. */
+  readonly mayChange: boolean;
+  /** Null where nobody has signed in with a session. */
+  readonly csrf: string | null;
+}

@@ -1,0 +1,108 @@
+import type { Histogram, QueueActivity } from "../core/activity.ts";
+
+/** A queue's name, and what it is doing. */
+export type NamedActivity = readonly [queue: string, activity: QueueActivity];
+
+interface Sample {
+  /** Follows on the name of the metric, as `_bucket` does. */
+  readonly suffix?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+interface Metric {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly samples: (activity: QueueActivity) => readonly Sample[];
+}
+
+const states = ["scheduled", "ready", "running", "completed", "deadLetter"] as const;
+
+// Names after https://prometheus.io/docs/practices/naming/ and OpenMetrics: base units, and `_total` for what only rises.
+const metrics: readonly Metric[] = [
+  {
+    name: "tidegate_jobs",
+    type: "gauge",
+    help: "Jobs by state.",
+    samples: ({ stats }) =>
+      states.map((state) => ({
+        labels: { state: state === "deadLetter" ? "dead" : state },
+        value: stats[`${state}Count`],
+      })),
+  },
+  counter("tidegate_jobs_enqueued_total", "Jobs enqueued.", "totalEnqueued"),
+  counter("tidegate_jobs_completed_total", "Jobs completed.", "totalProcessed"),
+  counter("tidegate_jobs_dead_total", "Jobs that died.", "totalFailed"),
+  counter("tidegate_job_retries_total", "Attempts that failed and are followed by another.", "totalRetried"),
+  {
+    name: "tidegate_queue_paused",
+    type: "gauge",
+    help: "1 while the queue is paused.",
+    samples: ({ stats }) => [{ value: stats.paused ? 1 : 0 }],
+  },
+  {
+    name: "tidegate_oldest_ready_job_age_seconds",
+    type: "gauge",
+    help: "For how long the oldest ready job has been due; 0 where none is ready.",
+    samples: ({ stats }) => [{ value: (stats.oldestReadyAgeMs ?? 0) / 1_000 }],
+  },
+  {
+    name: "tidegate_next_run_timestamp_seconds",
+    type: "gauge",
+    help: "When something next needs attention; absent where nothing ever does.",
+    samples: ({ stats }) => (stats.nextRunAt ? [{ value: stats.nextRunAt.getTime() / 1_000 }] : []),
+  },
+  {
+    name: "tidegate_job_waiting_seconds",
+    type: "histogram",
+    help: "How long attempts waited from when they were due to their start.",
+    samples: ({ waiting }) => histogramSamples(waiting),
+  },
+  {
+    name: "tidegate_job_running_seconds",
+    type: "histogram",
+    help: "How long attempts ran.",
+    samples: ({ running }) => histogramSamples(running),
+  },
+];
+
+type Total = "totalEnqueued" | "totalProcessed" | "totalFailed" | "totalRetried";
+
+function counter(name: string, help: string, total: Total): Metric {
+  return { name, type: "counter", help, samples: ({ stats }) => [{ value: stats[total] }] };
+}
+
+function histogramSamples({ bounds, counts, sumMs }: Histogram): readonly Sample[] {
+  let upTo = 0;
+  const buckets = counts.map((count, index) => {
+    upTo += count;
+    const bound = bounds[index];
+    return { suffix: "_bucket", labels: { le: bound === undefined ? "+Inf" : String(bound / 1_000) }, value: upTo };
+  });
+  return [...buckets, { suffix: "_sum", value: sumMs / 1_000 }, { suffix: "_count", value: upTo }];
+}
+
+/** Writes what queues are doing in the text format of Prometheus (version 0.0.4), each sample with the name of its queue. */
+export function metricsText(queues: readonly NamedActivity[]): string {
+  const lines = metrics.flatMap(({ name, type, help, samples }) => [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} ${type}`,
+    ...queues.flatMap(([queue, activity]) =>
+      samples(activity).map(
+        ({ suffix = "", labels = {}, value }) => `${name}${suffix}${labelsText({ queue, ...labels })} ${value}`,
+      ),
+    ),
+  ]);
+  return `${lines.join("\n")}\n`;
+}
+
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  return `{${Object.entries(labels)
+    .map(([name, value]) => `${name}="${escaped(value)}"`)
+    .join(",")}}`;
+}
+
+function escaped(value: string): string {
+  return value.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n");
+}

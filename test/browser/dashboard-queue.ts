@@ -1,0 +1,72 @@
+import * as z from "zod";
+import { dashboard } from "../../src/http/dashboard/index.ts";
+import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
+import { defineJob, memoryStore, Queue, type Store } from "../../src/index.ts";
+import type { HttpServer } from "../support/http-server.ts";
+import { serveFetch } from "./served.ts";
+
+export const start = Date.parse("2026-03-01T12:00:30Z");
+
+const jobs = [
+  defineJob({ name: "send_email", schema: z.object({ to: z.string() }), perform: () => ({ sent: true }) }),
+  defineJob({
+    name: "fails",
+    maxRetries: 0,
+    perform(_: unknown) {
+      throw new Error("no luck");
+    },
+  }),
+  defineJob({ name: "report", schedule: { cron: "0 0 9 * * MON-FRI", timeZone: "Europe/Paris" }, perform() {} }),
+];
+
+export interface ServedQueue extends HttpServer {
+  readonly queue: Queue;
+  readonly store: Store;
+  readonly clock: { now: number };
+  /** How often the page has asked what there is to see. */
+  readonly looks: number;
+}
+
+/** A queue with a clock that is moved by hand, and a handler for it with a dashboard on a local port. */
+export async function serveQueue(
+  options: Partial<HandlerOptions> = {},
+  store: Store = memoryStore(),
+): Promise<ServedQueue> {
+  const clock = { now: start };
+  const queue = new Queue({ store, jobs, clock: () => clock.now });
+  const handler = createHandler({
+    ...(!options.queues && { queue }),
+    auth: "none",
+    dashboard: dashboard(),
+    onError: () => {},
+    ...options,
+  });
+  let looks = 0;
+  const server = await serveFetch((request) => {
+    if (request.url.includes("/dashboard/data")) looks++;
+    return handler.fetch(request);
+  });
+  return {
+    ...server,
+    queue,
+    store,
+    clock,
+    get looks() {
+      return looks;
+    },
+  };
+}
+
+/** Jobs of every state but running, with some that died. */
+export async function fill(queue: Queue): Promise<void> {
+  await queue.enqueueMany([
+    { job: "fails", payload: { order: 7 }, id: "order-7" },
+    { job: "fails", payload: { order: 8 }, id: "order-8" },
+    { job: "send_email", payload: { to: "ada@example.com" }, id: "mail-1" },
+  ]);
+  await queue.drain();
+  await queue.enqueueMany([
+    { job: "send_email", payload: { to: "grace@example.com" }, id: "mail-2" },
+    { job: "send_email", payload: { to: "edsger@example.com" }, id: "mail-3", delay: "1h" },
+  ]);
+}

@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { setUp } from "../http/support.ts";
+import { setUpDashboard } from "./support.ts";
+
+const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+describe("GET /dashboard", () => {
+  test("is one page that asks for nothing else, and runs its own script and style alone", async () => {
+    const { call } = setUpDashboard();
+    const { status, headers, text } = await call("GET", "/dashboard");
+    expect(status).toBe(200);
+    const [, script = ""] = /<script type="module">(.*)<\/script>/s.exec(text) ?? [];
+    const [, style = ""] = /<style>(.*)<\/style>/s.exec(text) ?? [];
+    expect(Object.fromEntries(headers)).toEqual({
+      "cache-control": "no-store",
+      "content-type": "text/html; charset=utf-8",
+      "referrer-policy": "same-origin",
+      "x-content-type-options": "nosniff",
+      "content-security-policy": `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(style)}; connect-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
+    });
+    expect(text.match(/<script|<style|<link/g)).toEqual(["<link", "<style", "<script"]);
+    expect(text).not.toMatch(/ style=|javascript:| on[a-z]+=/);
+  });
+
+  test("is the same for everybody: what it shows is asked for with a token or a session", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie } = await session();
+    const signedIn = await call("GET", "/dashboard", undefined, { Cookie: cookie });
+    expect(signedIn.text).toBe((await call("GET", "/dashboard")).text);
+    expect(await call("GET", "/dashboard/data?view=overview")).toMatchObject({ status: 401 });
+    const enqueuer = { Authorization: "Bearer enqueue-token" };
+    expect(await call("GET", "/dashboard/data?view=overview", undefined, enqueuer)).toMatchObject({ status: 403 });
+  });
+
+  test("does not exist without the option, and says how to turn it on", async () => {
+    const { call } = setUp();
+    const { status, body } = await call("GET", "/dashboard");
+    expect(status).toBe(404);
+    expect(body["detail"]).toContain("createHandler({ dashboard: dashboard(), ... }), from tidegate/dashboard");
+  });
+
+  test.each([
+    ["POST", "/dashboard", "GET, HEAD, OPTIONS"],
+    ["DELETE", "/dashboard/sign-in", "GET, HEAD, POST, OPTIONS"],
+    ["PUT", "/dashboard/sign-out", "POST, OPTIONS"],
+  ])("takes no %s %s", async (method, path, allow) => {
+    const { call } = setUpDashboard();
+    const answer = await call(method, path);
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("allow")).toBe(allow);
+  });
+
+  test("is where a sign-in address leads to", async () => {
+    const { call } = setUpDashboard();
+    expect((await call("GET", "/dashboard/sign-in")).headers.get("location")).toBe("../dashboard");
+  });
+});
+
+describe("what the page is told", () => {
+  test("holds the queue's activity, its cost, and who looks", async () => {
+    const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
+    await queue.enqueue("fails", { secret: 1 });
+    await queue.drain();
+    const { body } = await call("GET", "/dashboard/data?view=overview");
+    expect(body).toMatchObject({
+      queue: "default",
+      queues: ["default"],
+      names: ["send_email", "fails"],
+      mayChange: true,
+      csrf: null,
+      commands: 0,
+      activity: { stats: { deadLetterCount: 1 } },
+    });
+    expect(body).not.toHaveProperty("jobs");
+  });
+
+  test("of jobs is short, whatever they hold", async () => {
+    const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
+    await queue.enqueue("fails", { text: "x".repeat(10_000) });
+    await queue.drain();
+    const { text, body } = await call("GET", "/dashboard/data?view=jobs&state=dead");
+    expect(text.length).toBeLessThan(6_000);
+    expect(body).toMatchObject({ jobs: { rows: [{ state: "dead", error: { name: "Error", message: "no luck" } }] } });
+    expect(text).not.toContain("stack");
+  });
+
+  test("of a search is the job with the id, or those with the name", async () => {
+    const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
+    await queue.enqueue("fails", null, { id: "order 7" });
+    await queue.enqueue("send_email", { to: "a" }, { id: "mail" });
+    const ids = async (search: string) => {
+      const { body } = await call("GET", `/dashboard/data?view=jobs&search=${encodeURIComponent(search)}`);
+      return (body["jobs"] as { rows: { id: string }[] }).rows.map(({ id }) => id);
+    };
+    expect(await ids("order 7")).toEqual(["order 7"]);
+    expect(await ids("send_email")).toEqual(["mail"]);
+    expect(await ids("nothing")).toEqual([]);
+  });
+
+  test("of schedules holds their next five slots", async () => {
+    const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
+    await queue.schedules.upsert("report", { job: "fails", cron: "0 9 * * *", timeZone: "Europe/Paris" });
+    const { body } = await call("GET", "/dashboard/data?view=schedules");
+    const days = ["02", "03", "04", "05", "06"];
+    const slots = days.map((day) => `2026-03-${day}T08:00:00.000Z`);
+    expect(body).toMatchObject({ schedules: [{ key: "report", slots }] });
+  });
+
+  test.each([
+    "",
+    "?view=none",
+    "?view=jobs&state=lost",
+    "?view=jobs&cursor=x",
+    "?view=job&id=",
+    "?view=overview&more=1",
+  ])("of what makes no sense is a problem: %s", async (query) => {
+    const { call } = setUpDashboard({ handler: { auth: "none" } });
+    expect(await call("GET", `/dashboard/data${query}`)).toMatchObject({
+      status: 400,
+      body: { code: "invalid_request" },
+    });
+  });
+
+  test("of a queue that is not served is a problem", async () => {
+    const { call } = setUpDashboard({ handler: { auth: "none" } });
+    expect((await call("GET", "/dashboard/data?view=overview&queue=other")).status).toBe(404);
+  });
+});
+
+// A value without quotes around it could end its attribute.
+test("whatever is put into an attribute of the page stands in double quotes", () => {
+  const folder = join(import.meta.dirname, "../../src/http/dashboard/page");
+  for (const file of readdirSync(folder).filter((each) => each.endsWith(".ts")))
+    expect(readFileSync(join(folder, file), "utf8").match(/\w=\$\{|='\$\{/g) ?? [], file).toEqual([]);
+});

@@ -1,0 +1,200 @@
+import { describe, expect, test } from "vitest";
+import { dashboard } from "../../src/http/dashboard/index.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { auth, cookieOf, setUpDashboard } from "./support.ts";
+
+const HOUR_MS = 3_600_000;
+
+describe("signing in", () => {
+  test.each(["admin-token", "admin-two", "read-token", "  read-token\n"])("with %j begins a session", async (token) => {
+    const { signIn } = setUpDashboard();
+    const response = await signIn(token);
+    expect(response.status).toBe(303);
+    expect(response.headers.get("location")).toBe("../dashboard");
+    const cookie = response.headers.get("set-cookie");
+    expect(cookie).toMatch(
+      /^tidegate-session=\d+\.[0-9a-f-]{36}\.[0-9a-f]{64}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/,
+    );
+    expect(cookie).not.toContain(token.trim());
+  });
+
+  test.each([
+    ["unknown", /read or admin/],
+    ["admin-toke", /read or admin/],
+    ["", /read or admin/],
+    ["schlüssel", /read or admin/],
+    ["enqueue-token", /read or admin/],
+    ["drain-token", /read or admin/],
+  ])("with %j is refused with the page, which says why", async (token, why) => {
+    const { signIn } = setUpDashboard();
+    const response = await signIn(token);
+    expect(response.status).toBe(401);
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(response.headers.get("set-cookie")).toBeNull();
+    expect(/data-refused="([^"]+)"/.exec(await response.text())?.[1]).toMatch(why);
+  });
+
+  test("without leaving the page is refused with a problem", async () => {
+    const { signIn } = setUpDashboard();
+    const response = await signIn("unknown", { Accept: "application/json" });
+    expect(await response.json()).toMatchObject({ status: 401, code: "unauthorized" });
+  });
+
+  test.each([{ Origin: "http://evil.test" }, { "Sec-Fetch-Site": "cross-site" }, { Origin: "null" }])(
+    "from another site is refused: %j",
+    async (headers) => {
+      const { signIn } = setUpDashboard();
+      const response = await signIn("admin-token", headers as Record<string, string>);
+      expect(response.status).toBe(403);
+      expect(response.headers.get("set-cookie")).toBeNull();
+    },
+  );
+
+  test("reads no more of a form than a token needs", async () => {
+    const { signIn } = setUpDashboard();
+    expect((await signIn("x".repeat(5_000))).status).toBe(413);
+  });
+
+  test("leaves the cookie to https where the page came so, also behind a proxy", async () => {
+    const { signIn } = setUpDashboard();
+    const direct = await signIn("admin-token", {}, "https://queue.test");
+    const behind = await signIn("admin-token", { "X-Forwarded-Proto": "https" });
+    for (const { headers } of [direct, behind]) expect(headers.get("set-cookie")).toMatch(/; Secure$/);
+  });
+
+  test("keeps the cookie to the place where the handler is mounted", async () => {
+    const { Hono } = await import("hono");
+    const { app } = setUpDashboard();
+    const outer = new Hono().route("/ops/queue", app);
+    const body = new URLSearchParams({ token: "admin-token" });
+    const response = await outer.request("/ops/queue/dashboard/sign-in", { method: "POST", body });
+    expect(response.headers.get("set-cookie")).toContain("; Path=/ops/queue;");
+  });
+});
+
+describe("a session", () => {
+  test("opens the JSON API for looks", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie } = await session();
+    expect((await call("GET", "/stats", undefined, { Cookie: cookie })).status).toBe(200);
+    expect((await call("GET", "/jobs", undefined, { Cookie: `other=1; ${cookie}` })).status).toBe(200);
+  });
+
+  test("changes things with its own token alone", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie, csrf } = await session();
+    const other = await session();
+    const pause = (headers: Record<string, string>) =>
+      call("POST", "/pause", undefined, { Cookie: cookie, ...headers });
+    for (const wrong of [{}, { "Tidegate-CSRF": "" }, { "Tidegate-CSRF": other.csrf }, { "Tidegate-CSRF": "zz" }])
+      expect(await pause(wrong as Record<string, string>)).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    expect((await pause({ "Tidegate-CSRF": csrf, "Sec-Fetch-Site": "same-site" })).status).toBe(403);
+    expect((await pause({ "Tidegate-CSRF": csrf, Origin: "http://evil.test" })).status).toBe(403);
+    expect((await pause({ "Tidegate-CSRF": csrf, Origin: "http://queue.test" })).status).toBe(200);
+  });
+
+  test("needs that token also for GET where that does more than look", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie, csrf } = await session();
+    expect((await call("GET", "/drain", undefined, { Cookie: cookie })).status).toBe(403);
+    expect((await call("GET", "/drain", undefined, { Cookie: cookie, "Tidegate-CSRF": csrf })).status).toBe(200);
+  });
+
+  test("of a read token looks at everything and changes nothing", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie, csrf } = await session("read-token");
+    const headers = { Cookie: cookie, "Tidegate-CSRF": csrf };
+    const data = await call("GET", "/dashboard/data?view=schedules", undefined, headers);
+    expect(data).toMatchObject({ status: 200, body: { mayChange: false } });
+    for (const [method, path] of [
+      ["POST", "/pause"],
+      ["GET", "/drain"],
+      ["DELETE", "/jobs/x"],
+      ["POST", "/jobs"],
+    ] as const)
+      expect(
+        (await call(method, path, method === "POST" && path === "/jobs" ? { name: "fails" } : undefined, headers))
+          .status,
+      ).toBe(403);
+  });
+
+  test("ends after its time", async () => {
+    const { call, session, clock } = setUpDashboard();
+    const { cookie } = await session();
+    clock.now += 12 * HOUR_MS - 1;
+    expect((await call("GET", "/stats", undefined, { Cookie: cookie })).status).toBe(200);
+    clock.now += 1;
+    expect((await call("GET", "/stats", undefined, { Cookie: cookie })).status).toBe(401);
+  });
+
+  test("lasts as long as it is told to", async () => {
+    const { signIn } = setUpDashboard({ handler: { dashboard: dashboard({ sessionDuration: "30m" }) } });
+    expect((await signIn("admin-token")).headers.get("set-cookie")).toContain("Max-Age=1800;");
+    for (const sessionDuration of ["30s", "31d", "soon"])
+      expect(() => dashboard({ sessionDuration } as never)).toThrow("sessionDuration");
+  });
+
+  test("ends when the token that it was begun with is taken out, and no other does", async () => {
+    const { queue, session } = setUpDashboard();
+    const [one, two] = [await session("admin-token"), await session("admin-two")];
+    const rotated = createHandler({
+      queue,
+      dashboard: dashboard(),
+      auth: { ...auth, admin: ["admin-two", "admin-three"] },
+    });
+    const ask = async (cookie: string) => (await rotated.request("/stats", { headers: { Cookie: cookie } })).status;
+    expect([await ask(one.cookie), await ask(two.cookie)]).toEqual([401, 200]);
+  });
+
+  test("may do what its token may do now", async () => {
+    const { queue, session } = setUpDashboard();
+    const { cookie, csrf } = await session("admin-two");
+    const lowered = createHandler({
+      queue,
+      dashboard: dashboard(),
+      auth: { admin: ["admin-token"], read: ["admin-two"] },
+    });
+    const headers = { Cookie: cookie, "Tidegate-CSRF": csrf };
+    expect((await lowered.request("/stats", { headers })).status).toBe(200);
+    expect((await lowered.request("/pause", { method: "POST", headers })).status).toBe(403);
+  });
+
+  test("cannot be made up or stretched", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie } = await session();
+    const [name = "", end = ""] = /^([^=]+)=(\d+)/.exec(cookie)?.slice(1) ?? [];
+    const forged = [
+      cookie.replace(end, String(Number(end) + HOUR_MS)),
+      cookie.slice(0, -1) + (cookie.endsWith("0") ? "1" : "0"),
+      `${name}=${end}.00000000-0000-4000-8000-000000000000.${"0".repeat(64)}`,
+      `${name}=`,
+    ];
+    for (const each of forged) expect((await call("GET", "/stats", undefined, { Cookie: each })).status).toBe(401);
+  });
+
+  test("is found behind another one that stands at a wider path", async () => {
+    const { call, session, clock } = setUpDashboard();
+    const old = await session();
+    clock.now += 11 * HOUR_MS;
+    const { cookie } = await session();
+    clock.now += 2 * HOUR_MS;
+    expect((await call("GET", "/stats", undefined, { Cookie: `${old.cookie}; ${cookie}` })).status).toBe(200);
+  });
+
+  test("gives way to a header", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie } = await session();
+    expect((await call("GET", "/stats", undefined, { Cookie: cookie, Authorization: "Bearer wrong" })).status).toBe(
+      401,
+    );
+  });
+
+  test("is forgotten by signing out, which needs its token", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie, csrf } = await session();
+    expect((await call("POST", "/dashboard/sign-out", undefined, { Cookie: cookie })).status).toBe(403);
+    const answer = await call("POST", "/dashboard/sign-out", undefined, { Cookie: cookie, "Tidegate-CSRF": csrf });
+    expect(answer.headers.get("set-cookie")).toMatch(/^tidegate-session=; Max-Age=0;/);
+    expect(cookieOf(new Response(null, { headers: answer.headers }))).toBe("tidegate-session=");
+  });
+});

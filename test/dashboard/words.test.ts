@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { cronWords } from "../../src/http/dashboard/page/cron-words.ts";
+import { distance, quantile, span } from "../../src/http/dashboard/page/format.ts";
+import { html } from "../../src/http/dashboard/page/html.ts";
+import { placeQuery, readPlace } from "../../src/http/dashboard/page/place.ts";
+import { waitAfterFailure, waitAfterLook } from "../../src/http/dashboard/page/waits.ts";
+
+test.each([
+  ["* * * * * *", "Every second"],
+  ["*/15 * * * * *", "Every 15 seconds"],
+  ["0 * * * * *", "Every minute"],
+  ["* * * * *", "Every minute"],
+  ["*/5 * * * *", "Every 5 minutes"],
+  ["0 */5 * * * *", "Every 5 minutes"],
+  ["0 * * * *", "Every hour"],
+  ["30 * * * *", undefined],
+  ["0 */6 * * *", "Every 6 hours"],
+  ["0 0 9 * * *", "At 09:00"],
+  ["5 9,17 * * *", "At 09:05, 17:05"],
+  ["0 9 * * MON-FRI", "At 09:00 on MON to FRI"],
+  ["0 9 ? * 1-5", "At 09:00 on MON to FRI"],
+  ["0 9 * * 0,3,6", "At 09:00 on SUN, WED, SAT"],
+  ["0 9 * * 7", "At 09:00 on SUN"],
+  ["0 9 1 * *", "At 09:00 on day 1 of the month"],
+  ["0 6 L * *", "At 06:00 on the last day of the month"],
+  ["0 9 1 1 *", undefined],
+  ["0 9 1 * MON", undefined],
+  ["0 9-17 * * *", undefined],
+  ["15 30 9 * * *", undefined],
+  ["0 9 * * 5L", undefined],
+  ["0 9 * * 5#2", undefined],
+  ["@daily", undefined],
+])("cron %s is %s", (expression, words) => {
+  expect(cronWords(expression)).toBe(words);
+});
+
+test.each([
+  [0, "now"],
+  [-999, "now"],
+  [-1_000, "1 s ago"],
+  [4_999, "in 4 s"],
+  [-119_000, "119 s ago"],
+  [-120_000, "2 min ago"],
+  [2.5 * 3_600_000, "in 2.5 h"],
+  [-50 * 86_400_000, "50 d ago"],
+])("%i ms from now is %s", (ms, words) => {
+  expect(distance(ms)).toBe(words);
+});
+
+test("spans are told in a unit that fits", () => {
+  expect([0, 250, 1_000, 2_500, 90_000, 300_000].map(span)).toEqual([
+    "0 ms",
+    "250 ms",
+    "1 s",
+    "2.5 s",
+    "90 s",
+    "5 min",
+  ]);
+});
+
+test("a quantile is the bound of the count that it falls in", () => {
+  const of = (counts: number[]) => [0.5, 0.95].map((share) => quantile({ bounds: [10, 1_000], counts }, share));
+  expect(of([0, 0, 0])).toEqual(["-", "-"]);
+  expect(of([10, 0, 0])).toEqual(["10 ms", "10 ms"]);
+  expect(of([9, 1, 0])).toEqual(["10 ms", "1 s"]);
+  expect(of([1, 1, 8])).toEqual(["more than 1 s", "more than 1 s"]);
+});
+
+describe("the waits between looks", () => {
+  test("grow while nothing moves, up to a minute", () => {
+    expect([0, 1, 2, 3, 4, 5, 9].map((quiet) => waitAfterLook(quiet, 0))).toEqual([
+      3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000,
+    ]);
+  });
+
+  test("end when something falls due, and are never shorter than 3 s", () => {
+    expect(waitAfterLook(9, 15_000)).toBe(15_500);
+    expect(waitAfterLook(9, 100)).toBe(3_000);
+    expect(waitAfterLook(0, 15_000)).toBe(3_000);
+  });
+
+  test("grow with each failure, up to a minute", () => {
+    expect([0, 1, 2, 5, 50].map(waitAfterFailure)).toEqual([2_000, 4_000, 8_000, 60_000, 60_000]);
+  });
+});
+
+test("a place comes back from its address as it was", () => {
+  const place = { view: "jobs", queue: "bulk & more", state: "dead", search: 'a#b?"<', cursor: "dead:1" } as const;
+  expect(readPlace(`#${placeQuery(place)}`)).toEqual(place);
+  expect(readPlace("")).toEqual({ view: "overview" });
+  expect(readPlace("#%E0%A4%A&other=1")).toEqual({ view: "overview" });
+});
+
+test("what is put into HTML is text", () => {
+  const evil = `<img src=x onerror="alert('1')">&`;
+  const escaped = `&#60;img src=x onerror=&#34;alert('1')&#34;&#62;&#38;`;
+  expect(html`<p title="${evil}">${evil}${[evil]}</p>`.text).toBe(`<p title="${escaped}">${escaped}${escaped}</p>`);
+  expect(html`${html`<b>${0}</b>`}${null}${undefined}${false}${""}`.text).toBe("<b>0</b>");
+});

@@ -1,0 +1,115 @@
+import { readFile } from "node:fs/promises";
+import parse from "parse-prometheus-text-format";
+import { describe, expect, test } from "vitest";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { setUp, start } from "./support.ts";
+
+async function familiesOf(call: ReturnType<typeof setUp>["call"], path = "/metrics") {
+  const { status, headers, text } = await call("GET", path);
+  expect(status).toBe(200);
+  expect(headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  return new Map(parse(text).map((family) => [family.name, family]));
+}
+
+describe("GET /metrics", () => {
+  test("is read by a parser of Prometheus, with the value of every count", async () => {
+    const { call, queue, clock } = setUp();
+    await queue.enqueueMany([
+      { job: "send_email", payload: { to: "ada" } },
+      { job: "fails" },
+      { job: "fails", delay: "1h" },
+    ]);
+    clock.now += 2_000;
+    await queue.drain();
+    await queue.enqueue("fails");
+    clock.now += 1_500;
+    const families = await familiesOf(call);
+    const value = (name: string, state?: string) =>
+      families.get(name)?.metrics.find(({ labels }) => state === undefined || labels?.["state"] === state)?.value;
+    expect(value("tidegate_jobs", "scheduled")).toBe("1");
+    expect(value("tidegate_jobs", "ready")).toBe("1");
+    expect(value("tidegate_jobs", "running")).toBe("0");
+    expect(value("tidegate_jobs", "completed")).toBe("1");
+    expect(value("tidegate_jobs", "dead")).toBe("1");
+    expect(value("tidegate_jobs_enqueued_total")).toBe("4");
+    expect(value("tidegate_jobs_completed_total")).toBe("1");
+    expect(value("tidegate_jobs_dead_total")).toBe("1");
+    expect(value("tidegate_job_retries_total")).toBe("0");
+    expect(value("tidegate_queue_paused")).toBe("0");
+    expect(value("tidegate_oldest_ready_job_age_seconds")).toBe("1.5");
+    expect(value("tidegate_next_run_timestamp_seconds")).toBe(String((start + 2_000) / 1_000));
+    expect([...families.values()].every(({ help }) => help.length > 0)).toBe(true);
+  });
+
+  test("counts waiting and running in buckets that add up", async () => {
+    const { call, queue, clock } = setUp();
+    await queue.enqueueMany([{ job: "fails" }, { job: "fails", runAt: new Date(start + 1_900) }]);
+    clock.now += 2_000;
+    await queue.drain();
+    const waiting = (await familiesOf(call)).get("tidegate_job_waiting_seconds")?.metrics ?? [];
+    expect(waiting[0]?.buckets).toMatchObject({
+      "0.05": "0",
+      "0.1": "1",
+      "1": "1",
+      "2.5": "2",
+      "1800": "2",
+      "+Inf": "2",
+    });
+    // The parser gives no sum and no count where there are labels.
+    const { text } = await call("GET", "/metrics");
+    expect(text).toContain('\ntidegate_job_waiting_seconds_sum{queue="default"} 2.1\n');
+    expect(text).toContain('\ntidegate_job_waiting_seconds_count{queue="default"} 2\n');
+  });
+
+  test("tells of every queue at the root, and of one below its name, whatever that is", async () => {
+    const store = memoryStore();
+    const clock = () => start;
+    const queues = ["urgent", 'a "b" \\ c'].map((name) => new Queue({ name, store, jobs: [], clock }));
+    const { call } = setUp({ handler: { queues } });
+    const names = async (path: string) =>
+      (await familiesOf(call, path))
+        .get("tidegate_jobs_enqueued_total")
+        ?.metrics.map(({ labels }) => labels?.["queue"]);
+    expect(await names("/metrics")).toEqual(["urgent", 'a "b" \\ c']);
+    expect(await names("/queues/urgent/metrics")).toEqual(["urgent"]);
+  });
+
+  test("is what the example dashboard for Grafana asks for", async () => {
+    const { call, queue } = setUp();
+    await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h" }]);
+    await queue.drain();
+    const { text } = await call("GET", "/metrics");
+    const dashboard = JSON.parse(await readFile("examples/grafana/tidegate.json", "utf8"));
+    const queries: string[] = dashboard.panels.flatMap((panel: { targets: { expr: string }[] }) =>
+      panel.targets.map(({ expr }) => expr),
+    );
+    const asked = new Set(queries.flatMap((query) => query.match(/tidegate_\w+/g) ?? []));
+    expect(asked.size).toBeGreaterThan(5);
+    for (const name of asked) expect(text).toContain(`\n${name}{`);
+  });
+});
+
+describe("GET /activity", () => {
+  test("tells of the last hour, and what was spent", async () => {
+    const { call, queue } = setUp();
+    await queue.enqueue("fails").then(() => queue.drain());
+    const { status, body } = await call("GET", "/activity");
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      stats: { totalFailed: 1 },
+      waiting: { sumMs: 0 },
+      running: { sumMs: 0 },
+      spending: { completed: 0 },
+    });
+    const minutes = body["minutes"] as readonly unknown[];
+    expect(minutes).toHaveLength(60);
+    expect(minutes.at(-1)).toEqual({ at: new Date(start).toISOString(), processed: 0, retried: 0, dead: 1 });
+  });
+
+  test.each(["/activity", "/metrics"])("%s is closed to those who may only enqueue", async (path) => {
+    const { call } = setUp({ handler: { auth: { enqueue: ["in"], admin: ["all"] } } });
+    expect((await call("GET", path)).status).toBe(401);
+    expect((await call("GET", path, undefined, { Authorization: "Bearer in" })).status).toBe(403);
+    expect((await call("GET", path, undefined, { Authorization: "Bearer all" })).status).toBe(200);
+  });
+});

@@ -1,0 +1,10 @@
+import { expect, test } from "vitest";
+import { soak } from "../support/api-soak.ts";
+
+test("requests drawn from the document are answered as it says, and those that are refused change nothing", async () => {
+  const report = await soak({ requests: 2_000 });
+  const seen = Object.values(report).reduce((sum, count) => sum + count, 0);
+  expect(seen).toBeGreaterThanOrEqual(2_000);
+  for (const status of [200, 201, 204, 400, 401, 403, 404, 409, 422])
+    expect(report[status], `${status}`).toBeGreaterThan(0);
+}, 60_000);
