@@ -4,6 +4,9 @@ export function welcome(origin: string, store: string): string {
   const email = { name: "send_email", payload: { to: "ada@example.com", subject: "Hello" } };
   return `Tidegate runs on ${origin}. Jobs are kept in ${store}.
 
+Look at the queue in a browser:
+  ${origin}/dashboard
+
 Enqueue a job that succeeds, one that is retried, and one that dies:
 ${post("/jobs", email)}
 ${post("/jobs", { name: "flaky", payload: { failures: 2 } })}

@@ -1,5 +1,6 @@
 import { memoryStore, Queue, type Store, TidegateError } from "tidegate";
 import { type CloudflareOptions, cloudflarePaid, createWorker, type ExecutionContext } from "tidegate/cloudflare";
+import { dashboard } from "tidegate/dashboard";
 import { upstashStore } from "tidegate/upstash";
 import { jobs } from "./jobs.ts";
 import { welcome } from "./welcome.ts";
@@ -10,6 +11,7 @@ export interface Env {
   /** Each holds one token, or several with commas between them while one is being replaced. */
   readonly TIDEGATE_ENQUEUE_TOKEN?: string;
   readonly TIDEGATE_DRAIN_TOKEN?: string;
+  readonly TIDEGATE_READ_TOKEN?: string;
   readonly TIDEGATE_ADMIN_TOKEN?: string;
   /** "1" opens the Worker to everybody, and lets it do without Redis. Set by `npm start` and nowhere else. */
   readonly TIDEGATE_LOCAL?: string;
@@ -24,6 +26,7 @@ const worker = createWorker((env: Env): CloudflareOptions => {
   return {
     queue: new Queue({ store: storeFor(env, isLocal), jobs }),
     auth: isLocal ? "none" : tokensOf(env),
+    dashboard: dashboard(),
     // The trigger fires each minute, and waits as long, so that nothing that falls due has to wait for the next one.
     scheduled: cloudflarePaid,
   };
@@ -47,10 +50,11 @@ function storeName(env: Env): string {
   return env.UPSTASH_REDIS_REST_URL ? "Redis" : "memory, and are gone when the Worker stops";
 }
 
-function tokensOf(env: Env): { enqueue: string[]; drain: string[]; admin: string[] } {
+function tokensOf(env: Env): { enqueue: string[]; drain: string[]; read: string[]; admin: string[] } {
   return {
     enqueue: split(env.TIDEGATE_ENQUEUE_TOKEN),
     drain: split(env.TIDEGATE_DRAIN_TOKEN),
+    read: split(env.TIDEGATE_READ_TOKEN),
     admin: split(env.TIDEGATE_ADMIN_TOKEN),
   };
 }
@@ -69,7 +73,7 @@ function checkDeployment(env: Env): void {
   const required = {
     UPSTASH_REDIS_REST_URL,
     UPSTASH_REDIS_REST_TOKEN,
-    "TIDEGATE_ADMIN_TOKEN (or TIDEGATE_ENQUEUE_TOKEN, TIDEGATE_DRAIN_TOKEN)": hasToken,
+    "TIDEGATE_ADMIN_TOKEN (or TIDEGATE_ENQUEUE_TOKEN, TIDEGATE_DRAIN_TOKEN, TIDEGATE_READ_TOKEN)": hasToken,
   };
   const missing = Object.entries(required).filter(([, value]) => !value);
   if (missing.length === 0) return;

@@ -1,0 +1,20 @@
+set -eu
+# #region list
+npx tidegate queue:list
+# #endregion
+# #region enqueue
+npx tidegate queue:enqueue send_email '{"to":"ada@example.com"}' --delay 5m
+# #endregion
+# #region drive
+npx tidegate queue:work --once
+# #endregion
+# #region dlq
+npx tidegate queue:dlq
+npx tidegate queue:dlq retry --name send_email --dry-run
+# #endregion
+# #region clear
+npx tidegate queue:clear --yes
+# #endregion
+# #region doctor
+npx tidegate queue:doctor
+# #endregion

@@ -1,0 +1,56 @@
+import { isTidegateError, type Queue } from "tidegate";
+
+export async function list(queue: Queue): Promise<string[]> {
+  const lines: string[] = [];
+  // #region list
+  let cursor: string | undefined;
+  do {
+    const page = await queue.listDeadLetter({ limit: 100, ...(cursor && { cursor }) }); // newest first
+    for (const { id, name, error, attempts, failedAt } of page.jobs) {
+      lines.push(`${failedAt.toISOString()} ${name} ${id}: ${error.message} (attempt ${attempts})`);
+    }
+    cursor = page.cursor ?? undefined;
+  } while (cursor);
+  // #endregion
+  return lines;
+}
+
+export async function retryOne(queue: Queue, id: string) {
+  // #region retry
+  await queue.retryFromDeadLetter(id); // due now, and with all its retries
+  // #endregion
+}
+
+export async function retryCorrected(queue: Queue, id: string) {
+  // #region payload
+  await queue.retryFromDeadLetter(id, { payload: { to: "ada@example.com" } }); // checked against the schema
+  // #endregion
+}
+
+export async function retryMany(queue: Queue) {
+  // #region many
+  const { retried } = await queue.retryFromDeadLetter({ name: "send_email" }, { dryRun: true }); // how many it would be
+  await queue.retryFromDeadLetter({ name: "send_email" });
+  await queue.retryFromDeadLetter({ all: true });
+  // #endregion
+  return retried;
+}
+
+export async function remove(queue: Queue, ids: readonly string[]) {
+  // #region remove
+  await queue.removeFromDeadLetter({ ids });
+  await queue.removeFromDeadLetter({ all: true });
+  // #endregion
+}
+
+export async function isThere(queue: Queue, id: string): Promise<boolean> {
+  // #region missing
+  try {
+    await queue.retryFromDeadLetter(id);
+    return true;
+  } catch (error) {
+    if (isTidegateError(error) && error.code === "not_found") return false; // somebody else was faster
+    throw error;
+  }
+  // #endregion
+}

@@ -1,0 +1,111 @@
+import { defineJob, InvalidPayloadError, isTidegateError, type Queue } from "tidegate";
+import { QueueClient } from "tidegate/client";
+import { sendEmail } from "./define.ts";
+import { importRows } from "./import-rows.ts";
+
+export async function one(queue: Queue) {
+  // #region one
+  const { id, status, runAt } = await queue.enqueue(sendEmail, { to: "ada@example.com", subject: "Welcome" });
+  // #endregion
+  return { id, status, runAt };
+}
+
+export async function later(queue: Queue) {
+  // #region later
+  await queue.enqueue(sendEmail, { to: "ada@example.com" }, { delay: "3d" });
+  await queue.enqueue(sendEmail, { to: "ada@example.com" }, { runAt: "2030-05-17T09:00:00+02:00" });
+  // #endregion
+}
+
+export async function onlyOnce(queue: Queue, order: { readonly number: number; readonly email: string }) {
+  // #region id
+  const thanks = { to: order.email, subject: `Your order ${order.number}` };
+  const first = await queue.enqueue(sendEmail, thanks, { id: `thanks-${order.number}` });
+  const again = await queue.enqueue(sendEmail, thanks, { id: `thanks-${order.number}` });
+  // first.status is "enqueued", again.status is "duplicate", and both name the same job
+  // #endregion
+  return { first, again };
+}
+
+export const rebuildIndex = defineJob({
+  name: "rebuild_index",
+  async perform(_: { readonly shop: number }) {},
+});
+
+export async function notTooOften(queue: Queue, shop: number) {
+  // #region dedupe
+  const dedupe = { key: `index-${shop}`, ttl: "10m" } as const;
+  const { id, status } = await queue.enqueue(rebuildIndex, { shop }, { delay: "10s", dedupe });
+  // #endregion
+  return { id, status };
+}
+
+export async function many(queue: Queue, addresses: readonly string[]) {
+  // #region many
+  const answers = await queue.enqueueMany(addresses.map((to) => ({ job: sendEmail, payload: { to }, delay: "1m" })));
+  // #endregion
+  return answers;
+}
+
+export async function otherwise(queue: Queue) {
+  // #region options
+  await queue.enqueue(
+    importRows,
+    { file: "january.csv" },
+    { maxRetries: 8, backoff: { type: "fixed", base: "10m" }, timeout: "5m" },
+  );
+  // #endregion
+}
+
+export async function lookAfter(queue: Queue, id: string) {
+  // #region look
+  const job = await queue.getJob(id); // null where there is none, or its retention is over
+  const { jobs, cursor } = await queue.listJobs({ state: "scheduled", name: "send_email", limit: 50 });
+  // #endregion
+  return { job, jobs, cursor };
+}
+
+export async function change(queue: Queue, id: string) {
+  // #region change
+  await queue.reschedule(id, "1h"); // an hour from now; or a Date, ISO 8601, or ms since 1970
+  await queue.update(id, { payload: { to: "ada@example.org" } }); // checked against the schema again
+  await queue.cancel(id);
+  // #endregion
+}
+
+export async function waited(queue: Queue, id: string) {
+  // #region wait
+  const job = await queue.wait(id, { timeout: "30s" });
+  if (job?.state === "completed") return job.result;
+  // #endregion
+  return job;
+}
+
+export async function placed(queue: Queue, to: string, order: number): Promise<string> {
+  // #region errors
+  const enqueue = () => queue.enqueue(sendEmail, { to }, { id: `thanks-${order}` });
+  try {
+    await enqueue();
+  } catch (error) {
+    if (error instanceof InvalidPayloadError) return error.issues.map(({ path }) => path.join(".")).join(", ");
+    if (!isTidegateError(error) || error.code !== "store_unavailable") throw error;
+    await enqueue(); // what became of the first call is not known; with an id, a second one is safe
+  }
+  return "thank you";
+  // #endregion
+}
+
+export function connect(env: { readonly TIDEGATE_URL: string; readonly TIDEGATE_TOKEN: string }) {
+  // #region client
+  const queue = new QueueClient({ url: env.TIDEGATE_URL, token: env.TIDEGATE_TOKEN });
+  // #endregion
+  return queue;
+}
+
+export async function throughTheClient(queue: QueueClient, to: string) {
+  // #region client-enqueue
+  const { id } = await queue.enqueue("send_email", { to }, { id: `welcome-${to}` });
+  const job = await queue.wait(id);
+  // #endregion
+  return job;
+}

@@ -1,0 +1,53 @@
+// #region worker
+import { defineJob, Queue } from "tidegate";
+import { createWorker } from "tidegate/cloudflare";
+import { upstashStore } from "tidegate/upstash";
+import * as z from "zod";
+import { mail } from "./services.ts";
+
+export const sendEmail = defineJob({
+  name: "send_email",
+  schema: z.object({ to: z.string(), subject: z.string() }), // any Standard Schema library, or none
+  maxRetries: 5,
+  async perform({ to, subject }, job) {
+    await mail(to, subject, { signal: job.signal }); // a throw is a failed attempt
+  },
+});
+
+const dailyReport = defineJob({
+  name: "daily_report",
+  schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }, // seconds first; right at every clock change
+  async perform() {},
+});
+
+export default createWorker((env: Env) => ({
+  queue: new Queue({
+    store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
+    jobs: [sendEmail, dailyReport],
+  }),
+  auth: { enqueue: [env.ENQUEUE_TOKEN], drain: [env.DRAIN_TOKEN], admin: [env.ADMIN_TOKEN] },
+}));
+
+// #endregion
+
+import { QueueClient } from "tidegate/client";
+
+interface Env {
+  readonly UPSTASH_REDIS_REST_URL: string;
+  readonly UPSTASH_REDIS_REST_TOKEN: string;
+  readonly ENQUEUE_TOKEN: string;
+  readonly DRAIN_TOKEN: string;
+  readonly ADMIN_TOKEN: string;
+}
+
+export async function fromBoth(
+  queue: Queue,
+  url: string,
+  token: string,
+  { to, subject }: { to: string; subject: string },
+) {
+  // #region enqueue
+  await queue.enqueue(sendEmail, { to, subject }, { delay: "5m" }); // beside the queue
+  await new QueueClient({ url, token }).enqueue("send_email", { to, subject }); // from anywhere with fetch
+  // #endregion
+}

@@ -1,0 +1,67 @@
+import { defineJob, PermanentError, RetryAfterError } from "tidegate";
+
+// #region backoff
+export const syncStock = defineJob({
+  name: "sync_stock",
+  maxRetries: 5,
+  backoff: { type: "exponential", base: "10s", max: "1h", jitter: 0.1 },
+  async perform({ url }: { readonly url: string }, job) {
+    const response = await fetch(url, { signal: job.signal });
+    if (!response.ok) throw new Error(`The warehouse answered with status ${response.status}.`);
+    return response.json();
+  },
+});
+// #endregion
+
+// #region function
+export const callPartner = defineJob({
+  name: "call_partner",
+  backoff: (retry, error) => (error instanceof TypeError ? "5s" : `${retry * 5}m`), // fetch throws a TypeError
+  async perform({ url }: { readonly url: string }, job) {
+    const response = await fetch(url, { signal: job.signal });
+    if (!response.ok) throw new Error(`The partner answered with status ${response.status}.`);
+  },
+});
+// #endregion
+
+// #region control
+export const charge = defineJob({
+  name: "charge",
+  async perform({ order }: { readonly order: number }, job) {
+    const response = await fetch("https://pay.example.com/charges", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "Idempotency-Key": job.id },
+      body: JSON.stringify({ order }),
+      signal: job.signal,
+    });
+    if (response.status === 202) return job.snooze("1h"); // not ready yet: again in an hour, no attempt used
+    if (response.status === 402) throw new PermanentError("The card was refused."); // no retry will help
+    if (response.status === 429) throw new RetryAfterError("Too many requests.", retryAfter(response));
+    if (!response.ok) throw new Error(`The payment failed with status ${response.status}.`);
+    return { charged: order };
+  },
+});
+
+const retryAfter = (response: Response) => `${Number(response.headers.get("Retry-After") ?? 60)}s`;
+// #endregion
+
+// #region timeout
+export const render = defineJob({
+  name: "render",
+  timeout: "10s",
+  async perform({ pages }: { readonly pages: readonly string[] }, job) {
+    for (const page of pages) {
+      job.signal.throwIfAborted(); // stops here once the time is over, or the lease is lost
+      await draw(page);
+      await job.extend(); // ten seconds more for the next page
+    }
+  },
+});
+// #endregion
+
+export const drawn: string[] = [];
+
+/** Where a page would be drawn. */
+async function draw(page: string): Promise<void> {
+  drawn.push(page);
+}

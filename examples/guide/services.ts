@@ -1,0 +1,37 @@
+// What stands for the world outside in the examples of the guide: it remembers what was asked of it.
+
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly key?: string;
+}
+
+/** The mails that were sent. */
+export const outbox: Mail[] = [];
+
+interface MailOptions {
+  /** An idempotency key, as most mail services take one: one mail is sent for each. */
+  readonly key?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Where a mail service would be called. */
+export async function mail(to: string, subject: string, { key, signal }: MailOptions = {}): Promise<void> {
+  signal?.throwIfAborted();
+  if (key !== undefined && outbox.some((sent) => sent.key === key)) return;
+  outbox.push({ to, subject, ...(key !== undefined && { key }) });
+}
+
+/** The rows that were stored, by their keys. */
+export const table = new Map<string, string>();
+
+/** Where a file would be read. */
+export async function readRows(file: string, signal: AbortSignal): Promise<readonly string[]> {
+  signal.throwIfAborted();
+  return Array.from({ length: 250 }, (_, index) => `${file}, row ${index}`);
+}
+
+/** Where a database would be written to. A row with a key that is there already takes its place. */
+export async function storeRow(key: string, row: string): Promise<void> {
+  table.set(key, row);
+}

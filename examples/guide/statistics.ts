@@ -1,0 +1,51 @@
+import type { Queue } from "tidegate";
+
+export async function show(queue: Queue) {
+  // #region stats
+  const stats = await queue.getStats();
+
+  console.log(`Total enqueued: ${stats.totalEnqueued}`);
+  console.log(`Total processed: ${stats.totalProcessed}`);
+  console.log(`Total failed: ${stats.totalFailed}`);
+  console.log(`Pending: ${stats.pendingCount}`);
+  console.log(`Running: ${stats.runningCount}`);
+  console.log(`Dead letter: ${stats.deadLetterCount}`);
+  // #endregion
+  return stats;
+}
+
+// #region watch
+const MINUTE_MS = 60_000;
+
+/** What somebody should be told about, in words. */
+export async function complaints(queue: Queue): Promise<string[]> {
+  const { deadLetterCount, oldestReadyAgeMs, paused } = await queue.getStats();
+  return [
+    ...(deadLetterCount > 0 ? [`${deadLetterCount} jobs died.`] : []),
+    ...((oldestReadyAgeMs ?? 0) > 5 * MINUTE_MS ? ["Nobody works on what is due. Does the cron trigger fire?"] : []),
+    ...(paused ? ["The queue is paused."] : []),
+  ];
+}
+// #endregion
+
+export function showSpending(queue: Queue) {
+  // #region spending
+  const { commands, roundTrips, commandsPerJob, commandsPerIdleDrain, commandsPerMonth } = queue.spending;
+  // #endregion
+  return { commands, roundTrips, commandsPerJob, commandsPerIdleDrain, commandsPerMonth };
+}
+
+export async function holdBack(queue: Queue, migrate: () => Promise<void>) {
+  // #region pause
+  await queue.pause(); // no drain starts a job or fires a schedule, wherever it runs; enqueueing goes on
+  await migrate();
+  await queue.resume();
+  // #endregion
+}
+
+export async function empty(queue: Queue) {
+  // #region clear
+  const { cleared } = await queue.clear({ state: "pending" }); // or "scheduled", "ready", "completed", "dead"
+  // #endregion
+  return cleared;
+}

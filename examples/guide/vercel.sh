@@ -1,0 +1,4 @@
+set -eu
+# #region drain
+curl -fsS "$APP_URL/api/queue/drain" -H "Authorization: Bearer $CRON_SECRET"
+# #endregion

@@ -1,0 +1,110 @@
+// Follows docs/newcomer.md from an empty folder to a Worker that could be deployed, and keeps what is printed in it.
+import { deepEqual } from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { replaceFile } from "../generated.mjs";
+import { transcribe } from "../transcript.mjs";
+
+const PAGE = "docs/newcomer.md";
+const SHOWN_PORT = "8787";
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+
+const env = {
+  ...process.env,
+  NO_COLOR: "1",
+  // No question, and no look-up on the internet but for the packages.
+  CI: "true",
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_SEND_ERROR_REPORTS: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  npm_config_prefer_offline: "true",
+  npm_config_audit: "false",
+};
+
+/**
+ * Follows docs/newcomer.md.
+ *
+ * @param {object} how
+ * @param {boolean} how.check writes nothing.
+ * @returns {Promise<string[]>} the page, if it was rewritten.
+ * @throws {Error} where one of its commands fails; the message holds what it has printed. With `check`, where the page would
+ *   be rewritten; the message shows the lines that differ.
+ */
+export async function newcomer({ check }) {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "tidegate-newcomer-")));
+  try {
+    const tarball = await pack(join(folder, "package"));
+    const port = await freePort();
+    const before = await readFile(join(root, PAGE), "utf8");
+    const page = await transcribe(before, {
+      folder,
+      typed: (code) => typed(code, tarball, port),
+      shown: (output) => output.replaceAll(String(port), SHOWN_PORT).replaceAll(folder, "~"),
+      constant,
+      env,
+    });
+    if (check) deepEqual(page.split("\n"), before.split("\n"));
+    return await replaceFile(PAGE, page, { check });
+  } finally {
+    // The Worker may still be going down, and write.
+    await rm(folder, { recursive: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+/** Builds the package and packs it, as it would be published. Leaves dist alone. */
+async function pack(folder) {
+  const bundler = join(root, "node_modules/tsdown/dist/run.mjs");
+  await run(process.execPath, [bundler, "--out-dir", join(folder, "dist"), "--logLevel", "error"], { cwd: root });
+  for (const file of ["package.json", "README.md", "LICENSE"]) await cp(join(root, file), join(folder, file));
+  const { stdout } = await run("npm", ["pack", "--silent", "--ignore-scripts"], { cwd: folder });
+  return join(folder, stdout.trim());
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+const untilReady = "while kill -0 $! && ! grep -qs 'Ready on' wrangler.log; do sleep 0.1; done; cat wrangler.log";
+
+/** What is typed in place of what the page shows: this package, tested versions of the others, and a port that is free. */
+function typed(code, tarball, port) {
+  const dev = `npx wrangler dev --port ${port} --inspector-port 0 >wrangler.log 2>&1 &\n${untilReady}`;
+  return (
+    code
+      .replaceAll(/(?<=^npm install ).*$/gm, (words) => words.replaceAll(/(?<!\S)\w+/g, (name) => exact(name, tarball)))
+      .replaceAll(/^npx wrangler dev$/gm, () => dev)
+      .replaceAll(SHOWN_PORT, port)
+      // As a terminal would show it: without a progress bar, and with the prompt on a line of its own.
+      .replaceAll(/^curl /gm, "curl --silent --write-out '\\n' ")
+  );
+}
+
+function exact(name, tarball) {
+  return name === "tidegate" ? tarball : `${name}@${require(`${name}/package.json`).version}`;
+}
+
+/** What of an output is the same in every run: all but ids, times and sizes, and the widths of columns that follow from them. */
+function constant(output) {
+  return output
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")
+    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z| UTC)/g, "TIME")
+    .replaceAll(/\d\d:\d\d:\d\d/g, "TIME")
+    .replaceAll(/(in )?\d+ (second|minute|hour|day)s?( ago)?|\bnow\b/g, "AGE")
+    .replaceAll(/\d+(\.\d+)? ?(ms|s|KiB)\b/g, "AMOUNT")
+    .replaceAll(/ +/g, " ");
+}

@@ -1,0 +1,1 @@
+export function reference(options: { readonly check: boolean; readonly root?: string }): Promise<string[]>;

@@ -1,0 +1,1 @@
+export function snippets(options: { readonly check: boolean; readonly root?: string }): Promise<string[]>;

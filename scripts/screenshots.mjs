@@ -1,0 +1,83 @@
+// npm run screenshots: writes docs/images/*.png, pictures of the dashboard with a queue that has been at work for an hour.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import chromium from "@sparticuz/chromium";
+import { build } from "esbuild";
+import { chromium as playwright } from "playwright-core";
+
+const root = join(import.meta.dirname, "..");
+const images = join(root, "docs/images");
+const bundled = join(root, "node_modules/.cache/tidegate-screenshots/scene.mjs");
+const origin = "https://queue.example";
+
+const views = {
+  overview: "#view=overview",
+  "dead-letter": "#view=jobs&state=dead",
+  schedules: "#view=schedules",
+};
+
+await build({
+  entryPoints: [join(root, "scripts/screenshots/scene.ts")],
+  outfile: bundled,
+  bundle: true,
+  packages: "external",
+  platform: "node",
+  format: "esm",
+  // The helper that finds redis-server looks for it from where it stands.
+  define: { "import.meta.dirname": JSON.stringify(join(root, "scripts")) },
+});
+
+const { stage } = await import(pathToFileURL(bundled).href);
+const scene = await stage();
+const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: ["--no-sandbox"] });
+
+/** Opens the dashboard, signed in, at the hour of the scene. */
+async function open(options) {
+  const context = await browser.newContext({ locale: "en-GB", timezoneId: "Europe/Paris", ...options });
+  await context.clock.install({ time: scene.now });
+  await context.route(`${origin}/**`, async (route) => {
+    const request = route.request();
+    const response = await scene.fetch(
+      new Request(request.url(), {
+        method: request.method(),
+        headers: { ...(await request.allHeaders()), authorization: "Bearer a-token-of-no-use" },
+        body: request.postData(),
+      }),
+    );
+    const headers = Object.fromEntries(response.headers);
+    await route.fulfill({ status: response.status, headers, body: Buffer.from(await response.arrayBuffer()) });
+  });
+  return context.newPage();
+}
+
+async function show(page, hash) {
+  await page.goto(`${origin}/dashboard${hash}`);
+  await page.reload();
+  await page.waitForSelector("footer");
+  await page.waitForFunction(() => document.querySelector("main")?.textContent?.length > 40);
+}
+
+async function shoot(page, name) {
+  await writeFile(join(images, `${name}.png`), await page.screenshot({ fullPage: true, animations: "disabled" }));
+}
+
+try {
+  await mkdir(images, { recursive: true });
+  const page = await open({ colorScheme: "light", viewport: { width: 1280, height: 800 } });
+  for (const [name, hash] of Object.entries(views)) {
+    await show(page, hash);
+    await shoot(page, name);
+  }
+  await show(page, views["dead-letter"]);
+  await page.click("td.job a");
+  await page.waitForSelector("ol");
+  await shoot(page, "job");
+  const dark = await open({ colorScheme: "dark", viewport: { width: 1280, height: 800 } });
+  await show(dark, views.overview);
+  await shoot(dark, "overview-dark");
+} finally {
+  await browser.close();
+  await scene.stop();
+}
+process.exit(0);

@@ -1,0 +1,118 @@
+import { PermanentError } from "../../src/core/control.ts";
+import { dashboard } from "../../src/http/dashboard/index.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { defineJob, Queue } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { startRedis } from "../../test/support/redis-server.ts";
+import { startRestShim } from "../../test/support/rest-shim.ts";
+
+const MINUTE_MS = 60_000;
+const START = Date.parse("2026-11-25T13:05:20Z");
+const MINUTES = 60;
+
+/** A queue that has been at work for an hour by a clock of its own, on a real Redis; and what serves it. */
+export async function stage() {
+  const redis = await startRedis();
+  const shim = await startRestShim({ redisPort: redis.port });
+  const clock = { now: START };
+  const random = randomNumbers();
+  const queue = new Queue({
+    name: "default",
+    store: upstashStore({ url: shim.url, token: shim.token }),
+    jobs: jobsOf(clock, random),
+    clock: () => clock.now,
+    random,
+  });
+  for (let minute = 0; minute < MINUTES; minute++) {
+    clock.now = START + minute * MINUTE_MS;
+    await enqueueSome(queue, Math.round(14 + 9 * Math.sin(minute / 7) + 6 * random()));
+    await queue.drain({ concurrency: 1, linger: 0 });
+  }
+  clock.now = START + MINUTES * MINUTE_MS;
+  await enqueueSome(queue, 5);
+  for (const delay of ["2m", "40m", "6h"] as const) await queue.enqueue("send_email", email(delay.length), { delay });
+  const { held } = await queue.enqueueHeld([{ job: "resize_image", payload: { image: "harbour.jpg", width: 1_280 } }]);
+  clock.now += 4_000;
+  const handler = createHandler({ queue, auth: { admin: ["a-token-of-no-use"] }, dashboard: dashboard() });
+  return {
+    now: clock.now,
+    held,
+    fetch: (request: Request) => handler.fetch(request),
+    async stop() {
+      await shim.stop();
+      await redis.stop();
+    },
+  };
+}
+
+/** A sequence that is the same each time, so that the pictures are too, but for the ids. */
+function randomNumbers(): () => number {
+  let state = 7;
+  return () => {
+    state = (state * 16_807) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+const names = ["ada", "grace", "edsger", "barbara", "donald"];
+const email = (index: number) => ({
+  to: `${names[index % names.length]}@example.com`,
+  template: "welcome",
+  locale: "en",
+});
+
+async function enqueueSome(queue: Queue, count: number): Promise<void> {
+  const kinds = [
+    (index: number) => ({ job: "send_email", payload: email(index) }),
+    (index: number) => ({ job: "resize_image", payload: { image: `photo-${index}.jpg`, width: 640 } }),
+    (index: number) => ({
+      job: "charge_card",
+      payload: { order: 4_100 + index, amount: 25 * (index + 1), currency: "EUR" },
+    }),
+  ];
+  await queue.enqueueMany(Array.from({ length: count }, (_, index) => (kinds[index % 3] ?? email)(index) as never));
+}
+
+function jobsOf(clock: { now: number }, random: () => number) {
+  const take = (most: number) => {
+    clock.now += Math.round(10 + random() ** 4 * most);
+  };
+  return [
+    defineJob({
+      name: "send_email",
+      maxRetries: 4,
+      perform(_: unknown) {
+        take(400);
+        if (random() < 0.06) throw new Error("The mail server answered 421: too many connections.");
+        return { sent: true };
+      },
+    }),
+    defineJob({
+      name: "resize_image",
+      perform(_: unknown) {
+        take(2_000);
+        return { bytes: Math.round(40_000 + random() * 90_000) };
+      },
+    }),
+    defineJob({
+      name: "charge_card",
+      maxRetries: 2,
+      perform(_: unknown) {
+        take(900);
+        if (random() < 0.02) throw new PermanentError("The card was declined: insufficient funds.");
+        return { charged: true };
+      },
+    }),
+    defineJob({
+      name: "daily_report",
+      schedule: { cron: "0 0 9 * * MON-FRI", timeZone: "Europe/Paris" },
+      perform: () => take(900),
+    }),
+    defineJob({ name: "clean_up", schedule: { cron: "*/15 * * * *" }, perform: () => take(300) }),
+    defineJob({
+      name: "close_month",
+      schedule: { cron: "0 6 L * *", timeZone: "America/New_York" },
+      perform: () => take(300),
+    }),
+  ];
+}

@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sendEmail } from "../../examples/guide/define.ts";
+import { openQueue } from "../../examples/guide/queue.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { behindHandler } from "../cli/support.ts";
+import { root } from "../package/built.ts";
+import { useRedis } from "../support/stores.ts";
+import { guide, runScript, serve } from "./support.ts";
+
+describe("the commands of the guide", () => {
+  const redis = useRedis();
+  let folder: string;
+
+  // `npx tidegate` stands for the command line as it is in the sources.
+  beforeAll(async () => {
+    folder = await mkdtemp(join(root, "node_modules/.tidegate-guide-"));
+    await writeFile(
+      join(folder, "package.json"),
+      JSON.stringify({ name: "tidegate", version: "1.2.3", exports: { "./package.json": "./package.json" } }),
+    );
+    const program = join(folder, "dist/main.mjs");
+    await build({
+      entryPoints: [join(root, "src/cli/main.ts")],
+      outfile: program,
+      bundle: true,
+      packages: "external",
+      platform: "node",
+      format: "esm",
+    });
+    await writeFile(join(folder, "npx"), `#!/bin/sh\nshift\nexec "${process.execPath}" "${program}" "$@"\n`);
+    await chmod(join(folder, "npx"), 0o755);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const path = () => `${folder}${delimiter}${process.env["PATH"]}`;
+  const run = (script: string, env: Record<string, string>) => runScript(script, { ...env, PATH: path() });
+
+  test("work one after the other against a handler", async () => {
+    const store = memoryStore();
+    await new Queue({ store }).enqueue("send_email", {}, { id: "wrong" });
+    const queue = openQueue(store);
+    await queue.drain();
+    const handler = createHandler({ queue, auth: { admin: ["admin"] } });
+    const server = await serve((request) => handler.fetch(request));
+    const output = await run("commands.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
+    for (const expected of [
+      /Dead +1 +see tidegate queue:dlq/,
+      /Job \S+ is enqueued, to run in \d minutes/,
+      /0 jobs completed/,
+      /1 dead job would be retried/,
+      /1 pending job removed/,
+      /door +Nobody gets in without a token/,
+    ])
+      expect(output).toMatch(expected);
+    await server.stop();
+  });
+
+  test("run the jobs of a module against Redis, until Ctrl-C", async () => {
+    const { url, token } = redis.shim;
+    const queue = openQueue(upstashStore({ url, token }));
+    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
+    // In a process group of its own, so that Ctrl-C reaches the shell and what it runs, and not this test.
+    const shell = spawn("sh", ["work-here.sh"], {
+      cwd: guide,
+      env: { PATH: path(), UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
+      detached: true,
+    });
+    let output = "";
+    shell.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    const closed = once(shell, "close");
+    expect(await queue.wait(id)).toMatchObject({ state: "completed" });
+    process.kill(-Number(shell.pid), "SIGINT");
+    await closed;
+    expect(output).toMatch(/1 job completed/);
+  });
+
+  test("tell what a month costs, measured", async () => {
+    const { url, token } = redis.shim;
+    const output = await run("costs.sh", { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token });
+    expect(output).toMatch(/COMMANDS +ROUND TRIPS +MEASURED/);
+    const page = await readFile(join(root, "docs/guide/costs.md"), "utf8");
+    const shown = /```text\n(COMMANDS[\s\S]*?)```/.exec(page)?.[1] ?? "none";
+    expect(output).toContain(shown.trimEnd());
+  });
+
+  test("print what the guide shows", async () => {
+    const { queue, cli, clock } = behindHandler();
+    await queue.enqueueMany([
+      ...Array.from({ length: 12 }, (_, index) => ({ job: "send_email", payload: { to: "ada" }, id: `mail-${index}` })),
+      { job: "fails", id: "broken" },
+    ]);
+    await queue.drain();
+    await queue.enqueueMany([
+      { job: "send_email", payload: { to: "ben" } },
+      { job: "send_email", payload: { to: "cleo" }, delay: "5m" },
+    ]);
+    await clock.advance("42s");
+    const page = await readFile(join(root, "docs/guide/command-line.md"), "utf8");
+    for (const command of ["queue:list", "queue:dlq"]) expect(page).toContain((await cli([command])).stdout.trimEnd());
+  });
+});

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import * as costs from "../../examples/guide/costs.ts";
+import { sendEmail } from "../../examples/guide/define.ts";
+import { showSpending } from "../../examples/guide/statistics.ts";
+import { Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { useRedis } from "../support/stores.ts";
+
+describe("what the guide says of costs", () => {
+  const redis = useRedis();
+  // What a drain claims follows its pace: on a busy machine it would take other batches, for other commands.
+  beforeEach(() => {
+    vi.spyOn(Date, "now").mockReturnValue(Date.parse("2026-03-01T12:00:00Z"));
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  const addresses = Array.from({ length: 300 }, (_, index) => `user-${index}@example.com`);
+
+  test("a budget ends a drain before it is overspent", async () => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const queue = new Queue({ store: redis.store(), jobs: [sendEmail] });
+    for (let piece = 0; piece < 3; piece++) await costs.inOneCall(queue, addresses);
+    const report = await costs.bounded(queue);
+    expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    expect(report.claimed).toBeGreaterThan(500);
+    expect(report.commands).toBeLessThanOrEqual(200);
+    expect(log).toHaveBeenCalledWith(`Spent ${report.commands}; more is due: true`);
+  });
+
+  test("a budget that could not hand in what it takes takes nothing", async () => {
+    const queue = new Queue({ store: redis.store(), jobs: [sendEmail] });
+    await costs.inOneCall(queue, addresses);
+    expect(await queue.drain({ budget: { commands: 40 } })).toMatchObject({ claimed: 0, stoppedBy: "budget" });
+    expect(await queue.drain({ budget: { commands: 50 } })).toMatchObject({ claimed: 100 });
+  });
+
+  test("a queue that keeps nothing spends less, and shows nothing of what it did", async () => {
+    const spent = async (queue: Queue) => {
+      await costs.inOneCall(queue, addresses);
+      await queue.drain({ maxJobs: 1_000 });
+      return queue.spending.commands;
+    };
+    const keeping = new Queue({ store: redis.store(), jobs: [sendEmail] });
+    const forgetful = costs.keepNothing(redis.store());
+    expect(await spent(forgetful)).toBeLessThan(await spent(keeping));
+    expect(await forgetful.listJobs({ state: "completed" })).toMatchObject({ jobs: [] });
+  });
+
+  test("a queue counts what it spends", async () => {
+    const clock = testClock();
+    const queue = new Queue({ store: redis.store(), jobs: [sendEmail], clock });
+    await costs.inOneCall(queue, addresses.slice(0, 100));
+    await queue.drain();
+    await queue.drain();
+    await clock.advance("1m");
+    const { commands, commandsPerJob, commandsPerIdleDrain, commandsPerMonth } = showSpending(queue);
+    expect(commandsPerIdleDrain).toBe(1);
+    expect(commandsPerJob).toBe((commands - 1) / 100);
+    expect(commandsPerMonth).toBe(commands * 60 * 24 * 30);
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import { resize, sendEmail } from "../../examples/guide/define.ts";
+import * as enqueue from "../../examples/guide/enqueue.ts";
+import { importRows } from "../../examples/guide/import-rows.ts";
+import { openQueue } from "../../examples/guide/queue.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { expectEnqueued, faultyStore, testClock } from "../../src/testing/index.ts";
+import { documentsIn, inBackground, runScript, serve } from "./support.ts";
+
+const start = "2026-03-01T12:00:00Z";
+
+function setUp() {
+  const clock = testClock(start);
+  const jobs = [sendEmail, resize, importRows, enqueue.rebuildIndex];
+  return { clock, queue: new Queue({ store: memoryStore(), jobs, clock }) };
+}
+
+describe("enqueueing", () => {
+  test("answers with the job that it made", async () => {
+    const { queue } = setUp();
+    const answer = await enqueue.one(queue);
+    expect(answer).toEqual({ id: expect.any(String), status: "enqueued", runAt: new Date(start) });
+    expect(await queue.getJob(answer.id)).toMatchObject({ state: "ready" });
+  });
+
+  test("is for later with a delay or a time", async () => {
+    const { queue } = setUp();
+    await enqueue.later(queue);
+    await expectEnqueued(queue, sendEmail, { delay: "3d", count: 1 });
+    await expectEnqueued(queue, sendEmail, { runAt: "2030-05-17T07:00:00Z", count: 1 });
+  });
+
+  test("makes one job for an id, also after it has been completed", async () => {
+    const { queue } = setUp();
+    const order = { number: 7, email: "ada@example.com" };
+    const { first, again } = await enqueue.onlyOnce(queue, order);
+    expect([first, again]).toMatchObject([
+      { id: "thanks-7", status: "enqueued" },
+      { id: "thanks-7", status: "duplicate" },
+    ]);
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect((await enqueue.onlyOnce(queue, order)).first).toEqual({ id: "thanks-7", status: "duplicate", runAt: null });
+  });
+
+  test("makes one job for a dedupe key in its time, and names it", async () => {
+    const { queue, clock } = setUp();
+    const first = await enqueue.notTooOften(queue, 7);
+    expect(await enqueue.notTooOften(queue, 7)).toMatchObject({ id: first.id, status: "duplicate" });
+    expect(await enqueue.notTooOften(queue, 8)).toMatchObject({ status: "enqueued" });
+    await clock.advance("10m");
+    expect(await enqueue.notTooOften(queue, 7)).toMatchObject({ status: "enqueued" });
+  });
+
+  test("takes many at once, all or none", async () => {
+    const { queue } = setUp();
+    const answers = await enqueue.many(queue, ["ada@example.com", "ben@example.com"]);
+    expect(answers.map(({ status }) => status)).toEqual(["enqueued", "enqueued"]);
+    await expect(enqueue.many(queue, ["cleo@example.com", 7 as unknown as string])).rejects.toThrow(/^Job 1: /);
+    await expectEnqueued(queue, sendEmail, { delay: "1m", count: 2 });
+  });
+
+  test("sets options for one job", async () => {
+    const { queue } = setUp();
+    await enqueue.otherwise(queue);
+    await expectEnqueued(queue, importRows, { maxRetries: 8, count: 1 });
+  });
+
+  test("is followed by looking, changing and cancelling", async () => {
+    const { queue } = setUp();
+    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" }, { delay: "1d" });
+    expect(await enqueue.lookAfter(queue, id)).toMatchObject({ job: { id }, jobs: [{ id }], cursor: null });
+    await enqueue.change(queue, id);
+    expect(await queue.getJob(id)).toBeNull();
+  });
+
+  test("may be waited for", async () => {
+    const queue = openQueue(memoryStore());
+    const { id } = await queue.enqueue(resize, { image: "cat.png", width: 80 });
+    await queue.drain();
+    expect(await enqueue.waited(queue, id)).toBe("cat.png is 80 wide now");
+  });
+
+  test("may be repeated with its id when the answer is lost", async () => {
+    const store = faultyStore(memoryStore(), [{ on: "enqueue", call: 1, fault: "after" }]);
+    const queue = new Queue({ store, jobs: [sendEmail] });
+    expect(await enqueue.placed(queue, "ada@example.com", 7)).toBe("thank you");
+    await expectEnqueued(queue, sendEmail, { id: "thanks-7", count: 1 });
+    expect(await enqueue.placed(queue, 7 as unknown as string, 8)).toBe("to");
+  });
+
+  test("by a queue without jobs takes any name", async () => {
+    const { clock } = setUp();
+    const store = memoryStore();
+    await new Queue({ store, clock }).enqueue("send_email", { to: "ada@example.com" });
+    await expect(openQueue(store).enqueue("send_mail", {})).rejects.toThrow(/This queue knows: send_email/);
+  });
+});
+
+describe("enqueueing over HTTP", () => {
+  const env = { TIDEGATE_TOKEN: "admin" };
+  const open = async () => {
+    const queue = openQueue(memoryStore());
+    const background = inBackground();
+    const handler = createHandler({ queue, auth: { admin: ["admin"] }, waitUntil: background.context.waitUntil });
+    const server = await serve((request) => handler.fetch(request));
+    return { queue, ...background, server };
+  };
+
+  test("takes one job, several, and shows what became of one", async () => {
+    const { server, settled } = await open();
+    const [first, many, job] = documentsIn(await runScript("enqueue.sh", { ...env, TIDEGATE_URL: server.url }));
+    expect(first).toMatchObject({ id: "welcome-ada", status: "enqueued" });
+    expect(many).toMatchObject({ jobs: [{ status: "enqueued" }, { status: "enqueued" }] });
+    expect(job).toMatchObject({ id: "welcome-ada", state: "scheduled" });
+    await settled();
+    await server.stop();
+  });
+
+  test("starts what is due at once, in the background", async () => {
+    const { server, queue, settled } = await open();
+    const client = enqueue.connect({ ...env, TIDEGATE_URL: server.url });
+    expect(await enqueue.throughTheClient(client, "ada@example.com")).toMatchObject({ state: "completed" });
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 1, pendingCount: 0 });
+    await server.stop();
+  });
+});

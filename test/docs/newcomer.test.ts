@@ -1,0 +1,57 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { transcribe } from "../../scripts/transcript.mjs";
+
+const root = join(import.meta.dirname, "../..");
+const run = promisify(execFile);
+
+test("a newcomer who follows the page sees what stands there", async () => {
+  const command = run(process.execPath, ["scripts/docs.mjs", "newcomer", "--check"], { cwd: root });
+  expect(await command.catch(({ stdout, stderr }) => stdout + stderr)).toEqual({ stdout: "", stderr: "" });
+}, 180_000);
+
+describe("a page whose commands are run", () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "tidegate-transcript-"));
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const follow = (page: string) =>
+    transcribe(page, {
+      folder,
+      typed: (code) => code.replace("hello", "good morning"),
+      shown: (output) => output.replace("moon", "sun"),
+      constant: (output) => output.replace(/\d+/g, "N"),
+      env: process.env,
+    });
+  const step = (code: string, output: string) => `So:\n\n\`\`\`sh\n${code}\n\`\`\`\n\n\`\`\`text\n${output}\n\`\`\`\n`;
+
+  test("gets what was printed, errors too", async () => {
+    expect(await follow(step("echo hello; echo moon >&2", "?"))).toBe(
+      step("echo hello; echo moon >&2", "good morning\nsun"),
+    );
+  });
+
+  test("keeps what stands there where only that differs which differs each time", async () => {
+    const page = step("echo 17", "23");
+    expect(await follow(page)).toBe(page);
+  });
+
+  test("writes the files that it shows, and remembers what commands have set", async () => {
+    const page = `Now \`a/b\`:\n\n\`a/b\`:\n\n\`\`\`txt\nday\n\`\`\`\n${step("cd a && WORD=$(cat b)", "")}`;
+    expect(await follow(page + step("pwd; echo $WORD", "?"))).toBe(page + step("pwd; echo $WORD", `${folder}/a\nday`));
+  });
+
+  test("is refused where a command fails, with what it has printed", async () => {
+    await expect(follow(step("echo reason; false; echo never", "?"))).rejects.toThrow(
+      /^This failed:\necho reason.*\n\nreason\n$/,
+    );
+  });
+});

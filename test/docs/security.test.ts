@@ -1,0 +1,109 @@
+import { describe, expect, test, vi } from "vitest";
+import { resize, sendEmail } from "../../examples/guide/define.ts";
+import * as security from "../../examples/guide/security.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { faultyStore } from "../../src/testing/index.ts";
+
+const open = () => new Queue({ store: memoryStore(), jobs: [sendEmail, resize] });
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+const json = { "Content-Type": "application/json" };
+
+describe("tokens", () => {
+  const env = { ENQUEUE_TOKENS: "old, new", DRAIN_TOKENS: "drain", READ_TOKENS: "read", ADMIN_TOKENS: "admin" };
+
+  test("of a scope may be several, while callers move", async () => {
+    const app = security.openDoor(open(), env);
+    for (const token of ["old", "new"]) {
+      const body = '{"name":"resize","payload":{"image":"cat.png","width":80}}';
+      const answer = await app.request("/jobs", { method: "POST", headers: { ...bearer(token), ...json }, body });
+      expect(answer.status).toBe(201);
+    }
+    expect((await app.request("/jobs", { method: "POST", headers: bearer("older") })).status).toBe(401);
+  });
+
+  test("open what the guide's table says, and nothing else", async () => {
+    const app = security.openDoor(open(), env);
+    const status = async (token: string, method: string, path: string) =>
+      (await app.request(path, { method, headers: bearer(token) })).status;
+    const tries = [
+      ["POST", "/jobs"],
+      ["GET", "/jobs/none"],
+      ["GET", "/jobs"],
+      ["GET", "/dead-letter"],
+      ["GET", "/stats"],
+      ["POST", "/drain"],
+      ["POST", "/pause"],
+    ] as const;
+    const seen = async (token: string) =>
+      Promise.all(tries.map(async ([method, path]) => [await status(token, method, path)].map((code) => code !== 403)));
+    expect((await seen("old")).flat()).toEqual([true, true, false, false, false, false, false]);
+    expect((await seen("drain")).flat()).toEqual([false, false, false, false, false, true, false]);
+    expect((await seen("read")).flat()).toEqual([false, true, true, true, true, false, false]);
+    expect((await seen("admin")).flat()).toEqual([true, true, true, true, true, true, true]);
+  });
+
+  test("to enqueue make no recurring job", async () => {
+    const app = security.openDoor(open(), env);
+    const body = '{"name":"resize","payload":{"image":"a","width":1},"cron":"* * * * *"}';
+    const answer = await app.request("/jobs", { method: "POST", headers: { ...bearer("old"), ...json }, body });
+    expect(answer.status).toBe(403);
+  });
+
+  test("may not be left out by mistake", () => {
+    expect(() => createHandler({ queue: open(), auth: {} })).toThrow(/auth needs at least one token/);
+    expect(() => createHandler({ queue: open(), auth: { admin: [""] } })).toThrow(/Is its environment variable set/);
+  });
+});
+
+describe("a login of one's own", () => {
+  test("guards a handler without tokens", async () => {
+    const app = security.guarded(open(), "secret");
+    expect((await app.request("/queue/stats")).status).toBe(401);
+    const headers = { Authorization: `Basic ${btoa("operator:secret")}` };
+    expect((await app.request("/queue/stats", { headers })).status).toBe(200);
+  });
+
+  test("does not let another site's page use the browser that is logged in", async () => {
+    const app = security.guarded(open(), "secret");
+    const headers = { Authorization: `Basic ${btoa("operator:secret")}` };
+    const pause = (more: object) => app.request("/queue/pause", { method: "POST", headers: { ...headers, ...more } });
+    expect((await pause({ "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
+    expect((await pause({})).status).toBe(200);
+  });
+});
+
+describe("limits and errors", () => {
+  test("a body may have so many bytes, and no more", async () => {
+    const app = security.careful(open(), "token", () => {});
+    const body = JSON.stringify({ name: "resize", payload: { image: "x".repeat(20_000), width: 1 } });
+    const answer = await app.request("/jobs", { method: "POST", headers: { ...bearer("token"), ...json }, body });
+    expect(answer.status).toBe(413);
+  });
+
+  test("neither an answer nor a log line repeats a payload or a token", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const store = faultyStore(memoryStore(), "before");
+    const app = createHandler({ queue: new Queue({ store, jobs: [sendEmail] }), auth: { enqueue: ["a-token"] } });
+    const send = (payload: unknown) =>
+      app.request("/jobs", {
+        method: "POST",
+        headers: { ...bearer("a-token"), ...json },
+        body: JSON.stringify({ name: "send_email", payload }),
+      });
+    const answers = [await send({ to: "secret@example.com" }), await send({ to: { secret: "secret@example.com" } })];
+    expect(answers.map(({ status }) => status)).toEqual([503, 422]);
+    const told = [...(await Promise.all(answers.map((answer) => answer.text()))), log.mock.calls.flat().join()].join();
+    expect(told).not.toMatch(/secret@example|a-token/);
+    expect(log).toHaveBeenCalledWith("tidegate: TidegateError (store_unavailable)");
+    log.mockRestore();
+  });
+
+  test("what else goes wrong is reported by its name", async () => {
+    const names: string[] = [];
+    const store = faultyStore(memoryStore(), "before");
+    const app = security.careful(new Queue({ store, jobs: [resize] }), "token", (name) => names.push(name));
+    await app.request("/jobs/none", { headers: bearer("token") });
+    expect(names).toEqual(["TidegateError"]);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test, vi } from "vitest";
+import { resize } from "../../examples/guide/define.ts";
+import * as statistics from "../../examples/guide/statistics.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { documentsIn, runScript, serve } from "./support.ts";
+
+const cat = { image: "cat.png", width: 80 };
+
+async function setUp() {
+  const clock = testClock();
+  const queue = new Queue({ store: memoryStore(), jobs: [resize], clock });
+  await queue.enqueueMany([
+    { job: resize, payload: cat },
+    { job: resize, payload: cat, delay: "1h" },
+  ]);
+  return { clock, queue };
+}
+
+describe("statistics", () => {
+  test("count what a queue holds and has done", async () => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const { queue } = await setUp();
+    await queue.drain();
+    await statistics.show(queue);
+    expect(log.mock.calls.flat()).toEqual([
+      "Total enqueued: 2",
+      "Total processed: 1",
+      "Total failed: 0",
+      "Pending: 1",
+      "Running: 0",
+      "Dead letter: 0",
+    ]);
+    log.mockRestore();
+  });
+
+  test("tell when somebody should look", async () => {
+    const { queue, clock } = await setUp();
+    expect(await statistics.complaints(queue)).toEqual([]);
+    await clock.advance("6m");
+    expect(await statistics.complaints(queue)).toEqual(["Nobody works on what is due. Does the cron trigger fire?"]);
+    const store = memoryStore();
+    await new Queue({ store }).enqueue("resize", {}, { maxRetries: 0 });
+    const other = new Queue({ store, jobs: [{ ...resize, perform: () => Promise.reject(new Error("no luck")) }] });
+    await other.drain();
+    await other.pause();
+    expect(await statistics.complaints(other)).toEqual(["1 jobs died.", "The queue is paused."]);
+  });
+
+  test("include what was spent", async () => {
+    const { queue, clock } = await setUp();
+    await queue.drain();
+    await queue.drain();
+    await clock.advance("2m");
+    expect(statistics.showSpending(queue)).toMatchObject({ commandsPerJob: 0, commandsPerIdleDrain: 0 });
+  });
+
+  test("answer over HTTP, and health to anyone", async () => {
+    const { queue } = await setUp();
+    const handler = createHandler({ queue, auth: { admin: ["admin"] } });
+    const server = await serve((request) => handler.fetch(request));
+    const output = await runScript("statistics.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
+    expect(documentsIn(output)).toMatchObject([
+      { pendingCount: 2, readyCount: 1, scheduledCount: 1, spending: { completed: 0 } },
+      { status: "ok" },
+    ]);
+    await server.stop();
+  });
+});
+
+describe("holding a queue", () => {
+  test("back starts nothing until it goes on", async () => {
+    const { queue } = await setUp();
+    await statistics.holdBack(queue, async () => {
+      expect(await queue.drain()).toMatchObject({ claimed: 0, stoppedBy: "paused" });
+      await queue.enqueue(resize, cat);
+    });
+    expect(await queue.drain()).toMatchObject({ completed: 2 });
+  });
+
+  test("empty removes what waits", async () => {
+    const { queue } = await setUp();
+    expect(await statistics.empty(queue)).toBe(2);
+    expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });
+  });
+});

@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type HttpServer, readBody, serveHttp } from "../support/http-server.ts";
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+/** Serves a `fetch` handler on a free port of this machine. */
+export function serve(fetch: Fetch): Promise<HttpServer> {
+  return serveHttp(async (message, response) => {
+    const { method = "GET", url = "/", headers } = message;
+    const body = await readBody(message);
+    const request = new Request(`http://${headers.host}${url}`, {
+      method,
+      headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
+      ...(body.length > 0 && { body: new Uint8Array(body) }),
+    });
+    const answer = await fetch(request);
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+  });
+}
+
+export const guide = join(import.meta.dirname, "../../examples/guide");
+
+/** Runs a shell script of the guide, and gives what it printed. @throws where it fails */
+export async function runScript(file: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const { PATH = "", HOME = "" } = process.env;
+  const run = promisify(execFile);
+  const { stdout } = await run("sh", [join(guide, file)], { cwd: guide, env: { PATH, HOME, ...env } });
+  return stdout;
+}
+
+/** The JSON documents that stand one after the other in an output, as several answers do. */
+export function documentsIn(output: string): unknown[] {
+  return output
+    .replaceAll("}{", "}\n{")
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line): unknown => JSON.parse(line));
+}
+
+/** An execution context whose background work can be awaited. */
+export function inBackground() {
+  const work: Promise<unknown>[] = [];
+  const context = {
+    waitUntil: (promise: Promise<unknown>) => void work.push(promise),
+    passThroughOnException() {},
+    props: {},
+  };
+  // What is awaited may add more.
+  const settled = async () => {
+    for (let at = 0; at < work.length; at++) await work[at];
+  };
+  return { context, settled };
+}

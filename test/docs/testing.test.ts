@@ -1,0 +1,2 @@
+// The tests that the guide shows are tests: they run here as they stand.
+import "../../examples/guide/testing/sign-up.test.ts";
