@@ -1,64 +1,100 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 import { ensureRedis } from "../scripts/ensure-redis.mjs";
 import { colorsFor } from "../src/cli/output/text.ts";
-import type { Bench } from "./part.ts";
+import { costRows } from "./costs.ts";
+import { resultTable } from "./pages/benchmarks.ts";
+import { pagesOf } from "./pages/index.ts";
+import { type Bench, type Effort, effortOf } from "./part.ts";
 import { commands } from "./parts/commands.ts";
+import { latency } from "./parts/latency.ts";
 import { limit } from "./parts/limit.ts";
 import { memory } from "./parts/memory.ts";
 import { parallel } from "./parts/parallel.ts";
 import { speed } from "./parts/speed.ts";
-import { machine, markdown, type Results, type Row, resultTable } from "./report.ts";
+import { workerd } from "./parts/workerd.ts";
+import { machine, type Results, type Row } from "./results.ts";
 import { Stage } from "./stage.ts";
 
-const parts = { commands, speed, memory, parallel, limit };
+const parts = { commands, speed, latency, memory, parallel, limit, workerd };
 type PartName = keyof typeof parts;
 const partNames = Object.keys(parts) as PartName[];
 
-const HELP = `npm run bench -- [parts] [--million] [--write]
+const HELP = `npm run bench -- [parts] [--quick | --million] [--write]
 
   parts      ${partNames.join(", ")}. Default: all
+  --quick    a tenth of the jobs and two runs of each: to see whether everything works
   --million  speed with 1,000,000 waiting jobs too
-  --write    write docs/benchmarks.md; needs all parts
+  --write    write bench/results.json and the pages and plots in docs/; needs all parts
 `;
+
+const options = {
+  quick: { type: "boolean", default: false },
+  million: { type: "boolean", default: false },
+  write: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+/** Reads the command line. Where an option is unknown, it tells so and ends the process. */
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
+    return process.exit(2);
+  }
+}
 
 /** Runs the parts that were asked for. @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { million: { type: "boolean" }, write: { type: "boolean" }, help: { type: "boolean", short: "h" } },
-  });
+  const { values, positionals } = readArguments(args);
   const chosen = partNames.filter((name) => positionals.length === 0 || positionals.includes(name));
-  const unknown = positionals.filter((name) => !(partNames as readonly string[]).includes(name));
-  if (values.help || unknown.length > 0 || (values.write && chosen.length < partNames.length)) {
+  const isUnknown = positionals.some((name) => !(partNames as readonly string[]).includes(name));
+  if (
+    values.help ||
+    isUnknown ||
+    (values.quick && values.million) ||
+    (values.write && chosen.length < partNames.length)
+  ) {
     process.stderr.write(HELP);
     return values.help ? 0 : 2;
   }
   const startedAt = Date.now();
-  const rows = await measure(chosen, values.million ?? false);
+  const effort = effortOf({ isQuick: values.quick, isMillion: values.million });
+  const rows = await measure(chosen, effort);
   const results: Results = {
     date: new Date(startedAt).toISOString(),
-    machine: machine(ensureRedis(), createRequire(import.meta.url)("bullmq/package.json").version),
+    machine: machine(versions()),
     command: ["npm run bench", ...(args.length > 0 ? ["--"] : []), ...args].join(" "),
     seconds: Math.round((Date.now() - startedAt) / 1_000),
-    rows,
+    rows: chosen.includes("commands") ? [...rows, ...costRows(rows)] : rows,
   };
-  process.stdout.write(`${resultTable(rows, colorsFor(process.stdout, process.env))}\n\n${results.machine}\n`);
-  await writeFile("bench/results.json", `${JSON.stringify(results, null, 2)}\n`);
-  if (values.write) await writeFile("docs/benchmarks.md", markdown(results));
+  process.stdout.write(`${resultTable(results, colorsFor(process.stdout, process.env))}\n`);
+  if (values.write) await write(results);
   return 0;
 }
 
-async function measure(chosen: readonly PartName[], isMillion: boolean): Promise<readonly Row[]> {
+function versions(): readonly string[] {
+  const require = createRequire(import.meta.url);
+  const versionOf = (name: string): string => require(`${name}/package.json`).version;
+  return [
+    `redis-server ${ensureRedis()}`,
+    `BullMQ ${versionOf("bullmq")}`,
+    `Bee-Queue ${versionOf("bee-queue")}`,
+    `workerd of wrangler ${versionOf("wrangler")}`,
+  ];
+}
+
+async function measure(chosen: readonly PartName[], effort: Effort): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  for (const part of chosen) {
+  for (const [index, part] of chosen.entries()) {
     const stage = await Stage.open();
+    const startedAt = Date.now();
     const bench: Bench = {
       stage,
-      isMillion,
-      progress: (text) => showProgress(`${part}: ${text}`),
+      effort,
+      progress: (text) => showProgress(`${part} (${index + 1} of ${chosen.length}): ${text}`),
       add: (row) => void rows.push({ part, ...row }),
     };
     try {
@@ -67,8 +103,16 @@ async function measure(chosen: readonly PartName[], isMillion: boolean): Promise
       await stage.close();
       showProgress("");
     }
+    process.stderr.write(`${part}: ${Math.round((Date.now() - startedAt) / 1_000)} s\n`);
   }
   return rows;
+}
+
+/** Writes the results, and what follows from them: `npm run docs -- benchmarks` makes that again without a run. */
+async function write(results: Results): Promise<void> {
+  await writeFile("bench/results.json", `${JSON.stringify(results, null, 2)}\n`);
+  const stored: Results = JSON.parse(await readFile("bench/results.json", "utf8"));
+  for (const [file, content] of pagesOf(stored)) await writeFile(file, content);
 }
 
 function showProgress(text: string): void {

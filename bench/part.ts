@@ -1,12 +1,73 @@
-import type { Row } from "./report.ts";
-import type { Stage } from "./stage.ts";
+import { type Figure, figureOf } from "./figures.ts";
+import type { Row } from "./results.ts";
+import { type Run, repeated, type Stage } from "./stage.ts";
+import type { Task } from "./task.ts";
 
 /** What a part of the benchmark is given. */
 export interface Bench {
   readonly stage: Stage;
-  /** Whether to measure a million waiting jobs too. */
-  readonly isMillion: boolean;
+  /** How much is done. */
+  readonly effort: Effort;
   /** Tells on the terminal what is being measured. */
   progress(text: string): void;
-  add(row: Omit<Row, "part">): void;
+  /** Keeps what was measured. Where it names no part of the page, it stands in that of this part of the benchmark. */
+  add(row: Omit<Row, "part"> & Partial<Pick<Row, "part">>): void;
+}
+
+export interface Effort {
+  readonly isQuick: boolean;
+  /** Whether to measure a million waiting jobs too. */
+  readonly isMillion: boolean;
+  /** How often each measurement is made, and those that take long. */
+  readonly runs: number;
+  readonly longRuns: number;
+  /** How many jobs of so many to take: all, or a tenth. */
+  of(jobs: number): number;
+}
+
+export function effortOf({ isQuick, isMillion }: Pick<Effort, "isQuick" | "isMillion">): Effort {
+  return {
+    isQuick,
+    isMillion,
+    runs: isQuick ? 2 : 5,
+    longRuns: isQuick ? 1 : 3,
+    of: (jobs) => (isQuick ? jobs / 10 : jobs),
+  };
+}
+
+/** Those that are measured beside one another. */
+export const contestants = ["tidegate", "tidegate-tcp", "bullmq", "bee-queue"] as const;
+export type Contestant = (typeof contestants)[number];
+
+/** Does the same for each of them in turn. */
+export async function forEach<T>(
+  names: readonly Contestant[],
+  run: (name: Contestant) => Promise<T>,
+): Promise<ReadonlyMap<Contestant, T>> {
+  const results = new Map<Contestant, T>();
+  for (const name of names) results.set(name, await run(name));
+  return results;
+}
+
+/** Fills the queue, and measures how it is emptied, several times. */
+export function drains(bench: Bench, task: Omit<Task, "action">, runs = bench.effort.runs): Promise<readonly Run[]> {
+  const { stage } = bench;
+  return repeated(runs, async () => {
+    await stage.clear();
+    const filler = task.system === "bare" ? "tidegate" : task.system;
+    await stage.run({ ...task, system: filler, action: "enqueue", batchSize: 1_000, concurrency: 1 });
+    return stage.run({ ...task, action: "drain" });
+  });
+}
+
+/** One value of each run, summed up by column. */
+export function figuresOf(
+  columns: Iterable<readonly [string, readonly Run[]]>,
+  value: (run: Run) => number,
+): Readonly<Record<string, Figure>> {
+  return Object.fromEntries([...columns].map(([column, runs]) => [column, figureOf(runs.map(value))]));
+}
+
+export function count(jobs: number): string {
+  return jobs.toLocaleString("en-US");
 }

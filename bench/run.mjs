@@ -1,23 +1,32 @@
-// npm run bench: bundles the benchmark and its helper processes, and runs it. Arguments go on to main.ts.
+// npm run bench: bundles the benchmark, its helper processes and its Workers, and runs it. Arguments go on to main.ts.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const here = import.meta.dirname;
 // Inside node_modules, so that the packages measured are found and loaded as their users load them, not bundled.
 const outdir = join(here, "../node_modules/.cache/tidegate-bench");
+const common = { outdir, outExtension: { ".js": ".mjs" }, bundle: true, format: "esm" };
 
 await build({
+  ...common,
   entryPoints: readdirSync(here)
     .filter((file) => file === "main.ts" || file.endsWith("-process.ts"))
     .map((file) => join(here, file)),
-  outdir,
-  outExtension: { ".js": ".mjs" },
-  bundle: true,
   packages: "external",
   platform: "node",
-  format: "esm",
+});
+
+// One module each, as wrangler uploads them.
+await build({
+  ...common,
+  entryPoints: [
+    fileURLToPath(new URL("./workerd/worker.ts", import.meta.url)),
+    fileURLToPath(new URL("./workerd/empty.ts", import.meta.url)),
+  ],
+  target: "es2022",
+  conditions: ["workerd", "worker", "browser"],
 });
 
 await import(pathToFileURL(join(outdir, "main.mjs")).href);

@@ -3,7 +3,7 @@ import { type RedisServer, startRedis } from "../test/support/redis-server.ts";
 import { RespClient } from "../test/support/resp.ts";
 import { Helper } from "./helper.ts";
 import type { ShimState } from "./shim-process.ts";
-import { sum, type Task, type TaskReport } from "./task.ts";
+import { type Connections, sum, type Task, type TaskReport } from "./task.ts";
 
 export type Worker = Helper<Task, TaskReport>;
 
@@ -14,12 +14,14 @@ export interface Run {
   readonly commands: number;
   readonly requests: number;
   readonly cpu: { readonly workers: number; readonly shim: number; readonly redis: number };
+  /** From enqueue to start, where that was measured. */
+  readonly samplesMs: readonly number[];
 }
 
 /** One Redis, the REST shim before it in a process of its own, and worker processes. */
 export class Stage {
   readonly server: RedisServer;
-  readonly rest: { readonly url: string; readonly token: string };
+  readonly connections: Connections;
   readonly #redis: RespClient;
   readonly #shim: Helper<object, ShimState>;
   readonly #workers: Worker[] = [];
@@ -35,7 +37,7 @@ export class Stage {
     this.server = server;
     this.#redis = redis;
     this.#shim = shim;
-    this.rest = { url: state.url, token: state.token };
+    this.connections = { redisPort: server.port, rest: { url: state.url, token: state.token } };
   }
 
   async close(): Promise<void> {
@@ -52,11 +54,8 @@ export class Stage {
   }
 
   newWorker(nodeOptions: readonly string[] = []): Worker {
-    const env = {
-      REDIS_PORT: String(this.server.port),
-      STORE_URL: this.rest.url,
-      STORE_TOKEN: this.rest.token,
-    };
+    const { redisPort, rest } = this.connections;
+    const env = { REDIS_PORT: String(redisPort), STORE_URL: rest.url, STORE_TOKEN: rest.token };
     return new Helper("worker-process", env, nodeOptions);
   }
 
@@ -95,6 +94,7 @@ export class Stage {
         shim: after.shim - before.shim,
         redis: after.redis - before.redis,
       },
+      samplesMs: reports.flatMap(({ samplesMs }) => samplesMs),
     };
   }
 
@@ -113,14 +113,11 @@ export class Stage {
   }
 }
 
-/** Does the same several times, and keeps the fastest: the others were disturbed by something else on the machine. */
-export async function best(times: number, run: () => Promise<Run>): Promise<Run> {
-  let fastest = await run();
-  for (let more = times - 1; more > 0; more--) {
-    const next = await run();
-    if (next.ms / next.jobs < fastest.ms / fastest.jobs) fastest = next;
-  }
-  return fastest;
+/** Does the same several times. */
+export async function repeated<T>(times: number, run: () => Promise<T>): Promise<readonly T[]> {
+  const results: T[] = [];
+  while (results.length < times) results.push(await run());
+  return results;
 }
 
 export function perSecond({ jobs, ms }: Run): number {

@@ -1,9 +1,11 @@
 import type { Duration } from "../src/index.ts";
 
+export type SystemName = "tidegate" | "tidegate-tcp" | "tidegate-elsewhere" | "bullmq" | "bee-queue" | "bare";
+
 /** What one worker process is told to do. */
 export interface Task {
-  readonly system: "tidegate" | "bullmq" | "bare";
-  readonly action: "enqueue" | "drain";
+  readonly system: SystemName;
+  readonly action: "enqueue" | "drain" | "latency";
   /** How many jobs; a drain ends earlier where no more are waiting. */
   readonly jobs: number;
   readonly batchSize?: number;
@@ -16,6 +18,10 @@ export interface Task {
   /** The size of each payload as JSON. */
   readonly payloadBytes?: number;
   readonly retention?: Duration;
+  /** How long after now the jobs that are enqueued fall due. */
+  readonly delayMs?: number;
+  /** Whether to record what the process spends its time on. */
+  readonly isProfiled?: boolean;
 }
 
 export interface TaskReport {
@@ -24,6 +30,10 @@ export interface TaskReport {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly cpuMs: number;
+  /** From enqueue to start, one for each job of a latency task. */
+  readonly samplesMs: readonly number[];
+  /** What V8 recorded, as JSON, where it was asked to. */
+  readonly profile?: string;
 }
 
 export const taskDefaults = {
@@ -34,20 +44,38 @@ export const taskDefaults = {
   latencyMs: 0,
   payloadBytes: 100,
   retention: "24h",
+  delayMs: 0,
+  isProfiled: false,
 } as const;
 
 export type FullTask = Required<Task>;
 
-export const QUEUE = "bench";
+/** How the processes reach the Redis of the stage. */
+export interface Connections {
+  readonly redisPort: number;
+  readonly rest: { readonly url: string; readonly token: string };
+}
+
+/** One queue under measurement. */
+export interface System {
+  enqueue(task: FullTask): Promise<TaskReport>;
+  drain(task: FullTask): Promise<TaskReport>;
+  /** Enqueues jobs one by one, each once the one before has run, and tells how long each took to start. */
+  latency(task: FullTask): Promise<TaskReport>;
+}
+
+/** ms since 1970, with fractions. */
+export function preciseNow(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 /** Runs the measured part of a task. */
-export async function timed(run: () => Promise<number>): Promise<TaskReport> {
-  const now = () => performance.timeOrigin + performance.now();
-  const startedAt = now();
+export async function timed(run: () => Promise<number>, samplesMs: readonly number[] = []): Promise<TaskReport> {
+  const startedAt = preciseNow();
   const cpu = process.cpuUsage();
   const jobs = await run();
   const { user, system } = process.cpuUsage(cpu);
-  return { jobs, startedAt, endedAt: now(), cpuMs: (user + system) / 1_000 };
+  return { jobs, startedAt, endedAt: preciseNow(), cpuMs: (user + system) / 1_000, samplesMs };
 }
 
 /** A payload of so many bytes as JSON. */

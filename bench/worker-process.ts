@@ -1,13 +1,12 @@
 // Enqueues or drains when it is told to: one process, one connection pool.
 import { setTimeout } from "node:timers/promises";
-import { drainBare } from "./bare.ts";
-import { bullmqConnection, runBullmq } from "./bullmq.ts";
 import { answerParent } from "./helper.ts";
+import { profiled } from "./profile.ts";
+import { systems } from "./systems/index.ts";
 import { type Task, type TaskReport, taskDefaults } from "./task.ts";
-import { runTidegate } from "./tidegate.ts";
 
 const { REDIS_PORT = "", STORE_URL = "", STORE_TOKEN = "" } = process.env;
-const rest = { url: STORE_URL, token: STORE_TOKEN };
+const all = systems({ redisPort: Number(REDIS_PORT), rest: { url: STORE_URL, token: STORE_TOKEN } });
 
 let latencyMs = 0;
 const { fetch } = globalThis;
@@ -19,6 +18,6 @@ globalThis.fetch = async (...request) => {
 answerParent((partial: Task): Promise<TaskReport> => {
   const task = { ...taskDefaults, ...partial };
   latencyMs = task.latencyMs;
-  if (task.system === "bullmq") return runBullmq(task, bullmqConnection(Number(REDIS_PORT)));
-  return task.system === "bare" ? drainBare(task, rest) : runTidegate(task, rest);
+  const run = () => all[task.system][task.action](task);
+  return task.isProfiled ? profiled(run) : run();
 });

@@ -1,55 +1,80 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Bench } from "../part.ts";
-import { hottest } from "../profile.ts";
-import { best, perSecond, type Run, type Stage, type Worker } from "../stage.ts";
-import type { Task } from "../task.ts";
+import { exact, figureOf } from "../figures.ts";
+import { type Bench, count, drains, figuresOf } from "../part.ts";
+import { functionOf, moduleOf, modulesOf, sharesOf } from "../profile.ts";
+import { perSecond, type Run } from "../stage.ts";
 import { business } from "./parallel.ts";
 
 const WAITING = 50_000;
 const FUNCTIONS = 15;
+const PROFILED = 100_000;
 
-/** Where the time goes: a drain beside a bare script that sends the same batches, and a profile of the drain. */
+/** Where the time goes: a drain beside a bare script that sends the same batches, and profiles of the drain. */
 export async function limit(bench: Bench): Promise<void> {
-  const { stage, progress, add } = bench;
-  for (const batchSize of [100, 1_000]) {
-    const measure = (system: Task["system"]) => {
-      progress(`${system}, batches of ${batchSize}`);
-      return best(4, () => drained(stage, stage.worker(), system, batchSize));
-    };
-    const [ours, bare] = [await measure("tidegate"), await measure("bare")];
-    const name = `batch ${batchSize.toLocaleString("en-US")}`;
-    add({ what: `a drain, ${name}`, unit: "jobs a second", tidegate: perSecond(ours), remark: business(ours) });
-    add({ what: `the bare script, ${name}`, unit: "jobs a second", tidegate: perSecond(bare), remark: business(bare) });
-    const share = 100 * (1 - perSecond(ours) / perSecond(bare));
-    add({ what: `our share of the time, ${name}`, unit: "%", tidegate: share });
-    const perJob = ({ cpu, jobs }: Run) => (cpu.workers / jobs) * 1_000;
-    add({ what: `CPU of the drain, ${name}`, unit: "us a job", tidegate: perJob(ours) });
-    add({ what: `CPU of the bare script, ${name}`, unit: "us a job", tidegate: perJob(bare) });
-  }
-  await profile(bench);
+  for (const batchSize of [100, 1_000]) await besideBare(bench, batchSize);
+  const profiles = { tidegate: await profile(bench, "tidegate"), "tidegate-tcp": await profile(bench, "tidegate-tcp") };
+  const bundle = await readFile(join(import.meta.dirname, "worker-process.mjs"), "utf8");
+  const moduleAt = modulesOf(bundle);
+  addShares(bench, "module", profiles, (text) => sharesOf(text, (frame) => moduleOf(frame, moduleAt)));
+  addShares(bench, "function", profiles, (text) =>
+    sharesOf(text, (frame) => functionOf(frame, moduleAt)).slice(0, FUNCTIONS),
+  );
 }
 
-async function drained(stage: Stage, worker: Worker, system: Task["system"], batchSize: number): Promise<Run> {
-  await stage.clear();
-  await stage.run({ system: "tidegate", action: "enqueue", jobs: WAITING, batchSize: 1_000 });
-  return stage.run({ system, action: "drain", jobs: WAITING, batchSize }, [worker]);
+async function besideBare(bench: Bench, batchSize: number): Promise<void> {
+  const measure = (system: "tidegate" | "bare", loops = 1) => {
+    bench.progress(`${system}, batches of ${count(batchSize)}`);
+    return drains(bench, { system, jobs: bench.effort.of(WAITING), batchSize, drains: loops });
+  };
+  const ours = await measure("tidegate");
+  const [bare, twoLoops] = [await measure("bare"), await measure("bare", 2)];
+  const columns = Object.entries({ tidegate: ours, bare, "bare-two": twoLoops });
+  const what = `batch ${count(batchSize)}`;
+  const row = (unit: string, value: (run: Run) => number, remark?: string) =>
+    bench.add({ what, unit, figures: figuresOf(columns, value), ...(remark && { remark }) });
+  row("jobs a second", perSecond, business(ours));
+  row("CPU of the process, us a job", ({ cpu, jobs }) => (cpu.workers / jobs) * 1_000);
+  row("CPU of Redis, us a job", ({ cpu, jobs }) => (cpu.redis / jobs) * 1_000);
+  const median = (runs: readonly Run[]) => figureOf(runs.map(perSecond)).median;
+  const most = Math.max(median(bare), median(twoLoops));
+  const share = 100 * (1 - median(ours) / most);
+  bench.add({ what, unit: "% of the time that is Tidegate's", figures: { tidegate: exact(share) } });
 }
 
-/** The functions of a drain's process that take the most time themselves. */
-async function profile({ stage, progress, add }: Bench): Promise<void> {
-  progress("profile");
-  const folder = await mkdtemp(join(tmpdir(), "tidegate-profile-"));
-  try {
-    const worker = stage.newWorker(["--cpu-prof", "--cpu-prof-dir", folder]);
-    for (let round = 0; round < 3; round++) await drained(stage, worker, "tidegate", 100);
-    await worker.stop();
-    const [file = ""] = await readdir(folder);
-    for (const { name, percent } of hottest(await readFile(join(folder, file), "utf8"), FUNCTIONS)) {
-      add({ what: `self time: ${name}`, unit: "% of the busy time", tidegate: percent });
-    }
-  } finally {
-    await rm(folder, { recursive: true });
+/** What V8 records of a warm process that drains in batches of 100. */
+async function profile({ stage, effort, progress }: Bench, system: "tidegate" | "tidegate-tcp"): Promise<string> {
+  progress(`profile, ${system}`);
+  const jobs = effort.of(PROFILED);
+  const drain = { system, action: "drain", jobs } as const;
+  const fill = async () => {
+    await stage.clear();
+    await stage.run({ system, action: "enqueue", jobs, batchSize: 1_000 });
+  };
+  await fill();
+  await stage.run(drain);
+  await fill();
+  return (await stage.worker().ask({ ...drain, isProfiled: true })).profile ?? "";
+}
+
+type Profiles = Readonly<Record<string, string>>;
+
+function addShares(
+  { add }: Bench,
+  kind: string,
+  profiles: Profiles,
+  read: (text: string) => ReturnType<typeof sharesOf>,
+) {
+  const shares = Object.entries(profiles).map(([system, text]) => {
+    return [system, new Map(read(text).map(({ name, percent }) => [name, percent]))] as const;
+  });
+  const names = new Set(shares.flatMap(([, byName]) => [...byName.keys()]));
+  for (const name of names) {
+    const found = shares.flatMap(([system, byName]) => {
+      const percent = byName.get(name);
+      return percent !== undefined && percent >= 0.5 ? [[system, exact(percent)] as const] : [];
+    });
+    if (found.length === 0) continue;
+    add({ part: "time", what: `${kind} ${name}`, unit: "% of the busy time", figures: Object.fromEntries(found) });
   }
 }

@@ -1,8 +1,11 @@
 import { keysOf } from "../../src/stores/upstash/keys.ts";
-import type { Bench } from "../part.ts";
-import { QUEUE, type Task } from "../task.ts";
+import { exact, type Figure } from "../figures.ts";
+import type { Bench, Contestant, Effort } from "../part.ts";
+import { QUEUE } from "../queue.ts";
 
 const JOBS = 10_000;
+/** Enough for the memory of connections not to show much. */
+const JOBS_IN_A_HURRY = 3_000;
 const KEY_LIMIT = 100_000_000;
 const SIZES: readonly (readonly [bytes: number, name: string])[] = [
   [100, "100 bytes"],
@@ -11,37 +14,55 @@ const SIZES: readonly (readonly [bytes: number, name: string])[] = [
 ];
 
 /** What a waiting and a finished job take in Redis, and how many fill a key of 100 MB. */
-export async function memory({ stage, progress, add }: Bench): Promise<void> {
-  const keys = keysOf("tidegate", QUEUE);
+export async function memory(bench: Bench): Promise<void> {
   for (const [payloadBytes, name] of SIZES) {
-    progress(`payloads of ${name}`);
-    const grown = async (system: Task["system"]) => {
-      await stage.clear();
-      const before = await stage.memoryBytes();
-      await stage.run({ system, action: "enqueue", jobs: JOBS, batchSize: 500, payloadBytes });
-      return ((await stage.memoryBytes()) - before) / JOBS;
-    };
-    const bullmq = await grown("bullmq");
-    add({
-      what: `a waiting job, payload of ${name}`,
-      unit: "bytes of Redis",
-      tidegate: await grown("tidegate"),
-      bullmq,
-    });
-    const [due, jobs] = [await stage.keyBytes(keys.due), await stage.keyBytes(keys.jobs)];
-    await stage.run({ system: "tidegate", action: "drain", jobs: JOBS });
-    const done = await stage.keyBytes(keys.done);
-    for (const [key, bytes] of [
-      ["due", due],
-      ["jobs", jobs],
-      ["done", done],
-    ] as const) {
-      add({
-        what: `key ${key}, payload of ${name}`,
-        unit: "bytes a job",
-        tidegate: bytes / JOBS,
-        remark: `${Math.floor(((KEY_LIMIT / bytes) * JOBS) / 1_000)} thousand jobs in 100 MB (MEMORY USAGE)`,
-      });
-    }
+    bench.progress(`payloads of ${name}`);
+    await waitingAndFinished(bench, payloadBytes, name);
+    await keys(bench, payloadBytes, name);
   }
+}
+
+function jobsFor({ isQuick }: Effort): number {
+  return isQuick ? JOBS_IN_A_HURRY : JOBS;
+}
+
+/** Over TCP the records are the same, so Tidegate is measured once. */
+const systems = ["tidegate", "bullmq", "bee-queue"] as const satisfies readonly Contestant[];
+
+async function waitingAndFinished({ stage, effort, add }: Bench, payloadBytes: number, name: string): Promise<void> {
+  const jobs = jobsFor(effort);
+  const waiting: Record<string, Figure> = {};
+  const finished: Record<string, Figure> = {};
+  for (const system of systems) {
+    await stage.clear();
+    const before = await stage.memoryBytes();
+    const perJob = async () => exact(((await stage.memoryBytes()) - before) / jobs);
+    await stage.run({ system, action: "enqueue", jobs, batchSize: 500, payloadBytes });
+    waiting[system] = await perJob();
+    await stage.run({ system, action: "drain", jobs });
+    finished[system] = await perJob();
+  }
+  const unit = "bytes of Redis";
+  add({ what: `a waiting job, payload of ${name}`, unit, figures: waiting });
+  add({ what: `a finished job that is kept, payload of ${name}`, unit, figures: finished });
+}
+
+async function keys({ stage, effort, add }: Bench, payloadBytes: number, name: string): Promise<void> {
+  const jobs = jobsFor(effort);
+  const { due, jobs: records, done } = keysOf("tidegate", QUEUE);
+  const addKey = async (title: string, key: string) => {
+    const bytes = (await stage.keyBytes(key)) / jobs;
+    add({
+      what: `key ${title}, payload of ${name}`,
+      unit: "bytes a job",
+      figures: { tidegate: exact(bytes) },
+      remark: `${Math.floor(KEY_LIMIT / bytes / 1_000)} thousand jobs in 100 MB (MEMORY USAGE)`,
+    });
+  };
+  await stage.clear();
+  await stage.run({ system: "tidegate", action: "enqueue", jobs, batchSize: 500, payloadBytes });
+  await addKey("due", due);
+  await addKey("jobs", records);
+  await stage.run({ system: "tidegate", action: "drain", jobs });
+  await addKey("done", done);
 }

@@ -1,6 +1,7 @@
-import type { Bench } from "../part.ts";
-import { best, perSecond, type Run, type Stage } from "../stage.ts";
-import type { Task } from "../task.ts";
+import { figureOf } from "../figures.ts";
+import { type Bench, count } from "../part.ts";
+import { perSecond, type Run, repeated, type Stage } from "../stage.ts";
+import { sum, type Task } from "../task.ts";
 
 const WAITING = 60_000;
 const PROCESSES = [1, 2, 4, 8];
@@ -19,32 +20,35 @@ export async function parallel(bench: Bench): Promise<void> {
   }
 }
 
-async function measure({ stage, progress, add }: Bench, processes: number, options: Partial<Task>): Promise<void> {
+async function measure(bench: Bench, processes: number, options: Partial<Task>): Promise<void> {
   const { batchSize = 100, partitions = 1, latencyMs = 0, retention, drains = 1 } = options;
   const what = [
     drains > 1 ? `${drains} drains in one process` : `${processes} ${processes === 1 ? "drain" : "drains"}`,
-    `batch ${batchSize.toLocaleString("en-US")}`,
+    `batch ${count(batchSize)}`,
     ...(partitions > 1 ? [`${partitions} partitions`] : []),
     ...(latencyMs > 0 ? [`${latencyMs} ms added`] : []),
     ...(retention ? ["nothing retained"] : []),
   ].join(", ");
-  progress(what);
-  const run = await best(2, () => together(stage, processes, options));
-  add({ what, unit: "jobs a second", tidegate: perSecond(run), remark: business(run) });
+  bench.progress(what);
+  const { stage, effort } = bench;
+  const runs = await repeated(effort.longRuns, () => together(stage, processes, effort.of(WAITING), options));
+  const figures = { tidegate: figureOf(runs.map(perSecond)) };
+  bench.add({ what, unit: "jobs a second", figures, remark: business(runs) });
 }
 
-async function together(stage: Stage, processes: number, options: Partial<Task>): Promise<Run> {
+async function together(stage: Stage, processes: number, waiting: number, options: Partial<Task>): Promise<Run> {
   await stage.clear();
   const workers = Array.from({ length: processes }, (_, index) => stage.worker(index));
   // Small pieces, so that they spread over the partitions.
-  await stage.run({ system: "tidegate", action: "enqueue", jobs: WAITING, ...options, batchSize: 500, latencyMs: 0 });
-  const run = await stage.run({ system: "tidegate", action: "drain", jobs: WAITING, ...options }, workers);
-  if (run.jobs !== WAITING) throw new Error(`${WAITING} jobs were waiting, and ${run.jobs} were done.`);
+  await stage.run({ system: "tidegate", action: "enqueue", jobs: waiting, ...options, batchSize: 500, latencyMs: 0 });
+  const run = await stage.run({ system: "tidegate", action: "drain", jobs: waiting, ...options }, workers);
+  if (run.jobs !== waiting) throw new Error(`${waiting} jobs were waiting, and ${run.jobs} were done.`);
   return run;
 }
 
 /** How busy each kind of process was, in percent of one core. */
-export function business({ cpu, ms }: Run): string {
-  const percent = (cpuMs: number) => `${Math.round((cpuMs / ms) * 100)} %`;
-  return `of a core: drains ${percent(cpu.workers)}, shim ${percent(cpu.shim)}, Redis ${percent(cpu.redis)}`;
+export function business(runs: readonly Run[]): string {
+  const ms = sum(runs.map((run) => run.ms));
+  const percent = (of: keyof Run["cpu"]) => `${Math.round((sum(runs.map(({ cpu }) => cpu[of])) / ms) * 100)} %`;
+  return `of a core: drains ${percent("workers")}, shim ${percent("shim")}, Redis ${percent("redis")}`;
 }

@@ -1,105 +1,120 @@
-import type { Bench } from "../part.ts";
-import { best, perSecond, type Run, type Stage } from "../stage.ts";
-import type { Task } from "../task.ts";
+import { figureOf } from "../figures.ts";
+import { type Bench, type Contestant, contestants, count, drains, figuresOf, forEach } from "../part.ts";
+import { perSecond, type Run, repeated } from "../stage.ts";
 
 const SMALL = 1_000;
 const LARGE = 100_000;
 const MILLION = 1_000_000;
-const BATCH_SIZES = [100, 1_000];
+const MILLION_PART = 50_000;
+const ENQUEUED = 20_000;
+const ENQUEUED_SINGLY = 2_000;
+
+/** How jobs are drained: batches are Tidegate's, the others take jobs one by one. */
+const ways = [
+  { batchSize: 100, concurrency: 10 },
+  { batchSize: 1_000, concurrency: 100 },
+] as const;
+type Way = (typeof ways)[number];
 
 /** Enqueue and drain speed with empty handlers, at several lengths of the backlog, by one process each. */
 export async function speed(bench: Bench): Promise<void> {
   await warmUp(bench);
   await enqueueing(bench);
-  for (const waiting of [SMALL, LARGE]) await draining(bench, waiting);
-  if (bench.isMillion) await million(bench);
+  await draining(bench, SMALL);
+  await draining(bench, bench.effort.of(LARGE));
+  if (bench.effort.isMillion) await million(bench);
 }
 
 /** Lets the compiler see each kind of work before any is measured. */
 export async function warmUp({ stage, progress }: Bench): Promise<void> {
   progress("warming up");
-  for (const system of ["tidegate", "bullmq"] as const) {
+  for (const system of contestants) {
     await stage.clear();
     await stage.run({ system, action: "enqueue", jobs: 10_000, batchSize: 1_000 });
     await stage.run({ system, action: "drain", jobs: 10_000, batchSize: 100 });
   }
 }
 
-async function enqueueing({ stage, progress, add }: Bench): Promise<void> {
-  for (const batchSize of [1, ...BATCH_SIZES]) {
-    const measure = (system: Task["system"]) => {
-      progress(`enqueue, ${system}, batches of ${batchSize}`);
-      return best(3, async () => {
+async function enqueueing({ stage, effort, progress, add }: Bench): Promise<void> {
+  for (const batchSize of [1, 100, 1_000]) {
+    const name = batchSize === 1 ? "enqueue one at a time" : `enqueue, batches of ${count(batchSize)}`;
+    const runs = await forEach(contestants, (system) => {
+      progress(`${name}, ${system}`);
+      return repeated(effort.runs, async () => {
         await stage.clear();
-        return stage.run({ system, action: "enqueue", jobs: batchSize === 1 ? 2_000 : 20_000, batchSize });
+        const jobs = effort.of(batchSize === 1 ? ENQUEUED_SINGLY : ENQUEUED);
+        return stage.run({ system, action: "enqueue", jobs, batchSize });
       });
-    };
-    const [ours, theirs] = [await measure("tidegate"), await measure("bullmq")];
-    const name = batchSize === 1 ? "enqueue one at a time" : `enqueue, batches of ${batchSize.toLocaleString("en-US")}`;
-    speeds(add, name, ours, theirs);
-    const redisCpu = ({ cpu, jobs }: Run) => (cpu.redis / jobs) * 1_000;
-    add({ what: name, unit: "CPU of Redis, us a job", tidegate: redisCpu(ours), bullmq: redisCpu(theirs) });
+    });
+    add({ what: name, unit: "jobs a second", figures: figuresOf(runs, perSecond) });
+    addCpu(add, name, runs);
   }
 }
 
-async function draining({ stage, progress, add }: Bench, waiting: number): Promise<void> {
-  const times = waiting === SMALL ? 10 : 2;
-  const size = waiting.toLocaleString("en-US");
-  for (const concurrency of [10, 100]) {
-    progress(`drain ${size}, BullMQ, concurrency ${concurrency}`);
-    const theirs = await best(times, () => drained(stage, { system: "bullmq", jobs: waiting, concurrency }));
-    for (const batchSize of BATCH_SIZES) {
-      progress(`drain ${size}, Tidegate, concurrency ${concurrency}, batches of ${batchSize}`);
-      const ours = await best(times, () =>
-        drained(stage, { system: "tidegate", jobs: waiting, concurrency, batchSize }),
+async function draining(bench: Bench, waiting: number): Promise<void> {
+  for (const way of ways) {
+    const runs = await forEach(contestants, (system) => {
+      bench.progress(`${nameOf(waiting, way)}, ${system}`);
+      return drains(
+        bench,
+        { system, jobs: waiting, ...way },
+        waiting === SMALL ? 2 * bench.effort.runs : bench.effort.longRuns,
       );
-      const name = `${size} waiting, batch ${batchSize.toLocaleString("en-US")}, concurrency ${concurrency}`;
-      speeds(add, `drain ${name}`, ours, theirs);
-      if (concurrency === 10) costs(add, name, ours, theirs);
+    });
+    addDrain(bench.add, waiting, way, runs);
+  }
+}
+
+/** A million is stored once for each kind of records, and drained in part, again and again. */
+async function million(bench: Bench): Promise<void> {
+  const { stage, effort, progress, add } = bench;
+  const filled = new Map<Contestant, readonly Run[]>();
+  const drained = new Map<Way, Map<Contestant, readonly Run[]>>(ways.map((way) => [way, new Map()]));
+  for (const system of contestants) {
+    progress(`enqueue ${count(MILLION)}, ${system}`);
+    await stage.clear();
+    filled.set(system, [await stage.run({ system, action: "enqueue", jobs: MILLION, batchSize: 1_000 })]);
+    for (const way of ways) {
+      progress(`${nameOf(MILLION, way)}, ${system}`);
+      const drain = () => stage.run({ system, action: "drain", jobs: MILLION_PART, ...way });
+      drained.get(way)?.set(system, await repeated(effort.longRuns, drain));
     }
   }
+  add({
+    what: `enqueue ${count(MILLION)}, batches of 1,000`,
+    unit: "jobs a second",
+    figures: figuresOf(filled, perSecond),
+  });
+  for (const [way, runs] of drained) addDrain(add, MILLION, way, runs);
 }
 
-/** Fills the queue, and measures how it is emptied. */
-async function drained(stage: Stage, task: Omit<Task, "action">): Promise<Run> {
-  await stage.clear();
-  await stage.run({ ...task, action: "enqueue", batchSize: 1_000, concurrency: 1 });
-  return stage.run({ ...task, action: "drain" });
+export function nameOf(waiting: number, { batchSize, concurrency }: Way): string {
+  return `drain ${count(waiting)}, batch ${count(batchSize)}, concurrency ${concurrency}`;
 }
 
-/** Only ours: BullMQ would take minutes. The same million is drained in part by each batch size. */
-async function million({ stage, progress, add }: Bench): Promise<void> {
-  progress("enqueue 1,000,000");
-  await stage.clear();
-  const filled = await stage.run({ system: "tidegate", action: "enqueue", jobs: MILLION, batchSize: 1_000 });
-  speeds(add, "enqueue 1,000,000, batches of 1,000", filled);
-  for (const batchSize of BATCH_SIZES) {
-    progress(`drain from 1,000,000, batches of ${batchSize}`);
-    const jobs = batchSize === 100 ? 100_000 : MILLION - 100_000;
-    const run = await stage.run({ system: "tidegate", action: "drain", jobs, batchSize });
-    const name = `1,000,000 waiting, batch ${batchSize.toLocaleString("en-US")}, concurrency 10`;
-    speeds(add, `drain ${name}`, run);
-    costs(add, name, run);
-  }
-}
+type Runs = ReadonlyMap<Contestant, readonly Run[]>;
 
-function speeds(add: Bench["add"], what: string, ours: Run, theirs?: Run): void {
+function addDrain(add: Bench["add"], waiting: number, way: Way, runs: Runs): void {
+  const what = nameOf(waiting, way);
+  const ratio = (system: Contestant) => {
+    const median = (of: Contestant) => figureOf((runs.get(of) ?? []).map(perSecond)).median;
+    return (median(system) / median("bullmq")).toFixed(1);
+  };
   add({
     what,
     unit: "jobs a second",
-    tidegate: perSecond(ours),
-    ...(theirs && {
-      bullmq: perSecond(theirs),
-      remark: `${(perSecond(ours) / perSecond(theirs)).toFixed(1)} x BullMQ`,
-    }),
+    figures: figuresOf(runs, perSecond),
+    remark: `${ratio("tidegate")} x BullMQ, over TCP ${ratio("tidegate-tcp")} x`,
   });
+  add({ what, unit: "commands a job", figures: figuresOf(runs, ({ commands, jobs }) => commands / jobs) });
+  const overHttp = [...runs].filter(([system]) => system === "tidegate");
+  add({ what, unit: "HTTP requests a job", figures: figuresOf(overHttp, ({ requests, jobs }) => requests / jobs) });
+  add({ what, unit: "ms a round trip", figures: figuresOf(overHttp, ({ ms, requests }) => ms / requests) });
+  addCpu(add, what, runs);
 }
 
-function costs(add: Bench["add"], what: string, ours: Run, theirs?: Run): void {
-  const row = (unit: string, of: (run: Run) => number) =>
-    add({ what, unit, tidegate: of(ours), ...(theirs && { bullmq: of(theirs) }) });
-  row("commands a job", ({ commands, jobs }) => commands / jobs);
-  add({ what, unit: "ms a round trip", tidegate: ours.ms / ours.requests });
-  row("CPU of the draining process, us a job", ({ cpu, jobs }) => (cpu.workers / jobs) * 1_000);
-  row("CPU of Redis, us a job", ({ cpu, jobs }) => (cpu.redis / jobs) * 1_000);
+function addCpu(add: Bench["add"], what: string, runs: Runs): void {
+  const perJob = (process: "workers" | "redis") => figuresOf(runs, ({ cpu, jobs }) => (cpu[process] / jobs) * 1_000);
+  add({ what, unit: "CPU of the process, us a job", figures: perJob("workers") });
+  add({ what, unit: "CPU of Redis, us a job", figures: perJob("redis") });
 }

@@ -1,0 +1,145 @@
+import { type Column, table } from "../../src/cli/output/table.ts";
+import type { Colors } from "../../src/cli/output/text.ts";
+import { figureText } from "../figures.ts";
+import { services, upstashRedis } from "../prices.ts";
+import { columnsOf, type Results, type Row, rowsOf, titleOf } from "../results.ts";
+import { plotsOf } from "./plots.ts";
+
+/** What a part measures, and what to know of it. */
+const introductions: Readonly<Record<string, string>> = {
+  commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included.`,
+  speed: `One process fills the queue, one empties it; handlers are empty. Batches are Tidegate's: the others take jobs
+one by one, and have no such setting. CPU is the process's own (\`process.cpuUsage\`) and that of Redis (\`INFO
+cpu\`).`,
+  latency: `From the call that enqueues a job to the start of its handler, in one process. *Tidegate*: an HTTP handler in
+the process enqueues over HTTP and runs the job after its response. *Tidegate, TCP*: \`startWorker\` on
+\`redisStore\`. *Tidegate, looking each 100 ms*: the same with the job enqueued by somebody else, of whom the
+worker is not told: it looks, each 10 s by default, each 100 ms here. BullMQ and Bee-Queue wait in Redis for a
+job. *Jobs that wait for their time* are due in an hour. *Behind due jobs*: one job is enqueued when so many are
+due and a worker has just started; the eager handler runs its own job at once, the others come to it in turn.`,
+  memory: `\`used_memory\` of Redis before and after, for each job. Finished jobs are kept by all three.`,
+  parallel: `Drains at once, each a process of its own. *20 ms added*: each request waits so long before it is sent, as if
+Redis were far.`,
+  limit: `The same script with the same batches over the same HTTP, sent by a bare loop with no queue around it: no record
+is read or written, no job is run. What a drain takes beyond the faster of its two ways is Tidegate's.`,
+  time: `What a process that drains in batches of 100 spends its time on, as V8's profiler has it: by module, and by
+function.`,
+  workerd: `The CPU of workerd, Cloudflare's runtime, with the Worker of \`bench/workerd\`, less what an empty script takes,
+in nanoseconds (\`/proc/PID/task/*/schedstat\`): of the thread that runs the script, which does the work of the
+network too, and of all threads, where the compiler and the garbage collector take part. How Cloudflare itself
+counts, on its machines, was not measured. Its free plan allows 10 ms a request; the start of an isolate is not
+part of them.`,
+  cost: `Computed from what *commands* counted and from published prices, without what plans include. What runs the jobs
+is not in it: an invocation for each batch with Tidegate and Cloudflare Queues, for each job with QStash, a
+process that stays with BullMQ and Bee-Queue.`,
+};
+
+/** Those that have no part of the benchmark of their own name. */
+const measuredBy: Readonly<Record<string, string>> = { cost: "commands", time: "limit" };
+
+/** What a reader who is in a hurry wants to see: rows of all parts. */
+const summary: readonly (readonly [part: string, unit: string, what: RegExp])[] = [
+  ["commands", "commands", /^drain a backlog/],
+  ["commands", "commands", /^a lone job/],
+  ["commands", "commands", /^an idle minute/],
+  ["speed", "jobs a second", /^enqueue one at a time/],
+  ["speed", "jobs a second", /^enqueue, batches of 1,000/],
+  ["speed", "jobs a second", /^drain 10+,000, batch 100,/],
+  ["speed", "CPU of Redis, us a job", /^drain 10+,000, batch 100,/],
+  ["latency", "ms", /^idle, median/],
+  ["memory", "bytes of Redis", /^a waiting job, payload of 100 bytes/],
+];
+
+const HEAD = "Redis, the REST shim and every worker are processes of their own on these cores and compete for them.";
+
+export function benchmarksPage(results: Results): string {
+  const { date, machine, command, seconds, rows } = results;
+  const parts = [...new Set(rows.map(({ part }) => part))];
+  return [
+    "# Benchmarks",
+    "",
+    `<!-- Written by \`${command}\` and \`npm run docs -- benchmarks\`. Change bench/, not this file. -->`,
+    "",
+    `Made on ${date.slice(0, 10)} by \`${command}\` in ${seconds} s: ${machine}.`,
+    HEAD,
+    "",
+    "*Tidegate* speaks HTTP, through a shim that answers as Upstash's REST API does. *Tidegate, TCP* is `redisStore` with ioredis, beside",
+    "BullMQ with ioredis and Bee-Queue with node-redis. All use the same redis-server in the same run, and keep",
+    "finished jobs. Payloads have 100 bytes unless it says otherwise.",
+    "",
+    "A figure is the median of several runs, and `± n %` half of the way from the lowest run to the highest; how many runs",
+    "there were, and both ends, stand in [`bench/results.json`](../bench/results.json). What is counted has no spread.",
+    "What the figures mean for a real queue is told in [scaling](./scaling.md).",
+    "",
+    ...markdownTable(summaryRows(rows)),
+    ...parts.flatMap((part) => section(results, part)),
+    "",
+  ].join("\n");
+}
+
+function summaryRows(rows: readonly Row[]): readonly Row[] {
+  return summary.flatMap(([part, unit, what]) => {
+    const row = rows.find((each) => each.part === part && each.unit === unit && what.test(each.what));
+    if (!row) return [];
+    const { "tidegate-elsewhere": _, ...figures } = row.figures;
+    return [{ ...row, figures, remark: `[${part}](#${part})` }];
+  });
+}
+
+function section(results: Results, part: string): readonly string[] {
+  const plots = plotsOf(results).filter((plot) => plot.part === part);
+  return [
+    "",
+    `## ${part}`,
+    "",
+    `\`npm run bench -- ${measuredBy[part] ?? part}\`. ${introductions[part] ?? ""}`,
+    ...plots.flatMap(({ file, chart }) => ["", `![${chart.title}](${file.replace("docs/", "./")})`]),
+    "",
+    ...markdownTable(rowsOf(results, part)),
+    ...(part === "cost" ? priceList() : []),
+  ];
+}
+
+function markdownTable(rows: readonly Row[]): readonly string[] {
+  const columns = columnsOf(rows);
+  return [
+    `| | unit | ${columns.map(titleOf).join(" | ")} | |`,
+    `|---|---|${columns.map(() => "--:|").join("")}---|`,
+    ...rows.map(({ what, unit, figures, remark = "" }) => {
+      const cells = columns.map((column) => figureText(figures[column]));
+      return `| ${what} | ${unit} | ${cells.join(" | ")} | ${remark} |`;
+    }),
+  ];
+}
+
+function priceList(): readonly string[] {
+  return [
+    "",
+    "The prices, as copies of these pages had them:",
+    "",
+    "| | $ a million | of | source | as of | |",
+    "|---|--:|---|---|---|---|",
+    ...[upstashRedis, ...services].map(
+      ({ service, dollarsPerMillion, unit, source, asOf, note }) =>
+        `| ${service} | ${dollarsPerMillion.toFixed(2)} | ${unit}s | <${source}> | ${asOf} | ${note} |`,
+    ),
+  ];
+}
+
+/** The same for a terminal. */
+export function resultTable(results: Results, colors: Colors): string {
+  const parts = [...new Set(results.rows.map(({ part }) => part))];
+  const tables = parts.map((part) => {
+    const rows = rowsOf(results, part);
+    const columns: readonly Column<Row>[] = [
+      { title: part, cell: ({ what }) => what },
+      { title: "unit", cell: ({ unit }) => unit },
+      ...columnsOf(rows).map((column): Column<Row> => {
+        return { title: titleOf(column), cell: ({ figures }) => figureText(figures[column]), align: "right" };
+      }),
+      { title: "", cell: ({ remark = "" }) => remark },
+    ];
+    return table(columns, rows, { colors });
+  });
+  return [...tables, results.machine].join("\n\n");
+}

@@ -1,0 +1,245 @@
+import { figureText, numberText } from "../figures.ts";
+import { upstashRedis } from "../prices.ts";
+import { measured, type Results, type Row, rowsOf } from "../results.ts";
+import { cpuSection, keySection } from "./scaling-limits.ts";
+
+const BATCHES = ["100", "1,000"] as const;
+type Batch = (typeof BATCHES)[number];
+const CONCURRENCY = { "100": 10, "1,000": 100 } as const;
+const DRAINS = [1, 2, 4, 8];
+const WAY_MS = 20;
+
+/** How far it goes, with the figures of a whole run. What follows from them is computed here, and not written down. */
+export function scalingPage(results: Results): string {
+  const { rows } = results;
+  return `# How far it goes
+
+<!-- Written by \`${results.command}\` and \`npm run docs -- benchmarks\`. Change bench/pages, not this file. -->
+
+What one set of keys carries, what more drains, partitions and fan-out add, what the next limit is, and what 10,000 jobs a
+second take and cost. Figures marked *measured* are from one run of \`${results.command}\`
+([benchmarks](./benchmarks.md)); the command beside each makes it alone. Figures marked *computed* are arithmetic on those, shown.
+Nothing here was measured on Upstash itself.
+
+The machine: ${results.machine}. Redis, the HTTP shim that stands in for Upstash and all workers compete for its cores, so
+absolute speeds are low. What carries over are commands, bytes, CPU per job, and the shape of the curves. Handlers are empty and
+payloads have 100 bytes unless said otherwise.
+
+${backlogSection(rows)}
+${roundTripSection(rows)}
+${drainsSection(rows)}
+${partitionSection(rows)}
+${cpuSection(rows)}
+${keySection(rows)}
+${highRateSection(rows)}
+${timeSection(rows)}`;
+}
+
+function drainOf(rows: readonly Row[], waiting: string, batch: Batch, unit: string) {
+  return measured(rows, "speed", `drain ${waiting}, batch ${batch}, concurrency ${CONCURRENCY[batch]}`, unit);
+}
+
+/** The lengths that were measured, the shortest first. */
+function backlogsOf(rows: readonly Row[]): readonly string[] {
+  const lengths = rowsOf({ rows }, "speed").flatMap(({ what }) => /^drain ([\d,]+), batch/.exec(what)?.[1] ?? []);
+  return [...new Set(lengths)];
+}
+
+/** Neither too short to be a backlog, nor so long that it is drained in part. */
+function usualBacklog(rows: readonly Row[]): string {
+  return backlogsOf(rows)[1] ?? "";
+}
+
+function backlogSection(rows: readonly Row[]): string {
+  const units = ["jobs a second", "commands a job", "ms a round trip", "CPU of Redis, us a job"];
+  const lines = BATCHES.flatMap((batch) =>
+    backlogsOf(rows).map((waiting) => {
+      const cells = units.map((unit) => figureText(drainOf(rows, waiting, batch, unit)));
+      return `| ${waiting} | ${batch} | ${cells.join(" | ")} |`;
+    }),
+  );
+  return `## The backlog
+
+*Measured*, \`npm run bench -- speed --million\`: one drain over HTTP.
+
+| waiting | batch | ${units.join(" | ")} |
+|--:|--:|--:|--:|--:|--:|
+${lines.join("\n")}
+
+A claim reads the head of a sorted set, so a job costs the same commands at any length. The work inside Redis grows a little, as
+its larger structures do; the finished jobs of the run, kept for 24 hours, are part of that. (1,000 jobs in batches of 1,000 are no
+backlog: most of the round trips there only look, or only hand in.)
+`;
+}
+
+function parallelOf(rows: readonly Row[], what: string): number {
+  return measured(rows, "parallel", what, "jobs a second").median;
+}
+
+function drainsText(drains: number): string {
+  return `${drains} ${drains === 1 ? "drain" : "drains"}`;
+}
+
+function roundTripSection(rows: readonly Row[]): string {
+  const names = [...DRAINS.map(drainsText), "4 drains in one process"];
+  const far = (name: string, batch: Batch) => parallelOf(rows, `${name}, batch ${batch}, ${WAY_MS} ms added`);
+  const lines = names.map(
+    (name) => `| ${name} | ${BATCHES.map((batch) => numberText(far(name, batch))).join(" | ")} |`,
+  );
+  return `## One drain: the round trip decides
+
+*Measured*, \`npm run bench -- parallel\`, jobs a second with ${WAY_MS} ms added before each request, as a Redis some way off would:
+
+| | batch 100 | batch 1,000 |
+|---|--:|--:|
+${lines.join("\n")}
+
+So: **larger batches first** (\`batchSize\` up to 1,000; an answer takes at most 4 MiB of records), **then more drains**. Several
+drains in one invocation (\`Promise.all\` over \`queue.drain()\`) hide the way as well as several invocations do, and share one CPU.
+`;
+}
+
+function drainsSection(rows: readonly Row[]): string {
+  const lines = DRAINS.map((drains) => {
+    const cells = BATCHES.map((batch) => numberText(parallelOf(rows, `${drainsText(drains)}, batch ${batch}`)));
+    const what = `${drainsText(drains)}, batch 1,000`;
+    const remark = rowsOf({ rows }, "parallel").find((row) => row.what === what)?.remark ?? "";
+    return `| ${drains} | ${cells.join(" | ")} | ${remark} |`;
+  });
+  const redis = BATCHES.map((batch) => drainOf(rows, usualBacklog(rows), batch, "CPU of Redis, us a job").median);
+  const most = redis.map((us) => numberText(Math.round(1_000 / us) * 1_000));
+  return `## More drains on one set of keys
+
+*Measured*, \`npm run bench -- parallel\`, jobs a second, each drain a process of its own, no distance:
+
+| drains | batch 100 | batch 1,000 | how busy, at batch 1,000 |
+|--:|--:|--:|---|
+${lines.join("\n")}
+
+It levels off where the cores of this machine are full. No drain waits for another one's lock in a way that shows: scripts of one
+Redis run one after the other anyway.
+
+**The next limit is Redis itself**, which runs scripts on one core. *Computed* from the CPU that Redis took, *measured* by
+\`npm run bench -- speed\`: ${redis.map(numberText).join(" us a job drained in batches of 100 and ")} us in batches of 1,000 make at most
+${most.join(" and ")} drained jobs a second on one such core, before enqueueing takes its part. What a core of Upstash's does was not
+measured.
+`;
+}
+
+function partitionSection(rows: readonly Row[]): string {
+  const lines = [2, 4, 8].map((partitions) => {
+    const what = `${partitions} drains, batch 1,000`;
+    const apart = parallelOf(rows, `${what}, ${partitions} partitions`);
+    return `| ${partitions} | ${numberText(apart)} | ${numberText(parallelOf(rows, what))} |`;
+  });
+  return `## Partitions
+
+\`partitioned(store, n)\` spreads a queue over n sets of keys. *Measured*, \`npm run bench -- parallel\`, jobs a second in batches of
+1,000, one drain a partition, beside as many drains on one set of keys:
+
+| partitions | partitioned | one set of keys |
+|--:|--:|--:|
+${lines.join("\n")}
+
+On one redis-server they bring no speed, since it has one thread whatever the keys are. They are for the other two limits:
+
+- **100 MB a key** (below): n partitions hold n times as much.
+- **Upstash's lock.** Scripts there carry \`allow-key-locking\`, so scripts on different keys need not wait for each other. What
+  that brings depends on Upstash's servers and could not be measured here.
+
+Their price: an idle tick costs n commands instead of 1, and a batch that settles jobs of several partitions one round trip to
+each.
+`;
+}
+
+function highRateSection(rows: readonly Row[]): string {
+  const usPerJob = (batch: Batch) => 1e6 / parallelOf(rows, `1 drain, batch ${batch}`);
+  const lines = [1, 5, 20, 50, 100].map((ms) => {
+    const cells = BATCHES.map((batch) => {
+      const size = Number(batch.replace(",", ""));
+      const each = size / (ms / 1_000 + (size * usPerJob(batch)) / 1e6);
+      return `${Math.ceil(10_000 / each)} (${numberText(Math.round(each))} each)`;
+    });
+    return `| ${ms} ms | ${cells.join(" | ")} |`;
+  });
+  return `## 10,000 jobs a second on Upstash
+
+*Computed*: how many drains it takes at most, as if each waited for its round trips one after the other. (A drain with a backlog keeps two
+under way.)
+
+\`\`\`
+jobs a second = batch / (round trip + batch * time per job)
+\`\`\`
+
+The time per job is the *measured* inverse of one drain without distance: ${BATCHES.map((batch) => `${numberText(usPerJob(batch))} us in batches of ${batch}`).join(", ")}.
+
+| round trip to Upstash | batch 100 | batch 1,000 |
+|--:|--:|--:|
+${lines.join("\n")}
+
+- Enqueue in batches too. One at a time, an \`enqueue\` is a round trip a job: at 5 ms, 10,000 a second are 50 in flight at any
+  moment.
+- \`batchSize: 1000\`, \`maxJobs\` and \`budget\` large enough (the defaults stop after 100 jobs), \`fanOut\` from the table, doubled
+  for safety. Fan-out is how parallel drains come about without a process: a tick that stops with a backlog starts \`fanOut\`
+  invocations, each of which starts the next until the backlog is gone ([\`src/http/relay.ts\`](../src/http/relay.ts)).
+- \`retention: "0s"\`, or short, as above.
+- Partitions, so that a stop of the drains may last.
+- What one core of Redis does not carry takes several **databases**: a \`Queue\` each, chosen by a hash of your own key. They
+  share nothing, so this has no end.
+
+${costTable(rows)}`;
+}
+
+function costTable(rows: readonly Row[]): string {
+  const counted = (name: string, column: string) => measured(rows, "commands", name, "commands", column).median;
+  const ways: readonly (readonly [string, number])[] = [
+    ["one at a time, eager", counted("a lone job, enqueue to done", "tidegate")],
+    [
+      "enqueued one at a time, drained by 100",
+      counted("enqueue one job", "tidegate") + counted("drain a backlog, per job", "tidegate"),
+    ],
+    [
+      "enqueued and drained by 1,000",
+      counted("enqueue 1,000 at once, per job", "tidegate") +
+        drainOf(rows, usualBacklog(rows), "1,000", "commands a job").median,
+    ],
+    [
+      "BullMQ, from a backlog, without its idle commands and its worker",
+      counted("enqueue 100 at once, per job", "bullmq") + counted("drain a backlog, per job", "bullmq"),
+    ],
+  ];
+  const dollars = (commands: number) => `$${((commands / 1e6) * upstashRedis.dollarsPerMillion).toFixed(2)}`;
+  const lines = ways.map(([way, commands]) => {
+    return `| ${way} | ${numberText(commands)} | ${dollars(commands * 1e6)} | ${dollars(commands * 10_000 * 3_600)} |`;
+  });
+  return `*Computed* from the commands *measured* by \`npm run bench -- commands\` and \`speed\`, and the price of Upstash
+([benchmarks](./benchmarks.md#cost)). Traffic is billed too beyond what a plan includes.
+
+| way | commands a job | a million jobs | 10,000 a second for an hour |
+|---|--:|--:|--:|
+${lines.join("\n")}
+`;
+}
+
+function timeSection(rows: readonly Row[]): string {
+  const of = (batch: Batch, column: string) =>
+    numberText(measured(rows, "limit", `batch ${batch}`, "jobs a second", column).median);
+  const share = (batch: Batch) =>
+    measured(rows, "limit", `batch ${batch}`, "% of the time that is Tidegate's", "tidegate").median.toFixed(0);
+  const lines = BATCHES.map(
+    (batch) =>
+      `| ${batch} | ${of(batch, "tidegate")} | ${of(batch, "bare")} | ${of(batch, "bare-two")} | ${share(batch)} % |`,
+  );
+  return `## Where the time goes
+
+*Measured*, \`npm run bench -- limit\`, jobs a second beside the same script and batches sent by a bare loop over \`fetch\`, with no queue, no
+record read or written, and no job run. What is not Tidegate's is HTTP, the shim and Redis.
+
+| batch | a drain | the bare script | two such loops at once | Tidegate's part of the time |
+|--:|--:|--:|--:|--:|
+${lines.join("\n")}
+
+The modules and functions that take it are listed in [benchmarks](./benchmarks.md#limit), and how it compares with BullMQ and Bee-Queue
+[there too](./benchmarks.md#speed).
+`;
+}

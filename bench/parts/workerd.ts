@@ -1,0 +1,173 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { figureOf } from "../figures.ts";
+import type { Bench } from "../part.ts";
+import { repeated, type Stage } from "../stage.ts";
+import { sum } from "../task.ts";
+import { type Cpu, minus, Workerd } from "../workerd/process.ts";
+
+const JOBS = [30, 100];
+const DRAIN_TOKEN = "drain";
+const STARTS = 10;
+const REQUESTS = 50;
+/** How often a warm isolate has drained before it is measured. */
+const WARM_UP = 200;
+
+/** The columns of CPU times. */
+export const SCRIPT_THREAD = "the script's thread";
+export const ALL_THREADS = "all threads";
+
+/** What workerd is given: the script, and the folder for its configuration. */
+interface Scene {
+  readonly bench: Bench;
+  readonly folder: string;
+  readonly script: string;
+  readonly empty: string;
+}
+
+/** The CPU that a Worker takes in workerd, less what an empty one takes: of new isolates, and of warm ones. */
+export async function workerd(bench: Bench): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "tidegate-workerd-"));
+  try {
+    const scene = { bench, folder, script: await bundle("worker"), empty: await bundle("empty") };
+    await newIsolates(scene);
+    await warmIsolate(scene);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function bundle(name: string): Promise<string> {
+  return readFile(join(import.meta.dirname, `${name}.mjs`), "utf8");
+}
+
+function sizeText(script: string): string {
+  const kilobytes = (bytes: number) => `${Math.round(bytes / 1_000)} KB`;
+  return `the script has ${kilobytes(Buffer.byteLength(script))}, gzipped ${kilobytes(gzipSync(script).length)}`;
+}
+
+/** A new process each time: first what it takes to start, then its first request. */
+async function newIsolates(scene: Scene): Promise<void> {
+  const { bench, script, empty } = scene;
+  const starts = bench.effort.isQuick ? 3 : STARTS;
+  bench.progress("new isolates with an empty script");
+  const bare = await repeated(starts, () => inNewIsolate(scene, empty, (isolate) => firstRequest(isolate, "/")));
+  for (const [index, jobs] of JOBS.entries()) {
+    bench.progress(`new isolates, first a drain of ${jobs}`);
+    const ours = await repeated(starts, async () => {
+      await fill(bench.stage, jobs);
+      return inNewIsolate(scene, script, (isolate) => firstRequest(isolate, drainPath(jobs)));
+    });
+    const add = (what: string, of: keyof FirstRequest, remark?: string) => {
+      const [values, baseline] = [ours, bare].map((each) => each.map((cpu) => cpu[of]));
+      addCpu(bench, { what, remark }, values ?? [], medianCpu(baseline ?? []));
+    };
+    if (index === 0) add("start of an isolate: the script is read and run", "start", sizeText(script));
+    add(firstDrain(jobs), "request");
+  }
+}
+
+export function firstDrain(jobs: number): string {
+  return `first request of a new isolate: a drain of ${jobs}`;
+}
+
+export function warmDrain(jobs: number): string {
+  return `a drain of ${jobs} in a warm isolate`;
+}
+
+interface FirstRequest {
+  readonly start: Cpu;
+  readonly request: Cpu;
+}
+
+async function firstRequest(isolate: Workerd, path: string): Promise<FirstRequest> {
+  const start = await isolate.cpu();
+  await request(isolate, path);
+  return { start, request: minus(await isolate.cpu(), start) };
+}
+
+/** Drains in an isolate whose code the compiler has seen for a while. */
+async function warmIsolate(scene: Scene): Promise<void> {
+  const { bench, script, empty } = scene;
+  bench.progress("a warm isolate with an empty script");
+  const bare = await inNewIsolate(scene, empty, (isolate) => warmRequests(bench, isolate, "/", async () => {}));
+  addCpu(bench, { what: "a request to an empty script" }, bare, { script: 0, all: 0 });
+  for (const jobs of JOBS) {
+    bench.progress(`a warm isolate, drains of ${jobs}`);
+    const before = () => fill(bench.stage, jobs);
+    const ours = await inNewIsolate(scene, script, (isolate) => warmRequests(bench, isolate, drainPath(jobs), before));
+    addCpu(bench, { what: warmDrain(jobs) }, ours, medianCpu(bare));
+  }
+}
+
+/** The CPU of one request, over many, several times. */
+async function warmRequests(
+  { effort }: Bench,
+  isolate: Workerd,
+  path: string,
+  before: () => Promise<void>,
+): Promise<readonly Cpu[]> {
+  const one = async (): Promise<Cpu> => {
+    await before();
+    const start = await isolate.cpu();
+    await request(isolate, path);
+    return minus(await isolate.cpu(), start);
+  };
+  await repeated(effort.of(WARM_UP), one);
+  return repeated(effort.runs, async () => {
+    const each = await repeated(effort.of(REQUESTS), one);
+    const mean = (of: keyof Cpu) => sum(each.map((cpu) => cpu[of])) / each.length;
+    return { script: mean("script"), all: mean("all") };
+  });
+}
+
+async function inNewIsolate<T>(
+  { bench, folder }: Scene,
+  script: string,
+  measure: (isolate: Workerd) => Promise<T>,
+): Promise<T> {
+  const { rest } = bench.stage.connections;
+  const bindings = { STORE_URL: rest.url, STORE_TOKEN: rest.token, DRAIN_TOKEN };
+  const isolate = await Workerd.start(folder, script, bindings);
+  const result = await measure(isolate);
+  await isolate.stop();
+  return result;
+}
+
+function drainPath(jobs: number): string {
+  return `/drain?maxJobs=${jobs}`;
+}
+
+/** @throws {Error} where a drain did not do all that it was asked for. */
+async function request(isolate: Workerd, path: string): Promise<void> {
+  const headers = { Authorization: `Bearer ${DRAIN_TOKEN}` };
+  const response = await fetch(`${isolate.url}${path}`, { headers });
+  const report = (await response.json()) as { completed?: number };
+  const jobs = new URLSearchParams(path.split("?")[1]).get("maxJobs");
+  if (!response.ok || (jobs !== null && report.completed !== Number(jobs)))
+    throw new Error(`The Worker answered ${response.status} to ${path}, and completed ${report.completed} jobs.`);
+}
+
+async function fill(stage: Stage, jobs: number): Promise<void> {
+  await stage.clear();
+  await stage.run({ system: "tidegate", action: "enqueue", jobs });
+}
+
+function medianCpu(values: readonly Cpu[]): Cpu {
+  const median = (of: keyof Cpu) => figureOf(values.map((cpu) => cpu[of])).median;
+  return { script: median("script"), all: median("all") };
+}
+
+interface Named {
+  readonly what: string;
+  readonly remark?: string | undefined;
+}
+
+/** Adds what is left of the measured times without those of an empty script. */
+function addCpu({ add }: Bench, { what, remark }: Named, values: readonly Cpu[], baseline: Cpu): void {
+  const figure = (of: keyof Cpu) => figureOf(values.map((cpu) => cpu[of] - baseline[of]));
+  const figures = { [SCRIPT_THREAD]: figure("script"), [ALL_THREADS]: figure("all") };
+  add({ what, unit: "ms of CPU", figures, ...(remark !== undefined && { remark }) });
+}

@@ -1,0 +1,55 @@
+import { plans } from "../src/core/prices.ts";
+
+/** What a service asks for each thing that it counts, without what a plan includes. */
+export interface Price {
+  readonly service: string;
+  readonly unit: string;
+  readonly dollarsPerMillion: number;
+  /** How many a job takes that succeeds at its first attempt. Absent where it depends on the queue: it is counted. */
+  readonly unitsPerJob?: number;
+  readonly source: string;
+  /** What is known of when the price stood there. */
+  readonly asOf: string;
+  readonly note: string;
+}
+
+export const upstashRedis: Price = {
+  service: "Upstash Redis, pay as you go",
+  unit: "command",
+  dollarsPerMillion: plans.payg.dollarsPer100k * 10,
+  source: "https://upstash.com/pricing/redis",
+  asOf: "2026-11-09",
+  note: "$0.20 per 100,000. A script counts 1, and 1 more for each command inside it.",
+};
+
+export const services: readonly (Price & { readonly unitsPerJob: number })[] = [
+  {
+    service: "QStash, pay as you go",
+    unit: "message",
+    dollarsPerMillion: 10,
+    unitsPerJob: 1,
+    source: "https://upstash.com/pricing/qstash",
+    asOf: "2026",
+    note: "$1 per 100,000. Each retry is a message more.",
+  },
+  {
+    service: "Cloudflare Queues, Workers Paid",
+    unit: "operation",
+    dollarsPerMillion: 0.4,
+    unitsPerJob: 3,
+    source: "https://developers.cloudflare.com/queues/platform/pricing/",
+    asOf: "2026",
+    note: "A message of up to 64 KB is written, read and deleted. Each retry is a read more.",
+  },
+  {
+    service: "Vercel Queues",
+    unit: "operation",
+    dollarsPerMillion: 0.6,
+    unitsPerJob: 3,
+    source: "https://vercel.com/docs/queues/pricing",
+    asOf: "2026-02-27",
+    note:
+      "Of a message of up to 4 KiB, the sending, the delivery and the deletion count: 3 at least. That page leaves the " +
+      "price to the region; this one is what [Vercel's plugin](https://skills.sh/vercel/vercel-plugin/vercel-queues) names.",
+  },
+];

@@ -1,0 +1,2 @@
+/** The queue that all of the benchmark uses. */
+export const QUEUE = "bench";
