@@ -28,7 +28,8 @@ beforeAll(async () => {
   tarball = join(project, stdout.trim());
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
   await writeFile(join(project, "consumer.ts"), consumer);
-  const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--omit=dev", tarball];
+  const peer = `@opentelemetry/api@${manifest.devDependencies["@opentelemetry/api"]}`;
+  const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--omit=dev", tarball, peer];
   await run("npm", install, { cwd: project });
 }, 180_000);
 
@@ -38,7 +39,19 @@ const inProject = (file: string, args: readonly string[]) => run(file, args, { c
 
 describe("the package, installed into an empty project", () => {
   test("has every subpath of the contract", () => {
-    const expected = ["", "/upstash", "/redis", "/http", "/client", "/cloudflare", "/vercel", "/node", "/testing"];
+    const expected = [
+      "",
+      "/upstash",
+      "/redis",
+      "/http",
+      "/dashboard",
+      "/client",
+      "/cloudflare",
+      "/vercel",
+      "/node",
+      "/telemetry",
+      "/testing",
+    ];
     expect(names).toEqual(expected.map((each) => `tidegate${each}`));
   });
 
@@ -141,6 +154,21 @@ describe("the size, minified and gzipped,", () => {
     ]);
   });
 
+  test("of the dashboard, page included, is at most 12 KB in a Worker, and nothing without it", async () => {
+    const worker = (imports: string, options: string) =>
+      bundleSource(`
+        import { Queue } from "tidegate";
+        import { createWorker } from "tidegate/cloudflare";
+        import { upstashStore } from "tidegate/upstash";
+        ${imports}
+        const store = upstashStore({ url: "", token: "" });
+        export default createWorker(() => ({ queue: new Queue({ store }), auth: { admin: ["x"] }, ${options} }));`);
+    const without = await worker("", "");
+    const withIt = await worker('import { dashboard } from "tidegate/dashboard";', "dashboard: dashboard()");
+    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(12 * 1_024);
+    expect(without.used.filter((file) => file.includes("/dashboard/"))).toEqual([]);
+  });
+
   test("of the demo Worker is at most 90 KB", async () => {
     const { gzipped } = await bundle({
       absWorkingDir: root,
@@ -162,6 +190,16 @@ describe("a bundler keeps", () => {
     );
     expect(used).toEqual([]);
     expect(gzipped).toBeLessThan(50);
+  });
+
+  test("nothing of OpenTelemetry, which need not be there, outside tidegate/telemetry", async () => {
+    const others = names.filter((name) => !["tidegate/node", "tidegate/telemetry"].includes(name));
+    const readBy = async (each: readonly string[]) =>
+      (await bundleSource(each.map((name) => `export * from "${name}";`).join("\n"))).read.filter((file) =>
+        file.startsWith("@opentelemetry/"),
+      );
+    expect(await readBy(["tidegate/telemetry"])).not.toEqual([]);
+    expect(await readBy(others)).toEqual([]);
   });
 
   test("no store, cron or HTTP for a program that only tells errors apart", async () => {

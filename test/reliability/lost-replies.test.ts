@@ -35,7 +35,7 @@ describe("when the network fails", () => {
   function setUp() {
     const clock = Object.assign(() => clock.now, { now: start });
     const store = upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `faults-${prefix++}` });
-    return { queue: new Queue({ store, jobs: [note], clock }), clock };
+    return { queue: new Queue({ store, jobs: [note], clock }), store, clock };
   }
 
   const passing: readonly Fault[] = ["drop-request", "drop-reply", "half-body", "html", "error-500", "duplicate"];
@@ -73,6 +73,18 @@ describe("when the network fails", () => {
       });
     },
   );
+
+  test("a claim whose answer is lost twice is handed out by the third send, and leaves nothing leased to nobody", async () => {
+    const { queue, store, clock } = setUp();
+    await queue.enqueueMany([{ job: note }, { job: note }, { job: note }]);
+    proxy.next("drop-reply", "drop-reply");
+    const request = { now: clock.now, settle: [], fire: [], limit: 2, leaseMs: 60_000, retentionMs: 0 };
+    const { jobs } = await store.open("default").exchange(request);
+    expect(jobs).toHaveLength(2);
+    expect(await queue.getStats()).toMatchObject({ runningCount: 2, readyCount: 1 });
+    // Each answer holds leases of its own, so that of those that may have come only the last can settle.
+    expect(jobs.map(({ lease }) => lease.endsAt)).toEqual([clock.now + 60_002, clock.now + 60_002]);
+  });
 
   test("an eager job whose lease's answer was lost is held all the same, and once", async () => {
     const { queue } = setUp();

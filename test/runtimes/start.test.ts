@@ -27,7 +27,15 @@ describe("npm start", () => {
 
   test("shows what to do next", () => {
     expect(demo.output).toContain(`curl http://localhost:${port}/jobs --json`);
+    expect(demo.output).toContain(`http://localhost:${port}/dashboard`);
     expect(demo.output).not.toMatch(/wrangler|\[ERROR\]/i);
+  });
+
+  test("shows a dashboard, in workerd", async () => {
+    const response = await fetch(`http://localhost:${port}/dashboard`);
+    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(await response.text()).toContain("<title>Tidegate</title>");
+    expect(await demo.json("/dashboard/data?view=schedules")).toMatchObject({ schedules: [{ key: "heartbeat" }] });
   });
 
   test("refuses a port that is taken, and says how to choose another", async () => {

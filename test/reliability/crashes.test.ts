@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildProgram, type Program } from "../support/child.ts";
+import { crashPoints } from "../support/crash-points.ts";
+import { crashSeries } from "../support/crashes.ts";
+import { seededRandom } from "../support/random.ts";
+import { openStage, type Stage } from "../support/stage.ts";
+
+// A small share of `npm run soak -- crashes`. Drains run in processes of their own, which are killed at named points and at any
+// moment, while Redis crashes and forgets its scripts. The waits are faults that are injected: no outcome depends on them.
+
+let stage: Stage;
+let program: Program;
+beforeAll(async () => {
+  stage = await openStage({ persist: true });
+  program = await buildProgram("crash-child.ts");
+});
+afterAll(async () => {
+  await program.remove();
+  await stage.close();
+});
+
+test("whatever is killed and whenever, no job is lost, and none runs twice but after its lease", {
+  timeout: 120_000,
+}, async () => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  const figures = await crashSeries({ stage, program, trials: 24, random: seededRandom(seed) });
+  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0 });
+  const atPoints = crashPoints.reduce((sum, point) => sum + figures.killed[point], 0);
+  expect(atPoints + figures.killed["any moment"] + figures.ended).toBe(24);
+  expect(atPoints).toBeGreaterThan(0);
+  expect(figures.repeated).toBeGreaterThan(0);
+});

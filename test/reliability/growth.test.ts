@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { defineJob, Queue } from "../../src/index.ts";
+import { keyBreaches } from "../support/invariants.ts";
+import { openStage, type Stage } from "../support/stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage.close());
+
+test("a queue that is empty again leaves nothing but its counters, which do not grow", async () => {
+  const prefix = stage.prefix();
+  const counters = `${prefix}:{default}:stats`;
+  const clock = Object.assign(() => clock.now, { now: Date.parse("2026-03-01T12:00:00Z") });
+  const work = defineJob({
+    name: "work",
+    maxRetries: 1,
+    perform(behaviour: string, job) {
+      if (behaviour === "fail" && job.attempt === 1) throw new Error("no luck");
+      if (behaviour === "die") throw new Error("no luck, ever");
+      return behaviour === "snooze" && job.attempt === 1 && clock.now % 2 === 0 ? job.snooze("1s") : undefined;
+    },
+  });
+  const queue = new Queue({ store: stage.store(prefix), jobs: [work], clock, retention: 0 });
+
+  async function cycle(): Promise<void> {
+    const behaviours = ["succeed", "fail", "die", "snooze"];
+    await queue.enqueueMany(
+      Array.from({ length: 400 }, (_, index) => ({ job: work, payload: behaviours[index % behaviours.length] })),
+    );
+    await queue.enqueueMany(
+      Array.from({ length: 100 }, (_, index) => ({
+        job: work,
+        payload: "succeed",
+        dedupe: { key: `${clock.now} ${index}`, ttl: 1 },
+      })),
+    );
+    await queue.schedules.upsert("minutely", { job: work, payload: "succeed", cron: "0 * * * * *" });
+    for (let minute = 0; minute < 5; minute++) {
+      await queue.drain({ maxJobs: 1_000 });
+      clock.now += 60_001;
+    }
+    await queue.schedules.remove("minutely");
+    await queue.enqueueMany([{ job: work, payload: "succeed", delay: "1h" }]);
+    await queue.clear();
+    await queue.removeFromDeadLetter({ all: true });
+    expect(await keyBreaches(stage.redis, prefix)).toEqual([]);
+    // Windows that have ended go by Redis's own clock.
+    await expect.poll(() => stage.redis.send(["EXISTS", `${prefix}:{default}:dedupe`])).toBe(0);
+    expect(await stage.redis.send(["KEYS", `${prefix}:*`])).toEqual([counters]);
+    expect(await stage.redis.send(["STRLEN", counters])).toBeLessThanOrEqual(1_344);
+  }
+
+  for (let times = 0; times < 6; times++) await cycle();
+  expect(await queue.getStats()).toMatchObject({ pendingCount: 0, runningCount: 0, deadLetterCount: 0 });
+});

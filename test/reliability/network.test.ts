@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { StoreMethod } from "../../src/testing/wrap-store.ts";
+import { passingFaults } from "../support/lossy.ts";
+import { httpRoad, type Road, tcpRoad, tryInVain, tryMethod } from "../support/network.ts";
+import { openStage, type Stage } from "../support/stage.ts";
+import { storeMethods, storeTrials } from "../support/store-trials.ts";
+import { tcpFaults } from "../support/tcp-faults.ts";
+
+// Between the adapter and Redis stands a proxy that does what networks do, to each method of the store port in turn.
+
+const methods = Object.keys(storeTrials) as StoreMethod[];
+
+test("every method of a store is tried", () => {
+  expect([...methods].sort()).toEqual([...storeMethods()].sort());
+});
+
+const roads = [
+  { name: "upstashStore", faults: passingFaults, open: async (stage: Stage) => httpRoad(stage) },
+  { name: "redisStore", faults: tcpFaults, open: tcpRoad },
+];
+
+describe.each(roads)("$name", ({ faults, open }) => {
+  let stage: Stage;
+  let road: Road;
+  beforeAll(async () => {
+    stage = await openStage();
+    road = await open(stage);
+  });
+  afterAll(async () => {
+    await road.close();
+    await stage.close();
+  });
+
+  describe.each(methods)("%s", (method) => {
+    test.each(faults)("through %j answers, and stores, what it should", (fault) =>
+      tryMethod(stage, road, method, fault),
+    );
+
+    test("reaches nobody through a network that stays away, and stores nothing", () =>
+      tryInVain(stage, road, method, "drop-request"));
+
+    test("is whole, or not there, where no answer ever comes", () => tryInVain(stage, road, method, "drop-reply"));
+  });
+});

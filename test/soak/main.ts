@@ -1,0 +1,175 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { ensureRedis } from "../../scripts/ensure-redis.mjs";
+import { type Column, table } from "../../src/cli/output/table.ts";
+import { colorsFor } from "../../src/cli/output/text.ts";
+import type { Figures, Part } from "./part.ts";
+import { crashes } from "./parts/crashes.ts";
+import { cron } from "./parts/cron.ts";
+import { http } from "./parts/http.ts";
+import { model } from "./parts/model.ts";
+import { network } from "./parts/network.ts";
+import { overload } from "./parts/overload.ts";
+import { poison } from "./parts/poison.ts";
+import { tokens } from "./parts/tokens.ts";
+
+const parts: Readonly<Record<string, Part>> = { model, crashes, network, http, tokens, overload, poison, cron };
+const sizeNames = Object.values(parts).flatMap(({ sizes }) => Object.keys(sizes));
+const RESULTS = "docs/soak.json";
+
+/** What came of one part, as it is kept. */
+interface Result {
+  readonly date: string;
+  /** What does the same again. */
+  readonly command: string;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly machine: string;
+  /** How much was done, and how much there is in full. */
+  readonly sizes: Readonly<Record<string, { readonly done: number; readonly full: number }>>;
+  readonly figures: Figures;
+}
+
+interface Wishes {
+  readonly seed: number;
+  readonly share: number;
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
+const HELP = `npm run soak -- [parts] [--seed N] [--share F] [--write] [--SIZE N]
+
+Tries to break what docs/guarantees.md promises. Parts, and their sizes in full:
+
+${Object.entries(parts)
+  .map(([name, { about, sizes }]) => `  ${name.padEnd(9)} ${sizesText(sizes)}\n            ${about}`)
+  .join("\n")}
+
+  --seed   where chance begins. Default: drawn, and told
+  --share  what share of each size is done, such as 0.01. Default 1
+  --write  keep what was found in ${RESULTS}, for \`npm run docs -- guarantees\`
+`;
+
+function sizesText(sizes: Part["sizes"]): string {
+  return Object.entries(sizes)
+    .map(([name, full]) => `--${name} ${full}`)
+    .join(" ");
+}
+
+/** Runs the parts that were asked for. @returns the exit code: 1 where a promise was broken */
+export async function main(args: readonly string[]): Promise<number> {
+  const wishes = readArguments(args);
+  if (!wishes) {
+    process.stderr.write(HELP);
+    return args.includes("--help") ? 0 : 2;
+  }
+  ensureRedis();
+  const results: Record<string, Result> = {};
+  let broken = 0;
+  for (const name of wishes.chosen) {
+    try {
+      results[name] = await runPart(name, wishes);
+    } catch (error) {
+      broken++;
+      tell(`${name} found something, with --seed ${wishes.seed}:\n`);
+      console.error(error);
+    }
+  }
+  process.stdout.write(`${resultTable(results)}\n\n`);
+  if (wishes.write) await keep(results);
+  return broken > 0 ? 1 : 0;
+}
+
+function readArguments(args: readonly string[]) {
+  const options = Object.fromEntries(
+    ["seed", "share", ...sizeNames].map((name) => [name, { type: "string" as const }]),
+  );
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { ...options, write: { type: "boolean" }, help: { type: "boolean" } },
+  });
+  const number = (name: string, otherwise: number) => Number(values[name as keyof typeof values] ?? otherwise);
+  const given = sizeNames.filter((name) => name in values);
+  const seed = number("seed", Math.floor(Math.random() * 2 ** 31));
+  const sizes = Object.fromEntries(given.map((name) => [name, number(name, 0)]));
+  const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
+  const share = number("share", 1);
+  const numbers = [seed, share, ...Object.values(sizes)];
+  if (values.help || chosen.some((name) => !(name in parts)) || !numbers.every((each) => each > 0 || each === seed))
+    return undefined;
+  return { seed, share, sizes, chosen, write: values.write ?? false };
+}
+
+async function runPart(name: string, { seed, share, sizes }: Wishes): Promise<Result> {
+  const part = parts[name] as Part;
+  const done = Object.fromEntries(
+    Object.entries(part.sizes).map(([size, full]) => [size, sizes[size] ?? Math.max(1, Math.ceil(full * share))]),
+  );
+  const startedAt = Date.now();
+  const figures = await part.run({
+    seed,
+    size: (size) => done[size] as number,
+    progress: progressOf(name),
+  });
+  const options = Object.entries(done).map(([size, number]) => `--${size} ${number}`);
+  tell("");
+  return {
+    date: new Date(startedAt).toISOString(),
+    command: ["npm run soak --", name, ...options, `--seed ${seed}`].join(" "),
+    seed,
+    seconds: Math.round((Date.now() - startedAt) / 1_000),
+    machine: `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, redis-server ${ensureRedis()}`,
+    sizes: Object.fromEntries(
+      Object.entries(part.sizes).map(([size, full]) => [size, { done: done[size] as number, full }]),
+    ),
+    figures,
+  };
+}
+
+/** Shows how far a part is: always on a terminal, elsewhere at each tenth. */
+function progressOf(name: string): (done: number, of: number) => void {
+  let lastTenth = 0;
+  return (done, of) => {
+    const tenth = Math.floor((done / of) * 10);
+    if (process.stderr.isTTY || tenth > lastTenth)
+      tell(`${name}: ${done.toLocaleString("en-US")} of ${of.toLocaleString("en-US")}`);
+    lastTenth = tenth;
+  };
+}
+
+function tell(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+  else if (text !== "") process.stderr.write(`${text}\n`);
+}
+
+interface Row {
+  readonly part: string;
+  readonly what: string;
+  readonly figure: string;
+}
+
+const columns: readonly Column<Row>[] = [
+  { title: "part", cell: ({ part }) => part },
+  { title: "counted", cell: ({ what }) => what },
+  { title: "", cell: ({ figure }) => figure, align: "right" },
+];
+
+function resultTable(results: Readonly<Record<string, Result>>): string {
+  const rows = Object.entries(results).flatMap(([part, { figures, seconds, sizes }]) => {
+    const shares = Object.entries(sizes).map(
+      ([size, { done, full }]) => `${Math.round((done / full) * 100)} % of ${full} ${size}`,
+    );
+    const counted = { ...figures, [`seconds, for ${shares.join(", ")}`]: seconds };
+    return Object.entries(counted).map(([what, figure]) => ({ part, what, figure: figure.toLocaleString("en-US") }));
+  });
+  return table(columns, rows, { colors: colorsFor(process.stdout, process.env) });
+}
+
+/** Puts results in place of earlier ones of the same parts. */
+async function keep(results: Readonly<Record<string, Result>>): Promise<void> {
+  const before = await readFile(RESULTS, "utf8").catch(() => "{}");
+  const all: Record<string, Result> = { ...JSON.parse(before), ...results };
+  const inOrder = Object.keys(parts).flatMap((name) => (all[name] ? [[name, all[name]] as const] : []));
+  await writeFile(RESULTS, `${JSON.stringify(Object.fromEntries(inOrder), null, 2)}\n`);
+}

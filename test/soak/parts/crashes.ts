@@ -1,0 +1,61 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { buildProgram } from "../../support/child.ts";
+import { type CrashFigures, crashSeries, newFigures } from "../../support/crashes.ts";
+import { seededRandom } from "../../support/random.ts";
+import { openStage } from "../../support/stage.ts";
+import type { Figures, Part } from "../part.ts";
+
+const TRIALS_A_SERIES = 50;
+const AT_ONCE = 2;
+
+/** Processes that drain are killed, while Redis crashes and forgets its scripts. */
+export const crashes: Part = {
+  about: "processes killed while they drain, Redis crashing meanwhile: nothing lost, nothing twice but after its lease",
+  sizes: { trials: 1_000 },
+  async run({ size, seed, progress }) {
+    const trials = size("trials");
+    const stage = await openStage({ persist: true });
+    const program = await buildProgram("crash-child.ts");
+    const total = newFigures();
+    const series = Array.from({ length: Math.ceil(trials / TRIALS_A_SERIES) }, (_, index) => ({
+      random: seededRandom(seed + index),
+      trials: Math.min(TRIALS_A_SERIES, trials - index * TRIALS_A_SERIES),
+    }));
+    let done = 0;
+    const work = async () => {
+      for (let next = series.shift(); next; next = series.shift()) {
+        add(total, await crashSeries({ stage, program, ...next, progress: () => progress(++done, trials) }));
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+    } finally {
+      await program.remove();
+      await stage.close();
+    }
+    deepStrictEqual({ lost: total.lost, unexplained: total.unexplained }, { lost: 0, unexplained: 0 });
+    return shown(total);
+  },
+};
+
+function add(total: CrashFigures, { killed, ...counts }: CrashFigures): void {
+  for (const [point, count] of Object.entries(killed)) total.killed[point as keyof typeof killed] += count;
+  for (const [name, count] of Object.entries(counts)) total[name as keyof typeof counts] += count;
+}
+
+function shown({ killed, ...counts }: CrashFigures): Figures {
+  const points = Object.entries(killed).map(([point, count]) => [`killed at ${point}`, count] as const);
+  return {
+    trials: counts.trials,
+    ...Object.fromEntries(points),
+    "ended by themselves": counts.ended,
+    "crashes of Redis": counts.restarts,
+    "SCRIPT FLUSH": counts.flushes,
+    "jobs acknowledged": counts.acknowledged,
+    "jobs of slots": counts.slots,
+    "attempts begun": counts.started,
+    "jobs run again after their lease": counts.repeated,
+    "jobs run again while a lease held": counts.unexplained,
+    "jobs lost": counts.lost,
+  };
+}
