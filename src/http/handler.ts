@@ -51,7 +51,7 @@ export function createHandler(options: HandlerOptions): Hono {
   const pages = settings.dashboard?.pages ?? [noDashboard];
   for (const page of pages) router.on(page.method, page.path, ({ req }) => answerPage(page, req.raw, settings));
   for (const { path } of pages) router.all(path, ({ req }) => answerOther(req.method, methodsOf(path, pages)));
-  router.all("*", () => problemOf(notFound("There is nothing at this address.")));
+  router.all("*", () => problemOf(notFound("There is nothing at this address. What there is, /openapi.json tells.")));
   return router;
 }
 

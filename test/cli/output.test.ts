@@ -40,18 +40,19 @@ test("text of others is kept to its line, and from moving the cursor", () => {
 });
 
 test("times are told as people say them", () => {
-  expect([0, 999, 1_000, 61_000, 3_600_000, 200_000_000].map(span)).toEqual([
+  expect([0, 499, 1_000, 61_000, 3_569_000, 3_599_900, 604_799_000].map(span)).toEqual([
     "0 seconds",
     "0 seconds",
     "1 second",
     "1 minute",
+    "59 minutes",
     "1 hour",
-    "2 days",
+    "7 days",
   ]);
   expect([1_000, 119_000, 121_500, 120_000].map((ms) => fromNow(new Date(ms), 120_000))).toEqual([
-    "1 minute ago",
+    "2 minutes ago",
     "1 second ago",
-    "in 1 second",
+    "in 2 seconds",
     "now",
   ]);
 });

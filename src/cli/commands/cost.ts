@@ -28,7 +28,11 @@ export function addCost(program: Program, session: Session): void {
     .summary("measure what jobs, ticks and a month cost in commands")
     .description(prose(DESCRIPTION))
     .addOption(new Option("--plan <plan>", "of Upstash").choices(["free", "payg"] as const).default("free" as const))
-    .option("--tick <duration>", "how often a cron trigger drains: 1m, 15s", duration, 60_000)
+    .addOption(
+      new Option("--tick <duration>", "how often a cron trigger drains: 1m, 15s")
+        .argParser(duration)
+        .default(60_000, "1m"),
+    )
     .option("--jobs <count>", "how many jobs a month you expect beside those of schedules", whole(0, 1_000_000_000), 0)
     .addHelpText(
       "after",

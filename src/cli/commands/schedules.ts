@@ -48,7 +48,9 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       const { queue } = await openTarget(session, program.opts());
       const schedules = await queue.schedules.list();
       session.print({ schedules }, () =>
-        schedules.length > 0 ? session.table(columns(session), schedules) : "There are no schedules.",
+        schedules.length > 0
+          ? session.table(columns(session), schedules)
+          : "There are no schedules. Those that stand in the code are put in force by the first drain.",
       );
     });
 }

@@ -5,10 +5,13 @@ const units = [
   ["second", 1_000],
 ] as const;
 
-/** A length of time as people say it: "3 days", "5 minutes", "0 seconds". */
+/** A length of time as people say it, rounded: "3 days", "5 minutes", "0 seconds". */
 export function span(ms: number): string {
-  const [unit, unitMs] = units.find(([, least]) => ms >= least) ?? (["second", 1_000] as const);
-  const value = Math.floor(ms / unitMs);
+  // What is all but a day is one: a delay of a day has a little less left when its answer is shown.
+  const isReached = (unitMs: number, smallerMs = 0) => ms >= unitMs - smallerMs / 2;
+  const [unit, unitMs] =
+    units.find(([, each], index) => isReached(each, units[index + 1]?.[1])) ?? (["second", 1_000] as const);
+  const value = Math.round(ms / unitMs);
   return `${value.toLocaleString("en-US")} ${unit}${value === 1 ? "" : "s"}`;
 }
 
