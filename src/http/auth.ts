@@ -45,7 +45,7 @@ export function authenticator(tokens: readonly KnownToken[] | undefined, session
   if (!tokens) {
     const anyone: Caller = { token: "known", scopes: new Set(scopeNames) };
     return async (request, acts) => {
-
+      if (acts) refuseOtherSites(request);
       return anyone;
     };
   }
