@@ -43,12 +43,15 @@ export class Attempt {
   readonly number: number;
   readonly name: string;
   readonly timeoutMs: number;
+  /** Whether it may be what its invocations died of: two since an attempt ended, or one where this attempt is the last. */
+  readonly isSuspect: boolean;
   readonly dueAt: number;
   lease: Lease;
   readonly #workshop: Workshop;
   readonly #text: string;
   readonly #job: AnyJob | undefined;
-  #record: records.JobRecord;
+  readonly #record: records.JobRecord;
+  #progress: unknown;
   #isReadable: boolean;
   #startedAt = 0;
   #endsAt = 0;
@@ -69,6 +72,8 @@ export class Attempt {
     this.lease = claimed.lease;
     this.dueAt = claimed.dueAt;
     this.number = records.attemptOf(this.#record, claimed.lease.claims);
+    const died = this.number - 1 - (this.#record.errors?.at(-1)?.attempt ?? 0);
+    this.isSuspect = died >= 2 || (died === 1 && this.number > this.maxRetries);
     this.timeoutMs = this.#record.timeoutMs ?? timeoutMs(this.#job?.timeout ?? jobDefaults.timeout);
   }
 
@@ -198,7 +203,7 @@ export class Attempt {
       enqueuedAt: new Date(this.#record.enqueuedAt),
       extend: (duration) => attempt.#extend(duration),
       snooze: (when) => new Snooze(when),
-      progress: (value) => attempt.#progress(value),
+      progress: (value) => attempt.#tellProgress(value),
     };
   }
 
@@ -208,10 +213,16 @@ export class Attempt {
     this.#setAlarm(endsAt);
   }
 
-  async #progress(value: unknown): Promise<void> {
+  async #tellProgress(value: unknown): Promise<void> {
     records.checkPayload(value);
-    this.#record = { ...this.#record, progress: value };
-    await this.#renew(this.lease.endsAt, records.encodeRecord(this.#record));
+    this.#progress = value;
+    await this.#renew(this.lease.endsAt, records.encodeRecord(this.#stored));
+  }
+
+  /** The record as it was claimed, read anew: a handler may have changed the payload that it was given. */
+  get #stored(): records.JobRecord {
+    const stored = records.decodeRecord(this.#text) ?? this.#record;
+    return this.#progress === undefined ? stored : { ...stored, progress: this.#progress };
   }
 
   async #renew(endsAt: number, record?: string): Promise<void> {
@@ -235,8 +246,13 @@ export class Attempt {
       result: storable(result),
       expiresAt: at + retentionMs,
     };
-    const { progress: _, ...record } = this.#record;
-    return { to: "completed", lease: this.lease, record: records.encodeRecord({ ...record, end }) };
+    return { to: "completed", lease: this.lease, record: this.#completedRecord(end) };
+  }
+
+  #completedRecord(end: records.JobEnd): string {
+    if (this.#workshop.retentionMs === 0) return "";
+    if ((this.#progress ?? this.#record.progress) === undefined) return records.withEnd(this.#text, end);
+    return records.encodeRecord({ ...this.#stored, progress: undefined, end });
   }
 
   #snooze(snooze: Snooze): Outcome {
@@ -246,7 +262,7 @@ export class Attempt {
   }
 
   #return(runAt: number): Outcome {
-    const record = this.#isReadable ? records.encodeRecord(records.withReturnedClaim(this.#record)) : this.#text;
+    const record = this.#isReadable ? records.encodeRecord(records.withReturnedClaim(this.#stored)) : this.#text;
     return { to: "returned", lease: this.lease, runAt, record };
   }
 
@@ -261,7 +277,7 @@ export class Attempt {
     const { clock, random } = this.#workshop;
     const backoff = this.#record.backoff ?? this.#job?.backoff;
     const runAt = Math.min(clock() + retryWaitMs(thrown, backoff, this.number, clock(), random), LATEST_TIME_MS);
-    const record = records.withError(this.#record, records.attemptError(thrown, this.number, clock()));
+    const record = records.withError(this.#stored, records.attemptError(thrown, this.number, clock()));
     return { to: "retried", lease: this.lease, runAt, record: records.encodeRecord(record), thrown };
   }
 
@@ -270,7 +286,7 @@ export class Attempt {
     const error = records.attemptError(thrown, this.number, at);
     const { attempt: attempts } = this.info;
     const end = { at, startedAt: this.#startedAt, attempts, error, claims: this.lease.claims };
-    const record = { ...records.withError(this.#record, error), end };
+    const record = { ...records.withError(this.#stored, error), end };
     return { to: "dead", lease: this.lease, at, record: records.encodeRecord(record), thrown };
   }
 

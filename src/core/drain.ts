@@ -1,11 +1,12 @@
 import { Attempt, type AttemptOutcome, type Workshop } from "./attempt.ts";
-import { sleep } from "./clock.ts";
+import { alarm, sleep } from "./clock.ts";
 import { TimeoutError } from "./control.ts";
 import type { DeclaredSchedules } from "./declared.ts";
 import type { DrainLimits } from "./drain-options.ts";
 import { type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { Exchanges } from "./exchanges.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
+import { Lineup } from "./lineup.ts";
 import { fireOf } from "./schedule.ts";
 import type { ClaimedJob, ExchangeReply, Fire, Meter, Outlook } from "./store.ts";
 
@@ -43,7 +44,7 @@ export class Drain {
   readonly #counts: Record<Count, number> = { ...noCounts };
   readonly #spent: Readonly<Meter>;
   readonly #exchanges: Exchanges;
-  readonly #waiting: Attempt[] = [];
+  readonly #lineup = new Lineup();
   readonly #running = new Set<Attempt>();
   #finished: Finished[] = [];
   #fires: Fire[] = [];
@@ -76,7 +77,7 @@ export class Drain {
   /** Takes over jobs that are leased already. */
   take(jobs: readonly ClaimedJob[]): void {
     this.#counts.claimed += jobs.length;
-    for (const job of jobs) this.#waiting.push(new Attempt(this.#shop, job));
+    this.#lineup.add(jobs.map((job) => new Attempt(this.#shop, job)));
   }
 
   /** Tells that something falls due then, so that it need not be looked for. */
@@ -115,14 +116,21 @@ export class Drain {
     const stop = this.#stoppedBy();
     if (stop === "aborted" || stop === "timeBudget" || stop === "paused") this.#releaseWaiting();
     while (this.#running.size < this.#limits.concurrency) {
-      const attempt = this.#waiting.shift();
-      if (!attempt) return;
+      const attempt = this.#lineup.next(this.#isIdle && this.#finished.length === 0);
+      if (!attempt) break;
       void this.#start(attempt);
     }
+    if (this.#isIdle)
+      for (const attempt of this.#lineup.surplus()) this.#finish(attempt, attempt.release(), "released");
+  }
+
+  /** Whether nothing runs, and nothing is about to be claimed. */
+  get #isIdle(): boolean {
+    return this.#running.size === 0 && this.#exchanges.underWay === 0;
   }
 
   #releaseWaiting(): void {
-    for (const attempt of this.#waiting.splice(0)) this.#finish(attempt, attempt.release(), "released");
+    for (const attempt of this.#lineup.clear()) this.#finish(attempt, attempt.release(), "released");
   }
 
   async #start(attempt: Attempt): Promise<void> {
@@ -137,7 +145,7 @@ export class Drain {
     }
     this.#running.delete(attempt);
     this.#startWaiting();
-    if (this.#waiting.length === 0) this.#ring();
+    if (this.#lineup.length === 0) this.#ring();
   }
 
   /** No job starts with less lease left than its timeout. One whose timeout no claim foresaw gets a longer lease. */
@@ -162,8 +170,7 @@ export class Drain {
     if ((this.#isMoreDue(now) || this.#isTimeToLook(now)) && this.#claimable() > 0) return true;
     const oldest = this.#finished[0];
     if (!oldest) return false;
-    const isIdle = this.#running.size === 0 && this.#waiting.length === 0 && this.#exchanges.underWay === 0;
-    return isIdle || (now - oldest.at >= SETTLE_WITHIN_MS && !this.#exchanges.hasFailed && this.#canAfford(2));
+    return this.#isIdle || (now - oldest.at >= SETTLE_WITHIN_MS && !this.#exchanges.hasFailed && this.#canAfford(2));
   }
 
   /** Lets handlers that end in this very turn be settled with the others, not one by one. */
@@ -186,11 +193,11 @@ export class Drain {
     const elapsed = this.#shop.clock() - this.#startedAt;
     const pace = done > 0 && elapsed > 0 ? Math.ceil((done / elapsed) * CLAIM_AHEAD_MS) : Number.POSITIVE_INFINITY;
     const ahead = Math.max(pace, this.#limits.concurrency);
-    return Math.min(this.#limits.batchSize, this.#mayStillClaim, ahead);
+    return Math.min(this.#limits.batchSize, this.#mayStillClaim, ahead, this.#lineup.mostClaimed(this.#isIdle));
   }
 
   get #inHand(): number {
-    return this.#waiting.length + this.#running.size;
+    return this.#lineup.length + this.#running.size;
   }
 
   get #mayStillClaim(): number {
@@ -200,7 +207,7 @@ export class Drain {
   /** Whether slots are free, or will be before an answer could come. */
   #isRunningDry(): boolean {
     const { concurrency } = this.#limits;
-    if (this.#waiting.length === 0 && this.#running.size < concurrency) return true;
+    if (this.#lineup.length === 0 && this.#running.size < concurrency) return true;
     const rounds = Math.ceil(this.#inHand / concurrency);
     return this.#ran > 0 && (rounds * this.#ranMs) / this.#ran < this.#exchanges.answerMs;
   }
@@ -288,12 +295,13 @@ export class Drain {
       oldest && !this.#exchanges.hasFailed ? oldest.at + SETTLE_WITHIN_MS : Number.POSITIVE_INFINITY,
     ];
     const wakeAt = Math.min(...moments.filter((moment) => moment > now));
-    const timer = new AbortController();
-    const rung = new Promise<void>((resolve) => {
-      this.#ring = resolve;
+    await new Promise<void>((resolve) => {
+      const off = Number.isFinite(wakeAt) ? alarm(clock, wakeAt - now, resolve) : () => {};
+      this.#ring = () => {
+        off();
+        resolve();
+      };
     });
-    await Promise.race(Number.isFinite(wakeAt) ? [rung, sleep(clock, wakeAt - now, timer.signal)] : [rung]);
-    timer.abort();
   }
 
   #cutOff(): void {

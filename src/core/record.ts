@@ -78,6 +78,11 @@ export function decodeRecord(text: string): JobRecord | undefined {
   }
 }
 
+/** The record of a job that has ended: the end is written behind what is stored, so that a large payload is not written anew. */
+export function withEnd(text: string, end: JobEnd): string {
+  return `${text.slice(0, -1)},"end":${JSON.stringify(end)}}`;
+}
+
 /** The number of the attempt that a claim makes: 1 is the first. */
 export function attemptOf(record: JobRecord, claims: number): number {
   return (claims - (record.returned ?? 0) + CLAIM_CYCLE) % CLAIM_CYCLE;

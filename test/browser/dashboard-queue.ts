@@ -70,3 +70,8 @@ export async function fill(queue: Queue): Promise<void> {
     { job: "send_email", payload: { to: "edsger@example.com" }, id: "mail-3", delay: "1h" },
   ]);
 }
+
+/** Enqueues as a deployment would that knows no jobs, nor their schemas. */
+export async function enqueueUnknown({ store, clock }: ServedQueue, name: string, payload: unknown, id: string) {
+  await new Queue({ store, clock: () => clock.now }).enqueue(name, payload, { id, maxRetries: 0 });
+}

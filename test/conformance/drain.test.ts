@@ -44,6 +44,29 @@ onEveryStore((kind) => {
       });
     });
 
+    test("gives each attempt the payload that was enqueued, whatever the last one did to it", async () => {
+      const seen: unknown[] = [];
+      const empties = defineJob({
+        name: "empties",
+        maxRetries: 2,
+        backoff: { base: 0 },
+        async perform(payload: { items: number[] }, job) {
+          seen.push([...payload.items]);
+          payload.items.length = 0;
+          await job.progress(job.attempt);
+          if (seen.length === 1) throw new Error("no luck");
+          return seen.length === 2 ? job.snooze(0) : "done";
+        },
+      });
+      const { queue } = setUp({ jobs: [empties] });
+      const { id } = await queue.enqueue(empties, { items: [1, 2] });
+      expect(await queue.drain()).toMatchObject({ retried: 1, snoozed: 1, completed: 1 });
+      expect(seen).toEqual(Array(3).fill([1, 2]));
+      const job = await queue.getJob(id);
+      expect(job).toMatchObject({ state: "completed", payload: { items: [1, 2] }, result: "done" });
+      expect(job).not.toHaveProperty("progress");
+    });
+
     test("retries after 60, 120 and 240 seconds, then dead-letters", async () => {
       const fails = defineJob({
         name: "fails",

@@ -39,9 +39,8 @@ onEveryStore((kind) => {
   });
 
   // In partitions a job has either an id of its own or a window.
-  test.skipIf(kind.name === "partitioned")(
-    "a dedupe window holds again as soon as the job that it names is there again, within one call too",
-    async () => {
+  if (kind.name !== "partitioned") {
+    test("a dedupe window holds again as soon as the job that it names is there again, within one call too", async () => {
       const store = kind.create().open("default");
       const named = { id: "a", isFreshId: false, runAt: now, record: "1:{}" };
       const dedupe = { key: "x", ttlMs: 600_000 };
@@ -49,6 +48,6 @@ onEveryStore((kind) => {
       await store.cancel("a", now);
       const replies = await store.enqueue([named, { ...named, id: "b", dedupe }], now);
       expect(replies).toMatchObject([{ status: "enqueued" }, { status: "duplicate", id: "a" }]);
-    },
-  );
+    });
+  }
 });

@@ -157,9 +157,7 @@ const columns: readonly Column<Row>[] = [
 
 function resultTable(results: Readonly<Record<string, Result>>): string {
   const rows = Object.entries(results).flatMap(([part, { figures, seconds, sizes }]) => {
-    const shares = Object.entries(sizes).map(
-      ([size, { done, full }]) => `${Math.round((done / full) * 100)} % of ${full} ${size}`,
-    );
+    const shares = Object.entries(sizes).map(([size, { done, full }]) => `${done} of ${full} ${size}`);
     const counted = { ...figures, [`seconds, for ${shares.join(", ")}`]: seconds };
     return Object.entries(counted).map(([what, figure]) => ({ part, what, figure: figure.toLocaleString("en-US") }));
   });

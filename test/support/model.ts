@@ -75,7 +75,7 @@ export function storeModel(stage: Stage, length: number, count: ModelCount) {
     });
     const scene = newScene();
     for (const [operation, next] of sequence) {
-      fault = next;
+      fault = operation.isSafeFromFaults ? undefined : next;
       scene.step++;
       const expected = await operation.run(expectedOf, scene);
       const about = `${operation.name} through ${fault ?? "no fault"}`;

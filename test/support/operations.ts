@@ -14,6 +14,8 @@ export interface Scene {
 /** One call of the store port, with parameters that depend on the scene. It gives the answer to be compared. */
 export interface Operation {
   readonly name: string;
+  /** Whether it is left out of the faults. */
+  readonly isSafeFromFaults?: boolean;
   run(store: QueueStore, scene: Readonly<Scene>): Promise<unknown>;
   /** Changes the scene after both stores have answered alike. */
   after?(scene: Scene, answer: unknown): void;
@@ -59,6 +61,8 @@ const enqueue = operation(
     ),
   }),
   ({ jobs }) => ({
+    // With an id twice in one call, a resend names another job for a duplicate than the lost answer did; both exist.
+    isSafeFromFaults: new Set(jobs.map((job) => job.id)).size < jobs.length,
     run: (store, scene) =>
       store.enqueue(
         jobs.map((job, index) => ({

@@ -1,6 +1,6 @@
 import { deepStrictEqual, equal, ok } from "node:assert/strict";
 import type { Store } from "../../src/core/store.ts";
-import { type DrainReport, defineJob, Queue } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import type { Program } from "./child.ts";
 import type { Stage } from "./stage.ts";
 
@@ -8,11 +8,18 @@ const MEBIBYTE = 1024 * 1024;
 const LEASE_IS_OVER_MS = 70_000;
 const plenty = { roundTrips: 1_000_000, commands: 1_000_000_000 };
 
-/** Many jobs wait, and many drains take them at once: each job must run once. @returns how many round trips it took. */
+/** What many drains at once came to. */
+interface Together {
+  readonly roundTrips: number;
+  /** Jobs that waited for the end of a lease: a request that an overloaded machine delivers late leases jobs to nobody. */
+  readonly delayed: number;
+}
+
+/** Many jobs wait, and many drains take them at once: each job must run once. */
 export async function drainTogether(
   store: Store,
   { jobs, drains, progress }: { jobs: number; drains: number; progress?: (done: number) => void },
-): Promise<{ readonly roundTrips: number }> {
+): Promise<Together> {
   const performed = new Map<number, number>();
   const note = defineJob({
     name: "note",
@@ -21,7 +28,8 @@ export async function drainTogether(
       if (performed.size % 10_000 === 0) progress?.(performed.size);
     },
   });
-  const open = () => new Queue({ store, jobs: [note], retention: 0 });
+  let ahead = 0;
+  const open = () => new Queue({ store, jobs: [note], retention: 0, clock: () => Date.now() + ahead });
   for (let first = 0; first < jobs; first += 10_000) {
     const length = Math.min(10_000, jobs - first);
     await open().enqueueMany(Array.from({ length }, (_, index) => ({ job: note, payload: first + index })));
@@ -29,19 +37,18 @@ export async function drainTogether(
   equal((await open().getStats()).readyCount, jobs);
   const drain = () => open().drain({ maxJobs: jobs, batchSize: 500, timeBudget: "1h", budget: plenty });
   const reports = await Promise.all(Array.from({ length: drains }, drain));
-  const counts = { lost: sum(reports, "lost"), released: sum(reports, "released") };
-  equal(performed.size, jobs, JSON.stringify({ ...counts, stats: await open().getStats() }));
+  const { runningCount: delayed } = await open().getStats();
+  equal(performed.size + delayed, jobs);
+  ahead = LEASE_IS_OVER_MS;
+  if (delayed > 0) await drain();
+  equal(performed.size, jobs);
   ok([...performed.values()].every((times) => times === 1));
   const { totalProcessed, pendingCount, runningCount } = await open().getStats();
   deepStrictEqual(
     { totalProcessed, pendingCount, runningCount },
     { totalProcessed: jobs, pendingCount: 0, runningCount: 0 },
   );
-  return { roundTrips: sum(reports, "roundTrips") };
-}
-
-function sum(reports: readonly DrainReport[], count: "lost" | "released" | "roundTrips"): number {
-  return reports.reduce((total, report) => total + report[count], 0);
+  return { roundTrips: reports.reduce((sum, report) => sum + report.roundTrips, 0), delayed };
 }
 
 /** Payloads as large as they may be: each arrives whole, and no claim is larger than an answer may be. */
@@ -55,10 +62,8 @@ export async function drainLargePayloads(store: Store, jobs: number): Promise<vo
   for (const each of payloads) await queue.enqueue(large, each);
   const report = await queue.drain({ maxJobs: payloads.length, batchSize: payloads.length, concurrency: 1 });
   equal(report.completed, payloads.length);
-  deepStrictEqual(
-    lengths,
-    payloads.map(({ length }) => length),
-  );
+  const inOrder = (sizes: readonly number[]) => [...sizes].sort((a, b) => a - b);
+  deepStrictEqual(inOrder(lengths), inOrder(payloads.map(({ length }) => length)));
 }
 
 /**

@@ -34,6 +34,21 @@ onEveryStore((kind) => {
     });
   });
 
+  test("a week of a daily schedule makes seven jobs, each claimed once", async () => {
+    const clock = testClock(start);
+    const daily = defineJob({ name: "daily", schedule: { cron: "@daily" }, perform() {} });
+    const queue = new Queue({ store: kind.create(), clock, jobs: [daily] });
+    await queue.drain();
+    const totals = { claimed: 0, completed: 0 };
+    for (let day = 0; day < 7; day++) {
+      await clock.advance("24h");
+      const { claimed, completed } = await drainAll(queue);
+      totals.claimed += claimed;
+      totals.completed += completed;
+    }
+    expect(totals).toEqual({ claimed: 7, completed: 7 });
+  });
+
   test("with a clock plays out delays and retries", async () => {
     const clock = testClock(start);
     const queue = new Queue({ store: kind.create(), clock, random: () => 0.5, jobs: [fails] });

@@ -11,7 +11,7 @@ export const overload: Part = {
     const stage = await openStage();
     try {
       const startedAt = Date.now();
-      const { roundTrips } = await drainTogether(stage.store(), {
+      const { roundTrips, delayed } = await drainTogether(stage.store(), {
         jobs,
         drains,
         progress: (done) => progress(done, jobs),
@@ -23,6 +23,7 @@ export const overload: Part = {
         "drains at once": drains,
         "round trips of the drains": roundTrips,
         "seconds to enqueue and drain them": seconds,
+        "jobs that waited for a lease's end, since answers took over 10 s": delayed,
         "jobs run twice, or not at all": 0,
         "payloads of 5 MiB that arrived whole": large,
       };

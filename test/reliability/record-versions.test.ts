@@ -1,0 +1,82 @@
+import { readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Fixture, fixtureQueue, loadFixture, makeFixture, recordVersion, seenIn } from "../support/fixture.ts";
+import { keyBreaches, readStored, storedBreaches } from "../support/invariants.ts";
+import { openStage, type Stage } from "../support/stage.ts";
+
+// What earlier versions have stored must be read, and run, by this one. scripts/fixture.mjs makes the fixture of a version.
+
+const folder = join(import.meta.dirname, "../fixtures");
+const versions = readdirSync(folder).map((file) => file.replace(".json", ""));
+
+test("there is a fixture of the version that is written today", () => {
+  expect(versions).toContain(`v${recordVersion}`);
+});
+
+describe.each([...versions, "this code"])("what %s has stored", (version) => {
+  let stage: Stage;
+  let fixture: Fixture;
+  beforeAll(async () => {
+    stage = await openStage();
+    fixture = versions.includes(version)
+      ? JSON.parse(await readFile(join(folder, `${version}.json`), "utf8"))
+      : await makeFixture(stage);
+  });
+  afterAll(() => stage.close());
+
+  async function load() {
+    const prefix = stage.prefix();
+    await loadFixture(stage.redis, fixture, prefix);
+    const clock = Object.assign(() => clock.now, { now: fixture.at });
+    return { prefix, clock, queue: fixtureQueue(stage.store(prefix), clock) };
+  }
+
+  test("holds every field of a record that docs/storage.md tells of, and keys that it tells of alone", async () => {
+    const { prefix } = await load();
+    const text = await readFile(join(import.meta.dirname, "../../docs/storage.md"), "utf8");
+    const table = text.slice(text.indexOf("| field | on |"), text.indexOf("## Counters"));
+    const rows = [...table.matchAll(/^\| (`[^|]+) \|/gm)].map(([, names = ""]) => names);
+    const fields = rows.flatMap((names) => [...names.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name));
+    const { jobs, deadJobs, done } = await readStored(stage.redis, prefix);
+    const records = [...jobs.values(), ...deadJobs.values(), ...done.values()];
+    const held = new Set(records.flatMap((record) => Object.keys(JSON.parse(record.slice(record.indexOf(":") + 1)))));
+    expect(fields.filter((field) => !held.has(field))).toEqual([]);
+    expect(await keyBreaches(stage.redis, prefix)).toEqual([]);
+  });
+
+  test("shows what it showed then", async () => {
+    const { queue } = await load();
+    expect(await seenIn(queue)).toEqual(fixture.seen);
+  });
+
+  test("recognises what it has had", async () => {
+    const { queue } = await load();
+    for (const id of ["succeed", "die", "later"])
+      expect(await queue.enqueue("work", "again", { id })).toMatchObject({ status: "duplicate", id });
+    const dedupe = { key: "once", ttl: "1h" } as const;
+    expect(await queue.enqueue("work", "again", { dedupe })).toMatchObject({ status: "duplicate" });
+  });
+
+  test("drains: all that waited, ran or lay dead completes, and its schedules go on", async () => {
+    const { queue, clock, prefix } = await load();
+    const before = await queue.getStats();
+    await queue.retryFromDeadLetter({ all: true });
+    clock.now += 2 * 86_400_000;
+    const report = await queue.drain();
+    expect(report).toMatchObject({ claimed: report.completed, lost: 0, stoppedBy: "empty" });
+    const { totalProcessed, pendingCount, runningCount, deadLetterCount } = await queue.getStats();
+    expect({ pendingCount, runningCount, deadLetterCount }).toEqual({
+      pendingCount: 0,
+      runningCount: 0,
+      deadLetterCount: 0,
+    });
+    const waited = before.pendingCount + before.runningCount + before.deadLetterCount;
+    // The schedule that was made has missed two slots; the one that was declared is gone with its declaration.
+    expect(totalProcessed - before.totalProcessed).toBeGreaterThanOrEqual(waited + 2);
+    expect(await queue.getJob("be killed")).toMatchObject({ state: "completed", attempts: 2 });
+    expect(await queue.getJob("fail")).toMatchObject({ state: "completed", attempts: 3, errors: [{}, {}] });
+    expect(storedBreaches(await readStored(stage.redis, prefix), clock.now)).toEqual([]);
+  });
+});
