@@ -29,6 +29,12 @@ ${backlogSection(rows)}
 ${roundTripSection(rows)}
 ${drainsSection(rows)}
 ${partitionSection(rows)}
+## Fan-out
+
+Fan-out is how the parallel drains above come about without a process: a tick that stops with a backlog starts \`fanOut\` invocations, each of
+which starts the next until the backlog is gone, for 60 s or 100 links ([\`src/http/relay.ts\`](../src/http/relay.ts)). So \`fanOut\` is the number
+of parallel drains, and the tables above tell what it brings. The CPU of an invocation bounds its share:
+
 ${cpuSection(rows)}
 ${keySection(rows)}
 ${highRateSection(rows)}

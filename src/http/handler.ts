@@ -45,8 +45,7 @@ export function createHandler(options: HandlerOptions): Hono {
     router.on(route.method, everywhere(route.path), (context) => answer(route, context, settings));
   }
   for (const path of new Set(routes.map((route) => route.path))) {
-    const allowed = methodsOf(path);
-    for (const address of everywhere(path)) router.all(address, ({ req }) => answerOther(req.method, allowed));
+    for (const address of everywhere(path)) router.all(address, ({ req }) => answerOther(req.method, methodsOf(path)));
   }
   const pages = settings.dashboard?.pages ?? [noDashboard];
   for (const page of pages) router.on(page.method, page.path, ({ req }) => answerPage(page, req.raw, settings));

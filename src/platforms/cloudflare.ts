@@ -9,7 +9,7 @@ import { drainQueues } from "../core/drain-queues.ts";
 import type { DrainReport } from "../core/drain-report.ts";
 import { isTidegateError } from "../core/errors.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
-import { logFailure } from "../http/options.ts";
+import { logFailure, readOptions } from "../http/options.ts";
 import { readRelay, relayBacklog } from "../http/relay.ts";
 
 export { relayTo } from "../http/relay.ts";
@@ -92,7 +92,8 @@ function build({ scheduled, ...options }: CloudflareOptions) {
   const { drain } = options;
   const bounds = () => ({ ...(typeof drain === "function" ? drain() : drain), ...scheduled });
   drainLimits(bounds());
-  const handler = createHandler(options);
+  readOptions(options);
+  let handler: ReturnType<typeof createHandler> | undefined;
   const queues = options.queues ?? (options.queue ? [options.queue] : []);
   const tick = async () => {
     const report = await drainQueues(queues, bounds());
@@ -100,7 +101,14 @@ function build({ scheduled, ...options }: CloudflareOptions) {
     await relayBacklog(readRelay(options), report, "cron", now, options.onError ?? logFailure);
     return report;
   };
-  return { handler, tick };
+  return {
+    tick,
+    // Made for requests alone: a cron trigger in a new isolate has little time.
+    get handler() {
+      handler ??= createHandler(options);
+      return handler;
+    },
+  };
 }
 
 /** A report holds counts and times, and nothing of what was enqueued. */
