@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { setUp } from "../http/support.ts";
+import { memoryStore } from "../../src/index.ts";
+import { setUp, start } from "../http/support.ts";
 import { setUpDashboard } from "./support.ts";
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
@@ -107,6 +108,17 @@ describe("what the page is told", () => {
     const days = ["02", "03", "04", "05", "06"];
     const slots = days.map((day) => `2026-03-${day}T08:00:00.000Z`);
     expect(body).toMatchObject({ schedules: [{ key: "report", slots }] });
+  });
+
+  test("of schedules is not lost for one whose zone this runtime does not know", async () => {
+    const store = memoryStore();
+    const { call, queue } = setUpDashboard({ handler: { auth: "none" }, queue: { store } });
+    await queue.schedules.upsert("report", { job: "fails", cron: "0 9 * * *" });
+    const rule = { name: "fails", cron: "0 9 * * *", timeZone: "Mars/Olympus", missed: "once", overlap: "allow" };
+    await store.open(queue.name).putSchedule({ key: "new", record: `1:${JSON.stringify(rule)}`, next: start });
+    const { status, body } = await call("GET", "/dashboard/data?view=schedules");
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ schedules: [{ key: "new", slots: [] }, { key: "report" }] });
   });
 
   test.each([

@@ -119,10 +119,14 @@ function rowOf({ payload, result, progress, errors, error, ...job }: JobInfo): J
 
 /** The next slots, told from what is known of the schedule: that asks no store. */
 function withSlots(schedule: ScheduleInfo): ScheduleRow {
-  const { next } = parseCron(schedule.cron, schedule.timeZone);
   const slots: Date[] = [];
   let slot = schedule.nextRunAt?.getTime();
-  for (; slot !== undefined && slots.length < SLOTS; slot = next(slot)) slots.push(new Date(slot));
+  try {
+    const { next } = parseCron(schedule.cron, schedule.timeZone);
+    for (; slot !== undefined && slots.length < SLOTS; slot = next(slot)) slots.push(new Date(slot));
+  } catch {
+    // A zone that this runtime does not know yet shall not hide all other schedules.
+  }
   return { ...schedule, slots };
 }
 
