@@ -253,6 +253,8 @@ export interface QueueStore {
   extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined>;
   /** Reads one job, in whatever state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
+  /** Reads those of the jobs that lie dead, in the order of their ids. */
+  findDead(ids: readonly string[]): Promise<readonly StoredJob[]>;
   /** Reads a page of the jobs of one state. */
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Removes a waiting job. `running` and `missing` changed nothing. */

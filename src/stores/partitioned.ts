@@ -198,6 +198,14 @@ class PartitionedQueue implements QueueStore {
     return this.#of(id).find(id, now);
   }
 
+  async findDead(ids: readonly string[]): Promise<readonly StoredJob[]> {
+    const found = await Promise.all(
+      this.#parts.map((part, index) => part.findDead(ids.filter((id) => this.#indexOf(id) === index))),
+    );
+    const byId = new Map(found.flat().map((job) => [job.id, job]));
+    return ids.flatMap((id) => byId.get(id) ?? []);
+  }
+
   async list(state: JobState, { cursor, ...page }: PageRequest): Promise<Page<StoredJob>> {
     const { index, rest } = this.#place(cursor);
     const { items, cursor: next } = await this.#at(index).list(state, { ...page, cursor: rest });

@@ -73,6 +73,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   peek: (store) => store.peek(),
   peekWithManifest: (store) => store.peekWithManifest(),
   find: (store) => store.find("runs", now),
+  findDead: (store) => store.findDead(["nobody", "dies", "waits"]),
   list: (store) => store.list("ready", page),
   stats: (store) => store.stats(now),
   findSchedule: (store) => store.findSchedule("daily"),

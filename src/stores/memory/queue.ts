@@ -25,7 +25,7 @@ import {
   type StoredStats,
 } from "../../core/store.ts";
 import { leaseScore, SCHEDULE_MEMBER, scoreAfter, unpack, waitingScore } from "../score.ts";
-import { countJobs, findJob, findSchedule, listJobs } from "./reading.ts";
+import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./reading.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
 const encoder = new TextEncoder();
@@ -181,6 +181,10 @@ export class MemoryQueue implements QueueStore {
 
   async find(id: string, now: number): Promise<StoredJob | undefined> {
     return findJob(this.#state, id, now);
+  }
+
+  async findDead(ids: readonly string[]): Promise<readonly StoredJob[]> {
+    return ids.flatMap((id) => findDeadJob(this.#state, id) ?? []);
   }
 
   async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {

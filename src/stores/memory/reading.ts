@@ -7,6 +7,10 @@ export function findJob(state: MemoryState, id: string, now: number): StoredJob 
   const score = state.due.score(id);
   if (score !== undefined) return liveJob(state, id, score, now);
   if (state.isKept(id, now)) return completedJob(state, id);
+  return findDeadJob(state, id);
+}
+
+export function findDeadJob(state: MemoryState, id: string): StoredJob | undefined {
   return state.dead.score(id) === undefined ? undefined : deadJob(state, id);
 }
 

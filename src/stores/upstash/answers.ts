@@ -142,6 +142,17 @@ export function dueJob(id: string, score: number, record: string, now: number): 
   return { id, state: score < scoreAfter(now) ? "ready" : ahead, record, at, claims };
 }
 
+/** Those of the ids that have both a time of death and a record. */
+export function deadJobs(ids: readonly string[], times: unknown, records: unknown): readonly StoredJob[] {
+  if (!Array.isArray(times) || !Array.isArray(records)) return [];
+  return ids.flatMap((id, index) => {
+    const [at, record] = [times[index], records[index]];
+    return at == null || record == null
+      ? []
+      : { id, state: "dead" as const, record: String(record), at: Number(at), claims: 0 };
+  });
+}
+
 /** The member by which a page of a state is ordered. */
 export function listedMember(state: JobState, id: string): string {
   return state === "running" ? LEASE_MEMBER + id : id;

@@ -22,6 +22,7 @@ import {
 import { badCursor, readCursor, writeCursor } from "../cursor.ts";
 import { leaseScore, PAUSED_MEMBER, waitingScore } from "../score.ts";
 import {
+  deadJobs,
   dueJob,
   enqueueReply,
   exchangeReply,
@@ -134,6 +135,18 @@ export class RedisQueue implements QueueStore {
     if (set === "done") return { id, state: "completed", record, at: 0, claims: 0 };
     if (set === "dead") return { id, state: "dead", record, at: Number(score), claims: 0 };
     return undefined;
+  }
+
+  async findDead(ids: readonly string[]): Promise<readonly StoredJob[]> {
+    if (ids.length === 0) return [];
+    const [times, records] = await this.#connection.plain(
+      [
+        ["ZMSCORE", this.#keys.dead, ...ids],
+        ["HMGET", this.#keys["dead:jobs"], ...ids],
+      ],
+      this.#meter,
+    );
+    return deadJobs(ids, times, records);
   }
 
   async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
