@@ -36,7 +36,7 @@ local function after(now)
 end
 
 local function is_schedule(member)
-  return string.sub(member, 1, #SCHEDULE) == SCHEDULE
+  return string.byte(member) == 32 and string.sub(member, 1, #SCHEDULE) == SCHEDULE
 end
 
 -- Sends a command of many values in pieces: `unpack` of some thousands overflows the stack.

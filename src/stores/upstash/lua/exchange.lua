@@ -25,12 +25,17 @@ local written = {}
 -- 1. Settle. An outcome counts only if the lease that it names is still the one stored.
 
 -- On a resend a lease is gone because the first send settled it: then what that one wrote is there.
-local function was_settled(outcome)
+local function was_settled(to, id, record)
   if not resend then return false end
-  if outcome.to == 'dead' then return call('HGET', dead_jobs, outcome.id) == outcome.record end
-  if outcome.to ~= 'completed' then return call('HGET', jobs, outcome.id) == outcome.record end
-  if retention_ms == 0 then return not call('ZSCORE', due, outcome.id) end
-  return call('HGET', done, outcome.id) == outcome.record
+  if to == 'dead' then return call('HGET', dead_jobs, id) == record end
+  if to ~= 'completed' then return call('HGET', jobs, id) == record end
+  if retention_ms == 0 then return not call('ZSCORE', due, id) end
+  return call('HGET', done, id) == record
+end
+
+-- A score is text, which need not be written the same way by whoever wrote it.
+local function is_same(stored, score)
+  return stored == score or (stored and tonumber(stored) == tonumber(score))
 end
 
 -- Counts what was settled, in all and in this minute, and how long it took: one command, two where the minute is new.
@@ -57,38 +62,47 @@ local function tally(count, timings)
   call('BITFIELD', stats, unpack(starting))
 end
 
-local function settle()
-  local outcomes, members = {}, {}
-  for i = 1, tonumber(argument()) do
-    outcomes[i] = { to = argument(), id = argument(), lease = argument(), score = argument(), record = argument() }
-    members[i] = outcomes[i].id
-  end
+local function read_timings()
   local timings = {}
   for i = 1, tonumber(argument()) do timings[i] = { '#' .. argument(), argument() } end
+  return timings
+end
+
+-- Of each outcome five values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
+-- fixed places would cost twice as much through functions and tables.
+local function settle()
+  local number, before = tonumber(argument()), cursor
+  cursor = before + number * 5
+  local members = {}
+  for i = 1, number do members[i] = ARGV[before + i * 5 - 3] end
+  local timings = read_timings()
   local held, seen = read_many('ZMSCORE', due, members), {}
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
   local gone, left, waiting, kept, finished, died, buried = {}, {}, {}, {}, {}, {}, {}
-  for i, outcome in ipairs(outcomes) do
-    local id = outcome.id
-    local accepted = held[i] and tonumber(held[i]) == tonumber(outcome.lease) and not seen[id]
-    push(reply, (accepted or was_settled(outcome)) and 1 or 0)
-    if accepted then
+  local settled = 0
+  for i = 1, number do
+    local to, id, lease, score, record = unpack(ARGV, before + i * 5 - 4, before + i * 5)
+    if is_same(held[i], lease) and not seen[id] then
+      reply[3 + i] = 1
       seen[id] = true
-      count[outcome.to] = count[outcome.to] + 1
-      if outcome.to == 'completed' or outcome.to == 'dead' then
-        push(gone, id, LEASE .. id)
-        push(left, id)
-        if outcome.to == 'dead' then
-          push(died, outcome.score, id)
-          push(buried, id, outcome.record)
+      count[to] = count[to] + 1
+      if to == 'completed' or to == 'dead' then
+        settled = settled + 1
+        left[settled] = id
+        gone[settled * 2 - 1], gone[settled * 2] = id, LEASE .. id
+        if to == 'dead' then
+          push(died, score, id)
+          push(buried, id, record)
         else
-          push(finished, id, outcome.record)
+          finished[count.completed * 2 - 1], finished[count.completed * 2] = id, record
         end
       else
-        push(waiting, outcome.score, id, whole(UPPER), LEASE .. id)
-        push(kept, id, outcome.record)
-        written[id] = outcome.record
+        push(waiting, score, id, whole(UPPER), LEASE .. id)
+        push(kept, id, record)
+        written[id] = record
       end
+    else
+      reply[3 + i] = was_settled(to, id, record) and 1 or 0
     end
   end
   call_many('ZREM', due, gone)
@@ -148,11 +162,16 @@ end
 
 -- 3. Claim: re-score what is due to the end of its lease.
 
-local taken, slots, leases, orphans = {}, {}, {}, {}
-local function lease(id, score, record, ends, claims)
-  local leased = whole(pack(ends, claims, 1))
-  push(taken, id, leased, record, score)
-  push(leases, leased, id, whole(UPPER + ends * 1024 + nonce), LEASE .. id)
+local jobs_taken, taken, leases, slots, orphans = 0, {}, {}, {}, {}
+local function lease(id, score, record, leased, index)
+  local last = jobs_taken * 4
+  jobs_taken = jobs_taken + 1
+  taken[last + 1], taken[last + 2], taken[last + 3], taken[last + 4] = id, leased, record, score
+  leases[last + 1], leases[last + 2], leases[last + 3], leases[last + 4] = leased, id, index, LEASE .. id
+end
+
+local function index_score(ends)
+  return whole(UPPER + ends * 1024 + nonce)
 end
 
 -- What earlier sends took while their answers were lost: leased anew, one millisecond longer, so that no two hold one lease.
@@ -167,12 +186,13 @@ local function recover()
   local scores, records = read_many('ZMSCORE', due, ids), read_many('HMGET', jobs, ids)
   for i, id in ipairs(ids) do
     local ends, claims = unpack_score(tonumber(scores[i]))
-    lease(id, whole(pack(now, claims, 1)), records[i], ends + 1, claims)
+    lease(id, whole(pack(now, claims, 1)), records[i], whole(pack(ends + 1, claims, 1)), index_score(ends + 1))
   end
   return #ids
 end
 
 local function records_of(ids)
+  if not next(written) then return read_many('HMGET', jobs, ids) end
   local unknown, records = {}, {}
   for _, id in ipairs(ids) do
     if not written[id] then push(unknown, id) end
@@ -198,16 +218,16 @@ local function claim(wanted)
   if range[1] == PAUSED then
     reply[1], wanted, first = 1, 0, 3
   end
-  local slot_keys, slot_scores = {}, {}
+  local slot_keys, slot_scores, found, not_due = {}, {}, 0, after(now)
   for i = first, #range, 2 do
     local member, score = range[i], tonumber(range[i + 1])
-    if score < after(now) and #ids + #slot_keys < wanted then
+    if score < not_due and found + #slot_keys < wanted then
       if is_schedule(member) then
         push(slot_keys, string.sub(member, #SCHEDULE + 1))
         push(slot_scores, range[i + 1])
       else
-        push(ids, member)
-        ready[#ids] = range[i + 1]
+        found = found + 1
+        ids[found], ready[found] = member, range[i + 1]
       end
     elseif score < UPPER then
       reply[2] = range[i + 1]
@@ -215,15 +235,19 @@ local function claim(wanted)
       break
     end
   end
-  local records = records_of(ids)
-  for i, id in ipairs(ids) do
-    bytes_left = bytes_left - #(records[i] or '')
-    if bytes_left < 0 and #taken > 0 then
+  local records, ends = records_of(ids), now + lease_ms
+  -- Writing a score takes longer than all else that is done for a job, and most of them have been claimed equally often.
+  local index, leased = index_score(ends), {}
+  for i = 1, found do
+    local record = records[i]
+    bytes_left = bytes_left - #(record or '')
+    if bytes_left < 0 and jobs_taken > 0 then
       reply[2] = ready[i]
       break
     end
     local _, claims = unpack_score(tonumber(ready[i]))
-    if records[i] then lease(id, ready[i], records[i], now + lease_ms, claims + 1) else push(orphans, id) end
+    leased[claims] = leased[claims] or whole(pack(ends, claims + 1, 1))
+    if record then lease(ids[i], ready[i], record, leased[claims], index) else push(orphans, ids[i]) end
   end
   local slot_records = read_many('HMGET', schedules, slot_keys)
   for i, key in ipairs(slot_keys) do
@@ -239,7 +263,8 @@ call_many('ZADD', due, leases)
 -- A member without a record can come of eviction alone; left there, it would stand in the way of all others.
 call_many('ZREM', due, orphans)
 
-push(reply, #taken / 4)
-for _, value in ipairs(taken) do push(reply, value) end
+push(reply, jobs_taken)
+local before = #reply
+for i = 1, jobs_taken * 4 do reply[before + i] = taken[i] end
 for _, value in ipairs(slots) do push(reply, value) end
 return reply
