@@ -3,7 +3,7 @@ import type { Backoff } from "./backoff.ts";
 import type { Duration } from "./duration.ts";
 import { checkJobOptions } from "./options.ts";
 
-/** What `perform` is told about the attempt it makes. */
+/** What `perform` is told about the attempt it makes. Hand it on as it is: `{ ...job }` has no `signal`, which is made when asked for. */
 export interface JobContext {
   /** The job's id: the same in every attempt, so it serves as an idempotency key for what the job calls. */
   readonly id: string;

@@ -134,7 +134,7 @@ class Spy {
       this.#progress.push(value);
     };
     try {
-      this.#result = await job.perform(payload, { ...context, progress });
+      this.#result = await job.perform(payload, { ...context, signal: context.signal, progress });
       return this.#result;
     } catch (error) {
       this.#thrown = error;

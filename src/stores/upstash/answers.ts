@@ -110,23 +110,38 @@ export function enqueueReply(job: NewJob, [status, id = "", score = ""]: readonl
 }
 
 export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeReply {
-  const [paused, next, left, ...rest] = answer;
-  const settled = rest.splice(0, outcomes).map((accepted) => accepted === "1");
-  const fired = rest.splice(0, fires) as FireReply[];
-  const [taken = "0", ...rows] = rest;
+  const [paused, next, left] = answer;
+  const firesAt = 3 + outcomes;
+  const jobsAt = firesAt + fires + 1;
+  const schedulesAt = jobsAt + 4 * Number(answer[jobsAt - 1]);
+  return {
+    paused: paused === "1",
+    nextAt: timeOf(next),
+    left: Number(left),
+    settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
+    fired: answer.slice(firesAt, jobsAt - 1) as readonly FireReply[],
+    jobs: claimedJobs(answer, jobsAt, schedulesAt),
+    schedules: dueSchedules(answer, schedulesAt),
+  };
+}
+
+function claimedJobs(answer: readonly string[], from: number, to: number): readonly ClaimedJob[] {
   const jobs: ClaimedJob[] = [];
+  for (let at = from; at < to; at += 4) {
+    const { claims, at: endsAt } = unpack(Number(answer[at + 1]));
+    const lease = { id: answer[at] as string, claims, endsAt };
+    jobs.push({ lease, record: answer[at + 2] as string, dueAt: unpack(Number(answer[at + 3])).at });
+  }
+  return jobs;
+}
+
+function dueSchedules(answer: readonly string[], from: number): readonly DueSchedule[] {
   const schedules: DueSchedule[] = [];
-  let at = 0;
-  while (jobs.length < Number(taken)) {
-    const [id = "", lease = "", record = "", due = ""] = rows.slice(at, at + 4);
-    const { claims, at: endsAt } = unpack(Number(lease));
-    jobs.push({ lease: { id, claims, endsAt }, record, dueAt: unpack(Number(due)).at });
-    at += 4;
+  for (let at = from; at < answer.length; at += 3) {
+    const [key, slot, record] = [answer[at] as string, unpack(Number(answer[at + 1])).at, answer[at + 2] as string];
+    schedules.push({ key, slot, record });
   }
-  for (; at < rows.length; at += 3) {
-    schedules.push({ key: rows[at] as string, slot: unpack(Number(rows[at + 1])).at, record: rows[at + 2] as string });
-  }
-  return { paused: paused === "1", nextAt: timeOf(next), left: Number(left), settled, fired, jobs, schedules };
+  return schedules;
 }
 
 /** Reads the first members of `due`, with their scores. */
