@@ -8,7 +8,7 @@ import { type Probe, Probes } from "../probes.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, inBatches, payloadOf, type System, sum, timed } from "../task.ts";
 
-const empty = defineJob({ name: "empty", perform: (_: unknown) => {} });
+const empty = defineJob({ name: "empty", perform: async (_: unknown) => {} });
 export const fails = defineJob({
   name: "fails",
   maxRetries: 2,
