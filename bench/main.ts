@@ -25,7 +25,7 @@ const HELP = `npm run bench -- [parts] [--quick | --million] [--write]
 
   parts      ${partNames.join(", ")}. Default: all
   --quick    a tenth of the jobs and two runs of each: to see whether everything works
-  --million  speed with 1,000,000 waiting jobs too
+  --million  speed and latency with 1,000,000 waiting jobs too
   --write    write bench/results.json and the pages and plots in docs/; needs all parts
 `;
 

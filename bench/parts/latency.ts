@@ -8,6 +8,7 @@ const SAMPLES = 200;
 const SAMPLES_ELSEWHERE = 50;
 const HOUR_MS = 3_600_000;
 const BACKLOGS = [1_000, 100_000];
+const MILLION = 1_000_000;
 
 const systems = ["tidegate", "tidegate-tcp", "tidegate-elsewhere", "bullmq", "bee-queue"] as const;
 
@@ -15,6 +16,7 @@ const systems = ["tidegate", "tidegate-tcp", "tidegate-elsewhere", "bullmq", "be
 export async function latency(bench: Bench): Promise<void> {
   await percentiles(bench, 0);
   for (const backlog of BACKLOGS) await percentiles(bench, bench.effort.of(backlog));
+  if (bench.effort.isMillion) await percentiles(bench, MILLION);
   for (const backlog of BACKLOGS) await behind(bench, bench.effort.of(backlog));
 }
 
