@@ -3,7 +3,7 @@ import { timingOf } from "./activity.ts";
 import { alarm, type Clock } from "./clock.ts";
 import { LeaseLostError, PermanentError, TimeoutError } from "./control.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "./duration.ts";
-import { conflict } from "./errors.ts";
+import { HeldLease } from "./held-lease.ts";
 import type { HookCalls } from "./hook-calls.ts";
 import type { AttemptInfo } from "./hooks.ts";
 import { type AnyJob, Snooze } from "./job.ts";
@@ -50,7 +50,7 @@ export class Attempt {
   /** Whether it may be what its invocations died of: two since an attempt ended, or one where this attempt is the last. */
   readonly isSuspect: boolean;
   readonly dueAt: number;
-  lease: Lease;
+  readonly #held: HeldLease;
   readonly #workshop: Workshop;
   readonly #text: string;
   readonly #job: AnyJob | undefined;
@@ -73,12 +73,20 @@ export class Attempt {
     this.#record = record ?? { name: "unreadable", enqueuedAt: 0 };
     this.#job = workshop.jobs.get(this.#record.name);
     this.name = this.#record.name;
-    this.lease = claimed.lease;
+    this.#held = new HeldLease(workshop.store, claimed.lease);
     this.dueAt = claimed.dueAt;
     this.number = records.attemptOf(this.#record, claimed.lease.claims);
     const died = this.number - 1 - (this.#record.errors?.at(-1)?.attempt ?? 0);
     this.isSuspect = died >= 2 || (died === 1 && this.number > this.maxRetries);
     this.timeoutMs = this.#record.timeoutMs ?? timeoutMs(this.#job?.timeout ?? jobDefaults.timeout);
+  }
+
+  get lease(): Lease {
+    return this.#held.current;
+  }
+
+  set lease(lease: Lease) {
+    this.#held.current = lease;
   }
 
   get maxRetries(): number {
@@ -129,13 +137,16 @@ export class Attempt {
       this.#workshop.hooks?.started(this.info, this.#timing.waitedMs);
       const job = this.#known(this.#job);
       const { payload: stored, enqueuedAt } = this.#record;
-      const payload = job.schema ? await this.#checked(job.schema, stored) : stored;
       this.#setAlarm(this.#startedAt + this.timeoutMs);
+      const payload = job.schema ? await this.#interruptible(this.#checked(job.schema, stored)) : stored;
       const context = new AttemptContext(this, this.info, enqueuedAt);
       const result = await this.#interruptible(job.perform(payload as never, context));
+      const renewals = this.#held.settle();
+      if (renewals) await renewals;
       return result instanceof Snooze ? this.#snooze(result) : this.#complete(result);
     } catch (thrown) {
-      return this.#fail(thrown);
+      await this.#held.settle();
+      return this.#failed(thrown);
     } finally {
       this.#offAlarm();
       // A handler that was timed out may still be running: what it waits for is told to stop.
@@ -168,7 +179,7 @@ export class Attempt {
   }
 
   /** Waits for the work, or for `stop`. */
-  #interruptible(work: unknown): Promise<unknown> {
+  #interruptible<Result>(work: Result): Promise<Awaited<Result>> {
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
       if (this.#stopped) reject(this.#stopped);
@@ -197,7 +208,7 @@ export class Attempt {
 
   async extend(duration: Duration | undefined): Promise<void> {
     const endsAt = this.#workshop.clock() + durationMs(duration ?? this.timeoutMs, "the duration of extend");
-    await this.#renew(Math.max(endsAt + SETTLE_MARGIN_MS, this.lease.endsAt));
+    await this.#renew(Math.min(endsAt + SETTLE_MARGIN_MS, LATEST_TIME_MS));
     this.#setAlarm(endsAt);
   }
 
@@ -213,15 +224,9 @@ export class Attempt {
     return this.#progress === undefined ? stored : { ...stored, progress: this.#progress };
   }
 
-  async #renew(endsAt: number, record?: string): Promise<void> {
-    const lease = await this.#workshop.store.extend(this.lease, endsAt, record);
-    if (!lease) {
-      this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
-      throw conflict(
-        `The lease of job "${this.lease.id}" has been lost. Stop working: the job belongs to another invocation.`,
-      );
-    }
-    this.lease = lease;
+  #renew(endsAt: number, record?: string): Promise<void> {
+    const lost = () => this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
+    return this.#held.renew(endsAt, record, lost);
   }
 
   #complete(result: unknown): Outcome {
@@ -246,8 +251,8 @@ export class Attempt {
   #snooze(snooze: Snooze): Outcome {
     const { clock } = this.#workshop;
     const { until } = snooze;
-    const runAt = until instanceof Date ? pointInTimeMs(until, "snooze") : clock() + durationMs(until, "snooze");
-    return { ...this.#return(runAt), timing: this.#timing };
+    const at = until instanceof Date ? pointInTimeMs(until, "snooze") : clock() + durationMs(until, "snooze");
+    return { ...this.#return(Math.min(at, LATEST_TIME_MS)), timing: this.#timing };
   }
 
   #return(runAt: number): Outcome {
@@ -258,6 +263,14 @@ export class Attempt {
   /** Leaves a record of a newer version to the deployment that knows it. */
   #returnUnreadable(): Outcome {
     return this.#return(this.#workshop.clock() + 60_000);
+  }
+
+  #failed(thrown: unknown): AttemptOutcome {
+    try {
+      return this.#fail(thrown);
+    } catch {
+      return this.#fail(withoutStack(new Error("What was thrown cannot be read: it throws when it is looked at.")));
+    }
   }
 
   #fail(thrown: unknown): AttemptOutcome {

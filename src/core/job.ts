@@ -21,14 +21,14 @@ export interface JobContext {
   readonly enqueuedAt: Date;
   /**
    * Gives the attempt `duration` from now (default: the job's timeout again), and keeps its lease as long.
-   * @throws {TidegateError} `conflict` when the lease has been lost: stop working, the job belongs to another invocation.
+   * @throws {TidegateError} `conflict` when the lease has been lost, or the attempt has ended, as by its timeout: stop working.
    */
   extend(duration?: Duration): Promise<void>;
   /** `return job.snooze("1h")` runs the job again then, without using up an attempt. */
   snooze(when: Duration | Date): Snooze;
   /**
    * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`.
-   * @throws {TidegateError} `conflict` when the lease has been lost.
+   * @throws {TidegateError} `conflict` as `extend` does.
    */
   progress(value: unknown): Promise<void>;
 }

@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+onEveryStore((kind) => {
+  function setUp(jobs: QueueOptions["jobs"] = []) {
+    const clock = testClock(start);
+    const queue = new Queue({ store: clock.watch(kind.create()), clock, random: () => 0.5, jobs });
+    return { clock, queue };
+  }
+
+  /** A job that does so, and the queue that has one to drain. */
+  async function withJob(perform: (job: JobContext) => unknown) {
+    const job = defineJob({ name: "job", perform: (_: undefined, context) => perform(context) });
+    const { clock, queue } = setUp([job]);
+    const { id } = await queue.enqueue(job);
+    return { clock, queue, id };
+  }
+
+  test("calls of extend and progress that overlap keep the lease, and the result", async () => {
+    const { queue, id } = await withJob(async (job) => {
+      await Promise.all([job.extend("1m"), job.progress(1), job.extend("2m"), job.progress(2)]);
+      return "done";
+    });
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: "done" });
+  });
+
+  test("an extend that is under way when the job ends does not cost its result", async () => {
+    let extended: Promise<void> | undefined;
+    const { queue } = await withJob((job) => {
+      extended = job.extend("1m");
+    });
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+    await extended;
+  });
+
+  test("a handler that goes on after its timeout cannot move the lease from under the outcome", async () => {
+    let context: JobContext | undefined;
+    const { queue, clock, id } = await withJob((job) => {
+      context = job;
+      return new Promise(() => {});
+    });
+    const drained = queue.drain();
+    await clock.advance("30s");
+    await expect(context?.extend()).rejects.toMatchObject({ code: "conflict" });
+    await expect(context?.progress(1)).rejects.toMatchObject({ code: "conflict" });
+    expect(await drained).toMatchObject({ retried: 1, lost: 0 });
+    expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", errors: [{ name: "TimeoutError" }] });
+  });
+
+  test("a schema that never answers is given up at the job's timeout", async () => {
+    const endless = {
+      "~standard": { version: 1, vendor: "test", validate: () => new Promise<never>(() => {}) },
+    } as const;
+    const { queue, clock } = setUp([defineJob({ name: "job", schema: endless, perform() {} })]);
+    // Enqueued by code that knows no schema.
+    await queue.enqueue(defineJob({ name: "job", perform() {} }));
+    const drained = queue.drain();
+    await clock.advance("30s");
+    expect(await drained).toMatchObject({ retried: 1 });
+  });
+
+  test("whatever is thrown becomes an outcome", async () => {
+    const thrown: readonly unknown[] = [
+      Object.assign(new Error(), { message: Object.create(null) }),
+      Object.defineProperty(new Error(), "name", { get: () => Reflect.get(Object.create(null), "no").such }),
+      Symbol("thrown"),
+      undefined,
+      10n,
+    ];
+    const job = defineJob({
+      name: "job",
+      maxRetries: 0,
+      perform: (index: number) => Promise.reject(thrown[index]),
+    });
+    const { queue } = setUp([job]);
+    await queue.enqueueMany(thrown.map((_, payload) => ({ job, payload })));
+    expect(await queue.drain()).toMatchObject({ deadLettered: thrown.length });
+  });
+
+  test("a job that is snoozed beyond what can be stored waits until the last moment that can", async () => {
+    const { queue, id } = await withJob((job) => job.snooze("40000d"));
+    expect(await queue.drain()).toMatchObject({ snoozed: 1 });
+    expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", runAt: new Date(2 ** 42 - 1) });
+    expect((await queue.listJobs({ state: "scheduled" })).jobs).toHaveLength(1);
+    expect(await queue.getStats()).toMatchObject({ scheduledCount: 1 });
+  });
+});
