@@ -76,7 +76,7 @@ export class Attempt {
     this.#held = new HeldLease(workshop.store, claimed.lease);
     this.dueAt = claimed.dueAt;
     this.number = records.attemptOf(this.#record, claimed.lease.claims);
-    const died = this.number - 1 - (this.#record.errors?.at(-1)?.attempt ?? 0);
+    const died = this.number - 1 - records.lastFailedAttempt(this.#record);
     this.isSuspect = died >= 2 || (died === 1 && this.number > this.maxRetries);
     this.timeoutMs = this.#record.timeoutMs ?? timeoutMs(this.#job?.timeout ?? jobDefaults.timeout);
   }

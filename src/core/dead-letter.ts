@@ -92,14 +92,14 @@ export async function retryDead(
 ): Promise<number> {
   const revival = (job: StoredJob, record: JobRecord): Revival => {
     const claims = record.end?.claims ?? 0;
-    const { end, errors, ...rest } = record;
+    const { end, ...rest } = record;
     const payload = "payload" in options ? { payload: options.payload } : {};
     return {
       id: job.id,
       diedAt: job.at,
       claims,
       runAt: now,
-      record: encodeRecord({ ...rest, ...payload, returned: claims, ...(errors && { errors }) }),
+      record: encodeRecord({ ...rest, ...payload, returned: claims, revivedAt: now }),
     };
   };
   return forEachPiece(store, selection, options, now, async (dead) => {

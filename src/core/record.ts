@@ -31,6 +31,8 @@ export interface JobRecord {
   readonly returned?: number;
   /** The last failures, oldest first. */
   readonly errors?: readonly AttemptError[];
+  /** When it was last brought back from the dead letter: failures before are those of an earlier life. ms since 1970 */
+  readonly revivedAt?: number;
   readonly progress?: unknown;
   /** The slot that made the job. */
   readonly slot?: { readonly key: string; readonly at: number };
@@ -86,6 +88,12 @@ export function withEnd(text: string, end: JobEnd): string {
 /** The number of the attempt that a claim makes: 1 is the first. */
 export function attemptOf(record: JobRecord, claims: number): number {
   return (claims - (record.returned ?? 0) + CLAIM_CYCLE) % CLAIM_CYCLE;
+}
+
+/** The last attempt of this life of the job that has ended, by failing; 0 for none. */
+export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): number {
+  const last = errors.at(-1);
+  return last && last.at > revivedAt ? last.attempt : 0;
 }
 
 /** The record after a claim that used no attempt. */

@@ -83,6 +83,7 @@ async function fill(inner: Store, clock: { (): number; now: number }): Promise<v
   });
   const enqueue = (id: string, payload: unknown, options = {}) => queue.enqueue("work", payload, { id, ...options });
   for (const behaviour of ["succeed", "fail", "die", "snooze"]) await enqueue(behaviour, behaviour);
+  await enqueue("revived", "die");
   await queue.schedules.upsert("made", { job: "work", cron: "0 0 9 * * *", timeZone: "Europe/Paris", missed: "all" });
   await queue.drain();
   clock.now += 60_000;
@@ -91,6 +92,7 @@ async function fill(inner: Store, clock: { (): number; now: number }): Promise<v
   await enqueue("later", { text: "ä😀\u2028", list: [], large: 2 ** 60, nothing: null }, { delay: "1d", ...own });
   await queue.enqueue("work", "first", { dedupe: { key: "once", ttl: "1000d" } });
   await queue.enqueueMany([{ job: "work" }, { job: "work", payload: "second" }]);
+  await queue.retryFromDeadLetter("revived");
   await enqueue("be killed", "be killed", { runAt: start });
   await queue.drain({ maxJobs: 1 }).catch(() => {});
 }
