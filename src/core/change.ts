@@ -24,9 +24,10 @@ export async function changeJob(
   const before = decodeRecord(stored.record);
   if (!before) throw conflict(`Job "${id}" was stored by a newer version, which alone can change it.`);
   if ("payload" in change) await checkFits(before.name, jobs.get(before.name), change.payload);
-  const record = encodeRecord("payload" in change ? { ...before, payload: change.payload } : before);
+  // A record that does not change is not sent: meanwhile somebody else may have given the job another payload.
+  const record = "payload" in change ? encodeRecord({ ...before, payload: change.payload }) : undefined;
   if (!(await store.change({ id, from: { at, claims }, runAt, record }))) {
     throw conflict(`Job "${id}" changed at the same time. Look at it again.`);
   }
-  return { ...stored, at: runAt, record, state: runAt <= now ? "ready" : "scheduled" };
+  return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
 }

@@ -179,7 +179,8 @@ export interface Change {
   readonly id: string;
   readonly from: { readonly at: number; readonly claims: number };
   readonly runAt: number;
-  readonly record: string;
+  /** Undefined leaves it as it is. */
+  readonly record: string | undefined;
 }
 
 /** A dead job that is to live again, if it still lies dead since `diedAt`. */

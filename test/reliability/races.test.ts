@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, Queue } from "../../src/index.ts";
+import { defineJob, Queue, type Store } from "../../src/index.ts";
+import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
@@ -46,6 +47,18 @@ onEveryStore((kind) => {
       }
       expect(new Set(performed).size).toBe(20);
       expect(performed).toHaveLength(20);
+    });
+
+    test("moving a job takes back no payload that it is given meanwhile", async () => {
+      const inner = kind.create();
+      const open = (store: Store) => new Queue({ store, clock: () => start });
+      const { id } = await open(inner).enqueue("any", "old", { delay: "1h" });
+      const overtaken = wrapStore(inner, async ({ method }, run) => {
+        if (method === "change") await open(inner).update(id, { payload: "new" });
+        return run();
+      });
+      await open(overtaken).reschedule(id, "2h");
+      expect(await open(inner).getJob(id)).toMatchObject({ payload: "new", runAt: new Date(start + 7_200_000) });
     });
 
     test("an invocation that died leaves its job to the next once the lease is over, and a late result is refused", async () => {

@@ -183,12 +183,12 @@ const tick = operation(
 );
 
 const change = operation(
-  fc.record({ id, wait, record }),
+  fc.record({ id, wait, record: fc.option(record) }),
   (values) => ({
     run: async (store, scene) => {
       const found = await store.find(values.id, scene.now);
       if (found?.state !== "scheduled" && found?.state !== "ready") return undefined;
-      const record = marked(values.record, scene);
+      const record = values.record === null ? undefined : marked(values.record, scene);
       return store.change({ id: values.id, from: found, runAt: scene.now + values.wait, record });
     },
   }),

@@ -201,11 +201,17 @@ export class MemoryQueue implements QueueStore {
   }
 
   async change({ id, from, runAt, record }: Change): Promise<boolean> {
-    const score = this.#state.due.score(id);
+    const { due, records } = this.#state;
+    const score = due.score(id);
     if (score === undefined) return false;
+    const changed = waitingScore(runAt, from.claims);
     const { at, claims } = unpack(score);
-    if (at !== from.at || claims !== from.claims) return false;
-    this.#state.put(id, waitingScore(runAt, claims), record);
+    if (at !== from.at || claims !== from.claims) {
+      // Asked again, for its answer was lost, it finds its own work.
+      return score === changed && (record === undefined || records.get(id) === record);
+    }
+    due.set(id, changed);
+    if (record !== undefined) records.set(id, record);
     return true;
   }
 

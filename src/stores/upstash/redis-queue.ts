@@ -189,7 +189,7 @@ export class RedisQueue implements QueueStore {
     return (await this.#run(scripts.cancel, () => [id, String(now)])) as "cancelled" | "running" | "missing";
   }
 
-  async change({ id, from, runAt, record }: Change): Promise<boolean> {
+  async change({ id, from, runAt, record = "" }: Change): Promise<boolean> {
     const args = [id, String(from.at), String(from.claims), String(waitingScore(runAt, from.claims)), record];
     return (await this.#number(scripts.change, args)) === 1;
   }

@@ -21,9 +21,9 @@ export const scripts = {
     body: "local id, now = ARGV[1], tonumber(ARGV[2])\nlocal score = tonumber(call('ZSCORE', due, id) or -1)\nif score < 0 then return 'missing' end\nlocal _, _, leased = unpack_score(score)\nif leased == 1 and score >= after(now) then return 'running' end\ncall('ZREM', due, id, LEASE .. id)\ncall('HDEL', jobs, id)\nadd(CANCELLED, 1)\nreturn 'cancelled'",
   },
   change: {
-    sha: "1a3c83705eb26a6d61f5b43991a639da8ecbdc54",
-    lockingSha: "99bd897a4676bec0b5ae3e880598b0e35579cfdb",
-    body: "local score = tonumber(call('ZSCORE', due, ARGV[1]) or -1)\nlocal time, claims = unpack_score(score)\nlocal unchanged = time == tonumber(ARGV[2]) and claims == tonumber(ARGV[3])\nlocal repeated = score == tonumber(ARGV[4]) and call('HGET', jobs, ARGV[1]) == ARGV[5]\nif not unchanged and not repeated then return 0 end\ncall('ZADD', due, ARGV[4], ARGV[1])\ncall('HSET', jobs, ARGV[1], ARGV[5])\nreturn 1",
+    sha: "5d1b20868536b88fe574a5a40491a9d14884a9e9",
+    lockingSha: "59758db2cc34fb13d224291faaf9aafa64f49cc7",
+    body: "local score = tonumber(call('ZSCORE', due, ARGV[1]) or -1)\nlocal time, claims = unpack_score(score)\nlocal unchanged = time == tonumber(ARGV[2]) and claims == tonumber(ARGV[3])\nlocal repeated = score == tonumber(ARGV[4]) and (ARGV[5] == '' or call('HGET', jobs, ARGV[1]) == ARGV[5])\nif not unchanged and not repeated then return 0 end\ncall('ZADD', due, ARGV[4], ARGV[1])\nif ARGV[5] ~= '' then call('HSET', jobs, ARGV[1], ARGV[5]) end\nreturn 1",
   },
   clear: {
     sha: "406085c9eb316945f8a13ceabf82532b99eb5ae7",
