@@ -52,11 +52,12 @@ export class DeclaredSchedules {
     const replacedAt = manifest?.replaced[own];
     const isCurrent = manifest?.current === own;
     const isOlder = replacedAt !== undefined && now - replacedAt < STILL_RUNNING_MS;
-    const earliest =
+    const declared =
       isCurrent || isOlder ? undefined : await this.#declare(store, outlook.manifest, own, manifest, now);
-    this.#isInForce = true;
-    this.#hasLooked = true;
-    const moments = [outlook.nextAt, earliest].filter((moment) => moment !== undefined);
+    // Where another drain was faster, with this declaration or by firing a slot, the next drain looks again.
+    this.#isInForce = declared?.isInForce ?? true;
+    this.#hasLooked = this.#isInForce;
+    const moments = [outlook.nextAt, declared?.earliest].filter((moment) => moment !== undefined);
     return { paused: outlook.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };
   }
 
@@ -66,9 +67,12 @@ export class DeclaredSchedules {
     own: string,
     manifest: Manifest | undefined,
     now: number,
-  ): Promise<number | undefined> {
+  ): Promise<{ readonly isInForce: boolean; readonly earliest: number | undefined }> {
     const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
-    const put = [...this.#records].map(([key, record]) => renewed(key, record, existing.get(key), now));
+    const put = [...this.#records].map(([key, record]) => {
+      const stands = existing.get(key);
+      return { ...renewed(key, record, stands, now), from: stands?.next };
+    });
     const remove = [...existing.values()]
       .filter(({ key, record }) => decodeSchedule(record)?.declared && !this.#records.has(key))
       .map(({ key }) => key);
@@ -77,12 +81,12 @@ export class DeclaredSchedules {
     );
     const replaced = Object.fromEntries(manifest ? [...recent, [manifest.current, now]] : recent);
     const next: Manifest = { current: own, replaced };
-    // Where another drain was faster it has stored what this one would have, or something newer.
-    await store.declare({ from, manifest: JSON.stringify(next), put, remove });
-    return put.reduce<number | undefined>(
+    const isInForce = await store.declare({ from, manifest: JSON.stringify(next), put, remove });
+    const earliest = put.reduce<number | undefined>(
       (least, { next: at }) => (at !== undefined && (least === undefined || at < least) ? at : least),
       undefined,
     );
+    return { isInForce, earliest };
   }
 
   #fingerprint(): string {

@@ -76,10 +76,7 @@ export class Schedules {
     const { name, definition } = resolveJob(options.job, this.#jobs);
     const record = scheduleRecord(name, options, options.payload);
     await checkFits(name, definition, options.payload);
-    const stored = renewed(key, record, await this.#store.findSchedule(key), this.#clock());
-    await this.#store.putSchedule(stored);
-    if (stored.next !== undefined) this.#expect(stored.next);
-    return scheduleInfo(stored) as ScheduleInfo;
+    return this.#put(key, (existing) => renewed(key, record, existing, this.#clock()));
   }
 
   /** Shows a schedule; null where none has the key. */
@@ -127,21 +124,28 @@ export class Schedules {
     key: string,
     change: (record: ScheduleRecord, next: number | undefined) => { record: ScheduleRecord; next: number | undefined },
   ): Promise<ScheduleInfo> {
-    const found = await this.#find(key);
-    const { record, next } = change(found.record, found.next);
-    const stored = { key, record: encodeSchedule(record), next };
-    await this.#store.putSchedule(stored);
-    if (next !== undefined) this.#expect(next);
-    return scheduleInfo(stored) as ScheduleInfo;
+    checkText(key, "key", LONGEST_KEY);
+    return this.#put(key, (existing) => {
+      const found = readable(key, existing);
+      const { record, next } = change(found.record, found.next);
+      return { key, record: encodeSchedule(record), next };
+    });
   }
 
-  async #find(key: string): Promise<{ record: ScheduleRecord; next: number | undefined }> {
+  /** Stores what is made of a schedule as it stands: once more where a drain fires it, or another caller moves it, meanwhile. */
+  async #put(key: string, make: (existing: StoredSchedule | undefined) => StoredSchedule): Promise<ScheduleInfo> {
+    for (;;) {
+      const existing = await this.#store.findSchedule(key);
+      const stored = make(existing);
+      if (!(await this.#store.putSchedule({ ...stored, from: existing?.next }))) continue;
+      if (stored.next !== undefined) this.#expect(stored.next);
+      return scheduleInfo(stored) as ScheduleInfo;
+    }
+  }
+
+  async #find(key: string): Promise<ReadableSchedule> {
     checkText(key, "key", LONGEST_KEY);
-    const stored = await this.#store.findSchedule(key);
-    if (!stored) throw unknownSchedule(key);
-    const record = decodeSchedule(stored.record);
-    if (!record) throw conflict(`Schedule "${key}" was stored by a newer version, which alone can read it.`);
-    return { record, next: stored.next };
+    return readable(key, await this.#store.findSchedule(key));
   }
 
   /** The next slots of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
@@ -154,6 +158,19 @@ export class Schedules {
       slots.push(new Date(slot));
     return slots;
   }
+}
+
+interface ReadableSchedule {
+  readonly record: ScheduleRecord;
+  readonly next: number | undefined;
+}
+
+/** @throws {TidegateError} `not_found`; `conflict` where a newer version alone can read it. */
+function readable(key: string, stored: StoredSchedule | undefined): ReadableSchedule {
+  if (!stored) throw unknownSchedule(key);
+  const record = decodeSchedule(stored.record);
+  if (!record) throw conflict(`Schedule "${key}" was stored by a newer version, which alone can read it.`);
+  return { record, next: stored.next };
 }
 
 /** Builds what is stored of a schedule. @throws {TidegateError} `invalid_request` */

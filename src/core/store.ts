@@ -199,6 +199,11 @@ export interface StoredSchedule {
   readonly next: number | undefined;
 }
 
+/** A schedule to store in place of the one with its key, if that still stands at the slot `from`: undefined for none. */
+export interface SchedulePut extends StoredSchedule {
+  readonly from?: number | undefined;
+}
+
 export interface StoredStats {
   readonly scheduled: number;
   readonly ready: number;
@@ -276,8 +281,8 @@ export interface QueueStore {
   stats(now: number): Promise<StoredStats>;
   /** Pauses the queue, or resumes it: while it is paused an exchange takes nothing. */
   setPaused(paused: boolean): Promise<void>;
-  /** Stores a schedule, in place of one with the same key. */
-  putSchedule(schedule: StoredSchedule): Promise<void>;
+  /** Stores a schedule; false where the one with its key has been fired, moved or removed meanwhile. */
+  putSchedule(schedule: SchedulePut): Promise<boolean>;
   /** Reads one schedule. */
   findSchedule(key: string): Promise<StoredSchedule | undefined>;
   /** Reads all schedules. */
@@ -286,7 +291,7 @@ export interface QueueStore {
   removeSchedule(key: string): Promise<boolean>;
   /**
    * Puts declared schedules in force if the manifest is still `from`: stores what is declared, removes what is not any more.
-   * False when another was faster.
+   * False when another was faster, or a schedule to be stored has been fired, moved or removed meanwhile.
    */
   declare(change: ManifestChange): Promise<boolean>;
 }
@@ -299,6 +304,6 @@ export const localMembers: ReadonlySet<PropertyKey> = new Set<LocalMember>(["rou
 export interface ManifestChange {
   readonly from: string | undefined;
   readonly manifest: string;
-  readonly put: readonly StoredSchedule[];
+  readonly put: readonly SchedulePut[];
   readonly remove: readonly string[];
 }

@@ -15,6 +15,7 @@ import type {
   PageRequest,
   QueueStore,
   Revival,
+  SchedulePut,
   Store,
   StoredJob,
   StoredSchedule,
@@ -268,7 +269,7 @@ class PartitionedQueue implements QueueStore {
     await Promise.all(this.#parts.map((part) => part.setPaused(paused)));
   }
 
-  putSchedule(schedule: StoredSchedule): Promise<void> {
+  putSchedule(schedule: SchedulePut): Promise<boolean> {
     this.#outlooks[0] = undefined;
     return this.#at(0).putSchedule(schedule);
   }

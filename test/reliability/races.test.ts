@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, Queue, type Store } from "../../src/index.ts";
+import { type AnyJob, defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { onEveryStore } from "../support/stores.ts";
 
@@ -47,6 +47,48 @@ onEveryStore((kind) => {
       }
       expect(new Set(performed).size).toBe(20);
       expect(performed).toHaveLength(20);
+    });
+
+    describe("a slot that is fired while its schedule is being changed makes one job", () => {
+      /** A schedule that is due, and what changes it: a drain comes in between its looking and its writing. */
+      function setUp() {
+        const clock = Object.assign(() => clock.now, { now: start });
+        const performed: string[] = [];
+        const perform = (_: undefined, job: JobContext) => void performed.push(job.id);
+        const beat = defineJob({ name: "beat", schedule: { cron: "* * * * *" }, perform });
+        const daily = defineJob({ name: "daily", schedule: { cron: "0 9 * * *" }, perform });
+        const inner = kind.create();
+        const open = (store: Store, ...jobs: AnyJob[]) => new Queue({ store, jobs, clock });
+        const queue = open(inner, beat);
+        let isOvertaken = false;
+        const overtaken = wrapStore(inner, async ({ method }, run) => {
+          if (!isOvertaken && (method === "putSchedule" || method === "declare")) {
+            isOvertaken = true;
+            expect(await queue.drain()).toMatchObject({ rearmed: 1, completed: 1 });
+          }
+          return run();
+        });
+        return { clock, performed, queue, beat, changing: open(overtaken, beat, daily) };
+      }
+
+      test.each<[string, (queue: Queue, beat: AnyJob) => Promise<unknown>]>([
+        ["upsert", (queue, job) => queue.schedules.upsert("beat", { job, cron: "* * * * *", missed: "skip" })],
+        ["a deployment", (queue) => queue.drain()],
+        ["pause and resume", (queue) => queue.schedules.pause("beat").then(() => queue.schedules.resume("beat"))],
+      ])("by %s", async (_, change) => {
+        const { clock, performed, queue, beat, changing } = setUp();
+        await queue.drain();
+        clock.now += 60_000;
+        await change(changing, beat);
+        await queue.drain();
+        expect(performed).toEqual(["beat@2026-03-01T12:01:00.000Z"]);
+        expect(await queue.schedules.get("beat")).toMatchObject({
+          lastJobId: performed[0],
+          nextRunAt: new Date(start + 120_000),
+        });
+        await changing.drain();
+        expect((await changing.schedules.list()).map(({ key }) => key)).toEqual(["beat", "daily"]);
+      });
     });
 
     test("moving a job takes back no payload that it is given meanwhile", async () => {

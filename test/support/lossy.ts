@@ -23,7 +23,14 @@ export function lossOf(fault: Fault | undefined): Loss | undefined {
 }
 
 /** Methods that recognise their own work when they are sent again, and answer as they did the first time. */
-const recognising: ReadonlySet<StoreMethod> = new Set(["enqueue", "extend", "change", "revive", "declare"]);
+const recognising: ReadonlySet<StoreMethod> = new Set([
+  "enqueue",
+  "extend",
+  "change",
+  "revive",
+  "putSchedule",
+  "declare",
+]);
 
 /**
  * What a store is to do that is reached over a network: the reference, on a store that loses nothing. A call whose answer was

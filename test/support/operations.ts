@@ -24,6 +24,7 @@ export interface Operation {
 const second = 1_000;
 const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "7", "1e3", "true");
 const key = fc.constantFrom("daily", "hourly");
+const rarely = fc.constantFrom(true, false, false, false);
 const wait = fc.constantFrom(-5 * second, 0, second, 30 * second, 90 * second);
 const record = fc.constantFrom('1:{"n":1}', '1:{"n":2}', "1:[]", '1:{"big":12345678901234567890}');
 const pick = fc.nat({ max: 1_000 });
@@ -231,14 +232,13 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
   ),
   operation(fc.boolean(), (paused) => ({ run: (store) => store.setPaused(paused) }), "setPaused"),
   operation(
-    fc.record({ key, wait: fc.option(wait) }),
+    fc.record({ key, wait: fc.option(wait), late: rarely }),
     (values) => ({
-      run: (store, { now }) =>
-        store.putSchedule({
-          key: values.key,
-          record: "1:{}",
-          next: values.wait === null ? undefined : now + values.wait,
-        }),
+      run: async (store, { now }) => {
+        const from = values.late ? now : (await store.findSchedule(values.key))?.next;
+        const next = values.wait === null ? undefined : now + values.wait;
+        return store.putSchedule({ key: values.key, record: "1:{}", next, from });
+      },
     }),
     "putSchedule",
   ),
@@ -248,16 +248,19 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
       from: fc.option(fc.constantFrom("m1", "m2")),
       manifest: fc.constantFrom("m1", "m2"),
       wait,
+      late: rarely,
       gone: fc.array(key, { maxLength: 1 }),
     }),
     (values) => ({
-      run: (store, { now }) =>
-        store.declare({
+      run: async (store, { now }) => {
+        const from = values.late ? now : (await store.findSchedule("daily"))?.next;
+        return store.declare({
           from: values.from ?? undefined,
           manifest: values.manifest,
-          put: [{ key: "daily", record: "1:{}", next: now + values.wait }],
+          put: [{ key: "daily", record: "1:{}", next: now + values.wait, from }],
           remove: values.gone.filter((each) => each !== "daily"),
-        }),
+        });
+      },
     }),
     "declare",
   ),

@@ -20,6 +20,7 @@ import {
   type PageRequest,
   type QueueStore,
   type Revival,
+  type SchedulePut,
   type StoredJob,
   type StoredSchedule,
   type StoredStats,
@@ -258,8 +259,19 @@ export class MemoryQueue implements QueueStore {
     this.#state.paused = paused;
   }
 
-  async putSchedule({ key, record, next }: StoredSchedule): Promise<void> {
+  async putSchedule(schedule: SchedulePut): Promise<boolean> {
+    const { key, record, next } = schedule;
+    if (!this.#stands(schedule)) {
+      // Asked again, for its answer was lost, it finds its own work.
+      return this.#stands({ ...schedule, from: next }) && this.#state.schedules.get(key) === record;
+    }
     this.#state.putSchedule(key, record, next);
+    return true;
+  }
+
+  /** Whether a schedule is still at the slot where it was read. */
+  #stands({ key, from }: SchedulePut): boolean {
+    return this.#state.due.score(SCHEDULE_MEMBER + key) === (from === undefined ? undefined : waitingScore(from));
   }
 
   async findSchedule(key: string): Promise<StoredSchedule | undefined> {
@@ -276,10 +288,11 @@ export class MemoryQueue implements QueueStore {
   }
 
   async declare({ from, manifest, put, remove }: ManifestChange): Promise<boolean> {
-    if (this.#state.manifest !== from && this.#state.manifest !== manifest) return false;
+    if (this.#state.manifest === manifest) return true;
+    if (this.#state.manifest !== from || !put.every((schedule) => this.#stands(schedule))) return false;
     this.#state.manifest = manifest;
     for (const key of remove) await this.removeSchedule(key);
-    for (const schedule of put) await this.putSchedule(schedule);
+    for (const { key, record, next } of put) this.#state.putSchedule(key, record, next);
     return true;
   }
 }

@@ -15,6 +15,7 @@ import {
   type PageRequest,
   type QueueStore,
   type Revival,
+  type SchedulePut,
   type StoredJob,
   type StoredSchedule,
   type StoredStats,
@@ -227,8 +228,8 @@ export class RedisQueue implements QueueStore {
     await this.#connection.plain([command], this.#meter);
   }
 
-  async putSchedule({ key, record, next }: StoredSchedule): Promise<void> {
-    await this.#run(scripts.putSchedule, () => [key, record, scoreText(next)]);
+  async putSchedule({ key, record, next, from }: SchedulePut): Promise<boolean> {
+    return (await this.#number(scripts.putSchedule, [key, record, scoreText(next), scoreText(from)])) === 1;
   }
 
   async findSchedule(key: string): Promise<StoredSchedule | undefined> {
@@ -253,7 +254,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async declare({ from = "", manifest, put, remove }: ManifestChange): Promise<boolean> {
-    const rows = put.flatMap(({ key, record, next }) => [key, record, scoreText(next)]);
+    const rows = put.flatMap((each) => [each.key, each.record, scoreText(each.next), scoreText(each.from)]);
     return (await this.#number(scripts.declare, [from, manifest, String(put.length), ...rows, ...remove])) === 1;
   }
 

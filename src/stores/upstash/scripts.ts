@@ -31,9 +31,9 @@ export const scripts = {
     body: "local state, now, skip, piece = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])\nif state == 'completed' then\nlocal count = call('HLEN', done)\ncall('DEL', done)\nreturn { count, -1 }\nend\nif state == 'dead' then\nlocal ids = call('ZRANGE', dead, 0, piece - 1)\ncall_many('ZREM', dead, ids)\ncall_many('HDEL', dead_jobs, ids)\nif #ids > 0 then add(REMOVED, #ids) end\nreturn { #ids, #ids < piece and -1 or 0 }\nend\nlocal range = call('ZRANGE', due, skip, skip + piece - 1, 'WITHSCORES')\nlocal members, ids, ended = {}, {}, #range < 2 * piece\nfor i = 1, #range, 2 do\nlocal member, score = range[i], tonumber(range[i + 1])\nlocal ready = score < after(now)\nif score >= UPPER or (state == 'ready' and not ready) then\nended = true\nbreak\nend\nlocal _, _, leased = unpack_score(score)\nlocal waits = member ~= PAUSED and not is_schedule(member) and (ready or leased == 0)\nif waits and not (state == 'scheduled' and ready) then\npush(members, member, LEASE .. member)\npush(ids, member)\nend\nend\ncall_many('ZREM', due, members)\ncall_many('HDEL', jobs, ids)\nif #ids > 0 then add(CANCELLED, #ids) end\nreturn { #ids, ended and -1 or skip + #range / 2 - #ids }",
   },
   declare: {
-    sha: "cb43dc44180a9c5a5264a2a0662ed70da8acb5b1",
-    lockingSha: "1c64e7b30e81cd09df5d92f8fba2fd59eec4c858",
-    body: "local current = call('GET', manifest) or ''\nif current ~= ARGV[1] and current ~= ARGV[2] then return 0 end\ncall('SET', manifest, ARGV[2])\nlocal count, records, scores, gone, members = tonumber(ARGV[3]), {}, {}, {}, {}\nfor at = 4, 3 + count * 3, 3 do\npush(records, ARGV[at], ARGV[at + 1])\nif ARGV[at + 2] == '' then push(members, SCHEDULE .. ARGV[at]) else push(scores, ARGV[at + 2], SCHEDULE .. ARGV[at]) end\nend\nfor at = 4 + count * 3, #ARGV do\npush(gone, ARGV[at])\npush(members, SCHEDULE .. ARGV[at])\nend\ncall_many('HDEL', schedules, gone)\ncall_many('ZREM', due, members)\ncall_many('HSET', schedules, records)\ncall_many('ZADD', due, scores)\nreturn 1",
+    sha: "6005627b4656b95be5866440ba9ac553b09e074f",
+    lockingSha: "cd42b4d3b5e8df563544aecddd57ba3cf3583058",
+    body: "local current = call('GET', manifest) or ''\nif current == ARGV[2] then return 1 end\nif current ~= ARGV[1] then return 0 end\nlocal count, records, scores, gone, members, put, stood = tonumber(ARGV[3]), {}, {}, {}, {}, {}, {}\nfor at = 4, 3 + count * 4, 4 do\nlocal member = SCHEDULE .. ARGV[at]\npush(records, ARGV[at], ARGV[at + 1])\nif ARGV[at + 2] == '' then push(members, member) else push(scores, ARGV[at + 2], member) end\npush(put, member)\npush(stood, ARGV[at + 3] ~= '' and ARGV[at + 3] or -1)\nend\nfor i, score in ipairs(read_many('ZMSCORE', due, put)) do\nif tonumber(score or -1) ~= tonumber(stood[i]) then return 0 end\nend\nfor at = 4 + count * 4, #ARGV do\npush(gone, ARGV[at])\npush(members, SCHEDULE .. ARGV[at])\nend\ncall('SET', manifest, ARGV[2])\ncall_many('HDEL', schedules, gone)\ncall_many('ZREM', due, members)\ncall_many('HSET', schedules, records)\ncall_many('ZADD', due, scores)\nreturn 1",
   },
   enqueue: {
     sha: "66f60cab1e871f4706316f14b8298dce83c0952a",
@@ -71,9 +71,9 @@ export const scripts = {
     body: "local keys, records = { ARGV[1] }, {}\nif ARGV[1] then\nrecords = call('HMGET', schedules, ARGV[1])\nelse\nlocal all = call('HGETALL', schedules)\nfor i = 1, #all, 2 do push(keys, all[i]) push(records, all[i + 1]) end\nend\nlocal members, reply = {}, {}\nfor i, key in ipairs(keys) do members[i] = SCHEDULE .. key end\nlocal scores = read_many('ZMSCORE', due, members)\nfor i, key in ipairs(keys) do\nif records[i] then push(reply, key, records[i], scores[i] or '') end\nend\nreturn reply",
   },
   putSchedule: {
-    sha: "d0864884b03d0cabda25ea1e23dad195d3356cf4",
-    lockingSha: "993dd50365e53653eb22519017e8263a6a85ac29",
-    body: "call('HSET', schedules, ARGV[1], ARGV[2])\nif ARGV[3] == '' then\ncall('ZREM', due, SCHEDULE .. ARGV[1])\nelse\ncall('ZADD', due, ARGV[3], SCHEDULE .. ARGV[1])\nend\nreturn 1",
+    sha: "2c1cca67253a3cd75ac97e1810e5479cb71e991f",
+    lockingSha: "f2f3071019475781e66cb9204e17741c0ea716ed",
+    body: "local member = SCHEDULE .. ARGV[1]\nlocal stands = tonumber(call('ZSCORE', due, member) or -1)\nlocal repeated = stands == tonumber(ARGV[3] ~= '' and ARGV[3] or -1) and call('HGET', schedules, ARGV[1]) == ARGV[2]\nif stands ~= tonumber(ARGV[4] ~= '' and ARGV[4] or -1) and not repeated then return 0 end\ncall('HSET', schedules, ARGV[1], ARGV[2])\nif ARGV[3] == '' then\ncall('ZREM', due, member)\nelse\ncall('ZADD', due, ARGV[3], member)\nend\nreturn 1",
   },
   removeDead: {
     sha: "ad81005c4e0e81f542bef473a76bfa9faf1e10d6",

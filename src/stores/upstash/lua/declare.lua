@@ -1,19 +1,26 @@
--- Puts declared schedules in force, if the manifest is still the one that was read.
+-- Puts declared schedules in force, if the manifest and they are still as they were read.
 -- ARGV: manifest as read ('' for none), new manifest, number of schedules to store, then for each: key, record, score ('' for none),
---   then the keys to remove
+--   score at which it stood ('' for none), then the keys to remove
 -- Returns: 1 or 0
 local current = call('GET', manifest) or ''
-if current ~= ARGV[1] and current ~= ARGV[2] then return 0 end
-call('SET', manifest, ARGV[2])
-local count, records, scores, gone, members = tonumber(ARGV[3]), {}, {}, {}, {}
-for at = 4, 3 + count * 3, 3 do
+if current == ARGV[2] then return 1 end
+if current ~= ARGV[1] then return 0 end
+local count, records, scores, gone, members, put, stood = tonumber(ARGV[3]), {}, {}, {}, {}, {}, {}
+for at = 4, 3 + count * 4, 4 do
+  local member = SCHEDULE .. ARGV[at]
   push(records, ARGV[at], ARGV[at + 1])
-  if ARGV[at + 2] == '' then push(members, SCHEDULE .. ARGV[at]) else push(scores, ARGV[at + 2], SCHEDULE .. ARGV[at]) end
+  if ARGV[at + 2] == '' then push(members, member) else push(scores, ARGV[at + 2], member) end
+  push(put, member)
+  push(stood, ARGV[at + 3] ~= '' and ARGV[at + 3] or -1)
 end
-for at = 4 + count * 3, #ARGV do
+for i, score in ipairs(read_many('ZMSCORE', due, put)) do
+  if tonumber(score or -1) ~= tonumber(stood[i]) then return 0 end
+end
+for at = 4 + count * 4, #ARGV do
   push(gone, ARGV[at])
   push(members, SCHEDULE .. ARGV[at])
 end
+call('SET', manifest, ARGV[2])
 call_many('HDEL', schedules, gone)
 call_many('ZREM', due, members)
 call_many('HSET', schedules, records)
