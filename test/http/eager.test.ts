@@ -161,6 +161,45 @@ describe("after POST /jobs", () => {
     expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "scheduled", attempts: 1 });
   });
 
+  test("however late in the stay a job starts, it is aborted before the platform ends the invocation", async () => {
+    const clock = testClock();
+    const begin = clock.now;
+    const abortedAt: number[] = [];
+    const hangs = defineJob({
+      name: "hangs",
+      perform: (_: unknown, { signal }) => {
+        signal.addEventListener("abort", () => abortedAt.push(clock.now - begin));
+        return new Promise(() => {});
+      },
+    });
+    const { call, settled } = withBackground({ queue: { jobs: [hangs], clock } });
+    await call("POST", "/jobs", { name: "hangs", delay: "10s" });
+    await clock.advance("60s");
+    await settled();
+    expect(abortedAt).toEqual([28_000]);
+  });
+
+  test("no job starts for a retry that fell due while another one held up the invocation", async () => {
+    const clock = testClock();
+    const starts: number[] = [];
+    const begin = clock.now;
+    const flaky = defineJob({
+      name: "flaky",
+      backoff: { base: "1s" },
+      perform() {
+        starts.push(clock.now - begin);
+        throw new Error("no luck");
+      },
+    });
+    const long = defineJob({ name: "long", perform: () => clock.sleep(25_000) });
+    const { call, settled, queue } = withBackground({ queue: { jobs: [flaky, long], clock } });
+    await call("POST", "/jobs", [{ name: "flaky" }, { name: "long" }]);
+    await clock.advance("60s");
+    await settled();
+    expect(starts.filter((at) => at > 20_000)).toEqual([]);
+    expect(await queue.getStats()).toMatchObject({ completedCount: 1, readyCount: 1, runningCount: 0 });
+  });
+
   test("nothing starts while the queue is paused", async () => {
     const { call, queue, promises } = withBackground();
     await queue.pause();
