@@ -7,7 +7,7 @@ import { type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./
 import { Exchanges } from "./exchanges.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { Lineup } from "./lineup.ts";
-import { fireOf } from "./schedule.ts";
+import { firesOf } from "./schedule.ts";
 import type { ClaimedJob, ExchangeReply, Fire, Meter, Outlook } from "./store.ts";
 
 /** What a drain needs of its queue. */
@@ -47,7 +47,7 @@ export class Drain {
   readonly #lineup = new Lineup();
   readonly #running = new Set<Attempt>();
   #finished: Finished[] = [];
-  #fires: Fire[] = [];
+  #fires: readonly Fire[] = [];
   #lookedAt: number;
   #ran = 0;
   #ranMs = 0;
@@ -253,7 +253,7 @@ export class Drain {
     this.#shop.hooks?.exchanged(reply, finished, fires);
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
     for (const { key, record } of reply.schedules) this.#shop.declared.meet(key, record);
-    this.#fires = reply.schedules.map((schedule) => fireOf(schedule, now));
+    this.#fires = firesOf(reply.schedules, now);
     this.take(reply.jobs);
     this.#limits.onProgress?.(this.#report());
   }

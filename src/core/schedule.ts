@@ -41,6 +41,8 @@ export function decodeSchedule(text: string): ScheduleRecord | undefined {
 const MISSED_AFTER_MS = 5 * 60_000;
 /** How many missed slots one firing makes up for with `missed: "all"`; the others follow at once. */
 const MOST_AT_ONCE = 100;
+/** How large the records of one exchange's firings may be together, beyond its first job: a request may not exceed 10 MB. */
+const MOST_FIRED_LENGTH = 1024 * 1024;
 /** When to look again at a schedule that this deployment cannot read. */
 const UNREADABLE_RETRY_MS = 60_000;
 
@@ -49,12 +51,29 @@ export function slotJobId(key: string, slot: number): string {
   return `${key}@${new Date(slot).toISOString()}`;
 }
 
-/** Decides what a schedule whose slot has come makes now, and when it is due next. */
-export function fireOf(due: DueSchedule, now: number): Fire {
+/**
+ * Decides what schedules whose slots have come make now, and when they are due next. Those for which one request has no room
+ * stay due, and follow with the next.
+ */
+export function firesOf(schedules: readonly DueSchedule[], now: number): readonly Fire[] {
+  const fires: Fire[] = [];
+  let room = MOST_FIRED_LENGTH;
+  for (const due of schedules) {
+    // The record of a job is hardly longer than that of its schedule, which is written anew.
+    const most = Math.min(MOST_AT_ONCE, Math.floor(room / due.record.length) - 1);
+    if (most < 1 && fires.length > 0) break;
+    const fire = fireOf(due, now, Math.max(1, most));
+    room -= (1 + fire.jobs.length) * due.record.length;
+    fires.push(fire);
+  }
+  return fires;
+}
+
+function fireOf(due: DueSchedule, now: number, most: number): Fire {
   const record = decodeSchedule(due.record);
   if (!record || !isKnown(record))
     return { key: due.key, slot: due.slot, next: now + UNREADABLE_RETRY_MS, record: due.record, jobs: [] };
-  const { slots, next } = slotsToFire(record, due.slot, now);
+  const { slots, next } = slotsToFire(record, due.slot, now, most);
   const last = slots.at(-1);
   const fired = last === undefined ? record : { ...record, lastSlot: last, lastJobId: slotJobId(due.key, last) };
   const fire: Fire = {
@@ -81,12 +100,13 @@ function slotsToFire(
   record: ScheduleRecord,
   first: number,
   now: number,
+  most: number,
 ): { slots: number[]; next: number | undefined } {
   const cron = parseCron(record.cron, record.timeZone);
   if (record.missed === "all" && record.overlap === "allow") {
     const slots = [first];
     let next = cron.next(first);
-    while (next !== undefined && next <= now && slots.length < MOST_AT_ONCE) {
+    while (next !== undefined && next <= now && slots.length < most) {
       slots.push(next);
       next = cron.next(next);
     }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { buildProgram, type Program } from "../support/child.ts";
 import { drainLargePayloads, drainTogether, poison } from "../support/overload.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -14,6 +15,25 @@ onEveryStore((kind) => {
 
   test("payloads as large as they may be arrive whole, in claims that an answer can hold", async () => {
     await drainLargePayloads(kind.create(), 2);
+  });
+
+  test("slots that were missed are made up for in requests that can be sent, however large their payloads", async () => {
+    const clock = Object.assign(() => clock.now, { now: Date.parse("2026-03-01T12:00:00Z") });
+    let largest = 0;
+    const store = aroundStore(kind.create(), ({ parameters }, run) => {
+      largest = Math.max(largest, JSON.stringify(parameters).length);
+      return run();
+    });
+    const slots = new Set<string>();
+    const beat = defineJob({ name: "beat", perform: (_: string, { id }) => void slots.add(id) });
+    const queue = new Queue({ store, clock, jobs: [beat], retention: 0 });
+    const recurs = { job: beat, payload: "x".repeat(100_000), cron: "* * * * *", missed: "all" } as const;
+    for (const key of ["one", "two", "three"]) await queue.schedules.upsert(key, recurs);
+    clock.now += 60 * 60_000;
+    await queue.drain({ maxJobs: 1_000, budget: { roundTrips: 1_000, commands: 100_000 } });
+    expect(slots.size).toBe(3 * 60);
+    // What is handed in goes along with what is fired.
+    expect(largest).toBeLessThan(8_000_000);
   });
 
   // Jobs that lie in several partitions are claimed one partition after the other.
