@@ -75,6 +75,7 @@ export class QueueClient implements Remote {
     run: async (key) => this.#schedule(key, "run"),
   };
 
+  /** @throws {TidegateError} `invalid_request` where the url is missing. Nothing is sent before a method is called. */
   constructor(options: QueueClientOptions) {
     this.#handler = new Transport(options);
   }

@@ -22,6 +22,7 @@ export class Transport {
   readonly #fetch: (request: Request) => Response | Promise<Response>;
 
   constructor({ url, token, fetch: send = (request) => fetch(request), queue }: QueueClientOptions) {
+    if (!url) throw new TidegateError("invalid_request", "url is not set.");
     this.#url = url.replace(/\/+$/, "") + (queue === undefined ? "" : `/queues${part(queue)}`);
     this.#token = token;
     this.#fetch = send;
@@ -29,8 +30,8 @@ export class Transport {
 
   /** Gets what may not exist; then it is null. */
   find<Answer>(path: string): Promise<Answer | null> {
-    return this.call<Answer>("GET", path).catch((error: unknown) => {
-      if (error instanceof TidegateError && error.code === "not_found") return null;
+    return this.call<Answer>("GET", path).catch((error: TidegateError) => {
+      if (error.code === "not_found") return null;
       throw error;
     });
   }
@@ -66,8 +67,7 @@ export function part(text: string): string {
 }
 
 export function query(values: object): string {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+  return `?${new URLSearchParams(Object.entries(values).filter(([, value]) => value !== undefined))}`;
 }
 
 function errorOf(status: number, { code, detail, issues }: Problem): TidegateError {

@@ -18,7 +18,7 @@ export async function waitForEnd(
   for (let pause = FIRST_LOOK_MS; ; pause = Math.min(pause * 1.5, RAREST_LOOK_MS)) {
     const job = await look();
     const left = end - now();
-    if (!job || job.completedAt || job.failedAt || left <= 0) return job;
+    if (!job || job.completedAt || job.failedAt || !(left > 0)) return job; // also where the timeout is no number
     await sleep(Math.min(Math.max(pause, Number(job.runAt) - now()), left));
   }
 }

@@ -15,6 +15,13 @@ function connect() {
 
 const notFound = expect.objectContaining({ code: "not_found" });
 
+test("a client without a url, as of a variable that is not set, refuses to be built and says so", () => {
+  const url = process.env.TIDEGATE_NO_SUCH_URL as string;
+  expect(() => new QueueClient({ url })).toThrow(
+    expect.objectContaining({ code: "invalid_request", message: "url is not set." }),
+  );
+});
+
 describe("QueueClient answers as Queue does", () => {
   test("enqueue", async () => {
     const { client, queue } = connect();

@@ -30,6 +30,17 @@ describe("wait", () => {
     expect(await queue.wait("none")).toBeNull();
   });
 
+  test("looks once where a client is given a timeout that is no duration, and does not go round for ever", async () => {
+    const queue = new Queue({ store: memoryStore(), jobs: [greet] });
+    const { id } = await queue.enqueue(greet);
+    const handler = createHandler({ queue, auth: "none" });
+    let looks = 0;
+    const fetch = (request: Request) => (looks++ > 2 ? Promise.reject(new Error("enough")) : handler.fetch(request));
+    const client = new QueueClient({ url: "http://queue.test", fetch });
+    expect(await client.wait(id, { timeout: "soon" as "1s" })).toMatchObject({ state: "ready" });
+    expect(looks).toBe(1);
+  });
+
   test("looks about a dozen times in 30 seconds", async () => {
     let now = 0;
     let looks = 0;
