@@ -1,5 +1,6 @@
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
+import { checkKnown } from "./known-options.ts";
 
 /** How the wait before a retry grows. */
 export interface BackoffRule {
@@ -39,6 +40,7 @@ export function checkBackoff(backoff: unknown): void {
   if (typeof backoff !== "object" || backoff === null || Array.isArray(backoff)) {
     throw invalidRequest('backoff must be { type, base, max, jitter }, such as { type: "exponential", base: "60s" }.');
   }
+  checkKnown(backoff, Object.keys(defaults), "backoff");
   const rule = backoff as BackoffRule;
   if (rule.type !== undefined && rule.type !== "exponential" && rule.type !== "fixed") {
     throw invalidRequest('backoff.type must be "exponential" or "fixed".');

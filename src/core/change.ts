@@ -1,6 +1,7 @@
 import { checkFits, runAtMs } from "./enqueue.ts";
 import { conflict } from "./errors.ts";
 import type { AnyJob } from "./job.ts";
+import { checkKnown } from "./known-options.ts";
 import type { JobChange } from "./queue-options.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
 import type { QueueStore, StoredJob } from "./store.ts";
@@ -18,6 +19,7 @@ export async function changeJob(
   change: JobChange,
   now: number,
 ): Promise<StoredJob> {
+  checkKnown(change, ["delay", "runAt", "payload"], "update");
   const { id, at, claims } = stored;
   const moves = change.runAt !== undefined || change.delay !== undefined;
   const runAt = moves ? runAtMs(change, now) : at;

@@ -1,6 +1,7 @@
 import { checkFits } from "./enqueue.ts";
 import { conflict, invalidRequest, notFound } from "./errors.ts";
 import type { AnyJob } from "./job.ts";
+import { checkKnown } from "./known-options.ts";
 import { checkText, LONGEST_ID, LONGEST_NAME } from "./options.ts";
 import { decodeRecord, encodeRecord, type JobRecord } from "./record.ts";
 import type { QueueStore, Revival, StoredJob } from "./store.ts";
@@ -21,6 +22,8 @@ export interface RetryOptions extends DeadLetterOptions {
   /** Goes in place of the stored payload, and must fit the schema. */
   readonly payload?: unknown;
 }
+
+const optionNames = ["dryRun", "onProgress"];
 
 // A dead record holds up to five errors of 5,000 characters, and an answer of Upstash 10 MB.
 const PIECE = 250;
@@ -90,6 +93,7 @@ export async function retryDead(
   options: RetryOptions,
   now: number,
 ): Promise<number> {
+  checkKnown(options, [...optionNames, "payload"], "retryFromDeadLetter");
   const revival = (job: StoredJob, record: JobRecord): Revival => {
     const claims = record.end?.claims ?? 0;
     const { end, ...rest } = record;
@@ -118,12 +122,13 @@ export async function retryDead(
 }
 
 /** Removes dead jobs for good; tells how many. */
-export function removeDead(
+export async function removeDead(
   store: QueueStore,
   selection: DeadSelection,
   options: DeadLetterOptions,
   now: number,
 ): Promise<number> {
+  checkKnown(options, optionNames, "removeFromDeadLetter");
   return forEachPiece(store, selection, options, now, (dead) => store.removeDead(dead.map(({ id }) => id)));
 }
 

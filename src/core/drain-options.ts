@@ -1,6 +1,7 @@
 import type { DrainReport } from "./drain-report.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
+import { checkKnown } from "./known-options.ts";
 import { wholeNumber } from "./options.ts";
 
 /** The bounds of one drain. It ends at the first that is reached. */
@@ -54,10 +55,15 @@ export const drainDefaults = {
   budget: { roundTrips: 40, commands: 1_000 },
 } as const;
 
+// `held` is what `Queue.drain` takes beside.
+const optionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress", "held"];
+
 const MOST = 1_000_000_000;
 
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function drainLimits(options: DrainOptions): DrainLimits {
+  checkKnown(options, optionNames, "drain");
+  checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
   const budget = { ...drainDefaults.budget, ...options.budget };
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {

@@ -2,6 +2,7 @@ import type { BackoffRule } from "./backoff.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
 import { InvalidPayloadError, invalidRequest } from "./errors.ts";
 import type { AnyJob, JobOptions, Schedule } from "./job.ts";
+import { checkKnown } from "./known-options.ts";
 import { checkRetryOptions, checkText, LONGEST_ID, LONGEST_NAME, timeoutMs } from "./options.ts";
 import { checkPayload, encodeRecord, type JobRecord, type JobTrace } from "./record.ts";
 import { issuesText, validate } from "./schema.ts";
@@ -37,7 +38,7 @@ export interface EnqueueResult {
   readonly runAt: Date | null;
 }
 
-const optionNames = new Set(["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe"]);
+const optionNames = ["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe"];
 
 /** The name of a job that is given as a definition or by its name. */
 export function jobName(job: AnyJob | string): string {
@@ -73,11 +74,7 @@ export async function newJob(
   newId: (dedupeKey?: string) => string,
   trace?: JobTrace,
 ): Promise<NewJob> {
-  const unknown = Object.keys(options).find((option) => !optionNames.has(option));
-  if (unknown !== undefined)
-    throw invalidRequest(
-      `${JSON.stringify(unknown.slice(0, 100))} is no option of enqueue. It knows: ${[...optionNames].join(", ")}.`,
-    );
+  checkKnown(options, optionNames, "enqueue");
   if (options.id !== undefined) checkText(options.id, "id", LONGEST_ID);
   await checkFits(name, definition, payload);
   const record: JobRecord = { name, payload, enqueuedAt: now, ...storedOptions(options), ...(trace && { trace }) };

@@ -3,6 +3,7 @@ import { parseCron } from "./cron.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
 import type { AnyJob, JobOptions, Schedule } from "./job.ts";
+import { checkKnown } from "./known-options.ts";
 
 /** What holds where neither `defineJob` nor `enqueue` says otherwise. */
 export const jobDefaults = { maxRetries: 3, timeout: "30s" } as const;
@@ -12,6 +13,8 @@ export const MOST_RETRIES = 500;
 export const LONGEST_ID = 256;
 export const LONGEST_NAME = 128;
 
+export const scheduleNames = ["cron", "timeZone", "missed", "overlap"];
+
 /** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function checkJobOptions(job: AnyJob): void {
   checkText(job.name, "name", LONGEST_NAME);
@@ -20,7 +23,9 @@ export function checkJobOptions(job: AnyJob): void {
     throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
   }
   checkRetryOptions(job);
-  if (job.schedule !== undefined) checkSchedule(job.schedule);
+  if (job.schedule === undefined) return;
+  checkSchedule(job.schedule);
+  checkKnown(job.schedule, scheduleNames, "schedule");
 }
 
 /** Checks what may be set both at definition and at enqueue. */

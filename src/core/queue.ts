@@ -51,8 +51,9 @@ import { waitForEnd } from "./wait.ts";
 /**
  * A queue: enqueues jobs, looks after them, and drains them.
  *
- * Every method throws a `TidegateError` with the code `store_unavailable` where the store cannot be reached; the call is
- * then safe to repeat.
+ * Every method throws a `TidegateError`: with the code `invalid_request` for an argument or option that makes no sense, and the
+ * message names it; with `store_unavailable` where the store cannot be reached. The call is then safe to repeat, an enqueue
+ * with an `id`.
  */
 export class Queue {
   /** Its name, under which its jobs are stored. */
@@ -206,7 +207,7 @@ export class Queue {
    * @param when a duration from now such as "5m", a `Date`, ISO 8601, or ms since 1970.
    * @throws {TidegateError} `not_found`; `conflict` where it is running or has finished.
    */
-  reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
+  async reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
     return this.update(id, {
       runAt: isDuration(when) ? this.clock() + durationMs(when, "when") : pointInTimeMs(when, "when"),
     });

@@ -3,7 +3,8 @@ import { parseCron } from "./cron.ts";
 import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedOptions } from "./enqueue.ts";
 import { conflict, notFound } from "./errors.ts";
 import type { AnyJob, Schedule } from "./job.ts";
-import { checkSchedule, checkText, wholeNumber } from "./options.ts";
+import { checkKnown } from "./known-options.ts";
+import { checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
 import { decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
 import type { QueueStore, StoredSchedule } from "./store.ts";
 
@@ -43,6 +44,8 @@ export interface ScheduleInfo {
   readonly lastJobId: string | null;
 }
 
+const optionNames = ["job", "payload", ...scheduleNames, "maxRetries", "backoff", "timeout"];
+
 /** A key and a slot make a job id of at most 256 characters. */
 export const LONGEST_KEY = 200;
 
@@ -73,6 +76,7 @@ export class Schedules {
    */
   async upsert(key: string, options: ScheduleOptions): Promise<ScheduleInfo> {
     checkText(key, "key", LONGEST_KEY);
+    checkKnown(options, optionNames, "a recurring job");
     const { name, definition } = resolveJob(options.job, this.#jobs);
     const record = scheduleRecord(name, options, options.payload);
     await checkFits(name, definition, options.payload);

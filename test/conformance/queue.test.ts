@@ -152,6 +152,33 @@ onEveryStore((kind) => {
     });
   });
 
+  test("an option that nobody reads is named, and nothing happens", async () => {
+    const { queue } = setUp();
+    await queue.enqueue(dies, undefined, { id: "dead", maxRetries: 0 });
+    await queue.drain();
+    await queue.enqueue(note, 1, { id: "waits", delay: "5m" });
+    const cron = "0 0 9 * * *";
+    const misspelt = (option: string, call: (options: object) => Promise<unknown>, rest: object = {}) =>
+      expect(call({ ...rest, [option]: 1 })).rejects.toMatchObject({
+        code: "invalid_request",
+        message: expect.stringContaining(`"${option}" is no option of`),
+      });
+    const define = async (schedule: object) =>
+      defineJob({ name: "x", schedule: { cron, ...schedule }, perform: () => 1 });
+    await misspelt("tz", define);
+    await misspelt("dely", (options) => queue.enqueue(note, 1, options));
+    await misspelt("delay", (options) => queue.enqueue(note, 1, { cron, ...options }));
+    await misspelt("tz", (options) => queue.schedules.upsert("daily", { job: note, payload: 1, cron, ...options }));
+    await misspelt("delay", (backoff) => queue.enqueue(note, 1, { backoff }), { type: "fixed" });
+    await misspelt("maxjobs", (options) => queue.drain(options));
+    await misspelt("trips", (budget) => queue.drain({ budget }));
+    await misspelt("maxRetries", (options) => queue.update("waits", options));
+    await misspelt("dryrun", (options) => queue.retryFromDeadLetter({ all: true }, options));
+    await misspelt("dryrun", (options) => queue.removeFromDeadLetter({ all: true }, options));
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, deadLetterCount: 1 });
+    expect(await queue.schedules.list()).toEqual([]);
+  });
+
   describe("a queue's jobs", () => {
     test("can be cancelled and moved while they wait, and not while they run or when they have ended", async () => {
       const { clock, queue } = setUp();
@@ -169,6 +196,7 @@ onEveryStore((kind) => {
       const [held] = (await queue.enqueueHeld([{ job: note, payload: 1 }])).held;
       const running = held?.lease.id ?? "";
       await expect(queue.cancel(running)).rejects.toMatchObject({ code: "conflict" });
+      await expect(queue.reschedule(running, "soon")).rejects.toMatchObject({ code: "invalid_request" });
       await expect(queue.reschedule(running, 0)).rejects.toMatchObject({ code: "conflict" });
       expect(await queue.getJob(running)).toMatchObject({ state: "running", attempts: 1, runAt: null });
       await clock.advance("2m");
