@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as costs from "../../examples/guide/costs.ts";
 import { sendEmail } from "../../examples/guide/define.ts";
@@ -5,6 +7,8 @@ import { showSpending } from "../../examples/guide/statistics.ts";
 import { Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { useRedis } from "../support/stores.ts";
+
+const docs = join(import.meta.dirname, "../../docs");
 
 describe("what the guide says of costs", () => {
   const redis = useRedis();
@@ -17,6 +21,20 @@ describe("what the guide says of costs", () => {
   });
 
   const addresses = Array.from({ length: 300 }, (_, index) => `user-${index}@example.com`);
+
+  test("the guide's table has no figure but those of docs/costs.md, which test/costs asserts", () => {
+    const figures = (page: string) => {
+      const [, table = ""] = readFileSync(join(docs, page), "utf8").split("| commands |");
+      return [
+        ...table
+          .split("\n\n", 1)
+          .join()
+          .matchAll(/\| (\d+)[^|]* \|$/gm),
+      ].map(([, figure]) => figure);
+    };
+    expect(figures("guide/costs.md").length).toBeGreaterThan(6);
+    expect(figures("costs.md")).toEqual(expect.arrayContaining(figures("guide/costs.md")));
+  });
 
   test("a budget ends a drain before it is overspent", async () => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
