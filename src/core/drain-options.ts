@@ -3,6 +3,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
 import { checkKnown } from "./known-options.ts";
 import { wholeNumber } from "./options.ts";
+import type { ClaimedJob, QueueStore } from "./store.ts";
 
 /** The bounds of one drain. It ends at the first that is reached. */
 export interface DrainOptions {
@@ -55,8 +56,21 @@ export const drainDefaults = {
   budget: { roundTrips: 40, commands: 1_000 },
 } as const;
 
-// `held` is what `Queue.drain` takes beside.
-const optionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress", "held"];
+/** What `Queue.drain` takes beside its options. */
+export interface DrainParts {
+  /** Jobs that are leased to the caller already, and run first. */
+  readonly held?: readonly ClaimedJob[];
+  /** The whole of a budget of which this drain gets what is left. */
+  readonly wholeBudget?: Budget;
+}
+
+type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
+
+const optionNames = [
+  ...Object.keys(drainDefaults),
+  ...["grace", "signal", "checkEvery", "onProgress"],
+  ...(["held", "wholeBudget"] satisfies (keyof DrainParts)[]),
+];
 
 const MOST = 1_000_000_000;
 
@@ -83,4 +97,20 @@ export function drainLimits(options: DrainOptions): DrainLimits {
       options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),
     onProgress: options.onProgress,
   };
+}
+
+/**
+ * Refuses a budget with which drains of a partitioned queue would never take a job, and its jobs wait for ever: to look, to claim
+ * and to hand in may each take a round trip to every partition, and so does one more look for schedules of the code.
+ *
+ * @throws {TidegateError} `invalid_request`; the message says how much it takes.
+ */
+export function checkBudget(budget: Budget, batchSize: number, store: QueueStore): void {
+  const parts = store.roundTrips;
+  if (parts === 1) return;
+  const least = { roundTrips: 3 * parts + 1, commands: parts + 1 + 2 * store.mostCommands(batchSize) };
+  for (const name of ["roundTrips", "commands"] as const) {
+    if (budget[name] >= least[name]) continue;
+    throw invalidRequest(`budget.${name} must be at least ${least[name]} to drain a queue of ${parts} partitions.`);
+  }
 }

@@ -1,5 +1,5 @@
 import { sleep } from "./clock.ts";
-import { type DrainLimits, type DrainOptions, drainLimits } from "./drain-options.ts";
+import { type DrainLimits, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
 import { addCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { invalidRequest } from "./errors.ts";
 import type { Queue } from "./queue.ts";
@@ -58,7 +58,7 @@ class SharedDrain {
   }
 
   // A drain that ends without naming a limit leaves enough of each for another one to begin.
-  #whatIsLeft(): DrainOptions {
+  #whatIsLeft(): DrainOptions & DrainParts {
     const { maxJobs, timeBudgetMs, lingerMs, roundTrips, commands } = this.#limits;
     const deadline = this.#startedAt + Math.max(timeBudgetMs, lingerMs);
     return {
@@ -66,6 +66,7 @@ class SharedDrain {
       linger: 0,
       maxJobs: maxJobs - this.#counts.claimed,
       timeBudget: Math.max(0, deadline - this.#clock()),
+      wholeBudget: this.#limits,
       budget: { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands },
     };
   }

@@ -13,7 +13,7 @@ import {
 } from "./dead-letter.ts";
 import { DeclaredSchedules } from "./declared.ts";
 import { Drain } from "./drain.ts";
-import { type DrainOptions, drainLimits } from "./drain-options.ts";
+import { checkBudget, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
 import type { DrainReport } from "./drain-report.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./enqueue.ts";
@@ -332,11 +332,12 @@ export class Queue {
    * @throws {TidegateError} `invalid_request` for an option that makes no sense; `store_unavailable`, after which jobs that
    *   ran and could not be handed in run again when their lease runs out.
    */
-  async drain(options: DrainOptions & { readonly held?: readonly ClaimedJob[] } = {}): Promise<DrainReport> {
+  async drain(options: DrainOptions & DrainParts = {}): Promise<DrainReport> {
     const limits = drainLimits(options);
     const meter: Meter = { roundTrips: 0, commands: 0 };
     const store = this.#settings.store.open(this.name, meter);
-    const held = options.held ?? [];
+    const { held = [], wholeBudget = limits } = options;
+    if (held.length === 0) checkBudget(wholeBudget, limits.batchSize, store);
     const outlook = held.length > 0 ? { paused: false, nextAt: undefined } : await this.#look(store);
     const hooks = hookCalls(this.#settings);
     const shop = { ...this.#settings, queue: this.name, store, declared: this.#declared, hooks };

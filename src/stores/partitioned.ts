@@ -30,6 +30,8 @@ import { sumOfStats } from "./sum-of-stats.ts";
  * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one.
  * - Jobs with ids of their own are stored atomically for each partition, not all together. `dedupe` takes no id beside it.
  * - An idle tick costs one command, and one round trip, a partition.
+ * - A drain of n partitions needs `budget.roundTrips` of 3 n + 1 at least, and `budget.commands` of 43 n + 1 (more where `batchSize`
+ *   is above 250), else it throws: the defaults do up to 13 partitions, `cloudflareFree` up to 4.
  *
  * ```ts
  * const queue = new Queue({ store: partitioned(upstashStore({ url, token }), 8), jobs });

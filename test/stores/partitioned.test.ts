@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { drainQueues } from "../../src/core/drain-queues.ts";
+import { type DrainOptions, defineJob, memoryStore, partitioned, Queue, type Store } from "../../src/index.ts";
+import { cloudflareFree } from "../../src/platforms/cloudflare.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { useRedis } from "../support/stores.ts";
+
+const noop = defineJob({ name: "noop", perform() {} });
+const clock = testClock("2026-03-01T12:00:00Z");
+
+/** Drains as a new isolate does, which knows nothing yet of what is due and of the schedules in force. */
+async function coldDrain(store: Store, options?: DrainOptions) {
+  await new Queue({ store, jobs: [noop], clock }).enqueueMany([{ job: noop }, { job: noop }]);
+  return new Queue({ store, jobs: [noop], clock }).drain({ ...options, linger: 0 });
+}
+
+describe("the budget for a queue in partitions", () => {
+  const redis = useRedis();
+
+  test.each<[string, DrainOptions, number]>([
+    ["the defaults", {}, 13],
+    ["cloudflareFree", cloudflareFree, 4],
+  ])("by %s it does up to so many as the documentation says, and beyond is refused", async (_, options, most) => {
+    expect(await coldDrain(partitioned(memoryStore(), most), options)).toMatchObject({ completed: 2 });
+    await expect(coldDrain(partitioned(memoryStore(), most + 1), options)).rejects.toMatchObject({
+      code: "invalid_request",
+      message: expect.stringMatching(/^budget\.roundTrips must be at least \d+ to drain a queue of \d+ partitions\.$/),
+    });
+  });
+
+  test("holds 43 commands a partition and one, or is refused", async () => {
+    const bounded = (commands: number) => coldDrain(partitioned(redis.store(), 3), { budget: { commands } });
+    expect(await bounded(130)).toMatchObject({ completed: 2 });
+    await expect(bounded(129)).rejects.toThrow("budget.commands must be at least 130");
+  });
+
+  test("may be used up by the queues before: that is no mistake", async () => {
+    const store = memoryStore();
+    const queues = [
+      new Queue({ name: "urgent", store, jobs: [noop], clock }),
+      new Queue({ name: "bulk", store: partitioned(store, 4), jobs: [noop], clock }),
+    ];
+    for (const queue of queues) await queue.enqueueMany(Array.from({ length: 20 }, () => ({ job: noop })));
+    const report = await drainQueues(queues, { batchSize: 4, concurrency: 1, budget: { roundTrips: 13 } });
+    expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    expect(report.claimed).toBeGreaterThanOrEqual(20);
+  });
+});
