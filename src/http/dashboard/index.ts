@@ -37,9 +37,11 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * the session. Where the handler's `auth` is "none" nobody needs to. Guessing is not slowed down, since nothing here remembers
  * who tried: use long random tokens.
  *
+ * @param options how long a session lasts.
  * @throws {TidegateError} `invalid_request` for an option that makes no sense.
  */
-export function dashboard({ sessionDuration = "12h" }: DashboardOptions = {}): Dashboard {
+export function dashboard(options: DashboardOptions = {}): Dashboard {
+  const { sessionDuration = "12h" } = options;
   const lifeMs = durationMs(sessionDuration, "sessionDuration");
   if (lifeMs < MINUTE_MS || lifeMs > LONGEST_SESSION_MS) throw invalidRequest("sessionDuration must be 1m to 30d.");
   return {
