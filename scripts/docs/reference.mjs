@@ -74,7 +74,10 @@ export async function reference({ check, root = repository }) {
   app.renderer.on(PageEvent.END, (page) => {
     page.contents = `${NOTICE}\n\n${page.contents}`;
   });
-  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => showThrownTypes(project));
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
+    showThrownTypes(project);
+    hideOrigins(project);
+  });
   const project = await app.convert();
   if (project) {
     app.validate(project);
@@ -132,6 +135,19 @@ function showThrownTypes(project) {
         : { kind: "code", text: `\`${thrown}\`` };
       tag.content.unshift(shown, { kind: "text", text: tag.content.length > 0 ? ": " : "" });
     }
+  }
+}
+
+/** Classes that nobody imports: halves of others. */
+const halves = new Set(["QueueUpkeep"]);
+
+/** Shows what a class inherits from such a half as its own. */
+function hideOrigins(project) {
+  const isHidden = (type) => halves.has(type.name.split(".")[0]);
+  for (const reflection of Object.values(project.reflections)) {
+    const { inheritedFrom, overwrites } = reflection;
+    if (inheritedFrom && isHidden(inheritedFrom)) reflection.inheritedFrom = undefined;
+    if (overwrites && isHidden(overwrites)) reflection.overwrites = undefined;
   }
 }
 
