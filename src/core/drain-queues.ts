@@ -59,7 +59,7 @@ class SharedDrain {
 
   // A drain that ends without naming a limit leaves enough of each for another one to begin.
   #whatIsLeft(): DrainOptions & DrainParts {
-    const { maxJobs, timeBudgetMs, lingerMs, roundTrips, commands } = this.#limits;
+    const { maxJobs, timeBudgetMs, lingerMs, roundTrips, commands, onProgress } = this.#limits;
     const deadline = this.#startedAt + Math.max(timeBudgetMs, lingerMs);
     return {
       ...this.#options,
@@ -68,6 +68,7 @@ class SharedDrain {
       timeBudget: Math.max(0, deadline - this.#clock()),
       wholeBudget: this.#limits,
       budget: { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands },
+      ...(onProgress && { onProgress: (report) => onProgress({ ...report, ...addCounts(this.#counts, report) }) }),
     };
   }
 

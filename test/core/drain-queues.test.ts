@@ -51,6 +51,14 @@ describe("drainQueues", () => {
     expect(ran.join("")).toBe("aaabbc");
   });
 
+  test("tells how far it is with all of them", async () => {
+    const { queues } = setUp("a", "b");
+    for (const queue of queues) await queue.enqueueMany(times(2));
+    const told: number[] = [];
+    await drainQueues(queues, { onProgress: ({ completed }) => void told.push(completed) });
+    expect(told).toEqual([0, 2, 2, 4]);
+  });
+
   test("with one queue does what its drain does", async () => {
     const one = setUp("a");
     const other = setUp("a");
