@@ -15,7 +15,7 @@ import { wholeNumber } from "../core/options.ts";
 import type { Queue } from "../core/queue.ts";
 
 /** How a worker goes about it. */
-export interface WorkerOptions extends Pick<DrainOptions, "batchSize"> {
+export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgress"> {
   /** How many jobs run at the same time. Default 10. */
   readonly workers?: number;
   /**
@@ -111,7 +111,7 @@ class Loop {
 
   constructor([first, ...rest]: readonly Queue[], options: WorkerOptions) {
     if (!first) throw invalidRequest("startWorker needs at least one queue.");
-    const { workers = 10, checkEvery = "10s", batchSize, signal } = options;
+    const { workers = 10, checkEvery = "10s", batchSize, onProgress, signal } = options;
     if (signal !== undefined && !(signal instanceof AbortSignal))
       throw invalidRequest("signal must be an AbortSignal.");
     this.#queues = [first, ...rest];
@@ -126,6 +126,7 @@ class Loop {
       checkEvery: this.#checkMs,
       onProgress: (report) => {
         this.#underWay = report;
+        onProgress?.(report);
       },
       ...(batchSize !== undefined && { batchSize }),
     };

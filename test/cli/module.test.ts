@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { loadModule } from "../../src/cli/module.ts";
-import { documentOf, hasEscapes, tidegate } from "./support.ts";
+import { testClock } from "../../src/testing/clock.ts";
+import { documentOf, hasEscapes, type Result, start, tidegate } from "./support.ts";
 
 const folder = `${import.meta.dirname}/modules`;
 
@@ -53,6 +54,25 @@ describe("a queue of the module's own", () => {
     expect(documentOf(result)).toMatchObject({ completed: 2 });
     const one = await tidegate(["queue:work", "--once", ...module, "--queue", "bulk", "--json"]);
     expect(documentOf(one)).toMatchObject({ completed: expect.any(Number) });
+  });
+
+  test("shows live counts while a drain is under way", async () => {
+    const clock = testClock(start);
+    Object.assign(globalThis, { clock });
+    const shown: string[] = [];
+    const work = ["queue:work", "--module", "./modules/clocked.ts", "--for", "9s"];
+    let result: Promise<Result> | undefined;
+    await new Promise<void>((begun) => {
+      const onWrite = (text: string) => {
+        shown.push(text.replace("\r\u001b[K", ""));
+        if (shown.at(-1) === "0 completed") begun();
+      };
+      result = tidegate(work, { clock, isTerminal: true, onWrite });
+    });
+    await clock.advance("4s");
+    expect(shown.at(-1)).toBe("1 completed");
+    await clock.advance("5s");
+    expect((await result)?.stdout).toBe("2 jobs completed.\n");
   });
 
   test("that is not there is a mistake, as is a prefix", async () => {

@@ -45,6 +45,13 @@ describe("queue:work with a module", () => {
     expect(stdout).toBe("1 job completed, 1 job died.\n");
   });
 
+  test("counts what Redis took, be it that a job never ran", async () => {
+    const { queue, cli } = inRedis(redis, { jobs: [] });
+    await queue.enqueueMany([{ job: "send_email", payload: { to: "ada" } }, { job: "nobody_knows_it" }]);
+    const { stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
+    expect(stderr).toContain("0 running, 1 completed, 1 retried, next at");
+  });
+
   test("writes lines into a log", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueueMany([toAda, { ...toAda, delay: "1m" }]);

@@ -239,6 +239,17 @@ describe("startWorker", () => {
     expect(worker.totals).toMatchObject({ completed: 2, drains: expect.any(Number) });
   });
 
+  test("tells how far a drain is, and has it in its totals", async () => {
+    const { clock, note, slow, running, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany([{ job: note }, { job: slow }]);
+    const told: number[] = [];
+    const worker = run(queue, { onProgress: ({ completed }) => void told.push(completed, worker.totals.completed) });
+    await clock.advance("2s");
+    expect(told).toEqual([0, 0, 1, 1]);
+    for (const end of running) end();
+  });
+
   test("a paused queue is looked at no more often", async () => {
     const { clock, store, seen, note, open } = setUp();
     const queue = open();

@@ -5,7 +5,6 @@ import { Queue } from "../../core/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
 import type { OwnTarget, RedisTarget } from "../target.ts";
 import { Tally } from "./tally.ts";
-import { countsOf } from "./totals.ts";
 import type { Worksite } from "./worksite.ts";
 
 /** How many jobs run at the same time where nothing is said. */
@@ -17,33 +16,29 @@ const LONGEST_DRAIN = "10m";
 
 /** Works in this process, on the jobs of the user's module or the queues that it made. */
 export async function workHere(target: RedisTarget | OwnTarget, site: Worksite): Promise<DrainTotals> {
-  const { queues, tally } = target.kind === "own" ? { queues: target.queues, tally: undefined } : counted(target, site);
+  const tally = new Tally(() => site.display.show(tally));
+  const queues = target.kind === "own" ? target.queues : [counted(target, tally)];
   // What is set up wrong is told now, and not tried again and again.
   for (const queue of queues) await queue.ping();
-  site.display.show(tally ?? countsOf(noTotals));
+  site.display.show(tally);
   if (site.once) return drainUntilEmpty(queues, tally, site);
   const worker = startWorker(queues, {
     workers: site.workers ?? WORKERS,
     checkEvery: site.checkEvery,
     signal: site.signal,
-    onReport: ({ nextRunAt }) => site.display.show(tally ?? countsOf(worker.totals), nextRunAt),
+    onProgress: () => tally.take(worker.totals),
+    onReport: ({ nextRunAt }) => site.display.show(tally, nextRunAt),
     onError: (error, retryInMs) => site.tellFailure(error, retryInMs),
   });
   return worker.done;
 }
 
 /** A queue like the target's, whose jobs are counted while they run. */
-function counted({ jobs, store, queue }: RedisTarget, { display }: Worksite): { queues: Queue[]; tally: Tally } {
-  const tally = new Tally(() => display.show(tally));
-  const counting = jobs.map((job) => tally.counting(job));
-  return { queues: [new Queue({ name: queue.name, store, jobs: counting, clock: queue.clock })], tally };
+function counted({ jobs, store, queue }: RedisTarget, tally: Tally): Queue {
+  return new Queue({ name: queue.name, store, jobs: jobs.map((job) => tally.counting(job)), clock: queue.clock });
 }
 
-async function drainUntilEmpty(
-  queues: readonly Queue[],
-  tally: Tally | undefined,
-  site: Worksite,
-): Promise<DrainTotals> {
+async function drainUntilEmpty(queues: readonly Queue[], tally: Tally, site: Worksite): Promise<DrainTotals> {
   let totals = noTotals;
   for (;;) {
     const report = await drainQueues(queues, {
@@ -52,9 +47,10 @@ async function drainUntilEmpty(
       timeBudget: LONGEST_DRAIN,
       budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },
       signal: site.signal,
+      onProgress: (report) => tally.take(addReport(totals, report)),
     });
     totals = addReport(totals, report);
-    site.display.show(tally ?? countsOf(totals), report.nextRunAt);
+    site.display.show(tally, report.nextRunAt);
     if (report.stoppedBy === "aborted" && !site.signal.aborted) throw storeFailed();
     if (site.isDone(report)) return totals;
   }

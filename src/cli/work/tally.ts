@@ -1,17 +1,13 @@
-import { type AnyJob, type JobContext, Snooze } from "../../core/job.ts";
+import type { DrainTotals } from "../../core/drain-report.ts";
+import type { AnyJob, JobContext } from "../../core/job.ts";
+import { type Counts, countsOf } from "./totals.ts";
 
-/** What has become of the jobs that were worked on, as far as it is known. */
-export interface Counts {
-  /** Undefined where nobody tells when a job begins: in a handler, or in a queue that the user's module made. */
-  readonly running?: number | undefined;
-  readonly completed: number;
-  readonly retried: number;
-  readonly died: number;
-}
-
-/** Counts the attempts of jobs while they are made: reports come only when a drain has ended, which may take minutes. */
+/**
+ * The counts of the work that is done in this process, as they change. What became of jobs is what Redis was told and took, and
+ * not what they returned: a result may be refused, and an attempt may fail without them.
+ */
 export class Tally implements Counts {
-  running = 0;
+  running: number | undefined;
   completed = 0;
   retried = 0;
   died = 0;
@@ -21,29 +17,32 @@ export class Tally implements Counts {
     this.#onChange = onChange;
   }
 
-  /** The same job, with its attempts counted. */
+  /** The same job, counted while it runs. */
   counting(job: AnyJob): AnyJob {
-    return { ...job, perform: (payload: never, context: JobContext) => this.#count(job, payload, context) };
+    this.running ??= 0;
+    return { ...job, perform: (payload: never, context: JobContext) => this.#run(job, payload, context) };
   }
 
-  async #count(job: AnyJob, payload: never, context: JobContext): Promise<unknown> {
-    this.running++;
-    this.#onChange();
+  async #run(job: AnyJob, payload: never, context: JobContext): Promise<unknown> {
+    this.#count(1);
     try {
-      const result = await job.perform(payload, context);
-      if (!(result instanceof Snooze)) this.completed++;
-      return result;
-    } catch (error) {
-      if (isLast(error, context)) this.died++;
-      else this.retried++;
-      throw error;
+      return await job.perform(payload, context);
     } finally {
-      this.running--;
-      this.#onChange();
+      this.#count(-1);
     }
   }
-}
 
-function isLast(error: unknown, { attempt, maxRetries }: JobContext): boolean {
-  return attempt > maxRetries || (error instanceof Error && error.name === "PermanentError");
+  #count(difference: 1 | -1): void {
+    this.running = (this.running ?? 0) + difference;
+    this.#onChange();
+  }
+
+  /** Takes over what has been done so far. */
+  take(totals: DrainTotals): void {
+    const { completed, retried, died } = countsOf(totals);
+    // Looks that find nothing are told of too.
+    if (completed === this.completed && retried === this.retried && died === this.died) return;
+    Object.assign(this, { completed, retried, died });
+    this.#onChange();
+  }
 }

@@ -1,5 +1,13 @@
 import type { DrainReport, DrainTotals } from "../../core/drain-report.ts";
-import type { Counts } from "./tally.ts";
+
+/** What has become of the jobs that were worked on, as far as it is known. */
+export interface Counts {
+  /** Undefined where nobody tells when a job begins: in a handler, or in a queue that the user's module made. */
+  readonly running?: number | undefined;
+  readonly completed: number;
+  readonly retried: number;
+  readonly died: number;
+}
 
 /** Whether a drain found nothing that it could do. */
 export function isIdle({ claimed, rearmed }: DrainReport): boolean {
