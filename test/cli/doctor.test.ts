@@ -64,6 +64,12 @@ describe("queue:doctor of a handler", () => {
       });
       expect(statuses(result)).not.toHaveProperty("backlog");
     }
+    const reading = await cli([...doctor, "--token", "read-token"]);
+    expect(findingOf(reading, "token")).toMatchObject({
+      status: "warn",
+      message: expect.stringContaining("only read:"),
+    });
+    expect(statuses(reading)).toMatchObject({ backlog: "ok", schedules: "ok" });
     const none = await cli(doctor, { env: { TIDEGATE_URL: "https://queue.test/jobs" } });
     expect(none.code).toBe(1);
     expect(findingOf(none, "token")?.message).toBe("No token is given.");

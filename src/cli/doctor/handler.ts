@@ -22,7 +22,7 @@ export async function checkHandler(target: HandlerTarget, now: () => number, io:
   if (!health || reached.status === "fail") return [[reached], false];
   const anyone = await ask(target, "/stats", false, io);
   const isOpen = anyone?.status === 200;
-  const scope = await tokenFinding(target, isOpen, io);
+  const [scope, mayLook] = await tokenFinding(target, isOpen, io);
   const found = [
     reached,
     encryptionFinding(target.url),
@@ -30,14 +30,25 @@ export async function checkHandler(target: HandlerTarget, now: () => number, io:
     doorFinding(isOpen, target.url),
     scope,
   ];
-  return [found, isOpen || scope.status === "ok"];
+  return [found, isOpen || mayLook];
 }
 
-async function ask(target: HandlerTarget, path: string, isAuthorized: boolean, io: Io): Promise<Answer | undefined> {
+/** Gets a path, or posts `sent` to it. */
+async function ask(
+  target: HandlerTarget,
+  path: string,
+  isAuthorized: boolean,
+  io: Io,
+  sent?: object,
+): Promise<Answer | undefined> {
   const send = io.fetch ?? ((request: Request) => fetch(request));
-  const headers = isAuthorized && target.token ? { Authorization: `Bearer ${target.token}` } : {};
+  const headers = {
+    ...(isAuthorized && target.token && { Authorization: `Bearer ${target.token}` }),
+    ...(sent && { "Content-Type": "application/json" }),
+  };
+  const post = sent && { method: "POST", body: JSON.stringify(sent) };
   try {
-    const response = await send(new Request(target.url + path, { headers, redirect: "manual" }));
+    const response = await send(new Request(target.url + path, { headers, redirect: "manual", ...post }));
     const body = (await response.json().catch(() => ({}))) as Answer["body"] | null;
     return { status: response.status, body: body ?? {}, date: response.headers.get("date") };
   } catch {
@@ -75,21 +86,32 @@ function doorFinding(isOpen: boolean, address: string): Finding {
   );
 }
 
-async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Promise<Finding> {
+const TAKE_ADMIN = "Take a token of the scope admin to look after the queue.";
+
+/** What the token may do, and whether that is to look at the queue. */
+async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Promise<[Finding, boolean]> {
   if (!target.token)
     return isOpen
-      ? token.ok("None is needed.")
-      : token.fail("No token is given.", "Set TIDEGATE_TOKEN, or give --token.");
+      ? [token.ok("None is needed."), true]
+      : [token.fail("No token is given.", "Set TIDEGATE_TOKEN, or give --token."), false];
   const { status } = (await ask(target, "/stats", true, io)) ?? { status: 0 };
-  if (status === 200) return token.ok("It may do everything (scope admin).");
+  if (status === 200) return [await adminFinding(target, io), true];
   if (status === 401)
-    return token.fail("The handler does not know the token.", "Compare it with those that the handler is given.");
-  if (status !== 403) return token.unknown(`The handler answered with status ${status}.`);
+    return [
+      token.fail("The handler does not know the token.", "Compare it with those that the handler is given."),
+      false,
+    ];
+  if (status !== 403) return [token.unknown(`The handler answered with status ${status}.`), false];
   // No job has this id, so nothing is shown; a token that may enqueue may ask.
   const job = await ask(target, `/jobs/${randomUUID()}`, true, io);
   const scope = job?.status === 404 ? "enqueue" : "drain";
-  return token.warn(
-    `It may only ${scope}: most commands need more.`,
-    "Take a token of the scope admin to look after the queue.",
-  );
+  return [token.warn(`It may only ${scope}: most commands need more.`, TAKE_ADMIN), false];
+}
+
+/** A dry run changes nothing, and is refused to whoever may not do more than look. */
+async function adminFinding(target: HandlerTarget, io: Io): Promise<Finding> {
+  const answer = await ask(target, "/dead-letter/retry", true, io, { ids: [randomUUID()], dryRun: true });
+  if (answer?.status === 403)
+    return token.warn("It may only read: commands that change something need more.", TAKE_ADMIN);
+  return token.ok("It may do everything (scope admin).");
 }
