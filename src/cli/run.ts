@@ -41,13 +41,23 @@ interface Trouble {
 /** Codes of requests that were refused for what stood in them. */
 const mistaken: ReadonlySet<string> = new Set(["invalid_request", "invalid_payload", "payload_too_large"]);
 
+/** What to do here about what a handler says to whoever speaks HTTP. */
+const hints: ReadonlyMap<string, string> = new Map([
+  ["unauthorized", "Set TIDEGATE_TOKEN to a token of the handler, or give --token."],
+]);
+
 function troubleOf(error: unknown): Trouble {
   if (error instanceof Mistake)
     return { code: "invalid_request", message: error.message, hint: error.hint, exitCode: 2 };
   if (error instanceof CommanderError) return usage(error);
   if (error instanceof Declined) return { code: "declined", message: error.message, exitCode: 1 };
   if (isTidegateError(error))
-    return { code: error.code, message: error.message, exitCode: mistaken.has(error.code) ? 2 : 1 };
+    return {
+      code: error.code,
+      message: error.message,
+      hint: hints.get(error.code),
+      exitCode: mistaken.has(error.code) ? 2 : 1,
+    };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { code: "internal_error", message, exitCode: 1 };
 }
@@ -56,7 +66,7 @@ function usage({ code, message }: CommanderError): Trouble {
   const isHelp = code === "commander.help";
   return {
     code: "invalid_request",
-    message: isHelp ? "A command is missing." : message.replace(/^error: /, ""),
+    message: isHelp ? "A command is missing, or unknown." : message.replace(/^error: /, ""),
     hint:
       code === "commander.excessArguments"
         ? "JSON and names with spaces need quotes around them. See --help."

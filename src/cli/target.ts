@@ -85,8 +85,7 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
     throw new Mistake("--prefix is for a queue in Redis: a handler knows its own.", "Leave it out.");
   checkAddress(address);
   const token = globals.token ?? io.env["TIDEGATE_TOKEN"];
-  if (token && !/^[\x21-\x7e]+$/.test(token))
-    throw new Mistake("The token holds what no token can: a space or a line break?");
+  if (token) checkToken(token);
   const { queue: name } = globals;
   const { host, pathname } = new URL(address);
   const url = address.replace(/\/+$/, "") + (name === undefined ? "" : `/queues/${encodeURIComponent(name)}`);
@@ -108,6 +107,10 @@ function checkAddress(address: string): void {
     throw new Mistake("The address of the handler is no plain URL.", "It looks like https://example.com/queue.");
   if (url.username || url.password)
     throw new Mistake("The address of the handler holds a password.", "Take it out, and give TIDEGATE_TOKEN instead.");
+}
+
+function checkToken(token: string): void {
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new Mistake("The token holds what no token can: a space or a line break?");
 }
 
 async function moduleTarget(session: Session, globals: Globals, file: string): Promise<Target> {
@@ -140,6 +143,7 @@ export function redisTarget(session: Session, globals: Globals, jobs: readonly A
       `${url ? "UPSTASH_REDIS_REST_TOKEN" : "UPSTASH_REDIS_REST_URL"} is not set.`,
       "The console of the database shows both, under REST API.",
     );
+  checkToken(token);
   const prefix = globals.prefix ?? "tidegate";
   const store = upstashStore({ url, token, prefix });
   const queue = new Queue({

@@ -16,21 +16,25 @@ export function whole(least: number, most: number): (text: string) => number {
 
 /** Reads an option that is a length of time, as ms. */
 export function duration(text: string): number {
-  return orInvalid(() => durationMs(text, "It"));
+  return orInvalid(() => durationMs(text, "It"), "It must be a length of time, such as 30s, 5m, 1h or 7d.");
 }
 
 /** Reads an option that is a point in time: ISO 8601, or ms since 1970. */
 export function time(text: string): PointInTime {
   const value = /^\d+$/.test(text) ? Number(text) : text;
-  orInvalid(() => pointInTimeMs(value, "It"));
+  orInvalid(
+    () => pointInTimeMs(value, "It"),
+    "It must be a time with its zone, such as 2030-01-31T09:00:00Z, or milliseconds since 1970, before the year 2109.",
+  );
   return value;
 }
 
-function orInvalid<Value>(read: () => Value): Value {
+/** In words of the command line: what the queue says of such values is meant for code, where they may be numbers and dates. */
+function orInvalid<Value>(read: () => Value, message: string): Value {
   try {
     return read();
   } catch (error) {
-    throw isTidegateError(error) ? new InvalidArgumentError(error.message) : error;
+    throw isTidegateError(error) ? new InvalidArgumentError(message) : error;
   }
 }
 

@@ -64,11 +64,13 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
     [["queue:jobs", "--limit", "many"], "It must be a whole number from 1 to 1000."],
     [["queue:jobs", "--state", "asleep"], "Allowed choices are scheduled, ready, running, completed, dead."],
     [["queue:enqueue"], "missing required argument 'name'"],
-    [["queue:enqueue", "x", "--delay", "soon"], 'must be a duration such as "30s"'],
-    [["queue:enqueue", "x", "--run-at", "2030-01-01"], "must be a Date, an ISO 8601 time with its zone"],
+    [["queue:enqueue", "x", "--delay", "soon"], "must be a length of time, such as 30s"],
+    [["queue:enqueue", "x", "--delay", "5000"], "must be a length of time, such as 30s"],
+    [["queue:enqueue", "x", "--run-at", "2030-01-01"], "must be a time with its zone"],
     [["queue:dlq", "resurrect"], "queue:dlq takes list, show, retry or remove."],
     [["queue:schedules", "stop"], "queue:schedules takes list, preview, set, pause, resume, run or remove."],
-    [["--url", address], "A command is missing."],
+    [["--url", address], "A command is missing, or unknown."],
+    [["help", "queue:lisst"], "A command is missing, or unknown."],
   ])("%j", async (argv, message) => {
     const { code, stdout, stderr } = await tidegate(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -88,6 +90,7 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
     [{ TIDEGATE_URL: "queue.test" }, [], "The address of the handler is no plain URL."],
     [{ TIDEGATE_URL: "https://ada:s3cret@queue.test" }, [], "holds a password"],
     [{ TIDEGATE_URL: address, TIDEGATE_TOKEN: "s3cret\ntoken" }, [], "The token holds what no token can"],
+    [{ UPSTASH_REDIS_REST_URL: "https://redis.test", UPSTASH_REDIS_REST_TOKEN: "s3cret\n" }, [], "what no token can"],
     [{ TIDEGATE_URL: address }, ["--prefix", "x"], "--prefix is for a queue in Redis"],
   ])("a target that is not complete: %j %j", async (env, argv, message) => {
     const { code, stderr } = await tidegate(["queue:list", ...argv], { env });
@@ -118,7 +121,9 @@ describe("a failure exits with 1", () => {
     const { cli } = behindHandler();
     expect(errorOf(await cli(["queue:list", "--json", "--token", "wrong"])).code).toBe("unauthorized");
     expect(errorOf(await cli(["queue:list", "--json", "--token", "drain-token"])).code).toBe("forbidden");
-    expect((await cli(["queue:list", "--token", "wrong"])).code).toBe(1);
+    const { code, stderr } = await cli(["queue:list", "--token", "wrong"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("Set TIDEGATE_TOKEN to a token of the handler, or give --token.");
   });
 
   test("and an error that nobody foresaw is told, not thrown", async () => {
