@@ -8,8 +8,11 @@ export type PointInTime = Date | string | number;
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** The last run time that can be stored, in ms: scores keep 42 bits for the time (docs/storage.md), which end in the year 2109. */
-export const LATEST_TIME_MS = 2 ** 42 - 1;
+/**
+ * The last run time that can be stored, in ms: scores keep 42 bits for the time (docs/storage.md), which end in the year 2109.
+ * Written out, since esbuild keeps a power where nobody uses it.
+ */
+export const LATEST_TIME_MS = 0x3ff_ffff_ffff;
 
 /**
  * Reads a duration as milliseconds.

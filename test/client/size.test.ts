@@ -3,6 +3,9 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 
+/** Other gzips than that of Node pack less well: GNU's takes some 20 bytes more. */
+const OTHERS_NEED = 22;
+
 test("the client is at most 2 KB, minified and gzipped, with all that it imports", async () => {
   const { outputFiles, metafile } = await build({
     absWorkingDir: fileURLToPath(new URL("../..", import.meta.url)),
@@ -14,7 +17,7 @@ test("the client is at most 2 KB, minified and gzipped, with all that it imports
     write: false,
     metafile: true,
   });
-  expect(gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length).toBeLessThanOrEqual(2_048);
+  expect(gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length).toBeLessThanOrEqual(2_048 - OTHERS_NEED);
   expect(Object.keys(metafile.inputs).sort()).toEqual([
     "src/client/index.ts",
     "src/client/transport.ts",
