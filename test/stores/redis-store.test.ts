@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { build } from "esbuild";
+import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
@@ -24,6 +25,16 @@ describe("redisStore", () => {
     expect(await overTcp.drain()).toMatchObject({ completed: 1 });
     expect(await overHttp.getJob(id)).toMatchObject({ state: "completed" });
     await client.close();
+  });
+
+  test("listens once to a client, however many stores use it", () => {
+    for (const client of [createClient(), new Redis({ lazyConnect: true })]) {
+      const listeners = () => ["ready", "close", "reconnecting", "end"].map((event) => client.listenerCount(event));
+      redisStore(client);
+      const before = listeners();
+      redisStore(client, { prefix: "other" });
+      expect(listeners()).toEqual(before);
+    }
   });
 
   test("refuses what is no client, and a prefix that makes no sense", () => {

@@ -41,15 +41,24 @@ export interface RedisStoreOptions {
  * @throws {TidegateError} `invalid_request` for anything else than such a client, or a prefix that makes no sense.
  */
 export function redisStore(client: RedisClient, { prefix = "tidegate" }: RedisStoreOptions = {}): Store {
-  const line = lineOf(client);
-  if (!line)
-    throw invalidRequest(
-      "redisStore needs a client of the package `redis` or `ioredis`, such as createClient() gives.",
-    );
-  const connection = new Connection(new ClientTransport(line));
+  const connection = connectionOf(client);
   const keysBegin = checkPrefix(prefix);
   return {
     open: (queue, meter, partition) =>
       new RedisQueue(connection, keysOf(keysBegin, queue, partition), meter, Math.random),
   };
+}
+
+/** All stores of a client share what listens to it: Node takes more than ten listeners for a leak. */
+const connections = new WeakMap<RedisClient, Connection>();
+
+function connectionOf(client: RedisClient): Connection {
+  const line = lineOf(client);
+  if (!line)
+    throw invalidRequest(
+      "redisStore needs a client of the package `redis` or `ioredis`, such as createClient() gives.",
+    );
+  const connection = connections.get(client) ?? new Connection(new ClientTransport(line));
+  connections.set(client, connection);
+  return connection;
 }
