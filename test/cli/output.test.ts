@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { bar, LiveLine } from "../../src/cli/output/live-line.ts";
 import { cut, table } from "../../src/cli/output/table.ts";
 import { printable, printableLines } from "../../src/cli/output/text.ts";
@@ -31,6 +31,20 @@ describe("a table", () => {
   test("cuts between letters", () => {
     expect(cut("日本語", 5)).toBe("日本…");
     expect(cut("日本語", 6)).toBe("日本語");
+    expect(cut("👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧", 5)).toBe("👨‍👩‍👧👨‍👩‍👧…");
+  });
+
+  test("takes more rows than a function takes arguments", () => {
+    const rows = Array.from({ length: 200_000 }, () => ["a", "1", "b"]);
+    expect(table(columns, rows, { colors }).length).toBeGreaterThan(200_000);
+  });
+
+  test("looks no further into a long text than what it shows of it", () => {
+    const segments = vi.spyOn(Intl.Segmenter.prototype, "segment");
+    const text = "é ".repeat(500);
+    expect(cut(text, 10)).toBe("é é é é é…");
+    // Those of string-width that go through the whole text are two at most, whatever is left of it.
+    expect(segments.mock.calls.filter(([each]) => each.length > 20).length).toBeLessThanOrEqual(2);
   });
 });
 

@@ -24,7 +24,8 @@ const LEAST_WIDTH = 10;
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions): string {
   const cells = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
   const widths = columns.map(({ title }, index) =>
-    Math.max(stringWidth(title), ...cells.map((line) => stringWidth(line[index] ?? ""))),
+    // Not as arguments of Math.max, of which there may not be so many as there are jobs.
+    cells.reduce((widest, line) => Math.max(widest, stringWidth(line[index] ?? "")), stringWidth(title)),
   );
   const lastWidth =
     (options.width ?? Number.POSITIVE_INFINITY) - sum(widths.slice(0, -1)) - GAP.length * (columns.length - 1);
@@ -55,12 +56,20 @@ export function facts(entries: readonly (readonly [name: string, value: string])
   return entries.map(([name, value]) => `${colors.dim(name.padEnd(width))}${GAP}${value}`).join("\n");
 }
 
+/** What people take for a letter may be several characters. */
+const letters = new Intl.Segmenter();
+
 /** Text that takes at most so many places. */
 export function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
-  const letters = [...text];
-  while (letters.length > 0 && stringWidth(letters.join("")) > width - 1) letters.pop();
-  return `${letters.join("")}…`;
+  let kept = "";
+  let left = width - 1;
+  for (const { segment } of letters.segment(text)) {
+    left -= stringWidth(segment);
+    if (left < 0) break;
+    kept += segment;
+  }
+  return `${kept}…`;
 }
 
 function sum(values: readonly number[]): number {
