@@ -28,6 +28,18 @@ describe("a table", () => {
     expect(table(columns, rows, { colors, width: 3 }).split("\n")[1]).toBe("name      1  a text th…");
   });
 
+  test("cuts others that give way first, where it does not fit", () => {
+    const yielding = columns.map((column) => ({ ...column, givesWay: column.title === "NAME" }));
+    const rows = [["n".repeat(30), "1", "a text that is too long"]];
+    expect(table(yielding, rows, { colors, width: 47 }).split("\n")[1]).toBe(
+      `${"n".repeat(23)}…      1  a text that i…`,
+    );
+    expect(table(yielding, rows, { colors, width: 62 }).split("\n")[1]).toBe(
+      `${"n".repeat(30)}      1  a text that is too long`,
+    );
+    expect(table(yielding, rows, { colors }).split("\n")[1]).toContain("n".repeat(30));
+  });
+
   test("cuts between letters", () => {
     expect(cut("日本語", 5)).toBe("日本…");
     expect(cut("日本語", 6)).toBe("日本語");

@@ -21,7 +21,7 @@ export function deadColumns(now: number, colors: Colors): readonly Column<DeadJo
     { title: "ID", cell: ({ id }) => id },
     { title: "DIED", cell: ({ failedAt }) => fromNow(failedAt, now) },
     { title: "ATTEMPTS", cell: ({ attempts }) => String(attempts), align: "right" },
-    { title: "NAME", cell: ({ name }) => name },
+    { title: "NAME", cell: ({ name }) => name, givesWay: true },
     { title: "ERROR", cell: ({ error }) => `${error.name}: ${error.message}`, paint: (text) => colors.red(text) },
   ];
 }
