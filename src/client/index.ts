@@ -218,7 +218,7 @@ export class QueueClient implements Remote {
     const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
     const counts = await this.#handler.call<Counts>("POST", `/dead-letter/${what}`, body);
     if (isOne && Object.values(counts)[0] === 0)
-      throw new TidegateError("not_found", `No job in the dead letter has the id "${selection}".`);
+      throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
     return counts;
   }
 }

@@ -80,7 +80,7 @@ function unavailable(status: number | undefined): TidegateError {
   const what = status ? `What answered is not the handler: status ${status}` : "The handler could not be reached";
   return new TidegateError(
     "store_unavailable",
-    `${what}. Check the url and the network. The call may have worked: repeat an enqueue only with an id.`,
+    `${what}. Check url and network. The call may have worked: repeat an enqueue only with an id.`,
   );
 }
 

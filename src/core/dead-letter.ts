@@ -134,5 +134,5 @@ export async function removeDead(
 
 /** The error for one id that does not lie in the dead letter. */
 export function notDead(id: string): Error {
-  return notFound(`No job in the dead letter has the id "${id}".`);
+  return notFound(`No dead job has the id "${id}".`);
 }
