@@ -29,7 +29,19 @@ const SETTLE_WITHIN_MS = 1_000;
 /** After the first batch no more is claimed than the pace so far gets done in this time. */
 const CLAIM_AHEAD_MS = 10_000;
 
+/** How large the records of one exchange may be together, beyond the first: a request may not exceed 10 MB. */
+const MOST_HANDED_IN_LENGTH = 4 * 1024 * 1024;
+
 const countedAs = { completed: "completed", retried: "retried", returned: "snoozed", dead: "deadLettered" } as const;
+
+function fittingOneRequest(finished: readonly Finished[]): number {
+  let length = 0;
+  const index = finished.findIndex(({ outcome }) => {
+    length += outcome.record.length;
+    return length > MOST_HANDED_IN_LENGTH;
+  });
+  return index < 0 ? finished.length : Math.max(index, 1);
+}
 
 /**
  * One drain: exchange, run, exchange, ..., exchange. Each exchange hands in what finished and takes what is due, so round
@@ -216,9 +228,8 @@ export class Drain {
     await this.#handlersAboutToEnd();
     // An answer may have come meanwhile, and changed what there is to do.
     if (!this.#isTimeToExchange()) return;
-    const finished = this.#finished;
+    const finished = this.#finished.splice(0, fittingOneRequest(this.#finished));
     const request = this.#request(finished);
-    this.#finished = [];
     this.#fires = [];
     this.#lookedAt = request.now;
     this.#exchanges.send(request, (reply) => {

@@ -17,6 +17,19 @@ onEveryStore((kind) => {
     await drainLargePayloads(kind.create(), 2);
   });
 
+  test("large results of jobs that end together are handed in by requests that can be sent", async () => {
+    let largest = 0;
+    const store = aroundStore(kind.create(), ({ parameters }, run) => {
+      largest = Math.max(largest, JSON.stringify(parameters).length);
+      return run();
+    });
+    const returns = defineJob({ name: "returns", perform: () => "x".repeat(1_500_000) });
+    const queue = new Queue({ store, jobs: [returns] });
+    await queue.enqueueMany(Array(9).fill({ job: returns }));
+    expect(await queue.drain({ maxJobs: 9 })).toMatchObject({ completed: 9, lost: 0 });
+    expect(largest).toBeLessThan(5_000_000);
+  });
+
   test("slots that were missed are made up for in requests that can be sent, however large their payloads", async () => {
     const clock = Object.assign(() => clock.now, { now: Date.parse("2026-03-01T12:00:00Z") });
     let largest = 0;
