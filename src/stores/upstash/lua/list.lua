@@ -25,10 +25,19 @@ local function members_before()
   return call('ZCOUNT', key, '-inf', '(' .. last_score)
 end
 
+-- Whether a member stands behind another at the same score: byte by byte, where `<` of Lua follows the locale of the server.
+local function is_behind(member, other)
+  for i = 1, math.min(#member, #other) do
+    local byte, other_byte = string.byte(member, i), string.byte(other, i)
+    if byte ~= other_byte then return byte > other_byte end
+  end
+  return #member > #other
+end
+
 local function is_seen(member, score)
   if last_member == '' or tonumber(score) ~= tonumber(last_score) then return false end
-  if reversed then return member >= last_member end
-  return member <= last_member
+  if reversed then return not is_behind(last_member, member) end
+  return not is_behind(member, last_member)
 end
 
 local function is_beyond(score)
