@@ -45,11 +45,14 @@ export function checkSchedule(schedule: Schedule): void {
   oneOf(schedule.overlap, ["allow", "skip"], "overlap");
 }
 
-/** Reads a timeout as ms. */
+/** A longer one never comes into play, and with it no lease ends beyond the last time that can be stored. */
+const LONGEST_TIMEOUT_MS = 366 * 86_400_000;
+
+/** Reads a timeout as ms; one of more than a year counts as a year. */
 export function timeoutMs(timeout: Duration): number {
   const ms = durationMs(timeout, "timeout");
   if (ms === 0) throw invalidRequest("timeout must be longer than 0.");
-  return ms;
+  return Math.min(ms, LONGEST_TIMEOUT_MS);
 }
 
 /**

@@ -82,6 +82,15 @@ onEveryStore((kind) => {
     expect(await queue.drain()).toMatchObject({ deadLettered: thrown.length });
   });
 
+  test("a lease ends in time, however long its job may take", async () => {
+    const running = defineJob({ name: "running", timeout: "40000d", perform: () => new Promise(() => {}) });
+    const { queue, clock } = setUp([running]);
+    await queue.enqueueHeld([{ job: running }]);
+    expect(await queue.getStats()).toMatchObject({ runningCount: 1 });
+    await clock.advance("400d");
+    expect(await queue.getStats()).toMatchObject({ runningCount: 0, readyCount: 1 });
+  });
+
   test("a job that is snoozed beyond what can be stored waits until the last moment that can", async () => {
     const { queue, id } = await withJob((job) => job.snooze("40000d"));
     expect(await queue.drain()).toMatchObject({ snoozed: 1 });
