@@ -34,7 +34,7 @@ describe("store_unavailable, with a hint and without a secret, where", () => {
   ])("%s", async (_, fetch) => {
     const error = await failureOf(fetch);
     expect(error.code).toBe("store_unavailable");
-    expect(error.message).toMatch(/Check the url and the network/);
+    expect(error.message).toMatch(/Check url and network/);
     expect(JSON.stringify([error.message, error.cause ?? null])).not.toContain("secret");
   });
 
