@@ -1,6 +1,7 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
+import { memoryStore } from "../../src/index.ts";
 import { useRedis } from "../support/stores.ts";
 import { auth, heading, patience, press, search, signIn, told, useDashboard } from "./dashboard-page.ts";
 import { enqueueUnknown, fill, serveQueue } from "./dashboard-queue.ts";
@@ -49,6 +50,18 @@ describe("signing in", () => {
     await press(page, "Retry...");
     await press(page, "Retry 1 job");
     await told(page, "1 job retried.");
+  });
+
+  test("and changing things works at an address that says dashboard twice", async () => {
+    const on = await serveQueue({ auth }, memoryStore(), "/my-dashboard/queue");
+    const page = await open(on);
+    await signIn(page, "wrong");
+    await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
+    await signIn(page, "admin-token");
+    await press(page, "Pause queue");
+    await told(page, "Pause queue: done.");
+    const [cookie] = await page.context().cookies();
+    expect(cookie?.path).toBe("/my-dashboard/queue");
   });
 
   test("with a token that reads shows no button that changes anything", async () => {

@@ -1,3 +1,4 @@
+import { Hono } from "hono";
 import * as z from "zod";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
@@ -31,16 +32,18 @@ export interface ServedQueue extends HttpServer {
 export async function serveQueue(
   options: Partial<HandlerOptions> = {},
   store: Store = memoryStore(),
+  mount = "",
 ): Promise<ServedQueue> {
   const clock = { now: start };
   const queue = new Queue({ store, jobs, clock: () => clock.now });
-  const handler = createHandler({
+  const app = createHandler({
     ...(!options.queues && { queue }),
     auth: "none",
     dashboard: dashboard(),
     onError: () => {},
     ...options,
   });
+  const handler = mount ? new Hono().route(mount, app) : app;
   let looks = 0;
   const server = await serveFetch((request) => {
     if (request.url.includes("/dashboard/data")) looks++;
@@ -48,6 +51,7 @@ export async function serveQueue(
   });
   return {
     ...server,
+    url: server.url + mount,
     queue,
     store,
     clock,

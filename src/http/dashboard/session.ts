@@ -86,7 +86,7 @@ export function forgotten(request: Request): string {
 function cookie({ url, headers }: Request, value: string, seconds: number): string {
   const { pathname, protocol } = new URL(url);
   // Where the handler is mounted: all that it answers needs the cookie, and nothing else shall see it.
-  const path = pathname.replace(/\/dashboard\/.*/, "") || "/";
+  const path = pathname.replace(/\/dashboard\/[^/]*\/?$/, "") || "/";
   const isSecure = protocol === "https:" || headers.get("x-forwarded-proto") === "https";
   return `${COOKIE}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
 }

@@ -2,8 +2,8 @@ import type { Json, Snapshot } from "../snapshot.ts";
 import { type Place, placeQuery } from "./place.ts";
 import { change, state } from "./store.ts";
 
-/** Where the handler is mounted, with the slash behind it. */
-export const root = location.pathname.replace(/dashboard(\/.*)?$/, "");
+/** Where the handler is mounted, with the slash behind it; "dashboard" may stand in there as well. */
+export const root = location.pathname.replace(/dashboard\/?(sign-in\/?)?$/, "");
 
 /** Why a request was refused, or not answered at all (status 0). Its message may be shown. */
 export interface Refusal extends Error {
