@@ -101,6 +101,25 @@ describe("what the page is told", () => {
     expect(await ids("nothing")).toEqual([]);
   });
 
+  test("of a search in a state is what is in that state, and of a long text the job with that id", async () => {
+    const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
+    const long = "x".repeat(256);
+    await queue.enqueueMany([
+      { job: "fails", payload: null, id: "order 7" },
+      { job: "fails", payload: null, id: long },
+    ]);
+    const ids = async (query: Record<string, string>) => {
+      const { status, body } = await call("GET", `/dashboard/data?view=jobs&${new URLSearchParams(query)}`);
+      expect(status).toBe(200);
+      return (body["jobs"] as { rows: { id: string }[] }).rows.map(({ id }) => id);
+    };
+    expect(await ids({ state: "ready", search: "order 7" })).toEqual(["order 7"]);
+    expect(await ids({ state: "dead", search: "order 7" })).toEqual([]);
+    expect(await ids({ search: long })).toEqual([long]);
+    expect(await ids({ search: "y".repeat(256) })).toEqual([]);
+    expect(await ids({ state: "dead", search: long })).toEqual([]);
+  });
+
   test("of schedules holds their next five slots", async () => {
     const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
     await queue.schedules.upsert("report", { job: "fails", cron: "0 9 * * *", timeZone: "Europe/Paris" });

@@ -1,7 +1,7 @@
 import type { QueueActivity } from "../../core/activity.ts";
 import { parseCron } from "../../core/cron.ts";
 import { notFound } from "../../core/errors.ts";
-import { LONGEST_ID } from "../../core/options.ts";
+import { LONGEST_ID, LONGEST_NAME } from "../../core/options.ts";
 import type { Queue } from "../../core/queue.ts";
 import type { ScheduleInfo } from "../../core/schedules.ts";
 import type { Spending } from "../../core/spending.ts";
@@ -104,7 +104,9 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
 
 async function readJobs(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {
   const found = search && cursor === undefined ? await queue.getJob(search) : null;
-  if (found) return { rows: [rowOf(found)], cursor: null };
+  if (found && (!state || found.state === state)) return { rows: [rowOf(found)], cursor: null };
+  // What is too long for a name can only be an id.
+  if (search && search.length > LONGEST_NAME) return { rows: [], cursor: null };
   const page = await queue.listJobs({ state, name: search || undefined, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
