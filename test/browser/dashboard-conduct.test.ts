@@ -127,6 +127,17 @@ describe("looking again", () => {
   });
 });
 
+describe("what stands there", () => {
+  test("does not move when something is selected", async () => {
+    const { page } = await openFilled("#view=jobs&state=dead");
+    const box = page.getByLabel("Select order-7");
+    const before = await box.boundingBox();
+    await box.check();
+    await page.getByRole("button", { name: "Retry..." }).waitFor();
+    expect(await box.boundingBox()).toEqual(before);
+  });
+});
+
 describe("a store that goes away", () => {
   const redis = useRedis();
 
@@ -194,6 +205,13 @@ describe("every view", () => {
     for (const hash of [...places, `#view=job&id=${"z".repeat(200)}`]) {
       await visit(page, hash);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(320);
+      const lines = await page
+        .locator("td .badge")
+        .evaluateAll((all) => all.map((each) => each.getClientRects().length));
+      expect(
+        lines.filter((count) => count > 1),
+        hash,
+      ).toEqual([]);
     }
   });
 

@@ -92,6 +92,13 @@ describe("jobs", () => {
     expect(await page.locator("ol li").allTextContents()).toHaveLength(3);
     await page.goto(`${on.url}/dashboard#view=job&id=order-7`);
     await page.getByRole("heading", { name: "Attempt 1: Error" }).waitFor();
+    const timeline = await page.locator("ol li").allTextContents();
+    expect(timeline.map((text) => text.replace(/\d+ Mar.*/, ""))).toEqual([
+      "Enqueued",
+      "Attempt 1 began",
+      "Attempt 1 failed",
+      "Died",
+    ]);
     await page.getByText("Stack").click();
     await page.locator("details pre", { hasText: "Error: no luck" }).waitFor();
   });

@@ -51,7 +51,7 @@ function bar(minute: Minute, index: number, top: number): Html {
     y -= height;
     return html`<rect class="${kind}" x="${index * STEP + 1}" y="${y}" width="8" height="${height}"/>`;
   });
-  return html`<g><title>${clock(minute.at)}: ${said([minute])}</title><rect x="${index * STEP}" width="10" height="140"/>${parts}</g>`;
+  return html`<g><title>${clock(minute.at)}: ${said([minute])}</title>${parts}</g>`;
 }
 
 const table = (minutes: readonly Minute[]): Html => html`<details><summary>As a table</summary><table>

@@ -42,8 +42,9 @@ const about = ({ id, attempts, maxRetries, schedule, runAt }: Info): Html =>
 function timeline(job: Info): Html {
   const events: readonly (readonly [string | null | undefined, string, string])[] = [
     [job.enqueuedAt, "Enqueued", "ready"],
-    ...job.errors.map(({ failedAt, attempt }) => [failedAt, `Attempt ${attempt} failed`, "retried"] as const),
+    // Of what happened in the same millisecond, what stands first here came first.
     [job.startedAt, `Attempt ${job.attempts} began`, "running"],
+    ...job.errors.map(({ failedAt, attempt }) => [failedAt, `Attempt ${attempt} failed`, "retried"] as const),
     [job.completedAt, "Completed", "completed"],
     [job.failedAt, "Died", "dead"],
     [job.runAt, "Runs", "scheduled"],

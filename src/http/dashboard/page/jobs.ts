@@ -12,7 +12,7 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   const { search } = place;
   return html`${heading(place.state === "dead" ? "Dead letter" : "Jobs")}
 <form class="row" role="search" data-submit="search" data-key="${search ?? ""}">
-<input type="search" name="search" value="${search}" aria-label="Id or name" placeholder="Id or name">
+<input type="search" name="search" maxlength="256" value="${search}" aria-label="Id or name" placeholder="Id or name">
 <button>Search</button></form>
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
     link({ view: "jobs", state: each, search }, each ?? "all", each === place.state),
@@ -25,18 +25,18 @@ function list(rows: readonly Row[], cursor: string | null, { mayChange, activity
   const isWhole = rows.every(isSelected);
   const check = (label: string, deed: string, isOn: boolean, id = "") =>
     maySelect &&
-    html`<td class="check"><input type="checkbox" aria-label="${label}" data-change="${deed}" data-with="${id}" ${isOn && html`checked`}></td>`;
+    html`<td><input type="checkbox" aria-label="${label}" data-change="${deed}" data-with="${id}" ${isOn && html`checked`}></td>`;
   const line = (row: Row) => html`<tr data-key="${row.id}" class="${maySelect && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
 <td class="job">${link({ view: "job", id: row.id }, row.name)} <code class="muted wide">${row.id}</code>
 <div class="muted">${row.error ? `${row.error.name}: ${row.error.message}` : row.preview}</div></td>
 ${!place.state && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide">${row.attempts} of ${row.maxRetries + 1}</td><td class="figure">${when(row.runAt ?? row.completedAt ?? row.failedAt ?? row.enqueuedAt)}</td></tr>`;
-  if (rows.length === 0) return html`<p class="card">${nothing(cursor !== null)}</p>${pages(cursor, "Look further")}`;
+  if (rows.length === 0) return html`<p class="card">${nothing(cursor !== null)}</p>${pages(cursor)}`;
   return html`${maySelect && selection(isWhole && !!(cursor ?? place.cursor), activity.stats.deadLetterCount)}
 <div class="card"><table><thead><tr>${check("Select all on this page", "select-page", isWhole)}<th>Job</th>
 ${!place.state && html`<th>State</th>`}<th class="figure wide">Attempts</th><th class="figure">When</th></tr></thead>
-<tbody>${rows.map(line)}</tbody></table></div>${pages(cursor, "Next page")}`;
+<tbody>${rows.map(line)}</tbody></table></div>${pages(cursor)}`;
 }
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
@@ -50,14 +50,14 @@ ${isMore && !isAllSelected && button(`Select ${every}`, "select-all", "", "link"
 <span class="row end">${selected.size > 0 && html`${button("Retry...", "retry")}${button("Remove...", "remove", "", "dead")}`}</span></div>`;
 }
 
-const pages = (cursor: string | null, next: string): Html =>
+const pages = (cursor: string | null): Html =>
   html`<nav class="row" aria-label="Pages">${state.place.cursor && link({ ...state.place, cursor: undefined }, "First page")}
-${cursor && link({ ...state.place, cursor }, next)}</nav>`;
+${cursor && link({ ...state.place, cursor }, "Next page")}</nav>`;
 
 function nothing(isMore: boolean): string {
   const { search, state: kind = "" } = state.place;
   if (isMore) return "None so far.";
   if (search) return `No ${kind} job has the id or name "${search}". Completed ones go in time.`;
-  if (kind === "dead") return "No dead jobs. One that uses up its retries comes here, to be retried or removed.";
+  if (kind === "dead") return "No dead jobs. One that uses up its retries comes here.";
   return `No ${kind} jobs at the moment.`;
 }

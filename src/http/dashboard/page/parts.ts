@@ -34,4 +34,4 @@ export const facts = (of: readonly (readonly [string, Html | string | false | nu
 
 /** The heading of a view. It takes the focus when somebody comes from another one. */
 export const heading = (text: Html | string, actions?: Html | false): Html =>
-  html`<div class="row heading"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;
+  html`<div class="row"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;
