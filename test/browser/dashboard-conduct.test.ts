@@ -1,84 +1,14 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { memoryStore } from "../../src/index.ts";
 import { useRedis } from "../support/stores.ts";
-import { auth, heading, patience, press, search, signIn, told, useDashboard } from "./dashboard-page.ts";
+import { auth, heading, patience, press, search, useDashboard } from "./dashboard-page.ts";
 import { enqueueUnknown, fill, serveQueue } from "./dashboard-queue.ts";
 
-// How the page behaves whatever it shows: who gets in, when it looks, what becomes of it when the store is away, and for whom it works.
+// How the page behaves whatever it shows: when it looks, what becomes of it when the store is away, and for whom it works.
 
 const HOUR_MS = 3_600_000;
 const { open, openFilled } = useDashboard();
-
-describe("signing in", () => {
-  test("keeps the place, refuses a wrong token with help, and lasts until signed out", async () => {
-    const on = await serveQueue({ auth });
-    await fill(on.queue);
-    const page = await open(on, "#view=jobs&state=dead");
-    await heading(page, "Sign in");
-    await signIn(page, "wrong");
-    await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
-    await signIn(page, "admin-token");
-    await heading(page, "Dead letter");
-    expect(new URL(page.url()).pathname).toBe("/dashboard");
-    await page.reload();
-    await heading(page, "Dead letter");
-    await press(page, "Sign out");
-    await heading(page, "Sign in");
-    await page.reload();
-    await heading(page, "Sign in");
-  });
-
-  test("again, once a session has ended, loses nothing of the page", async () => {
-    const on = await serveQueue({ auth });
-    await fill(on.queue);
-    const page = await open(on, "#view=jobs&state=dead");
-    await signIn(page, "admin-token");
-    await page.getByLabel("Select order-7").check();
-    on.clock.now += 13 * HOUR_MS;
-    await press(page, "Look now");
-    await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
-    await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
-    await press(page, "Try now");
-    await signIn(page, "wrong");
-    await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
-    await signIn(page, "admin-token");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
-    expect(await page.getByLabel("Select order-7").isChecked()).toBe(true);
-    await press(page, "Retry...");
-    await press(page, "Retry 1 job");
-    await told(page, "1 job retried.");
-  });
-
-  test("and changing things works at an address that says dashboard twice", async () => {
-    const on = await serveQueue({ auth }, memoryStore(), "/my-dashboard/queue");
-    const page = await open(on);
-    await signIn(page, "wrong");
-    await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
-    await signIn(page, "admin-token");
-    await press(page, "Pause queue");
-    await told(page, "Pause queue: done.");
-    const [cookie] = await page.context().cookies();
-    expect(cookie?.path).toBe("/my-dashboard/queue");
-  });
-
-  test("with a token that reads shows no button that changes anything", async () => {
-    const on = await serveQueue({ auth });
-    await fill(on.queue);
-    const page = await open(on);
-    await signIn(page, "read-token");
-    for (const hash of ["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules"]) {
-      await page.goto(`${on.url}/dashboard${hash}`);
-      await page.reload();
-      await page.waitForSelector("footer");
-      const buttons = await page.getByRole("button").allTextContents();
-      expect(buttons.filter((text) => !/^(Sign out|Look now|Search)$/.test(text))).toEqual([]);
-      expect(await page.locator("main input[type=checkbox]").count()).toBe(0);
-    }
-  });
-});
 
 describe("looking again", () => {
   test("takes one request, waits longer while nothing moves, and stops while nobody can see it", async () => {
@@ -135,6 +65,34 @@ describe("what stands there", () => {
     await box.check();
     await page.getByRole("button", { name: "Retry..." }).waitFor();
     expect(await box.boundingBox()).toEqual(before);
+  });
+
+  test("stays with its attempt when another one fails", async () => {
+    const { page, on } = await openFilled();
+    await on.queue.enqueue("fails", null, { id: "twice", maxRetries: 1 });
+    await on.queue.drain();
+    await page.goto(`${on.url}/dashboard#view=job&id=twice`);
+    await page.getByText("Stack").click();
+    on.clock.now += HOUR_MS;
+    await on.queue.drain();
+    await press(page, "Look now");
+    await page.getByRole("heading", { name: "Attempt 2: Error" }).waitFor();
+    expect(await page.locator("section:has(details[open]) h2").allTextContents()).toEqual(["Attempt 1: Error"]);
+  });
+
+  test("tells what was done also to who has scrolled down, and again when it is done again", async () => {
+    const { page } = await openFilled("#view=schedules", { viewport: { width: 380, height: 300 } });
+    const run = page.getByRole("button", { name: "Run report" });
+    await run.scrollIntoViewIfNeeded();
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await run.focus();
+    await page.keyboard.press("Enter");
+    const notice = page.locator('[role="status"] .banner');
+    await notice.filter({ hasText: "12:00:30" }).waitFor();
+    expect((await notice.boundingBox())?.y).toBeGreaterThanOrEqual(0);
+    await page.clock.runFor(1_000);
+    await page.keyboard.press("Enter");
+    await notice.filter({ hasText: "12:00:31" }).waitFor();
   });
 });
 

@@ -61,7 +61,7 @@ export class Sessions implements SessionFinder {
     if (acts) {
       refuseOtherSites(request);
       if (!(await isSigned(session, csrfClaim(session), request.headers.get(CSRF_HEADER) ?? "")))
-        throw new TidegateError("forbidden", `A change by a session needs its token in the header ${CSRF_HEADER}.`);
+        throw new TidegateError("forbidden", `A change by a session needs the header ${CSRF_HEADER}.`);
     }
     return { token: "known", scopes: session.scopes };
   }

@@ -9,12 +9,12 @@ import { look, lookAfterAct } from "./watch.ts";
 const encoded = encodeURIComponent;
 
 /** Waits for what is being done, tells what became of it, and looks again. */
-async function tell(work: Promise<unknown>, text: string): Promise<void> {
+async function tell(work: Promise<string>): Promise<void> {
   const notice = await work.then(
-    () => ({ text }),
+    (text) => ({ text }),
     ({ message }: Error) => ({ text: message, isBad: true }),
   );
-  change({ notice });
+  change({ notice: { ...notice, at: Date.now() } });
   await lookAfterAct();
 }
 
@@ -40,19 +40,20 @@ async function askForDead(what: "retry" | "remove"): Promise<void> {
     return plural(Object.values(counts)[0] ?? 0, "job");
   };
   const isRetry = what === "retry";
+  const verb = isRetry ? "Retry" : "Remove";
   try {
     const count = await run(true);
     ask({
-      title: `${isRetry ? "Retry" : "Remove"} ${count}?`,
+      title: `${verb} ${count}?`,
       text: isRetry
         ? `This would retry ${count}: as soon as can be, with all their retries.`
         : `This would remove ${count} for good, with their payloads.`,
-      confirm: `${isRetry ? "Retry" : "Remove"} ${count}`,
+      confirm: `${verb} ${count}`,
       isDangerous: !isRetry,
       act: async () => `${await run(false)} ${isRetry ? "retried" : "removed"}.`,
     });
   } catch (error) {
-    await tell(Promise.reject(error), "");
+    await tell(Promise.reject(error));
   }
 }
 
@@ -67,26 +68,22 @@ function askForPayload(): void {
     text: "The job runs as soon as can be, with all its retries.",
     confirm: "Retry",
     payload: JSON.stringify(payload, null, 2),
-    act: (changed) =>
-      act("POST", `dead-letter/${encoded(id)}/retry`, { payload: changed }).then(() => "1 job retried."),
+    // What is wrong with a text that is not JSON, the browser tells, and where.
+    act: async (text) => {
+      await act("POST", `dead-letter/${encoded(id)}/retry`, { payload: JSON.parse(text) });
+      return "1 job retried.";
+    },
   });
 }
 
 async function confirm(form: HTMLElement): Promise<void> {
-  const { question } = state;
-  const text = field(form, "payload");
-  let payload: unknown;
+  change({ isActing: true });
   try {
-    payload = text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return change({ refusal: "This is not valid JSON." });
-  }
-  try {
-    const done = await question?.act(payload);
-    change({ question: undefined, selected: new Set(), isAllSelected: false });
-    await tell(Promise.resolve(), done ?? "");
+    const done = await state.question?.act(field(form, "payload") ?? "");
+    change({ question: undefined, isActing: false, selected: new Set(), isAllSelected: false });
+    await tell(Promise.resolve(done ?? ""));
   } catch (error) {
-    change({ refusal: (error as Error).message });
+    change({ refusal: (error as Error).message, isActing: false });
   }
 }
 
@@ -102,8 +99,9 @@ function select(ids: readonly string[], isOn: boolean): void {
 /** What each deed is called, and does, with the text of `data-with` and the element. */
 export const deeds: Readonly<Record<string, (text: string, element: HTMLElement) => unknown>> = {
   look,
-  post: (path, { textContent }) => tell(act("POST", path), `${textContent}: done.`),
-  run: () => tell(act("PATCH", `jobs/${encoded(state.place.id ?? "")}`, { delay: 0 }), "The job is due now."),
+  post: (path, { ariaLabel }) => tell(act("POST", path).then(() => `${ariaLabel}: done.`)),
+  run: () =>
+    tell(act("PATCH", `jobs/${encoded(state.place.id ?? "")}`, { delay: 0 }).then(() => "The job is due now.")),
   edit: askForPayload,
   cancel: () =>
     ask({
@@ -129,6 +127,7 @@ export const deeds: Readonly<Record<string, (text: string, element: HTMLElement)
   "sign-in": async (_, form) => {
     try {
       await signIn(field(form, "token") ?? "");
+      change({ refusal: undefined });
       await lookAfterAct();
     } catch (error) {
       change({ refusal: (error as Error).message });

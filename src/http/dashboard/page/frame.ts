@@ -1,6 +1,6 @@
 import type { Json, Snapshot } from "../snapshot.ts";
 import { asking, signingIn } from "./dialogs.ts";
-import { clock, distance, number, plural } from "./format.ts";
+import { clock, distance, moment, number, plural } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { job } from "./job.ts";
 import { jobs } from "./jobs.ts";
@@ -17,7 +17,7 @@ export function frame(): Html {
   if (!snapshot && isSignedOut) return signingIn(false);
   const paused = snapshot?.activity.stats.paused;
   return html`${top(snapshot)}<main>
-<div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text}</p>`}${failure && trouble()}</div>
+<div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: nothing starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
 <div class="${failure && "stale"}">${snapshot && views[place.view]?.(snapshot)}</div></main>
 ${snapshot && foot(snapshot)}${question && asking(question)}${isSignedOut && signingIn(true)}`;
@@ -31,7 +31,7 @@ function top(snapshot: Json<Snapshot> | undefined): Html {
 <span class="row brand"><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 2v16M17 2v16M3 7q3.5-3 7 0t7 0M3 13q3.5-3 7 0t7 0"/></svg>Tidegate</span>
 ${snapshot?.queues[1] && queues(snapshot)}<nav class="row end tabs" aria-label="Views">${link({ view: "overview" }, "Overview", view === "overview")}
 ${link({ view: "jobs" }, "Jobs", view === "job" || (view === "jobs" && !isDead))}
-${link({ view: "jobs", state: "dead" }, html`Dead letter ${dead && html`<span class="dead count">${number(dead)}</span>`}`, isDead)}
+${link({ view: "jobs", state: "dead" }, html`Dead letter ${dead ? html`<span class="dead count">${number(dead)}</span>` : ""}`, isDead)}
 ${link({ view: "schedules" }, "Schedules", view === "schedules")}</nav>${snapshot?.csrf && button("Sign out", "sign-out", "", "link")}</header>`;
 }
 

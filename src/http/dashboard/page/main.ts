@@ -1,7 +1,7 @@
 import { deeds } from "./deeds.ts";
 import { frame } from "./frame.ts";
 import { morph } from "./morph.ts";
-import { change, onChange } from "./store.ts";
+import { change, onChange, state } from "./store.ts";
 import { watch } from "./watch.ts";
 
 const shown = document.querySelector("#app") as HTMLElement;
@@ -25,7 +25,7 @@ for (const type of ["click", "change", "submit"]) {
     void deeds[element.dataset[type] ?? ""]?.(element.dataset["with"] ?? "", element);
   });
 }
-// Escape closes a dialog by itself.
-addEventListener("close", () => change({ question: undefined, isSignedOut: false }), true);
+// Escape closes a dialog by itself: that which is on top.
+addEventListener("close", () => change(state.isSignedOut ? { isSignedOut: false } : { question: undefined }), true);
 onChange(show);
 watch();

@@ -5,7 +5,7 @@ import { queueNow, state } from "./store.ts";
 
 /** A moment in relation to now; its title, and machines, are told what it is exactly. */
 export const when = (at: string): Html =>
-  html`<time datetime="${at}" title="${moment(at)} ${at}">${distance(Date.parse(at) - queueNow())}</time>`;
+  html`<time datetime="${at}" title="${moment(at)}">${distance(Date.parse(at) - queueNow())}</time>`;
 
 /** The address of another place in the same queue. */
 export const hrefTo = (place: Place): string => `#${placeQuery({ queue: state.place.queue, ...place })}`;
@@ -16,17 +16,18 @@ export const link = (place: Place, text: Html | string, isHere = false): Html =>
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
-/** A button for a deed of `deeds.ts`. */
-export const button = (text: string, deed: string, argument = "", kind = ""): Html =>
-  html`<button type="button" class="${kind}" data-click="${deed}" data-with="${argument}">${text}</button>`;
+/** A button for a deed of `deeds.ts`; where there are several of one text, with a label that tells them apart. */
+export const button = (text: string, deed: string, argument = "", kind = "", label = text): Html =>
+  html`<button type="button" class="${kind}" data-click="${deed}" data-with="${argument}" aria-label="${label}">${text}</button>`;
 
 const LONGEST_SHOWN = 20_000;
 
 export const code = (text: string): Html =>
   html`<pre tabindex="0">${text.slice(0, LONGEST_SHOWN)}${text[LONGEST_SHOWN] && "..."}</pre>`;
 
+/** Those of one view are told apart by their titles. */
 export const card = (title: string, content: Html, kind = ""): Html =>
-  html`<section class="card ${kind}"><h2>${title}</h2>${content}</section>`;
+  html`<section class="card ${kind}" data-key="${title}"><h2>${title}</h2>${content}</section>`;
 
 /** A list of facts; those without a value are left out. */
 export const facts = (of: readonly (readonly [string, Html | string | false | null | undefined])[]): Html =>

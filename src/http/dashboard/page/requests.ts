@@ -5,6 +5,8 @@ import { change, state } from "./store.ts";
 /** Where the handler is mounted, with the slash behind it; "dashboard" may stand in there as well. */
 export const root = location.pathname.replace(/dashboard\/?(sign-in\/?)?$/, "");
 
+const SIGN_IN = "dashboard/sign-in";
+
 /** Why a request was refused, or not answered at all (status 0). Its message may be shown. */
 export interface Refusal extends Error {
   readonly status: number;
@@ -19,8 +21,13 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   const { ok, status } = response;
   if (ok) return response;
   const problem = await response.json().catch(() => ({}));
-  if (status === 401) change({ isSignedOut: true });
-  throw refusal(problem.detail ?? `The handler answered with status ${status}.`, status);
+  // What the handler says to programs helps nobody here, unless it is about the token that was just given.
+  const isEnd = status === 401 && path !== SIGN_IN;
+  if (isEnd) change({ isSignedOut: true });
+  throw refusal(
+    isEnd ? "Your session has ended." : (problem.detail ?? `The handler answered with status ${status}.`),
+    status,
+  );
 }
 
 /** Asks for all that a place shows. @throws {Refusal} */
@@ -42,7 +49,7 @@ export async function act<Answer>(method: string, path: string, body: object = {
 /** Signs in without leaving the page. @throws {Refusal} that says why not */
 export async function signIn(token: string): Promise<void> {
   const body = new URLSearchParams({ token });
-  await send("dashboard/sign-in", { method: "POST", headers: { Accept: "application/json" }, body });
+  await send(SIGN_IN, { method: "POST", headers: { Accept: "application/json" }, body });
 }
 
 export async function signOut(): Promise<void> {

@@ -13,7 +13,8 @@ const empty = (): Html => html`<p class="card">No schedules. Give a job one in c
 
 function schedule(row: Json<ScheduleRow>, mayChange: boolean): Html {
   const { key, name, cron, timeZone, paused, nextRunAt, lastRunAt, lastJobId } = row;
-  const deed = (text: string) => button(text, "post", `schedules/${encodeURIComponent(key)}/${text.toLowerCase()}`);
+  const deed = (text: string) =>
+    button(text, "post", `schedules/${encodeURIComponent(key)}/${text.toLowerCase()}`, "", `${text} ${key}`);
   return html`<section class="card" data-key="${key}"><div class="row"><h2>${key}</h2>${paused && badge("retried", "paused")}
 ${mayChange && html`<span class="row end">${deed("Run")}${deed(paused ? "Resume" : "Pause")}</span>`}</div>
 <p>${cronWords(cron)} <code>${cron}</code> <small>${timeZone}</small></p>

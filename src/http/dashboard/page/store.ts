@@ -9,8 +9,8 @@ export interface Question {
   readonly isDangerous?: boolean;
   /** A payload to edit on the way, as JSON. */
   readonly payload?: string;
-  /** Does it, and tells what was done. */
-  act(payload: unknown): Promise<string>;
+  /** Does it, with what became of the payload, and tells what was done. */
+  act(payload: string): Promise<string>;
 }
 
 export interface State {
@@ -32,7 +32,10 @@ export interface State {
   readonly question?: Question | undefined;
   /** What went wrong in the dialog that is open. */
   readonly refusal?: string | undefined;
-  readonly notice?: { readonly text: string; readonly isBad?: boolean } | undefined;
+  /** Whether what the dialog asks for is being done. */
+  readonly isActing?: boolean;
+  /** What became of the last deed, and when: to do the same again shall be told again. */
+  readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
 }
 
 export let state: State = {
