@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { defineJob, memoryStore, Queue, type Store, TidegateError } from "../../src/index.ts";
 import { type CloudflareOptions, createWorker, type ExecutionContext } from "../../src/platforms/cloudflare.ts";
+import { aroundStore } from "../support/around-calls.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
 
@@ -21,13 +22,9 @@ function workerWith(options: Partial<CloudflareOptions>) {
   };
 }
 
-/** A store that is away. */
-const away: Store = {
-  open: () =>
-    new Proxy({} as ReturnType<Store["open"]>, {
-      get: () => () => Promise.reject(new TidegateError("store_unavailable", "The store is away.")),
-    }),
-};
+const away = aroundStore(memoryStore(), () =>
+  Promise.reject(new TidegateError("store_unavailable", "The store is away.")),
+);
 
 afterEach(() => {
   vi.restoreAllMocks();
