@@ -70,8 +70,8 @@ export class DeclaredSchedules {
   ): Promise<{ readonly isInForce: boolean; readonly earliest: number | undefined }> {
     const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
     const put = [...this.#records].map(([key, record]) => {
-      const stands = existing.get(key);
-      return { ...renewed(key, record, stands, now), from: stands?.next };
+      const from = existing.get(key);
+      return { ...renewed(key, record, from, now), from };
     });
     const remove = [...existing.values()]
       .filter(({ key, record }) => decodeSchedule(record)?.declared && !this.#records.has(key))

@@ -69,22 +69,20 @@ export function firesOf(schedules: readonly DueSchedule[], now: number): readonl
   return fires;
 }
 
-function fireOf(due: DueSchedule, now: number, most: number): Fire {
-  const record = decodeSchedule(due.record);
-  if (!record || !isKnown(record))
-    return { key: due.key, slot: due.slot, next: now + UNREADABLE_RETRY_MS, record: due.record, jobs: [] };
+function fireOf({ record: text, ...due }: DueSchedule, now: number, most: number): Fire {
+  const record = decodeSchedule(text);
+  if (!record || !isKnown(record)) return { ...due, next: now + UNREADABLE_RETRY_MS, record: text, jobs: [] };
   const { slots, next } = slotsToFire(record, due.slot, now, most);
   const last = slots.at(-1);
   const fired = last === undefined ? record : { ...record, lastSlot: last, lastJobId: slotJobId(due.key, last) };
   const fire: Fire = {
-    key: due.key,
-    slot: due.slot,
+    ...due,
     next,
     record: encodeSchedule(fired),
     jobs: slots.map((slot) => slotJob(due.key, record, slot, now)),
   };
   if (record.overlap === "allow" || record.lastJobId === undefined) return fire;
-  return { ...fire, unless: { id: record.lastJobId, skippedRecord: due.record } };
+  return { ...fire, unless: { id: record.lastJobId, skippedRecord: text } };
 }
 
 /** Whether this runtime can read the expression and knows the zone, which it may not have heard of yet. */

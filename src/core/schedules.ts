@@ -6,7 +6,7 @@ import type { AnyJob, Schedule } from "./job.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
 import { decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
-import type { QueueStore, StoredSchedule } from "./store.ts";
+import type { QueueStore, ScheduleEntry, StoredSchedule } from "./store.ts";
 
 /** What a schedule makes, and when. */
 export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
@@ -137,11 +137,11 @@ export class Schedules {
   }
 
   /** Stores what is made of a schedule as it stands: once more where a drain fires it, or another caller moves it, meanwhile. */
-  async #put(key: string, make: (existing: StoredSchedule | undefined) => StoredSchedule): Promise<ScheduleInfo> {
+  async #put(key: string, make: (existing: StoredSchedule | undefined) => ScheduleEntry): Promise<ScheduleInfo> {
     for (;;) {
       const existing = await this.#store.findSchedule(key);
       const stored = make(existing);
-      if (!(await this.#store.putSchedule({ ...stored, from: existing?.next }))) continue;
+      if (!(await this.#store.putSchedule({ ...stored, from: existing }))) continue;
       if (stored.next !== undefined) this.#expect(stored.next);
       return scheduleInfo(stored) as ScheduleInfo;
     }
@@ -197,7 +197,7 @@ export function renewed(
   record: ScheduleRecord,
   existing: StoredSchedule | undefined,
   now: number,
-): StoredSchedule {
+): ScheduleEntry {
   const before = existing && decodeSchedule(existing.record);
   const past = before && { paused: before.paused, lastSlot: before.lastSlot, lastJobId: before.lastJobId };
   const isSame = before?.cron === record.cron && before.timeZone === record.timeZone;
@@ -205,7 +205,7 @@ export function renewed(
   return { key, record: encodeSchedule({ ...record, ...past } as ScheduleRecord), next };
 }
 
-function scheduleInfo(stored: StoredSchedule): ScheduleInfo | undefined {
+function scheduleInfo(stored: ScheduleEntry): ScheduleInfo | undefined {
   const record = decodeSchedule(stored.record);
   if (!record) return undefined;
   const {

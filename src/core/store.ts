@@ -77,10 +77,12 @@ export type Outcome = { readonly timing?: Timing | undefined } & (
   | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string }
 );
 
-/** Makes the jobs of a schedule's slot and moves the schedule on, if it still stands at `slot`. */
+/** Makes the jobs of a schedule's slot and moves the schedule on, if it still stands at `slot` as it was read. */
 export interface Fire {
   readonly key: string;
   readonly slot: number;
+  /** As it was read. Default 0. */
+  readonly revision?: number | undefined;
   /** When the schedule is due again; undefined where it never is. */
   readonly next: number | undefined;
   readonly record: string;
@@ -116,6 +118,8 @@ export interface ClaimedJob {
 export interface DueSchedule {
   readonly key: string;
   readonly slot: number;
+  /** How often it has been stored anew at this slot. */
+  readonly revision: number;
   readonly record: string;
 }
 
@@ -192,16 +196,22 @@ export interface Revival {
   readonly record: string;
 }
 
-export interface StoredSchedule {
+export interface ScheduleEntry {
   readonly key: string;
   readonly record: string;
   /** The next slot; undefined where none comes. */
   readonly next: number | undefined;
 }
 
-/** A schedule to store in place of the one with its key, if that still stands at the slot `from`: undefined for none. */
-export interface SchedulePut extends StoredSchedule {
-  readonly from?: number | undefined;
+export interface StoredSchedule extends ScheduleEntry {
+  /** How often it has been stored anew at this slot, modulo `CLAIM_CYCLE`: tells what was read from what stands there now. */
+  readonly revision: number;
+}
+
+/** A schedule to store in place of the one with its key, if that still stands as it was read. */
+export interface SchedulePut extends ScheduleEntry {
+  /** What was read; undefined for none. */
+  readonly from?: Pick<StoredSchedule, "next" | "revision"> | undefined;
 }
 
 export interface StoredStats {

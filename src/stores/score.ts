@@ -1,4 +1,4 @@
-import { CLAIM_CYCLE } from "../core/store.ts";
+import { CLAIM_CYCLE, type SchedulePut, type StoredSchedule } from "../core/store.ts";
 
 /**
  * A score tells all that a store must know of a live job to order and to fence it: when it needs attention, how often it has
@@ -20,9 +20,19 @@ export function unpack(score: number): Position {
   return { at: (score - rest) / 1024, claims: Math.floor(rest / 2), isLeased: rest % 2 === 1 };
 }
 
-/** The score of a job that waits, or of a schedule, which is never claimed. */
+/** The score of a job that waits. */
 export function waitingScore(at: number, claims = 0): number {
   return pack({ at, claims, isLeased: false });
+}
+
+/** The score of a schedule that stands as it was read, its revision where a job's claims are; undefined where no slot comes. */
+export function scheduleScore(read: Pick<StoredSchedule, "next" | "revision"> | undefined): number | undefined {
+  return read?.next === undefined ? undefined : waitingScore(read.next, read.revision);
+}
+
+/** The score of a schedule that is stored in place of what was read: another one, also at the same slot. */
+export function renewedScore({ next, from }: SchedulePut): number | undefined {
+  return scheduleScore({ next, revision: from ? from.revision + 1 : 0 });
 }
 
 /** The score of a leased job. */

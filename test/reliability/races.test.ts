@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { ExchangeRequest } from "../../src/core/store.ts";
 import { type AnyJob, defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
@@ -89,6 +91,29 @@ onEveryStore((kind) => {
         await changing.drain();
         expect((await changing.schedules.list()).map(({ key }) => key)).toEqual(["beat", "daily"]);
       });
+    });
+
+    test("firing a slot takes back no change that its schedule is given meanwhile", async () => {
+      const clock = Object.assign(() => clock.now, { now: start });
+      const performed: unknown[] = [];
+      const beat = defineJob({ name: "beat", perform: (payload: string) => void performed.push(payload) });
+      const inner = kind.create();
+      const recurs = (payload: string) => ({ job: beat, payload, cron: "* * * * *" });
+      const queue = new Queue({ store: inner, jobs: [beat], clock });
+      await queue.schedules.upsert("beat", recurs("old"));
+      let isOvertaken = false;
+      const overtaken = aroundStore(inner, async ({ method, parameters: [request] }, run) => {
+        if (method === "exchange" && (request as ExchangeRequest).fire.length > 0 && !isOvertaken) {
+          isOvertaken = true;
+          await queue.schedules.upsert("beat", recurs("new"));
+        }
+        return run();
+      });
+      clock.now += 60_000;
+      await new Queue({ store: overtaken, jobs: [beat], clock }).drain();
+      clock.now += 60_000;
+      await queue.drain();
+      expect({ isOvertaken, performed }).toEqual({ isOvertaken: true, performed: ["new", "new"] });
     });
 
     test("moving a job takes back no payload that it is given meanwhile", async () => {

@@ -235,7 +235,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     fc.record({ key, wait: fc.option(wait), late: rarely }),
     (values) => ({
       run: async (store, { now }) => {
-        const from = values.late ? now : (await store.findSchedule(values.key))?.next;
+        const from = values.late ? { next: now, revision: 0 } : await store.findSchedule(values.key);
         const next = values.wait === null ? undefined : now + values.wait;
         return store.putSchedule({ key: values.key, record: "1:{}", next, from });
       },
@@ -253,7 +253,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     }),
     (values) => ({
       run: async (store, { now }) => {
-        const from = values.late ? now : (await store.findSchedule("daily"))?.next;
+        const from = values.late ? { next: now, revision: 0 } : await store.findSchedule("daily");
         return store.declare({
           from: values.from ?? undefined,
           manifest: values.manifest,

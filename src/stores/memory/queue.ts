@@ -25,7 +25,15 @@ import {
   type StoredSchedule,
   type StoredStats,
 } from "../../core/store.ts";
-import { leaseScore, SCHEDULE_MEMBER, scoreAfter, unpack, waitingScore } from "../score.ts";
+import {
+  leaseScore,
+  renewedScore,
+  SCHEDULE_MEMBER,
+  scheduleScore,
+  scoreAfter,
+  unpack,
+  waitingScore,
+} from "../score.ts";
 import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./reading.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
@@ -120,9 +128,10 @@ export class MemoryQueue implements QueueStore {
 
   #fire(fire: Fire): FireReply {
     const state = this.#state;
-    if (state.due.score(SCHEDULE_MEMBER + fire.key) !== waitingScore(fire.slot)) return "stale";
+    if (state.due.score(SCHEDULE_MEMBER + fire.key) !== waitingScore(fire.slot, fire.revision)) return "stale";
     const isSkipped = fire.unless !== undefined && state.due.score(fire.unless.id) !== undefined;
-    state.putSchedule(fire.key, isSkipped ? (fire.unless?.skippedRecord ?? fire.record) : fire.record, fire.next);
+    const record = isSkipped ? (fire.unless?.skippedRecord ?? fire.record) : fire.record;
+    state.putSchedule(fire.key, record, scheduleScore({ next: fire.next, revision: 0 }));
     if (isSkipped) return "skipped";
     for (const { id, runAt, record } of fire.jobs) {
       if (state.due.score(id) === undefined) state.put(id, waitingScore(runAt), record);
@@ -136,7 +145,7 @@ export class MemoryQueue implements QueueStore {
       const { at, claims } = unpack(score);
       if (!isJob(member)) {
         const key = member.slice(SCHEDULE_MEMBER.length);
-        schedules.push({ key, slot: at, record: this.#state.schedules.get(key) ?? "" });
+        schedules.push({ key, slot: at, revision: claims, record: this.#state.schedules.get(key) ?? "" });
         continue;
       }
       const record = this.#state.records.get(member) ?? "";
@@ -259,19 +268,23 @@ export class MemoryQueue implements QueueStore {
     this.#state.paused = paused;
   }
 
-  async putSchedule(schedule: SchedulePut): Promise<boolean> {
-    const { key, record, next } = schedule;
-    if (!this.#stands(schedule)) {
+  async putSchedule(put: SchedulePut): Promise<boolean> {
+    const score = renewedScore(put);
+    if (!this.#stands(put)) {
       // Asked again, for its answer was lost, it finds its own work.
-      return this.#stands({ ...schedule, from: next }) && this.#state.schedules.get(key) === record;
+      return this.#scoreOf(put) === score && this.#state.schedules.get(put.key) === put.record;
     }
-    this.#state.putSchedule(key, record, next);
+    this.#state.putSchedule(put.key, put.record, score);
     return true;
   }
 
-  /** Whether a schedule is still at the slot where it was read. */
-  #stands({ key, from }: SchedulePut): boolean {
-    return this.#state.due.score(SCHEDULE_MEMBER + key) === (from === undefined ? undefined : waitingScore(from));
+  /** Whether a schedule still stands as it was read. */
+  #stands(put: SchedulePut): boolean {
+    return this.#scoreOf(put) === scheduleScore(put.from);
+  }
+
+  #scoreOf({ key }: SchedulePut): number | undefined {
+    return this.#state.due.score(SCHEDULE_MEMBER + key);
   }
 
   async findSchedule(key: string): Promise<StoredSchedule | undefined> {
@@ -292,7 +305,7 @@ export class MemoryQueue implements QueueStore {
     if (this.#state.manifest !== from || !put.every((schedule) => this.#stands(schedule))) return false;
     this.#state.manifest = manifest;
     for (const key of remove) await this.removeSchedule(key);
-    for (const { key, record, next } of put) this.#state.putSchedule(key, record, next);
+    for (const each of put) this.#state.putSchedule(each.key, each.record, renewedScore(each));
     return true;
   }
 }

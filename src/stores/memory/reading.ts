@@ -95,5 +95,7 @@ export function findSchedule(state: MemoryState, key: string): StoredSchedule | 
   const record = state.schedules.get(key);
   if (record === undefined) return undefined;
   const score = state.due.score(SCHEDULE_MEMBER + key);
-  return { key, record, next: score === undefined ? undefined : unpack(score).at };
+  if (score === undefined) return { key, record, next: undefined, revision: 0 };
+  const { at: next, claims: revision } = unpack(score);
+  return { key, record, next, revision };
 }

@@ -1,5 +1,5 @@
 import type { JobState } from "../../core/store.ts";
-import { SCHEDULE_MEMBER, scoreAfter, unpack, waitingScore } from "../score.ts";
+import { SCHEDULE_MEMBER, scoreAfter, unpack } from "../score.ts";
 import { SortedSet } from "../sorted-set.ts";
 import { Tally } from "./tally.ts";
 
@@ -49,10 +49,10 @@ export class MemoryState {
     return this.dead.delete(id);
   }
 
-  putSchedule(key: string, record: string, next: number | undefined): void {
+  putSchedule(key: string, record: string, score: number | undefined): void {
     this.schedules.set(key, record);
-    if (next === undefined) this.due.delete(SCHEDULE_MEMBER + key);
-    else this.due.set(SCHEDULE_MEMBER + key, waitingScore(next));
+    if (score === undefined) this.due.delete(SCHEDULE_MEMBER + key);
+    else this.due.set(SCHEDULE_MEMBER + key, score);
   }
 
   /** When the first member is due, of those that are not excepted. */

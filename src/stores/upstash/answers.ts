@@ -10,11 +10,22 @@ import type {
   NewJob,
   Outcome,
   Outlook,
+  SchedulePut,
   StoredJob,
   StoredMinute,
+  StoredSchedule,
   StoredStats,
 } from "../../core/store.ts";
-import { LEASE_MEMBER, leaseScore, PAUSED_MEMBER, scoreAfter, unpack, waitingScore } from "../score.ts";
+import {
+  LEASE_MEMBER,
+  leaseScore,
+  PAUSED_MEMBER,
+  renewedScore,
+  scheduleScore,
+  scoreAfter,
+  unpack,
+  waitingScore,
+} from "../score.ts";
 
 // Where the counters of the histograms begin: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
 const WAITING_TIMES = 8;
@@ -87,10 +98,10 @@ export function storedStats(answer: readonly string[]): StoredStats {
   };
 }
 
-export function fireArguments({ key, slot, next, record, jobs, unless }: Fire): string[] {
+export function fireArguments({ key, slot, revision = 0, next, record, jobs, unless }: Fire): string[] {
   return [
     key,
-    String(waitingScore(slot)),
+    String(waitingScore(slot, revision)),
     next === undefined ? "" : String(waitingScore(next)),
     record,
     unless?.id ?? "",
@@ -138,10 +149,24 @@ function claimedJobs(answer: readonly string[], from: number, to: number): reado
 function dueSchedules(answer: readonly string[], from: number): readonly DueSchedule[] {
   const schedules: DueSchedule[] = [];
   for (let at = from; at < answer.length; at += 3) {
-    const [key, slot, record] = [answer[at] as string, unpack(Number(answer[at + 1])).at, answer[at + 2] as string];
-    schedules.push({ key, slot, record });
+    const { at: slot, claims: revision } = unpack(Number(answer[at + 1]));
+    schedules.push({ key: answer[at] as string, slot, revision, record: answer[at + 2] as string });
   }
   return schedules;
+}
+
+export function storedSchedules(answer: readonly string[]): readonly StoredSchedule[] {
+  const schedules: StoredSchedule[] = [];
+  for (let at = 0; at < answer.length; at += 3) {
+    const [key, record, score] = [answer[at] as string, answer[at + 1] as string, answer[at + 2] as string];
+    const next = timeOf(score);
+    schedules.push({ key, record, next, revision: next === undefined ? 0 : unpack(Number(score)).claims });
+  }
+  return schedules;
+}
+
+export function putArguments(put: SchedulePut): string[] {
+  return [put.key, put.record, String(renewedScore(put) ?? ""), String(scheduleScore(put.from) ?? "")];
 }
 
 /** Reads the first members of `due`, with their scores. */

@@ -32,9 +32,10 @@ import {
   listedMember,
   outcomeArguments,
   outlook,
+  putArguments,
+  storedSchedules,
   storedStats,
   texts,
-  timeOf,
 } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
@@ -49,8 +50,6 @@ function newNonce(random: () => number): string {
 }
 
 const flag = (value: boolean): string => (value ? "1" : "0");
-const scoreText = (at: number | undefined): string => (at === undefined ? "" : String(waitingScore(at)));
-
 /** One queue in Redis, over whatever carries its commands: each method writes the arguments of a script and reads its answer. */
 export class RedisQueue implements QueueStore {
   readonly #connection: Connection;
@@ -228,8 +227,8 @@ export class RedisQueue implements QueueStore {
     await this.#connection.plain([command], this.#meter);
   }
 
-  async putSchedule({ key, record, next, from }: SchedulePut): Promise<boolean> {
-    return (await this.#number(scripts.putSchedule, [key, record, scoreText(next), scoreText(from)])) === 1;
+  async putSchedule(put: SchedulePut): Promise<boolean> {
+    return (await this.#number(scripts.putSchedule, putArguments(put))) === 1;
   }
 
   async findSchedule(key: string): Promise<StoredSchedule | undefined> {
@@ -241,12 +240,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async #schedules(keys: readonly string[]): Promise<readonly StoredSchedule[]> {
-    const rows = await this.#texts(scripts.listSchedules, () => keys);
-    const schedules: StoredSchedule[] = [];
-    for (let i = 0; i < rows.length; i += 3) {
-      schedules.push({ key: rows[i] as string, record: rows[i + 1] as string, next: timeOf(rows[i + 2]) });
-    }
-    return schedules;
+    return storedSchedules(await this.#texts(scripts.listSchedules, () => keys));
   }
 
   async removeSchedule(key: string): Promise<boolean> {
@@ -254,8 +248,8 @@ export class RedisQueue implements QueueStore {
   }
 
   async declare({ from = "", manifest, put, remove }: ManifestChange): Promise<boolean> {
-    const rows = put.flatMap((each) => [each.key, each.record, scoreText(each.next), scoreText(each.from)]);
-    return (await this.#number(scripts.declare, [from, manifest, String(put.length), ...rows, ...remove])) === 1;
+    const args = [from, manifest, String(put.length), ...put.flatMap(putArguments), ...remove];
+    return (await this.#number(scripts.declare, args)) === 1;
   }
 
   #run(script: Script, args: (isResend: boolean) => readonly string[], sends?: number): Promise<unknown> {
