@@ -182,7 +182,12 @@ export class Drain {
     if ((this.#isMoreDue(now) || this.#isTimeToLook(now)) && this.#claimable() > 0) return true;
     const oldest = this.#finished[0];
     if (!oldest) return false;
-    return this.#isIdle || (now - oldest.at >= SETTLE_WITHIN_MS && !this.#exchanges.hasFailed && this.#canAfford(2));
+    return this.#isIdle || (now >= this.#settleAt(oldest) && !this.#exchanges.hasFailed && this.#canAfford(2));
+  }
+
+  /** When a finished job is handed in at the latest. Whoever is told to end may not be left the time to wait for others. */
+  #settleAt({ at }: Finished): number {
+    return this.#limits.signal?.aborted ? at : at + SETTLE_WITHIN_MS;
   }
 
   /** Lets handlers that end in this very turn be settled with the others, not one by one. */
@@ -303,7 +308,7 @@ export class Drain {
       this.#deadline,
       cutOffAt,
       ...(this.#claimable() > 0 ? [this.#exchanges.dueAt, this.#lookedAt + this.#limits.checkEveryMs] : []),
-      oldest && !this.#exchanges.hasFailed ? oldest.at + SETTLE_WITHIN_MS : Number.POSITIVE_INFINITY,
+      oldest && !this.#exchanges.hasFailed ? this.#settleAt(oldest) : Number.POSITIVE_INFINITY,
     ];
     const wakeAt = Math.min(...moments.filter((moment) => moment > now));
     await new Promise<void>((resolve) => {

@@ -113,13 +113,15 @@ onEveryStore((kind) => {
       });
     });
 
-    test("an aborted drain hands back what has not started and lets what runs end", async () => {
+    test("an aborted drain hands back at once what has not started, and lets what runs end", async () => {
       const set = setUp();
       const abort = new AbortController();
       await set.queue.enqueueMany([4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
       const drained = set.queue.drain({ concurrency: 1, signal: abort.signal });
       await set.clock.advance("1s");
       abort.abort();
+      await set.clock.advance(0);
+      expect(await set.queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 1 });
       await set.clock.advance("5s");
       expect(await drained).toMatchObject({ completed: 1, released: 1, stoppedBy: "aborted" });
     });
