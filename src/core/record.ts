@@ -59,7 +59,7 @@ const KEPT_ERRORS = 5;
 const KEPT_MESSAGE = 1_000;
 const KEPT_STACK = 4_000;
 
-/** The largest record, in UTF-16 units: what is sent to Upstash may not be larger than 10 MB in all. */
+/** The largest payload, in bytes of UTF-8: what is sent to Upstash may not be larger than 10 MB in all. */
 export const LARGEST_PAYLOAD = 5 * 1024 * 1024;
 
 // The version stands before the JSON in plain text: it is read without parsing, and keeps a client that parses what looks
@@ -138,12 +138,18 @@ function cut(text: string, longest: number): string {
  */
 export function checkPayload(payload: unknown): void {
   const text = jsonText(payload);
-  if (text !== undefined && text.length > LARGEST_PAYLOAD) {
+  if (text !== undefined && isTooLarge(text)) {
     throw new TidegateError(
       "payload_too_large",
       "The payload is larger than 5 MiB as JSON. Store the data elsewhere and enqueue its address.",
     );
   }
+}
+
+/** Counts bytes only where there may be too many: a UTF-16 unit takes three at most. */
+function isTooLarge(text: string): boolean {
+  if (text.length * 3 <= LARGEST_PAYLOAD) return false;
+  return text.length > LARGEST_PAYLOAD || new TextEncoder().encode(text).length > LARGEST_PAYLOAD;
 }
 
 function jsonText(payload: unknown): string | undefined {
