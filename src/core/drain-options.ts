@@ -45,6 +45,7 @@ export interface DrainLimits {
   readonly signal: AbortSignal | undefined;
   readonly checkEveryMs: number;
   readonly onProgress: ((report: DrainReport) => void) | undefined;
+  readonly onReturn: DrainParts["onReturn"];
 }
 
 export const drainDefaults = {
@@ -62,6 +63,8 @@ export interface DrainParts {
   readonly held?: readonly ClaimedJob[];
   /** The whole of a budget of which this drain gets what is left. */
   readonly wholeBudget?: Budget;
+  /** Told when a job that the drain performed is due again, since it is retried or snoozed. It may not throw. */
+  readonly onReturn?: (runAt: number) => void;
 }
 
 type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
@@ -69,13 +72,13 @@ type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
 const optionNames = [
   ...Object.keys(drainDefaults),
   ...["grace", "signal", "checkEvery", "onProgress"],
-  ...(["held", "wholeBudget"] satisfies (keyof DrainParts)[]),
+  ...(["held", "wholeBudget", "onReturn"] satisfies (keyof DrainParts)[]),
 ];
 
 const MOST = 1_000_000_000;
 
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function drainLimits(options: DrainOptions): DrainLimits {
+export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
   checkKnown(options, optionNames, "drain");
   checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
@@ -96,6 +99,7 @@ export function drainLimits(options: DrainOptions): DrainLimits {
     checkEveryMs:
       options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),
     onProgress: options.onProgress,
+    onReturn: options.onReturn,
   };
 }
 

@@ -263,8 +263,10 @@ export class Drain {
 
   #takeIn(reply: ExchangeReply, finished: readonly Finished[], fires: readonly Fire[]): void {
     const now = this.#shop.clock();
-    finished.forEach(({ as }, index) => {
-      this.#counts[reply.settled[index] ? as : "lost"]++;
+    finished.forEach(({ as, outcome }, index) => {
+      const isAccepted = reply.settled[index] === true;
+      this.#counts[isAccepted ? as : "lost"]++;
+      if (isAccepted && as !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
     });
     this.#shop.hooks?.exchanged(reply, finished, fires);
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;

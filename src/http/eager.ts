@@ -2,7 +2,6 @@ import type { Context } from "hono";
 import type { BulkJob } from "../core/bulk.ts";
 import { sleep } from "../core/clock.ts";
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
-import type { DrainReport } from "../core/drain-report.ts";
 import type { EnqueueResult } from "../core/enqueue.ts";
 import type { ClaimedJob } from "../core/store.ts";
 import type { Settings } from "./options.ts";
@@ -50,19 +49,19 @@ export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Prom
 }
 
 /** Runs what is due, in the background where the platform allows: for jobs that were brought back and not enqueued. */
-export function drainSoon({ queue, drain, inBackground }: Call): void {
-  if (!inBackground || queue.jobNames.length === 0 || queue.longestTimeoutMs > LONGEST_TIMEOUT_MS) return;
-  inBackground(queue.drain({ ...backgroundBounds(drain), maxJobs: CLAIMED_AFTERWARDS }));
+export function drainSoon(call: Call): void {
+  const { queue, inBackground } = call;
+  if (inBackground && queue.jobNames.length > 0) inBackground(runEagerly(call, [], [queue.clock()]));
 }
 
 /** Runs the jobs held, and then what falls due at one of the moments or is retried soon. */
 async function runEagerly(call: Call, held: readonly ClaimedJob[], moments: readonly number[]): Promise<void> {
   const { queue } = call;
-  const bounds = backgroundBounds(call.drain);
   const begin = queue.clock();
   const end = begin + STAY_MS;
   const left = new Set(moments);
-  if (held.length > 0) addRetry(left, await queue.drain({ ...bounds, maxJobs: held.length, held }));
+  const bounds = { ...backgroundBounds(call.drain), onReturn: (runAt: number) => void left.add(runAt) };
+  if (held.length > 0) await queue.drain({ ...bounds, maxJobs: held.length, held });
   // In a queue with long jobs, what is due might be one of them, and would be cut off.
   if (queue.longestTimeoutMs > LONGEST_TIMEOUT_MS) return;
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
@@ -72,12 +71,8 @@ async function runEagerly(call: Call, held: readonly ClaimedJob[], moments: read
     const leftMs = begin + TIME_BUDGET_MS - queue.clock();
     if (leftMs <= 0) return;
     const timeBudget = Math.min(drainLimits(bounds).timeBudgetMs, leftMs);
-    addRetry(left, await queue.drain({ ...bounds, timeBudget, maxJobs: CLAIMED_AFTERWARDS }));
+    await queue.drain({ ...bounds, timeBudget, maxJobs: CLAIMED_AFTERWARDS });
   }
-}
-
-function addRetry(moments: Set<number>, { retried, snoozed, nextRunAt }: DrainReport): void {
-  if (retried + snoozed > 0 && nextRunAt) moments.add(nextRunAt.getTime());
 }
 
 /** How to keep the invocation alive, where eager drains are wanted and the platform can. */

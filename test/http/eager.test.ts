@@ -71,6 +71,29 @@ describe("after POST /jobs", () => {
     expect(ran).toEqual(["attempt 1 0", "attempt 2 1000", "attempt 3 3000", "five 5000", "ten 10000"]);
   });
 
+  test("jobs that are retried side by side keep to their moments, whichever is due first", async () => {
+    const clock = testClock();
+    const begin = clock.now;
+    const ran: string[] = [];
+    const flaky = defineJob({
+      name: "flaky",
+      maxRetries: 2,
+      backoff: { type: "fixed", base: "1s" },
+      perform: (name: string, { attempt }) => {
+        ran.push(`${name} ${attempt} at ${clock.now - begin}`);
+        throw new Error("no luck");
+      },
+    });
+    const { call, settled, queue } = withBackground({ queue: { jobs: [flaky], clock } });
+    await call("POST", "/jobs", { name: "flaky", payload: "a" });
+    await clock.advance(20);
+    await call("POST", "/jobs", { name: "flaky", payload: "b" });
+    await clock.advance("20s");
+    await settled();
+    expect(ran).toEqual(["a 1 at 0", "b 1 at 20", "a 2 at 1000", "b 2 at 1020", "a 3 at 2000", "b 3 at 2020"]);
+    expect(await queue.getStats()).toMatchObject({ deadLetterCount: 2, readyCount: 0 });
+  });
+
   test("a queue with long jobs leaves delays to the ticks, for what is due then may be one of those", async () => {
     const clock = testClock();
     const { call, settled, queue } = withBackground({ queue: { jobs: [slow, sendEmail], clock } });
@@ -98,6 +121,28 @@ describe("after POST /jobs", () => {
     await call("POST", "/dead-letter/retry", { all: true });
     await settled();
     expect(await queue.getStats()).toMatchObject({ completedCount: 2, deadLetterCount: 0 });
+  });
+
+  test("a short backoff keeps to its moment after a job was brought back, too", async () => {
+    const clock = testClock();
+    let attempts = 0;
+    const dies = defineJob({
+      name: "dies",
+      maxRetries: 1,
+      backoff: { base: "1s" },
+      perform() {
+        attempts++;
+        throw new Error("no luck");
+      },
+    });
+    const { call, settled, queue } = withBackground({ queue: { jobs: [dies], clock } });
+    const { body } = await call("POST", "/jobs", { name: "dies" });
+    await clock.advance("2s");
+    await call("POST", `/dead-letter/${body["id"]}/retry`, {});
+    await clock.advance("2s");
+    await settled();
+    expect(attempts).toBe(4);
+    expect(await queue.getStats()).toMatchObject({ deadLetterCount: 1 });
   });
 
   test("a duplicate is not run again", async () => {
