@@ -5,6 +5,7 @@ import type { DeclaredSchedules } from "./declared.ts";
 import type { DrainLimits } from "./drain-options.ts";
 import { type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { Exchanges } from "./exchanges.ts";
+import { type Finished, FinishedJobs } from "./finished.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { Lineup } from "./lineup.ts";
 import { firesOf } from "./schedule.ts";
@@ -17,31 +18,10 @@ export interface DrainShop extends Workshop {
 
 type Count = keyof DrainCounts;
 
-interface Finished {
-  readonly attempt: Attempt;
-  readonly outcome: AttemptOutcome;
-  readonly as: Count;
-  readonly at: number;
-}
-
-/** How long a finished job waits for others to be handed in with it, while some are still running. */
-const SETTLE_WITHIN_MS = 1_000;
 /** After the first batch no more is claimed than the pace so far gets done in this time. */
 const CLAIM_AHEAD_MS = 10_000;
 
-/** How large the records of one exchange may be together, beyond the first: a request may not exceed 10 MB. */
-const MOST_HANDED_IN_LENGTH = 4 * 1024 * 1024;
-
 const countedAs = { completed: "completed", retried: "retried", returned: "snoozed", dead: "deadLettered" } as const;
-
-function fittingOneRequest(finished: readonly Finished[]): number {
-  let length = 0;
-  const index = finished.findIndex(({ outcome }) => {
-    length += outcome.record.length;
-    return length > MOST_HANDED_IN_LENGTH;
-  });
-  return index < 0 ? finished.length : Math.max(index, 1);
-}
 
 /**
  * One drain: exchange, run, exchange, ..., exchange. Each exchange hands in what finished and takes what is due, so round
@@ -58,7 +38,7 @@ export class Drain {
   readonly #exchanges: Exchanges;
   readonly #lineup = new Lineup();
   readonly #running = new Set<Attempt>();
-  #finished: Finished[] = [];
+  readonly #finished = new FinishedJobs();
   #fires: readonly Fire[] = [];
   #lookedAt: number;
   #ran = 0;
@@ -170,7 +150,7 @@ export class Drain {
   }
 
   #finish(attempt: Attempt, outcome: AttemptOutcome, as: Count): void {
-    this.#finished.push({ attempt, outcome, as, at: this.#shop.clock() });
+    this.#finished.add({ attempt, outcome, as, at: this.#shop.clock() });
     if (this.#finished.length === 1) this.#ring();
   }
 
@@ -180,19 +160,19 @@ export class Drain {
     if (!this.#exchanges.mayBegin) return false;
     const now = this.#shop.clock();
     if ((this.#isMoreDue(now) || this.#isTimeToLook(now)) && this.#claimable() > 0) return true;
-    const oldest = this.#finished[0];
-    if (!oldest) return false;
-    return this.#isIdle || (now >= this.#settleAt(oldest) && !this.#exchanges.hasFailed && this.#canAfford(2));
-  }
-
-  /** When a finished job is handed in at the latest. Whoever is told to end may not be left the time to wait for others. */
-  #settleAt({ at }: Finished): number {
-    return this.#limits.signal?.aborted ? at : at + SETTLE_WITHIN_MS;
+    if (this.#finished.length === 0) return false;
+    return this.#isIdle || (now >= this.#handInAt && this.#canAfford(2));
   }
 
   /** Lets handlers that end in this very turn be settled with the others, not one by one. */
   async #handlersAboutToEnd(): Promise<void> {
     for (let turn = 0; turn < 32 && this.#running.size > 0; turn++) await undefined;
+  }
+
+  /** When what has finished is handed in though others still run. After a failure it waits for all of them. */
+  get #handInAt(): number {
+    if (this.#exchanges.hasFailed) return Number.POSITIVE_INFINITY;
+    return this.#finished.dueAt(this.#limits.signal?.aborted === true);
   }
 
   #isMoreDue(now: number): boolean {
@@ -233,14 +213,14 @@ export class Drain {
     await this.#handlersAboutToEnd();
     // An answer may have come meanwhile, and changed what there is to do.
     if (!this.#isTimeToExchange()) return;
-    const finished = this.#finished.splice(0, fittingOneRequest(this.#finished));
+    const finished = this.#finished.take();
     const request = this.#request(finished);
     this.#fires = [];
     this.#lookedAt = request.now;
     this.#exchanges.send(request, (reply) => {
       if (reply) this.#takeIn(reply, finished, request.fire);
       // What has run is worth one more try once all is done.
-      else if (!request.repeated) this.#finished = [...finished, ...this.#finished];
+      else if (!request.repeated) this.#finished.putBack(finished);
     });
   }
 
@@ -305,12 +285,11 @@ export class Drain {
     const now = clock();
     const cutOffAt = this.#deadline + this.#limits.graceMs;
     if (now >= cutOffAt) this.#cutOff();
-    const oldest = this.#finished[0];
     const moments = [
       this.#deadline,
       cutOffAt,
       ...(this.#claimable() > 0 ? [this.#exchanges.dueAt, this.#lookedAt + this.#limits.checkEveryMs] : []),
-      oldest && !this.#exchanges.hasFailed ? this.#settleAt(oldest) : Number.POSITIVE_INFINITY,
+      this.#handInAt,
     ];
     const wakeAt = Math.min(...moments.filter((moment) => moment > now));
     await new Promise<void>((resolve) => {

@@ -1,0 +1,49 @@
+import type { Attempt, AttemptOutcome } from "./attempt.ts";
+import type { DrainCounts } from "./drain-report.ts";
+
+/** A job that has ended, or is handed back. */
+export interface Finished {
+  readonly attempt: Attempt;
+  readonly outcome: AttemptOutcome;
+  /** As what it counts once it is handed in. */
+  readonly as: keyof DrainCounts;
+  readonly at: number;
+}
+
+/** How long a finished job waits for others to be handed in with it, while some are still running. */
+const WAITS_MS = 1_000;
+/** How large the records of one exchange may be together, beyond the first: a request may not exceed 10 MB. */
+const MOST_LENGTH = 4 * 1024 * 1024;
+
+/** The jobs of a drain that have ended and are not handed in yet, oldest first. */
+export class FinishedJobs {
+  #jobs: Finished[] = [];
+
+  get length(): number {
+    return this.#jobs.length;
+  }
+
+  add(job: Finished): void {
+    this.#jobs.push(job);
+  }
+
+  /** When the first must be handed in at the latest; infinite without one. Whoever is told to end may not have the time to wait. */
+  dueAt(isTold: boolean): number {
+    const [oldest] = this.#jobs;
+    return oldest ? oldest.at + (isTold ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes out those that fit into one request. */
+  take(): readonly Finished[] {
+    let length = 0;
+    const index = this.#jobs.findIndex(({ outcome }) => {
+      length += outcome.record.length;
+      return length > MOST_LENGTH;
+    });
+    return this.#jobs.splice(0, index < 0 ? this.#jobs.length : Math.max(index, 1));
+  }
+
+  putBack(jobs: readonly Finished[]): void {
+    this.#jobs = [...jobs, ...this.#jobs];
+  }
+}
