@@ -39,8 +39,11 @@ export interface JobInfo {
   readonly runAt: Date | null;
   /** How many attempts have begun. */
   readonly attempts: number;
-  /** How many attempts may follow the first. */
-  readonly maxRetries: number;
+  /**
+   * How many attempts may follow the first: as set at enqueue, else by its definition. Null where neither is known, since the
+   * queue that was asked has no such job among its `jobs`.
+   */
+  readonly maxRetries: number | null;
   /** The last failures, oldest first: five at most. */
   readonly errors: readonly FailedAttempt[];
   /** What `job.progress` stored last. */
@@ -119,12 +122,16 @@ export function jobInfo(
     enqueuedAt: new Date(record.enqueuedAt),
     runAt: waits ? new Date(stored.at) : null,
     attempts: end?.attempts ?? attemptOf(record, stored.claims),
-    maxRetries: record.maxRetries ?? jobs.get(record.name)?.maxRetries ?? jobDefaults.maxRetries,
+    maxRetries: record.maxRetries ?? maxRetriesOf(jobs.get(record.name)),
     errors: (record.errors ?? []).map(failedAttempt),
     ...(record.progress !== undefined && { progress: record.progress }),
     ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
     ...endOf(stored, record),
   };
+}
+
+function maxRetriesOf(job: AnyJob | undefined): number | null {
+  return job ? (job.maxRetries ?? jobDefaults.maxRetries) : null;
 }
 
 function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {

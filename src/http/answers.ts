@@ -74,7 +74,7 @@ const jobFields = {
   enqueuedAt: time,
   runAt: nullable(time),
   attempts: count,
-  maxRetries: count,
+  maxRetries: nullable(count),
   errors: list(failedAttempt),
 };
 const jobOptions = {

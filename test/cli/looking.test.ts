@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { documentOf, errorOf, kill, onEveryTarget, sendEmail } from "./support.ts";
+import type { JobInfo } from "../../src/index.ts";
+import { documentOf, errorOf, fails, kill, onEveryTarget, sendEmail, type Target } from "./support.ts";
 
 onEveryTarget((open) => {
   describe("queue:list", () => {
@@ -40,7 +41,7 @@ onEveryTarget((open) => {
       await target.queue.enqueue(sendEmail, { to: "secret-address" }, { id: "first" });
       await target.queue.enqueue(sendEmail, { to: "ada" }, { id: "later", delay: "5m" });
       await kill(target, 1);
-      const { code, stdout, stderr } = await target.cli(["queue:jobs"]);
+      const { code, stdout, stderr } = await target.cli(["queue:jobs", ...target.knowing]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(stdout).toMatch(/^ID +STATE +ATTEMPTS +WHEN +NAME\n/);
       expect(stdout).toMatch(/later +scheduled +0 of 4 +in 5 minutes +send_email/);
@@ -82,6 +83,22 @@ onEveryTarget((open) => {
       expect(stdout).toMatch(/Payload +\{"to":"ada"\}/);
       expect(stdout).toMatch(/Result +\{"sent":true\}/);
       expect(documentOf(await cli(["queue:jobs", "mail", "--json"]))).toMatchObject({ id: "mail", state: "completed" });
+    });
+
+    test("tells how many attempts there may be where that is known, and makes up no number", async () => {
+      const shown = async ({ cli, knowing }: Target, id: string) => {
+        const { stdout } = await cli(["queue:jobs", id, ...knowing]);
+        const { maxRetries } = documentOf(await cli(["queue:jobs", id, "--json", ...knowing])) as JobInfo;
+        return [/Attempts +(.*)/.exec(stdout)?.[1], maxRetries];
+      };
+      const known = open();
+      await known.queue.enqueue(fails, undefined, { id: "defined" });
+      expect(await shown(known, "defined")).toEqual(["0 of 1", 0]);
+      const unknown = open({ jobs: [] });
+      await unknown.queue.enqueue("strange", undefined, { id: "set", maxRetries: 7 });
+      await unknown.queue.enqueue("strange", undefined, { id: "unset" });
+      expect(await shown(unknown, "set")).toEqual(["0 of 8", 7]);
+      expect(await shown(unknown, "unset")).toEqual(["0", null]);
     });
 
     test("an id that nobody knows fails", async () => {

@@ -64,9 +64,9 @@ function when(job: JobInfo, now: number): string {
   return job.state === "ready" ? `due ${fromNow(job.runAt, now)}` : fromNow(job.runAt, now);
 }
 
-/** "2 of 4": those that have begun, of those that there may be. */
+/** "2 of 4": those that have begun, of those that there may be; "2" where that is not known. */
 function attempts({ attempts, maxRetries }: JobInfo): string {
-  return `${attempts} of ${maxRetries + 1}`;
+  return maxRetries === null ? String(attempts) : `${attempts} of ${maxRetries + 1}`;
 }
 
 function paintState(text: string, state: JobInfo["state"], colors: Colors): string {

@@ -2,7 +2,7 @@ import type { JobError, JobInfo } from "../../../core/views.ts";
 import type { Json, Snapshot } from "../snapshot.ts";
 import { moment } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import { badge, button, card, code, facts, heading, link, when } from "./parts.ts";
+import { attempts, badge, button, card, code, facts, heading, link, when } from "./parts.ts";
 import { state } from "./store.ts";
 
 type Info = Json<JobInfo>;
@@ -28,14 +28,14 @@ function actions(kind: Info["state"]): Html | false {
   return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Cancel...", "cancel", "", "dead")}`;
 }
 
-const about = ({ id, attempts, maxRetries, schedule, runAt }: Info): Html =>
+const about = (job: Info): Html =>
   card(
     "About",
     facts([
-      ["Id", html`<code>${id}</code>`],
-      ["Attempts", `${attempts} of ${maxRetries + 1}`],
-      ["Runs", runAt && when(runAt)],
-      ["Schedule", schedule && link({ view: "schedules" }, schedule.key)],
+      ["Id", html`<code>${job.id}</code>`],
+      ["Attempts", attempts(job)],
+      ["Runs", job.runAt && when(job.runAt)],
+      ["Schedule", job.schedule && link({ view: "schedules" }, job.schedule.key)],
     ]),
   );
 

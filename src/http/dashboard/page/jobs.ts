@@ -2,7 +2,7 @@ import { jobStates } from "../../../core/store.ts";
 import type { JobRow, Json, Snapshot } from "../snapshot.ts";
 import { number } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import { badge, button, heading, link, when } from "./parts.ts";
+import { attempts, badge, button, heading, link, when } from "./parts.ts";
 import { state } from "./store.ts";
 
 type Row = Json<JobRow>;
@@ -31,7 +31,7 @@ ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
 <td class="job">${link({ view: "job", id: row.id }, row.name)} <code class="muted wide">${row.id}</code>
 <div class="muted">${row.error ? `${row.error.name}: ${row.error.message}` : row.preview}</div></td>
 ${!place.state && html`<td>${badge(row.state)}</td>`}
-<td class="figure wide">${row.attempts} of ${row.maxRetries + 1}</td><td class="figure">${when(row.runAt ?? row.completedAt ?? row.failedAt ?? row.enqueuedAt)}</td></tr>`;
+<td class="figure wide">${attempts(row)}</td><td class="figure">${when(row.runAt ?? row.completedAt ?? row.failedAt ?? row.enqueuedAt)}</td></tr>`;
   if (rows.length === 0) return html`<p class="card">${nothing(cursor !== null)}</p>${pages(cursor)}`;
   return html`${maySelect && selection(isWhole && !!(cursor ?? place.cursor), activity.stats.deadLetterCount)}
 <div class="card"><table><thead><tr>${check("Select all on this page", "select-page", isWhole)}<th>Job</th>

@@ -1,3 +1,4 @@
+import type { JobInfo } from "../../../core/views.ts";
 import { distance, moment } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { type Place, placeQuery } from "./place.ts";
@@ -19,6 +20,10 @@ export const badge = (kind: string, text: Html | string = kind): Html =>
 /** A button for a deed of `deeds.ts`; where there are several of one text, with a label that tells them apart. */
 export const button = (text: string, deed: string, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${deed}" data-with="${argument}" aria-label="${label}">${text}</button>`;
+
+/** How many attempts have begun, and of how many where that is known. */
+export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>
+  job.maxRetries === null ? `${job.attempts}` : `${job.attempts} of ${job.maxRetries + 1}`;
 
 const LONGEST_SHOWN = 20_000;
 
