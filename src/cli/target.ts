@@ -3,6 +3,7 @@ import type { AnyJob } from "../core/job.ts";
 import { Queue } from "../core/queue.ts";
 import type { Store } from "../core/store.ts";
 import { upstashStore } from "../stores/upstash/index.ts";
+import { commandLine } from "./command-line.ts";
 import { Mistake } from "./mistake.ts";
 import { loadModule } from "./module.ts";
 import { printable } from "./output/text.ts";
@@ -30,6 +31,8 @@ interface Named {
   readonly label: string;
   /** The names of the jobs that the user's module has; undefined without one. */
   readonly jobNames: readonly string[] | undefined;
+  /** As `commandLine`, for this queue. */
+  readonly command: (words: string) => string;
 }
 
 /** A queue behind a handler. */
@@ -98,7 +101,8 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
   const which = name === undefined ? "The first queue" : `Queue ${printable(name)}`;
   const module = globals.module === undefined ? undefined : await loadModule(globals.module, io.cwd);
   const jobNames = module && [...module.jobs.map((job) => job.name), ...module.queues.flatMap((each) => each.jobNames)];
-  return { kind: "handler", queue, url, token, jobNames, label: `${which} at ${host}${pathname.replace(/\/+$/, "")}` };
+  const label = `${which} at ${host}${pathname.replace(/\/+$/, "")}`;
+  return { kind: "handler", queue, url, token, jobNames, label, command: commandFor(globals) };
 }
 
 function checkAddress(address: string): void {
@@ -131,6 +135,7 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
     queues: chosen,
     jobNames: queue.jobNames,
     label: `Queue ${printable(queue.name)} of the module`,
+    command: commandFor(globals),
   };
 }
 
@@ -154,5 +159,9 @@ export function redisTarget(session: Session, globals: Globals, jobs: readonly A
   });
   const jobNames = jobs.length > 0 ? queue.jobNames : undefined;
   const label = `Queue ${printable(queue.name)} in Redis at ${new URL(url).host}`;
-  return { kind: "redis", queue, url, token, store, prefix, jobs, jobNames, label };
+  return { kind: "redis", queue, url, token, store, prefix, jobs, jobNames, label, command: commandFor(globals) };
+}
+
+function commandFor(globals: Globals): Target["command"] {
+  return (words) => commandLine(words, globals);
 }

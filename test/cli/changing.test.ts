@@ -45,7 +45,9 @@ onEveryTarget((open) => {
 
   test("queue:pause and queue:resume hold a queue and let it go", async () => {
     const { queue, cli } = open();
-    expect((await cli(["queue:pause"])).stdout).toMatch(/is paused\. Go on with: tidegate queue:resume\n$/);
+    expect((await cli(["queue:pause"])).stdout).toMatch(
+      /is paused\. Go on with: tidegate queue:resume( --prefix \S+)?\n$/,
+    );
     expect(await queue.getStats()).toMatchObject({ paused: true });
     expect(documentOf(await cli(["queue:resume", "--json"]))).toEqual({ paused: false });
     expect(await queue.getStats()).toMatchObject({ paused: false });

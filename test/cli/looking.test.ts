@@ -23,8 +23,8 @@ onEveryTarget((open) => {
       await kill(target, 1);
       await target.queue.pause();
       const { stdout } = await target.cli(["queue:list"]);
-      expect(stdout).toContain("PAUSED: tidegate queue:resume");
-      expect(stdout).toMatch(/Dead +1 +see tidegate queue:dlq/);
+      expect(stdout).toMatch(/PAUSED: tidegate queue:resume( --prefix \S+)?\n/);
+      expect(stdout).toMatch(/Dead +1 +see tidegate queue:dlq( --prefix \S+)?\n/);
     });
 
     test("gives programs what getStats gives", async () => {

@@ -40,7 +40,7 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
       const deed = { verb: "retry", ...(text !== undefined && { payload }) } as const;
       const retried = await doToDead(target, deed, selection, session);
       session.print({ retried }, () => `${counted(retried, "dead job")} ${retried === 1 ? "lives" : "live"} again.`);
-      checkAllFound(selection, retried);
+      checkAllFound(target, selection, retried);
     });
 }
 
@@ -63,7 +63,7 @@ export function addRemove(group: CommandUnknownOpts, program: Program, session: 
       await session.confirm(() => question("remove for good", target, selection), yes);
       const removed = await doToDead(target, { verb: "remove" }, selection, session);
       session.print({ removed }, () => `${counted(removed, "dead job")} removed.`);
-      checkAllFound(selection, removed);
+      checkAllFound(target, selection, removed);
     });
 }
 
@@ -82,10 +82,10 @@ async function question(verb: string, target: Target, selection: DeadSelection):
 }
 
 /** @throws {TidegateError} `not_found` where not all of the ids lay dead. What was done to the others stays done. */
-function checkAllFound(selection: DeadSelection, done: number): void {
+function checkAllFound({ command }: Target, selection: DeadSelection, done: number): void {
   if (!("ids" in selection) || done === selection.ids.length) return;
   const wanted = counted(selection.ids.length, "id");
   throw notFound(
-    `Of ${wanted}, ${selection.ids.length - done} did not lie in the dead letter. See tidegate queue:dlq.`,
+    `Of ${wanted}, ${selection.ids.length - done} did not lie in the dead letter. See: ${command("queue:dlq")}`,
   );
 }

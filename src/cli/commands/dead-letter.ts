@@ -1,5 +1,6 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { notFound } from "../../core/errors.ts";
+import { commandLine } from "../command-line.ts";
 import { Mistake } from "../mistake.ts";
 import { deadColumns, jobDetails } from "../output/jobs.ts";
 import { readPages, tellMore } from "../pages.ts";
@@ -53,7 +54,10 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .action(async ({ all, ...options }, command) => {
       // As the default it is also what any other word leads to.
       if (command.args.length > 0)
-        throw new Mistake("queue:dlq takes list, show, retry or remove.", "To see one job: tidegate queue:dlq show ID");
+        throw new Mistake(
+          "queue:dlq takes list, show, retry or remove.",
+          `To see one job: ${commandLine("queue:dlq show ID", program.opts())}`,
+        );
       const { queue } = await openTarget(session, program.opts());
       const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
       const page = await readPages(read, options.cursor, all, session);
@@ -73,9 +77,9 @@ function addShow(group: CommandUnknownOpts, program: Program, session: Session):
     .argument("<id>", "the id of the job")
     .addHelpText("after", examples(["tidegate queue:dlq show 0197a2c4-...", "as the list names it"]))
     .action(async (id) => {
-      const { queue } = await openTarget(session, program.opts());
+      const { queue, command } = await openTarget(session, program.opts());
       const job = await queue.getJob(id);
-      if (job?.state !== "dead") throw notFound("No dead job has this id. See tidegate queue:dlq.");
+      if (job?.state !== "dead") throw notFound(`No dead job has this id. See: ${command("queue:dlq")}`);
       session.print(job, () => jobDetails(job, session.now, session.colors));
     });
 }

@@ -3,7 +3,7 @@ import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
-import { openTarget } from "../target.ts";
+import { openTarget, type Target } from "../target.ts";
 
 /** `queue:list`: statistics. */
 export function addList(program: Program, session: Session): void {
@@ -21,9 +21,9 @@ export function addList(program: Program, session: Session): void {
       ),
     )
     .action(async () => {
-      const { queue, label } = await openTarget(session, program.opts());
-      const stats = await queue.getStats();
-      session.print(stats, () => statistics(label, stats, session));
+      const target = await openTarget(session, program.opts());
+      const stats = await target.queue.getStats();
+      session.print(stats, () => statistics(target, stats, session));
     });
 }
 
@@ -33,11 +33,11 @@ interface Line {
   readonly remark: string;
 }
 
-function statistics(label: string, stats: QueueStats, session: Session): string {
+function statistics({ label, command }: Target, stats: QueueStats, session: Session): string {
   const { colors, now } = session;
   const next = stats.nextRunAt ? `${fromNow(stats.nextRunAt, now)} (${moment(stats.nextRunAt)})` : "nothing is planned";
-  const head = `${colors.bold(label)}${stats.paused ? colors.yellow("  PAUSED: tidegate queue:resume") : ""}`;
-  return `${head}\n\n${linesTable("NOW", nowLines(stats), session)}\n\n${linesTable("IN ALL", totalLines(stats), session)}\n\n${colors.dim("Next")}  ${next}`;
+  const head = `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED: ${command("queue:resume")}`) : ""}`;
+  return `${head}\n\n${linesTable("NOW", nowLines(stats, command), session)}\n\n${linesTable("IN ALL", totalLines(stats), session)}\n\n${colors.dim("Next")}  ${next}`;
 }
 
 function linesTable(title: string, lines: readonly Line[], session: Session): string {
@@ -51,7 +51,7 @@ function linesTable(title: string, lines: readonly Line[], session: Session): st
   );
 }
 
-function nowLines(stats: QueueStats): readonly Line[] {
+function nowLines(stats: QueueStats, command: Target["command"]): readonly Line[] {
   const oldest = stats.oldestReadyAgeMs;
   return [
     {
@@ -62,7 +62,11 @@ function nowLines(stats: QueueStats): readonly Line[] {
     { name: "Scheduled", value: stats.scheduledCount, remark: "" },
     { name: "Running", value: stats.runningCount, remark: "" },
     { name: "Completed", value: stats.completedCount, remark: "kept for the queue's retention" },
-    { name: "Dead", value: stats.deadLetterCount, remark: stats.deadLetterCount > 0 ? "see tidegate queue:dlq" : "" },
+    {
+      name: "Dead",
+      value: stats.deadLetterCount,
+      remark: stats.deadLetterCount > 0 ? `see ${command("queue:dlq")}` : "",
+    },
   ];
 }
 

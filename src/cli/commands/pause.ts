@@ -12,9 +12,9 @@ export function addPause(program: Program, session: Session): void {
     )
     .addHelpText("after", examples(["tidegate queue:pause --queue bulk", "hold back one queue"]))
     .action(async () => {
-      const { queue, label } = await openTarget(session, program.opts());
+      const { queue, label, command } = await openTarget(session, program.opts());
       await queue.pause();
-      session.print({ paused: true }, () => `${label} is paused. Go on with: tidegate queue:resume`);
+      session.print({ paused: true }, () => `${label} is paused. Go on with: ${command("queue:resume")}`);
     });
 }
 

@@ -18,7 +18,8 @@ const names = findings("job names");
 const recurring = findings("schedules");
 
 /** Checks the queue itself, wherever it is. */
-export async function checkQueue({ queue, jobNames }: Target, now: number): Promise<Finding[]> {
+export async function checkQueue(target: Target, now: number): Promise<Finding[]> {
+  const { queue, jobNames, command } = target;
   try {
     const stats = await queue.getStats();
     const schedules = await queue.schedules.list();
@@ -26,14 +27,14 @@ export async function checkQueue({ queue, jobNames }: Target, now: number): Prom
       (["ready", "scheduled", "dead"] as const).map((state) => queue.listJobs({ state, limit: MOST_JOBS })),
     );
     return [
-      pausedFinding(stats),
-      backlogFinding(stats, schedules, now),
-      deadFinding(stats),
+      pausedFinding(stats, command),
+      backlogFinding(stats, schedules, target, now),
+      deadFinding(stats, command),
       nameFinding(
         waiting.flatMap(({ jobs }) => jobs),
         jobNames,
       ),
-      scheduleFinding(schedules, jobNames),
+      scheduleFinding(schedules, target),
     ];
   } catch (error) {
     if (!isTidegateError(error)) throw error;
@@ -41,14 +42,15 @@ export async function checkQueue({ queue, jobNames }: Target, now: number): Prom
   }
 }
 
-function pausedFinding(stats: QueueStats): Finding {
+function pausedFinding(stats: QueueStats, command: Target["command"]): Finding {
   if (!stats.paused) return paused.ok("The queue is not paused.");
-  return paused.warn("The queue is paused: no job is started.", "Go on with: tidegate queue:resume");
+  return paused.warn("The queue is paused: no job is started.", `Go on with: ${command("queue:resume")}`);
 }
 
 function backlogFinding(
   { oldestReadyAgeMs, paused }: QueueStats,
   schedules: readonly ScheduleInfo[],
+  target: Target,
   now: number,
 ): Finding {
   const slots = schedules.flatMap(({ nextRunAt }) => (nextRunAt ? now - nextRunAt.getTime() : []));
@@ -56,14 +58,22 @@ function backlogFinding(
   if (paused) return backlog.unknown("A paused queue is behind as it must be.");
   if (lateMs < LATE_MS.warn) return backlog.ok("What is due has been worked on.");
   const message = `Something has been due for ${span(lateMs)}.`;
-  const advice =
-    "Does a cron trigger drain the queue, often enough and with enough time? Try: tidegate queue:work --once";
+  const advice = `Does a cron trigger drain the queue, often enough and with enough time? Try: ${workOnce(target)}`;
   return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
 }
 
-function deadFinding({ deadLetterCount }: QueueStats): Finding {
+/** Straight against Redis, what the jobs do must come from somewhere. */
+function workOnce(target: Target): string {
+  const lacksJobs = target.kind === "redis" && target.jobs.length === 0;
+  return target.command(lacksJobs ? "queue:work --once --module FILE" : "queue:work --once");
+}
+
+function deadFinding({ deadLetterCount }: QueueStats, command: Target["command"]): Finding {
   if (deadLetterCount === 0) return dead.ok("No job lies dead.");
-  return dead.warn(`${counted(deadLetterCount, "job")} died.`, "See why, and retry or remove them: tidegate queue:dlq");
+  return dead.warn(
+    `${counted(deadLetterCount, "job")} died.`,
+    `See why, and retry or remove them: ${command("queue:dlq")}`,
+  );
 }
 
 /** Without a module, jobs tell by their errors that a deployment did not know them. */
@@ -85,12 +95,12 @@ function isUnknown({ name, errors }: JobInfo): boolean {
   return errors.at(-1)?.message.startsWith(`No job is named "${name}"`) ?? false;
 }
 
-function scheduleFinding(schedules: readonly ScheduleInfo[], known: readonly string[] | undefined): Finding {
+function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, command }: Target): Finding {
   const jobless = known ? schedules.filter(({ name }) => !known.includes(name)) : [];
   if (jobless.length > 0)
     return recurring.fail(
       `No job of the module is made by: ${list(jobless.map(({ key }) => key))}.`,
-      "Add the job to your code, or end the schedule: tidegate queue:schedules remove KEY",
+      `Add the job to your code, or end the schedule: ${command("queue:schedules remove KEY")}`,
     );
   const ended = schedules.filter(({ nextRunAt }) => nextRunAt === null);
   if (ended.length > 0)

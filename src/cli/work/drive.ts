@@ -16,18 +16,18 @@ const failureBackoff = { base: "1s", max: "30s", jitter: 0.5 } as const;
  *
  * @throws {TidegateError} where the handler refuses; with `--once` also where it cannot be reached.
  */
-export async function driveHandler({ queue }: HandlerTarget, site: Worksite): Promise<DrainTotals> {
+export async function driveHandler(target: HandlerTarget, site: Worksite): Promise<DrainTotals> {
   let totals = noTotals;
   let failures = 0;
   site.display.show(countsOf(totals));
   while (!site.signal.aborted) {
     let waitMs: number;
     try {
-      const report = await queue.drain(site.workers === undefined ? {} : { concurrency: site.workers });
+      const report = await target.queue.drain(site.workers === undefined ? {} : { concurrency: site.workers });
       failures = 0;
       totals = addReport(totals, report);
       site.display.show(countsOf(totals), report.backlog ? undefined : report.nextRunAt);
-      if (site.once && site.isDone(report)) break;
+      if (site.once && site.isDone(report, target)) break;
       waitMs = waitAfter(report, site);
     } catch (error) {
       if (site.once || !isTidegateError(error) || error.code !== "store_unavailable") throw error;

@@ -3,7 +3,7 @@ import { addReport, type DrainTotals, noTotals } from "../../core/drain-report.t
 import { TidegateError } from "../../core/errors.ts";
 import { Queue } from "../../core/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
-import type { OwnTarget, RedisTarget } from "../target.ts";
+import type { OwnTarget, RedisTarget, Target } from "../target.ts";
 import { Tally } from "./tally.ts";
 import type { Worksite } from "./worksite.ts";
 
@@ -21,7 +21,7 @@ export async function workHere(target: RedisTarget | OwnTarget, site: Worksite):
   // What is set up wrong is told now, and not tried again and again.
   for (const queue of queues) await queue.ping();
   site.display.show(tally);
-  if (site.once) return drainUntilEmpty(queues, tally, site);
+  if (site.once) return drainUntilEmpty(target, queues, tally, site);
   const worker = startWorker(queues, {
     workers: site.workers ?? WORKERS,
     checkEvery: site.checkEvery,
@@ -38,7 +38,12 @@ function counted({ jobs, store, queue }: RedisTarget, tally: Tally): Queue {
   return new Queue({ name: queue.name, store, jobs: jobs.map((job) => tally.counting(job)), clock: queue.clock });
 }
 
-async function drainUntilEmpty(queues: readonly Queue[], tally: Tally, site: Worksite): Promise<DrainTotals> {
+async function drainUntilEmpty(
+  target: Target,
+  queues: readonly Queue[],
+  tally: Tally,
+  site: Worksite,
+): Promise<DrainTotals> {
   let totals = noTotals;
   for (;;) {
     const report = await drainQueues(queues, {
@@ -52,7 +57,7 @@ async function drainUntilEmpty(queues: readonly Queue[], tally: Tally, site: Wor
     totals = addReport(totals, report);
     site.display.show(tally, report.nextRunAt);
     if (report.stoppedBy === "aborted" && !site.signal.aborted) throw storeFailed();
-    if (site.isDone(report)) return totals;
+    if (site.isDone(report, target)) return totals;
   }
 }
 

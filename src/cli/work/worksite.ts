@@ -3,6 +3,7 @@ import type { DrainReport } from "../../core/drain-report.ts";
 import { isTidegateError } from "../../core/errors.ts";
 import { span } from "../output/time.ts";
 import type { Session } from "../session.ts";
+import type { Target } from "../target.ts";
 import type { Display } from "./display.ts";
 import { isIdle } from "./totals.ts";
 
@@ -37,8 +38,8 @@ export class Worksite implements WorkOptions {
   }
 
   /** Whether `--once` has done what it can. */
-  isDone(report: DrainReport): boolean {
-    if (report.stoppedBy === "paused") this.display.note("The queue is paused. Go on with: tidegate queue:resume");
+  isDone(report: DrainReport, { command }: Target): boolean {
+    if (report.stoppedBy === "paused") this.display.note(`The queue is paused. Go on with: ${command("queue:resume")}`);
     return this.signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
   }
 
