@@ -11,6 +11,9 @@ export class Declined extends Error {
   override readonly name = "Declined";
 }
 
+/** Makes a question, for which it may look at the queue; undefined where there is nothing that could be done. */
+export type Question = () => Promise<string | undefined>;
+
 /** One run of the command line: how it speaks to whoever started it, be it a person or a program. */
 export class Session {
   readonly io: Io;
@@ -58,25 +61,33 @@ export class Session {
   /**
    * Asks before something is done that cannot be undone.
    *
-   * @param question is made only where somebody is asked: it may need a look at the queue.
+   * @param question as for `ask`.
+   * @returns as `ask`; true without a question where `--yes` has answered it.
    * @throws {Mistake} where there is nobody to ask: then `--yes` must say so.
    * @throws {Declined} where the answer is not yes.
    */
-  async confirm(question: () => Promise<string>, isSure: boolean | undefined): Promise<void> {
-    if (isSure) return;
+  async confirm(question: Question, isSure: boolean | undefined): Promise<boolean> {
+    if (isSure) return true;
     if (!this.canAsk)
       throw new Mistake("Nothing was removed: there is nobody to ask.", "Add --yes to do it without a question.");
-    await this.ask(await question());
+    return this.ask(question);
   }
 
-  /** @throws {Declined} where the answer is not yes. */
-  async ask(question: string): Promise<void> {
-    this.io.stderr.write(`${question} [y/N] `);
+  /**
+   * Asks whether something is to be done.
+   *
+   * @returns whether there is anything to do; the answer was yes then, and otherwise nobody was asked.
+   * @throws {Declined} where the answer is not yes.
+   */
+  async ask(question: Question): Promise<boolean> {
+    const text = await question();
+    if (text === undefined) return false;
+    this.io.stderr.write(`${text} [y/N] `);
     // Not as a terminal: Ctrl-C shall end the process here as everywhere, and the terminal edits the line by itself.
     const lines = createInterface({ input: this.io.stdin, terminal: false });
     try {
       for await (const line of lines) {
-        if (/^\s*y(es)?\s*$/i.test(line)) return;
+        if (/^\s*y(es)?\s*$/i.test(line)) return true;
         break;
       }
     } finally {

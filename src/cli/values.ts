@@ -51,7 +51,10 @@ export async function json(text: string | undefined, what: string, { stdin }: Io
   } catch (error) {
     const position = /position (\d+)/.exec(String(error))?.[1];
     const where = position === undefined ? "" : ` at character ${Number(position) + 1}`;
-    const hint = `Quote it for the shell, as in '{"to":"ada@example.com"}', or give - and send it to standard input.`;
+    const hint =
+      text === "-"
+        ? "Standard input must hold it, and nothing else."
+        : `Quote it for the shell, as in '{"to":"ada@example.com"}', or give - and send it to standard input.`;
     throw new Mistake(`${what} is not valid JSON${where}.`, hint);
   }
 }

@@ -32,6 +32,13 @@ onEveryTarget((open) => {
       );
     });
 
+    test("asks nobody where there is nothing to do", async () => {
+      const { cli } = open();
+      const { code, stdout, stderr } = await cli(["queue:clear"], { isTerminal: true });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "There is nothing to do: no job is pending.\n" });
+      expect(stderr).not.toContain("?");
+    });
+
     test("removes nothing without an answer", async () => {
       const target = open();
       await fill(target);
@@ -103,6 +110,9 @@ onEveryTarget((open) => {
       expect((await cli([...nightly, ...payload, "--time-zone", "Mars/Olympus"])).code).toBe(2);
       expect(errorOf(await cli(["queue:schedules", "preview", "nightly", "--json"])).code).toBe("not_found");
       expect((await cli(["queue:schedules", "remove", "nightly", "--yes"])).code).toBe(1);
+      const { code, stderr } = await cli(["queue:schedules", "remove", "nightly"], { isTerminal: true });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^[^?]* No schedule has the key "nightly"\.\n$/);
     });
   });
 });

@@ -85,6 +85,20 @@ onEveryTarget((open) => {
       expect(yes).toMatchObject({ code: 0, stdout: "2 dead jobs live again.\n" });
     });
 
+    test.each([
+      ["retry", "retried"],
+      ["remove", "removed"],
+    ])("%s asks nobody where there is nothing to do", async (verb, done) => {
+      const { cli } = open();
+      const argv = ["queue:dlq", verb, "--all"];
+      const nothing = { code: 0, stdout: "There is nothing to do: no such job lies dead.\n" };
+      const asked = await cli(argv, { isTerminal: true });
+      expect(asked).toMatchObject(nothing);
+      expect(asked.stderr).not.toContain("?");
+      expect(await cli([...argv, "--yes"])).toMatchObject(nothing);
+      expect(documentOf(await cli([...argv, "--yes", "--json"]))).toEqual({ [done]: 0 });
+    });
+
     test("tells how many it would be, and changes nothing", async () => {
       const target = open();
       await kill(target, 2);

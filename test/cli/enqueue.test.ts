@@ -42,6 +42,11 @@ onEveryTarget((open) => {
       expect(documentOf(await cli(deduped))).toMatchObject({ id, status: "duplicate" });
     });
 
+    test("says of a run time that is over that the job is due", async () => {
+      const argv = ["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "late", "--run-at", "1970-01-02T00:00:00Z"];
+      expect((await open().cli(argv)).stdout).toBe("Job late is enqueued, and due since 1970-01-02 00:00:00 UTC.\n");
+    });
+
     test("with --cron makes a recurring job", async () => {
       const { queue, cli } = open();
       const argv = [
@@ -97,7 +102,11 @@ test("JSON that is none is a mistake, and is not repeated", async () => {
   expect(code).toBe(2);
   expect(stderr).toContain("The payload is not valid JSON");
   expect(stderr).not.toContain("s3cret");
-  expect((await cli(["queue:enqueue", "send_email", "-"], { input: "{to" })).code).toBe(2);
+  expect(stderr).toContain("or give -");
+  const piped = await cli(["queue:enqueue", "send_email", "-"], { input: "{to" });
+  expect(piped.code).toBe(2);
+  expect(piped.stderr).toContain("Standard input must hold it, and nothing else.");
+  expect(piped.stderr).not.toContain("or give -");
 });
 
 test("a payload without quotes around it is a mistake that says so", async () => {

@@ -27,11 +27,11 @@ export function addClear(program: Program, session: Session): void {
     )
     .action(async ({ state, yes }) => {
       const { queue, label } = await openTarget(session, program.opts());
-      await session.confirm(() => question(queue, label, state), yes);
-      const line = session.liveLine();
-      line.show(`Removing ${state} jobs ...`);
-      const { cleared } = await queue.clear({ state }).finally(() => line.clear());
-      session.print({ cleared }, () => `${counted(cleared, `${state} job`)} removed.`);
+      const isWanted = await session.confirm(() => question(queue, label, state), yes);
+      const cleared = isWanted ? await clear(queue, state, session) : 0;
+      session.print({ cleared }, () =>
+        cleared > 0 ? `${counted(cleared, `${state} job`)} removed.` : `There is nothing to do: no job is ${state}.`,
+      );
     });
 }
 
@@ -43,7 +43,14 @@ const countOf: Readonly<Record<ClearableState, keyof QueueStats>> = {
   dead: "deadLetterCount",
 };
 
-async function question(queue: AnyQueue, label: string, state: ClearableState): Promise<string> {
-  const stats = await queue.getStats();
-  return `${label}: remove ${counted(Number(stats[countOf[state]]), `${state} job`)} for good?`;
+async function question(queue: AnyQueue, label: string, state: ClearableState): Promise<string | undefined> {
+  const count = Number((await queue.getStats())[countOf[state]]);
+  return count > 0 ? `${label}: remove ${counted(count, `${state} job`)} for good?` : undefined;
+}
+
+async function clear(queue: AnyQueue, state: ClearableState, session: Session): Promise<number> {
+  const line = session.liveLine();
+  line.show(`Removing ${state} jobs ...`);
+  const { cleared } = await queue.clear({ state }).finally(() => line.clear());
+  return cleared;
 }

@@ -35,11 +35,12 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
       if (dryRun) return tellDryRun("retried", target, selection, session);
       const payload = await json(text, "The payload", session.io);
       // Nothing is lost by it, so where there is nobody to ask it is done.
-      if (!("ids" in selection) && !yes && session.canAsk)
-        await session.ask(await question("retry", target, selection));
+      const isSure = "ids" in selection || yes || !session.canAsk;
       const deed = { verb: "retry", ...(text !== undefined && { payload }) } as const;
-      const retried = await doToDead(target, deed, selection, session);
-      session.print({ retried }, () => `${counted(retried, "dead job")} ${retried === 1 ? "lives" : "live"} again.`);
+      const isWanted = isSure || (await session.ask(() => question("retry", target, selection)));
+      const retried = isWanted ? await doToDead(target, deed, selection, session) : 0;
+      const again = `${retried === 1 ? "lives" : "live"} again`;
+      session.print({ retried }, () => (retried > 0 ? `${counted(retried, "dead job")} ${again}.` : NOTHING));
       checkAllFound(target, selection, retried);
     });
 }
@@ -60,9 +61,9 @@ export function addRemove(group: CommandUnknownOpts, program: Program, session: 
       const selection = selectionOf(ids, options);
       const target = await openTarget(session, program.opts());
       if (dryRun) return tellDryRun("removed", target, selection, session);
-      await session.confirm(() => question("remove for good", target, selection), yes);
-      const removed = await doToDead(target, { verb: "remove" }, selection, session);
-      session.print({ removed }, () => `${counted(removed, "dead job")} removed.`);
+      const isWanted = await session.confirm(() => question("remove for good", target, selection), yes);
+      const removed = isWanted ? await doToDead(target, { verb: "remove" }, selection, session) : 0;
+      session.print({ removed }, () => (removed > 0 ? `${counted(removed, "dead job")} removed.` : NOTHING));
       checkAllFound(target, selection, removed);
     });
 }
@@ -77,8 +78,11 @@ async function tellDryRun(
   session.print({ [done]: size, dryRun: true }, () => `${counted(size, "dead job")} would be ${done}.`);
 }
 
-async function question(verb: string, target: Target, selection: DeadSelection): Promise<string> {
-  return `${target.label}: ${verb} ${described(selection, await countDead(target, selection))}?`;
+const NOTHING = "There is nothing to do: no such job lies dead.";
+
+async function question(verb: string, target: Target, selection: DeadSelection): Promise<string | undefined> {
+  const size = await countDead(target, selection);
+  return size > 0 ? `${target.label}: ${verb} ${described(selection, size)}?` : undefined;
 }
 
 /** @throws {TidegateError} `not_found` where not all of the ids lay dead. What was done to the others stays done. */

@@ -80,5 +80,6 @@ function answer({ id, status, runAt }: EnqueueResult, isRecurring: boolean, now:
   if (isRecurring)
     return `Schedule ${printable(id)} ${status === "enqueued" ? "is new" : "was changed"}; it fires ${when}.`;
   if (status === "duplicate") return `Job ${printable(id)} exists already: nothing was enqueued.`;
-  return `Job ${printable(id)} is enqueued, to run ${when}.`;
+  const isLate = runAt !== null && runAt.getTime() <= now - 1_000;
+  return `Job ${printable(id)} is enqueued, ${isLate ? `and due since ${moment(runAt)}` : `to run ${when}`}.`;
 }

@@ -182,10 +182,12 @@ function addRemove(group: CommandUnknownOpts, program: Program, session: Session
     .addHelpText("after", examples(["tidegate queue:schedules remove nightly", "ask, and then end it"]))
     .action(async (key, { yes }) => {
       const { queue, label } = await openTarget(session, program.opts());
-      await session.confirm(async () => `${label}: remove the schedule ${printable(key)}?`, yes);
-      const declared = (await queue.schedules.get(key))?.declared ?? false;
+      const schedule = await queue.schedules.get(key);
+      // One that is not there is for the queue to refuse.
+      if (schedule) await session.confirm(async () => `${label}: remove the schedule ${printable(key)}?`, yes);
       await queue.schedules.remove(key);
       session.print({ removed: 1 }, () => `Schedule ${printable(key)} removed.`);
-      if (declared) session.note("It stands in the code of a deployment: take it out there too, or it comes back.");
+      if (schedule?.declared)
+        session.note("It stands in the code of a deployment: take it out there too, or it comes back.");
     });
 }
