@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AnyJob } from "../core/job.ts";
 import type { Queue } from "../core/queue.ts";
 import { Mistake } from "./mistake.ts";
@@ -25,8 +25,10 @@ export async function loadModule(file: string, cwd: string): Promise<UserModule>
     throw new Mistake(`There is no module ${printable(file)}.`, "Give --module the path of a file, such as ./jobs.ts.");
   });
   const exported = await importModule(path).catch((error: unknown) => {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : "it threw something that is no Error.";
-    throw new Mistake(`The module ${printable(file)} could not be loaded. ${printable(reason)}`);
+    throw new Mistake(
+      `The module ${printable(file)} could not be loaded. ${printable(reasonOf(error, cwd))}`,
+      hintFor(error),
+    );
   });
   const values = [...new Set(valuesOf(exported))];
   const found = { jobs: values.filter(isJob), queues: values.filter(isQueue) };
@@ -41,6 +43,34 @@ async function importModule(path: string): Promise<object> {
   const { createJiti } = await import("jiti");
   const loader = createJiti(pathToFileURL(path).href, { fsCache: false, interopDefault: false, tsconfigPaths: true });
   return loader.import<object>(path);
+}
+
+function reasonOf(error: unknown, cwd: string): string {
+  if (!(error instanceof Error)) return "It threw something that is no Error.";
+  const place = placeOf(error);
+  const where = place ? ` (${relative(cwd, place.path)}:${place.line})` : "";
+  return `${error.name}: ${error.message}${where}`;
+}
+
+// A line of a stack, and the line above all of them that tells where a text does not parse.
+const stackLines = [/^ +at (?:async )?(?:.* \()?((?:\/|file:|[A-Z]:).*):(\d+):\d+\)?$/, /^(\/.+|[A-Z]:.+):(\d+)$/];
+
+/** Where an error was thrown, or does not parse: the innermost line of the user's own code. */
+function placeOf({ stack = "" }: Error): { readonly path: string; readonly line: string } | undefined {
+  for (const entry of stack.split("\n")) {
+    const [, file = "", line] = stackLines.map((pattern) => pattern.exec(entry)).find((match) => match) ?? [];
+    if (line !== undefined && !/[\\/]node_modules[\\/]/.test(file))
+      return { path: file.startsWith("file:") ? fileURLToPath(file) : file, line };
+  }
+  return undefined;
+}
+
+// What Node says of a .js file that imports or exports, where package.json makes it CommonJS as that of `npm init -y` does.
+const isOutsideOfModule = /outside a module|Unexpected token 'export'|top level bodies of modules/;
+
+function hintFor(error: unknown): string | undefined {
+  if (!(error instanceof SyntaxError && isOutsideOfModule.test(error.message))) return undefined;
+  return 'By its package.json a .js file is no ES module there: name it .mjs, or set "type": "module" in package.json.';
 }
 
 /** Exports, with what stands in a default export of several. Arrays go first: they have an order, and the names of exports none. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { build } from "esbuild";
@@ -48,6 +49,16 @@ describe("the program", () => {
     await queue.enqueueMany(ids.map((id) => ({ job: slow, id })));
     return queue;
   }
+
+  test("says what to do about a .js file that is no ES module by its package.json", async () => {
+    const elsewhere = await mkdtemp(join(tmpdir(), "tidegate-module-"));
+    await writeFile(join(elsewhere, "package.json"), JSON.stringify({ type: "commonjs" }));
+    await writeFile(join(elsewhere, "jobs.js"), "export const jobs = [];\n");
+    const { exited, written } = start("queue:list", "--module", join(elsewhere, "jobs.js"));
+    expect(await exited).toEqual([2, null]);
+    await rm(elsewhere, { recursive: true });
+    expect(written.stderr).toMatch(/SyntaxError: .* \(\S+jobs\.js:1\)\nBy its package\.json .* name it \.mjs, or set/);
+  });
 
   const work = ["queue:work", "--workers", "1", "--module", "./modules/slow.ts", "--prefix"];
 

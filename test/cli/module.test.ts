@@ -25,7 +25,8 @@ describe("a module of the user's", () => {
   test.each([
     ["missing.ts", "There is no module missing.ts."],
     ["nothing.ts", "exports neither jobs nor a queue"],
-    ["broken.ts", "could not be loaded. Error: the database\ufffd[2J is not there"],
+    ["broken.ts", "could not be loaded. Error: the database\ufffd[2J is not there (broken.ts:1)\n"],
+    ["broken-below.ts", "could not be loaded. Error: the database\ufffd[2J is not there (broken.ts:1)\n"],
   ])("%s is a mistake", async (file, message) => {
     const { code, stderr } = await tidegate(["queue:list", "--module", file], { cwd: folder });
     expect(code).toBe(2);

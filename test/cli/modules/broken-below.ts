@@ -1,0 +1,3 @@
+import "./broken.ts";
+
+export const jobs = [];
