@@ -53,7 +53,7 @@ const description =
 export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
   const document = {
     openapi: "3.1.1",
-    info: { title: "Tidegate", version: "1", description },
+    info: { title: "Tidegate", version: "1", description, license: { name: "MIT", identifier: "MIT" } },
     servers: [{ url: "." }],
     paths: { ...pathsOf(routes, ""), ...(!isNamed && pathsOf(routes, "/queues/:queue")) },
     components: {

@@ -1,6 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
+import metadata from "../../package.json" with { type: "json" };
 import type { JobInfo } from "../../src/core/views.ts";
 import { type Shape, schedule } from "../../src/http/answers.ts";
 import { reply, route } from "../../src/http/route.ts";
@@ -23,6 +24,10 @@ describe("the document", () => {
     const components = document.components as unknown as Record<string, Record<string, unknown>>;
     expect(referred.filter(([, kind = "", name = ""]) => !components[kind]?.[name])).toEqual([]);
     expect(referred.length).toBeGreaterThan(100);
+  });
+
+  test("names the license of the package", () => {
+    expect(document.info).toMatchObject({ license: { name: metadata.license, identifier: metadata.license } });
   });
 
   test("would be found wrong", async () => {
