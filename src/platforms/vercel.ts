@@ -64,6 +64,11 @@ export function createRoute(options: RouteOptions): Route {
 
 function build({ auth = {}, drain = {}, getDeadline = platformDeadline, ...options }: RouteOptions, secret = "") {
   const tokens = auth === "none" || !secret ? auth : { ...auth, drain: [...(auth.drain ?? []), secret] };
+  if (tokens !== "none" && Object.values(tokens).flat().length === 0)
+    throw invalidRequest(
+      "createRoute needs at least one token: set CRON_SECRET, for the build too, or give one as in auth: { admin: [token] }. " +
+        'Say auth: "none" to let everybody in, which is for local runs.',
+    );
   const bounds = () => boundedBy(getDeadline(), typeof drain === "function" ? drain() : drain);
   return { secret, handler: createHandler({ ...options, auth: tokens, drain: bounds }) };
 }
