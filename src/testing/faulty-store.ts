@@ -1,8 +1,10 @@
 import { type Clock, sleep, systemClock } from "../core/clock.ts";
 import { type Duration, durationMs } from "../core/duration.ts";
-import { TidegateError } from "../core/errors.ts";
+import { invalidRequest, TidegateError } from "../core/errors.ts";
+import { checkKnown } from "../core/known-options.ts";
+import { oneOf, wholeNumber } from "../core/options.ts";
 import type { Store } from "../core/store.ts";
-import { type StoreCall, type StoreMethod, wrapStore } from "./wrap-store.ts";
+import { type StoreCall, type StoreMethod, storeMethods, wrapStore } from "./wrap-store.ts";
 
 /**
  * What goes wrong with one call:
@@ -30,7 +32,7 @@ export type FaultPlan = StoreFault | readonly FaultRule[] | ((call: StoreCall) =
 export interface FaultyStore extends Store {
   /** The calls so far, in order, those that failed included. */
   readonly calls: readonly StoreCall[];
-  /** Goes on by another plan, whose rules count from now. None: nothing goes wrong any more. */
+  /** Goes on by another plan, whose rules count from now. None: nothing goes wrong any more. @throws as `faultyStore` */
   plan(plan?: FaultPlan): void;
 }
 
@@ -47,6 +49,8 @@ export interface FaultyStore extends Store {
  * @param store where calls go that do not fail.
  * @param plan what goes wrong. Default: nothing.
  * @param options `clock`: what delays are measured on. Default: the system's clock.
+ * @throws {TidegateError} `invalid_request` for a plan with a fault, a method or an option that there is not: it would never make
+ *   a call fail, and the test pass. Where a function gives such a fault, the call throws it.
  */
 export function faultyStore(
   store: Store,
@@ -58,6 +62,7 @@ export function faultyStore(
   const faulty = wrapStore(store, async (call, run, meter) => {
     calls.push(call);
     const fault = choose(call);
+    if (fault !== undefined) checkFault(fault);
     if (fault === "before") {
       if (meter) meter.roundTrips++;
       throw new TidegateError("store_unavailable", "faultyStore kept this call from the store.");
@@ -79,8 +84,12 @@ export function faultyStore(
 function chooser(plan: FaultPlan | undefined): (call: StoreCall) => StoreFault | undefined {
   if (plan === undefined) return () => undefined;
   if (typeof plan === "function") return plan;
-  if (!Array.isArray(plan)) return () => plan as StoreFault;
-  const rules = (plan as readonly FaultRule[]).map((rule) => ({ rule, count: 0 }));
+  if (!isRules(plan)) {
+    checkFault(plan);
+    return () => plan;
+  }
+  plan.forEach(checkRule);
+  const rules = plan.map((rule) => ({ rule, count: 0 }));
   return ({ method }) => {
     let fault: StoreFault | undefined;
     // Every rule counts each of its calls, also where an earlier one has decided.
@@ -92,4 +101,24 @@ function chooser(plan: FaultPlan | undefined): (call: StoreCall) => StoreFault |
     }
     return fault;
   };
+}
+
+// Arrays that cannot be changed are none to `Array.isArray` of the compiler.
+function isRules(plan: StoreFault | readonly FaultRule[]): plan is readonly FaultRule[] {
+  return Array.isArray(plan);
+}
+
+function checkRule(rule: FaultRule): void {
+  checkKnown(rule, ["fault", "on", "call"], "a rule of faultyStore");
+  checkFault(rule.fault ?? null);
+  for (const method of [rule.on].flat()) oneOf(method, storeMethods, "on");
+  for (const call of [rule.call ?? 1].flat()) wholeNumber(call, "call", 1, Number.MAX_SAFE_INTEGER);
+}
+
+function checkFault(fault: StoreFault | null): void {
+  if (fault === "before" || fault === "after") return;
+  if (typeof fault !== "object" || fault === null)
+    throw invalidRequest('fault must be "before", "after" or { delay: "5s" }.');
+  checkKnown(fault, ["delay"], "a fault");
+  durationMs(fault.delay, "delay");
 }

@@ -3,6 +3,33 @@ import { type LocalMember, localMembers, type Meter, type QueueStore, type Store
 /** The methods of a store that reach out to where the jobs are kept. */
 export type StoreMethod = Exclude<keyof QueueStore, LocalMember>;
 
+// A record, so that the compiler finds one that is missing.
+const methods: Readonly<Record<StoreMethod, true>> = {
+  enqueue: true,
+  exchange: true,
+  peek: true,
+  peekWithManifest: true,
+  extend: true,
+  find: true,
+  findDead: true,
+  list: true,
+  cancel: true,
+  change: true,
+  revive: true,
+  removeDead: true,
+  clear: true,
+  stats: true,
+  setPaused: true,
+  putSchedule: true,
+  findSchedule: true,
+  listSchedules: true,
+  removeSchedule: true,
+  declare: true,
+};
+
+/** The names of all such methods. */
+export const storeMethods = Object.keys(methods);
+
 /** One call of a store. */
 export interface StoreCall {
   /** The name of the queue. */

@@ -93,4 +93,31 @@ describe("faultyStore", () => {
     await queue.enqueue(note);
     expect(await queue.drain()).toMatchObject({ completed: 1, roundTrips: 3, stoppedBy: "aborted" });
   });
+
+  test.each([
+    ["a method that there is not", [{ on: "enqueu", fault: "before" }], /^on must be one of "enqueue", .*"declare"\.$/],
+    ["one of several", [{ on: ["enqueue", "ping"], fault: "before" }], /^on must be one of/],
+    ["another fault", "befor", /^fault must be "before", "after" or/],
+    ["another fault in a rule", [{ fault: "befor" }], /^fault must be/],
+    ["no fault", [{ on: "enqueue" }], /^fault must be/],
+    [
+      "another option",
+      [{ methods: "enqueue", fault: "after" }],
+      /"methods" is no option of a rule.* fault, on, call\./,
+    ],
+    ["another option of a fault", { delay: "1s", jitter: 1 }, /"jitter" is no option of a fault/],
+    ["a delay that is no duration", { delay: "soon" }, /^delay /],
+    ["a call before the first", [{ fault: "after", call: 0 }], /^call must be a whole number from 1/],
+  ])("refuses a plan with %s, by which nothing would fail", async (_, plan, message) => {
+    const refusal = expect.objectContaining({ code: "invalid_request", message: expect.stringMatching(message) });
+    expect(() => setUp(plan as FaultPlan)).toThrow(refusal);
+    const { store, queue } = setUp("before");
+    expect(() => store.plan(plan as FaultPlan)).toThrow(refusal);
+    expect(await outcomes(queue, 1)).toBe("failed");
+  });
+
+  test("refuses a fault that a function made up", async () => {
+    const { queue } = setUp((() => "befor") as unknown as FaultPlan);
+    await expect(queue.getStats()).rejects.toMatchObject({ code: "invalid_request" });
+  });
 });
