@@ -146,7 +146,7 @@ class Loop {
     const forget = this.#queues.map((queue) => queue.onExpected((runAt) => this.#expect(runAt)));
     while (!this.#stopping.signal.aborted) {
       this.#expectedAt = Number.POSITIVE_INFINITY;
-      await this.#sleepUntil(this.#now() + (await this.#round()));
+      await this.#sleep(await this.#round());
     }
     for (const each of forget) each();
     return this.totals;
@@ -161,12 +161,17 @@ class Loop {
     this.#wake();
   }
 
-  /** Sleeps until then, or until something that this process enqueued falls due. */
-  async #sleepUntil(wakeAt: number): Promise<void> {
+  /** Sleeps so long, or until something that this process enqueued falls due. */
+  async #sleep(waitMs: number): Promise<void> {
+    const sleptAt = this.#now();
+    const wakeAt = sleptAt + waitMs;
     for (let ms = 1; ms > 0 && !this.#stopping.signal.aborted; ) {
       const awake = new AbortController();
       this.#wake = () => awake.abort();
-      ms = Math.min(wakeAt, this.#failures > 0 ? wakeAt : this.#expectedAt) - this.#now();
+      const now = this.#now();
+      // A clock that was set back would have it sleep until it is where it was.
+      if (now < sleptAt) return;
+      ms = Math.min(wakeAt, this.#failures > 0 ? wakeAt : this.#expectedAt) - now;
       if (ms > 0) await sleep(this.#queues[0].clock, ms, awake.signal);
     }
   }

@@ -139,6 +139,19 @@ describe("startWorker", () => {
     expect(await worker.stop()).toMatchObject({ claimed: 4, completed: 4 });
   });
 
+  test("looks no more rarely when the clock is set back", async () => {
+    const passing = testClock(start);
+    let setBackBy = 0;
+    const clock = Object.assign(() => passing.now - setBackBy, { sleep: passing.sleep });
+    const store = faultyStore(memoryStore());
+    run(new Queue({ store, clock }));
+    await passing.advance("5s");
+    setBackBy = 3_600_000;
+    const looks = store.calls.length;
+    await passing.advance("1m");
+    expect(store.calls.length - looks).toBe(6);
+  });
+
   test("looks as often as it is told", async () => {
     const { clock, store, open } = setUp();
     run(open(), { checkEvery: "1m" });
