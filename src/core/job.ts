@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Backoff } from "./backoff.ts";
 import type { Duration } from "./duration.ts";
+import { checkKnown } from "./known-options.ts";
 import { checkJobOptions } from "./options.ts";
 
 /** What `perform` is told about the attempt it makes. Hand it on as it is: `{ ...job }` has no `signal`, which is made when asked for. */
@@ -111,6 +112,8 @@ interface Definition extends JobOptions {
   readonly schedulePayload?: unknown;
 }
 
+const optionNames = ["name", "schema", "maxRetries", "backoff", "timeout", "schedule", "schedulePayload", "perform"];
+
 /**
  * Defines a job: its name, how it is retried, and what it does. A throw is a failed attempt.
  *
@@ -124,7 +127,7 @@ interface Definition extends JobOptions {
  * });
  * ```
  *
- * @throws {TidegateError} `invalid_request` for an option that makes no sense; the message names it.
+ * @throws {TidegateError} `invalid_request` for an option that makes no sense, or that there is not; the message names it.
  */
 export function defineJob<Schema extends StandardSchemaV1, Result>(
   definition: Definition & {
@@ -140,5 +143,6 @@ export function defineJob<Payload = undefined, Result = unknown>(
 ): JobDefinition<Payload, Payload, Result>;
 export function defineJob(definition: AnyJob): AnyJob {
   checkJobOptions(definition);
+  checkKnown(definition, optionNames, "defineJob");
   return Object.freeze({ ...definition });
 }

@@ -5,6 +5,7 @@ import { invalidRequest } from "./errors.ts";
 import { type CheckedHooks, type Hooks, readHooks } from "./hooks.ts";
 import { timeOrderedIds } from "./id.ts";
 import type { AnyJob } from "./job.ts";
+import { checkKnown } from "./known-options.ts";
 import { checkJobOptions, checkText, LONGEST_NAME } from "./options.ts";
 import type { Store } from "./store.ts";
 import { checkTracing, type TraceContext, type Tracing } from "./tracing.ts";
@@ -65,6 +66,8 @@ export interface QueueSettings {
   readonly tracing: Tracing | undefined;
 }
 
+const optionNames = ["name", "store", "jobs", "clock", "random", "newId", "retention", "hooks", "tracing"];
+
 /** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function queueSettings(options: QueueOptions): QueueSettings {
   const { name = "default", store, clock = systemClock, random = Math.random, retention = "24h" } = options;
@@ -77,6 +80,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
   if (typeof store?.open !== "function") {
     throw invalidRequest("new Queue needs a store, such as memoryStore() or upstashStore({ url, token }).");
   }
+  checkKnown(options, optionNames, "new Queue");
   const newId = options.newId ?? timeOrderedIds(clock);
   return {
     name,

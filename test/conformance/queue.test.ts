@@ -160,7 +160,7 @@ onEveryStore((kind) => {
   });
 
   test("an option that nobody reads is named, and nothing happens", async () => {
-    const { queue } = setUp();
+    const { queue, store } = setUp();
     await queue.enqueue(dies, undefined, { id: "dead", maxRetries: 0 });
     await queue.drain();
     await queue.enqueue(note, 1, { id: "waits", delay: "5m" });
@@ -173,6 +173,8 @@ onEveryStore((kind) => {
     const define = async (schedule: object) =>
       defineJob({ name: "x", schedule: { cron, ...schedule }, perform: () => 1 });
     await misspelt("tz", define);
+    await misspelt("maxRetrys", async (options) => defineJob({ name: "x", perform: () => 1, ...options }));
+    await misspelt("retension", async (options) => new Queue({ store, ...options }));
     await misspelt("dely", (options) => queue.enqueue(note, 1, options));
     await misspelt("delay", (options) => queue.enqueue(note, 1, { cron, ...options }));
     await misspelt("tz", (options) => queue.schedules.upsert("daily", { job: note, payload: 1, cron, ...options }));
@@ -184,6 +186,15 @@ onEveryStore((kind) => {
     await misspelt("dryrun", (options) => queue.removeFromDeadLetter({ all: true }, options));
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, deadLetterCount: 1 });
     expect(await queue.schedules.list()).toEqual([]);
+  });
+
+  test("a definition may be wrapped, defined anew, and carry what others read", async () => {
+    const { store, clock } = setUp();
+    const wrapped = defineJob({ ...dies, schema: undefined, perform: () => "well" });
+    const marked = { ...wrapped, team: "mail" };
+    const queue = new Queue({ store, clock, jobs: [marked] });
+    await queue.enqueue(marked);
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
   });
 
   describe("a queue's jobs", () => {
