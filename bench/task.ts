@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { Duration } from "../src/index.ts";
 
 export type SystemName = "tidegate" | "tidegate-tcp" | "tidegate-elsewhere" | "bullmq" | "bee-queue" | "bare";
@@ -94,4 +95,18 @@ export async function inBatches(
 
 export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
+}
+
+/** Resolves when an event has come so many times. */
+export function timesOf(emitter: EventEmitter, event: string, times: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = times;
+    const count = () => {
+      left -= 1;
+      if (left > 0) return;
+      emitter.off(event, count);
+      resolve();
+    };
+    emitter.on(event, count);
+  });
 }

@@ -1,5 +1,4 @@
-import type { Figure } from "../figures.ts";
-import { exact } from "../figures.ts";
+import { exact, type Figure } from "../figures.ts";
 import { type Bench, type Contestant, contestants, forEach } from "../part.ts";
 import type { Bill, Counting } from "./commands/bill.ts";
 import { countBeeQueue, countBullmq } from "./commands/peers.ts";

@@ -1,7 +1,7 @@
 import BeeQueue from "bee-queue";
 import { Probes } from "../probes.ts";
 import { QUEUE } from "../queue.ts";
-import { type Connections, type FullTask, inBatches, payloadOf, type System, timed } from "../task.ts";
+import { type Connections, type FullTask, inBatches, payloadOf, type System, timed, timesOf } from "../task.ts";
 
 // Bee-Queue: the second peer, since it is kept up (2.0.0 in 2026), made for short jobs at high rates, and needs nothing
 // but Redis. As it comes: over TCP, with node-redis, finished jobs kept. Only delayed jobs must be asked for.
@@ -42,7 +42,7 @@ async function enqueue(task: FullTask, redisPort: number) {
 async function drain({ jobs, concurrency }: FullTask, redisPort: number) {
   const queue = await openBeeQueue(redisPort, true);
   const report = await timed(async () => {
-    const all = beeCompletions(queue, jobs);
+    const all = timesOf(queue, "succeeded", jobs);
     queue.process(concurrency, async () => {});
     await all;
     return jobs;
@@ -60,18 +60,4 @@ async function latency(task: FullTask, redisPort: number) {
   await queue.close();
   await producer.close();
   return report;
-}
-
-/** Resolves when a worker has completed so many jobs. */
-export function beeCompletions(queue: BeeQueue, jobs: number): Promise<void> {
-  return new Promise((resolve) => {
-    let left = jobs;
-    const count = () => {
-      left -= 1;
-      if (left > 0) return;
-      queue.off("succeeded", count);
-      resolve();
-    };
-    queue.on("succeeded", count);
-  });
 }

@@ -1,7 +1,7 @@
 import { Queue, Worker } from "bullmq";
 import { Probes } from "../probes.ts";
 import { QUEUE } from "../queue.ts";
-import { type Connections, type FullTask, inBatches, payloadOf, type System, timed } from "../task.ts";
+import { type Connections, type FullTask, inBatches, payloadOf, type System, timed, timesOf } from "../task.ts";
 
 // BullMQ as it comes: over TCP, with ioredis, finished jobs kept.
 
@@ -44,7 +44,7 @@ async function drain({ jobs, concurrency }: FullTask, connection: BullmqConnecti
   const worker = new Worker(QUEUE, async () => {}, { connection, concurrency, autorun: false });
   await worker.waitUntilReady();
   const report = await timed(async () => {
-    const all = completions(worker, jobs);
+    const all = timesOf(worker, "completed", jobs);
     worker.run();
     await all;
     return jobs;
@@ -63,18 +63,4 @@ async function latency(task: FullTask, connection: BullmqConnection) {
   await worker.close();
   await queue.close();
   return report;
-}
-
-/** Resolves when a worker has completed so many jobs. */
-export function completions(worker: Worker, jobs: number): Promise<void> {
-  return new Promise((resolve) => {
-    let left = jobs;
-    const count = () => {
-      left -= 1;
-      if (left > 0) return;
-      worker.off("completed", count);
-      resolve();
-    };
-    worker.on("completed", count);
-  });
 }

@@ -1,8 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { Queue as BullmqQueue, Worker as BullmqWorker } from "bullmq";
 import { QUEUE } from "../../queue.ts";
-import { beeCompletions, openBeeQueue, saveBeeJobs } from "../../systems/bee-queue.ts";
-import { bullmqConnection, bullmqJobs, completions } from "../../systems/bullmq.ts";
+import { openBeeQueue, saveBeeJobs } from "../../systems/bee-queue.ts";
+import { bullmqConnection, bullmqJobs } from "../../systems/bullmq.ts";
+import { timesOf } from "../../task.ts";
 import { type Bill, billed, type Counting, LONE_JOBS } from "./bill.ts";
 
 /** What is enqueued before the worker starts: by one twice, by 100 and by 1,000. */
@@ -65,7 +66,7 @@ export async function countBullmq(counting: Counting): Promise<Bill> {
   const peer: Peer = {
     enqueue: (count) => queue.addBulk(bullmqJobs(count)),
     work: () => void worker.run(),
-    completed: (count) => completions(worker, count),
+    completed: (count) => timesOf(worker, "completed", count),
     async fail() {
       const died = new Promise<void>((resolve) => {
         worker.on("failed", (job) => job?.attemptsMade === 3 && resolve());
@@ -91,7 +92,7 @@ export async function countBeeQueue(counting: Counting): Promise<Bill> {
       worker.process(async ({ data }) => {
         if (data.fails) throw new Error("no luck");
       }),
-    completed: (count) => beeCompletions(worker, count),
+    completed: (count) => timesOf(worker, "succeeded", count),
     async fail() {
       const died = new Promise<void>((resolve) => worker.on("failed", () => resolve()));
       await producer.createJob({ fails: true }).retries(2).backoff("immediate").save();
