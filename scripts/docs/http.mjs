@@ -1,5 +1,6 @@
 // Writes docs/http.md from the OpenAPI document of a handler. The examples are what a handler answers.
 import { createJiti } from "jiti";
+import { anchorOf } from "../anchor.mjs";
 import { commentsOf } from "../doc-comments.mjs";
 import { replaceFile } from "../generated.mjs";
 
@@ -112,7 +113,7 @@ export async function http({ check }) {
 function contentsOf(operations) {
   const lines = operations.map(
     ({ method, path, summary, description }) =>
-      `| [${summary}](#${anchor(summary)}) | \`${method} ${path}\` | ${scopesOf(description)} |`,
+      `| [${summary}](#${anchorOf(summary)}) | \`${method} ${path}\` | ${scopesOf(description)} |`,
   );
   return ["| to | send | scope |", "|---|---|---|", ...lines].join("\n");
 }
@@ -257,9 +258,6 @@ function scopesOf(description) {
 const withoutScope = (description) => description.replace(/ ?(Scope: .*|Needs no token)\.$/, "");
 
 const fenced = (language, text) => `\`\`\`${language}\n${text}\n\`\`\``;
-
-/** The anchor that GitHub gives to a heading. */
-const anchor = (heading) => heading.toLowerCase().replaceAll(" ", "-");
 
 /** JSON to be read: long lists cut, lists of numbers on one line, and no path of the machine in a stack. */
 function pretty(value) {

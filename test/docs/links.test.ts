@@ -1,20 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
+import { anchorOf } from "../../scripts/anchor.mjs";
 import { root } from "../package/built.ts";
 
-/** The anchors that GitHub gives to the headings of a page. */
+/** The anchors of the headings of a page. */
 function anchorsOf(markdown: string): Set<string> {
   const prose = markdown.replace(/^```[\s\S]*?^```/gm, "");
   const headings = [...prose.matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) => text);
-  return new Set(
-    headings.map((text) =>
-      text
-        .toLowerCase()
-        .replace(/[^\w\s-]/g, "")
-        .replaceAll(" ", "-"),
-    ),
-  );
+  return new Set(headings.map(anchorOf));
 }
 
 /** The links of a page to other files, and to its own headings, that lead nowhere. */
