@@ -1,14 +1,13 @@
 // Follows docs/newcomer.md from an empty folder to a Worker that could be deployed, and keeps what is printed in it.
 import { deepEqual } from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { cp, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { freePort } from "../free-port.mjs";
 import { replaceFile } from "../generated.mjs";
 import { transcribe } from "../transcript.mjs";
 
@@ -68,15 +67,6 @@ async function pack(folder) {
   for (const file of ["package.json", "README.md", "LICENSE"]) await cp(join(root, file), join(folder, file));
   const { stdout } = await run("npm", ["pack", "--silent", "--ignore-scripts"], { cwd: folder });
   return join(folder, stdout.trim());
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 const untilReady = "while kill -0 $! && ! grep -qs 'Ready on' wrangler.log; do sleep 0.1; done; cat wrangler.log";

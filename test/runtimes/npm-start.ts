@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 
 const script = join(import.meta.dirname, "../../scripts/start.mjs");
@@ -52,14 +51,4 @@ export function npmStart(port: number, redis: { url?: string; token?: string } =
       return ended;
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("The probe for a free port has no port.");
-  return address.port;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../scripts/free-port.mjs";
 import { useRedis } from "../support/stores.ts";
-import { freePort, npmStart, type Started } from "./npm-start.ts";
+import { npmStart, type Started } from "./npm-start.ts";
 
 // The demo as a newcomer runs it. What falls due between two beats waits for the next one, so nothing takes longer than this:
 const patience = { timeout: 25_000, interval: 100 };

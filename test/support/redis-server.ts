@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { ensureRedis } from "../../scripts/ensure-redis.mjs";
+import { freePort } from "../../scripts/free-port.mjs";
 import { RespClient } from "./resp.ts";
 
 const START_TIMEOUT_MS = 10_000;
@@ -67,16 +67,6 @@ async function onFreePort(launch: (port: number) => Promise<ChildProcess>) {
       if (attempt === START_ATTEMPTS) throw error;
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("The probe for a free port has no port.");
-  return address.port;
 }
 
 async function launchServer(port: number, directory: string, persist: boolean): Promise<ChildProcess> {
