@@ -3,14 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gzipSync } from "node:zlib";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
-import { type BuildOptions, build } from "esbuild";
+import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { builtPackage, installedBuild, root } from "./built.ts";
+import { bundle } from "./bundle.ts";
 import { consumer } from "./consumer.ts";
 
 const run = promisify(execFile);
@@ -118,26 +118,6 @@ describe("the tools that check packages", () => {
     expect(problems).toEqual([]);
   });
 });
-
-async function bundle(options: BuildOptions) {
-  const settings = {
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    write: false,
-    metafile: true,
-    logLevel: "error",
-  } as const;
-  const { outputFiles, metafile } = await build({ ...options, ...settings });
-  const [output] = Object.values(metafile.outputs);
-  const used = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
-  return {
-    gzipped: gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length,
-    read: Object.keys(metafile.inputs).map((file) => file.replace(/^.*node_modules\//, "")),
-    used: used.map(([file]) => file.replace(/^.*node_modules\//, "")),
-  };
-}
 
 async function bundleSource(contents: string) {
   return bundle({ stdin: { contents, resolveDir: await installedBuild() } });

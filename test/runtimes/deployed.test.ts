@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unstable_startWorker as startWorker } from "wrangler";
 import { useRedis } from "../support/stores.ts";
+import { dev } from "./wrangler.ts";
 
 // The demo Worker as it is deployed: bundled by wrangler, in workerd, without what `npm start` sets.
 
@@ -15,13 +16,7 @@ function deploy(secrets: Record<string, string>, compatibilityFlags: string[] = 
     bindings: Object.fromEntries(bindings),
     // No .dev.vars of the developer's.
     envFiles: [join(import.meta.dirname, "none.env")],
-    dev: {
-      server: { hostname: "127.0.0.1", port: 0 },
-      inspector: false,
-      watch: false,
-      logLevel: "none",
-      persist: false,
-    },
+    dev,
   });
 }
 

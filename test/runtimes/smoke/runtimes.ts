@@ -8,6 +8,7 @@ import { EdgeRuntime } from "edge-runtime";
 import { build } from "esbuild";
 import { unstable_startWorker as startWorker } from "wrangler";
 import { installedBuild } from "../../package/built.ts";
+import { dev } from "../wrangler.ts";
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
@@ -81,13 +82,7 @@ async function inWorkerd(suite: Suite, compatibilityFlags: string[]): Promise<un
     entrypoint: suite.worker,
     compatibilityDate: "2026-04-21",
     compatibilityFlags,
-    dev: {
-      server: { hostname: "127.0.0.1", port: 0 },
-      inspector: false,
-      watch: false,
-      logLevel: "none",
-      persist: false,
-    },
+    dev,
   });
   try {
     return await (await worker.fetch("http://smoke.test/")).json();
