@@ -1,22 +1,15 @@
 import { Hono } from "hono";
-import * as z from "zod";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue, type Store } from "../../src/index.ts";
-import type { HttpServer } from "../support/http-server.ts";
-import { serveFetch } from "./served.ts";
+import { type HttpServer, serveFetch } from "../support/http-server.ts";
+import { fails, sendEmail } from "../support/jobs.ts";
 
 export const start = Date.parse("2026-03-01T12:00:30Z");
 
 const jobs = [
-  defineJob({ name: "send_email", schema: z.object({ to: z.string() }), perform: () => ({ sent: true }) }),
-  defineJob({
-    name: "fails",
-    maxRetries: 0,
-    perform(_: unknown) {
-      throw new Error("no luck");
-    },
-  }),
+  sendEmail,
+  fails,
   defineJob({ name: "report", schedule: { cron: "0 0 9 * * MON-FRI", timeZone: "Europe/Paris" }, perform() {} }),
 ];
 

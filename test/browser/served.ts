@@ -1,28 +1,5 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import chromium from "@sparticuz/chromium";
 import { type Browser, type BrowserContextOptions, type Page, chromium as playwright } from "playwright-core";
-import { type HttpServer, readBody, serveHttp } from "../support/http-server.ts";
-
-/** Serves what answers requests of the Fetch API on a free local port. */
-export function serveFetch(fetch: (request: Request) => Response | Promise<Response>): Promise<HttpServer> {
-  return serveHttp(async (incoming, outgoing) => send(await fetch(await requestOf(incoming)), outgoing));
-}
-
-async function requestOf(incoming: IncomingMessage): Promise<Request> {
-  const { method = "GET", url = "/", headers } = incoming;
-  const body = await readBody(incoming);
-  const given = Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
-  return new Request(`http://${headers.host}${url}`, {
-    method,
-    headers: Object.fromEntries(given),
-    ...(body.length > 0 && { body: new Uint8Array(body) }),
-  });
-}
-
-async function send(response: Response, outgoing: ServerResponse): Promise<void> {
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  outgoing.end(Buffer.from(await response.arrayBuffer()));
-}
 
 /** A browser with all that protects its user in force. */
 export async function launchBrowser(): Promise<Browser> {

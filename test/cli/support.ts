@@ -5,8 +5,8 @@ import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
+import { fails, sendEmail } from "../support/jobs.ts";
 import { useRedis } from "../support/stores.ts";
-import { fails, sendEmail } from "./modules/jobs.ts";
 
 export const start = Date.parse("2026-03-01T12:00:00Z");
 

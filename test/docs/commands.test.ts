@@ -11,8 +11,9 @@ import { memoryStore, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
 import { behindHandler } from "../cli/support.ts";
 import { root } from "../package/built.ts";
+import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
-import { guide, runScript, serve } from "./support.ts";
+import { guide, runScript } from "./support.ts";
 
 describe("the commands of the guide", () => {
   const redis = useRedis();
@@ -48,7 +49,7 @@ describe("the commands of the guide", () => {
     const queue = openQueue(store);
     await queue.drain();
     const handler = createHandler({ queue, auth: { admin: ["admin"] } });
-    const server = await serve((request) => handler.fetch(request));
+    const server = await serveFetch((request) => handler.fetch(request));
     const output = await run("commands.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
     for (const expected of [
       /Dead +1 +see tidegate queue:dlq/,

@@ -6,7 +6,8 @@ import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { root } from "../package/built.ts";
-import { documentsIn, runScript, serve } from "./support.ts";
+import { serveFetch } from "../support/http-server.ts";
+import { documentsIn, runScript } from "./support.ts";
 
 function setUp(start = "2026-03-01T12:00:00Z") {
   const clock = testClock(start);
@@ -60,7 +61,7 @@ describe("recurring jobs", () => {
   test("can be set and previewed over HTTP", async () => {
     const { queue } = setUp();
     const handler = createHandler({ queue, auth: { admin: ["admin"] } });
-    const server = await serve((request) => handler.fetch(request));
+    const server = await serveFetch((request) => handler.fetch(request));
     const output = await runScript("cron.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
     expect(documentsIn(output)).toMatchObject([
       { key: "remind-7", nextRunAt: "2026-03-02T09:00:00.000Z" },

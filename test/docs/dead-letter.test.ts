@@ -5,7 +5,8 @@ import { outbox } from "../../examples/guide/services.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
-import { documentsIn, runScript, serve } from "./support.ts";
+import { serveFetch } from "../support/http-server.ts";
+import { documentsIn, runScript } from "./support.ts";
 
 const refused = defineJob({
   name: "refused",
@@ -77,7 +78,7 @@ describe("the dead letter", () => {
   test("is looked after over HTTP", async () => {
     const queue = await setUp(2);
     const handler = createHandler({ queue, auth: { admin: ["admin"] } });
-    const server = await serve((request) => handler.fetch(request));
+    const server = await serveFetch((request) => handler.fetch(request));
     const output = await runScript("dead-letter.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
     expect(documentsIn(output)).toMatchObject([
       { jobs: [{ name: "send_email" }, { name: "send_email" }], cursor: null },

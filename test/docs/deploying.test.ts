@@ -11,8 +11,9 @@ import { hobbyRoute } from "../../examples/guide/vercel-hobby.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { cloudflareFree, cloudflarePaid } from "../../src/platforms/cloudflare.ts";
 import { root } from "../package/built.ts";
+import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
-import { documentsIn, guide, inBackground, runScript, serve } from "./support.ts";
+import { documentsIn, guide, inBackground, runScript } from "./support.ts";
 
 describe("the Worker of the guide", () => {
   const redis = useRedis();
@@ -27,7 +28,7 @@ describe("the Worker of the guide", () => {
   test("does a job that the guide's commands enqueue, and shows it", async () => {
     // On Cloudflare an isolate has one environment, and so one queue.
     const bindings = env();
-    const server = await serve(async (request) => {
+    const server = await serveFetch(async (request) => {
       const answer = await worker.fetch(request, bindings, context);
       await settled();
       return answer;
@@ -97,7 +98,7 @@ describe("the route of the guide on Vercel Hobby", () => {
     const store = memoryStore();
     const { GET } = hobbyRoute(store);
     await new Queue({ store, jobs: [resize] }).enqueue(resize, { image: "cat.png", width: 80 });
-    const server = await serve(GET);
+    const server = await serveFetch(GET);
     const output = await runScript("vercel.sh", { APP_URL: server.url, CRON_SECRET: "cron-secret" });
     expect(documentsIn(output)).toMatchObject([{ completed: 1, stoppedBy: "empty" }]);
     await expect(runScript("vercel.sh", { APP_URL: server.url, CRON_SECRET: "another" })).rejects.toThrow(/401/);

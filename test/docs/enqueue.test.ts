@@ -6,7 +6,8 @@ import { openQueue } from "../../examples/guide/queue.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { expectEnqueued, faultyStore, testClock } from "../../src/testing/index.ts";
-import { documentsIn, inBackground, runScript, serve } from "./support.ts";
+import { serveFetch } from "../support/http-server.ts";
+import { documentsIn, inBackground, runScript } from "./support.ts";
 
 const start = "2026-03-01T12:00:00Z";
 
@@ -103,7 +104,7 @@ describe("enqueueing over HTTP", () => {
     const queue = openQueue(memoryStore());
     const background = inBackground();
     const handler = createHandler({ queue, auth: { admin: ["admin"] }, waitUntil: background.context.waitUntil });
-    const server = await serve((request) => handler.fetch(request));
+    const server = await serveFetch((request) => handler.fetch(request));
     return { queue, ...background, server };
   };
 

@@ -7,8 +7,9 @@ import { outbox } from "../../examples/guide/services.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { createRoute } from "../../src/platforms/vercel.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
+import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
-import { inBackground, serve } from "./support.ts";
+import { inBackground } from "./support.ts";
 
 const hello = { to: "ada@example.com", subject: "Hello", key: "hello-ada" };
 
@@ -71,7 +72,7 @@ describe("moving from BullMQ", () => {
 /** What stands for QStash: it remembers what was sent. */
 async function fakeQStash() {
   const seen: { readonly path: string; readonly headers: Headers; readonly body: unknown }[] = [];
-  const server = await serve(async (request) => {
+  const server = await serveFetch(async (request) => {
     seen.push({ path: new URL(request.url).pathname, headers: request.headers, body: await request.json() });
     return Response.json({ messageId: "msg_1" }, { status: 201 });
   });

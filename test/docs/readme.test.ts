@@ -3,8 +3,9 @@ import worker, { fromBoth } from "../../examples/guide/readme.ts";
 import { outbox } from "../../examples/guide/services.ts";
 import { Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
-import { inBackground, serve } from "./support.ts";
+import { inBackground } from "./support.ts";
 
 beforeEach(() => {
   outbox.length = 0;
@@ -23,7 +24,7 @@ describe("the Worker of the README", () => {
       ADMIN_TOKEN: "admin",
     };
     const { context, settled } = inBackground();
-    const server = await serve((request) => worker.fetch(request, env, context));
+    const server = await serveFetch((request) => worker.fetch(request, env, context));
     const queue = new Queue({ store: upstashStore({ url, token }) });
     await fromBoth(queue, server.url, "enqueue", { to: "ada@example.com", subject: "Hello" });
     await settled();

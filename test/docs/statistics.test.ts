@@ -4,7 +4,8 @@ import * as statistics from "../../examples/guide/statistics.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
-import { documentsIn, runScript, serve } from "./support.ts";
+import { serveFetch } from "../support/http-server.ts";
+import { documentsIn, runScript } from "./support.ts";
 
 const cat = { image: "cat.png", width: 80 };
 
@@ -59,7 +60,7 @@ describe("statistics", () => {
   test("answer over HTTP, and health to anyone", async () => {
     const { queue } = await setUp();
     const handler = createHandler({ queue, auth: { admin: ["admin"] } });
-    const server = await serve((request) => handler.fetch(request));
+    const server = await serveFetch((request) => handler.fetch(request));
     const output = await runScript("statistics.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
     expect(documentsIn(output)).toMatchObject([
       { pendingCount: 2, readyCount: 1, scheduledCount: 1, spending: { completed: 0 } },

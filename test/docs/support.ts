@@ -1,24 +1,6 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type HttpServer, readBody, serveHttp } from "../support/http-server.ts";
-
-type Fetch = (request: Request) => Response | Promise<Response>;
-
-/** Serves a `fetch` handler on a free port of this machine. */
-export function serve(fetch: Fetch): Promise<HttpServer> {
-  return serveHttp(async (message, response) => {
-    const { method = "GET", url = "/", headers } = message;
-    const body = await readBody(message);
-    const request = new Request(`http://${headers.host}${url}`, {
-      method,
-      headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
-      ...(body.length > 0 && { body: new Uint8Array(body) }),
-    });
-    const answer = await fetch(request);
-    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
-  });
-}
 
 export const guide = join(import.meta.dirname, "../../examples/guide");
 

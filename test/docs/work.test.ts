@@ -9,8 +9,9 @@ import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
-import { documentsIn, inBackground, runScript, serve } from "./support.ts";
+import { documentsIn, inBackground, runScript } from "./support.ts";
 
 const cat = { image: "cat.png", width: 80 };
 const cats = (count: number) => Array.from({ length: count }, () => ({ job: resize, payload: cat }));
@@ -60,7 +61,7 @@ describe("draining", () => {
     const queue = openQueue(memoryStore());
     await queue.enqueueMany(cats(200));
     const handler = createHandler({ queue, auth: { drain: ["drain"] } });
-    const server = await serve((request) => handler.fetch(request));
+    const server = await serveFetch((request) => handler.fetch(request));
     const output = await runScript("work.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "drain" });
     expect(documentsIn(output)).toMatchObject([{ completed: 200, stoppedBy: "empty" }]);
     await server.stop();

@@ -1,22 +1,10 @@
-import * as z from "zod";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
-import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import { fails, sendEmail } from "../support/jobs.ts";
 
 export const start = Date.parse("2026-03-01T12:00:00Z");
 
-export const sendEmail = defineJob({
-  name: "send_email",
-  schema: z.object({ to: z.string() }),
-  perform: () => ({ sent: true }),
-});
-
-export const fails = defineJob({
-  name: "fails",
-  maxRetries: 0,
-  perform(_: unknown) {
-    throw new Error("no luck");
-  },
-});
+export { fails, sendEmail };
 
 export interface SetUp {
   readonly handler?: Partial<HandlerOptions>;

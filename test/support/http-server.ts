@@ -31,6 +31,27 @@ export async function serveHttp(
   };
 }
 
+/** Serves what answers requests of the Fetch API on a free port of 127.0.0.1. */
+export function serveFetch(fetch: (request: Request) => Response | Promise<Response>): Promise<HttpServer> {
+  return serveHttp(async (incoming, outgoing) => send(await fetch(await requestOf(incoming)), outgoing));
+}
+
+async function requestOf(incoming: IncomingMessage): Promise<Request> {
+  const { method = "GET", url = "/", headers } = incoming;
+  const body = await readBody(incoming);
+  const given = Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
+  return new Request(`http://${headers.host}${url}`, {
+    method,
+    headers: Object.fromEntries(given),
+    ...(body.length > 0 && { body: new Uint8Array(body) }),
+  });
+}
+
+async function send(response: Response, outgoing: ServerResponse): Promise<void> {
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  outgoing.end(Buffer.from(await response.arrayBuffer()));
+}
+
 /** Reads a message to its end. Rejects when the connection ends first. */
 export function readBody(message: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
