@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { createConnection, createServer, type Socket } from "node:net";
 import { Redis } from "ioredis";
 import { createClient, RESP_TYPES } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -9,6 +7,7 @@ import { type RedisClient, redisStore } from "../../src/stores/redis/index.ts";
 import { ClientTransport } from "../../src/stores/redis/transport.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
+import { startTcpProxy, type TcpProxy, tcpFaults } from "../support/tcp-faults.ts";
 
 interface ClientKind {
   readonly name: string;
@@ -44,57 +43,6 @@ const kinds: readonly ClientKind[] = [
   { name: "ioredis that resends nothing", open: (port) => ioRedis(port, { autoResendUnfulfilledCommands: false }) },
   { name: "ioredis that connects when asked", open: (port) => ioRedis(port, { lazyConnect: true }) },
 ];
-
-/** A TCP proxy before Redis that ends connections on demand. */
-interface Proxy {
-  readonly port: number;
-  /** Ends the connection on which the next command with this text comes: before Redis hears it, or before its answer. */
-  spoil(text: string, what: "request" | "answer"): void;
-  stop(): Promise<void>;
-}
-
-async function startProxy(redisPort: number): Promise<Proxy> {
-  let plan: { text: string; what: "request" | "answer" } | undefined;
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const redis = createConnection({ host: "127.0.0.1", port: redisPort });
-    let isDoomed = false;
-    const end = () => {
-      client.destroy();
-      redis.destroy();
-    };
-    for (const socket of [client, redis]) {
-      sockets.add(socket);
-      socket.on("error", end).on("close", end);
-    }
-    client.on("data", (chunk) => {
-      const isMeant = plan !== undefined && chunk.includes(plan.text);
-      if (isMeant && plan?.what === "request") end();
-      else redis.write(chunk);
-      if (isMeant && plan?.what === "answer") isDoomed = true;
-      if (isMeant) plan = undefined;
-    });
-    redis.on("data", (chunk) => {
-      if (isDoomed) end();
-      else client.write(chunk);
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The proxy has no port.");
-  return {
-    port: address.port,
-    spoil(text, what) {
-      plan = { text, what };
-    },
-    async stop() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, "close");
-    },
-  };
-}
 
 const redis = useRedis();
 let prefixes = 0;
@@ -148,42 +96,39 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
   });
 
   describe("behind a connection that breaks", () => {
-    let proxy: Proxy;
+    let proxy: TcpProxy;
     beforeAll(async () => {
-      proxy = await startProxy(redis.server.port);
+      proxy = await startTcpProxy(redis.server.port);
     });
     afterAll(() => proxy.stop());
 
-    test.each(["request", "answer"] as const)("an enqueue whose %s is lost stores one job", async (what) => {
+    test.each(tcpFaults)("an enqueue that meets %s stores one job", async (fault) => {
       const queue = queueOn(await open(kind, proxy.port));
       await queue.enqueue(note);
-      proxy.spoil("chosen-id", what);
+      proxy.next(fault, "chosen-id");
       expect(await queue.enqueue(note, undefined, { id: "chosen-id" })).toMatchObject({ status: "enqueued" });
       expect(await queue.getStats()).toMatchObject({ pendingCount: 2 });
     });
 
-    test.each(["request", "answer"] as const)(
-      "a drain whose exchange loses its %s performs each job once",
-      async (what) => {
-        const prefix = newPrefix();
-        const queue = queueOn(await open(kind, proxy.port), prefix);
-        const jobs = ["a", "b", "c"].map((id) => ({ job: note, id }));
-        await queue.enqueueMany(jobs);
-        await queue.pause();
-        await queue.drain();
-        await queue.resume();
-        // The peek goes by; the script that follows is hit.
-        proxy.spoil("EVALSHA", what);
-        const report = await queue.drain({ batchSize: 2 });
-        expect(report).toMatchObject({ completed: 3, lost: 0, backlog: false });
-        expect(attempts.sort()).toEqual([
-          ["a", 1],
-          ["b", 1],
-          ["c", 1],
-        ]);
-        expect(await queue.getStats()).toMatchObject({ totalProcessed: 3, pendingCount: 0, runningCount: 0 });
-      },
-    );
+    test.each(tcpFaults)("a drain whose exchange meets %s performs each job once", async (fault) => {
+      const prefix = newPrefix();
+      const queue = queueOn(await open(kind, proxy.port), prefix);
+      const jobs = ["a", "b", "c"].map((id) => ({ job: note, id }));
+      await queue.enqueueMany(jobs);
+      await queue.pause();
+      await queue.drain();
+      await queue.resume();
+      // The peek goes by; the script that follows is hit.
+      proxy.next(fault, "EVALSHA");
+      const report = await queue.drain({ batchSize: 2 });
+      expect(report).toMatchObject({ completed: 3, lost: 0, backlog: false });
+      expect(attempts.sort()).toEqual([
+        ["a", 1],
+        ["b", 1],
+        ["c", 1],
+      ]);
+      expect(await queue.getStats()).toMatchObject({ totalProcessed: 3, pendingCount: 0, runningCount: 0 });
+    });
   });
 
   test("a closed client gives store_unavailable at once, and says so", async () => {
@@ -198,7 +143,7 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
   });
 
   test("a command that finds no connection is given up, and not sent later", async () => {
-    const proxy = await startProxy(redis.server.port);
+    const proxy = await startTcpProxy(redis.server.port);
     const client = await open(kind, proxy.port);
     const line = lineOf(client);
     if (!line) throw new Error("The client was not recognised.");
@@ -215,16 +160,10 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
       code: "store_unavailable",
       message: "The Redis client has no connection. Check its address, and that Redis runs.",
     });
-    const again = createServer((socket) => {
-      const to = createConnection({ host: "127.0.0.1", port: redis.server.port });
-      socket.pipe(to).pipe(socket);
-      to.on("error", () => {});
-      socket.on("error", () => {});
-    });
-    again.listen(proxy.port, "127.0.0.1");
+    const again = await startTcpProxy(redis.server.port, proxy.port);
     await back;
     expect(await transport.send(["GET", key], AbortSignal.timeout(5_000))).toBe("1");
-    again.close();
+    await again.stop();
   });
 
   test("an answer that does not come is given up when the time is over", async () => {

@@ -9,18 +9,27 @@ const introduction = /HELLO|CLIENT/;
 
 export interface TcpProxy {
   readonly port: number;
-  /** Queues a fault for what a client sends next; the connection is lost with it. */
-  next(fault: Fault): void;
+  /** Queues a fault for what a client sends next, or next with this text in it; the connection is lost with it. */
+  next(fault: Fault, text?: string): void;
   /** Gives everything that is sent the same fault; `undefined` ends that. */
   always(fault: Fault | undefined): void;
   stop(): Promise<void>;
 }
 
-/** Starts a proxy before a Redis on this machine that breaks connections in the midst of chosen commands. */
-export async function startTcpProxy(redisPort: number): Promise<TcpProxy> {
-  const queue: Fault[] = [];
+/**
+ * Starts a proxy before a Redis on this machine that breaks connections in the midst of chosen commands.
+ *
+ * @param port where it listens. Default: on a free one.
+ */
+export async function startTcpProxy(redisPort: number, port = 0): Promise<TcpProxy> {
+  const queue: { readonly fault: Fault; readonly text: string }[] = [];
   const sockets = new Set<Socket>();
   let everyFault: Fault | undefined;
+  const faultOf = (sent: Buffer): Fault | undefined => {
+    // A client that introduces itself is let in, so that what it asks then meets the fault.
+    if (introduction.test(sent.toString("latin1", 0, 200))) return undefined;
+    return queue[0] && sent.includes(queue[0].text) ? queue.shift()?.fault : everyFault;
+  };
   const server = createServer((client) => {
     const redis = createConnection({ host: "127.0.0.1", port: redisPort, noDelay: true });
     const end = () => {
@@ -29,10 +38,9 @@ export async function startTcpProxy(redisPort: number): Promise<TcpProxy> {
     };
     let answerFault: Fault | undefined;
     client.on("data", (sent: Buffer) => {
-      // A client that introduces itself is let in, so that what it asks then meets the fault.
-      const fault = introduction.test(sent.toString("latin1", 0, 200)) ? undefined : (queue.shift() ?? everyFault);
+      const fault = faultOf(sent);
       if (fault === "drop-request") return end();
-      answerFault = fault;
+      answerFault ??= fault;
       redis.write(sent);
     });
     redis.on("data", (answer: Buffer) => {
@@ -48,13 +56,13 @@ export async function startTcpProxy(redisPort: number): Promise<TcpProxy> {
       });
     }
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The TCP proxy has no port.");
   return {
     port: address.port,
-    next: (fault) => void queue.push(fault),
+    next: (fault, text = "") => void queue.push({ fault, text }),
     always(fault) {
       everyFault = fault;
     },
