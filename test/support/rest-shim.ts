@@ -3,6 +3,8 @@ import { readBody, sendJson, serveHttp } from "./http-server.ts";
 import { type Reply, RespClient, RespError } from "./resp.ts";
 
 const MAX_BYTES = 10 * 1024 * 1024;
+/** The bearer token that requests must carry. */
+const TOKEN = "test-token";
 const OK_IN_BASE64 = Buffer.from("OK").toString("base64");
 const UNAUTHORIZED =
   "WRONGPASS invalid or missing auth token. See https://upstash.com/docs/redis/troubleshooting/http_unauthorized for details.";
@@ -17,8 +19,6 @@ export interface RestShim {
 
 export interface RestShimOptions {
   readonly redisPort: number;
-  /** The bearer token that requests must carry. Default: `"test-token"`. */
-  readonly token?: string;
 }
 
 /**
@@ -26,19 +26,18 @@ export interface RestShimOptions {
  *
  * While that Redis is away, requests are answered with 503. A command that was under way then may have run or not.
  */
-export async function startRestShim({ redisPort, token = "test-token" }: RestShimOptions): Promise<RestShim> {
+export async function startRestShim({ redisPort }: RestShimOptions): Promise<RestShim> {
   const redis = new RedisLink(redisPort);
   let requests = 0;
   const server = await serveHttp(async (request, response) => {
     requests += 1;
     const body = await readBody(request);
-    const { status, json } =
-      refusal(request.headers, body, token) ?? (await run(request.url, request.headers, body, redis));
+    const { status, json } = refusal(request.headers, body) ?? (await run(request.url, request.headers, body, redis));
     sendJson(response, status, json);
   });
   return {
     url: server.url,
-    token,
+    token: TOKEN,
     get requests() {
       return requests;
     },
@@ -57,8 +56,8 @@ interface Answer {
 type Encoding = "utf8" | "base64";
 type Command = readonly (string | number | boolean)[];
 
-function refusal(headers: IncomingHttpHeaders, body: Buffer, token: string): Answer | undefined {
-  if (headers.authorization !== `Bearer ${token}`) return failure(401, UNAUTHORIZED);
+function refusal(headers: IncomingHttpHeaders, body: Buffer): Answer | undefined {
+  if (headers.authorization !== `Bearer ${TOKEN}`) return failure(401, UNAUTHORIZED);
   return body.length > MAX_BYTES ? failure(400, tooLarge(body.length)) : undefined;
 }
 
