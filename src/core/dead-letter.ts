@@ -3,7 +3,7 @@ import { conflict, invalidRequest, notFound } from "./errors.ts";
 import type { AnyJob } from "./job.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkText, LONGEST_ID, LONGEST_NAME } from "./options.ts";
-import { decodeRecord, encodeRecord, type JobRecord } from "./record.ts";
+import { decodeRecord, encodeRecord } from "./record.ts";
 import type { QueueStore, Revival, StoredJob } from "./store.ts";
 
 /** Which dead jobs are meant: these ids, all of one name, or all. */
@@ -94,31 +94,30 @@ export async function retryDead(
   now: number,
 ): Promise<number> {
   checkKnown(options, [...optionNames, "payload"], "retryFromDeadLetter");
-  const revival = (job: StoredJob, record: JobRecord): Revival => {
-    const claims = record.end?.claims ?? 0;
-    const { end, ...rest } = record;
-    const payload = "payload" in options ? { payload: options.payload } : {};
-    return {
-      id: job.id,
-      diedAt: job.at,
-      claims,
-      runAt: now,
-      record: encodeRecord({ ...rest, ...payload, returned: claims, revivedAt: now }),
-    };
-  };
   return forEachPiece(store, selection, options, now, async (dead) => {
     const revivals: Revival[] = [];
-    for (const job of dead) {
-      const record = decodeRecord(job.record);
-      if (!record)
-        throw conflict(
-          `The record of dead job "${job.id}" is of a version that this deployment cannot read. Retry it with a newer one.`,
-        );
-      if ("payload" in options) await checkFits(record.name, jobs.get(record.name), options.payload);
-      revivals.push(revival(job, record));
-    }
+    for (const job of dead) revivals.push(await revivalOf(job, jobs, options, now));
     return (await store.revive(revivals)).filter(Boolean).length;
   });
+}
+
+async function revivalOf(
+  { id, at, record }: StoredJob,
+  jobs: ReadonlyMap<string, AnyJob>,
+  options: RetryOptions,
+  now: number,
+): Promise<Revival> {
+  const known = decodeRecord(record);
+  if (!known)
+    throw conflict(
+      `The record of dead job "${id}" is of a version that this deployment cannot read. Retry it with a newer one.`,
+    );
+  if ("payload" in options) await checkFits(known.name, jobs.get(known.name), options.payload);
+  const { end, ...rest } = known;
+  const claims = end?.claims ?? 0;
+  const payload = "payload" in options ? { payload: options.payload } : {};
+  const revived = encodeRecord({ ...rest, ...payload, returned: claims, revivedAt: now });
+  return { id, diedAt: at, claims, runAt: now, record: revived };
 }
 
 /** Removes dead jobs for good; tells how many. */
