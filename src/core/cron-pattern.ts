@@ -1,7 +1,6 @@
 import { type CronField, fieldRules, readField } from "./cron-fields.ts";
 import { LATEST_TIME_MS } from "./duration.ts";
-import { invalidRequest, type TidegateError } from "./errors.ts";
-import { quote } from "./zone.ts";
+import { invalidRequest, quote, type TidegateError } from "./errors.ts";
 
 /** A cron expression without its zone. Local times are in milliseconds, counted as if the zone were UTC. */
 export interface Pattern {

@@ -71,3 +71,9 @@ export function notFound(message: string): TidegateError {
 export function conflict(message: string): TidegateError {
   return new TidegateError("conflict", message);
 }
+
+/** Quotes a caller's text for a message, cut where it grows long. */
+export function quote(text: string): string {
+  const quoted = JSON.stringify(text);
+  return quoted.length > 80 ? `${quoted.slice(0, 80)}..."` : quoted;
+}

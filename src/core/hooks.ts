@@ -1,5 +1,5 @@
 import type { EnqueueResult } from "./enqueue.ts";
-import { invalidRequest } from "./errors.ts";
+import { invalidRequest, quote } from "./errors.ts";
 import type { JobContext } from "./job.ts";
 import type { Outcome } from "./store.ts";
 
@@ -121,7 +121,7 @@ export function readHooks(hooks: Hooks | undefined): CheckedHooks | undefined {
   if (typeof hooks !== "object" || hooks === null) throw invalidRequest("hooks must be an object of functions.");
   const unknown = Object.keys(hooks).find((name) => /^on[A-Z]/.test(name) && !names.has(name as keyof Hooks));
   if (unknown !== undefined) {
-    throw invalidRequest(`${JSON.stringify(unknown.slice(0, 100))} is no hook. They are: ${[...names].join(", ")}.`);
+    throw invalidRequest(`${quote(unknown)} is no hook. They are: ${[...names].join(", ")}.`);
   }
   for (const name of names) {
     const hook = hooks[name];

@@ -1,4 +1,4 @@
-import { invalidRequest } from "./errors.ts";
+import { invalidRequest, quote } from "./errors.ts";
 
 /**
  * Checks that each option is one that is read. One that is not, such as a misspelt one or another library's, would be left out
@@ -10,7 +10,5 @@ import { invalidRequest } from "./errors.ts";
 export function checkKnown(options: object, known: readonly string[], of: string): void {
   const unknown = Object.keys(options).find((option) => !known.includes(option));
   if (unknown === undefined) return;
-  throw invalidRequest(
-    `${JSON.stringify(unknown.slice(0, 100))} is no option of ${of}. It knows: ${known.join(", ")}.`,
-  );
+  throw invalidRequest(`${quote(unknown)} is no option of ${of}. It knows: ${known.join(", ")}.`);
 }

@@ -1,4 +1,4 @@
-import { invalidRequest } from "./errors.ts";
+import { invalidRequest, quote } from "./errors.ts";
 
 /**
  * A stretch of time, from `startMs` up to but not including `endMs`, in which a zone keeps one offset from UTC. Where its
@@ -44,12 +44,6 @@ const zones = new Map<string, Zone>();
  */
 export function zoneNamed(name: string): Zone {
   return remember(zones, MOST_ZONES, name, () => openZone(formatterFor(name)));
-}
-
-/** Quotes a caller's text for a message, cut where it grows long. */
-export function quote(text: string): string {
-  const quoted = JSON.stringify(text);
-  return quoted.length > 80 ? `${quoted.slice(0, 80)}..."` : quoted;
 }
 
 /** Returns what the map holds for the key, or makes and keeps it. A full map is emptied first, so that it stays bounded. */

@@ -1,4 +1,4 @@
-import { invalidRequest, TidegateError } from "../core/errors.ts";
+import { invalidRequest, quote, TidegateError } from "../core/errors.ts";
 import type { Route } from "./route.ts";
 
 /** What a token may do: enqueue jobs and look at one, drain, look at everything, or everything. */
@@ -114,7 +114,7 @@ export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undef
   if (auth === "none") return undefined;
   const unknown = Object.keys(auth ?? {}).find((scope) => !scopeNames.some((name) => name === scope));
   if (unknown !== undefined)
-    throw invalidRequest(`auth has no scope "${unknown}". It knows: ${scopeNames.join(", ")}.`);
+    throw invalidRequest(`auth has no scope ${quote(unknown)}. It knows: ${scopeNames.join(", ")}.`);
   const known = new Map<string, Set<Scope>>();
   for (const scope of scopeNames)
     for (const token of tokensOf(auth, scope)) known.set(token, (known.get(token) ?? new Set()).add(scope));

@@ -1,4 +1,4 @@
-import { invalidRequest, TidegateError } from "../core/errors.ts";
+import { invalidRequest, quote, TidegateError } from "../core/errors.ts";
 import { isObject, type ObjectSchema } from "./schema.ts";
 
 type Body = ReadableStream<Uint8Array> | null;
@@ -28,7 +28,7 @@ export async function readJson(headers: Headers, body: Body, most: number): Prom
 export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Value {
   const { searchParams } = new URL(url);
   const entries = [...searchParams].map(([name, text]) => {
-    if (searchParams.getAll(name).length > 1) throw invalidRequest(`${JSON.stringify(name)} is given more than once.`);
+    if (searchParams.getAll(name).length > 1) throw invalidRequest(`${quote(name)} is given more than once.`);
     const field = Object.hasOwn(schema.fields, name) ? schema.fields[name] : undefined;
     return [name, field?.fromText ? field.fromText(text) : text];
   });

@@ -1,5 +1,5 @@
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../core/duration.ts";
-import { invalidRequest } from "../core/errors.ts";
+import { invalidRequest, quote } from "../core/errors.ts";
 import { checkText, oneOf, wholeNumber } from "../core/options.ts";
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
@@ -215,5 +215,5 @@ function fieldNamed(field: string, fields: Fields, name: string): Schema {
   if (schema) return schema;
   const known = Object.keys(fields);
   const others = known.length > 0 ? `Known are: ${known.join(", ")}.` : "None is.";
-  throw invalidRequest(`${JSON.stringify(within(name, field.slice(0, 100)))} is not known here. ${others}`);
+  throw invalidRequest(`${quote(within(name, field))} is not known here. ${others}`);
 }

@@ -93,6 +93,17 @@ describe("an address", () => {
   });
 });
 
+test.each(["unknown", "given twice"])(
+  "the name of a parameter that is %s is quoted in part where it is long",
+  async (what) => {
+    const { call } = setUp();
+    const parameter = `${"x".repeat(1_000)}=1`;
+    const { status, body } = await call("GET", `/jobs?${parameter}${what === "given twice" ? `&${parameter}` : ""}`);
+    expect(status).toBe(400);
+    expect(String(body["detail"]).length).toBeLessThan(300);
+  },
+);
+
 describe("a body", () => {
   const deep = (levels: number) => `{"name":"fails","payload":${"[".repeat(levels)}${"]".repeat(levels)}}`;
   const bytes = (...parts: (string | number[])[]) =>
