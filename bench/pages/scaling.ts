@@ -188,8 +188,7 @@ ${lines.join("\n")}
 - Enqueue in batches too. One at a time, an \`enqueue\` is a round trip a job: at 5 ms, 10,000 a second are 50 in flight at any
   moment.
 - \`batchSize: 1000\`, \`maxJobs\` and \`budget\` large enough (the defaults stop after 100 jobs), \`fanOut\` from the table, doubled
-  for safety. Fan-out is how parallel drains come about without a process: a tick that stops with a backlog starts \`fanOut\`
-  invocations, each of which starts the next until the backlog is gone ([\`src/http/relay.ts\`](../src/http/relay.ts)).
+  for safety.
 - \`retention: "0s"\`, or short, as above.
 - Partitions, so that a stop of the drains may last.
 - What one core of Redis does not carry takes several **databases**: a \`Queue\` each, chosen by a hash of your own key. They

@@ -1,7 +1,7 @@
 import { invalidRequest, quote, TidegateError } from "../core/errors.ts";
 import type { Route } from "./route.ts";
 
-/** What a token may do: enqueue jobs and look at one, drain, look at everything, or everything. */
+/** What a token may do: enqueue jobs and look at one, drain, look at everything, or do everything. */
 export type Scope = "enqueue" | "drain" | "read" | "admin";
 
 /**

@@ -12,7 +12,7 @@ export interface RelayOptions {
   readonly fanOut?: number;
 }
 
-/** One invocation of a chain: the how manieth, and until when the chain may go on (ms since 1970). */
+/** One invocation of a chain: which one it is, from 1, and until when the chain may go on (ms since 1970). */
 interface Link {
   readonly generation: number;
   readonly until: number;
