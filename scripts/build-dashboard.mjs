@@ -1,12 +1,12 @@
 // Writes src/http/dashboard/bundle.ts from the page beside it. With --check it writes nothing and fails on a difference.
 // The page is committed as text since a Worker can read no files, and so that a bundle needs no plugin for it.
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { generate } from "./generated.mjs";
 
 const folder = new URL("../src/http/dashboard/page/", import.meta.url);
-const target = new URL("../src/http/dashboard/bundle.ts", import.meta.url);
 
 async function bundled(file, options) {
   const { outputFiles } = await build({
@@ -61,11 +61,4 @@ export const contentSecurityPolicy = ${JSON.stringify(policy)};
 export const page = ${JSON.stringify(page)};
 `;
 
-if (process.argv.includes("--check")) {
-  if (readFileSync(target, "utf8") !== output) {
-    console.error("src/http/dashboard/bundle.ts differs from page/. Run: npm run generate");
-    process.exit(1);
-  }
-} else {
-  writeFileSync(target, output);
-}
+await generate("src/http/dashboard/bundle.ts", output, "page/");

@@ -1,10 +1,10 @@
 // Writes src/stores/upstash/scripts.ts from the .lua files beside it. With --check it writes nothing and fails on a difference.
 // The scripts are committed as a module since reading files fails on the edge, and importing .lua fails in Node and esbuild.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { generate } from "./generated.mjs";
 
 const folder = new URL("../src/stores/upstash/lua/", import.meta.url);
-const target = new URL("../src/stores/upstash/scripts.ts", import.meta.url);
 const LOCKING_LINE = "#!lua flags=allow-key-locking\n";
 
 /** Takes comments, blank lines and indentation away: they would travel with every Worker. */
@@ -53,11 +53,4 @@ ${scripts.join("\n")}
 } as const satisfies Record<string, Script>;
 `;
 
-if (process.argv.includes("--check")) {
-  if (readFileSync(target, "utf8") !== output) {
-    console.error("src/stores/upstash/scripts.ts differs from lua/*.lua. Run: npm run generate");
-    process.exit(1);
-  }
-} else {
-  writeFileSync(target, output);
-}
+await generate("src/stores/upstash/scripts.ts", output, "lua/*.lua");

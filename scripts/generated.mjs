@@ -27,6 +27,22 @@ export async function replaceFile(file, content, { check, root = repository }) {
 }
 
 /**
+ * Writes a source that is made from others. With --check on the command line it writes nothing, and where it would have to it
+ * tells so, and the process ends with 1.
+ *
+ * @param {string} file
+ * @param {string} content
+ * @param {string} origin what it is made from, as a reader of the message knows it.
+ */
+export async function generate(file, content, origin) {
+  const check = process.argv.includes("--check");
+  const [outdated] = await replaceFile(file, content, { check });
+  if (!check || !outdated) return;
+  console.error(`${file} differs from ${origin}. Run: npm run generate`);
+  process.exitCode = 1;
+}
+
+/**
  * Makes a folder hold the same Markdown files as another one.
  *
  * @param {string} folder
