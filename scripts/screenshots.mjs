@@ -1,14 +1,9 @@
 // npm run screenshots: writes docs/images/*.png, pictures of the dashboard with a queue that has been at work for an hour.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import chromium from "@sparticuz/chromium";
-import { build } from "esbuild";
-import { chromium as playwright } from "playwright-core";
+import { createJiti } from "jiti";
 
-const root = join(import.meta.dirname, "..");
-const images = join(root, "docs/images");
-const bundled = join(root, "node_modules/.cache/tidegate-screenshots/scene.mjs");
+const images = join(import.meta.dirname, "../docs/images");
 const origin = "https://queue.example";
 
 const views = {
@@ -17,20 +12,11 @@ const views = {
   schedules: "#view=schedules",
 };
 
-await build({
-  entryPoints: [join(root, "scripts/screenshots/scene.ts")],
-  outfile: bundled,
-  bundle: true,
-  packages: "external",
-  platform: "node",
-  format: "esm",
-  // The helper that finds redis-server looks for it from where it stands.
-  define: { "import.meta.dirname": JSON.stringify(join(root, "scripts")) },
-});
-
-const { stage } = await import(pathToFileURL(bundled).href);
+const jiti = createJiti(import.meta.url);
+const { stage } = await jiti.import("./screenshots/scene.ts");
+const { launchBrowser } = await jiti.import("../test/browser/served.ts");
 const scene = await stage();
-const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: ["--no-sandbox"] });
+const browser = await launchBrowser();
 
 /** Opens the dashboard, signed in, at the hour of the scene. */
 async function open(options) {

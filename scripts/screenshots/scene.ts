@@ -103,6 +103,12 @@ function jobsOf(clock: { now: number }, random: () => number) {
         return { charged: true };
       },
     }),
+    ...recurringJobs(take),
+  ];
+}
+
+function recurringJobs(take: (most: number) => void) {
+  return [
     defineJob({
       name: "daily_report",
       schedule: { cron: "0 0 9 * * MON-FRI", timeZone: "Europe/Paris" },
