@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 import { ensureRedis } from "../scripts/ensure-redis.mjs";
 import { colorsFor } from "../src/cli/output/text.ts";
+import { showProgress } from "../test/support/progress.ts";
 import { costRows } from "./costs.ts";
 import { resultTable } from "./pages/benchmarks.ts";
 import { pagesOf } from "./pages/index.ts";
@@ -113,11 +114,6 @@ async function write(results: Results): Promise<void> {
   await writeFile("bench/results.json", `${JSON.stringify(results, null, 2)}\n`);
   const stored: Results = JSON.parse(await readFile("bench/results.json", "utf8"));
   for (const [file, content] of pagesOf(stored)) await writeFile(file, content);
-}
-
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
-  else if (text !== "") process.stderr.write(`${text}\n`);
 }
 
 process.exitCode = await main(process.argv.slice(2));

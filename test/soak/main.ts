@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { ensureRedis } from "../../scripts/ensure-redis.mjs";
 import { type Column, table } from "../../src/cli/output/table.ts";
 import { colorsFor } from "../../src/cli/output/text.ts";
+import { showProgress } from "../support/progress.ts";
 import type { Figures, Part } from "./part.ts";
 import { crashes } from "./parts/crashes.ts";
 import { cron } from "./parts/cron.ts";
@@ -71,7 +72,7 @@ export async function main(args: readonly string[]): Promise<number> {
       results[name] = await runPart(name, wishes);
     } catch (error) {
       broken++;
-      tell(`${name} found something, with --seed ${wishes.seed}:\n`);
+      showProgress(`${name} found something, with --seed ${wishes.seed}:\n`);
       console.error(error);
     }
   }
@@ -113,7 +114,7 @@ async function runPart(name: string, { seed, share, sizes }: Wishes): Promise<Re
     progress: progressOf(name),
   });
   const options = Object.entries(done).map(([size, number]) => `--${size} ${number}`);
-  tell("");
+  showProgress("");
   return {
     date: new Date(startedAt).toISOString(),
     command: ["npm run soak --", name, ...options, `--seed ${seed}`].join(" "),
@@ -133,14 +134,9 @@ function progressOf(name: string): (done: number, of: number) => void {
   return (done, of) => {
     const tenth = Math.floor((done / of) * 10);
     if (process.stderr.isTTY || tenth > lastTenth)
-      tell(`${name}: ${done.toLocaleString("en-US")} of ${of.toLocaleString("en-US")}`);
+      showProgress(`${name}: ${done.toLocaleString("en-US")} of ${of.toLocaleString("en-US")}`);
     lastTenth = tenth;
   };
-}
-
-function tell(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
-  else if (text !== "") process.stderr.write(`${text}\n`);
 }
 
 interface Row {

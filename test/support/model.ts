@@ -4,10 +4,11 @@ import fc from "fast-check";
 import type { QueueStore, Store } from "../../src/core/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { aroundCalls } from "./around-calls.ts";
+import { everythingIn } from "./everything.ts";
 import type { Fault } from "./faults.ts";
 import { countBreaches, placeBreaches, readStored, storedBreaches } from "./invariants.ts";
 import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
-import { anyOperation, everythingIn, newScene } from "./operations.ts";
+import { anyOperation, newScene } from "./operations.ts";
 import { anyQueueOperation, openQueueWorld } from "./queue-operations.ts";
 import type { Stage } from "./stage.ts";
 

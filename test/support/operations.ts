@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import type { JobState, Lease, Outcome, QueueStore, StoredJob, Timing } from "../../src/core/store.ts";
-import { jobStates } from "../../src/core/store.ts";
+import type { Lease, Outcome, QueueStore, Timing } from "../../src/core/store.ts";
 
 /** What a random sequence knows while it runs: the time, and every lease ever given, so that old ones are tried too. */
 export interface Scene {
@@ -276,28 +275,3 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   revive,
   ...simple,
 );
-
-/** All that can be seen of a queue, read in pages of `limit`. */
-export async function everythingIn(store: QueueStore, now: number, limit = 2): Promise<unknown> {
-  const [lists, schedules, outlook, stats] = await Promise.all([
-    Promise.all(jobStates.map((state) => allOf(store, state, now, limit))),
-    store.listSchedules(),
-    store.peekWithManifest(),
-    store.stats(now),
-  ]);
-  const byState = Object.fromEntries(jobStates.map((state, index) => [state, lists[index]]));
-  return { byState, schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)), outlook, stats };
-}
-
-async function allOf(store: QueueStore, state: JobState, now: number, limit: number): Promise<readonly StoredJob[]> {
-  const items: StoredJob[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.list(state, { cursor, limit, now });
-    items.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  // Completed jobs have no order, and running ones none but that of their leases' ends.
-  const isOrdered = state !== "completed" && state !== "running";
-  return isOrdered ? items : items.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
-}

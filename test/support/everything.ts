@@ -1,0 +1,26 @@
+import { type JobState, jobStates, type QueueStore, type StoredJob } from "../../src/core/store.ts";
+
+/** All that can be seen of a queue, read in pages of `limit`. */
+export async function everythingIn(store: QueueStore, now: number, limit = 2): Promise<unknown> {
+  const [lists, schedules, outlook, stats] = await Promise.all([
+    Promise.all(jobStates.map((state) => allOf(store, state, now, limit))),
+    store.listSchedules(),
+    store.peekWithManifest(),
+    store.stats(now),
+  ]);
+  const byState = Object.fromEntries(jobStates.map((state, index) => [state, lists[index]]));
+  return { byState, schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)), outlook, stats };
+}
+
+async function allOf(store: QueueStore, state: JobState, now: number, limit: number): Promise<readonly StoredJob[]> {
+  const items: StoredJob[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.list(state, { cursor, limit, now });
+    items.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  // Completed jobs have no order, and running ones none but that of their leases' ends.
+  const isOrdered = state !== "completed" && state !== "running";
+  return isOrdered ? items : items.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+}
