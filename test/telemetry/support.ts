@@ -7,6 +7,9 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { afterAll, beforeAll } from "vitest";
+import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import { tracing } from "../../src/telemetry/index.ts";
+import { testClock } from "../../src/testing/index.ts";
 
 /** Lets spans follow what is awaited, as the SDK for Node does, during the tests of a file. */
 export function useContextManager(): void {
@@ -44,4 +47,24 @@ export function placeOf(span: ReadableSpan) {
 /** Does something inside a span of its own. */
 export function inSpan<Result>(tracer: Tracer, name: string, work: () => Promise<Result>): Promise<Result> {
   return tracer.startActiveSpan(name, (span) => work().finally(() => span.end()));
+}
+
+export const start = Date.parse("2026-03-01T12:00:00Z");
+export const secret = { card: "4111" };
+
+export const works = defineJob({ name: "works", perform: (_: typeof secret) => {} });
+export const fails = defineJob({
+  name: "fails",
+  maxRetries: 1,
+  perform() {
+    throw new RangeError("no luck");
+  },
+});
+
+/** A traced queue in memory, with a clock that is moved by hand and what was recorded of it. */
+export function setUp(options: Partial<QueueOptions> = {}) {
+  const recorded = recorder();
+  const clock = testClock(start);
+  const shared = { store: memoryStore(), clock, tracing: tracing(recorded), jobs: [works, fails], ...options };
+  return { clock, queue: new Queue(shared), ...recorded };
 }

@@ -1,34 +1,14 @@
 import { context, createTraceState, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { describe, expect, test } from "vitest";
-import { createHandler } from "../../src/http/handler.ts";
-import { defineJob, memoryStore, Queue, type QueueOptions, type Tracing } from "../../src/index.ts";
+import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { tracing } from "../../src/telemetry/index.ts";
 import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { inSpan, placeOf, recorder, useContextManager } from "./support.ts";
+import { fails, inSpan, placeOf, recorder, secret, setUp, start, useContextManager, works } from "./support.ts";
 
 useContextManager();
 
-const start = Date.parse("2026-03-01T12:00:00Z");
-const secret = { card: "4111" };
-
-const works = defineJob({ name: "works", perform: (_: typeof secret) => {} });
-const fails = defineJob({
-  name: "fails",
-  maxRetries: 1,
-  perform() {
-    throw new RangeError("no luck");
-  },
-});
-
 const untraced = { tracing: undefined };
-
-function setUp(options: Partial<QueueOptions> = {}) {
-  const recorded = recorder();
-  const clock = testClock(start);
-  const shared = { store: memoryStore(), clock, tracing: tracing(recorded), jobs: [works, fails], ...options };
-  return { clock, queue: new Queue(shared), ...recorded };
-}
 
 onEveryStore((kind) => {
   describe("tracing", () => {
@@ -286,39 +266,6 @@ describe("tracing", () => {
   });
 });
 
-describe("a tracing that fails", () => {
-  const oops = () => Promise.reject(new Error("oops"));
-  const throws = () => {
-    throw new Error("oops");
-  };
-
-  test.for<[string, Tracing]>([
-    ["at once", { enqueue: throws, attempt: throws, flush: throws }],
-    ["later", { enqueue: oops, attempt: oops, flush: oops }],
-    ["after the work", { enqueue: (_, enqueue) => enqueue().then(oops), attempt: (_, make) => make().then(oops) }],
-    ["by doing nothing", { enqueue: async () => {}, attempt: async () => {} }],
-    [
-      "by working twice",
-      { enqueue: (_, enqueue) => enqueue().then(() => enqueue()), attempt: (_, make) => make().then(make) },
-    ],
-  ])("%s harms no job", async ([, broken]) => {
-    let runs = 0;
-    const count = defineJob({ name: "count", perform: () => ++runs });
-    const { queue } = setUp({ jobs: [count], tracing: broken });
-    const { id } = await queue.enqueue(count);
-    expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1 });
-    expect(runs).toBe(1);
-    expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
-    await expect(queue.enqueue("unknown")).rejects.toMatchObject({ code: "invalid_request" });
-  });
-
-  test("to be one is refused", () => {
-    expect(() => setUp({ tracing: {} as Tracing })).toThrow(
-      "tracing must be what tracing() of tidegate/telemetry gives",
-    );
-  });
-});
-
 describe("the trace in a record", () => {
   test("is kept by code that does not know it, through retries and a new life", async () => {
     const store = memoryStore();
@@ -337,38 +284,5 @@ describe("the trace in a record", () => {
     const outcome = await inSpan(tracer, "test", () => performJob(works, secret));
     expect(outcome.status).toBe("completed");
     expect(only("test").links).toEqual([]);
-  });
-});
-
-describe("POST /jobs", () => {
-  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-  function post(handler: ReturnType<typeof createHandler>, body: unknown, headers: Record<string, string>) {
-    const init = { method: "POST", body: JSON.stringify(body) };
-    const json = { "Content-Type": "application/json" };
-    return handler.fetch(new Request("http://queue.test/jobs", { ...init, headers: { ...json, ...headers } }));
-  }
-
-  test.for([true, false])("goes on with the trace of its caller, with eager drains: %j", async (eager) => {
-    const { queue, only } = setUp();
-    const background: Promise<unknown>[] = [];
-    const waitUntil = (work: Promise<unknown>) => void background.push(work);
-    const handler = createHandler({ queue, auth: "none", eager, waitUntil });
-    const response = await post(handler, { name: "works", payload: secret }, { traceparent, tracestate: "vendor=7" });
-    expect(response.status).toBe(201);
-    await Promise.all(background);
-    if (!eager) await queue.drain();
-    const sent = only("send default");
-    expect(placeOf(sent)).toMatchObject({ traceId: "0af7651916cd43dd8448eb211c80319c", parent: "b7ad6b7169203331" });
-    expect(sent.spanContext().traceState?.serialize()).toBe("vendor=7");
-    expect(placeOf(only("process default")).parent).toBe(placeOf(sent).spanId);
-  });
-
-  test("prefers the span that is active, whose parent the caller's is already", async () => {
-    const { queue, only, tracer } = setUp();
-    const handler = createHandler({ queue, auth: "none" });
-    await inSpan(tracer, "server", async () => post(handler, [{ name: "works" }, { name: "fails" }], { traceparent }));
-    expect(placeOf(only("send default")).parent).toBe(placeOf(only("server")).spanId);
-    expect(only("send default").attributes).not.toHaveProperty(["messaging.tidegate.job.name"]);
   });
 });
