@@ -12,7 +12,7 @@ export interface Cron {
 }
 
 const SECOND_MS = 1_000;
-const LONGEST_EXPRESSION = 256;
+export const LONGEST_EXPRESSION = 256;
 const MOST_CRONS = 256;
 
 const crons = new Map<string, Cron>();

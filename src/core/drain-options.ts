@@ -75,7 +75,8 @@ const optionNames = [
   ...(["held", "wholeBudget", "onReturn"] satisfies (keyof DrainParts)[]),
 ];
 
-const MOST = 1_000_000_000;
+/** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */
+export const NO_LIMIT = 1_000_000_000;
 
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
@@ -87,14 +88,14 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
     throw invalidRequest("signal must be an AbortSignal.");
   }
   return {
-    maxJobs: wholeNumber(maxJobs, "maxJobs", 1, MOST),
+    maxJobs: wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
     concurrency: wholeNumber(concurrency, "concurrency", 1, 10_000),
     timeBudgetMs: durationMs(timeBudget, "timeBudget"),
     graceMs: options.grace === undefined ? Number.POSITIVE_INFINITY : durationMs(options.grace, "grace"),
     lingerMs: durationMs(linger, "linger"),
     batchSize: wholeNumber(batchSize, "batchSize", 1, 1_000),
-    roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", 2, MOST),
-    commands: wholeNumber(budget.commands, "budget.commands", 1, MOST),
+    roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", 2, NO_LIMIT),
+    commands: wholeNumber(budget.commands, "budget.commands", 1, NO_LIMIT),
     signal: options.signal,
     checkEveryMs:
       options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),

@@ -13,6 +13,8 @@ export const MOST_RETRIES = 500;
 export const LONGEST_ID = 256;
 export const LONGEST_NAME = 128;
 
+export const missedWords = ["once", "skip", "all"] as const;
+export const overlapWords = ["allow", "skip"] as const;
 export const scheduleNames = ["cron", "timeZone", "missed", "overlap"];
 
 /** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
@@ -41,8 +43,8 @@ export function checkRetryOptions(options: JobOptions): void {
 /** @throws {TidegateError} `invalid_request` for a cron expression, zone or word that means nothing. */
 export function checkSchedule(schedule: Schedule): void {
   parseCron(schedule.cron, schedule.timeZone);
-  oneOf(schedule.missed, ["once", "skip", "all"], "missed");
-  oneOf(schedule.overlap, ["allow", "skip"], "overlap");
+  oneOf(schedule.missed, missedWords, "missed");
+  oneOf(schedule.overlap, overlapWords, "overlap");
 }
 
 /** A longer one never comes into play, and with it no lease ends beyond the last time that can be stored. */

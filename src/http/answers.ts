@@ -3,6 +3,7 @@ import type { DrainReport } from "../core/drain-report.ts";
 import type { EnqueueResult } from "../core/enqueue.ts";
 import type { PayloadIssue } from "../core/errors.ts";
 import type { JobPage } from "../core/listing.ts";
+import { missedWords, overlapWords } from "../core/options.ts";
 import type { ScheduleInfo } from "../core/schedules.ts";
 import type { Spending } from "../core/spending.ts";
 import { jobStates } from "../core/store.ts";
@@ -113,8 +114,8 @@ export const schedule = record<ScheduleInfo>(
     payload: anything,
     cron: text,
     timeZone: text,
-    missed: words(["once", "skip", "all"]),
-    overlap: words(["allow", "skip"]),
+    missed: words(missedWords),
+    overlap: words(overlapWords),
     declared: flag,
     paused: flag,
     nextRunAt: nullable(time),

@@ -1,6 +1,8 @@
 import { MOST_AT_ONCE } from "../core/bulk.ts";
+import { LONGEST_EXPRESSION } from "../core/cron.ts";
+import { NO_LIMIT } from "../core/drain-options.ts";
 import type { ErrorCode, PayloadIssue } from "../core/errors.ts";
-import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES } from "../core/options.ts";
+import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } from "../core/options.ts";
 import { LONGEST_KEY } from "../core/schedules.ts";
 import { clearableStates, jobStates } from "../core/store.ts";
 import {
@@ -38,8 +40,6 @@ export interface Problem {
 }
 
 const MOST_IDS = 1_000;
-const MOST_DRAINED = 1_000_000_000;
-const LONGEST_CRON = 256;
 const LONGEST_ZONE = 100;
 const LONGEST_CURSOR = 2_000;
 
@@ -58,13 +58,13 @@ const attemptFields = { maxRetries: whole(0, MOST_RETRIES), backoff, timeout: sp
 const scheduleFields = {
   name,
   payload: anything,
-  cron: noted(string(LONGEST_CRON), {
+  cron: noted(string(LONGEST_EXPRESSION), {
     description: "Five fields, or six with seconds first.",
     examples: ["0 9 * * *"],
   }),
   timeZone: noted(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
-  missed: word(["once", "skip", "all"]),
-  overlap: word(["allow", "skip"]),
+  missed: word(missedWords),
+  overlap: word(overlapWords),
   ...attemptFields,
 };
 
@@ -127,10 +127,10 @@ export const retryManyBody = deadJobs({ dryRun: flag, payload: anything });
 export const scheduleBody = object(scheduleFields, ["name", "cron"]);
 export const previewQuery = object({ count: whole(1, 1_000) });
 
-const roundTrips = whole(2, MOST_DRAINED);
-const commands = whole(1, MOST_DRAINED);
+const roundTrips = whole(2, NO_LIMIT);
+const commands = whole(1, NO_LIMIT);
 const drainFields = {
-  maxJobs: whole(1, MOST_DRAINED),
+  maxJobs: whole(1, NO_LIMIT),
   concurrency: whole(1, 10_000),
   timeBudget: duration,
   grace: duration,

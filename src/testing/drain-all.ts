@@ -1,4 +1,4 @@
-import type { DrainOptions } from "../core/drain-options.ts";
+import { type DrainOptions, NO_LIMIT } from "../core/drain-options.ts";
 import { addCounts, type DrainReport } from "../core/drain-report.ts";
 import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
 import { invalidRequest } from "../core/errors.ts";
@@ -19,7 +19,6 @@ export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "bat
 }
 
 const MOST_JOBS = 10_000;
-const NO_LIMIT = 1_000_000_000;
 
 /**
  * Drains a queue until nothing is due any more, what its jobs enqueue included.
