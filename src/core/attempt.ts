@@ -15,6 +15,7 @@ import { isNamed, retryWaitMs } from "./retry.ts";
 import { issuesText, validate } from "./schema.ts";
 import type { ClaimedJob, Lease, Outcome, QueueStore, Timing } from "./store.ts";
 import { type Tracing, traced } from "./tracing.ts";
+import { UNREADABLE_RETRY_MS } from "./versioned.ts";
 
 /** What an attempt needs of its queue. */
 export interface Workshop {
@@ -70,7 +71,7 @@ export class Attempt {
     this.#workshop = workshop;
     this.#text = claimed.record;
     this.#isReadable = record !== undefined;
-    this.#record = record ?? { name: "unreadable", enqueuedAt: 0 };
+    this.#record = record ?? records.unreadable;
     this.#job = workshop.jobs.get(this.#record.name);
     this.name = this.#record.name;
     this.#held = new HeldLease(workshop.store, claimed.lease);
@@ -262,7 +263,7 @@ export class Attempt {
 
   /** Leaves a record of a newer version to the deployment that knows it. */
   #returnUnreadable(): Outcome {
-    return this.#return(this.#workshop.clock() + 60_000);
+    return this.#return(this.#workshop.clock() + UNREADABLE_RETRY_MS);
   }
 
   #failed(thrown: unknown): AttemptOutcome {

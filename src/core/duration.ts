@@ -56,6 +56,17 @@ export function pointInTimeMs(value: unknown, name: string): number {
   return Math.round(ms);
 }
 
+/**
+ * Reads a point in time, or a duration from now, as milliseconds since 1970. A number is a point in time.
+ *
+ * @param name the option's name, for the message.
+ * @throws {TidegateError} `invalid_request` where it is neither.
+ */
+export function momentMs(value: unknown, now: number, name: string): number {
+  const isDuration = typeof value === "string" && Number(readDuration(value)) >= 0;
+  return isDuration ? now + durationMs(value, name) : pointInTimeMs(value, name);
+}
+
 function readPointInTime(value: unknown): number | undefined {
   if (value instanceof Date) return value.getTime();
   if (typeof value === "number") return value;

@@ -10,7 +10,7 @@ import {
   removeDead,
   retryDead,
 } from "./dead-letter.ts";
-import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "./duration.ts";
+import { type Duration, durationMs, momentMs, type PointInTime } from "./duration.ts";
 import { conflict, notFound } from "./errors.ts";
 import type { Expected } from "./expected.ts";
 import type { AnyJob } from "./job.ts";
@@ -92,9 +92,7 @@ export abstract class QueueUpkeep {
    * @throws {TidegateError} `not_found`; `conflict` where it is running or has finished.
    */
   async reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
-    return this.update(id, {
-      runAt: isDuration(when) ? this.clock() + durationMs(when, "when") : pointInTimeMs(when, "when"),
-    });
+    return this.update(id, { runAt: momentMs(when, this.clock(), "when") });
   }
 
   /**
@@ -205,8 +203,4 @@ export abstract class QueueUpkeep {
       throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
     return stored;
   }
-}
-
-function isDuration(when: unknown): when is Duration {
-  return typeof when === "string" && /^[\d.]+(ms|s|m|h|d)$/.test(when);
 }

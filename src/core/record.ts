@@ -2,6 +2,7 @@ import type { BackoffRule } from "./backoff.ts";
 import { invalidRequest, TidegateError } from "./errors.ts";
 import { CLAIM_CYCLE } from "./store.ts";
 import type { TraceContext } from "./tracing.ts";
+import { decode, encode } from "./versioned.ts";
 
 /** One failed attempt. */
 export interface AttemptError {
@@ -62,23 +63,13 @@ const KEPT_STACK = 4_000;
 /** The largest payload, in bytes of UTF-8: what is sent to Upstash may not be larger than 10 MB in all. */
 export const LARGEST_PAYLOAD = 5 * 1024 * 1024;
 
-// The version stands before the JSON in plain text: it is read without parsing, and keeps a client that parses what looks
-// like JSON from touching the record.
-const VERSION = "1:";
+/** What is shown, and performed, in place of a record that cannot be read. */
+export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
 
-export function encodeRecord(record: JobRecord): string {
-  return VERSION + JSON.stringify(record);
-}
+export const encodeRecord = (record: JobRecord): string => encode(record);
 
 /** Reads a record; undefined where it is damaged or of a version that this code does not know. */
-export function decodeRecord(text: string): JobRecord | undefined {
-  if (!text.startsWith(VERSION)) return undefined;
-  try {
-    return JSON.parse(text.slice(VERSION.length)) as JobRecord;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeRecord = (text: string): JobRecord | undefined => decode<JobRecord>(text);
 
 /** The record of a job that has ended: the end is written behind what is stored, so that a large payload is not written anew. */
 export function withEnd(text: string, end: JobEnd): string {

@@ -1,7 +1,7 @@
 import { parseCron } from "./cron.ts";
-import type { JobRecord } from "./record.ts";
-import { encodeRecord } from "./record.ts";
+import { encodeRecord, type JobRecord } from "./record.ts";
 import type { DueSchedule, Fire } from "./store.ts";
+import { decode, encode, UNREADABLE_RETRY_MS } from "./versioned.ts";
 
 /** What is stored of a schedule, beside its next slot. */
 export interface ScheduleRecord {
@@ -21,21 +21,10 @@ export interface ScheduleRecord {
   readonly lastJobId?: string;
 }
 
-const VERSION = "1:";
-
-export function encodeSchedule(record: ScheduleRecord): string {
-  return VERSION + JSON.stringify(record);
-}
+export const encodeSchedule = (record: ScheduleRecord): string => encode(record);
 
 /** Reads a schedule; undefined where it is damaged or of a version that this code does not know. */
-export function decodeSchedule(text: string): ScheduleRecord | undefined {
-  if (!text.startsWith(VERSION)) return undefined;
-  try {
-    return JSON.parse(text.slice(VERSION.length)) as ScheduleRecord;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeSchedule = (text: string): ScheduleRecord | undefined => decode<ScheduleRecord>(text);
 
 /** A slot that is later than this when it is found, and was not followed by another, counts as missed. */
 const MISSED_AFTER_MS = 5 * 60_000;
@@ -43,8 +32,6 @@ const MISSED_AFTER_MS = 5 * 60_000;
 const MOST_AT_ONCE = 100;
 /** How large the records of one exchange's firings may be together, beyond its first job: a request may not exceed 10 MB. */
 const MOST_FIRED_LENGTH = 1024 * 1024;
-/** When to look again at a schedule that this deployment cannot read. */
-const UNREADABLE_RETRY_MS = 60_000;
 
 /** The id of the job that a slot makes: the same whoever fires it, so that a slot makes one job. */
 export function slotJobId(key: string, slot: number): string {

@@ -124,6 +124,17 @@ export class Schedules {
     return { id: slotJobId(key, now), status: reply?.status ?? "enqueued", runAt: new Date(now) };
   }
 
+  /** The next slots of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
+  async preview(key: string, count = 5): Promise<readonly Date[]> {
+    wholeNumber(count, "count", 1, 1_000);
+    const { record, next } = await this.#find(key);
+    const cron = parseCron(record.cron, record.timeZone);
+    const slots: Date[] = [];
+    for (let slot = next; slot !== undefined && slots.length < count; slot = cron.next(slot))
+      slots.push(new Date(slot));
+    return slots;
+  }
+
   async #change(
     key: string,
     change: (record: ScheduleRecord, next: number | undefined) => { record: ScheduleRecord; next: number | undefined },
@@ -150,17 +161,6 @@ export class Schedules {
   async #find(key: string): Promise<ReadableSchedule> {
     checkText(key, "key", LONGEST_KEY);
     return readable(key, await this.#store.findSchedule(key));
-  }
-
-  /** The next slots of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
-  async preview(key: string, count = 5): Promise<readonly Date[]> {
-    wholeNumber(count, "count", 1, 1_000);
-    const { record, next } = await this.#find(key);
-    const cron = parseCron(record.cron, record.timeZone);
-    const slots: Date[] = [];
-    for (let slot = next; slot !== undefined && slots.length < count; slot = cron.next(slot))
-      slots.push(new Date(slot));
-    return slots;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AnyJob } from "./job.ts";
 import { jobDefaults } from "./options.ts";
-import { type AttemptError, attemptOf, decodeRecord, type JobRecord } from "./record.ts";
+import { type AttemptError, attemptOf, decodeRecord, type JobRecord, unreadable } from "./record.ts";
 import type { JobState, StoredJob, StoredStats } from "./store.ts";
 
 /** Why an attempt failed. */
@@ -109,7 +109,7 @@ export function jobInfo(
   jobs: ReadonlyMap<string, AnyJob>,
   now: number,
 ): JobInfo | undefined {
-  const record = decodeRecord(stored.record) ?? { name: "unreadable", enqueuedAt: 0 };
+  const record = decodeRecord(stored.record) ?? unreadable;
   const { end } = record;
   if (stored.state === "completed" && end?.expiresAt !== undefined && end.expiresAt <= now) return undefined;
   const waits = stored.state === "scheduled" || stored.state === "ready";

@@ -1,6 +1,6 @@
 import { type DrainOptions, NO_LIMIT } from "../core/drain-options.ts";
 import { addCounts, type DrainReport } from "../core/drain-report.ts";
-import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
+import { type Duration, momentMs, type PointInTime } from "../core/duration.ts";
 import { invalidRequest } from "../core/errors.ts";
 import type { Queue } from "../core/queue.ts";
 import type { TestClock } from "./clock.ts";
@@ -60,8 +60,7 @@ function endOf(clock: TestClock | undefined, until: Duration | PointInTime | und
   if (until === undefined) return undefined;
   if (!clock)
     throw invalidRequest("drainAll moves time on only with the queue's clock: give clock together with until.");
-  const isDuration = typeof until === "string" && /^[\d.]+(ms|s|m|h|d)$/.test(until);
-  return isDuration ? clock.now + durationMs(until, "until") : pointInTimeMs(until, "until");
+  return momentMs(until, clock.now, "until");
 }
 
 async function mustEnd(queue: Queue): Promise<void> {
