@@ -9,12 +9,31 @@ const MILLION_PART = 50_000;
 const ENQUEUED = 20_000;
 const ENQUEUED_SINGLY = 2_000;
 
-/** How jobs are drained: batches are Tidegate's, the others take jobs one by one. */
-const ways = [
-  { batchSize: 100, concurrency: 10 },
-  { batchSize: 1_000, concurrency: 100 },
-] as const;
-type Way = (typeof ways)[number];
+/** How jobs are drained. Batches are Tidegate's: the others take jobs one by one. */
+interface Way {
+  readonly name: string;
+  readonly batchSize: number;
+  readonly concurrency: number;
+  /** The concurrency of the others, where it is another. */
+  readonly othersConcurrency?: number;
+}
+
+const alike = (batchSize: number, concurrency: number): Way => ({
+  name: `batch ${count(batchSize)}, concurrency ${concurrency}`,
+  batchSize,
+  concurrency,
+});
+
+const ways: readonly Way[] = [
+  // The defaults of each: Bee-Queue's and BullMQ's concurrency is 1.
+  { ...alike(100, 10), name: "as each comes", othersConcurrency: 1 },
+  alike(100, 10),
+  alike(1_000, 100),
+];
+
+function settingsOf({ batchSize, concurrency, othersConcurrency = concurrency }: Way, system: Contestant) {
+  return { batchSize, concurrency: system.startsWith("tidegate") ? concurrency : othersConcurrency };
+}
 
 /** Enqueue and drain speed with empty handlers, at several lengths of the backlog, by one process each. */
 export async function speed(bench: Bench): Promise<void> {
@@ -57,7 +76,7 @@ async function draining(bench: Bench, waiting: number): Promise<void> {
       bench.progress(`${nameOf(waiting, way)}, ${system}`);
       return drains(
         bench,
-        { system, jobs: waiting, ...way },
+        { system, jobs: waiting, ...settingsOf(way, system) },
         waiting === SMALL ? 2 * bench.effort.runs : bench.effort.longRuns,
       );
     });
@@ -76,7 +95,7 @@ async function million(bench: Bench): Promise<void> {
     filled.set(system, [await stage.run({ system, action: "enqueue", jobs: MILLION, batchSize: 1_000 })]);
     for (const way of ways) {
       progress(`${nameOf(MILLION, way)}, ${system}`);
-      const drain = () => stage.run({ system, action: "drain", jobs: MILLION_PART, ...way });
+      const drain = () => stage.run({ system, action: "drain", jobs: MILLION_PART, ...settingsOf(way, system) });
       drained.get(way)?.set(system, await repeated(effort.longRuns, drain));
     }
   }
@@ -88,8 +107,8 @@ async function million(bench: Bench): Promise<void> {
   for (const [way, runs] of drained) addDrain(add, MILLION, way, runs);
 }
 
-export function nameOf(waiting: number, { batchSize, concurrency }: Way): string {
-  return `drain ${count(waiting)}, batch ${count(batchSize)}, concurrency ${concurrency}`;
+function nameOf(waiting: number, { name }: Way): string {
+  return `drain ${count(waiting)}, ${name}`;
 }
 
 type Runs = ReadonlyMap<Contestant, readonly Run[]>;
