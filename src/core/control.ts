@@ -26,3 +26,9 @@ export class TimeoutError extends Error {
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
+
+/** An error that Tidegate makes for an attempt, without the stack: that would show its own code and nothing of the job's. */
+export function withoutStack(error: Error): Error {
+  error.stack = "";
+  return error;
+}

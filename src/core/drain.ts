@@ -1,4 +1,6 @@
-import { Attempt, type AttemptOutcome, type Workshop } from "./attempt.ts";
+import { Allowance } from "./allowance.ts";
+import { Attempt } from "./attempt.ts";
+import type { Claim } from "./claim.ts";
 import { alarm, sleep } from "./clock.ts";
 import { TimeoutError } from "./control.ts";
 import type { DeclaredSchedules } from "./declared.ts";
@@ -8,8 +10,10 @@ import { Exchanges } from "./exchanges.ts";
 import { type Finished, FinishedJobs } from "./finished.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { Lineup } from "./lineup.ts";
+import { type AttemptOutcome, released } from "./outcomes.ts";
 import { firesOf } from "./schedule.ts";
 import type { ClaimedJob, ExchangeReply, Fire, Meter, Outlook } from "./store.ts";
+import type { Workshop } from "./workshop.ts";
 
 /** What a drain needs of its queue. */
 export interface DrainShop extends Workshop {
@@ -18,10 +22,9 @@ export interface DrainShop extends Workshop {
 
 type Count = keyof DrainCounts;
 
-/** After the first batch no more is claimed than the pace so far gets done in this time. */
-const CLAIM_AHEAD_MS = 10_000;
-
 const countedAs = { completed: "completed", retried: "retried", returned: "snoozed", dead: "deadLettered" } as const;
+
+const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
 
 /**
  * One drain: exchange, run, exchange, ..., exchange. Each exchange hands in what finished and takes what is due, so round
@@ -30,8 +33,7 @@ const countedAs = { completed: "completed", retried: "retried", returned: "snooz
 export class Drain {
   readonly #shop: DrainShop;
   readonly #limits: DrainLimits;
-  readonly #startedAt: number;
-  readonly #deadline: number;
+  readonly #allowance: Allowance;
   readonly #leaseMs: number;
   readonly #counts: Record<Count, number> = { ...noCounts };
   readonly #spent: Readonly<Meter>;
@@ -41,8 +43,6 @@ export class Drain {
   readonly #finished = new FinishedJobs();
   #fires: readonly Fire[] = [];
   #lookedAt: number;
-  #ran = 0;
-  #ranMs = 0;
   #ring: () => void = () => {};
 
   /**
@@ -59,11 +59,10 @@ export class Drain {
     this.#shop = shop;
     this.#spent = spent;
     this.#limits = limits;
-    this.#startedAt = shop.clock();
-    this.#lookedAt = this.#startedAt;
-    this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
+    this.#lookedAt = shop.clock();
     this.#leaseMs = leaseMsFor(longestTimeoutMs, shop.random);
     this.#exchanges = new Exchanges(shop.store, shop.clock, outlook, () => this.#ring());
+    this.#allowance = new Allowance(limits, shop, spent, this.#exchanges);
   }
 
   /** Takes over jobs that are leased already. */
@@ -106,14 +105,13 @@ export class Drain {
 
   #startWaiting(): void {
     const stop = this.#stoppedBy();
-    if (stop === "aborted" || stop === "timeBudget" || stop === "paused") this.#releaseWaiting();
+    if (stop === "aborted" || stop === "timeBudget" || stop === "paused") this.#release(this.#lineup.clear());
     while (this.#running.size < this.#limits.concurrency) {
       const attempt = this.#lineup.next(this.#isIdle && this.#finished.length === 0);
       if (!attempt) break;
       void this.#start(attempt);
     }
-    if (this.#isIdle)
-      for (const attempt of this.#lineup.surplus()) this.#finish(attempt, attempt.release(), "released");
+    if (this.#isIdle) this.#release(this.#lineup.surplus());
   }
 
   /** Whether nothing runs, and nothing is about to be claimed. */
@@ -121,36 +119,32 @@ export class Drain {
     return this.#running.size === 0 && this.#exchanges.underWay === 0;
   }
 
-  #releaseWaiting(): void {
-    for (const attempt of this.#lineup.clear()) this.#finish(attempt, attempt.release(), "released");
-  }
-
   async #start(attempt: Attempt): Promise<void> {
     this.#running.add(attempt);
-    if (attempt.canStart(this.#shop.clock()) || (await this.#lengthenLease(attempt))) {
+    if (attempt.claim.canStart(this.#shop.clock()) || (await this.#lengthenLease(attempt))) {
       const outcome = await attempt.run();
-      this.#ran++;
-      this.#ranMs += outcome.timing?.ranMs ?? 0;
-      this.#finish(attempt, outcome, countedAs[outcome.to]);
-    } else {
-      this.#finish(attempt, attempt.release(), "released");
-    }
+      this.#finish(attempt.claim, outcome, countedAs[outcome.to]);
+    } else this.#release([attempt]);
     this.#running.delete(attempt);
     this.#startWaiting();
     if (this.#lineup.length === 0) this.#ring();
   }
 
   /** No job starts with less lease left than its timeout. One whose timeout no claim foresaw gets a longer lease. */
-  async #lengthenLease(attempt: Attempt): Promise<boolean> {
-    if (attempt.timeoutMs + SETTLE_MARGIN_MS <= this.#leaseMs) return false;
-    const endsAt = this.#shop.clock() + attempt.timeoutMs + SETTLE_MARGIN_MS;
-    const lease = await this.#shop.store.extend(attempt.lease, endsAt).catch(() => undefined);
-    if (lease) attempt.lease = lease;
+  async #lengthenLease({ claim }: Attempt): Promise<boolean> {
+    const neededMs = claim.timeoutMs + SETTLE_MARGIN_MS;
+    if (neededMs <= this.#leaseMs) return false;
+    const lease = await this.#shop.store.extend(claim.lease, this.#shop.clock() + neededMs).catch(() => undefined);
+    if (lease) claim.held.current = lease;
     return lease !== undefined;
   }
 
-  #finish(attempt: Attempt, outcome: AttemptOutcome, as: Count): void {
-    this.#finished.add({ attempt, outcome, as, at: this.#shop.clock() });
+  #release(attempts: readonly Attempt[]): void {
+    for (const { claim } of attempts) this.#finish(claim, released(claim), "released");
+  }
+
+  #finish(claim: Claim, outcome: AttemptOutcome, as: Count): void {
+    this.#finished.add({ claim, outcome, as, at: this.#shop.clock() });
     if (this.#finished.length === 1) this.#ring();
   }
 
@@ -161,7 +155,7 @@ export class Drain {
     const now = this.#shop.clock();
     if ((this.#isMoreDue(now) || this.#isTimeToLook(now)) && this.#claimable() > 0) return true;
     if (this.#finished.length === 0) return false;
-    return this.#isIdle || (now >= this.#handInAt && this.#canAfford(2));
+    return this.#isIdle || (now >= this.#handInAt && this.#allowance.affords(2, this.#toHandIn));
   }
 
   /** Lets handlers that end in this very turn be settled with the others, not one by one. */
@@ -186,19 +180,18 @@ export class Drain {
   /** How many jobs to claim now: none while there is enough to do, or once a limit is reached. */
   #claimable(): number {
     if (this.#stoppedBy() || !this.#isRunningDry() || !this.#exchanges.mayFindMore) return 0;
-    const done = this.#counts.claimed - this.#inHand;
-    const elapsed = this.#shop.clock() - this.#startedAt;
-    const pace = done > 0 && elapsed > 0 ? Math.ceil((done / elapsed) * CLAIM_AHEAD_MS) : Number.POSITIVE_INFINITY;
-    const ahead = Math.max(pace, this.#limits.concurrency);
-    return Math.min(this.#limits.batchSize, this.#mayStillClaim, ahead, this.#lineup.mostClaimed(this.#isIdle));
+    const { claimed } = this.#counts;
+    const batch = this.#allowance.batch(claimed, claimed - this.#inHand);
+    return Math.min(batch, this.#lineup.mostClaimed(this.#isIdle));
   }
 
   get #inHand(): number {
     return this.#lineup.length + this.#running.size;
   }
 
-  get #mayStillClaim(): number {
-    return this.#limits.maxJobs - this.#counts.claimed - this.#exchanges.claiming;
+  /** How many have started, or are handed back, and are not handed in yet. */
+  get #toHandIn(): number {
+    return this.#finished.length + this.#running.size;
   }
 
   /** Whether slots are free, or will be before an answer could come. */
@@ -206,7 +199,7 @@ export class Drain {
     const { concurrency } = this.#limits;
     if (this.#lineup.length === 0 && this.#running.size < concurrency) return true;
     const rounds = Math.ceil(this.#inHand / concurrency);
-    return this.#ran > 0 && (rounds * this.#ranMs) / this.#ran < this.#exchanges.answerMs;
+    return rounds * this.#finished.averageMs < this.#exchanges.answerMs;
   }
 
   async #exchange(): Promise<void> {
@@ -226,17 +219,16 @@ export class Drain {
 
   #request(finished: readonly Finished[]) {
     const limit = this.#claimable();
-    const { store, retentionMs, clock } = this.#shop;
-    const toHandIn = limit > 0 ? store.roundTrips : 0;
+    const beyond = this.#allowance.jobsLeft(this.#counts.claimed) - limit;
     return {
-      now: clock(),
+      now: this.#shop.clock(),
       settle: finished.map(({ outcome }) => outcome),
       fire: this.#stoppedBy() ? [] : this.#fires,
       limit,
-      lookAhead: Math.max(0, Math.min(limit, this.#mayStillClaim - limit)),
+      lookAhead: Math.max(0, Math.min(limit, beyond)),
       leaseMs: this.#leaseMs,
-      retentionMs,
-      sends: Math.max(1, this.#limits.roundTrips - this.#spent.roundTrips - toHandIn),
+      retentionMs: this.#shop.retentionMs,
+      sends: this.#allowance.sends(limit > 0),
       repeated: this.#exchanges.hasFailed,
     };
   }
@@ -256,37 +248,20 @@ export class Drain {
     this.#limits.onProgress?.(this.#report());
   }
 
-  // Limits ---------------------------------------------------------------------------------------------------------------
+  // Waiting --------------------------------------------------------------------------------------------------------------
 
   #stoppedBy(): StoppedBy | undefined {
-    const { signal, maxJobs } = this.#limits;
-    if (signal?.aborted || this.#exchanges.hasFailed) return "aborted";
-    if (this.#exchanges.paused) return "paused";
-    if (this.#shop.clock() >= this.#deadline) return "timeBudget";
-    if (this.#counts.claimed >= maxJobs) return "maxJobs";
-    return this.#canAfford(2) ? undefined : "budget";
-  }
-
-  /** Whether the budget allows so many more exchanges. Claiming takes two: what is claimed must be handed in. */
-  #canAfford(exchanges: number): boolean {
-    const { roundTrips, commands, batchSize } = this.#limits;
-    const { store } = this.#shop;
-    const most = store.mostCommands(Math.max(batchSize, this.#finished.length + this.#running.size));
-    // Round trips are counted when they begin, commands when the answer tells of them.
-    return (
-      this.#spent.roundTrips + exchanges * store.roundTrips <= roundTrips &&
-      this.#spent.commands + (exchanges + this.#exchanges.underWay) * most <= commands
-    );
+    return this.#allowance.stoppedBy(this.#counts.claimed, this.#toHandIn);
   }
 
   /** Waits until a job ends, a free slot gets something to do, time is over, or finished jobs have waited long enough. */
   async #somethingHappens(): Promise<void> {
     const { clock } = this.#shop;
     const now = clock();
-    const cutOffAt = this.#deadline + this.#limits.graceMs;
-    if (now >= cutOffAt) this.#cutOff();
+    const { deadline, cutOffAt } = this.#allowance;
+    if (now >= cutOffAt) for (const attempt of this.#running) attempt.stop(outOfTime());
     const moments = [
-      this.#deadline,
+      deadline,
       cutOffAt,
       ...(this.#claimable() > 0 ? [this.#exchanges.dueAt, this.#lookedAt + this.#limits.checkEveryMs] : []),
       this.#handInAt,
@@ -301,17 +276,11 @@ export class Drain {
     });
   }
 
-  #cutOff(): void {
-    const reason = new TimeoutError("The invocation's time was over before the attempt's timeout.");
-    for (const attempt of this.#running) attempt.stop(reason);
-  }
-
   /** Sleeps until just then if something falls due inside the window; false where nothing does, or a limit is reached. */
   async #linger(): Promise<boolean> {
     const { clock } = this.#shop;
     const nextAt = this.#exchanges.dueAt;
-    const end = Math.min(this.#startedAt + this.#limits.lingerMs, this.#deadline - 1);
-    if (this.#stoppedBy() || nextAt > end) return false;
+    if (this.#stoppedBy() || nextAt > this.#allowance.lingersUntil) return false;
     await sleep(clock, nextAt - clock(), this.#limits.signal);
     return true;
   }

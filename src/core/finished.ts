@@ -1,9 +1,10 @@
-import type { Attempt, AttemptOutcome } from "./attempt.ts";
+import type { Claim } from "./claim.ts";
 import type { DrainCounts } from "./drain-report.ts";
+import type { AttemptOutcome } from "./outcomes.ts";
 
 /** A job that has ended, or is handed back. */
 export interface Finished {
-  readonly attempt: Attempt;
+  readonly claim: Claim;
   readonly outcome: AttemptOutcome;
   /** As what it counts once it is handed in. */
   readonly as: keyof DrainCounts;
@@ -18,6 +19,13 @@ const MOST_LENGTH = 4 * 1024 * 1024;
 /** The jobs of a drain that have ended and are not handed in yet, oldest first. */
 export class FinishedJobs {
   #jobs: Finished[] = [];
+  #ran = 0;
+  #ranMs = 0;
+
+  /** How long those that ran took on average, the ones handed in included; infinite before the first. */
+  get averageMs(): number {
+    return this.#ran > 0 ? this.#ranMs / this.#ran : Number.POSITIVE_INFINITY;
+  }
 
   get length(): number {
     return this.#jobs.length;
@@ -25,6 +33,10 @@ export class FinishedJobs {
 
   add(job: Finished): void {
     this.#jobs.push(job);
+    const { timing } = job.outcome;
+    if (!timing) return;
+    this.#ran++;
+    this.#ranMs += timing.ranMs;
   }
 
   /** When the first must be handed in at the latest; infinite without one. Whoever is told to end may not have the time to wait. */

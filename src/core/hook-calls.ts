@@ -1,15 +1,16 @@
-import type { Attempt, AttemptOutcome } from "./attempt.ts";
 import type { BulkJob } from "./bulk.ts";
+import type { Claim } from "./claim.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { type EnqueueResult, jobName } from "./enqueue.ts";
 import { type AttemptInfo, type CheckedHooks, outcomeWords } from "./hooks.ts";
+import type { AttemptOutcome } from "./outcomes.ts";
 import type { QueueSettings } from "./queue-options.ts";
 import { decodeRecord } from "./record.ts";
 import type { ExchangeReply, Fire } from "./store.ts";
 
 /** An attempt that was handed in; `released`: it was never made. */
 interface FinishedAttempt {
-  readonly attempt: Pick<Attempt, "info">;
+  readonly claim: Pick<Claim, "info">;
   readonly outcome: AttemptOutcome;
   readonly as: string;
 }
@@ -57,8 +58,8 @@ export class HookCalls {
 
   /** The store has answered: tells what became of the attempts that were handed in, and of the slots that were fired. */
   exchanged(reply: ExchangeReply, finished: readonly FinishedAttempt[], fires: readonly Fire[]): void {
-    finished.forEach(({ attempt, outcome, as }, index) => {
-      if (as !== "released") this.#settled(attempt.info, outcome, reply.settled[index] === true);
+    finished.forEach(({ claim, outcome, as }, index) => {
+      if (as !== "released") this.#settled(claim.info, outcome, reply.settled[index] === true);
     });
     fires.forEach((fire, index) => {
       if (reply.fired[index] === "fired") this.#fired(fire);

@@ -29,7 +29,7 @@ export interface JobContext {
   snooze(when: Duration | Date): Snooze;
   /**
    * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`.
-   * @throws {TidegateError} `conflict` as `extend` does.
+   * @throws {TidegateError} `conflict` as `extend` does; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;
 }

@@ -12,7 +12,7 @@ export class Lineup {
   #isCareful = false;
 
   add(attempts: readonly Attempt[]): void {
-    for (const attempt of attempts) (attempt.isSuspect ? this.#suspects : this.#waiting).push(attempt);
+    for (const attempt of attempts) (attempt.claim.isSuspect ? this.#suspects : this.#waiting).push(attempt);
     if (this.#waiting.length > 0) this.#isCareful = false;
   }
 
@@ -29,7 +29,7 @@ export class Lineup {
   /** The next to start. @param isAlone whether nothing runs, and nothing waits to be handed in. */
   next(isAlone: boolean): Attempt | undefined {
     const next = this.#waiting.shift() ?? (isAlone && this.#suspects.length === 1 ? this.#suspects.shift() : undefined);
-    if (next?.isSuspect) this.#isCareful = true;
+    if (next?.claim.isSuspect) this.#isCareful = true;
     return next;
   }
 

@@ -63,6 +63,9 @@ const KEPT_STACK = 4_000;
 /** The largest payload, in bytes of UTF-8: what is sent to Upstash may not be larger than 10 MB in all. */
 export const LARGEST_PAYLOAD = 5 * 1024 * 1024;
 
+/** The largest record with what a job adds to it, in bytes: as text within JSON it must still fit into those 10 MB. */
+const LARGEST_RECORD = 8 * 1024 * 1024;
+
 /** What is shown, and performed, in place of a record that cannot be read. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
 
@@ -129,7 +132,7 @@ function cut(text: string, longest: number): string {
  */
 export function checkPayload(payload: unknown): void {
   const text = jsonText(payload);
-  if (text !== undefined && isTooLarge(text)) {
+  if (text !== undefined && isLarger(text, LARGEST_PAYLOAD)) {
     throw new TidegateError(
       "payload_too_large",
       "The payload is larger than 5 MiB as JSON. Store the data elsewhere and enqueue its address.",
@@ -137,10 +140,15 @@ export function checkPayload(payload: unknown): void {
   }
 }
 
+/** Whether a record has become larger than a store takes. */
+export function isTooLarge(record: string): boolean {
+  return isLarger(record, LARGEST_RECORD);
+}
+
 /** Counts bytes only where there may be too many: a UTF-16 unit takes three at most. */
-function isTooLarge(text: string): boolean {
-  if (text.length * 3 <= LARGEST_PAYLOAD) return false;
-  return text.length > LARGEST_PAYLOAD || new TextEncoder().encode(text).length > LARGEST_PAYLOAD;
+function isLarger(text: string, mostBytes: number): boolean {
+  if (text.length * 3 <= mostBytes) return false;
+  return text.length > mostBytes || new TextEncoder().encode(text).length > mostBytes;
 }
 
 function jsonText(payload: unknown): string | undefined {

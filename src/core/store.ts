@@ -72,8 +72,17 @@ export type Outcome = { readonly timing?: Timing | undefined } & (
   | { readonly to: "completed"; readonly lease: Lease; readonly record: string }
   /** Waits for its next attempt. Counted as retried. */
   | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
-  /** Waits again, without an attempt being used (snoozed, released): the record says so. */
-  | { readonly to: "returned"; readonly lease: Lease; readonly runAt: number; readonly record: string }
+  /**
+   * Waits again, without an attempt being used (snoozed, released): the record says so. Where it cannot be written, `claims`
+   * says so: how often the job counts as claimed from then on. Default: as the lease has it.
+   */
+  | {
+      readonly to: "returned";
+      readonly lease: Lease;
+      readonly runAt: number;
+      readonly record: string;
+      readonly claims?: number;
+    }
   | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string }
 );
 

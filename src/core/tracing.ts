@@ -1,7 +1,7 @@
-import type { AttemptOutcome } from "./attempt.ts";
 import type { EnqueueResult } from "./enqueue.ts";
 import { invalidRequest } from "./errors.ts";
 import type { AttemptInfo } from "./hooks.ts";
+import type { AttemptOutcome } from "./outcomes.ts";
 import type { JobTrace } from "./record.ts";
 
 /** A position in a trace, as the W3C writes it in HTTP headers: https://www.w3.org/TR/trace-context/ */

@@ -1,4 +1,4 @@
-import { CLAIM_CYCLE, type SchedulePut, type StoredSchedule } from "../core/store.ts";
+import { CLAIM_CYCLE, type Outcome, type SchedulePut, type StoredSchedule } from "../core/store.ts";
 
 /**
  * A score tells all that a store must know of a live job to order and to fence it: when it needs attention, how often it has
@@ -23,6 +23,12 @@ export function unpack(score: number): Position {
 /** The score of a job that waits. */
 export function waitingScore(at: number, claims = 0): number {
   return pack({ at, claims, isLeased: false });
+}
+
+/** The score of a job that waits again. */
+export function againScore(outcome: Extract<Outcome, { readonly runAt: number }>): number {
+  const { lease, runAt } = outcome;
+  return waitingScore(runAt, outcome.to === "returned" ? (outcome.claims ?? lease.claims) : lease.claims);
 }
 
 /** The score of a schedule that stands as it was read, its revision where a job's claims are; undefined where no slot comes. */

@@ -1,4 +1,4 @@
-import { Attempt, type Workshop } from "../core/attempt.ts";
+import { Attempt } from "../core/attempt.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type PointInTime, pointInTimeMs } from "../core/duration.ts";
 import { newJob } from "../core/enqueue.ts";
@@ -11,6 +11,7 @@ import type { PayloadArguments } from "../core/queue-options.ts";
 import { decodeRecord, encodeRecord } from "../core/record.ts";
 import { CLAIM_CYCLE, type ClaimedJob, type Outcome } from "../core/store.ts";
 import type { JobError } from "../core/views.ts";
+import type { Workshop } from "../core/workshop.ts";
 import { memoryStore } from "../stores/memory.ts";
 
 /** Under which circumstances a job is performed. */

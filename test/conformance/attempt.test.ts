@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
@@ -62,6 +62,33 @@ onEveryStore((kind) => {
     const drained = queue.drain();
     await clock.advance("30s");
     expect(await drained).toMatchObject({ retried: 1 });
+  });
+
+  describe("beside the largest payload that can be stored", () => {
+    const large = "x".repeat(5 * 1024 * 1024 - 2);
+
+    function withLargePayload(perform: (job: JobContext) => unknown) {
+      const job = defineJob({ name: "job", perform: (_: string, context) => perform(context) });
+      const { queue } = setUp([job]);
+      return { queue, enqueued: queue.enqueue(job, large) };
+    }
+
+    test("a result that is too large with it is not kept, and the job has completed all the same", async () => {
+      const { queue, enqueued } = withLargePayload(() => large);
+      const { id } = await enqueued;
+      expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed", payload: large, result: null });
+    });
+
+    test("progress that is too large with it is refused, and the job goes on", async () => {
+      const { queue, enqueued } = withLargePayload(async (job) => {
+        await job.progress("half");
+        return await job.progress(large).catch(({ code }) => code);
+      });
+      const { id } = await enqueued;
+      expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: "payload_too_large" });
+    });
   });
 
   test("whatever is thrown becomes an outcome", async () => {

@@ -350,6 +350,17 @@ onEveryStore((kind) => {
     expect(await newer.drain()).toMatchObject({ completed: 1 });
   });
 
+  test("a record of a newer version waits for the deployment that reads it, with no attempt used", async () => {
+    const { clock, store, queue } = setUp();
+    const stored = store.open("default");
+    await stored.enqueue([{ id: "newer", isFreshId: true, runAt: clock(), record: "2:{}" }], clock());
+    for (let met = 1; met <= 5; met++) {
+      expect(await queue.drain()).toMatchObject({ claimed: 1, retried: 0, deadLettered: 0, lost: 0 });
+      await clock.advance("60s");
+    }
+    expect(await stored.find("newer", clock())).toMatchObject({ state: "ready", record: "2:{}", claims: 0 });
+  });
+
   test("queues of different names share a store and nothing else", async () => {
     const { clock, store, queue } = setUp();
     const other = new Queue({ name: "other", store, clock, jobs: [note] });

@@ -26,6 +26,7 @@ import {
   type StoredStats,
 } from "../../core/store.ts";
 import {
+  againScore,
   leaseScore,
   renewedScore,
   SCHEDULE_MEMBER,
@@ -102,7 +103,7 @@ export class MemoryQueue implements QueueStore {
     if (state.due.score(lease.id) !== leaseScore(lease)) return repeated && this.#wasSettled(outcome, retentionMs);
     accepted.push(outcome.to);
     if (outcome.to === "retried" || outcome.to === "returned") {
-      state.put(lease.id, waitingScore(outcome.runAt, lease.claims), record);
+      state.put(lease.id, againScore(outcome), record);
       if (outcome.to === "retried") state.counters.retried++;
       return true;
     }

@@ -17,6 +17,7 @@ import type {
   StoredStats,
 } from "../../core/store.ts";
 import {
+  againScore,
   LEASE_MEMBER,
   leaseScore,
   PAUSED_MEMBER,
@@ -52,7 +53,7 @@ export function outcomeArguments(outcome: Outcome): string[] {
 function newScore(outcome: Outcome): string {
   if (outcome.to === "completed") return "";
   if (outcome.to === "dead") return String(outcome.at);
-  return String(waitingScore(outcome.runAt, outcome.lease.claims));
+  return String(againScore(outcome));
 }
 
 /** What the attempts of these outcomes add to the counters of the histograms: their number, and each one's place and addend. */

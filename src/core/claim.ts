@@ -1,0 +1,112 @@
+import type { Backoff } from "./backoff.ts";
+import { TidegateError } from "./errors.ts";
+import { HeldLease } from "./held-lease.ts";
+import type { AttemptInfo } from "./hooks.ts";
+import type { AnyJob } from "./job.ts";
+import { SETTLE_MARGIN_MS } from "./lease.ts";
+import { jobDefaults, timeoutMs } from "./options.ts";
+import * as records from "./record.ts";
+import type { ClaimedJob, Lease } from "./store.ts";
+import type { Workshop } from "./workshop.ts";
+
+/** A claimed job, read: what its record and its definition say of the attempt that is to be made. */
+export class Claim {
+  /** Of the attempt: 1 is the first. */
+  readonly number: number;
+  readonly name: string;
+  readonly timeoutMs: number;
+  /** Whether it may be what its invocations died of: two since an attempt ended, or one where this attempt is the last. */
+  readonly isSuspect: boolean;
+  readonly dueAt: number;
+  /** False where the record is damaged, or of a newer version: `record` then says nothing. */
+  readonly isReadable: boolean;
+  readonly record: records.JobRecord;
+  /** The definition; undefined where this deployment has none of the name. */
+  readonly job: AnyJob | undefined;
+  readonly held: HeldLease;
+  /** What the handler told last of how far it is. */
+  #progress: unknown;
+  readonly #text: string;
+  readonly #queue: string;
+
+  constructor({ queue, store, jobs }: Pick<Workshop, "queue" | "store" | "jobs">, claimed: ClaimedJob) {
+    const record = records.decodeRecord(claimed.record);
+    this.#queue = queue;
+    this.#text = claimed.record;
+    this.isReadable = record !== undefined;
+    this.record = record ?? records.unreadable;
+    this.name = this.record.name;
+    this.job = jobs.get(this.name);
+    this.held = new HeldLease(store, claimed.lease);
+    this.dueAt = claimed.dueAt;
+    this.number = records.attemptOf(this.record, claimed.lease.claims);
+    const died = this.number - 1 - records.lastFailedAttempt(this.record);
+    this.isSuspect = died >= 2 || (died === 1 && this.number > this.maxRetries);
+    this.timeoutMs = this.record.timeoutMs ?? timeoutMs(this.job?.timeout ?? jobDefaults.timeout);
+  }
+
+  get lease(): Lease {
+    return this.held.current;
+  }
+
+  get maxRetries(): number {
+    return this.record.maxRetries ?? this.job?.maxRetries ?? jobDefaults.maxRetries;
+  }
+
+  get backoff(): Backoff | undefined {
+    return this.record.backoff ?? this.job?.backoff;
+  }
+
+  get info(): AttemptInfo {
+    const { maxRetries, name } = this;
+    // A job whose invocations died each time is claimed once more, to be buried.
+    const attempt = Math.min(this.number, maxRetries + 1);
+    return { queue: this.#queue, id: this.lease.id, name, attempt, maxRetries };
+  }
+
+  /** Whether the lease outlives an attempt that starts now. */
+  canStart(now: number): boolean {
+    return this.lease.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
+  }
+
+  /** The record as it was claimed, read anew: a handler may have changed the payload that it was given. */
+  get stored(): records.JobRecord {
+    const stored = records.decodeRecord(this.#text) ?? this.record;
+    return this.#progress === undefined ? stored : { ...stored, progress: this.#progress };
+  }
+
+  /**
+   * Keeps what the handler tells of how far it is.
+   *
+   * @returns the text of the record with it.
+   * @throws {TidegateError} `invalid_request`, `payload_too_large` where it cannot be stored: what it told before is kept.
+   */
+  progressText(progress: unknown): string {
+    records.checkPayload(progress);
+    const text = records.encodeRecord({ ...this.stored, progress });
+    if (records.isTooLarge(text)) {
+      throw new TidegateError(
+        "payload_too_large",
+        "The progress and the payload are larger than 8 MiB together as JSON.",
+      );
+    }
+    this.#progress = progress;
+    return text;
+  }
+
+  /** The text of the record once the job has completed, without the result where that is too large. */
+  completedText(end: records.JobEnd): string {
+    const text = this.#endedText(end);
+    return records.isTooLarge(text) ? this.#endedText({ ...end, result: undefined }) : text;
+  }
+
+  #endedText(end: records.JobEnd): string {
+    if ((this.#progress ?? this.record.progress) === undefined) return records.withEnd(this.#text, end);
+    return records.encodeRecord({ ...this.stored, progress: undefined, end });
+  }
+
+  /** The text of the record once the job has been handed back with no attempt used. */
+  get returnedText(): string {
+    return this.isReadable ? records.encodeRecord(records.withReturnedClaim(this.stored)) : this.#text;
+  }
+}

@@ -1,0 +1,108 @@
+import { timingOf } from "./activity.ts";
+import type { Claim } from "./claim.ts";
+import { withoutStack } from "./control.ts";
+import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "./duration.ts";
+import type { Snooze } from "./job.ts";
+import * as records from "./record.ts";
+import { isNamed, retryWaitMs } from "./retry.ts";
+import { CLAIM_CYCLE, type Outcome, type Timing } from "./store.ts";
+import { UNREADABLE_RETRY_MS } from "./versioned.ts";
+import type { Workshop } from "./workshop.ts";
+
+/** What became of an attempt; with what was thrown, itself, where it failed. */
+export type AttemptOutcome = Outcome & { readonly thrown?: unknown };
+
+/** An attempt that has ended, as its outcome is made from it. */
+export interface EndedAttempt {
+  readonly claim: Claim;
+  readonly workshop: Workshop;
+  /** ms since 1970 */
+  readonly startedAt: number;
+}
+
+function timing({ claim, startedAt, workshop }: EndedAttempt): Timing {
+  return timingOf(claim.dueAt, startedAt, workshop.clock());
+}
+
+/** Hands the job back, due when it was, with no attempt used. */
+export function released(claim: Claim): Outcome {
+  return returned(claim, claim.dueAt);
+}
+
+function returned(claim: Claim, runAt: number): Outcome {
+  const { lease } = claim;
+  const returned = { to: "returned", lease, runAt, record: claim.returnedText } as const;
+  return claim.isReadable ? returned : { ...returned, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
+}
+
+/** Leaves a record of a newer version to the deployment that knows it. */
+export function leftToOthers({ claim, workshop }: EndedAttempt): Outcome {
+  return returned(claim, workshop.clock() + UNREADABLE_RETRY_MS);
+}
+
+export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {
+  const { clock } = attempt.workshop;
+  const at = until instanceof Date ? pointInTimeMs(until, "snooze") : clock() + durationMs(until, "snooze");
+  return { ...returned(attempt.claim, Math.min(at, LATEST_TIME_MS)), timing: timing(attempt) };
+}
+
+export function completed(attempt: EndedAttempt, result: unknown): Outcome {
+  const { claim, workshop, startedAt } = attempt;
+  const { clock, retentionMs } = workshop;
+  const at = clock();
+  const end = { at, startedAt, attempts: claim.number, result: storable(result), expiresAt: at + retentionMs };
+  const record = retentionMs === 0 ? "" : claim.completedText(end);
+  return { to: "completed", lease: claim.lease, record, timing: timing(attempt) };
+}
+
+/** The result as it can be stored: one that is no JSON, or too large, is dropped, since the work has been done all the same. */
+function storable(result: unknown): unknown {
+  try {
+    records.checkPayload(result);
+    return result;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The attempt has failed: the job is retried, or dead. Never throws. */
+export function failed(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
+  try {
+    return retriedOrDead(attempt, thrown);
+  } catch {
+    const error = withoutStack(new Error("What was thrown cannot be read: it throws when it is looked at."));
+    return retriedOrDead(attempt, error);
+  }
+}
+
+function retriedOrDead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
+  const { claim, workshop } = attempt;
+  const { number, lease } = claim;
+  if (isNamed(thrown, "PermanentError") || number > claim.maxRetries) return dead(attempt, thrown);
+  const { clock, random } = workshop;
+  const waitMs = retryWaitMs(thrown, claim.backoff, number, clock(), random);
+  const record = records.encodeRecord(records.withError(claim.stored, records.attemptError(thrown, number, clock())));
+  const runAt = Math.min(clock() + waitMs, LATEST_TIME_MS);
+  return { to: "retried", lease, runAt, record, timing: timing(attempt), thrown };
+}
+
+function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
+  const { claim, workshop, startedAt } = attempt;
+  const { lease } = claim;
+  const at = workshop.clock();
+  const error = records.attemptError(thrown, claim.number, at);
+  const end = { at, startedAt, attempts: claim.info.attempt, error, claims: lease.claims };
+  const record = records.encodeRecord({ ...records.withError(claim.stored, error), end });
+  return { to: "dead", lease, at, record, timing: timing(attempt), thrown };
+}
+
+/** Buries a job whose attempts were used up by invocations that died: no attempt is made. */
+export function buried(attempt: EndedAttempt): AttemptOutcome {
+  const attempts = attempt.claim.maxRetries + 1;
+  const times = attempts === 1 ? "its only attempt" : `each of the last of its ${attempts} attempts`;
+  const error = new Error(
+    `The invocation ended, or was killed, before the job finished, in ${times}: the lease ran out each time.`,
+  );
+  error.name = "LeaseExpiredError";
+  return { ...dead(attempt, withoutStack(error)), timing: undefined };
+}
