@@ -35,6 +35,7 @@ export interface DrainOptions {
 /** Drain options as numbers. */
 export interface DrainLimits {
   readonly maxJobs: number;
+  readonly heldOnly: boolean;
   readonly concurrency: number;
   readonly timeBudgetMs: number;
   readonly graceMs: number;
@@ -61,6 +62,11 @@ export const drainDefaults = {
 export interface DrainParts {
   /** Jobs that are leased to the caller already, and run first. */
   readonly held?: readonly ClaimedJob[];
+  /**
+   * Whether the held jobs are run and nothing else: what comes next is then not looked at, which saves a command, and the report
+   * tells nothing of it. Default false.
+   */
+  readonly heldOnly?: boolean;
   /** The whole of a budget of which this drain gets what is left. */
   readonly wholeBudget?: Budget;
   /** Told when a job that the drain performed is due again, since it is retried or snoozed. It may not throw. */
@@ -72,7 +78,7 @@ type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
 const optionNames = [
   ...Object.keys(drainDefaults),
   ...["grace", "signal", "checkEvery", "onProgress"],
-  ...(["held", "wholeBudget", "onReturn"] satisfies (keyof DrainParts)[]),
+  ...(["held", "heldOnly", "wholeBudget", "onReturn"] satisfies (keyof DrainParts)[]),
 ];
 
 /** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */
@@ -83,12 +89,14 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
   checkKnown(options, optionNames, "drain");
   checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
+  const { held = [], heldOnly = false } = options;
   const budget = { ...drainDefaults.budget, ...options.budget };
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw invalidRequest("signal must be an AbortSignal.");
   }
   return {
-    maxJobs: wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
+    maxJobs: heldOnly ? held.length : wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
+    heldOnly,
     concurrency: wholeNumber(concurrency, "concurrency", 1, 10_000),
     timeBudgetMs: durationMs(timeBudget, "timeBudget"),
     graceMs: options.grace === undefined ? Number.POSITIVE_INFINITY : durationMs(options.grace, "grace"),

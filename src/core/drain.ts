@@ -225,6 +225,7 @@ export class Drain {
       settle: finished.map(({ outcome }) => outcome),
       fire: this.#stoppedBy() ? [] : this.#fires,
       limit,
+      looks: !this.#limits.heldOnly,
       lookAhead: Math.max(0, Math.min(limit, beyond)),
       leaseMs: this.#leaseMs,
       retentionMs: this.#shop.retentionMs,

@@ -163,13 +163,17 @@ export class Queue extends QueueUpkeep {
     const outlook = held.length > 0 ? { paused: false, nextAt: undefined } : await this.#look(store);
     const hooks = hookCalls(this.#settings);
     const shop = { ...this.#settings, queue: this.name, store, declared: this.#declared, hooks };
-    const drain = new Drain(shop, meter, limits, this.longestTimeoutMs, outlook);
+    const onReturn = (runAt: number) => {
+      this.#expected.add(runAt);
+      limits.onReturn?.(runAt);
+    };
+    const drain = new Drain(shop, meter, { ...limits, onReturn }, this.longestTimeoutMs, outlook);
     drain.take(held);
     // Only where asked: on some platforms a request may not wake what another one began.
     const forget = Number.isFinite(limits.checkEveryMs) ? this.onExpected((runAt) => drain.expect(runAt)) : undefined;
     try {
       const report = await drain.run();
-      this.#expected.at = report.nextRunAt?.getTime();
+      if (!limits.heldOnly) this.#expected.at = report.nextRunAt?.getTime();
       this.#spending.add(report);
       return report;
     } finally {
@@ -208,8 +212,8 @@ export class Queue extends QueueUpkeep {
     return { id: key, status: existing ? "duplicate" : "enqueued", runAt: nextRunAt };
   }
 
-  #enqueued({ id, status, runAt }: EnqueueReply): EnqueueResult {
-    if (runAt !== undefined) this.#expected.add(runAt);
+  #enqueued({ id, status, runAt, lease }: EnqueueReply): EnqueueResult {
+    if (runAt !== undefined && !lease) this.#expected.add(runAt);
     return { id, status, runAt: runAt === undefined ? null : new Date(runAt) };
   }
 }

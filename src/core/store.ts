@@ -106,6 +106,8 @@ export interface ExchangeRequest {
   readonly fire: readonly Fire[];
   /** How many due jobs and schedules to take at most; 0 only looks. */
   readonly limit: number;
+  /** False, where nothing is to be taken, leaves out the look at what comes next: nothing is told of it. Default true. */
+  readonly looks?: boolean;
   /** How many more to look at, so that `left` tells whether a second claim would find anything. Default 0. */
   readonly lookAhead?: number;
   readonly leaseMs: number;

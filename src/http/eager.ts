@@ -61,7 +61,7 @@ async function runEagerly(call: Call, held: readonly ClaimedJob[], moments: read
   const end = begin + STAY_MS;
   const left = new Set(moments);
   const bounds = { ...backgroundBounds(call.drain), onReturn: (runAt: number) => void left.add(runAt) };
-  if (held.length > 0) await queue.drain({ ...bounds, maxJobs: held.length, held });
+  if (held.length > 0) await queue.drain({ ...bounds, held, heldOnly: true });
   // In a queue with long jobs, what is due might be one of them, and would be cut off.
   if (queue.longestTimeoutMs > LONGEST_TIMEOUT_MS) return;
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {

@@ -143,14 +143,14 @@ class PartitionedQueue implements QueueStore {
         limit: index === target ? request.limit : 0,
       });
       claimed.set(index, reply);
-      this.#outlooks[index] = reply;
+      if (request.looks !== false) this.#outlooks[index] = reply;
       return reply.settled;
     };
     const settled = await this.#inParts(request.settle, ({ lease }) => this.#indexOf(lease.id), exchange);
-    const rest = new Set([target, ...(request.fire.length > 0 ? [0] : [])]);
+    const rest = new Set([...(request.looks === false ? [] : [target]), ...(request.fire.length > 0 ? [0] : [])]);
     await Promise.all([...rest].filter((index) => !claimed.has(index)).map((index) => exchange(index, [])));
     return {
-      ...this.#outlook(request.now),
+      ...(request.looks === false ? { paused: false, nextAt: undefined } : this.#outlook(request.now)),
       left: claimed.get(target)?.left ?? 0,
       settled,
       fired: claimed.get(0)?.fired ?? [],

@@ -19,7 +19,7 @@ describe("queue:cost", () => {
       1, // an idle tick
       3, // an enqueue
       expect.any(Number),
-      11, // eager, from enqueue to done
+      10, // eager, from enqueue to done
       expect.closeTo(0.14, 1), // a share of a batch
       expect.any(Number),
       expect.any(Number),

@@ -44,6 +44,21 @@ onEveryStore((kind) => {
       });
     });
 
+    test("of held jobs alone runs those, tells nothing of what comes next, and leaves it to the next drain", async () => {
+      const ran: number[] = [];
+      const job = defineJob({ name: "job", perform: (number: number) => void ran.push(number) });
+      const { queue } = setUp({ jobs: [job] });
+      await queue.enqueue(job, 1);
+      const { held } = await queue.enqueueHeld([
+        { job, payload: 2 },
+        { job, payload: 3 },
+      ]);
+      const report = await queue.drain({ held, heldOnly: true });
+      expect(report).toMatchObject({ claimed: 2, completed: 2, nextRunAt: null, backlog: false, stoppedBy: "maxJobs" });
+      expect(ran).toEqual([2, 3]);
+      expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1, stoppedBy: "empty" });
+    });
+
     test("gives each attempt the payload that was enqueued, whatever the last one did to it", async () => {
       const seen: unknown[] = [];
       const empties = defineJob({

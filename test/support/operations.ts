@@ -120,9 +120,10 @@ const exchange = operation(
       { maxLength: 2 },
     ),
     limit: fc.nat({ max: 4 }),
+    looks: fc.boolean(),
     keeps: fc.boolean(),
   }),
-  ({ settle, fire, limit, keeps }) => ({
+  ({ settle, fire, limit, looks, keeps }) => ({
     run: (store, scene) =>
       store.exchange({
         now: scene.now,
@@ -140,7 +141,8 @@ const exchange = operation(
                 jobs: each.jobs.map((job) => ({ ...job, runAt: scene.now })),
                 ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
               })),
-        limit,
+        limit: looks ? limit : 0,
+        looks,
         lookAhead: limit % 3,
         leaseMs: 60 * second + scene.step,
         // Redis lets completed jobs go by its own clock: none may go while the clock of the sequence runs ahead.

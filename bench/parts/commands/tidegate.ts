@@ -25,7 +25,7 @@ export async function countTidegate({ connections }: Counting, way: "http" | "tc
   await queue.drain({ ...unbounded, maxJobs: 1_000 });
   const lone = await count(async () => {
     for (let job = 0; job < LONE_JOBS; job++) {
-      await queue.drain({ held: (await queue.enqueueHeld(emptyJobs(1))).held });
+      await queue.drain({ held: (await queue.enqueueHeld(emptyJobs(1))).held, heldOnly: true });
     }
   });
   const dies = await count(async () => {

@@ -74,7 +74,7 @@ class Scratch {
   async enqueueAndRun(): Promise<Meter> {
     const queue = this.#queue();
     const { held } = await queue.enqueueHeld([{ job: succeeds }]);
-    await queue.drain({ held });
+    await queue.drain({ held, heldOnly: true });
     return spentBy(queue);
   }
 

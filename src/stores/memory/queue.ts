@@ -81,6 +81,7 @@ export class MemoryQueue implements QueueStore {
     const fired = request.fire.map((fire) => this.#fire(fire));
     const jobs: ClaimedJob[] = [];
     const schedules: DueSchedule[] = [];
+    if (request.looks === false) return { paused: false, nextAt: undefined, left: 0, settled, fired, jobs, schedules };
     const left = this.#state.paused ? 0 : this.#leftBehind(request);
     if (!this.#state.paused) this.#claim(request, jobs, schedules);
     const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];

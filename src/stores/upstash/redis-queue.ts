@@ -92,10 +92,11 @@ export class RedisQueue implements QueueStore {
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const { now, limit, lookAhead = 0, leaseMs, retentionMs, settle, fire, repeated = false, sends } = request;
+    const { now, limit, looks = true, lookAhead = 0, leaseMs, retentionMs, settle, fire, sends } = request;
+    const { repeated = false } = request;
     const nonce = newNonce(this.#random);
     const rest = [
-      ...[nonce, limit, lookAhead, leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
+      ...[nonce, looks ? limit : -1, lookAhead, leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
       ...settle.flatMap(outcomeArguments),
       ...histogramArguments(settle),
       String(fire.length),

@@ -1,5 +1,5 @@
 -- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit, how far to look ahead, lease ms, retention ms, bytes at most,
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), how far to look ahead, lease ms, retention ms, bytes at most,
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record
 --   number of histogram counters, then for each: its number, what is added to it
 --   number of schedules, then for each: key, slot score, next score ('' for never), record,
@@ -258,7 +258,7 @@ end
 settle()
 fire()
 local recovered = resend and limit > 0 and recover() or 0
-claim(math.max(limit - recovered, 0))
+if limit >= 0 then claim(math.max(limit - recovered, 0)) end
 call_many('ZADD', due, leases)
 -- A member without a record can come of eviction alone; left there, it would stand in the way of all others.
 call_many('ZREM', due, orphans)
