@@ -10,8 +10,13 @@ export interface TestClock extends Clock {
   readonly now: number;
   /** When the code that sleeps on this clock wakes next, in ms since 1970; undefined where none sleeps. */
   readonly nextWakeAt: number | undefined;
-  /** Resolves once the clock has been moved on by `ms`, or `signal` is aborted. Never rejects. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves once the clock has been moved on so far, or `signal` is aborted. Never rejects.
+   *
+   * @param by a duration such as "90s", or ms; 0 and less end without the clock.
+   * @throws {TidegateError} `invalid_request`, at once, for a text that is no duration.
+   */
+  sleep(by: Duration, signal?: AbortSignal): Promise<void>;
   /**
    * Moves the clock on. On its way it stops whenever code that sleeps on it is to wake, and goes on when that code sleeps
    * again or has ended: what happens is what happens in real time.
@@ -55,7 +60,8 @@ export function testClock(start: PointInTime = START): TestClock {
     nextWakeAt: { get: () => face.nextWakeAt, enumerable: true },
   }) as unknown as TestClock;
   return Object.assign(clock, {
-    sleep: (ms: number, signal?: AbortSignal) => face.sleep(ms, signal),
+    sleep: (by: Duration, signal?: AbortSignal) =>
+      face.sleep(typeof by === "string" ? durationMs(by, "sleep") : by, signal),
     advance: async (by: Duration) => face.moveTo(face.now + durationMs(by, "advance")),
     set: async (to: PointInTime) => face.moveTo(pointInTimeMs(to, "set")),
     hold: <Result>(work: Promise<Result>) => face.hold(work),

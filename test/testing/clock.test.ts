@@ -34,6 +34,15 @@ describe("testClock", () => {
     expect(clock.nextWakeAt).toBe(start + 31);
   });
 
+  test("sleeps for what advance takes, and refuses a text that is no duration", async () => {
+    const clock = testClock();
+    const sleeping = clock.sleep("30s").then(() => clock.now);
+    const start = clock.now;
+    await clock.advance("1m");
+    expect((await sleeping) - start).toBe(30_000);
+    expect(() => clock.sleep("soon" as "1s")).toThrow("sleep must be a duration");
+  });
+
   test("a sleep of nothing ends without the clock", async () => {
     const clock = testClock();
     await clock.sleep(0);
