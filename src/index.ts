@@ -7,7 +7,7 @@
 
 export type { ActivityMinute, Histogram, QueueActivity } from "./core/activity.ts";
 export type { Backoff, BackoffRule } from "./core/backoff.ts";
-export type { BulkJob, BulkOptions } from "./core/bulk.ts";
+export type { BulkJob, BulkOptions, TypedBulk, TypedBulkJob } from "./core/bulk.ts";
 export type { Clock } from "./core/clock.ts";
 export { LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/control.ts";
 export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/dead-letter.ts";

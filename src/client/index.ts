@@ -5,7 +5,7 @@
  */
 
 import type { QueueActivity } from "../core/activity.ts";
-import type { BulkJob, BulkOptions } from "../core/bulk.ts";
+import type { BulkOptions, TypedBulk } from "../core/bulk.ts";
 import type { DeadSelection } from "../core/dead-letter.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
 import type { DrainReport } from "../core/drain-report.ts";
@@ -98,7 +98,10 @@ export class QueueClient implements Remote {
    * As `Queue.enqueueMany`, but of more than 1,000 jobs the handler checks each piece only when it comes. An error then says
    * how many were stored before.
    */
-  async enqueueMany(jobs: readonly BulkJob[], options: BulkOptions = {}): Promise<readonly EnqueueResult[]> {
+  async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
+    jobs: TypedBulk<Jobs>,
+    options: BulkOptions = {},
+  ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
     while (results.length < jobs.length) {
       const piece = jobs.slice(results.length, results.length + PIECE).map(named);

@@ -1,7 +1,7 @@
 import { type EnqueueOptions, type EnqueueResult, jobName, newJob, resolveJob } from "./enqueue.ts";
 import { invalidRequest, isTidegateError } from "./errors.ts";
 import { hookCalls } from "./hook-calls.ts";
-import type { AnyJob } from "./job.ts";
+import type { AnyJob, InputOf } from "./job.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
 import type { QueueSettings } from "./queue-options.ts";
 import type { JobTrace } from "./record.ts";
@@ -9,12 +9,26 @@ import type { ClaimedJob, EnqueueReply, NewJob } from "./store.ts";
 import { type TraceContext, traced } from "./tracing.ts";
 
 /** One job for `enqueueMany`. */
-export type BulkJob<Job extends AnyJob = AnyJob> = {
+export interface BulkJob extends EnqueueOptions {
   /** A definition, or the name of one. */
-  readonly job: Job | string;
+  readonly job: AnyJob | string;
   /** As the second argument of `enqueue`. */
   readonly payload?: unknown;
-} & EnqueueOptions;
+}
+
+/** A `BulkJob` whose payload has the type that its job takes; behind a name, and where the job is not known more closely, any. */
+export type TypedBulkJob<Job extends AnyJob | string> = EnqueueOptions & { readonly job: Job } & BulkPayload<Job>;
+
+type BulkPayload<Job> = [Job] extends [AnyJob]
+  ? PayloadField<AnyJob extends Job ? unknown : InputOf<Job>>
+  : PayloadField<unknown>;
+
+type PayloadField<Input> = undefined extends Input ? { readonly payload?: Input } : { readonly payload: Input };
+
+/** What `enqueueMany` takes: each job with a payload of its own type. */
+export type TypedBulk<Jobs extends readonly (AnyJob | string)[]> = {
+  readonly [Index in keyof Jobs]: TypedBulkJob<Jobs[Index]>;
+};
 
 /** How `enqueueMany` goes about it. */
 export interface BulkOptions {

@@ -1,4 +1,4 @@
-import { attemptMs, type BulkJob, type BulkOptions, heldJobs, MOST_AT_ONCE, sendJobs } from "./bulk.ts";
+import { attemptMs, type BulkJob, type BulkOptions, heldJobs, MOST_AT_ONCE, sendJobs, type TypedBulk } from "./bulk.ts";
 import { DeclaredSchedules } from "./declared.ts";
 import { Drain } from "./drain.ts";
 import { checkBudget, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
@@ -96,7 +96,10 @@ export class Queue extends QueueUpkeep {
    * @returns an answer per job, in order.
    * @throws as `enqueue`; the message tells which job was refused.
    */
-  async enqueueMany(jobs: readonly BulkJob[], options: BulkOptions = {}): Promise<readonly EnqueueResult[]> {
+  async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
+    jobs: TypedBulk<Jobs>,
+    options: BulkOptions = {},
+  ): Promise<readonly EnqueueResult[]> {
     const { results } = await this.#send(jobs, options.trace, async (newJobs) => {
       const results: EnqueueResult[] = [];
       for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {

@@ -1,6 +1,6 @@
 /** A program that uses something of every subpath, as somebody would write it who has installed the package. */
 export const consumer = `
-import { defineJob, memoryStore, Queue, type DrainReport, type Hooks, type JobInfo } from "tidegate";
+import { type BulkJob, defineJob, memoryStore, Queue, type DrainReport, type Hooks, type JobInfo } from "tidegate";
 import { QueueClient } from "tidegate/client";
 import { createWorker } from "tidegate/cloudflare";
 import { createHandler } from "tidegate/http";
@@ -19,6 +19,14 @@ const queue = new Queue({ store: memoryStore(), jobs: [greet], clock, hooks, tra
 
 // @ts-expect-error: the payload needs a name.
 const refused = () => queue.enqueue(greet, { two: "Ada" });
+// @ts-expect-error: the same where it is one of many.
+const refusedOfMany = () => queue.enqueueMany([{ job: "other", payload: 1 }, { job: greet, payload: { two: "Ada" } }]);
+// @ts-expect-error: it may not be left out.
+const missing = () => queue.enqueueMany([{ job: greet, delay: "1m" }]);
+// @ts-expect-error: and so in a list that is made.
+const mapped = () => queue.enqueueMany([1, 2].map((to) => ({ job: greet, payload: { to } })));
+const later: BulkJob[] = [{ job: greet, payload: { to: "Ada" }, delay: "1d" }];
+const fits = () => queue.enqueueMany([...later, { job: "other" }]);
 
 const handler = createHandler({ queue, auth: { admin: ["secret"] } });
 const client = new QueueClient({

@@ -27,7 +27,7 @@ test("a queue that is empty again leaves nothing but its counters, which do not 
   async function cycle(): Promise<void> {
     const behaviours = ["succeed", "fail", "die", "snooze"];
     await queue.enqueueMany(
-      Array.from({ length: 400 }, (_, index) => ({ job: work, payload: behaviours[index % behaviours.length] })),
+      Array.from({ length: 400 }, (_, index) => ({ job: work, payload: behaviours[index % behaviours.length] ?? "" })),
     );
     await queue.enqueueMany(
       Array.from({ length: 100 }, (_, index) => ({
