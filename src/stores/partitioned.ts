@@ -1,4 +1,5 @@
 import { invalidRequest } from "../core/errors.ts";
+import { fnv1a } from "../core/fnv.ts";
 import { wholeNumber } from "../core/options.ts";
 import type {
   Change,
@@ -51,10 +52,9 @@ export function partitioned(store: Store, count: number): Store {
 
 const slotId = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
-/** FNV-1a, 32 bits (http://www.isthe.com/chongo/tech/comp/fnv/): spreads ids that differ in their last letters. */
+/** Spreads texts that differ in their last letters alone: the lower bits of FNV-1a are mixed with its upper ones. */
 function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  const value = fnv1a(text);
   return (value ^ (value >>> 16)) >>> 0;
 }
 

@@ -1,0 +1,15 @@
+/** Where FNV-1a begins, as its authors have it. */
+const OFFSET_BASIS = 0x811c9dc5;
+const PRIME = 0x01000193;
+
+/**
+ * Hashes a text to a whole number below 2^32, by its UTF-16 units: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/). It tells texts
+ * apart at once, and protects nothing. What it gives is stored, or tells where something is: it may never change.
+ *
+ * @param basis another one gives another, unrelated number for the same text.
+ */
+export function fnv1a(text: string, basis = OFFSET_BASIS): number {
+  let hash = basis;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), PRIME);
+  return hash >>> 0;
+}
