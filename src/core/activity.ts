@@ -1,4 +1,5 @@
-import type { StoredHistogram, StoredStats, Timing } from "./store.ts";
+import type { Timing } from "./store.ts";
+import type { StoredHistogram, StoredStats } from "./stored-stats.ts";
 import { type QueueStats, queueStats } from "./views.ts";
 
 /** How often something took how long, since the queue was first used. */

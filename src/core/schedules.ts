@@ -6,7 +6,8 @@ import type { AnyJob, Schedule } from "./job.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
 import { decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
-import type { QueueStore, ScheduleEntry, StoredSchedule } from "./store.ts";
+import type { QueueStore } from "./store.ts";
+import type { ScheduleEntry, StoredSchedule } from "./stored-schedule.ts";
 
 /** What a schedule makes, and when. */
 export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {

@@ -1,3 +1,6 @@
+import type { ManifestChange, SchedulePut, StoredSchedule } from "./stored-schedule.ts";
+import type { StoredStats } from "./stored-stats.ts";
+
 /**
  * The store port: what a queue asks of the place that keeps its jobs. It speaks of jobs, leases and slots, never of Redis.
  *
@@ -207,59 +210,6 @@ export interface Revival {
   readonly record: string;
 }
 
-export interface ScheduleEntry {
-  readonly key: string;
-  readonly record: string;
-  /** The next slot; undefined where none comes. */
-  readonly next: number | undefined;
-}
-
-export interface StoredSchedule extends ScheduleEntry {
-  /** How often it has been stored anew at this slot, modulo `CLAIM_CYCLE`: tells what was read from what stands there now. */
-  readonly revision: number;
-}
-
-/** A schedule to store in place of the one with its key, if that still stands as it was read. */
-export interface SchedulePut extends ScheduleEntry {
-  /** What was read; undefined for none. */
-  readonly from?: Pick<StoredSchedule, "next" | "revision"> | undefined;
-}
-
-export interface StoredStats {
-  readonly scheduled: number;
-  readonly ready: number;
-  readonly running: number;
-  readonly dead: number;
-  readonly completed: number;
-  readonly processed: number;
-  readonly retried: number;
-  readonly died: number;
-  readonly enqueued: number;
-  readonly paused: boolean;
-  /** The earliest run time or slot that is ahead, or due. */
-  readonly nextAt: number | undefined;
-  /** The earliest run time among ready jobs. */
-  readonly oldestReadyAt: number | undefined;
-  /** What was settled lately, by the minute: those minutes of the last hour in which something was. */
-  readonly minutes: readonly StoredMinute[];
-  readonly waitingTimes: StoredHistogram;
-  readonly runningTimes: StoredHistogram;
-}
-
-export interface StoredMinute {
-  /** Minutes since 1970. */
-  readonly minute: number;
-  readonly processed: number;
-  readonly retried: number;
-  readonly dead: number;
-}
-
-/** A count for each of `durationBounds`, and one for what is above. */
-export interface StoredHistogram {
-  readonly counts: readonly number[];
-  readonly sumMs: number;
-}
-
 /** The jobs of one queue, as a store keeps them. Queues call it; a program of yours has no need to. */
 export interface QueueStore {
   /** The most round trips that an exchange takes where no answer is lost. */
@@ -321,10 +271,3 @@ export interface QueueStore {
 export type LocalMember = "roundTrips" | "mostCommands" | "idSource";
 
 export const localMembers: ReadonlySet<PropertyKey> = new Set<LocalMember>(["roundTrips", "mostCommands", "idSource"]);
-
-export interface ManifestChange {
-  readonly from: string | undefined;
-  readonly manifest: string;
-  readonly put: readonly SchedulePut[];
-  readonly remove: readonly string[];
-}

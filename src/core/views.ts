@@ -1,7 +1,8 @@
 import type { AnyJob } from "./job.ts";
 import { jobDefaults } from "./options.ts";
 import { type AttemptError, attemptOf, decodeRecord, type JobRecord, unreadable } from "./record.ts";
-import type { JobState, StoredJob, StoredStats } from "./store.ts";
+import type { JobState, StoredJob } from "./store.ts";
+import type { StoredStats } from "./stored-stats.ts";
 
 /** Why an attempt failed. */
 export interface JobError {

@@ -9,19 +9,17 @@ import type {
   ExchangeRequest,
   JobState,
   Lease,
-  ManifestChange,
   NewJob,
   Outlook,
   Page,
   PageRequest,
   QueueStore,
   Revival,
-  SchedulePut,
   Store,
   StoredJob,
-  StoredSchedule,
-  StoredStats,
 } from "../core/store.ts";
+import type { ManifestChange, SchedulePut, StoredSchedule } from "../core/stored-schedule.ts";
+import type { StoredStats } from "../core/stored-stats.ts";
 import { sumOfStats } from "./sum-of-stats.ts";
 
 /**

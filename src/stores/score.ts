@@ -1,4 +1,5 @@
-import { CLAIM_CYCLE, type Outcome, type SchedulePut, type StoredSchedule } from "../core/store.ts";
+import { CLAIM_CYCLE, type Outcome } from "../core/store.ts";
+import type { SchedulePut, StoredSchedule } from "../core/stored-schedule.ts";
 
 /**
  * A score tells all that a store must know of a live job to order and to fence it: when it needs attention, how often it has

@@ -1,4 +1,4 @@
-import type { StoredHistogram, StoredMinute, StoredStats } from "../core/store.ts";
+import type { StoredHistogram, StoredMinute, StoredStats } from "../core/stored-stats.ts";
 
 /** The stats of a queue that is spread over several places, from those of each. */
 export function sumOfStats(all: readonly StoredStats[]): StoredStats {

@@ -1,44 +1,25 @@
-import {
-  type Change,
-  CLAIM_CYCLE,
-  type ClaimedJob,
-  type ClearableState,
-  type DueSchedule,
-  type EnqueueReply,
-  type ExchangeReply,
-  type ExchangeRequest,
-  type Fire,
-  type FireReply,
-  type JobState,
-  type Lease,
-  type ManifestChange,
-  MOST_CLAIMED_BYTES,
-  type NewJob,
-  type Outcome,
-  type Outlook,
-  type Page,
-  type PageRequest,
-  type QueueStore,
-  type Revival,
-  type SchedulePut,
-  type StoredJob,
-  type StoredSchedule,
-  type StoredStats,
+import type {
+  Change,
+  ClearableState,
+  EnqueueReply,
+  ExchangeReply,
+  ExchangeRequest,
+  JobState,
+  Lease,
+  NewJob,
+  Outlook,
+  Page,
+  PageRequest,
+  QueueStore,
+  Revival,
+  StoredJob,
 } from "../../core/store.ts";
-import {
-  againScore,
-  leaseScore,
-  renewedScore,
-  SCHEDULE_MEMBER,
-  scheduleScore,
-  scoreAfter,
-  unpack,
-  waitingScore,
-} from "../score.ts";
+import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/stored-schedule.ts";
+import type { StoredStats } from "../../core/stored-stats.ts";
+import { leaseScore, renewedScore, SCHEDULE_MEMBER, scheduleScore, unpack, waitingScore } from "../score.ts";
+import { exchange } from "./exchange.ts";
 import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./reading.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
-
-const encoder = new TextEncoder();
 
 /** The store port on plain maps: what each method does, without the ways in which Redis must be asked for it. */
 export class MemoryQueue implements QueueStore {
@@ -77,99 +58,7 @@ export class MemoryQueue implements QueueStore {
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const settled = this.#settleAll(request);
-    const fired = request.fire.map((fire) => this.#fire(fire));
-    const jobs: ClaimedJob[] = [];
-    const schedules: DueSchedule[] = [];
-    if (request.looks === false) return { paused: false, nextAt: undefined, left: 0, settled, fired, jobs, schedules };
-    const left = this.#state.paused ? 0 : this.#leftBehind(request);
-    if (!this.#state.paused) this.#claim(request, jobs, schedules);
-    const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
-    const { paused } = this.#state;
-    return { paused, nextAt: this.#state.nextAt(new Set(taken)), left, settled, fired, jobs, schedules };
-  }
-
-  /** An exchange in which no lease holds is one that was sent again: it counts nothing. */
-  #settleAll(request: ExchangeRequest): readonly boolean[] {
-    const accepted: Outcome["to"][] = [];
-    const settled = request.settle.map((outcome) => this.#settle(outcome, request, accepted));
-    if (accepted.length > 0) this.#state.tally.count(accepted, request.settle, request.now);
-    return settled;
-  }
-
-  #settle(outcome: Outcome, request: ExchangeRequest, accepted: Outcome["to"][]): boolean {
-    const state = this.#state;
-    const { now, retentionMs, repeated = false } = request;
-    const { lease, record } = outcome;
-    if (state.due.score(lease.id) !== leaseScore(lease)) return repeated && this.#wasSettled(outcome, retentionMs);
-    accepted.push(outcome.to);
-    if (outcome.to === "retried" || outcome.to === "returned") {
-      state.put(lease.id, againScore(outcome), record);
-      if (outcome.to === "retried") state.counters.retried++;
-      return true;
-    }
-    state.remove(lease.id);
-    if (outcome.to === "dead") {
-      state.dead.set(lease.id, outcome.at);
-      state.deadRecords.set(lease.id, record);
-    } else {
-      state.counters.processed++;
-      if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });
-    }
-    return true;
-  }
-
-  /** An earlier exchange, whose answer got lost, may have settled it: then what that one wrote is there. */
-  #wasSettled({ to, lease, record }: Outcome, retentionMs: number): boolean {
-    const state = this.#state;
-    if (to === "dead") return state.deadRecords.get(lease.id) === record;
-    if (to !== "completed") return state.records.get(lease.id) === record;
-    if (retentionMs === 0) return state.due.score(lease.id) === undefined;
-    return state.done.get(lease.id)?.record === record;
-  }
-
-  #fire(fire: Fire): FireReply {
-    const state = this.#state;
-    if (state.due.score(SCHEDULE_MEMBER + fire.key) !== waitingScore(fire.slot, fire.revision)) return "stale";
-    const isSkipped = fire.unless !== undefined && state.due.score(fire.unless.id) !== undefined;
-    const record = isSkipped ? (fire.unless?.skippedRecord ?? fire.record) : fire.record;
-    state.putSchedule(fire.key, record, scheduleScore({ next: fire.next, revision: 0 }));
-    if (isSkipped) return "skipped";
-    for (const { id, runAt, record } of fire.jobs) {
-      if (state.due.score(id) === undefined) state.put(id, waitingScore(runAt), record);
-    }
-    return "fired";
-  }
-
-  #claim({ now, limit, leaseMs }: ExchangeRequest, jobs: ClaimedJob[], schedules: DueSchedule[]): void {
-    let bytes = 0;
-    for (const [member, score] of this.#firstDue(now, limit)) {
-      const { at, claims } = unpack(score);
-      if (!isJob(member)) {
-        const key = member.slice(SCHEDULE_MEMBER.length);
-        schedules.push({ key, slot: at, revision: claims, record: this.#state.schedules.get(key) ?? "" });
-        continue;
-      }
-      const record = this.#state.records.get(member) ?? "";
-      bytes += encoder.encode(record).length;
-      if (bytes > MOST_CLAIMED_BYTES && jobs.length > 0) break;
-      const lease = { id: member, claims: (claims + 1) % CLAIM_CYCLE, endsAt: now + leaseMs };
-      this.#state.due.set(member, leaseScore(lease));
-      jobs.push({ lease, record, dueAt: at });
-    }
-  }
-
-  #leftBehind({ now, limit, lookAhead = 0 }: ExchangeRequest): number {
-    return Math.max(0, this.#firstDue(now, limit + lookAhead + 1).length - limit);
-  }
-
-  #firstDue(now: number, limit: number): readonly (readonly [string, number])[] {
-    const first: (readonly [string, number])[] = [];
-    for (const entry of this.#state.due.from(0)) {
-      if (first.length === limit || entry[1] >= scoreAfter(now)) break;
-      first.push(entry);
-    }
-    return first;
+    return exchange(this.#state, request);
   }
 
   async peek(): Promise<Outlook> {

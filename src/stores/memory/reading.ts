@@ -1,4 +1,6 @@
-import type { JobState, Page, PageRequest, StoredJob, StoredSchedule, StoredStats } from "../../core/store.ts";
+import type { JobState, Page, PageRequest, StoredJob } from "../../core/store.ts";
+import type { StoredSchedule } from "../../core/stored-schedule.ts";
+import type { StoredStats } from "../../core/stored-stats.ts";
 import { badCursor, type Cursor, readCursor, writeCursor } from "../cursor.ts";
 import { SCHEDULE_MEMBER, unpack } from "../score.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";

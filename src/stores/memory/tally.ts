@@ -1,5 +1,6 @@
 import { bucketOf, durationBounds, MINUTES_KEPT, minuteOf } from "../../core/activity.ts";
-import type { Outcome, StoredHistogram, StoredMinute } from "../../core/store.ts";
+import type { Outcome } from "../../core/store.ts";
+import type { StoredHistogram, StoredMinute } from "../../core/stored-stats.ts";
 
 type Counted = "processed" | "retried" | "dead";
 

@@ -10,12 +10,10 @@ import type {
   NewJob,
   Outcome,
   Outlook,
-  SchedulePut,
   StoredJob,
-  StoredMinute,
-  StoredSchedule,
-  StoredStats,
 } from "../../core/store.ts";
+import type { SchedulePut, StoredSchedule } from "../../core/stored-schedule.ts";
+import type { StoredMinute, StoredStats } from "../../core/stored-stats.ts";
 import {
   againScore,
   LEASE_MEMBER,

@@ -6,7 +6,6 @@ import {
   type ExchangeRequest,
   type JobState,
   type Lease,
-  type ManifestChange,
   type Meter,
   MOST_CLAIMED_BYTES,
   type NewJob,
@@ -15,11 +14,10 @@ import {
   type PageRequest,
   type QueueStore,
   type Revival,
-  type SchedulePut,
   type StoredJob,
-  type StoredSchedule,
-  type StoredStats,
 } from "../../core/store.ts";
+import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/stored-schedule.ts";
+import type { StoredStats } from "../../core/stored-stats.ts";
 import { badCursor, readCursor, writeCursor } from "../cursor.ts";
 import { leaseScore, PAUSED_MEMBER, waitingScore } from "../score.ts";
 import {

@@ -1,0 +1,112 @@
+import {
+  CLAIM_CYCLE,
+  type ClaimedJob,
+  type DueSchedule,
+  type ExchangeReply,
+  type ExchangeRequest,
+  type Fire,
+  type FireReply,
+  MOST_CLAIMED_BYTES,
+  type Outcome,
+} from "../../core/store.ts";
+import { againScore, leaseScore, SCHEDULE_MEMBER, scheduleScore, scoreAfter, unpack, waitingScore } from "../score.ts";
+import { isJob, type MemoryState } from "./state.ts";
+
+const encoder = new TextEncoder();
+
+/** Hands in what finished, fires schedules, and takes what is due: the same three steps as in exchange.lua. */
+export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
+  const settled = settleAll(state, request);
+  const fired = request.fire.map((each) => fire(state, each));
+  if (request.looks === false)
+    return { paused: false, nextAt: undefined, left: 0, settled, fired, jobs: [], schedules: [] };
+  const left = state.paused ? 0 : leftBehind(state, request);
+  const { jobs, schedules } = state.paused ? { jobs: [], schedules: [] } : claim(state, request);
+  const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
+  return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), left, settled, fired, jobs, schedules };
+}
+
+/** An exchange in which no lease holds is one that was sent again: it counts nothing. */
+function settleAll(state: MemoryState, request: ExchangeRequest): readonly boolean[] {
+  const accepted: Outcome["to"][] = [];
+  const settled = request.settle.map((outcome) => settle(state, outcome, request, accepted));
+  if (accepted.length > 0) state.tally.count(accepted, request.settle, request.now);
+  return settled;
+}
+
+function settle(state: MemoryState, outcome: Outcome, request: ExchangeRequest, accepted: Outcome["to"][]): boolean {
+  const { now, retentionMs, repeated = false } = request;
+  const { lease, record } = outcome;
+  if (state.due.score(lease.id) !== leaseScore(lease)) return repeated && wasSettled(state, outcome, retentionMs);
+  accepted.push(outcome.to);
+  if (outcome.to === "retried" || outcome.to === "returned") {
+    state.put(lease.id, againScore(outcome), record);
+    if (outcome.to === "retried") state.counters.retried++;
+    return true;
+  }
+  state.remove(lease.id);
+  if (outcome.to === "dead") {
+    state.dead.set(lease.id, outcome.at);
+    state.deadRecords.set(lease.id, record);
+  } else {
+    state.counters.processed++;
+    if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });
+  }
+  return true;
+}
+
+/** An earlier exchange, whose answer got lost, may have settled it: then what that one wrote is there. */
+function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentionMs: number): boolean {
+  if (to === "dead") return state.deadRecords.get(lease.id) === record;
+  if (to !== "completed") return state.records.get(lease.id) === record;
+  if (retentionMs === 0) return state.due.score(lease.id) === undefined;
+  return state.done.get(lease.id)?.record === record;
+}
+
+function fire(state: MemoryState, { key, slot, revision, next, record, jobs, unless }: Fire): FireReply {
+  if (state.due.score(SCHEDULE_MEMBER + key) !== waitingScore(slot, revision)) return "stale";
+  const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
+  state.putSchedule(key, isSkipped ? unless.skippedRecord : record, scheduleScore({ next, revision: 0 }));
+  if (isSkipped) return "skipped";
+  for (const job of jobs) {
+    if (state.due.score(job.id) === undefined) state.put(job.id, waitingScore(job.runAt), job.record);
+  }
+  return "fired";
+}
+
+function claim(
+  state: MemoryState,
+  { now, limit, leaseMs }: ExchangeRequest,
+): Pick<ExchangeReply, "jobs" | "schedules"> {
+  const jobs: ClaimedJob[] = [];
+  const schedules: DueSchedule[] = [];
+  let bytes = 0;
+  for (const [member, score] of firstDue(state, now, limit)) {
+    const { at, claims } = unpack(score);
+    if (!isJob(member)) {
+      const key = member.slice(SCHEDULE_MEMBER.length);
+      schedules.push({ key, slot: at, revision: claims, record: state.schedules.get(key) ?? "" });
+      continue;
+    }
+    const record = state.records.get(member) ?? "";
+    bytes += encoder.encode(record).length;
+    if (bytes > MOST_CLAIMED_BYTES && jobs.length > 0) break;
+    const lease = { id: member, claims: (claims + 1) % CLAIM_CYCLE, endsAt: now + leaseMs };
+    state.due.set(member, leaseScore(lease));
+    jobs.push({ lease, record, dueAt: at });
+  }
+  return { jobs, schedules };
+}
+
+function leftBehind(state: MemoryState, { now, limit, lookAhead = 0 }: ExchangeRequest): number {
+  return Math.max(0, firstDue(state, now, limit + lookAhead + 1).length - limit);
+}
+
+function firstDue(state: MemoryState, now: number, limit: number): readonly (readonly [string, number])[] {
+  const first: (readonly [string, number])[] = [];
+  for (const entry of state.due.from(0)) {
+    if (first.length === limit || entry[1] >= scoreAfter(now)) break;
+    first.push(entry);
+  }
+  return first;
+}
