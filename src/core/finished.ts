@@ -1,6 +1,7 @@
 import type { Claim } from "./claim.ts";
 import type { DrainCounts } from "./drain-report.ts";
 import type { AttemptOutcome } from "./outcomes.ts";
+import { countFitting, MOST_SETTLED_BYTES } from "./request-size.ts";
 
 /** A job that has ended, or is handed back. */
 export interface Finished {
@@ -13,8 +14,6 @@ export interface Finished {
 
 /** How long a finished job waits for others to be handed in with it, while some are still running. */
 const WAITS_MS = 1_000;
-/** How large the records of one exchange may be together, beyond the first: a request may not exceed 10 MB. */
-const MOST_LENGTH = 4 * 1024 * 1024;
 
 /** The jobs of a drain that have ended and are not handed in yet, oldest first. */
 export class FinishedJobs {
@@ -47,12 +46,8 @@ export class FinishedJobs {
 
   /** Takes out those that fit into one request. */
   take(): readonly Finished[] {
-    let length = 0;
-    const index = this.#jobs.findIndex(({ outcome }) => {
-      length += outcome.record.length;
-      return length > MOST_LENGTH;
-    });
-    return this.#jobs.splice(0, index < 0 ? this.#jobs.length : Math.max(index, 1));
+    const records = this.#jobs.map(({ outcome }) => outcome.record);
+    return this.#jobs.splice(0, Math.max(1, countFitting(records, MOST_SETTLED_BYTES)));
   }
 
   putBack(jobs: readonly Finished[]): void {

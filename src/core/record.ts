@@ -1,5 +1,6 @@
 import type { BackoffRule } from "./backoff.ts";
 import { invalidRequest, TidegateError } from "./errors.ts";
+import { isLarger, LARGEST_RECORD } from "./request-size.ts";
 import { CLAIM_CYCLE } from "./store.ts";
 import type { TraceContext } from "./tracing.ts";
 import { decode, encode } from "./versioned.ts";
@@ -62,9 +63,6 @@ const KEPT_STACK = 4_000;
 
 /** The largest payload, in bytes of UTF-8: what is sent to Upstash may not be larger than 10 MB in all. */
 export const LARGEST_PAYLOAD = 5 * 1024 * 1024;
-
-/** The largest record with what a job adds to it, in bytes: as text within JSON it must still fit into those 10 MB. */
-const LARGEST_RECORD = 8 * 1024 * 1024;
 
 /** What is shown, and performed, in place of a record that cannot be read. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
@@ -143,12 +141,6 @@ export function checkPayload(payload: unknown): void {
 /** Whether a record has become larger than a store takes. */
 export function isTooLarge(record: string): boolean {
   return isLarger(record, LARGEST_RECORD);
-}
-
-/** Counts bytes only where there may be too many: a UTF-16 unit takes three at most. */
-function isLarger(text: string, mostBytes: number): boolean {
-  if (text.length * 3 <= mostBytes) return false;
-  return text.length > mostBytes || new TextEncoder().encode(text).length > mostBytes;
 }
 
 function jsonText(payload: unknown): string | undefined {

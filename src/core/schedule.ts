@@ -1,5 +1,6 @@
 import { parseCron } from "./cron.ts";
 import { encodeRecord, type JobRecord } from "./record.ts";
+import { bytesOf, MOST_FIRED_BYTES } from "./request-size.ts";
 import type { DueSchedule, Fire } from "./store.ts";
 import { decode, encode, UNREADABLE_RETRY_MS } from "./versioned.ts";
 
@@ -30,8 +31,6 @@ export const decodeSchedule = (text: string): ScheduleRecord | undefined => deco
 const MISSED_AFTER_MS = 5 * 60_000;
 /** How many missed slots one firing makes up for with `missed: "all"`; the others follow at once. */
 const MOST_AT_ONCE = 100;
-/** How large the records of one exchange's firings may be together, beyond its first job: a request may not exceed 10 MB. */
-const MOST_FIRED_LENGTH = 1024 * 1024;
 
 /** The id of the job that a slot makes: the same whoever fires it, so that a slot makes one job. */
 export function slotJobId(key: string, slot: number): string {
@@ -44,13 +43,14 @@ export function slotJobId(key: string, slot: number): string {
  */
 export function firesOf(schedules: readonly DueSchedule[], now: number): readonly Fire[] {
   const fires: Fire[] = [];
-  let room = MOST_FIRED_LENGTH;
+  let room = MOST_FIRED_BYTES;
   for (const due of schedules) {
+    const bytes = bytesOf(due.record);
     // The record of a job is hardly longer than that of its schedule, which is written anew.
-    const most = Math.min(MOST_AT_ONCE, Math.floor(room / due.record.length) - 1);
+    const most = Math.min(MOST_AT_ONCE, Math.floor(room / bytes) - 1);
     if (most < 1 && fires.length > 0) break;
     const fire = fireOf(due, now, Math.max(1, most));
-    room -= (1 + fire.jobs.length) * due.record.length;
+    room -= (1 + fire.jobs.length) * bytes;
     fires.push(fire);
   }
   return fires;

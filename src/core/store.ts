@@ -12,9 +12,6 @@ import type { StoredStats } from "./stored-stats.ts";
 /** How often a claim count wraps: it identifies leases that are close in time, it is no statistic. */
 export const CLAIM_CYCLE = 512;
 
-/** How many bytes of records one claim takes at most, beyond its first job: an answer of Upstash may not exceed 10 MB. */
-export const MOST_CLAIMED_BYTES = 4 * 1024 * 1024;
-
 /** Opens the part of a store that belongs to one queue. Opening costs nothing and may be done any number of times. */
 export interface Store {
   /**

@@ -1,3 +1,4 @@
+import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/request-size.ts";
 import {
   CLAIM_CYCLE,
   type ClaimedJob,
@@ -6,13 +7,10 @@ import {
   type ExchangeRequest,
   type Fire,
   type FireReply,
-  MOST_CLAIMED_BYTES,
   type Outcome,
 } from "../../core/store.ts";
 import { againScore, leaseScore, SCHEDULE_MEMBER, scheduleScore, scoreAfter, unpack, waitingScore } from "../score.ts";
 import { isJob, type MemoryState } from "./state.ts";
-
-const encoder = new TextEncoder();
 
 /** Hands in what finished, fires schedules, and takes what is due: the same three steps as in exchange.lua. */
 export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
@@ -89,7 +87,7 @@ function claim(
       continue;
     }
     const record = state.records.get(member) ?? "";
-    bytes += encoder.encode(record).length;
+    bytes += bytesOf(record);
     if (bytes > MOST_CLAIMED_BYTES && jobs.length > 0) break;
     const lease = { id: member, claims: (claims + 1) % CLAIM_CYCLE, endsAt: now + leaseMs };
     state.due.set(member, leaseScore(lease));

@@ -1,20 +1,20 @@
-import {
-  type Change,
-  type ClearableState,
-  type EnqueueReply,
-  type ExchangeReply,
-  type ExchangeRequest,
-  type JobState,
-  type Lease,
-  type Meter,
-  MOST_CLAIMED_BYTES,
-  type NewJob,
-  type Outlook,
-  type Page,
-  type PageRequest,
-  type QueueStore,
-  type Revival,
-  type StoredJob,
+import { MOST_CLAIMED_BYTES } from "../../core/request-size.ts";
+import type {
+  Change,
+  ClearableState,
+  EnqueueReply,
+  ExchangeReply,
+  ExchangeRequest,
+  JobState,
+  Lease,
+  Meter,
+  NewJob,
+  Outlook,
+  Page,
+  PageRequest,
+  QueueStore,
+  Revival,
+  StoredJob,
 } from "../../core/store.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/stored-schedule.ts";
 import type { StoredStats } from "../../core/stored-stats.ts";

@@ -1,0 +1,44 @@
+/*
+ * How large requests become. Upstash takes and gives 10 MB (10 * 1024 * 1024 bytes) at once, and refuses for good what is larger.
+ *
+ * The bounds count records in bytes of UTF-8. Each travels as a text within JSON, where one of nothing but quotes and
+ * backslashes takes twice its bytes: so all that goes into one request, or comes with one answer, stays below 5 MiB. A single
+ * record may be larger than its bound, and then travels alone.
+ */
+
+/** How many bytes of records one exchange hands in at most, beyond its first. */
+export const MOST_SETTLED_BYTES = 4 * 1024 * 1024;
+
+/** How many bytes of records the firings of one exchange hold at most, beyond the first: they go with what it hands in. */
+export const MOST_FIRED_BYTES = 512 * 1024;
+
+/** How many bytes of records one claim takes at most, beyond its first job. They are in the answer. */
+export const MOST_CLAIMED_BYTES = 4 * 1024 * 1024;
+
+/** The largest record with what a job adds to it, in bytes: as text within JSON it must still fit into those 10 MB. */
+export const LARGEST_RECORD = 8 * 1024 * 1024;
+
+const encoder = new TextEncoder();
+
+/** How long a text is in bytes of UTF-8. */
+export function bytesOf(text: string): number {
+  return encoder.encode(text).length;
+}
+
+/** Whether a text has more bytes than `most`. Counts only where it may have: a UTF-16 unit takes three at most. */
+export function isLarger(text: string, most: number): boolean {
+  return text.length * 3 > most && (text.length > most || bytesOf(text) > most);
+}
+
+/** How many of the texts, from the first on, have no more bytes than `most` together. */
+export function countFitting(texts: readonly string[], most: number): number {
+  const units = texts.reduce((sum, text) => sum + text.length, 0);
+  // Counting takes longer than all else that is done here.
+  if (units * 3 <= most) return texts.length;
+  let bytes = 0;
+  const index = texts.findIndex((text) => {
+    bytes += bytesOf(text);
+    return bytes > most;
+  });
+  return index < 0 ? texts.length : index;
+}

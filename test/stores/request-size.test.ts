@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { useRedis } from "../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const redis = useRedis();
+
+describe("one request of at most 10 MB", () => {
+  function setUp(result: string) {
+    const clock = testClock(start);
+    const translate = defineJob({ name: "translate", perform: () => result });
+    const queue = new Queue({ store: clock.watch(redis.store()), clock, jobs: [translate] });
+    const jobs = Array.from({ length: 100 }, () => ({ job: translate }));
+    return { clock, translate, queue, jobs };
+  }
+
+  test("has room for what finished together, in whatever script it is written", async () => {
+    const { queue, jobs } = setUp("語".repeat(40_000));
+    await queue.enqueueMany(jobs);
+    expect(await queue.drain({ batchSize: 100, concurrency: 100 })).toMatchObject({ completed: 100, lost: 0 });
+  });
+
+  test("has room for schedules that fire beside what finished, also where that grows as it is sent", async () => {
+    const { clock, translate, queue, jobs } = setUp("\\".repeat(20_500));
+    const recurring = { job: translate, payload: "語".repeat(60_000), cron: "* * * * * *" };
+    for (const key of "abcdefgh") await queue.schedules.upsert(key, recurring);
+    await queue.enqueueMany(jobs);
+    await clock.advance("1s");
+    expect(await queue.drain({ batchSize: 108, concurrency: 108, maxJobs: 108 })).toMatchObject({
+      completed: 108,
+      lost: 0,
+    });
+  });
+});
