@@ -11,6 +11,13 @@ export interface Clock {
 /** Wall time, read anew at each call. */
 export const systemClock: Clock = () => Date.now();
 
+/** The same clock, read in whole milliseconds: scores hold no fractions, which `performance.now()` for one gives. */
+export function wholeClock(clock: Clock): Clock {
+  const whole: Clock = () => Math.floor(clock());
+  if (clock.sleep) whole.sleep = (ms, signal) => sleep(clock, ms, signal);
+  return whole;
+}
+
 /**
  * Calls `ring` once after `ms` on the clock given, unless it is called off by the function returned. Cheaper than `sleep` with
  * a signal where most are called off, as the timeouts of jobs are.

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock, wholeClock } from "./clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import type { EnqueueOptions } from "./enqueue.ts";
 import { invalidRequest } from "./errors.ts";
@@ -18,7 +18,7 @@ export interface QueueOptions {
   readonly store: Store;
   /** The jobs that drains of this queue can perform. Declared schedules are put in force by the first drain. */
   readonly jobs?: readonly AnyJob[];
-  /** Gives ms since 1970. Default: the system's clock. */
+  /** Gives ms since 1970; fractions are cut off. Default: the system's clock. */
   readonly clock?: Clock;
   /** Gives a number from 0 up to, not including, 1. Default: `Math.random`. */
   readonly random?: () => number;
@@ -70,7 +70,7 @@ const optionNames = ["name", "store", "jobs", "clock", "random", "newId", "reten
 
 /** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function queueSettings(options: QueueOptions): QueueSettings {
-  const { name = "default", store, clock = systemClock, random = Math.random, retention = "24h" } = options;
+  const { name = "default", store, random = Math.random, retention = "24h" } = options;
   checkText(name, "the queue's name", LONGEST_NAME);
   if (/[{}/]/.test(name)) {
     throw invalidRequest(
@@ -81,6 +81,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
     throw invalidRequest("new Queue needs a store, such as memoryStore() or upstashStore({ url, token }).");
   }
   checkKnown(options, optionNames, "new Queue");
+  const clock = wholeClock(options.clock ?? systemClock);
   const newId = options.newId ?? timeOrderedIds(clock);
   return {
     name,

@@ -1,6 +1,7 @@
 import type { JobInfo } from "./views.ts";
 
-const FIRST_LOOK_MS = 250;
+// A power of two: half as long again is a whole number each time.
+const FIRST_LOOK_MS = 256;
 const RAREST_LOOK_MS = 5_000;
 
 /**
