@@ -8,8 +8,11 @@ export interface ScheduleEntry {
 
 /** A schedule, as a store has it. */
 export interface StoredSchedule extends ScheduleEntry {
-  /** How often it has been stored anew at this slot, modulo `CLAIM_CYCLE`: tells what was read from what stands there now. */
-  readonly revision: number;
+  /**
+   * How often it has been stored anew at this slot, or without one, modulo `CLAIM_CYCLE`: tells what was read from what stands
+   * there now. Undefined where the store has lost where it stood, as by eviction.
+   */
+  readonly revision: number | undefined;
 }
 
 /** A schedule to store in place of the one with its key, if that still stands as it was read. */

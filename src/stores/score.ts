@@ -1,3 +1,4 @@
+import { LATEST_TIME_MS } from "../core/duration.ts";
 import { CLAIM_CYCLE, type Outcome } from "../core/store.ts";
 import type { SchedulePut, StoredSchedule } from "../core/stored-schedule.ts";
 
@@ -32,14 +33,34 @@ export function againScore(outcome: Extract<Outcome, { readonly runAt: number }>
   return waitingScore(runAt, outcome.to === "returned" ? (outcome.claims ?? lease.claims) : lease.claims);
 }
 
-/** The score of a schedule that stands as it was read, its revision where a job's claims are; undefined where no slot comes. */
-export function scheduleScore(read: Pick<StoredSchedule, "next" | "revision"> | undefined): number | undefined {
-  return read?.next === undefined ? undefined : waitingScore(read.next, read.revision);
+/** Above all times: there stands, out of reach of every claim, a schedule to which no slot comes. */
+const NEVER_MS = LATEST_TIME_MS + 1;
+
+/** The score of a schedule, its revision where a job's claims are. */
+export function slotScore(next: number | undefined, revision = 0): number {
+  return waitingScore(next ?? NEVER_MS, revision);
+}
+
+/** The score of a schedule that still stands as it was read; undefined where it stood nowhere. */
+export function readScore(read: Pick<StoredSchedule, "next" | "revision"> | undefined): number | undefined {
+  return read?.revision === undefined ? undefined : slotScore(read.next, read.revision);
 }
 
 /** The score of a schedule that is stored in place of what was read: another one, also at the same slot. */
-export function renewedScore({ next, from }: SchedulePut): number | undefined {
-  return scheduleScore({ next, revision: from ? from.revision + 1 : 0 });
+export function renewedScore({ next, from }: SchedulePut): number {
+  return slotScore(next, from?.revision === undefined ? 0 : from.revision + 1);
+}
+
+/** When a member is due; undefined where it never is. */
+export function momentOf(score: number): number | undefined {
+  const { at } = unpack(score);
+  return at < NEVER_MS ? at : undefined;
+}
+
+/** Where a schedule with this score stands; without one it stands nowhere. */
+export function standingOf(score: number | undefined): Pick<StoredSchedule, "next" | "revision"> {
+  if (score === undefined) return { next: undefined, revision: undefined };
+  return { next: momentOf(score), revision: unpack(score).claims };
 }
 
 /** The score of a leased job. */

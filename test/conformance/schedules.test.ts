@@ -233,6 +233,8 @@ onEveryStore((kind) => {
       expect(await queue.schedules.pause("beat")).toMatchObject({ paused: true, nextRunAt: null });
       await clock.advance("10m");
       expect(await queue.drain()).toMatchObject({ claimed: 0, nextRunAt: null });
+      const none = { scheduledCount: 0, readyCount: 0, runningCount: 0, nextRunAt: null };
+      expect(await queue.getStats()).toMatchObject(none);
       const changed = open(beat({ cron: "30 * * * * *" }));
       await changed.drain();
       expect(await changed.schedules.list()).toMatchObject([{ cron: "30 * * * * *", paused: true, nextRunAt: null }]);

@@ -116,6 +116,48 @@ onEveryStore((kind) => {
       expect({ isOvertaken, performed }).toEqual({ isOvertaken: true, performed: ["new", "new"] });
     });
 
+    test.each<[string, (queue: Queue, job: AnyJob) => Promise<unknown>, object]>([
+      ["resume", (queue) => queue.schedules.resume("beat"), { paused: false, payload: "new", missed: "all" }],
+      ["pause", (queue) => queue.schedules.pause("beat"), { paused: true, payload: "new", missed: "all" }],
+      [
+        "upsert",
+        (queue, job) => queue.schedules.upsert("beat", { job, payload: "last", cron: "* * * * *" }),
+        { paused: true, payload: "last", missed: "once" },
+      ],
+    ])("%s of a paused schedule takes back no change that it is given meanwhile", async (_, change, expected) => {
+      const beat = defineJob({ name: "beat", perform: (payload: unknown) => payload });
+      const inner = kind.create();
+      const open = (store: Store) => new Queue({ store, jobs: [beat], clock: () => start });
+      const { schedules } = open(inner);
+      await schedules.upsert("beat", { job: beat, payload: "old", cron: "* * * * *" });
+      await schedules.pause("beat");
+      let puts = 0;
+      const overtaken = wrapStore(inner, async ({ method }, run) => {
+        if (method === "putSchedule" && ++puts === 1) {
+          await schedules.upsert("beat", { job: beat, payload: "new", cron: "* * * * *", missed: "all" });
+        }
+        return run();
+      });
+      await change(open(overtaken), beat);
+      expect(await schedules.get("beat")).toMatchObject(expected);
+      expect(puts).toBe(2);
+    });
+
+    test("a paused schedule that is removed while it is resumed stays removed", async () => {
+      const beat = defineJob({ name: "beat", perform: () => {} });
+      const inner = kind.create();
+      const open = (store: Store) => new Queue({ store, jobs: [beat], clock: () => start });
+      const { schedules } = open(inner);
+      await schedules.upsert("beat", { job: beat, cron: "* * * * *" });
+      await schedules.pause("beat");
+      const overtaken = wrapStore(inner, async ({ method }, run) => {
+        if (method === "putSchedule") await schedules.remove("beat");
+        return run();
+      });
+      await expect(open(overtaken).schedules.resume("beat")).rejects.toMatchObject({ code: "not_found" });
+      expect(await schedules.list()).toEqual([]);
+    });
+
     test("moving a job takes back no payload that it is given meanwhile", async () => {
       const inner = kind.create();
       const open = (store: Store) => new Queue({ store, clock: () => start });

@@ -27,6 +27,17 @@ describe("redisStore", () => {
     await client.close();
   });
 
+  test("a schedule whose place was evicted can be stored anew, and goes on", async () => {
+    const client = await createClient({ url: `redis://127.0.0.1:${redis.server.port}` }).connect();
+    const queue = new Queue({ store: redisStore(client, { prefix: "evicted" }), jobs: [note] });
+    await queue.schedules.upsert("daily", { job: note, cron: "@daily" });
+    await client.del("evicted:{default}:due");
+    expect(await queue.schedules.get("daily")).toMatchObject({ nextRunAt: null });
+    await queue.schedules.pause("daily");
+    expect(await queue.schedules.resume("daily")).toMatchObject({ nextRunAt: expect.any(Date) });
+    await client.close();
+  });
+
   test("listens once to a client, however many stores use it", () => {
     for (const client of [createClient(), new Redis({ lazyConnect: true })]) {
       const listeners = () => ["ready", "close", "reconnecting", "end"].map((event) => client.listenerCount(event));

@@ -54,6 +54,7 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
     ...differences("dead", stored.dead.keys(), "dead:jobs", stored.deadJobs),
     ...differences("dead:jobs", stored.deadJobs.keys(), "dead", stored.dead),
     ...differences("due", fired, "schedules", stored.schedules),
+    ...differences("schedules", stored.schedules.keys(), "due", new Map(fired.map((key) => [key, key]))),
     ...indexBreaches(stored.due, now),
   ];
 }

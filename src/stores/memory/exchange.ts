@@ -9,7 +9,7 @@ import {
   type FireReply,
   type Outcome,
 } from "../../core/store.ts";
-import { againScore, leaseScore, SCHEDULE_MEMBER, scheduleScore, scoreAfter, unpack, waitingScore } from "../score.ts";
+import { againScore, leaseScore, SCHEDULE_MEMBER, scoreAfter, slotScore, unpack, waitingScore } from "../score.ts";
 import { isJob, type MemoryState } from "./state.ts";
 
 /** Hands in what finished, fires schedules, and takes what is due: the same three steps as in exchange.lua. */
@@ -62,9 +62,9 @@ function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentio
 }
 
 function fire(state: MemoryState, { key, slot, revision, next, record, jobs, unless }: Fire): FireReply {
-  if (state.due.score(SCHEDULE_MEMBER + key) !== waitingScore(slot, revision)) return "stale";
+  if (state.due.score(SCHEDULE_MEMBER + key) !== slotScore(slot, revision)) return "stale";
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
-  state.putSchedule(key, isSkipped ? unless.skippedRecord : record, scheduleScore({ next, revision: 0 }));
+  state.putSchedule(key, isSkipped ? unless.skippedRecord : record, slotScore(next));
   if (isSkipped) return "skipped";
   for (const job of jobs) {
     if (state.due.score(job.id) === undefined) state.put(job.id, waitingScore(job.runAt), job.record);

@@ -16,7 +16,7 @@ import type {
 } from "../../core/store.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/stored-schedule.ts";
 import type { StoredStats } from "../../core/stored-stats.ts";
-import { leaseScore, renewedScore, SCHEDULE_MEMBER, scheduleScore, unpack, waitingScore } from "../score.ts";
+import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../score.ts";
 import { exchange } from "./exchange.ts";
 import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./reading.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
@@ -171,7 +171,7 @@ export class MemoryQueue implements QueueStore {
 
   /** Whether a schedule still stands as it was read. */
   #stands(put: SchedulePut): boolean {
-    return this.#scoreOf(put) === scheduleScore(put.from);
+    return this.#scoreOf(put) === readScore(put.from);
   }
 
   #scoreOf({ key }: SchedulePut): number | undefined {

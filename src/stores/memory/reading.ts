@@ -2,7 +2,7 @@ import type { JobState, Page, PageRequest, StoredJob } from "../../core/store.ts
 import type { StoredSchedule } from "../../core/stored-schedule.ts";
 import type { StoredStats } from "../../core/stored-stats.ts";
 import { badCursor, type Cursor, readCursor, writeCursor } from "../cursor.ts";
-import { SCHEDULE_MEMBER, unpack } from "../score.ts";
+import { SCHEDULE_MEMBER, standingOf, unpack } from "../score.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 
 export function findJob(state: MemoryState, id: string, now: number): StoredJob | undefined {
@@ -96,8 +96,5 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
 export function findSchedule(state: MemoryState, key: string): StoredSchedule | undefined {
   const record = state.schedules.get(key);
   if (record === undefined) return undefined;
-  const score = state.due.score(SCHEDULE_MEMBER + key);
-  if (score === undefined) return { key, record, next: undefined, revision: 0 };
-  const { at: next, claims: revision } = unpack(score);
-  return { key, record, next, revision };
+  return { key, record, ...standingOf(state.due.score(SCHEDULE_MEMBER + key)) };
 }

@@ -1,5 +1,5 @@
 import type { JobState } from "../../core/store.ts";
-import { SCHEDULE_MEMBER, scoreAfter, unpack } from "../score.ts";
+import { momentOf, SCHEDULE_MEMBER, scoreAfter, unpack } from "../score.ts";
 import { SortedSet } from "../sorted-set.ts";
 import { Tally } from "./tally.ts";
 
@@ -49,16 +49,15 @@ export class MemoryState {
     return this.dead.delete(id);
   }
 
-  putSchedule(key: string, record: string, score: number | undefined): void {
+  putSchedule(key: string, record: string, score: number): void {
     this.schedules.set(key, record);
-    if (score === undefined) this.due.delete(SCHEDULE_MEMBER + key);
-    else this.due.set(SCHEDULE_MEMBER + key, score);
+    this.due.set(SCHEDULE_MEMBER + key, score);
   }
 
   /** When the first member is due, of those that are not excepted. */
   nextAt(except?: ReadonlySet<string>): number | undefined {
     for (const [member, score] of this.due.from(0)) {
-      if (!except?.has(member)) return unpack(score).at;
+      if (!except?.has(member)) return momentOf(score);
     }
     return undefined;
   }

@@ -18,10 +18,13 @@ import {
   againScore,
   LEASE_MEMBER,
   leaseScore,
+  momentOf,
   PAUSED_MEMBER,
+  readScore,
   renewedScore,
-  scheduleScore,
   scoreAfter,
+  slotScore,
+  standingOf,
   unpack,
   waitingScore,
 } from "../score.ts";
@@ -38,9 +41,9 @@ export function texts(answer: unknown): readonly string[] {
   return Array.isArray(answer) ? answer.map(String) : [];
 }
 
-/** The time that a score stands for; undefined for none. */
+/** The time that a score stands for; undefined for none, and for never. */
 export function timeOf(score: string | undefined): number | undefined {
-  return score === undefined || score === "" ? undefined : unpack(Number(score)).at;
+  return score === undefined || score === "" ? undefined : momentOf(Number(score));
 }
 
 export function outcomeArguments(outcome: Outcome): string[] {
@@ -100,8 +103,8 @@ export function storedStats(answer: readonly string[]): StoredStats {
 export function fireArguments({ key, slot, revision = 0, next, record, jobs, unless }: Fire): string[] {
   return [
     key,
-    String(waitingScore(slot, revision)),
-    next === undefined ? "" : String(waitingScore(next)),
+    String(slotScore(slot, revision)),
+    String(slotScore(next)),
     record,
     unless?.id ?? "",
     unless?.skippedRecord ?? "",
@@ -158,14 +161,13 @@ export function storedSchedules(answer: readonly string[]): readonly StoredSched
   const schedules: StoredSchedule[] = [];
   for (let at = 0; at < answer.length; at += 3) {
     const [key, record, score] = [answer[at] as string, answer[at + 1] as string, answer[at + 2] as string];
-    const next = timeOf(score);
-    schedules.push({ key, record, next, revision: next === undefined ? 0 : unpack(Number(score)).claims });
+    schedules.push({ key, record, ...standingOf(score === "" ? undefined : Number(score)) });
   }
   return schedules;
 }
 
 export function putArguments(put: SchedulePut): string[] {
-  return [put.key, put.record, String(renewedScore(put) ?? ""), String(scheduleScore(put.from) ?? "")];
+  return [put.key, put.record, String(renewedScore(put)), String(readScore(put.from) ?? "")];
 }
 
 /** Reads the first members of `due`, with their scores. */

@@ -12,6 +12,7 @@ end
 --   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42, claims modulo 512)
 -- Leased jobs stand a second time in the upper half of `due`, as the index of what is running:
 --   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 when not any more
+-- Schedules to which no slot comes stand at the foot of that half: 2^52 + revision * 2
 local UPPER = 4503599627370496
 local PAUSED = ' paused'
 local LEASE = ' lease:'

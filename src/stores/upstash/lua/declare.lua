@@ -1,5 +1,5 @@
 -- Puts declared schedules in force, if the manifest and they are still as they were read.
--- ARGV: manifest as read ('' for none), new manifest, number of schedules to store, then for each: key, record, score ('' for none),
+-- ARGV: manifest as read ('' for none), new manifest, number of schedules to store, then for each: key, record, score,
 --   score at which it stood ('' for none), then the keys to remove
 -- Returns: 1 or 0
 local current = call('GET', manifest) or ''
@@ -9,7 +9,7 @@ local count, records, scores, gone, members, put, stood = tonumber(ARGV[3]), {},
 for at = 4, 3 + count * 4, 4 do
   local member = SCHEDULE .. ARGV[at]
   push(records, ARGV[at], ARGV[at + 1])
-  if ARGV[at + 2] == '' then push(members, member) else push(scores, ARGV[at + 2], member) end
+  push(scores, ARGV[at + 2], member)
   push(put, member)
   push(stood, ARGV[at + 3] ~= '' and ARGV[at + 3] or -1)
 end

@@ -2,7 +2,7 @@
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), how far to look ahead, lease ms, retention ms, bytes at most,
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record
 --   number of histogram counters, then for each: its number, what is added to it
---   number of schedules, then for each: key, slot score, next score ('' for never), record,
+--   number of schedules, then for each: key, slot score, next score, record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record
 -- Returns: paused (0 or 1), score that comes next ('' for none), how many more are due behind the first `limit`,
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
@@ -132,7 +132,7 @@ local function fire()
   end
   local scores, at = read_many('ZMSCORE', due, members), {}
   for i, member in ipairs(members) do at[member] = scores[i] end
-  local moved, stopped, records, new_jobs, new_records = {}, {}, {}, {}, {}
+  local moved, records, new_jobs, new_records = {}, {}, {}, {}
   for _, schedule in ipairs(fires) do
     local member = SCHEDULE .. schedule.key
     if not at[member] or tonumber(at[member]) ~= tonumber(schedule.slot) then
@@ -140,8 +140,8 @@ local function fire()
     else
       local skipped = schedule.unless ~= '' and at[schedule.unless]
       push(reply, skipped and 'skipped' or 'fired')
-      at[member] = schedule.next ~= '' and schedule.next or false
-      if at[member] then push(moved, schedule.next, member) else push(stopped, member) end
+      at[member] = schedule.next
+      push(moved, schedule.next, member)
       push(records, schedule.key, skipped and schedule.skipped or schedule.record)
       for _, job in ipairs(skipped and {} or schedule.jobs) do
         if not at[job.id] then
@@ -155,7 +155,6 @@ local function fire()
   end
   for _, value in ipairs(new_jobs) do push(moved, value) end
   call_many('ZADD', due, moved)
-  call_many('ZREM', due, stopped)
   call_many('HSET', schedules, records)
   call_many('HSET', jobs, new_records)
 end

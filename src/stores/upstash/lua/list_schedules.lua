@@ -1,6 +1,6 @@
 -- All schedules, or one.
 -- ARGV: key (none for all)
--- Returns: for each: key, record, score of its next slot ('' for none)
+-- Returns: for each: key, record, score ('' where it stands nowhere, as eviction leaves it)
 local keys, records = { ARGV[1] }, {}
 if ARGV[1] then
   records = call('HMGET', schedules, ARGV[1])

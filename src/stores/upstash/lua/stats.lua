@@ -10,7 +10,7 @@ for i, key in ipairs(keys) do members[i] = SCHEDULE .. key end
 local slots_due, slots_ahead = 0, 0
 for _, score in ipairs(read_many('ZMSCORE', due, members)) do
   if score and tonumber(score) < after(now) then slots_due = slots_due + 1 end
-  if score and tonumber(score) >= after(now) then slots_ahead = slots_ahead + 1 end
+  if score and tonumber(score) >= after(now) and tonumber(score) < UPPER then slots_ahead = slots_ahead + 1 end
 end
 
 local wanted = {}
