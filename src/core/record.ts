@@ -138,9 +138,9 @@ export function checkPayload(payload: unknown): void {
   }
 }
 
-/** Whether a record has become larger than a store takes. */
+/** Whether a record has become larger than a store takes. As a text within JSON it takes twice its bytes at most. */
 export function isTooLarge(record: string): boolean {
-  return isLarger(record, LARGEST_RECORD);
+  return isLarger(record, LARGEST_RECORD / 2) && isLarger(JSON.stringify(record), LARGEST_RECORD);
 }
 
 function jsonText(payload: unknown): string | undefined {

@@ -3,7 +3,7 @@
  *
  * The bounds count records in bytes of UTF-8. Each travels as a text within JSON, where one of nothing but quotes and
  * backslashes takes twice its bytes: so all that goes into one request, or comes with one answer, stays below 5 MiB. A single
- * record may be larger than its bound, and then travels alone.
+ * record may be larger than its bound, up to `LARGEST_RECORD`, and then travels alone.
  */
 
 /** How many bytes of records one exchange hands in at most, beyond its first. */
@@ -15,7 +15,7 @@ export const MOST_FIRED_BYTES = 512 * 1024;
 /** How many bytes of records one claim takes at most, beyond its first job. They are in the answer. */
 export const MOST_CLAIMED_BYTES = 4 * 1024 * 1024;
 
-/** The largest record with what a job adds to it, in bytes: as text within JSON it must still fit into those 10 MB. */
+/** The largest record with what a job adds to it, in bytes as it is sent: as a text within JSON. */
 export const LARGEST_RECORD = 8 * 1024 * 1024;
 
 const encoder = new TextEncoder();

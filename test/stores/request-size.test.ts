@@ -32,4 +32,13 @@ describe("one request of at most 10 MB", () => {
       lost: 0,
     });
   });
+
+  test("has room for a job whose payload and result grow as they are sent, without the result", async () => {
+    const clock = testClock(start);
+    const echo = defineJob({ name: "echo", perform: (payload: string) => payload });
+    const queue = new Queue({ store: clock.watch(redis.store()), clock, jobs: [echo] });
+    const { id } = await queue.enqueue(echo, "\\".repeat(1_600_000));
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: null });
+  });
 });
