@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue, type Store } from "../../src/index.ts";
+import { type ClockByHand, clockByHand } from "../support/clock.ts";
 import { type HttpServer, serveFetch } from "../support/http-server.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
 
@@ -16,7 +17,7 @@ const jobs = [
 export interface ServedQueue extends HttpServer {
   readonly queue: Queue;
   readonly store: Store;
-  readonly clock: { now: number };
+  readonly clock: ClockByHand;
   /** How often the page has asked what there is to see. */
   readonly looks: number;
 }
@@ -27,8 +28,8 @@ export async function serveQueue(
   store: Store = memoryStore(),
   mount = "",
 ): Promise<ServedQueue> {
-  const clock = { now: start };
-  const queue = new Queue({ store, jobs, clock: () => clock.now });
+  const clock = clockByHand(start);
+  const queue = new Queue({ store, jobs, clock });
   const app = createHandler({
     ...(!options.queues && { queue }),
     auth: "none",
@@ -70,5 +71,5 @@ export async function fill(queue: Queue): Promise<void> {
 
 /** Enqueues as a deployment would that knows no jobs, nor their schemas. */
 export async function enqueueUnknown({ store, clock }: ServedQueue, name: string, payload: unknown, id: string) {
-  await new Queue({ store, clock: () => clock.now }).enqueue(name, payload, { id, maxRetries: 0 });
+  await new Queue({ store, clock }).enqueue(name, payload, { id, maxRetries: 0 });
 }

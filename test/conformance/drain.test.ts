@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, PermanentError, Queue, type QueueOptions, RetryAfterError } from "../../src/index.ts";
+import { clockByHand } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 
 onEveryStore((kind) => {
   function setUp(options: Partial<QueueOptions> = {}) {
-    const clock = Object.assign(() => clock.now, { now: start });
+    const clock = clockByHand(start);
     const queue = new Queue({ name: "default", store: kind.create(), clock, random: () => 0.5, ...options });
     return { queue, clock };
   }

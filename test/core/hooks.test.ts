@@ -9,6 +9,7 @@ import {
   type QueueOptions,
 } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
+import { clockByHand } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
@@ -30,10 +31,7 @@ function notebook() {
 }
 
 function setUp(options: Partial<QueueOptions> = {}) {
-  const pass = (ms: number) => {
-    clock.now += ms;
-  };
-  const clock = Object.assign(() => clock.now, { now: start, pass });
+  const clock = clockByHand(start);
   const notes = notebook();
   const queue = new Queue({ store: memoryStore(), clock, random: () => 0.5, hooks: notes.hooks, ...options });
   return { queue, clock, ...notes };
@@ -52,7 +50,12 @@ const fails = defineJob({
 onEveryStore((kind) => {
   describe("hooks", () => {
     test("tell of an enqueue, a start and the end, and of no payload and no result", async () => {
-      const takesTime = defineJob({ name: "takes_time", perform: (ms: number) => clock.pass(ms) });
+      const takesTime = defineJob({
+        name: "takes_time",
+        perform(ms: number) {
+          clock.now += ms;
+        },
+      });
       const { queue, clock, told } = setUp({ store: kind.create(), jobs: [takesTime] });
       const { id } = await queue.enqueue(takesTime, 250);
       clock.now += 1_000;
@@ -99,7 +102,7 @@ onEveryStore((kind) => {
       const { queue, clock } = setUp({ store: kind.create(), jobs: [works, fails], hooks });
       await queue.enqueueMany([{ job: works }, { job: fails }]);
       await queue.drain();
-      clock.pass(60_000);
+      clock.now += 60_000;
       await queue.drain();
       expect(states).toEqual({ onComplete: "completed", onRetry: "scheduled", onDead: "dead" });
     });

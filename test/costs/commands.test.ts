@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { defineJob, Queue, type QueueOptions } from "../../src/index.ts";
+import { clockByHand } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -19,7 +20,7 @@ describe("billed commands", () => {
   const redis = useRedis();
 
   function setUp(options: Partial<QueueOptions> = {}) {
-    const clock = Object.assign(() => clock.now, { now: start });
+    const clock = clockByHand(start);
     const queue = new Queue({ store: redis.store(), jobs: [noop, fails], clock, random: () => 0.5, ...options });
     const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
     return { queue, clock, count };

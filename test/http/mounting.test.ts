@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
+import { clockByHand } from "../support/clock.ts";
 import { fails, sendEmail, sender, setUp, start } from "./support.ts";
 
 const auth = { admin: ["admin-token"] };
@@ -72,7 +73,7 @@ describe("several queues", () => {
   function several() {
     const store = memoryStore();
     const ran: string[] = [];
-    const clock = Object.assign(() => clock.now, { now: start });
+    const clock = clockByHand(start);
     const named = (name: string) =>
       new Queue({
         name,

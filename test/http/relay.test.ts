@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { createHandler, type HandlerOptions, relayTo } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { clockByHand } from "../support/clock.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 const drainToken = "drain-token";
 
 /** A handler whose further invocations are requests to itself, all of whose background work can be awaited. */
 function setUp(jobs: number, options: Partial<HandlerOptions> = {}) {
-  const clock = Object.assign(() => clock.now, { now: start });
+  const clock = clockByHand(start);
   const noop = defineJob({ name: "noop", perform: () => {} });
   const queue = new Queue({ store: memoryStore(), jobs: [noop], clock });
   const background: Promise<unknown>[] = [];

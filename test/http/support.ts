@@ -1,5 +1,6 @@
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import { clockByHand } from "../support/clock.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
 
 export const start = Date.parse("2026-03-01T12:00:00Z");
@@ -13,7 +14,7 @@ export interface SetUp {
 
 /** A handler on a memory store, open to everybody unless told otherwise, with a clock that is moved by hand. */
 export function setUp({ handler, queue: queueOptions }: SetUp = {}) {
-  const clock = Object.assign(() => clock.now, { now: start });
+  const clock = clockByHand(start);
   const jobs = [sendEmail, fails];
   const queue = new Queue({ store: memoryStore(), jobs, clock, random: () => 0.5, ...queueOptions });
   const app = createHandler(handler?.queues ? { auth: "none", ...handler } : { queue, auth: "none", ...handler });

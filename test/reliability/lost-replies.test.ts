@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { defineJob, Queue, TidegateError } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { clockByHand } from "../support/clock.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/faults.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -33,7 +34,7 @@ describe("when the network fails", () => {
   });
 
   function setUp() {
-    const clock = Object.assign(() => clock.now, { now: start });
+    const clock = clockByHand(start);
     const store = upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `faults-${prefix++}` });
     return { queue: new Queue({ store, jobs: [note], clock }), store, clock };
   }

@@ -32,7 +32,7 @@ describe.each(roads)("$name", ({ faults, open }) => {
   });
 
   describe.each(methods)("%s", (method) => {
-    test.each(faults)("through %j answers, and stores, what it should", (fault) =>
+    test.each(faults)("through %j answers and stores what memoryStore does", (fault) =>
       tryMethod(stage, road, method, fault),
     );
 

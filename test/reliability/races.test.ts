@@ -3,6 +3,7 @@ import type { ExchangeRequest } from "../../src/core/store.ts";
 import { type AnyJob, defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { aroundStore } from "../support/around-calls.ts";
+import { clockByHand } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
@@ -34,7 +35,7 @@ onEveryStore((kind) => {
 
     test("a slot makes one job, whoever races to fire it", async () => {
       const performed: string[] = [];
-      const clock = Object.assign(() => clock.now, { now: start });
+      const clock = clockByHand(start);
       const beat = defineJob({
         name: "beat",
         schedule: { cron: "* * * * * *" },
@@ -54,7 +55,7 @@ onEveryStore((kind) => {
     describe("a slot that is fired while its schedule is being changed makes one job", () => {
       /** A schedule that is due, and what changes it: a drain comes in between its looking and its writing. */
       function setUp() {
-        const clock = Object.assign(() => clock.now, { now: start });
+        const clock = clockByHand(start);
         const performed: string[] = [];
         const perform = (_: undefined, job: JobContext) => void performed.push(job.id);
         const beat = defineJob({ name: "beat", schedule: { cron: "* * * * *" }, perform });
@@ -94,7 +95,7 @@ onEveryStore((kind) => {
     });
 
     test("firing a slot takes back no change that its schedule is given meanwhile", async () => {
-      const clock = Object.assign(() => clock.now, { now: start });
+      const clock = clockByHand(start);
       const performed: unknown[] = [];
       const beat = defineJob({ name: "beat", perform: (payload: string) => void performed.push(payload) });
       const inner = kind.create();
@@ -171,7 +172,7 @@ onEveryStore((kind) => {
     });
 
     test("an invocation that died leaves its job to the next once the lease is over, and a late result is refused", async () => {
-      const clock = Object.assign(() => clock.now, { now: start });
+      const clock = clockByHand(start);
       const seen: number[] = [];
       const note = defineJob({ name: "note", perform: (_: undefined, job) => void seen.push(job.attempt) });
       const queue = new Queue({ store: kind.create(), jobs: [note], clock });
@@ -186,7 +187,7 @@ onEveryStore((kind) => {
     });
 
     test("a job whose invocation keeps dying ends in the dead letter with a reason that says so", async () => {
-      const clock = Object.assign(() => clock.now, { now: start });
+      const clock = clockByHand(start);
       const kills = defineJob({ name: "kills", maxRetries: 2, perform: () => {} });
       const store = kind.create();
       const queue = new Queue({ store, jobs: [kills], clock });

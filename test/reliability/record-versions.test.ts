@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { clockByHand } from "../support/clock.ts";
 import { type Fixture, fixtureQueue, loadFixture, makeFixture, recordVersion, seenIn } from "../support/fixture.ts";
 import { keyBreaches, readStored, storedBreaches } from "../support/invariants.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -29,7 +30,7 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
   async function load() {
     const prefix = stage.prefix();
     await loadFixture(stage.redis, fixture, prefix);
-    const clock = Object.assign(() => clock.now, { now: fixture.at });
+    const clock = clockByHand(fixture.at);
     return { prefix, clock, queue: fixtureQueue(stage.store(prefix), clock) };
   }
 

@@ -3,6 +3,7 @@ import type { QueueStore, Store } from "../../src/core/store.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
+import { clockByHand } from "./clock.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 
@@ -52,7 +53,7 @@ export interface WorldOptions {
  */
 export async function apiWorld({ store: within = memoryStore(), handler, hasNewer }: WorldOptions = {}) {
   const store = faultyStore(within);
-  const clock = Object.assign(() => clock.now, { now: start });
+  const clock = clockByHand(start);
   let made = 0;
   const newId = () => `019ca955-7400-7000-8000-${String(++made).padStart(12, "0")}`;
   const jobs = [sendEmail, resizeImage, dailyReport];

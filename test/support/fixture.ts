@@ -3,6 +3,7 @@ import type { Store } from "../../src/core/store.ts";
 import { defineJob, PermanentError, Queue, type QueueOptions, TidegateError } from "../../src/index.ts";
 import { keysOf, type QueueKeys } from "../../src/stores/upstash/keys.ts";
 import { aroundStore } from "./around-calls.ts";
+import { type ClockByHand, clockByHand } from "./clock.ts";
 import { readStored, type StoredQueue } from "./invariants.ts";
 import type { RespClient } from "./resp.ts";
 import type { Stage } from "./stage.ts";
@@ -44,7 +45,7 @@ export function fixtureQueue(store: Store, clock: () => number, options: Partial
 /** Fills a queue with one of everything, and writes down what lies in Redis then. */
 export async function makeFixture(stage: Stage): Promise<Fixture> {
   const prefix = stage.prefix();
-  const clock = Object.assign(() => clock.now, { now: start });
+  const clock = clockByHand(start);
   await fill(stage.store(prefix), clock);
   const commands = await commandsOf(stage.redis, prefix);
   return { at: clock.now, commands, seen: await seenIn(fixtureQueue(stage.store(prefix), clock)) };
@@ -55,7 +56,7 @@ function failing(error: Error): Error {
   return error;
 }
 
-async function fill(inner: Store, clock: { (): number; now: number }): Promise<void> {
+async function fill(inner: Store, clock: ClockByHand): Promise<void> {
   let isDead = false;
   const store = aroundStore(inner, async (_, run) => {
     if (isDead) throw new TidegateError("store_unavailable", "The invocation was killed.");

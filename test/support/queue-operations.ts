@@ -5,6 +5,7 @@ import type { AnyJob } from "../../src/core/job.ts";
 import type { Store } from "../../src/core/store.ts";
 import { defineJob, isTidegateError, PermanentError, Queue, RetryAfterError, TidegateError } from "../../src/index.ts";
 import { aroundStore } from "./around-calls.ts";
+import { type ClockByHand, clockByHand } from "./clock.ts";
 import { Ledger } from "./ledger.ts";
 
 /** When the store of an invocation that dies is out of reach: from this call on, with or without that call being done. */
@@ -25,7 +26,7 @@ export interface QueueWorld {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly clients: readonly Client[];
-  readonly clock: { (): number; now: number };
+  readonly clock: ClockByHand;
 }
 
 /** What a client does. An error that the queue means to throw is an answer too. */
@@ -56,7 +57,7 @@ const recurring = defineJob({ name: "recurring", maxRetries: 0, perform: () => {
 const beat = (cron: string) => defineJob({ name: "beat", schedule: { cron }, perform: () => {} });
 
 export function openQueueWorld(inner: Store): QueueWorld {
-  const clock = Object.assign(() => clock.now, { now: Date.parse("2026-03-01T12:00:00Z") });
+  const clock = clockByHand(Date.parse("2026-03-01T12:00:00Z"));
   const ledger = new Ledger();
   const store = ledger.watch(inner);
   let ids = 0;

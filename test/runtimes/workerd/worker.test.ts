@@ -3,6 +3,7 @@ import { defineJob, memoryStore, Queue, type QueueOptions, type Store } from "ti
 import { type CloudflareOptions, createWorker, relayTo } from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
 import { describe, expect, inject, test } from "vitest";
+import { clockByHand } from "../../support/clock.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 const token = "secret";
@@ -50,7 +51,7 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
   });
 
   test("retries, dead-letters and revives on its cron trigger", async () => {
-    const clock = Object.assign(() => clock.now, { now: start });
+    const clock = clockByHand(start);
     const { request, tick } = setUp(createStore(), { queue: { clock } });
     const { body } = await request("POST", "/jobs", { name: "fails" });
     clock.now += 60_000;
@@ -88,7 +89,7 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
   });
 
   test("fires each slot of a schedule once, however many triggers race for it", async () => {
-    const clock = Object.assign(() => clock.now, { now: start });
+    const clock = clockByHand(start);
     const { queue, tick } = setUp(createStore(), { queue: { clock, jobs: [beat] } });
     await tick();
     for (const slot of [1, 2]) {
