@@ -1,14 +1,6 @@
-import { describe, expect, onTestFinished, test, vi } from "vitest";
-import {
-  type AttemptInfo,
-  defineJob,
-  type EnqueueEvent,
-  type Hooks,
-  memoryStore,
-  Queue,
-  type QueueOptions,
-} from "../../src/index.ts";
-import { faultyStore, testClock } from "../../src/testing/index.ts";
+import { describe, expect, test } from "vitest";
+import { type AttemptInfo, defineJob, type Hooks, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import { faultyStore } from "../../src/testing/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
@@ -213,119 +205,6 @@ describe("hooks", () => {
     const { queue, told } = setUp({ store: faultyStore(memoryStore(), "before"), jobs: [works] });
     await expect(queue.enqueue(works)).rejects.toMatchObject({ code: "store_unavailable" });
     expect(told).toEqual([]);
-  });
-
-  test("that throw or reject harm no job, and onError is told what", async () => {
-    const told: unknown[] = [];
-    const oops = new Error("oops");
-    const hooks: Hooks = {
-      onEnqueue: () => Promise.reject(oops),
-      onStart() {
-        throw oops;
-      },
-      onComplete: () => Promise.reject(oops),
-      onError(error, hook) {
-        told.push([error, hook]);
-        throw error;
-      },
-    };
-    const { queue } = setUp({ jobs: [works], hooks });
-    expect(await queue.enqueue(works)).toMatchObject({ status: "enqueued" });
-    expect(await queue.drain()).toMatchObject({ completed: 1, retried: 0 });
-    expect(told).toEqual(["onEnqueue", "onStart", "onComplete"].map((name) => [oops, name]));
-  });
-
-  test("that fail are reported once each by name alone where nobody asks for more", async () => {
-    const report = vi.spyOn(console, "error").mockImplementation(() => {});
-    onTestFinished(() => report.mockRestore());
-    const hooks: Hooks = {
-      onStart() {
-        throw new RangeError("a secret");
-      },
-      onComplete: () => Promise.reject("a secret"),
-    };
-    const { queue } = setUp({ jobs: [works], hooks });
-    await queue.enqueueMany([{ job: works }, { job: works }]);
-    await queue.drain();
-    expect(report.mock.calls).toEqual([
-      ["tidegate: the hook onStart failed (RangeError). Set hooks.onError to be told more."],
-      ["tidegate: the hook onComplete failed (string). Set hooks.onError to be told more."],
-    ]);
-  });
-
-  test("that return promises are waited for by drain and enqueue, and hold up no job", async () => {
-    const clock = testClock(start);
-    const log: string[] = [];
-    const hooks: Hooks = {
-      onEnqueue: () => clock.sleep(1_000).then(() => log.push(`enqueue ${clock.now - start}`)),
-      onStart: () => clock.sleep(1_500).then(() => log.push(`start ${clock.now - start}`)),
-    };
-    const job = defineJob({ name: "job", perform: () => void log.push(`perform ${clock.now - start}`) });
-    const queue = new Queue({ store: memoryStore(), jobs: [job], clock, hooks });
-    const enqueued = queue.enqueue(job).then(() => log.push("enqueued"));
-    await clock.advance("1s");
-    await enqueued;
-    const drained = queue.drain().then(() => log.push("drained"));
-    await clock.advance("2s");
-    await drained;
-    expect(log).toEqual(["enqueue 1000", "enqueued", "perform 1000", "start 2500", "drained"]);
-  });
-
-  test("that return promises are waited for by two seconds and no longer", async () => {
-    const clock = testClock(start);
-    const job = defineJob({ name: "job", perform() {} });
-    const hooks: Hooks = { onComplete: () => new Promise(() => {}) };
-    const queue = new Queue({ store: memoryStore(), jobs: [job], clock, hooks });
-    await queue.enqueue(job);
-    let endedAt: number | undefined;
-    const drained = queue.drain().then(() => {
-      endedAt = clock.now;
-    });
-    await clock.advance("1999ms");
-    expect(endedAt).toBeUndefined();
-    await clock.advance("1ms");
-    await drained;
-    expect(endedAt).toBe(start + 2_000);
-  });
-
-  test("of a lazy kind, as database clients return, are begun", async () => {
-    const written: string[] = [];
-    const insert = (id: string) => {
-      const query = {};
-      Reflect.set(query, "then", (resolve: () => void) => {
-        written.push(id);
-        resolve();
-      });
-      return query;
-    };
-    const { queue } = setUp({ jobs: [works], hooks: { onComplete: ({ id }) => insert(id) } });
-    const { id } = await queue.enqueue(works);
-    await queue.drain();
-    expect(written).toEqual([id]);
-  });
-
-  test("may be the methods of an object, which is their this", async () => {
-    class Logger implements Hooks {
-      readonly seen: string[] = [];
-      onEnqueue({ name }: EnqueueEvent) {
-        this.seen.push(`enqueued ${name}`);
-        throw problem;
-      }
-      onError(error: unknown) {
-        this.seen.push(String(error));
-      }
-    }
-    const logger = new Logger();
-    const { queue } = setUp({ jobs: [works], hooks: logger });
-    await queue.enqueue(works);
-    expect(logger.seen).toEqual(["enqueued works", "Error: no luck"]);
-  });
-
-  test("of an unknown name, or that are no functions, are refused", () => {
-    const unknown = { onCompleted: () => {} } as Hooks;
-    expect(() => setUp({ hooks: unknown })).toThrow('"onCompleted" is no hook. They are: onEnqueue, onStart,');
-    expect(() => setUp({ hooks: { onDead: "log" } as unknown as Hooks })).toThrow("hooks.onDead must be a function.");
-    expect(() => setUp({ hooks: 7 as unknown as Hooks })).toThrow("hooks must be an object of functions.");
   });
 
   test("tell of a payload that no longer fits and a name that nobody knows", async () => {

@@ -1,36 +1,9 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { type DrainReport, defineJob, memoryStore, Queue } from "../../src/index.ts";
-import { type RunningWorker, startWorker, type WorkerOptions } from "../../src/platforms/node.ts";
-import { faultyStore, type TestClock, testClock } from "../../src/testing/index.ts";
+import { describe, expect, test } from "vitest";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { startWorker, type WorkerOptions } from "../../src/platforms/node.ts";
+import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
-const workers: RunningWorker[] = [];
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await Promise.all(workers.splice(0).map((worker) => worker.stop()));
-});
-
-function run(queue: Queue | readonly Queue[], options: WorkerOptions = {}): RunningWorker {
-  const worker = startWorker(queue, options);
-  workers.push(worker);
-  return worker;
-}
-
-/** A job that notes when it ran, in ms after the start. */
-function noting(clock: TestClock) {
-  const seen: number[] = [];
-  const note = defineJob({ name: "note", perform: () => void seen.push(clock.now - start) });
-  return { seen, note };
-}
-
-/** A job that ends when it is let go. */
-function slow() {
-  const running: (() => void)[] = [];
-  const job = defineJob({ name: "slow", perform: () => new Promise<void>((resolve) => running.push(resolve)) });
-  return { job, running };
-}
+import { noting, run, setUp, slow, start } from "./support.ts";
 
 onEveryStore((kind) => {
   test("performs each job at its time", async () => {
@@ -83,16 +56,6 @@ onEveryStore((kind) => {
 });
 
 describe("startWorker", () => {
-  function setUp() {
-    const clock = testClock(start);
-    const store = faultyStore(memoryStore());
-    const { seen, note } = noting(clock);
-    const { job, running } = slow();
-    const jobs = [note, job];
-    const open = (name?: string) => new Queue({ store, clock, jobs, ...(name !== undefined && { name }) });
-    return { clock, store, seen, note, slow: job, running, open };
-  }
-
   test("looks every 10 seconds for what others have enqueued, with one call each", async () => {
     const { clock, store, seen, note, open } = setUp();
     run(open());
@@ -178,89 +141,6 @@ describe("startWorker", () => {
       running[i]?.();
       await clock.advance(0);
     }
-  });
-
-  test("while the store is away tries again, ever more rarely, and then goes on", async () => {
-    const { clock, store, seen, note, open } = setUp();
-    const queue = open();
-    await queue.enqueue(note);
-    store.plan("before");
-    const waits: number[] = [];
-    const onError = vi.fn((_: unknown, retryInMs: number) => void waits.push(retryInMs));
-    const worker = run(queue, { onError });
-    await clock.advance("5m");
-    expect(onError.mock.calls[0]?.[0]).toMatchObject({ code: "store_unavailable" });
-    waits.slice(0, 8).forEach((ms, index) => {
-      expect(ms).toBeGreaterThanOrEqual(Math.min(500 * 2 ** index, 15_000));
-      expect(ms).toBeLessThanOrEqual(Math.min(1_500 * 2 ** index, 30_000));
-    });
-    expect(waits.length).toBeLessThan(30);
-    store.plan();
-    await clock.advance("30s");
-    expect(seen).toHaveLength(1);
-    store.plan([{ call: 1, fault: "before" }]);
-    waits.length = 0;
-    await clock.advance("15s");
-    expect(waits[0]).toBeLessThanOrEqual(1_500);
-    expect(await worker.stop()).toMatchObject({ completed: 1 });
-  });
-
-  test("tells when jobs that ran could not be handed in", async () => {
-    const { clock, store, note, open } = setUp();
-    const queue = open();
-    await queue.enqueue(note);
-    store.plan([{ on: "exchange", call: [2, 3], fault: "before" }]);
-    const onError = vi.fn();
-    run(queue, { onError });
-    await clock.advance("1s");
-    expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: "store_unavailable" }), expect.any(Number));
-    await clock.advance("2m");
-    expect(await queue.getStats()).toMatchObject({ totalProcessed: 1, runningCount: 0 });
-  });
-
-  test("writes a line where nobody listens for errors", async () => {
-    const { clock, store, open } = setUp();
-    const written = vi.spyOn(console, "error").mockImplementation(() => {});
-    store.plan("before");
-    run(open());
-    await clock.advance(0);
-    expect(written.mock.calls.join()).toMatch(
-      /^tidegate worker: faultyStore kept this call from the store\. It goes on in [12] s\.$/,
-    );
-  });
-
-  test("goes on where the callbacks throw", async () => {
-    const { clock, seen, note, open } = setUp();
-    const queue = open();
-    await queue.enqueueMany([{ job: note }, { job: note, delay: "3s" }]);
-    const fail = () => {
-      throw new Error("no");
-    };
-    run(queue, { onReport: fail, onError: fail });
-    await clock.advance("5s");
-    expect(seen).toEqual([0, 3_000]);
-  });
-
-  test("reports the drains that did something, and keeps totals", async () => {
-    const { clock, note, open } = setUp();
-    const queue = open();
-    await queue.enqueueMany([{ job: note }, { job: note, delay: "25s" }]);
-    const reports: DrainReport[] = [];
-    const worker = run(queue, { onReport: (report) => void reports.push(report) });
-    await clock.advance("1m");
-    expect(reports.map(({ completed }) => completed)).toEqual([1, 1]);
-    expect(worker.totals).toMatchObject({ completed: 2, drains: expect.any(Number) });
-  });
-
-  test("tells how far a drain is, and has it in its totals", async () => {
-    const { clock, note, slow, running, open } = setUp();
-    const queue = open();
-    await queue.enqueueMany([{ job: note }, { job: slow }]);
-    const told: number[] = [];
-    const worker = run(queue, { onProgress: ({ completed }) => void told.push(completed, worker.totals.completed) });
-    await clock.advance("2s");
-    expect(told).toEqual([0, 0, 1, 1]);
-    for (const end of running) end();
   });
 
   test("a paused queue is looked at no more often", async () => {

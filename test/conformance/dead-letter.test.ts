@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, InvalidPayloadError, Queue } from "../../src/index.ts";
+import { drainAll } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+import { dies, openQueue } from "./support.ts";
+
+onEveryStore((kind) => {
+  describe("the dead letter", () => {
+    test("is listed newest first, retried by id, name or all, and told beforehand by a dry run", async () => {
+      const { clock, queue } = openQueue(kind);
+      const ids: string[] = [];
+      for (let i = 0; i < 5; i++) {
+        ids.push((await queue.enqueue(dies)).id);
+        await queue.drain();
+        await clock.advance("1s");
+      }
+      // In partitions this holds within each of them.
+      if (kind.name !== "partitioned") {
+        expect((await queue.listDeadLetter({ limit: 2 })).jobs.map(({ id }) => id)).toEqual([ids[4], ids[3]]);
+      }
+      expect(await queue.retryFromDeadLetter({ all: true }, { dryRun: true })).toEqual({ retried: 5 });
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 5 });
+      expect(await queue.retryFromDeadLetter({ ids: [ids[0] as string, "other"] })).toEqual({ retried: 1 });
+      expect(await queue.retryFromDeadLetter({ name: "note" })).toEqual({ retried: 0 });
+      expect(await queue.removeFromDeadLetter(ids[1] as string)).toEqual({ removed: 1 });
+      expect(await queue.retryFromDeadLetter({ name: "dies" })).toEqual({ retried: 3 });
+      await expect(queue.retryFromDeadLetter("other")).rejects.toMatchObject({ code: "not_found" });
+      expect(await queue.getStats()).toMatchObject({
+        totalEnqueued: 5,
+        totalFailed: 5,
+        deadLetterCount: 0,
+        readyCount: 4,
+      });
+      await queue.drain();
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 5, totalFailed: 9, deadLetterCount: 4 });
+      expect(await queue.clear({ state: "dead" })).toEqual({ cleared: 4 });
+    });
+
+    test("a payload that no longer fits its schema lies there with that reason, and lives again with one that does", async () => {
+      const { clock, store, queue } = openQueue(kind);
+      const before = new Queue({ store, clock, jobs: [defineJob({ name: "greet", perform: (_: unknown) => {} })] });
+      const { id } = await before.enqueue("greet", { name: "Ada" });
+      expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
+      expect(await queue.getJob(id)).toMatchObject({
+        state: "dead",
+        error: { name: "PermanentError", message: expect.stringMatching(/no longer fits.*to/) },
+      });
+      await expect(queue.retryFromDeadLetter(id, { payload: { name: 1 } })).rejects.toBeInstanceOf(InvalidPayloadError);
+      expect(await queue.retryFromDeadLetter(id, { payload: { to: "Ada" } })).toEqual({ retried: 1 });
+      await queue.drain();
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: { greeted: "Ada" }, attempts: 1 });
+    });
+
+    test("hundreds are retried in pieces that tell of their progress", async () => {
+      const { queue } = openQueue(kind);
+      await queue.enqueueMany(Array.from({ length: 350 }, () => ({ job: dies })));
+      await drainAll(queue);
+      const told: number[] = [];
+      expect(await queue.retryFromDeadLetter({ all: true }, { onProgress: (done) => told.push(done) })).toEqual({
+        retried: 350,
+      });
+      expect(told).toEqual([250, 350]);
+    });
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import { InvalidPayloadError } from "../../src/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+import { dies, greet, note, openQueue, start } from "./support.ts";
+
+onEveryStore((kind) => {
+  describe("enqueue", () => {
+    test("returns the existing job when the id is taken, whatever has become of it", async () => {
+      const { clock, queue } = openQueue(kind);
+      const options = { id: "welcome/ä 7", delay: "5m" } as const;
+      expect(await queue.enqueue(note, 1, options)).toEqual({
+        id: options.id,
+        status: "enqueued",
+        runAt: new Date(start + 300_000),
+      });
+      expect(await queue.enqueue(note, 2, { id: options.id })).toEqual({
+        id: options.id,
+        status: "duplicate",
+        runAt: new Date(start + 300_000),
+      });
+      await clock.advance("5m");
+      await queue.drain();
+      expect(await queue.enqueue(note, 3, { id: options.id })).toEqual({
+        id: options.id,
+        status: "duplicate",
+        runAt: null,
+      });
+      await queue.enqueue(dies, undefined, { id: "d" });
+      await queue.drain();
+      expect(await queue.enqueue(dies, undefined, { id: "d" })).toMatchObject({ status: "duplicate", runAt: null });
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 1, totalFailed: 1 });
+    });
+
+    test("dedupe makes one job a window, and always names one that exists", async () => {
+      const { clock, queue } = openQueue(kind);
+      const options = { dedupe: { key: "user-7", ttl: "10m" }, delay: "1m" } as const;
+      const first = await queue.enqueue(note, 1, options);
+      expect(await queue.enqueue(note, 2, options)).toEqual({ id: first.id, status: "duplicate", runAt: first.runAt });
+      await clock.advance("1m");
+      await queue.drain();
+      expect(await queue.enqueue(note, 3, options)).toEqual({ id: first.id, status: "duplicate", runAt: null });
+      await clock.advance("10m");
+      const second = await queue.enqueue(note, 4, options);
+      expect(second.status).toBe("enqueued");
+      await queue.cancel(second.id);
+      expect(await queue.enqueue(note, 5, options)).toMatchObject({ status: "enqueued" });
+    });
+
+    test("a payload comes back as JSON keeps it, to the letter", async () => {
+      const { queue } = openQueue(kind);
+      const payloads = [
+        [],
+        {},
+        "",
+        "123",
+        "null",
+        0,
+        -0.5,
+        9_007_199_254_740_991,
+        null,
+        { __proto__x: 1 },
+        JSON.parse('{"__proto__":{"a":1}}'),
+        "\u0000\ud800 \u{1f600}",
+        [[[]]],
+      ];
+      const jobs = await queue.enqueueMany(payloads.map((payload) => ({ job: note, payload })));
+      const stored = await Promise.all(jobs.map(({ id }) => queue.getJob(id)));
+      expect(stored.map((job) => JSON.stringify(job?.payload))).toEqual(
+        payloads.map((payload) => JSON.stringify(payload)),
+      );
+    });
+
+    test("more than 1,000 at once are stored in pieces that tell of their progress", async () => {
+      const { queue } = openQueue(kind);
+      const told: number[] = [];
+      const jobs = Array.from({ length: 2_500 }, (_, index) => ({ job: note, payload: index }));
+      const results = await queue.enqueueMany(jobs, { onProgress: (done) => told.push(done) });
+      expect(told).toEqual([1_000, 2_000, 2_500]);
+      expect(new Set(results.map(({ id }) => id)).size).toBe(2_500);
+      expect(await queue.getStats()).toMatchObject({ readyCount: 2_500 });
+    });
+
+    test("refuses what does not fit the schema, and stores none of a bulk with one such job", async () => {
+      const { queue } = openQueue(kind);
+      const wrong = { to: 7 } as unknown as { to: string };
+      const failure = await queue.enqueue(greet, wrong).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(InvalidPayloadError);
+      expect(failure).toMatchObject({ code: "invalid_payload", issues: [{ path: ["to"] }] });
+      await expect(
+        queue.enqueueMany([
+          { job: greet, payload: { to: "Ada" } },
+          { job: greet, payload: wrong },
+        ]),
+      ).rejects.toThrow(/^Job 1: /);
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+    });
+
+    const loop: Record<string, unknown> = {};
+    loop["self"] = loop;
+    test.each([
+      ["an empty id", { id: "" }],
+      ["an id of 257 characters", { id: "x".repeat(257) }],
+      ["an id with a control character", { id: "a\u0000b" }],
+      ["an id that begins with a space", { id: " paused" }],
+      ["an id that is a lone surrogate", { id: "\ud800" }],
+      ["a delay together with a time", { delay: "1s", runAt: start }],
+      ["a delay that is none", { delay: "soon" }],
+      ["a negative delay", { delay: -1 }],
+      ["a time without a zone", { runAt: "2030-01-01T00:00:00" }],
+      ["a time after 2108", { runAt: "2110-01-01T00:00:00Z" }],
+      ["a date that is none", { runAt: new Date("x") }],
+      ["retries without end", { maxRetries: Number.POSITIVE_INFINITY }],
+      ["a timeout of nothing", { timeout: 0 }],
+      ["a backoff function", { backoff: () => 1 }],
+      ["a dedupe window of nothing", { dedupe: { key: "a", ttl: 0 } }],
+      ["an option it does not know", { dealy: "1s" }],
+    ])("refuses %s by name, and stores nothing", async (_, options) => {
+      const { queue } = openQueue(kind);
+      const failure = await queue.enqueue("note", 1, options as object).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: "invalid_request" });
+      expect((failure as Error).message).toContain(Object.keys(options)[0]);
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+    });
+
+    test("refuses payloads above 5 MiB, counted in bytes", async () => {
+      const { queue } = openQueue(kind);
+      for (const payload of ["x".repeat(6_000_000), "€".repeat(2_000_000)]) {
+        await expect(queue.enqueue("note", payload)).rejects.toMatchObject({ code: "payload_too_large" });
+      }
+      await expect(queue.enqueue("note", "€".repeat(1_700_000))).resolves.toMatchObject({ status: "enqueued" });
+    });
+
+    test.each([
+      ["a BigInt", 1n],
+      ["a cycle", loop],
+    ])("refuses %s as payload", async (_, payload) => {
+      const { queue } = openQueue(kind);
+      await expect(queue.enqueue("note", payload)).rejects.toMatchObject({ code: "invalid_request" });
+      await expect(queue.enqueue("nobody")).rejects.toThrow(
+        /No job is named "nobody". This queue knows: greet, note, dies/,
+      );
+    });
+  });
+});

@@ -1,0 +1,38 @@
+import { onTestFinished } from "vitest";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { type RunningWorker, startWorker, type WorkerOptions } from "../../src/platforms/node.ts";
+import { faultyStore, type TestClock, testClock } from "../../src/testing/index.ts";
+
+export const start = Date.parse("2026-03-01T12:00:00Z");
+
+/** Starts a worker that stops with the test. */
+export function run(queue: Queue | readonly Queue[], options: WorkerOptions = {}): RunningWorker {
+  const worker = startWorker(queue, options);
+  onTestFinished(() => worker.stop().then(() => {}));
+  return worker;
+}
+
+/** A job that notes when it ran, in ms after the start. */
+export function noting(clock: TestClock) {
+  const seen: number[] = [];
+  const note = defineJob({ name: "note", perform: () => void seen.push(clock.now - start) });
+  return { seen, note };
+}
+
+/** A job that ends when it is let go. */
+export function slow() {
+  const running: (() => void)[] = [];
+  const job = defineJob({ name: "slow", perform: () => new Promise<void>((resolve) => running.push(resolve)) });
+  return { job, running };
+}
+
+/** What the tests of `startWorker` use, on a memory store that can fail. */
+export function setUp() {
+  const clock = testClock(start);
+  const store = faultyStore(memoryStore());
+  const { seen, note } = noting(clock);
+  const { job, running } = slow();
+  const jobs = [note, job];
+  const open = (name?: string) => new Queue({ store, clock, jobs, ...(name !== undefined && { name }) });
+  return { clock, store, seen, note, slow: job, running, open };
+}
