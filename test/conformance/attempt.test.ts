@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
@@ -107,6 +108,19 @@ onEveryStore((kind) => {
     const { queue } = setUp([job]);
     await queue.enqueueMany(thrown.map((_, payload) => ({ job, payload })));
     expect(await queue.drain()).toMatchObject({ deadLettered: thrown.length });
+  });
+
+  test("a result that is not kept is not sent to the store either", async () => {
+    const sent: unknown[] = [];
+    const store = aroundStore(kind.create(), ({ parameters }, run) => {
+      sent.push(parameters);
+      return run();
+    });
+    const job = defineJob({ name: "job", perform: () => "a result" });
+    const queue = new Queue({ store, jobs: [job], retention: 0 });
+    await queue.enqueue(job);
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(JSON.stringify(sent)).not.toContain("a result");
   });
 
   test("a lease ends in time, however long its job may take", async () => {

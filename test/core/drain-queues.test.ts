@@ -107,6 +107,28 @@ describe("drainQueues", () => {
     expect(ran.join("")).toBe("abb");
   });
 
+  test("ends where the time runs out between two queues", async () => {
+    const { queues, state, ran } = setUp("a", "b");
+    const late = new Queue({
+      name: "late",
+      store: memoryStore(),
+      clock: () => state.now,
+      jobs: [{ name: "note", perform() {} }],
+      hooks: {
+        // Ends after the drain, which waits for it.
+        async onComplete() {
+          await new Promise((resolve) => setImmediate(resolve));
+          state.now += 11_000;
+        },
+      },
+    });
+    await late.enqueueMany(times(1));
+    await queues[b]?.enqueueMany(times(1));
+    const report = await drainQueues([late, queues[b] as Queue], { timeBudget: "10s" });
+    expect(report).toMatchObject({ completed: 1, stoppedBy: "timeBudget" });
+    expect(ran).toEqual([]);
+  });
+
   test("spends the round trips of the budget once, not once for each queue", async () => {
     const { queues, ran } = setUp("a", "b", "c");
     await queues[a]?.enqueueMany(times(3));

@@ -188,6 +188,7 @@ describe("createHandler refuses to be built", () => {
     [{ admin: ["good", ""] }, "auth.admin[1]"],
     [{ drain: ["two words"] }, "auth.drain[0]"],
     [{ drain: ["schlüssel"] }, "auth.drain[0]"],
+    [{ read: ["x".repeat(1_001)] }, "auth.read[0]"],
     [{ enqueue: "token" }, "auth.enqueue"],
     [{ admin: ["good"], root: ["token"] }, '"root"'],
   ])("with %j, and names %s", (tokens, name) => {

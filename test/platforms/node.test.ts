@@ -173,6 +173,28 @@ describe("startWorker", () => {
     expect(open().name).toBe("default");
   });
 
+  test("looks at the earlier queues again, however much there is to do in a later one", async () => {
+    const clock = testClock(start);
+    const order: string[] = [];
+    const step = defineJob({
+      name: "step",
+      async perform(_: undefined, { queue }) {
+        await clock.sleep(1_000);
+        order.push(queue);
+      },
+    });
+    const store = memoryStore();
+    const open = (name: string) => new Queue({ name, store, clock, jobs: [step] });
+    await open("bulk").enqueueMany(Array.from({ length: 60 }, () => ({ job: step })));
+    run([open("urgent"), open("bulk")], { workers: 1 });
+    await clock.advance("5s");
+    await open("urgent").enqueue(step);
+    await clock.advance("15s");
+    const ran = [...order];
+    await clock.advance("1m");
+    expect(ran).toContain("urgent");
+  });
+
   test("ends when its signal is aborted, and does not begin where it was", async () => {
     const { clock, store, open } = setUp();
     const controller = new AbortController();

@@ -142,6 +142,20 @@ describe("when the network fails", () => {
     },
   );
 
+  test.each([
+    ["drop-request", 3],
+    ["quota", 1],
+    ["full", 1],
+  ] as const)("what meets %j for good is sent %i times", async (fault, times) => {
+    const { queue } = setUp();
+    await queue.getStats();
+    const before = proxy.requests;
+    proxy.always(fault);
+    await expect(queue.getStats()).rejects.toMatchObject({ code: "store_unavailable" });
+    proxy.always(undefined);
+    expect(proxy.requests - before).toBe(times);
+  });
+
   test("a drain whose store goes away while jobs run hands them in once it is back", async () => {
     const { queue } = setUp();
     const gone = defineJob({

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { memoryStore } from "../../src/index.ts";
+import { fillStore, storeTrials } from "../support/store-trials.ts";
+
+// A caller whose answer got lost calls again. On Redis the adapter tells its scripts; these methods see it by themselves.
+test.each(["extend", "change", "putSchedule", "declare"] as const)(
+  "%s answers as before when it is called once more",
+  async (method) => {
+    const store = memoryStore().open("default");
+    const runs = await fillStore(store);
+    const answer = await storeTrials[method](store, runs);
+    expect(answer).toBeTruthy();
+    expect(await storeTrials[method](store, runs)).toEqual(answer);
+  },
+);
