@@ -75,6 +75,16 @@ describe("when the network fails", () => {
     },
   );
 
+  test("what was handed in is not taken for lost where finished jobs are not kept", async () => {
+    const { store, clock } = setUp();
+    const queue = new Queue({ store, jobs: [note], clock, retention: 0 });
+    await queue.enqueue(note);
+    let sent = 0;
+    proxy.decide(() => (sent++ % 2 === 0 ? "drop-reply" : undefined));
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+    proxy.decide(undefined);
+  });
+
   test("a claim whose answer is lost twice is handed out by the third send, and leaves nothing leased to nobody", async () => {
     const { queue, store, clock } = setUp();
     await queue.enqueueMany([{ job: note }, { job: note }, { job: note }]);

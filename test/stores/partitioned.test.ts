@@ -46,3 +46,13 @@ describe("the budget for a queue in partitions", () => {
     expect(report.claimed).toBeGreaterThanOrEqual(20);
   });
 });
+
+test("dedupe is refused beside an id, which may lie in another partition than its key", async () => {
+  const queue = new Queue({ store: partitioned(memoryStore(), 3), jobs: [noop], clock });
+  const dedupe = { key: "user-7", ttl: "10m" } as const;
+  await expect(queue.enqueue(noop, undefined, { id: "order-7", dedupe })).rejects.toMatchObject({
+    code: "invalid_request",
+    message: expect.stringContaining("dedupe"),
+  });
+  expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+});
