@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AnyJob } from "../core/job.ts";
-import type { Queue } from "../core/queue.ts";
+import { isQueue, type Queue } from "../core/queue.ts";
 import { Mistake } from "./mistake.ts";
 import { printable } from "./output/text.ts";
 
@@ -85,10 +85,6 @@ function valuesOf(exported: object): readonly unknown[] {
 // By what they have, since the module may use another copy of the package.
 function isJob(value: unknown): value is AnyJob {
   return isObject(value) && typeof value["name"] === "string" && typeof value["perform"] === "function";
-}
-
-function isQueue(value: unknown): value is Queue {
-  return isObject(value) && typeof value["drain"] === "function" && Array.isArray(value["jobNames"]);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

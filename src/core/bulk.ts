@@ -2,6 +2,7 @@ import { type EnqueueOptions, type EnqueueResult, jobName, newJob, resolveJob } 
 import { invalidRequest, isTidegateError } from "./errors.ts";
 import { hookCalls } from "./hook-calls.ts";
 import type { AnyJob, InputOf } from "./job.ts";
+import { checkObject } from "./known-options.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
 import type { QueueSettings } from "./queue-options.ts";
 import type { JobTrace } from "./record.ts";
@@ -40,6 +41,8 @@ export interface BulkOptions {
 
 /** The most jobs that one atomic call stores. */
 export const MOST_AT_ONCE = 1_000;
+
+const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options }.";
 
 /**
  * Builds jobs and stores them in the way given. The tracing and the hooks of the queue are told of it.
@@ -83,9 +86,11 @@ async function newJobs(
   newId: (dedupeKey?: string) => string,
   trace?: TraceContext,
 ): Promise<readonly NewJob[]> {
-  if (!Array.isArray(bulk)) throw invalidRequest("enqueueMany takes an array of { job, payload, ...options }.");
+  if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
   const jobTrace: JobTrace | undefined = trace && bulk.length > 1 ? { ...trace, isBatch: true } : trace;
-  const build = async ({ job, payload, ...options }: BulkJob) => {
+  const build = async (item: BulkJob) => {
+    checkObject(item, ARRAY_OF_JOBS);
+    const { job, payload, ...options } = item;
     const { name, definition } = resolveJob(job, jobs);
     return newJob(name, definition, payload, options, now, newId, jobTrace);
   };

@@ -1,7 +1,7 @@
 import type { DrainReport } from "./drain-report.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
-import { checkKnown } from "./known-options.ts";
+import { checkFunctions, checkKnown } from "./known-options.ts";
 import { wholeNumber } from "./options.ts";
 import type { ClaimedJob, QueueStore } from "./store.ts";
 
@@ -88,6 +88,7 @@ export const NO_LIMIT = 1_000_000_000;
 export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
   checkKnown(options, optionNames, "drain");
   checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
+  checkFunctions(options, ["onProgress", "onReturn"]);
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
   const { held = [], heldOnly = false } = options;
   const budget = { ...drainDefaults.budget, ...options.budget };

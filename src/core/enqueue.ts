@@ -50,7 +50,11 @@ export function resolveJob(
   job: AnyJob | string,
   jobs: ReadonlyMap<string, AnyJob>,
 ): { name: string; definition: AnyJob | undefined } {
-  if (typeof job !== "string") return { name: job.name, definition: job };
+  if (typeof job !== "string") {
+    if (typeof job?.name !== "string")
+      throw invalidRequest("The job must be what defineJob gives, or the name of such a one.");
+    return { name: job.name, definition: job };
+  }
   checkText(job, "name", LONGEST_NAME);
   const definition = jobs.get(job);
   if (!definition && jobs.size > 0) {

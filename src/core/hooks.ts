@@ -1,6 +1,7 @@
 import type { EnqueueResult } from "./enqueue.ts";
 import { invalidRequest, quote } from "./errors.ts";
 import type { JobContext } from "./job.ts";
+import { checkFunctions } from "./known-options.ts";
 import type { Outcome } from "./store.ts";
 
 /** A job that the store has taken. */
@@ -123,10 +124,7 @@ export function readHooks(hooks: Hooks | undefined): CheckedHooks | undefined {
   if (unknown !== undefined) {
     throw invalidRequest(`${quote(unknown)} is no hook. They are: ${[...names].join(", ")}.`);
   }
-  for (const name of names) {
-    const hook = hooks[name];
-    if (hook !== undefined && typeof hook !== "function") throw invalidRequest(`hooks.${name} must be a function.`);
-  }
+  checkFunctions(hooks, [...names], "hooks");
   return { given: hooks, onError: hooks.onError?.bind(hooks) ?? reportOnce() };
 }
 

@@ -142,7 +142,7 @@ export function defineJob<Payload = undefined, Result = unknown>(
   },
 ): JobDefinition<Payload, Payload, Result>;
 export function defineJob(definition: AnyJob): AnyJob {
-  checkJobOptions(definition);
   checkKnown(definition, optionNames, "defineJob");
+  checkJobOptions(definition);
   return Object.freeze({ ...definition });
 }

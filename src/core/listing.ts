@@ -1,4 +1,5 @@
 import { invalidRequest } from "./errors.ts";
+import { checkKnown } from "./known-options.ts";
 import { checkText, LONGEST_NAME, oneOf, wholeNumber } from "./options.ts";
 import { type JobState, jobStates, type QueueStore, type StoredJob } from "./store.ts";
 import type { JobInfo } from "./views.ts";
@@ -23,6 +24,8 @@ export interface JobPage<Job = JobInfo> {
   readonly cursor: string | null;
 }
 
+const optionNames = ["state", "name", "cursor", "limit"];
+
 /** How many jobs one call looks through for a rare name, before it answers with what it has and a cursor. */
 const MOST_LOOKED_AT = 1_000;
 
@@ -33,6 +36,7 @@ export async function listJobs(
   now: number,
   show: (stored: StoredJob) => JobInfo | undefined,
 ): Promise<JobPage> {
+  checkKnown(options, optionNames, "a list");
   const { name, state } = options;
   const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
   if (name !== undefined) checkText(name, "name", LONGEST_NAME);

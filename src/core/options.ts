@@ -3,7 +3,7 @@ import { parseCron } from "./cron.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
 import type { AnyJob, JobOptions, Schedule } from "./job.ts";
-import { checkKnown } from "./known-options.ts";
+import { checkKnown, checkObject } from "./known-options.ts";
 
 /** What holds where neither `defineJob` nor `enqueue` says otherwise. */
 export const jobDefaults = { maxRetries: 3, timeout: "30s" } as const;
@@ -19,6 +19,7 @@ export const scheduleNames = ["cron", "timeZone", "missed", "overlap"];
 
 /** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function checkJobOptions(job: AnyJob): void {
+  checkObject(job, "A job must be what defineJob gives.");
   checkText(job.name, "name", LONGEST_NAME);
   if (typeof job.perform !== "function") throw invalidRequest(`Job "${job.name}": perform must be a function.`);
   if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function") {
@@ -26,8 +27,8 @@ export function checkJobOptions(job: AnyJob): void {
   }
   checkRetryOptions(job);
   if (job.schedule === undefined) return;
-  checkSchedule(job.schedule);
   checkKnown(job.schedule, scheduleNames, "schedule");
+  checkSchedule(job.schedule);
 }
 
 /** Checks what may be set both at definition and at enqueue. */

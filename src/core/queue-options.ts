@@ -5,7 +5,7 @@ import { invalidRequest } from "./errors.ts";
 import { type CheckedHooks, type Hooks, readHooks } from "./hooks.ts";
 import { timeOrderedIds } from "./id.ts";
 import type { AnyJob } from "./job.ts";
-import { checkKnown } from "./known-options.ts";
+import { checkFunctions, checkKnown } from "./known-options.ts";
 import { checkJobOptions, checkText, LONGEST_NAME } from "./options.ts";
 import type { Store } from "./store.ts";
 import { checkTracing, type TraceContext, type Tracing } from "./tracing.ts";
@@ -70,6 +70,7 @@ const optionNames = ["name", "store", "jobs", "clock", "random", "newId", "reten
 
 /** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function queueSettings(options: QueueOptions): QueueSettings {
+  checkKnown(options, optionNames, "new Queue");
   const { name = "default", store, random = Math.random, retention = "24h" } = options;
   checkText(name, "the queue's name", LONGEST_NAME);
   if (/[{}/]/.test(name)) {
@@ -80,7 +81,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
   if (typeof store?.open !== "function") {
     throw invalidRequest("new Queue needs a store, such as memoryStore() or upstashStore({ url, token }).");
   }
-  checkKnown(options, optionNames, "new Queue");
+  checkFunctions(options, ["clock", "random", "newId"]);
   const clock = wholeClock(options.clock ?? systemClock);
   const newId = options.newId ?? timeOrderedIds(clock);
   return {
@@ -97,6 +98,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
 }
 
 function byName(jobs: readonly AnyJob[]): ReadonlyMap<string, AnyJob> {
+  if (!Array.isArray(jobs)) throw invalidRequest("jobs must be an array of what defineJob gives.");
   const map = new Map<string, AnyJob>();
   for (const job of jobs) {
     checkJobOptions(job);

@@ -14,6 +14,7 @@ import { type Duration, durationMs, momentMs, type PointInTime } from "./duratio
 import { conflict, notFound } from "./errors.ts";
 import type { Expected } from "./expected.ts";
 import type { AnyJob } from "./job.ts";
+import { checkKnown } from "./known-options.ts";
 import { type JobPage, type ListOptions, listJobs } from "./listing.ts";
 import { checkText, LONGEST_ID, oneOf } from "./options.ts";
 import type { JobChange, QueueSettings } from "./queue-options.ts";
@@ -58,7 +59,9 @@ export abstract class QueueUpkeep {
    * @param options `timeout`: how long at most. Default "30s". Then the job is given as it stands: see its `state`.
    * @returns null where no job has the id.
    */
-  async wait(id: string, { timeout = "30s" }: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
+  async wait(id: string, options: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
+    checkKnown(options, ["timeout"], "wait");
+    const { timeout = "30s" } = options;
     const timeoutMs = durationMs(timeout, "timeout");
     return waitForEnd(
       () => this.getJob(id),
@@ -69,7 +72,7 @@ export abstract class QueueUpkeep {
   }
 
   /** Lists jobs: waiting and running ones in the order of their times, dead ones newest first, completed ones in no order. */
-  listJobs(options: ListOptions = {}): Promise<JobPage> {
+  async listJobs(options: ListOptions = {}): Promise<JobPage> {
     const now = this.clock();
     return listJobs(this.#store, options, now, (stored) => this.#info(stored, now));
   }
@@ -179,7 +182,9 @@ export abstract class QueueUpkeep {
    * @param options `state`: which. Default "pending".
    * @returns how many there were.
    */
-  async clear({ state = "pending" }: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
+  async clear(options: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
+    checkKnown(options, ["state"], "clear");
+    const { state = "pending" } = options;
     oneOf(state, clearableStates, "state");
     const now = this.clock();
     let cleared = 0;

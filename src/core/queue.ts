@@ -4,10 +4,12 @@ import { Drain } from "./drain.ts";
 import { checkBudget, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
 import type { DrainReport } from "./drain-report.ts";
 import { durationMs, LATEST_TIME_MS } from "./duration.ts";
-import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./enqueue.ts";
+import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolveJob } from "./enqueue.ts";
+import { invalidRequest } from "./errors.ts";
 import { Expected } from "./expected.ts";
 import { atMostAWhile, hookCalls } from "./hook-calls.ts";
 import type { AnyJob, InputOf } from "./job.ts";
+import { checkKnown, checkObject } from "./known-options.ts";
 import { leaseMsFor } from "./lease.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
 import {
@@ -22,6 +24,17 @@ import { Schedules } from "./schedules.ts";
 import { type Spending, SpendingCounter } from "./spending.ts";
 import type { ClaimedJob, EnqueueReply, Meter, NewJob, Outlook, QueueStore } from "./store.ts";
 import type { TraceContext } from "./tracing.ts";
+
+/** Whether a value is a queue: by what it has, for it may be one of another copy of the package. */
+export function isQueue(value: unknown): value is Queue {
+  const given = Object(value) as Partial<Queue>;
+  return typeof given.drain === "function" && Array.isArray(given.jobNames);
+}
+
+/** @throws {TidegateError} `invalid_request` */
+export function checkQueue(value: unknown): asserts value is Queue {
+  if (!isQueue(value)) throw invalidRequest("A queue must be what new Queue({ store, jobs }) gives.");
+}
 
 /**
  * A queue: enqueues jobs, looks after them, and drains them.
@@ -84,6 +97,7 @@ export class Queue extends QueueUpkeep {
     payload?: unknown,
     options: EnqueueOptions | RecurringOptions = {},
   ): Promise<EnqueueResult> {
+    checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
     if ("cron" in options) return this.#enqueueRecurring(job, payload, options);
     const [result] = await this.enqueueMany([{ ...options, job, payload }]);
     return result as EnqueueResult;
@@ -100,6 +114,7 @@ export class Queue extends QueueUpkeep {
     jobs: TypedBulk<Jobs>,
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
+    checkKnown(options, ["onProgress", "trace"], "enqueueMany");
     const { results } = await this.#send(jobs, options.trace, async (newJobs) => {
       const results: EnqueueResult[] = [];
       for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
@@ -209,7 +224,7 @@ export class Queue extends QueueUpkeep {
 
   async #enqueueRecurring(job: AnyJob | string, payload: unknown, options: RecurringOptions): Promise<EnqueueResult> {
     const { id, ...schedule } = options;
-    const key = id ?? (typeof job === "string" ? job : job.name);
+    const key = id ?? resolveJob(job, this.#settings.jobs).name;
     const existing = await this.schedules.get(key);
     const { nextRunAt } = await this.schedules.upsert(key, { ...schedule, job, payload });
     return { id: key, status: existing ? "duplicate" : "enqueued", runAt: nextRunAt };

@@ -1,4 +1,5 @@
-import { invalidRequest, quote, TidegateError } from "../core/errors.ts";
+import { invalidRequest, TidegateError } from "../core/errors.ts";
+import { checkKnown } from "../core/known-options.ts";
 import type { Route } from "./route.ts";
 
 /** What a token may do: enqueue jobs and look at one, drain, look at everything, or do everything. */
@@ -112,9 +113,7 @@ function hostOf(origin: string): string | undefined {
  */
 export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
-  const unknown = Object.keys(auth ?? {}).find((scope) => !scopeNames.some((name) => name === scope));
-  if (unknown !== undefined)
-    throw invalidRequest(`auth has no scope ${quote(unknown)}. It knows: ${scopeNames.join(", ")}.`);
+  checkKnown(auth ?? {}, scopeNames, "auth");
   const known = new Map<string, Set<Scope>>();
   for (const scope of scopeNames)
     for (const token of tokensOf(auth, scope)) known.set(token, (known.get(token) ?? new Set()).add(scope));
@@ -122,6 +121,12 @@ export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undef
   throw invalidRequest(
     'auth needs at least one token, as in { admin: [token] }. Say auth: "none" to let everybody in, which is for local runs.',
   );
+}
+
+/** Adds a token to those of a scope. @throws {TidegateError} `invalid_request` for what are no tokens. */
+export function withToken(auth: Tokens, scope: Scope, token: string): Tokens {
+  checkKnown(auth, scopeNames, "auth");
+  return { ...auth, [scope]: [...tokensOf(auth, scope), token] };
 }
 
 function tokensOf(auth: Tokens, scope: Scope): readonly string[] {

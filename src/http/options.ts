@@ -1,10 +1,11 @@
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import { invalidRequest, isTidegateError } from "../core/errors.ts";
+import { checkFunctions, checkKnown } from "../core/known-options.ts";
 import { wholeNumber } from "../core/options.ts";
-import type { Queue } from "../core/queue.ts";
+import { checkQueue, type Queue } from "../core/queue.ts";
 import { LARGEST_PAYLOAD } from "../core/record.ts";
 import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
-import type { Dashboard, OpenDashboard } from "./extension.ts";
+import type { Dashboard, OpenDashboard, Served } from "./extension.ts";
 import { type RelayOptions, readRelay } from "./relay.ts";
 
 /** What is served, to whom, and within which bounds. */
@@ -61,10 +62,18 @@ export interface Settings {
   readonly relay: ReturnType<typeof readRelay>;
 }
 
+/** The names of the options of a handler, for those that take more. */
+export const handlerOptions: readonly (keyof HandlerOptions)[] = [
+  ...(["queue", "queues", "auth", "drain", "eager", "waitUntil", "maxBodyBytes", "dashboard", "onError"] as const),
+  ...(["onBacklog", "fanOut"] as const),
+];
+
 const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
 
 /** Reads handler options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function readOptions(options: HandlerOptions): Settings {
+  checkKnown(options, handlerOptions, "createHandler");
+  checkFunctions(options, ["waitUntil", "onError", "onBacklog"]);
   const {
     auth,
     drain = {},
@@ -77,7 +86,7 @@ export function readOptions(options: HandlerOptions): Settings {
   drainLimits(bounds());
   const served = readQueues(options);
   const tokens = readTokens(auth);
-  const dashboard = options.dashboard?.open({ ...served, tokens });
+  const dashboard = openDashboard(options.dashboard, { ...served, tokens });
   return {
     ...served,
     authenticate: authenticator(tokens, dashboard?.sessions),
@@ -93,13 +102,20 @@ export function readOptions(options: HandlerOptions): Settings {
   };
 }
 
+function openDashboard(dashboard: Dashboard | undefined, served: Served): OpenDashboard | undefined {
+  if (dashboard !== undefined && typeof dashboard?.open !== "function")
+    throw invalidRequest("dashboard must be what dashboard() of tidegate/dashboard gives.");
+  return dashboard?.open(served);
+}
+
 function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" | "queues"> {
   const given = queues ?? (queue ? [queue] : []);
-  const [first] = given;
+  const [first] = Array.isArray(given) ? given : [];
   if (!first || (queue && queues))
-    throw invalidRequest("createHandler needs either a queue, or queues with at least one.");
+    throw invalidRequest("createHandler needs either a queue, or queues: an array with at least one.");
   const named = new Map<string, Queue>();
   for (const each of given) {
+    checkQueue(each);
     if (named.has(each.name)) throw invalidRequest(`Two of the handler's queues are named "${each.name}".`);
     if (/^\.\.?$/.test(each.name))
       throw invalidRequest(`A queue named "${each.name}" cannot be addressed: a URL drops it.`);

@@ -1,4 +1,6 @@
 import type { DrainReport } from "../core/drain-report.ts";
+import { invalidRequest } from "../core/errors.ts";
+import { checkFunctions, checkKnown } from "../core/known-options.ts";
 import { wholeNumber } from "../core/options.ts";
 
 /** How further invocations are started when a drain stops with a backlog. */
@@ -90,8 +92,15 @@ export interface RelayTarget {
  * ```
  *
  * @param target where the request goes, and with which token.
+ * @throws {TidegateError} `invalid_request` where the address or the token is missing. Nothing is sent before there is a backlog.
  */
-export function relayTo({ url, token, fetch = globalThis.fetch }: RelayTarget): NonNullable<RelayOptions["onBacklog"]> {
+export function relayTo(target: RelayTarget): NonNullable<RelayOptions["onBacklog"]> {
+  checkKnown(target, ["url", "token", "fetch"], "relayTo");
+  checkFunctions(target, ["fetch"]);
+  const { url, token, fetch = globalThis.fetch } = target;
+  if (typeof url !== "string" || !URL.canParse(url))
+    throw invalidRequest("relayTo needs the url of the handler's /drain.");
+  if (typeof token !== "string" || token === "") throw invalidRequest("relayTo needs a token with the scope drain.");
   return async (headers) => {
     const response = await fetch(url, { method: "POST", headers: { ...headers, Authorization: `Bearer ${token}` } });
     await response.body?.cancel();

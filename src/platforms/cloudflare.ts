@@ -7,9 +7,10 @@
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import { drainQueues } from "../core/drain-queues.ts";
 import type { DrainReport } from "../core/drain-report.ts";
-import { isTidegateError } from "../core/errors.ts";
+import { invalidRequest, isTidegateError } from "../core/errors.ts";
+import { checkKnown } from "../core/known-options.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
-import { logFailure, readOptions } from "../http/options.ts";
+import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
 import { readRelay, relayBacklog } from "../http/relay.ts";
 
 export { relayTo } from "../http/relay.ts";
@@ -57,8 +58,13 @@ export interface CloudflareWorker<Env> {
  * @param configure is called by the first event of an isolate. While it throws, or its options make no sense, every request
  *   is answered with 503 and every cron trigger fails. The message of a `TidegateError` is shown to callers, that of any other
  *   error is not.
+ * @throws {TidegateError} `invalid_request` where `configure` is no function.
  */
 export function createWorker<Env extends object>(configure: (env: Env) => CloudflareOptions): CloudflareWorker<Env> {
+  if (typeof configure !== "function")
+    throw invalidRequest(
+      "createWorker takes a function that makes options of the environment: (env) => ({ queue, auth }).",
+    );
   const built = new WeakMap<Env, Parts>();
   const partsFor = (env: Env): Parts => {
     const parts = built.get(env) ?? build(configure(env));
@@ -88,11 +94,13 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
 
 type Parts = ReturnType<typeof build>;
 
-function build({ scheduled, ...options }: CloudflareOptions) {
+function build(given: CloudflareOptions) {
+  checkKnown(given, [...handlerOptions, "scheduled"], "createWorker");
+  const { scheduled = {}, ...options } = given;
   const { drain } = options;
-  const bounds = () => ({ ...(typeof drain === "function" ? drain() : drain), ...scheduled });
-  drainLimits(bounds());
   readOptions(options);
+  drainLimits(scheduled);
+  const bounds = () => ({ ...(typeof drain === "function" ? drain() : drain), ...scheduled });
   let handler: ReturnType<typeof createHandler> | undefined;
   const queues = options.queues ?? (options.queue ? [options.queue] : []);
   const tick = async () => {

@@ -7,12 +7,13 @@
 import process from "node:process";
 import { backoffMs } from "../core/backoff.ts";
 import { sleep } from "../core/clock.ts";
-import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
+import { type DrainOptions, drainLimits, NO_LIMIT } from "../core/drain-options.ts";
 import { addReport, type DrainReport, type DrainTotals, noTotals } from "../core/drain-report.ts";
 import { type Duration, durationMs } from "../core/duration.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../core/errors.ts";
+import { checkFunctions, checkKnown } from "../core/known-options.ts";
 import { wholeNumber } from "../core/options.ts";
-import type { Queue } from "../core/queue.ts";
+import { checkQueue, type Queue } from "../core/queue.ts";
 
 /** How a worker goes about it. */
 export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgress"> {
@@ -91,10 +92,14 @@ export function startWorker(queue: Queue | readonly Queue[], options: WorkerOpti
 
 /** A drain is ended now and then, so that its pace is measured anew. */
 const LONGEST_DRAIN = "10m";
-const NO_LIMIT = 1_000_000_000;
 /** How long to wait where something seems due and yet could not be taken. */
 const LEAST_PAUSE_MS = 100;
 const storeBackoff = { base: "1s", max: "30s", jitter: 0.5 } as const;
+
+const optionNames: readonly (keyof WorkerOptions)[] = [
+  ...(["workers", "checkEvery", "batchSize", "signal", "handleSignals"] as const),
+  ...(["onReport", "onError", "onProgress"] as const),
+];
 
 class Loop {
   readonly #queues: readonly [Queue, ...Queue[]];
@@ -110,7 +115,10 @@ class Loop {
   #wake: () => void = () => {};
 
   constructor([first, ...rest]: readonly Queue[], options: WorkerOptions) {
+    checkKnown(options, optionNames, "startWorker");
+    checkFunctions(options, ["onReport", "onError", "onProgress"]);
     if (!first) throw invalidRequest("startWorker needs at least one queue.");
+    for (const each of [first, ...rest]) checkQueue(each);
     const { workers = 10, checkEvery = "10s", batchSize, onProgress, signal } = options;
     if (signal !== undefined && !(signal instanceof AbortSignal))
       throw invalidRequest("signal must be an AbortSignal.");

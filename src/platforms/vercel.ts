@@ -6,7 +6,10 @@
 
 import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import { invalidRequest } from "../core/errors.ts";
+import { checkFunctions, checkKnown } from "../core/known-options.ts";
+import { withToken } from "../http/auth.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
+import { handlerOptions } from "../http/options.ts";
 
 export { relayTo } from "../http/relay.ts";
 export { vercelHobby, vercelPro } from "./presets.ts";
@@ -52,19 +55,25 @@ export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | 
  *   token. `next build` loads the file as well, so the variables must be set there too.
  */
 export function createRoute(options: RouteOptions): Route {
-  const basePath = readBasePath(options.basePath);
-  let built = build(options, cronSecret());
+  checkKnown(options, [...handlerOptions, "basePath", "getDeadline"], "createRoute");
+  checkFunctions(options, ["getDeadline"]);
+  const { basePath, ...served } = options;
+  const path = readBasePath(basePath);
+  let built = build(served, cronSecret());
   const handle: RouteHandler = async (request) => {
     const secret = cronSecret();
-    if (secret !== built.secret) built = build(options, secret);
-    return built.handler.fetch(below(basePath, request), {}, executionContext());
+    if (secret !== built.secret) built = build(served, secret);
+    return built.handler.fetch(below(path, request), {}, executionContext());
   };
   return { GET: handle, HEAD: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle, OPTIONS: handle };
 }
 
-function build({ auth = {}, drain = {}, getDeadline = platformDeadline, ...options }: RouteOptions, secret = "") {
-  const tokens = auth === "none" || !secret ? auth : { ...auth, drain: [...(auth.drain ?? []), secret] };
-  if (tokens !== "none" && Object.values(tokens).flat().length === 0)
+function build(
+  { auth = {}, drain = {}, getDeadline = platformDeadline, ...options }: Omit<RouteOptions, "basePath">,
+  secret = "",
+) {
+  const tokens = auth === "none" || !secret ? auth : withToken(auth, "drain", secret);
+  if (tokens !== "none" && Object.values(tokens ?? {}).flat().length === 0)
     throw invalidRequest(
       "createRoute needs at least one token: set CRON_SECRET, for the build too, or give one as in auth: { admin: [token] }. " +
         'Say auth: "none" to let everybody in, which is for local runs.',

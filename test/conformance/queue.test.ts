@@ -25,12 +25,37 @@ onEveryStore((kind) => {
     await misspelt("tz", (options) => queue.schedules.upsert("daily", { job: note, payload: 1, cron, ...options }));
     await misspelt("delay", (backoff) => queue.enqueue(note, 1, { backoff }), { type: "fixed" });
     await misspelt("maxjobs", (options) => queue.drain(options));
+    await misspelt("delay", (options) => queue.enqueueMany([{ job: note, payload: 1 }], options));
+    await misspelt("stat", (options) => queue.clear(options));
+    await misspelt("stat", (options) => queue.listJobs(options));
+    await misspelt("timout", (options) => queue.wait("waits", options));
     await misspelt("trips", (budget) => queue.drain({ budget }));
     await misspelt("maxRetries", (options) => queue.update("waits", options));
     await misspelt("dryrun", (options) => queue.retryFromDeadLetter({ all: true }, options));
     await misspelt("dryrun", (options) => queue.removeFromDeadLetter({ all: true }, options));
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, deadLetterCount: 1 });
     expect(await queue.schedules.list()).toEqual([]);
+  });
+
+  test.each([undefined, null, 7, {}, { sendEmail: note }])(
+    "%j is no job to enqueue, and nothing is stored",
+    async (job) => {
+      const { queue } = setUp();
+      await expect(queue.enqueue(job as never)).rejects.toThrow(/The job must be what defineJob gives/);
+      await expect(queue.enqueueMany([{ job }] as never)).rejects.toThrow(/The job must be what defineJob gives/);
+      await expect(queue.enqueueMany([job as never])).rejects.toMatchObject({ code: "invalid_request" });
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+    },
+  );
+
+  test.each([null, "5m", 7])("%j is not taken for options", async (options) => {
+    const { queue } = setUp();
+    const refusal = { code: "invalid_request" };
+    await expect(queue.enqueue(note, 1, options as never)).rejects.toMatchObject(refusal);
+    await expect(queue.drain(options as never)).rejects.toMatchObject(refusal);
+    await expect(queue.clear(options as never)).rejects.toMatchObject(refusal);
+    await expect(queue.schedules.upsert("daily", options as never)).rejects.toMatchObject(refusal);
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
   });
 
   test("a definition may be wrapped, defined anew, and carry what others read", async () => {

@@ -1,3 +1,4 @@
+import { NO_LIMIT } from "../../core/drain-options.ts";
 import { drainQueues } from "../../core/drain-queues.ts";
 import { addReport, type DrainTotals, noTotals } from "../../core/drain-report.ts";
 import { TidegateError } from "../../core/errors.ts";
@@ -10,7 +11,6 @@ import type { Worksite } from "./worksite.ts";
 /** How many jobs run at the same time where nothing is said. */
 export const WORKERS = 4;
 
-const NO_LIMIT = 1_000_000_000;
 /** A drain is ended now and then, so that its pace is measured anew. */
 const LONGEST_DRAIN = "10m";
 

@@ -6,6 +6,7 @@
 
 import { type Duration, durationMs } from "../../core/duration.ts";
 import { invalidRequest } from "../../core/errors.ts";
+import { checkKnown } from "../../core/known-options.ts";
 import { demand } from "../auth.ts";
 import { readQuery } from "../body.ts";
 import type { Dashboard, Page } from "../extension.ts";
@@ -41,6 +42,7 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * @throws {TidegateError} `invalid_request` for an option that makes no sense.
  */
 export function dashboard(options: DashboardOptions = {}): Dashboard {
+  checkKnown(options, ["sessionDuration"], "dashboard");
   const { sessionDuration = "12h" } = options;
   const lifeMs = durationMs(sessionDuration, "sessionDuration");
   if (lifeMs < MINUTE_MS || lifeMs > LONGEST_SESSION_MS) throw invalidRequest("sessionDuration must be 1m to 30d.");

@@ -5,8 +5,9 @@
  */
 
 import { invalidRequest } from "../../core/errors.ts";
+import { checkKnown } from "../../core/known-options.ts";
 import type { Store } from "../../core/store.ts";
-import { Connection, checkPrefix } from "../upstash/connection.ts";
+import { Connection, readPrefix } from "../upstash/connection.ts";
 import { keysOf } from "../upstash/keys.ts";
 import { RedisQueue } from "../upstash/redis-queue.ts";
 import { lineOf, type RedisClient } from "./clients.ts";
@@ -40,9 +41,10 @@ export interface RedisStoreOptions {
  * @param options how keys are named.
  * @throws {TidegateError} `invalid_request` for anything else than such a client, or a prefix that makes no sense.
  */
-export function redisStore(client: RedisClient, { prefix = "tidegate" }: RedisStoreOptions = {}): Store {
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  checkKnown(options, ["prefix"], "redisStore");
   const connection = connectionOf(client);
-  const keysBegin = checkPrefix(prefix);
+  const keysBegin = readPrefix(options.prefix);
   return {
     open: (queue, meter, partition) =>
       new RedisQueue(connection, keysOf(keysBegin, queue, partition), meter, Math.random),

@@ -153,9 +153,9 @@ function toStoreError(error: unknown): TidegateError {
   return new TidegateError("store_unavailable", refusalOf(error) ?? lost);
 }
 
-/** @throws {TidegateError} `invalid_request` */
-export function checkPrefix(prefix: string): string {
-  if (!/^[\w.:-]{1,64}$/.test(prefix))
+/** Reads what keys begin with. @throws {TidegateError} `invalid_request` */
+export function readPrefix(prefix: unknown = "tidegate"): string {
+  if (typeof prefix !== "string" || !/^[\w.:-]{1,64}$/.test(prefix))
     throw invalidRequest("prefix must be 1 to 64 letters, digits, dots, colons, hyphens or underscores.");
   return prefix;
 }

@@ -7,8 +7,9 @@
 import type { Redis as AnyRedis } from "@upstash/redis";
 import { Redis, type Requester } from "@upstash/redis/cloudflare";
 import { invalidRequest } from "../../core/errors.ts";
+import { checkKnown, checkObject } from "../../core/known-options.ts";
 import type { Store } from "../../core/store.ts";
-import { Connection, checkPrefix, type Transport } from "./connection.ts";
+import { Connection, readPrefix, type Transport } from "./connection.ts";
 import { keysOf } from "./keys.ts";
 import { RedisQueue } from "./redis-queue.ts";
 
@@ -37,7 +38,7 @@ export interface UpstashClientOptions {
  * const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
  * ```
  *
- * @throws {TidegateError} `invalid_request` where the address or the token is missing. Nothing is sent before a queue needs it.
+ * @throws {TidegateError} `invalid_request` where the address or the token is missing, or an option makes no sense. Nothing is sent before a queue needs it.
  */
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
   const { requester, prefix } = readOptions(options);
@@ -51,10 +52,14 @@ function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRe
   requester: Requester;
   prefix: string;
 } {
-  if ("redis" in options)
-    return { requester: requesterOf(options.redis), prefix: checkPrefix(options.prefix ?? "tidegate") };
-  if ("evalsha" in options) return { requester: requesterOf(options), prefix: "tidegate" };
-  const { url, token, prefix = "tidegate" } = options;
+  checkObject(options, "upstashStore takes { url, token }, or a client of @upstash/redis.");
+  if ("evalsha" in options) return { requester: requesterOf(options), prefix: readPrefix() };
+  if ("redis" in options) {
+    checkKnown(options, ["redis", "prefix"], "upstashStore with a client");
+    return { requester: requesterOf(options.redis), prefix: readPrefix(options.prefix) };
+  }
+  checkKnown(options, ["url", "token", "prefix"], "upstashStore");
+  const { url, token, prefix } = options;
   if (!isHttpUrl(url))
     throw invalidRequest(
       "upstashStore needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows.",
@@ -65,7 +70,7 @@ function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRe
     );
   return {
     requester: requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false })),
-    prefix: checkPrefix(prefix),
+    prefix: readPrefix(prefix),
   };
 }
 
@@ -79,7 +84,11 @@ function isHttpUrl(url: unknown): url is string {
  * again must know that it is, so resending is done here. Deriving leaves the client itself as it was.
  */
 function requesterOf(redis: Pick<AnyRedis, never>): Requester {
-  const requester = (redis as AnyRedis)["client"];
+  const requester: unknown = (redis as AnyRedis | null)?.["client"];
+  if (typeof requester !== "object" || requester === null)
+    throw invalidRequest(
+      "redis must be a client of @upstash/redis: for one of `redis` or `ioredis` there is redisStore.",
+    );
   return Object.create(requester, { retry: { value: { attempts: 0, backoff: () => 0 } } }) as Requester;
 }
 

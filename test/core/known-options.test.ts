@@ -1,0 +1,162 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { dashboard } from "../../src/http/dashboard/index.ts";
+import { createHandler, type HandlerOptions, relayTo } from "../../src/http/handler.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { type CloudflareOptions, createWorker } from "../../src/platforms/cloudflare.ts";
+import { startWorker } from "../../src/platforms/node.ts";
+import { createRoute } from "../../src/platforms/vercel.ts";
+import { type RedisClient, redisStore } from "../../src/stores/redis/index.ts";
+import { upstashStore } from "../../src/stores/upstash/index.ts";
+
+// What JavaScript lets through: nothing here is checked by the compiler before.
+type Anything = never;
+
+const queue = new Queue({ store: memoryStore() });
+const auth = { admin: ["admin-token"] };
+const client: RedisClient = { isOpen: true, isReady: true, sendCommand: async () => null, on: () => {} };
+const target = { url: "https://app.test/drain", token: "drain-token" };
+const database = { url: "https://db.test", token: "db-token" };
+
+const throwing = (call: () => unknown): unknown => {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  return "nothing";
+};
+
+/** What a Worker answers whose options are these. */
+async function worker(options: unknown): Promise<unknown> {
+  vi.spyOn(console, "error").mockReturnValue();
+  const context = { waitUntil() {}, passThroughOnException() {}, props: {} };
+  const made = createWorker(() => options as CloudflareOptions);
+  return (await made.fetch(new Request("https://app.test/health"), {}, context)).json();
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+const takers: readonly [string, string, (options: Anything) => unknown][] = [
+  ["createHandler", "onError", createHandler],
+  ["createRoute", "getDeadline", createRoute],
+  ["dashboard", "sessionDuration", dashboard],
+  ["startWorker", "checkEvery", (options) => startWorker(queue, options)],
+  ["upstashStore", "token", upstashStore],
+  ["redisStore", "prefix", (options) => redisStore(client, options)],
+  ["relayTo", "fetch", relayTo],
+  ["new Queue", "retention", (options) => new Queue(options)],
+  ["defineJob", "perform", (options) => defineJob(options)],
+];
+
+describe.each(takers)("%s", (of, known, take) => {
+  test.each([null, "text", 7, true, []])("says what it takes when it is given %j", (options) => {
+    expect(throwing(() => take(options as Anything))).toMatchObject({
+      code: "invalid_request",
+      message: expect.stringMatching(new RegExp(`^${of} takes .*${known}`)),
+    });
+  });
+
+  test("names an option that it does not know, and those that it does", () => {
+    expect(throwing(() => take({ tokn: "secret" } as Anything))).toMatchObject({
+      code: "invalid_request",
+      message: expect.stringMatching(new RegExp(`^"tokn" is no option of ${of}\\. It knows: .*${known}`)),
+    });
+  });
+});
+
+describe("a Worker", () => {
+  test.each([[null], [{ queue, auth, fanout: 3 }], [{ queue, auth, scheduled: null }]])(
+    "with the options %# answers what is wrong with them",
+    async (options) => {
+      expect(await worker(options)).toMatchObject({ status: 503, detail: expect.stringMatching(/It knows: /) });
+    },
+  );
+
+  test("is made of a function, and of nothing else", () => {
+    expect(() => createWorker({ queue, auth } as Anything)).toThrow(/createWorker takes a function/);
+  });
+});
+
+describe("createHandler refuses", () => {
+  test.each<[keyof HandlerOptions, unknown, RegExp]>([
+    ["queue", "orders", /A queue must be what new Queue/],
+    ["queue", { name: "orders", store: memoryStore() }, /A queue must be what new Queue/],
+    ["auth", null, /auth needs at least one token/],
+    ["auth", "s3cret", /^auth takes an object of options. It knows: enqueue, drain, read, admin.$/],
+    ["auth", ["s3cret"], /^auth takes an object of options. It knows: enqueue, drain, read, admin.$/],
+    ["auth", { amdin: ["s3cret"] }, /^"amdin" is no option of auth. It knows: enqueue, drain, read, admin.$/],
+    ["drain", null, /drain takes an object of options/],
+    ["drain", () => null, /drain takes an object of options/],
+    ["dashboard", true, /dashboard must be what dashboard\(\) of tidegate\/dashboard gives/],
+    ["dashboard", dashboard, /dashboard must be what dashboard\(\) of tidegate\/dashboard gives/],
+    ["onError", "log", /onError must be a function/],
+    ["onBacklog", target, /onBacklog must be a function/],
+    ["waitUntil", true, /waitUntil must be a function/],
+  ])("%s: %o", (name, value, message) => {
+    expect(() => createHandler({ queue, auth, [name]: value })).toThrow(message);
+  });
+
+  test.each([null, 7, "orders", [], [null], ["orders"]])("queues: %j", (queues) => {
+    expect(() => createHandler({ auth, queues: queues as Anything })).toThrow(/queue/);
+  });
+});
+
+describe.each(["", "cron-secret"])("createRoute, with the CRON_SECRET %j, refuses", (secret) => {
+  test.each([
+    ["auth", 7],
+    ["auth", "s3cret"],
+    ["auth", ["s3cret"]],
+    ["auth", { drain: "s3cret" }],
+    ["auth", null],
+    ["drain", null],
+    ["getDeadline", "soon"],
+  ])("%s: %j", (name, value) => {
+    vi.stubEnv("CRON_SECRET", secret);
+    expect(throwing(() => createRoute({ queue, auth, [name]: value }))).toMatchObject({
+      code: "invalid_request",
+      message: expect.stringMatching(/^(createRoute needs|auth|drain|getDeadline)(?!.*s3cret)/),
+    });
+  });
+});
+
+describe("a store refuses", () => {
+  test.each([
+    ["no client", { redis: null }, /redis must be a client of @upstash\/redis/],
+    ["a client of another package", { redis: client }, /redis must be a client of @upstash\/redis/],
+    [
+      "an option that only an address takes",
+      { redis: client, token: "x" },
+      /"token" is no option of upstashStore with/,
+    ],
+    ["a prefix that is no text", { ...database, prefix: null }, /prefix must be/],
+  ])("%s", (_, options, message) => {
+    expect(() => upstashStore(options as Anything)).toThrow(message);
+  });
+});
+
+describe("relayTo refuses", () => {
+  test.each([
+    ["no address", { ...target, url: undefined }, /relayTo needs the url/],
+    ["a path", { ...target, url: "/drain" }, /relayTo needs the url/],
+    ["no token", { ...target, token: undefined }, /relayTo needs a token/],
+  ])("%s", (_, options, message) => {
+    expect(() => relayTo(options as Anything)).toThrow(message);
+  });
+});
+
+test.each(["orders", 7, {}])("startWorker refuses %j for a queue, and starts nothing", (given) => {
+  expect(() => startWorker(given as Anything)).toThrow(/A queue must be what new Queue/);
+});
+
+describe("new Queue refuses", () => {
+  test.each([
+    [{ jobs: {} }, /jobs must be an array/],
+    [{ jobs: [null] }, /A job must be what defineJob gives/],
+    [{ clock: 7 }, /clock must be a function/],
+  ])("%j", (options, message) => {
+    expect(() => new Queue({ store: memoryStore(), ...(options as object) })).toThrow(message);
+  });
+});
