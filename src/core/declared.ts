@@ -58,8 +58,9 @@ export class DeclaredSchedules {
     const isOlder = replacedAt !== undefined && now - replacedAt < STILL_RUNNING_MS;
     const declared =
       isCurrent || isOlder ? undefined : await this.#declare(store, outlook.manifest, own, manifest, now);
-    // Where another drain was faster, with this declaration or by firing a slot, the next drain looks again.
-    this.#isInForce = declared?.isInForce ?? true;
+    // Where another drain was faster, with this declaration or by firing a slot, the next drain looks again. So does it where this
+    // code was replaced: a process that stays would never learn otherwise that it is the one that was rolled back to.
+    this.#isInForce = declared?.isInForce ?? isCurrent;
     this.#hasLooked = this.#isInForce;
     const moments = [outlook.nextAt, declared?.earliest].filter((moment) => moment !== undefined);
     return { paused: outlook.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };

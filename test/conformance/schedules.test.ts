@@ -144,6 +144,22 @@ onEveryStore((kind) => {
       expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
     });
 
+    test("of a rollback come into force later also in a process that stays, and not in one that was there before", async () => {
+      const { clock, beat, open } = setUp();
+      const older = () => open(beat({ cron: "0 */10 * * * *" }));
+      const left = older();
+      await left.drain();
+      const newer = open(beat({ cron: "0 */20 * * * *" }));
+      await newer.drain();
+      const back = older();
+      await back.drain();
+      await clock.advance("61m");
+      await left.drain();
+      expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */20 * * * *" });
+      await back.drain();
+      expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
+    });
+
     test("go with the code even where it declares none any more", async () => {
       const { clock, beat, open } = setUp();
       await open(beat({ cron: "0 */10 * * * *" })).drain();
