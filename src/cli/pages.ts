@@ -1,6 +1,19 @@
+import type { Command, OptionValues } from "@commander-js/extra-typings";
 import type { JobPage } from "../core/listing.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
+import { whole } from "./values.ts";
+
+/** Gives a command that lists jobs the options that each of them has. */
+export function withPages<Arguments extends unknown[], Options extends OptionValues>(
+  command: Command<Arguments, Options>,
+) {
+  return command
+    .option("--name <name>", "only those of this name")
+    .option("--limit <count>", "how many", whole(1, 1_000), 50)
+    .option("--cursor <cursor>", "go on where the page before ended")
+    .option("--all", "every page");
+}
 
 /** Reads one page, or all of them, and tells people how far it is. */
 export async function readPages<Job>(

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import { Command } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { Mistake } from "./mistake.ts";
 import { columnsOf, isTerminal } from "./output/text.ts";
 import type { Session } from "./session.ts";
 
@@ -46,6 +47,18 @@ export function createProgram({ io, isJson, colors }: Session) {
       getErrHasColors: () => colors.isColorSupported,
     })
     .addHelpText("after", EPILOGUE);
+}
+
+/**
+ * Refuses words after a command that is the default of its group, for any word that is no command leads there.
+ *
+ * @param hint what to do about it.
+ * @throws {Mistake} that names what the group has.
+ */
+export function refuseOtherWords({ args, parent }: CommandUnknownOpts, hint?: string): void {
+  if (args.length === 0 || !parent) return;
+  const names = parent.commands.map((each) => each.name());
+  throw new Mistake(`${parent.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`, hint);
 }
 
 /** Lines for the end of a command's help: what to type, and what it does. */

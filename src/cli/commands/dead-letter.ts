@@ -1,13 +1,11 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { notFound } from "../../core/errors.ts";
 import { commandLine } from "../command-line.ts";
-import { Mistake } from "../mistake.ts";
 import { deadColumns, jobDetails } from "../output/jobs.ts";
-import { readPages, tellMore } from "../pages.ts";
-import { examples, type Program } from "../program.ts";
+import { readPages, tellMore, withPages } from "../pages.ts";
+import { examples, type Program, refuseOtherWords } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
-import { whole } from "../values.ts";
 import { addRemove, addRetry } from "./dead-letter-deeds.ts";
 
 /** `queue:dlq`: the jobs that died. */
@@ -35,14 +33,11 @@ export function addDeadLetter(program: Program, session: Session): void {
 }
 
 function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
+  const command = group
     .command("list", { isDefault: true })
     .summary("list them, newest first")
-    .description("Lists the jobs that died, newest first, each with the error of its last attempt.")
-    .option("--name <name>", "only those of this name")
-    .option("--limit <count>", "how many", whole(1, 1_000), 50)
-    .option("--cursor <cursor>", "go on where the page before ended")
-    .option("--all", "every page")
+    .description("Lists the jobs that died, newest first, each with the error of its last attempt.");
+  withPages(command)
     .addHelpText(
       "after",
       examples(
@@ -52,12 +47,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     )
     .allowExcessArguments()
     .action(async ({ all, ...options }, command) => {
-      // As the default it is also what any other word leads to.
-      if (command.args.length > 0)
-        throw new Mistake(
-          "queue:dlq takes list, show, retry or remove.",
-          `To see one job: ${commandLine("queue:dlq show ID", program.opts())}`,
-        );
+      refuseOtherWords(command, `To see one job: ${commandLine("queue:dlq show ID", program.opts())}`);
       const { queue } = await openTarget(session, program.opts());
       const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
       const page = await readPages(read, options.cursor, all, session);

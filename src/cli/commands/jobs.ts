@@ -2,24 +2,20 @@ import { Option } from "@commander-js/extra-typings";
 import { notFound } from "../../core/errors.ts";
 import { jobStates } from "../../core/store.ts";
 import { jobColumns, jobDetails } from "../output/jobs.ts";
-import { readPages, tellMore } from "../pages.ts";
+import { readPages, tellMore, withPages } from "../pages.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
-import { whole } from "../values.ts";
 
 /** `queue:jobs`: lists jobs, or shows one. */
 export function addJobs(program: Program, session: Session): void {
-  program
+  const command = program
     .command("queue:jobs")
     .summary("list jobs, or show one")
     .description("Lists jobs: scheduled, then ready, running, completed and dead ones. With an ID it shows that one.")
     .argument("[id]", "shows everything about this job")
-    .addOption(new Option("--state <state>", "only those in this state").choices(jobStates))
-    .option("--name <name>", "only those of this name")
-    .option("--limit <count>", "how many", whole(1, 1_000), 50)
-    .option("--cursor <cursor>", "go on where the page before ended")
-    .option("--all", "every page")
+    .addOption(new Option("--state <state>", "only those in this state").choices(jobStates));
+  withPages(command)
     .addHelpText(
       "after",
       examples(

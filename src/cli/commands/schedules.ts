@@ -1,10 +1,9 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { ScheduleInfo } from "../../core/schedules.ts";
-import { Mistake } from "../mistake.ts";
 import type { Column } from "../output/table.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
-import { examples, type Program } from "../program.ts";
+import { examples, type Program, refuseOtherWords } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import { json, whole } from "../values.ts";
@@ -42,9 +41,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .addHelpText("after", examples(["tidegate queue:schedules list --json", "all of them, for a program"]))
     .allowExcessArguments()
     .action(async (_, command) => {
-      // As the default it is also what any other word leads to.
-      if (command.args.length > 0)
-        throw new Mistake("queue:schedules takes list, preview, set, pause, resume, run or remove.");
+      refuseOtherWords(command);
       const { queue } = await openTarget(session, program.opts());
       const schedules = await queue.schedules.list();
       session.print({ schedules }, () =>
