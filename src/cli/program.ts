@@ -22,7 +22,7 @@ Exit codes: 0 done, 1 it failed, 2 the command was mistaken.`;
 
 /** Makes the root of the command line, with the options that every command takes. */
 export function createProgram({ io, isJson, colors }: Session) {
-  const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : 80);
+  const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : COLUMNS);
   return new Command("tidegate")
     .description(DESCRIPTION)
     .version(packageVersion(), "-V, --version", "show the version")
@@ -35,7 +35,7 @@ export function createProgram({ io, isJson, colors }: Session) {
     .option("--module <file>", "a module with your jobs, or your queue, TypeScript too")
     .option("--json", "print one JSON document, and errors as JSON too")
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => colors.bold(title) })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 30, styleTitle: (title) => colors.bold(title) })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => isJson || io.stderr.write(text),
@@ -61,10 +61,15 @@ export function refuseOtherWords({ args, parent }: CommandUnknownOpts, hint?: st
   throw new Mistake(`${parent.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`, hint);
 }
 
-/** Lines for the end of a command's help: what to type, and what it does. */
+/** What most terminals have room for; help is not wrapped more narrowly where nobody says how wide the output is. */
+const COLUMNS = 80;
+
+/** Lines for the end of a command's help: what to type, and what it does, above it where both do not fit on a line. */
 export function examples(...lines: readonly (readonly [command: string, meaning: string])[]): string {
   const width = Math.max(...lines.map(([command]) => command.length));
-  return `\nExamples:\n${lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`).join("\n")}`;
+  const beside = lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
+  const above = lines.map(([command, meaning]) => `  # ${meaning}\n  ${command}`);
+  return `\nExamples:\n${(beside.every((line) => line.length <= COLUMNS) ? beside : above).join("\n")}`;
 }
 
 /** Text whose lines are joined into paragraphs, so that help can break them where its own lines end. */

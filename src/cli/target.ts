@@ -142,6 +142,11 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
 /** Speaks to the Redis that the environment names. @throws {Mistake} where it names none. */
 export function redisTarget(session: Session, globals: Globals, jobs: readonly AnyJob[] = []): RedisTarget {
   const { env, clock } = session.io;
+  if (globals.token !== undefined)
+    throw new Mistake(
+      "--token is for a handler: the one of a Redis is UPSTASH_REDIS_REST_TOKEN.",
+      "Give --url too, or leave it out.",
+    );
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;
   if (!url || !token)
     throw new Mistake(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { doctor, findingOf, statuses } from "./findings.ts";
-import { behindHandler, documentOf, errorOf, kill, sendEmail, start, tidegate } from "./support.ts";
+import { address, behindHandler, documentOf, errorOf, kill, sendEmail, start, tidegate } from "./support.ts";
 
 const withModule = ["--module", "./modules/jobs.ts"];
 
@@ -39,10 +39,14 @@ describe("queue:doctor of a handler", () => {
     expect(elsewhere.code).toBe(1);
     expect(documentOf(elsewhere)).toMatchObject({ ok: false, checks: [{ check: "url", status: "fail" }] });
     expect(findingOf(elsewhere, "url")?.message).toContain("with status 404");
+    const below = await cli([...doctor, "--url", `${address}/elsewhere`]);
+    expect(findingOf(below, "url")?.advice).toMatch(/^Give the address where it is mounted/);
     const nobody = await cli(doctor, { fetch: () => Promise.reject(new Error("https://secret.test")) });
     expect(findingOf(nobody, "url")?.message).toBe("Nothing answers at the address.");
     const unknown = await cli([...doctor, "--queue", "other"]);
-    expect(findingOf(unknown, "url")?.message).toBe("The handler serves no queue of this name.");
+    expect(findingOf(unknown, "url")?.message).toBe(
+      "The handler serves nothing there: its path is another one, or no queue has this name.",
+    );
   });
 
   test("passes on why a handler cannot work", async () => {

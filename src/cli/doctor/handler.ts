@@ -56,6 +56,8 @@ async function ask(
   }
 }
 
+const WHERE = "Give the address where it is mounted, such as https://example.com/queue";
+
 function reachFinding(health: Answer | undefined): Finding {
   if (!health)
     return url.fail(
@@ -66,15 +68,15 @@ function reachFinding(health: Answer | undefined): Finding {
   if (status === 200 && body["status"] === "ok") return url.ok("The handler answers, and its store too.");
   if (typeof body["code"] === "string" && typeof body["detail"] === "string")
     return status === 404
-      ? url.fail("The handler serves no queue of this name.", "Check --queue.")
+      ? url.fail(
+          "The handler serves nothing there: its path is another one, or no queue has this name.",
+          `${WHERE}, and check --queue where it is given.`,
+        )
       : url.fail(
           `The handler answers, but cannot work: ${body["detail"]}`,
           "Set up what it names, where it is deployed.",
         );
-  return url.fail(
-    `Something else than the handler answers, with status ${status}.`,
-    "Give the address where it is mounted, such as https://example.com/queue.",
-  );
+  return url.fail(`Something else than the handler answers, with status ${status}.`, `${WHERE}.`);
 }
 
 function doorFinding(isOpen: boolean, address: string): Finding {
