@@ -75,18 +75,15 @@ export interface DrainParts {
 
 type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
 
-const optionNames = [
-  ...Object.keys(drainDefaults),
-  ...["grace", "signal", "checkEvery", "onProgress"],
-  ...(["held", "heldOnly", "wholeBudget", "onReturn"] satisfies (keyof DrainParts)[]),
-];
+const optionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
+const partNames = ["held", "heldOnly", "wholeBudget", "onReturn"] satisfies (keyof DrainParts)[];
 
 /** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
 
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
-  checkKnown(options, optionNames, "drain");
+  checkKnown(options, optionNames, "drain", partNames);
   checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
   checkFunctions(options, ["onProgress", "onReturn"]);
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };

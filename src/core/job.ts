@@ -74,7 +74,7 @@ export interface AnyJob extends JobOptions {
   readonly schema?: StandardSchemaV1 | undefined;
   /** Makes a job at each of its slots. Default: jobs are made by `enqueue` alone. */
   readonly schedule?: Schedule;
-  /** The payload of jobs that the schedule makes. */
+  /** The payload of jobs that the schedule makes, of 1 MiB at most as JSON. */
   readonly schedulePayload?: unknown;
   /** Does the work of one attempt. What it returns is kept as the result; a throw is a failed attempt. */
   readonly perform: (payload: never, job: JobContext) => unknown;

@@ -5,12 +5,18 @@ import { invalidRequest, quote } from "./errors.ts";
  * another library's, would be left out in silence, and its default hold.
  *
  * @param of what the options are of, for the message: "enqueue".
+ * @param inner those that Tidegate itself hands in: they are read, and not told of.
  * @throws {TidegateError} `invalid_request`; the message names the option and those that there are.
  */
-export function checkKnown(options: unknown, known: readonly string[], of: string): void {
+export function checkKnown(
+  options: unknown,
+  known: readonly string[],
+  of: string,
+  inner: readonly string[] = [],
+): void {
   const those = `It knows: ${known.join(", ")}.`;
   checkObject(options, `${of} takes an object of options. ${those}`);
-  const unknown = Object.keys(options).find((option) => !known.includes(option));
+  const unknown = Object.keys(options).find((option) => !known.includes(option) && !inner.includes(option));
   if (unknown !== undefined) throw invalidRequest(`${quote(unknown)} is no option of ${of}. ${those}`);
 }
 

@@ -61,8 +61,9 @@ const KEPT_ERRORS = 5;
 const KEPT_MESSAGE = 1_000;
 const KEPT_STACK = 4_000;
 
+const MEBIBYTE = 1024 * 1024;
 /** The largest payload, in bytes of UTF-8: what is sent to Upstash may not be larger than 10 MB in all. */
-export const LARGEST_PAYLOAD = 5 * 1024 * 1024;
+export const LARGEST_PAYLOAD = 5 * MEBIBYTE;
 
 /** What is shown, and performed, in place of a record that cannot be read. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
@@ -126,14 +127,15 @@ function cut(text: string, longest: number): string {
 /**
  * Makes sure that a payload can be stored as JSON.
  *
- * @throws {TidegateError} `invalid_request` where it cannot (a BigInt, a cycle), `payload_too_large` above 5 MiB.
+ * @param most how large it may be, in bytes of UTF-8.
+ * @throws {TidegateError} `invalid_request` where it cannot (a BigInt, a cycle), `payload_too_large` where it is larger.
  */
-export function checkPayload(payload: unknown): void {
+export function checkPayload(payload: unknown, most = LARGEST_PAYLOAD): void {
   const text = jsonText(payload);
-  if (text !== undefined && isLarger(text, LARGEST_PAYLOAD)) {
+  if (text !== undefined && isLarger(text, most)) {
     throw new TidegateError(
       "payload_too_large",
-      "The payload is larger than 5 MiB as JSON. Store the data elsewhere and enqueue its address.",
+      `The payload is larger than ${most / MEBIBYTE} MiB as JSON. Store the data elsewhere and enqueue its address.`,
     );
   }
 }

@@ -12,6 +12,9 @@ export const MOST_SETTLED_BYTES = 4 * 1024 * 1024;
 /** How many bytes of records the firings of one exchange hold at most, beyond the first: they go with what it hands in. */
 export const MOST_FIRED_BYTES = 512 * 1024;
 
+/** The largest payload of a recurring job, in bytes: a firing sends it twice, with the schedule's record and with the job's. */
+export const LARGEST_RECURRING_PAYLOAD = 1024 * 1024;
+
 /** How many bytes of records one claim takes at most, beyond its first job. They are in the answer. */
 export const MOST_CLAIMED_BYTES = 4 * 1024 * 1024;
 

@@ -5,6 +5,8 @@ import { conflict, notFound } from "./errors.ts";
 import type { AnyJob, Schedule } from "./job.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
+import { checkPayload } from "./record.ts";
+import { LARGEST_RECURRING_PAYLOAD } from "./request-size.ts";
 import { decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
 import type { QueueStore } from "./store.ts";
 import type { ScheduleEntry, StoredSchedule } from "./stored-schedule.ts";
@@ -13,7 +15,7 @@ import type { ScheduleEntry, StoredSchedule } from "./stored-schedule.ts";
 export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
   /** The job to make: a definition, or its name. */
   readonly job: AnyJob | string;
-  /** The payload of each job. It must fit the schema. */
+  /** The payload of each job, of 1 MiB at most as JSON. It must fit the schema. */
   readonly payload?: unknown;
 }
 
@@ -73,7 +75,7 @@ export class Schedules {
    * that is paused stays so.
    *
    * @throws {InvalidPayloadError} where the payload does not fit the schema. Nothing was stored.
-   * @throws {TidegateError} `invalid_request`; the message names the option. Nothing was stored.
+   * @throws {TidegateError} `invalid_request`, where the message names the option; `payload_too_large`. Nothing was stored.
    */
   async upsert(key: string, options: ScheduleOptions): Promise<ScheduleInfo> {
     checkText(key, "key", LONGEST_KEY);
@@ -178,9 +180,10 @@ function readable(key: string, stored: StoredSchedule | undefined): ReadableSche
   return { record, next: stored.next };
 }
 
-/** Builds what is stored of a schedule. @throws {TidegateError} `invalid_request` */
+/** Builds what is stored of a schedule. @throws {TidegateError} `invalid_request`, `payload_too_large` above 1 MiB. */
 export function scheduleRecord(name: string, options: Omit<ScheduleOptions, "job">, payload: unknown): ScheduleRecord {
   checkSchedule(options);
+  checkPayload(payload, LARGEST_RECURRING_PAYLOAD);
   return {
     name,
     ...(payload !== undefined && { payload }),

@@ -40,7 +40,7 @@ onEveryStore((kind) => {
   test.each([undefined, null, 7, {}, { sendEmail: note }])(
     "%j is no job to enqueue, and nothing is stored",
     async (job) => {
-      const { queue } = setUp();
+      const { queue } = openQueue(kind);
       await expect(queue.enqueue(job as never)).rejects.toThrow(/The job must be what defineJob gives/);
       await expect(queue.enqueueMany([{ job }] as never)).rejects.toThrow(/The job must be what defineJob gives/);
       await expect(queue.enqueueMany([job as never])).rejects.toMatchObject({ code: "invalid_request" });
@@ -49,7 +49,7 @@ onEveryStore((kind) => {
   );
 
   test.each([null, "5m", 7])("%j is not taken for options", async (options) => {
-    const { queue } = setUp();
+    const { queue } = openQueue(kind);
     const refusal = { code: "invalid_request" };
     await expect(queue.enqueue(note, 1, options as never)).rejects.toMatchObject(refusal);
     await expect(queue.drain(options as never)).rejects.toMatchObject(refusal);

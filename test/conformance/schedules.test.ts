@@ -80,6 +80,23 @@ onEveryStore((kind) => {
     });
   });
 
+  test("a recurring job takes a payload that a firing has room for, and a larger one is refused", async () => {
+    const { clock, open } = setUp();
+    const sizes: number[] = [];
+    const job = defineJob({ name: "job", perform: (text: string) => void sizes.push(text.length) });
+    const queue = open(job);
+    const upsert = (payload: string) => queue.schedules.upsert("large", { job, cron: "* * * * *", payload });
+    const largest = '"'.repeat(512 * 1024 - 1);
+    await expect(upsert(`${largest}"`)).rejects.toMatchObject({ code: "payload_too_large" });
+    expect(await queue.schedules.list()).toEqual([]);
+    const declared = { ...job, schedule: { cron: "* * * * *" }, schedulePayload: `${largest}"` };
+    expect(() => open(declared)).toThrow(/The payload is larger than 1 MiB/);
+    await upsert(largest);
+    await clock.advance("1m");
+    expect(await queue.drain()).toMatchObject({ rearmed: 1, completed: 1 });
+    expect(sizes).toEqual([largest.length]);
+  });
+
   test("overlap skip makes no job while the last one is not finished", async () => {
     const clock = testClock(start);
     let runs = 0;
