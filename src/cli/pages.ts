@@ -1,5 +1,6 @@
-import type { Command, OptionValues } from "@commander-js/extra-typings";
+import type { Command, CommandUnknownOpts, OptionValues } from "@commander-js/extra-typings";
 import type { JobPage } from "../core/listing.ts";
+import { Mistake } from "./mistake.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import { whole } from "./values.ts";
@@ -13,6 +14,12 @@ export function withPages<Arguments extends unknown[], Options extends OptionVal
     .option("--limit <count>", "how many", whole(1, 1_000), 50)
     .option("--cursor <cursor>", "go on where the page before ended")
     .option("--all", "every page");
+}
+
+/** Refuses options of a list where one job was asked for. @throws {Mistake} */
+export function refusePages(command: CommandUnknownOpts): void {
+  const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === "cli");
+  if (given) throw new Mistake(`With an ID one job is shown, whichever it is: leave out ${given.long}.`);
 }
 
 /** Reads one page, or all of them, and tells people how far it is. */

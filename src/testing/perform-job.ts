@@ -1,5 +1,5 @@
 import { Attempt } from "../core/attempt.ts";
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, systemClock, wholeClock } from "../core/clock.ts";
 import { type PointInTime, pointInTimeMs } from "../core/duration.ts";
 import { newJob } from "../core/enqueue.ts";
 import { invalidRequest } from "../core/errors.ts";
@@ -69,7 +69,7 @@ export async function performJob<Job extends AnyJob>(
     queue: options.queue ?? "default",
     store: memoryStore().open("test"),
     jobs: new Map([[job.name, spy.job]]),
-    clock: options.clock ?? systemClock,
+    clock: wholeClock(options.clock ?? systemClock),
     random: options.random ?? Math.random,
     retentionMs: 0,
   };

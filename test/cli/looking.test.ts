@@ -85,6 +85,14 @@ onEveryTarget((open) => {
       expect(documentOf(await cli(["queue:jobs", "mail", "--json"]))).toMatchObject({ id: "mail", state: "completed" });
     });
 
+    test("with an id takes no option of a list", async () => {
+      const { cli } = open();
+      for (const option of [["--state", "dead"], ["--limit", "50"], ["--all"]]) {
+        const { code, stderr } = await cli(["queue:jobs", "mail", ...option]);
+        expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(`leave out ${option[0]}.`) });
+      }
+    });
+
     test("tells how many attempts there may be where that is known, and makes up no number", async () => {
       const shown = async ({ cli, knowing }: Target, id: string) => {
         const { stdout } = await cli(["queue:jobs", id, ...knowing]);

@@ -22,6 +22,12 @@ describe("performJob", () => {
     });
   });
 
+  test("takes a clock that tells fractions of a millisecond, as a queue does", async () => {
+    const job = defineJob({ name: "job", perform: (_: undefined, { snooze }) => snooze("1m") });
+    const outcome = await performJob(job, undefined, { clock: () => start + 0.7 });
+    expect(outcome).toMatchObject({ status: "snoozed", runAt: new Date(start + 60_000) });
+  });
+
   test("refuses a payload that does not fit, as enqueue does", async () => {
     const strict = defineJob({ name: "strict", schema: z.object({ to: z.string() }), perform: () => {} });
     await expect(performJob(strict, { to: 7 as unknown as string })).rejects.toMatchObject({

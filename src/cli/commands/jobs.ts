@@ -2,7 +2,7 @@ import { Option } from "@commander-js/extra-typings";
 import { notFound } from "../../core/errors.ts";
 import { jobStates } from "../../core/store.ts";
 import { jobColumns, jobDetails } from "../output/jobs.ts";
-import { readPages, tellMore, withPages } from "../pages.ts";
+import { readPages, refusePages, tellMore, withPages } from "../pages.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
@@ -24,7 +24,8 @@ export function addJobs(program: Program, session: Session): void {
         ["tidegate queue:jobs 0197a2c4-...", "one job, with its payload and errors"],
       ),
     )
-    .action(async (id, { all, ...options }) => {
+    .action(async (id, { all, ...options }, command) => {
+      if (id !== undefined) refusePages(command);
       const { queue } = await openTarget(session, program.opts());
       if (id !== undefined) {
         const job = await queue.getJob(id);
