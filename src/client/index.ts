@@ -5,7 +5,7 @@
  */
 
 import type { QueueActivity } from "../core/activity.ts";
-import type { BulkOptions, TypedBulk } from "../core/bulk.ts";
+import type { BulkJob, BulkOptions, TypedBulk } from "../core/bulk.ts";
 import type { DeadSelection } from "../core/dead-letter.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
 import type { DrainReport } from "../core/drain-report.ts";
@@ -98,8 +98,8 @@ export class QueueClient implements Remote {
    * As `Queue.enqueueMany`, but of more than 1,000 jobs the handler checks each piece only when it comes. An error then says
    * how many were stored before.
    */
-  async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
-    jobs: TypedBulk<Jobs>,
+  async enqueueMany<const Bulk extends BulkJob>(
+    jobs: TypedBulk<Bulk>,
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];

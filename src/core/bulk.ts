@@ -27,9 +27,11 @@ type BulkPayload<Job> = [Job] extends [AnyJob]
 type PayloadField<Input> = undefined extends Input ? { readonly payload?: Input } : { readonly payload: Input };
 
 /** What `enqueueMany` takes: each job with a payload of its own type. */
-export type TypedBulk<Jobs extends readonly (AnyJob | string)[]> = {
-  readonly [Index in keyof Jobs]: TypedBulkJob<Jobs[Index]>;
-};
+export type TypedBulk<Bulk extends BulkJob> = readonly Bulk[] & readonly Typed<Bulk>[];
+
+type Typed<Bulk extends BulkJob> = Bulk extends { readonly job: infer Job extends AnyJob | string }
+  ? TypedBulkJob<Job>
+  : never;
 
 /** How `enqueueMany` goes about it. */
 export interface BulkOptions {

@@ -110,8 +110,8 @@ export class Queue extends QueueUpkeep {
    * @returns an answer per job, in order.
    * @throws as `enqueue`; the message tells which job was refused.
    */
-  async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
-    jobs: TypedBulk<Jobs>,
+  async enqueueMany<const Bulk extends BulkJob>(
+    jobs: TypedBulk<Bulk>,
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     checkKnown(options, ["onProgress", "trace"], "enqueueMany");

@@ -27,6 +27,7 @@ const missing = () => queue.enqueueMany([{ job: greet, delay: "1m" }]);
 const mapped = () => queue.enqueueMany([1, 2].map((to) => ({ job: greet, payload: { to } })));
 const later: BulkJob[] = [{ job: greet, payload: { to: "Ada" }, delay: "1d" }];
 const fits = () => queue.enqueueMany([...later, { job: "other" }]);
+const perhaps = (is: boolean) => queue.enqueueMany(is ? [{ job: greet, payload: { to: "Ada" }, delay: "1d" }] : []);
 
 const handler = createHandler({ queue, auth: { admin: ["secret"] } });
 const client = new QueueClient({
