@@ -4,6 +4,7 @@ import type { AnyJob } from "./job.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkText, LONGEST_ID, LONGEST_NAME } from "./options.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
+import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "./request-size.ts";
 import type { QueueStore, Revival, StoredJob } from "./store.ts";
 
 /** Which dead jobs are meant: these ids, all of one name, or all. */
@@ -25,7 +26,7 @@ export interface RetryOptions extends DeadLetterOptions {
 
 const optionNames = ["dryRun", "onProgress"];
 
-// A dead record holds up to five errors of 5,000 characters, and an answer of Upstash 10 MB.
+/** How many dead jobs are looked at together, where they are small. */
 const PIECE = 250;
 
 /** Checks a selection. @throws {TidegateError} `invalid_request` */
@@ -54,13 +55,17 @@ async function* piecesOf(
   now: number,
 ): AsyncGenerator<readonly StoredJob[]> {
   if ("ids" in selection) {
-    const ids = [...new Set(selection.ids)];
-    for (let first = 0; first < ids.length; first += PIECE) yield store.findDead(ids.slice(first, first + PIECE));
+    let ids = [...new Set(selection.ids)];
+    while (ids.length > 0) {
+      const { jobs, rest } = await store.findDead(ids.slice(0, PIECE), MOST_LISTED_BYTES);
+      ids = [...rest, ...ids.slice(PIECE)];
+      yield jobs;
+    }
     return;
   }
   let cursor: string | undefined;
   do {
-    const page = await store.list("dead", { cursor, limit: PIECE, now });
+    const page = await store.list("dead", { cursor, limit: PIECE, mostBytes: MOST_LISTED_BYTES, now });
     cursor = page.cursor;
     yield "name" in selection
       ? page.items.filter((job) => decodeRecord(job.record)?.name === selection.name)
@@ -95,10 +100,33 @@ export async function retryDead(
 ): Promise<number> {
   checkKnown(options, [...optionNames, "payload"], "retryFromDeadLetter");
   return forEachPiece(store, selection, options, now, async (dead) => {
-    const revivals: Revival[] = [];
-    for (const job of dead) revivals.push(await revivalOf(job, jobs, options, now));
-    return (await store.revive(revivals)).filter(Boolean).length;
+    let revived = 0;
+    for await (const revivals of requestsOf(dead, (job) => revivalOf(job, jobs, options, now))) {
+      revived += (await store.revive(revivals)).filter(Boolean).length;
+    }
+    return revived;
   });
+}
+
+/** The revivals that fit into one request, made as they are sent: a large new payload in all of them is more than a Worker can hold. */
+async function* requestsOf(
+  dead: readonly StoredJob[],
+  build: (job: StoredJob) => Promise<Revival>,
+): AsyncGenerator<readonly Revival[]> {
+  let revivals: Revival[] = [];
+  let bytes = 0;
+  for (const job of dead) {
+    const revival = await build(job);
+    const added = bytesOf(revival.record);
+    if (bytes + added > MOST_SETTLED_BYTES && revivals.length > 0) {
+      yield revivals;
+      revivals = [];
+      bytes = 0;
+    }
+    revivals.push(revival);
+    bytes += added;
+  }
+  if (revivals.length > 0) yield revivals;
 }
 
 async function revivalOf(

@@ -1,6 +1,7 @@
 import { invalidRequest } from "./errors.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkText, LONGEST_NAME, oneOf, wholeNumber } from "./options.ts";
+import { bytesOf, MOST_LISTED_BYTES } from "./request-size.ts";
 import { type JobState, jobStates, type QueueStore, type StoredJob } from "./store.ts";
 import type { JobInfo } from "./views.ts";
 
@@ -18,7 +19,7 @@ export interface ListOptions {
 
 /** One page of a list. */
 export interface JobPage<Job = JobInfo> {
-  /** As many as `limit` at most. */
+  /** As many as `limit` at most; fewer, with more to come, where more would be larger than 3 MiB together. */
   readonly jobs: readonly Job[];
   /** Where the next page begins; null on the last one. */
   readonly cursor: string | null;
@@ -29,7 +30,12 @@ const optionNames = ["state", "name", "cursor", "limit"];
 /** How many jobs one call looks through for a rare name, before it answers with what it has and a cursor. */
 const MOST_LOOKED_AT = 1_000;
 
-/** Reads a page of jobs, of one state or of one state after the other. @throws {TidegateError} `invalid_request` */
+/**
+ * Reads a page of jobs, of one state or of one state after the other. It ends early where the records looked at are large: what
+ * is left of the bound would hold few more, and each look takes a round trip.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
 export async function listJobs(
   store: QueueStore,
   options: ListOptions,
@@ -44,10 +50,15 @@ export async function listJobs(
   const states = state === undefined ? jobStates : [state];
   let { index, cursor } = readCursor(options.cursor, states);
   const jobs: JobInfo[] = [];
-  for (let lookedAt = 0; lookedAt < MOST_LOOKED_AT && jobs.length < limit && index < states.length; ) {
-    const page = await store.list(states[index] as JobState, { cursor, limit: limit - jobs.length, now });
+  let lookedAt = 0;
+  let bytes = 0;
+  const hasRoom = () => jobs.length < limit && lookedAt < MOST_LOOKED_AT && bytes <= MOST_LISTED_BYTES / 2;
+  while (hasRoom() && index < states.length) {
+    const most = { limit: limit - jobs.length, mostBytes: MOST_LISTED_BYTES - bytes };
+    const page = await store.list(states[index] as JobState, { cursor, ...most, now });
     lookedAt += page.items.length;
     for (const stored of page.items) {
+      bytes += bytesOf(stored.record);
       const job = show(stored);
       if (job && (name === undefined || job.name === name)) jobs.push(job);
     }

@@ -181,7 +181,17 @@ export interface Page<Item> {
 export interface PageRequest {
   readonly cursor: string | undefined;
   readonly limit: number;
+  /** How many bytes of records the page has at most, beyond its first job. */
+  readonly mostBytes: number;
   readonly now: number;
+}
+
+/** Those of some jobs that lie dead. */
+export interface FoundDead {
+  /** In the order of their ids; in partitions those of one after the other. */
+  readonly jobs: readonly StoredJob[];
+  /** The ids that were not looked for, since what was found is large already. */
+  readonly rest: readonly string[];
 }
 
 /** States that can be cleared: `pending` is scheduled and ready together. Running jobs are never cleared. */
@@ -227,9 +237,9 @@ export interface QueueStore {
   extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined>;
   /** Reads one job, in whatever state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
-  /** Reads those of the jobs that lie dead, in the order of their ids. */
-  findDead(ids: readonly string[]): Promise<readonly StoredJob[]>;
-  /** Reads a page of the jobs of one state. */
+  /** Reads those of the jobs that lie dead, until their records have `mostBytes`; looks for one of the ids at least. */
+  findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead>;
+  /** Reads a page of the jobs of one state. It may be short, or empty, with more to come. */
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Removes a waiting job. `running` and `missing` changed nothing. */
   cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing">;

@@ -7,6 +7,7 @@ import type {
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
+  FoundDead,
   JobState,
   Lease,
   NewJob,
@@ -199,12 +200,13 @@ class PartitionedQueue implements QueueStore {
     return this.#of(id).find(id, now);
   }
 
-  async findDead(ids: readonly string[]): Promise<readonly StoredJob[]> {
-    const found = await Promise.all(
-      this.#parts.map((part, index) => part.findDead(ids.filter((id) => this.#indexOf(id) === index))),
-    );
-    const byId = new Map(found.flat().map((job) => [job.id, job]));
-    return ids.flatMap((id) => byId.get(id) ?? []);
+  /** Looks into one part alone: the answers of all at once would be larger than what one may be. */
+  async findDead([first, ...others]: readonly string[], mostBytes: number): Promise<FoundDead> {
+    if (first === undefined) return { jobs: [], rest: [] };
+    const index = this.#indexOf(first);
+    const isHere = (id: string) => this.#indexOf(id) === index;
+    const { jobs, rest } = await this.#at(index).findDead([first, ...others.filter(isHere)], mostBytes);
+    return { jobs, rest: [...rest, ...others.filter((id) => !isHere(id))] };
   }
 
   async list(state: JobState, { cursor, ...page }: PageRequest): Promise<Page<StoredJob>> {

@@ -37,7 +37,8 @@ export async function soak({ requests, ...options }: SoakOptions): Promise<SoakR
   });
   const property = fc.asyncProperty(row, async (drawn) => {
     const world = await apiWorld();
-    const look = async () => JSON.stringify(await everythingIn(world.store.open("default"), world.clock.now, 100));
+    const look = async () =>
+      JSON.stringify(await everythingIn(world.store.open("default"), world.clock.now, { limit: 100 }));
     for (const [elapsed, request] of drawn) {
       world.clock.now += elapsed;
       const before = await look();

@@ -1,9 +1,16 @@
-import { type JobState, jobStates, type QueueStore, type StoredJob } from "../../src/core/store.ts";
+import { type JobState, jobStates, type PageRequest, type QueueStore, type StoredJob } from "../../src/core/store.ts";
 
-/** All that can be seen of a queue, read in pages of `limit`. */
-export async function everythingIn(store: QueueStore, now: number, limit = 2): Promise<unknown> {
+/** How large the pages are in which a queue is read. */
+export type PageSize = Pick<PageRequest, "limit" | "mostBytes">;
+
+/** All that can be seen of a queue, read in pages. */
+export async function everythingIn(
+  store: QueueStore,
+  now: number,
+  { limit = 2, mostBytes = 1_000_000 }: Partial<PageSize> = {},
+): Promise<unknown> {
   const [lists, schedules, outlook, stats] = await Promise.all([
-    Promise.all(jobStates.map((state) => allOf(store, state, now, limit))),
+    Promise.all(jobStates.map((state) => allOf(store, state, now, { limit, mostBytes }))),
     store.listSchedules(),
     store.peekWithManifest(),
     store.stats(now),
@@ -12,11 +19,11 @@ export async function everythingIn(store: QueueStore, now: number, limit = 2): P
   return { byState, schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)), outlook, stats };
 }
 
-async function allOf(store: QueueStore, state: JobState, now: number, limit: number): Promise<readonly StoredJob[]> {
+async function allOf(store: QueueStore, state: JobState, now: number, size: PageSize): Promise<readonly StoredJob[]> {
   const items: StoredJob[] = [];
   let cursor: string | undefined;
   do {
-    const page = await store.list(state, { cursor, limit, now });
+    const page = await store.list(state, { ...size, cursor, now });
     items.push(...page.items);
     cursor = page.cursor;
   } while (cursor !== undefined);

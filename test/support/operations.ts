@@ -225,7 +225,11 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     (ids) => ({ run: (store) => store.removeDead([...new Set(ids)]) }),
     "removeDead",
   ),
-  operation(fc.array(id, { maxLength: 4 }), (ids) => ({ run: (store) => store.findDead(ids) }), "findDead"),
+  operation(
+    fc.record({ ids: fc.array(id, { maxLength: 4 }), mostBytes: fc.nat({ max: 60 }) }),
+    ({ ids, mostBytes }) => ({ run: (store) => store.findDead(ids, mostBytes) }),
+    "findDead",
+  ),
   operation(
     fc.constantFrom<Parameters<QueueStore["clear"]>[0]>("pending", "scheduled", "ready", "completed", "dead"),
     (state) => ({ run: async (store, { now }) => (await store.clear(state, now)).cleared }),

@@ -4,7 +4,7 @@ import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 
 const now = Date.parse("2026-03-01T12:00:00Z");
 const minute = 60_000;
-const page = { cursor: undefined, limit: 10, now };
+const page = { cursor: undefined, limit: 10, mostBytes: 1_000, now };
 
 const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   id,
@@ -73,7 +73,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   peek: (store) => store.peek(),
   peekWithManifest: (store) => store.peekWithManifest(),
   find: (store) => store.find("runs", now),
-  findDead: (store) => store.findDead(["nobody", "dies", "waits"]),
+  findDead: (store) => store.findDead(["nobody", "dies", "waits"], 1_000),
   list: (store) => store.list("ready", page),
   stats: (store) => store.stats(now),
   findSchedule: (store) => store.findSchedule("daily"),

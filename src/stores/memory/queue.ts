@@ -1,9 +1,11 @@
+import { countFitting } from "../../core/request-size.ts";
 import type {
   Change,
   ClearableState,
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
+  FoundDead,
   JobState,
   Lease,
   NewJob,
@@ -84,8 +86,11 @@ export class MemoryQueue implements QueueStore {
     return findJob(this.#state, id, now);
   }
 
-  async findDead(ids: readonly string[]): Promise<readonly StoredJob[]> {
-    return ids.flatMap((id) => findDeadJob(this.#state, id) ?? []);
+  async findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead> {
+    const found = ids.map((id) => findDeadJob(this.#state, id));
+    const records = found.map((job) => job?.record ?? "");
+    const looked = Math.max(1, countFitting(records, mostBytes));
+    return { jobs: found.slice(0, looked).flatMap((job) => job ?? []), rest: ids.slice(looked) };
   }
 
   async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {

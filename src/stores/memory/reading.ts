@@ -1,3 +1,4 @@
+import { bytesOf, countFitting } from "../../core/request-size.ts";
 import type { JobState, Page, PageRequest, StoredJob } from "../../core/store.ts";
 import type { StoredSchedule } from "../../core/stored-schedule.ts";
 import type { StoredStats } from "../../core/stored-stats.ts";
@@ -29,16 +30,22 @@ function deadJob(state: MemoryState, id: string): StoredJob {
   return { id, state: "dead", record: state.deadRecords.get(id) ?? "", at: state.dead.score(id) ?? 0, claims: 0 };
 }
 
-export function listJobs(state: MemoryState, wanted: JobState, { cursor, limit, now }: PageRequest): Page<StoredJob> {
-  if (wanted === "completed") return listCompleted(state, cursor, limit, now);
-  const last = readCursor(cursor);
+export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest): Page<StoredJob> {
+  if (wanted === "completed") return listCompleted(state, page);
+  const { cursor, limit, mostBytes, now } = page;
+  const seen = readCursor(cursor);
   const isDead = wanted === "dead";
   const items: StoredJob[] = [];
   let lastScore = 0;
-  for (const [id, score] of isDead ? deadBehind(state, last) : liveBehind(state, last)) {
+  let bytes = 0;
+  for (const [id, score] of isDead ? deadBehind(state, seen) : liveBehind(state, seen)) {
     if (!isDead && (!isJob(id) || stateOf(score, now) !== wanted)) continue;
-    if (items.length === limit) return { items, cursor: writeCursor({ score: lastScore, id: items.at(-1)?.id ?? "" }) };
-    items.push(isDead ? deadJob(state, id) : liveJob(state, id, score, now));
+    const job = isDead ? deadJob(state, id) : liveJob(state, id, score, now);
+    bytes += bytesOf(job.record);
+    const last = items.at(-1);
+    if (last && (items.length === limit || bytes > mostBytes))
+      return { items, cursor: writeCursor({ score: lastScore, id: last.id }) };
+    items.push(job);
     lastScore = score;
   }
   return { items, cursor: undefined };
@@ -54,15 +61,18 @@ function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<
   }
 }
 
-function listCompleted(state: MemoryState, cursor: string | undefined, limit: number, now: number): Page<StoredJob> {
+function listCompleted(state: MemoryState, { cursor, limit, mostBytes, now }: PageRequest): Page<StoredJob> {
   const start = cursor === undefined ? 0 : Number(cursor);
   if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
   const ids = [...state.done.keys()].filter((id) => state.isKept(id, now));
-  const end = start + limit;
-  return {
-    items: ids.slice(start, end).map((id) => completedJob(state, id)),
-    cursor: end < ids.length ? String(end) : undefined,
-  };
+  const jobs = ids.slice(start, start + limit).map((id) => completedJob(state, id));
+  const fitting = countFitting(
+    jobs.map(({ record }) => record),
+    mostBytes,
+  );
+  const items = jobs.slice(0, Math.max(1, fitting));
+  const end = start + items.length;
+  return { items, cursor: end < ids.length ? String(end) : undefined };
 }
 
 export function countJobs(state: MemoryState, now: number): StoredStats {

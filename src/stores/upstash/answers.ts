@@ -183,15 +183,13 @@ export function dueJob(id: string, score: number, record: string, now: number): 
   return { id, state: score < scoreAfter(now) ? "ready" : ahead, record, at, claims };
 }
 
-/** Those of the ids that have both a time of death and a record. */
-export function deadJobs(ids: readonly string[], times: unknown, records: unknown): readonly StoredJob[] {
-  if (!Array.isArray(times) || !Array.isArray(records)) return [];
-  return ids.flatMap((id, index) => {
-    const [at, record] = [times[index], records[index]];
-    return at == null || record == null
-      ? []
-      : { id, state: "dead" as const, record: String(record), at: Number(at), claims: 0 };
-  });
+export function deadJobs(rows: readonly string[]): readonly StoredJob[] {
+  const jobs: StoredJob[] = [];
+  for (let at = 0; at < rows.length; at += 3) {
+    const [id, score, record] = [rows[at] as string, rows[at + 1], rows[at + 2] as string];
+    jobs.push({ id, state: "dead", record, at: Number(score), claims: 0 });
+  }
+  return jobs;
 }
 
 /** The member by which a page of a state is ordered. */

@@ -5,6 +5,7 @@ import type {
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
+  FoundDead,
   JobState,
   Lease,
   Meter,
@@ -136,16 +137,10 @@ export class RedisQueue implements QueueStore {
     return undefined;
   }
 
-  async findDead(ids: readonly string[]): Promise<readonly StoredJob[]> {
-    if (ids.length === 0) return [];
-    const [times, records] = await this.#connection.plain(
-      [
-        ["ZMSCORE", this.#keys.dead, ...ids],
-        ["HMGET", this.#keys["dead:jobs"], ...ids],
-      ],
-      this.#meter,
-    );
-    return deadJobs(ids, times, records);
+  async findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead> {
+    if (ids.length === 0) return { jobs: [], rest: [] };
+    const [looked, ...rows] = await this.#texts(scripts.findDead, () => [String(mostBytes), ...ids]);
+    return { jobs: deadJobs(rows), rest: ids.slice(Number(looked)) };
   }
 
   async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
@@ -155,6 +150,7 @@ export class RedisQueue implements QueueStore {
       state,
       String(page.now),
       String(page.limit),
+      String(page.mostBytes),
       String(last?.score ?? ""),
       last ? listedMember(state, last.id) : "",
     ];
@@ -173,15 +169,18 @@ export class RedisQueue implements QueueStore {
     return { items, cursor: more === "1" ? cursor : undefined };
   }
 
-  async #listCompleted({ cursor = "0:0", limit }: PageRequest): Promise<Page<StoredJob>> {
-    const [, from, seen] = /^(\d{1,20}):(\d{1,9})$/.exec(cursor) ?? [];
-    if (from === undefined || seen === undefined) throw badCursor();
-    const [next, nextSeen, ...rows] = await this.#texts(scripts.listCompleted, () => [String(limit), from, seen]);
+  async #listCompleted({ cursor = "0:0:0", limit, mostBytes }: PageRequest): Promise<Page<StoredJob>> {
+    const [, from, seen, count] = /^(\d{1,20}):(\d{1,9}):(\d{1,9})$/.exec(cursor) ?? [];
+    if (from === undefined || seen === undefined || count === undefined) throw badCursor();
+    // HSCAN gives the rest of what it gave before only where it is asked for as many.
+    const scanned = seen === "0" ? String(limit) : count;
+    const args = [String(limit), String(mostBytes), from, seen, scanned];
+    const [next, nextSeen, ...rows] = await this.#texts(scripts.listCompleted, () => args);
     const items: StoredJob[] = [];
     for (let i = 0; i < rows.length; i += 2) {
       items.push({ id: rows[i] as string, state: "completed", record: rows[i + 1] as string, at: 0, claims: 0 });
     }
-    return { items, cursor: next === "0" && nextSeen === "0" ? undefined : `${next}:${nextSeen}` };
+    return { items, cursor: next === "0" && nextSeen === "0" ? undefined : `${next}:${nextSeen}:${scanned}` };
   }
 
   async cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {

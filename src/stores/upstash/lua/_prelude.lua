@@ -59,6 +59,24 @@ local function read_many(command, key, values)
   return answers
 end
 
+-- Reads records of a hash, and counts those, from the first on, that have no more bytes than `most` together: one at least.
+-- How large the first hundred are tells how many more to read: not all that are wanted, where few of them fit.
+local function read_fitting(key, ids, most)
+  local records, bytes, read, piece = {}, 0, 0, 100
+  while read < #ids do
+    local last = math.min(read + piece, #ids)
+    local answers = call('HMGET', key, unpack(ids, read + 1, last))
+    for i = read + 1, last do
+      records[i] = answers[i - read]
+      bytes = bytes + #(records[i] or '')
+      if bytes > most and i > 1 then return records, i - 1 end
+    end
+    read = last
+    piece = math.min(math.ceil((most - bytes + 1) * read / (bytes + 1)), PIECE)
+  end
+  return records, #ids
+end
+
 -- Four values at most: twice as fast as any number of them.
 local function push(list, a, b, c, d)
   local last = #list

@@ -1,8 +1,8 @@
 -- One page of the jobs in a state.
--- ARGV: state, now, limit, score and member of the last job seen (both '' for the first page)
+-- ARGV: state, now, limit, bytes at most, score and member of the last job seen (both '' for the first page)
 -- Returns: 1 where more may follow, or 0, then for each job: id, score, record, score by which the page is ordered
 -- Waiting and running jobs come in the order of their times, dead ones newest first.
-local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local key, reversed = due, false
 local low, high = '0', '(' .. whole(after(now))
 if state == 'scheduled' then
@@ -75,7 +75,7 @@ while #found < limit and not ended do
   at = at + limit
 end
 local own_scores = state == 'running' and read_many('ZMSCORE', due, found) or scores
-local records = read_many('HMGET', state == 'dead' and dead_jobs or jobs, found)
-local reply = { ended and 0 or 1 }
-for i, id in ipairs(found) do push(reply, id, own_scores[i], records[i] or '', scores[i]) end
+local records, fitting = read_fitting(state == 'dead' and dead_jobs or jobs, found, tonumber(ARGV[4]))
+local reply = { ended and fitting == #found and 0 or 1 }
+for i = 1, fitting do push(reply, found[i], own_scores[i], records[i] or '', scores[i]) end
 return reply

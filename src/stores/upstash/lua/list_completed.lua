@@ -1,13 +1,15 @@
 -- One page of the completed jobs, in no order: they are kept in a hash.
--- ARGV: limit, cursor of HSCAN, how many of its page were seen
+-- ARGV: limit, bytes at most, cursor of HSCAN, how many of its page were seen, how many it is asked for
 -- Returns: cursor, seen (cursor '0' and seen 0 at the end), then for each job: id, record
 -- A small hash answers HSCAN with all it has, whatever is asked for: hence the count of those seen.
-local limit, cursor, seen = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local answer = call('HSCAN', done, cursor, 'COUNT', limit)
+local limit, bytes_left, cursor, seen = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local answer = call('HSCAN', done, cursor, 'COUNT', ARGV[5])
 local fields, reply = answer[2], { answer[1], 0 }
 for i = seen * 2 + 1, #fields, 2 do
-  if #reply - 2 == limit * 2 then
-    reply[1], reply[2] = cursor, seen + limit
+  local taken = (#reply - 2) / 2
+  bytes_left = bytes_left - #fields[i + 1]
+  if taken == limit or (taken > 0 and bytes_left < 0) then
+    reply[1], reply[2] = cursor, seen + taken
     break
   end
   push(reply, fields[i], fields[i + 1])
