@@ -68,6 +68,12 @@ export interface QueueSettings {
 
 const optionNames = ["name", "store", "jobs", "clock", "random", "newId", "retention", "hooks", "tracing"];
 
+/** @param taker what needs a store, for the message. @throws {TidegateError} `invalid_request` for what is none. */
+export function checkStore(store: unknown, taker: string): void {
+  if (typeof (store as Partial<Store> | null | undefined)?.open !== "function")
+    throw invalidRequest(`${taker} needs a store, such as memoryStore() or upstashStore({ url, token }).`);
+}
+
 /** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function queueSettings(options: QueueOptions): QueueSettings {
   checkKnown(options, optionNames, "new Queue");
@@ -78,9 +84,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
       "the queue's name may not hold braces or slashes: they mark the hash tag of its keys, and its partitions.",
     );
   }
-  if (typeof store?.open !== "function") {
-    throw invalidRequest("new Queue needs a store, such as memoryStore() or upstashStore({ url, token }).");
-  }
+  checkStore(store, "new Queue");
   checkFunctions(options, ["clock", "random", "newId"]);
   const clock = wholeClock(options.clock ?? systemClock);
   const newId = options.newId ?? timeOrderedIds(clock);

@@ -1,6 +1,7 @@
 import { invalidRequest } from "../core/errors.ts";
 import { fnv1a } from "../core/fnv.ts";
 import { wholeNumber } from "../core/options.ts";
+import { checkStore } from "../core/queue-options.ts";
 import type {
   Change,
   ClearableState,
@@ -41,6 +42,7 @@ import { sumOfStats } from "./sum-of-stats.ts";
  * @throws {TidegateError} `invalid_request`
  */
 export function partitioned(store: Store, count: number): Store {
+  checkStore(store, "partitioned");
   wholeNumber(count, "the number of partitions", 1, 64);
   return {
     open(queue, meter) {

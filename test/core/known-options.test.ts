@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler, type HandlerOptions, relayTo } from "../../src/http/handler.ts";
-import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { defineJob, memoryStore, partitioned, Queue } from "../../src/index.ts";
 import { type CloudflareOptions, createWorker } from "../../src/platforms/cloudflare.ts";
 import { startWorker } from "../../src/platforms/node.ts";
 import { createRoute } from "../../src/platforms/vercel.ts";
@@ -134,6 +134,10 @@ describe("a store refuses", () => {
     ["a prefix that is no text", { ...database, prefix: null }, /prefix must be/],
   ])("%s", (_, options, message) => {
     expect(() => upstashStore(options as Anything)).toThrow(message);
+  });
+
+  test.each([null, undefined, "redis", {}])("%j to partition", (store) => {
+    expect(() => partitioned(store as Anything, 2)).toThrow(/^partitioned needs a store, such as/);
   });
 });
 
