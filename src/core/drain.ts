@@ -7,7 +7,7 @@ import type { DeclaredSchedules } from "./declared.ts";
 import type { DrainLimits } from "./drain-options.ts";
 import { type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { Exchanges } from "./exchanges.ts";
-import { type Finished, FinishedJobs } from "./finished.ts";
+import { countedAs, type Finished, FinishedJobs } from "./finished.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { Lineup } from "./lineup.ts";
 import { type AttemptOutcome, released } from "./outcomes.ts";
@@ -21,8 +21,6 @@ export interface DrainShop extends Workshop {
 }
 
 type Count = keyof DrainCounts;
-
-const countedAs = { completed: "completed", retried: "retried", returned: "snoozed", dead: "deadLettered" } as const;
 
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
 

@@ -3,6 +3,14 @@ import type { DrainCounts } from "./drain-report.ts";
 import type { AttemptOutcome } from "./outcomes.ts";
 import { countFitting, MOST_SETTLED_BYTES } from "./request-size.ts";
 
+/** What a report counts the outcome of an attempt as. */
+export const countedAs = {
+  completed: "completed",
+  retried: "retried",
+  returned: "snoozed",
+  dead: "deadLettered",
+} as const;
+
 /** A job that has ended, or is handed back. */
 export interface Finished {
   readonly claim: Claim;
