@@ -79,4 +79,12 @@ onEveryStore((kind) => {
     await queue.drain({ signal: AbortSignal.abort() });
     expect((await queue.getActivity()).running.counts.every((count) => count === 0)).toBe(true);
   });
+
+  test("times no job that is buried since its invocations died", async () => {
+    const { clock, queue, works } = setUp();
+    await queue.enqueueHeld([{ job: works, payload: 0, maxRetries: 0 }]);
+    await clock.advance("1h");
+    expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
+    expect((await queue.getActivity()).running.counts.every((count) => count === 0)).toBe(true);
+  });
 });

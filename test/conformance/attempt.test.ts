@@ -30,6 +30,22 @@ onEveryStore((kind) => {
     expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: "done" });
   });
 
+  test("progress that was told stays when the attempt fails or is given back, until the job has completed", async () => {
+    const ends = [() => Promise.reject(new Error("no luck")), (job: JobContext) => job.snooze("1m"), () => "done"];
+    const { queue, clock, id } = await withJob(async (job) => {
+      const end = ends.shift();
+      if (ends.length > 0) await job.progress(ends.length);
+      return end?.(job);
+    });
+    const seen: unknown[] = [];
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await queue.drain();
+      seen.push((await queue.getJob(id))?.progress);
+      await clock.advance("1m");
+    }
+    expect(seen).toEqual([2, 1, undefined]);
+  });
+
   test("an extend that is under way when the job ends does not cost its result", async () => {
     let extended: Promise<void> | undefined;
     const { queue } = await withJob((job) => {
@@ -40,16 +56,20 @@ onEveryStore((kind) => {
   });
 
   test("a handler that goes on after its timeout cannot move the lease from under the outcome", async () => {
-    let context: JobContext | undefined;
+    const contexts: JobContext[] = [];
     const { queue, clock, id } = await withJob((job) => {
-      context = job;
+      contexts.push(job);
       return new Promise(() => {});
     });
+    // While another one runs, the outcome waits to be handed in.
+    await queue.enqueue("job", undefined, { timeout: "1m" });
     const drained = queue.drain();
     await clock.advance("30s");
+    const context = contexts.find((job) => job.id === id);
     await expect(context?.extend()).rejects.toMatchObject({ code: "conflict" });
     await expect(context?.progress(1)).rejects.toMatchObject({ code: "conflict" });
-    expect(await drained).toMatchObject({ retried: 1, lost: 0 });
+    await clock.advance("30s");
+    expect(await drained).toMatchObject({ retried: 2, lost: 0 });
     expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", errors: [{ name: "TimeoutError" }] });
   });
 
@@ -108,6 +128,12 @@ onEveryStore((kind) => {
     const { queue } = setUp([job]);
     await queue.enqueueMany(thrown.map((_, payload) => ({ job, payload })));
     expect(await queue.drain()).toMatchObject({ deadLettered: thrown.length });
+  });
+
+  test("a result that is no JSON is dropped, and the job has completed all the same", async () => {
+    const { queue, id } = await withJob(() => ({ rows: 10n }));
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: null });
   });
 
   test("a result that is not kept is not sent to the store either", async () => {

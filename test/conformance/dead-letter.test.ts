@@ -51,6 +51,34 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: { greeted: "Ada" }, attempts: 1 });
     });
 
+    test("tells of each failure of a job, the last one included", async () => {
+      const { clock, queue } = openQueue(kind);
+      const { id } = await queue.enqueue(dies, undefined, { maxRetries: 1 });
+      await queue.drain();
+      await clock.advance("1m");
+      await queue.drain();
+      expect(await queue.getJob(id)).toMatchObject({ state: "dead", errors: [{ attempt: 1 }, { attempt: 2 }] });
+    });
+
+    test("tells of a job whose invocations died how many attempts it had", async () => {
+      const { clock, queue } = openQueue(kind);
+      const { results } = await queue.enqueueHeld([{ job: dies }]);
+      await clock.advance("1h");
+      expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
+      expect(await queue.getJob(results[0]?.id ?? "")).toMatchObject({
+        attempts: 1,
+        error: { name: "LeaseExpiredError", message: expect.stringContaining("in its only attempt:") },
+      });
+    });
+
+    test("gives a job a new life under claims that no life before had, whose late outcomes it would take for its own", async () => {
+      const { clock, store, queue } = openQueue(kind);
+      const { id } = await queue.enqueue(dies);
+      await queue.drain();
+      await queue.retryFromDeadLetter(id);
+      expect(await store.open(queue.name).find(id, clock.now)).toMatchObject({ state: "ready", claims: 1 });
+    });
+
     test("hundreds are retried in pieces that tell of their progress", async () => {
       const { queue } = openQueue(kind);
       await queue.enqueueMany(Array.from({ length: 350 }, () => ({ job: dies })));

@@ -38,6 +38,16 @@ onEveryStore((kind) => {
     expect(await store.extend(lease, now + 95_000)).toBeUndefined();
   });
 
+  test("what a claim leaves behind because it is large is due still", async () => {
+    const store = kind.create().open("default");
+    const large = { isFreshId: true, runAt: now, record: `1:"${"x".repeat(2_200_000)}"` };
+    const jobs = ["a", "b", "c", "d"].map((id) => ({ ...large, id }));
+    await store.enqueue(jobs, now);
+    const { jobs: claimed, nextAt } = await store.exchange({ ...quiet, limit: 10 });
+    expect(claimed).toHaveLength(1);
+    expect(nextAt).toBe(now);
+  });
+
   // In partitions a job has either an id of its own or a window.
   if (kind.name !== "partitioned") {
     test("a dedupe window holds again as soon as the job that it names is there again, within one call too", async () => {

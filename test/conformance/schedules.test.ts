@@ -226,6 +226,19 @@ onEveryStore((kind) => {
       });
     });
 
+    test("moves to another slot with its zone, and keeps its slot where that and its expression stay", async () => {
+      const { clock, beat, open } = setUp();
+      const { schedules } = open(beat());
+      const noon = { job: "beat", cron: "0 30 12 * * *" };
+      const nextRunAt = new Date(start + 30 * minute);
+      expect(await schedules.upsert("noon", noon)).toMatchObject({ nextRunAt });
+      await clock.advance("1h");
+      expect(await schedules.upsert("noon", { ...noon, missed: "all" })).toMatchObject({ nextRunAt, missed: "all" });
+      expect(await schedules.upsert("noon", { ...noon, timeZone: "America/New_York" })).toMatchObject({
+        nextRunAt: new Date(start + 330 * minute),
+      });
+    });
+
     test("preview tells the next slots, in the zone of the schedule", async () => {
       const { beat, open } = setUp();
       const queue = open(beat());

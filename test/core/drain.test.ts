@@ -55,4 +55,59 @@ describe("a drain", () => {
     await clock.advance("1s");
     expect(await drained).toMatchObject({ completed: 1 });
   });
+
+  test("does not shorten a lease whose job extends it by less than is left", async () => {
+    const { clock, inner, store } = setUp();
+    const brief = defineJob({
+      name: "brief",
+      perform: (_: undefined, job) => job.extend("1s").then(() => clock.sleep(500)),
+    });
+    const queue = new Queue({ store, clock, jobs: [brief] });
+    const { id } = await queue.enqueue(brief);
+    const drained = queue.drain();
+    await clock.advance(100);
+    const lease = await inner.open(queue.name).find(id, clock.now);
+    expect(lease?.at).toBeGreaterThanOrEqual(start + 30_000 + 5_000);
+    await clock.advance("1s");
+    expect(await drained).toMatchObject({ completed: 1 });
+  });
+
+  test("tells when what it performed is due again, and nothing of what it hands back", async () => {
+    const { clock, store } = setUp();
+    const naps = defineJob({ name: "naps", perform: (_, job) => clock.sleep(6_000).then(() => job.snooze("1m")) });
+    const queue = new Queue({ store, clock, jobs: [naps] });
+    await queue.enqueueMany([{ job: naps }, { job: naps }]);
+    const told: number[] = [];
+    const onReturn = (runAt: number) => void told.push(runAt);
+    const drained = queue.drain({ concurrency: 1, timeBudget: "5s", onReturn });
+    await clock.advance("7s");
+    expect(await drained).toMatchObject({ snoozed: 1, released: 1 });
+    expect(told).toEqual([start + 66_000]);
+  });
+
+  test("fires no schedule once its time is over, but leaves it due", async () => {
+    const { clock, takes, queue } = setUp();
+    await queue.schedules.upsert("often", { job: takes, payload: 0, cron: "* * * * * *" });
+    await queue.enqueue(takes, 8_000);
+    await clock.advance("2s");
+    const drained = queue.drain({ concurrency: 1, timeBudget: "5s" });
+    await clock.advance("9s");
+    expect(await drained).toMatchObject({ completed: 1, rearmed: 0, stoppedBy: "timeBudget", backlog: true });
+  });
+
+  test("notices what is made due through its queue while its jobs run", async () => {
+    const { clock, takes, queue } = setUp();
+    await queue.enqueue(takes, 10_000);
+    await queue.schedules.upsert("rarely", { job: takes, payload: 0, cron: "0 0 1 1 *" });
+    const drained = queue.drain({ checkEvery: "1h" });
+    await clock.advance(500);
+    await queue.schedules.run("rarely");
+    await clock.advance("2s");
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 1 });
+    await queue.schedules.upsert("often", { job: takes, payload: 0, cron: "*/5 * * * * *" });
+    await clock.advance("5s");
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 2 });
+    await clock.advance("5s");
+    await drained;
+  });
 });

@@ -103,6 +103,24 @@ describe("after POST /jobs", () => {
     expect((await queue.getStats()).readyCount).toBe(1);
   });
 
+  test("what falls due while a job takes all of its time is left to the ticks, and no error", async () => {
+    const clock = testClock();
+    const takes = defineJob({ name: "takes", perform: (ms: number) => clock.sleep(ms) });
+    const errors: unknown[] = [];
+    const { call, settled, queue } = withBackground({
+      queue: { jobs: [takes], clock },
+      handler: { onError: (error: unknown) => void errors.push(error) },
+    });
+    await call("POST", "/jobs", [
+      { name: "takes", payload: 22_000 },
+      { name: "takes", payload: 0, delay: "5s" },
+    ]);
+    await clock.advance("25s");
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ completedCount: 1, readyCount: 1 });
+    expect(errors).toEqual([]);
+  });
+
   test("a job brought back from the dead letter runs in the background too, and is shown as it was before", async () => {
     let works = false;
     const dies = defineJob({
