@@ -77,6 +77,8 @@ onEveryStore((kind) => {
         runAt: new Date(start + 600_000),
       });
       expect(await queue.reschedule(id, new Date(start + 60_000))).toMatchObject({ runAt: new Date(start + 60_000) });
+      expect(await queue.reschedule(id, "0s")).toMatchObject({ state: "ready", runAt: new Date(start) });
+      expect(await queue.reschedule(id, new Date(start + 60_000))).toMatchObject({ state: "scheduled" });
       expect(await queue.update(id, { payload: 2 })).toMatchObject({ payload: 2, runAt: new Date(start + 60_000) });
       await queue.cancel(id);
       expect(await queue.getJob(id)).toBeNull();

@@ -110,4 +110,36 @@ describe("a drain", () => {
     await clock.advance("5s");
     await drained;
   });
+
+  test("looks as often as it is told for what other processes enqueue while its jobs run", async () => {
+    const { clock, store, takes, queue } = setUp();
+    await queue.enqueue(takes, 20_000);
+    const drained = queue.drain({ checkEvery: "5s" });
+    await clock.advance("1s");
+    const { id } = await new Queue({ store, clock, jobs: [takes] }).enqueue(takes, 10_000);
+    await clock.advance("4s");
+    expect(await queue.getJob(id)).toMatchObject({ state: "running" });
+    await clock.advance("15s");
+    expect(await drained).toMatchObject({ completed: 2 });
+  });
+
+  test("claims no more than the jobs that have ended give hope to get done in 10 seconds", async () => {
+    const { clock, takes, queue } = setUp();
+    const slow = { job: takes, payload: 20_000 };
+    await queue.enqueueMany([{ job: takes, payload: 1_000 }, ...Array(9).fill(slow)]);
+    await queue.enqueueMany(Array(100).fill({ ...slow, delay: 500 }));
+    const drained = queue.drain({ concurrency: 10, maxJobs: 1_000, timeBudget: "5s" });
+    await clock.advance("2s");
+    expect(await queue.getStats()).toMatchObject({ runningCount: 9 + 10, readyCount: 90 });
+    await clock.advance("20s");
+    expect(await drained).toMatchObject({ completed: 11, released: 9 });
+  });
+
+  test("hands in nothing early where its budget has no more than the last round trip left", async () => {
+    const { clock, takes, queue } = setUp();
+    await queue.enqueueMany([1_000, 10_000].map((payload) => ({ job: takes, payload })));
+    const drained = queue.drain({ budget: { roundTrips: 2 } });
+    await clock.advance("11s");
+    expect(await drained).toMatchObject({ completed: 2, roundTrips: 2, stoppedBy: "budget" });
+  });
 });
