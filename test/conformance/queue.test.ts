@@ -95,6 +95,13 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 1 });
     });
 
+    test("can be moved while they wait for a retry too", async () => {
+      const { queue } = openQueue(kind);
+      const { id } = await queue.enqueue(dies, undefined, { maxRetries: 1 });
+      await queue.drain();
+      expect(await queue.reschedule(id, "10m")).toMatchObject({ attempts: 1, runAt: new Date(start + 600_000) });
+    });
+
     test("are listed by state and name, in pages", async () => {
       const { queue } = openQueue(kind);
       await queue.enqueueMany(Array.from({ length: 7 }, (_, index) => ({ job: note, payload: index })));

@@ -85,6 +85,14 @@ describe("a drain", () => {
     expect(told).toEqual([start + 66_000]);
   });
 
+  test("hands back a job that was leased as it was enqueued, due when it was", async () => {
+    const { clock, takes, queue } = setUp();
+    const { held } = await queue.enqueueHeld([{ job: takes, payload: 0 }]);
+    await clock.advance("1s");
+    expect(await queue.drain({ held, signal: AbortSignal.abort() })).toMatchObject({ released: 1 });
+    expect(await queue.getJob(held[0]?.lease.id ?? "")).toMatchObject({ state: "ready", runAt: new Date(start) });
+  });
+
   test("fires no schedule once its time is over, but leaves it due", async () => {
     const { clock, takes, queue } = setUp();
     await queue.schedules.upsert("often", { job: takes, payload: 0, cron: "* * * * * *" });

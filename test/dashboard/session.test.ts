@@ -93,6 +93,12 @@ describe("a session", () => {
     expect((await pause({ "Tidegate-CSRF": csrf, Origin: "http://queue.test" })).status).toBe(200);
   });
 
+  test("has a token for changes that is no part of its cookie, which pages may not read", async () => {
+    const { cookie, csrf } = await setUpDashboard().session();
+    expect(csrf).toMatch(/^[0-9a-f]{64}$/);
+    expect(cookie).not.toContain(csrf);
+  });
+
   test("needs that token also for GET where that does more than look", async () => {
     const { call, session } = setUpDashboard();
     const { cookie, csrf } = await session();

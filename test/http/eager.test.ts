@@ -103,6 +103,14 @@ describe("after POST /jobs", () => {
     expect((await queue.getStats()).readyCount).toBe(1);
   });
 
+  test("a job that may take longer than the platform stays is left to the ticks, by the timeout given with it too", async () => {
+    const short = defineJob({ name: "short", timeout: "5s", perform() {} });
+    const { call, settled, queue } = withBackground({ queue: { jobs: [short, slow] } });
+    await call("POST", "/jobs", [{ name: "short", timeout: "31s" }, { name: "slow" }]);
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ readyCount: 2, runningCount: 0 });
+  });
+
   test("what falls due while a job takes all of its time is left to the ticks, and no error", async () => {
     const clock = testClock();
     const takes = defineJob({ name: "takes", perform: (ms: number) => clock.sleep(ms) });

@@ -176,6 +176,12 @@ describe("a body", () => {
   });
 });
 
+test("a body has room for the largest payload where nobody says how large one may be", async () => {
+  const { call } = setUp();
+  const payload = { to: "x".repeat(5 * 1024 * 1024 - '{"to":""}'.length) };
+  expect((await call("POST", "/jobs", { name: "send_email", payload, id: "x".repeat(256) })).status).toBe(201);
+});
+
 describe("a body above maxBodyBytes", () => {
   /** An endless body that counts what is read of it. */
   function endless() {

@@ -79,6 +79,11 @@ describe("a drain that stops with a backlog", () => {
     await call("GET");
     await settled();
     expect(seen).toEqual([]);
+    const hasty = setUp(10, { fanOut: 4, drain: { timeBudget: 0 } });
+    await hasty.fill();
+    expect(await (await hasty.call("GET")).json()).toMatchObject({ claimed: 0, backlog: true });
+    await hasty.settled();
+    expect(hasty.seen).toEqual([]);
   });
 
   test("a chain ends after its time and its length, and at a header that is rubbish", async () => {
@@ -126,6 +131,13 @@ describe("a drain that stops with a backlog", () => {
     await settled();
     expect(asked).toBe(3);
     expect(errors.map(String)).toEqual(Array(3).fill("Error: The next invocation was refused with status 502."));
+  });
+
+  test("relayTo reads no answer, and lets go of it: one that is kept open keeps its connection", async () => {
+    let cancelled = 0;
+    const fetch = async () => new Response(new ReadableStream({ cancel: () => void cancelled++ }));
+    await relayTo({ url: "https://example.com/drain", token: drainToken, fetch })({});
+    expect(cancelled).toBe(1);
   });
 
   test("fanOut is refused outside 1 to 50", () => {

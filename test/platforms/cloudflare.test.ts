@@ -35,6 +35,23 @@ function catchLog() {
 }
 
 describe("createWorker", () => {
+  test("writes to the log that a cron trigger has lost the lease of a job", async () => {
+    const store = memoryStore();
+    const loses = defineJob({
+      name: "loses",
+      async perform(_: undefined, { id }) {
+        const opened = store.open("default");
+        const endsAt = (await opened.find(id, Date.now()))?.at ?? 0;
+        await opened.extend({ id, claims: 1, endsAt }, endsAt + 1_000);
+      },
+    });
+    const queue = new Queue({ store, jobs: [loses] });
+    await queue.enqueue(loses);
+    const log = catchLog();
+    await workerWith({ queue }).tick();
+    expect(log.mock.calls).toEqual([[expect.stringContaining('"lost":1')]]);
+  });
+
   test("asks for the options once for each environment", async () => {
     const seen: string[] = [];
     const worker = createWorker((env: { readonly name: string }) => {

@@ -195,6 +195,26 @@ describe("startWorker", () => {
     expect(ran).toContain("urgent");
   });
 
+  test("looks at the earlier queues again as soon as a later one has nothing left to do", async () => {
+    const clock = testClock(start);
+    const order: string[] = [];
+    const step = defineJob({
+      name: "step",
+      async perform(_: undefined, { queue }) {
+        await clock.sleep(1_000);
+        order.push(queue);
+      },
+    });
+    const store = memoryStore();
+    const open = (name: string) => new Queue({ name, store, clock, jobs: [step] });
+    await open("bulk").enqueue(step);
+    run([open("urgent"), open("bulk")]);
+    await clock.advance(500);
+    await open("urgent").enqueue(step);
+    await clock.advance("2s");
+    expect(order).toEqual(["bulk", "urgent"]);
+  });
+
   test("ends when its signal is aborted, and does not begin where it was", async () => {
     const { clock, store, open } = setUp();
     const controller = new AbortController();

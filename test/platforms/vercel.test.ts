@@ -65,8 +65,8 @@ describe("the address", () => {
 
   test("of a neighbour is not taken for one below the base path", async () => {
     const { route } = setUp();
-    const response = await route.GET(new Request("https://app.test/api/queues/health"));
-    expect(response.status).toBe(404);
+    for (const neighbour of ["/api/queues/health", "/api/queuehealth"])
+      expect((await route.GET(new Request(`https://app.test${neighbour}`))).status).toBe(404);
   });
 
   test.for(["api/queue", "/api?x=1", "/api#x", 5])("cannot begin with %s", (basePath) => {
