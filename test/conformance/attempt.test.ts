@@ -158,6 +158,18 @@ onEveryStore((kind) => {
     expect(await queue.getStats()).toMatchObject({ runningCount: 0, readyCount: 1 });
   });
 
+  test("a job that is retried beyond what can be stored waits until the last moment that can", async () => {
+    const job = defineJob({
+      name: "job",
+      backoff: () => "40000d",
+      perform: () => Promise.reject(new Error("no luck")),
+    });
+    const { queue } = setUp([job]);
+    const { id } = await queue.enqueue(job);
+    expect(await queue.drain()).toMatchObject({ retried: 1 });
+    expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", runAt: new Date(2 ** 42 - 1) });
+  });
+
   test("a job that is snoozed beyond what can be stored waits until the last moment that can", async () => {
     const { queue, id } = await withJob((job) => job.snooze("40000d"));
     expect(await queue.drain()).toMatchObject({ snoozed: 1 });

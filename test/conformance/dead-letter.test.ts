@@ -22,6 +22,10 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ deadLetterCount: 5 });
       expect(await queue.retryFromDeadLetter({ ids: [ids[0] as string, "other"] })).toEqual({ retried: 1 });
       expect(await queue.retryFromDeadLetter({ name: "note" })).toEqual({ retried: 0 });
+      const twice = [ids[1], ids[1]] as string[];
+      expect(await queue.retryFromDeadLetter({ ids: twice }, { dryRun: true })).toEqual({ retried: 1 });
+      const tooMany = Array.from({ length: 1_001 }, (_, index) => `job-${index}`);
+      await expect(queue.retryFromDeadLetter({ ids: tooMany })).rejects.toMatchObject({ code: "invalid_request" });
       expect(await queue.removeFromDeadLetter(ids[1] as string)).toEqual({ removed: 1 });
       expect(await queue.retryFromDeadLetter({ name: "dies" })).toEqual({ retried: 3 });
       await expect(queue.retryFromDeadLetter("other")).rejects.toMatchObject({ code: "not_found" });

@@ -107,6 +107,7 @@ onEveryStore((kind) => {
       ["a delay together with a time", { delay: "1s", runAt: start }],
       ["a delay that is none", { delay: "soon" }],
       ["a negative delay", { delay: -1 }],
+      ["a delay beyond 2109", { delay: "40000d" }],
       ["a time without a zone", { runAt: "2030-01-01T00:00:00" }],
       ["a time after 2108", { runAt: "2110-01-01T00:00:00Z" }],
       ["a date that is none", { runAt: new Date("x") }],

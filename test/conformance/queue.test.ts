@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
+import { drainAll } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
 import { dies, greet, note, openQueue, start } from "./support.ts";
 
@@ -142,6 +143,17 @@ onEveryStore((kind) => {
       await brief.drain();
       expect(await brief.getJob(other.id)).toBeNull();
       expect(await brief.getStats()).toMatchObject({ totalProcessed: 1, completedCount: 0 });
+    });
+
+    test("clear removes all, also where they are more than one call of the store looks at", async () => {
+      const { queue } = openQueue(kind);
+      const jobs = Array.from({ length: 1_010 }, () => ({ job: dies }));
+      await queue.enqueueMany(jobs);
+      await drainAll(queue);
+      await queue.enqueueMany(jobs);
+      const cleared = [await queue.clear({ state: "dead" }), await queue.clear({ state: "pending" })];
+      expect(cleared).toEqual([{ cleared: 1_010 }, { cleared: 1_010 }]);
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, pendingCount: 0 });
     });
 
     test("clear removes those of a state, and leaves what runs and what recurs", async () => {

@@ -28,6 +28,12 @@ describe("the budget for a queue in partitions", () => {
     });
   });
 
+  test("need not reach for what a drain holds already, which looks for no more", async () => {
+    const queue = new Queue({ store: partitioned(memoryStore(), 14), jobs: [noop], clock });
+    const { held } = await queue.enqueueHeld([{ job: noop }]);
+    expect(await queue.drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
+  });
+
   test("holds 43 commands a partition and one, or is refused", async () => {
     const bounded = (commands: number) => coldDrain(partitioned(redis.store(), 3), { budget: { commands } });
     expect(await bounded(130)).toMatchObject({ completed: 2 });

@@ -38,6 +38,17 @@ describe("redisStore", () => {
     await client.close();
   });
 
+  test("a job whose record was evicted is cleared away, and stands in the way of no other", async () => {
+    const client = await createClient({ url: `redis://127.0.0.1:${redis.server.port}` }).connect();
+    const queue = new Queue({ store: redisStore(client, { prefix: "lost" }), jobs: [note] });
+    await queue.enqueue(note, undefined, { id: "a-lost" });
+    await client.hDel("lost:{default}:jobs", "a-lost");
+    await queue.enqueue(note, undefined, { id: "b-kept" });
+    expect(await queue.drain({ batchSize: 1 })).toMatchObject({ completed: 1, backlog: false });
+    expect(await client.zScore("lost:{default}:due", "a-lost")).toBeNull();
+    await client.close();
+  });
+
   test("listens once to a client, however many stores use it", () => {
     for (const client of [createClient(), new Redis({ lazyConnect: true })]) {
       const listeners = () => ["ready", "close", "reconnecting", "end"].map((event) => client.listenerCount(event));
