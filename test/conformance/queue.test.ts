@@ -103,6 +103,22 @@ onEveryStore((kind) => {
       expect(await queue.reschedule(id, "10m")).toMatchObject({ attempts: 1, runAt: new Date(start + 600_000) });
     });
 
+    test("can be cancelled again once a lease has run out", async () => {
+      const { clock, queue } = openQueue(kind);
+      const [held] = (await queue.enqueueHeld([{ job: note, payload: 1 }])).held;
+      await clock.advance("1h");
+      await queue.cancel(held?.lease.id ?? "");
+      expect(await queue.getStats()).toMatchObject({ readyCount: 0, runningCount: 0 });
+    });
+
+    test("do not change where they were claimed and handed back since they were looked at", async () => {
+      const { store, queue } = openQueue(kind);
+      const { id } = await queue.enqueue(note, 1);
+      const change = { id, from: { at: start, claims: 1 }, runAt: start + 1_000, record: undefined };
+      expect(await store.open(queue.name).change(change)).toBe(false);
+      expect(await queue.getJob(id)).toMatchObject({ runAt: new Date(start) });
+    });
+
     test("are listed by state and name, in pages", async () => {
       const { queue } = openQueue(kind);
       await queue.enqueueMany(Array.from({ length: 7 }, (_, index) => ({ job: note, payload: index })));

@@ -62,3 +62,9 @@ test("dedupe is refused beside an id, which may lie in another partition than it
   });
   expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
 });
+
+test("a cursor from a queue of more partitions is refused", async () => {
+  const queue = new Queue({ store: partitioned(memoryStore(), 3), jobs: [noop], clock });
+  for (const cursor of ["ready:3/", "ready:3/1;a"])
+    await expect(queue.listJobs({ state: "ready", cursor })).rejects.toMatchObject({ code: "invalid_request" });
+});
