@@ -81,10 +81,9 @@ export class DeclaredSchedules {
     const remove = [...existing.values()]
       .filter(({ key, record }) => decodeSchedule(record)?.declared && !this.#records.has(key))
       .map(({ key }) => key);
-    const recent = Object.entries(manifest?.replaced ?? {}).filter(
-      ([mark, at]) => mark !== own && now - at < STILL_RUNNING_MS,
-    );
-    const replaced = Object.fromEntries(manifest ? [...recent, [manifest.current, now]] : recent);
+    const recent = Object.entries(manifest?.replaced ?? {}).filter(([, at]) => now - at < STILL_RUNNING_MS);
+    const replaced = { ...Object.fromEntries(recent), [manifest?.current ?? NOTHING_DECLARED]: now };
+    delete replaced[own];
     const next: Manifest = { current: own, replaced };
     const isInForce = await store.declare({ from, manifest: JSON.stringify(next), put, remove });
     const earliest = put.reduce<number | undefined>(
@@ -95,14 +94,21 @@ export class DeclaredSchedules {
   }
 
   #fingerprint(): string {
-    return markOf(JSON.stringify([...this.#records].sort()));
+    return fingerprint([...this.#records]);
   }
+}
+
+function fingerprint(records: readonly (readonly [string, ScheduleRecord])[]): string {
+  return markOf(JSON.stringify([...records].sort()));
 }
 
 /** Tells declarations apart. `crypto.subtle` would answer at a time that no clock of a test sees. */
 function markOf(text: string): string {
   return [fnv1a(text), fnv1a(text, SECOND_BASIS)].map((half) => half.toString(16).padStart(8, "0")).join("");
 }
+
+/** Of code that declares no schedule, which leaves no manifest: it may have been there before the first that does. */
+const NOTHING_DECLARED = fingerprint([]);
 
 function declaredRecord(job: AnyJob): ScheduleRecord {
   const { schedule, schedulePayload, name } = job;

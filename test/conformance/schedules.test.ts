@@ -181,10 +181,22 @@ onEveryStore((kind) => {
       const { clock, beat, open } = setUp();
       await open(beat({ cron: "0 */10 * * * *" })).drain();
       const without = open(beat());
-      await clock.advance("10m");
+      await clock.advance("70m");
       await without.drain();
       await without.drain();
       expect(await without.schedules.list()).toEqual([]);
+    });
+
+    test("the first of all are left alone by code that was there before them and declares none", async () => {
+      const { clock, slots, beat, open } = setUp();
+      const before = open(beat());
+      await before.drain();
+      await open(beat({ cron: "0 */10 * * * *" })).drain();
+      for (let slot = 1; slot <= 3; slot++) {
+        await clock.advance("10m");
+        await before.drain();
+      }
+      expect(slots).toEqual(["12:10:00", "12:20:00", "12:30:00"]);
     });
 
     test("those made at run time stay when the code's change", async () => {
