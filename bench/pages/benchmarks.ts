@@ -9,7 +9,8 @@ import { plotsOf } from "./plots.ts";
 const introductions: Readonly<Record<string, string>> = {
   commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included.`,
   speed: `One process fills the queue, one empties it; handlers are empty. Batches are Tidegate's: the others take jobs
-one by one, and have no such setting. CPU is the process's own (\`process.cpuUsage\`) and that of Redis (\`INFO
+one by one, and have no such setting. *As each comes*: with nothing set, which is batches of 100 and ten jobs at once for
+Tidegate, and for BullMQ and Bee-Queue one job at a time; in the other rows their concurrency is Tidegate's. CPU is the process's own (\`process.cpuUsage\`) and that of Redis (\`INFO
 cpu\`).`,
   latency: `From the call that enqueues a job to the start of its handler, in one process. *Tidegate*: an HTTP handler in
 the process enqueues over HTTP and runs the job after its response. *Tidegate, TCP*: \`startWorker\` on
@@ -44,7 +45,9 @@ const summary: readonly (readonly [part: string, unit: string, what: RegExp])[] 
   ["commands", "commands", /^an idle minute/],
   ["speed", "jobs a second", /^enqueue one at a time/],
   ["speed", "jobs a second", /^enqueue, batches of 1,000/],
+  ["speed", "jobs a second", /^drain 10+,000, as each comes/],
   ["speed", "jobs a second", /^drain 10+,000, batch 100,/],
+  ["speed", "jobs a second", /^drain 10+,000, batch 1,000,/],
   ["speed", "CPU of Redis, us a job", /^drain 10+,000, batch 100,/],
   ["latency", "ms", /^idle, median/],
   ["memory", "bytes of Redis", /^a waiting job, payload of 100 bytes/],
