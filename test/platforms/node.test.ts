@@ -173,7 +173,8 @@ describe("startWorker", () => {
     expect(open().name).toBe("default");
   });
 
-  test("looks at the earlier queues again, however much there is to do in a later one", async () => {
+  /** A job that takes a second, queues of it on one store, and in which of them it ran. */
+  function secondLong() {
     const clock = testClock(start);
     const order: string[] = [];
     const step = defineJob({
@@ -185,6 +186,11 @@ describe("startWorker", () => {
     });
     const store = memoryStore();
     const open = (name: string) => new Queue({ name, store, clock, jobs: [step] });
+    return { clock, order, step, open };
+  }
+
+  test("looks at the earlier queues again, however much there is to do in a later one", async () => {
+    const { clock, order, step, open } = secondLong();
     await open("bulk").enqueueMany(Array.from({ length: 60 }, () => ({ job: step })));
     run([open("urgent"), open("bulk")], { workers: 1 });
     await clock.advance("5s");
@@ -196,17 +202,7 @@ describe("startWorker", () => {
   });
 
   test("looks at the earlier queues again as soon as a later one has nothing left to do", async () => {
-    const clock = testClock(start);
-    const order: string[] = [];
-    const step = defineJob({
-      name: "step",
-      async perform(_: undefined, { queue }) {
-        await clock.sleep(1_000);
-        order.push(queue);
-      },
-    });
-    const store = memoryStore();
-    const open = (name: string) => new Queue({ name, store, clock, jobs: [step] });
+    const { clock, order, step, open } = secondLong();
     await open("bulk").enqueue(step);
     run([open("urgent"), open("bulk")]);
     await clock.advance(500);
