@@ -1,29 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type AnyJob, defineJob, Queue, type QueueOptions, type Schedule } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
+import { openSchedules, start } from "./support.ts";
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const minute = 60_000;
 
 onEveryStore((kind) => {
-  function setUp(options: Partial<QueueOptions> = {}) {
-    const clock = testClock(start);
-    const store = clock.watch(kind.create());
-    const slots: string[] = [];
-    const beat = (schedule?: Schedule) =>
-      defineJob({
-        name: "beat",
-        ...(schedule && { schedule }),
-        perform: (_: unknown, job) => void slots.push(job.id.slice(job.id.indexOf("T") + 1, -5)),
-      });
-    const open = (...jobs: AnyJob[]) => new Queue({ store, clock, jobs, ...options });
-    return { clock, slots, beat, open };
-  }
-
   describe("slots that nobody drained", () => {
     test("once: one job for all of them, for the latest", async () => {
-      const { clock, slots, beat, open } = setUp();
+      const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 * * * * *" }));
       await queue.drain();
       await clock.advance("90s");
@@ -37,7 +23,7 @@ onEveryStore((kind) => {
     });
 
     test("all: one job each, in order", async () => {
-      const { clock, slots, beat, open } = setUp();
+      const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 */10 * * * *", missed: "all" }));
       await queue.drain();
       await clock.advance("45m");
@@ -46,7 +32,7 @@ onEveryStore((kind) => {
     });
 
     test("all makes up for more slots than one firing takes", async () => {
-      const { clock, slots, beat, open } = setUp();
+      const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "* * * * * *", missed: "all" }));
       await queue.drain();
       await clock.advance("250s");
@@ -56,7 +42,7 @@ onEveryStore((kind) => {
     });
 
     test("skip: none for what was missed, and the next one on time", async () => {
-      const { clock, slots, beat, open } = setUp();
+      const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 0 * * * *", missed: "skip" }));
       await queue.drain();
       await clock.advance("90m");
@@ -71,7 +57,7 @@ onEveryStore((kind) => {
     });
 
     test("a queue that slept for a year wakes at once", async () => {
-      const { clock, slots, beat, open } = setUp();
+      const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "* * * * * *" }));
       await queue.drain();
       await clock.advance("365d");
@@ -81,7 +67,7 @@ onEveryStore((kind) => {
   });
 
   test("a recurring job takes a payload that a firing has room for, and a larger one is refused", async () => {
-    const { clock, open } = setUp();
+    const { clock, open } = openSchedules(kind);
     const sizes: number[] = [];
     const job = defineJob({ name: "job", perform: (text: string) => void sizes.push(text.length) });
     const queue = open(job);
@@ -127,97 +113,9 @@ onEveryStore((kind) => {
     expect(runs).toBe(2);
   });
 
-  describe("schedules of the code", () => {
-    test("are added, changed and removed with it, and keep their slot where they stay the same", async () => {
-      const { clock, beat, open } = setUp();
-      const other = defineJob({
-        name: "other",
-        schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" },
-        perform: () => {},
-      });
-      await open(beat({ cron: "0 */10 * * * *" }), other).drain();
-      await clock.advance("5m");
-      const changed = open(beat({ cron: "0 */20 * * * *" }), other);
-      await changed.drain();
-      expect(await changed.schedules.list()).toMatchObject([
-        { key: "beat", cron: "0 */20 * * * *", nextRunAt: new Date(start + 20 * minute), declared: true },
-        { key: "other", nextRunAt: new Date("2026-03-02T08:00:00Z") },
-      ]);
-      const reduced = open(beat({ cron: "0 */20 * * * *" }));
-      await reduced.drain();
-      expect((await reduced.schedules.list()).map(({ key }) => key)).toEqual(["beat"]);
-    });
-
-    test("an older deployment that still runs does not undo a newer one, and a rollback comes into force later", async () => {
-      const { clock, beat, open } = setUp();
-      const older = () => open(beat({ cron: "0 */10 * * * *" }));
-      const newer = () => open(beat({ cron: "0 */20 * * * *" }));
-      await older().drain();
-      await newer().drain();
-      await older().drain();
-      expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */20 * * * *" });
-      await clock.advance("61m");
-      await older().drain();
-      expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
-    });
-
-    test("of a rollback come into force later also in a process that stays, and not in one that was there before", async () => {
-      const { clock, beat, open } = setUp();
-      const older = () => open(beat({ cron: "0 */10 * * * *" }));
-      const left = older();
-      await left.drain();
-      const newer = open(beat({ cron: "0 */20 * * * *" }));
-      await newer.drain();
-      const back = older();
-      await back.drain();
-      await clock.advance("61m");
-      await left.drain();
-      expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */20 * * * *" });
-      await back.drain();
-      expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
-    });
-
-    test("go with the code even where it declares none any more", async () => {
-      const { clock, beat, open } = setUp();
-      await open(beat({ cron: "0 */10 * * * *" })).drain();
-      const without = open(beat());
-      await clock.advance("70m");
-      await without.drain();
-      await without.drain();
-      expect(await without.schedules.list()).toEqual([]);
-    });
-
-    test("the first of all are left alone by code that was there before them and declares none", async () => {
-      const { clock, slots, beat, open } = setUp();
-      const before = open(beat());
-      await before.drain();
-      await open(beat({ cron: "0 */10 * * * *" })).drain();
-      for (let slot = 1; slot <= 3; slot++) {
-        await clock.advance("10m");
-        await before.drain();
-      }
-      expect(slots).toEqual(["12:10:00", "12:20:00", "12:30:00"]);
-    });
-
-    test("those made at run time stay when the code's change", async () => {
-      const { beat, open } = setUp();
-      const queue = open(beat({ cron: "0 */10 * * * *" }));
-      await queue.drain();
-      await queue.schedules.upsert("mine", { job: "beat", cron: "0 0 9 * * 1", timeZone: "Asia/Tokyo" });
-      const next = open(beat());
-      await next.schedules.list();
-      const changed = open(beat({ cron: "0 */30 * * * *" }));
-      await changed.drain();
-      expect((await changed.schedules.list()).map(({ key, declared }) => [key, declared])).toEqual([
-        ["beat", true],
-        ["mine", false],
-      ]);
-    });
-  });
-
   describe("schedules made at run time", () => {
     test("enqueue with cron makes one under the job's name", async () => {
-      const { clock, slots, beat, open } = setUp();
+      const { clock, slots, beat, open } = openSchedules(kind);
       const job = beat();
       const queue = open(job);
       expect(await queue.enqueue(job, undefined, { cron: "0 30 12 * * *" })).toEqual({
@@ -239,7 +137,7 @@ onEveryStore((kind) => {
     });
 
     test("moves to another slot with its zone, and keeps its slot where that and its expression stay", async () => {
-      const { clock, beat, open } = setUp();
+      const { clock, beat, open } = openSchedules(kind);
       const { schedules } = open(beat());
       const noon = { job: "beat", cron: "0 30 12 * * *" };
       const nextRunAt = new Date(start + 30 * minute);
@@ -252,7 +150,7 @@ onEveryStore((kind) => {
     });
 
     test("preview tells the next slots, in the zone of the schedule", async () => {
-      const { beat, open } = setUp();
+      const { beat, open } = openSchedules(kind);
       const queue = open(beat());
       await queue.schedules.upsert("report", { job: "beat", cron: "0 30 2 * * *", timeZone: "Europe/Paris" });
       const slots = await queue.schedules.preview("report", 30);
@@ -262,7 +160,7 @@ onEveryStore((kind) => {
     });
 
     test("a bad one is refused and changes nothing", async () => {
-      const { beat, open } = setUp();
+      const { beat, open } = openSchedules(kind);
       const queue = open(beat());
       await queue.schedules.upsert("mine", { job: "beat", cron: "0 0 9 * * *" });
       for (const schedule of [
@@ -285,7 +183,7 @@ onEveryStore((kind) => {
 
   describe("a schedule by hand", () => {
     test("pauses, also through a deployment that declares it, and goes on with its first slot from then", async () => {
-      const { clock, slots, beat, open } = setUp();
+      const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 * * * * *", missed: "all" }));
       await queue.drain();
       expect(await queue.schedules.pause("beat")).toMatchObject({ paused: true, nextRunAt: null });
@@ -307,7 +205,7 @@ onEveryStore((kind) => {
     });
 
     test("resumed without a pause keeps its slot", async () => {
-      const { clock, beat, open } = setUp();
+      const { clock, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 * * * * *" }));
       await queue.drain();
       await clock.advance("90s");
@@ -315,7 +213,7 @@ onEveryStore((kind) => {
     });
 
     test("runs now, with its payload and its options, and leaves its slots alone", async () => {
-      const { beat, open } = setUp();
+      const { beat, open } = openSchedules(kind);
       const queue = open(beat());
       const { nextRunAt } = await queue.schedules.upsert("mine", {
         job: "beat",
@@ -338,7 +236,7 @@ onEveryStore((kind) => {
     });
 
     test("is named when there is none", async () => {
-      const { beat, open } = setUp();
+      const { beat, open } = openSchedules(kind);
       const { schedules } = open(beat());
       for (const call of [schedules.pause("x"), schedules.resume("x"), schedules.run("x")])
         await expect(call).rejects.toMatchObject({ code: "not_found", message: expect.stringContaining('"x"') });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineJob, Queue, type QueueOptions } from "../../src/index.ts";
+import { type AnyJob, defineJob, Queue, type QueueOptions, type Schedule } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import type { StoreKind } from "../support/stores.ts";
 
@@ -18,4 +18,19 @@ export function openQueue(kind: StoreKind, options: Partial<QueueOptions> = {}) 
   const clock = testClock(start);
   const store = kind.create();
   return { clock, store, queue: new Queue({ store, clock, jobs: [greet, note, dies], ...options }) };
+}
+
+/** Queues on one store, a schedulable job `beat`, and the slots, as times of the day, for which it ran. */
+export function openSchedules(kind: StoreKind, options: Partial<QueueOptions> = {}) {
+  const clock = testClock(start);
+  const store = clock.watch(kind.create());
+  const slots: string[] = [];
+  const beat = (schedule?: Schedule) =>
+    defineJob({
+      name: "beat",
+      ...(schedule && { schedule }),
+      perform: (_: unknown, job) => void slots.push(job.id.slice(job.id.indexOf("T") + 1, -5)),
+    });
+  const open = (...jobs: AnyJob[]) => new Queue({ store, clock, jobs, ...options });
+  return { clock, slots, beat, open };
 }

@@ -1,18 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
-import { fails, type SetUp, sendEmail, setUp } from "./support.ts";
-
-/** A handler with a waitUntil that remembers what it was given. */
-function withBackground(parts: SetUp = {}) {
-  const promises: Promise<unknown>[] = [];
-  const waitUntil = (promise: Promise<unknown>) => void promises.push(promise);
-  const made = setUp({ ...parts, handler: { waitUntil, ...parts.handler } });
-  return { ...made, promises, settled: () => Promise.all(promises) };
-}
+import { fails, type SetUp, setUp, withBackground } from "./support.ts";
 
 const email = { name: "send_email", payload: { to: "ada" } };
-const slow = defineJob({ name: "slow", timeout: "31s", perform() {} });
 
 describe("after POST /jobs", () => {
   test("a due job runs in the background", async () => {
@@ -94,41 +85,6 @@ describe("after POST /jobs", () => {
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 2, readyCount: 0 });
   });
 
-  test("a queue with long jobs leaves delays to the ticks, for what is due then may be one of those", async () => {
-    const clock = testClock();
-    const { call, settled, queue } = withBackground({ queue: { jobs: [slow, sendEmail], clock } });
-    await call("POST", "/jobs", { ...email, delay: "5s" });
-    await clock.advance("6s");
-    await settled();
-    expect((await queue.getStats()).readyCount).toBe(1);
-  });
-
-  test("a job that may take longer than the platform stays is left to the ticks, by the timeout given with it too", async () => {
-    const short = defineJob({ name: "short", timeout: "5s", perform() {} });
-    const { call, settled, queue } = withBackground({ queue: { jobs: [short, slow] } });
-    await call("POST", "/jobs", [{ name: "short", timeout: "31s" }, { name: "slow" }]);
-    await settled();
-    expect(await queue.getStats()).toMatchObject({ readyCount: 2, runningCount: 0 });
-  });
-
-  test("what falls due while a job takes all of its time is left to the ticks, and no error", async () => {
-    const clock = testClock();
-    const takes = defineJob({ name: "takes", perform: (ms: number) => clock.sleep(ms) });
-    const errors: unknown[] = [];
-    const { call, settled, queue } = withBackground({
-      queue: { jobs: [takes], clock },
-      handler: { onError: (error: unknown) => void errors.push(error) },
-    });
-    await call("POST", "/jobs", [
-      { name: "takes", payload: 22_000 },
-      { name: "takes", payload: 0, delay: "5s" },
-    ]);
-    await clock.advance("25s");
-    await settled();
-    expect(await queue.getStats()).toMatchObject({ completedCount: 1, readyCount: 1 });
-    expect(errors).toEqual([]);
-  });
-
   test("a job brought back from the dead letter runs in the background too, and is shown as it was before", async () => {
     let works = false;
     const dies = defineJob({
@@ -186,89 +142,11 @@ describe("after POST /jobs", () => {
     expect(await queue.getStats()).toMatchObject({ completedCount: 3, readyCount: 2, runningCount: 0 });
   });
 
-  test("jobs that may take longer than the platform lets them are left to the next drain", async () => {
-    const { call, queue, settled } = withBackground({ queue: { jobs: [slow, sendEmail] } });
-    await call("POST", "/jobs", [
-      { name: "slow" },
-      { ...email, timeout: "10m" },
-      email,
-      { name: "slow", timeout: "5s" },
-    ]);
-    await settled();
-    expect(await queue.getStats()).toMatchObject({ completedCount: 2, readyCount: 2, runningCount: 0 });
-  });
-
   test("a failed attempt is retried as always", async () => {
     const { call, queue, settled } = withBackground();
     const { body } = await call("POST", "/jobs", { name: "fails", maxRetries: 1 });
     await settled();
     expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "scheduled", attempts: 1 });
-  });
-
-  test("a job that hangs is aborted before the platform ends the invocation", async () => {
-    const clock = testClock();
-    const begin = clock.now;
-    let abortedAt: number | undefined;
-    const hangs = defineJob({
-      name: "hangs",
-      perform: (_: unknown, { signal }) =>
-        new Promise((_, reject) => {
-          signal.addEventListener("abort", () => {
-            abortedAt = clock.now;
-            reject(signal.reason);
-          });
-        }),
-    });
-    const { call, queue, settled } = withBackground({
-      handler: { drain: { timeBudget: "5m", linger: "5m" } },
-      queue: { jobs: [hangs], clock },
-    });
-    const { body } = await call("POST", "/jobs", { name: "hangs" });
-    await clock.advance("27s");
-    expect(abortedAt).toBeUndefined();
-    await clock.advance("1s");
-    expect(abortedAt).toBe(begin + 28_000);
-    await settled();
-    expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "scheduled", attempts: 1 });
-  });
-
-  test("however late in the stay a job starts, it is aborted before the platform ends the invocation", async () => {
-    const clock = testClock();
-    const begin = clock.now;
-    const abortedAt: number[] = [];
-    const hangs = defineJob({
-      name: "hangs",
-      perform: (_: unknown, { signal }) => {
-        signal.addEventListener("abort", () => abortedAt.push(clock.now - begin));
-        return new Promise(() => {});
-      },
-    });
-    const { call, settled } = withBackground({ queue: { jobs: [hangs], clock } });
-    await call("POST", "/jobs", { name: "hangs", delay: "10s" });
-    await clock.advance("60s");
-    await settled();
-    expect(abortedAt).toEqual([28_000]);
-  });
-
-  test("no job starts for a retry that fell due while another one held up the invocation", async () => {
-    const clock = testClock();
-    const starts: number[] = [];
-    const begin = clock.now;
-    const flaky = defineJob({
-      name: "flaky",
-      backoff: { base: "1s" },
-      perform() {
-        starts.push(clock.now - begin);
-        throw new Error("no luck");
-      },
-    });
-    const long = defineJob({ name: "long", perform: () => clock.sleep(25_000) });
-    const { call, settled, queue } = withBackground({ queue: { jobs: [flaky, long], clock } });
-    await call("POST", "/jobs", [{ name: "flaky" }, { name: "long" }]);
-    await clock.advance("60s");
-    await settled();
-    expect(starts.filter((at) => at > 20_000)).toEqual([]);
-    expect(await queue.getStats()).toMatchObject({ completedCount: 1, readyCount: 1, runningCount: 0 });
   });
 
   test("nothing starts while the queue is paused", async () => {

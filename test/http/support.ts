@@ -55,3 +55,11 @@ export async function snapshot(queue: Queue): Promise<string> {
   const seen = [await queue.getStats(), await queue.listJobs({ limit: 1_000 }), await queue.schedules.list()];
   return JSON.stringify(seen);
 }
+
+/** A handler with a waitUntil that remembers what it was given. */
+export function withBackground(parts: SetUp = {}) {
+  const promises: Promise<unknown>[] = [];
+  const waitUntil = (promise: Promise<unknown>) => void promises.push(promise);
+  const made = setUp({ ...parts, handler: { waitUntil, ...parts.handler } });
+  return { ...made, promises, settled: () => Promise.all(promises) };
+}

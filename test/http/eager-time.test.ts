@@ -1,0 +1,123 @@
+import { describe, expect, test } from "vitest";
+import { defineJob } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { sendEmail, withBackground } from "./support.ts";
+
+const email = { name: "send_email", payload: { to: "ada" } };
+const slow = defineJob({ name: "slow", timeout: "31s", perform() {} });
+
+// Cloudflare ends an invocation 30 s after its response: what may begin in that time, and how what still runs is ended.
+describe("what is run after a response, in the time that the platform leaves", () => {
+  test("a queue with long jobs leaves delays to the ticks, for what is due then may be one of those", async () => {
+    const clock = testClock();
+    const { call, settled, queue } = withBackground({ queue: { jobs: [slow, sendEmail], clock } });
+    await call("POST", "/jobs", { ...email, delay: "5s" });
+    await clock.advance("6s");
+    await settled();
+    expect((await queue.getStats()).readyCount).toBe(1);
+  });
+
+  test("a job that may take longer than the platform stays is left to the ticks, by the timeout given with it too", async () => {
+    const short = defineJob({ name: "short", timeout: "5s", perform() {} });
+    const { call, settled, queue } = withBackground({ queue: { jobs: [short, slow] } });
+    await call("POST", "/jobs", [{ name: "short", timeout: "31s" }, { name: "slow" }]);
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ readyCount: 2, runningCount: 0 });
+  });
+
+  test("what falls due while a job takes all of its time is left to the ticks, and no error", async () => {
+    const clock = testClock();
+    const takes = defineJob({ name: "takes", perform: (ms: number) => clock.sleep(ms) });
+    const errors: unknown[] = [];
+    const { call, settled, queue } = withBackground({
+      queue: { jobs: [takes], clock },
+      handler: { onError: (error: unknown) => void errors.push(error) },
+    });
+    await call("POST", "/jobs", [
+      { name: "takes", payload: 22_000 },
+      { name: "takes", payload: 0, delay: "5s" },
+    ]);
+    await clock.advance("25s");
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ completedCount: 1, readyCount: 1 });
+    expect(errors).toEqual([]);
+  });
+
+  test("jobs that may take longer than the platform lets them are left to the next drain", async () => {
+    const { call, queue, settled } = withBackground({ queue: { jobs: [slow, sendEmail] } });
+    await call("POST", "/jobs", [
+      { name: "slow" },
+      { ...email, timeout: "10m" },
+      email,
+      { name: "slow", timeout: "5s" },
+    ]);
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ completedCount: 2, readyCount: 2, runningCount: 0 });
+  });
+
+  test("a job that hangs is aborted before the platform ends the invocation", async () => {
+    const clock = testClock();
+    const begin = clock.now;
+    let abortedAt: number | undefined;
+    const hangs = defineJob({
+      name: "hangs",
+      perform: (_: unknown, { signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => {
+            abortedAt = clock.now;
+            reject(signal.reason);
+          });
+        }),
+    });
+    const { call, queue, settled } = withBackground({
+      handler: { drain: { timeBudget: "5m", linger: "5m" } },
+      queue: { jobs: [hangs], clock },
+    });
+    const { body } = await call("POST", "/jobs", { name: "hangs" });
+    await clock.advance("27s");
+    expect(abortedAt).toBeUndefined();
+    await clock.advance("1s");
+    expect(abortedAt).toBe(begin + 28_000);
+    await settled();
+    expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "scheduled", attempts: 1 });
+  });
+
+  test("however late in the stay a job starts, it is aborted before the platform ends the invocation", async () => {
+    const clock = testClock();
+    const begin = clock.now;
+    const abortedAt: number[] = [];
+    const hangs = defineJob({
+      name: "hangs",
+      perform: (_: unknown, { signal }) => {
+        signal.addEventListener("abort", () => abortedAt.push(clock.now - begin));
+        return new Promise(() => {});
+      },
+    });
+    const { call, settled } = withBackground({ queue: { jobs: [hangs], clock } });
+    await call("POST", "/jobs", { name: "hangs", delay: "10s" });
+    await clock.advance("60s");
+    await settled();
+    expect(abortedAt).toEqual([28_000]);
+  });
+
+  test("no job starts for a retry that fell due while another one held up the invocation", async () => {
+    const clock = testClock();
+    const starts: number[] = [];
+    const begin = clock.now;
+    const flaky = defineJob({
+      name: "flaky",
+      backoff: { base: "1s" },
+      perform() {
+        starts.push(clock.now - begin);
+        throw new Error("no luck");
+      },
+    });
+    const long = defineJob({ name: "long", perform: () => clock.sleep(25_000) });
+    const { call, settled, queue } = withBackground({ queue: { jobs: [flaky, long], clock } });
+    await call("POST", "/jobs", [{ name: "flaky" }, { name: "long" }]);
+    await clock.advance("60s");
+    await settled();
+    expect(starts.filter((at) => at > 20_000)).toEqual([]);
+    expect(await queue.getStats()).toMatchObject({ completedCount: 1, readyCount: 1, runningCount: 0 });
+  });
+});
