@@ -5,8 +5,8 @@ import { invalidRequest } from "./errors.ts";
 import type { AnyJob, JobOptions, Schedule } from "./job.ts";
 import { checkKnown, checkObject } from "./known-options.ts";
 
-/** What holds where neither `defineJob` nor `enqueue` says otherwise. */
-export const jobDefaults = { maxRetries: 3, timeout: "30s" } as const;
+/** What holds where neither `defineJob` nor `enqueue` says otherwise; the timeout in ms, so that it is not parsed for each job. */
+export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
 
 /** More retries could not be told apart by the claim count of a lease. */
 export const MOST_RETRIES = 500;
