@@ -1,6 +1,6 @@
 import type { BackoffRule } from "./backoff.ts";
 import { invalidRequest, TidegateError } from "./errors.ts";
-import { isLarger, LARGEST_RECORD } from "./request-size.ts";
+import { isLarger, LARGEST_PAYLOAD, LARGEST_RECORD, MEBIBYTE } from "./request-size.ts";
 import { CLAIM_CYCLE } from "./store.ts";
 import type { TraceContext } from "./tracing.ts";
 import { decode, encode } from "./versioned.ts";
@@ -60,10 +60,6 @@ export interface JobEnd {
 const KEPT_ERRORS = 5;
 const KEPT_MESSAGE = 1_000;
 const KEPT_STACK = 4_000;
-
-const MEBIBYTE = 1024 * 1024;
-/** The largest payload, in bytes of UTF-8: what is sent to Upstash may not be larger than 10 MB in all. */
-export const LARGEST_PAYLOAD = 5 * MEBIBYTE;
 
 /** What is shown, and performed, in place of a record that cannot be read. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };

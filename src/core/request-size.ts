@@ -6,26 +6,31 @@
  * record may be larger than its bound, up to `LARGEST_RECORD`, and then travels alone.
  */
 
+export const MEBIBYTE = 1024 * 1024;
+
+/** The largest payload, in bytes. */
+export const LARGEST_PAYLOAD = 5 * MEBIBYTE;
+
 /** How many bytes of records one request hands in at most, beyond its first: of jobs that finished, or of dead ones that live again. */
-export const MOST_SETTLED_BYTES = 4 * 1024 * 1024;
+export const MOST_SETTLED_BYTES = 4 * MEBIBYTE;
 
 /** How many bytes of records the firings of one exchange hold at most, beyond the first: they go with what it hands in. */
 export const MOST_FIRED_BYTES = 512 * 1024;
 
 /** The largest payload of a recurring job, in bytes: a firing sends it twice, with the schedule's record and with the job's. */
-export const LARGEST_RECURRING_PAYLOAD = 1024 * 1024;
+export const LARGEST_RECURRING_PAYLOAD = 1 * MEBIBYTE;
 
 /** How many bytes of records one claim takes at most, beyond its first job. They are in the answer. */
-export const MOST_CLAIMED_BYTES = 4 * 1024 * 1024;
+export const MOST_CLAIMED_BYTES = 4 * MEBIBYTE;
 
 /**
  * How many bytes of records one look at jobs takes at most, beyond its first job. What a handler answers holds them once more,
  * with what else is told of each, and an answer of a Vercel function may have 4.5 MB.
  */
-export const MOST_LISTED_BYTES = 3 * 1024 * 1024;
+export const MOST_LISTED_BYTES = 3 * MEBIBYTE;
 
 /** The largest record with what a job adds to it, in bytes as it is sent: as a text within JSON. */
-export const LARGEST_RECORD = 8 * 1024 * 1024;
+export const LARGEST_RECORD = 8 * MEBIBYTE;
 
 const encoder = new TextEncoder();
 

@@ -3,7 +3,7 @@ import { invalidRequest, isTidegateError } from "../core/errors.ts";
 import { checkFunctions, checkKnown } from "../core/known-options.ts";
 import { wholeNumber } from "../core/options.ts";
 import { checkQueue, type Queue } from "../core/queue.ts";
-import { LARGEST_PAYLOAD } from "../core/record.ts";
+import { LARGEST_PAYLOAD } from "../core/request-size.ts";
 import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
 import type { Dashboard, OpenDashboard, Served } from "./extension.ts";
 import { type RelayOptions, readRelay } from "./relay.ts";
