@@ -37,12 +37,18 @@ export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Valu
 
 /** Refuses an address with an escape that is not UTF-8: it would be taken for another one. */
 export function checkAddress(url: string): void {
-  try {
-    decodeURIComponent(url);
-  } catch {
+  if (!isUtf8(url))
     throw invalidRequest(
       "The address holds a % that does not begin an escape of UTF-8. Encode ids with encodeURIComponent.",
     );
+}
+
+function isUtf8(url: string): boolean {
+  try {
+    // The result is used because bundlers drop a call of this function that is made for its error alone.
+    return decodeURIComponent(url) !== "";
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, transform } from "esbuild";
+import { expect, test } from "vitest";
+import { builtPackage, root } from "./built.ts";
+import { deedsOf, lostDeeds } from "./deeds.ts";
+
+// A bundler takes some calls for pure, such as decodeURIComponent, and drops them where only their error is wanted.
+
+const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts") && !file.includes("/page/"))
+  .sort();
+
+async function transpiled(file: string): Promise<string> {
+  const { code } = await transform(readFileSync(join(root, "src", file), "utf8"), {
+    loader: "ts",
+    format: "esm",
+    target: "es2022",
+  });
+  return code;
+}
+
+test("the build of a module does all that its source does", async () => {
+  const built = await builtPackage();
+  const losses: string[] = [];
+  for (const file of sources) {
+    const output = join(built, "dist", file.replace(/\.ts$/, ".js"));
+    const after = deedsOf(existsSync(output) ? readFileSync(output, "utf8") : "");
+    losses.push(...lostDeeds(deedsOf(await transpiled(file)), after).map((deed) => `${file}: ${deed}`));
+  }
+  expect(losses).toEqual([]);
+}, 120_000);
+
+test("a user's bundler keeps all that a module does", async () => {
+  const losses: string[] = [];
+  for (const file of sources) {
+    const code = await transpiled(file);
+    const { code: minified } = await transform(code, { minifySyntax: true, treeShaking: true, target: "es2022" });
+    losses.push(...lostDeeds(deedsOf(code), deedsOf(minified)).map((deed) => `${file}: ${deed}`));
+  }
+  expect(losses).toEqual([]);
+});
+
+test("the page of the dashboard does all that its sources do", async () => {
+  const bundled = async (minify: boolean) => {
+    const { outputFiles } = await build({
+      entryPoints: [join(root, "src/http/dashboard/page/main.ts")],
+      bundle: true,
+      write: false,
+      format: "esm",
+      target: "es2022",
+      minifySyntax: minify,
+    });
+    return deedsOf(outputFiles[0]?.text ?? "");
+  };
+  expect(lostDeeds(await bundled(false), await bundled(true))).toEqual([]);
+});
