@@ -1,7 +1,10 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { againstBuild } from "./test/support/against-build.ts";
 
 const inWorkerd = "test/runtimes/workerd/**/*.test.ts";
+/** Tests of what no user can reach by itself. All others run against the built package. */
+const ofParts = ["test/core/**/*.test.ts", "test/architecture/**/*.test.ts"];
 
 export default defineConfig({
   // "tidegate" and its subpaths, which the examples import as users do, stand for the sources.
@@ -13,7 +16,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "node", include: ["test/**/*.test.ts"], exclude: [inWorkerd] },
+        plugins: [againstBuild()],
+        test: { name: "node", include: ["test/**/*.test.ts"], exclude: [inWorkerd, ...ofParts] },
+      },
+      {
+        extends: true,
+        test: { name: "parts", include: ofParts },
       },
       {
         extends: true,

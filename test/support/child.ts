@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { againstBuildInEsbuild } from "./against-build.ts";
 
 export interface Program {
   /** Starts it with these variables beside those of this process. */
@@ -31,6 +32,7 @@ export async function buildProgram(file: string): Promise<Program> {
     bundle: true,
     platform: "node",
     format: "esm",
+    plugins: [againstBuildInEsbuild],
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   });
   return { start: (env) => startChild(outfile, env), remove: () => rm(folder, { recursive: true }) };

@@ -1,0 +1,37 @@
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { Plugin as EsbuildPlugin } from "esbuild";
+import type { Plugin } from "vite";
+import { builtPackage, root } from "../package/built.ts";
+
+const sources = join(root, "src/");
+
+/** The file of the built package that a source became; undefined for other files, and for sources of types alone. */
+async function builtFile(source: string): Promise<string | undefined> {
+  if (!source.startsWith(sources)) return undefined;
+  const file = join(await builtPackage(), "dist", relative(sources, source).replace(/\.ts$/, ".js"));
+  return existsSync(file) ? file : undefined;
+}
+
+/** Runs tests against the package as it is published: what they import from the sources is taken from the build instead. */
+export function againstBuild(): Plugin {
+  return {
+    name: "tidegate:against-build",
+    enforce: "pre",
+    async resolveId(name, importer, options) {
+      const resolved = await this.resolve(name, importer, { ...options, skipSelf: true });
+      return (resolved && (await builtFile(resolved.id))) ?? resolved;
+    },
+  };
+}
+
+/** The same for programs that a test bundles and starts. */
+export const againstBuildInEsbuild: EsbuildPlugin = {
+  name: "tidegate:against-build",
+  setup(build) {
+    build.onResolve({ filter: /\/src\/.*\.ts$/ }, async ({ path, resolveDir }) => {
+      const built = await builtFile(join(resolveDir, path));
+      return built === undefined ? undefined : { path: built };
+    });
+  },
+};
