@@ -19,6 +19,23 @@ export function wholeClock(clock: Clock): Clock {
 }
 
 /**
+ * The same clock for one stretch of work, which goes on from its last reading where the clock is set back: limits and leases that
+ * were reckoned from it keep their lengths.
+ */
+export function steadyClock(clock: Clock): Clock {
+  let latest = Number.NEGATIVE_INFINITY;
+  let setBackMs = 0;
+  const steady: Clock = () => {
+    const now = clock() + setBackMs;
+    setBackMs += Math.max(0, latest - now);
+    latest = Math.max(latest, now);
+    return latest;
+  };
+  if (clock.sleep) steady.sleep = (ms, signal) => sleep(clock, ms, signal);
+  return steady;
+}
+
+/**
  * Calls `ring` once after `ms` on the clock given, unless it is called off by the function returned. Cheaper than `sleep` with
  * a signal where most are called off, as the timeouts of jobs are.
  */

@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.ts";
 import type { DrainReport } from "./drain-report.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
@@ -69,6 +70,8 @@ export interface DrainParts {
   readonly heldOnly?: boolean;
   /** The whole of a budget of which this drain gets what is left. */
   readonly wholeBudget?: Budget;
+  /** The clock of the whole of which this drain is a part. Default: the queue's. */
+  readonly clock?: Clock;
   /** Told when a job that the drain performed is due again, since it is retried or snoozed. It may not throw. */
   readonly onReturn?: (runAt: number) => void;
 }
@@ -76,7 +79,7 @@ export interface DrainParts {
 type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
 
 const optionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
-const partNames = ["held", "heldOnly", "wholeBudget", "onReturn"] satisfies (keyof DrainParts)[];
+const partNames = ["held", "heldOnly", "wholeBudget", "clock", "onReturn"] satisfies (keyof DrainParts)[];
 
 /** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;

@@ -1,4 +1,4 @@
-import { sleep } from "./clock.ts";
+import { type Clock, sleep, steadyClock } from "./clock.ts";
 import { type DrainLimits, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
 import { addCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { invalidRequest } from "./errors.ts";
@@ -24,7 +24,7 @@ class SharedDrain {
   readonly #queues: readonly Queue[];
   readonly #options: DrainOptions;
   readonly #limits: DrainLimits;
-  readonly #clock: Queue["clock"];
+  readonly #clock: Clock;
   readonly #startedAt: number;
   #counts = noCounts;
   readonly #latest = new Map<Queue, DrainReport>();
@@ -34,7 +34,7 @@ class SharedDrain {
     this.#queues = queues;
     this.#options = options;
     this.#limits = drainLimits(options);
-    this.#clock = first.clock;
+    this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
   }
 
@@ -67,6 +67,7 @@ class SharedDrain {
       maxJobs: maxJobs - this.#counts.claimed,
       timeBudget: Math.max(0, deadline - this.#clock()),
       wholeBudget: this.#limits,
+      clock: this.#clock,
       budget: { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands },
       ...(onProgress && { onProgress: (report) => onProgress({ ...report, ...addCounts(this.#counts, report) }) }),
     };

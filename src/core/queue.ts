@@ -1,4 +1,5 @@
 import { attemptMs, type BulkJob, type BulkOptions, heldJobs, MOST_AT_ONCE, sendJobs, type TypedBulk } from "./bulk.ts";
+import { steadyClock } from "./clock.ts";
 import { DeclaredSchedules } from "./declared.ts";
 import { Drain } from "./drain.ts";
 import { checkBudget, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
@@ -176,11 +177,11 @@ export class Queue extends QueueUpkeep {
     const limits = drainLimits(options);
     const meter: Meter = { roundTrips: 0, commands: 0 };
     const store = this.#settings.store.open(this.name, meter);
-    const { held = [], wholeBudget = limits } = options;
+    const { held = [], wholeBudget = limits, clock = steadyClock(this.clock) } = options;
     if (held.length === 0) checkBudget(wholeBudget, limits.batchSize, store);
     const outlook = held.length > 0 ? { paused: false, nextAt: undefined } : await this.#look(store);
     const hooks = hookCalls(this.#settings);
-    const shop = { ...this.#settings, queue: this.name, store, declared: this.#declared, hooks };
+    const shop = { ...this.#settings, clock, queue: this.name, store, declared: this.#declared, hooks };
     const onReturn = (runAt: number) => {
       this.#expected.add(runAt);
       limits.onReturn?.(runAt);

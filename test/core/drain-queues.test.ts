@@ -36,6 +36,15 @@ const [a, b] = [0, 1];
 const times = (count: number) => Array<{ job: string }>(count).fill({ job: "note" });
 
 describe("drainQueues", () => {
+  test("ends in time where the clock is set back meanwhile", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.enqueueMany([4_000, -20_000].map((takes) => ({ job: "note", payload: { takes } })));
+    await queues[b]?.enqueueMany(Array(10).fill({ job: "note", payload: { takes: 1_000 }, runAt: start - 60_000 }));
+    const report = await drainQueues(queues, { concurrency: 1, timeBudget: "5s" });
+    expect(report).toMatchObject({ stoppedBy: "timeBudget", backlog: true });
+    expect(ran).toEqual(["a", "a", "b"]);
+  });
+
   test("drains queues in their order and sums the report", async () => {
     const { queues, ran } = setUp("a", "b", "c");
     await queues[2]?.enqueueMany(times(1));
