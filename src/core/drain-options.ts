@@ -76,6 +76,11 @@ export interface DrainParts {
   readonly onReturn?: (runAt: number) => void;
 }
 
+/** Options over others: each that is given counts in place of the other's, and so does each part of a budget. */
+export function withDefaults(options: DrainOptions, defaults: DrainOptions): DrainOptions {
+  return { ...defaults, ...options, budget: { ...defaults.budget, ...options.budget } };
+}
+
 type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
 
 const optionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];

@@ -4,7 +4,7 @@
  * @module tidegate/cloudflare
  */
 
-import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
+import { type DrainOptions, drainLimits, withDefaults } from "../core/drain-options.ts";
 import { drainQueues } from "../core/drain-queues.ts";
 import type { DrainReport } from "../core/drain-report.ts";
 import { invalidRequest, isTidegateError } from "../core/errors.ts";
@@ -19,7 +19,8 @@ export { cloudflareFree, cloudflarePaid } from "./presets.ts";
 /** What `createHandler` takes, and what the cron trigger's drain may do. */
 export interface CloudflareOptions extends HandlerOptions {
   /**
-   * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. Default: those of `drain`.
+   * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. What it leaves out,
+   * also of the budget, is as in `drain`.
    *
    * With `linger: "55s"` and a trigger each minute, schedules keep to the second. Waiting costs no CPU time, but each time that
    * something falls due costs a round trip or two, and the free plan allows an invocation 50 of them.
@@ -100,7 +101,7 @@ function build(given: CloudflareOptions) {
   const { drain } = options;
   readOptions(options);
   drainLimits(scheduled);
-  const bounds = () => ({ ...(typeof drain === "function" ? drain() : drain), ...scheduled });
+  const bounds = () => withDefaults(scheduled, (typeof drain === "function" ? drain() : drain) ?? {});
   let handler: ReturnType<typeof createHandler> | undefined;
   const queues = options.queues ?? (options.queue ? [options.queue] : []);
   const tick = async () => {

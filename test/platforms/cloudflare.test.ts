@@ -85,6 +85,14 @@ describe("createWorker", () => {
     expect(stats.map(({ completedCount }) => completedCount)).toEqual([1, 1]);
   });
 
+  test("takes from `drain` the half of a budget that `scheduled` leaves out", async () => {
+    const queue = queueNamed("default");
+    await queue.enqueueMany(Array.from({ length: 50 }, () => ({ job: noop })));
+    const drain = { batchSize: 5, budget: { roundTrips: 4 } };
+    await workerWith({ queue, drain, scheduled: { budget: { commands: 900 } } }).tick();
+    expect(queue.spending.roundTrips - 1).toBeLessThanOrEqual(4);
+  });
+
   test("bounds what its cron trigger drains by `scheduled`, and else by `drain`", async () => {
     const queue = queueNamed("default");
     await queue.enqueueMany(Array.from({ length: 9 }, () => ({ job: noop })));

@@ -1,4 +1,4 @@
-import type { DrainOptions } from "../../core/drain-options.ts";
+import { type DrainOptions, withDefaults } from "../../core/drain-options.ts";
 import { drainQueues } from "../../core/drain-queues.ts";
 import type { Queue } from "../../core/queue.ts";
 import { draining, drainReport, healthy, paused, stats } from "../answers.ts";
@@ -79,7 +79,7 @@ export const queueRoutes = [
 ];
 
 async function drain(call: Call, options: DrainOptions): Promise<Response> {
-  const bounds = { ...call.drain, ...options, budget: { ...call.drain.budget, ...options.budget } };
+  const bounds = withDefaults(options, call.drain);
   // A link of a chain answers at once: the one before it shall not have to wait for it.
   if (typeof call.origin === "object" && call.inBackground) {
     call.inBackground(drainAndRelay(call, backgroundBounds(bounds)));
