@@ -3,7 +3,7 @@ import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTim
 import { InvalidPayloadError, invalidRequest } from "./errors.ts";
 import type { AnyJob, JobOptions, Schedule } from "./job.ts";
 import { checkKnown } from "./known-options.ts";
-import { checkRetryOptions, checkText, LONGEST_ID, LONGEST_NAME, timeoutMs } from "./options.ts";
+import { checkPathText, checkRetryOptions, checkText, LONGEST_ID, LONGEST_NAME, timeoutMs } from "./options.ts";
 import { checkPayload, encodeRecord, type JobRecord, type JobTrace } from "./record.ts";
 import { issuesText, validate } from "./schema.ts";
 import type { NewJob } from "./store.ts";
@@ -79,7 +79,7 @@ export async function newJob(
   trace?: JobTrace,
 ): Promise<NewJob> {
   checkKnown(options, optionNames, "enqueue");
-  if (options.id !== undefined) checkText(options.id, "id", LONGEST_ID);
+  if (options.id !== undefined) checkPathText(options.id, "id", LONGEST_ID);
   await checkFits(name, definition, payload);
   const record: JobRecord = { name, payload, enqueuedAt: now, ...storedOptions(options), ...(trace && { trace }) };
   return {

@@ -20,7 +20,7 @@ export const scheduleNames = ["cron", "timeZone", "missed", "overlap"];
 /** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function checkJobOptions(job: AnyJob): void {
   checkObject(job, "A job must be what defineJob gives.");
-  checkText(job.name, "name", LONGEST_NAME);
+  checkPathText(job.name, "name", LONGEST_NAME);
   if (typeof job.perform !== "function") throw invalidRequest(`Job "${job.name}": perform must be a function.`);
   if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function") {
     throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
@@ -71,6 +71,13 @@ export function checkText(value: unknown, name: string, longest: number): assert
       `${name} must be well-formed Unicode without control characters, and may not begin or end with white space.`,
     );
   }
+}
+
+/** Checks a new id, key or name that will stand in a URL. @throws {TidegateError} `invalid_request`, also for "." and ".." */
+export function checkPathText(value: unknown, name: string, longest: number): asserts value is string {
+  checkText(value, name, longest);
+  if (value === "." || value === "..")
+    throw invalidRequest(`${name} must not be "${value}": a URL drops it, and would mean something else.`);
 }
 
 function hasControlCharacter(text: string): boolean {

@@ -6,7 +6,7 @@ import { type CheckedHooks, type Hooks, readHooks } from "./hooks.ts";
 import { timeOrderedIds } from "./id.ts";
 import type { AnyJob } from "./job.ts";
 import { checkFunctions, checkKnown } from "./known-options.ts";
-import { checkJobOptions, checkText, LONGEST_NAME } from "./options.ts";
+import { checkJobOptions, checkPathText, LONGEST_NAME } from "./options.ts";
 import type { Store } from "./store.ts";
 import { checkTracing, type TraceContext, type Tracing } from "./tracing.ts";
 
@@ -78,7 +78,7 @@ export function checkStore(store: unknown, taker: string): void {
 export function queueSettings(options: QueueOptions): QueueSettings {
   checkKnown(options, optionNames, "new Queue");
   const { name = "default", store, random = Math.random, retention = "24h" } = options;
-  checkText(name, "the queue's name", LONGEST_NAME);
+  checkPathText(name, "the queue's name", LONGEST_NAME);
   if (/[{}/]/.test(name)) {
     throw invalidRequest(
       "the queue's name may not hold braces or slashes: they mark the hash tag of its keys, and its partitions.",

@@ -4,7 +4,7 @@ import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedO
 import { conflict, notFound } from "./errors.ts";
 import type { AnyJob, Schedule } from "./job.ts";
 import { checkKnown } from "./known-options.ts";
-import { checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
+import { checkPathText, checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
 import { checkPayload } from "./record.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "./request-size.ts";
 import { decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
@@ -78,7 +78,7 @@ export class Schedules {
    * @throws {TidegateError} `invalid_request`, where the message names the option; `payload_too_large`. Nothing was stored.
    */
   async upsert(key: string, options: ScheduleOptions): Promise<ScheduleInfo> {
-    checkText(key, "key", LONGEST_KEY);
+    checkPathText(key, "key", LONGEST_KEY);
     checkKnown(options, optionNames, "a recurring job");
     const { name, definition } = resolveJob(options.job, this.#jobs);
     const record = scheduleRecord(name, options, options.payload);

@@ -117,8 +117,6 @@ function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" |
   for (const each of given) {
     checkQueue(each);
     if (named.has(each.name)) throw invalidRequest(`Two of the handler's queues are named "${each.name}".`);
-    if (/^\.\.?$/.test(each.name))
-      throw invalidRequest(`A queue named "${each.name}" cannot be addressed: a URL drops it.`);
     named.set(each.name, each);
   }
   return { first, queues: named };

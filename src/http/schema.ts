@@ -1,6 +1,6 @@
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../core/duration.ts";
 import { invalidRequest, quote } from "../core/errors.ts";
-import { checkText, oneOf, wholeNumber } from "../core/options.ts";
+import { checkPathText, checkText, oneOf, wholeNumber } from "../core/options.ts";
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
@@ -79,6 +79,17 @@ export function text(longest: number, example: string): Schema<string> {
     json: { type: "string", minLength: 1, maxLength: longest, pattern: TEXT, examples: [example] },
     read(value, name) {
       checkText(value, name, longest);
+      return value;
+    },
+  };
+}
+
+/** An id or key that is to be stored: it must be able to stand in a path. */
+export function pathText(longest: number, example: string): Schema<string> {
+  return {
+    json: { ...text(longest, example).json, not: { enum: [".", ".."] } },
+    read(value, name) {
+      checkPathText(value, name, longest);
       return value;
     },
   };

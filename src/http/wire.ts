@@ -15,6 +15,7 @@ import {
   noted,
   object,
   oneBy,
+  pathText,
   type Schema,
   share,
   span,
@@ -46,6 +47,8 @@ const LONGEST_CURSOR = 2_000;
 const id = text(LONGEST_ID, "order-7");
 const name = text(LONGEST_NAME, "send_email");
 const key = text(LONGEST_KEY, "daily");
+const newId = pathText(LONGEST_ID, "order-7");
+const newKey = pathText(LONGEST_KEY, "daily");
 const cursor = noted(string(LONGEST_CURSOR), { description: "Where the page before ended." });
 const limit = whole(1, 1_000);
 
@@ -75,7 +78,7 @@ export const newJob = noted(
     {
       name,
       payload: anything,
-      id,
+      id: newId,
       delay: duration,
       runAt: time,
       ...attemptFields,
@@ -85,7 +88,7 @@ export const newJob = noted(
   ),
   { ...eitherTime, examples: [{ name: "send_email", payload: { to: "ada@example.com" }, delay: "5m" }] },
 );
-export const recurringJob = object({ id: key, ...scheduleFields }, ["name", "cron"]);
+export const recurringJob = object({ id: newKey, ...scheduleFields }, ["name", "cron"]);
 const manyJobs = list(newJob, MOST_AT_ONCE);
 
 /** What `POST /jobs` was asked for. */

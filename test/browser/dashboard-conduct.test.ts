@@ -1,8 +1,10 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
+import { memoryStore } from "../../src/index.ts";
+import { storeOldId } from "../support/dots.ts";
 import { useRedis } from "../support/stores.ts";
-import { auth, heading, patience, press, search, useDashboard } from "./dashboard-page.ts";
+import { auth, heading, patience, press, search, told, useDashboard } from "./dashboard-page.ts";
 import { enqueueUnknown, fill, serveQueue } from "./dashboard-queue.ts";
 
 // How the page behaves whatever it shows: when it looks, what becomes of it when the store is away, and for whom it works.
@@ -220,3 +222,33 @@ async function setHidden(page: Page, isHidden: boolean): Promise<void> {
     document.dispatchEvent(new Event("visibilitychange"));
   }, isHidden);
 }
+
+describe("an address that makes no sense", () => {
+  test.each(["__proto__", "constructor", "toString", "nowhere"])(
+    "#view=%s is refused, and breaks nothing",
+    async (view) => {
+      const { page } = await openFilled();
+      await page.locator(".states").waitFor();
+      await page.evaluate((hash) => location.replace(hash), `#view=${view}`);
+      await page.getByText('view must be one of "overview"').waitFor();
+      expect(await page.locator(".stale").textContent()).toBe("");
+      await page.getByRole("link", { name: "Schedules" }).click();
+      await heading(page, "Schedules");
+    },
+  );
+});
+
+test("what is stored under an id that a URL drops is shown, and no button changes anything else in its place", async () => {
+  const store = memoryStore();
+  const on = await serveQueue({}, store);
+  await storeOldId(store, "..", on.clock);
+  const page = await open(on, "#view=schedules");
+  await press(page, "Pause ..");
+  await told(page, 'An id "." or ".." cannot stand in a URL. Use Queue in code.');
+  await page.goto(`${on.url}/dashboard#view=job&id=..`);
+  await press(page, "Cancel...");
+  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await page.getByText('An id "." or ".." cannot stand in a URL.').waitFor();
+  expect((await on.queue.getStats()).paused).toBe(false);
+  expect(await on.queue.getJob("..")).toMatchObject({ state: "scheduled" });
+});

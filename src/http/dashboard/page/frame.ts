@@ -19,7 +19,7 @@ export function frame(): Html {
   return html`${top(snapshot)}<main>
 <div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: nothing starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
-<div class="${failure && "stale"}">${snapshot && views[place.view]?.(snapshot)}</div></main>
+<div class="${failure && "stale"}">${snapshot && Object.hasOwn(views, place.view) && views[place.view](snapshot)}</div></main>
 ${snapshot && foot(snapshot)}${question && asking(question)}${isSignedOut && signingIn(true)}`;
 }
 

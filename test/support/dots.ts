@@ -1,0 +1,14 @@
+import { type Clock, Queue, type Store } from "../../src/index.ts";
+
+/** Stores a waiting job and a schedule under an id that is refused today, as an older version did. */
+export async function storeOldId(store: Store, id: string, clock: Clock = Date.now): Promise<void> {
+  const queue = new Queue({ store, clock });
+  const inside = store.open(queue.name);
+  await queue.schedules.upsert("model", { job: "report", cron: "0 9 * * *" });
+  const schedule = await inside.findSchedule("model");
+  if (!schedule) throw new Error("The schedule is not there.");
+  await inside.putSchedule({ key: id, record: schedule.record, next: schedule.next });
+  await queue.schedules.remove("model");
+  const record = `1:${JSON.stringify({ name: "report", payload: null, enqueuedAt: clock() })}`;
+  await inside.enqueue([{ id, isFreshId: false, runAt: clock() + 3_600_000, record }], clock());
+}
