@@ -24,7 +24,7 @@ export function time(text: string): PointInTime {
   const value = /^\d+$/.test(text) ? Number(text) : text;
   orInvalid(
     () => pointInTimeMs(value, "It"),
-    "It must be a time with its zone, such as 2030-01-31T09:00:00Z, or milliseconds since 1970, before the year 2109.",
+    "It must be a time with its zone, on a date that exists, such as 2030-01-31T09:00:00Z, or milliseconds since 1970, before the year 2109.",
   );
   return value;
 }

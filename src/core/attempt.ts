@@ -45,7 +45,7 @@ export class Attempt {
     const { claim, workshop } = this;
     this.#startedAt = workshop.clock();
     if (!claim.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
-    if (claim.number > claim.maxRetries + 1) return Promise.resolve(outcomes.buried(this));
+    if (claim.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     return workshop.tracing ? this.#traced(workshop.tracing) : this.#make();
   }
 

@@ -13,6 +13,8 @@ import type { Workshop } from "./workshop.ts";
 export class Claim {
   /** Of the attempt: 1 is the first. */
   readonly number: number;
+  /** How many attempts, the last ones before this, ended with no outcome reported: their invocations died. */
+  readonly died: number;
   readonly name: string;
   readonly timeoutMs: number;
   /** Whether it may be what its invocations died of: two since an attempt ended, or one where this attempt is the last. */
@@ -40,8 +42,8 @@ export class Claim {
     this.held = new HeldLease(store, claimed.lease);
     this.dueAt = claimed.dueAt;
     this.number = records.attemptOf(this.record, claimed.lease.claims);
-    const died = this.number - 1 - records.lastFailedAttempt(this.record);
-    this.isSuspect = died >= 2 || (died === 1 && this.number > this.maxRetries);
+    this.died = this.number - 1 - records.lastFailedAttempt(this.record);
+    this.isSuspect = this.died >= 2 || (this.died === 1 && this.number > this.maxRetries);
     this.timeoutMs = this.record.timeoutMs ?? timeoutMs(this.job?.timeout ?? jobDefaults.timeout);
   }
 
@@ -57,10 +59,15 @@ export class Claim {
     return this.record.backoff ?? this.job?.backoff;
   }
 
+  /** Whether no attempt is left: its invocations died in the last one, or `maxRetries` was lowered below those made. */
+  get isUsedUp(): boolean {
+    return this.number > this.maxRetries + 1;
+  }
+
   get info(): AttemptInfo {
     const { maxRetries, name } = this;
-    // A job whose invocations died each time is claimed once more, to be buried.
-    const attempt = Math.min(this.number, maxRetries + 1);
+    // Where none is left, the last attempt that was made: this claim makes none.
+    const attempt = this.isUsedUp ? this.number - 1 : this.number;
     return { queue: this.#queue, id: this.lease.id, name, attempt, maxRetries };
   }
 

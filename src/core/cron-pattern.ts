@@ -125,8 +125,34 @@ function readFields(expression: string): Fields {
   };
 }
 
+/** What other dialects write in the two day fields, and this one does not take. */
+const foreign: readonly { readonly name: string; readonly form: RegExp; readonly reason: string }[] = [
+  {
+    name: "day of month",
+    form: /W/i,
+    reason: "W, the working day nearest to a date, is not supported; expected a date, or L for the last day",
+  },
+  {
+    name: "day of month",
+    form: /L/i,
+    reason: "L takes nothing beside it, so L-n, n days before the last, is not supported; expected L alone",
+  },
+  {
+    name: "day of week",
+    form: /W/i,
+    reason: "W, the working day nearest to a date, is not supported; expected weekdays, such as MON-FRI",
+  },
+  {
+    name: "day of week",
+    form: /L/i,
+    reason: "L needs a weekday from 0 to 7 before it, and nothing else; expected 5L for the last Friday",
+  },
+];
+
 function unreadable(expression: string, field: string, index: number): TidegateError {
   const rule = fieldRules[index];
+  const other = foreign.find(({ name, form }) => name === rule?.name && form.test(field.replace(/wed|jul/gi, "")));
+  if (other) return refusal(expression, `the ${other.name} field ${quote(field)} is not readable: ${other.reason}`);
   const forms = "*, a value, a list (1,2), a range that goes up (1-5) or a step (*/2), with no value twice";
   return refusal(
     expression,

@@ -38,19 +38,20 @@ export function readDuration(value: unknown): unknown {
 }
 
 // A time without a zone would mean something else on each machine that reads it, so the zone is required.
-const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
+const isoTime = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
  * Reads a point in time as milliseconds since 1970.
  *
  * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` when it is none, has no time zone, or lies before 1970 or after the year 2108.
+ * @throws {TidegateError} `invalid_request` when it is none, names a date that does not exist, has no time zone, or lies before
+ *   1970 or after the year 2108.
  */
 export function pointInTimeMs(value: unknown, name: string): number {
   const ms = readPointInTime(value);
   if (ms === undefined || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS) {
     throw invalidRequest(
-      `${name} must be a Date, an ISO 8601 time with its zone such as "2030-01-31T09:00:00Z", or milliseconds since 1970, before the year 2109.`,
+      `${name} must be a Date, an ISO 8601 time on a date that exists, with its zone, such as "2030-01-31T09:00:00Z", or milliseconds since 1970, before the year 2109.`,
     );
   }
   return Math.round(ms);
@@ -70,6 +71,12 @@ export function momentMs(value: unknown, now: number, name: string): number {
 function readPointInTime(value: unknown): number | undefined {
   if (value instanceof Date) return value.getTime();
   if (typeof value === "number") return value;
-  if (typeof value === "string" && isoTime.test(value)) return Date.parse(value);
-  return undefined;
+  const [, date] = (typeof value === "string" && isoTime.exec(value)) || [];
+  return date !== undefined && dateExists(date) ? Date.parse(String(value)) : undefined;
+}
+
+/** `Date.parse` alone takes 30 February for 2 March. */
+function dateExists(date: string): boolean {
+  const ms = Date.parse(date);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date);
 }

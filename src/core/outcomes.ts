@@ -90,19 +90,36 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const { claim, workshop, startedAt } = attempt;
   const { lease } = claim;
   const at = workshop.clock();
-  const error = records.attemptError(thrown, claim.number, at);
-  const end = { at, startedAt, attempts: claim.info.attempt, error, claims: lease.claims };
-  const record = records.encodeRecord({ ...records.withError(claim.stored, error), end });
-  return { to: "dead", lease, at, record, timing: timing(attempt), thrown };
+  const { attempt: attempts } = claim.info;
+  const error = records.attemptError(thrown, attempts, at);
+  const end = { at, startedAt, attempts, error, claims: lease.claims };
+  // Where `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
+  const stored = claim.isUsedUp && claim.died === 0 ? claim.stored : records.withError(claim.stored, error);
+  return { to: "dead", lease, at, record: records.encodeRecord({ ...stored, end }), timing: timing(attempt), thrown };
 }
 
-/** Buries a job whose attempts were used up by invocations that died: no attempt is made. */
-export function buried(attempt: EndedAttempt): AttemptOutcome {
-  const attempts = attempt.claim.maxRetries + 1;
-  const times = attempts === 1 ? "its only attempt" : `each of the last of its ${attempts} attempts`;
+/** Ends a job that has no attempt left: none is made. */
+export function usedUp(attempt: EndedAttempt): AttemptOutcome {
+  const { claim } = attempt;
+  const error = claim.died > 0 ? leaseExpired(claim.died, claim.number - 1) : retriesLowered(claim);
+  return { ...dead(attempt, withoutStack(error)), timing: undefined };
+}
+
+function leaseExpired(died: number, attempts: number): Error {
+  const last = died === 1 ? "the last" : `the last ${died}`;
+  const all = attempts === 1 ? "its only attempt" : `all of its ${attempts} attempts`;
+  const times = died === attempts ? all : `${last} of its ${attempts} attempts`;
   const error = new Error(
-    `The invocation ended, or was killed, before the job finished, in ${times}: the lease ran out each time.`,
+    `The invocation ended, or was killed, before the job finished, in ${times}: the lease ran out.`,
   );
   error.name = "LeaseExpiredError";
-  return { ...dead(attempt, withoutStack(error)), timing: undefined };
+  return error;
+}
+
+function retriesLowered({ number, maxRetries }: Claim): Error {
+  const error = new Error(
+    `maxRetries is ${maxRetries} now, and was higher before: ${number - 1} attempts had failed already, so none is left.`,
+  );
+  error.name = "RetriesLoweredError";
+  return error;
 }

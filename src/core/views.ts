@@ -69,7 +69,7 @@ export interface DeadJob extends JobInfo {
   readonly state: "dead";
   /** When it died. */
   readonly failedAt: Date;
-  /** Why it died: the last of its `errors`. */
+  /** Why it died: as a rule the last of its `errors`. */
   readonly error: JobError;
 }
 

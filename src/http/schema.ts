@@ -149,7 +149,7 @@ export const span = noted(duration, durationJson("\\d*[1-9]\\d*(\\.\\d+)?|\\d+\\
 
 export const time: Schema<string | number> = {
   json: {
-    description: "ISO 8601 with its zone, or milliseconds since 1970.",
+    description: "ISO 8601 with its zone, on a date that exists, or milliseconds since 1970.",
     anyOf: [
       {
         type: "string",

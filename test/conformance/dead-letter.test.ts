@@ -1,8 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, InvalidPayloadError, Queue } from "../../src/index.ts";
+import { defineJob, InvalidPayloadError, Queue, type Store } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
 import { dies, openQueue } from "./support.ts";
+
+/** An invocation that claims what is due, and dies with it. */
+async function claimAndDie(store: Store, now: number): Promise<void> {
+  const invocation = store.open("default");
+  const request = { now, settle: [], fire: [], limit: 1, leaseMs: 60_000, retentionMs: 0 };
+  // In partitions one exchange looks at one of them.
+  for (let part = 0; part < 3; part++) await invocation.exchange(request);
+}
 
 onEveryStore((kind) => {
   describe("the dead letter", () => {
@@ -74,6 +82,47 @@ onEveryStore((kind) => {
         error: { name: "LeaseExpiredError", message: expect.stringContaining("in its only attempt:") },
       });
     });
+
+    test("tells which attempts of a job ended with their invocations, and which failed", async () => {
+      const { clock, store, queue } = openQueue(kind);
+      const { id } = await queue.enqueue(dies, undefined, { maxRetries: 2 });
+      await queue.drain();
+      for (let died = 0; died < 2; died++) {
+        await clock.advance("5m");
+        await claimAndDie(store, clock.now);
+      }
+      await clock.advance("5m");
+      expect(await queue.drain()).toMatchObject({ claimed: 1, deadLettered: 1 });
+      expect(await queue.getJob(id)).toMatchObject({
+        attempts: 3,
+        errors: [{ attempt: 1 }, { attempt: 3, message: expect.stringContaining("in the last 2 of its 3 attempts:") }],
+      });
+    });
+
+    test.each([0, 1])(
+      "says of a job whose maxRetries was lowered to %i what happened, and no more",
+      async (lowered) => {
+        const { clock, store, queue } = openQueue(kind);
+        const fails = (maxRetries: number) => defineJob({ name: "fails", maxRetries, perform: dies.perform });
+        const before = new Queue({ store, clock, jobs: [fails(10)] });
+        const { id } = await before.enqueue("fails");
+        for (let attempt = 1; attempt <= 3; attempt++) {
+          await before.drain();
+          await clock.advance("1h");
+        }
+        const after = new Queue({ store, clock, jobs: [fails(lowered)] });
+        expect(await after.drain()).toMatchObject({ claimed: 1, deadLettered: 1 });
+        expect(await queue.getJob(id)).toMatchObject({
+          attempts: 3,
+          errors: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3, message: "no luck" }],
+          error: { name: "RetriesLoweredError", message: expect.stringContaining("3 attempts had failed already") },
+        });
+        expect((await queue.getJob(id))?.errors).toHaveLength(3);
+        expect(await before.retryFromDeadLetter(id)).toEqual({ retried: 1 });
+        expect(await before.drain()).toMatchObject({ retried: 1 });
+        expect(await queue.getJob(id)).toMatchObject({ attempts: 1 });
+      },
+    );
 
     test("gives a job a new life under claims that no life before had, whose late outcomes it would take for its own", async () => {
       const { clock, store, queue } = openQueue(kind);

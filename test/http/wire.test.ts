@@ -58,6 +58,7 @@ describe("a schema and its JSON Schema agree on", () => {
     ["2030-01-31T09:00:00Z", true],
     [0, true],
     ["2030-01-31", false],
+    ["2028-02-29T09:00:00.5+02:00", true],
     ["soon", false],
     [null, false],
   ])("the time %j: %s", (value, isFine) => {
