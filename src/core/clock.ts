@@ -45,12 +45,22 @@ export function alarm(clock: Clock, ms: number, ring: () => void): () => void {
     void clock.sleep(ms, off.signal).then(() => off.signal.aborted || ring());
     return () => off.abort();
   }
-  const timer = setTimeout(ring, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
-  return () => clearTimeout(timer);
+  return startTimer(ms, ring);
 }
 
 // Longer timers overflow to 1 ms on Node and in browsers.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Starts a timer of any length. @returns a function that stops it. */
+function startTimer(ms: number, ring: () => void): () => void {
+  const next = Math.min(Math.max(ms, 0), LONGEST_TIMER_MS);
+  let stop = () => clearTimeout(timer);
+  const timer = setTimeout(() => {
+    if (ms > next) stop = startTimer(ms - next, ring);
+    else ring();
+  }, next);
+  return () => stop();
+}
 
 /** Waits on the clock given: resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
@@ -58,11 +68,11 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   if (clock.sleep) return clock.sleep(ms, signal);
   return new Promise((resolve) => {
     const finish = () => {
-      clearTimeout(timer);
+      stop();
       signal?.removeEventListener("abort", finish);
       resolve();
     };
-    const timer = setTimeout(finish, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+    const stop = startTimer(ms, finish);
     signal?.addEventListener("abort", finish);
   });
 }

@@ -54,9 +54,17 @@ export function createHandler(options: HandlerOptions): Hono {
   return router;
 }
 
+// An app in which the handler is mounted may have parameters of the same names in the path before it.
+const OWN = "tidegate_";
+
 /** The addresses of a path: for the first queue, and for each by its name. */
 function everywhere(path: string): string[] {
-  return [path, `/queues/:queue${path}`];
+  return [path, `/queues/:queue${path}`].map((address) => address.replaceAll("/:", `/:${OWN}`));
+}
+
+/** A parameter of the handler's own part of the path. */
+function param({ req }: Context, name: string): string | undefined {
+  return req.param(OWN + name);
 }
 
 type Line = Pick<Route, "method" | "path" | "acts">;
@@ -88,10 +96,10 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
     checkAddress(req.url);
     const caller = await settings.authenticate(req.raw, route.method !== "GET" || route.acts === true);
     if (route.scope !== "anyone") demand(caller, scopesOf(route));
-    const queues = queuesAt(req.param("queue"), settings);
+    const queues = queuesAt(param(context, "queue"), settings);
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.body?.read(await readJson(req.raw.headers, await bodyOf(context), settings.maxBodyBytes), "");
-    const target = req.param("id") ?? req.param("key") ?? "";
+    const target = param(context, "id") ?? param(context, "key") ?? "";
     // GET is how a platform's cron asks for a drain.
     const origin = linkOf(req.header("tidegate-relay")) ?? (route.method === "GET" ? "cron" : "request");
     return await route.answer({

@@ -30,7 +30,7 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
   readonly checkEvery?: Duration;
   /** Aborting it is the same as `stop()`. */
   readonly signal?: AbortSignal;
-  /** Stops on the first SIGINT or SIGTERM. The second one ends the process, as it does by default. Default false. */
+  /** Stops on the first SIGINT or SIGTERM. The next one, of either kind, ends the process, as it does by default. Default false. */
   readonly handleSignals?: boolean;
   /** Told of each drain that had something to do. */
   readonly onReport?: (report: DrainReport) => void;
@@ -71,12 +71,11 @@ export function startWorker(queue: Queue | readonly Queue[], options: WorkerOpti
   const loop = new Loop([queue].flat(), options);
   const stop = () => loop.stop();
   options.signal?.addEventListener("abort", stop);
-  const signals = options.handleSignals ? (["SIGINT", "SIGTERM"] as const) : [];
-  for (const signal of signals) process.once(signal, stop);
+  const ignoreSignals = options.handleSignals ? onFirstSignal(stop) : () => {};
   if (options.signal?.aborted) stop();
   const done = loop.run().finally(() => {
     options.signal?.removeEventListener("abort", stop);
-    for (const signal of signals) process.off(signal, stop);
+    ignoreSignals();
   });
   return {
     done,
@@ -88,6 +87,20 @@ export function startWorker(queue: Queue | readonly Queue[], options: WorkerOpti
       return done;
     },
   };
+}
+
+/** Calls `stop` on the first of the signals. From then on each of them ends the process. @returns a function that ends this. */
+function onFirstSignal(stop: () => void): () => void {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const ignore = () => {
+    for (const signal of signals) process.off(signal, first);
+  };
+  const first = () => {
+    ignore();
+    stop();
+  };
+  for (const signal of signals) process.on(signal, first);
+  return ignore;
 }
 
 /** A drain is ended now and then, so that its pace is measured anew. */

@@ -41,6 +41,23 @@ describe("wait", () => {
     expect(looks).toBe(1);
   });
 
+  test("asks for no pause that a timer cannot keep, for a job that is due in months", async () => {
+    const pauses: number[] = [];
+    let now = 0;
+    const due = { state: "scheduled", runAt: new Date(60 * 86_400_000) } as JobInfo;
+    await waitForEnd(
+      async () => due,
+      60 * 86_400_000,
+      () => now,
+      async (ms) => {
+        pauses.push(ms);
+        now += ms;
+      },
+    );
+    expect(Math.max(...pauses)).toBeLessThan(2 ** 31);
+    expect(pauses).toHaveLength(3);
+  });
+
   test("looks about a dozen times in 30 seconds", async () => {
     let now = 0;
     let looks = 0;

@@ -1,6 +1,8 @@
 import { Hono } from "hono";
-import { describe, expect, test } from "vitest";
+import { Hono as TinyHono } from "hono/tiny";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
+import { routes } from "../../src/http/routes/index.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { fails, sendEmail, sender, setUp, start } from "./support.ts";
@@ -43,6 +45,44 @@ describe.each<[string, (outer: Hono, inner: Hono) => void]>([
     expect(await outer("GET", "/after")).toMatchObject({ status: 200, text: "after" });
     expect((await outer("GET", "/jobs")).body).toEqual({});
   });
+});
+
+describe.each([
+  ["hono", Hono],
+  ["hono/tiny", TinyHono],
+])("below a path of an app of %s that has parameters named like the handler's", (_, Outer) => {
+  const bodies: Readonly<Record<string, object>> = {
+    updateJob: { delay: "1h" },
+    putSchedule: { name: "fails", cron: "0 9 * * *" },
+  };
+  const parametric = routes.filter(({ path }) => path.includes(":"));
+
+  test("some routes have parameters", () => {
+    expect(new Set(parametric.map(({ path }) => path)).size).toBeGreaterThan(5);
+  });
+
+  test.each(parametric.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    "%s reads its own",
+    async (_name, route) => {
+      const store = memoryStore();
+      const queues = ["first", "second"].map((name) => new Queue({ name, store, jobs: [fails] }));
+      const answer = vi.spyOn(route, "answer").mockImplementation(async () => new Response());
+      onTestFinished(() => answer.mockRestore());
+      const outer = new Outer();
+      outer.route("/:id/:key/:queue/in", createHandler({ queues, auth }));
+      const { call } = sender(outer.fetch, "/job/nightly/second/in");
+      const path = route.path.replace(/:\w+/, "mine");
+      const body = route.body && (bodies[route.operation] ?? {});
+      for (const [address, queue] of [
+        [path, "first"],
+        [`/queues/second${path}`, "second"],
+      ] as const) {
+        expect((await call(route.method, address, body, admin)).status).toBe(200);
+        const [asked] = answer.mock.lastCall ?? [];
+        expect([asked?.target, asked?.queue.name]).toEqual(["mine", queue]);
+      }
+    },
+  );
 });
 
 test("a body that a middleware has read before is read again", async () => {

@@ -30,7 +30,11 @@ async function main() {
   });
   const queue = new Queue({ store: redisStore(client, { prefix: process.argv[3] }), jobs: [slow] });
   const worker = startWorker(queue, { workers: 1, handleSignals: true });
-  process.once("SIGTERM", () => console.log("stopping"));
+  const tell = () => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, tell);
+    console.log("stopping");
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, tell);
   const { claimed, completed, released } = await worker.done;
   console.log(JSON.stringify({ claimed, completed, released }));
   process.stdin.destroy();
@@ -82,13 +86,17 @@ describe("a worker in a process of its own", () => {
     await client.close();
   });
 
-  test("a second SIGTERM ends it at once, and the job comes due again with its lease", async () => {
-    const { client, queue, child, exited, heard } = await setUp("abrupt");
+  test.each([
+    ["SIGTERM", "SIGTERM"],
+    ["SIGINT", "SIGTERM"],
+    ["SIGTERM", "SIGINT"],
+  ] as const)("%s and then %s end it at once, and the job comes due again with its lease", async (first, second) => {
+    const { client, queue, child, exited, heard } = await setUp(`abrupt-${first}-${second}`);
     await heard("started");
-    child.kill("SIGTERM");
+    child.kill(first);
     await heard("stopping");
-    child.kill("SIGTERM");
-    expect(await exited).toEqual([null, "SIGTERM"]);
+    child.kill(second);
+    expect(await exited).toEqual([null, second]);
     expect(await queue.getJob("a")).toMatchObject({ state: "running", attempts: 1 });
     await client.close();
   });
