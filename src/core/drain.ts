@@ -224,6 +224,7 @@ export class Drain {
       fire: this.#stoppedBy() ? [] : this.#fires,
       limit,
       looks: !this.#limits.heldOnly,
+      freshMs: this.#limits.checkEveryMs,
       lookAhead: Math.max(0, Math.min(limit, beyond)),
       leaseMs: this.#leaseMs,
       retentionMs: this.#shop.retentionMs,

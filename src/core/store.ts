@@ -108,6 +108,11 @@ export interface ExchangeRequest {
   readonly limit: number;
   /** False, where nothing is to be taken, leaves out the look at what comes next: nothing is told of it. Default true. */
   readonly looks?: boolean;
+  /**
+   * How old what is known of a partition may be, in ms, where something is to be taken: one looked at longer ago is looked at in
+   * passing, for what others have enqueued. Default: as old as it is.
+   */
+  readonly freshMs?: number;
   /** How many more to look at, so that `left` tells whether a second claim would find anything. Default 0. */
   readonly lookAhead?: number;
   readonly leaseMs: number;

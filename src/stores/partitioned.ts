@@ -30,7 +30,7 @@ import { sumOfStats } from "./sum-of-stats.ts";
  *
  * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one.
  * - Jobs with ids of their own are stored atomically for each partition, not all together. `dedupe` takes no id beside it.
- * - An idle tick costs one command, and one round trip, a partition.
+ * - An idle tick costs one command, and one round trip, a partition; so does each `checkEvery` of a drain that jobs keep.
  * - A drain of n partitions needs `budget.roundTrips` of 3 n + 1 at least, and `budget.commands` of 43 n + 1 (more where `batchSize`
  *   is above 250), else it throws: the defaults do up to 13 partitions, `cloudflareFree` up to 4.
  *
@@ -63,6 +63,8 @@ class PartitionedQueue implements QueueStore {
   readonly #parts: readonly QueueStore[];
   /** When something is next due in each part; undefined where that is not known yet. */
   readonly #outlooks: (Outlook | undefined)[];
+  /** When each part was looked at last by an exchange. */
+  readonly #lookedAt = new Map<number, number>();
   #last: number;
 
   constructor(parts: readonly QueueStore[]) {
@@ -144,12 +146,16 @@ class PartitionedQueue implements QueueStore {
         limit: index === target ? request.limit : 0,
       });
       claimed.set(index, reply);
-      if (request.looks !== false) this.#outlooks[index] = reply;
+      if (request.looks !== false) this.#learn(index, reply, request.now);
       return reply.settled;
     };
     const settled = await this.#inParts(request.settle, ({ lease }) => this.#indexOf(lease.id), exchange);
     const rest = new Set([...(request.looks === false ? [] : [target]), ...(request.fire.length > 0 ? [0] : [])]);
-    await Promise.all([...rest].filter((index) => !claimed.has(index)).map((index) => exchange(index, [])));
+    const stale = this.#stale(request).filter((index) => !rest.has(index));
+    await Promise.all([
+      ...[...rest].filter((index) => !claimed.has(index)).map((index) => exchange(index, [])),
+      ...stale.map((index) => this.#lookInPassing(index, request.now)),
+    ]);
     return {
       ...(request.looks === false ? { paused: false, nextAt: undefined } : this.#outlook(request.now)),
       left: claimed.get(target)?.left ?? 0,
@@ -158,6 +164,29 @@ class PartitionedQueue implements QueueStore {
       jobs: claimed.get(target)?.jobs ?? [],
       schedules: claimed.get(target)?.schedules ?? [],
     };
+  }
+
+  #learn(index: number, outlook: Outlook, now: number): void {
+    this.#outlooks[index] = outlook;
+    this.#lookedAt.set(index, now);
+  }
+
+  /** The parts of which the caller wants to know more than what was seen when they were looked at last. */
+  #stale({ now, limit, freshMs = Number.POSITIVE_INFINITY }: ExchangeRequest): readonly number[] {
+    if (limit === 0) return [];
+    return this.#parts.flatMap((_, index) => {
+      const lookedAt = this.#lookedAt.get(index) ?? now;
+      this.#lookedAt.set(index, lookedAt);
+      return now - lookedAt >= freshMs ? index : [];
+    });
+  }
+
+  /** What fails is done again by the next exchange: it must not take along what this one claims. */
+  async #lookInPassing(index: number, now: number): Promise<void> {
+    const outlook = await this.#at(index)
+      .peek()
+      .catch(() => undefined);
+    if (outlook) this.#learn(index, outlook, now);
   }
 
   /** The part that was claimed from last while it has more, else the one that is due first; one never looked at may be. */

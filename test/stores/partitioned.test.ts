@@ -1,8 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { drainQueues } from "../../src/core/drain-queues.ts";
-import { type DrainOptions, defineJob, memoryStore, partitioned, Queue, type Store } from "../../src/index.ts";
+import {
+  type DrainOptions,
+  defineJob,
+  memoryStore,
+  partitioned,
+  Queue,
+  type Store,
+  TidegateError,
+} from "../../src/index.ts";
 import { cloudflareFree } from "../../src/platforms/cloudflare.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { useRedis } from "../support/stores.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
@@ -67,4 +76,23 @@ test("a cursor from a queue of more partitions is refused", async () => {
   const queue = new Queue({ store: partitioned(memoryStore(), 3), jobs: [noop], clock });
   for (const cursor of ["ready:3/", "ready:3/1;a"])
     await expect(queue.listJobs({ state: "ready", cursor })).rejects.toMatchObject({ code: "invalid_request" });
+});
+
+test("a look in passing at the other partitions that fails takes along nothing of what is claimed", async () => {
+  const own = testClock("2026-03-01T12:00:00Z");
+  let isAway = false;
+  const inner = aroundStore(memoryStore(), ({ method }, run) =>
+    isAway && method === "peek" ? Promise.reject(new TidegateError("store_unavailable", "away")) : run(),
+  );
+  const takes = defineJob({ name: "takes", perform: (ms: number) => own.sleep(ms) });
+  const open = () => new Queue({ store: partitioned(inner, 3), jobs: [takes], clock: own });
+  await open().enqueue(takes, 20_000);
+  const drained = open().drain({ checkEvery: "5s", timeBudget: "1m" });
+  await own.advance("1s");
+  for (let job = 0; job < 20; job++) await open().enqueue(takes, 0);
+  isAway = true;
+  await own.advance("5s");
+  isAway = false;
+  await own.advance("20s");
+  expect(await drained).toMatchObject({ completed: 21, lost: 0, stoppedBy: "empty" });
 });
