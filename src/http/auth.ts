@@ -52,10 +52,18 @@ export function authenticator(tokens: readonly KnownToken[] | undefined, session
   }
   const identify = identifier(tokens);
   return async (request, acts) => {
-    const header = request.headers.get("authorization");
-    if (header !== null) return identify(/^Bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1]);
-    return (await sessions?.callerOf(request, acts)) ?? identify(undefined);
+    const session = hasBearer(request) ? undefined : await sessions?.callerOf(request, acts);
+    return session ?? identify(bearerOf(request));
   };
+}
+
+/** Whether a token was sent, or what was meant to be one. Other schemes are for somebody else, such as a proxy in front. */
+export function hasBearer({ headers }: Request): boolean {
+  return /^bearer(\s|$)/i.test(headers.get("authorization") ?? "");
+}
+
+function bearerOf({ headers }: Request): string | undefined {
+  return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
 /** Makes the function that knows tokens, in constant time. */
@@ -92,13 +100,27 @@ export function demand({ token, scopes }: Caller, sufficient: readonly Scope[]):
  *
  * @throws {TidegateError} `forbidden`
  */
-export function refuseOtherSites({ headers, url }: Request): void {
+export function refuseOtherSites(request: Request): void {
+  const { headers, url } = request;
   const site = headers.get("sec-fetch-site");
   const origin = headers.get("origin");
   const isOwn =
-    site === null ? origin === null || hostOf(origin) === new URL(url).host : /^(same-origin|none)$/.test(site);
+    site !== null
+      ? /^(same-origin|none)$/.test(site)
+      : origin !== null
+        ? hostOf(origin) === new URL(url).host
+        : !isUnmarked(request);
   if (!isOwn)
     throw new TidegateError("forbidden", "A page of another site sent this request, and such may not change anything.");
+}
+
+/**
+ * Whether a browser sent this and did not say from where: over plain HTTP, where it is not to localhost, browsers mark no GET with
+ * the site that asked for it. What sets browsers apart there is what they always send, and pages cannot take away.
+ */
+function isUnmarked({ method, headers }: Request): boolean {
+  const isBrowser = headers.has("accept-language") && /^Mozilla\//.test(headers.get("user-agent") ?? "");
+  return (method === "GET" || method === "HEAD") && isBrowser;
 }
 
 // Not the whole origin: behind a proxy that ends TLS, the scheme differs.

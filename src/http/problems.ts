@@ -57,6 +57,12 @@ export function methodNotAllowed(allowed: readonly string[]): Response {
   return problem({ status: 405, title: "No such method here", detail, code: "invalid_request" }, { Allow: allow });
 }
 
+/** The answer to a caller who should wait for so many seconds. */
+export function tooManyRequests(detail: string, seconds: number): Response {
+  const body = { status: 429, title: "Too many requests", detail, code: "unauthorized" } as const;
+  return problem(body, { "Retry-After": String(seconds) });
+}
+
 function problem(body: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), {
     status: body.status,

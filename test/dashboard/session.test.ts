@@ -50,25 +50,59 @@ describe("signing in", () => {
     },
   );
 
+  test("answers the eleventh wrong token of a minute with 429, and still takes the right one", async () => {
+    const { signIn, clock } = setUpDashboard();
+    const wrong = async (headers?: Record<string, string>) => signIn("a-wrong-token", headers);
+    for (let count = 1; count <= 10; count++) expect((await wrong()).status).toBe(401);
+    const page = await wrong();
+    expect(page.status).toBe(429);
+    expect(await page.text()).toContain('data-refused="Too many wrong tokens.');
+    clock.now += 45_000;
+    const problem = await wrong({ Accept: "application/json" });
+    expect(problem.headers.get("retry-after")).toBe("15");
+    expect(await problem.json()).toMatchObject({ status: 429, code: "unauthorized" });
+    expect((await signIn("admin-token")).status).toBe(303);
+    clock.now += 15_000;
+    expect((await wrong()).status).toBe(401);
+  });
+
   test("reads no more of a form than a token needs", async () => {
     const { signIn } = setUpDashboard();
     expect((await signIn("x".repeat(5_000))).status).toBe(413);
   });
 
-  test("leaves the cookie to https where the page came so, also behind a proxy", async () => {
+  test("binds the cookie to this host and to https where the page came so", async () => {
+    const { signIn, call } = setUpDashboard();
+    const response = await signIn("admin-token", {}, "https://queue.test");
+    expect(response.headers.get("set-cookie")).toMatch(/^__Host-tidegate-session=.*; Path=\/;.*; Secure$/);
+    const headers = { Cookie: cookieOf(response), "X-Forwarded-Proto": "https" };
+    expect((await call("GET", "/stats", undefined, headers)).status).toBe(200);
+  });
+
+  test.each([
+    ["https", true],
+    ["https,http", true],
+    ["HTTPS , http", true],
+    ["http,https", false],
+    ["http", false],
+  ])("behind proxies with X-Forwarded-Proto: %s, a secure cookie is %s", async (forwarded, isSecure) => {
     const { signIn } = setUpDashboard();
-    const direct = await signIn("admin-token", {}, "https://queue.test");
-    const behind = await signIn("admin-token", { "X-Forwarded-Proto": "https" });
-    for (const { headers } of [direct, behind]) expect(headers.get("set-cookie")).toMatch(/; Secure$/);
+    const cookie = (await signIn("admin-token", { "X-Forwarded-Proto": forwarded })).headers.get("set-cookie") ?? "";
+    expect([cookie.startsWith("__Host-"), cookie.endsWith("; Secure")]).toEqual([isSecure, isSecure]);
   });
 
   test("keeps the cookie to the place where the handler is mounted", async () => {
     const { Hono } = await import("hono");
     const { app } = setUpDashboard();
     const outer = new Hono().route("/ops/queue", app);
-    const body = new URLSearchParams({ token: "admin-token" });
-    const response = await outer.request("/ops/queue/dashboard/sign-in", { method: "POST", body });
-    expect(response.headers.get("set-cookie")).toContain("; Path=/ops/queue;");
+    const signIn = async (origin: string) => {
+      const body = new URLSearchParams({ token: "admin-token" });
+      const response = await outer.request(`${origin}/ops/queue/dashboard/sign-in`, { method: "POST", body });
+      return response.headers.get("set-cookie");
+    };
+    expect(await signIn("http://queue.test")).toMatch(/^tidegate-session=.*; Path=\/ops\/queue;/);
+    // Browsers refuse the prefix for this host with any path but "/".
+    expect(await signIn("https://queue.test")).toMatch(/^__Secure-tidegate-session=.*; Path=\/ops\/queue;.*; Secure$/);
   });
 });
 
@@ -187,12 +221,50 @@ describe("a session", () => {
     expect((await call("GET", "/stats", undefined, { Cookie: `${old.cookie}; ${cookie}` })).status).toBe(200);
   });
 
-  test("gives way to a header", async () => {
+  test("over https is not taken from a cookie that plain HTTP may have set", async () => {
     const { call, session } = setUpDashboard();
     const { cookie } = await session();
-    expect((await call("GET", "/stats", undefined, { Cookie: cookie, Authorization: "Bearer wrong" })).status).toBe(
-      401,
-    );
+    const headers = { Cookie: cookie, "X-Forwarded-Proto": "https" };
+    expect((await call("GET", "/stats", undefined, headers)).status).toBe(401);
+  });
+
+  test("is looked for in a few cookies, however many there are", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie } = await session();
+    const others = (count: number) =>
+      Array.from({ length: count }, () => cookie.slice(0, -1) + (cookie.endsWith("0") ? "1" : "0"));
+    const status = async (cookies: readonly string[]) =>
+      (await call("GET", "/stats", undefined, { Cookie: cookies.join("; ") })).status;
+    expect(await status([...others(7), cookie])).toBe(200);
+    expect(await status([...others(8), cookie])).toBe(401);
+  });
+
+  test("stands beside a header of another scheme, such as that of a proxy in front", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie, csrf } = await session();
+    const headers = { Cookie: cookie, Authorization: "Basic b3BzOnNlY3JldA==", "Tidegate-CSRF": csrf };
+    expect((await call("GET", "/stats", undefined, headers)).status).toBe(200);
+    expect((await call("POST", "/pause", undefined, headers)).status).toBe(200);
+    expect((await call("GET", "/dashboard/data?view=overview", undefined, headers)).body).toMatchObject({ csrf });
+  });
+
+  test("gives way to a header that holds a token, or should", async () => {
+    const { call, session } = setUpDashboard();
+    const { cookie } = await session();
+    for (const Authorization of ["Bearer wrong", "bearer", "Bearer two words"])
+      expect((await call("GET", "/stats", undefined, { Cookie: cookie, Authorization })).status).toBe(401);
+  });
+
+  test.each([
+    { "Sec-Fetch-Site": "cross-site" },
+    { "Sec-Fetch-Site": "same-site" },
+    { Origin: "http://evil.test" },
+    { Origin: "null" },
+  ])("is not ended by another site, with which browsers send no cookie: %j", async (headers) => {
+    const { call } = setUpDashboard();
+    const answer = await call("POST", "/dashboard/sign-out", undefined, headers as Record<string, string>);
+    expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    expect(answer.headers.get("set-cookie")).toBeNull();
   });
 
   test("is forgotten by signing out, which needs its token", async () => {

@@ -152,6 +152,26 @@ describe("a page of another site", () => {
     expect(await snapshot(queue)).toBe(before);
   });
 
+  // Over plain HTTP, but for localhost, browsers send neither header with GET.
+  test("drains by no GET of a browser that does not say where it comes from", async () => {
+    const { call, queue } = setUp();
+    await queue.enqueue("fails", null, { id: "x" });
+    const before = await snapshot(queue);
+    const browser = { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Accept-Language": "en" };
+    expect(await call("GET", "/drain", undefined, browser)).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    expect(await snapshot(queue)).toBe(before);
+  });
+
+  test.each([
+    { "User-Agent": "Mozilla/4.0 (compatible; cron-job.org; http://cron-job.org/abuse/)" },
+    { "User-Agent": "node", "Accept-Language": "*" },
+    { "User-Agent": "curl/8.5.0" },
+    {},
+  ])("did not send the GET of a program that drains: %j", async (headers) => {
+    const { call } = setUp();
+    expect((await call("GET", "/drain", undefined, headers as Record<string, string>)).status).toBe(200);
+  });
+
   test.each(elsewhere)("may look there, as far as the browser lets it: %j", async (headers) => {
     const { call } = setUp();
     expect((await call("GET", "/stats", undefined, headers as Record<string, string>)).status).toBe(200);

@@ -15,8 +15,17 @@ const published = ["package.json", "README.md", "CHANGELOG.md", "LICENSE"];
  * Builds the package as it is published, and gives a folder in whose `node_modules` it lies. What it depends on is found above.
  * The same sources are built once, whichever test asks; `dist` is left alone.
  */
-export async function installedBuild(): Promise<string> {
+export function installedBuild(): Promise<string> {
   const folder = join(cache, fingerprint());
+  const building = underWay.get(folder) ?? buildInto(folder);
+  underWay.set(folder, building);
+  return building;
+}
+
+/** Within a process several tests ask at once; they would build into one folder. */
+const underWay = new Map<string, Promise<string>>();
+
+async function buildInto(folder: string): Promise<string> {
   if (existsSync(folder)) return folder;
   const unfinished = `${folder}-${process.pid}`;
   const target = join(unfinished, "node_modules/tidegate");

@@ -6,9 +6,9 @@ import { contentSecurityPolicy, page } from "./bundle.ts";
  *
  * @param refused why a sign-in was refused, in words of our own: it is not escaped.
  */
-export function pageOf(refused?: string): Response {
+export function pageOf({ status = 200, refused = "" } = {}): Response {
   return new Response(refused ? page.replace("<body>", `<body data-refused="${refused}">`) : page, {
-    status: refused ? 401 : 200,
+    status,
     headers: {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": contentSecurityPolicy,

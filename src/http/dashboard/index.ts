@@ -7,7 +7,7 @@
 import { type Duration, durationMs } from "../../core/duration.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { checkKnown } from "../../core/known-options.ts";
-import { demand } from "../auth.ts";
+import { demand, hasBearer } from "../auth.ts";
 import { readQuery } from "../body.ts";
 import type { Dashboard, Page } from "../extension.ts";
 import { reply } from "../route.ts";
@@ -35,8 +35,8 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * ```
  *
  * Whoever opens it signs in with an `admin` or a `read` token, for which a signed cookie then stands; taking the token out ends
- * the session. Where the handler's `auth` is "none" nobody needs to. Guessing is not slowed down, since nothing here remembers
- * who tried: use long random tokens.
+ * the session. Where the handler's `auth` is "none" nobody needs to. After ten wrong tokens in a minute further wrong ones get 429,
+ * as each isolate counts for itself; the right one is taken at any time. It is the length of tokens that stops guesses.
  *
  * @param options how long a session lasts.
  * @throws {TidegateError} `invalid_request` for an option that makes no sense.
@@ -51,7 +51,7 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
       const { first, queues, tokens } = served;
       const sessions = tokens && new Sessions(tokens, lifeMs, first.clock);
       const readData = async (request: Request, mayChange: boolean): Promise<Snapshot> => {
-        const session = request.headers.has("authorization") ? undefined : await sessions?.find(request);
+        const session = hasBearer(request) ? undefined : await sessions?.find(request);
         const snapshot = await readSnapshot(served, readQuery(request.url, snapshotQuery));
         return { ...snapshot, queues: [...queues.keys()], mayChange, csrf: session ? await csrfOf(session) : null };
       };
@@ -65,7 +65,7 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
           return reply(await readData(request, caller.scopes.has("admin")));
         },
       } as const satisfies Page;
-      return { sessions, pages: [page, data, ...signPages(sessions)] };
+      return { sessions, pages: [page, data, ...signPages(sessions, first.clock)] };
     },
   };
 }

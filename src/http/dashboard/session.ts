@@ -3,12 +3,14 @@ import { TidegateError } from "../../core/errors.ts";
 import { type Caller, type KnownToken, refuseOtherSites, type Scope, type SessionFinder } from "../auth.ts";
 
 const COOKIE = "tidegate-session";
+/** A request may carry cookies of wider paths too; each one looked at costs a signature for each token. */
+const MOST_COOKIES = 8;
 /** With a session, a request that changes something proves by this header that its page may read what belongs to the session. */
 const CSRF_HEADER = "tidegate-csrf";
 /** One of these must be allowed to a token for its holder to sign in. */
 const SUFFICIENT: readonly Scope[] = ["read", "admin"];
 
-const cookies = new RegExp(`\\b${COOKIE}=((\\d{1,15})\\.[0-9a-f-]{36})\\.([0-9a-f]{64})`, "g");
+const cookiePattern = new RegExp(`^(__Host-|__Secure-|)${COOKIE}=((\\d{1,15})\\.[0-9a-f-]{36})\\.([0-9a-f]{64})$`);
 
 interface Signer {
   readonly key: CryptoKey;
@@ -45,10 +47,16 @@ export class Sessions implements SessionFinder {
     return cookie(request, `${claim}.${await sign(signer, claim)}`, Math.floor(this.#lifeMs / 1_000));
   }
 
-  async find({ headers }: Request): Promise<Session | undefined> {
+  async find(request: Request): Promise<Session | undefined> {
+    const isSecure = cameSecurely(request);
+    const cookies = (request.headers.get("cookie") ?? "").split(/; */).flatMap((each) => {
+      const [, prefix, claim = "", end, signature = ""] = cookiePattern.exec(each) ?? [];
+      // Without its prefix a cookie may come from whoever can answer for the domain over plain HTTP.
+      return prefix === undefined || (prefix !== "") !== isSecure ? [] : { claim, end: Number(end), signature };
+    });
     // Another one may stand at a wider path, so each is tried.
-    for (const [, claim = "", end, signature = ""] of (headers.get("cookie") ?? "").matchAll(cookies)) {
-      if (Number(end) <= this.#clock()) continue;
+    for (const { claim, end, signature } of cookies.slice(0, MOST_COOKIES)) {
+      if (end <= this.#clock()) continue;
       for (const signer of (await this.#prepare()).values())
         if (await isSigned(signer, claim, signature)) return { ...signer, claim };
     }
@@ -83,12 +91,21 @@ export function forgotten(request: Request): string {
   return cookie(request, "", 0);
 }
 
-function cookie({ url, headers }: Request, value: string, seconds: number): string {
-  const { pathname, protocol } = new URL(url);
+function cookie(request: Request, value: string, seconds: number): string {
+  const { pathname } = new URL(request.url);
   // Where the handler is mounted: all that it answers needs the cookie, and nothing else shall see it.
   const path = pathname.replace(/\/dashboard\/[^/]*\/?$/, "") || "/";
-  const isSecure = protocol === "https:" || headers.get("x-forwarded-proto") === "https";
-  return `${COOKIE}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+  const isSecure = cameSecurely(request);
+  // With these prefixes browsers take the cookie from no other host, or at least over TLS alone. The first needs the path "/".
+  const prefix = isSecure ? (path === "/" ? "__Host-" : "__Secure-") : "";
+  const name = prefix + COOKIE;
+  return `${name}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+}
+
+/** Whether the browser spoke TLS: to the handler, or to the first of the proxies before it, which stands first in the list. */
+function cameSecurely({ url, headers }: Request): boolean {
+  const [scheme = ""] = (headers.get("x-forwarded-proto") ?? "").split(",");
+  return new URL(url).protocol === "https:" || scheme.trim().toLowerCase() === "https";
 }
 
 const encode = (text: string) => new TextEncoder().encode(text);
