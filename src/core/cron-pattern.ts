@@ -1,4 +1,4 @@
-import { type CronField, fieldRules, readField } from "./cron-fields.ts";
+import { CronExpressionParser } from "cron-parser";
 import { LATEST_TIME_MS } from "./duration.ts";
 import { invalidRequest, quote, type TidegateError } from "./errors.ts";
 
@@ -18,10 +18,11 @@ const DAY_MS = 86_400_000;
 /**
  * Reads an expression.
  *
+ * @param seed decides what `H` stands for: the same seed gives the same values.
  * @throws {TidegateError} `invalid_request` when the expression cannot be read, or matches no day of any year.
  */
-export function readPattern(expression: string): Pattern {
-  const fields = readFields(expression);
+export function readPattern(expression: string, seed: string): Pattern {
+  const fields = readFields(expression, seed);
   const months = new Set<number>(fields.month.values);
   const matchesDay = dayMatcher(fields);
   const next = (localMs: number) => {
@@ -56,11 +57,14 @@ function timeFrom(fromMs: number, { hour, minute, second }: Fields): number | un
 
 function dayMatcher({ dayOfMonth, dayOfWeek }: Fields): (day: Date) => boolean {
   const dates = new Set(dayOfMonth.values);
-  const matchesDate = (day: Date) => dates.has(day.getUTCDate()) || (dayOfMonth.last.length > 0 && isAmongLast(1, day));
+  const matchesDate = (day: Date) => dates.has(day.getUTCDate()) || (dates.has("L") && isAmongLast(1, day));
 
-  const weekdays = new Set(dayOfWeek.values);
-  const lastWeekdays = new Set(dayOfWeek.last);
-  const isNth = (day: Date) => dayOfWeek.nth === 0 || dayOfWeek.nth === Math.ceil(day.getUTCDate() / 7);
+  // Sunday is 0 and 7. A text such as "5L" stands for the last Friday of the month.
+  const weekdays = new Set(dayOfWeek.values.map((day) => (typeof day === "number" ? day % 7 : undefined)));
+  const lastWeekdays = new Set(
+    dayOfWeek.values.map((day) => (typeof day === "string" ? Number(day[0]) % 7 : undefined)),
+  );
+  const isNth = (day: Date) => dayOfWeek.nthDay === 0 || dayOfWeek.nthDay === Math.ceil(day.getUTCDate() / 7);
   const matchesWeekday = (day: Date) =>
     (weekdays.has(day.getUTCDay()) && isNth(day)) || (lastWeekdays.has(day.getUTCDay()) && isAmongLast(7, day));
 
@@ -73,59 +77,78 @@ function isAmongLast(days: number, day: Date): boolean {
   return new Date(day.getTime() + days * DAY_MS).getUTCMonth() !== day.getUTCMonth();
 }
 
-const aliases: Readonly<Record<string, string>> = {
-  "@yearly": "0 0 0 1 1 *",
-  "@annually": "0 0 0 1 1 *",
-  "@monthly": "0 0 0 1 * *",
-  "@weekly": "0 0 0 * * 0",
-  "@daily": "0 0 0 * * *",
-  "@hourly": "0 0 * * * *",
-  "@minutely": "0 * * * * *",
-  "@secondly": "* * * * * *",
-  "@weekdays": "0 0 0 * * 1-5",
-  "@weekends": "0 0 0 * * 0,6",
-};
-
+/** What the fields of an expression say, as cron-parser reads them. Its dates are never used: it errs at clock changes. */
 interface Fields {
-  readonly second: CronField;
-  readonly minute: CronField;
-  readonly hour: CronField;
-  readonly dayOfMonth: CronField;
-  readonly month: CronField;
-  readonly dayOfWeek: CronField;
+  readonly second: { readonly values: readonly number[] };
+  readonly minute: { readonly values: readonly number[] };
+  readonly hour: { readonly values: readonly number[] };
+  readonly month: { readonly values: readonly number[] };
+  readonly dayOfMonth: { readonly values: readonly (number | string)[]; readonly isWildcard: boolean };
+  readonly dayOfWeek: {
+    readonly values: readonly (number | string)[];
+    readonly isWildcard: boolean;
+    readonly nthDay: number;
+  };
 }
 
-function readFields(expression: string): Fields {
+/** The six fields in their order, for messages. */
+const fieldForms = [
+  { name: "second", takes: "0-59" },
+  { name: "minute", takes: "0-59" },
+  { name: "hour", takes: "0-23" },
+  { name: "day of month", takes: "1-31, or L for the last" },
+  { name: "month", takes: "1-12 or JAN-DEC" },
+  {
+    name: "day of week",
+    takes: "0-7 or SUN-SAT (SAT-SUN is 6-7), 5L for the last Friday or 5#2 for the second",
+  },
+];
+
+const aliases = "@yearly, @annually, @monthly, @weekly, @daily, @hourly, @minutely, @secondly, @weekdays, @weekends";
+
+function readFields(expression: string, seed: string): Fields {
+  const texts = splitFields(expression);
+  try {
+    return parseFields(texts, seed);
+  } catch {
+    const index = texts.findIndex((_, field) => !isReadable(texts, field, seed));
+    throw unreadable(expression, texts, index);
+  }
+}
+
+/** cron-parser takes an empty text and 4 fields for "every minute": what it is given is complete. */
+function splitFields(expression: string): readonly string[] {
   const text = expression.trim();
-  const texts = (Object.hasOwn(aliases, text) ? String(aliases[text]) : text).split(/\s+/);
-  if (texts.length === 5) texts.unshift("0");
-  if (texts.length !== 6) {
-    throw refusal(
-      expression,
-      "expected 5 fields (minute, hour, day of month, month, day of week), 6 with seconds first, or an alias such as @daily",
-    );
-  }
-  // Other programs draw `H` at random, so no two processes would agree on the slots.
-  if (texts.some((field) => field.replace(/thu/gi, "").includes("H"))) {
-    throw refusal(expression, "H, a value drawn at random, is not supported; expected the value itself");
-  }
-  const read = (index: number): CronField => {
-    const [rule, field = ""] = [fieldRules[index], texts[index]];
-    const values = rule && readField(field, rule);
-    if (!values) throw unreadable(expression, field, index);
-    return values;
-  };
-  return {
-    second: read(0),
-    minute: read(1),
-    hour: read(2),
-    dayOfMonth: read(3),
-    month: read(4),
-    dayOfWeek: read(5),
-  };
+  if (text.startsWith("@")) return [text];
+  const texts = text.split(/\s+/);
+  if (texts.length === 5) return ["0", ...texts];
+  if (texts.length === 6) return texts;
+  throw refusal(
+    expression,
+    "expected 5 fields (minute, hour, day of month, month, day of week), 6 with seconds first, or an alias such as @daily",
+  );
 }
 
-/** What other dialects write in the two day fields, and this one does not take. */
+/**
+ * @param seed what `H` stands for is drawn from it: without one, no two processes would agree.
+ * @throws {Error} where it cannot be read. The message does not say which field that is.
+ */
+function parseFields(texts: readonly string[], seed: string): Fields {
+  const { fields } = CronExpressionParser.parse(texts.join(" "), { hashSeed: seed, currentDate: 0, tz: "UTC" });
+  if (!Number.isInteger(fields.dayOfWeek.nthDay)) throw new Error('The parser accepts "1#1.5".');
+  return fields;
+}
+
+function isReadable(texts: readonly string[], field: number, seed: string): boolean {
+  const alone = texts.map((text, index) => (index === field ? text : "*"));
+  try {
+    return parseFields(alone, seed) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** What other dialects write in the two day fields, and cron-parser does not read. */
 const foreign: readonly { readonly name: string; readonly form: RegExp; readonly reason: string }[] = [
   {
     name: "day of month",
@@ -149,14 +172,18 @@ const foreign: readonly { readonly name: string; readonly form: RegExp; readonly
   },
 ];
 
-function unreadable(expression: string, field: string, index: number): TidegateError {
-  const rule = fieldRules[index];
-  const other = foreign.find(({ name, form }) => name === rule?.name && form.test(field.replace(/wed|jul/gi, "")));
-  if (other) return refusal(expression, `the ${other.name} field ${quote(field)} is not readable: ${other.reason}`);
-  const forms = "*, a value, a list (1,2), a range that goes up (1-5) or a step (*/2), with no value twice";
+function unreadable(expression: string, texts: readonly string[], index: number): TidegateError {
+  if (texts.length === 1) return refusal(expression, `there is no such alias; expected one of ${aliases}`);
+  const form = fieldForms[index];
+  // Each field can be read, but no month has such a day.
+  if (!form) return neverFires(expression);
+  const field = texts[index] ?? "";
+  const other = foreign.find(({ name, form: text }) => name === form.name && text.test(field.replace(/wed|jul/gi, "")));
+  if (other) return refusal(expression, `the ${form.name} field ${quote(field)} is not readable: ${other.reason}`);
+  const forms = "*, a value, a list (1,2), a range that goes up (1-5), a step (*/2) or H, with no value twice";
   return refusal(
     expression,
-    `the ${rule?.name} field ${quote(field)} is not readable; expected ${rule?.takes}, as ${forms}`,
+    `the ${form.name} field ${quote(field)} is not readable; expected ${form.takes}, as ${forms}`,
   );
 }
 

@@ -24,7 +24,8 @@ const crons = new Map<string, Cron>();
  * Fields take `*`, `?`, values, lists, ranges that go up, steps, `JAN`-`DEC` and `SUN`-`SAT`; Sunday is 0 and 7. `L` is the
  * last day of the month, `5L` its last Friday, `5#2` its second. When both day fields are restricted (neither is `*` nor
  * `?`), a day need match only one. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@hourly`, `@minutely`,
- * `@secondly`, `@weekdays` and `@weekends` stand for what they say. A value named twice and the random `H` are refused.
+ * `@secondly`, `@weekdays` and `@weekends` stand for what they say. `H`, `H(0-29)` and `H/15` stand for values drawn from the
+ * seed, so that schedules with one expression spread out. A value named twice is refused.
  *
  * When the clock changes, an hour field that matches every hour follows real time: it fires in both passes of a repeated
  * hour and not in a gap. Any other names local times, as in RFC 5545: one in a gap is read with the offset before it (02:30
@@ -33,9 +34,10 @@ const crons = new Map<string, Cron>();
  * @example
  * parseCron("0 0 9 * * MON-FRI", "Europe/Paris").next(Date.now());
  *
+ * @param seed what `H` is drawn from: the key of the schedule.
  * @throws {TidegateError} `invalid_request` when the expression cannot be read or never fires, or the zone has no IANA name.
  */
-export function parseCron(expression: unknown, timeZone: unknown = "UTC"): Cron {
+export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed = ""): Cron {
   if (typeof expression !== "string" || expression.length > LONGEST_EXPRESSION) {
     throw invalidRequest(`cron must be a string such as "0 0 9 * * *", of at most ${LONGEST_EXPRESSION} characters.`);
   }
@@ -43,9 +45,11 @@ export function parseCron(expression: unknown, timeZone: unknown = "UTC"): Cron 
     throw invalidRequest('timeZone must be a string: an IANA time zone name such as "Europe/Paris" or "UTC".');
   }
   const zone = zoneNamed(timeZone);
-  // The zone is known by now, so its name has no space in it, and no two pairs share a key.
-  return remember(crons, MOST_CRONS, `${timeZone} ${expression}`, () => {
-    const pattern = readPattern(expression);
+  // Schedules with one expression share what was read, unless `H` makes it depend on their keys. No zone holds a space, and no
+  // key a line break, so that no two share a name.
+  const name = `${timeZone} ${expression.includes("H") ? `${seed}\n` : ""}${expression}`;
+  return remember(crons, MOST_CRONS, name, () => {
+    const pattern = readPattern(expression, seed);
     return { expression, timeZone, next: (afterMs) => nextSlot(pattern, zone, afterMs) };
   });
 }

@@ -112,5 +112,5 @@ const NOTHING_DECLARED = fingerprint([]);
 
 function declaredRecord(job: AnyJob): ScheduleRecord {
   const { schedule, schedulePayload, name } = job;
-  return { ...scheduleRecord(name, schedule ?? { cron: "" }, schedulePayload), declared: true };
+  return { ...scheduleRecord(name, name, schedule ?? { cron: "" }, schedulePayload), declared: true };
 }

@@ -28,7 +28,7 @@ export function checkJobOptions(job: AnyJob): void {
   checkRetryOptions(job);
   if (job.schedule === undefined) return;
   checkKnown(job.schedule, scheduleNames, "schedule");
-  checkSchedule(job.schedule);
+  checkSchedule(job.name, job.schedule);
 }
 
 /** Checks what may be set both at definition and at enqueue. */
@@ -42,8 +42,8 @@ export function checkRetryOptions(options: JobOptions): void {
 }
 
 /** @throws {TidegateError} `invalid_request` for a cron expression, zone or word that means nothing. */
-export function checkSchedule(schedule: Schedule): void {
-  parseCron(schedule.cron, schedule.timeZone);
+export function checkSchedule(key: string, schedule: Schedule): void {
+  parseCron(schedule.cron, schedule.timeZone, key);
   oneOf(schedule.missed, missedWords, "missed");
   oneOf(schedule.overlap, overlapWords, "overlap");
 }

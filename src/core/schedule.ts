@@ -1,4 +1,4 @@
-import { parseCron } from "./cron.ts";
+import { type Cron, parseCron } from "./cron.ts";
 import { encodeRecord, type JobRecord } from "./record.ts";
 import { bytesOf, MOST_FIRED_BYTES } from "./request-size.ts";
 import type { DueSchedule, Fire } from "./store.ts";
@@ -26,6 +26,11 @@ export const encodeSchedule = (record: ScheduleRecord): string => encode(record)
 
 /** Reads a schedule; undefined where it is damaged or of a version that this code does not know. */
 export const decodeSchedule = (text: string): ScheduleRecord | undefined => decode<ScheduleRecord>(text);
+
+/** When a schedule fires. Its key decides what `H` in the expression stands for. @throws {TidegateError} `invalid_request` */
+export function cronOf(key: string, { cron, timeZone }: Pick<ScheduleRecord, "cron" | "timeZone">): Cron {
+  return parseCron(cron, timeZone, key);
+}
 
 /** A slot that is later than this when it is found, and was not followed by another, counts as missed. */
 const MISSED_AFTER_MS = 5 * 60_000;
@@ -58,8 +63,9 @@ export function firesOf(schedules: readonly DueSchedule[], now: number): readonl
 
 function fireOf({ record: text, ...due }: DueSchedule, now: number, most: number): Fire {
   const record = decodeSchedule(text);
-  if (!record || !isKnown(record)) return { ...due, next: now + UNREADABLE_RETRY_MS, record: text, jobs: [] };
-  const { slots, next } = slotsToFire(record, due.slot, now, most);
+  const cron = record && readCron(due.key, record);
+  if (!cron) return { ...due, next: now + UNREADABLE_RETRY_MS, record: text, jobs: [] };
+  const { slots, next } = slotsToFire(record, cron, due.slot, now, most);
   const last = slots.at(-1);
   const fired = last === undefined ? record : { ...record, lastSlot: last, lastJobId: slotJobId(due.key, last) };
   const fire: Fire = {
@@ -72,22 +78,22 @@ function fireOf({ record: text, ...due }: DueSchedule, now: number, most: number
   return { ...fire, unless: { id: record.lastJobId, skippedRecord: text } };
 }
 
-/** Whether this runtime can read the expression and knows the zone, which it may not have heard of yet. */
-function isKnown(record: ScheduleRecord): boolean {
+/** Undefined where this runtime cannot read the expression, or has not heard of the zone yet. */
+function readCron(key: string, record: ScheduleRecord): Cron | undefined {
   try {
-    return parseCron(record.cron, record.timeZone) !== undefined;
+    return cronOf(key, record);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
 function slotsToFire(
   record: ScheduleRecord,
+  cron: Cron,
   first: number,
   now: number,
   most: number,
 ): { slots: number[]; next: number | undefined } {
-  const cron = parseCron(record.cron, record.timeZone);
   if (record.missed === "all" && record.overlap === "allow") {
     const slots = [first];
     let next = cron.next(first);

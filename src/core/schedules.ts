@@ -1,5 +1,4 @@
 import type { Clock } from "./clock.ts";
-import { parseCron } from "./cron.ts";
 import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedOptions } from "./enqueue.ts";
 import { conflict, notFound } from "./errors.ts";
 import type { AnyJob, Schedule } from "./job.ts";
@@ -7,7 +6,7 @@ import { checkKnown } from "./known-options.ts";
 import { checkPathText, checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
 import { checkPayload } from "./record.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "./request-size.ts";
-import { decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
+import { cronOf, decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
 import type { QueueStore } from "./store.ts";
 import type { ScheduleEntry, StoredSchedule } from "./stored-schedule.ts";
 
@@ -81,7 +80,7 @@ export class Schedules {
     checkPathText(key, "key", LONGEST_KEY);
     checkKnown(options, optionNames, "a recurring job");
     const { name, definition } = resolveJob(options.job, this.#jobs);
-    const record = scheduleRecord(name, options, options.payload);
+    const record = scheduleRecord(key, name, options, options.payload);
     await checkFits(name, definition, options.payload);
     return this.#put(key, (existing) => renewed(key, record, existing, this.#clock()));
   }
@@ -114,7 +113,7 @@ export class Schedules {
   resume(key: string): Promise<ScheduleInfo> {
     return this.#change(key, ({ paused, ...record }, next) => ({
       record,
-      next: paused ? parseCron(record.cron, record.timeZone).next(this.#clock()) : next,
+      next: paused ? cronOf(key, record).next(this.#clock()) : next,
     }));
   }
 
@@ -131,7 +130,7 @@ export class Schedules {
   async preview(key: string, count = 5): Promise<readonly Date[]> {
     wholeNumber(count, "count", 1, 1_000);
     const { record, next } = await this.#find(key);
-    const cron = parseCron(record.cron, record.timeZone);
+    const cron = cronOf(key, record);
     const slots: Date[] = [];
     for (let slot = next; slot !== undefined && slots.length < count; slot = cron.next(slot))
       slots.push(new Date(slot));
@@ -181,8 +180,13 @@ function readable(key: string, stored: StoredSchedule | undefined): ReadableSche
 }
 
 /** Builds what is stored of a schedule. @throws {TidegateError} `invalid_request`, `payload_too_large` above 1 MiB. */
-export function scheduleRecord(name: string, options: Omit<ScheduleOptions, "job">, payload: unknown): ScheduleRecord {
-  checkSchedule(options);
+export function scheduleRecord(
+  key: string,
+  name: string,
+  options: Omit<ScheduleOptions, "job">,
+  payload: unknown,
+): ScheduleRecord {
+  checkSchedule(key, options);
   checkPayload(payload, LARGEST_RECURRING_PAYLOAD);
   return {
     name,
@@ -205,7 +209,7 @@ export function renewed(
   const before = existing && decodeSchedule(existing.record);
   const past = before && { paused: before.paused, lastSlot: before.lastSlot, lastJobId: before.lastJobId };
   const isSame = before?.cron === record.cron && before.timeZone === record.timeZone;
-  const next = isSame || before?.paused ? existing?.next : parseCron(record.cron, record.timeZone).next(now);
+  const next = isSame || before?.paused ? existing?.next : cronOf(key, record).next(now);
   return { key, record: encodeSchedule({ ...record, ...past } as ScheduleRecord), next };
 }
 

@@ -74,6 +74,26 @@ describe("an expression", () => {
   });
 });
 
+describe("H", () => {
+  const first = (expression: string, seed: string) => parseCron(expression, "UTC", seed).next(0);
+
+  test("stands for the same value wherever the seed is the same", () => {
+    expect(first("H H * * *", "nightly")).toBe(first("H H * * *", "nightly"));
+  });
+
+  test("stands for values spread over the field, or the range, as the seeds differ", () => {
+    const seeds = Array.from({ length: 400 }, (_, index) => `tenant-${index}`);
+    const minutes = (expression: string) => new Set(seeds.map((seed) => Number(first(expression, seed)) / 60_000));
+    expect(minutes("H * * * *").size).toBe(60);
+    expect([...minutes("H(10-14) * * * *")].sort()).toEqual([10, 11, 12, 13, 14]);
+  });
+
+  test("with a step keeps the step", () => {
+    const [one = "", two = ""] = slots("H/15 * * * *", "UTC", "2026-01-01T00:00:00Z", 2);
+    expect(Date.parse(`${two}Z`) - Date.parse(`${one}Z`)).toBe(900_000);
+  });
+});
+
 describe("a local time that a gap skips is read with the offset before it", () => {
   test.each([
     ["Europe/Paris", "0 30 2 * * *", "2026-03-28T12:00:00Z", ["2026-03-29T01:30:00", "2026-03-30T00:30:00"]],
@@ -190,7 +210,7 @@ describe("parseCron refuses", () => {
     ["   ", fieldCount],
     ["* * * *", fieldCount],
     ["* * * * * * *", fieldCount],
-    ["@midnight", fieldCount],
+    ["@midnight", /there is no such alias; expected one of @yearly, .*@weekends/],
     ["0 0 25 * * *", /^cron "0 0 25 \* \* \*": the hour field "25" is not readable; expected 0-23, as \*, a value/],
     ["60 * * * * *", /the second field "60" .* 0-59/],
     ["*/0 * * * *", /the minute field "\*\/0" .* 0-59/],
@@ -210,9 +230,9 @@ describe("parseCron refuses", () => {
     ["0 0 * * 8", /the day of week field "8" .* 0-7 or SUN-SAT/],
     ["0 0 * * SAT-SUN", /the day of week field "SAT-SUN" .*SAT-SUN is 6-7/],
     ["0 0 * * MON#6", /the day of week field "MON#6"/],
-    ["H * * * *", /: H, a value drawn at random, is not supported/],
-    ["0 0 H(1-5) * *", /: H, a value/],
-    ["0 0 * * HTHU", /: H, a value/],
+    ["H(50-70) 25 * * *", /the hour field "25"/],
+    ["0 0 H(40-50) * *", /the day of month field "H\(40-50\)"/],
+    ["0 0 * * HTHU", /the day of week field "HTHU"/],
     ["0 0 30 2 *", /^cron "0 0 30 2 \*": no year has such a day, so it never fires/],
     ["0 0 31 4,6,9,11 ?", /never fires/],
     ["0 0 * * 1#1.5", /the day of week field "1#1.5"/],

@@ -134,7 +134,7 @@ describe("the size, minified and gzipped,", () => {
     ]);
   });
 
-  test("of the dashboard, page included, is at most 12 KB in a Worker, and nothing without it", async () => {
+  test("of the dashboard, page included, is at most 13 KB in a Worker, and nothing without it", async () => {
     const worker = (imports: string, options: string) =>
       bundleSource(`
         import { Queue } from "tidegate";
@@ -145,18 +145,18 @@ describe("the size, minified and gzipped,", () => {
         export default createWorker(() => ({ queue: new Queue({ store }), auth: { admin: ["x"] }, ${options} }));`);
     const without = await worker("", "");
     const withIt = await worker('import { dashboard } from "tidegate/dashboard";', "dashboard: dashboard()");
-    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(12 * 1_024);
+    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(13 * 1_024);
     expect(without.used.filter((file) => file.includes("/dashboard/"))).toEqual([]);
   });
 
-  test("of the demo Worker is at most 90 KB", async () => {
+  test("of the demo Worker is at most 118 KB", async () => {
     const { gzipped } = await bundle({
       absWorkingDir: root,
       entryPoints: ["examples/cloudflare/worker.ts"],
       conditions: ["workerd", "worker", "browser"],
       define: { "process.env.NODE_ENV": '"production"' },
     });
-    expect(gzipped).toBeLessThanOrEqual(90 * 1_024);
+    expect(gzipped).toBeLessThanOrEqual(118 * 1_024);
   });
 });
 

@@ -39,8 +39,8 @@ function times(what: string, often: number, each: Measured["commands"]): Share {
 }
 
 /** How often a schedule fires in the 30 days from now. */
-function slotsOf({ cron, timeZone }: ScheduleInfo, now: number): number {
-  const { next } = parseCron(cron, timeZone);
+function slotsOf({ key, cron, timeZone }: ScheduleInfo, now: number): number {
+  const { next } = parseCron(cron, timeZone, key);
   const end = now + MONTH_MS;
   let slots = 0;
   let slot = next(now);

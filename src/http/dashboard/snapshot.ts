@@ -124,7 +124,7 @@ function withSlots(schedule: ScheduleInfo): ScheduleRow {
   const slots: Date[] = [];
   let slot = schedule.nextRunAt?.getTime();
   try {
-    const { next } = parseCron(schedule.cron, schedule.timeZone);
+    const { next } = parseCron(schedule.cron, schedule.timeZone, schedule.key);
     for (; slot !== undefined && slots.length < SLOTS; slot = next(slot)) slots.push(new Date(slot));
   } catch {
     // A zone that this runtime does not know yet shall not hide all other schedules.
