@@ -48,6 +48,7 @@ export interface DrainLimits {
   readonly checkEveryMs: number;
   readonly onProgress: ((report: DrainReport) => void) | undefined;
   readonly onReturn: DrainParts["onReturn"];
+  readonly longestAttemptMs: number;
 }
 
 export const drainDefaults = {
@@ -74,6 +75,11 @@ export interface DrainParts {
   readonly clock?: Clock;
   /** Told when a job that the drain performed is due again, since it is retried or snoozed. It may not throw. */
   readonly onReturn?: (runAt: number) => void;
+  /**
+   * The longest timeout of a job that is started. One with a longer timeout is handed back at once, with no attempt used and due
+   * as before, and the drain claims no more: whoever has the time finds it first in line. Default: none is too long.
+   */
+  readonly longestAttemptMs?: number;
 }
 
 /** Options over others: each that is given counts in place of the other's, and so does each part of a budget. */
@@ -84,7 +90,14 @@ export function withDefaults(options: DrainOptions, defaults: DrainOptions): Dra
 type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
 
 const optionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
-const partNames = ["held", "heldOnly", "wholeBudget", "clock", "onReturn"] satisfies (keyof DrainParts)[];
+const partNames = [
+  "held",
+  "heldOnly",
+  "wholeBudget",
+  "clock",
+  "onReturn",
+  "longestAttemptMs",
+] satisfies (keyof DrainParts)[];
 
 /** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
@@ -115,6 +128,7 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
       options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),
     onProgress: options.onProgress,
     onReturn: options.onReturn,
+    longestAttemptMs: options.longestAttemptMs ?? Number.POSITIVE_INFINITY,
   };
 }
 

@@ -4,6 +4,8 @@ import { addCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-r
 import { invalidRequest } from "./errors.ts";
 import type { Queue } from "./queue.ts";
 
+type SharedOptions = DrainOptions & Pick<DrainParts, "longestAttemptMs">;
+
 /**
  * Drains queues in their order under one budget, which is how priority is had: a later queue gets what the earlier ones left
  * of the jobs, the time, the round trips and the commands. While they linger, the earliest time of any queue counts.
@@ -12,7 +14,7 @@ import type { Queue } from "./queue.ts";
  *   true where a limit kept a queue from being looked at.
  * @throws {TidegateError} as `Queue.drain`; what the queues before did stays done.
  */
-export async function drainQueues(queues: readonly Queue[], options: DrainOptions = {}): Promise<DrainReport> {
+export async function drainQueues(queues: readonly Queue[], options: SharedOptions = {}): Promise<DrainReport> {
   const [first] = queues;
   if (!first) throw invalidRequest("drainQueues needs at least one queue.");
   return queues.length === 1 ? first.drain(options) : new SharedDrain(first, queues, options).run();
@@ -22,20 +24,22 @@ const limitReached: ReadonlySet<StoppedBy> = new Set(["maxJobs", "timeBudget", "
 
 class SharedDrain {
   readonly #queues: readonly Queue[];
-  readonly #options: DrainOptions;
+  readonly #options: SharedOptions;
   readonly #limits: DrainLimits;
   readonly #clock: Clock;
   readonly #startedAt: number;
+  readonly #deadline: number;
   #counts = noCounts;
   readonly #latest = new Map<Queue, DrainReport>();
   #stop: StoppedBy | undefined;
 
-  constructor(first: Queue, queues: readonly Queue[], options: DrainOptions) {
+  constructor(first: Queue, queues: readonly Queue[], options: SharedOptions) {
     this.#queues = queues;
     this.#options = options;
     this.#limits = drainLimits(options);
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
+    this.#deadline = this.#startedAt + Math.max(this.#limits.timeBudgetMs, this.#limits.lingerMs);
   }
 
   async run(): Promise<DrainReport> {
@@ -50,22 +54,21 @@ class SharedDrain {
       const report = await queue.drain(this.#whatIsLeft());
       this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
-      if (limitReached.has(report.stoppedBy)) {
-        this.#stop = report.stoppedBy;
-        return;
-      }
+      if (!limitReached.has(report.stoppedBy)) continue;
+      this.#stop = report.stoppedBy;
+      // Where what a queue has next needs more time than there is, the time that there is goes to the others.
+      if (report.stoppedBy !== "timeBudget" || this.#clock() >= this.#deadline) return;
     }
   }
 
   // A drain that ends without naming a limit leaves enough of each for another one to begin.
   #whatIsLeft(): DrainOptions & DrainParts {
-    const { maxJobs, timeBudgetMs, lingerMs, roundTrips, commands, onProgress } = this.#limits;
-    const deadline = this.#startedAt + Math.max(timeBudgetMs, lingerMs);
+    const { maxJobs, roundTrips, commands, onProgress } = this.#limits;
     return {
       ...this.#options,
       linger: 0,
       maxJobs: maxJobs - this.#counts.claimed,
-      timeBudget: Math.max(0, deadline - this.#clock()),
+      timeBudget: Math.max(0, this.#deadline - this.#clock()),
       wholeBudget: this.#limits,
       clock: this.#clock,
       budget: { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands },

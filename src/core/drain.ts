@@ -41,6 +41,8 @@ export class Drain {
   readonly #finished = new FinishedJobs();
   #fires: readonly Fire[] = [];
   #lookedAt: number;
+  /** Whether it has met a job that needs more time than it may give. */
+  #hasMetLonger = false;
   #ring: () => void = () => {};
 
   /**
@@ -66,7 +68,12 @@ export class Drain {
   /** Takes over jobs that are leased already. */
   take(jobs: readonly ClaimedJob[]): void {
     this.#counts.claimed += jobs.length;
-    this.#lineup.add(jobs.map((job) => new Attempt(this.#shop, job)));
+    const attempts = jobs.map((job) => new Attempt(this.#shop, job));
+    const isTooLong = ({ claim }: Attempt) => claim.timeoutMs > this.#limits.longestAttemptMs;
+    this.#lineup.add(attempts.filter((attempt) => !isTooLong(attempt)));
+    const tooLong = attempts.filter(isTooLong);
+    if (tooLong.length > 0) this.#hasMetLonger = true;
+    this.#release(tooLong);
   }
 
   /** Tells that something falls due then, so that it need not be looked for. */
@@ -177,7 +184,7 @@ export class Drain {
 
   /** How many jobs to claim now: none while there is enough to do, or once a limit is reached. */
   #claimable(): number {
-    if (this.#stoppedBy() || !this.#isRunningDry() || !this.#exchanges.mayFindMore) return 0;
+    if (this.#endedBy() || !this.#isRunningDry() || !this.#exchanges.mayFindMore) return 0;
     const { claimed } = this.#counts;
     const batch = this.#allowance.batch(claimed, claimed - this.#inHand);
     return Math.min(batch, this.#lineup.mostClaimed(this.#isIdle));
@@ -254,6 +261,11 @@ export class Drain {
     return this.#allowance.stoppedBy(this.#counts.claimed, this.#toHandIn);
   }
 
+  /** Why nothing more is claimed, if so: time is over as well where what is due needs more of it. */
+  #endedBy(): StoppedBy | undefined {
+    return this.#stoppedBy() ?? (this.#hasMetLonger ? "timeBudget" : undefined);
+  }
+
   /** Waits until a job ends, a free slot gets something to do, time is over, or finished jobs have waited long enough. */
   async #somethingHappens(): Promise<void> {
     const { clock } = this.#shop;
@@ -280,7 +292,7 @@ export class Drain {
   async #linger(): Promise<boolean> {
     const { clock } = this.#shop;
     const nextAt = this.#exchanges.dueAt;
-    if (this.#stoppedBy() || nextAt > this.#allowance.lingersUntil) return false;
+    if (this.#endedBy() || nextAt > this.#allowance.lingersUntil) return false;
     await sleep(clock, nextAt - clock(), this.#limits.signal);
     return true;
   }
@@ -292,7 +304,7 @@ export class Drain {
       ...this.#counts,
       roundTrips: this.#spent.roundTrips,
       commands: this.#spent.commands,
-      stoppedBy: this.#stoppedBy() ?? "empty",
+      stoppedBy: this.#endedBy() ?? "empty",
       nextRunAt: nextAt === Number.POSITIVE_INFINITY ? null : new Date(nextAt),
       backlog: this.#isMoreDue(now),
     };

@@ -26,6 +26,7 @@ const WAITS_MS = 1_000;
 /** The jobs of a drain that have ended and are not handed in yet, oldest first. */
 export class FinishedJobs {
   #jobs: Finished[] = [];
+  #hasReleased = false;
   #ran = 0;
   #ranMs = 0;
 
@@ -40,20 +41,25 @@ export class FinishedJobs {
 
   add(job: Finished): void {
     this.#jobs.push(job);
+    if (job.as === "released") this.#hasReleased = true;
     const { timing } = job.outcome;
     if (!timing) return;
     this.#ran++;
     this.#ranMs += timing.ranMs;
   }
 
-  /** When the first must be handed in at the latest; infinite without one. Whoever is told to end may not have the time to wait. */
+  /**
+   * When the first must be handed in at the latest; infinite without one. Whoever is told to end may not have the time to wait, and
+   * somebody else may be waiting for what is handed back.
+   */
   dueAt(isTold: boolean): number {
     const [oldest] = this.#jobs;
-    return oldest ? oldest.at + (isTold ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
+    return oldest ? oldest.at + (isTold || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
   }
 
   /** Takes out those that fit into one request. */
   take(): readonly Finished[] {
+    this.#hasReleased = false;
     const records = this.#jobs.map(({ outcome }) => outcome.record);
     return this.#jobs.splice(0, Math.max(1, countFitting(records, MOST_SETTLED_BYTES)));
   }

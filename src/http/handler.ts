@@ -6,12 +6,14 @@
 
 import type { Context, Hono } from "hono";
 import { Hono as Router } from "hono/tiny";
+import { withDefaults } from "../core/drain-options.ts";
 import { notFound } from "../core/errors.ts";
 import type { TraceContext } from "../core/tracing.ts";
 import { demand, scopesOf } from "./auth.ts";
 import { checkAddress, readJson, readQuery } from "./body.ts";
 import { backgroundOf } from "./eager.ts";
 import type { Page } from "./extension.ts";
+import { within } from "./lifetime.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
 import { isFailure, methodNotAllowed, problemOf } from "./problems.ts";
 import { linkOf, relayBacklog } from "./relay.ts";
@@ -91,6 +93,7 @@ function answerOther(method: string, allowed: readonly string[]): Response {
 
 async function answer(route: Route, context: Context, settings: Settings): Promise<Response> {
   const { req } = context;
+  const { drain, lifetime } = settings;
   if (route.acts && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
   try {
     checkAddress(req.url);
@@ -106,12 +109,12 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
       ...queues,
       origin,
       trace: traceOf(req.raw.headers),
-      relay: (report) => relayBacklog(settings.relay, report, origin, queues.queue.clock(), settings.onError),
+      relay: (report) => relayBacklog(settings.relay, report, origin, queues.queue.clock, settings.onError),
       caller,
       target,
       query,
       body,
-      drain: settings.drain,
+      bounds: (options = {}) => within(lifetime, withDefaults(options, drain), queues.queue.clock()),
       inBackground: backgroundOf(context, settings),
     });
   } catch (error) {

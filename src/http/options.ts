@@ -6,6 +6,7 @@ import { checkQueue, type Queue } from "../core/queue.ts";
 import { LARGEST_PAYLOAD } from "../core/request-size.ts";
 import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
 import type { Dashboard, OpenDashboard, Served } from "./extension.ts";
+import { type Lifetime, lifetimeUntil } from "./lifetime.ts";
 import { type RelayOptions, readRelay } from "./relay.ts";
 
 /** What is served, to whom, and within which bounds. */
@@ -35,6 +36,11 @@ export interface HandlerOptions extends RelayOptions {
    * Without either nothing is started in the background.
    */
   readonly waitUntil?: (promise: Promise<unknown>) => void;
+  /**
+   * When the platform ends the invocation that answers a request. Its drains then start no job in the last quarter of the time
+   * until 5 s before that, and abort there what still runs, whatever the request asks for. Default: it is not known.
+   */
+  readonly getDeadline?: () => Date | undefined;
   /** How many bytes a request's body may have. Default: 5 MiB for the largest payload, and 64 KiB around it. */
   readonly maxBodyBytes?: number;
   /** A dashboard at `/dashboard`: `dashboard()` of `tidegate/dashboard`. Default: none. */
@@ -53,8 +59,10 @@ export interface Settings {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly authenticate: Authenticate;
   readonly dashboard: OpenDashboard | undefined;
-  /** The bounds that hold now. */
+  /** The bounds of drains that hold now. */
   readonly drain: DrainOptions;
+  /** How long an invocation has that begins now. */
+  readonly lifetime: Lifetime;
   readonly eager: boolean;
   readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined;
   readonly maxBodyBytes: number;
@@ -65,7 +73,7 @@ export interface Settings {
 /** The names of the options of a handler, for those that take more. */
 export const handlerOptions: readonly (keyof HandlerOptions)[] = [
   ...(["queue", "queues", "auth", "drain", "eager", "waitUntil", "maxBodyBytes", "dashboard", "onError"] as const),
-  ...(["onBacklog", "fanOut"] as const),
+  ...(["onBacklog", "fanOut", "getDeadline"] as const),
 ];
 
 const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
@@ -73,7 +81,7 @@ const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
 /** Reads handler options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function readOptions(options: HandlerOptions): Settings {
   checkKnown(options, handlerOptions, "createHandler");
-  checkFunctions(options, ["waitUntil", "onError", "onBacklog"]);
+  checkFunctions(options, ["waitUntil", "onError", "onBacklog", "getDeadline"]);
   const {
     auth,
     drain = {},
@@ -93,6 +101,9 @@ export function readOptions(options: HandlerOptions): Settings {
     dashboard,
     get drain() {
       return bounds();
+    },
+    get lifetime() {
+      return lifetimeUntil(options.getDeadline?.(), served.first.clock());
     },
     eager,
     waitUntil,

@@ -1,3 +1,4 @@
+import { type Clock, sleep } from "../core/clock.ts";
 import type { DrainReport } from "../core/drain-report.ts";
 import { invalidRequest } from "../core/errors.ts";
 import { checkFunctions, checkKnown } from "../core/known-options.ts";
@@ -47,28 +48,54 @@ export function readRelay({
  * Starts further invocations if a drain stopped at a limit of its own with a backlog.
  *
  * A cron's drain starts `fanOut`, each the head of a chain; every other one starts at most one. So there are never more at a time
- * than ticks started, whatever the target does: a chain ends with the backlog, with a link that found nothing to claim, after
- * 60 s, and after 100 links. What fails is told to `onError`, and not tried again.
+ * than ticks started, whatever the target does: a chain ends with the backlog, with a link that could start nothing, after
+ * 60 s, and after 100 links. What fails, or has not answered within 10 s, is told to `onError`, and not tried again.
  */
 export async function relayBacklog(
   { onBacklog, fanOut }: ReturnType<typeof readRelay>,
   report: DrainReport,
   origin: DrainOrigin,
-  now: number,
+  clock: Clock,
   onError: (error: unknown) => void,
 ): Promise<void> {
-  const next = onBacklog && nextLink(report, origin, now);
+  const next = onBacklog && nextLink(report, origin, clock());
   if (!next) return;
   const headers = { [HEADER]: `${next.generation};${next.until}` };
-  const starts = Array.from({ length: origin === "cron" ? fanOut : 1 }, async () => onBacklog(headers));
+  const starts = Array.from({ length: origin === "cron" ? fanOut : 1 }, () =>
+    answered(async () => onBacklog(headers), clock),
+  );
   for (const started of await Promise.allSettled(starts)) {
     if (started.status === "rejected") onError(started.reason);
   }
 }
 
-function nextLink({ backlog, stoppedBy, claimed }: DrainReport, origin: DrainOrigin, now: number): Link | undefined {
+/** How long a drain waits at most for the answer of an invocation that it starts. */
+const ANSWERS_WITHIN_MS = 10_000;
+
+const noAnswer = () =>
+  new Error(
+    "The next invocation has not answered within 10 s. If it was started, it goes on by itself. Check the target.",
+  );
+
+/** Waits for a start, and not for ever. @throws what it throws, and an error where it takes too long. */
+async function answered(start: () => Promise<unknown>, clock: Clock): Promise<void> {
+  const timer = new AbortController();
+  const tooLate = sleep(clock, ANSWERS_WITHIN_MS, timer.signal).then(() => Promise.reject(noAnswer()));
+  try {
+    await Promise.race([start(), tooLate]);
+  } finally {
+    tooLate.catch(() => {});
+    timer.abort();
+  }
+}
+
+function nextLink(
+  { backlog, stoppedBy, claimed, released }: DrainReport,
+  origin: DrainOrigin,
+  now: number,
+): Link | undefined {
   const isLimit = stoppedBy === "maxJobs" || stoppedBy === "timeBudget" || stoppedBy === "budget";
-  if (!backlog || !isLimit || claimed === 0) return undefined;
+  if (!backlog || !isLimit || claimed === released) return undefined;
   if (origin === "cron" || origin === "request") return { generation: 1, until: now + CHAIN_MS };
   const isOver = origin.generation >= LONGEST_CHAIN || now >= origin.until;
   return isOver ? undefined : { generation: origin.generation + 1, until: origin.until };
@@ -102,7 +129,11 @@ export function relayTo(target: RelayTarget): NonNullable<RelayOptions["onBacklo
     throw invalidRequest("relayTo needs the url of the handler's /drain.");
   if (typeof token !== "string" || token === "") throw invalidRequest("relayTo needs a token with the scope drain.");
   return async (headers) => {
-    const response = await fetch(url, { method: "POST", headers: { ...headers, Authorization: `Bearer ${token}` } });
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { ...headers, Authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
+    });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`The next invocation was refused with status ${response.status}.`);
   };

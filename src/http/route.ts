@@ -47,7 +47,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly target: string;
   readonly query: Query;
   readonly body: Body;
-  readonly drain: DrainOptions;
+  /** The bounds of a drain that begins now: those of the handler where none are given, and never beyond the invocation's end. */
+  readonly bounds: (options?: DrainOptions) => DrainOptions;
   /** Keeps the invocation alive for work after the response; undefined where the platform cannot, or eager drains are off. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
   /** The caller's trace, where it told one. */

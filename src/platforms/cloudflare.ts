@@ -4,14 +4,16 @@
  * @module tidegate/cloudflare
  */
 
+import { systemClock } from "../core/clock.ts";
 import { type DrainOptions, drainLimits, withDefaults } from "../core/drain-options.ts";
 import { drainQueues } from "../core/drain-queues.ts";
 import type { DrainReport } from "../core/drain-report.ts";
-import { invalidRequest, isTidegateError } from "../core/errors.ts";
+import { invalidRequest } from "../core/errors.ts";
 import { checkKnown } from "../core/known-options.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
 import { readRelay, relayBacklog } from "../http/relay.ts";
+import { notSetUp, reasonOf } from "./not-set-up.ts";
 
 export { relayTo } from "../http/relay.ts";
 export { cloudflareFree, cloudflarePaid } from "./presets.ts";
@@ -78,7 +80,7 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
       try {
         parts = partsFor(env);
       } catch (error) {
-        return notSetUp(error);
+        return notSetUp("Worker", error);
       }
       return parts.handler.fetch(request, env, context);
     },
@@ -106,8 +108,8 @@ function build(given: CloudflareOptions) {
   const queues = options.queues ?? (options.queue ? [options.queue] : []);
   const tick = async () => {
     const report = await drainQueues(queues, bounds());
-    const now = queues[0]?.clock() ?? 0;
-    await relayBacklog(readRelay(options), report, "cron", now, options.onError ?? logFailure);
+    const clock = queues[0]?.clock ?? systemClock;
+    await relayBacklog(readRelay(options), report, "cron", clock, options.onError ?? logFailure);
     return report;
   };
   return {
@@ -124,19 +126,4 @@ function build(given: CloudflareOptions) {
 function warnOf(report: DrainReport): void {
   if (report.stoppedBy !== "aborted" && report.lost === 0) return;
   console.error(`tidegate: a cron trigger could not hand in all that it ran. ${JSON.stringify(report)}`);
-}
-
-function notSetUp(error: unknown): Response {
-  const detail = reasonOf(error);
-  console.error(`tidegate: the Worker is not set up. ${detail}`);
-  const problem = { status: 503, title: "The Worker is not set up", detail, code: "store_unavailable" };
-  const headers = { "Content-Type": "application/problem+json", "Cache-Control": "no-store" };
-  return new Response(JSON.stringify(problem), { status: problem.status, headers });
-}
-
-/** Other errors than Tidegate's may hold anything. */
-function reasonOf(error: unknown): string {
-  if (isTidegateError(error)) return error.message;
-  const name = error instanceof Error ? error.name : "Something";
-  return `${name} was thrown. Try the same Worker locally to see more.`;
 }

@@ -4,12 +4,12 @@
  * @module tidegate/vercel
  */
 
-import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
 import { invalidRequest } from "../core/errors.ts";
-import { checkFunctions, checkKnown } from "../core/known-options.ts";
+import { checkKnown } from "../core/known-options.ts";
 import { withToken } from "../http/auth.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions } from "../http/options.ts";
+import { notSetUp } from "./not-set-up.ts";
 
 export { relayTo } from "../http/relay.ts";
 export { vercelHobby, vercelPro } from "./presets.ts";
@@ -24,8 +24,8 @@ export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
   /** The path that leads to the route file, such as "/api/queue". Default: the root of the domain. */
   readonly basePath?: string;
   /**
-   * When the platform ends this invocation. A drain starts no job in the last quarter of the time until 5 s before it, and aborts
-   * there what still runs. Default: what Vercel tells, as `getDeadline` of `@vercel/functions` does; without it only `drain` bounds.
+   * When the platform ends this invocation, as for `createHandler`. Default: what Vercel says, as `getDeadline` of
+   * `@vercel/functions` does; where it says nothing, only `drain` bounds.
    */
   readonly getDeadline?: () => Date | undefined;
 }
@@ -55,43 +55,31 @@ export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | 
  *   token. `next build` loads the file as well, so the variables must be set there too.
  */
 export function createRoute(options: RouteOptions): Route {
-  checkKnown(options, [...handlerOptions, "basePath", "getDeadline"], "createRoute");
-  checkFunctions(options, ["getDeadline"]);
+  checkKnown(options, [...handlerOptions, "basePath"], "createRoute");
+
   const { basePath, ...served } = options;
   const path = readBasePath(basePath);
   let built = build(served, cronSecret());
   const handle: RouteHandler = async (request) => {
     const secret = cronSecret();
-    if (secret !== built.secret) built = build(served, secret);
+    try {
+      if (secret !== built.secret) built = build(served, secret);
+    } catch (error) {
+      return notSetUp("route", error);
+    }
     return built.handler.fetch(below(path, request), {}, executionContext());
   };
   return { GET: handle, HEAD: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle, OPTIONS: handle };
 }
 
-function build(
-  { auth = {}, drain = {}, getDeadline = platformDeadline, ...options }: Omit<RouteOptions, "basePath">,
-  secret = "",
-) {
+function build({ auth = {}, getDeadline = platformDeadline, ...options }: Omit<RouteOptions, "basePath">, secret = "") {
   const tokens = auth === "none" || !secret ? auth : withToken(auth, "drain", secret);
   if (tokens !== "none" && Object.values(tokens ?? {}).flat().length === 0)
     throw invalidRequest(
       "createRoute needs at least one token: set CRON_SECRET, for the build too, or give one as in auth: { admin: [token] }. " +
         'Say auth: "none" to let everybody in, which is for local runs.',
     );
-  const bounds = () => boundedBy(getDeadline(), typeof drain === "function" ? drain() : drain);
-  return { secret, handler: createHandler({ ...options, auth: tokens, drain: bounds }) };
-}
-
-/** What the answer and the last exchange with the store may take. */
-const MARGIN_MS = 5_000;
-
-function boundedBy(deadline: Date | undefined, options: DrainOptions): DrainOptions {
-  if (!deadline) return options;
-  const { timeBudgetMs, lingerMs, graceMs } = drainLimits(options);
-  const leftMs = Math.max(0, deadline.getTime() - Date.now() - MARGIN_MS);
-  const mostMs = leftMs * 0.75;
-  const [timeBudget, linger] = [Math.min(timeBudgetMs, mostMs), Math.min(lingerMs, mostMs)];
-  return { ...options, timeBudget, linger, grace: Math.min(graceMs, leftMs - Math.max(timeBudget, linger)) };
+  return { secret, handler: createHandler({ ...options, auth: tokens, getDeadline }) };
 }
 
 function readBasePath(basePath: unknown = "/"): string {

@@ -86,6 +86,15 @@ describe("drainQueues", () => {
     expect(ran).toEqual([]);
   });
 
+  test("gives a later queue the time for which all that an earlier one has left is too long", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.enqueueMany([{ job: "note", timeout: "5m" }, ...times(1)]);
+    await queues[b]?.enqueueMany(times(2));
+    const report = await drainQueues(queues, { longestAttemptMs: 30_000 });
+    expect(report).toMatchObject({ stoppedBy: "timeBudget", completed: 3, released: 1, backlog: true });
+    expect(ran).toEqual(["a", "b", "b"]);
+  });
+
   test("gives a later queue the jobs that the earlier ones left", async () => {
     const { queues, ran } = setUp("a", "b");
     for (const queue of queues) await queue.enqueueMany(times(3));

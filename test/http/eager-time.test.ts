@@ -8,13 +8,19 @@ const slow = defineJob({ name: "slow", timeout: "31s", perform() {} });
 
 // Cloudflare ends an invocation 30 s after its response: what may begin in that time, and how what still runs is ended.
 describe("what is run after a response, in the time that the platform leaves", () => {
-  test("a queue with long jobs leaves delays to the ticks, for what is due then may be one of those", async () => {
+  test("a queue with long jobs keeps to short delays, and leaves the long ones that are due to the ticks", async () => {
     const clock = testClock();
     const { call, settled, queue } = withBackground({ queue: { jobs: [slow, sendEmail], clock } });
+    await queue.enqueueMany([
+      { job: slow, id: "slow" },
+      { job: sendEmail, id: "long", payload: { to: "ada" }, timeout: "5m" },
+    ]);
     await call("POST", "/jobs", { ...email, delay: "5s" });
     await clock.advance("6s");
     await settled();
-    expect((await queue.getStats()).readyCount).toBe(1);
+    expect(await queue.getStats()).toMatchObject({ completedCount: 1, readyCount: 2, runningCount: 0 });
+    for (const id of ["slow", "long"]) expect(await queue.getJob(id)).toMatchObject({ state: "ready", attempts: 0 });
+    expect(await queue.drain()).toMatchObject({ completed: 2 });
   });
 
   test("a job that may take longer than the platform stays is left to the ticks, by the timeout given with it too", async () => {

@@ -1,16 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { createHandler, type HandlerOptions, relayTo } from "../../src/http/handler.ts";
-import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { type AnyJob, type Clock, defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
 import { clockByHand } from "../support/clock.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 const drainToken = "drain-token";
 
 /** A handler whose further invocations are requests to itself, all of whose background work can be awaited. */
-function setUp(jobs: number, options: Partial<HandlerOptions> = {}) {
-  const clock = clockByHand(start);
+function setUp<Time extends Clock = ReturnType<typeof clockByHand>>(
+  jobs: number,
+  options: Partial<HandlerOptions> = {},
+  clock = clockByHand(start) as Clock as Time,
+  known: readonly AnyJob[] = [],
+) {
   const noop = defineJob({ name: "noop", perform: () => {} });
-  const queue = new Queue({ store: memoryStore(), jobs: [noop], clock });
+  const queue = new Queue({ store: memoryStore(), jobs: [noop, ...known], clock });
   const background: Promise<unknown>[] = [];
   const errors: unknown[] = [];
   const seen: string[] = [];
@@ -133,11 +138,54 @@ describe("a drain that stops with a backlog", () => {
     expect(errors.map(String)).toEqual(Array(3).fill("Error: The next invocation was refused with status 502."));
   });
 
+  test("a target that never answers holds up no drain for more than 10 s, and is told to onError", async () => {
+    const clock = testClock(start);
+    const { queue, call, fill, errors } = setUp(100, { fanOut: 2, onBacklog: () => new Promise(() => {}) }, clock);
+    await fill();
+    expect((await call("GET")).status).toBe(200);
+    await clock.advance("9s");
+    expect(errors).toEqual([]);
+    await clock.advance("1s");
+    expect(errors.map(String)).toEqual(Array(2).fill(expect.stringMatching(/has not answered within 10 s/)));
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 10 });
+  });
+
   test("relayTo reads no answer, and lets go of it: one that is kept open keeps its connection", async () => {
     let cancelled = 0;
     const fetch = async () => new Response(new ReadableStream({ cancel: () => void cancelled++ }));
     await relayTo({ url: "https://example.com/drain", token: drainToken, fetch })({});
     expect(cancelled).toBe(1);
+  });
+
+  test("a link starts no job that may take longer than its invocation lasts, and a tick finds it first in line", async () => {
+    const clock = testClock(start);
+    const long = defineJob({ name: "long", timeout: "5m", maxRetries: 0, perform: () => clock.sleep("40s") });
+    const quick = defineJob({ name: "quick", perform() {} });
+    const { queue, call, settled } = setUp(0, { drain: { maxJobs: 20 } }, clock, [long, quick]);
+    await queue.enqueueMany(Array(20).fill({ job: quick }));
+    await queue.enqueueMany([...Array(2).fill({ job: long }), ...Array(40).fill({ job: quick })]);
+    await call("GET");
+    await clock.advance("1s");
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ runningCount: 0, totalRetried: 0, totalFailed: 0, readyCount: 2 });
+    const { jobs } = await queue.listJobs({ state: "ready" });
+    expect(jobs.map(({ name, attempts }) => [name, attempts])).toEqual(Array(2).fill(["long", 0]));
+    const tick = call("GET");
+    await clock.advance("41s");
+    expect(await (await tick).json()).toMatchObject({ completed: 2 });
+  });
+
+  test("a chain ends where all that a link finds may take longer than it lasts", async () => {
+    const clock = testClock(start);
+    const long = defineJob({ name: "long", timeout: "5m", perform: () => clock.sleep("40s") });
+    const quick = defineJob({ name: "quick", perform() {} });
+    const { queue, call, settled, seen } = setUp(0, { fanOut: 3, drain: { maxJobs: 10 } }, clock, [long, quick]);
+    await queue.enqueueMany([...Array(10).fill({ job: quick }), ...Array(30).fill({ job: long })]);
+    await call("GET");
+    await clock.advance("1s");
+    await settled();
+    expect(seen).toHaveLength(3);
+    expect(await queue.getStats()).toMatchObject({ readyCount: 30, runningCount: 0, totalProcessed: 10 });
   });
 
   test("fanOut is refused outside 1 to 50", () => {

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { createRoute, type RouteOptions, vercelHobby, vercelPro } from "../../src/platforms/vercel.ts";
+import { testClock } from "../../src/testing/index.ts";
 
 const greet = defineJob({ name: "greet", schema: z.object({ to: z.string() }), perform: ({ to }) => `Hello ${to}` });
 const contextKey = Symbol.for("@vercel/request-context");
@@ -104,6 +105,19 @@ describe("CRON_SECRET", () => {
     expect((await call("GET", "/drain", "cron")).status).toBe(401);
   });
 
+  test("that vanishes closes a route that has no other token, and says so", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { GET } = createRoute({ queue: new Queue({ store: memoryStore() }) });
+    vi.stubEnv("CRON_SECRET", "");
+    const ask = () => GET(new Request("https://app.test/drain", { headers: { Authorization: "Bearer cron" } }));
+    const answer = await ask();
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ title: "The route is not set up", code: "store_unavailable" });
+    expect(logged.mock.calls.join()).toMatch(/set CRON_SECRET/);
+    vi.stubEnv("CRON_SECRET", "cron");
+    expect((await ask()).status).toBe(200);
+  });
+
   test.for(["", undefined])("is no token where it is %j", async (secret) => {
     vi.stubEnv("CRON_SECRET", secret);
     const { call } = setUp();
@@ -184,6 +198,64 @@ describe("a drain", () => {
     expect((await boundsOf({})).timeBudget).toBeCloseTo(15_000, -3);
     onVercel({ deadline: "soon" });
     expect(await boundsOf({ drain: { timeBudget: "9s" } })).toMatchObject({ timeBudget: "9s" });
+  });
+
+  test("keeps to the deadline whatever the request asks for", async () => {
+    const found = await boundsOf({ getDeadline: inMs(25_000) }, "/drain?timeBudget=60s&linger=40s&grace=50s");
+    expect(found.timeBudget).toBeCloseTo(15_000, -3);
+    expect(found.linger).toBeCloseTo(15_000, -3);
+    expect(found.grace).toBeCloseTo(5_000, -3);
+  });
+
+  test("after the response keeps to the deadline of the request, however late it begins", async () => {
+    const clock = testClock();
+    const background: Promise<unknown>[] = [];
+    const deadline = clock.now + 15_000;
+    const began: number[] = [];
+    const late = defineJob({ name: "late", perform: () => void began.push(clock.now) });
+    const route = createRoute({
+      queue: new Queue({ store: memoryStore(), jobs: [late], clock }),
+      auth: { admin: ["admin-token"] },
+      waitUntil: (work) => background.push(work),
+      getDeadline: () => new Date(deadline),
+    });
+    const post = (delay: string) =>
+      route.POST(
+        new Request("https://app.test/jobs", {
+          method: "POST",
+          headers: { Authorization: "Bearer admin-token", "Content-Type": "application/json" },
+          body: JSON.stringify({ name: "late", delay }),
+        }),
+      );
+    await post("6s");
+    await post("9s");
+    await clock.advance("15s");
+    await Promise.all(background);
+    expect(began).toEqual([deadline - 9_000]);
+  });
+
+  test("after the response aborts what still runs 5 s before the deadline", async () => {
+    const clock = testClock();
+    const deadline = clock.now + 15_000;
+    const aborted: number[] = [];
+    const hangs = defineJob({
+      name: "hangs",
+      perform: (_: unknown, { signal }) => {
+        signal.addEventListener("abort", () => aborted.push(deadline - clock.now));
+        return new Promise(() => {});
+      },
+    });
+    const route = createRoute({
+      queue: new Queue({ store: memoryStore(), jobs: [hangs], clock }),
+      auth: { admin: ["admin-token"] },
+      waitUntil: () => {},
+      getDeadline: () => new Date(deadline),
+    });
+    const headers = { Authorization: "Bearer admin-token", "Content-Type": "application/json" };
+    const body = JSON.stringify({ name: "hangs" });
+    await route.POST(new Request("https://app.test/jobs", { method: "POST", headers, body }));
+    await clock.advance("15s");
+    expect(aborted).toEqual([5_000]);
   });
 
   test("may be bounded by the request as well", async () => {

@@ -1,8 +1,8 @@
-import { type DrainOptions, withDefaults } from "../../core/drain-options.ts";
+import type { DrainOptions } from "../../core/drain-options.ts";
 import { drainQueues } from "../../core/drain-queues.ts";
 import type { Queue } from "../../core/queue.ts";
 import { draining, drainReport, healthy, paused, stats } from "../answers.ts";
-import { backgroundBounds } from "../eager.ts";
+import { afterResponse } from "../eager.ts";
 import { type Call, reply, route } from "../route.ts";
 import type { ValueOf } from "../schema.ts";
 import { drainBody, drainQuery } from "../wire.ts";
@@ -79,21 +79,21 @@ export const queueRoutes = [
 ];
 
 async function drain(call: Call, options: DrainOptions): Promise<Response> {
-  const bounds = withDefaults(options, call.drain);
   // A link of a chain answers at once: the one before it shall not have to wait for it.
   if (typeof call.origin === "object" && call.inBackground) {
-    call.inBackground(drainAndRelay(call, backgroundBounds(bounds)));
+    call.inBackground(drainAndRelay(call, options));
     return reply({ status: "draining" }, 202);
   }
-  const report = await drainQueues(call.queues, bounds);
+  const report = await drainQueues(call.queues, call.bounds(options));
   const relayed = call.relay(report);
   if (call.inBackground) call.inBackground(relayed);
   else await relayed;
   return reply(report);
 }
 
-async function drainAndRelay(call: Call, bounds: DrainOptions): Promise<void> {
-  await call.relay(await drainQueues(call.queues, bounds));
+async function drainAndRelay(call: Call, options: DrainOptions): Promise<void> {
+  const bounded = afterResponse(call.queue.clock);
+  await call.relay(await drainQueues(call.queues, bounded(call.bounds(options))));
 }
 
 function fromQuery(query: DrainQuery): DrainOptions {
