@@ -35,18 +35,24 @@ export type {
 } from "./core/hooks.ts";
 export {
   type AnyJob,
+  type DefineJobOptions,
   defineJob,
   type InputOf,
   type JobContext,
   type JobDefinition,
   type JobOptions,
+  type PayloadArguments,
+  type PayloadField,
   type Schedule,
+  type SchedulePayload,
+  type SchemaInput,
+  type SchemaOutput,
   type Snooze,
 } from "./core/job.ts";
 export type { JobPage, ListOptions } from "./core/listing.ts";
 export { Queue } from "./core/queue.ts";
 export type { HoldOptions, JobChange, QueueOptions } from "./core/queue-options.ts";
-export type { ScheduleInfo, ScheduleOptions, Schedules } from "./core/schedules.ts";
+export type { ScheduleInfo, ScheduleOptions, Schedules, TypedScheduleOptions } from "./core/schedules.ts";
 export type { Spending } from "./core/spending.ts";
 export type { ClearableState, JobState, Meter, QueueStore, Store } from "./core/store.ts";
 export type { TraceContext, Tracing } from "./core/tracing.ts";

@@ -5,17 +5,17 @@
  */
 
 import type { QueueActivity } from "../core/activity.ts";
-import type { BulkJob, BulkOptions, TypedBulk } from "../core/bulk.ts";
+import type { BulkOptions, TypedBulk } from "../core/bulk.ts";
 import type { DeadSelection } from "../core/dead-letter.ts";
 import type { DrainOptions } from "../core/drain-options.ts";
 import type { DrainReport } from "../core/drain-report.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/duration.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/enqueue.ts";
 import { TidegateError } from "../core/errors.ts";
-import type { AnyJob, InputOf } from "../core/job.ts";
+import type { AnyJob, PayloadArguments } from "../core/job.ts";
 import type { JobPage, ListOptions } from "../core/listing.ts";
 import type { Queue } from "../core/queue.ts";
-import type { JobChange, PayloadArguments } from "../core/queue-options.ts";
+import type { JobChange } from "../core/queue-options.ts";
 import type { ScheduleInfo, Schedules } from "../core/schedules.ts";
 import type { ClearableState } from "../core/store.ts";
 import type { DeadJob, JobInfo, QueueStats } from "../core/views.ts";
@@ -81,11 +81,10 @@ export class QueueClient implements Remote {
   }
 
   /** As `Queue.enqueue`. The schema of the job is checked by the handler. */
-  enqueue<Job extends AnyJob>(
+  enqueue<Job extends AnyJob | string>(
     job: Job,
-    ...rest: PayloadArguments<InputOf<Job>, EnqueueOptions | RecurringOptions>
+    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions>
   ): Promise<EnqueueResult>;
-  enqueue(job: string, payload?: unknown, options?: EnqueueOptions | RecurringOptions): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
@@ -98,8 +97,8 @@ export class QueueClient implements Remote {
    * As `Queue.enqueueMany`, but of more than 1,000 jobs the handler checks each piece only when it comes. An error then says
    * how many were stored before.
    */
-  async enqueueMany<const Bulk extends BulkJob>(
-    jobs: TypedBulk<Bulk>,
+  async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
+    jobs: TypedBulk<Jobs> | readonly [],
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];

@@ -1,7 +1,7 @@
 import { type EnqueueOptions, type EnqueueResult, jobName, newJob, resolveJob } from "./enqueue.ts";
 import { invalidRequest, isTidegateError } from "./errors.ts";
 import { hookCalls } from "./hook-calls.ts";
-import type { AnyJob, InputOf } from "./job.ts";
+import type { AnyJob, InputOf, PayloadField } from "./job.ts";
 import { checkObject } from "./known-options.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
 import type { QueueSettings } from "./queue-options.ts";
@@ -18,20 +18,18 @@ export interface BulkJob extends EnqueueOptions {
 }
 
 /** A `BulkJob` whose payload has the type that its job takes; behind a name, and where the job is not known more closely, any. */
-export type TypedBulkJob<Job extends AnyJob | string> = EnqueueOptions & { readonly job: Job } & BulkPayload<Job>;
+export type TypedBulkJob<Job extends AnyJob | string> =
+  unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
 
-type BulkPayload<Job> = [Job] extends [AnyJob]
-  ? PayloadField<AnyJob extends Job ? unknown : InputOf<Job>>
-  : PayloadField<unknown>;
-
-type PayloadField<Input> = undefined extends Input ? { readonly payload?: Input } : { readonly payload: Input };
+type BulkJobOf<Job extends AnyJob | string> = EnqueueOptions & { readonly job: Job } & PayloadField<
+    "payload",
+    InputOf<Job>
+  >;
 
 /** What `enqueueMany` takes: each job with a payload of its own type. */
-export type TypedBulk<Bulk extends BulkJob> = readonly Bulk[] & readonly Typed<Bulk>[];
-
-type Typed<Bulk extends BulkJob> = Bulk extends { readonly job: infer Job extends AnyJob | string }
-  ? TypedBulkJob<Job>
-  : never;
+export type TypedBulk<Jobs extends readonly (AnyJob | string)[]> = {
+  readonly [Index in keyof Jobs]: TypedBulkJob<Jobs[Index]>;
+};
 
 /** How `enqueueMany` goes about it. */
 export interface BulkOptions {

@@ -82,35 +82,55 @@ export interface AnyJob extends JobOptions {
 
 /** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
 export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
+  // Of the schema's own type only what Tidegate uses is kept: comparing all of it is beyond the compiler.
   /** As in `AnyJob`; its output is what `perform` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
   /** As in `AnyJob`. */
   readonly perform: (payload: Payload, job: JobContext) => Result;
 }
 
-/** A job with a schema. Of the schema's own type only what Tidegate uses is kept: comparing all of it is beyond the compiler. */
-export interface SchemaJob<Input, Payload, Result> extends JobDefinition<Input, Payload, Result> {
-  readonly schema: StandardSchemaV1<Input, Payload>;
-}
+/** The payload that `enqueue` takes for a job: `unknown` for the name of one, and where the job is not known more closely. */
+export type InputOf<Job extends AnyJob | string> = Job extends AnyJob
+  ? SchemaInput<NonNullable<Job["schema"]>, Parameters<Job["perform"]>[0]>
+  : unknown;
 
-/** What `enqueue` takes for a job. */
-export type InputOf<Job> =
-  Job extends JobDefinition<infer Input, infer Payload, unknown>
-    ? Job extends { readonly schema: StandardSchemaV1 }
-      ? Input
-      : Payload
-    : never;
+/** A payload under the name `Field`, which may be left out where it may be `undefined`. */
+export type PayloadField<Field extends string, Input> = undefined extends Input
+  ? { readonly [Name in Field]?: Input }
+  : { readonly [Name in Field]: Input };
 
-/**
- * What `defineJob` takes, whatever the payload.
- * @inline
- */
-interface Definition extends JobOptions {
+/** What `enqueue` takes after the job: the payload, which may be left out where it may be `undefined`, and options. */
+export type PayloadArguments<Job extends AnyJob | string, Options> =
+  undefined extends InputOf<Job>
+    ? [payload?: InputOf<Job>, options?: Options]
+    : [payload: InputOf<Job>, options?: Options];
+
+/** What a schema takes, or `Payload` where there may be none. */
+export type SchemaInput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
+  ? StandardSchemaV1.InferInput<Schema>
+  : Payload;
+
+/** What a schema gives, or `Payload` where there may be none. */
+export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
+  ? StandardSchemaV1.InferOutput<Schema>
+  : Payload;
+
+/** What `defineJob` takes, besides the payload of a schedule. */
+export interface DefineJobOptions<Schema, Payload, Result, Cron extends string> extends JobOptions {
   /** 1 to 128 characters. Stored with each job: renaming one strands those that wait under the old name. */
   readonly name: string;
-  readonly schedule?: Schedule;
-  readonly schedulePayload?: unknown;
+  /** As in `AnyJob`. */
+  readonly schema?: Schema;
+  /** As in `AnyJob`. */
+  readonly schedule?: Schedule & { readonly cron: Cron };
+  /** As in `AnyJob`. */
+  readonly perform: (payload: SchemaOutput<Schema, Payload>, job: JobContext) => Result;
 }
+
+/** The payload of a job that a schedule makes. It may be left out where the job takes `undefined`, or has no schedule: `Cron` is `never`. */
+export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
+  ? { readonly schedulePayload?: Input }
+  : PayloadField<"schedulePayload", Input>;
 
 const optionNames = ["name", "schema", "maxRetries", "backoff", "timeout", "schedule", "schedulePayload", "perform"];
 
@@ -129,18 +149,15 @@ const optionNames = ["name", "schema", "maxRetries", "backoff", "timeout", "sche
  *
  * @throws {TidegateError} `invalid_request` for an option that makes no sense, or that there is not; the message names it.
  */
-export function defineJob<Schema extends StandardSchemaV1, Result>(
-  definition: Definition & {
-    readonly schema: Schema;
-    readonly perform: (payload: StandardSchemaV1.InferOutput<Schema>, job: JobContext) => Result;
-  },
-): SchemaJob<StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>, Result>;
-export function defineJob<Payload = undefined, Result = unknown>(
-  definition: Definition & {
-    readonly schema?: undefined;
-    readonly perform: (payload: Payload, job: JobContext) => Result;
-  },
-): JobDefinition<Payload, Payload, Result>;
+export function defineJob<
+  // Without a default: with one, TypeScript 5.9 forgets that the `version: 1` of a schema made by hand is a literal.
+  Schema extends StandardSchemaV1 | undefined,
+  Payload = undefined,
+  Result = unknown,
+  Cron extends string = never,
+>(
+  definition: DefineJobOptions<Schema, Payload, Result, Cron> & SchedulePayload<Cron, SchemaInput<Schema, Payload>>,
+): JobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, Result>;
 export function defineJob(definition: AnyJob): AnyJob {
   checkKnown(definition, optionNames, "defineJob");
   checkJobOptions(definition);

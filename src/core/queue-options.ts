@@ -48,11 +48,6 @@ export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
   readonly payload?: unknown;
 }
 
-/** The payload may be left out where the job takes `undefined`. */
-export type PayloadArguments<Input, Options> = undefined extends Input
-  ? [payload?: Input, options?: Options]
-  : [payload: Input, options?: Options];
-
 /** Queue options, checked and complete. */
 export interface QueueSettings {
   readonly name: string;

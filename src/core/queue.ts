@@ -9,17 +9,11 @@ import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolve
 import { invalidRequest } from "./errors.ts";
 import { Expected } from "./expected.ts";
 import { atMostAWhile, hookCalls } from "./hook-calls.ts";
-import type { AnyJob, InputOf } from "./job.ts";
+import type { AnyJob, PayloadArguments } from "./job.ts";
 import { checkKnown, checkObject } from "./known-options.ts";
 import { leaseMsFor } from "./lease.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
-import {
-  type HoldOptions,
-  type PayloadArguments,
-  type QueueOptions,
-  type QueueSettings,
-  queueSettings,
-} from "./queue-options.ts";
+import { type HoldOptions, type QueueOptions, type QueueSettings, queueSettings } from "./queue-options.ts";
 import { QueueUpkeep } from "./queue-upkeep.ts";
 import { Schedules } from "./schedules.ts";
 import { type Spending, SpendingCounter } from "./spending.ts";
@@ -84,15 +78,14 @@ export class Queue extends QueueUpkeep {
    * Stores a job; it will run at least once. With `cron` among the options it makes a recurring job instead.
    *
    * @param job a definition, or the name of one.
-   * @param rest its payload, which may be left out where the job takes none, and options.
+   * @param payloadAndOptions its payload, which may be left out where the job takes none, and options.
    * @throws {InvalidPayloadError} where the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored.
    */
-  enqueue<Job extends AnyJob>(
+  enqueue<Job extends AnyJob | string>(
     job: Job,
-    ...rest: PayloadArguments<InputOf<Job>, EnqueueOptions | RecurringOptions>
+    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions>
   ): Promise<EnqueueResult>;
-  enqueue(job: string, payload?: unknown, options?: EnqueueOptions | RecurringOptions): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
@@ -111,8 +104,8 @@ export class Queue extends QueueUpkeep {
    * @returns an answer per job, in order.
    * @throws as `enqueue`; the message tells which job was refused.
    */
-  async enqueueMany<const Bulk extends BulkJob>(
-    jobs: TypedBulk<Bulk>,
+  async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
+    jobs: TypedBulk<Jobs> | readonly [],
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     checkKnown(options, ["onProgress", "trace"], "enqueueMany");

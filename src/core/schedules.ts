@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedOptions } from "./enqueue.ts";
 import { conflict, notFound } from "./errors.ts";
-import type { AnyJob, Schedule } from "./job.ts";
+import type { AnyJob, InputOf, PayloadField, Schedule } from "./job.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkPathText, checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
 import { checkPayload } from "./record.ts";
@@ -17,6 +17,11 @@ export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetr
   /** The payload of each job, of 1 MiB at most as JSON. It must fit the schema. */
   readonly payload?: unknown;
 }
+
+/** `ScheduleOptions` whose payload has the type that their job takes. */
+export type TypedScheduleOptions<Job extends AnyJob | string> = Omit<ScheduleOptions, "job" | "payload"> & {
+  readonly job: Job;
+} & PayloadField<"payload", InputOf<Job>>;
 
 /** A schedule as it stood when it was looked at. */
 export interface ScheduleInfo {
@@ -76,7 +81,7 @@ export class Schedules {
    * @throws {InvalidPayloadError} where the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `invalid_request`, where the message names the option; `payload_too_large`. Nothing was stored.
    */
-  async upsert(key: string, options: ScheduleOptions): Promise<ScheduleInfo> {
+  async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
     checkKnown(options, optionNames, "a recurring job");
     const { name, definition } = resolveJob(options.job, this.#jobs);

@@ -43,8 +43,6 @@ export interface ExpectedEnqueued<Payload = unknown> extends Expected<Payload> {
   readonly count?: number;
 }
 
-type PayloadOf<Job> = Job extends AnyJob ? InputOf<Job> : unknown;
-
 /**
  * Lists the jobs that wait, those that are due first.
  *
@@ -86,7 +84,7 @@ export async function enqueued(
 export async function expectEnqueued<Job extends AnyJob | string>(
   queue: Queue,
   job: Job,
-  expected: ExpectedEnqueued<PayloadOf<Job>> = {},
+  expected: ExpectedEnqueued<InputOf<Job>> = {},
 ): Promise<readonly JobInfo[]> {
   const { count, ...fields } = expected;
   const { fitting, others } = await compare(queue, job, fields);
@@ -111,7 +109,7 @@ export async function expectEnqueued<Job extends AnyJob | string>(
 export async function expectNotEnqueued<Job extends AnyJob | string>(
   queue: Queue,
   job: Job,
-  expected: Expected<PayloadOf<Job>> = {},
+  expected: Expected<InputOf<Job>> = {},
 ): Promise<void> {
   const { fitting } = await compare(queue, job, expected);
   if (fitting.length === 0) return;

@@ -4,10 +4,9 @@ import { type PointInTime, pointInTimeMs } from "../core/duration.ts";
 import { newJob } from "../core/enqueue.ts";
 import { invalidRequest } from "../core/errors.ts";
 import { timeOrderedIds } from "../core/id.ts";
-import type { AnyJob, InputOf, JobContext, JobOptions, Snooze } from "../core/job.ts";
+import type { AnyJob, JobContext, JobOptions, PayloadArguments, Snooze } from "../core/job.ts";
 import { SETTLE_MARGIN_MS } from "../core/lease.ts";
 import { jobDefaults, timeoutMs, wholeNumber } from "../core/options.ts";
-import type { PayloadArguments } from "../core/queue-options.ts";
 import { decodeRecord, encodeRecord } from "../core/record.ts";
 import { CLAIM_CYCLE, type ClaimedJob, type Outcome } from "../core/store.ts";
 import type { JobError } from "../core/views.ts";
@@ -55,15 +54,16 @@ type ResultOf<Job extends AnyJob> = Exclude<Awaited<ReturnType<Job["perform"]>>,
  * expect(outcome).toMatchObject({ status: "dead", error: { message: "mailbox full" } });
  * ```
  *
- * @param rest its payload, which may be left out where the job takes none, and the circumstances.
+ * @param payloadAndOptions its payload, which may be left out where the job takes none, and the circumstances.
  * @returns the outcome; a job that fails throws nothing.
  * @throws {InvalidPayloadError} where the payload does not fit the schema.
  * @throws {TidegateError} `invalid_request` for an option that makes no sense.
  */
 export async function performJob<Job extends AnyJob>(
   job: Job,
-  ...[payload, options = {}]: PayloadArguments<InputOf<Job>, PerformOptions>
-): Promise<Performed<ResultOf<Job>>> {
+  ...payloadAndOptions: PayloadArguments<Job, PerformOptions>
+): Promise<Performed<ResultOf<Job>>>;
+export async function performJob(job: AnyJob, payload?: unknown, options: PerformOptions = {}): Promise<Performed> {
   const spy = new Spy(job);
   const workshop = {
     queue: options.queue ?? "default",
@@ -74,7 +74,7 @@ export async function performJob<Job extends AnyJob>(
     retentionMs: 0,
   };
   const attempt = new Attempt(workshop, await claim(workshop, spy.job, payload, options));
-  return spy.performed(await runUntil(options.signal, attempt)) as Performed<ResultOf<Job>>;
+  return spy.performed(await runUntil(options.signal, attempt));
 }
 
 async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Promise<Outcome> {

@@ -9,7 +9,7 @@ const redis = useRedis();
 describe("one request of at most 10 MB", () => {
   function setUp(result: string) {
     const clock = testClock(start);
-    const translate = defineJob({ name: "translate", perform: () => result });
+    const translate = defineJob({ name: "translate", perform: (_?: string) => result });
     const queue = new Queue({ store: clock.watch(redis.store()), clock, jobs: [translate] });
     const jobs = Array.from({ length: 100 }, () => ({ job: translate }));
     return { clock, translate, queue, jobs };

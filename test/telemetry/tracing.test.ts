@@ -95,7 +95,9 @@ onEveryStore((kind) => {
 
     test("begins a new trace for the jobs of schedules", async () => {
       const { queue, clock, only, tracer } = setUp({ store: kind.create() });
-      await inSpan(tracer, "admin", () => queue.schedules.upsert("hourly", { job: works, cron: "0 0 * * * *" }));
+      await inSpan(tracer, "admin", () =>
+        queue.schedules.upsert("hourly", { job: works, payload: secret, cron: "0 0 * * * *" }),
+      );
       await clock.advance("1h");
       await inSpan(tracer, "tick", () => queue.drain());
       const { traceId, parent, linked } = placeOf(only("process default"));

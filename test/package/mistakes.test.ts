@@ -1,0 +1,152 @@
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Compiler, compile, compilers, type Diagnostic, projectOf } from "./compile.ts";
+
+const preamble = `
+import { defineJob, memoryStore, Queue } from "tidegate";
+import { QueueClient } from "tidegate/client";
+import { enqueued, expectEnqueued, expectNotEnqueued, performJob } from "tidegate/testing";
+import * as z from "zod";
+
+const mail = defineJob({ name: "mail", schema: z.object({ to: z.string(), subject: z.string() }), perform: async ({ to }) => to });
+const plain = defineJob({ name: "plain", perform: async (user: { id: number; note?: string }) => user.id });
+const nothing = defineJob({ name: "nothing", perform: async () => 1 });
+const queue = new Queue({ store: memoryStore(), jobs: [mail, plain, nothing] });
+const client = new QueueClient({ url: "https://queue.test", token: "secret" });
+const wrong = { to: "ada", subject: 7 };
+`;
+
+/** A statement with one mistake, and what the message must name. The mistake stands in the line marked with `//!`, or the only one. */
+const mistakes: readonly (readonly [field: string, statement: string])[] = [
+  ["to", 'queue.enqueue(mail, { to: 1, subject: "x" });'],
+  ["subject", 'queue.enqueue(mail, { to: "ada" });'],
+  ["subject", "queue.enqueue(mail, wrong);"],
+  ["sujbect", 'queue.enqueue(mail, { to: "ada", subject: "x", sujbect: "x" });'],
+  ["dealy", 'queue.enqueue(mail, { to: "ada", subject: "x" }, { dealy: "5m" });'],
+  ["delay", 'queue.enqueue(mail, { to: "ada", subject: "x" }, { delay: true });'],
+  ["timezone", 'queue.enqueue(nothing, undefined, { cron: "* * * * *", timezone: "UTC" });'],
+  ["enqueue", "queue.enqueue(mail);"],
+  ["id", 'queue.enqueue(plain, { id: "7" });'],
+  ["nota", 'queue.enqueue(plain, { id: 7, nota: "x" });'],
+  ["a", "queue.enqueue(nothing, { a: 1 });"],
+  ["dealy", 'queue.enqueue("mail", { to: 1 }, { dealy: "5m" });'],
+  [
+    "to",
+    'queue.enqueueMany([\n  { job: plain, payload: { id: 1 } },\n  { job: mail, payload: { to: 1, subject: "x" } }, //!\n]);',
+  ],
+  ["subject", 'queue.enqueueMany([{ job: mail, payload: { to: "ada" } }]);'],
+  ["payload", "queue.enqueueMany([\n  { job: nothing },\n  { job: mail }, //!\n]);"],
+  ["dealy", 'queue.enqueueMany([{ job: mail, payload: { to: "ada", subject: "x" }, dealy: "5m" }]);'],
+  ["subject", "queue.enqueueMany([1, 2].map(() => ({ job: mail, payload: wrong })));"],
+  ["payload.to", 'queue.enqueueMany(wrong ? [{ job: mail, payload: { to: 1, subject: "x" } }] : []);'],
+  ["to", 'queue.schedules.upsert("daily", { job: mail, payload: { to: 1, subject: "x" }, cron: "* * * * *" });'],
+  ["payload", 'queue.schedules.upsert("daily", { job: mail, cron: "* * * * *" });'],
+  ["timezone", 'queue.schedules.upsert("daily", { job: nothing, cron: "* * * * *", timezone: "UTC" });'],
+  ["missed", 'queue.schedules.upsert("daily", { job: "mail", cron: "* * * * *", missed: "never" });'],
+  ["to", 'client.enqueue(mail, { to: 1, subject: "x" });'],
+  ["subject", 'client.enqueue(mail, { to: "ada" }, { delay: "5m" });'],
+  ["to", 'client.enqueueMany([{ job: mail, payload: { to: 1, subject: "x" } }]);'],
+  ["to", 'client.schedules.upsert("daily", { job: mail, payload: { to: 1, subject: "x" }, cron: "* * * * *" });'],
+  ["paylod", 'queue.retryFromDeadLetter("id", { paylod: { to: "ada" } });'],
+  ["nam", 'queue.retryFromDeadLetter({ nam: "mail" });'],
+  ["dryrun", "client.retryFromDeadLetter({ all: true }, { dryrun: true });"],
+  ["payloads", 'queue.update("id", { payloads: 1 });'],
+  ["to", 'performJob(mail, { to: 1, subject: "x" });'],
+  ["attemt", 'performJob(mail, { to: "ada", subject: "x" }, { attemt: 2 });'],
+  ["performJob", "performJob(mail);"],
+  ["to", "expectEnqueued(queue, mail, { payload: { to: 1 } });"],
+  ["too", 'expectEnqueued(queue, mail, { payload: { too: "ada" } });'],
+  ["payloads", 'expectEnqueued(queue, mail, { payloads: { to: "ada" } });'],
+  ["Promise<boolean>", 'expectEnqueued(queue, mail, { payload: async ({ to }) => to === "ada" });'],
+  ["count", "expectNotEnqueued(queue, mail, { count: 1 });"],
+  ["stat", 'enqueued(queue, mail, { stat: "dead" });'],
+  ["timeot", 'defineJob({ name: "a", schema: z.object({ to: z.string() }), timeot: "1s", perform: () => 1 });'],
+  ["shedule", 'defineJob({ name: "a", shedule: { cron: "* * * * *" }, perform: () => 1 });'],
+  ["zone", 'defineJob({ name: "a", schedule: { cron: "* * * * *", zone: "UTC" }, perform: () => 1 });'],
+  [
+    "schedulePayload",
+    'defineJob({ name: "a", schema: z.object({ to: z.string() }), schedule: { cron: "* * * * *" }, perform: () => 1 });',
+  ],
+  ["schedulePayload", 'defineJob({ name: "a", schedule: { cron: "* * * * *" }, perform: (to: string) => to });'],
+  [
+    "to",
+    'defineJob({ name: "a", schema: z.object({ to: z.string() }), schedule: { cron: "* * * * *" }, schedulePayload: { to: 1 }, perform: () => 1 });',
+  ],
+  ["too", 'defineJob({ name: "a", schema: z.object({ to: z.string() }), perform: ({ too }) => 1 });'],
+  ["perform", 'defineJob({ name: "a", schema: z.object({ to: z.string() }) });'],
+  ["maxJob", "queue.drain({ maxJob: 1 });"],
+  ["conection", "new Queue({ store: memoryStore(), conection: 1 });"],
+];
+
+/** What is right compiles: else a message could be due to something else. */
+const right = `
+queue.enqueue(mail, { to: "ada", subject: "x" }, { delay: "5m" });
+queue.enqueue(mail, { to: "ada", subject: "x" }, { cron: "* * * * *", timeZone: "UTC" });
+queue.enqueue(plain, { id: 7 });
+queue.enqueue(nothing);
+queue.enqueue("mail");
+queue.enqueueMany([{ job: mail, payload: { to: "ada", subject: "x" }, delay: "5m" }, { job: nothing }, { job: "x", payload: 1 }]);
+queue.schedules.upsert("daily", { job: mail, payload: { to: "ada", subject: "x" }, cron: "* * * * *" });
+queue.schedules.upsert("daily", { job: "mail", cron: "* * * * *" });
+client.schedules.upsert("daily", { job: nothing, cron: "* * * * *" });
+performJob(mail, { to: "ada", subject: "x" }, { attempt: 2 });
+expectEnqueued(queue, mail, { payload: { to: "ada" }, count: 1 });
+expectEnqueued(queue, mail, { payload: ({ to }) => to === "ada" });
+defineJob({ name: "a", schema: z.object({ to: z.string().default("ada") }), schedule: { cron: "* * * * *" }, schedulePayload: {}, perform: () => 1 });
+defineJob({ name: "a", schema: z.string().optional(), schedule: { cron: "* * * * *" }, perform: () => 1 });
+defineJob({ name: "a", schedule: { cron: "* * * * *" }, perform: () => 1 });
+`;
+
+const program = [preamble, ...mistakes.map(([, statement]) => statement)].join("\n");
+let project: string;
+
+beforeAll(async () => {
+  project = await projectOf({ "right.ts": preamble + right, "mistakes.ts": program });
+}, 180_000);
+
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+/** The word in the program that a diagnostic points at. */
+function wordAt({ line, column }: Diagnostic): string {
+  return /^\w*/.exec(program.split("\n")[line - 1]?.slice(column - 1) ?? "")?.[0] ?? "";
+}
+
+/** The line that the mistake is expected in. */
+function lineOf(index: number): number {
+  const before = [preamble, ...mistakes.slice(0, index).map(([, statement]) => statement)]
+    .join("\n")
+    .split("\n").length;
+  const statement = mistakes[index]?.[1].split("\n") ?? [];
+  return (
+    before +
+    1 +
+    Math.max(
+      0,
+      statement.findIndex((line) => line.includes("//!")),
+    )
+  );
+}
+
+describe.for(Object.keys(compilers) as Compiler[])("%s", (compiler) => {
+  let found: readonly Diagnostic[];
+
+  beforeAll(async () => {
+    found = await compile(compiler, project, ["right.ts", "mistakes.ts"]);
+  }, 120_000);
+
+  test("refuses nothing that is right", () => {
+    expect(found.filter(({ file }) => file !== "mistakes.ts")).toEqual([]);
+  });
+
+  test.for(mistakes.map(([field, statement], index) => ({ field, statement, index })))(
+    "names $field in $statement",
+    ({ field, index }) => {
+      const here = found.filter(({ line }) => line === lineOf(index));
+      expect(here).toHaveLength(1);
+      for (const diagnostic of here) {
+        expect(`${wordAt(diagnostic)}: ${diagnostic.text}`).toMatch(new RegExp(`(?<!\\w)${field}(?!\\w)`));
+        expect(diagnostic.text).not.toMatch(/No overload matches|parameter of type 'string'|'never'/);
+      }
+    },
+  );
+});
