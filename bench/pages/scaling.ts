@@ -155,8 +155,13 @@ On one redis-server they bring no speed, since it has one thread whatever the ke
 - **Upstash's lock.** Scripts there carry \`allow-key-locking\`, so scripts on different keys need not wait for each other. What
   that brings depends on Upstash's servers and could not be measured here.
 
-Their price: an idle tick costs n commands instead of 1, and a batch that settles jobs of several partitions one round trip to
-each.
+Their price: an idle tick costs n commands instead of 1, a batch that settles jobs of several partitions one round trip to
+each, and the first call of a process 3 commands, which make sure of n.
+
+The number is stored with the queue, for good. Whoever opens the queue with another number, or without \`partitioned\`, gets
+\`invalid_request\`, and nothing is written; the command line finds the number by itself. To change it, or to spread a queue that is not in
+partitions yet, choose another name for the queue: enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one is
+empty.
 `;
 }
 

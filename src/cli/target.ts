@@ -2,6 +2,7 @@ import { QueueClient } from "../client/index.ts";
 import type { AnyJob } from "../core/job.ts";
 import { Queue } from "../core/queue.ts";
 import type { Store } from "../core/store.ts";
+import { partitioned } from "../stores/partitioned.ts";
 import { upstashStore } from "../stores/upstash/index.ts";
 import { commandLine } from "./command-line.ts";
 import { Mistake } from "./mistake.ts";
@@ -70,7 +71,7 @@ const HOW_TO_CONNECT =
 
 /**
  * Finds out what to speak to: the handler of `--url`, else the queue or the jobs of `--module`, else the handler of
- * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Nothing is sent yet.
+ * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. That one alone is asked something: how many partitions the queue has.
  *
  * @throws {Mistake} where there is none of them, or not all that it needs.
  */
@@ -140,7 +141,11 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
 }
 
 /** Speaks to the Redis that the environment names. @throws {Mistake} where it names none. */
-export function redisTarget(session: Session, globals: Globals, jobs: readonly AnyJob[] = []): RedisTarget {
+export async function redisTarget(
+  session: Session,
+  globals: Globals,
+  jobs: readonly AnyJob[] = [],
+): Promise<RedisTarget> {
   const { env, clock } = session.io;
   if (globals.token !== undefined)
     throw new Mistake(
@@ -155,15 +160,18 @@ export function redisTarget(session: Session, globals: Globals, jobs: readonly A
     );
   checkToken(token);
   const prefix = globals.prefix ?? "tidegate";
-  const store = upstashStore({ url, token, prefix });
-  const queue = new Queue({
-    store,
-    jobs,
-    ...(globals.queue !== undefined && { name: globals.queue }),
-    ...(clock && { clock }),
-  });
+  const whole = upstashStore({ url, token, prefix });
+  const name = globals.queue ?? "default";
+  // Where Redis does not answer, the command is told so by its own first call. Partitions that it misses refuse that call.
+  const partitions = await whole
+    .open(name)
+    .partitions()
+    .catch(() => 1);
+  const store = partitioned(whole, partitions);
+  const queue = new Queue({ store, jobs, name, ...(clock && { clock }) });
   const jobNames = jobs.length > 0 ? queue.jobNames : undefined;
-  const label = `Queue ${printable(queue.name)} in Redis at ${new URL(url).host}`;
+  const spread = partitions > 1 ? ` (${partitions} partitions)` : "";
+  const label = `Queue ${printable(name)}${spread} in Redis at ${new URL(url).host}`;
   return { kind: "redis", queue, url, token, store, prefix, jobs, jobNames, label, command: commandFor(globals) };
 }
 

@@ -134,14 +134,14 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
 
 /**
  * Refuses a budget with which drains of a partitioned queue would never take a job, and its jobs wait for ever: to look, to claim
- * and to hand in may each take a round trip to every partition, and so does one more look for schedules of the code.
+ * and to hand in may each take a round trip to every partition, and a process makes sure once of how many there are.
  *
  * @throws {TidegateError} `invalid_request`; the message says how much it takes.
  */
 export function checkBudget(budget: Budget, batchSize: number, store: QueueStore): void {
   const parts = store.roundTrips;
   if (parts === 1) return;
-  const least = { roundTrips: 3 * parts + 1, commands: parts + 1 + 2 * store.mostCommands(batchSize) };
+  const least = { roundTrips: 3 * parts + 1, commands: parts + 6 + 2 * store.mostCommands(batchSize) };
   for (const name of ["roundTrips", "commands"] as const) {
     if (budget[name] >= least[name]) continue;
     throw invalidRequest(`budget.${name} must be at least ${least[name]} to drain a queue of ${parts} partitions.`);

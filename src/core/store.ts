@@ -19,7 +19,7 @@ export interface Store {
    *
    * @param queue the name of the queue.
    * @param meter is added to by each call, so that whoever opened the store knows what it spent.
-   * @param partition which part of the queue, where it is spread over several. Default 0: the first, or all there is.
+   * @param partition which part of the queue, from 0, where it is spread over several. Default: the queue as one that is not.
    */
   open(queue: string, meter?: Meter, partition?: number): QueueStore;
 }
@@ -234,6 +234,13 @@ export interface QueueStore {
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /** Hands in what finished and takes what is due, in one round trip. */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>;
+  /**
+   * Tells over how many partitions the queue is spread; 1 where it is not. Asked of the queue as a whole, not of a partition. Once it
+   * is spread, every other call to the whole fails with `invalid_request`.
+   *
+   * @param wanted over how many it is spread from now on, if nothing is stored of it yet. Default 1: only asks.
+   */
+  partitions(wanted?: number): Promise<number>;
   /** Looks without taking, as cheaply as can be. The answer may be stale: decide nothing by it that an exchange would not undo. */
   peek(): Promise<Outlook>;
   /** The same together with the mark of the code whose declared schedules are in force; undefined before the first. */

@@ -1,5 +1,7 @@
-import { localMembers, type Meter, type QueueStore, type Store } from "../core/store.ts";
+import type { Store } from "../core/store.ts";
+import { beforeCalls } from "./before-calls.ts";
 import { MemoryQueue } from "./memory/queue.ts";
+import { wrongPartitions } from "./wrong-partitions.ts";
 
 /**
  * Keeps jobs in memory: for tests, for local runs, and as the specification of what a store does. Everything is gone with
@@ -8,25 +10,16 @@ import { MemoryQueue } from "./memory/queue.ts";
 export function memoryStore(): Store {
   const queues = new Map<string, MemoryQueue>();
   return {
-    open(name, meter, partition = 0) {
-      const part = `${name}/${partition}`;
+    open(name, meter, partition) {
+      const part = partition === undefined ? name : `${name}/${partition}`;
       const queue = queues.get(part) ?? new MemoryQueue();
       queues.set(part, queue);
-      return meter ? metered(queue, meter) : queue;
+      return beforeCalls(queue, (method) => {
+        // A call counts as the round trip that it would be elsewhere.
+        if (meter) meter.roundTrips++;
+        if (queue.spread > 1 && method !== "partitions") throw wrongPartitions(name, queue.spread, 1);
+        return undefined;
+      });
     },
   };
-}
-
-/** Counts each call as the round trip that it would be elsewhere. */
-function metered(queue: QueueStore, meter: Meter): QueueStore {
-  return new Proxy(queue, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== "function" || localMembers.has(name)) return member;
-      return (...parameters: unknown[]) => {
-        meter.roundTrips++;
-        return member.apply(target, parameters);
-      };
-    },
-  });
 }

@@ -22,7 +22,9 @@ import type {
 } from "../core/store.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../core/stored-schedule.ts";
 import type { StoredStats } from "../core/stored-stats.ts";
+import { beforeCalls } from "./before-calls.ts";
 import { sumOfStats } from "./sum-of-stats.ts";
+import { wrongPartitions } from "./wrong-partitions.ts";
 
 /**
  * Spreads each queue of a store over several sets of keys, for those who outgrow one: a key of the small Upstash plans takes
@@ -31,22 +33,36 @@ import { sumOfStats } from "./sum-of-stats.ts";
  * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one.
  * - Jobs with ids of their own are stored atomically for each partition, not all together. `dedupe` takes no id beside it.
  * - An idle tick costs one command, and one round trip, a partition; so does each `checkEvery` of a drain that jobs keep.
- * - A drain of n partitions needs `budget.roundTrips` of 3 n + 1 at least, and `budget.commands` of 43 n + 1 (more where `batchSize`
+ * - A drain of n partitions needs `budget.roundTrips` of 3 n + 1 at least, and `budget.commands` of 43 n + 6 (more where `batchSize`
  *   is above 250), else it throws: the defaults do up to 13 partitions, `cloudflareFree` up to 4.
+ * - The first call of a process for a queue makes sure that it is stored in so many partitions: 3 commands.
  *
  * ```ts
  * const queue = new Queue({ store: partitioned(upstashStore({ url, token }), 8), jobs });
  * ```
  *
- * @param count 1 to 64. It cannot be changed while jobs are stored: they would not be found by their ids.
+ * The number is stored with the queue when it is first used, and cannot be changed: calls that open the queue with another one, or
+ * without `partitioned`, throw `invalid_request` and change nothing. To change it, choose another name for the queue, enqueue there, and
+ * drain both until the old one is empty.
+ *
+ * @param count 1 to 64. 1 is the same as the store itself.
  * @throws {TidegateError} `invalid_request`
  */
 export function partitioned(store: Store, count: number): Store {
   checkStore(store, "partitioned");
   wholeNumber(count, "the number of partitions", 1, 64);
+  const checked = new Set<string>();
   return {
     open(queue, meter) {
-      return new PartitionedQueue(Array.from({ length: count }, (_, partition) => store.open(queue, meter, partition)));
+      const whole = store.open(queue, meter);
+      if (count === 1) return whole;
+      const parts = Array.from({ length: count }, (_, partition) => store.open(queue, meter, partition));
+      const check = async () => {
+        const stored = await whole.partitions(count);
+        if (stored !== count) throw wrongPartitions(queue, stored, count);
+        checked.add(queue);
+      };
+      return beforeCalls(new PartitionedQueue(parts), () => (checked.has(queue) ? undefined : check()));
     },
   };
 }
@@ -209,18 +225,27 @@ class PartitionedQueue implements QueueStore {
     };
   }
 
+  async partitions(): Promise<number> {
+    return this.#parts.length;
+  }
+
   async peek(): Promise<Outlook> {
-    await Promise.all(
-      this.#parts.map(async (part, index) => {
-        this.#outlooks[index] = await part.peek();
-      }),
-    );
+    await this.#peekFrom(0);
     return this.#outlook(0);
   }
 
   async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
-    const [{ manifest }] = await Promise.all([this.#at(0).peekWithManifest(), this.peek()]);
+    const [{ manifest, ...first }] = await Promise.all([this.#at(0).peekWithManifest(), this.#peekFrom(1)]);
+    this.#outlooks[0] = first;
     return { ...this.#outlook(0), manifest };
+  }
+
+  async #peekFrom(first: number): Promise<void> {
+    await Promise.all(
+      this.#parts.slice(first).map(async (part, index) => {
+        this.#outlooks[first + index] = await part.peek();
+      }),
+    );
   }
 
   extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined> {

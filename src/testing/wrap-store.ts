@@ -7,6 +7,7 @@ export type StoreMethod = Exclude<keyof QueueStore, LocalMember>;
 const methods: Readonly<Record<StoreMethod, true>> = {
   enqueue: true,
   exchange: true,
+  partitions: true,
   peek: true,
   peekWithManifest: true,
   extend: true,

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { describe } from "vitest";
 import { type Io, run } from "../../src/cli/run.ts";
 import { createHandler } from "../../src/http/handler.ts";
-import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import { memoryStore, Queue, type QueueOptions, type Store } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
@@ -107,13 +107,18 @@ export function behindHandler(
 
 let prefixes = 0;
 
-/** A queue in a real Redis, and the command line that speaks to it. */
-export function inRedis(redis: ReturnType<typeof useRedis>, options: Partial<QueueOptions> = {}): Target {
+/** A queue in a real Redis, and the command line that speaks to it. @param spread makes the queue's store of the plain one. */
+export function inRedis(
+  redis: ReturnType<typeof useRedis>,
+  options: Partial<QueueOptions> = {},
+  spread = (store: Store) => store,
+): Target {
   prefixes++;
   const { url, token } = redis.shim;
   const prefix = `cli-${process.pid}-${prefixes}`;
   const clock = testClock(start);
-  const queue = new Queue({ store: upstashStore({ url, token, prefix }), jobs: [sendEmail, fails], clock, ...options });
+  const store = spread(upstashStore({ url, token, prefix }));
+  const queue = new Queue({ store, jobs: [sendEmail, fails], clock, ...options });
   const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token };
   const knowing = ["--module", "./modules/jobs.ts"];
   return {

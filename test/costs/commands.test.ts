@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { defineJob, Queue, type QueueOptions } from "../../src/index.ts";
+import { defineJob, partitioned, Queue, type QueueOptions } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -96,6 +96,17 @@ describe("billed commands", () => {
     expect(await count(() => queue.drain())).toBe(1);
     await queue.enqueue(noop, undefined, { delay: "1h" });
     expect(await count(() => queue.drain())).toBe(1);
+  });
+
+  test("in partitions the first call of a process costs 3 more, and those after it nothing", async () => {
+    const store = redis.store();
+    const { count } = setUp();
+    const idle = (spread = partitioned(store, 4)) => new Queue({ store: spread, jobs: [noop], clock: () => start });
+    await idle().drain();
+    const spread = partitioned(store, 4);
+    expect(await count(() => idle(spread).drain())).toBe(4 + 3);
+    expect(await count(() => idle(spread).drain())).toBe(4);
+    expect(await count(() => idle(spread).enqueue(noop))).toBe(3);
   });
 
   test("fifty dead jobs, selected by their ids, live again for 10 and in two round trips", async () => {

@@ -43,10 +43,10 @@ describe("the budget for a queue in partitions", () => {
     expect(await queue.drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
   });
 
-  test("holds 43 commands a partition and one, or is refused", async () => {
+  test("holds 43 commands a partition and six, or is refused", async () => {
     const bounded = (commands: number) => coldDrain(partitioned(redis.store(), 3), { budget: { commands } });
-    expect(await bounded(130)).toMatchObject({ completed: 2 });
-    await expect(bounded(129)).rejects.toThrow("budget.commands must be at least 130");
+    expect(await bounded(135)).toMatchObject({ completed: 2 });
+    await expect(bounded(134)).rejects.toThrow("budget.commands must be at least 135");
   });
 
   test("may be used up by the queues before: that is no mistake", async () => {

@@ -219,6 +219,17 @@ const revive = operation(
 );
 
 const simple: readonly fc.Arbitrary<Operation>[] = [
+  operation(
+    fc.constantFrom(1, 2, 3),
+    (wanted) => ({
+      // Where nothing is stored it would be in partitions, and refuse all that follows.
+      run: async (store, { now }) => {
+        const { scheduled, ready, running, dead } = await store.stats(now);
+        return scheduled + ready + running + dead > 0 && store.partitions(wanted);
+      },
+    }),
+    "partitions",
+  ),
   operation(id, (value) => ({ run: (store, { now }) => store.cancel(value, now) }), "cancel"),
   operation(
     fc.array(id, { maxLength: 3 }),

@@ -3,7 +3,15 @@ import fc from "fast-check";
 import type { BulkJob } from "../../src/core/bulk.ts";
 import type { AnyJob } from "../../src/core/job.ts";
 import type { Store } from "../../src/core/store.ts";
-import { defineJob, isTidegateError, PermanentError, Queue, RetryAfterError, TidegateError } from "../../src/index.ts";
+import {
+  defineJob,
+  isTidegateError,
+  PermanentError,
+  partitioned,
+  Queue,
+  RetryAfterError,
+  TidegateError,
+} from "../../src/index.ts";
 import { aroundStore } from "./around-calls.ts";
 import { type ClockByHand, clockByHand } from "./clock.ts";
 import { Ledger } from "./ledger.ts";
@@ -74,10 +82,12 @@ export function openQueueWorld(inner: Store): QueueWorld {
     });
     return client as Client;
   };
-  // Two of one deployment, and one of another that declares another schedule.
-  const clients = [[beat("*/30 * * * * *")], [beat("*/30 * * * * *")], [beat("0 * * * * *")]].map((declared) =>
-    open([work, recurring, ...declared]),
-  );
+  // Two of one deployment, and one of another that declares another schedule and allows no retries.
+  const clients = [
+    [work, beat("*/30 * * * * *")],
+    [work, beat("*/30 * * * * *")],
+    [{ ...work, maxRetries: 0 }, beat("0 * * * * *")],
+  ].map((jobs) => open([recurring, ...jobs]));
   return { store, ledger, clients, clock };
 }
 
@@ -129,10 +139,16 @@ const enqueue = operation(
   "enqueueMany",
   fc.record({
     who,
-    jobs: fc.array(fc.record({ id: fc.option(id), behaviour, delay, dedupe: fc.option(fc.constantFrom("x", "y")) }), {
-      minLength: 1,
-      maxLength: 4,
-    }),
+    jobs: fc.array(
+      fc.record({
+        id: fc.option(id),
+        behaviour,
+        delay,
+        maxRetries: fc.option(fc.constantFrom(0, 1, 3)),
+        dedupe: fc.option(fc.constantFrom("x", "y")),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
     isHeld: fc.boolean(),
   }),
   async (queue, { jobs, isHeld }) => {
@@ -142,6 +158,7 @@ const enqueue = operation(
         payload: job.behaviour,
         delay: job.delay,
         ...(job.id !== null && { id: job.id }),
+        ...(job.maxRetries !== null && { maxRetries: job.maxRetries }),
         ...(job.dedupe !== null && { dedupe: { key: job.dedupe, ttl: "10m" } }),
       }),
     );
@@ -171,6 +188,21 @@ const drain = operation(
   },
 );
 
+/** Opens the queue in partitions, in which it is not: where it keeps something, that is refused. */
+async function inPartitions(
+  queue: Queue,
+  { count, behaviour }: { count: number; behaviour: Behaviour },
+  { store, clock }: QueueWorld,
+): Promise<void> {
+  const { pendingCount, runningCount, deadLetterCount } = await queue.getStats();
+  if (pendingCount + runningCount + deadLetterCount === 0) return;
+  const wrong = new Queue({ store: partitioned(store, count), jobs: [work], clock });
+  for (const call of [() => wrong.enqueue(work, behaviour), () => wrong.drain()])
+    equal(await call().then(() => "done", codeOf), "invalid_request", "a queue that is opened in partitions");
+}
+
+const codeOf = (error: unknown) => (isTidegateError(error) ? error.code : String(error));
+
 const selection = fc.oneof(
   id,
   fc.record({ ids: fc.array(id, { maxLength: 3 }) }),
@@ -179,12 +211,22 @@ const selection = fc.oneof(
 );
 
 const others: readonly fc.Arbitrary<QueueOperation>[] = [
+  operation("in partitions", fc.record({ who, count: fc.constantFrom(2, 3), behaviour }), inPartitions),
   operation("cancel", fc.record({ who, id }), (queue, values) => queue.cancel(values.id)),
   operation("reschedule", fc.record({ who, id, delay }), (queue, values) => queue.reschedule(values.id, values.delay)),
   operation("update", fc.record({ who, id, behaviour }), (queue, values) =>
     queue.update(values.id, { payload: values.behaviour }),
   ),
-  operation("getJob", fc.record({ who, id }), (queue, values) => queue.getJob(values.id)),
+  operation("getJob", fc.record({ who, id }), async (queue, values) => {
+    const job = await queue.getJob(values.id);
+    if (job?.state !== "dead") return;
+    const { attempts, errors } = job;
+    equal(
+      attempts >= (errors.at(-1)?.attempt ?? 1),
+      true,
+      `a job with ${attempts} attempts has a failure of a later one`,
+    );
+  }),
   operation("retryFromDeadLetter", fc.record({ who, selection, dryRun: fc.boolean() }), (queue, values) =>
     queue.retryFromDeadLetter(values.selection, { dryRun: values.dryRun }),
   ),

@@ -59,6 +59,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       fire: [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: [job("daily@now")] }],
       limit: 2,
     }),
+  partitions: (store) => store.partitions(2),
   extend: (store, runs) => store.extend(runs, now + 2 * minute, "1:progress"),
   change: (store) =>
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),

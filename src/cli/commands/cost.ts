@@ -45,7 +45,7 @@ export function addCost(program: Program, session: Session): void {
       if (tick < 1_000) throw new Mistake("--tick must be at least 1s.");
       if (program.opts().url !== undefined)
         throw new Mistake("The cost is measured in Redis itself, not through a handler.", HOW);
-      const target = redisTarget(session, program.opts());
+      const target = await redisTarget(session, program.opts());
       const schedules = await target.queue.schedules.list();
       const line = session.liveLine();
       line.show("Measuring ...");

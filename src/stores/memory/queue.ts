@@ -29,6 +29,9 @@ export class MemoryQueue implements QueueStore {
 
   readonly roundTrips = 1;
 
+  /** Over how many partitions the queue is spread: above 1, nothing is kept here. */
+  spread = 1;
+
   mostCommands(): number {
     return 0;
   }
@@ -61,6 +64,11 @@ export class MemoryQueue implements QueueStore {
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     return exchange(this.#state, request);
+  }
+
+  async partitions(wanted = 1): Promise<number> {
+    if (this.spread === 1 && this.#state.isEmpty) this.spread = wanted;
+    return this.spread;
   }
 
   async peek(): Promise<Outlook> {

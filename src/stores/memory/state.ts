@@ -22,6 +22,12 @@ export class MemoryState {
   paused = false;
   manifest: string | undefined;
 
+  /** Whether it keeps neither jobs nor schedules, nor the mark of a pause. */
+  get isEmpty(): boolean {
+    const { due, dead, done, windows, schedules, paused } = this;
+    return !paused && [due, dead, done, windows, schedules].every(({ size }) => size === 0);
+  }
+
   /** Whether a job is known, finished or not. */
   exists(id: string, now: number): boolean {
     return this.due.score(id) !== undefined || this.dead.score(id) !== undefined || this.isKept(id, now);

@@ -121,6 +121,9 @@ function isReply(error: unknown, prefix: string): boolean {
   return messageOf(error).startsWith(prefix);
 }
 
+const REFUSED_COMMAND =
+  "Redis refused a command. Check that it is version 8 or Upstash, and that nothing else writes keys under the prefix.";
+
 /** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
 const refusals: readonly (readonly [RegExp, string])[] = [
   [
@@ -136,11 +139,13 @@ const refusals: readonly (readonly [RegExp, string])[] = [
     /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i,
     "Redis refused the token. Check UPSTASH_REDIS_REST_TOKEN: a read-only token cannot be used.",
   ],
-  [
-    /^(WRONGTYPE|ERR unknown command|ERR user_script|ERR Error running script|ERR Error compiling)/i,
-    "Redis refused a command. Check that it is version 8 or Upstash, and that nothing else writes keys under the prefix.",
-  ],
+  [/^(WRONGTYPE|ERR unknown command|ERR user_script|ERR Error running script|ERR Error compiling)/i, REFUSED_COMMAND],
 ];
+
+/** Whether Redis refused a command for good, as it does where a key holds another kind of value than it should. */
+export function isRefusedCommand(error: unknown): boolean {
+  return messageOf(error) === REFUSED_COMMAND;
+}
 
 function refusalOf(error: unknown): string | undefined {
   return refusals.find(([pattern]) => pattern.test(messageOf(error)))?.[1];

@@ -2,18 +2,22 @@
  * Builds the keys of one queue, the only place that does. Every script gets all of them, in this order, so that each key a
  * script touches is declared. The hash tag keeps them in one slot of a cluster.
  *
- * `partition` leaves room for one logical queue to be spread over several sets of keys: each key accepts 100 MB on the small
- * plans. Partition 0 has the plain name.
+ * `partition` is for one logical queue that is spread over several sets of keys: each key accepts 100 MB on the small plans. Under
+ * the keys of the whole such a queue keeps its number of partitions alone (lua/partitions.lua).
  */
-export function keysOf(prefix: string, queue: string, partition = 0): QueueKeys {
-  const tag = `${prefix}:{${partition === 0 ? queue : `${queue}/${partition}`}}:`;
+export function keysOf(prefix: string, queue: string, partition?: number): QueueKeys {
+  const tag = `${prefix}:{${partition === undefined ? queue : `${queue}/${partition}`}}:`;
   const all = keyNames.map((name) => tag + name);
   const byName = Object.fromEntries(keyNames.map((name) => [name, tag + name])) as Record<KeyName, string>;
-  return { all, ...byName };
+  return { queue, all, ...byName };
 }
 
 const keyNames = ["due", "jobs", "dead", "dead:jobs", "done", "dedupe", "schedules", "manifest", "stats"] as const;
 
 type KeyName = (typeof keyNames)[number];
 
-export type QueueKeys = Readonly<Record<KeyName, string>> & { readonly all: readonly string[] };
+export type QueueKeys = Readonly<Record<KeyName, string>> & {
+  /** The name of the queue. */
+  readonly queue: string;
+  readonly all: readonly string[];
+};

@@ -21,6 +21,7 @@ import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/sto
 import type { StoredStats } from "../../core/stored-stats.ts";
 import { badCursor, readCursor, writeCursor } from "../cursor.ts";
 import { leaseScore, PAUSED_MEMBER, waitingScore } from "../score.ts";
+import { wrongPartitions } from "../wrong-partitions.ts";
 import {
   deadJobs,
   dueJob,
@@ -36,7 +37,7 @@ import {
   storedStats,
   texts,
 } from "./answers.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, isRefusedCommand } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
 import { type Script, scripts } from "./scripts.ts";
 
@@ -105,16 +106,18 @@ export class RedisQueue implements QueueStore {
     return exchangeReply(await this.#texts(scripts.exchange, args, sends), settle.length, fire.length);
   }
 
+  async partitions(wanted = 1): Promise<number> {
+    const args = [String(wanted)];
+    return Number(await this.#connection.run(scripts.partitions, this.#keys.all, () => args, this.#meter));
+  }
+
   async peek(): Promise<Outlook> {
-    const [head] = await this.#connection.plain([this.#peekCommand()], this.#meter);
+    const [head] = await this.#plain([this.#peekCommand()]);
     return outlook(texts(head));
   }
 
   async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
-    const [head, manifest] = await this.#connection.plain(
-      [this.#peekCommand(), ["GET", this.#keys.manifest]],
-      this.#meter,
-    );
+    const [head, manifest] = await this.#plain([this.#peekCommand(), ["GET", this.#keys.manifest]]);
     return { ...outlook(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
   }
 
@@ -222,7 +225,7 @@ export class RedisQueue implements QueueStore {
 
   async setPaused(paused: boolean): Promise<void> {
     const command = paused ? ["ZADD", this.#keys.due, "-1", PAUSED_MEMBER] : ["ZREM", this.#keys.due, PAUSED_MEMBER];
-    await this.#connection.plain([command], this.#meter);
+    await this.#plain([command]);
   }
 
   async putSchedule(put: SchedulePut): Promise<boolean> {
@@ -251,7 +254,19 @@ export class RedisQueue implements QueueStore {
   }
 
   #run(script: Script, args: (isResend: boolean) => readonly string[], sends?: number): Promise<unknown> {
-    return this.#connection.run(script, this.#keys.all, args, this.#meter, sends);
+    return this.#orRefusal(this.#connection.run(script, this.#keys.all, args, this.#meter, sends));
+  }
+
+  #plain(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    return this.#orRefusal(this.#connection.plain(commands, this.#meter));
+  }
+
+  /** The keys of a queue in partitions refuse every command: what they hold tells the reason. */
+  #orRefusal<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return answer.catch(async (error: unknown) => {
+      const stored = isRefusedCommand(error) ? await this.partitions().catch(() => 1) : 1;
+      throw stored > 1 ? wrongPartitions(this.#keys.queue, stored, 1) : error;
+    });
   }
 
   async #texts(

@@ -75,6 +75,11 @@ export const scripts = {
     lockingSha: "ba16b4f6f982b7bf2cb043134c1dbe7af8a04fd9",
     body: "local keys, records = { ARGV[1] }, {}\nif ARGV[1] then\nrecords = call('HMGET', schedules, ARGV[1])\nelse\nlocal all = call('HGETALL', schedules)\nfor i = 1, #all, 2 do push(keys, all[i]) push(records, all[i + 1]) end\nend\nlocal members, reply = {}, {}\nfor i, key in ipairs(keys) do members[i] = SCHEDULE .. key end\nlocal scores = read_many('ZMSCORE', due, members)\nfor i, key in ipairs(keys) do\nif records[i] then push(reply, key, records[i], scores[i] or '') end\nend\nreturn reply",
   },
+  partitions: {
+    sha: "a517c6ed3867d8c503684d3f9570f5120cf33a5d",
+    lockingSha: "c822b537c1a90b661e9ccfb5f9cf722b57462ea0",
+    body: "local kind = call('TYPE', due)\nkind = type(kind) == 'table' and kind.ok or kind\nif kind == 'string' then return tonumber(string.match(call('GET', due), '^partitions:(%d+)$') or 1) end\nif ARGV[1] == '1' or kind ~= 'none' then return 1 end\nif call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules) > 0 then return 1 end\nlocal text = 'partitions:' .. ARGV[1]\ncall('MSET', due, text, jobs, text, dead, text, dead_jobs, text, done, text, dedupe, text, schedules, text)\nreturn tonumber(ARGV[1])",
+  },
   putSchedule: {
     sha: "a48552610a4aa3c00b1864cd413acc4d3f3437ec",
     lockingSha: "2bb36aed1d57e1a778439c623dfbe2e46cf68b10",

@@ -1,0 +1,28 @@
+import { localMembers, type QueueStore } from "../core/store.ts";
+
+/**
+ * Does something before each call that reaches out to where the jobs are. Where it fails, the call is not made and fails with the
+ * same error.
+ *
+ * @param before is told which method is called; gives nothing where there is nothing to wait for.
+ */
+export function beforeCalls(
+  queue: QueueStore,
+  before: (method: keyof QueueStore) => Promise<void> | undefined,
+): QueueStore {
+  return new Proxy(queue, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      if (localMembers.has(name)) return member.bind(target);
+      const call = (parameters: unknown[]): unknown => member.apply(target, parameters);
+      return (...parameters: unknown[]) => {
+        try {
+          return before(name as keyof QueueStore)?.then(() => call(parameters)) ?? call(parameters);
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      };
+    },
+  });
+}
