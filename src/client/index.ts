@@ -45,9 +45,6 @@ type Remote = Pick<
   | "drain"
 >;
 
-/** How many jobs the handler takes at once. */
-const PIECE = 1_000;
-
 /**
  * A queue behind a handler, with the methods and the errors of `Queue`.
  *
@@ -102,10 +99,11 @@ export class QueueClient implements Remote {
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
-    while (results.length < jobs.length) {
-      const piece = jobs.slice(results.length, results.length + PIECE).map(named);
+    // A copy: what the caller changes while the first pieces travel is not sent.
+    const left: Body[] = JSON.parse(JSON.stringify(jobs.map(named)));
+    while (left.length > 0) {
       const answer = await this.#handler
-        .call<{ jobs: EnqueueResult[] }>("POST", "/jobs", piece)
+        .call<{ jobs: EnqueueResult[] }>("POST", "/jobs", left.splice(0, 1_000))
         .catch((error: Error) => {
           if (results.length > 0) error.message = `After ${results.length} stored jobs: ${error.message}`;
           throw error;

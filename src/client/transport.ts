@@ -62,7 +62,7 @@ export class Transport {
 /** A part of a path. These would be dropped or refused by what parses the URL, and another address be meant. */
 export function part(text: string): string {
   if (/^\.{0,2}$/.test(text) || !text.isWellFormed())
-    throw new TidegateError("invalid_request", 'An id, key or name must be well-formed, and neither "", "." nor "..".');
+    throw new TidegateError("invalid_request", 'An id, key or name must be well-formed and not "", "." or "..".');
   return `/${encodeURIComponent(text)}`;
 }
 
@@ -80,7 +80,7 @@ function unavailable(status: number | undefined): TidegateError {
   const what = status ? `What answered is not the handler: status ${status}` : "The handler could not be reached";
   return new TidegateError(
     "store_unavailable",
-    `${what}. Check url and network. The call may have worked: repeat an enqueue only with an id.`,
+    `${what}. Check url and network. It may have worked: repeat an enqueue only with an id.`,
   );
 }
 

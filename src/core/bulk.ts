@@ -1,4 +1,4 @@
-import { type EnqueueOptions, type EnqueueResult, jobName, newJob, resolveJob } from "./enqueue.ts";
+import { draftJob, type EnqueueOptions, type EnqueueResult, finishJob, jobName, resolveJob } from "./enqueue.ts";
 import { invalidRequest, isTidegateError } from "./errors.ts";
 import { hookCalls } from "./hook-calls.ts";
 import type { AnyJob, InputOf, PayloadField } from "./job.ts";
@@ -57,11 +57,15 @@ export async function sendJobs<Sent extends { readonly results: readonly Enqueue
   store: (newJobs: readonly NewJob[]) => Promise<Sent>,
 ): Promise<Sent> {
   const { name: queue, jobs, clock, newId, tracing } = settings;
-  const send = async (trace?: TraceContext) => store(await newJobs(bulk, jobs, clock(), newId, trace));
-  const about = () => ({ queue, names: bulk.map(({ job }) => jobName(job)), caller });
+  if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
+  const now = clock();
+  const drafts = bulk.map((item) => draft(item, jobs, now, newId));
+  const names = drafts.map(({ name }) => name);
+  const send = async (trace?: TraceContext) => store(await newJobs(drafts, trace));
+  const about = () => ({ queue, names, caller });
   const sent = await (tracing ? traced(async (work) => tracing.enqueue(about(), work), send) : send());
   const hooks = hookCalls(settings);
-  hooks?.enqueued(bulk, sent.results);
+  hooks?.enqueued(names, sent.results);
   await hooks?.ended();
   return sent;
 }
@@ -74,29 +78,43 @@ export function heldJobs(newJobs: readonly NewJob[], replies: readonly EnqueueRe
   });
 }
 
-/**
- * Builds jobs that are to be stored together, all of them checked.
- *
- * @throws {TidegateError} as `newJob` does; where there are several, the message tells which was refused.
- */
-async function newJobs(
-  bulk: readonly BulkJob[],
+/** One job of a call, read at once. Where it was refused, `finish` rejects. */
+interface Draft {
+  readonly name: string;
+  readonly finish: (trace: JobTrace | undefined) => Promise<NewJob>;
+}
+
+function draft(
+  item: BulkJob,
   jobs: ReadonlyMap<string, AnyJob>,
   now: number,
   newId: (dedupeKey?: string) => string,
-  trace?: TraceContext,
-): Promise<readonly NewJob[]> {
-  if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
-  const jobTrace: JobTrace | undefined = trace && bulk.length > 1 ? { ...trace, isBatch: true } : trace;
-  const build = async (item: BulkJob) => {
+): Draft {
+  let name = "";
+  try {
     checkObject(item, ARRAY_OF_JOBS);
     const { job, payload, ...options } = item;
-    const { name, definition } = resolveJob(job, jobs);
-    return newJob(name, definition, payload, options, now, newId, jobTrace);
-  };
-  if (bulk.length === 1) return Promise.all(bulk.map(build));
+    name = jobName(job);
+    const { definition } = resolveJob(job, jobs);
+    const drafted = draftJob(name, definition, payload, options, now, newId);
+    return { name, finish: (trace) => finishJob(drafted, trace) };
+  } catch (error) {
+    return { name, finish: () => Promise.reject(error) };
+  }
+}
+
+/**
+ * Builds jobs that are to be stored together, all of them checked.
+ *
+ * @throws {TidegateError} as `draftJob` and `finishJob` do; where there are several, the message says which was refused.
+ */
+function newJobs(drafts: readonly Draft[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
+  if (drafts.length === 1) return Promise.all(drafts.map(({ finish }) => finish(trace)));
+  const jobTrace: JobTrace | undefined = trace && { ...trace, isBatch: true };
   return Promise.all(
-    bulk.map((job, index) => build(job).catch((error: unknown) => Promise.reject(atIndex(error, index)))),
+    drafts.map(({ finish }, index) =>
+      finish(jobTrace).catch((error: unknown) => Promise.reject(atIndex(error, index))),
+    ),
   );
 }
 

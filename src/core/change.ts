@@ -1,10 +1,17 @@
 import { checkFits, runAtMs } from "./enqueue.ts";
 import { conflict } from "./errors.ts";
 import type { AnyJob } from "./job.ts";
+import { asJson, written } from "./json.ts";
 import { checkKnown } from "./known-options.ts";
 import type { JobChange } from "./queue-options.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
 import type { QueueStore, StoredJob } from "./store.ts";
+
+/** A change as it was when `update` was called. @throws {TidegateError} `invalid_request`, `payload_too_large` */
+export function readChange(change: JobChange): JobChange {
+  checkKnown(change, ["delay", "runAt", "payload"], "update");
+  return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };
+}
 
 /**
  * Changes the time of a waiting job, its payload, or both; gives the job as it stands then.
@@ -19,15 +26,15 @@ export async function changeJob(
   change: JobChange,
   now: number,
 ): Promise<StoredJob> {
-  checkKnown(change, ["delay", "runAt", "payload"], "update");
   const { id, at, claims } = stored;
   const moves = change.runAt !== undefined || change.delay !== undefined;
   const runAt = moves ? runAtMs(change, now) : at;
   const before = decodeRecord(stored.record);
   if (!before) throw conflict(`Job "${id}" was stored by a newer version, which alone can change it.`);
-  if ("payload" in change) await checkFits(before.name, jobs.get(before.name), change.payload);
   // A record that does not change is not sent: meanwhile somebody else may have given the job another payload.
-  const record = "payload" in change ? encodeRecord({ ...before, payload: change.payload }) : undefined;
+  const record =
+    "payload" in change ? written("payload", () => encodeRecord({ ...before, payload: change.payload })) : undefined;
+  if ("payload" in change) await checkFits(before.name, jobs.get(before.name), change.payload);
   if (!(await store.change({ id, from: { at, claims }, runAt, record }))) {
     throw conflict(`Job "${id}" changed at the same time. Look at it again.`);
   }

@@ -3,6 +3,7 @@ import { TidegateError } from "./errors.ts";
 import { HeldLease } from "./held-lease.ts";
 import type { AttemptInfo } from "./hooks.ts";
 import type { AnyJob } from "./job.ts";
+import { asJson, written } from "./json.ts";
 import { SETTLE_MARGIN_MS } from "./lease.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
 import * as records from "./record.ts";
@@ -28,13 +29,14 @@ export class Claim {
   readonly held: HeldLease;
   /** What the handler told last of how far it is. */
   #progress: unknown;
-  readonly #text: string;
+  /** The text of the record as it was claimed. */
+  readonly text: string;
   readonly #queue: string;
 
   constructor({ queue, store, jobs }: Pick<Workshop, "queue" | "store" | "jobs">, claimed: ClaimedJob) {
     const record = records.decodeRecord(claimed.record);
     this.#queue = queue;
-    this.#text = claimed.record;
+    this.text = claimed.record;
     this.isReadable = record !== undefined;
     this.record = record ?? records.unreadable;
     this.name = this.record.name;
@@ -78,7 +80,7 @@ export class Claim {
 
   /** The record as it was claimed, read anew: a handler may have changed the payload that it was given. */
   get stored(): records.JobRecord {
-    const stored = records.decodeRecord(this.#text) ?? this.record;
+    const stored = records.decodeRecord(this.text) ?? this.record;
     return this.#progress === undefined ? stored : { ...stored, progress: this.#progress };
   }
 
@@ -88,9 +90,9 @@ export class Claim {
    * @returns the text of the record with it.
    * @throws {TidegateError} `invalid_request`, `payload_too_large` where it cannot be stored: what it told before is kept.
    */
-  progressText(progress: unknown): string {
-    records.checkPayload(progress);
-    const text = records.encodeRecord({ ...this.stored, progress });
+  progressText(value: unknown): string {
+    const progress = asJson(value, "progress");
+    const text = written("progress", () => records.encodeRecord({ ...this.stored, progress }));
     if (records.isTooLarge(text)) {
       throw new TidegateError(
         "payload_too_large",
@@ -101,19 +103,46 @@ export class Claim {
     return text;
   }
 
-  /** The text of the record once the job has completed, without the result where that is too large. */
+  /** The text of the record once the job has completed, without the result where that is too large or cannot be written. */
   completedText(end: records.JobEnd): string {
-    const text = this.#endedText(end);
-    return records.isTooLarge(text) ? this.#endedText({ ...end, result: undefined }) : text;
+    const text = textOf(() => this.#endedText(end));
+    if (text !== undefined && !records.isTooLarge(text)) return text;
+    const { result, ...withoutResult } = end;
+    return textOf(() => this.#endedText(withoutResult)) ?? records.withEnd(this.text, withoutResult);
   }
 
   #endedText(end: records.JobEnd): string {
-    if ((this.#progress ?? this.record.progress) === undefined) return records.withEnd(this.#text, end);
+    if ((this.#progress ?? this.record.progress) === undefined) return records.withEnd(this.text, end);
     return records.encodeRecord({ ...this.stored, progress: undefined, end });
   }
 
-  /** The text of the record once the job has been handed back with no attempt used. */
-  get returnedText(): string {
-    return this.isReadable ? records.encodeRecord(records.withReturnedClaim(this.stored)) : this.#text;
+  /** The text of the record after a failed attempt; undefined where it cannot be written again. */
+  failedText(error: records.AttemptError): string | undefined {
+    return textOf(() => records.encodeRecord(records.withError(this.stored, error)));
+  }
+
+  /**
+   * The text of the record of a dead job; its failures before are kept as they were where it cannot be written again.
+   *
+   * @param isNew whether it died of a failure of its own, which joins the last ones.
+   */
+  deadText(end: records.JobEnd & { readonly error: records.AttemptError }, isNew: boolean): string {
+    const { stored } = this;
+    const record = isNew ? records.withError(stored, end.error) : stored;
+    return textOf(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.text, end);
+  }
+
+  /** The text of the record once the job has been handed back with no attempt used; undefined where it cannot be written again. */
+  get returnedText(): string | undefined {
+    return this.isReadable ? textOf(() => records.encodeRecord(records.withReturnedClaim(this.stored))) : undefined;
+  }
+}
+
+/** What is written; undefined where this process cannot, since one with a larger stack has stored what is nested too deeply for it. */
+function textOf(write: () => string): string | undefined {
+  try {
+    return write();
+  } catch {
+    return undefined;
   }
 }

@@ -42,7 +42,7 @@ export function steadyClock(clock: Clock): Clock {
 export function alarm(clock: Clock, ms: number, ring: () => void): () => void {
   if (clock.sleep) {
     const off = new AbortController();
-    void clock.sleep(ms, off.signal).then(() => off.signal.aborted || ring());
+    void sleep(clock, ms, off.signal).then(() => off.signal.aborted || ring());
     return () => off.abort();
   }
   return startTimer(ms, ring);
@@ -65,7 +65,13 @@ function startTimer(ms: number, ring: () => void): () => void {
 /** Waits on the clock given: resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
-  if (clock.sleep) return clock.sleep(ms, signal);
+  // Timers with a signal reject when it is aborted, and then there is no time left to wait.
+  if (clock.sleep) return clock.sleep(ms, signal).catch(() => sleepOnTimer(ms, signal));
+  return sleepOnTimer(ms, signal);
+}
+
+function sleepOnTimer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const finish = () => {
       stop();

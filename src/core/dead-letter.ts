@@ -1,9 +1,10 @@
 import { checkFits } from "./enqueue.ts";
 import { conflict, invalidRequest, notFound } from "./errors.ts";
 import type { AnyJob } from "./job.ts";
+import { asJson, written } from "./json.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkText, LONGEST_ID, LONGEST_NAME } from "./options.ts";
-import { decodeRecord, encodeRecord } from "./record.ts";
+import { decodeRecord, encodeRecord, type JobRecord } from "./record.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "./request-size.ts";
 import type { QueueStore, Revival, StoredJob } from "./store.ts";
 
@@ -73,24 +74,29 @@ async function* piecesOf(
   } while (cursor !== undefined);
 }
 
-/** Counts the selection, or hands each piece of it to `act`, which tells how many it took. */
+/** Hands each piece to `act`, which says how many jobs it took, and adds them up. */
 async function forEachPiece(
-  store: QueueStore,
-  selection: DeadSelection,
-  options: DeadLetterOptions,
-  now: number,
+  pieces: AsyncIterable<readonly StoredJob[]> | readonly (readonly StoredJob[])[],
+  { onProgress }: DeadLetterOptions,
   act: (jobs: readonly StoredJob[]) => Promise<number>,
 ): Promise<number> {
   let done = 0;
-  for await (const jobs of piecesOf(store, selection, now)) {
+  for await (const jobs of pieces) {
     if (jobs.length === 0) continue;
-    done += options.dryRun ? jobs.length : await act(jobs);
-    options.onProgress?.(done);
+    done += await act(jobs);
+    onProgress?.(done);
   }
   return done;
 }
 
-/** Makes dead jobs live again, due now, with all their retries; tells how many. */
+const countOf = async (jobs: readonly StoredJob[]) => jobs.length;
+
+/**
+ * Makes dead jobs live again, due now, with all their retries; tells how many.
+ *
+ * All of the selection is checked before the first is changed, so that a refusal changes none. What dies meanwhile under a name that
+ * has not been checked stays dead.
+ */
 export async function retryDead(
   store: QueueStore,
   jobs: ReadonlyMap<string, AnyJob>,
@@ -99,9 +105,29 @@ export async function retryDead(
   now: number,
 ): Promise<number> {
   checkKnown(options, [...optionNames, "payload"], "retryFromDeadLetter");
-  return forEachPiece(store, selection, options, now, async (dead) => {
+  const change = "payload" in options ? { payload: asJson(options.payload, "payload") } : {};
+  const names = new Set<string>();
+  const check = async (dead: readonly StoredJob[]) => {
+    for (const { name } of dead.map(readable)) {
+      if (!names.has(name) && "payload" in change)
+        await checkFits(name, jobs.get(name), asJson(change.payload, "payload"));
+      names.add(name);
+    }
+    return dead.length;
+  };
+  const pieces = () => piecesOf(store, selection, now);
+  if (options.dryRun) return forEachPiece(pieces(), options, check);
+  let count = 0;
+  let last: readonly StoredJob[] = [];
+  for await (last of pieces()) {
+    await check(last);
+    count++;
+  }
+  // A single piece, which most selections are, need not be read again.
+  return forEachPiece(count > 1 ? pieces() : [last], options, async (dead) => {
+    const known = dead.filter(({ record }) => names.has(decodeRecord(record)?.name ?? ""));
     let revived = 0;
-    for await (const revivals of requestsOf(dead, (job) => revivalOf(job, jobs, options, now))) {
+    for (const revivals of requestsOf(known, (job) => revivalOf(job, change, now))) {
       revived += (await store.revive(revivals)).filter(Boolean).length;
     }
     return revived;
@@ -109,14 +135,11 @@ export async function retryDead(
 }
 
 /** The revivals that fit into one request, made as they are sent: a large new payload in all of them is more than a Worker can hold. */
-async function* requestsOf(
-  dead: readonly StoredJob[],
-  build: (job: StoredJob) => Promise<Revival>,
-): AsyncGenerator<readonly Revival[]> {
+function* requestsOf(dead: readonly StoredJob[], build: (job: StoredJob) => Revival): Generator<readonly Revival[]> {
   let revivals: Revival[] = [];
   let bytes = 0;
   for (const job of dead) {
-    const revival = await build(job);
+    const revival = build(job);
     const added = bytesOf(revival.record);
     if (bytes + added > MOST_SETTLED_BYTES && revivals.length > 0) {
       yield revivals;
@@ -129,23 +152,20 @@ async function* requestsOf(
   if (revivals.length > 0) yield revivals;
 }
 
-async function revivalOf(
-  { id, at, record }: StoredJob,
-  jobs: ReadonlyMap<string, AnyJob>,
-  options: RetryOptions,
-  now: number,
-): Promise<Revival> {
-  const known = decodeRecord(record);
-  if (!known)
-    throw conflict(
-      `The record of dead job "${id}" is of a version that this deployment cannot read. Retry it with a newer one.`,
-    );
-  if ("payload" in options) await checkFits(known.name, jobs.get(known.name), options.payload);
-  const { end, ...rest } = known;
+function revivalOf(dead: StoredJob, change: { readonly payload?: unknown }, now: number): Revival {
+  const { end, ...rest } = readable(dead);
   const claims = end?.claims ?? 0;
-  const payload = "payload" in options ? { payload: options.payload } : {};
-  const revived = encodeRecord({ ...rest, ...payload, returned: claims, revivedAt: now });
-  return { id, diedAt: at, claims, runAt: now, record: revived };
+  const record = written("payload", () => encodeRecord({ ...rest, ...change, returned: claims, revivedAt: now }));
+  return { id: dead.id, diedAt: dead.at, claims, runAt: now, record };
+}
+
+/** @throws {TidegateError} `conflict` for a record of a newer version. */
+function readable({ id, record }: StoredJob): JobRecord {
+  const known = decodeRecord(record);
+  if (known) return known;
+  throw conflict(
+    `The record of dead job "${id}" is of a version that this deployment cannot read. Retry it with a newer one.`,
+  );
 }
 
 /** Removes dead jobs for good; tells how many. */
@@ -156,7 +176,8 @@ export async function removeDead(
   now: number,
 ): Promise<number> {
   checkKnown(options, optionNames, "removeFromDeadLetter");
-  return forEachPiece(store, selection, options, now, (dead) => store.removeDead(dead.map(({ id }) => id)));
+  const remove = (dead: readonly StoredJob[]) => store.removeDead(dead.map(({ id }) => id));
+  return forEachPiece(piecesOf(store, selection, now), options, options.dryRun ? countOf : remove);
 }
 
 /** The error for one id that does not lie in the dead letter. */

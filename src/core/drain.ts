@@ -114,7 +114,7 @@ export class Drain {
     while (this.#running.size < this.#limits.concurrency) {
       const attempt = this.#lineup.next(this.#isIdle && this.#finished.length === 0);
       if (!attempt) break;
-      void this.#start(attempt);
+      void this.#start(attempt).catch((error: unknown) => this.#breakOff(attempt, error));
     }
     if (this.#isIdle) this.#release(this.#lineup.surplus());
   }
@@ -133,6 +133,13 @@ export class Drain {
     this.#running.delete(attempt);
     this.#startWaiting();
     if (this.#lineup.length === 0) this.#ring();
+  }
+
+  /** Something else than a job failed, such as the clock: its lease runs out, and the drain ends with the error. */
+  #breakOff(attempt: Attempt, error: unknown): void {
+    this.#running.delete(attempt);
+    this.#exchanges.breakOff(error);
+    this.#ring();
   }
 
   /** No job starts with less lease left than its timeout. One whose timeout no claim foresaw gets a longer lease. */

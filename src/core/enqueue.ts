@@ -2,9 +2,10 @@ import type { BackoffRule } from "./backoff.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
 import { InvalidPayloadError, invalidRequest } from "./errors.ts";
 import type { AnyJob, JobOptions, Schedule } from "./job.ts";
+import { asJson, written } from "./json.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkPathText, checkRetryOptions, checkText, LONGEST_ID, LONGEST_NAME, timeoutMs } from "./options.ts";
-import { checkPayload, encodeRecord, type JobRecord, type JobTrace } from "./record.ts";
+import { encodeRecord, type JobRecord, type JobTrace } from "./record.ts";
 import { issuesText, validate } from "./schema.ts";
 import type { NewJob } from "./store.ts";
 
@@ -42,7 +43,7 @@ const optionNames = ["id", "delay", "runAt", "maxRetries", "backoff", "timeout",
 
 /** The name of a job that is given as a definition or by its name. */
 export function jobName(job: AnyJob | string): string {
-  return typeof job === "string" ? job : job.name;
+  return String(typeof job === "string" ? job : job?.name);
 }
 
 /** Finds the job to enqueue. @throws {TidegateError} `invalid_request` where the queue has jobs, but none of that name. */
@@ -63,41 +64,56 @@ export function resolveJob(
   return { name: job, definition };
 }
 
+/** A job as it was when `enqueue` was called: nothing that the caller changes afterwards is stored. */
+export interface JobDraft {
+  readonly definition: AnyJob | undefined;
+  readonly record: JobRecord;
+  readonly job: Omit<NewJob, "record">;
+}
+
 /**
- * Builds the job that is to be stored, all of it checked.
+ * Reads what is to be enqueued, all of it checked save by the schema, which may take time.
  *
- * @throws {InvalidPayloadError} where the payload does not fit the schema.
  * @throws {TidegateError} `invalid_request` or `payload_too_large`; the message names the option.
  */
-export async function newJob(
+export function draftJob(
   name: string,
   definition: AnyJob | undefined,
   payload: unknown,
   options: EnqueueOptions,
   now: number,
   newId: (dedupeKey?: string) => string,
-  trace?: JobTrace,
-): Promise<NewJob> {
+): JobDraft {
   checkKnown(options, optionNames, "enqueue");
   if (options.id !== undefined) checkPathText(options.id, "id", LONGEST_ID);
-  await checkFits(name, definition, payload);
-  const record: JobRecord = { name, payload, enqueuedAt: now, ...storedOptions(options), ...(trace && { trace }) };
-  return {
+  const job = {
     id: options.id ?? newId(options.dedupe?.key),
     isFreshId: options.id === undefined,
     runAt: runAtMs(options, now),
-    record: encodeRecord(record),
     ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe) }),
   };
+  const record = { name, payload: asJson(payload, "payload"), enqueuedAt: now, ...storedOptions(options) };
+  return { definition, record, job };
 }
 
-/** @throws {InvalidPayloadError} or {TidegateError} where the payload fits neither the schema nor JSON. */
+/** Builds the job that is to be stored. @throws {InvalidPayloadError} where the payload does not fit the schema. */
+export async function finishJob({ definition, record, job }: JobDraft, trace?: JobTrace): Promise<NewJob> {
+  // Written before the schema sees the payload, which it may change.
+  const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
+  await checkFits(record.name, definition, record.payload);
+  return { ...job, record: text };
+}
+
+/**
+ * Checks a payload, given as JSON keeps it, as `perform` will get it.
+ *
+ * @throws {InvalidPayloadError} where it does not fit the schema.
+ */
 export async function checkFits(name: string, definition: AnyJob | undefined, payload: unknown): Promise<void> {
-  checkPayload(payload);
   const result = await validate(definition?.schema, payload);
   if ("issues" in result) {
     throw new InvalidPayloadError(
-      `The payload does not fit the schema of "${name}": ${issuesText(result.issues)}`,
+      `The payload, as JSON, does not fit the schema of "${name}": ${issuesText(result.issues)}`,
       result.issues,
     );
   }
@@ -111,7 +127,7 @@ export function storedOptions(options: Pick<EnqueueOptions, "maxRetries" | "back
     throw invalidRequest("backoff cannot be a function at enqueue, since it is stored: set it in defineJob.");
   return {
     ...(maxRetries !== undefined && { maxRetries }),
-    ...(backoff !== undefined && { backoff }),
+    ...(backoff !== undefined && { backoff: { ...backoff } }),
     ...(timeout !== undefined && { timeoutMs: timeoutMs(timeout) }),
   };
 }

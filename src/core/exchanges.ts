@@ -22,6 +22,7 @@ export class Exchanges {
   #answerMs = 0;
   #hasFailed = false;
   #error: unknown;
+  #brokenOff: unknown;
 
   /**
    * @param outlook what is known, or thought, to come next.
@@ -44,9 +45,15 @@ export class Exchanges {
     return this.#hasFailed;
   }
 
-  /** Why the last one failed, if none has got through since. */
+  /** Why the last one failed, if none has got through since; else what broke the drain off. */
   get error(): unknown {
-    return this.#error;
+    return this.#brokenOff ?? this.#error;
+  }
+
+  /** Something else than an exchange failed: what runs may still end and be handed in, but nothing more is begun. */
+  breakOff(error: unknown): void {
+    this.#hasFailed = true;
+    this.#brokenOff ??= error;
   }
 
   get underWay(): number {
@@ -104,7 +111,7 @@ export class Exchanges {
         ended(undefined);
       },
     );
-    void answered.catch((error: unknown) => this.#fail(error)).finally(this.#ring);
+    void answered.catch((error: unknown) => this.breakOff(error)).then(this.#ring);
   }
 
   #isBack({ limit }: ExchangeRequest): void {

@@ -1,7 +1,6 @@
-import type { BulkJob } from "./bulk.ts";
 import type { Claim } from "./claim.ts";
 import { type Clock, sleep } from "./clock.ts";
-import { type EnqueueResult, jobName } from "./enqueue.ts";
+import type { EnqueueResult } from "./enqueue.ts";
 import { type AttemptInfo, type CheckedHooks, outcomeWords } from "./hooks.ts";
 import type { AttemptOutcome } from "./outcomes.ts";
 import type { QueueSettings } from "./queue-options.ts";
@@ -48,11 +47,11 @@ export class HookCalls {
     this.#clock = clock;
   }
 
-  enqueued(jobs: readonly BulkJob[], results: readonly EnqueueResult[]): void {
+  enqueued(names: readonly string[], results: readonly EnqueueResult[]): void {
     const { onEnqueue } = this.#hooks.given;
-    jobs.forEach(({ job }, index) => {
+    names.forEach((name, index) => {
       const result = results[index];
-      if (result) this.#call("onEnqueue", onEnqueue, { queue: this.#queue, name: jobName(job), ...result });
+      if (result) this.#call("onEnqueue", onEnqueue, { queue: this.#queue, name, ...result });
     });
   }
 

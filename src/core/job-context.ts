@@ -33,9 +33,9 @@ export class AttemptContext implements JobContext {
     this.attempt = attempt;
     this.maxRetries = maxRetries;
     this.enqueuedAt = new Date(enqueuedAt);
-    this.extend = (duration) => owner.extend(duration);
+    this.extend = (duration) => handled(owner.extend(duration));
     this.snooze = snooze;
-    this.progress = (value) => owner.tellProgress(value);
+    this.progress = (value) => handled(owner.tellProgress(value));
     this.#owner = owner;
   }
 
@@ -43,6 +43,12 @@ export class AttemptContext implements JobContext {
   get signal(): AbortSignal {
     return this.#owner.signal;
   }
+}
+
+/** A handler that does not wait for the promise would end its process by a rejection. One that does still gets it. */
+function handled(work: Promise<void>): Promise<void> {
+  work.catch(() => {});
+  return work;
 }
 
 function snooze(when: Duration | Date): Snooze {

@@ -28,8 +28,8 @@ export interface JobContext {
   /** `return job.snooze("1h")` runs the job again then, without using up an attempt. */
   snooze(when: Duration | Date): Snooze;
   /**
-   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`.
-   * @throws {TidegateError} `conflict` as `extend` does; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
+   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it.
+   * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;
 }
@@ -70,7 +70,7 @@ export interface Schedule {
 export interface AnyJob extends JobOptions {
   /** What the job is stored and found by: 1 to 128 characters. */
   readonly name: string;
-  /** Checks payloads when they are enqueued, and again when they are run. Default: nothing is checked. */
+  /** Checks payloads, as JSON, when they are enqueued, and again when they are run. Default: nothing is checked. */
   readonly schema?: StandardSchemaV1 | undefined;
   /** Makes a job at each of its slots. Default: jobs are made by `enqueue` alone. */
   readonly schedule?: Schedule;

@@ -1,8 +1,9 @@
 import { timingOf } from "./activity.ts";
 import type { Claim } from "./claim.ts";
-import { withoutStack } from "./control.ts";
+import { PermanentError, withoutStack } from "./control.ts";
 import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "./duration.ts";
 import type { Snooze } from "./job.ts";
+import { asJson } from "./json.ts";
 import * as records from "./record.ts";
 import { isNamed, retryWaitMs } from "./retry.ts";
 import { CLAIM_CYCLE, type Outcome, type Timing } from "./store.ts";
@@ -30,9 +31,10 @@ export function released(claim: Claim): Outcome {
 }
 
 function returned(claim: Claim, runAt: number): Outcome {
-  const { lease } = claim;
-  const returned = { to: "returned", lease, runAt, record: claim.returnedText } as const;
-  return claim.isReadable ? returned : { ...returned, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
+  const { lease, returnedText } = claim;
+  if (returnedText !== undefined) return { to: "returned", lease, runAt, record: returnedText };
+  // The record cannot note the claim that used no attempt, so the claim is taken back.
+  return { to: "returned", lease, runAt, record: claim.text, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
 }
 
 /** Leaves a record of a newer version to the deployment that knows it. */
@@ -58,32 +60,29 @@ export function completed(attempt: EndedAttempt, result: unknown): Outcome {
 /** The result as it can be stored: one that is no JSON, or too large, is dropped, since the work has been done all the same. */
 function storable(result: unknown): unknown {
   try {
-    records.checkPayload(result);
-    return result;
+    return asJson(result, "result");
   } catch {
     return undefined;
   }
 }
 
-/** The attempt has failed: the job is retried, or dead. Never throws. */
+/** The attempt has failed: the job is retried, or dead. */
 export function failed(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
-  try {
-    return retriedOrDead(attempt, thrown);
-  } catch {
-    const error = withoutStack(new Error("What was thrown cannot be read: it throws when it is looked at."));
-    return retriedOrDead(attempt, error);
-  }
-}
-
-function retriedOrDead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const { claim, workshop } = attempt;
   const { number, lease } = claim;
   if (isNamed(thrown, "PermanentError") || number > claim.maxRetries) return dead(attempt, thrown);
   const { clock, random } = workshop;
   const waitMs = retryWaitMs(thrown, claim.backoff, number, clock(), random);
-  const record = records.encodeRecord(records.withError(claim.stored, records.attemptError(thrown, number, clock())));
+  const record = claim.failedText(records.attemptError(thrown, number, clock()));
+  if (record === undefined) return dead(attempt, unwritable(thrown));
   const runAt = Math.min(clock() + waitMs, LATEST_TIME_MS);
   return { to: "retried", lease, runAt, record, timing: timing(attempt), thrown };
+}
+
+function unwritable(cause: unknown): Error {
+  const { name, message } = records.describeError(cause);
+  const reason = "The job failed and cannot be retried: its payload is nested too deeply to be stored again.";
+  return withoutStack(new PermanentError(`${reason} It failed with ${name}: ${message}`, { cause }));
 }
 
 function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
@@ -92,10 +91,10 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const at = workshop.clock();
   const { attempt: attempts } = claim.info;
   const error = records.attemptError(thrown, attempts, at);
-  const end = { at, startedAt, attempts, error, claims: lease.claims };
   // Where `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
-  const stored = claim.isUsedUp && claim.died === 0 ? claim.stored : records.withError(claim.stored, error);
-  return { to: "dead", lease, at, record: records.encodeRecord({ ...stored, end }), timing: timing(attempt), thrown };
+  const isNew = !claim.isUsedUp || claim.died > 0;
+  const record = claim.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
+  return { to: "dead", lease, at, record, timing: timing(attempt), thrown };
 }
 
 /** Ends a job that has no attempt left: none is made. */

@@ -1,5 +1,5 @@
 import { type QueueActivity, queueActivity } from "./activity.ts";
-import { changeJob } from "./change.ts";
+import { changeJob, readChange } from "./change.ts";
 import { type Clock, sleep } from "./clock.ts";
 import {
   type DeadLetterOptions,
@@ -106,7 +106,8 @@ export abstract class QueueUpkeep {
   async update(id: string, change: JobChange): Promise<JobInfo> {
     checkText(id, "id", LONGEST_ID);
     const now = this.clock();
-    const changed = await changeJob(this.#store, this.#jobs, await this.#mustWait(id, now), change, now);
+    const asked = readChange(change);
+    const changed = await changeJob(this.#store, this.#jobs, await this.#mustWait(id, now), asked, now);
     this.#expected.add(changed.at);
     return this.#info(changed, now) as JobInfo;
   }
@@ -135,10 +136,11 @@ export abstract class QueueUpkeep {
   }
 
   /**
-   * Makes dead jobs live again, due now and with all their retries; tells how many.
+   * Makes dead jobs live again, due now and with all their retries; tells how many. All of the selection is checked first: when this
+   * throws one of these errors, no job has changed. A dry run checks as well.
    *
    * @throws {TidegateError} `not_found` where a single id is given that is not dead.
-   * @throws {InvalidPayloadError} where the new payload does not fit the schema.
+   * @throws {InvalidPayloadError} where the new payload does not fit the schema of a job in the selection.
    */
   async retryFromDeadLetter(
     selection: string | DeadSelection,

@@ -10,6 +10,7 @@ import { invalidRequest } from "./errors.ts";
 import { Expected } from "./expected.ts";
 import { atMostAWhile, hookCalls } from "./hook-calls.ts";
 import type { AnyJob, PayloadArguments } from "./job.ts";
+import { asJson } from "./json.ts";
 import { checkKnown, checkObject } from "./known-options.ts";
 import { leaseMsFor } from "./lease.ts";
 import { jobDefaults, timeoutMs } from "./options.ts";
@@ -218,9 +219,10 @@ export class Queue extends QueueUpkeep {
 
   async #enqueueRecurring(job: AnyJob | string, payload: unknown, options: RecurringOptions): Promise<EnqueueResult> {
     const { id, ...schedule } = options;
+    const taken = asJson(payload, "payload");
     const key = id ?? resolveJob(job, this.#settings.jobs).name;
     const existing = await this.schedules.get(key);
-    const { nextRunAt } = await this.schedules.upsert(key, { ...schedule, job, payload });
+    const { nextRunAt } = await this.schedules.upsert(key, { ...schedule, job, payload: taken });
     return { id: key, status: existing ? "duplicate" : "enqueued", runAt: nextRunAt };
   }
 

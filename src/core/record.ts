@@ -1,6 +1,5 @@
 import type { BackoffRule } from "./backoff.ts";
-import { invalidRequest, TidegateError } from "./errors.ts";
-import { isLarger, LARGEST_PAYLOAD, LARGEST_RECORD, MEBIBYTE } from "./request-size.ts";
+import { isLarger, LARGEST_RECORD } from "./request-size.ts";
 import { CLAIM_CYCLE } from "./store.ts";
 import type { TraceContext } from "./tracing.ts";
 import { decode, encode } from "./versioned.ts";
@@ -100,8 +99,16 @@ export function attemptError(thrown: unknown, attempt: number, at: number): Atte
   return { ...describeError(thrown), attempt, at };
 }
 
-/** Describes whatever a handler threw, cut to a bounded size. */
+/** Describes whatever a handler threw, cut to a bounded size. Never throws. */
 export function describeError(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {
+  try {
+    return described(thrown);
+  } catch {
+    return { name: "Error", message: "What was thrown cannot be described: it throws when it is read." };
+  }
+}
+
+function described(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {
   if (!(thrown instanceof Error)) {
     return {
       name: "Error",
@@ -120,31 +127,7 @@ function cut(text: string, longest: number): string {
   return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
 }
 
-/**
- * Makes sure that a payload can be stored as JSON.
- *
- * @param most how large it may be, in bytes of UTF-8.
- * @throws {TidegateError} `invalid_request` where it cannot (a BigInt, a cycle), `payload_too_large` where it is larger.
- */
-export function checkPayload(payload: unknown, most = LARGEST_PAYLOAD): void {
-  const text = jsonText(payload);
-  if (text !== undefined && isLarger(text, most)) {
-    throw new TidegateError(
-      "payload_too_large",
-      `The payload is larger than ${most / MEBIBYTE} MiB as JSON. Store the data elsewhere and enqueue its address.`,
-    );
-  }
-}
-
 /** Whether a record has become larger than a store takes. As a text within JSON it takes twice its bytes at most. */
 export function isTooLarge(record: string): boolean {
   return isLarger(record, LARGEST_RECORD / 2) && isLarger(JSON.stringify(record), LARGEST_RECORD);
-}
-
-function jsonText(payload: unknown): string | undefined {
-  try {
-    return JSON.stringify(payload);
-  } catch {
-    throw invalidRequest("The payload cannot be written as JSON: it holds a BigInt or refers to itself.");
-  }
 }

@@ -2,9 +2,16 @@ import { type Backoff, backoffMs } from "./backoff.ts";
 import type { RetryAfterError } from "./control.ts";
 import { durationMs, pointInTimeMs } from "./duration.ts";
 
-/** Tells errors by name, since `instanceof` fails where a job and the queue come from two copies of the package. */
+/**
+ * Recognises errors by name, since `instanceof` fails where a job and the queue come from two copies of the package. What throws
+ * when it is read is none.
+ */
 export function isNamed(thrown: unknown, name: string): boolean {
-  return thrown instanceof Error && thrown.name === name;
+  try {
+    return thrown instanceof Error && thrown.name === name;
+  } catch {
+    return false;
+  }
 }
 
 /** How long to wait for the next attempt after this one has thrown, in ms. */

@@ -2,9 +2,9 @@ import type { Clock } from "./clock.ts";
 import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedOptions } from "./enqueue.ts";
 import { conflict, notFound } from "./errors.ts";
 import type { AnyJob, InputOf, PayloadField, Schedule } from "./job.ts";
+import { asJson } from "./json.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkPathText, checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
-import { checkPayload } from "./record.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "./request-size.ts";
 import { cronOf, decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
 import type { QueueStore } from "./store.ts";
@@ -86,7 +86,7 @@ export class Schedules {
     checkKnown(options, optionNames, "a recurring job");
     const { name, definition } = resolveJob(options.job, this.#jobs);
     const record = scheduleRecord(key, name, options, options.payload);
-    await checkFits(name, definition, options.payload);
+    await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => renewed(key, record, existing, this.#clock()));
   }
 
@@ -189,10 +189,10 @@ export function scheduleRecord(
   key: string,
   name: string,
   options: Omit<ScheduleOptions, "job">,
-  payload: unknown,
+  given: unknown,
 ): ScheduleRecord {
   checkSchedule(key, options);
-  checkPayload(payload, LARGEST_RECURRING_PAYLOAD);
+  const payload = asJson(given, "payload", LARGEST_RECURRING_PAYLOAD);
   return {
     name,
     ...(payload !== undefined && { payload }),

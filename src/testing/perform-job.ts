@@ -1,7 +1,7 @@
 import { Attempt } from "../core/attempt.ts";
 import { type Clock, systemClock, wholeClock } from "../core/clock.ts";
 import { type PointInTime, pointInTimeMs } from "../core/duration.ts";
-import { newJob } from "../core/enqueue.ts";
+import { draftJob, finishJob } from "../core/enqueue.ts";
 import { invalidRequest } from "../core/errors.ts";
 import { timeOrderedIds } from "../core/id.ts";
 import type { AnyJob, JobContext, JobOptions, PayloadArguments, Snooze } from "../core/job.ts";
@@ -105,7 +105,7 @@ async function claim(
     ...(maxRetries !== undefined && { maxRetries }),
     ...(timeout !== undefined && { timeout }),
   };
-  const fresh = await newJob(job.name, job, payload, stored, now, timeOrderedIds(clock));
+  const fresh = await finishJob(draftJob(job.name, job, payload, stored, now, timeOrderedIds(clock)));
   const record = encodeRecord({
     ...(decodeRecord(fresh.record) ?? { name: job.name }),
     enqueuedAt: enqueuedAt === undefined ? now : pointInTimeMs(enqueuedAt, "enqueuedAt"),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { defineJob, InvalidPayloadError, Queue, type Store } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
@@ -141,6 +142,25 @@ onEveryStore((kind) => {
         retried: 350,
       });
       expect(told).toEqual([250, 350]);
+    });
+
+    test("is checked as a whole before the first job is changed, and a dry run refuses as well", async () => {
+      const fail = () => Promise.reject(new Error("no luck"));
+      const strict = defineJob({ name: "strict", maxRetries: 0, schema: z.object({ n: z.number() }), perform: fail });
+      const free = defineJob({ name: "free", maxRetries: 0, perform: fail });
+      const { queue, clock } = openQueue(kind, { jobs: [strict, free] });
+      await queue.enqueue(strict, { n: 1 });
+      await drainAll(queue);
+      // The newest come first, and the one that refuses is in the last piece.
+      await clock.advance("1s");
+      await queue.enqueueMany(Array.from({ length: 300 }, () => ({ job: free })));
+      await drainAll(queue);
+      for (const dryRun of [true, false]) {
+        const refused = queue.retryFromDeadLetter({ all: true }, { payload: { n: "none" }, dryRun });
+        await expect(refused).rejects.toMatchObject({ code: "invalid_payload" });
+      }
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 301, pendingCount: 0 });
+      expect(await queue.retryFromDeadLetter({ all: true }, { payload: { n: 2 } })).toEqual({ retried: 301 });
     });
   });
 });

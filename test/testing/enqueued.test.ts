@@ -8,7 +8,7 @@ const start = Date.parse("2026-03-01T12:00:00Z");
 
 const sendEmail = defineJob({
   name: "send_email",
-  schema: z.object({ to: z.string(), tags: z.array(z.string()).optional(), at: z.date().optional() }),
+  schema: z.object({ to: z.string(), tags: z.array(z.string()).optional(), at: z.coerce.date().optional() }),
   perform: () => {},
 });
 const other = defineJob({ name: "other", perform: (_: { deep: { a: number; b: number } }) => {} });
