@@ -1,23 +1,58 @@
+import { invalidRequest } from "../core/errors.ts";
+
+/**
+ * Checks that a value can be compared with what is stored, which is JSON. A `Map`, a `RegExp` or `NaN` would fit everything, or
+ * nothing, in silence.
+ *
+ * @throws {TidegateError} `invalid_request`; the message names the place.
+ */
+export function checkComparable(expected: unknown, path: string): void {
+  if (isMatcher(expected) || expected === undefined || expected === null) return;
+  if (["string", "boolean"].includes(typeof expected) || Number.isFinite(expected)) return;
+  if (Array.isArray(expected)) {
+    for (const [index, each] of expected.entries()) checkComparable(each, `${path}[${index}]`);
+    return;
+  }
+  if (hasJson(expected)) return;
+  if (typeof expected !== "object" || kindOf(expected) !== "Object") {
+    const kind = typeof expected === "object" ? kindOf(expected) : typeof expected;
+    throw invalidRequest(
+      `${path}: payloads are stored as JSON, which holds no ${Number.isNaN(expected) ? "NaN" : kind}. Expect what is stored, or give a matcher.`,
+    );
+  }
+  for (const [name, each] of Object.entries(expected)) checkComparable(each, `${path}.${name}`);
+}
+
+/** "Object", "Map", "RegExp" */
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+/** Whether a value says itself what is stored of it, as a `Date` and a `URL` do. */
+function hasJson(value: unknown): value is { toJSON(): unknown } {
+  return typeof (value as { toJSON?: unknown }).toJSON === "function";
+}
+
 /**
  * Tells how a value differs from what is expected of it, a line for each place. Of an object only the fields named are
  * compared, of an array every element. A matcher of a test framework, such as `expect.any(String)`, stands for what it matches,
- * and a `Date` for its ISO 8601 text, as it is stored.
+ * and a `Date` or a `URL` for its text, as it is stored.
  */
 export function differences(expected: unknown, actual: unknown, path: string): readonly string[] {
   if (isMatcher(expected)) return expected.asymmetricMatch(actual) ? [] : [line(path, String(expected), actual)];
-  if (expected instanceof Date) return differences(expected.toJSON(), actual, path);
   if (Array.isArray(expected)) {
     if (!Array.isArray(actual)) return [line(path, shown(expected), actual)];
     const lengths = expected.length === actual.length ? [] : [line(`${path}.length`, expected.length, actual.length)];
     return [...lengths, ...expected.flatMap((each, index) => differences(each, actual[index], `${path}[${index}]`))];
   }
   if (typeof expected === "object" && expected !== null) {
+    if (hasJson(expected)) return differences(expected.toJSON(), actual, path);
     if (typeof actual !== "object" || actual === null || Array.isArray(actual))
       return [line(path, shown(expected), actual)];
     const fields = actual as Record<string, unknown>;
     return Object.entries(expected).flatMap(([name, each]) => differences(each, fields[name], `${path}.${name}`));
   }
-  return Object.is(expected, actual) ? [] : [line(path, shown(expected), actual)];
+  return expected === actual ? [] : [line(path, shown(expected), actual)];
 }
 
 /** A value in a message, cut to a bounded length. */

@@ -2,6 +2,7 @@ import { type DrainOptions, NO_LIMIT } from "../core/drain-options.ts";
 import { addCounts, type DrainReport } from "../core/drain-report.ts";
 import { type Duration, momentMs, type PointInTime } from "../core/duration.ts";
 import { invalidRequest } from "../core/errors.ts";
+import { checkKnown } from "../core/known-options.ts";
 import type { Queue } from "../core/queue.ts";
 import type { TestClock } from "./clock.ts";
 
@@ -29,10 +30,13 @@ const MOST_JOBS = 10_000;
  * ```
  *
  * @returns one report on all of it, with the end of the last drain. A paused queue is left as it is.
+ * @throws {TidegateError} `invalid_request` where `clock` is not the queue's, or for an option that makes no sense.
  * @throws {Error} where it does not end: after `maxJobs`, or for a queue with schedules and a clock, but no `until`.
  */
 export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Promise<DrainReport> {
+  checkKnown(options, optionNames, "drainAll");
   const { clock, until, maxJobs = MOST_JOBS, ...limits } = options;
+  checkClock(queue, clock);
   const end = endOf(clock, until);
   let total: DrainReport | undefined;
   for (;;) {
@@ -49,9 +53,22 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
     if (!clock || next === undefined || next <= clock.now || (end !== undefined && next > end)) break;
     if (end === undefined) await mustEnd(queue);
     await clock.set(next);
+    checkClock(queue, clock);
   }
   if (clock && end !== undefined) await clock.set(end);
+  checkClock(queue, clock);
   return total;
+}
+
+const optionNames = ["concurrency", "batchSize", "signal", "clock", "until", "maxJobs"];
+
+/** Another clock than the queue's shows another time, at the latest when it has been moved. */
+function checkClock(queue: Queue, clock: TestClock | undefined): void {
+  if (!clock || queue.clock() === Math.floor(clock.now)) return;
+  const shows = (ms: number) => new Date(ms).toISOString();
+  throw invalidRequest(
+    `drainAll was given another clock than the queue's: it shows ${shows(clock.now)}, and the queue's ${shows(queue.clock())}. Give the same one to both, as in new Queue({ clock }).`,
+  );
 }
 
 const unlimited = { timeBudget: "365d", budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT } } as const;

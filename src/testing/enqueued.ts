@@ -1,9 +1,11 @@
 import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
+import { invalidRequest } from "../core/errors.ts";
 import type { AnyJob, InputOf } from "../core/job.ts";
+import { checkKnown } from "../core/known-options.ts";
 import type { Queue } from "../core/queue.ts";
 import type { JobState } from "../core/store.ts";
 import type { JobInfo } from "../core/views.ts";
-import { differences, shown } from "./differences.ts";
+import { checkComparable, differences, shown } from "./differences.ts";
 
 /** A value with any part of its fields. */
 export type Part<Value> = Value extends Date
@@ -48,12 +50,16 @@ export interface ExpectedEnqueued<Payload = unknown> extends Expected<Payload> {
  *
  * @param job a definition or the name of one. Default: every job.
  * @param options `state`: another one than waiting.
+ * @throws {TidegateError} `invalid_request` for an option that there is not, or a name that none of the queue's jobs has.
  */
 export async function enqueued(
   queue: Queue,
   job?: AnyJob | string,
-  { state }: { readonly state?: JobState } = {},
+  options: { readonly state?: JobState } = {},
 ): Promise<readonly JobInfo[]> {
+  checkKnown(options, ["state"], "enqueued");
+  if (typeof job === "string") checkName(queue, job);
+  const { state } = options;
   const found: JobInfo[] = [];
   for (const each of state === undefined ? (["ready", "scheduled"] as const) : [state]) {
     let cursor: string | undefined;
@@ -71,6 +77,8 @@ export async function enqueued(
   return found;
 }
 
+const expectedNames = ["id", "payload", "runAt", "delay", "maxRetries", "state"];
+
 /**
  * Makes sure that a job was enqueued and still waits, or is in the `state` given.
  *
@@ -80,12 +88,15 @@ export async function enqueued(
  *
  * @returns the jobs that fit.
  * @throws {ExpectationError} where none does, or not as many as `count`; it tells how those that exist differ.
+ * @throws {TidegateError} `invalid_request` for an expectation that makes no sense: an option that there is not, a name that none
+ *   of the queue's jobs has, a payload that is no JSON, a function for it that does not return true or false.
  */
 export async function expectEnqueued<Job extends AnyJob | string>(
   queue: Queue,
   job: Job,
   expected: ExpectedEnqueued<InputOf<Job>> = {},
 ): Promise<readonly JobInfo[]> {
+  checkKnown(expected, [...expectedNames, "count"], "expectEnqueued");
   const { count, ...fields } = expected;
   const { fitting, others } = await compare(queue, job, fields);
   if (count === undefined ? fitting.length > 0 : fitting.length === count) return fitting;
@@ -105,12 +116,14 @@ export async function expectEnqueued<Job extends AnyJob | string>(
  * Makes sure that no job such as this waits, or is in the `state` given.
  *
  * @throws {ExpectationError} where one does.
+ * @throws {TidegateError} as `expectEnqueued`.
  */
 export async function expectNotEnqueued<Job extends AnyJob | string>(
   queue: Queue,
   job: Job,
   expected: Expected<InputOf<Job>> = {},
 ): Promise<void> {
+  checkKnown(expected, expectedNames, "expectNotEnqueued");
   const { fitting } = await compare(queue, job, expected);
   if (fitting.length === 0) return;
   throw new ExpectationError(
@@ -148,6 +161,7 @@ async function compare(
   job: AnyJob | string,
   { state, ...fields }: AnyExpected,
 ): Promise<{ readonly fitting: readonly JobInfo[]; readonly others: readonly Misfit[] }> {
+  if (typeof fields.payload !== "function") checkComparable(fields.payload, "payload");
   const jobs = await enqueued(queue, job, state === undefined ? {} : { state });
   const compared = jobs.map((each) => ({ job: each, reasons: misfit(each, fields) }));
   return {
@@ -172,7 +186,12 @@ function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly st
 function payloadMisfit(expected: unknown, actual: unknown): readonly string[] {
   if (expected === undefined) return [];
   if (typeof expected !== "function") return differences(expected, actual, "payload");
-  return expected(actual) ? [] : [`payload: the function given refuses ${shown(actual)}`];
+  const isFitting: unknown = expected(actual);
+  // A promise is true, and what a function forgets to return is false, whatever the payload.
+  if (typeof isFitting !== "boolean") {
+    throw invalidRequest("The function for payload must return true or false, and no promise of it.");
+  }
+  return isFitting ? [] : [`payload: the function given refuses ${shown(actual)}`];
 }
 
 function described(fields: AnyExpected): string {
@@ -180,6 +199,14 @@ function described(fields: AnyExpected): string {
     ([name, value]) => `${name} ${typeof value === "function" ? "(a function)" : shown(value)}`,
   );
   return words.length === 0 ? "" : ` with ${words.join(", ")}`;
+}
+
+/** A misspelt name has no jobs, and a test that there are none would pass. */
+function checkName({ jobNames }: Queue, name: string): void {
+  if (jobNames.length === 0 || jobNames.includes(name)) return;
+  throw invalidRequest(
+    `No job of the queue is named "${name}". It knows: ${jobNames.join(", ")}. Give the definition of a job that it does not perform itself.`,
+  );
 }
 
 const MOST_LISTED = 10;

@@ -52,11 +52,9 @@ export interface FaultyStore extends Store {
  * @throws {TidegateError} `invalid_request` for a plan with a fault, a method or an option that there is not: it would never make
  *   a call fail, and the test pass. Where a function gives such a fault, the call throws it.
  */
-export function faultyStore(
-  store: Store,
-  plan?: FaultPlan,
-  { clock = systemClock }: { clock?: Clock } = {},
-): FaultyStore {
+export function faultyStore(store: Store, plan?: FaultPlan, options: { clock?: Clock } = {}): FaultyStore {
+  checkKnown(options, ["clock"], "faultyStore");
+  const { clock = systemClock } = options;
   const calls: StoreCall[] = [];
   let choose = chooser(plan);
   const faulty = wrapStore(store, async (call, run, meter) => {
@@ -111,6 +109,10 @@ function isRules(plan: StoreFault | readonly FaultRule[]): plan is readonly Faul
 function checkRule(rule: FaultRule): void {
   checkKnown(rule, ["fault", "on", "call"], "a rule of faultyStore");
   checkFault(rule.fault ?? null);
+  for (const name of ["on", "call"] as const) {
+    if ([rule[name]].flat().length === 0)
+      throw invalidRequest(`${name} must not be an empty list: the rule befalls no call.`);
+  }
   for (const method of [rule.on].flat()) oneOf(method, storeMethods, "on");
   for (const call of [rule.call ?? 1].flat()) wholeNumber(call, "call", 1, Number.MAX_SAFE_INTEGER);
 }

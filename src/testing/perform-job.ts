@@ -5,6 +5,7 @@ import { draftJob, finishJob } from "../core/enqueue.ts";
 import { invalidRequest } from "../core/errors.ts";
 import { timeOrderedIds } from "../core/id.ts";
 import type { AnyJob, JobContext, JobOptions, PayloadArguments, Snooze } from "../core/job.ts";
+import { checkKnown } from "../core/known-options.ts";
 import { SETTLE_MARGIN_MS } from "../core/lease.ts";
 import { jobDefaults, timeoutMs, wholeNumber } from "../core/options.ts";
 import { decodeRecord, encodeRecord } from "../core/record.ts";
@@ -30,6 +31,8 @@ export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout
   /** For the jitter of a backoff: a number from 0 up to, not including, 1. Default: `Math.random`. */
   readonly random?: () => number;
 }
+
+const optionNames = ["attempt", "id", "queue", "enqueuedAt", "signal", "clock", "random", "maxRetries", "timeout"];
 
 /** What became of the attempt, told by `status`. */
 export type Performed<Result = unknown> = {
@@ -64,6 +67,7 @@ export async function performJob<Job extends AnyJob>(
   ...payloadAndOptions: PayloadArguments<Job, PerformOptions>
 ): Promise<Performed<ResultOf<Job>>>;
 export async function performJob(job: AnyJob, payload?: unknown, options: PerformOptions = {}): Promise<Performed> {
+  checkKnown(options, optionNames, "performJob");
   const spy = new Spy(job);
   const workshop = {
     queue: options.queue ?? "default",

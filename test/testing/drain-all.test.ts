@@ -115,3 +115,19 @@ describe("drainAll", () => {
     expect(await drainAll(queue, { clock })).toMatchObject({ claimed: 0, stoppedBy: "paused" });
   });
 });
+
+test("another clock than the queue's is refused, also one that only ticks apart", async () => {
+  const clock = testClock(start);
+  const queue = new Queue({ store: memoryStore(), jobs: [countDown] });
+  await queue.enqueue(countDown, 0, { delay: "1d" });
+  await expect(drainAll(queue, { clock })).rejects.toThrow(
+    /another clock than the queue's: it shows 2026-03-01T12:00:00.000Z, .* Give the same one to both, as in new Queue\(\{ clock \}\)/,
+  );
+  const twin = new Queue({ store: memoryStore(), jobs: [countDown], clock: testClock(start) });
+  await expect(drainAll(twin, { clock, until: "1h" })).rejects.toMatchObject({ code: "invalid_request" });
+});
+
+test("an option that there is not is refused", async () => {
+  const queue = new Queue({ store: memoryStore(), jobs: [countDown] });
+  await expect(drainAll(queue, { untli: "1h" } as object)).rejects.toThrow(/"untli" is no option of drainAll/);
+});

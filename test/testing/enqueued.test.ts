@@ -12,6 +12,7 @@ const sendEmail = defineJob({
   perform: () => {},
 });
 const other = defineJob({ name: "other", perform: (_: { deep: { a: number; b: number } }) => {} });
+const nothing = defineJob({ name: "nothing", perform: () => {} });
 
 async function setUp(store = memoryStore()) {
   const clock = testClock(start);
@@ -100,7 +101,7 @@ describe("expectEnqueued", () => {
     await expect(expectEnqueued(queue, sendEmail, { payload: () => false })).rejects.toThrow(
       "the function given refuses",
     );
-    await expect(expectEnqueued(queue, "nothing")).rejects.toThrow("There is none of that name");
+    await expect(expectEnqueued(queue, nothing)).rejects.toThrow("There is none of that name");
   });
 
   test("cuts a long list and long values", async () => {
@@ -119,9 +120,64 @@ describe("expectNotEnqueued", () => {
   test("passes where no job fits, and shows those that do", async () => {
     const { queue } = await setUp();
     await expectNotEnqueued(queue, sendEmail, { payload: { to: "eve@example.com" } });
-    await expectNotEnqueued(queue, "nothing");
+    await expectNotEnqueued(queue, nothing);
     await expect(expectNotEnqueued(queue, sendEmail, { payload: { to: "bob@example.com" } })).rejects.toThrow(
       'No job "send_email" with payload {"to":"bob@example.com"} should have been enqueued in queue "default".\n  fits: bob',
     );
   });
+});
+
+describe("what would pass whatever was enqueued is refused:", () => {
+  const invalid = { code: "invalid_request" };
+
+  test.for([{ count: 1 }, { payloads: { to: "ada" } }, { runat: start }])("the option of %j", async (options) => {
+    const { queue } = await setUp();
+    await expect(expectNotEnqueued(queue, sendEmail, options as object)).rejects.toMatchObject(invalid);
+    await expect(enqueued(queue, sendEmail, options as object)).rejects.toMatchObject(invalid);
+    if (!("count" in options)) {
+      await expect(expectEnqueued(queue, sendEmail, options as object)).rejects.toMatchObject(invalid);
+    }
+  });
+
+  test("a name that none of the queue's jobs has, unless the queue has no jobs at all", async () => {
+    const { queue } = await setUp();
+    const message = /No job of the queue is named "send_emial"\. It knows: send_email, other/;
+    await expect(expectNotEnqueued(queue, "send_emial")).rejects.toThrow(message);
+    await expect(expectEnqueued(queue, "send_emial")).rejects.toThrow(message);
+    await expect(enqueued(queue, "send_emial")).rejects.toThrow(message);
+    await expectNotEnqueued(new Queue({ store: memoryStore() }), "send_emial");
+  });
+
+  test.for([
+    ["that is asynchronous", async (): Promise<unknown> => false],
+    ["that returns nothing", (): unknown => undefined],
+  ] as const)("a function for the payload %s", async ([, payload]) => {
+    const { queue } = await setUp();
+    const expected = { payload: payload as never };
+    await expect(expectEnqueued(queue, sendEmail, expected)).rejects.toThrow("must return true or false");
+    await expect(expectNotEnqueued(queue, sendEmail, expected)).rejects.toThrow("must return true or false");
+  });
+
+  test.for([
+    ["payload", "Map", new Map([["to", "bob"]])],
+    ["payload", "RegExp", /bob/],
+    ["payload.to", "Set", { to: new Set(["bob"]) }],
+    ["payload.tags[1]", "RegExp", { tags: ["a", /b/] }],
+    ["payload.to", "function", { to: () => true }],
+    ["payload.to", "NaN", { to: Number.NaN }],
+    ["payload.to", "bigint", { to: 7n }],
+    ["payload.to", "Promise", { to: Promise.resolve("bob") }],
+  ] as const)("%s with a %s", async ([path, kind, payload]) => {
+    const { queue } = await setUp();
+    const message = `${path}: payloads are stored as JSON, which holds no ${kind}.`;
+    await expect(expectEnqueued(queue, "send_email", { payload })).rejects.toThrow(message);
+    await expect(expectNotEnqueued(queue, "other", { payload })).rejects.toThrow(message);
+  });
+});
+
+test("a field that is undefined, -0 and a URL are compared as they are stored", async () => {
+  const { queue } = await setUp();
+  const to = new URL("https://ada.example.com/");
+  await queue.enqueue(nothing, { to, zero: -0 } as never);
+  await expectEnqueued(queue, nothing, { payload: { to, zero: -0, other: undefined } as never });
 });

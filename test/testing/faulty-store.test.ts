@@ -121,3 +121,7 @@ describe("faultyStore", () => {
     await expect(queue.getStats()).rejects.toMatchObject({ code: "invalid_request" });
   });
 });
+
+test.for([{ on: [] }, { call: [] }])("a rule of %j, which befalls no call, is refused", (rule) => {
+  expect(() => faultyStore(memoryStore(), [{ fault: "before", ...rule }])).toThrow(/must not be an empty list/);
+});

@@ -113,3 +113,10 @@ describe("performJob", () => {
     expect(clock.nextWakeAt).toBeUndefined();
   });
 });
+
+test("an option that there is not is refused", async () => {
+  const job = defineJob({ name: "job", perform: () => {} });
+  await expect(performJob(job, undefined, { attemt: 2 } as object)).rejects.toThrow(
+    /"attemt" is no option of performJob/,
+  );
+});
