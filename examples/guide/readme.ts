@@ -8,7 +8,6 @@ import { mail } from "./services.ts";
 export const sendEmail = defineJob({
   name: "send_email",
   schema: z.object({ to: z.string(), subject: z.string() }), // any Standard Schema library, or none
-  maxRetries: 5,
   async perform({ to, subject }, job) {
     await mail(to, subject, { signal: job.signal }); // a throw is a failed attempt
   },
@@ -46,8 +45,6 @@ export async function fromBoth(
   token: string,
   { to, subject }: { to: string; subject: string },
 ) {
-  // #region enqueue
   await queue.enqueue(sendEmail, { to, subject }, { delay: "5m" }); // beside the queue
   await new QueueClient({ url, token }).enqueue("send_email", { to, subject }); // from anywhere with fetch
-  // #endregion
 }

@@ -63,25 +63,43 @@ describe("the commands of the guide", () => {
     await server.stop();
   });
 
-  test("run the jobs of a module against Redis, until Ctrl-C", async () => {
-    const { url, token } = redis.shim;
-    const queue = openQueue(upstashStore({ url, token }));
-    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
+  /** Runs a script until Ctrl-C, which comes once `seen` resolves, and gives what it printed. */
+  async function untilInterrupted(script: string, env: Record<string, string>, seen: () => Promise<unknown>) {
     // In a process group of its own, so that Ctrl-C reaches the shell and what it runs, and not this test.
-    const shell = spawn("sh", ["work-here.sh"], {
-      cwd: guide,
-      env: { PATH: path(), UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
-      detached: true,
-    });
+    const shell = spawn("sh", [script], { cwd: guide, env: { PATH: path(), ...env }, detached: true });
     let output = "";
     shell.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
     const closed = once(shell, "close");
-    expect(await queue.wait(id)).toMatchObject({ state: "completed" });
+    await seen();
     process.kill(-Number(shell.pid), "SIGINT");
     await closed;
+    return output;
+  }
+
+  test("run the jobs of a module against Redis, until Ctrl-C", async () => {
+    const { url, token } = redis.shim;
+    const queue = openQueue(upstashStore({ url, token }));
+    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
+    const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token };
+    const output = await untilInterrupted("work-here.sh", env, async () => {
+      expect(await queue.wait(id)).toMatchObject({ state: "completed" });
+    });
     expect(output).toMatch(/1 job completed/);
+  });
+
+  test("tick for a Worker on this machine, until Ctrl-C", async () => {
+    const queue = openQueue(memoryStore());
+    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
+    const handler = createHandler({ queue, auth: { drain: ["a-token-to-drain"] } });
+    const server = await serveFetch((request) => handler.fetch(request));
+    const env = { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "a-token-to-drain" };
+    const output = await untilInterrupted("local.sh", env, async () => {
+      expect(await queue.wait(id)).toMatchObject({ state: "completed" });
+    });
+    expect(output).toMatch(/1 job completed/);
+    await server.stop();
   });
 
   test("tell what a month costs, measured", async () => {

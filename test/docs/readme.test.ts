@@ -1,14 +1,26 @@
+import { execFile } from "node:child_process";
+import { copyFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { beforeEach, describe, expect, test } from "vitest";
 import worker, { fromBoth } from "../../examples/guide/readme.ts";
 import { outbox } from "../../examples/guide/services.ts";
 import { Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { installedBuild, root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
 import { inBackground } from "./support.ts";
 
 beforeEach(() => {
   outbox.length = 0;
+});
+
+test("the first program of the README prints what stands below it", async () => {
+  const program = join(await installedBuild(), "first.mjs");
+  await copyFile(join(root, "examples/guide/first.mjs"), program);
+  const { stdout } = await promisify(execFile)(process.execPath, [program]);
+  expect(await readFile(join(root, "README.md"), "utf8")).toContain(`\`\`\`text\n${stdout}\`\`\``);
 });
 
 describe("the Worker of the README", () => {

@@ -1,13 +1,13 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { EdgeRuntime } from "edge-runtime";
 import { build } from "esbuild";
 import { unstable_startWorker as startWorker } from "wrangler";
-import { installedBuild } from "../../package/built.ts";
+import { installedBuild, root } from "../../package/built.ts";
 import { dev } from "../wrangler.ts";
 
 const run = promisify(execFile);
@@ -76,6 +76,18 @@ function deno(): string {
   return carried(`@deno/${process.platform}-${process.arch}${libc}/deno`);
 }
 
+/** A release of Node from its npm package, kept between runs. */
+async function node(version: string): Promise<string> {
+  const name = `node-${process.platform === "darwin" ? "bin-" : ""}${process.platform}-${process.arch}`;
+  const folder = join(root, "node_modules/.cache/node", version);
+  const program = join(folder, "node_modules", name, "bin/node");
+  if (!existsSync(program)) {
+    await mkdir(folder, { recursive: true });
+    await run("npm", ["install", "--no-save", "--prefix", folder, `${name}@${version}`]);
+  }
+  return program;
+}
+
 async function inWorkerd(suite: Suite, compatibilityFlags: string[]): Promise<unknown> {
   const worker = await startWorker({
     name: "smoke",
@@ -93,7 +105,9 @@ async function inWorkerd(suite: Suite, compatibilityFlags: string[]): Promise<un
 
 /** How each runtime runs the suite, and gives its results. */
 export const runtimes: Readonly<Record<string, (suite: Suite) => Promise<unknown>>> = {
-  Node: ({ program }) => print(process.execPath, [program]),
+  "this Node": ({ program }) => print(process.execPath, [program]),
+  "Node 22": async ({ program }) => print(await node("22.23.3"), [program]),
+  "Node 24": async ({ program }) => print(await node("24.21.0"), [program]),
   Bun: ({ program }) => print(bun(), ["run", program]),
   Deno: ({ program }) =>
     print(deno(), [

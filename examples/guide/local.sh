@@ -1,0 +1,4 @@
+set -eu
+# #region tick
+npx tidegate queue:work
+# #endregion
