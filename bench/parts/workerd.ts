@@ -9,7 +9,7 @@ import { sum } from "../task.ts";
 import { type Cpu, minus, Workerd } from "../workerd/process.ts";
 
 const JOBS = [30, 100];
-const DRAIN_TOKEN = "drain";
+const DRAIN_TOKEN = "the-drain-token";
 const STARTS = 10;
 const REQUESTS = 50;
 /** How often a warm isolate has drained before it is measured. */

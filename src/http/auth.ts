@@ -7,7 +7,8 @@ export type Scope = "enqueue" | "drain" | "read" | "admin";
 
 /**
  * The tokens that are taken, by scope. Each scope may have any number of them at once: to rotate one, add the new one, move
- * the callers over, and take the old one out. Use long random ones, such as `openssl rand -hex 32` prints.
+ * the callers over, and take the old one out. Each has at least 12 characters; use long random ones, such as
+ * `openssl rand -hex 32` prints.
  */
 export type Tokens = { readonly [Name in Scope]?: readonly string[] };
 
@@ -34,8 +35,8 @@ export interface SessionFinder {
 
 const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 
-/** What a header can carry, and no more. */
-const tokenPattern = /^[\x21-\x7e]{1,1000}$/;
+/** What a header can carry, and no more. Whoever guesses at shorter ones may succeed. */
+const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
 
 /**
  * Makes the function that finds out who sent a request: by its `Authorization` header, or else by its session.
@@ -131,7 +132,7 @@ function hostOf(origin: string): string | undefined {
 /**
  * Reads the tokens; undefined for "none".
  *
- * @throws {TidegateError} `invalid_request` where there is no token at all, or one that no request can carry.
+ * @throws {TidegateError} `invalid_request` where there is no token at all, or one that is too short or that no request can carry.
  */
 export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
@@ -157,7 +158,7 @@ function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
   return ofScope.map((token: unknown, index) => {
     if (typeof token !== "string" || !tokenPattern.test(token))
       throw invalidRequest(
-        `auth.${scope}[${index}] must be a token of 1 to 1000 visible ASCII characters. Is its environment variable set?`,
+        `auth.${scope}[${index}] must be a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints. Is its environment variable set?`,
       );
     return token;
   });

@@ -57,10 +57,10 @@ export function methodNotAllowed(allowed: readonly string[]): Response {
   return problem({ status: 405, title: "No such method here", detail, code: "invalid_request" }, { Allow: allow });
 }
 
-/** The answer to a caller who should wait for so many seconds. */
-export function tooManyRequests(detail: string, seconds: number): Response {
-  const body = { status: 429, title: "Too many requests", detail, code: "unauthorized" } as const;
-  return problem(body, { "Retry-After": String(seconds) });
+/** The answer to a token that was refused, with 429 where too many were. */
+export function unauthorized(detail: string, status: number): Response {
+  const { title, headers } = problemKinds.unauthorized;
+  return problem({ status, title, detail, code: "unauthorized" }, headers);
 }
 
 function problem(body: Problem, headers: Readonly<Record<string, string>> = {}): Response {

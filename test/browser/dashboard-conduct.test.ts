@@ -244,11 +244,11 @@ test("what is stored under an id that a URL drops is shown, and no button change
   await storeOldId(store, "..", on.clock);
   const page = await open(on, "#view=schedules");
   await press(page, "Pause ..");
-  await told(page, 'An id "." or ".." cannot stand in a URL. Use Queue in code.');
+  await told(page, '"." and ".." cannot stand in a URL.');
   await page.goto(`${on.url}/dashboard#view=job&id=..`);
   await press(page, "Cancel...");
   await page.getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByText('An id "." or ".." cannot stand in a URL.').waitFor();
+  await page.getByText('"." and ".." cannot stand in a URL.').waitFor();
   expect((await on.queue.getStats()).paused).toBe(false);
   expect(await on.queue.getJob("..")).toMatchObject({ state: "scheduled" });
 });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { fill, type ServedQueue, serveQueue, start } from "./dashboard-queue.ts";
 import { launchBrowser, openPage, type Watched } from "./served.ts";
 
-export const auth = { read: ["read-token"], admin: ["admin-token"] };
+export const auth = { read: ["the-read-token"], admin: ["the-admin-token"] };
 export const patience = { timeout: 10_000, interval: 20 };
 
 export interface Dashboard {

@@ -16,7 +16,7 @@ describe("signing in", () => {
     await heading(page, "Sign in");
     await signIn(page, "wrong");
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
-    await signIn(page, "admin-token");
+    await signIn(page, "the-admin-token");
     await heading(page, "Dead letter");
     expect(new URL(page.url()).pathname).toBe("/dashboard");
     await page.reload();
@@ -31,7 +31,7 @@ describe("signing in", () => {
     const on = await serveQueue({ auth });
     await fill(on.queue);
     const page = await open(on, "#view=jobs&state=dead");
-    await signIn(page, "admin-token");
+    await signIn(page, "the-admin-token");
     await page.getByLabel("Select order-7").check();
     on.clock.now += 13 * HOUR_MS;
     await press(page, "Look now");
@@ -41,7 +41,7 @@ describe("signing in", () => {
     await press(page, "Try now");
     await signIn(page, "wrong");
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
-    await signIn(page, "admin-token");
+    await signIn(page, "the-admin-token");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await page.getByLabel("Select order-7").isChecked()).toBe(true);
     await press(page, "Retry...");
@@ -53,7 +53,7 @@ describe("signing in", () => {
     const on = await serveQueue({ auth });
     await fill(on.queue);
     const page = await open(on, "#view=job&id=order-7");
-    await signIn(page, "admin-token");
+    await signIn(page, "the-admin-token");
     const payload = page.getByLabel("Payload, as JSON");
     const retry = async () => {
       await press(page, "Retry");
@@ -67,7 +67,7 @@ describe("signing in", () => {
     await page.keyboard.press("Escape");
     await page.getByLabel("Token").waitFor({ state: "detached" });
     await retry();
-    await signIn(page, "admin-token");
+    await signIn(page, "the-admin-token");
     await page.getByLabel("Token").waitFor({ state: "detached" });
     expect(await payload.inputValue()).toBe('{"order": 9}');
     expect(await page.getByRole("alert").textContent()).toBe("");
@@ -81,7 +81,7 @@ describe("signing in", () => {
     const page = await open(on);
     await signIn(page, "wrong");
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
-    await signIn(page, "admin-token");
+    await signIn(page, "the-admin-token");
     await press(page, "Pause queue");
     await told(page, "Pause queue: done.");
     const [cookie] = await page.context().cookies();
@@ -92,7 +92,7 @@ describe("signing in", () => {
     const on = await serveQueue({ auth });
     await fill(on.queue);
     const page = await open(on);
-    await signIn(page, "read-token");
+    await signIn(page, "the-read-token");
     for (const hash of ["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules"]) {
       await page.goto(`${on.url}/dashboard${hash}`);
       await page.reload();

@@ -25,7 +25,7 @@ describe("the overview", () => {
   test("helps where there are no jobs yet", async () => {
     const on = await serveQueue({ auth });
     const page = await open(on);
-    await signIn(page, "admin-token");
+    await signIn(page, "the-admin-token");
     await page.getByText("No jobs yet").waitFor();
     expect(await page.locator("pre").textContent()).toBe(
       `curl ${on.url}/queues/default/jobs -H "Authorization: Bearer $TOKEN" --json '{"name":"send_email","payload":{}}'`,

@@ -60,7 +60,7 @@ describe("queue:doctor of a handler", () => {
   test("tells what a token may do", async () => {
     const { cli } = behindHandler();
     for (const scope of ["enqueue", "drain"]) {
-      const result = await cli([...doctor, "--token", `${scope}-token`]);
+      const result = await cli([...doctor, "--token", `the-${scope}-token`]);
       expect(result.code).toBe(0);
       expect(findingOf(result, "token")).toMatchObject({
         status: "warn",
@@ -68,7 +68,7 @@ describe("queue:doctor of a handler", () => {
       });
       expect(statuses(result)).not.toHaveProperty("backlog");
     }
-    const reading = await cli([...doctor, "--token", "read-token"]);
+    const reading = await cli([...doctor, "--token", "the-read-token"]);
     expect(findingOf(reading, "token")).toMatchObject({
       status: "warn",
       message: expect.stringContaining("only read:"),

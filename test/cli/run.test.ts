@@ -127,7 +127,7 @@ describe("a failure exits with 1", () => {
   test("where the token is not known, or may not do it", async () => {
     const { cli } = behindHandler();
     expect(errorOf(await cli(["queue:list", "--json", "--token", "wrong"])).code).toBe("unauthorized");
-    expect(errorOf(await cli(["queue:list", "--json", "--token", "drain-token"])).code).toBe("forbidden");
+    expect(errorOf(await cli(["queue:list", "--json", "--token", "the-drain-token"])).code).toBe("forbidden");
     const { code, stderr } = await cli(["queue:list", "--token", "wrong"]);
     expect(code).toBe(1);
     expect(stderr).toContain("Set TIDEGATE_TOKEN to a token of the handler, or give --token.");

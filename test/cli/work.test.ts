@@ -127,7 +127,7 @@ describe("queue:work with a handler", () => {
   });
 
   test("needs no more than a token that may drain", async () => {
-    const { code, stdout } = await behindHandler().cli(["queue:work", "--once", "--token", "drain-token"]);
+    const { code, stdout } = await behindHandler().cli(["queue:work", "--once", "--token", "the-drain-token"]);
     expect(code).toBe(0);
     expect(stdout.split("\n").at(-2)).toBe("0 jobs completed.");
   });

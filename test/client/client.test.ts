@@ -8,9 +8,9 @@ const at = (ms: number) => new Date(start + ms);
 
 /** A client that speaks to a handler in the same process, and the queue behind it. */
 function connect() {
-  const parts = setUp({ handler: { auth: { admin: ["admin-token"] } } });
+  const parts = setUp({ handler: { auth: { admin: ["the-admin-token"] } } });
   const fetch = (request: Request) => parts.app.fetch(request);
-  return { ...parts, fetch, client: new QueueClient({ url: "http://queue.test/", token: "admin-token", fetch }) };
+  return { ...parts, fetch, client: new QueueClient({ url: "http://queue.test/", token: "the-admin-token", fetch }) };
 }
 
 const notFound = expect.objectContaining({ code: "not_found" });
@@ -266,13 +266,13 @@ describe("QueueClient throws", () => {
   });
 
   test("unauthorized and forbidden", async () => {
-    const { app } = setUp({ handler: { auth: { admin: ["admin-token"], drain: ["drain-token"] } } });
+    const { app } = setUp({ handler: { auth: { admin: ["the-admin-token"], drain: ["the-drain-token"] } } });
     const fetch = (request: Request) => app.fetch(request);
     const url = "http://queue.test";
     const codeOf = (client: QueueClient) => client.getJob("a").catch(({ code }: TidegateError) => code);
     expect(await codeOf(new QueueClient({ url, fetch }))).toBe("unauthorized");
     expect(await codeOf(new QueueClient({ url, fetch, token: "wrong" }))).toBe("unauthorized");
-    expect(await codeOf(new QueueClient({ url, fetch, token: "drain-token" }))).toBe("forbidden");
+    expect(await codeOf(new QueueClient({ url, fetch, token: "the-drain-token" }))).toBe("forbidden");
   });
 
   test("a caller's mistake that no request could carry", async () => {

@@ -12,9 +12,9 @@ import { upstashStore } from "../../src/stores/upstash/index.ts";
 type Anything = never;
 
 const queue = new Queue({ store: memoryStore() });
-const auth = { admin: ["admin-token"] };
+const auth = { admin: ["the-admin-token"] };
 const client: RedisClient = { isOpen: true, isReady: true, sendCommand: async () => null, on: () => {} };
-const target = { url: "https://app.test/drain", token: "drain-token" };
+const target = { url: "https://app.test/drain", token: "the-drain-token" };
 const database = { url: "https://db.test", token: "db-token" };
 
 const throwing = (call: () => unknown): unknown => {
@@ -104,7 +104,7 @@ describe("createHandler refuses", () => {
   });
 });
 
-describe.each(["", "cron-secret"])("createRoute, with the CRON_SECRET %j, refuses", (secret) => {
+describe.each(["", "the-cron-secret"])("createRoute, with the CRON_SECRET %j, refuses", (secret) => {
   test.each([
     ["auth", 7],
     ["auth", "s3cret"],

@@ -81,10 +81,10 @@ describe("wait", () => {
 
   test("works through a handler, which needs the token of those who enqueue", async () => {
     const queue = new Queue({ store: memoryStore(), jobs: [greet] });
-    const handler = createHandler({ queue, auth: { enqueue: ["enqueue-token"] } });
+    const handler = createHandler({ queue, auth: { enqueue: ["the-enqueue-token"] } });
     const client = new QueueClient({
       url: "https://example.com",
-      token: "enqueue-token",
+      token: "the-enqueue-token",
       fetch: (request) => handler.fetch(request),
     });
     const { id } = await client.enqueue(greet);

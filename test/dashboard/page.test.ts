@@ -32,7 +32,7 @@ describe("GET /dashboard", () => {
     const signedIn = await call("GET", "/dashboard", undefined, { Cookie: cookie });
     expect(signedIn.text).toBe((await call("GET", "/dashboard")).text);
     expect(await call("GET", "/dashboard/data?view=overview")).toMatchObject({ status: 401 });
-    const enqueuer = { Authorization: "Bearer enqueue-token" };
+    const enqueuer = { Authorization: "Bearer the-enqueue-token" };
     expect(await call("GET", "/dashboard/data?view=overview", undefined, enqueuer)).toMatchObject({ status: 403 });
   });
 

@@ -2,10 +2,10 @@ import { dashboard } from "../../src/http/dashboard/index.ts";
 import { type SetUp, setUp } from "../http/support.ts";
 
 export const auth = {
-  enqueue: ["enqueue-token"],
-  drain: ["drain-token"],
-  read: ["read-token"],
-  admin: ["admin-token", "admin-two"],
+  enqueue: ["the-enqueue-token"],
+  drain: ["the-drain-token"],
+  read: ["the-read-token"],
+  admin: ["the-admin-token", "the-admin-two"],
 };
 
 /** A handler with a dashboard, and what a browser does with it. */
@@ -20,7 +20,7 @@ export function setUpDashboard({ handler, queue }: SetUp = {}) {
       }),
     );
   /** The headers of a browser that has signed in, and the token that its changes must carry. */
-  const session = async (token = "admin-token") => {
+  const session = async (token = "the-admin-token") => {
     const cookie = cookieOf(await signIn(token));
     const { body } = await parts.call("GET", "/dashboard/data?view=overview", undefined, { Cookie: cookie });
     return { cookie, csrf: String(body["csrf"]) };

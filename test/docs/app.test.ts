@@ -32,7 +32,7 @@ describe("the app of the guide", () => {
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
-      TIDEGATE_ADMIN_TOKEN: "admin",
+      TIDEGATE_ADMIN_TOKEN: "the-admin-token",
       IMAGES: images,
     };
     const { context, settled } = inBackground();
@@ -72,7 +72,7 @@ describe("the app of the guide", () => {
     const answer = await app.fetch(
       new Request("https://app.test/queue/jobs", {
         method: "POST",
-        headers: { Authorization: "Bearer admin", "Content-Type": "application/json" },
+        headers: { Authorization: "Bearer the-admin-token", "Content-Type": "application/json" },
         body: '{"name":"make_thumbnail","payload":{"key":"gone","user":7}}',
       }),
       env,
@@ -88,7 +88,7 @@ describe("the app of the guide", () => {
     const { get, env, context } = setUp();
     expect((await get("/queue/stats")).status).toBe(401);
     await app.scheduled({}, env, context);
-    const headers = { Authorization: "Bearer admin" };
+    const headers = { Authorization: "Bearer the-admin-token" };
     const schedules = await (await get("/queue/schedules", headers)).json();
     expect(schedules).toMatchObject({ schedules: [{ key: "remove_old_uploads", timeZone: "Europe/Paris" }] });
   });

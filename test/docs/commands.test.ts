@@ -48,9 +48,9 @@ describe("the commands of the guide", () => {
     await new Queue({ store }).enqueue("send_email", {}, { id: "wrong" });
     const queue = openQueue(store);
     await queue.drain();
-    const handler = createHandler({ queue, auth: { admin: ["admin"] } });
+    const handler = createHandler({ queue, auth: { admin: ["the-admin-token"] } });
     const server = await serveFetch((request) => handler.fetch(request));
-    const output = await run("commands.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
+    const output = await run("commands.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "the-admin-token" });
     for (const expected of [
       /Dead +1 +see tidegate queue:dlq/,
       /Job \S+ is enqueued, to run in \d minutes/,

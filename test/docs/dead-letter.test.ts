@@ -77,9 +77,9 @@ describe("the dead letter", () => {
 
   test("is looked after over HTTP", async () => {
     const queue = await setUp(2);
-    const handler = createHandler({ queue, auth: { admin: ["admin"] } });
+    const handler = createHandler({ queue, auth: { admin: ["the-admin-token"] } });
     const server = await serveFetch((request) => handler.fetch(request));
-    const output = await runScript("dead-letter.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
+    const output = await runScript("dead-letter.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "the-admin-token" });
     expect(documentsIn(output)).toMatchObject([
       { jobs: [{ name: "send_email" }, { name: "send_email" }], cursor: null },
       { retried: 2 },

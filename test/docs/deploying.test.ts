@@ -21,8 +21,8 @@ describe("the Worker of the guide", () => {
   const env = () => ({
     UPSTASH_REDIS_REST_URL: redis.shim.url,
     UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
-    TIDEGATE_ENQUEUE_TOKEN: "enqueue",
-    TIDEGATE_ADMIN_TOKEN: "admin",
+    TIDEGATE_ENQUEUE_TOKEN: "the-enqueue-token",
+    TIDEGATE_ADMIN_TOKEN: "the-admin-token",
   });
 
   test("does a job that the guide's commands enqueue, and shows it", async () => {
@@ -33,7 +33,10 @@ describe("the Worker of the guide", () => {
       await settled();
       return answer;
     });
-    const output = await runScript("cloudflare/try.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "admin" });
+    const output = await runScript("cloudflare/try.sh", {
+      TIDEGATE_URL: server.url,
+      TIDEGATE_TOKEN: "the-admin-token",
+    });
     expect(documentsIn(output)).toMatchObject([
       { status: "enqueued" },
       { jobs: [{ name: "greet", result: "Hello, Ada" }] },
@@ -44,7 +47,7 @@ describe("the Worker of the guide", () => {
   test("arms its schedule when the cron trigger fires", async () => {
     const bindings = env();
     await worker.scheduled({}, bindings, context);
-    const headers = { Authorization: "Bearer admin" };
+    const headers = { Authorization: "Bearer the-admin-token" };
     const answer = await worker.fetch(new Request("https://queue.test/schedules", { headers }), bindings, context);
     expect(await answer.json()).toMatchObject({ schedules: [{ key: "clean_up", timeZone: "Europe/Paris" }] });
   });
@@ -94,12 +97,12 @@ describe("wrangler", () => {
 
 describe("the route of the guide on Vercel Hobby", () => {
   test("drains on the request of a cron, with its secret and nothing else", async () => {
-    vi.stubEnv("CRON_SECRET", "cron-secret");
+    vi.stubEnv("CRON_SECRET", "the-cron-secret");
     const store = memoryStore();
     const { GET } = hobbyRoute(store);
     await new Queue({ store, jobs: [resize] }).enqueue(resize, { image: "cat.png", width: 80 });
     const server = await serveFetch(GET);
-    const output = await runScript("vercel.sh", { APP_URL: server.url, CRON_SECRET: "cron-secret" });
+    const output = await runScript("vercel.sh", { APP_URL: server.url, CRON_SECRET: "the-cron-secret" });
     expect(documentsIn(output)).toMatchObject([{ completed: 1, stoppedBy: "empty" }]);
     await expect(runScript("vercel.sh", { APP_URL: server.url, CRON_SECRET: "another" })).rejects.toThrow(/401/);
     await server.stop();

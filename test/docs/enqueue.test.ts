@@ -99,11 +99,15 @@ describe("enqueueing", () => {
 });
 
 describe("enqueueing over HTTP", () => {
-  const env = { TIDEGATE_TOKEN: "admin" };
+  const env = { TIDEGATE_TOKEN: "the-admin-token" };
   const open = async () => {
     const queue = openQueue(memoryStore());
     const background = inBackground();
-    const handler = createHandler({ queue, auth: { admin: ["admin"] }, waitUntil: background.context.waitUntil });
+    const handler = createHandler({
+      queue,
+      auth: { admin: ["the-admin-token"] },
+      waitUntil: background.context.waitUntil,
+    });
     const server = await serveFetch((request) => handler.fetch(request));
     return { queue, ...background, server };
   };

@@ -60,10 +60,10 @@ describe("moving from BullMQ", () => {
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
-      ADMIN_TOKEN: "admin",
+      ADMIN_TOKEN: "the-admin-token",
     };
     const { context } = inBackground();
-    const headers = { Authorization: "Bearer admin" };
+    const headers = { Authorization: "Bearer the-admin-token" };
     const request = new Request("https://queue.test/queues/mail/stats", { headers });
     expect((await bullmqAfter.default.fetch(request, env, context)).status).toBe(200);
   });
@@ -130,8 +130,10 @@ describe("moving from QStash", () => {
 
   test("after: the client enqueues, and the route does it", async () => {
     const store = memoryStore();
-    const route = qstashAfter.routeOf(store, "enqueue");
-    const client = qstashAfter.connect("https://example.com/api/queue", "enqueue", (request) => route.POST(request));
+    const route = qstashAfter.routeOf(store, "the-enqueue-token");
+    const client = qstashAfter.connect("https://example.com/api/queue", "the-enqueue-token", (request) =>
+      route.POST(request),
+    );
     expect(await qstashAfter.enqueue(client)).toEqual({ id: "hello-ada", status: "enqueued" });
     expect(await qstashAfter.enqueue(client)).toEqual({ id: "hello-ada", status: "duplicate" });
     const queue = new Queue({ store, jobs: [qstashAfter.sendEmail, qstashAfter.goodMorning] });
@@ -143,8 +145,8 @@ describe("moving from QStash", () => {
 
   test("after: nobody drains without CRON_SECRET", async () => {
     const queue = new Queue({ store: redis.store() });
-    const { GET } = createRoute({ queue, auth: { enqueue: ["enqueue"] } });
-    const headers = { Authorization: "Bearer enqueue" };
+    const { GET } = createRoute({ queue, auth: { enqueue: ["the-enqueue-token"] } });
+    const headers = { Authorization: "Bearer the-enqueue-token" };
     expect((await GET(new Request("https://example.com/drain", { headers }))).status).toBe(403);
   });
 });

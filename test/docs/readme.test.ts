@@ -31,14 +31,14 @@ describe("the Worker of the README", () => {
     const env = {
       UPSTASH_REDIS_REST_URL: url,
       UPSTASH_REDIS_REST_TOKEN: token,
-      ENQUEUE_TOKEN: "enqueue",
-      DRAIN_TOKEN: "drain",
-      ADMIN_TOKEN: "admin",
+      ENQUEUE_TOKEN: "the-enqueue-token",
+      DRAIN_TOKEN: "the-drain-token",
+      ADMIN_TOKEN: "the-admin-token",
     };
     const { context, settled } = inBackground();
     const server = await serveFetch((request) => worker.fetch(request, env, context));
     const queue = new Queue({ store: upstashStore({ url, token }) });
-    await fromBoth(queue, server.url, "enqueue", { to: "ada@example.com", subject: "Hello" });
+    await fromBoth(queue, server.url, "the-enqueue-token", { to: "ada@example.com", subject: "Hello" });
     await settled();
     expect(outbox).toEqual([{ to: "ada@example.com", subject: "Hello" }]);
     expect(await queue.getStats()).toMatchObject({ totalProcessed: 1, scheduledCount: 1 });

@@ -10,16 +10,21 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 const json = { "Content-Type": "application/json" };
 
 describe("tokens", () => {
-  const env = { ENQUEUE_TOKENS: "old, new", DRAIN_TOKENS: "drain", READ_TOKENS: "read", ADMIN_TOKENS: "admin" };
+  const env = {
+    ENQUEUE_TOKENS: "the-old-token, the-new-token",
+    DRAIN_TOKENS: "the-drain-token",
+    READ_TOKENS: "the-read-token",
+    ADMIN_TOKENS: "the-admin-token",
+  };
 
   test("of a scope may be several, while callers move", async () => {
     const app = security.openDoor(open(), env);
-    for (const token of ["old", "new"]) {
+    for (const token of ["the-old-token", "the-new-token"]) {
       const body = '{"name":"resize","payload":{"image":"cat.png","width":80}}';
       const answer = await app.request("/jobs", { method: "POST", headers: { ...bearer(token), ...json }, body });
       expect(answer.status).toBe(201);
     }
-    expect((await app.request("/jobs", { method: "POST", headers: bearer("older") })).status).toBe(401);
+    expect((await app.request("/jobs", { method: "POST", headers: bearer("the-older-token") })).status).toBe(401);
   });
 
   test("open what the guide's table says, and nothing else", async () => {
@@ -37,16 +42,20 @@ describe("tokens", () => {
     ] as const;
     const seen = async (token: string) =>
       Promise.all(tries.map(async ([method, path]) => [await status(token, method, path)].map((code) => code !== 403)));
-    expect((await seen("old")).flat()).toEqual([true, true, false, false, false, false, false]);
-    expect((await seen("drain")).flat()).toEqual([false, false, false, false, false, true, false]);
-    expect((await seen("read")).flat()).toEqual([false, true, true, true, true, false, false]);
-    expect((await seen("admin")).flat()).toEqual([true, true, true, true, true, true, true]);
+    expect((await seen("the-old-token")).flat()).toEqual([true, true, false, false, false, false, false]);
+    expect((await seen("the-drain-token")).flat()).toEqual([false, false, false, false, false, true, false]);
+    expect((await seen("the-read-token")).flat()).toEqual([false, true, true, true, true, false, false]);
+    expect((await seen("the-admin-token")).flat()).toEqual([true, true, true, true, true, true, true]);
   });
 
   test("to enqueue make no recurring job", async () => {
     const app = security.openDoor(open(), env);
     const body = '{"name":"resize","payload":{"image":"a","width":1},"cron":"* * * * *"}';
-    const answer = await app.request("/jobs", { method: "POST", headers: { ...bearer("old"), ...json }, body });
+    const answer = await app.request("/jobs", {
+      method: "POST",
+      headers: { ...bearer("the-old-token"), ...json },
+      body,
+    });
     expect(answer.status).toBe(403);
   });
 
@@ -75,26 +84,30 @@ describe("a login of one's own", () => {
 
 describe("limits and errors", () => {
   test("a body may have so many bytes, and no more", async () => {
-    const app = security.careful(open(), "token", () => {});
+    const app = security.careful(open(), "a-long-token", () => {});
     const body = JSON.stringify({ name: "resize", payload: { image: "x".repeat(20_000), width: 1 } });
-    const answer = await app.request("/jobs", { method: "POST", headers: { ...bearer("token"), ...json }, body });
+    const answer = await app.request("/jobs", {
+      method: "POST",
+      headers: { ...bearer("a-long-token"), ...json },
+      body,
+    });
     expect(answer.status).toBe(413);
   });
 
   test("neither an answer nor a log line repeats a payload or a token", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const store = faultyStore(memoryStore(), "before");
-    const app = createHandler({ queue: new Queue({ store, jobs: [sendEmail] }), auth: { enqueue: ["a-token"] } });
+    const app = createHandler({ queue: new Queue({ store, jobs: [sendEmail] }), auth: { enqueue: ["a-long-token"] } });
     const send = (payload: unknown) =>
       app.request("/jobs", {
         method: "POST",
-        headers: { ...bearer("a-token"), ...json },
+        headers: { ...bearer("a-long-token"), ...json },
         body: JSON.stringify({ name: "send_email", payload }),
       });
     const answers = [await send({ to: "secret@example.com" }), await send({ to: { secret: "secret@example.com" } })];
     expect(answers.map(({ status }) => status)).toEqual([503, 422]);
     const told = [...(await Promise.all(answers.map((answer) => answer.text()))), log.mock.calls.flat().join()].join();
-    expect(told).not.toMatch(/secret@example|a-token/);
+    expect(told).not.toMatch(/secret@example|a-long-token/);
     expect(log).toHaveBeenCalledWith("tidegate: TidegateError (store_unavailable)");
     log.mockRestore();
   });
@@ -102,8 +115,8 @@ describe("limits and errors", () => {
   test("what else goes wrong is reported by its name", async () => {
     const names: string[] = [];
     const store = faultyStore(memoryStore(), "before");
-    const app = security.careful(new Queue({ store, jobs: [resize] }), "token", (name) => names.push(name));
-    await app.request("/jobs/none", { headers: bearer("token") });
+    const app = security.careful(new Queue({ store, jobs: [resize] }), "a-long-token", (name) => names.push(name));
+    await app.request("/jobs/none", { headers: bearer("a-long-token") });
     expect(names).toEqual(["TidegateError"]);
   });
 });

@@ -18,11 +18,11 @@ describe.each(["zod", "valibot", "arktype"])("the example for %s", (library) => 
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
-      TIDEGATE_ENQUEUE_TOKEN: "enqueue",
-      TIDEGATE_ADMIN_TOKEN: "admin",
+      TIDEGATE_ENQUEUE_TOKEN: "the-enqueue-token",
+      TIDEGATE_ADMIN_TOKEN: "the-admin-token",
     };
     const call = (path: string, body?: unknown) =>
-      worker.fetch(jsonRequest(`https://queue.test${path}`, "admin", body), env, context);
+      worker.fetch(jsonRequest(`https://queue.test${path}`, "the-admin-token", body), env, context);
     return { call, enqueue: (payload: object) => call("/jobs", { name: "resize", payload }) };
   }
 

@@ -17,8 +17,8 @@ describe("the example for Vercel", () => {
   beforeAll(async () => {
     vi.stubEnv("UPSTASH_REDIS_REST_URL", redis.shim.url);
     vi.stubEnv("UPSTASH_REDIS_REST_TOKEN", redis.shim.token);
-    vi.stubEnv("TIDEGATE_ADMIN_TOKEN", "admin");
-    vi.stubEnv("CRON_SECRET", "cron");
+    vi.stubEnv("TIDEGATE_ADMIN_TOKEN", "the-admin-token");
+    vi.stubEnv("CRON_SECRET", "the-cron-token");
     route = await loadExample<Route>("vercel/app/api/queue/[[...path]]/route.ts");
   });
   afterAll(() => vi.unstubAllEnvs());
@@ -26,18 +26,20 @@ describe("the example for Vercel", () => {
   test("drains on the request of the cron that vercel.json names", async () => {
     const settings = JSON.parse(await readFile(join(root, "examples/vercel/vercel.json"), "utf8"));
     const job = { name: "send_invoice", payload: { number: "7" } };
-    const enqueued = await route.POST(jsonRequest("https://app.test/api/queue/jobs", "admin", job));
+    const enqueued = await route.POST(jsonRequest("https://app.test/api/queue/jobs", "the-admin-token", job));
     expect(enqueued.status).toBe(201);
     const { id } = (await enqueued.json()) as { id: string };
     // Lingering is for the next tick; a test need not wait for it.
-    const drained = await route.GET(jsonRequest(`https://app.test${settings.crons[0].path}?linger=0s`, "cron"));
+    const drained = await route.GET(
+      jsonRequest(`https://app.test${settings.crons[0].path}?linger=0s`, "the-cron-token"),
+    );
     expect(await drained.json()).toMatchObject({ completed: 1 });
-    const found = await route.GET(jsonRequest(`https://app.test/api/queue/jobs/${id}`, "admin"));
+    const found = await route.GET(jsonRequest(`https://app.test/api/queue/jobs/${id}`, "the-admin-token"));
     expect(await found.json()).toMatchObject({ state: "completed", result: { sent: "7" } });
   });
 
   test("arms its schedule", async () => {
-    const listed = await route.GET(jsonRequest("https://app.test/api/queue/schedules", "admin"));
+    const listed = await route.GET(jsonRequest("https://app.test/api/queue/schedules", "the-admin-token"));
     expect(await listed.json()).toMatchObject({
       schedules: [{ key: "remind_debtors", timeZone: "Europe/Paris" }],
     });

@@ -5,10 +5,10 @@ import { memoryStore, Queue } from "../../src/index.ts";
 import { setUp, snapshot } from "./support.ts";
 
 const auth = {
-  enqueue: ["enqueue-one", "enqueue-two"],
-  drain: ["drain-one", "drain-two"],
-  read: ["read-one", "read-two"],
-  admin: ["admin-one", "admin-two"],
+  enqueue: ["enqueue-token-one", "enqueue-token-two"],
+  drain: ["drain-token-one", "drain-token-two"],
+  read: ["read-token-one", "read-token-two"],
+  admin: ["admin-token-one", "admin-token-two"],
 };
 
 type Scope = keyof typeof auth;
@@ -74,12 +74,12 @@ describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
   test.each([
     {},
     { Authorization: "Bearer unknown" },
-    { Authorization: "Bearer admin-on" },
-    { Authorization: "Bearer admin-one2" },
-    { Authorization: "Bearer admin-one admin-two" },
+    { Authorization: "Bearer admin-token-on" },
+    { Authorization: "Bearer admin-token-one2" },
+    { Authorization: "Bearer admin-token-one admin-token-two" },
     { Authorization: "Bearer " },
-    { Authorization: "admin-one" },
-    { Authorization: "Basic admin-one" },
+    { Authorization: "admin-token-one" },
+    { Authorization: "Basic admin-token-one" },
     { Authorization: `Bearer ${"x".repeat(8_000)}` },
   ])("with %j is refused with 401", async (headers) => {
     const { call } = setUp({ handler: { auth } });
@@ -87,41 +87,43 @@ describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
       const answer = await call(method, place + path, undefined, headers as Record<string, string>);
       expect(answer).toMatchObject({ status: 401, body: { code: "unauthorized" } });
       expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="tidegate"');
-      expect(answer.text).not.toMatch(/admin-o|unknown|xxx/);
+      expect(answer.text).not.toMatch(/token-o|unknown|xxx/);
     }
   });
 });
 
 test("a token in two scopes may do what either allows", async () => {
-  const { call } = setUp({ handler: { auth: { enqueue: ["both"], drain: ["both"], admin: ["other"] } } });
-  expect((await call("POST", "/jobs", { name: "fails" }, bearer("both"))).status).toBe(201);
-  expect((await call("POST", "/drain", undefined, bearer("both"))).status).toBe(200);
-  expect((await call("GET", "/stats", undefined, bearer("both"))).status).toBe(403);
+  const { call } = setUp({
+    handler: { auth: { enqueue: ["for-both-of-them"], drain: ["for-both-of-them"], admin: ["for-others-only"] } },
+  });
+  expect((await call("POST", "/jobs", { name: "fails" }, bearer("for-both-of-them"))).status).toBe(201);
+  expect((await call("POST", "/drain", undefined, bearer("for-both-of-them"))).status).toBe(200);
+  expect((await call("GET", "/stats", undefined, bearer("for-both-of-them"))).status).toBe(403);
 });
 
 test("the scheme is read in any case", async () => {
   const { call } = setUp({ handler: { auth } });
-  expect((await call("GET", "/stats", undefined, { Authorization: "bearer  admin-one" })).status).toBe(200);
+  expect((await call("GET", "/stats", undefined, { Authorization: "bearer  admin-token-one" })).status).toBe(200);
 });
 
 test("a token is not taken from the query", async () => {
   const { call } = setUp({ handler: { auth } });
-  expect((await call("GET", "/stats?token=admin-one")).status).toBe(401);
+  expect((await call("GET", "/stats?token=admin-token-one")).status).toBe(401);
 });
 
 test("a token may enqueue jobs, but recurring ones only as an administrator", async () => {
   const { call, queue } = setUp({ handler: { auth } });
   const job = { name: "fails", cron: "* * * * *" };
-  expect((await call("POST", "/jobs", job, bearer("enqueue-one"))).status).toBe(403);
+  expect((await call("POST", "/jobs", job, bearer("enqueue-token-one"))).status).toBe(403);
   expect(await queue.schedules.list()).toEqual([]);
-  expect((await call("POST", "/jobs", job, bearer("admin-one"))).status).toBe(201);
+  expect((await call("POST", "/jobs", job, bearer("admin-token-one"))).status).toBe(201);
 });
 
 test("nothing is written for a token that does not allow it", async () => {
   const { call, queue } = setUp({ handler: { auth } });
   await queue.enqueue("fails", null, { id: "x", delay: "1h" });
-  expect((await call("DELETE", "/jobs/x", undefined, bearer("enqueue-one"))).status).toBe(403);
-  expect((await call("DELETE", "/jobs?state=pending", undefined, bearer("drain-one"))).status).toBe(403);
+  expect((await call("DELETE", "/jobs/x", undefined, bearer("enqueue-token-one"))).status).toBe(403);
+  expect((await call("DELETE", "/jobs?state=pending", undefined, bearer("drain-token-one"))).status).toBe(403);
   expect((await queue.getStats()).pendingCount).toBe(1);
 });
 
@@ -190,7 +192,7 @@ describe("a page of another site", () => {
 
   test("may do with a token what the token allows", async () => {
     const { call } = setUp({ handler: { auth } });
-    const headers = { ...bearer("admin-one"), "Sec-Fetch-Site": "cross-site", Origin: "http://other.test" };
+    const headers = { ...bearer("admin-token-one"), "Sec-Fetch-Site": "cross-site", Origin: "http://other.test" };
     expect((await call("POST", "/pause", undefined, headers)).status).toBe(200);
   });
 });
@@ -205,14 +207,24 @@ describe("createHandler refuses to be built", () => {
 
   test.each([
     [{ admin: [undefined] }, "auth.admin[0]"],
-    [{ admin: ["good", ""] }, "auth.admin[1]"],
-    [{ drain: ["two words"] }, "auth.drain[0]"],
-    [{ drain: ["schlüssel"] }, "auth.drain[0]"],
+    [{ admin: ["a-long-token", ""] }, "auth.admin[1]"],
+    [{ admin: ["x"] }, "auth.admin[0]"],
+    [{ read: ["eleven-chrs"] }, "auth.read[0]"],
+    [{ drain: [`${undefined}`] }, "auth.drain[0]"],
+    [{ drain: [String(null)] }, "auth.drain[0]"],
+    [{ drain: [String({})] }, "auth.drain[0]"],
+    [{ drain: ["two long words"] }, "auth.drain[0]"],
+    [{ drain: ["ein langer schlüssel"] }, "auth.drain[0]"],
     [{ read: ["x".repeat(1_001)] }, "auth.read[0]"],
     [{ enqueue: "token" }, "auth.enqueue"],
-    [{ admin: ["good"], root: ["token"] }, '"root"'],
+    [{ admin: ["a-long-token"], root: ["a-long-token"] }, '"root"'],
   ])("with %j, and names %s", (tokens, name) => {
     expect(build(tokens)).toThrow(name);
+  });
+
+  test("with fewer than 12 characters, and with no more", () => {
+    expect(build({ admin: ["twelve-chars"] })).not.toThrow();
+    expect(build({ admin: ["eleven-chrs"] })).toThrow("a token of 12 to 1000 visible ASCII characters");
   });
 
   test("and never says a token", () => {

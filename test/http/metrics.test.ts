@@ -107,9 +107,9 @@ describe("GET /activity", () => {
   });
 
   test.each(["/activity", "/metrics"])("%s is closed to those who may only enqueue", async (path) => {
-    const { call } = setUp({ handler: { auth: { enqueue: ["in"], admin: ["all"] } } });
+    const { call } = setUp({ handler: { auth: { enqueue: ["may-enqueue-only"], admin: ["may-do-all-of-it"] } } });
     expect((await call("GET", path)).status).toBe(401);
-    expect((await call("GET", path, undefined, { Authorization: "Bearer in" })).status).toBe(403);
-    expect((await call("GET", path, undefined, { Authorization: "Bearer all" })).status).toBe(200);
+    expect((await call("GET", path, undefined, { Authorization: "Bearer may-enqueue-only" })).status).toBe(403);
+    expect((await call("GET", path, undefined, { Authorization: "Bearer may-do-all-of-it" })).status).toBe(200);
   });
 });

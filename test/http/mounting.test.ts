@@ -7,8 +7,8 @@ import { memoryStore, Queue } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { fails, sendEmail, sender, setUp, start } from "./support.ts";
 
-const auth = { admin: ["admin-token"] };
-const admin = { Authorization: "Bearer admin-token" };
+const auth = { admin: ["the-admin-token"] };
+const admin = { Authorization: "Bearer the-admin-token" };
 
 describe.each<[string, (outer: Hono, inner: Hono) => void]>([
   ["route", (outer, inner) => outer.route("/api/queue", inner)],

@@ -229,7 +229,7 @@ describe("a body above maxBodyBytes", () => {
   });
 
   test("is not read at all without a token", async () => {
-    const { send } = setUp({ handler: { auth: { admin: ["admin-token"] } } });
+    const { send } = setUp({ handler: { auth: { admin: ["the-admin-token"] } } });
     const { stream, seen } = endless();
     expect((await send(post(stream))).status).toBe(401);
     expect(seen.chunks).toBe(0);

@@ -135,8 +135,8 @@ test("GET /stats counts, with times as ISO 8601", async () => {
 });
 
 describe("GET /health", () => {
-  const auth = { enqueue: ["enqueue-token"], admin: ["admin-token"] };
-  const token = { Authorization: "Bearer enqueue-token" };
+  const auth = { enqueue: ["the-enqueue-token"], admin: ["the-admin-token"] };
+  const token = { Authorization: "Bearer the-enqueue-token" };
 
   test("says to anyone that the store answers, and nothing else", async () => {
     const { call } = setUp({ handler: { auth } });

@@ -5,7 +5,7 @@ import { testClock } from "../../src/testing/index.ts";
 import { clockByHand } from "../support/clock.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
-const drainToken = "drain-token";
+const drainToken = "the-drain-token";
 
 /** A handler whose further invocations are requests to itself, all of whose background work can be awaited. */
 function setUp<Time extends Clock = ReturnType<typeof clockByHand>>(

@@ -29,10 +29,10 @@ const later: BulkJob[] = [{ job: greet, payload: { to: "Ada" }, delay: "1d" }];
 const fits = () => queue.enqueueMany([...later, { job: "other" }]);
 const perhaps = (is: boolean) => queue.enqueueMany(is ? [{ job: greet, payload: { to: "Ada" }, delay: "1d" }] : []);
 
-const handler = createHandler({ queue, auth: { admin: ["secret"] } });
+const handler = createHandler({ queue, auth: { admin: ["a-long-secret"] } });
 const client = new QueueClient({
   url: "https://queue.test",
-  token: "secret",
+  token: "a-long-secret",
   fetch: (request: Request) => handler.fetch(request),
 });
 const { id } = await client.enqueue(greet, { to: "Ada" });

@@ -165,7 +165,7 @@ describe("a Worker that cannot be set up", () => {
     }));
     const get = () => worker.fetch(new Request("http://worker.test/health"), env, contextWith());
     expect((await get()).status).toBe(503);
-    env.token = "secret";
+    env.token = "a-long-secret";
     expect((await get()).status).toBe(200);
   });
 });

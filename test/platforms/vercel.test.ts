@@ -10,8 +10,8 @@ const contextKey = Symbol.for("@vercel/request-context");
 
 function setUp(options: Partial<RouteOptions> = {}) {
   const queue = new Queue({ store: memoryStore(), jobs: [greet] });
-  const route = createRoute({ queue, auth: { admin: ["admin"] }, basePath: "/api/queue", ...options });
-  const call = (method: keyof typeof route, path: string, token = "admin", body?: unknown) =>
+  const route = createRoute({ queue, auth: { admin: ["the-admin-token"] }, basePath: "/api/queue", ...options });
+  const call = (method: keyof typeof route, path: string, token = "the-admin-token", body?: unknown) =>
     route[method](
       new Request(`https://app.test/api/queue${path}`, {
         method,
@@ -28,7 +28,7 @@ function onVercel(context: object): void {
 }
 
 beforeEach(() => {
-  vi.stubEnv("CRON_SECRET", "cron");
+  vi.stubEnv("CRON_SECRET", "the-cron-token");
 });
 
 afterEach(() => {
@@ -41,13 +41,13 @@ describe("the address", () => {
   test("is that of the handler below the base path, for every method", async () => {
     const { call } = setUp();
     const job = { name: "greet", payload: { to: "Ada" }, id: "first", delay: "1h" };
-    expect((await call("POST", "/jobs", "admin", job)).status).toBe(201);
+    expect((await call("POST", "/jobs", "the-admin-token", job)).status).toBe(201);
     expect(await (await call("GET", "/jobs/first")).json()).toMatchObject({ id: "first", payload: { to: "Ada" } });
     expect((await call("HEAD", "/jobs/first")).status).toBe(200);
-    expect((await call("PATCH", "/jobs/first", "admin", { delay: "2h" })).status).toBe(200);
+    expect((await call("PATCH", "/jobs/first", "the-admin-token", { delay: "2h" })).status).toBe(200);
     expect((await call("OPTIONS", "/jobs/first")).headers.get("allow")).toContain("PATCH");
     const daily = { name: "greet", payload: { to: "Ada" }, cron: "0 9 * * *" };
-    expect((await call("PUT", "/schedules/daily", "admin", daily)).ok).toBe(true);
+    expect((await call("PUT", "/schedules/daily", "the-admin-token", daily)).ok).toBe(true);
     expect((await call("DELETE", "/jobs/first")).status).toBe(204);
   });
 
@@ -79,8 +79,8 @@ describe("CRON_SECRET", () => {
   test("drains, and does nothing else", async () => {
     const { call, queue } = setUp();
     await queue.enqueue(greet, { to: "Ada" });
-    expect(await (await call("GET", "/drain", "cron")).json()).toMatchObject({ completed: 1 });
-    expect((await call("GET", "/stats", "cron")).status).toBe(403);
+    expect(await (await call("GET", "/drain", "the-cron-token")).json()).toMatchObject({ completed: 1 });
+    expect((await call("GET", "/stats", "the-cron-token")).status).toBe(403);
   });
 
   test("does for a route that has no other token", async () => {
@@ -88,33 +88,34 @@ describe("CRON_SECRET", () => {
     const { GET } = createRoute({ queue });
     const drain = (token: string) =>
       GET(new Request("https://app.test/drain", { headers: { Authorization: `Bearer ${token}` } }));
-    expect((await drain("cron")).status).toBe(200);
+    expect((await drain("the-cron-token")).status).toBe(200);
     expect((await drain("guess")).status).toBe(401);
   });
 
   test("is a drain token beside the others", async () => {
-    const { call } = setUp({ auth: { drain: ["mine"] } });
-    expect((await call("GET", "/drain", "cron")).status).toBe(200);
-    expect((await call("GET", "/drain", "mine")).status).toBe(200);
+    const { call } = setUp({ auth: { drain: ["the-mine-token"] } });
+    expect((await call("GET", "/drain", "the-cron-token")).status).toBe(200);
+    expect((await call("GET", "/drain", "the-mine-token")).status).toBe(200);
   });
 
   test("is read anew when it changes", async () => {
     const { call } = setUp();
-    vi.stubEnv("CRON_SECRET", "new");
-    expect((await call("GET", "/drain", "new")).status).toBe(200);
-    expect((await call("GET", "/drain", "cron")).status).toBe(401);
+    vi.stubEnv("CRON_SECRET", "the-new-cron-token");
+    expect((await call("GET", "/drain", "the-new-cron-token")).status).toBe(200);
+    expect((await call("GET", "/drain", "the-cron-token")).status).toBe(401);
   });
 
   test("that vanishes closes a route that has no other token, and says so", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const { GET } = createRoute({ queue: new Queue({ store: memoryStore() }) });
     vi.stubEnv("CRON_SECRET", "");
-    const ask = () => GET(new Request("https://app.test/drain", { headers: { Authorization: "Bearer cron" } }));
+    const ask = () =>
+      GET(new Request("https://app.test/drain", { headers: { Authorization: "Bearer the-cron-token" } }));
     const answer = await ask();
     expect(answer.status).toBe(503);
     expect(await answer.json()).toMatchObject({ title: "The route is not set up", code: "store_unavailable" });
     expect(logged.mock.calls.join()).toMatch(/set CRON_SECRET/);
-    vi.stubEnv("CRON_SECRET", "cron");
+    vi.stubEnv("CRON_SECRET", "the-cron-token");
     expect((await ask()).status).toBe(200);
   });
 
@@ -138,7 +139,7 @@ describe("jobs that are due when they are enqueued", () => {
     const background: Promise<unknown>[] = [];
     onVercel({ waitUntil: (work: Promise<unknown>) => background.push(work) });
     const { call, queue } = setUp();
-    expect((await call("POST", "/jobs", "admin", job)).status).toBe(201);
+    expect((await call("POST", "/jobs", "the-admin-token", job)).status).toBe(201);
     await Promise.all(background);
     expect((await queue.getStats()).completedCount).toBe(1);
   });
@@ -147,7 +148,7 @@ describe("jobs that are due when they are enqueued", () => {
     const background: Promise<unknown>[] = [];
     onVercel({ waitUntil: () => expect.unreachable() });
     const { call, queue } = setUp({ waitUntil: (work) => background.push(work) });
-    await call("POST", "/jobs", "admin", job);
+    await call("POST", "/jobs", "the-admin-token", job);
     await Promise.all(background);
     expect((await queue.getStats()).completedCount).toBe(1);
   });
@@ -155,7 +156,7 @@ describe("jobs that are due when they are enqueued", () => {
   test.for([undefined, {}])("wait for a drain where the request's context is %j", async (context) => {
     if (context) onVercel(context);
     const { call, queue } = setUp();
-    await call("POST", "/jobs", "admin", job);
+    await call("POST", "/jobs", "the-admin-token", job);
     expect(await queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 0 });
   });
 });
@@ -166,7 +167,7 @@ describe("a drain", () => {
 
   async function boundsOf(options: Partial<RouteOptions>, path = "/drain") {
     const drain = vi.spyOn(Queue.prototype, "drain");
-    await setUp(options).call("GET", path, "cron");
+    await setUp(options).call("GET", path, "the-cron-token");
     return drain.mock.lastCall?.[0] ?? {};
   }
 
@@ -190,7 +191,7 @@ describe("a drain", () => {
   test("starts nothing where the deadline is upon it", async () => {
     const { call, queue } = setUp({ getDeadline: inMs(4_000) });
     await queue.enqueue(greet, { to: "Ada" });
-    expect(await (await call("GET", "/drain", "cron")).json()).toMatchObject({ completed: 0, backlog: true });
+    expect(await (await call("GET", "/drain", "the-cron-token")).json()).toMatchObject({ completed: 0, backlog: true });
   });
 
   test("follows the deadline that Vercel tells", async () => {
@@ -215,7 +216,7 @@ describe("a drain", () => {
     const late = defineJob({ name: "late", perform: () => void began.push(clock.now) });
     const route = createRoute({
       queue: new Queue({ store: memoryStore(), jobs: [late], clock }),
-      auth: { admin: ["admin-token"] },
+      auth: { admin: ["the-admin-token"] },
       waitUntil: (work) => background.push(work),
       getDeadline: () => new Date(deadline),
     });
@@ -223,7 +224,7 @@ describe("a drain", () => {
       route.POST(
         new Request("https://app.test/jobs", {
           method: "POST",
-          headers: { Authorization: "Bearer admin-token", "Content-Type": "application/json" },
+          headers: { Authorization: "Bearer the-admin-token", "Content-Type": "application/json" },
           body: JSON.stringify({ name: "late", delay }),
         }),
       );
@@ -247,11 +248,11 @@ describe("a drain", () => {
     });
     const route = createRoute({
       queue: new Queue({ store: memoryStore(), jobs: [hangs], clock }),
-      auth: { admin: ["admin-token"] },
+      auth: { admin: ["the-admin-token"] },
       waitUntil: () => {},
       getDeadline: () => new Date(deadline),
     });
-    const headers = { Authorization: "Bearer admin-token", "Content-Type": "application/json" };
+    const headers = { Authorization: "Bearer the-admin-token", "Content-Type": "application/json" };
     const body = JSON.stringify({ name: "hangs" });
     await route.POST(new Request("https://app.test/jobs", { method: "POST", headers, body }));
     await clock.advance("15s");
@@ -265,7 +266,7 @@ describe("a drain", () => {
 });
 
 test.for([vercelHobby, vercelPro])("a preset is taken as it is", async (preset) => {
-  expect((await setUp({ drain: preset }).call("GET", "/drain?linger=0s", "cron")).status).toBe(200);
+  expect((await setUp({ drain: preset }).call("GET", "/drain?linger=0s", "the-cron-token")).status).toBe(200);
 });
 
 describe("bounds as a function", () => {

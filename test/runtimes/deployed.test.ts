@@ -49,21 +49,27 @@ describe.each([
   let worker: Worker;
   beforeAll(async () => {
     const { url, token } = redis.shim;
-    const tokens = { TIDEGATE_ENQUEUE_TOKEN: "first, second", TIDEGATE_ADMIN_TOKEN: "admin" };
+    const tokens = {
+      TIDEGATE_ENQUEUE_TOKEN: "the-first-token, the-second-token",
+      TIDEGATE_ADMIN_TOKEN: "the-admin-token",
+    };
     worker = await deploy({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, ...tokens }, flags);
   });
   afterAll(() => worker.dispose());
 
   test("lets nobody in without a token", async () => {
     expect(await call(worker, "/stats")).toMatchObject({ status: 401, body: { code: "unauthorized" } });
-    expect(await call(worker, "/stats", "first")).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    expect(await call(worker, "/stats", "the-first-token")).toMatchObject({ status: 403, body: { code: "forbidden" } });
   });
 
-  test.for(["first", "second"])("performs a job enqueued with the %s of two tokens", async (token) => {
-    const job = { name: "send_email", payload: { to: "ada@example.com", subject: "Hello" } };
-    const { status, body } = await call(worker, "/jobs", token, job);
-    expect(status).toBe(201);
-    const look = async () => (await call(worker, `/jobs/${body["id"]}`, token)).body;
-    await expect.poll(look, { timeout: 5_000 }).toMatchObject({ state: "completed", result: { sent: true } });
-  });
+  test.for(["the-first-token", "the-second-token"])(
+    "performs a job enqueued with the %s of two tokens",
+    async (token) => {
+      const job = { name: "send_email", payload: { to: "ada@example.com", subject: "Hello" } };
+      const { status, body } = await call(worker, "/jobs", token, job);
+      expect(status).toBe(201);
+      const look = async () => (await call(worker, `/jobs/${body["id"]}`, token)).body;
+      await expect.poll(look, { timeout: 5_000 }).toMatchObject({ state: "completed", result: { sent: true } });
+    },
+  );
 });

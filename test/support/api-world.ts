@@ -8,7 +8,12 @@ import { clockByHand } from "./clock.ts";
 const start = Date.parse("2026-03-01T12:00:00Z");
 
 /** The token of each scope. */
-export const tokens = { enqueue: "enqueue-token", drain: "drain-token", read: "read-token", admin: "admin-token" };
+export const tokens = {
+  enqueue: "the-enqueue-token",
+  drain: "the-drain-token",
+  read: "the-read-token",
+  admin: "the-admin-token",
+};
 
 const sendEmail = defineJob({
   name: "send_email",

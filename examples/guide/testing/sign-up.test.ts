@@ -66,9 +66,9 @@ describe("the welcome over HTTP", () => {
   // #region http
   test("is refused for what is no address", async () => {
     const { queue } = setUp();
-    const handler = createHandler({ queue, auth: { enqueue: ["token"] } });
+    const handler = createHandler({ queue, auth: { enqueue: ["a-long-token"] } });
     const fetch = (request: Request) => handler.fetch(request);
-    const client = new QueueClient({ url: "http://queue.test", token: "token", fetch });
+    const client = new QueueClient({ url: "http://queue.test", token: "a-long-token", fetch });
     await expect(client.enqueue(welcome, { to: "nobody" })).rejects.toMatchObject({ code: "invalid_payload" });
     await expectNotEnqueued(queue, welcome);
   });

@@ -6,7 +6,7 @@ import { contentSecurityPolicy, page } from "./bundle.ts";
  *
  * @param refused why a sign-in was refused, in words of our own: it is not escaped.
  */
-export function pageOf({ status = 200, refused = "" } = {}): Response {
+export function pageOf(refused?: string, status = 200): Response {
   return new Response(refused ? page.replace("<body>", `<body data-refused="${refused}">`) : page, {
     status,
     headers: {

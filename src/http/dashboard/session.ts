@@ -10,7 +10,11 @@ const CSRF_HEADER = "tidegate-csrf";
 /** One of these must be allowed to a token for its holder to sign in. */
 const SUFFICIENT: readonly Scope[] = ["read", "admin"];
 
-const cookiePattern = new RegExp(`^(__Host-|__Secure-|)${COOKIE}=((\\d{1,15})\\.[0-9a-f-]{36})\\.([0-9a-f]{64})$`);
+const cookies = (prefix: string) =>
+  new RegExp(`(?:^|; *)${prefix}${COOKIE}=((\\d{1,15})\\.[0-9a-f-]{36})\\.([0-9a-f]{64})`, "g");
+const plainCookies = cookies("");
+// Over TLS one without a prefix may come from whoever answers for the domain over plain HTTP.
+const secureCookies = cookies("__(?:Host|Secure)-");
 
 interface Signer {
   readonly key: CryptoKey;
@@ -48,15 +52,12 @@ export class Sessions implements SessionFinder {
   }
 
   async find(request: Request): Promise<Session | undefined> {
-    const isSecure = cameSecurely(request);
-    const cookies = (request.headers.get("cookie") ?? "").split(/; */).flatMap((each) => {
-      const [, prefix, claim = "", end, signature = ""] = cookiePattern.exec(each) ?? [];
-      // Without its prefix a cookie may come from whoever can answer for the domain over plain HTTP.
-      return prefix === undefined || (prefix !== "") !== isSecure ? [] : { claim, end: Number(end), signature };
-    });
+    const cookies = (request.headers.get("cookie") ?? "").matchAll(
+      cameSecurely(request) ? secureCookies : plainCookies,
+    );
     // Another one may stand at a wider path, so each is tried.
-    for (const { claim, end, signature } of cookies.slice(0, MOST_COOKIES)) {
-      if (end <= this.#clock()) continue;
+    for (const [, claim = "", end, signature = ""] of [...cookies].slice(0, MOST_COOKIES)) {
+      if (Number(end) <= this.#clock()) continue;
       for (const signer of (await this.#prepare()).values())
         if (await isSigned(signer, claim, signature)) return { ...signer, claim };
     }
@@ -98,14 +99,13 @@ function cookie(request: Request, value: string, seconds: number): string {
   const isSecure = cameSecurely(request);
   // With these prefixes browsers take the cookie from no other host, or at least over TLS alone. The first needs the path "/".
   const prefix = isSecure ? (path === "/" ? "__Host-" : "__Secure-") : "";
-  const name = prefix + COOKIE;
-  return `${name}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+  const suffix = isSecure ? "; Secure" : "";
+  return `${prefix}${COOKIE}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${suffix}`;
 }
 
 /** Whether the browser spoke TLS: to the handler, or to the first of the proxies before it, which stands first in the list. */
 function cameSecurely({ url, headers }: Request): boolean {
-  const [scheme = ""] = (headers.get("x-forwarded-proto") ?? "").split(",");
-  return new URL(url).protocol === "https:" || scheme.trim().toLowerCase() === "https";
+  return url.startsWith("https:") || /^\s*https\s*(,|$)/i.test(headers.get("x-forwarded-proto") ?? "");
 }
 
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -1,49 +1,37 @@
 import type { Clock } from "../../core/clock.ts";
-import { TidegateError } from "../../core/errors.ts";
 import { refuseOtherSites } from "../auth.ts";
 import { readBytes } from "../body.ts";
 import type { Page } from "../extension.ts";
-import { tooManyRequests } from "../problems.ts";
+import { unauthorized } from "../problems.ts";
 import { pageOf } from "./document.ts";
 import { forgotten, type Sessions } from "./session.ts";
 
-/** How many wrong tokens are taken calmly within a window of so long. */
+/** How many wrong tokens get 401 within a window of so long. */
 const MOST_WRONG = 10;
 const WINDOW_MS = 60_000;
 
 /**
- * Counts the wrong tokens of this isolate. It bounds no guesser who is patient or reaches many isolates, and shuts nobody out: a
- * token that is right signs in whatever came before.
+ * Counts the wrong tokens of this isolate: whether there are too many now. It bounds no guesser who is patient or reaches many
+ * isolates, and shuts nobody out: a token that is right signs in whatever came before.
  */
-class WrongTokens {
-  readonly #clock: Clock;
-  #beganAt = Number.NEGATIVE_INFINITY;
-  #count = 0;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** Counts one more. Returns for how many seconds there are too many now; 0 where there are not. */
-  add(): number {
-    const now = this.#clock();
+function counter(clock: Clock): () => boolean {
+  let beganAt = 0;
+  let count = 0;
+  return () => {
+    const now = clock();
     // The distance, since a clock may be set back.
-    if (Math.abs(now - this.#beganAt) >= WINDOW_MS) {
-      this.#beganAt = now;
-      this.#count = 0;
-    }
-    this.#count++;
-    return this.#count <= MOST_WRONG ? 0 : Math.max(1, Math.ceil((this.#beganAt + WINDOW_MS - now) / 1_000));
-  }
+    if (Math.abs(now - beganAt) >= WINDOW_MS) [beganAt, count] = [now, 0];
+    return ++count > MOST_WRONG;
+  };
 }
 
 const LONGEST_FORM = 4_096;
-const TOO_MANY = "Too many wrong tokens. Wait a minute. The right one is taken at any time.";
+const TOO_MANY = "Too many wrong tokens. Wait a minute.";
 const REFUSED = "No token with the scope read or admin is like this one. Is it complete?";
 
 /** The addresses to which forms are sent, and from which the browser is led back to the page. */
 export function signPages(sessions: Sessions | undefined, clock: Clock): readonly Page[] {
-  const wrong = new WrongTokens(clock);
+  const areTooMany = counter(clock);
   return [
     { method: "GET", path: "/dashboard/sign-in", answer: async () => redirect("../dashboard") },
     {
@@ -60,7 +48,7 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
           false,
         );
         const cookie = caller.token === "known" ? await sessions?.begin(token, request) : undefined;
-        return cookie ? redirect("../dashboard", cookie) : refusal(request, wrong.add());
+        return cookie ? redirect("../dashboard", cookie) : refusal(request, areTooMany());
       },
     },
     {
@@ -77,12 +65,10 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
 }
 
 /** To a form that the browser sent, the page again; to the page itself, a problem. */
-function refusal({ headers }: Request, waitSeconds: number): Response {
-  const isPage = headers.get("accept") === "application/json";
-  if (waitSeconds > 0)
-    return isPage ? tooManyRequests(TOO_MANY, waitSeconds) : pageOf({ status: 429, refused: TOO_MANY });
-  if (isPage) throw new TidegateError("unauthorized", REFUSED);
-  return pageOf({ status: 401, refused: REFUSED });
+function refusal({ headers }: Request, areTooMany: boolean): Response {
+  const detail = areTooMany ? TOO_MANY : REFUSED;
+  const status = areTooMany ? 429 : 401;
+  return headers.get("accept") === "application/json" ? unauthorized(detail, status) : pageOf(detail, status);
 }
 
 function redirect(location: string, cookie?: string): Response {

@@ -96,7 +96,7 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
   },
 
   async "a handler answers fetch, and lets nobody in without a token"() {
-    const handler = createHandler({ queue: newQueue(), auth: { admin: ["secret"] } });
+    const handler = createHandler({ queue: newQueue(), auth: { admin: ["a-long-secret"] } });
     const post = (token: string) =>
       handler.fetch(
         new Request("https://queue.test/jobs", {
@@ -105,7 +105,7 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
           body: JSON.stringify({ name: "greet", payload: { to: "Ada" } }),
         }),
       );
-    expectEqual([(await post("secret")).status, (await post("guess")).status], [201, 401]);
+    expectEqual([(await post("a-long-secret")).status, (await post("guess")).status], [201, 401]);
   },
 
   async "a route file answers below its path, with a body to read"() {
@@ -117,9 +117,9 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
   },
 
   async "a client speaks to a handler, and gets its errors"() {
-    const handler = createHandler({ queue: newQueue(), auth: { admin: ["secret"] } });
+    const handler = createHandler({ queue: newQueue(), auth: { admin: ["a-long-secret"] } });
     const fetch = (request: Request) => handler.fetch(request);
-    const client = new QueueClient({ url: "https://queue.test", token: "secret", fetch });
+    const client = new QueueClient({ url: "https://queue.test", token: "a-long-secret", fetch });
     const { id } = await client.enqueue(greet, { to: "Ada" });
     expectEqual((await client.drain()).completed, 1);
     expectEqual((await client.getJob(id))?.result, { greeting: "Hello Ada" });

@@ -4,7 +4,7 @@ import { exporter } from "../../../examples/guide/telemetry-exporter.ts";
 import worker from "../../../examples/guide/telemetry-worker.ts";
 
 const { url, token } = inject("upstash");
-const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, ADMIN_TOKEN: "secret" };
+const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, ADMIN_TOKEN: "a-long-secret" };
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 

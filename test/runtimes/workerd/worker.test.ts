@@ -6,7 +6,7 @@ import { describe, expect, inject, test } from "vitest";
 import { clockByHand } from "../../support/clock.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
-const token = "secret";
+const token = "a-long-secret";
 
 const greet = defineJob({ name: "greet", perform: ({ name }: { name: string }) => ({ greeted: name }) });
 const fails = defineJob({

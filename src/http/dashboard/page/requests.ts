@@ -16,7 +16,7 @@ const refusal = (message: string, status = 0): Refusal => Object.assign(new Erro
 
 async function send(path: string, init: RequestInit): Promise<Response> {
   // The browser would drop such a part, and change something else: the queue in place of its schedule.
-  if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('An id "." or ".." cannot stand in a URL. Use Queue in code.');
+  if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('"." and ".." cannot stand in a URL.');
   const response = await fetch(root + path, init).catch(() => {
     throw refusal("The handler cannot be reached.");
   });
