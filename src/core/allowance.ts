@@ -76,10 +76,10 @@ export class Allowance {
 
   /** How many jobs one exchange may claim. @param done how many of the jobs claimed have ended. */
   batch(claimed: number, done: number): number {
-    const { concurrency, batchSize } = this.#limits;
+    const { slots, batchSize } = this.#limits;
     const elapsedMs = this.#clock() - this.#startedAt;
     const isPaced = done > 0 && elapsedMs > 0;
     const pace = isPaced ? Math.ceil((done / elapsedMs) * CLAIM_AHEAD_MS) : Number.POSITIVE_INFINITY;
-    return Math.min(batchSize, this.jobsLeft(claimed), Math.max(pace, concurrency));
+    return Math.min(batchSize, this.jobsLeft(claimed), Math.max(pace, slots.most));
   }
 }

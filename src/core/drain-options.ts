@@ -4,6 +4,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
 import { checkFunctions, checkKnown } from "./known-options.ts";
 import { wholeNumber } from "./options.ts";
+import { type DrainSlots, ownSlots } from "./slots.ts";
 import type { ClaimedJob, QueueStore } from "./store.ts";
 
 /** The bounds of one drain. It ends at the first that is reached. */
@@ -49,6 +50,8 @@ export interface DrainLimits {
   readonly onProgress: ((report: DrainReport) => void) | undefined;
   readonly onReturn: DrainParts["onReturn"];
   readonly longestAttemptMs: number;
+  readonly slots: DrainSlots;
+  readonly onStopped: DrainParts["onStopped"];
 }
 
 export const drainDefaults = {
@@ -80,6 +83,13 @@ export interface DrainParts {
    * as before, and the drain claims no more: whoever has the time finds it first in line. Default: none is too long.
    */
   readonly longestAttemptMs?: number;
+  /** Slots that other drains share. Default: `concurrency` of its own. */
+  readonly slots?: DrainSlots;
+  /**
+   * Told what the drain has done when it claims no more, while jobs still run or hooks have something to send: another drain may
+   * go on. It may be told so again, and may not throw.
+   */
+  readonly onStopped?: (report: DrainReport) => void;
 }
 
 /** Options over others: each that is given counts in place of the other's, and so does each part of a budget. */
@@ -97,6 +107,8 @@ const partNames = [
   "clock",
   "onReturn",
   "longestAttemptMs",
+  "slots",
+  "onStopped",
 ] satisfies (keyof DrainParts)[];
 
 /** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */
@@ -106,7 +118,7 @@ export const NO_LIMIT = 1_000_000_000;
 export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
   checkKnown(options, optionNames, "drain", partNames);
   checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
-  checkFunctions(options, ["onProgress", "onReturn"]);
+  checkFunctions(options, ["onProgress", "onReturn", "onStopped"]);
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
   const { held = [], heldOnly = false } = options;
   const budget = { ...drainDefaults.budget, ...options.budget };
@@ -128,6 +140,8 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
       options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),
     onProgress: options.onProgress,
     onReturn: options.onReturn,
+    slots: options.slots ?? ownSlots(concurrency),
+    onStopped: options.onStopped,
     longestAttemptMs: options.longestAttemptMs ?? Number.POSITIVE_INFINITY,
   };
 }

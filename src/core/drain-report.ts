@@ -73,5 +73,10 @@ export const noTotals: DrainTotals = { drains: 0, ...noCounts };
 
 /** The totals with one more report. */
 export function addReport(totals: DrainTotals, report: DrainReport): DrainTotals {
-  return { drains: totals.drains + 1, ...addCounts(totals, report) };
+  return addTotals(totals, { drains: 1, ...report });
+}
+
+/** The totals of both. */
+export function addTotals(one: DrainTotals, other: DrainTotals): DrainTotals {
+  return { drains: one.drains + other.drains, ...addCounts(one, other) };
 }

@@ -84,23 +84,28 @@ export class Drain {
   /** Drains until a limit is reached or nothing is due. @throws {TidegateError} `store_unavailable` */
   async run(): Promise<DrainReport> {
     const ring = () => this.#ring();
-    this.#limits.signal?.addEventListener("abort", ring);
+    const { signal, slots } = this.#limits;
+    signal?.addEventListener("abort", ring);
+    slots.join({ wants: () => this.#wantsSlot, ring });
     try {
       do {
         await this.#runDue();
       } while (await this.#linger());
       return this.#report();
     } finally {
-      this.#limits.signal?.removeEventListener("abort", ring);
+      signal?.removeEventListener("abort", ring);
+      slots.leave();
     }
   }
 
   async #runDue(): Promise<void> {
     for (;;) {
       this.#startWaiting();
+      this.#limits.slots.changed();
       // No await may stand between looking and waiting: what happens in between would go unnoticed.
       if (this.#isTimeToExchange()) await this.#exchange();
-      else if (this.#running.size > 0 || this.#exchanges.underWay > 0) await this.#somethingHappens();
+      else if (this.#running.size > 0 || this.#exchanges.underWay > 0 || this.#awaitsSlot)
+        await this.#somethingHappens();
       else break;
     }
     if (this.#exchanges.error) throw this.#exchanges.error;
@@ -111,12 +116,22 @@ export class Drain {
   #startWaiting(): void {
     const stop = this.#stoppedBy();
     if (stop === "aborted" || stop === "timeBudget" || stop === "paused") this.#release(this.#lineup.clear());
-    while (this.#running.size < this.#limits.concurrency) {
+    while (this.#running.size < this.#limits.slots.most) {
       const attempt = this.#lineup.next(this.#isIdle && this.#finished.length === 0);
       if (!attempt) break;
       void this.#start(attempt).catch((error: unknown) => this.#breakOff(attempt, error));
     }
     if (this.#isIdle) this.#release(this.#lineup.surplus());
+  }
+
+  /** Whether there is something to start, as far as is known. */
+  get #wantsSlot(): boolean {
+    return this.#lineup.length > 0 || (!this.#endedBy() && this.#isMoreDue(this.#shop.clock()));
+  }
+
+  /** Whether others have all the slots that it could use. */
+  get #awaitsSlot(): boolean {
+    return this.#limits.slots.most === 0 && this.#wantsSlot;
   }
 
   /** Whether nothing runs, and nothing is about to be claimed. */
@@ -125,12 +140,15 @@ export class Drain {
   }
 
   async #start(attempt: Attempt): Promise<void> {
+    const { slots } = this.#limits;
     this.#running.add(attempt);
+    slots.take();
     if (attempt.claim.canStart(this.#shop.clock()) || (await this.#lengthenLease(attempt))) {
       const outcome = await attempt.run();
       this.#finish(attempt.claim, outcome, countedAs[outcome.to]);
     } else this.#release([attempt]);
     this.#running.delete(attempt);
+    slots.give();
     this.#startWaiting();
     if (this.#lineup.length === 0) this.#ring();
   }
@@ -208,9 +226,9 @@ export class Drain {
 
   /** Whether slots are free, or will be before an answer could come. */
   #isRunningDry(): boolean {
-    const { concurrency } = this.#limits;
-    if (this.#lineup.length === 0 && this.#running.size < concurrency) return true;
-    const rounds = Math.ceil(this.#inHand / concurrency);
+    const { most } = this.#limits.slots;
+    if (this.#lineup.length === 0 && this.#running.size < most) return true;
+    const rounds = Math.ceil(this.#inHand / most);
     return rounds * this.#finished.averageMs < this.#exchanges.answerMs;
   }
 
@@ -277,6 +295,7 @@ export class Drain {
   async #somethingHappens(): Promise<void> {
     const { clock } = this.#shop;
     const now = clock();
+    if (this.#running.size > 0 && this.#endedBy()) this.#limits.onStopped?.(this.#report());
     const { deadline, cutOffAt } = this.#allowance;
     if (now >= cutOffAt) for (const attempt of this.#running) attempt.stop(outOfTime());
     const moments = [

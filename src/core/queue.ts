@@ -173,7 +173,8 @@ export class Queue extends QueueUpkeep {
     const store = this.#settings.store.open(this.name, meter);
     const { held = [], wholeBudget = limits, clock = steadyClock(this.clock) } = options;
     if (held.length === 0) checkBudget(wholeBudget, limits.batchSize, store);
-    const outlook = held.length > 0 ? { paused: false, nextAt: undefined } : await this.#look(store);
+    const outlook =
+      held.length > 0 ? { paused: false, nextAt: undefined } : await this.#lookUnlessAborted(store, limits.signal);
     const hooks = hookCalls(this.#settings);
     const shop = { ...this.#settings, clock, queue: this.name, store, declared: this.#declared, hooks };
     const onReturn = (runAt: number) => {
@@ -188,11 +189,29 @@ export class Queue extends QueueUpkeep {
       const report = await drain.run();
       if (!limits.heldOnly) this.#expected.at = report.nextRunAt?.getTime();
       this.#spending.add(report);
+      limits.onStopped?.(report);
       return report;
     } finally {
       forget?.();
       const { tracing } = this.#settings;
       await Promise.all([hooks?.ended(), tracing?.flush && atMostAWhile(this.clock, async () => tracing.flush?.())]);
+    }
+  }
+
+  /** Whoever is told to end does not wait for the answer of a look, which changes nothing. */
+  async #lookUnlessAborted(store: QueueStore, signal: AbortSignal | undefined): Promise<Outlook> {
+    const look = this.#look(store);
+    if (!signal) return look;
+    let stop = () => {};
+    const aborted = new Promise<Outlook>((resolve) => {
+      stop = () => resolve({ paused: false, nextAt: undefined });
+    });
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop);
+    try {
+      return await Promise.race([look, aborted]);
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
   }
 

@@ -13,7 +13,7 @@ interface Layer {
 }
 
 const layers: Readonly<Record<string, Layer>> = {
-  core: { holds: ["core/"], mayImport: [], packages: ["@standard-schema/spec", "uuid"] },
+  core: { holds: ["core/"], mayImport: [], packages: ["@standard-schema/spec", "cron-parser", "uuid"] },
   stores: { holds: ["stores/"], mayImport: ["core"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   entry: { holds: ["index.ts"], mayImport: ["core", "memory"] },
   memory: { holds: ["stores/memory.ts", "stores/partitioned.ts"], mayImport: ["core", "stores"] },
@@ -23,12 +23,13 @@ const layers: Readonly<Record<string, Layer>> = {
   page: { holds: ["http/dashboard/page/"], mayImport: ["core", "http"] },
   client: { holds: ["client/"], mayImport: ["core", "wire"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "http", "stores"] },
-  node: { holds: ["platforms/node.ts"], mayImport: ["core"], packages: ["node:*"] },
+  worker: { holds: ["worker/"], mayImport: ["core"] },
+  node: { holds: ["platforms/node.ts"], mayImport: ["core", "worker"], packages: ["node:*"] },
   testing: { holds: ["testing/"], mayImport: ["core", "memory"] },
   telemetry: { holds: ["telemetry/"], mayImport: ["core"], packages: ["@opentelemetry/api"] },
   cli: {
     holds: ["cli/"],
-    mayImport: ["core", "client", "stores", "http", "node", "memory"],
+    mayImport: ["core", "client", "stores", "http", "node", "worker", "memory"],
     packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
   },
 };

@@ -201,14 +201,133 @@ describe("startWorker", () => {
     expect(ran).toContain("urgent");
   });
 
-  test("looks at the earlier queues again as soon as a later one has nothing left to do", async () => {
+  test("looks at every queue as often as it is told, whatever the others do", async () => {
     const { clock, order, step, open } = secondLong();
     await open("bulk").enqueue(step);
     run([open("urgent"), open("bulk")]);
     await clock.advance(500);
     await open("urgent").enqueue(step);
-    await clock.advance("2s");
+    await clock.advance("11s");
     expect(order).toEqual(["bulk", "urgent"]);
+  });
+
+  test("free workers start jobs of one queue for as long as a job of another one takes", async () => {
+    const { clock, seen, note, slow, running, open } = setUp();
+    const [urgent, bulk] = [open("urgent"), open("bulk")];
+    await bulk.enqueue(slow, undefined, { timeout: "2h" });
+    const worker = run([urgent, bulk], { workers: 2 });
+    await clock.advance("1s");
+    await urgent.enqueue(note);
+    await clock.advance("40m");
+    await open("urgent").enqueue(note);
+    await clock.advance("10s");
+    expect(seen).toEqual([1_000, expect.closeTo(2_411_000, -4)]);
+    for (const end of running) end();
+    expect(await worker.stop()).toMatchObject({ completed: 3, released: 0 });
+  });
+
+  test("free workers start jobs for as long as another job takes", async () => {
+    const { clock, seen, note, slow: job, running, open } = setUp();
+    const queue = open();
+    await queue.enqueue(job, undefined, { timeout: "2h" });
+    const worker = run(queue, { workers: 2 });
+    const due = Array.from({ length: 15 }, (_, index) => (index + 1) * 240_000);
+    await queue.enqueueMany(due.map((delay) => ({ job: note, delay })));
+    await clock.advance("1h");
+    expect(seen).toEqual(due);
+    for (const end of running) end();
+    expect(await worker.stop()).toMatchObject({ completed: 16, lost: 0 });
+  });
+
+  test("a worker that becomes free takes a job of the first queue that has one due", async () => {
+    const { clock, order, step, open } = secondLong();
+    const [urgent, bulk] = [open("urgent"), open("bulk")];
+    await bulk.enqueueMany(Array(12).fill({ job: step }));
+    run([urgent, bulk], { workers: 2 });
+    await clock.advance("2500ms");
+    await urgent.enqueueMany(Array(4).fill({ job: step }));
+    await clock.advance("10s");
+    expect(order.slice(0, 6)).toEqual(Array(6).fill("bulk"));
+    expect(order.slice(6, 10)).toEqual(Array(4).fill("urgent"));
+    expect(order.slice(10)).toEqual(Array(6).fill("bulk"));
+  });
+
+  test("no more jobs run at a time than it has workers, over all queues", async () => {
+    const { clock, slow: job, running, open } = setUp();
+    const queues = [open("a"), open("b"), open("c")];
+    for (const queue of queues) await queue.enqueueMany(Array(4).fill({ job }));
+    run(queues, { workers: 3 });
+    for (let ended = 0; ended < 12; ended++) {
+      await clock.advance(0);
+      expect(running.length - ended).toBe(Math.min(3, 12 - ended));
+      running[ended]?.();
+    }
+    await clock.advance("1s");
+    for (const queue of queues) expect(await queue.getStats()).toMatchObject({ totalProcessed: 4 });
+  });
+
+  test("after the store was away, free workers go on while a job from before still runs", async () => {
+    const { clock, store, seen, note, slow: job, running, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany([
+      { job, timeout: "2h" },
+      { job: note, delay: "5s" },
+    ]);
+    const worker = run(queue, { workers: 2, onError() {} });
+    await clock.advance("1s");
+    store.plan("before");
+    await clock.advance("10s");
+    expect(seen).toEqual([]);
+    store.plan();
+    await clock.advance("40s");
+    expect(seen).toHaveLength(1);
+    await queue.enqueue(note);
+    await clock.advance("1s");
+    expect(seen).toHaveLength(2);
+    for (const end of running) end();
+    await worker.stop();
+  });
+
+  test("after a pause, free workers go on while a job from before still runs", async () => {
+    const { clock, seen, note, slow: job, running, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany([
+      { job, timeout: "2h" },
+      { job: note, delay: "2m" },
+    ]);
+    run(queue, { workers: 2 });
+    await clock.advance("1s");
+    await open().pause();
+    await queue.enqueue(note);
+    await clock.advance("30s");
+    await open().resume();
+    await clock.advance("11s");
+    expect(seen).toHaveLength(1);
+    for (const end of running) end();
+  });
+
+  test("a hook that hangs holds up no job", async () => {
+    const clock = testClock(start);
+    const { seen, note } = noting(clock);
+    const hooks = { onComplete: () => new Promise<void>(() => {}) };
+    const queue = new Queue({ store: memoryStore(), clock, jobs: [note], hooks });
+    const worker = run(queue);
+    for (let second = 0; second < 5; second++) {
+      void queue.enqueue(note);
+      await clock.advance("1s");
+    }
+    expect(seen).toEqual([0, 1_000, 2_000, 3_000, 4_000]);
+    const stopped = worker.stop();
+    await clock.advance("2s");
+    expect(await stopped).toMatchObject({ completed: 5 });
+  });
+
+  test("stop does not wait for a store that does not answer, where nothing runs", async () => {
+    const { clock, store, open } = setUp();
+    store.plan({ delay: "1h" });
+    const worker = run(open());
+    await clock.advance("5s");
+    expect(await worker.stop()).toMatchObject({ claimed: 0 });
   });
 
   test("ends when its signal is aborted, and does not begin where it was", async () => {

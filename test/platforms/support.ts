@@ -29,7 +29,7 @@ export function slow() {
 /** What the tests of `startWorker` use, on a memory store that can fail. */
 export function setUp() {
   const clock = testClock(start);
-  const store = faultyStore(memoryStore());
+  const store = faultyStore(memoryStore(), [], { clock });
   const { seen, note } = noting(clock);
   const { job, running } = slow();
   const jobs = [note, job];

@@ -1,15 +1,12 @@
-import { backoffMs } from "../../core/backoff.ts";
-import { sleep } from "../../core/clock.ts";
-import type { DrainReport } from "../../core/drain-report.ts";
 import { addReport, type DrainTotals, noTotals } from "../../core/drain-report.ts";
 import { isTidegateError } from "../../core/errors.ts";
+import { DrainLoop } from "../../worker/loop.ts";
 import type { HandlerTarget } from "../target.ts";
-import { countsOf, isIdle } from "./totals.ts";
+import { countsOf } from "./totals.ts";
 import type { Worksite } from "./worksite.ts";
 
-/** How long to wait where something seems due and yet could not be taken. */
+/** By this machine's clock something may have come already, and by the handler's not yet. */
 const LEAST_PAUSE_MS = 1_000;
-const failureBackoff = { base: "1s", max: "30s", jitter: 0.5 } as const;
 
 /**
  * Has a handler do the work: drains there again and again while there is a backlog, and sleeps until the next run time.
@@ -18,33 +15,23 @@ const failureBackoff = { base: "1s", max: "30s", jitter: 0.5 } as const;
  */
 export async function driveHandler(target: HandlerTarget, site: Worksite): Promise<DrainTotals> {
   let totals = noTotals;
-  let failures = 0;
   site.display.show(countsOf(totals));
-  while (!site.signal.aborted) {
-    let waitMs: number;
-    try {
-      const report = await target.queue.drain(site.workers === undefined ? {} : { concurrency: site.workers });
-      failures = 0;
+  const loop = new DrainLoop({
+    clock: site.clock,
+    signal: site.signal,
+    checkMs: Math.max(site.checkEvery, LEAST_PAUSE_MS),
+    leastPauseMs: LEAST_PAUSE_MS,
+    drain: () => target.queue.drain(site.workers === undefined ? {} : { concurrency: site.workers }),
+    onReport(report) {
       totals = addReport(totals, report);
       site.display.show(countsOf(totals), report.backlog ? undefined : report.nextRunAt);
-      if (site.once && site.isDone(report, target)) break;
-      waitMs = waitAfter(report, site);
-    } catch (error) {
+      return site.once && site.isDone(report, target);
+    },
+    onFailure(error, retryInMs) {
       if (site.once || !isTidegateError(error) || error.code !== "store_unavailable") throw error;
-      failures++;
-      waitMs = backoffMs(failureBackoff, Math.min(failures, 10), error, Math.random);
-      site.tellFailure(error, waitMs);
-    }
-    await sleep(site.clock, waitMs, site.signal);
-  }
+      site.tellFailure(error, retryInMs);
+    },
+  });
+  await loop.run();
   return totals;
-}
-
-function waitAfter(report: DrainReport, site: Worksite): number {
-  const checkEvery = Math.max(site.checkEvery, LEAST_PAUSE_MS);
-  if (report.stoppedBy === "paused") return checkEvery;
-  if (report.backlog) return isIdle(report) ? LEAST_PAUSE_MS : 0;
-  const untilNext = report.nextRunAt === null ? checkEvery : report.nextRunAt.getTime() - site.clock();
-  // By this machine's clock it may have come already, and by the handler's not yet.
-  return Math.min(Math.max(untilNext, LEAST_PAUSE_MS), checkEvery);
 }

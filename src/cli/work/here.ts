@@ -1,18 +1,13 @@
-import { NO_LIMIT } from "../../core/drain-options.ts";
-import { drainQueues } from "../../core/drain-queues.ts";
-import { addReport, type DrainTotals, noTotals } from "../../core/drain-report.ts";
-import { TidegateError } from "../../core/errors.ts";
+import { addTotals, type DrainTotals, noTotals } from "../../core/drain-report.ts";
 import { Queue } from "../../core/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
+import { Worker } from "../../worker/worker.ts";
 import type { OwnTarget, RedisTarget, Target } from "../target.ts";
 import { Tally } from "./tally.ts";
 import type { Worksite } from "./worksite.ts";
 
 /** How many jobs run at the same time where nothing is said. */
 export const WORKERS = 4;
-
-/** A drain is ended now and then, so that its pace is measured anew. */
-const LONGEST_DRAIN = "10m";
 
 /** Works in this process, on the jobs of the user's module or the queues that it made. */
 export async function workHere(target: RedisTarget | OwnTarget, site: Worksite): Promise<DrainTotals> {
@@ -21,7 +16,7 @@ export async function workHere(target: RedisTarget | OwnTarget, site: Worksite):
   // What is set up wrong is told now, and not tried again and again.
   for (const queue of queues) await queue.ping();
   site.display.show(tally);
-  if (site.once) return drainUntilEmpty(target, queues, tally, site);
+  if (site.once) return workOnce(target, queues, tally, site);
   const worker = startWorker(queues, {
     workers: site.workers ?? WORKERS,
     checkEvery: site.checkEvery,
@@ -38,32 +33,30 @@ function counted({ jobs, store, queue }: RedisTarget, tally: Tally): Queue {
   return new Queue({ name: queue.name, store, jobs: jobs.map((job) => tally.counting(job)), clock: queue.clock });
 }
 
-async function drainUntilEmpty(
-  target: Target,
-  queues: readonly Queue[],
-  tally: Tally,
-  site: Worksite,
-): Promise<DrainTotals> {
+async function workOnce(target: Target, queues: readonly Queue[], tally: Tally, site: Worksite): Promise<DrainTotals> {
   let totals = noTotals;
-  for (;;) {
-    const report = await drainQueues(queues, {
-      concurrency: site.workers ?? WORKERS,
-      maxJobs: NO_LIMIT,
-      timeBudget: LONGEST_DRAIN,
-      budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },
+  let nextRunAt: Date | null = null;
+  for (let claimed = 1; claimed > 0; ) {
+    const before = totals;
+    nextRunAt = null;
+    const worker = new Worker({
+      queues,
+      workers: site.workers ?? WORKERS,
+      checkMs: site.checkEvery,
       signal: site.signal,
-      onProgress: (report) => tally.take(addReport(totals, report)),
+      isDone(report) {
+        if (report.nextRunAt && !(nextRunAt && nextRunAt <= report.nextRunAt)) nextRunAt = report.nextRunAt;
+        return site.isDone(report, target);
+      },
+      onProgress: () => tally.take(addTotals(before, worker.totals)),
+      onReport: () => {},
+      onError: () => {},
     });
-    totals = addReport(totals, report);
-    site.display.show(tally, report.nextRunAt);
-    if (report.stoppedBy === "aborted" && !site.signal.aborted) throw storeFailed();
-    if (site.isDone(report, target)) return totals;
+    const pass = await worker.run();
+    totals = addTotals(before, pass);
+    // The jobs of one queue may have put something in line in another that was done already.
+    claimed = queues.length > 1 && !site.signal.aborted ? pass.claimed : 0;
   }
-}
-
-function storeFailed(): TidegateError {
-  return new TidegateError(
-    "store_unavailable",
-    "The store could not be reached while jobs ran. Those that could not be handed in run again when their leases run out.",
-  );
+  site.display.show(tally, nextRunAt);
+  return totals;
 }

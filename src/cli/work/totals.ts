@@ -1,4 +1,4 @@
-import type { DrainReport, DrainTotals } from "../../core/drain-report.ts";
+import type { DrainTotals } from "../../core/drain-report.ts";
 
 /** What has become of the jobs that were worked on, as far as it is known. */
 export interface Counts {
@@ -7,11 +7,6 @@ export interface Counts {
   readonly completed: number;
   readonly retried: number;
   readonly died: number;
-}
-
-/** Whether a drain found nothing that it could do. */
-export function isIdle({ claimed, rearmed }: DrainReport): boolean {
-  return claimed === 0 && rearmed === 0;
 }
 
 export function countsOf({ completed, retried, deadLettered }: DrainTotals): Counts {

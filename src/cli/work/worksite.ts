@@ -1,11 +1,11 @@
 import type { Clock } from "../../core/clock.ts";
 import type { DrainReport } from "../../core/drain-report.ts";
 import { isTidegateError } from "../../core/errors.ts";
+import { isIdle } from "../../worker/loop.ts";
 import { span } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Target } from "../target.ts";
 import type { Display } from "./display.ts";
-import { isIdle } from "./totals.ts";
 
 export interface WorkOptions {
   /** How many jobs run at the same time. Default: 4 in this process, and in a handler what it is set to. */

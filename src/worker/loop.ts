@@ -1,0 +1,138 @@
+import { backoffMs } from "../core/backoff.ts";
+import { type Clock, sleep } from "../core/clock.ts";
+import type { DrainReport } from "../core/drain-report.ts";
+import { TidegateError } from "../core/errors.ts";
+
+/** What is drained again and again, and how. */
+export interface LoopParts {
+  readonly clock: Clock;
+  /** Aborting it ends the loop once what runs has ended. */
+  readonly signal: AbortSignal;
+  /** How long to sleep at most. */
+  readonly checkMs: number;
+  /** How long to wait at least where something seems due and yet could not be taken. */
+  readonly leastPauseMs: number;
+  /** Drains once. `stopped` may be called as soon as nothing more is claimed: another drain then need not wait for this one. */
+  drain(stopped: (report: DrainReport) => void): Promise<DrainReport>;
+  /** Told when a drain has ended. Where it gives true the loop ends. */
+  onReport(report: DrainReport): boolean;
+  /** Told when a drain failed, and after how long the next one is tried. Where it throws the loop ends with that. */
+  onFailure(error: unknown, retryInMs: number): void;
+}
+
+const failureBackoff = { base: "1s", max: "30s", jitter: 0.5 } as const;
+
+/** Whether a drain found nothing that it could do. */
+export function isIdle({ claimed, rearmed }: DrainReport): boolean {
+  return claimed === 0 && rearmed === 0;
+}
+
+/** Drains one thing again and again: at once while there is something to do, else when something falls due. */
+export class DrainLoop {
+  readonly #parts: LoopParts;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #failures = 0;
+  #isOver = false;
+  /** When something falls due that was put in line since the last drain began. */
+  #expectedAt = Number.POSITIVE_INFINITY;
+  #wake: () => void = () => {};
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+  }
+
+  /** Something falls due then: the loop need not look for it. */
+  expect(runAt: number): void {
+    this.#expectedAt = Math.min(this.#expectedAt, runAt);
+    this.#wake();
+  }
+
+  /** Runs until the signal is aborted, or a callback ends it, and all drains have ended. */
+  async run(): Promise<void> {
+    const { signal } = this.#parts;
+    const stop = () => this.#wake();
+    signal.addEventListener("abort", stop);
+    try {
+      while (!signal.aborted && !this.#isOver) {
+        this.#expectedAt = Number.POSITIVE_INFINITY;
+        await this.#sleep(await this.#round());
+      }
+    } finally {
+      signal.removeEventListener("abort", stop);
+      await Promise.all(this.#underWay);
+    }
+  }
+
+  /** Drains, and gives after how long to do so again. */
+  async #round(): Promise<number> {
+    const ended = await this.#drainUntilItClaimsNoMore();
+    if ("error" in ended) return this.#retryInMs(ended.error);
+    if (this.#parts.signal.aborted) return 0;
+    const { report } = ended;
+    if (report.stoppedBy === "aborted") return this.#retryInMs(storeFailed());
+    if (this.#isOver) return 0;
+    this.#failures = 0;
+    return report.stoppedBy === "paused" ? this.#parts.checkMs : this.#waitMs(report);
+  }
+
+  #drainUntilItClaimsNoMore(): Promise<Ended> {
+    return new Promise<Ended>((resolve) => {
+      const drained: Promise<void> = this.#parts
+        .drain((report) => resolve({ report }))
+        .then(
+          (report) => {
+            if (this.#parts.onReport(report)) this.#end();
+            resolve({ report });
+          },
+          (error: unknown) => resolve({ error }),
+        )
+        .finally(() => this.#underWay.delete(drained));
+      this.#underWay.add(drained);
+    });
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#wake();
+  }
+
+  #waitMs(report: DrainReport): number {
+    const { clock, checkMs, leastPauseMs } = this.#parts;
+    if (report.backlog) return isIdle(report) ? leastPauseMs : 0;
+    const waitMs = report.nextRunAt === null ? checkMs : report.nextRunAt.getTime() - clock();
+    if (waitMs > 0) return Math.min(waitMs, checkMs);
+    return isIdle(report) ? leastPauseMs : 0;
+  }
+
+  #retryInMs(error: unknown): number {
+    this.#failures++;
+    const ms = backoffMs(failureBackoff, Math.min(this.#failures, 10), error, Math.random);
+    this.#parts.onFailure(error, ms);
+    return ms;
+  }
+
+  /** Sleeps so long, or until something that was put in line meanwhile falls due. */
+  async #sleep(waitMs: number): Promise<void> {
+    const { clock, signal } = this.#parts;
+    const sleptAt = clock();
+    const wakeAt = sleptAt + waitMs;
+    for (let ms = 1; ms > 0 && !signal.aborted && !this.#isOver; ) {
+      const awake = new AbortController();
+      this.#wake = () => awake.abort();
+      const now = clock();
+      // A clock that was set back would have it sleep until it is where it was.
+      if (now < sleptAt) return;
+      ms = Math.min(wakeAt, this.#failures > 0 ? wakeAt : this.#expectedAt) - now;
+      if (ms > 0) await sleep(clock, ms, awake.signal);
+    }
+  }
+}
+
+type Ended = { readonly report: DrainReport } | { readonly error: unknown };
+
+function storeFailed(): TidegateError {
+  return new TidegateError(
+    "store_unavailable",
+    "The store could not be reached while jobs ran. What could not be handed in runs again when its lease runs out.",
+  );
+}

@@ -1,0 +1,112 @@
+import { type DrainOptions, drainLimits, NO_LIMIT } from "../core/drain-options.ts";
+import { addReport, type DrainReport, type DrainTotals, noTotals } from "../core/drain-report.ts";
+import type { Queue } from "../core/queue.ts";
+import { SharedSlots } from "../core/slots.ts";
+import { DrainLoop, isIdle } from "./loop.ts";
+
+/** How a worker goes about it. */
+export interface WorkerParts {
+  /** In the order of their priority. */
+  readonly queues: readonly Queue[];
+  /** How many jobs run at the same time, over all queues. */
+  readonly workers: number;
+  readonly batchSize?: number | undefined;
+  /** How long to sleep at most before a queue is looked at again. */
+  readonly checkMs: number;
+  /** Aborting it hands back what has not started, and lets what runs end. */
+  readonly signal: AbortSignal;
+  /** Told of each drain that had something to do. May not throw, and so with the others. */
+  readonly onReport: (report: DrainReport) => void;
+  /**
+   * Asked after each drain of a queue whether that queue is done with, whatever comes later. Where it is given, the worker ends
+   * once all are, and a drain that fails ends it with the error. Default: it goes on until it is stopped.
+   */
+  readonly isDone?: ((report: DrainReport) => boolean) | undefined;
+  readonly onError: (error: unknown, retryInMs: number) => void;
+  readonly onProgress: (report: DrainReport) => void;
+}
+
+/** A drain is ended now and then, so that its pace is measured anew and its report is given. The next one goes on at once. */
+const LONGEST_DRAIN = "10m";
+/** How long to wait where something seems due and yet could not be taken. */
+export const LEAST_PAUSE_MS = 100;
+
+/**
+ * Works on queues for as long as the process lives. Each queue is drained by a loop of its own, and all share the slots: none of
+ * these stays free while any queue has something due, and the earlier queues come first.
+ */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #slots: SharedSlots;
+  readonly #underWay = new Map<object, DrainReport>();
+  #ended: DrainTotals = noTotals;
+
+  /** @throws {TidegateError} `invalid_request` for options that make no sense. */
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.#slots = new SharedSlots(parts.workers);
+    drainLimits(this.#options);
+  }
+
+  /** What has been done so far, the drains under way included. */
+  get totals(): DrainTotals {
+    return [...this.#underWay.values()].reduce(addReport, this.#ended);
+  }
+
+  /** Works until the signal is aborted, and all jobs have ended. @returns the totals. Never rejects, but as `isDone` says. */
+  async run(): Promise<DrainTotals> {
+    await Promise.all(this.#parts.queues.map((queue, rank) => this.#work(queue, rank)));
+    return this.#ended;
+  }
+
+  get #options(): DrainOptions {
+    const { workers, batchSize, checkMs, signal } = this.#parts;
+    return {
+      concurrency: workers,
+      maxJobs: NO_LIMIT,
+      budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },
+      timeBudget: LONGEST_DRAIN,
+      checkEvery: checkMs,
+      signal,
+      ...(batchSize !== undefined && { batchSize }),
+    };
+  }
+
+  async #work(queue: Queue, rank: number): Promise<void> {
+    const { checkMs, signal, onReport, isDone, onError } = this.#parts;
+    const loop = new DrainLoop({
+      clock: queue.clock,
+      signal,
+      checkMs,
+      leastPauseMs: LEAST_PAUSE_MS,
+      drain: (onStopped) => this.#drain(queue, { slots: this.#slots.for(rank), onStopped }),
+      onReport(report) {
+        if (!isIdle(report)) onReport(report);
+        return isDone?.(report) === true;
+      },
+      onFailure(error, retryInMs) {
+        if (isDone) throw error;
+        onError(error, retryInMs);
+      },
+    });
+    const forget = queue.onExpected((runAt) => loop.expect(runAt));
+    await loop.run().finally(forget);
+  }
+
+  async #drain(queue: Queue, parts: Parameters<Queue["drain"]>[0]): Promise<DrainReport> {
+    const drain = {};
+    const onProgress = (report: DrainReport) => {
+      this.#underWay.set(drain, report);
+      this.#parts.onProgress(report);
+    };
+    try {
+      const report = await queue.drain({ ...this.#options, ...parts, onProgress });
+      this.#underWay.set(drain, report);
+      return report;
+    } finally {
+      const report = this.#underWay.get(drain);
+      if (report) this.#ended = addReport(this.#ended, report);
+      this.#underWay.delete(drain);
+    }
+  }
+}
