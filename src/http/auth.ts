@@ -14,7 +14,8 @@ export type Tokens = { readonly [Name in Scope]?: readonly string[] };
 
 /** Who sent a request. */
 export interface Caller {
-  readonly token: "known" | "unknown" | "missing";
+  /** "needless" where everybody is let in. */
+  readonly token: "known" | "unknown" | "missing" | "needless";
   readonly scopes: ReadonlySet<Scope>;
 }
 
@@ -45,7 +46,7 @@ const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
  */
 export function authenticator(tokens: readonly KnownToken[] | undefined, sessions?: SessionFinder): Authenticate {
   if (!tokens) {
-    const anyone: Caller = { token: "known", scopes: new Set(scopeNames) };
+    const anyone: Caller = { token: "needless", scopes: new Set(scopeNames) };
     return async (request, acts) => {
       if (acts) refuseOtherSites(request);
       return anyone;

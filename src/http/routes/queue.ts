@@ -1,8 +1,8 @@
 import type { DrainOptions } from "../../core/drain-options.ts";
 import { drainQueues } from "../../core/drain-queues.ts";
-import type { Queue } from "../../core/queue.ts";
 import { draining, drainReport, healthy, paused, stats } from "../answers.ts";
 import { afterResponse } from "../eager.ts";
+import { checkHealth } from "../health.ts";
 import { type Call, reply, route } from "../route.ts";
 import type { ValueOf } from "../schema.ts";
 import { drainBody, drainQuery } from "../wire.ts";
@@ -74,7 +74,10 @@ export const queueRoutes = [
     notes: "Whether the store answers.",
     scope: "anyone",
     answers: { 200: healthy },
-    answer: health,
+    async answer({ queue, caller }) {
+      await checkHealth(queue, caller.token === "known");
+      return reply({ status: "ok" });
+    },
   }),
 ];
 
@@ -103,22 +106,4 @@ function fromQuery(query: DrainQuery): DrainOptions {
     ...(commands !== undefined && { commands }),
   };
   return { ...options, budget };
-}
-
-/** For how long a good answer is remembered for those who show no token. */
-const REMEMBER_MS = 5_000;
-const answeredAt = new WeakMap<Queue, number>();
-
-/**
- * Says whether the store answers, to anyone: monitors often cannot send a token. Each look costs the owner a command, so
- * without a token nobody can cause more than one in five seconds as long as all is well.
- */
-async function health({ queue, caller }: Call): Promise<Response> {
-  const now = queue.clock();
-  // The distance, since a clock may be set back.
-  const age = Math.abs(now - (answeredAt.get(queue) ?? Number.NEGATIVE_INFINITY));
-  if (caller.token !== "known" && age < REMEMBER_MS) return reply({ status: "ok" });
-  await queue.ping();
-  answeredAt.set(queue, now);
-  return reply({ status: "ok" });
 }
