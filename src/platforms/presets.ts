@@ -4,13 +4,13 @@ import type { DrainOptions } from "../core/drain-options.ts";
 // lingers until the next tick takes over; two that overlap share the work.
 
 /**
- * Workers Free: 50 subrequests and 10 ms of CPU an invocation, at most six connections at once. 15 round trips are for the
- * queue, so each of the 30 jobs may make a request of its own.
+ * Workers Free: 50 subrequests and 10 ms of CPU an invocation, at most six connections at once: two for the queue, and one for
+ * each of four jobs. 15 round trips are for the queue, so each of the 30 jobs may make a request of its own.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflareFree = {
   maxJobs: 30,
-  concurrency: 6,
+  concurrency: 4,
   timeBudget: "60s",
   linger: "60s",
   batchSize: 30,
@@ -18,13 +18,13 @@ export const cloudflareFree = {
 } as const satisfies DrainOptions;
 
 /**
- * Workers Paid: 10,000 subrequests, 30 s of CPU and 15 minutes for a cron invocation, at most six connections at once: raise
- * `concurrency` for jobs that make no requests.
+ * Workers Paid: 10,000 subrequests, 30 s of CPU and 15 minutes for a cron invocation, at most six connections at once: two for
+ * the queue, and one for each of four jobs. Raise `concurrency` for jobs that make no requests.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflarePaid = {
   maxJobs: 5_000,
-  concurrency: 6,
+  concurrency: 4,
   timeBudget: "60s",
   linger: "60s",
   batchSize: 100,

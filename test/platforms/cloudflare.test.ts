@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { defineJob, memoryStore, Queue, type Store, TidegateError } from "../../src/index.ts";
-import { type CloudflareOptions, createWorker, type ExecutionContext } from "../../src/platforms/cloudflare.ts";
+import {
+  type CloudflareOptions,
+  cloudflareFree,
+  cloudflarePaid,
+  createWorker,
+  type ExecutionContext,
+} from "../../src/platforms/cloudflare.ts";
+import { testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
@@ -169,3 +176,30 @@ describe("a Worker that cannot be set up", () => {
     expect((await get()).status).toBe(200);
   });
 });
+
+test.each([cloudflareFree, cloudflarePaid])(
+  "a preset leaves the queue its connections: six are open at once",
+  async (preset) => {
+    const clock = testClock();
+    let open = 0;
+    let most = 0;
+    const connected = async (ms: number) => {
+      most = Math.max(most, ++open);
+      await clock.sleep(ms);
+      open--;
+    };
+    const fetches = defineJob({ name: "fetches", perform: () => connected(70) });
+    const store = aroundStore(memoryStore(), async (_, run) => {
+      await connected(40);
+      return run();
+    });
+    const queue = new Queue({ store, clock, jobs: [fetches] });
+    const enqueued = queue.enqueueMany(Array(300).fill({ job: fetches }));
+    await clock.advance(40);
+    await enqueued;
+    const drained = queue.drain(preset);
+    await clock.advance("1m");
+    expect(await drained).toMatchObject({ retried: 0 });
+    expect(most).toBeLessThanOrEqual(6);
+  },
+);
