@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { Mistake } from "./mistake.ts";
-import { columnsOf, isTerminal } from "./output/text.ts";
+import { columnsOf, isTerminal, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 
 /** The command line, to which commands are added. */
@@ -27,7 +27,7 @@ export function createProgram({ io, isJson, colors }: Session) {
     .description(DESCRIPTION)
     .version(packageVersion(), "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help")
-    .helpCommand("help [command]", "show the help of a command")
+    .helpCommand("help [command...]", "show the help of a command")
     .option("--url <address>", "a deployed handler, such as https://example.com/queue")
     .option("--token <token>", "its token; TIDEGATE_TOKEN is better, since others can see arguments")
     .option("--queue <name>", "which queue; else the first of a handler, or the one named default")
@@ -47,6 +47,17 @@ export function createProgram({ io, isJson, colors }: Session) {
       getErrHasColors: () => colors.isColorSupported,
     })
     .addHelpText("after", EPILOGUE);
+}
+
+/** Shows the help of a command of a group, which commander shows of the group alone. @throws {Mistake} where there is none. */
+export function showHelp(program: CommandUnknownOpts, names: readonly string[]): void {
+  let found = program;
+  for (const name of names) {
+    const next = found.commands.find((each) => each.name() === name);
+    if (!next) throw new Mistake(`There is no command "${printable(names.join(" "))}".`, "See tidegate --help.");
+    found = next;
+  }
+  found.outputHelp();
 }
 
 /**

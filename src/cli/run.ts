@@ -4,7 +4,7 @@ import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";
 import { Mistake } from "./mistake.ts";
 import { colorsFor, printableLines } from "./output/text.ts";
-import { createProgram } from "./program.ts";
+import { createProgram, showHelp } from "./program.ts";
 import { Declined, Session } from "./session.ts";
 
 export type { Io, Logs } from "./io.ts";
@@ -21,6 +21,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const program = createProgram(session);
     for (const add of commands) add(program, session);
+    const [first, ...words] = argv;
+    if (first === "help" && words.length > 1) {
+      showHelp(program, words);
+      return 0;
+    }
     await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
     return session.exitCode;
   } catch (error) {

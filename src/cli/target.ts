@@ -67,7 +67,7 @@ export interface OwnTarget extends Named {
 export type Target = HandlerTarget | RedisTarget | OwnTarget;
 
 const HOW_TO_CONNECT =
-  "Name a handler (--url and --token, or TIDEGATE_URL and TIDEGATE_TOKEN), or a Redis (UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN).";
+  "Name a handler (--url and --token, or TIDEGATE_URL and TIDEGATE_TOKEN), a Redis (UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN), or a module that makes the queue (--module).";
 
 /**
  * Finds out what to speak to: the handler of `--url`, else the queue or the jobs of `--module`, else the handler of

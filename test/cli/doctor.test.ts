@@ -132,6 +132,24 @@ describe("queue:doctor of a queue", () => {
     expect(statuses(await cli(doctor))).toMatchObject({ backlog: "unknown", paused: "warn" });
   });
 
+  test("does not take what is due and waits for worked on, nor a paused schedule for one that has ended", async () => {
+    const { queue, clock, cli } = behindHandler();
+    for (const id of ["a", "b", "c"]) await queue.enqueue("fails", undefined, { id });
+    await queue.schedules.upsert("nightly", { job: "fails", cron: "0 3 * * *" });
+    await queue.schedules.upsert("hourly", { job: "fails", cron: "0 * * * *" });
+    await queue.schedules.pause("nightly");
+    await clock.advance("25s");
+    const found = await cli(doctor);
+    expect(findingOf(found, "backlog")).toMatchObject({
+      status: "ok",
+      message: "3 jobs ready, the oldest due for 25 seconds.",
+    });
+    expect(findingOf(found, "schedules")).toMatchObject({
+      status: "ok",
+      message: "1 schedule will fire, 1 is paused.",
+    });
+  });
+
   test("counts the dead", async () => {
     const target = behindHandler();
     await kill(target, 2);

@@ -39,6 +39,12 @@ describe("help", () => {
     expect((await tidegate(["queue:dlq", name, "--help"])).stdout).toContain(`tidegate queue:dlq ${name} `);
   });
 
+  test("of one command of a group is what its own --help shows", async () => {
+    const own = await tidegate(["queue:dlq", "retry", "--help"]);
+    expect(own.stdout).toContain("tidegate queue:dlq retry ");
+    expect(await tidegate(["help", "queue:dlq", "retry"])).toEqual(own);
+  });
+
   test.each(["list", "preview", "set", "remove"])("of queue:schedules %s shows examples too", async (name) => {
     expect((await tidegate(["queue:schedules", name, "--help"])).stdout).toContain(`tidegate queue:schedules ${name} `);
   });
@@ -73,6 +79,7 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
     [["queue:schedules", "stop"], "queue:schedules takes list, preview, set, pause, resume, run or remove."],
     [["--url", address], "A command is missing, or unknown."],
     [["help", "queue:lisst"], "A command is missing, or unknown."],
+    [["help", "queue:dlq", "retri"], 'There is no command "queue:dlq retri".'],
   ])("%j", async (argv, message) => {
     const { code, stdout, stderr } = await tidegate(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -84,6 +91,7 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
     expect(code).toBe(2);
     expect(stderr).toContain("TIDEGATE_URL");
     expect(stderr).toContain("UPSTASH_REDIS_REST_URL");
+    expect(stderr).toContain("--module");
   });
 
   test.each([

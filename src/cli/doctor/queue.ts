@@ -48,7 +48,7 @@ function pausedFinding(stats: QueueStats, command: Target["command"]): Finding {
 }
 
 function backlogFinding(
-  { oldestReadyAgeMs, paused }: QueueStats,
+  { oldestReadyAgeMs, paused, readyCount }: QueueStats,
   schedules: readonly ScheduleInfo[],
   target: Target,
   now: number,
@@ -56,7 +56,10 @@ function backlogFinding(
   const slots = schedules.flatMap(({ nextRunAt }) => (nextRunAt ? now - nextRunAt.getTime() : []));
   const lateMs = Math.max(0, oldestReadyAgeMs ?? 0, ...slots);
   if (paused) return backlog.unknown("A paused queue is behind as it must be.");
-  if (lateMs < LATE_MS.warn) return backlog.ok("What is due has been worked on.");
+  if (lateMs < LATE_MS.warn) {
+    const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
+    return backlog.ok(readyCount > 0 ? waits : "Nothing that is due waits.");
+  }
   const message = `Something has been due for ${span(lateMs)}.`;
   const advice = `Does a cron trigger drain the queue, often enough and with enough time? Try: ${workOnce(target)}`;
   return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
@@ -102,16 +105,18 @@ function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, 
       `No job of the module is made by: ${list(jobless.map(({ key }) => key))}.`,
       `Add the job to your code, or end the schedule: ${command("queue:schedules remove KEY")}`,
     );
-  const ended = schedules.filter(({ nextRunAt }) => nextRunAt === null);
+  // While it is paused a schedule has no next run, and fires again once it is resumed.
+  const ended = schedules.filter(({ nextRunAt, paused }) => nextRunAt === null && !paused);
   if (ended.length > 0)
     return recurring.warn(
       `These never fire again: ${list(ended.map(({ key }) => key))}.`,
       "Change their cron, or remove them.",
     );
   if (schedules.length === 0) return recurring.ok("There are none.");
-  return recurring.ok(
-    `${counted(schedules.length, "schedule")} will fire${known ? ", each for a job of the module" : ""}.`,
-  );
+  const held = schedules.filter(({ paused }) => paused).length;
+  const firing = `${counted(schedules.length - held, "schedule")} will fire`;
+  const still = held > 0 ? `, ${count(held)} ${held === 1 ? "is" : "are"} paused` : "";
+  return recurring.ok(`${firing}${still}${known ? ", each for a job of the module" : ""}.`);
 }
 
 /** The first few of several names. */
