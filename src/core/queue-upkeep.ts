@@ -30,18 +30,24 @@ export abstract class QueueUpkeep {
   readonly clock: Clock;
   readonly #jobs: ReadonlyMap<string, AnyJob>;
   readonly #store: QueueStore;
+  readonly #reader: QueueStore;
   readonly #expected: Expected;
 
-  /** @internal */
+  /**
+   * @internal
+   * @param reader the same store, where it is only read: what that costs is counted apart.
+   */
   constructor(
     { name, clock, jobs }: Pick<QueueSettings, "name" | "clock" | "jobs">,
     store: QueueStore,
+    reader: QueueStore,
     expected: Expected,
   ) {
     this.name = name;
     this.clock = clock;
     this.#jobs = jobs;
     this.#store = store;
+    this.#reader = reader;
     this.#expected = expected;
   }
 
@@ -49,7 +55,7 @@ export abstract class QueueUpkeep {
   async getJob(id: string): Promise<JobInfo | null> {
     checkText(id, "id", LONGEST_ID);
     const now = this.clock();
-    const stored = await this.#store.find(id, now);
+    const stored = await this.#reader.find(id, now);
     return (stored && this.#info(stored, now)) ?? null;
   }
 
@@ -74,7 +80,7 @@ export abstract class QueueUpkeep {
   /** Lists jobs: waiting and running ones in the order of their times, dead ones newest first, completed ones in no order. */
   async listJobs(options: ListOptions = {}): Promise<JobPage> {
     const now = this.clock();
-    return listJobs(this.#store, options, now, (stored) => this.#info(stored, now));
+    return listJobs(this.#reader, options, now, (stored) => this.#info(stored, now));
   }
 
   /**
@@ -120,13 +126,13 @@ export abstract class QueueUpkeep {
   /** Counts what waits, runs, has completed and has died, and what ever did. */
   async getStats(): Promise<QueueStats> {
     const now = this.clock();
-    return queueStats(await this.#store.stats(now), now);
+    return queueStats(await this.#reader.stats(now), now);
   }
 
   /** The stats, what was done in each of the last 60 minutes, and how long jobs waited and ran. Costs what `getStats` costs. */
   async getActivity(): Promise<QueueActivity> {
     const now = this.clock();
-    return queueActivity(await this.#store.stats(now), now);
+    return queueActivity(await this.#reader.stats(now), now);
   }
 
   /** Lists dead jobs, newest first. */

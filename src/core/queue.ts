@@ -53,15 +53,16 @@ export class Queue extends QueueUpkeep {
   constructor(options: QueueOptions) {
     const settings = queueSettings(options);
     const spending = new SpendingCounter(settings.clock());
-    const store = settings.store.open(settings.name, spending.meter);
+    const store = settings.store.open(settings.name, spending.work);
+    const reader = settings.store.open(settings.name, spending.looks);
     const expected = new Expected();
-    super(settings, store, expected);
+    super(settings, store, reader, expected);
     this.#settings = settings;
     this.#spending = spending;
     this.#store = store;
     this.#expected = expected;
     this.#declared = new DeclaredSchedules(settings.jobs);
-    this.schedules = new Schedules(store, settings.jobs, settings.clock, (runAt) => expected.add(runAt));
+    this.schedules = new Schedules(store, reader, settings.jobs, settings.clock, (runAt) => expected.add(runAt));
   }
 
   /** The names of the jobs that this queue can perform. */

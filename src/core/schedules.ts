@@ -59,16 +59,25 @@ export const LONGEST_KEY = 200;
 /** The recurring jobs of a queue. */
 export class Schedules {
   readonly #store: QueueStore;
+  readonly #reader: QueueStore;
   readonly #jobs: ReadonlyMap<string, AnyJob>;
   readonly #clock: Clock;
   readonly #expect: (runAt: number) => void;
 
   /**
    * @internal
+   * @param reader the same store, where it is only read: what that costs is counted apart.
    * @param expect is told when something will be due.
    */
-  constructor(store: QueueStore, jobs: ReadonlyMap<string, AnyJob>, clock: Clock, expect: (runAt: number) => void) {
+  constructor(
+    store: QueueStore,
+    reader: QueueStore,
+    jobs: ReadonlyMap<string, AnyJob>,
+    clock: Clock,
+    expect: (runAt: number) => void,
+  ) {
     this.#store = store;
+    this.#reader = reader;
     this.#jobs = jobs;
     this.#clock = clock;
     this.#expect = expect;
@@ -93,13 +102,13 @@ export class Schedules {
   /** Shows a schedule; null where none has the key. */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
-    const stored = await this.#store.findSchedule(key);
+    const stored = await this.#reader.findSchedule(key);
     return (stored && scheduleInfo(stored)) ?? null;
   }
 
   /** All schedules, in the order of their keys. */
   async list(): Promise<readonly ScheduleInfo[]> {
-    const stored = await this.#store.listSchedules();
+    const stored = await this.#reader.listSchedules();
     return stored.flatMap((schedule) => scheduleInfo(schedule) ?? []).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
@@ -134,7 +143,7 @@ export class Schedules {
   /** The next slots of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
   async preview(key: string, count = 5): Promise<readonly Date[]> {
     wholeNumber(count, "count", 1, 1_000);
-    const { record, next } = await this.#find(key);
+    const { record, next } = await this.#find(key, this.#reader);
     const cron = cronOf(key, record);
     const slots: Date[] = [];
     for (let slot = next; slot !== undefined && slots.length < count; slot = cron.next(slot))
@@ -165,9 +174,9 @@ export class Schedules {
     }
   }
 
-  async #find(key: string): Promise<ReadableSchedule> {
+  async #find(key: string, store = this.#store): Promise<ReadableSchedule> {
     checkText(key, "key", LONGEST_KEY);
-    return readable(key, await this.#store.findSchedule(key));
+    return readable(key, await store.findSchedule(key));
   }
 }
 

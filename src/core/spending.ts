@@ -15,7 +15,9 @@ export interface Spending {
   readonly idleDrains: number;
   /** The commands for those. */
   readonly idleCommands: number;
-  /** All commands but those of idle drains, for each job completed; null before the first. */
+  /** The commands for reads: jobs, lists, statistics, schedules. An open dashboard makes them, and no job costs them. */
+  readonly lookCommands: number;
+  /** All commands but those of idle drains and of reads, for each job completed; null before the first. */
   readonly commandsPerJob: number | null;
   /** What looking in vain costs; null before the first time. */
   readonly commandsPerIdleDrain: number | null;
@@ -28,8 +30,10 @@ const FIRST_MINUTE_MS = 60_000;
 
 /** Counts what a queue spends. */
 export class SpendingCounter {
-  /** Of the calls that are no drain's. */
-  readonly meter: Meter = { roundTrips: 0, commands: 0 };
+  /** Of the calls that enqueue or change something. */
+  readonly work: Meter = { roundTrips: 0, commands: 0 };
+  /** Of the calls that read. */
+  readonly looks: Meter = { roundTrips: 0, commands: 0 };
   readonly #since: number;
   readonly #drained = { roundTrips: 0, commands: 0, completed: 0, idleDrains: 0, idleCommands: 0 };
 
@@ -49,16 +53,18 @@ export class SpendingCounter {
 
   total(now: number): Spending {
     const { completed, idleDrains, idleCommands } = this.#drained;
-    const commands = this.meter.commands + this.#drained.commands;
+    const lookCommands = this.looks.commands;
+    const commands = this.work.commands + lookCommands + this.#drained.commands;
     const elapsed = now - this.#since;
     return {
       since: new Date(this.#since),
-      roundTrips: this.meter.roundTrips + this.#drained.roundTrips,
+      roundTrips: this.work.roundTrips + this.looks.roundTrips + this.#drained.roundTrips,
       commands,
       completed,
       idleDrains,
       idleCommands,
-      commandsPerJob: completed === 0 ? null : (commands - idleCommands) / completed,
+      lookCommands,
+      commandsPerJob: completed === 0 ? null : (commands - idleCommands - lookCommands) / completed,
       commandsPerIdleDrain: idleDrains === 0 ? null : idleCommands / idleDrains,
       commandsPerMonth: elapsed < FIRST_MINUTE_MS ? null : Math.round((commands / elapsed) * MONTH_MS),
     };

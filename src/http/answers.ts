@@ -157,6 +157,7 @@ const spending = said(
       completed: count,
       idleDrains: count,
       idleCommands: count,
+      lookCommands: count,
       commandsPerJob: nullable(amount),
       commandsPerIdleDrain: nullable(amount),
       commandsPerMonth: nullable(count),

@@ -174,7 +174,20 @@ describe("billed commands", () => {
       idleCommands: 10,
       commandsPerIdleDrain: 1,
     });
-    expect(spending.commandsPerJob).toBe((commands - 10) / 100);
+    const perJob = (commands - 10 - spending.lookCommands) / 100;
+    expect(spending.commandsPerJob).toBe(perJob);
     expect(spending.commandsPerMonth).toBe(commands * 60 * 24 * 30);
+    const looks = await count(async () => {
+      for (let look = 0; look < 60; look++) {
+        await queue.getActivity();
+        await queue.listJobs({ state: "dead" });
+        await queue.schedules.list();
+      }
+    });
+    expect(queue.spending).toMatchObject({
+      commands: commands + looks,
+      lookCommands: spending.lookCommands + looks,
+      commandsPerJob: perJob,
+    });
   });
 });

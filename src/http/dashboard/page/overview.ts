@@ -35,12 +35,13 @@ ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
   )}</div>${card("Cost", costs(spending))}`;
 }
 
-function costs({ commands, commandsPerJob, commandsPerMonth, since }: Json<Spending>): Html {
+function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since }: Json<Spending>): Html {
   if (commands === 0) return html`<p>Nothing has been billed.</p>`;
   const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
   const month = commandsPerMonth ?? 0;
   const dollars = (month / 100_000) * plans.payg.dollarsPer100k;
   return html`<div class="states">${figure(number(commands), "commands so far")}
+${figure(number(lookCommands), "of them for looking")}
 ${figure(number(commandsPerJob ?? 0), "commands a job")}${figure(number(month), "commands a month")}
 ${figure(`$${dollars.toFixed(2)}`, "a month at Upstash")}</div>
 <p><small>Counted since ${moment(since)} by the instance that answers. ${number(plans.free.commands)} a month are free.</small></p>`;
