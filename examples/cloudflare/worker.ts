@@ -35,11 +35,29 @@ const worker = createWorker((env: Env): CloudflareOptions => {
 export default {
   ...worker,
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+    const { origin, pathname, hostname } = new URL(request.url);
+    if (env.TIDEGATE_LOCAL === "1" && !isThisMachine(hostname)) return refuseHost();
     const response = await worker.fetch(request, env, context);
-    const { origin, pathname } = new URL(request.url);
     return pathname === "/" && response.status === 404 ? new Response(welcome(origin, storeName(env))) : response;
   },
 };
+
+/**
+ * Whether a name can mean nothing but the machine itself. Any other may be that of a page which had it lead here (DNS rebinding):
+ * its requests would come from the browser of whoever runs the Worker, and from its own site.
+ */
+function isThisMachine(hostname: string): boolean {
+  return /^(([^.]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}
+
+function refuseHost(): Response {
+  const detail = "A local run answers to localhost, 127.0.0.1 and [::1] alone.";
+  const problem = { status: 403, title: "This is not allowed", detail, code: "forbidden" };
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store" },
+  });
+}
 
 function storeFor(env: Env, isLocal: boolean): Store {
   const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" } = env;

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { get } from "node:http";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../scripts/free-port.mjs";
 import { useRedis } from "../support/stores.ts";
@@ -10,6 +13,12 @@ interface Job {
   readonly id: string;
   readonly startedAt: string;
   readonly schedule?: { readonly slot: string };
+}
+
+/** Sends a request with a Host of one's own, which `fetch` does not. */
+async function askAs(host: string, port: number, path: string): Promise<{ status: number | undefined; body: string }> {
+  const [response] = await once(get({ host: "127.0.0.1", port, path, headers: { Host: host } }), "response");
+  return { status: response.statusCode, body: await text(response) };
 }
 
 describe("npm start", () => {
@@ -37,6 +46,19 @@ describe("npm start", () => {
     expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
     expect(await response.text()).toContain("<title>Tidegate</title>");
     expect(await demo.json("/dashboard/data?view=schedules")).toMatchObject({ schedules: [{ key: "heartbeat" }] });
+  });
+
+  test.each(["evil.test", "localhost.evil.test", "127.0.0.1.evil.test", "10.0.0.1"])(
+    "answers nothing to a page of %s that has its name lead here",
+    async (name) => {
+      const answer = await askAs(`${name}:${port}`, port, "/stats");
+      expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('"code":"forbidden"') });
+      expect((await askAs(`${name}:${port}`, port, "/")).status).toBe(403);
+    },
+  );
+
+  test.each(["localhost", "127.0.0.1", "[::1]", "queue.localhost"])("answers to %s", async (name) => {
+    expect((await askAs(`${name}:${port}`, port, "/stats")).status).toBe(200);
   });
 
   test("refuses a port that is taken, and says how to choose another", async () => {
