@@ -12,7 +12,7 @@ import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { Lineup } from "./lineup.ts";
 import { type AttemptOutcome, released } from "./outcomes.ts";
 import { firesOf } from "./schedule.ts";
-import type { ClaimedJob, ExchangeReply, Fire, Meter, Outlook } from "./store.ts";
+import type { ClaimedJob, ExchangeReply, ExchangeRequest, Fire, Meter, Outlook } from "./store.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** What a drain needs of its queue. */
@@ -61,7 +61,8 @@ export class Drain {
     this.#limits = limits;
     this.#lookedAt = shop.clock();
     this.#leaseMs = leaseMsFor(longestTimeoutMs, shop.random);
-    this.#exchanges = new Exchanges(shop.store, shop.clock, outlook, () => this.#ring());
+    const exchange = (request: ExchangeRequest) => shop.declared.exchange(shop.store, request);
+    this.#exchanges = new Exchanges({ exchange }, shop.clock, outlook, () => this.#ring());
     this.#allowance = new Allowance(limits, shop, spent, this.#exchanges);
   }
 
@@ -274,7 +275,6 @@ export class Drain {
     });
     this.#shop.hooks?.exchanged(reply, finished, fires);
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
-    for (const { key, record } of reply.schedules) this.#shop.declared.meet(key, record);
     this.#fires = firesOf(reply.schedules, now);
     this.take(reply.jobs);
     this.#limits.onProgress?.(this.#report());

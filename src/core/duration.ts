@@ -38,7 +38,7 @@ export function readDuration(value: unknown): unknown {
 }
 
 // A time without a zone would mean something else on each machine that reads it, so the zone is required.
-const isoTime = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
+const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
  * Reads a point in time as milliseconds since 1970.
@@ -71,8 +71,8 @@ export function momentMs(value: unknown, now: number, name: string): number {
 function readPointInTime(value: unknown): number | undefined {
   if (value instanceof Date) return value.getTime();
   if (typeof value === "number") return value;
-  const [, date] = (typeof value === "string" && isoTime.exec(value)) || [];
-  return date !== undefined && dateExists(date) ? Date.parse(String(value)) : undefined;
+  if (typeof value === "string" && isoTime.test(value) && dateExists(value.slice(0, 10))) return Date.parse(value);
+  return undefined;
 }
 
 /** `Date.parse` alone takes 30 February for 2 March. */

@@ -6,7 +6,7 @@ const MOST_UNDER_WAY = 2;
 
 /** The exchanges of one drain, and what they tell of the queue. */
 export class Exchanges {
-  readonly #store: QueueStore;
+  readonly #store: Pick<QueueStore, "exchange">;
   readonly #clock: Clock;
   readonly #ring: () => void;
   #underWay = 0;
@@ -28,7 +28,7 @@ export class Exchanges {
    * @param outlook what is known, or thought, to come next.
    * @param ring is called whenever there is something new: an answer, a failure, or something put in line.
    */
-  constructor(store: QueueStore, clock: Clock, outlook: Outlook, ring: () => void) {
+  constructor(store: Pick<QueueStore, "exchange">, clock: Clock, outlook: Outlook, ring: () => void) {
     this.#store = store;
     this.#clock = clock;
     this.#nextAt = outlook.nextAt;

@@ -49,7 +49,10 @@ export class Queue extends QueueUpkeep {
   // Spares the look before a drain.
   readonly #expected: Expected;
 
-  /** @throws {TidegateError} `invalid_request` for an option that makes no sense, or two jobs of one name. */
+  /**
+   * @throws {InvalidPayloadError} where a job's `schedulePayload` does not fit its schema.
+   * @throws {TidegateError} `invalid_request` for an option that makes no sense, or two jobs of one name.
+   */
   constructor(options: QueueOptions) {
     const settings = queueSettings(options);
     const spending = new SpendingCounter(settings.clock());
@@ -61,7 +64,7 @@ export class Queue extends QueueUpkeep {
     this.#spending = spending;
     this.#store = store;
     this.#expected = expected;
-    this.#declared = new DeclaredSchedules(settings.jobs);
+    this.#declared = new DeclaredSchedules(settings.jobs, settings.clock, (text) => console.warn(`tidegate: ${text}`));
     this.schedules = new Schedules(store, reader, settings.jobs, settings.clock, (runAt) => expected.add(runAt));
   }
 

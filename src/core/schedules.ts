@@ -85,10 +85,11 @@ export class Schedules {
 
   /**
    * Stores a schedule, in place of one with the same key. Where expression and zone stay the same, so does its next slot. One
-   * that is paused stays so.
+   * that is paused stays so. One that stands in the code is changed there alone.
    *
    * @throws {InvalidPayloadError} where the payload does not fit the schema. Nothing was stored.
-   * @throws {TidegateError} `invalid_request`, where the message names the option; `payload_too_large`. Nothing was stored.
+   * @throws {TidegateError} `conflict` where a job declares the schedule of this key; `invalid_request`, where the message names the
+   *   option; `payload_too_large`. Nothing was stored.
    */
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
@@ -96,7 +97,16 @@ export class Schedules {
     const { name, definition } = resolveJob(options.job, this.#jobs);
     const record = scheduleRecord(key, name, options, options.payload);
     await checkFits(name, definition, asJson(record.payload, "payload"));
-    return this.#put(key, (existing) => renewed(key, record, existing, this.#clock()));
+    return this.#put(key, (existing) => {
+      if (this.#isDeclared(key, existing)) throw standsInCode(key);
+      return renewed(key, record, existing, this.#clock());
+    });
+  }
+
+  /** A queue without jobs cannot tell what the code declares: what is stored tells it. */
+  #isDeclared(key: string, existing: StoredSchedule | undefined): boolean {
+    if (this.#jobs.size > 0) return this.#jobs.get(key)?.schedule !== undefined;
+    return existing !== undefined && decodeSchedule(existing.record)?.declared === true;
   }
 
   /** Shows a schedule; null where none has the key. */
@@ -246,6 +256,12 @@ function scheduleInfo(stored: ScheduleEntry): ScheduleInfo | undefined {
   const lastRunAt = lastSlot === undefined ? null : new Date(lastSlot);
   const rule = { cron, timeZone, missed, overlap };
   return { key: stored.key, name, payload, ...rule, declared, paused, nextRunAt, lastRunAt, lastJobId };
+}
+
+function standsInCode(key: string): Error {
+  return conflict(
+    `The schedule "${key}" stands in the code, with the job of that name. Change it there, or choose another key.`,
+  );
 }
 
 function unknownSchedule(key: string): Error {

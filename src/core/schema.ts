@@ -6,7 +6,22 @@ export type Validation = { readonly value: unknown } | { readonly issues: readon
 /** Checks a payload against a schema of any library; without one every payload fits. */
 export async function validate(schema: StandardSchemaV1 | undefined, payload: unknown): Promise<Validation> {
   if (!schema) return { value: payload };
-  const result = await schema["~standard"].validate(payload);
+  return validationOf(await schema["~standard"].validate(payload), payload);
+}
+
+/** The same without waiting; undefined where the schema answers later, or throws. */
+export function validateAtOnce(schema: StandardSchemaV1, payload: unknown): Validation | undefined {
+  try {
+    const result = schema["~standard"].validate(payload);
+    if (!("then" in result)) return validationOf(result, payload);
+    result.then(nothing, nothing);
+  } catch {}
+  return undefined;
+}
+
+const nothing = () => {};
+
+function validationOf(result: StandardSchemaV1.Result<unknown>, payload: unknown): Validation {
   return result.issues ? { issues: result.issues.map((issue) => toIssue(issue, payload)) } : { value: result.value };
 }
 

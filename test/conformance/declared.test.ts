@@ -1,5 +1,7 @@
-import { describe, expect, test } from "vitest";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { describe, expect, test, vi } from "vitest";
 import { defineJob } from "../../src/index.ts";
+import { drainAll } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
 import { openSchedules, start } from "./support.ts";
 
@@ -54,6 +56,124 @@ onEveryStore((kind) => {
       expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */20 * * * *" });
       await back.drain();
       expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
+    });
+
+    test("do not fire once the code declares none any more, however late that is found out", async () => {
+      const { clock, slots, beat, open } = openSchedules(kind);
+      await open(beat({ cron: "0 0 12 * * *" })).drain();
+      const without = open(beat());
+      for (let hour = 1; hour < 24; hour++) {
+        await clock.advance("1h");
+        await without.drain();
+      }
+      await clock.advance("2h");
+      const { id } = await without.enqueue("beat");
+      expect(await drainAll(without)).toMatchObject({ rearmed: 0, completed: 1 });
+      expect(slots).toEqual([id.slice(id.indexOf("T") + 1, -5)]);
+      expect(await without.schedules.list()).toEqual([]);
+    });
+
+    test("fire while older code without them still runs, end when it is rolled back to, and come back with the code", async () => {
+      const { clock, slots, beat, open } = openSchedules(kind);
+      const without = () => open(beat());
+      await without().drain();
+      await open(beat({ cron: "0 30 * * * *" })).drain();
+      const back = without();
+      await clock.advance("30m");
+      await drainAll(back);
+      expect(slots).toEqual(["12:30:00"]);
+      await clock.advance("1h");
+      await drainAll(back);
+      await drainAll(without());
+      expect(slots).toEqual(["12:30:00"]);
+      await clock.advance("61m");
+      await drainAll(open(beat({ cron: "0 30 * * * *" })));
+      await clock.advance("1h");
+      await drainAll(open(beat({ cron: "0 30 * * * *" })));
+      expect(slots).toEqual(["12:30:00", "15:30:00"]);
+    });
+
+    test("leave one that was set at run time under their key alone, say so, and come into force once it is removed", async () => {
+      const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+      const { clock, beat, open } = openSchedules(kind);
+      const other = defineJob({ name: "other", perform: (payload: unknown) => payload });
+      const mine = { job: other, payload: { shop: 7 }, cron: "0 0 * * * *" };
+      await open(other).schedules.upsert("beat", mine);
+      const declaring = () => open(other, beat({ cron: "0 */20 * * * *" }));
+      const queue = declaring();
+      await queue.drain();
+      await queue.drain();
+      const { job, ...given } = mine;
+      expect(await queue.schedules.get("beat")).toMatchObject({ ...given, name: job.name, declared: false });
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^tidegate: The schedule of the job "beat" is not in force/)],
+      ]);
+      await clock.advance("2h");
+      await open(other, defineJob({ name: "third", schedule: { cron: "@daily" }, perform: () => {} })).drain();
+      expect(await queue.schedules.get("beat")).toMatchObject(given);
+      await clock.advance("2h");
+      await queue.schedules.remove("beat");
+      await declaring().drain();
+      expect(await queue.schedules.get("beat")).toMatchObject({ name: "beat", cron: "0 */20 * * * *", declared: true });
+      warn.mockRestore();
+    });
+
+    test("do not come and go between two deployments while one of them is held back", async () => {
+      const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+      const { beat, open } = openSchedules(kind);
+      const other = (cron: string) => defineJob({ name: "other", schedule: { cron }, perform: () => {} });
+      await open(beat()).schedules.upsert("beat", { job: "beat", cron: "0 0 9 * * *" });
+      const older = () => open(beat({ cron: "@hourly" }), other("0 0 1 * * *"));
+      const newer = () => open(beat({ cron: "@hourly" }), other("0 0 2 * * *"));
+      for (const queue of [older(), newer(), older(), newer(), older()]) await queue.drain();
+      expect(await newer().schedules.get("other")).toMatchObject({ cron: "0 0 2 * * *" });
+      warn.mockRestore();
+    });
+
+    test("are changed in the code alone", async () => {
+      const { beat, open } = openSchedules(kind);
+      const queue = open(beat({ cron: "0 */10 * * * *" }));
+      await queue.drain();
+      const change = { job: "beat", cron: "@daily" };
+      const refused = { code: "conflict", message: expect.stringMatching(/^The schedule "beat" stands in the code/) };
+      await expect(queue.schedules.upsert("beat", change)).rejects.toMatchObject(refused);
+      await expect(queue.enqueue("beat", undefined, { cron: "@daily" })).rejects.toMatchObject(refused);
+      await expect(open().schedules.upsert("beat", change)).rejects.toMatchObject(refused);
+      expect(await queue.schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *", declared: true });
+      // Code that declares it no more may set it itself.
+      expect(await open(beat()).schedules.upsert("beat", change)).toMatchObject({ declared: false });
+    });
+
+    test("whose payload does not fit the schema are refused with the code, or left out where the schema answers later", async () => {
+      const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+      const { open } = openSchedules(kind);
+      const isAda = (value: unknown) => (value === "ada" ? { value } : { issues: [{ message: "must be ada" }] });
+      const schema = (validate: (value: unknown) => unknown) =>
+        ({ "~standard": { version: 1, vendor: "test", validate } }) as StandardSchemaV1<string>;
+      const report = (name: string, schedulePayload: string, checks: StandardSchemaV1<string>) =>
+        defineJob({ name, schema: checks, schedule: { cron: "@daily" }, schedulePayload, perform: () => {} });
+      expect(() => open(report("report", "eve", schema(isAda)))).toThrow(
+        'The schedule of the job "report" would make jobs that do not fit its schema: must be ada. Correct its schedulePayload.',
+      );
+      const later = schema(async (value) => isAda(value));
+      const never = schema(() => new Promise(() => {}));
+      const queue = open(
+        report("at-once", "ada", schema(isAda)),
+        report("later", "ada", later),
+        report("unfit", "eve", later),
+      );
+      await queue.drain();
+      expect((await queue.schedules.list()).map(({ key }) => key)).toEqual(["at-once", "later"]);
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^tidegate: The schedule of the job "unfit" would make/)],
+      ]);
+      const { clock, open: openOther } = openSchedules(kind);
+      const silent = openOther(report("never", "ada", never));
+      const drained = silent.drain();
+      await clock.advance("10s");
+      await drained;
+      expect(await silent.schedules.get("never")).toMatchObject({ declared: true });
+      warn.mockRestore();
     });
 
     test("go with the code even where it declares none any more", async () => {

@@ -54,11 +54,12 @@ onEveryStore((kind) => {
 
     describe("a slot that is fired while its schedule is being changed makes one job", () => {
       /** A schedule that is due, and what changes it: a drain comes in between its looking and its writing. */
-      function setUp() {
+      function setUp(isDeclared: boolean) {
         const clock = clockByHand(start);
         const performed: string[] = [];
         const perform = (_: undefined, job: JobContext) => void performed.push(job.id);
-        const beat = defineJob({ name: "beat", schedule: { cron: "* * * * *" }, perform });
+        const schedule = { cron: "* * * * *" };
+        const beat = defineJob({ name: "beat", perform, ...(isDeclared && { schedule }) });
         const daily = defineJob({ name: "daily", schedule: { cron: "0 9 * * *" }, perform });
         const inner = kind.create();
         const open = (store: Store, ...jobs: AnyJob[]) => new Queue({ store, jobs, clock });
@@ -78,8 +79,10 @@ onEveryStore((kind) => {
         ["upsert", (queue, job) => queue.schedules.upsert("beat", { job, cron: "* * * * *", missed: "skip" })],
         ["a deployment", (queue) => queue.drain()],
         ["pause and resume", (queue) => queue.schedules.pause("beat").then(() => queue.schedules.resume("beat"))],
-      ])("by %s", async (_, change) => {
-        const { clock, performed, queue, beat, changing } = setUp();
+      ])("by %s", async (how, change) => {
+        const isDeclared = how !== "upsert";
+        const { clock, performed, queue, beat, changing } = setUp(isDeclared);
+        if (!isDeclared) await queue.schedules.upsert("beat", { job: beat, cron: "* * * * *" });
         await queue.drain();
         clock.now += 60_000;
         await change(changing, beat);
