@@ -25,17 +25,19 @@ export function drainBare(task: FullTask, connections: Connections) {
 
 const BEFORE_SETTLED = 3;
 const PER_JOB = 4;
+/** How many values of ARGV an outcome takes. */
+const PER_OUTCOME = 9;
 
 async function loop(batchSize: number, jobs: number, record: string, rest: Connections["rest"]): Promise<number> {
   let done = 0;
   let settled: string[] = [];
   do {
-    const outcomes = settled.length / 5;
+    const outcomes = settled.length / PER_OUTCOME;
     const answer = await exchange(rest, Math.min(batchSize, jobs - done), outcomes, settled);
     const [taken, ...rows] = answer.slice(BEFORE_SETTLED + outcomes);
     settled = [];
     for (let at = 0; at < Number(taken) * PER_JOB; at += PER_JOB) {
-      settled.push("completed", rows[at] ?? "", rows[at + 1] ?? "", "", record);
+      settled.push("completed", rows[at] ?? "", rows[at + 1] ?? "", "", record, "", "", "", "");
     }
     done += Number(taken);
   } while (settled.length > 0);
@@ -43,9 +45,9 @@ async function loop(batchSize: number, jobs: number, record: string, rest: Conne
 }
 
 const keys = keysOf("tidegate", QUEUE).all;
-const beginning = ["EVALSHA", scripts.exchange.sha, String(keys.length), ...keys];
+const beginning = ["EVALSHA", scripts.exchange.shas.plain, String(keys.length), ...keys];
 
-/** The arguments stand above exchange.lua: no look ahead, a minute of lease, a day of retention, no histograms or schedules. */
+/** The arguments stand above exchange.lua: no look ahead, a minute of lease, a day of retention, nothing timed, no schedules. */
 async function exchange(
   { url, token }: Connections["rest"],
   limit: number,
@@ -56,7 +58,7 @@ async function exchange(
   const response = await fetch(url, {
     method: "POST",
     headers: { Authorization: `Bearer ${token}` },
-    body: JSON.stringify([...beginning, ...head, ...settled, "0", "0"]),
+    body: JSON.stringify([...beginning, ...head, ...settled, "0"]),
   });
   const { result, error } = (await response.json()) as { result: [number, string[]]; error?: string };
   if (error) throw new Error(error);

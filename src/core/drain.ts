@@ -262,6 +262,7 @@ export class Drain {
       leaseMs: this.#leaseMs,
       retentionMs: this.#shop.retentionMs,
       sends: this.#allowance.sends(limit > 0),
+      pauseMs: this.#allowance.cutOffAt - this.#shop.clock(),
       repeated: this.#exchanges.hasFailed,
     };
   }

@@ -7,11 +7,15 @@ import { checkKnown } from "./known-options.ts";
 import { checkPathText, checkRetryOptions, checkText, LONGEST_ID, LONGEST_NAME, timeoutMs } from "./options.ts";
 import { encodeRecord, type JobRecord, type JobTrace } from "./record.ts";
 import { issuesText, validate } from "./schema.ts";
+import { isSlotJobId } from "./slot-id.ts";
 import type { NewJob } from "./store.ts";
 
 /** How one job is enqueued. */
 export interface EnqueueOptions extends JobOptions {
-  /** Idempotency key, 1 to 256 characters: while a job with this id is known, finished or not, no second one is made. */
+  /**
+   * Idempotency key, 1 to 256 characters: while a job with this id is known, finished or not, no second one is made.
+   * One that ends with "@" and a time, as those of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused.
+   */
   readonly id?: string;
   /** Run so long from now. Default: at once. */
   readonly delay?: Duration;
@@ -85,7 +89,7 @@ export function draftJob(
   newId: (dedupeKey?: string) => string,
 ): JobDraft {
   checkKnown(options, optionNames, "enqueue");
-  if (options.id !== undefined) checkPathText(options.id, "id", LONGEST_ID);
+  if (options.id !== undefined) checkJobId(options.id);
   const job = {
     id: options.id ?? newId(options.dedupe?.key),
     isFreshId: options.id === undefined,
@@ -102,6 +106,15 @@ export async function finishJob({ definition, record, job }: JobDraft, trace?: J
   const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
   await checkFits(record.name, definition, record.payload);
   return { ...job, record: text };
+}
+
+/** A job that had the id of a slot would keep the slot from making its own. @throws {TidegateError} `invalid_request` */
+function checkJobId(id: unknown): void {
+  checkPathText(id, "id", LONGEST_ID);
+  if (isSlotJobId(id))
+    throw invalidRequest(
+      'id must not end with "@" and a time, such as @2026-03-01T12:00:00.000Z: schedules name their jobs so.',
+    );
 }
 
 /**

@@ -154,7 +154,7 @@ export abstract class QueueUpkeep {
   ): Promise<{ retried: number }> {
     const now = this.clock();
     const retried = await retryDead(this.#store, this.#jobs, deadSelection(selection), options, now);
-    if (typeof selection === "string" && retried === 0) throw notDead(selection);
+    if (typeof selection === "string" && retried === 0) throw await this.#notRetried(selection);
     if (retried > 0 && !options.dryRun) this.#expected.add(now);
     return { retried };
   }
@@ -203,6 +203,12 @@ export abstract class QueueUpkeep {
       from = piece.next;
     } while (from !== undefined);
     return { cleared };
+  }
+
+  async #notRetried(id: string): Promise<Error> {
+    const stored = await this.#store.find(id, this.clock());
+    if (!stored || stored.state === "dead" || stored.state === "completed") return notDead(id);
+    return conflict(`Another job with the id "${id}" is ${stored.state}. Retry the dead one once that has ended.`);
   }
 
   #info(stored: StoredJob, now: number): JobInfo | undefined {

@@ -1,6 +1,7 @@
 import { type Cron, parseCron } from "./cron.ts";
 import { encodeRecord, type JobRecord } from "./record.ts";
 import { bytesOf, MOST_FIRED_BYTES } from "./request-size.ts";
+import { slotJobId } from "./slot-id.ts";
 import type { DueSchedule, Fire } from "./store.ts";
 import { decode, encode, UNREADABLE_RETRY_MS } from "./versioned.ts";
 
@@ -37,9 +38,13 @@ const MISSED_AFTER_MS = 5 * 60_000;
 /** How many missed slots one firing makes up for with `missed: "all"`; the others follow at once. */
 const MOST_AT_ONCE = 100;
 
-/** The id of the job that a slot makes: the same whoever fires it, so that a slot makes one job. */
-export function slotJobId(key: string, slot: number): string {
-  return `${key}@${new Date(slot).toISOString()}`;
+/** The next slot of a schedule. One that has been fired by an invocation whose clock is ahead does not come again. */
+export function nextSlot(
+  key: string,
+  { cron, timeZone, lastSlot }: Pick<ScheduleRecord, "cron" | "timeZone" | "lastSlot">,
+  now: number,
+): number | undefined {
+  return cronOf(key, { cron, timeZone }).next(Math.max(now, lastSlot ?? now));
 }
 
 /**

@@ -6,7 +6,8 @@ import { asJson } from "./json.ts";
 import { checkKnown } from "./known-options.ts";
 import { checkPathText, checkSchedule, checkText, scheduleNames, wholeNumber } from "./options.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "./request-size.ts";
-import { cronOf, decodeSchedule, encodeSchedule, type ScheduleRecord, slotJob, slotJobId } from "./schedule.ts";
+import { cronOf, decodeSchedule, encodeSchedule, nextSlot, type ScheduleRecord, slotJob } from "./schedule.ts";
+import { slotJobId } from "./slot-id.ts";
 import type { QueueStore } from "./store.ts";
 import type { ScheduleEntry, StoredSchedule } from "./stored-schedule.ts";
 
@@ -137,7 +138,7 @@ export class Schedules {
   resume(key: string): Promise<ScheduleInfo> {
     return this.#change(key, ({ paused, ...record }, next) => ({
       record,
-      next: paused ? cronOf(key, record).next(this.#clock()) : next,
+      next: paused ? nextSlot(key, record, this.#clock()) : next,
     }));
   }
 
@@ -233,7 +234,10 @@ export function renewed(
   const before = existing && decodeSchedule(existing.record);
   const past = before && { paused: before.paused, lastSlot: before.lastSlot, lastJobId: before.lastJobId };
   const isSame = before?.cron === record.cron && before.timeZone === record.timeZone;
-  const next = isSame || before?.paused ? existing?.next : cronOf(key, record).next(now);
+  const next =
+    isSame || before?.paused
+      ? existing?.next
+      : nextSlot(key, { ...record, lastSlot: before?.lastSlot } as ScheduleRecord, now);
   return { key, record: encodeSchedule({ ...record, ...past } as ScheduleRecord), next };
 }
 

@@ -120,6 +120,8 @@ export interface ExchangeRequest {
   readonly retentionMs: number;
   /** How often the request may be sent at most, should answers get lost. Default: as the store sees fit. */
   readonly sends?: number;
+  /** How long the store may pause between sends, in all. Default: as it sees fit. */
+  readonly pauseMs?: number;
   /** True where an earlier exchange that failed may have settled the same outcomes. */
   readonly repeated?: boolean;
 }

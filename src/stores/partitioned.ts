@@ -2,6 +2,7 @@ import { invalidRequest } from "../core/errors.ts";
 import { fnv1a } from "../core/fnv.ts";
 import { wholeNumber } from "../core/options.ts";
 import { checkStore } from "../core/queue-options.ts";
+import { isSlotJobId } from "../core/slot-id.ts";
 import type {
   Change,
   ClearableState,
@@ -67,8 +68,6 @@ export function partitioned(store: Store, count: number): Store {
   };
 }
 
-const slotId = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
-
 /** Spreads texts that differ in their last letters alone: the lower bits of FNV-1a are mixed with its upper ones. */
 function hash(text: string): number {
   const value = fnv1a(text);
@@ -100,7 +99,7 @@ class PartitionedQueue implements QueueStore {
 
   /** Where a job is. Those that schedules make are where the schedules are. */
   #indexOf(id: string): number {
-    return slotId.test(id) ? 0 : hash(id) % this.#parts.length;
+    return isSlotJobId(id) ? 0 : hash(id) % this.#parts.length;
   }
 
   #at(index: number): QueueStore {

@@ -31,6 +31,19 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 1, totalFailed: 1 });
     });
 
+    test("refuses an id of the form that jobs of schedules have, which would keep a slot from making its own", async () => {
+      const { clock, queue } = openQueue(kind);
+      await queue.schedules.upsert("daily", { job: note, cron: "0 13 * * *" });
+      const id = "daily@2026-03-01T13:00:00.000Z";
+      await expect(queue.enqueue(note, 1, { id, delay: "1d" })).rejects.toMatchObject({
+        code: "invalid_request",
+        message: expect.stringContaining("schedules name their jobs so"),
+      });
+      await clock.advance("1h");
+      expect(await queue.drain()).toMatchObject({ rearmed: 1 });
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
+    });
+
     test("dedupe makes one job a window, and always names one that exists", async () => {
       const { clock, queue } = openQueue(kind);
       const options = { dedupe: { key: "user-7", ttl: "10m" }, delay: "1m" } as const;

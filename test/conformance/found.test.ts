@@ -62,4 +62,112 @@ onEveryStore((kind) => {
       expect(replies).toMatchObject([{ status: "enqueued" }, { status: "duplicate", id: "a" }]);
     });
   }
+
+  test("an attempt is timed once, also where its outcome is handed in again with a new one", async () => {
+    const store = kind.create().open("default");
+    const held = ["a", "b"].map((id) => ({
+      id,
+      isFreshId: false,
+      runAt: now,
+      record: "1:{}",
+      leaseEndsAt: now + 60_000,
+    }));
+    const leases = (await store.enqueue(held, now)).flatMap(({ lease }) => lease ?? []);
+    const [first, second] = leases.map((lease) => ({
+      to: "completed" as const,
+      lease,
+      record: "1:done",
+      timing: { waitedMs: 5, ranMs: 7 },
+    }));
+    if (!first || !second) throw new Error("A job that was to be held is not.");
+    const keeping = { ...quiet, retentionMs: 86_400_000 };
+    await store.exchange({ ...keeping, settle: [first] });
+    const again = await store.exchange({ ...keeping, settle: [first, second], repeated: true });
+    expect(again.settled).toEqual([true, true]);
+    const { runningTimes, waitingTimes, processed } = await store.stats(now);
+    const timed = ({ counts }: { readonly counts: readonly number[] }) => counts.reduce((sum, count) => sum + count, 0);
+    expect([timed(runningTimes), runningTimes.sumMs, timed(waitingTimes), processed]).toEqual([2, 14, 2, 2]);
+  });
+
+  test("a revival leaves alone what was made anew under the id of a dead job, and its lease", async () => {
+    const store = kind.create().open("default");
+    const id = "daily@2026-03-01T12:00:00.000Z";
+    const job = { id, isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };
+    const [first] = await store.enqueue([job], now);
+    if (!first?.lease) throw new Error("A job that was to be held is not.");
+    await store.exchange({ ...quiet, settle: [{ to: "dead", lease: first.lease, at: now, record: "1:dead" }] });
+    await store.putSchedule({ key: "daily", record: "1:{}", next: now });
+    const fire = { key: "daily", slot: now, next: undefined, record: "1:fired", jobs: [{ ...job, record: "1:anew" }] };
+    await store.exchange({ ...quiet, fire: [fire] });
+    const [claimed] = (await store.exchange({ ...quiet, limit: 1 })).jobs;
+    expect(claimed?.lease.id).toBe(id);
+    expect(await store.revive([{ id, diedAt: now, claims: 1, runAt: now, record: '1:{"revived":1}' }])).toEqual([
+      false,
+    ]);
+    expect(await store.find(id, now)).toMatchObject({ state: "running", record: "1:anew" });
+    expect(await store.stats(now)).toMatchObject({ dead: 1, running: 1, ready: 0 });
+  });
+
+  test("a cursor that stands elsewhere brings no job that is not of the state", async () => {
+    const store = kind.create().open("default");
+    const job = (id: string, runAt: number, leaseEndsAt?: number) => ({
+      id,
+      isFreshId: false,
+      runAt,
+      record: "1:{}",
+      ...(leaseEndsAt !== undefined && { leaseEndsAt }),
+    });
+    await store.enqueue([job("ready", now), job("later", now + 60_000), job("runs", now, now + 60_000)], now);
+    await store.putSchedule({ key: "daily", record: "1:{}", next: now });
+    const beginsAt = kind.name === "partitioned" ? ["0/0:a", "1/0:a", "2/0:a"] : ["0:a"];
+    for (const [state, expected] of [
+      ["scheduled", ["later"]],
+      ["running", ["runs"]],
+    ] as const) {
+      const ids: string[] = [];
+      for (const cursor of beginsAt) {
+        const page = await store.list(state, { cursor, limit: 10, mostBytes: 1_000, now });
+        ids.push(...page.items.map(({ id }) => id));
+      }
+      expect(ids, state).toEqual(expected);
+    }
+  });
+
+  test.each(["1e3", " 5", "", "0:0:999999999", "0:5:", "-1"])(
+    "the cursor %j of completed jobs is refused",
+    async (cursor) => {
+      const store = kind.create().open("default");
+      const given = kind.name === "partitioned" ? `0/${cursor || "?"}` : cursor;
+      const page = { cursor: given, limit: 10, mostBytes: 1_000, now };
+      await expect(store.list("completed", page)).rejects.toMatchObject({ code: "invalid_request" });
+    },
+  );
+
+  test("clear takes all that waited throughout, also where running jobs end between its pieces", async () => {
+    const store = kind.create().open("default");
+    const jobs = (prefix: string, count: number, runAt: number, leaseEndsAt?: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        id: `${prefix}-${index}`,
+        isFreshId: false,
+        runAt,
+        record: "1:{}",
+        ...(leaseEndsAt !== undefined && { leaseEndsAt }),
+      }));
+    const running = await store.enqueue(jobs("runs", 50, now, now + 60_000), now);
+    await store.enqueue(jobs("waits", 1_000, now + 3_600_000), now);
+    await store.enqueue(jobs("waits-too", 1_000, now + 7_200_000), now);
+    let cleared = 0;
+    let from: string | undefined;
+    do {
+      const piece = await store.clear("pending", now, from);
+      if (from === undefined) {
+        const settle = running.flatMap(({ lease }) => (lease ? [{ to: "completed" as const, lease, record: "" }] : []));
+        await store.exchange({ ...quiet, settle });
+      }
+      cleared += piece.cleared;
+      from = piece.next;
+    } while (from !== undefined);
+    expect(cleared).toBe(2_000);
+    expect(await store.stats(now)).toMatchObject({ scheduled: 0, running: 0 });
+  });
 });

@@ -7,6 +7,27 @@ import { openSchedules, start } from "./support.ts";
 const minute = 60_000;
 
 onEveryStore((kind) => {
+  test.each(["resumed", "stored with another expression"])(
+    "a slot that an invocation has fired whose clock is ahead does not come again where its schedule is %s",
+    async (how) => {
+      const clock = testClock("2026-03-01T12:59:58.500Z");
+      const store = clock.watch(kind.create());
+      const ran: string[] = [];
+      const beat = defineJob({ name: "beat", perform: (_: unknown, job) => void ran.push(job.id) });
+      const queue = new Queue({ store, clock, jobs: [beat] });
+      const ahead = new Queue({ store, clock: () => clock.now + 2_000, jobs: [beat] });
+      await queue.schedules.upsert("beat", { job: beat, cron: "0 13 * * *" });
+      await ahead.drain();
+      if (how === "resumed") {
+        await queue.schedules.pause("beat");
+        await queue.schedules.resume("beat");
+      } else await queue.schedules.upsert("beat", { job: beat, cron: "0 13,14 * * *" });
+      await clock.advance("5s");
+      await drainAll(queue);
+      expect(ran).toEqual(["beat@2026-03-01T13:00:00.000Z"]);
+    },
+  );
+
   describe("slots that nobody drained", () => {
     test("once: one job for all of them, for the latest", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);

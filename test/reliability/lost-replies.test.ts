@@ -108,6 +108,43 @@ describe("when the network fails", () => {
     expect(performed).toHaveLength(1);
   });
 
+  test.each([
+    ["has completed", note],
+    ["is to be retried", defineJob({ name: "fails", perform: () => Promise.reject(new Error("no luck")) })],
+    ["is dead", defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) })],
+  ])("an enqueue whose answer is lost says what it did, though the job %s by then", async (_, job) => {
+    const clock = clockByHand(start);
+    const prefixed = `faults-${prefix++}`;
+    const { token, url } = redis.shim;
+    const client = new Queue({ store: upstashStore({ url: proxy.url, token, prefix: prefixed }), clock, jobs: [job] });
+    const worker = new Queue({ store: upstashStore({ url, token, prefix: prefixed }), clock, jobs: [job] });
+    await client.getStats();
+    proxy.next({ meanwhile: () => worker.drain() });
+    expect(await client.enqueue(job, undefined, { id: "order-7" })).toMatchObject({
+      id: "order-7",
+      status: "enqueued",
+      runAt: new Date(start),
+    });
+    expect(await client.enqueue(job, undefined, { id: "order-7" })).toMatchObject({ status: "duplicate" });
+    expect((await client.getStats()).totalEnqueued).toBe(1);
+  });
+
+  test("what a resend hands out again counts against the size of its answer", async () => {
+    const { store, clock } = setUp();
+    const part = store.open("default");
+    const jobs = Array.from({ length: 12 }, (_, index) => ({
+      id: `large-${index}`,
+      isFreshId: true,
+      runAt: start,
+      record: `1:"${"x".repeat(1024 * 1024)}"`,
+    }));
+    for (const job of jobs) await part.enqueue([job], start);
+    proxy.next("drop-reply", "drop-reply");
+    const request = { now: clock.now, settle: [], fire: [], limit: 12, leaseMs: 60_000, retentionMs: 0 };
+    expect((await part.exchange(request)).jobs.length).toBeLessThanOrEqual(4);
+    expect(await part.stats(clock.now)).toMatchObject({ running: 3, ready: 9 });
+  });
+
   test("a revival whose answer was lost is counted", async () => {
     const { queue } = setUp();
     const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });

@@ -73,7 +73,7 @@ describe("redisStore", () => {
     ["READONLY You can't write against a read only replica.", /primary/],
     ["MOVED 3999 10.0.0.7:6381", /slots of a cluster/],
     ["connect ECONNREFUSED 10.0.0.7:6379", /Check that it runs/],
-    ["ERR unknown command at 10.0.0.7", /version 8/],
+    ["ERR unknown command at 10.0.0.7", /version 6.2/],
   ])("explains %s without repeating it", async (words, expected) => {
     const client = {
       status: "ready",
@@ -87,21 +87,6 @@ describe("redisStore", () => {
     expect(String(error)).not.toContain("10.0.0.7");
   });
 
-  test("refuses a Redis that is too old, before a script could fail half-way", async () => {
-    const asked: string[] = [];
-    const answers: Record<string, unknown> = { COMMAND: [null] };
-    const call = async (command: string) => {
-      asked.push(command);
-      return answers[command];
-    };
-    const queue = new Queue({ store: redisStore({ status: "ready", call, connect: async () => {}, on: () => {} }) });
-    await expect(queue.enqueue("note")).rejects.toMatchObject({
-      code: "store_unavailable",
-      message: "This Redis does not know HSETEX. Take Redis 8, Valkey 9, or newer.",
-    });
-    expect(new Set(asked)).toEqual(new Set(["COMMAND"]));
-  });
-
   test("brings no client along", async () => {
     const { metafile } = await build({
       entryPoints: [join(import.meta.dirname, "../../src/stores/redis/index.ts")],
@@ -110,6 +95,6 @@ describe("redisStore", () => {
       format: "esm",
       metafile: true,
     });
-    expect(Object.keys(metafile.inputs).filter((file) => file.includes("node_modules"))).toEqual([]);
+    expect(Object.keys(metafile.inputs).filter((file) => /node_modules\/(@?redis|ioredis)\//.test(file))).toEqual([]);
   });
 });

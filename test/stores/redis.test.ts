@@ -147,13 +147,14 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     const client = await open(kind, proxy.port);
     const line = lineOf(client);
     if (!line) throw new Error("The client was not recognised.");
+    await new ClientTransport(line).send(["PING"], AbortSignal.timeout(5_000));
     const transport = new ClientTransport(line, 20);
     const lost = new Promise<void>((resolve) => line.onChange((change) => change === "lost" && resolve()));
     const back = new Promise<void>((resolve) =>
       lost.then(() => line.onChange((change) => change === "ready" && resolve())),
     );
     const key = newPrefix();
-    await transport.send(["INCR", key], AbortSignal.timeout(5_000)).catch(() => {});
+    await transport.send(["INCR", key], AbortSignal.timeout(5_000));
     await proxy.stop();
     await lost;
     await expect(transport.send(["INCR", key], AbortSignal.timeout(5_000))).rejects.toMatchObject({
@@ -164,6 +165,28 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     await back;
     expect(await transport.send(["GET", key], AbortSignal.timeout(5_000))).toBe("1");
     await again.stop();
+  });
+
+  test("a call that was given up while the connection was lost is not carried out on the next one", async () => {
+    const proxy = await startTcpProxy(redis.server.port);
+    const client = await open(kind, proxy.port);
+    const line = lineOf(client);
+    if (!line) throw new Error("The client was not recognised.");
+    const transport = new ClientTransport(line, 20);
+    await new ClientTransport(line).send(["PING"], AbortSignal.timeout(5_000));
+    const lost = new Promise<void>((resolve) => line.onChange((change) => change === "lost" && resolve()));
+    const back = new Promise<void>((resolve) =>
+      lost.then(() => line.onChange((change) => change === "ready" && resolve())),
+    );
+    const key = newPrefix();
+    proxy.next("drop-request", key);
+    const given = transport.send(["INCR", key], AbortSignal.timeout(5_000));
+    await expect(given).rejects.toMatchObject({ code: "store_unavailable" });
+    await back;
+    const patient = new ClientTransport(line);
+    await patient.send(["PING"], AbortSignal.timeout(5_000));
+    expect(await patient.send(["GET", key], AbortSignal.timeout(5_000))).toBeNull();
+    await proxy.stop();
   });
 
   test("an answer that does not come is given up when the time is over", async () => {

@@ -9,6 +9,7 @@ import { readBody, sendJson, serveHttp } from "./http-server.ts";
  * - `drop-reply`: the target answers, and the connection ends without that answer.
  * - `half-body`: the target answers, and the connection ends amid the answer.
  * - `duplicate`: the target runs the request twice, one after the other; the first answer is used.
+ * - `meanwhile`: the target answers, something else happens, and the connection ends without that answer.
  * - `delayMs`: the request reaches the target so much later, also when the client has given up by then.
  * - `error-500`, `html`, `quota`, `full`: the target hears nothing. The answer is an error 500, a page with status 200, the
  *   refusal of a used up monthly quota, or of a full database.
@@ -22,6 +23,7 @@ export type Fault =
   | "html"
   | "quota"
   | "full"
+  | { readonly meanwhile: () => Promise<unknown> }
   | { readonly delayMs: number };
 
 export interface ProxiedRequest {
@@ -101,8 +103,12 @@ async function answer(
     case "full":
       return sendJson(response, 400, JSON.stringify({ error: FULL_ERROR }));
   }
-  if (typeof fault === "object") await setTimeout(fault.delayMs);
+  if (typeof fault === "object" && "delayMs" in fault) await setTimeout(fault.delayMs);
   const first = await send();
+  if (typeof fault === "object" && "meanwhile" in fault) {
+    await fault.meanwhile();
+    return drop(response);
+  }
   if (fault === "drop-reply") return drop(response);
   if (fault === "half-body") return sendHalf(response, first);
   if (fault === "duplicate") await send();

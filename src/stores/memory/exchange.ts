@@ -24,19 +24,19 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), left, settled, fired, jobs, schedules };
 }
 
-/** An exchange in which no lease holds is one that was sent again: it counts nothing. */
+/** Only those outcomes count whose leases hold: the others were settled before, or somebody else holds the job. */
 function settleAll(state: MemoryState, request: ExchangeRequest): readonly boolean[] {
-  const accepted: Outcome["to"][] = [];
+  const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settle(state, outcome, request, accepted));
-  if (accepted.length > 0) state.tally.count(accepted, request.settle, request.now);
+  state.tally.count(accepted, request.now);
   return settled;
 }
 
-function settle(state: MemoryState, outcome: Outcome, request: ExchangeRequest, accepted: Outcome["to"][]): boolean {
+function settle(state: MemoryState, outcome: Outcome, request: ExchangeRequest, accepted: Outcome[]): boolean {
   const { now, retentionMs, repeated = false } = request;
   const { lease, record } = outcome;
   if (state.due.score(lease.id) !== leaseScore(lease)) return repeated && wasSettled(state, outcome, retentionMs);
-  accepted.push(outcome.to);
+  accepted.push(outcome);
   if (outcome.to === "retried" || outcome.to === "returned") {
     state.put(lease.id, againScore(outcome), record);
     if (outcome.to === "retried") state.counters.retried++;

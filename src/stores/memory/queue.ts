@@ -131,7 +131,8 @@ export class MemoryQueue implements QueueStore {
 
   async revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
     return revivals.map(({ id, diedAt, claims, runAt, record }) => {
-      if (this.#state.dead.score(id) !== diedAt) return false;
+      // A job that was made anew under the id keeps its place, and its lease.
+      if (this.#state.dead.score(id) !== diedAt || this.#state.due.score(id) !== undefined) return false;
       this.#state.removeDead(id);
       this.#state.put(id, waitingScore(runAt, claims), record);
       this.#state.counters.revived++;

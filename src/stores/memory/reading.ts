@@ -62,8 +62,8 @@ function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<
 }
 
 function listCompleted(state: MemoryState, { cursor, limit, mostBytes, now }: PageRequest): Page<StoredJob> {
-  const start = cursor === undefined ? 0 : Number(cursor);
-  if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
+  if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw badCursor();
+  const start = Number(cursor ?? 0);
   const ids = [...state.done.keys()].filter((id) => state.isKept(id, now));
   const jobs = ids.slice(start, start + limit).map((id) => completedJob(state, id));
   const fitting = countFitting(

@@ -22,15 +22,15 @@ class Times implements StoredHistogram {
   }
 }
 
-/** What was settled in each of the last minutes, and how long it took. What is lost with its lease is timed with the others. */
+/** What was settled in each of the last minutes, and how long it took. Only what was accepted counts. */
 export class Tally {
   readonly waiting = new Times();
   readonly running = new Times();
   readonly #minutes = new Map<number, Record<Counted, number>>();
 
-  count(accepted: readonly Outcome["to"][], outcomes: readonly Outcome[], now: number): void {
+  count(accepted: readonly Outcome[], now: number): void {
     const minute = minuteOf(now);
-    for (const to of accepted) {
+    for (const { to } of accepted) {
       const as = countedAs[to];
       if (!as) continue;
       const counts = this.#minutes.get(minute) ?? { processed: 0, retried: 0, dead: 0 };
@@ -38,7 +38,7 @@ export class Tally {
       this.#minutes.set(minute, counts);
     }
     for (const old of this.#minutes.keys()) if (old <= minute - MINUTES_KEPT) this.#minutes.delete(old);
-    for (const { timing } of outcomes) {
+    for (const { timing } of accepted) {
       if (!timing) continue;
       this.waiting.add(timing.waitedMs);
       this.running.add(timing.ranMs);

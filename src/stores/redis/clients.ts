@@ -32,6 +32,7 @@ export type RedisClient = NodeRedisClient | IoRedisClient;
 export interface Line {
   /** Whether a command would be written at once, may be some day, or never. */
   state(): "ready" | "connecting" | "closed";
+  /** Sends one command. Once `signal` is aborted nobody waits for the answer, and what has not been sent yet is not sent later. */
   send(command: readonly string[], signal: AbortSignal): Promise<unknown>;
   /** Calls `listener` whenever the connection is there (again), and whenever it is lost. */
   onChange(listener: (change: "ready" | "lost") => void): void;
@@ -52,13 +53,44 @@ function nodeRedisLine(client: NodeRedisClient): Line {
       if (client.isReady) return "ready";
       return client.isOpen ? "connecting" : "closed";
     },
-    // The signal keeps a command that was not written yet from being sent later. No type mapping: texts come as strings.
+    // No type mapping: texts come as strings.
     send: (command, abortSignal) => client.sendCommand([...command], { abortSignal, typeMapping: {} }),
     onChange(listener) {
       client.on("ready", () => listener("ready"));
       for (const event of ["reconnecting", "end"]) client.on(event, () => listener("lost"));
     },
   };
+}
+
+/** A command of ioredis, as it is kept until it is written, or written again on a new connection. */
+interface IoRedisCommand {
+  name: string;
+  args: unknown[];
+}
+
+/** What is used of a client of ioredis beneath the methods that users call. */
+interface IoRedisSender {
+  readonly options: object;
+  sendCommand(command: IoRedisCommand, ...rest: unknown[]): unknown;
+}
+
+/**
+ * The same client, whose next command goes out as a PING once `signal` is aborted. ioredis keeps what was under way when a
+ * connection breaks, and sends it on the next one, however much later that is: a call that was given up would be carried out
+ * then. Deriving leaves the client itself as it was.
+ */
+function revocable(client: IoRedisClient, signal: AbortSignal): IoRedisClient {
+  const { options, sendCommand } = client as IoRedisClient & Partial<IoRedisSender>;
+  return Object.create(client, {
+    // Gathered with others, a command would be sent by a client that knows nothing of the signal.
+    options: { value: { ...options, enableAutoPipelining: false } },
+    sendCommand: {
+      value: (command: IoRedisCommand, ...rest: unknown[]) => {
+        signal.addEventListener("abort", () => Object.assign(command, { name: "ping", args: [] }), { once: true });
+        return sendCommand?.call(client as unknown as IoRedisSender, command, ...rest);
+      },
+    },
+  });
 }
 
 function ioRedisLine(client: IoRedisClient): Line {
@@ -70,7 +102,7 @@ function ioRedisLine(client: IoRedisClient): Line {
       if (client.status === "wait") client.connect().catch(() => {});
       return "connecting";
     },
-    send: ([name = "", ...parameters]) => client.call(name, parameters),
+    send: ([name = "", ...parameters], signal) => revocable(client, signal).call(name, parameters),
     onChange(listener) {
       client.on("ready", () => listener("ready"));
       for (const event of ["close", "end"]) client.on(event, () => listener("lost"));

@@ -24,7 +24,7 @@ export interface RedisStoreOptions {
 /**
  * Keeps jobs in a Redis of your own, over TCP, with the keys and scripts of `upstashStore`: a database may be used through both.
  *
- * It needs Redis 8, Valkey 9 or newer, and a connected client of the package `redis` or `ioredis`. The client stays yours: its settings
+ * It needs Redis 6.2, Valkey 7.2 or newer (8 and 9 keep completed jobs for fewer commands), and a connected client of the package `redis` or `ioredis`. The client stays yours: its settings
  * are left alone, other code may use it too, and you close it once no queue uses it any more.
  *
  * ```ts

@@ -4,16 +4,14 @@ import type { Line } from "./clients.ts";
 
 /** How long a command waits for a client that is connecting: a restart of Redis is bridged, an outage is told. */
 const CONNECTED_WITHIN_MS = 3_000;
-/** The newest command that the scripts use. */
-const NEWEST_COMMAND = "HSETEX";
 
 /**
  * Sends commands through a client of the user's.
  *
  * A command is handed to the client only while it is connected, never to its offline queue: sent when the connection comes
  * back, a command that was given up long ago would lease jobs to nobody. And where the connection is lost under a command, it
- * counts as lost at once, though ioredis will send it again by itself: the resend that follows tells the script that an
- * earlier send may have arrived, and comes after all of those.
+ * counts as lost at once, and the client is kept from sending it again by itself: the resend that follows tells the script that
+ * an earlier send may have arrived.
  */
 export class ClientTransport implements Transport {
   readonly lockingAddress = undefined;
@@ -21,7 +19,6 @@ export class ClientTransport implements Transport {
   readonly #connectedWithinMs: number;
   readonly #waiting = new Set<() => void>();
   readonly #underWay = new Set<() => void>();
-  #isNewEnough = false;
 
   constructor(line: Line, connectedWithinMs = CONNECTED_WITHIN_MS) {
     this.#line = line;
@@ -33,7 +30,6 @@ export class ClientTransport implements Transport {
 
   async send(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     try {
-      if (!this.#isNewEnough) await this.#mustBeNewEnough(signal);
       return asUsual(await this.#answer(command, signal), command);
     } catch (error) {
       throw explained(error);
@@ -45,21 +41,11 @@ export class ClientTransport implements Transport {
     return Promise.all(commands.map((command) => this.send(command, signal)));
   }
 
-  /** Asked before the first command: a script that found one missing half-way would have written what comes before it. */
-  async #mustBeNewEnough(signal: AbortSignal): Promise<void> {
-    const known = await this.#answer(["COMMAND", "INFO", NEWEST_COMMAND], signal).catch((error: unknown) => {
-      // A user who may not ask gets the benefit of the doubt.
-      if (!isReply(error)) throw error;
-    });
-    if (Array.isArray(known) && !known[0])
-      throw unavailable(`This Redis does not know ${NEWEST_COMMAND}. Take Redis 8, Valkey 9, or newer.`);
-    this.#isNewEnough = true;
-  }
-
   async #answer(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     await this.#connected(signal);
     const done = new AbortController();
-    const lost = heard(this.#underWay, AbortSignal.any([signal, done.signal])).then(() => {
+    const over = AbortSignal.any([signal, done.signal]);
+    const lost = heard(this.#underWay, over).then(() => {
       throw unavailable(
         signal.aborted
           ? "Redis did not answer in time. Check the network, and that no slow command blocks it."
@@ -67,7 +53,7 @@ export class ClientTransport implements Transport {
       );
     });
     try {
-      return await Promise.race([this.#line.send(command, signal), lost]);
+      return await Promise.race([this.#line.send(command, over), lost]);
     } finally {
       done.abort();
     }

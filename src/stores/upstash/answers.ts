@@ -11,6 +11,7 @@ import type {
   Outcome,
   Outlook,
   StoredJob,
+  Timing,
 } from "../../core/store.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/stored-schedule.ts";
 import type { StoredMinute, StoredStats } from "../../core/stored-stats.ts";
@@ -47,8 +48,8 @@ export function timeOf(score: string | undefined): number | undefined {
 }
 
 export function outcomeArguments(outcome: Outcome): string[] {
-  const { lease, record } = outcome;
-  return [outcome.to, lease.id, String(leaseScore(lease)), newScore(outcome), record];
+  const { lease, record, timing } = outcome;
+  return [outcome.to, lease.id, String(leaseScore(lease)), newScore(outcome), record, ...timingArguments(timing)];
 }
 
 function newScore(outcome: Outcome): string {
@@ -57,18 +58,12 @@ function newScore(outcome: Outcome): string {
   return String(againScore(outcome));
 }
 
-/** What the attempts of these outcomes add to the counters of the histograms: their number, and each one's place and addend. */
-export function histogramArguments(outcomes: readonly Outcome[]): string[] {
-  const added = new Map<number, number>();
-  const add = (counter: number, by: number) => added.set(counter, (added.get(counter) ?? 0) + by);
-  for (const { timing } of outcomes) {
-    if (!timing) continue;
-    add(WAITING_TIMES, Math.round(timing.waitedMs));
-    add(WAITING_TIMES + 1 + bucketOf(timing.waitedMs), 1);
-    add(RUNNING_TIMES, Math.round(timing.ranMs));
-    add(RUNNING_TIMES + 1 + bucketOf(timing.ranMs), 1);
-  }
-  return [String(added.size), ...[...added].flat().map(String)];
+/** How long an attempt waited and ran, and the counters of the histograms that this belongs to. */
+function timingArguments(timing: Timing | undefined): string[] {
+  if (!timing) return ["", "", "", ""];
+  const { waitedMs, ranMs } = timing;
+  const counters = [WAITING_TIMES + 1 + bucketOf(waitedMs), RUNNING_TIMES + 1 + bucketOf(ranMs)];
+  return [Math.round(waitedMs), Math.round(ranMs), ...counters].map(String);
 }
 
 export function storedStats(answer: readonly string[]): StoredStats {

@@ -1,6 +1,7 @@
 import { invalidRequest, TidegateError } from "../../core/errors.ts";
 import type { Meter } from "../../core/store.ts";
-import { lockingLine, postlude, prelude, type Script } from "./scripts.ts";
+import type { QueueKeys } from "./keys.ts";
+import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.ts";
 
 /** Sends one command and gives its raw answer; throws where there is none, or Redis answers with an error. */
 export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
@@ -22,6 +23,22 @@ const withoutLocking = new Set<string>();
 const ANSWER_WITHIN_MS = 10_000;
 /** How often a request is sent whose answers get lost. */
 const MOST_SENDS = 3;
+/** How long to wait before it is sent a second time, on average; before the third ten times as long. A blip of a third of a second is bridged. */
+const FIRST_PAUSE_MS = 50;
+const PAUSE_GROWTH = 10;
+
+/** How a request is sent, where that is not left to the connection. */
+export interface Sending {
+  /** How often at most. */
+  readonly sends?: number | undefined;
+  /** How long all pauses between sends may take together, in ms. */
+  readonly pauseMs?: number | undefined;
+}
+
+/** Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still gets one. */
+export type Pause = (ms: number) => Promise<void>;
+
+const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
 
 /**
  * The way to one Redis: runs scripts by their hash, sends again what got no answer, and turns what goes wrong into errors
@@ -29,11 +46,21 @@ const MOST_SENDS = 3;
  */
 export class Connection {
   readonly #transport: Transport;
-  #isLocking: boolean;
+  readonly #pause: Pause;
+  readonly #random: () => number;
+  #dialect: Dialect;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, pause: Pause = pauseByTimer, random: () => number = Math.random) {
     this.#transport = transport;
-    this.#isLocking = transport.lockingAddress !== undefined && !withoutLocking.has(transport.lockingAddress);
+    this.#pause = pause;
+    this.#random = random;
+    const { lockingAddress } = transport;
+    this.#dialect = lockingAddress !== undefined && !withoutLocking.has(lockingAddress) ? "locking" : "plain";
+  }
+
+  /** Whether this Redis has turned out to lack HSETEX, so that scripts see to it themselves that fields expire. */
+  get hasOwnExpiry(): boolean {
+    return this.#dialect === "ownExpiry";
   }
 
   /**
@@ -43,13 +70,26 @@ export class Connection {
    */
   async run(
     script: Script,
-    keys: readonly string[],
+    keys: QueueKeys,
     args: (isResend: boolean) => readonly string[],
     meter: Meter | undefined,
-    sends = MOST_SENDS,
+    sending: Sending = {},
   ): Promise<unknown> {
-    return this.#persistently(Math.min(sends, MOST_SENDS), async (isResend, signal) => {
-      const answer = await this.#evaluate(script, [String(keys.length), ...keys, ...args(isResend)], signal, meter);
+    return this.#persistently(sending, async (isResend, signal) => {
+      const evaluate = (isAgain: boolean) => {
+        const given = this.hasOwnExpiry ? [...keys.all, keys.expiry] : keys.all;
+        return this.#evaluate(script, [String(given.length), ...given, ...args(isAgain)], signal, meter);
+      };
+      const answer = await evaluate(isResend).catch(async (error: unknown) => {
+        if (this.hasOwnExpiry || !isMissingCommand(error)) throw error;
+        // HSETEX comes before all that a script writes. Should it have been another command, the script recognises its own work.
+        const before = this.#dialect;
+        this.#dialect = "ownExpiry";
+        return evaluate(true).catch((stillMissing: unknown) => {
+          if (isMissingCommand(stillMissing)) this.#dialect = before;
+          throw stillMissing;
+        });
+      });
       const [commands, result] = Array.isArray(answer) ? answer : [];
       if (typeof commands !== "number") throw new Error("unexpected answer");
       if (meter) meter.commands += commands;
@@ -59,7 +99,7 @@ export class Connection {
 
   /** Runs plain commands in one round trip. Only for those that are safe to repeat. @throws {TidegateError} `store_unavailable` */
   async plain(commands: readonly (readonly string[])[], meter: Meter | undefined): Promise<readonly unknown[]> {
-    return this.#persistently(MOST_SENDS, async (_, signal) => {
+    return this.#persistently({}, async (_, signal) => {
       if (meter) meter.roundTrips++;
       const [first] = commands;
       const answers =
@@ -82,33 +122,38 @@ export class Connection {
       return this.#transport.send(command, signal);
     };
     try {
-      return await send(["EVALSHA", this.#isLocking ? script.lockingSha : script.sha, ...rest]);
+      return await send(["EVALSHA", script.shas[this.#dialect], ...rest]);
     } catch (error) {
       if (!isReply(error, "NOSCRIPT")) throw error;
     }
     if (meter) meter.commands++;
-    const source = prelude + script.body + postlude;
     try {
-      return await send(["EVAL", (this.#isLocking ? lockingLine : "") + source, ...rest]);
+      return await send(["EVAL", heads[this.#dialect] + prelude + script.body + postlude, ...rest]);
     } catch (error) {
       // A stock redis-server does not know the flag. It says so before it runs anything, and is not asked again.
-      if (!this.#isLocking || !/shebang|flag/i.test(messageOf(error))) throw error;
+      if (this.#dialect !== "locking" || !/shebang|flag/i.test(messageOf(error))) throw error;
     }
-    this.#isLocking = false;
+    this.#dialect = "plain";
     withoutLocking.add(this.#transport.lockingAddress ?? "");
     return this.#evaluate(script, rest, signal, meter);
   }
 
   async #persistently<Answer>(
-    sends: number,
+    { sends = MOST_SENDS, pauseMs = Number.POSITIVE_INFINITY }: Sending,
     attempt: (isResend: boolean, signal: AbortSignal) => Promise<Answer>,
   ): Promise<Answer> {
+    let left = pauseMs;
     for (let sent = 1; ; sent++) {
       try {
         return await attempt(sent > 1, AbortSignal.timeout(ANSWER_WITHIN_MS));
       } catch (error) {
-        if (sent >= sends || refusalOf(error) !== undefined) throw toStoreError(error);
+        if (sent >= Math.min(sends, MOST_SENDS) || refusalOf(error) !== undefined) throw toStoreError(error);
       }
+      // Many that meet the same outage do not come back all at once.
+      const pause = FIRST_PAUSE_MS * PAUSE_GROWTH ** (sent - 1) * (0.75 + this.#random() / 2);
+      const bounded = Math.max(0, Math.min(pause, left));
+      left -= bounded;
+      if (bounded > 0) await this.#pause(bounded);
     }
   }
 }
@@ -122,7 +167,12 @@ function isReply(error: unknown, prefix: string): boolean {
 }
 
 const REFUSED_COMMAND =
-  "Redis refused a command. Check that it is version 8 or Upstash, and that nothing else writes keys under the prefix.";
+  "Redis refused a command. Check that it is version 6.2 or newer, or Upstash, that the user may call every command, and that nothing else writes keys under the prefix.";
+
+/** Whether a script met a command that the server does not know, or this user may not call. */
+function isMissingCommand(error: unknown): boolean {
+  return /unknown (redis )?command|ACL failure in script|can't run this command/i.test(messageOf(error));
+}
 
 /** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
 const refusals: readonly (readonly [RegExp, string])[] = [
@@ -134,12 +184,15 @@ const refusals: readonly (readonly [RegExp, string])[] = [
     /max request size|max.*size exceeded/i,
     "The request or its answer is larger than Redis accepts. Enqueue fewer or smaller jobs at once.",
   ],
-  [/^OOM|maxmemory|max.*storage/i, "Redis is full. Clear completed or dead jobs, or take a larger plan."],
+  [/^(ERR )?OOM|maxmemory|max.*storage/i, "Redis is full. Clear completed or dead jobs, or take a larger plan."],
   [
     /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i,
     "Redis refused the token. Check UPSTASH_REDIS_REST_TOKEN: a read-only token cannot be used.",
   ],
-  [/^(WRONGTYPE|ERR unknown command|ERR user_script|ERR Error running script|ERR Error compiling)/i, REFUSED_COMMAND],
+  [
+    /^(ERR )?(WRONGTYPE|unknown (redis )?command|ACL failure|user_script|Error running script|Error compiling)/i,
+    REFUSED_COMMAND,
+  ],
 ];
 
 /** Whether Redis refused a command for good, as it does where a key holds another kind of value than it should. */

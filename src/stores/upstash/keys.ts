@@ -9,7 +9,7 @@ export function keysOf(prefix: string, queue: string, partition?: number): Queue
   const tag = `${prefix}:{${partition === undefined ? queue : `${queue}/${partition}`}}:`;
   const all = keyNames.map((name) => tag + name);
   const byName = Object.fromEntries(keyNames.map((name) => [name, tag + name])) as Record<KeyName, string>;
-  return { queue, all, ...byName };
+  return { queue, all, expiry: `${tag}expiry`, ...byName };
 }
 
 const keyNames = ["due", "jobs", "dead", "dead:jobs", "done", "dedupe", "schedules", "manifest", "stats"] as const;
@@ -20,4 +20,6 @@ export type QueueKeys = Readonly<Record<KeyName, string>> & {
   /** The name of the queue. */
   readonly queue: string;
   readonly all: readonly string[];
+  /** When fields of `done` and `dedupe` expire, where the server cannot see to that. Scripts get it as a tenth key, there alone. */
+  readonly expiry: string;
 };

@@ -28,7 +28,6 @@ import {
   enqueueReply,
   exchangeReply,
   fireArguments,
-  histogramArguments,
   listedMember,
   outcomeArguments,
   outlook,
@@ -37,12 +36,16 @@ import {
   storedStats,
   texts,
 } from "./answers.ts";
-import { type Connection, isRefusedCommand } from "./connection.ts";
+import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
 import { type Script, scripts } from "./scripts.ts";
 
 /** How many members one call of `clear` looks at. */
 const CLEARED_AT_ONCE = 1_000;
+/** How many fields HSCAN is asked for at most: as many as the largest page has. */
+const MOST_SCANNED = 1_000;
+/** Where `clear` goes on while it has passed over nothing. */
+const FROM_THE_START = "0";
 
 /** A number that tells two calls of the same millisecond apart, should one of them be sent again. */
 function newNonce(random: () => number): string {
@@ -70,9 +73,10 @@ export class RedisQueue implements QueueStore {
     return newId;
   }
 
-  // Settling takes up to 10 commands, firing 5, claiming 5, and the script itself 1; all but the last for each 250 jobs.
+  // Settling takes up to 10 commands (15 without HSETEX), firing 5, claiming 5, and the script itself 1; all but the last for each
+  // 250 jobs.
   mostCommands(jobs: number): number {
-    return 1 + 20 * Math.max(1, Math.ceil(jobs / 250));
+    return 1 + (this.#connection.hasOwnExpiry ? 25 : 20) * Math.max(1, Math.ceil(jobs / 250));
   }
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
@@ -92,23 +96,22 @@ export class RedisQueue implements QueueStore {
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const { now, limit, looks = true, lookAhead = 0, leaseMs, retentionMs, settle, fire, sends } = request;
+    const { now, limit, looks = true, lookAhead = 0, leaseMs, retentionMs, settle, fire } = request;
     const { repeated = false } = request;
     const nonce = newNonce(this.#random);
     const rest = [
       ...[nonce, looks ? limit : -1, lookAhead, leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
       ...settle.flatMap(outcomeArguments),
-      ...histogramArguments(settle),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];
     const args = (isResend: boolean) => [String(now), flag(isResend || repeated), ...rest];
-    return exchangeReply(await this.#texts(scripts.exchange, args, sends), settle.length, fire.length);
+    return exchangeReply(await this.#texts(scripts.exchange, args, request), settle.length, fire.length);
   }
 
   async partitions(wanted = 1): Promise<number> {
     const args = [String(wanted)];
-    return Number(await this.#connection.run(scripts.partitions, this.#keys.all, () => args, this.#meter));
+    return Number(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter));
   }
 
   async peek(): Promise<Outlook> {
@@ -173,8 +176,8 @@ export class RedisQueue implements QueueStore {
   }
 
   async #listCompleted({ cursor = "0:0:0", limit, mostBytes }: PageRequest): Promise<Page<StoredJob>> {
-    const [, from, seen, count] = /^(\d{1,20}):(\d{1,9}):(\d{1,9})$/.exec(cursor) ?? [];
-    if (from === undefined || seen === undefined || count === undefined) throw badCursor();
+    const [, from = "", seen = "", count = ""] = /^(\d{1,20}):(\d{1,9}):(\d{1,9})$/.exec(cursor) ?? [];
+    if (Number(count) > MOST_SCANNED || from === "") throw badCursor();
     // HSCAN gives the rest of what it gave before only where it is asked for as many.
     const scanned = seen === "0" ? String(limit) : count;
     const args = [String(limit), String(mostBytes), from, seen, scanned];
@@ -213,10 +216,13 @@ export class RedisQueue implements QueueStore {
   async clear(
     state: ClearableState,
     now: number,
-    from = "0",
+    from = FROM_THE_START,
   ): Promise<{ readonly cleared: number; readonly next: string | undefined }> {
-    const [cleared, next] = await this.#texts(scripts.clear, () => [state, String(now), from, String(CLEARED_AT_ONCE)]);
-    return { cleared: Number(cleared), next: next === "-1" ? undefined : next };
+    const last = from === FROM_THE_START ? undefined : readCursor(from);
+    const args = [state, String(now), String(CLEARED_AT_ONCE), String(last?.score ?? ""), last?.id ?? ""];
+    const [cleared, more, score, id = ""] = await this.#texts(scripts.clear, () => args);
+    const next = id === "" ? FROM_THE_START : writeCursor({ score: Number(score), id });
+    return { cleared: Number(cleared), next: more === "1" ? next : undefined };
   }
 
   async stats(now: number): Promise<StoredStats> {
@@ -253,8 +259,8 @@ export class RedisQueue implements QueueStore {
     return (await this.#number(scripts.declare, args)) === 1;
   }
 
-  #run(script: Script, args: (isResend: boolean) => readonly string[], sends?: number): Promise<unknown> {
-    return this.#orRefusal(this.#connection.run(script, this.#keys.all, args, this.#meter, sends));
+  #run(script: Script, args: (isResend: boolean) => readonly string[], sending?: Sending): Promise<unknown> {
+    return this.#orRefusal(this.#connection.run(script, this.#keys, args, this.#meter, sending));
   }
 
   #plain(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
@@ -272,9 +278,9 @@ export class RedisQueue implements QueueStore {
   async #texts(
     script: Script,
     args: (isResend: boolean) => readonly string[],
-    sends?: number,
+    sending?: Sending,
   ): Promise<readonly string[]> {
-    return texts(await this.#run(script, args, sends));
+    return texts(await this.#run(script, args, sending));
   }
 
   async #number(script: Script, args: readonly string[]): Promise<number> {

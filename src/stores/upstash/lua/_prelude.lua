@@ -1,5 +1,9 @@
--- Shared by every script. KEYS are always the nine of one queue, in the order of keys.ts, so that each key is declared.
-local due, jobs, dead, dead_jobs, done, dedupe, schedules, manifest, stats = unpack(KEYS)
+-- Shared by every script. KEYS are always the nine of one queue, in the order of keys.ts, so that each key is declared; and a tenth
+-- with OWN_EXPIRY (the line before this one sets it), where the server lacks HSETEX.
+--
+-- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the members that
+-- lead to them, and counts last: whichever command fails, no job is lost, and the script sent again does the rest.
+local due, jobs, dead, dead_jobs, done, dedupe, schedules, manifest, stats, expiry = unpack(KEYS)
 
 -- Counts what is billed: the script itself, then each call.
 local commands = 1
@@ -40,15 +44,30 @@ local function is_schedule(member)
   return string.byte(member) == 32 and string.sub(member, 1, #SCHEDULE) == SCHEDULE
 end
 
--- Sends a command of many values in pieces: `unpack` of some thousands overflows the stack.
+-- Sends a command of many values in pieces: `unpack` of some thousands overflows the stack. Answers how many it added or removed.
 local PIECE = 1000
 local function call_many(command, key, values)
+  local count = 0
   for first = 1, #values, PIECE do
-    call(command, key, unpack(values, first, math.min(first + PIECE - 1, #values)))
+    count = count + call(command, key, unpack(values, first, math.min(first + PIECE - 1, #values)))
+  end
+  return count
+end
+
+-- A command whose failure the script sees to itself: it answers { err = ... } then.
+local function try(...)
+  commands = commands + 1
+  return redis.pcall(...)
+end
+
+local function try_many(command, key, values)
+  for first = 1, #values, PIECE do
+    local result = try(command, key, unpack(values, first, math.min(first + PIECE - 1, #values)))
+    if type(result) == 'table' and result.err then return result end
   end
 end
 
--- The same for a command that answers each value: ZMSCORE, HMGET.
+-- A command of many values that answers each of them: ZMSCORE, HMGET.
 local function read_many(command, key, values)
   local answers = {}
   for first = 1, #values, PIECE do
@@ -77,6 +96,15 @@ local function read_fitting(key, ids, most)
   return records, #ids
 end
 
+-- How many members of a set stand up to one: found by itself, or by its score where it has moved since.
+local function members_until(key, score, member, reversed)
+  if member == '' then return 0 end
+  local rank = call(reversed and 'ZREVRANK' or 'ZRANK', key, member)
+  if rank and tonumber(call('ZSCORE', key, member)) == tonumber(score) then return rank + 1 end
+  if reversed then return call('ZCOUNT', key, '(' .. score, '+inf') end
+  return call('ZCOUNT', key, '-inf', '(' .. score)
+end
+
 -- Four values at most: twice as fast as any number of them.
 local function push(list, a, b, c, d)
   local last = #list
@@ -87,16 +115,48 @@ end
 --   first five totals, from 8 on the histogram of waiting, from 24 on that of running (a sum in ms, then the counts),
 --   then, as numbers of 32 bits, four for each of the last 64 minutes: which it is, processed, retried, dead
 local PROCESSED, RETRIED, CANCELLED, REVIVED, REMOVED = '#0', '#1', '#2', '#3', '#4'
-local HISTOGRAMS, HISTOGRAM_SIZE, MINUTES, MINUTES_KEPT = { 8, 24 }, 16, 80, 64
+local WAITING, RUNNING, HISTOGRAM_SIZE, MINUTES, MINUTES_KEPT = 8, 24, 16, 80, 64
 
 local function add(counter, by)
   call('BITFIELD', stats, 'INCRBY', 'i64', counter, by)
 end
 
--- Finished records are kept as fields that expire by themselves.
-local function keep_finished(pairs_of, retention_ms)
-  for first = 1, #pairs_of, PIECE do
-    local last = math.min(first + PIECE - 1, #pairs_of)
-    call('HSETEX', done, 'PX', retention_ms, 'FIELDS', (last - first + 1) / 2, unpack(pairs_of, first, last))
+-- A record begins with the text that was stored first, but for the last character, whatever a job has added to it since
+-- (record.ts): so a script that is sent again recognises what it has stored.
+local function is_own(stored, record)
+  if not stored or stored == record then return stored == record end
+  return string.sub(stored, 1, #record) == string.sub(record, 1, -2) .. ','
+end
+
+-- Whether a job with this record was stored by an earlier send, wherever it is by now.
+local function was_stored(id, record)
+  return is_own(call('HGET', jobs, id), record) or is_own(call('HGET', done, id), record)
+    or is_own(call('HGET', dead_jobs, id), record)
+end
+
+-- Without HSETEX a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key.
+local EXPIRING = { [done] = 'j', [dedupe] = 'k' }
+
+-- Stores fields that expire. HSETEX comes before all that a script writes: where it is missing, nothing has been written yet.
+local function set_expiring(hash, fields, ttl_ms, now)
+  if OWN_EXPIRY then
+    local ends = {}
+    for i = 1, #fields, 2 do push(ends, whole(now + ttl_ms), EXPIRING[hash] .. fields[i]) end
+    call_many('ZADD', expiry, ends)
+    return call_many('HSET', hash, fields)
   end
+  for first = 1, #fields, PIECE do
+    local last = math.min(first + PIECE - 1, #fields)
+    call('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
+  end
+end
+
+-- Removes fields that have expired, a piece at a time; with HSETEX Redis does that.
+local function remove_expired(now)
+  if not OWN_EXPIRY then return end
+  local members, fields = call('ZRANGE', expiry, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE), { j = {}, k = {} }
+  for _, member in ipairs(members) do push(fields[string.sub(member, 1, 1)], string.sub(member, 2)) end
+  call_many('HDEL', done, fields.j)
+  call_many('HDEL', dedupe, fields.k)
+  call_many('ZREM', expiry, members)
 end

@@ -1,24 +1,26 @@
 -- Removes a piece of the jobs in a state; running jobs and schedules stay.
--- ARGV: 'pending' | 'scheduled' | 'ready' | 'completed' | 'dead', now, how many members to pass over, how many to look at
--- Returns: how many were removed, how many to pass over next time (-1 at the end)
-local state, now, skip, piece = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+-- ARGV: 'pending' | 'scheduled' | 'ready' | 'completed' | 'dead', now, how many members to look at, score and member of the last
+--   one that was passed over (both '' for none)
+-- Returns: how many were removed, 1 where more may follow, or 0, score and member of the last one that was passed over
+local state, now, piece, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 
 if state == 'completed' then
   local count = call('HLEN', done)
   call('DEL', done)
-  return { count, -1 }
+  return { count, 0, '', '' }
 end
 
 if state == 'dead' then
   local ids = call('ZRANGE', dead, 0, piece - 1)
-  call_many('ZREM', dead, ids)
   call_many('HDEL', dead_jobs, ids)
+  call_many('ZREM', dead, ids)
   if #ids > 0 then add(REMOVED, #ids) end
-  return { #ids, #ids < piece and -1 or 0 }
+  return { #ids, #ids < piece and 0 or 1, '', '' }
 end
 
-local range = call('ZRANGE', due, skip, skip + piece - 1, 'WITHSCORES')
-local members, ids, ended = {}, {}, #range < 2 * piece
+local at, members, ids = members_until(due, last_score, last_member), {}, {}
+local range = call('ZRANGE', due, at, at + piece - 1, 'WITHSCORES')
+local ended = #range < 2 * piece
 for i = 1, #range, 2 do
   local member, score = range[i], tonumber(range[i + 1])
   local ready = score < after(now)
@@ -31,9 +33,11 @@ for i = 1, #range, 2 do
   if waits and not (state == 'scheduled' and ready) then
     push(members, member, LEASE .. member)
     push(ids, member)
+  elseif member ~= PAUSED then
+    last_score, last_member = range[i + 1], member
   end
 end
-call_many('ZREM', due, members)
 call_many('HDEL', jobs, ids)
+call_many('ZREM', due, members)
 if #ids > 0 then add(CANCELLED, #ids) end
-return { #ids, ended and -1 or skip + #range / 2 - #ids }
+return { #ids, ended and 0 or 1, last_score, last_member }

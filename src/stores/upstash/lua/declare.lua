@@ -14,15 +14,18 @@ for at = 4, 3 + count * 4, 4 do
   push(stood, ARGV[at + 3] ~= '' and ARGV[at + 3] or -1)
 end
 for i, score in ipairs(read_many('ZMSCORE', due, put)) do
-  if tonumber(score or -1) ~= tonumber(stood[i]) then return 0 end
+  local at = i * 2 - 1
+  local repeated = score and tonumber(score) == tonumber(scores[at])
+    and call('HGET', schedules, records[at]) == records[at + 1]
+  if tonumber(score or -1) ~= tonumber(stood[i]) and not repeated then return 0 end
 end
 for at = 4 + count * 4, #ARGV do
   push(gone, ARGV[at])
   push(members, SCHEDULE .. ARGV[at])
 end
-call('SET', manifest, ARGV[2])
-call_many('HDEL', schedules, gone)
-call_many('ZREM', due, members)
 call_many('HSET', schedules, records)
 call_many('ZADD', due, scores)
+call_many('ZREM', due, members)
+call_many('HDEL', schedules, gone)
+call('SET', manifest, ARGV[2])
 return 1

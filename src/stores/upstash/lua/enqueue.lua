@@ -47,9 +47,9 @@ local function holder_of(job)
   if score or call('HEXISTS', done, id) == 1 or call('HEXISTS', dead_jobs, id) == 1 then return id, score end
 end
 
--- What a resend finds may be what its first send stored: then the answer is the one that was lost.
+-- What a resend finds may be what its first send stored, also where that has begun meanwhile: then the answer is the one that was lost.
 local function answer_existing(job, score)
-  if not (resend and not placed[job.id] and (job.fresh or call('HGET', jobs, job.id) == job.record)) then
+  if not (resend and not placed[job.id] and (job.fresh or is_own(call('HGET', jobs, job.id), job.record))) then
     return answer('duplicate', job.id, score)
   end
   placed[job.id] = score
@@ -58,37 +58,55 @@ local function answer_existing(job, score)
   answer(leased and 'leased' or 'enqueued', job.id, score)
 end
 
+-- The same where it has finished meanwhile.
+local function answer_finished(job, record)
+  local own = job.fresh or (resend and is_own(record or call('HGET', dead_jobs, job.id), job.record))
+  answer(own and 'enqueued' or 'duplicate', job.id)
+end
+
+-- Goes on, or takes away what was added before a command failed: all of the jobs are stored, or none.
+local function all_or_none(result, ids, new_members)
+  if type(result) ~= 'table' or not result.err then return result end
+  call_many('ZREM', due, new_members)
+  call_many('HDEL', jobs, ids)
+  error(result.err, 0)
+end
+
 local first = list[1]
 if #list == 1 and first.fresh and first.lease == '' and first.dedupe == '' and not resend then
   -- NX is check and write in one: refused, it has changed nothing.
-  if call('ZADD', due, 'NX', first.score, first.id) == 0 then
+  local is_new = call('HSETNX', jobs, first.id, first.record) == 1
+  local added = try('ZADD', due, 'NX', first.score, first.id)
+  if all_or_none(added, is_new and { first.id } or {}, {}) == 0 then
     answer('duplicate', first.id, call('ZSCORE', due, first.id))
   else
-    push(records, first.id, first.record)
     answer('enqueued', first.id, first.score)
   end
 else
+  if #chosen > 0 then remove_expired(now) end
   push(members, PAUSED)
   local existing, finished = read_many('ZMSCORE', due, members), {}
   local in_done, in_dead = read_many('HMGET', done, chosen), read_many('ZMSCORE', dead, chosen)
-  for i = 1, #chosen do finished[chosen[i]] = in_done[i] or in_dead[i] end
+  for i = 1, #chosen do finished[chosen[i]] = { record = in_done[i], is_there = in_done[i] or in_dead[i] } end
   for i, job in ipairs(list) do
     local score = existing[i] or placed[job.id]
     if score then
       answer_existing(job, score)
-    elseif finished[job.id] then
-      answer(job.fresh and 'enqueued' or 'duplicate', job.id)
+    elseif finished[job.id] and finished[job.id].is_there then
+      answer_finished(job, finished[job.id].record)
     else
       local holder, holder_score
       if job.dedupe ~= '' then holder, holder_score = holder_of(job) end
       if holder then answer('duplicate', holder, holder_score) else place(job, existing[#members]) end
     end
   end
-  call_many('ZADD', due, scores)
-end
-
-call_many('HSET', jobs, records)
-for key, job in pairs(windows) do
-  call('HSETEX', dedupe, 'PX', job.window, 'FIELDS', 1, key, whole(now + tonumber(job.window)) .. ':' .. job.id)
+  for key, job in pairs(windows) do
+    set_expiring(dedupe, { key, whole(now + tonumber(job.window)) .. ':' .. job.id }, tonumber(job.window), now)
+  end
+  local ids, new_members = {}, {}
+  for i = 1, #records, 2 do push(ids, records[i]) end
+  for i = 2, #scores, 2 do push(new_members, scores[i]) end
+  all_or_none(try_many('HSET', jobs, records), ids, new_members)
+  all_or_none(try_many('ZADD', due, scores), ids, new_members)
 end
 return reply

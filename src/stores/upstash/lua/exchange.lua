@@ -1,7 +1,7 @@
 -- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), how far to look ahead, lease ms, retention ms, bytes at most,
---   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record
---   number of histogram counters, then for each: its number, what is added to it
+--   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
+--     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed)
 --   number of schedules, then for each: key, slot score, next score, record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record
 -- Returns: paused (0 or 1), score that comes next ('' for none), how many more are due behind the first `limit`,
@@ -39,7 +39,7 @@ local function is_same(stored, score)
 end
 
 -- Counts what was settled, in all and in this minute, and how long it took: one command, two where the minute is new.
-local function tally(count, timings)
+local function tally(count, added)
   local minute = math.floor(now / 60000)
   local at = MINUTES + minute % MINUTES_KEPT * 4
   local in_minute = { count.completed, count.retried, count.dead }
@@ -49,7 +49,7 @@ local function tally(count, timings)
   end
   if count.completed > 0 then increase('i64', PROCESSED, count.completed) end
   if count.retried > 0 then increase('i64', RETRIED, count.retried) end
-  for _, timing in ipairs(timings) do increase('i64', timing[1], timing[2]) end
+  for counter, by in pairs(added) do increase('i64', '#' .. counter, by) end
   for i, by in ipairs(in_minute) do
     if by > 0 then increase('u32', '#' .. at + i, by) end
   end
@@ -62,30 +62,34 @@ local function tally(count, timings)
   call('BITFIELD', stats, unpack(starting))
 end
 
-local function read_timings()
-  local timings = {}
-  for i = 1, tonumber(argument()) do timings[i] = { '#' .. argument(), argument() } end
-  return timings
-end
-
--- Of each outcome five values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
+-- Of each outcome nine values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
 local function settle()
   local number, before = tonumber(argument()), cursor
-  cursor = before + number * 5
+  cursor = before + number * 9
   local members = {}
-  for i = 1, number do members[i] = ARGV[before + i * 5 - 3] end
-  local timings = read_timings()
+  for i = 1, number do members[i] = ARGV[before + i * 9 - 7] end
+  local added = {}
+  local function add_to(counter, by)
+    added[counter] = (added[counter] or 0) + by
+  end
   local held, seen = read_many('ZMSCORE', due, members), {}
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
   local gone, left, waiting, kept, finished, died, buried = {}, {}, {}, {}, {}, {}, {}
   local settled = 0
   for i = 1, number do
-    local to, id, lease, score, record = unpack(ARGV, before + i * 5 - 4, before + i * 5)
+    local to, id, lease, score, record = unpack(ARGV, before + i * 9 - 8, before + i * 9 - 4)
     if is_same(held[i], lease) and not seen[id] then
       reply[3 + i] = 1
       seen[id] = true
       count[to] = count[to] + 1
+      local waited, ran, waited_count, ran_count = unpack(ARGV, before + i * 9 - 3, before + i * 9)
+      if waited ~= '' then
+        add_to(WAITING, waited)
+        add_to(waited_count, 1)
+        add_to(RUNNING, ran)
+        add_to(ran_count, 1)
+      end
       if to == 'completed' or to == 'dead' then
         settled = settled + 1
         left[settled] = id
@@ -105,14 +109,17 @@ local function settle()
       reply[3 + i] = was_settled(to, id, record) and 1 or 0
     end
   end
-  call_many('ZREM', due, gone)
-  call_many('HDEL', jobs, left)
-  call_many('ZADD', due, waiting)
-  call_many('HSET', jobs, kept)
-  call_many('ZADD', dead, died)
+  if retention_ms > 0 and #finished > 0 then
+    set_expiring(done, finished, retention_ms, now)
+    remove_expired(now)
+  end
   call_many('HSET', dead_jobs, buried)
-  if retention_ms > 0 then keep_finished(finished, retention_ms) end
-  if next(seen) then tally(count, timings) end
+  call_many('ZADD', dead, died)
+  call_many('HSET', jobs, kept)
+  call_many('ZADD', due, waiting)
+  call_many('HDEL', jobs, left)
+  call_many('ZREM', due, gone)
+  if next(seen) then tally(count, added) end
 end
 
 -- 2. Fire. A slot makes its jobs only for the one who finds the schedule still standing at it.
@@ -153,10 +160,10 @@ local function fire()
       end
     end
   end
-  for _, value in ipairs(new_jobs) do push(moved, value) end
-  call_many('ZADD', due, moved)
-  call_many('HSET', schedules, records)
+  for _, value in ipairs(moved) do push(new_jobs, value) end
   call_many('HSET', jobs, new_records)
+  call_many('HSET', schedules, records)
+  call_many('ZADD', due, new_jobs)
 end
 
 -- 3. Claim: re-score what is due to the end of its lease.
@@ -184,10 +191,15 @@ local function recover()
   end
   local scores, records = read_many('ZMSCORE', due, ids), read_many('HMGET', jobs, ids)
   for i, id in ipairs(ids) do
-    local ends, claims = unpack_score(tonumber(scores[i]))
-    lease(id, whole(pack(now, claims, 1)), records[i], whole(pack(ends + 1, claims, 1)), index_score(ends + 1))
+    if scores[i] and records[i] then
+      bytes_left = bytes_left - #records[i]
+      -- More than one answer holds was taken by a request that the network has doubled.
+      if jobs_taken == limit or (bytes_left < 0 and jobs_taken > 0) then break end
+      local ends, claims = unpack_score(tonumber(scores[i]))
+      lease(id, whole(pack(now, claims, 1)), records[i], whole(pack(ends + 1, claims, 1)), index_score(ends + 1))
+    end
   end
-  return #ids
+  return jobs_taken
 end
 
 local function records_of(ids)
@@ -246,7 +258,7 @@ local function claim(wanted)
     end
     local _, claims = unpack_score(tonumber(ready[i]))
     leased[claims] = leased[claims] or whole(pack(ends, claims + 1, 1))
-    if record then lease(ids[i], ready[i], record, leased[claims], index) else push(orphans, ids[i]) end
+    if record then lease(ids[i], ready[i], record, leased[claims], index) else push(orphans, ids[i], LEASE .. ids[i]) end
   end
   local slot_records = read_many('HMGET', schedules, slot_keys)
   for i, key in ipairs(slot_keys) do

@@ -4,25 +4,24 @@
 -- Waiting and running jobs come in the order of their times, dead ones newest first.
 local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local key, reversed = due, false
-local low, high = '0', '(' .. whole(after(now))
+local low = '0'
 if state == 'scheduled' then
-  low, high = whole(after(now)), '(' .. whole(UPPER)
+  low = whole(after(now))
 elseif state == 'running' then
-  low, high = whole(UPPER + after(now)), '+inf'
+  low = whole(UPPER + after(now))
 elseif state == 'dead' then
-  key, reversed, low, high = dead, true, '-inf', '+inf'
+  key, reversed = dead, true
 end
+-- A cursor that stands before the state, as one from elsewhere may: the page begins where the state does.
+if last_member ~= '' and not reversed and tonumber(last_score) < tonumber(low) then last_score, last_member = '', '' end
 
--- How many members stand before the page: found by the last member seen, or by its score where it has moved since.
+-- How many members stand before the page.
 local function members_before()
   if last_member == '' then
     if reversed then return 0 end
-    return call('ZCOUNT', key, '-inf', low == '0' and '(0' or '(' .. low)
+    return call('ZCOUNT', key, '-inf', '(' .. low)
   end
-  local rank = call(reversed and 'ZREVRANK' or 'ZRANK', key, last_member)
-  if rank and tonumber(call('ZSCORE', key, last_member)) == tonumber(last_score) then return rank + 1 end
-  if reversed then return call('ZCOUNT', key, '(' .. last_score, '+inf') end
-  return call('ZCOUNT', key, '-inf', '(' .. last_score)
+  return members_until(key, last_score, last_member, reversed)
 end
 
 -- Whether a member stands behind another at the same score: byte by byte, where `<` of Lua follows the locale of the server.

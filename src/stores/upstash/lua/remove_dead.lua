@@ -6,10 +6,7 @@ for i, id in ipairs(ARGV) do
   if scores[i] then push(there, id) end
 end
 if #there == 0 then return 0 end
-local removed = 0
-for first = 1, #there, PIECE do
-  removed = removed + call('ZREM', dead, unpack(there, first, math.min(first + PIECE - 1, #there)))
-end
 call_many('HDEL', dead_jobs, there)
+local removed = call_many('ZREM', dead, there)
 add(REMOVED, removed)
 return removed

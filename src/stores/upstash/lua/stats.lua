@@ -5,6 +5,7 @@
 --   the counters of the two histograms (16 each), then for each minute of the last hour in which something was settled:
 --   which it is, processed, retried, dead
 local now = tonumber(ARGV[1])
+remove_expired(now)
 local keys, members = call('HKEYS', schedules), {}
 for i, key in ipairs(keys) do members[i] = SCHEDULE .. key end
 local slots_due, slots_ahead = 0, 0
@@ -35,7 +36,7 @@ for i = 1, #head, 2 do
 end
 local reply = { ahead - running, ready, running, lying, call('HLEN', done), processed, retried, died,
   call('HLEN', jobs) + processed + died + cancelled - revived, paused, head[2] or '', oldest }
-for _, first in ipairs(HISTOGRAMS) do
+for _, first in ipairs({ WAITING, RUNNING }) do
   for i = first + 1, first + HISTOGRAM_SIZE do push(reply, counters[i]) end
 end
 local this_minute = math.floor(now / 60000)

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store.ts";
+import { memoryStore } from "../../src/index.ts";
+import { Connection } from "../../src/stores/upstash/connection.ts";
+import { keysOf } from "../../src/stores/upstash/keys.ts";
+import { RedisQueue } from "../../src/stores/upstash/redis-queue.ts";
+import { everythingIn } from "../support/everything.ts";
+import { type FailingTransport, failingTransport } from "../support/failing-scripts.ts";
+import { readStored, type StoredQueue, storedBreaches } from "../support/invariants.ts";
+import { RespClient } from "../support/resp.ts";
+import { fillStore, trialsAt as now, storeTrials } from "../support/store-trials.ts";
+import { useRedis } from "../support/stores.ts";
+
+// Lua does not roll back: each command of each script fails in turn, and what was written before it stays. The script is sent again
+// after that, as the connection does.
+
+const minute = 60_000;
+const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
+  id,
+  isFreshId: false,
+  runAt: now,
+  record: `1:{"id":"${id}"}`,
+  ...more,
+});
+const exchange = { now, settle: [], fire: [], limit: 0, leaseMs: minute, retentionMs: 86_400_000 };
+
+interface Case {
+  /** Puts more into a queue that `fillStore` has filled, and gives the leases of what runs. Default: nothing, and its lease. */
+  readonly prepare?: (store: QueueStore) => Promise<readonly Lease[]>;
+  readonly run: (store: QueueStore, runs: Lease, ...more: readonly Lease[]) => Promise<unknown>;
+  /** Jobs that the call is to remove. */
+  readonly removes?: readonly string[];
+  /** Whether the call says the same as the first time when it is sent again. */
+  readonly answersAlike: boolean;
+}
+
+const fires = [job("daily@2026-03-01T12:00:00.000Z"), job("daily@2026-03-01T12:01:00.000Z")];
+
+const cases: Readonly<Record<string, Case>> = {
+  "enqueue of several": { run: storeTrials.enqueue, answersAlike: true },
+  "enqueue of one without an id": {
+    run: (store) => store.enqueue([job("fresh", { isFreshId: true })], now),
+    answersAlike: true,
+  },
+  "exchange that retries, fires and claims": { run: storeTrials.exchange, answersAlike: false },
+  "exchange that settles in every way": {
+    async prepare(store) {
+      const held = ["a", "b", "c", "d"].map((id) => job(id, { leaseEndsAt: now + minute }));
+      return (await store.enqueue(held, now)).flatMap(({ lease }) => lease ?? []);
+    },
+    async run(store, a, b, c, d) {
+      const timing = { waitedMs: 5, ranMs: 7 };
+      const settle = [
+        { to: "completed", lease: a, record: '1:{"id":"a","end":1}', timing },
+        { to: "dead", lease: b, at: now, record: '1:{"id":"b","end":1}', timing },
+        { to: "retried", lease: c, runAt: now + minute, record: '1:{"id":"c","errors":1}', timing },
+        { to: "returned", lease: d, runAt: now + minute, record: '1:{"id":"d","returned":1}' },
+      ] as Outcome[];
+      const fire = [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: fires }];
+      return (await store.exchange({ ...exchange, settle, fire, limit: 1, leaseMs: 2 * minute })).settled;
+    },
+    answersAlike: true,
+  },
+  extend: { run: storeTrials.extend, answersAlike: true },
+  change: { run: storeTrials.change, answersAlike: true },
+  revive: { run: storeTrials.revive, answersAlike: true },
+  cancel: { run: storeTrials.cancel, removes: ["waits"], answersAlike: false },
+  removeDead: { run: storeTrials.removeDead, removes: ["dies"], answersAlike: false },
+  "clear of what waits": {
+    run: storeTrials.clear,
+    removes: ["waits", "waits-2", "later"],
+    answersAlike: false,
+  },
+  "clear of what is dead": {
+    run: (store) => store.clear("dead", now),
+    removes: ["dies"],
+    answersAlike: false,
+  },
+  putSchedule: { run: storeTrials.putSchedule, answersAlike: true },
+  removeSchedule: { run: storeTrials.removeSchedule, answersAlike: false },
+  declare: {
+    run(store) {
+      const from = { next: now, revision: 0 };
+      const put = [{ key: "daily", record: "1:declared", next: now + minute, from }];
+      return store.declare({ from: "m1", manifest: "m2", put, remove: ["hourly"] });
+    },
+    answersAlike: true,
+  },
+};
+
+/** The jobs that are whole in one place at least: those that can be found, run or retried. */
+function wholeJobs({ due, jobs, dead, deadJobs, done }: StoredQueue): ReadonlySet<string> {
+  const live = [...jobs.keys()].filter((id) => due.has(id));
+  const lying = [...deadJobs.keys()].filter((id) => dead.has(id));
+  return new Set([...live, ...lying, ...done.keys()]);
+}
+
+/** What can be seen, but for the counters: they are written last, and a failure there loses a count and no job. */
+async function visibleIn(store: QueueStore) {
+  const everything = await everythingIn(store, now, { limit: 100, mostBytes: 1_000_000 });
+  return JSON.parse(JSON.stringify({ ...(everything as object), stats: undefined }));
+}
+
+describe.each([
+  ["with HSETEX", true],
+  ["without HSETEX", false],
+])("a command that fails half-way through a script, %s", (_, knowsHsetex) => {
+  const redis = useRedis();
+  let client: RespClient;
+  let transport: FailingTransport;
+  let connection: Connection;
+  let prefixes = 0;
+  beforeAll(async () => {
+    client = await RespClient.connect(redis.server.port);
+    transport = failingTransport(client, knowsHsetex);
+    connection = new Connection(transport, async () => {});
+  });
+  afterAll(() => client.close());
+
+  test.each(Object.entries(cases))("%s loses no job, and is made good when it is sent again", async (_, one) => {
+    const { prepare, run, removes = [], answersAlike } = one;
+    const filled = async (store: QueueStore): Promise<[Lease, ...Lease[]]> => {
+      const runs = await fillStore(store);
+      const [first = runs, ...more] = (await prepare?.(store)) ?? [];
+      return [first, ...more];
+    };
+    const memory = memoryStore().open("default");
+    const expectedAnswer = await run(memory, ...(await filled(memory)));
+    const expected = await visibleIn(memory);
+    let failures = 0;
+    for (let k = 1; ; k++) {
+      const prefix = `half-way-${prefixes++}`;
+      const store = new RedisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
+      const leases = await filled(store);
+      const before = wholeJobs(await readStored(client, prefix));
+      let lost: readonly string[] = [];
+      transport.failNext(k, async () => {
+        const stored = await readStored(client, prefix);
+        const whole = wholeJobs(stored);
+        lost = [...before].filter((id) => !whole.has(id) && !removes.includes(id));
+      });
+      const answer = await run(store, ...leases);
+      const about = `where command ${k} fails`;
+      expect(lost, about).toEqual([]);
+      if (answersAlike) expect(answer, about).toEqual(expectedAnswer);
+      expect(await visibleIn(store), about).toEqual(expected);
+      expect(storedBreaches(await readStored(client, prefix), now), about).toEqual([]);
+      if (!transport.hasFailed) break;
+      failures++;
+    }
+    expect(failures).toBeGreaterThan(1);
+  });
+
+  test("enqueue stores all of its jobs or none", async () => {
+    for (let k = 1, hasFailed = true; hasFailed; k++) {
+      const prefix = `all-or-none-${prefixes++}`;
+      const store = new RedisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
+      const many = Array.from({ length: 1_100 }, (_, index) => job(`job-${index}`, { isFreshId: index % 2 === 0 }));
+      const left: number[] = [];
+      transport.failNext(k, async () => {
+        const { due, jobs } = await readStored(client, prefix);
+        left.push(due.size, jobs.size);
+      });
+      await store.enqueue(many, now);
+      hasFailed = transport.hasFailed;
+      expect(left, `where command ${k} fails`).toEqual(hasFailed ? [0, 0] : []);
+    }
+  });
+});

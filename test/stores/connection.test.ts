@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import { Connection, type Transport } from "../../src/stores/upstash/connection.ts";
+import { keysOf } from "../../src/stores/upstash/keys.ts";
+
+/** A connection whose first sends fail. @param random what jitter is drawn with. */
+function failing(failures: number, message: string, random = 0.5) {
+  const pauses: number[] = [];
+  let sends = 0;
+  const send = async () => {
+    sends++;
+    if (sends <= failures) throw new Error(message);
+    return "PONG";
+  };
+  const transport: Transport = { lockingAddress: undefined, send, sendMany: async () => [] };
+  const pause = async (ms: number) => void pauses.push(ms);
+  const connection = new Connection(transport, pause, () => random);
+  return { connection, pauses, sends: () => sends };
+}
+
+describe("between the sends of a request", () => {
+  test("the connection pauses, ten times as long before the third as before the second", async () => {
+    const { connection, pauses } = failing(2, "fetch failed");
+    expect(await connection.plain([["PING"]], undefined)).toEqual(["PONG"]);
+    expect(pauses).toEqual([50, 500]);
+  });
+
+  test("the pauses differ by a quarter, so that many do not come back at once", async () => {
+    const [early, late] = [failing(2, "fetch failed", 0), failing(2, "fetch failed", 1)];
+    await early.connection.plain([["PING"]], undefined);
+    await late.connection.plain([["PING"]], undefined);
+    expect([early.pauses, late.pauses]).toEqual([
+      [37.5, 375],
+      [62.5, 625],
+    ]);
+  });
+
+  test("the pauses take no longer than there is time, and the sends follow at once after that", async () => {
+    const { connection, pauses, sends } = failing(3, "fetch failed");
+    const script = { shas: { plain: "", locking: "", ownExpiry: "" }, body: "" };
+    const keys = keysOf("tidegate", "default");
+    const run = connection.run(script, keys, () => [], undefined, { pauseMs: 120 });
+    await expect(run).rejects.toMatchObject({ code: "store_unavailable" });
+    expect([pauses, sends()]).toEqual([[50, 70], 3]);
+  });
+
+  test("there is none before a refusal is passed on", async () => {
+    const { connection, pauses, sends } = failing(1, "ERR max requests limit exceeded");
+    await expect(connection.plain([["PING"]], undefined)).rejects.toMatchObject({ code: "store_unavailable" });
+    expect([pauses, sends()]).toEqual([[], 1]);
+  });
+});

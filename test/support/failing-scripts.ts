@@ -1,0 +1,81 @@
+import type { Transport } from "../../src/stores/upstash/connection.ts";
+import { heads, postlude, prelude, type Script, scripts } from "../../src/stores/upstash/scripts.ts";
+import { type RespClient, RespError } from "./resp.ts";
+
+/** A way to Redis on which one command of a script can be made to fail. */
+export interface FailingTransport extends Transport {
+  /**
+   * Lets the k-th command fail, counted from 1, of the next script that is sent; those after it run whole.
+   *
+   * @param onFailure is called once it has failed, before anybody hears of it.
+   */
+  failNext(k: number, onFailure: () => Promise<void>): void;
+  /** Whether the failure that was asked for came about: false where the script made fewer commands. */
+  readonly hasFailed: boolean;
+}
+
+const sources = new Map(
+  Object.values(scripts).flatMap(({ shas, body }: Script) =>
+    (["plain", "ownExpiry"] as const).map((dialect) => [shas[dialect], { head: heads[dialect], body }] as const),
+  ),
+);
+
+/** Runs scripts with a `redis` of their own, which counts commands. @param knowsHsetex false as if the server were older. */
+export function failingTransport(redis: RespClient, knowsHsetex = true): FailingTransport {
+  let next: { readonly k: number; readonly onFailure: () => Promise<void> } | undefined;
+  let hasFailed = false;
+  const send = async (command: readonly string[]) => {
+    const reply = await redis.send(command);
+    if (reply instanceof RespError) throw new Error(reply.message);
+    return reply;
+  };
+  return {
+    lockingAddress: undefined,
+    failNext(k, onFailure) {
+      next = { k, onFailure };
+      hasFailed = false;
+    },
+    get hasFailed() {
+      return hasFailed;
+    },
+    async send([name = "", sha = "", ...rest]) {
+      const source = sources.get(sha);
+      if (name !== "EVALSHA" || !source) return send([name, sha, ...rest]);
+      const failure = next;
+      next = undefined;
+      const text = source.head + countingRedis(failure?.k ?? 0, knowsHsetex) + prelude + source.body + postlude;
+      return send(["EVAL", text, ...rest]).catch(async (error: unknown) => {
+        if (!String(error).includes("made to fail")) {
+          // The script has been refused for HSETEX: the one that follows is to fail.
+          next = failure;
+          throw error;
+        }
+        hasFailed = true;
+        await failure?.onFailure();
+        throw error;
+      });
+    },
+    sendMany: (commands) => Promise.all(commands.map((command) => send(command))),
+  };
+}
+
+const countingRedis = (k: number, knowsHsetex: boolean) => `
+local server, made = redis, 0
+local function failure(command)
+  if command == 'HSETEX' and not ${knowsHsetex} then return 'ERR Unknown Redis command called from script' end
+  made = made + 1
+  return made == ${k} and 'made to fail'
+end
+local redis = {
+  call = function(command, ...)
+    local message = failure(command)
+    if message then error(message, 0) end
+    return server.call(command, ...)
+  end,
+  pcall = function(command, ...)
+    local message = failure(command)
+    if message then return { err = message } end
+    return server.pcall(command, ...)
+  end,
+}
+`;
