@@ -11,7 +11,7 @@ import type { AttemptOutcome } from "./outcomes.ts";
 import * as outcomes from "./outcomes.ts";
 import { issuesText, validate } from "./schema.ts";
 import type { ClaimedJob } from "./store.ts";
-import { type Tracing, traced } from "./tracing.ts";
+import type { TraceCalls } from "./tracing.ts";
 import type { Workshop } from "./workshop.ts";
 
 const nothing = () => {};
@@ -46,16 +46,12 @@ export class Attempt {
     this.#startedAt = workshop.clock();
     if (!claim.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (claim.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
-    return workshop.tracing ? this.#traced(workshop.tracing) : this.#make();
+    return workshop.traces ? this.#traced(workshop.traces) : this.#make();
   }
 
-  #traced(tracing: Tracing): Promise<AttemptOutcome> {
+  #traced(traces: TraceCalls): Promise<AttemptOutcome> {
     const { info, record } = this.claim;
-    const attempt = { ...info, trace: record.trace };
-    return traced(
-      (make) => tracing.attempt(attempt, make),
-      () => this.#make(),
-    );
+    return traces.attempt({ ...info, trace: record.trace }, () => this.#make());
   }
 
   async #make(): Promise<AttemptOutcome> {

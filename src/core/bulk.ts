@@ -7,7 +7,7 @@ import { jobDefaults, timeoutMs } from "./options.ts";
 import type { QueueSettings } from "./queue-options.ts";
 import type { JobTrace } from "./record.ts";
 import type { ClaimedJob, EnqueueReply, NewJob } from "./store.ts";
-import { type TraceContext, traced } from "./tracing.ts";
+import { type TraceContext, traceCalls } from "./tracing.ts";
 
 /** One job for `enqueueMany`. */
 export interface BulkJob extends EnqueueOptions {
@@ -56,17 +56,17 @@ export async function sendJobs<Sent extends { readonly results: readonly Enqueue
   caller: TraceContext | undefined,
   store: (newJobs: readonly NewJob[]) => Promise<Sent>,
 ): Promise<Sent> {
-  const { name: queue, jobs, clock, newId, tracing } = settings;
+  const { name: queue, jobs, clock, newId } = settings;
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
   const now = clock();
   const drafts = bulk.map((item) => draft(item, jobs, now, newId));
   const names = drafts.map(({ name }) => name);
   const send = async (trace?: TraceContext) => store(await newJobs(drafts, trace));
-  const about = () => ({ queue, names, caller });
-  const sent = await (tracing ? traced(async (work) => tracing.enqueue(about(), work), send) : send());
+  const traces = traceCalls(settings);
+  const sent = await (traces ? traces.enqueue({ queue, names, caller }, send) : send());
   const hooks = hookCalls(settings);
   hooks?.enqueued(names, sent.results);
-  await hooks?.ended();
+  await Promise.all([hooks?.ended(), traces?.ended()]);
   return sent;
 }
 

@@ -1,7 +1,7 @@
+import { atMostAWhile } from "./afterwards.ts";
 import type { Clock } from "./clock.ts";
 import { InvalidPayloadError } from "./errors.ts";
 import { fnv1a } from "./fnv.ts";
-import { atMostAWhile } from "./hook-calls.ts";
 import type { AnyJob } from "./job.ts";
 import { asJson } from "./json.ts";
 import { decodeSchedule, type ScheduleRecord } from "./schedule.ts";

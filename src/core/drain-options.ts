@@ -90,6 +90,11 @@ export interface DrainParts {
    * go on. It may be told so again, and may not throw.
    */
   readonly onStopped?: (report: DrainReport) => void;
+  /**
+   * Takes over what the drain would wait for at its end: what hooks and traces have begun, which never rejects and takes two seconds
+   * at most. Default: the drain waits.
+   */
+  readonly afterwards?: (rest: Promise<void>) => void;
 }
 
 /** Options over others: each that is given counts in place of the other's, and so does each part of a budget. */
@@ -109,6 +114,7 @@ const partNames = [
   "longestAttemptMs",
   "slots",
   "onStopped",
+  "afterwards",
 ] satisfies (keyof DrainParts)[];
 
 /** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */

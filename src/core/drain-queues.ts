@@ -1,3 +1,4 @@
+import { Afterwards } from "./afterwards.ts";
 import { type Clock, sleep, steadyClock } from "./clock.ts";
 import { type DrainLimits, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
 import { addCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
@@ -29,6 +30,7 @@ class SharedDrain {
   readonly #clock: Clock;
   readonly #startedAt: number;
   readonly #deadline: number;
+  readonly #afterwards = new Afterwards();
   #counts = noCounts;
   readonly #latest = new Map<Queue, DrainReport>();
   #stop: StoppedBy | undefined;
@@ -43,10 +45,14 @@ class SharedDrain {
   }
 
   async run(): Promise<DrainReport> {
-    do {
-      await this.#round();
-    } while (await this.#linger());
-    return this.#report();
+    try {
+      do {
+        await this.#round();
+      } while (await this.#linger());
+      return this.#report();
+    } finally {
+      await this.#afterwards.ended();
+    }
   }
 
   async #round(): Promise<void> {
@@ -70,6 +76,7 @@ class SharedDrain {
       maxJobs: maxJobs - this.#counts.claimed,
       timeBudget: Math.max(0, this.#deadline - this.#clock()),
       wholeBudget: this.#limits,
+      afterwards: this.#afterwards.take,
       clock: this.#clock,
       budget: { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands },
       ...(onProgress && { onProgress: (report) => onProgress({ ...report, ...addCounts(this.#counts, report) }) }),

@@ -1,5 +1,6 @@
+import { atMostAWhile } from "./afterwards.ts";
 import type { Claim } from "./claim.ts";
-import { type Clock, sleep } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import type { EnqueueResult } from "./enqueue.ts";
 import { type AttemptInfo, type CheckedHooks, outcomeWords } from "./hooks.ts";
 import type { AttemptOutcome } from "./outcomes.ts";
@@ -12,17 +13,6 @@ interface FinishedAttempt {
   readonly claim: Pick<Claim, "info">;
   readonly outcome: AttemptOutcome;
   readonly as: string;
-}
-
-/** How long an invocation stays at most for what hooks, or a tracer, still have to send. */
-const STAY_MS = 2_000;
-
-/** Waits until work has ended, well or not, and for two seconds at most. Never rejects. */
-export async function atMostAWhile(clock: Clock, work: () => Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  const ended = work().catch(() => undefined);
-  await Promise.race([ended, sleep(clock, STAY_MS, timer.signal)]);
-  timer.abort();
 }
 
 /** The calls of one drain, or of one enqueue, to the hooks of a queue; undefined where it has none. */

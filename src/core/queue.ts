@@ -8,7 +8,7 @@ import { durationMs, LATEST_TIME_MS } from "./duration.ts";
 import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolveJob } from "./enqueue.ts";
 import { invalidRequest } from "./errors.ts";
 import { Expected } from "./expected.ts";
-import { atMostAWhile, hookCalls } from "./hook-calls.ts";
+import { hookCalls } from "./hook-calls.ts";
 import type { AnyJob, PayloadArguments } from "./job.ts";
 import { asJson } from "./json.ts";
 import { checkKnown, checkObject } from "./known-options.ts";
@@ -19,7 +19,7 @@ import { QueueUpkeep } from "./queue-upkeep.ts";
 import { Schedules } from "./schedules.ts";
 import { type Spending, SpendingCounter } from "./spending.ts";
 import type { ClaimedJob, EnqueueReply, Meter, NewJob, Outlook, QueueStore } from "./store.ts";
-import type { TraceContext } from "./tracing.ts";
+import { type TraceContext, traceCalls } from "./tracing.ts";
 
 /** Whether a value is a queue: by what it has, for it may be one of another copy of the package. */
 export function isQueue(value: unknown): value is Queue {
@@ -180,7 +180,8 @@ export class Queue extends QueueUpkeep {
     const outlook =
       held.length > 0 ? { paused: false, nextAt: undefined } : await this.#lookUnlessAborted(store, limits.signal);
     const hooks = hookCalls(this.#settings);
-    const shop = { ...this.#settings, clock, queue: this.name, store, declared: this.#declared, hooks };
+    const traces = traceCalls(this.#settings);
+    const shop = { ...this.#settings, clock, queue: this.name, store, declared: this.#declared, hooks, traces };
     const onReturn = (runAt: number) => {
       this.#expected.add(runAt);
       limits.onReturn?.(runAt);
@@ -197,8 +198,9 @@ export class Queue extends QueueUpkeep {
       return report;
     } finally {
       forget?.();
-      const { tracing } = this.#settings;
-      await Promise.all([hooks?.ended(), tracing?.flush && atMostAWhile(this.clock, async () => tracing.flush?.())]);
+      const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
+      if (options.afterwards) options.afterwards(rest);
+      else await rest;
     }
   }
 

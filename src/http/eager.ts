@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { Afterwards } from "../core/afterwards.ts";
 import type { BulkJob } from "../core/bulk.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { type DrainOptions, type DrainParts, drainLimits } from "../core/drain-options.ts";
@@ -57,11 +58,26 @@ export function drainSoon(call: Call): void {
 
 /** Runs the jobs held, and then what falls due at one of the moments or is retried soon. */
 async function runEagerly(call: Call, held: readonly ClaimedJob[], moments: readonly number[]): Promise<void> {
+  const afterwards = new Afterwards();
+  try {
+    await runInTurn(call, held, moments, afterwards);
+  } finally {
+    await afterwards.ended();
+  }
+}
+
+async function runInTurn(
+  call: Call,
+  held: readonly ClaimedJob[],
+  moments: readonly number[],
+  afterwards: Afterwards,
+): Promise<void> {
   const { queue } = call;
   const end = queue.clock() + STAY_MS;
   const left = new Set(moments);
   const bounded = afterResponse(queue.clock);
-  const bounds = () => ({ ...bounded(call.bounds()), onReturn: (runAt: number) => void left.add(runAt) });
+  const onReturn = (runAt: number) => void left.add(runAt);
+  const bounds = () => ({ ...bounded(call.bounds()), onReturn, afterwards: afterwards.take });
   if (held.length > 0) await queue.drain({ ...bounds(), held, heldOnly: true });
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
     left.delete(next);

@@ -127,22 +127,22 @@ describe("drainQueues", () => {
 
   test("ends where the time runs out between two queues", async () => {
     const { queues, state, ran } = setUp("a", "b");
-    const late = new Queue({
-      name: "late",
+    class Slow extends Queue {
+      override async drain(options?: Parameters<Queue["drain"]>[0]) {
+        const report = await super.drain(options);
+        state.now += 11_000;
+        return report;
+      }
+    }
+    const slow = new Slow({
+      name: "slow",
       store: memoryStore(),
       clock: () => state.now,
       jobs: [{ name: "note", perform() {} }],
-      hooks: {
-        // Ends after the drain, which waits for it.
-        async onComplete() {
-          await new Promise((resolve) => setImmediate(resolve));
-          state.now += 11_000;
-        },
-      },
     });
-    await late.enqueueMany(times(1));
+    await slow.enqueueMany(times(1));
     await queues[b]?.enqueueMany(times(1));
-    const report = await drainQueues([late, queues[b] as Queue], { timeBudget: "10s" });
+    const report = await drainQueues([slow, queues[b] as Queue], { timeBudget: "10s" });
     expect(report).toMatchObject({ completed: 1, stoppedBy: "timeBudget" });
     expect(ran).toEqual([]);
   });

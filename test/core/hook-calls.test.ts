@@ -1,6 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { drainQueues } from "../../src/core/drain-queues.ts";
 import { defineJob, type EnqueueEvent, type Hooks, memoryStore, Queue } from "../../src/index.ts";
-import { testClock } from "../../src/testing/index.ts";
+import { startWorker } from "../../src/platforms/node.ts";
+import { type TestClock, testClock } from "../../src/testing/index.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 
@@ -82,6 +84,52 @@ describe("hooks", () => {
     await clock.advance("1ms");
     await drained;
     expect(endedAt).toBe(start + 2_000);
+  });
+
+  describe("that hang hold up the start of no job", () => {
+    /** A queue whose jobs note when they begin. */
+    function withHungHook(clock: TestClock, begun: number[]) {
+      const job = defineJob({ name: "job", perform: () => void begun.push(clock.now - start) });
+      const hooks: Hooks = { onStart: () => new Promise(() => {}), onComplete: () => new Promise(() => {}) };
+      return new Queue({ store: memoryStore(), jobs: [job], clock, hooks });
+    }
+
+    test("in a drain that lingers", async () => {
+      const clock = testClock(start);
+      const begun: number[] = [];
+      const queue = withHungHook(clock, begun);
+      await queue.enqueueMany([0, 400, 800].map((delay) => ({ job: "job", delay })));
+      const drained = queue.drain({ linger: "1s" });
+      for (let step = 0; step < 10; step++) await clock.advance("400ms");
+      await drained;
+      expect(begun).toEqual([0, 400, 800]);
+    });
+
+    test("in the next queue of drainQueues", async () => {
+      const clock = testClock(start);
+      const begun: number[] = [];
+      const queues = [withHungHook(clock, begun), withHungHook(clock, begun)];
+      for (const queue of queues) await queue.enqueue("job");
+      const drained = drainQueues(queues);
+      await clock.advance("2s");
+      expect(await drained).toMatchObject({ completed: 2 });
+      expect(begun).toEqual([0, 0]);
+    });
+
+    test("in a worker, which waits for them when it stops, for two seconds at most", async () => {
+      const clock = testClock(start);
+      const begun: number[] = [];
+      const queue = withHungHook(clock, begun);
+      const worker = startWorker(queue);
+      for (let enqueued = 0; enqueued < 3; enqueued++) {
+        await queue.enqueue("job");
+        await clock.advance("400ms");
+      }
+      expect(begun).toEqual([0, 400, 800]);
+      const stopped = worker.stop();
+      await clock.advance("2s");
+      expect(await stopped).toMatchObject({ completed: 3 });
+    });
   });
 
   test("of a lazy kind, as database clients return, are begun", async () => {
