@@ -135,6 +135,7 @@ const noDashboard: Page = {
 
 async function answerPage(page: Page, request: Request, settings: Settings): Promise<Response> {
   try {
+    checkAddress(request.url);
     return await page.answer(request, settings.authenticate);
   } catch (error) {
     if (isFailure(error)) settings.onError(error);

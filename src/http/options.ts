@@ -108,7 +108,7 @@ export function readOptions(options: HandlerOptions): Settings {
     eager,
     waitUntil,
     maxBodyBytes: wholeNumber(maxBodyBytes, "maxBodyBytes", 1, Number.MAX_SAFE_INTEGER),
-    onError,
+    onError: guarded(onError),
     relay: readRelay(options),
   };
 }
@@ -131,6 +131,11 @@ function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" |
     named.set(each.name, each);
   }
   return { first, queues: named };
+}
+
+/** What a listener throws itself, or rejects with, takes no answer from a caller. */
+function guarded(onError: (error: unknown) => unknown): (error: unknown) => void {
+  return (error) => void (async () => onError(error))().catch(() => logFailure(error));
 }
 
 /** Writes what can be told of an error without telling what it was about. */

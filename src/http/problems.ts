@@ -9,6 +9,9 @@ interface Kind {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Of every answer with a body: what it says holds now, and is nothing but what its type says. */
+export const answerHeaders = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
+
 const RETRY_AFTER_SECONDS = 5;
 
 /** Every error code and what it is in HTTP. */
@@ -41,7 +44,8 @@ export function isFailure(error: unknown): boolean {
 /** The answer to a request that failed. Errors that are not Tidegate's own say nothing of themselves: they may hold anything. */
 export function problemOf(error: unknown): Response {
   if (!isTidegateError(error)) {
-    const detail = "The request failed for a reason that is in the log of the handler.";
+    const detail =
+      "The handler failed. Its onError was given the reason; by default the log shows what kind of error it was.";
     return problem({ ...problemKinds.internal_error, detail, code: "internal_error" });
   }
   const { status, title, hint, headers } = problemKinds[error.code];
@@ -66,6 +70,6 @@ export function unauthorized(detail: string, status: number): Response {
 function problem(body: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), {
     status: body.status,
-    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers },
+    headers: { "Content-Type": "application/problem+json", ...answerHeaders, ...headers },
   });
 }

@@ -5,6 +5,7 @@ import type { Queue } from "../core/queue.ts";
 import type { TraceContext } from "../core/tracing.ts";
 import type { Answer } from "./answers.ts";
 import type { Caller, Scope } from "./auth.ts";
+import { answerHeaders } from "./problems.ts";
 import type { DrainOrigin } from "./relay.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
 
@@ -70,7 +71,7 @@ export function reply(body: unknown, status = 200): Response {
 }
 
 export function replyText(body: string, contentType: string, status = 200): Response {
-  return new Response(body, { status, headers: { "Content-Type": contentType, "Cache-Control": "no-store" } });
+  return new Response(body, { status, headers: { "Content-Type": contentType, ...answerHeaders } });
 }
 
 export function replyEmpty(): Response {

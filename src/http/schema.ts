@@ -73,6 +73,19 @@ export function string(longest: number): Schema<string> {
   };
 }
 
+/** Where a page of a list of these states ended. What follows on the state is the store's own. */
+export function cursorIn(states: readonly string[], longest: number): Schema<string> {
+  const pattern = new RegExp(`^(${states.join("|")}):[^\\x00-\\x1f\\x7f]*$`);
+  return {
+    json: { type: "string", maxLength: longest, pattern: pattern.source, description: "Where the page before ended." },
+    read(value, name) {
+      if (typeof value !== "string" || value.length > longest || !pattern.test(value) || !value.isWellFormed())
+        throw invalidRequest(`${name} must be the one that the page before came with, for the same state.`);
+      return value;
+    },
+  };
+}
+
 /** An id, key or name. */
 export function text(longest: number, example: string): Schema<string> {
   return {

@@ -7,6 +7,7 @@ import { LONGEST_KEY } from "../core/schedules.ts";
 import { clearableStates, jobStates } from "../core/store.ts";
 import {
   anything,
+  cursorIn,
   duration,
   type Fields,
   flag,
@@ -49,7 +50,7 @@ const name = text(LONGEST_NAME, "send_email");
 const key = text(LONGEST_KEY, "daily");
 const newId = pathText(LONGEST_ID, "order-7");
 const newKey = pathText(LONGEST_KEY, "daily");
-const cursor = noted(string(LONGEST_CURSOR), { description: "Where the page before ended." });
+const cursor = cursorIn(jobStates, LONGEST_CURSOR);
 const limit = whole(1, 1_000);
 
 /** What stands in a path. */
@@ -115,7 +116,7 @@ export const changeBody = noted(object({ runAt: time, delay: duration, payload: 
 export const jobsQuery = object({ state: word(jobStates), name, cursor, limit });
 export const clearQuery = object({ state: word(clearableStates) }, ["state"]);
 
-export const deadQuery = object({ name, cursor, limit });
+export const deadQuery = object({ name, cursor: cursorIn(["dead"], LONGEST_CURSOR), limit });
 export const retryBody = noted(object({ payload: anything }), { examples: [{ payload: { to: "ada@example.com" } }] });
 const ids = list(id, MOST_IDS);
 const deadJobs = <const More extends Fields>(more: More) =>

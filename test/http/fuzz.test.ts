@@ -1,7 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { dashboard } from "../../src/http/dashboard/index.ts";
+import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
-import { setUp, snapshot } from "./support.ts";
+import { memoryStore } from "../../src/index.ts";
+import { faultyStore } from "../../src/testing/index.ts";
+import { sender, setUp, snapshot } from "./support.ts";
 
 /** A queue with something to spoil at every door. */
 async function filled() {
@@ -125,6 +129,10 @@ describe("no request makes the handler fail, and none that is refused changes an
         "%2e",
         "%",
         "%00",
+        "%ff",
+        "%c0%af",
+        "__proto__",
+        "constructor",
         "//",
       ),
     );
@@ -145,18 +153,110 @@ describe("no request makes the handler fail, and none that is refused changes an
   });
 });
 
-test("any id of a job comes back as it was sent", async () => {
-  const id = fc
-    .string({ unit: "binary", minLength: 1, maxLength: 60 })
-    .filter((text) => text.isWellFormed() && text.trim() === text && !/\p{Cc}/u.test(text))
-    // A URL drops these two, however they are written.
-    .filter((text) => text !== "." && text !== "..");
+const anyText = fc.oneof(
+  fc.string({ unit: "binary", minLength: 1, maxLength: 60 }),
+  fc.constantFrom(
+    ..."__proto__ constructor toString then retry remove data . .. ... %2e%2e %ff a/../b ..%2f".split(" "),
+  ),
+);
+
+describe("whatever id or key is taken can be addressed, and means nothing else", () => {
+  const isAddressable = (text: string) =>
+    text.isWellFormed() && text.trim() === text && !/^\.\.?$/.test(text) && [...text].every(isShown);
+  const isShown = (character: string) => character >= " " && character !== "\x7f";
+
+  test("of a job", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyText, async (id) => {
+        const { call } = setUp();
+        const { status, body } = await call("POST", "/jobs", { name: "fails", id, delay: "1h" });
+        expect(status).toBe(isAddressable(id) ? 201 : 400);
+        if (status === 400) return;
+        expect(body).toMatchObject({ id });
+        const path = `/jobs/${encodeURIComponent(id)}`;
+        expect(await call("GET", path)).toMatchObject({ status: 200, body: { id } });
+        expect(await call("PATCH", path, { delay: "2h" })).toMatchObject({ status: 200, body: { id } });
+        expect((await call("DELETE", path)).status).toBe(204);
+      }),
+    );
+  });
+
+  test("of a schedule", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyText, async (key) => {
+        const { call, queue } = setUp();
+        const { status } = await call("POST", "/jobs", { name: "fails", id: key, cron: "* * * * *" });
+        expect(status).toBe(isAddressable(key) ? 201 : 400);
+        if (status === 400) return;
+        const path = `/schedules/${encodeURIComponent(key)}`;
+        expect(await call("POST", `${path}/pause`)).toMatchObject({ status: 200, body: { key, paused: true } });
+        expect((await queue.getStats()).paused).toBe(false);
+        expect((await call("DELETE", path)).status).toBe(204);
+        expect(await queue.schedules.list()).toEqual([]);
+      }),
+    );
+  });
+});
+
+test("an escape that is not UTF-8 is refused wherever it stands", async () => {
+  const broken = fc.constantFrom("%", "%f", "%ff", "%c0%af", "%ed%a0%80", "a%zz");
   await fc.assert(
-    fc.asyncProperty(id, async (text) => {
-      const { call } = setUp();
-      expect((await call("POST", "/jobs", { name: "fails", id: text })).body).toMatchObject({ id: text });
-      const found = await call("GET", `/jobs/${encodeURIComponent(text)}`);
-      expect(found).toMatchObject({ status: 200, body: { id: text } });
+    fc.asyncProperty(door, broken, fc.boolean(), async ({ method, template, path }, text, isQuery) => {
+      const address = isQuery || !template.includes(":") ? `${path}?x=${text}` : template.replace(/:\w+/, () => text);
+      const { send } = setUp();
+      const answer = await send(new Request(`http://queue.test${address}`, { method }));
+      expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    }),
+  );
+});
+
+test("a page of another site changes nothing where everybody is let in", async () => {
+  const headers = fc.constantFrom<Record<string, string>>(
+    { "Sec-Fetch-Site": "cross-site" },
+    { "Sec-Fetch-Site": "same-site", Origin: "http://other.queue.test" },
+    { Origin: "http://evil.test" },
+    { Origin: "null" },
+  );
+  const acting = fc.constantFrom(...routes.filter(({ method, acts }) => method !== "GET" || acts), {
+    method: "POST",
+    path: "/dashboard/sign-out",
+  });
+  await fc.assert(
+    fc.asyncProperty(acting, headers, async ({ method, path }, from) => {
+      const { queue } = await filled();
+      const { send } = sender(createHandler({ queue, auth: "none", dashboard: dashboard() }).fetch);
+      const before = await snapshot(queue);
+      const address = path.replace(/:\w+/, path.startsWith("/schedules") ? "daily" : "waiting");
+      const answer = await send(new Request(`http://queue.test${address}`, { method, headers: from }));
+      expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
+      expect(answer.headers.get("set-cookie")).toBeNull();
+      expect(await snapshot(queue)).toBe(before);
+    }),
+  );
+});
+
+test("a cursor that is made up shows no job that there is not, and asks the store a few times at most", async () => {
+  const rest = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 30 }),
+    fc.tuple(fc.nat(), fc.string()).map(([score, id]) => `${score}:${id}`),
+    fc.tuple(fc.nat(), fc.nat(), fc.nat()).map((parts) => parts.join(":")),
+    fc.constantFrom("9007199254740993:x", "1e9", "-1", "0:0:999999999", "00000000000000000001", "0/1:x"),
+  );
+  const word = fc.constantFrom("scheduled", "ready", "running", "completed", "dead", "__proto__", "constructor", "");
+  await fc.assert(
+    fc.asyncProperty(word, rest, fc.constantFrom("/jobs", "/dead-letter"), async (state, text, path) => {
+      const store = faultyStore(memoryStore());
+      const { call, queue } = setUp({ queue: { store } });
+      await queue.enqueueMany([
+        { job: "fails", id: "one" },
+        { job: "fails", id: "two", delay: "1h" },
+      ]);
+      const before = store.calls.length;
+      const answer = await call("GET", `${path}?cursor=${encodeURIComponent(`${state}:${text}`.toWellFormed())}`);
+      expect(store.calls.length - before).toBeLessThanOrEqual(5);
+      expect([200, 400]).toContain(answer.status);
+      const jobs = (answer.body["jobs"] ?? []) as { id: string }[];
+      expect(["one", "two"]).toEqual(expect.arrayContaining(jobs.map(({ id }) => id)));
     }),
   );
 });

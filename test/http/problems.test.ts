@@ -27,6 +27,7 @@ describe("an answer", () => {
     const answer = await call(method, path, method === "POST" ? { name: "fails" } : undefined);
     expect(answer.status).toBe(status);
     expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect(answer.headers.get("x-content-type-options")).toBe(answer.text ? "nosniff" : null);
   });
 
   test("to a refused request is a problem with status, title, detail and code", async () => {
@@ -265,6 +266,31 @@ describe("a failure", () => {
     expect(answer).toMatchObject({ status: 500, body: { status: 500, code: "internal_error" } });
     expect(answer.text).not.toContain("hunter2");
     expect(log.mock.calls).toEqual([["tidegate: Error"]]);
+  });
+
+  test.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("hunter2");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("hunter2"))],
+  ])("is a problem also where onError %s, and is written to the log then", async (_, onError) => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { call } = setUp({ queue: { jobs: [broken] }, handler: { onError } });
+    const answer = await call("POST", "/jobs", { name: "broken" });
+    expect(answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
+    await vi.waitFor(() => expect(log.mock.calls).toEqual([["tidegate: Error"]]));
+  });
+
+  test("says in the answer where its reason is, and no more than is true", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const { call } = setUp({ queue: { jobs: [broken] } });
+    const { body } = await call("POST", "/jobs", { name: "broken" });
+    expect(body["detail"]).toBe(
+      "The handler failed. Its onError was given the reason; by default the log shows what kind of error it was.",
+    );
   });
 
   test("is written to the log by name and code alone", async () => {

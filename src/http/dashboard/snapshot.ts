@@ -8,7 +8,7 @@ import type { Spending } from "../../core/spending.ts";
 import { jobStates } from "../../core/store.ts";
 import type { JobError, JobInfo } from "../../core/views.ts";
 import type { Served } from "../extension.ts";
-import { object, string, type ValueOf, word } from "../schema.ts";
+import { cursorIn, object, string, type ValueOf, word } from "../schema.ts";
 
 // What the page is told, in one answer for each look.
 
@@ -25,7 +25,7 @@ export const snapshotQuery = object(
     /** The id of a job, or the name of jobs. */
     search: string(LONGEST_ID),
     id: string(LONGEST_ID),
-    cursor: string(LONGEST_CURSOR),
+    cursor: cursorIn(jobStates, LONGEST_CURSOR),
   },
   ["view"],
 );
