@@ -18,6 +18,7 @@ import { checkKnown } from "./known-options.ts";
 import { type JobPage, type ListOptions, listJobs } from "./listing.ts";
 import { checkText, LONGEST_ID, oneOf } from "./options.ts";
 import type { JobChange, QueueSettings } from "./queue-options.ts";
+import { MOST_LISTED_BYTES } from "./request-size.ts";
 import { type ClearableState, clearableStates, type QueueStore, type StoredJob } from "./store.ts";
 import { type DeadJob, type JobInfo, jobInfo, type QueueStats, queueStats } from "./views.ts";
 import { waitForEnd } from "./wait.ts";
@@ -206,9 +207,9 @@ export abstract class QueueUpkeep {
   }
 
   async #notRetried(id: string): Promise<Error> {
-    const stored = await this.#store.find(id, this.clock());
-    if (!stored || stored.state === "dead" || stored.state === "completed") return notDead(id);
-    return conflict(`Another job with the id "${id}" is ${stored.state}. Retry the dead one once that has ended.`);
+    const { jobs } = await this.#store.findDead([id], MOST_LISTED_BYTES);
+    if (jobs.length === 0) return notDead(id);
+    return conflict(`Another job with the id "${id}" has not ended yet. Retry the dead one after that.`);
   }
 
   #info(stored: StoredJob, now: number): JobInfo | undefined {
