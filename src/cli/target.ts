@@ -2,6 +2,7 @@ import { QueueClient } from "../client/index.ts";
 import type { AnyJob } from "../core/job.ts";
 import { Queue } from "../core/queue.ts";
 import type { Store } from "../core/store.ts";
+import type { QueueStats } from "../core/views.ts";
 import { partitioned } from "../stores/partitioned.ts";
 import { upstashStore } from "../stores/upstash/index.ts";
 import { commandLine } from "./command-line.ts";
@@ -177,4 +178,21 @@ export async function redisTarget(
 
 function commandFor(globals: Globals): Target["command"] {
   return (words) => commandLine(words, globals);
+}
+
+/**
+ * Refuses the name of a queue that nothing is stored of, where only Redis could know it: a misspelt one has no keys. A handler
+ * and a module know their queues themselves.
+ *
+ * @throws {Mistake} unless a job was ever enqueued in it, or it has a schedule, or it is paused.
+ */
+export async function refuseUnknownQueue(target: Target, globals: Globals, stats?: QueueStats): Promise<void> {
+  if (target.kind !== "redis" || globals.queue === undefined) return;
+  const { totalEnqueued, pendingCount, paused } = stats ?? (await target.queue.getStats());
+  if (totalEnqueued > 0 || pendingCount > 0 || paused) return;
+  if ((await target.queue.schedules.list()).length > 0) return;
+  throw new Mistake(
+    `${target.label} has never had a job or a schedule.`,
+    `Is the name right, and the prefix ${printable(target.prefix)}?`,
+  );
 }

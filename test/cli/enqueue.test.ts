@@ -4,8 +4,8 @@ import { behindHandler, documentOf, errorOf, onEveryTarget, tidegate } from "./s
 onEveryTarget((open) => {
   describe("queue:enqueue", () => {
     test("stores a job that is due now, and says which", async () => {
-      const { queue, cli } = open();
-      const result = await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail"]);
+      const { queue, cli, knowing } = open();
+      const result = await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail", ...knowing]);
       expect(result).toEqual({
         code: 0,
         stdout: "Job mail is enqueued, to run now (2026-03-01 12:00:00 UTC).\n",

@@ -5,7 +5,7 @@ import { deadColumns, jobDetails } from "../output/jobs.ts";
 import { readPages, tellMore, withPages } from "../pages.ts";
 import { examples, type Program, refuseOtherWords } from "../program.ts";
 import type { Session } from "../session.ts";
-import { openTarget } from "../target.ts";
+import { openTarget, refuseUnknownQueue } from "../target.ts";
 import { addRemove, addRetry } from "./dead-letter-deeds.ts";
 
 /** `queue:dlq`: the jobs that died. */
@@ -48,9 +48,11 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .allowExcessArguments()
     .action(async ({ all, ...options }, command) => {
       refuseOtherWords(command, `To see one job: ${commandLine("queue:dlq show ID", program.opts())}`);
-      const { queue } = await openTarget(session, program.opts());
+      const target = await openTarget(session, program.opts());
+      const { queue } = target;
       const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
       const page = await readPages(read, options.cursor, all, session);
+      if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
       const columns = deadColumns(session.now, session.colors);
       session.print(page, () => (page.jobs.length > 0 ? session.table(columns, page.jobs) : "No job lies dead."));
       tellMore(page.cursor, session);

@@ -35,10 +35,15 @@ export function addEnqueue(program: Program, session: Session): void {
     )
     .action(async (name, text, options) => {
       const enqueueOptions = optionsOf(options);
-      const { queue } = await openTarget(session, program.opts());
+      const { kind, queue, jobNames } = await openTarget(session, program.opts());
       const payload = await json(text, "The payload", session.io);
       const result = await queue.enqueue(name, payload, enqueueOptions);
       session.print(result, () => answer(result, options.cron !== undefined, session.now));
+      // It may be for a deployment to come, so it is no mistake.
+      if (kind === "redis" && jobNames === undefined)
+        session.note(
+          "Name and payload were not checked, since Redis does not know the jobs: give --module to have them checked.",
+        );
     });
 }
 

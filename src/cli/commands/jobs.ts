@@ -5,7 +5,7 @@ import { jobColumns, jobDetails } from "../output/jobs.ts";
 import { readPages, refusePages, tellMore, withPages } from "../pages.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
-import { openTarget } from "../target.ts";
+import { openTarget, refuseUnknownQueue } from "../target.ts";
 
 /** `queue:jobs`: lists jobs, or shows one. */
 export function addJobs(program: Program, session: Session): void {
@@ -26,7 +26,8 @@ export function addJobs(program: Program, session: Session): void {
     )
     .action(async (id, { all, ...options }, command) => {
       if (id !== undefined) refusePages(command);
-      const { queue } = await openTarget(session, program.opts());
+      const target = await openTarget(session, program.opts());
+      const { queue } = target;
       if (id !== undefined) {
         const job = await queue.getJob(id);
         if (!job) throw notFound("No job has this id. Completed jobs are kept for the queue's retention alone.");
@@ -34,6 +35,7 @@ export function addJobs(program: Program, session: Session): void {
         return;
       }
       const page = await readPages((cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session);
+      if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
       session.print(page, () =>
         page.jobs.length > 0
           ? session.table(jobColumns(session.now, session.colors), page.jobs)

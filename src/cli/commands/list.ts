@@ -3,7 +3,7 @@ import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
-import { openTarget, type Target } from "../target.ts";
+import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
 /** `queue:list`: statistics. */
 export function addList(program: Program, session: Session): void {
@@ -23,6 +23,7 @@ export function addList(program: Program, session: Session): void {
     .action(async () => {
       const target = await openTarget(session, program.opts());
       const stats = await target.queue.getStats();
+      await refuseUnknownQueue(target, program.opts(), stats);
       session.print(stats, () => statistics(target, stats, session));
     });
 }
