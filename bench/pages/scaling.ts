@@ -177,8 +177,8 @@ function highRateSection(rows: readonly Row[]): string {
   });
   return `## 10,000 jobs a second on Upstash
 
-*Computed*: how many drains it takes at most, as if each waited for its round trips one after the other. (A drain with a backlog keeps two
-under way.)
+*Computed*: how many drains it takes at most, as if each waited for its round trips one after the other. (A drain with a backlog keeps
+several under way.)
 
 \`\`\`
 jobs a second = batch / (round trip + batch * time per job)

@@ -4,9 +4,6 @@ import type { StoppedBy } from "./drain-report.ts";
 import type { Exchanges } from "./exchanges.ts";
 import type { Meter, QueueStore } from "./store.ts";
 
-/** After the first batch no more is claimed than the pace so far gets done in this time. */
-const CLAIM_AHEAD_MS = 10_000;
-
 /** What one drain may still do: its limits, beside the time that has passed and what has been claimed and spent. */
 export class Allowance {
   /** From when on no job is started. */
@@ -74,12 +71,8 @@ export class Allowance {
     return this.#limits.maxJobs - claimed - this.#exchanges.claiming;
   }
 
-  /** How many jobs one exchange may claim. @param done how many of the jobs claimed have ended. */
-  batch(claimed: number, done: number): number {
-    const { slots, batchSize } = this.#limits;
-    const elapsedMs = this.#clock() - this.#startedAt;
-    const isPaced = done > 0 && elapsedMs > 0;
-    const pace = isPaced ? Math.ceil((done / elapsedMs) * CLAIM_AHEAD_MS) : Number.POSITIVE_INFINITY;
-    return Math.min(batchSize, this.jobsLeft(claimed), Math.max(pace, slots.most));
+  /** How many jobs one exchange may claim. */
+  batch(claimed: number): number {
+    return Math.min(this.#limits.batchSize, this.jobsLeft(claimed));
   }
 }

@@ -23,6 +23,8 @@ const ended = withoutStack(new Error("The attempt has ended."));
 export class Attempt {
   readonly claim: Claim;
   readonly workshop: Workshop;
+  /** From when on it has waited for a slot. */
+  readonly takenAt: number;
   #startedAt = 0;
   #endsAt = 0;
   #offAlarm: () => void = nothing;
@@ -34,6 +36,7 @@ export class Attempt {
   constructor(workshop: Workshop, claimed: ClaimedJob) {
     this.workshop = workshop;
     this.claim = new Claim(workshop, claimed);
+    this.takenAt = workshop.clock();
   }
 
   get startedAt(): number {

@@ -11,6 +11,7 @@ import { countedAs, type Finished, FinishedJobs } from "./finished.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { Lineup } from "./lineup.ts";
 import { type AttemptOutcome, released } from "./outcomes.ts";
+import { Prefetch } from "./prefetch.ts";
 import { firesOf } from "./schedule.ts";
 import type { ClaimedJob, ExchangeReply, ExchangeRequest, Fire, Meter, Outlook } from "./store.ts";
 import type { Workshop } from "./workshop.ts";
@@ -36,6 +37,7 @@ export class Drain {
   readonly #counts: Record<Count, number> = { ...noCounts };
   readonly #spent: Readonly<Meter>;
   readonly #exchanges: Exchanges;
+  readonly #prefetch: Prefetch;
   readonly #lineup = new Lineup();
   readonly #running = new Set<Attempt>();
   readonly #finished = new FinishedJobs();
@@ -60,6 +62,7 @@ export class Drain {
     this.#spent = spent;
     this.#limits = limits;
     this.#lookedAt = shop.clock();
+    this.#prefetch = new Prefetch(limits.slots, this.#lookedAt);
     this.#leaseMs = leaseMsFor(longestTimeoutMs, shop.random);
     const exchange = (request: ExchangeRequest) => shop.declared.exchange(shop.store, request);
     this.#exchanges = new Exchanges({ exchange }, shop.clock, outlook, () => this.#ring());
@@ -116,7 +119,11 @@ export class Drain {
 
   #startWaiting(): void {
     const stop = this.#stoppedBy();
-    if (stop === "aborted" || stop === "timeBudget" || stop === "paused") this.#release(this.#lineup.clear());
+    const isOverdue = this.#shop.clock() >= this.#lineup.overdueAt && this.#allowance.affords(2, this.#toHandIn);
+    if (isOverdue) this.#prefetch.forget();
+    if (isOverdue || stop === "aborted" || stop === "timeBudget" || stop === "paused") {
+      this.#release(this.#lineup.clear());
+    }
     while (this.#running.size < this.#limits.slots.most) {
       const attempt = this.#lineup.next(this.#isIdle && this.#finished.length === 0);
       if (!attempt) break;
@@ -144,14 +151,16 @@ export class Drain {
     const { slots } = this.#limits;
     this.#running.add(attempt);
     slots.take();
+    this.#prefetch.take(this.#shop.clock());
     if (attempt.claim.canStart(this.#shop.clock()) || (await this.#lengthenLease(attempt))) {
       const outcome = await attempt.run();
       this.#finish(attempt.claim, outcome, countedAs[outcome.to]);
     } else this.#release([attempt]);
     this.#running.delete(attempt);
     slots.give();
+    this.#prefetch.free(this.#shop.clock());
     this.#startWaiting();
-    if (this.#lineup.length === 0) this.#ring();
+    if (this.#running.size === 0 || (this.#exchanges.mayBegin && this.#missing() > 0)) this.#ring();
   }
 
   /** Something else than a job failed, such as the clock: its lease runs out, and the drain ends with the error. */
@@ -176,7 +185,7 @@ export class Drain {
 
   #finish(claim: Claim, outcome: AttemptOutcome, as: Count): void {
     this.#finished.add({ claim, outcome, as, at: this.#shop.clock() });
-    if (this.#finished.length === 1) this.#ring();
+    if (this.#finished.length === 1 || as === "released") this.#ring();
   }
 
   // Exchanging -----------------------------------------------------------------------------------------------------------
@@ -186,7 +195,9 @@ export class Drain {
     const now = this.#shop.clock();
     if ((this.#isMoreDue(now) || this.#isTimeToLook(now)) && this.#claimable() > 0) return true;
     if (this.#finished.length === 0) return false;
-    return this.#isIdle || (now >= this.#handInAt && this.#allowance.affords(2, this.#toHandIn));
+    // What waits for a slot may have to be handed back later, before the last ones are handed in.
+    const exchanges = this.#ahead > 0 && !this.#finished.hasReleased ? 3 : 2;
+    return this.#isIdle || (now >= this.#handInAt && this.#allowance.affords(exchanges, this.#toHandIn));
   }
 
   /** Lets handlers that end in this very turn be settled with the others, not one by one. */
@@ -210,27 +221,28 @@ export class Drain {
 
   /** How many jobs to claim now: none while there is enough to do, or once a limit is reached. */
   #claimable(): number {
-    if (this.#endedBy() || !this.#isRunningDry() || !this.#exchanges.mayFindMore) return 0;
-    const { claimed } = this.#counts;
-    const batch = this.#allowance.batch(claimed, claimed - this.#inHand);
-    return Math.min(batch, this.#lineup.mostClaimed(this.#isIdle));
+    if (this.#endedBy() || !this.#exchanges.mayFindMore) return 0;
+    const wanted = this.#affordsToPrefetch() ? this.#missing() : this.#ahead === 0 ? this.#prefetch.freeSlots : 0;
+    return Math.min(wanted, this.#allowance.batch(this.#counts.claimed), this.#lineup.mostClaimed(this.#isIdle));
   }
 
-  get #inHand(): number {
-    return this.#lineup.length + this.#running.size;
+  #missing(): number {
+    return this.#prefetch.missing(this.#ahead, this.#exchanges.answerMs, this.#shop.clock());
+  }
+
+  /** How many wait for a slot, or are being claimed. */
+  get #ahead(): number {
+    return this.#lineup.length + this.#exchanges.claiming;
+  }
+
+  /** Whether what comes to wait can be handed back: what this claim brings, what those under way bring, and in the end what has run. */
+  #affordsToPrefetch(): boolean {
+    return this.#allowance.affords(3 + this.#exchanges.underWay, this.#toHandIn);
   }
 
   /** How many have started, or are handed back, and are not handed in yet. */
   get #toHandIn(): number {
     return this.#finished.length + this.#running.size;
-  }
-
-  /** Whether slots are free, or will be before an answer could come. */
-  #isRunningDry(): boolean {
-    const { most } = this.#limits.slots;
-    if (this.#lineup.length === 0 && this.#running.size < most) return true;
-    const rounds = Math.ceil(this.#inHand / most);
-    return rounds * this.#finished.averageMs < this.#exchanges.answerMs;
   }
 
   async #exchange(): Promise<void> {
@@ -249,22 +261,28 @@ export class Drain {
   }
 
   #request(finished: readonly Finished[]) {
+    const now = this.#shop.clock();
     const limit = this.#claimable();
-    const beyond = this.#allowance.jobsLeft(this.#counts.claimed) - limit;
     return {
-      now: this.#shop.clock(),
+      now,
       settle: finished.map(({ outcome }) => outcome),
       fire: this.#stoppedBy() ? [] : this.#fires,
       limit,
       looks: !this.#limits.heldOnly,
       freshMs: this.#limits.checkEveryMs,
-      lookAhead: Math.max(0, Math.min(limit, beyond)),
-      leaseMs: this.#leaseMs,
+      counts: limit > 0 && this.#isAnotherOfUse(limit, now),
+      leaseMs: this.#leaseMs + this.#exchanges.leaseApartMs,
       retentionMs: this.#shop.retentionMs,
       sends: this.#allowance.sends(limit > 0),
       pauseMs: this.#allowance.cutOffAt - this.#shop.clock(),
       repeated: this.#exchanges.hasFailed,
     };
+  }
+
+  /** Whether a claim beside one of so many would be of use, and nobody knows whether it would find anything. */
+  #isAnotherOfUse(limit: number, now: number): boolean {
+    if (this.#allowance.jobsLeft(this.#counts.claimed) <= limit || this.#exchanges.left > limit) return false;
+    return !this.#prefetch.suffices(this.#ahead + limit, this.#exchanges.answerMs, now);
   }
 
   #takeIn(reply: ExchangeReply, finished: readonly Finished[], fires: readonly Fire[]): void {
@@ -304,6 +322,7 @@ export class Drain {
       cutOffAt,
       ...(this.#claimable() > 0 ? [this.#exchanges.dueAt, this.#lookedAt + this.#limits.checkEveryMs] : []),
       this.#handInAt,
+      this.#lineup.overdueAt,
     ];
     const wakeAt = Math.min(...moments.filter((moment) => moment > now));
     await new Promise<void>((resolve) => {

@@ -1,8 +1,13 @@
 import type { Clock } from "./clock.ts";
 import type { ExchangeReply, ExchangeRequest, Outlook, QueueStore } from "./store.ts";
 
-/** How many exchanges may be under way at once: while the answer of one travels, the jobs of the other run. */
-const MOST_UNDER_WAY = 2;
+const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
+
+/** How many exchanges may be under way at once. A Worker has six connections; a request more would wait while its timeout runs. */
+const MOST_UNDER_WAY = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
+
+/** How much of the longest answer of late is kept when a shorter one comes. */
+const FADING = 7 / 8;
 
 /** The exchanges of one drain, and what they tell of the queue. */
 export class Exchanges {
@@ -12,6 +17,7 @@ export class Exchanges {
   #underWay = 0;
   #claiming = 0;
   #sent = 0;
+  #answered = 0;
   /** Which exchange told of the queue last: the answers of two may come in another order than they were sent. */
   #toldBy = 0;
   #nextAt: number | undefined;
@@ -60,8 +66,17 @@ export class Exchanges {
     return this.#underWay;
   }
 
+  /** One at first, and two more with each answer, so that a slow store, or one that refuses, is asked once. */
   get mayBegin(): boolean {
-    return this.#underWay < MOST_UNDER_WAY;
+    return this.#underWay < Math.min(MOST_UNDER_WAY, 1 + 2 * this.#answered);
+  }
+
+  /**
+   * What to lengthen the leases of the next claim by, in ms: claims of the same millisecond must be told apart, should one of them
+   * be sent again, and the second of its sends may lengthen them by one more.
+   */
+  get leaseApartMs(): number {
+    return 2 * (this.#sent % MOST_UNDER_WAY);
   }
 
   /** How many jobs those under way may bring. */
@@ -74,7 +89,12 @@ export class Exchanges {
     return this.#underWay === 0 || this.#left > 0;
   }
 
-  /** How long the last answer took, in ms. */
+  /** How many are due beyond what those under way will take, as far as was counted. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /** How long answers take, in ms: the longest of late. */
   get answerMs(): number {
     return this.#answerMs;
   }
@@ -100,9 +120,10 @@ export class Exchanges {
     const answered = this.#store.exchange(request).then(
       (reply) => {
         this.#isBack(request);
-        this.#answerMs = this.#clock() - request.now;
+        this.#answered++;
+        this.#answerMs = Math.max(this.#clock() - request.now, this.#answerMs * FADING);
         this.#error = undefined;
-        if (number > this.#toldBy) this.#learn(reply, number);
+        if (number > this.#toldBy) this.#learn(reply, number, request);
         ended(reply);
       },
       (error: unknown) => {
@@ -124,10 +145,11 @@ export class Exchanges {
     this.#error = error;
   }
 
-  #learn({ nextAt, paused, left }: ExchangeReply, number: number): void {
+  #learn({ nextAt, paused, left }: ExchangeReply, number: number, { counts, now }: ExchangeRequest): void {
     this.#toldBy = number;
     this.#nextAt = nextAt;
     this.#paused = paused;
-    this.#left = left - this.#claiming;
+    const isNothingDue = nextAt === undefined || nextAt > now;
+    if (counts || isNothingDue) this.#left = left - this.#claiming;
   }
 }

@@ -27,12 +27,10 @@ const WAITS_MS = 1_000;
 export class FinishedJobs {
   #jobs: Finished[] = [];
   #hasReleased = false;
-  #ran = 0;
-  #ranMs = 0;
 
-  /** How long those that ran took on average, the ones handed in included; infinite before the first. */
-  get averageMs(): number {
-    return this.#ran > 0 ? this.#ranMs / this.#ran : Number.POSITIVE_INFINITY;
+  /** Whether some are handed back. */
+  get hasReleased(): boolean {
+    return this.#hasReleased;
   }
 
   get length(): number {
@@ -42,10 +40,6 @@ export class FinishedJobs {
   add(job: Finished): void {
     this.#jobs.push(job);
     if (job.as === "released") this.#hasReleased = true;
-    const { timing } = job.outcome;
-    if (!timing) return;
-    this.#ran++;
-    this.#ranMs += timing.ranMs;
   }
 
   /**

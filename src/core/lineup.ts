@@ -1,6 +1,12 @@
 import type { Attempt } from "./attempt.ts";
 
 /**
+ * How long a job waits for a slot before it is handed back. A drain claims what it expects to start within 1.25 s, so one that has
+ * waited longer than that waits behind jobs that take longer than those before them, and its lease has 25 s to wait.
+ */
+const LONGEST_WAIT_MS = 2_000;
+
+/**
  * The jobs of a drain that are claimed and have not started.
  *
  * A job that kills its invocation takes the attempts of all that were claimed with it. So one whose leases have run out before,
@@ -14,6 +20,14 @@ export class Lineup {
   add(attempts: readonly Attempt[]): void {
     for (const attempt of attempts) (attempt.claim.isSuspect ? this.#suspects : this.#waiting).push(attempt);
     if (this.#waiting.length > 0) this.#isCareful = false;
+  }
+
+  /** When the first has waited too long; infinite where none waits. */
+  get overdueAt(): number {
+    const [waiting] = this.#waiting;
+    const [suspect] = this.#suspects;
+    const takenAt = (attempt: Attempt | undefined) => attempt?.takenAt ?? Number.POSITIVE_INFINITY;
+    return Math.min(takenAt(waiting), takenAt(suspect)) + LONGEST_WAIT_MS;
   }
 
   get length(): number {
@@ -38,8 +52,9 @@ export class Lineup {
     return this.#waiting.length > 0 ? [] : this.#suspects.splice(1);
   }
 
-  /** Takes all out. */
+  /** Takes all out. Where a suspect was among them, it must not be claimed again while others run. */
   clear(): readonly Attempt[] {
+    if (this.#suspects.length > 0) this.#isCareful = true;
     return [...this.#waiting.splice(0), ...this.#suspects.splice(0)];
   }
 }

@@ -113,8 +113,8 @@ export interface ExchangeRequest {
    * passing, for what others have enqueued. Default: as old as it is.
    */
   readonly freshMs?: number;
-  /** How many more to look at, so that `left` tells whether a second claim would find anything. Default 0. */
-  readonly lookAhead?: number;
+  /** Whether to count what is `left`, which costs a command where anything is. Default false. */
+  readonly counts?: boolean;
   readonly leaseMs: number;
   /** How long completed jobs are kept; 0 keeps none. */
   readonly retentionMs: number;
@@ -155,7 +155,7 @@ export interface ExchangeReply extends Outlook {
   readonly jobs: readonly ClaimedJob[];
   /** Schedules whose slot has come. They stay due until they are fired. */
   readonly schedules: readonly DueSchedule[];
-  /** How many more are due behind the first `limit`, counted up to `lookAhead` and one. */
+  /** How many more are due behind the first `limit`; 0 where they were not to be counted. */
   readonly left: number;
 }
 

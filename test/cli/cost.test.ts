@@ -20,7 +20,7 @@ describe("queue:cost", () => {
       3, // an enqueue
       expect.any(Number),
       10, // eager, from enqueue to done
-      expect.closeTo(0.14, 1), // a share of a batch
+      expect.closeTo(0.25, 1), // a share of a hundred: a claim for ten slots, one for the rest
       expect.any(Number),
       expect.any(Number),
     ]);

@@ -44,9 +44,9 @@ describe("the program", () => {
 
   async function slowJobs(prefix: string, ...ids: string[]) {
     const { url, token } = redis.shim;
-    const slow = defineJob({ name: "slow", perform: () => {} });
+    const slow = defineJob({ name: "slow", perform: (_isQuick: boolean) => {} });
     const queue = new Queue({ store: upstashStore({ url, token, prefix }), jobs: [slow] });
-    await queue.enqueueMany(ids.map((id) => ({ job: slow, id })));
+    await queue.enqueueMany(ids.map((id) => ({ job: slow, id, payload: id === "0" })));
     return queue;
   }
 
@@ -63,7 +63,8 @@ describe("the program", () => {
   const work = ["queue:work", "--workers", "1", "--module", "./modules/slow.ts", "--prefix"];
 
   test("on Ctrl-C hands back what has not started, finishes what runs, and exits with 0", async () => {
-    const queue = await slowJobs("gentle", "a", "b", "c");
+    // After the quick one the command expects the others to be quick too, and claims ahead.
+    const queue = await slowJobs("gentle", "0", "a", "b", "c");
     const { child, exited, heard, written } = start(...work, "gentle");
     await heard("stdout", "started\n");
     child.kill("SIGINT");
@@ -72,7 +73,7 @@ describe("the program", () => {
     await heard("stderr", "Stopping");
     child.stdin.write("go on\n");
     expect(await exited).toEqual([0, null]);
-    expect(written.stdout).toMatch(/\n1 job completed, 2 jobs handed back\.\n$/);
+    expect(written.stdout).toMatch(/\n2 jobs completed, 2 jobs handed back\.\n$/);
     expect(await queue.getJob("a")).toMatchObject({ state: "completed", result: "finished", attempts: 1 });
     expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
   });

@@ -70,7 +70,7 @@ describe("queue:work with a module", () => {
     const onWrite = (text: string) => text.includes("Stopping: what runs may end") && open();
     const { code, stdout } = await cli(oneGated, { interruption: ctrlC.signal, onWrite });
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("1 job completed, 2 jobs handed back.");
+    expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs handed back.");
     expect(await queue.getJob("a")).toMatchObject({ state: "completed" });
     expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
   });
@@ -80,15 +80,16 @@ describe("queue:work with a module", () => {
     const open = onStart(() => clock.advance("10s").then(open));
     const { code, stdout } = await cli([...oneGated, "--for", "10s"]);
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("1 job completed, 2 jobs handed back.");
+    expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs handed back.");
   });
 
   const oneGated = ["queue:work", "--workers", "1", "--module", "./modules/gated.ts"];
 
   async function gatedQueue() {
-    const gated = defineJob({ name: "gated", perform: () => {} });
+    const gated = defineJob({ name: "gated", perform: (_isOpen: boolean) => {} });
     const target = inRedis(redis, { jobs: [gated] });
-    await target.queue.enqueueMany(["a", "b", "c"].map((id) => ({ job: gated, id })));
+    // After the open one the command expects the others to be quick too, and claims ahead.
+    await target.queue.enqueueMany(["0", "a", "b", "c"].map((id) => ({ job: gated, id, payload: id === "0" })));
     return target;
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, Queue } from "../../src/index.ts";
-import { testClock } from "../../src/testing/index.ts";
+import { type DrainReport, type Duration, defineJob, type JobContext, Queue } from "../../src/index.ts";
+import { type TestClock, testClock } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
@@ -14,6 +14,95 @@ onEveryStore((kind) => {
     const open = () => new Queue({ store, clock, jobs: [takes], random: () => 0.5 });
     return { clock, takes, open };
   }
+
+  describe("no lease runs out while a job waits in a healthy drain, however long the handlers before it take", () => {
+    const jobs = 40;
+
+    /** Two drains at a time, one begun each minute, until all jobs are done. */
+    async function drainEachMinute(perform: (clock: TestClock, job: JobContext) => Promise<void>, timeout?: Duration) {
+      const clock = testClock(start);
+      const store = clock.watch(kind.create());
+      const attempts: number[] = [];
+      const render = defineJob({
+        name: "render",
+        timeout: "10s",
+        maxRetries: 0,
+        perform: async (_: undefined, job) => {
+          attempts.push(job.attempt);
+          await perform(clock, job);
+        },
+      });
+      const open = () => new Queue({ store, clock, jobs: [render] });
+      await open().enqueueMany(Array(jobs).fill({ job: render, ...(timeout && { timeout }) }));
+      const drained: Promise<DrainReport>[] = [];
+      for (let minute = 0; minute < 8; minute++) {
+        drained.push(open().drain({ concurrency: 6, timeBudget: "2m" }));
+        await clock.advance("1m");
+      }
+      await clock.advance("5m");
+      const reports = await Promise.all(drained);
+      return { attempts, lost: reports.reduce((sum, { lost }) => sum + lost, 0), queue: open() };
+    }
+
+    test("where they extend their leases", async () => {
+      const { attempts, lost, queue } = await drainEachMinute(async (clock, job) => {
+        for (let page = 0; page < 9; page++) {
+          await clock.sleep("8s");
+          await job.extend();
+        }
+      });
+      expect({ attempts, lost }).toEqual({ attempts: Array(jobs).fill(1), lost: 0 });
+      expect(await queue.getStats()).toMatchObject({ totalProcessed: jobs, deadLetterCount: 0, pendingCount: 0 });
+    });
+
+    test("where they were enqueued with longer timeouts than their definitions have", async () => {
+      const { attempts, lost, queue } = await drainEachMinute((clock) => clock.sleep("90s"), "5m");
+      expect({ attempts, lost }).toEqual({ attempts: Array(jobs).fill(1), lost: 0 });
+      expect(await queue.getStats()).toMatchObject({ totalProcessed: jobs, deadLetterCount: 0, pendingCount: 0 });
+    });
+
+    test("where quick ones before them have let the drain claim ahead", async () => {
+      const { clock, takes, open } = setUp();
+      const payloads = [...Array(60).fill(5), ...Array(20).fill(29_000)];
+      const queue = open();
+      await queue.enqueueMany(payloads.map((payload) => ({ job: takes, payload, maxRetries: 0 })));
+      const drained = [open().drain({ concurrency: 4, timeBudget: "10m" })];
+      await clock.advance("3s");
+      drained.push(open().drain({ concurrency: 4, timeBudget: "10m" }));
+      await clock.advance("2m");
+      const [first, second] = await Promise.all(drained);
+      expect(first?.lost).toBe(0);
+      expect(second).toMatchObject({ lost: 0, released: 0 });
+      expect(second?.completed).toBeGreaterThanOrEqual(8);
+      expect(await queue.getStats()).toMatchObject({ totalProcessed: 80, deadLetterCount: 0 });
+    });
+  });
+
+  test("two drains that begin at once share a backlog that fits into one batch", async () => {
+    const { clock, takes, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany(Array(100).fill({ job: takes, payload: 500 }));
+    const drained = [open().drain(), open().drain()];
+    await clock.advance("4s");
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 100 });
+    const completed = (await Promise.all(drained)).map((report) => report.completed);
+    expect(Math.min(...completed)).toBeGreaterThanOrEqual(40);
+  });
+
+  test("whatever a drain may spend, it keeps enough to hand back what waits for a slot in vain", async () => {
+    for (const roundTrips of kind.name === "partitioned" ? [10, 11, 12, 13, 16] : [2, 3, 4, 5, 6]) {
+      const { clock, takes, open } = setUp();
+      const queue = open();
+      const payloads = [...Array(4).fill(0), ...Array(20).fill(29_000)];
+      await queue.enqueueMany(payloads.map((payload) => ({ job: takes, payload })));
+      const budget = { roundTrips, commands: 10_000 };
+      const drained = queue.drain({ concurrency: 4, timeBudget: "20s", budget });
+      await clock.advance("3s");
+      expect((await queue.getStats()).runningCount).toBeLessThanOrEqual(4);
+      await clock.advance("1m");
+      expect(await drained).toMatchObject({ lost: 0 });
+    }
+  });
 
   describe("a drain that is kept by one job", () => {
     test("notices what other processes enqueue as often as it checks, in whatever partition", async () => {

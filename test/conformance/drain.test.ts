@@ -136,7 +136,7 @@ onEveryStore((kind) => {
       expect(report).toMatchObject({
         claimed: 1000,
         completed: 1000,
-        roundTrips: kind.name === "memory" ? 11 : expect.any(Number),
+        roundTrips: kind.name === "memory" ? 12 : expect.any(Number),
       });
     });
   });

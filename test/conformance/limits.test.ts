@@ -63,11 +63,11 @@ onEveryStore((kind) => {
       expect(took).toEqual([1_000, 2_000, 3_000, 4_000, 9_000]);
     });
 
-    test("what cannot start within the time budget is handed back with no attempt used", async () => {
+    test("what cannot start within the time budget is left, with no attempt used", async () => {
       const set = setUp();
       await set.queue.enqueueMany([4_000, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
       const report = await drainFor(set, "10s", { concurrency: 1, timeBudget: "5s" });
-      expect(report).toMatchObject({ claimed: 3, completed: 2, released: 1, stoppedBy: "timeBudget", backlog: true });
+      expect(report).toMatchObject({ claimed: 2, completed: 2, released: 0, stoppedBy: "timeBudget", backlog: true });
       const { jobs } = await set.queue.listJobs({ state: "ready" });
       expect(jobs).toMatchObject([{ attempts: 0, errors: [] }]);
       expect(await set.queue.getStats()).toMatchObject({ totalRetried: 0, readyCount: 1, runningCount: 0 });
@@ -75,12 +75,28 @@ onEveryStore((kind) => {
 
     test("what was claimed is handed back the moment the time budget ends, not when the running job does", async () => {
       const set = setUp();
-      await set.queue.enqueueMany([20_000, 1_000].map((payload) => ({ job: set.takes, payload })));
-      const drained = set.queue.drain({ concurrency: 1, timeBudget: "5s" });
-      await set.clock.advance("7s");
+      await set.queue.enqueueMany([500, 20_000, 1_000].map((payload) => ({ job: set.takes, payload })));
+      const drained = set.queue.drain({ concurrency: 1, timeBudget: "1s" });
+      await set.clock.advance("900ms");
+      expect(await set.queue.getStats()).toMatchObject({ readyCount: 0, runningCount: 2 });
+      await set.clock.advance("200ms");
       expect(await set.queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 1 });
       await set.clock.advance("20s");
-      expect(await drained).toMatchObject({ completed: 1, released: 1 });
+      expect(await drained).toMatchObject({ completed: 2, released: 1 });
+    });
+
+    test("what has waited two seconds for a slot is handed back with no attempt used, however long what runs goes on", async () => {
+      const set = setUp();
+      const payloads = [...Array(10).fill(10), ...Array(12).fill(25_000)];
+      await set.queue.enqueueMany(payloads.map((payload) => ({ job: set.takes, payload })));
+      const drained = set.queue.drain({ concurrency: 10 });
+      await set.clock.advance("1900ms");
+      expect(await set.queue.getStats()).toMatchObject({ readyCount: 0, runningCount: 12 });
+      await set.clock.advance("200ms");
+      expect(await set.queue.getStats()).toMatchObject({ readyCount: 2, runningCount: 10 });
+      expect((await set.queue.listJobs({ state: "ready" })).jobs).toMatchObject([{ attempts: 0 }, { attempts: 0 }]);
+      await set.clock.advance("60s");
+      expect(await drained).toMatchObject({ completed: 20, released: 2, stoppedBy: "timeBudget" });
     });
 
     test("grace aborts what still runs, and the attempt counts as failed", async () => {
@@ -116,20 +132,20 @@ onEveryStore((kind) => {
     test("an aborted drain hands back at once what has not started, and lets what runs end", async () => {
       const set = setUp();
       const abort = new AbortController();
-      await set.queue.enqueueMany([4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
+      await set.queue.enqueueMany([500, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
       const drained = set.queue.drain({ concurrency: 1, signal: abort.signal });
       await set.clock.advance("1s");
       abort.abort();
       await set.clock.advance(0);
       expect(await set.queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 1 });
       await set.clock.advance("5s");
-      expect(await drained).toMatchObject({ completed: 1, released: 1, stoppedBy: "aborted" });
+      expect(await drained).toMatchObject({ completed: 2, released: 1, stoppedBy: "aborted" });
     });
 
     test("a paused queue starts nothing, and one that is paused meanwhile hands back", async () => {
       const set = setUp();
       await set.queue.pause();
-      await set.queue.enqueueMany([4_000, 4_000, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
+      await set.queue.enqueueMany([500, 4_000, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
       expect(await drainFor(set, 0, {})).toMatchObject({ claimed: 0, stoppedBy: "paused", backlog: true });
       const delayed = { job: set.takes, payload: 0 };
       const { held, results } = await set.queue.enqueueHeld([delayed]);
@@ -139,7 +155,7 @@ onEveryStore((kind) => {
       const drained = set.queue.drain({ concurrency: 1 });
       await set.clock.advance("1s");
       await set.queue.pause();
-      // It learns of the pause when it hands in the first job, one second after that ended.
+      // It learns of the pause when it hands back those that have waited too long.
       await set.clock.advance("8s");
       expect(await drained).toMatchObject({ claimed: 4, completed: 2, released: 2, stoppedBy: "paused" });
     });

@@ -40,15 +40,7 @@ test("an exchange that claims is sent again only where a round trip is left to h
 test("what those under way may bring counts against maxJobs", () => {
   const { allowance } = setUp({ maxJobs: 20 }, { claiming: 5 });
   expect(allowance.jobsLeft(3)).toBe(12);
-  expect(allowance.batch(3, 0)).toBe(12);
-});
-
-test("a batch is no larger than the pace so far gets done in 10 seconds, and fills every slot", () => {
-  const { allowance, clock } = setUp({ concurrency: 10, batchSize: 100, maxJobs: 1_000 });
-  expect(allowance.batch(0, 0)).toBe(100);
-  clock.now += 5_000;
-  expect(allowance.batch(20, 20)).toBe(40);
-  expect(allowance.batch(20, 1)).toBe(10);
+  expect(allowance.batch(3)).toBe(12);
 });
 
 test("lingering ends before the time budget does", () => {

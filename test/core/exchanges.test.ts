@@ -14,14 +14,15 @@ function setUp() {
     });
   const store = { exchange } as unknown as QueueStore;
   const outlook = { paused: false, nextAt: start };
-  const exchanges = new Exchanges(store, clockByHand(start), outlook, () => {});
-  const send = (limit: number) =>
-    exchanges.send({ now: start, settle: [], fire: [], limit, leaseMs: 1, retentionMs: 0 }, () => {});
+  const clock = clockByHand(start);
+  const exchanges = new Exchanges(store, clock, outlook, () => {});
+  const send = (limit: number, counts = true) =>
+    exchanges.send({ now: start, settle: [], fire: [], limit, counts, leaseMs: 1, retentionMs: 0 }, () => {});
   const answer = async (index: number, reply: Partial<ExchangeReply> | Error) => {
     answers[index]?.(reply);
     await new Promise(setImmediate);
   };
-  return { exchanges, send, answer };
+  return { clock, exchanges, send, answer };
 }
 
 describe("beside an exchange that is under way, another may find more", () => {
@@ -42,6 +43,58 @@ describe("beside an exchange that is under way, another may find more", () => {
     send(10);
     await answer(0, { left: 10 });
     expect(exchanges.mayFindMore).toBe(false);
+  });
+});
+
+test("what was left is known until it is counted anew, or nothing is due", async () => {
+  const { exchanges, send, answer } = setUp();
+  send(10);
+  await answer(0, { left: 50, nextAt: start });
+  send(10, false);
+  await answer(1, { left: 0, nextAt: start });
+  expect(exchanges.left).toBe(40);
+  send(10, false);
+  await answer(2, { left: 0, nextAt: start + 1 });
+  expect(exchanges.left).toBe(0);
+});
+
+test("answers take as long as the longest of late", async () => {
+  const { clock, exchanges, send, answer } = setUp();
+  send(10);
+  clock.now += 80;
+  await answer(0, { left: 0 });
+  expect(exchanges.answerMs).toBe(80);
+  clock.now = start;
+  send(10);
+  await answer(1, { left: 0 });
+  expect(exchanges.answerMs).toBe(70);
+});
+
+describe("how many are under way at once", () => {
+  test("is one at first, two more with each answer, and 16 at most", async () => {
+    const { exchanges, send, answer } = setUp();
+    const sendAll = () => {
+      while (exchanges.mayBegin) send(1);
+      return exchanges.underWay;
+    };
+    expect(sendAll()).toBe(1);
+    await answer(0, { left: 100 });
+    expect(sendAll()).toBe(3);
+    await answer(1, { left: 100 });
+    expect(sendAll()).toBe(5);
+    for (let index = 2; index < 20; index++) await answer(index, { left: 100 }).then(sendAll);
+    expect(exchanges.underWay).toBe(16);
+  });
+
+  test("and those of one moment are leased to moments of their own", () => {
+    const { exchanges, send } = setUp();
+    const apart = new Set<number>();
+    for (let index = 0; index < 16; index++) {
+      apart.add(exchanges.leaseApartMs);
+      send(1);
+    }
+    expect(apart.size).toBe(16);
+    expect([...apart].every((ms) => ms % 2 === 0)).toBe(true);
   });
 });
 

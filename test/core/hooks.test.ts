@@ -175,8 +175,9 @@ describe("hooks", () => {
     const stop = new AbortController();
     const stops = defineJob({ name: "stops", perform: () => stop.abort() });
     const { queue, order } = setUp({ jobs: [stops] });
-    await queue.enqueueMany([{ job: stops }, { job: stops }]);
-    expect(await queue.drain({ concurrency: 1, signal: stop.signal })).toMatchObject({ completed: 1, released: 1 });
+    const { held } = await queue.enqueueHeld([{ job: stops }, { job: stops }]);
+    const report = await queue.drain({ held, concurrency: 1, signal: stop.signal });
+    expect(report).toMatchObject({ completed: 1, released: 1 });
     expect(order()).toEqual(["onEnqueue", "onEnqueue", "onStart", "onComplete"]);
   });
 

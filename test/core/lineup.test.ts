@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Attempt } from "../../src/core/attempt.ts";
 import { Lineup } from "../../src/core/lineup.ts";
 
-const attempt = (isSuspect: boolean) => ({ claim: { isSuspect } }) as unknown as Attempt;
+const attempt = (isSuspect: boolean, takenAt = 0) => ({ takenAt, claim: { isSuspect } }) as unknown as Attempt;
 const [harmless, suspect, other] = [attempt(false), attempt(true), attempt(true)];
 
 test("suspects start after all others, and alone", () => {
@@ -34,4 +34,20 @@ test("nothing is claimed beside a suspect, and one job after it, until a harmles
   expect(lineup.mostClaimed(true)).toBe(1);
   lineup.add([harmless]);
   expect(lineup.mostClaimed(false)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("the first has waited too long after two seconds, be it a suspect or not", () => {
+  const lineup = new Lineup();
+  expect(lineup.overdueAt).toBe(Number.POSITIVE_INFINITY);
+  lineup.add([attempt(false, 500)]);
+  expect(lineup.overdueAt).toBe(2_500);
+  lineup.add([attempt(true, 100)]);
+  expect(lineup.overdueAt).toBe(2_100);
+});
+
+test("a suspect that is handed back is not claimed again while others run", () => {
+  const lineup = new Lineup();
+  lineup.add([harmless, suspect]);
+  expect(lineup.clear()).toEqual([harmless, suspect]);
+  expect(lineup.mostClaimed(false)).toBe(0);
 });

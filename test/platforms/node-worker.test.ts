@@ -22,7 +22,8 @@ async function main() {
   const client = await createClient({ url: process.argv[2] }).connect();
   const slow = defineJob({
     name: "slow",
-    async perform() {
+    async perform(isQuick) {
+      if (isQuick) return undefined;
       console.log("started");
       await once(process.stdin, "data");
       return "finished";
@@ -64,9 +65,10 @@ describe("a worker in a process of its own", () => {
   async function setUp(prefix: string) {
     const url = `redis://127.0.0.1:${redis.server.port}`;
     const client = await createClient({ url }).connect();
-    const slow = defineJob({ name: "slow", perform: () => {} });
+    const slow = defineJob({ name: "slow", perform: (_isQuick: boolean) => {} });
     const queue = new Queue({ store: redisStore(client, { prefix }), jobs: [slow] });
-    await queue.enqueueMany(["a", "b", "c"].map((id) => ({ job: slow, id })));
+    // After the quick one the worker expects the others to be quick too, and claims ahead.
+    await queue.enqueueMany(["0", "a", "b", "c"].map((id) => ({ job: slow, id, payload: id === "0" })));
     const child = spawn(process.execPath, [file, url, prefix], { stdio: ["pipe", "pipe", "inherit"] });
     const exited = once(child, "exit");
     return { client, queue, child, exited, heard: listen(child) };
@@ -78,7 +80,7 @@ describe("a worker in a process of its own", () => {
     child.kill("SIGTERM");
     await heard("stopping");
     child.stdin?.write("go on\n");
-    expect(await heard("{")).toBe('{"claimed":3,"completed":1,"released":2}');
+    expect(await heard("{")).toBe('{"claimed":4,"completed":2,"released":2}');
     expect(await exited).toEqual([0, null]);
     expect(await queue.getJob("a")).toMatchObject({ state: "completed", result: "finished", attempts: 1 });
     expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });

@@ -143,7 +143,7 @@ const exchange = operation(
               })),
         limit: looks ? limit : 0,
         looks,
-        lookAhead: limit % 3,
+        counts: limit % 2 === 1,
         leaseMs: 60 * second + scene.step,
         // Redis lets completed jobs go by its own clock: none may go while the clock of the sequence runs ahead.
         retentionMs: keeps ? 1_000 * 86_400 * second : 0,

@@ -96,8 +96,14 @@ function claim(
   return { jobs, schedules };
 }
 
-function leftBehind(state: MemoryState, { now, limit, lookAhead = 0 }: ExchangeRequest): number {
-  return Math.max(0, firstDue(state, now, limit + lookAhead + 1).length - limit);
+function leftBehind(state: MemoryState, { now, limit, counts = false }: ExchangeRequest): number {
+  if (!counts) return 0;
+  let due = 0;
+  for (const [, score] of state.due.from(0)) {
+    if (score >= scoreAfter(now)) break;
+    due++;
+  }
+  return Math.max(0, due - limit);
 }
 
 function firstDue(state: MemoryState, now: number, limit: number): readonly (readonly [string, number])[] {

@@ -73,7 +73,7 @@ export class RedisQueue implements QueueStore {
     return newId;
   }
 
-  // Settling takes up to 10 commands (15 without HSETEX), firing 5, claiming 5, and the script itself 1; all but the last for each
+  // Settling takes up to 10 commands (15 without HSETEX), firing 4, claiming 6, and the script itself 1; all but the last for each
   // 250 jobs.
   mostCommands(jobs: number): number {
     return 1 + (this.#connection.hasOwnExpiry ? 25 : 20) * Math.max(1, Math.ceil(jobs / 250));
@@ -96,11 +96,13 @@ export class RedisQueue implements QueueStore {
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const { now, limit, looks = true, lookAhead = 0, leaseMs, retentionMs, settle, fire } = request;
+    const { now, limit, looks = true, counts = false, leaseMs, retentionMs, settle, fire } = request;
     const { repeated = false } = request;
     const nonce = newNonce(this.#random);
     const rest = [
-      ...[nonce, looks ? limit : -1, lookAhead, leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
+      ...[nonce, looks ? limit : -1].map(String),
+      flag(counts),
+      ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
       ...settle.flatMap(outcomeArguments),
       String(fire.length),
       ...fire.flatMap(fireArguments),

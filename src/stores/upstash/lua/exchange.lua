@@ -1,15 +1,15 @@
 -- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), how far to look ahead, lease ms, retention ms, bytes at most,
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most,
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed)
 --   number of schedules, then for each: key, slot score, next score, record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record
--- Returns: paused (0 or 1), score that comes next ('' for none), how many more are due behind the first `limit`,
+-- Returns: paused (0 or 1), score that comes next ('' for none), how many more are due (0 where they were not to be counted),
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
 --   number of jobs taken, then for each: id, lease score, record, score at which it was due,
 --   then for each schedule due: key, slot score, record
 local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
-local look_ahead, lease_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
+local counts, lease_ms = ARGV[5] == '1', tonumber(ARGV[6])
 local retention_ms, bytes_left = tonumber(ARGV[7]), tonumber(ARGV[8])
 local cursor = 8
 local function argument()
@@ -216,15 +216,8 @@ local function records_of(ids)
   return records
 end
 
--- How many members are due from this place in a range on, of as many as were to be looked at.
-local function count_due(range, first)
-  local last = math.min(#range - 1, first + look_ahead * 2)
-  while last >= first and tonumber(range[last + 1]) >= after(now) do last = last - 2 end
-  return (last - first) / 2 + 1
-end
-
 local function claim(wanted)
-  local range = call('ZRANGE', due, 0, wanted + 1 + look_ahead, 'WITHSCORES')
+  local range = call('ZRANGE', due, 0, wanted + 1, 'WITHSCORES')
   local ids, ready, first = {}, {}, 1
   if range[1] == PAUSED then
     reply[1], wanted, first = 1, 0, 3
@@ -242,7 +235,9 @@ local function claim(wanted)
       end
     elseif score < UPPER then
       reply[2] = range[i + 1]
-      if reply[1] == 0 then reply[3] = count_due(range, i) end
+      if counts and reply[1] == 0 and score < not_due then
+        reply[3] = call('ZCOUNT', due, 0, '(' .. whole(not_due)) - found - #slot_keys
+      end
       break
     end
   end
