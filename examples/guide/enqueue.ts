@@ -95,9 +95,9 @@ export async function placed(queue: Queue, to: string, order: number): Promise<s
   // #endregion
 }
 
-export function connect(env: { readonly TIDEGATE_URL: string; readonly TIDEGATE_TOKEN: string }) {
+export function connect(env: { readonly TIDEGATE_URL: string; readonly TIDEGATE_ENQUEUE_TOKEN: string }) {
   // #region client
-  const queue = new QueueClient({ url: env.TIDEGATE_URL, token: env.TIDEGATE_TOKEN });
+  const queue = new QueueClient({ url: env.TIDEGATE_URL, token: env.TIDEGATE_ENQUEUE_TOKEN });
   // #endregion
   return queue;
 }

@@ -24,7 +24,7 @@ export default createWorker((env: Env) => ({
     store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
     jobs: [sendEmail, dailyReport],
   }),
-  auth: { enqueue: [env.ENQUEUE_TOKEN], drain: [env.DRAIN_TOKEN], admin: [env.ADMIN_TOKEN] },
+  auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], drain: [env.TIDEGATE_DRAIN_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
 }));
 
 // #endregion
@@ -34,9 +34,9 @@ import { QueueClient } from "tidegate/client";
 interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
-  readonly ENQUEUE_TOKEN: string;
-  readonly DRAIN_TOKEN: string;
-  readonly ADMIN_TOKEN: string;
+  readonly TIDEGATE_ENQUEUE_TOKEN: string;
+  readonly TIDEGATE_DRAIN_TOKEN: string;
+  readonly TIDEGATE_ADMIN_TOKEN: string;
 }
 
 export async function fromBoth(

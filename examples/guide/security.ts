@@ -4,10 +4,10 @@ import type { Queue } from "tidegate";
 import { createHandler } from "tidegate/http";
 
 export interface Env {
-  readonly ENQUEUE_TOKENS: string;
-  readonly DRAIN_TOKENS: string;
-  readonly READ_TOKENS: string;
-  readonly ADMIN_TOKENS: string;
+  readonly TIDEGATE_ENQUEUE_TOKEN: string;
+  readonly TIDEGATE_DRAIN_TOKEN: string;
+  readonly TIDEGATE_READ_TOKEN: string;
+  readonly TIDEGATE_ADMIN_TOKEN: string;
 }
 
 // #region tokens
@@ -17,10 +17,10 @@ export const openDoor = (queue: Queue, env: Env) =>
   createHandler({
     queue,
     auth: {
-      enqueue: tokensOf(env.ENQUEUE_TOKENS), // "old,new" while callers move from one to the other
-      drain: tokensOf(env.DRAIN_TOKENS),
-      read: tokensOf(env.READ_TOKENS),
-      admin: tokensOf(env.ADMIN_TOKENS),
+      enqueue: tokensOf(env.TIDEGATE_ENQUEUE_TOKEN), // "old,new" while callers move from one to the other
+      drain: tokensOf(env.TIDEGATE_DRAIN_TOKEN),
+      read: tokensOf(env.TIDEGATE_READ_TOKEN),
+      admin: tokensOf(env.TIDEGATE_ADMIN_TOKEN),
     },
   });
 // #endregion

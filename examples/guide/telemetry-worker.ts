@@ -12,7 +12,7 @@ import { exporter } from "./telemetry-exporter.ts";
 interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
-  readonly ADMIN_TOKEN: string;
+  readonly TIDEGATE_ADMIN_TOKEN: string;
 }
 
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()); // needs the flag nodejs_compat
@@ -27,6 +27,6 @@ export default createWorker((env: Env) => ({
       flush: () => provider.forceFlush(), // before each drain ends: no timer fires after it
     }),
   }),
-  auth: { admin: [env.ADMIN_TOKEN] },
+  auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
 }));
 // #endregion

@@ -30,7 +30,7 @@ export { type RelayOptions, type RelayTarget, relayTo } from "./relay.ts";
  * Serves queues over HTTP: a Hono app, whose `fetch` is a handler for every platform.
  *
  * ```ts
- * const handler = createHandler({ queue, auth: { enqueue: [env.ENQUEUE_TOKEN], admin: [env.ADMIN_TOKEN] } });
+ * const handler = createHandler({ queue, auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] } });
  * export default handler; // or app.route("/queue", handler) in another Hono app
  * ```
  *

@@ -54,7 +54,7 @@ export interface CloudflareWorker<Env> {
  * ```ts
  * export default createWorker((env: Env) => ({
  *   queue: new Queue({ store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }), jobs }),
- *   auth: { enqueue: [env.ENQUEUE_TOKEN], admin: [env.ADMIN_TOKEN] },
+ *   auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
  * }));
  * ```
  *

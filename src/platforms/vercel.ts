@@ -46,7 +46,7 @@ export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | 
  * export const { GET, POST, PUT, PATCH, DELETE } = createRoute({
  *   queue,
  *   basePath: "/api/queue",
- *   auth: { admin: [process.env.ADMIN_TOKEN ?? ""] },
+ *   auth: { admin: [process.env.TIDEGATE_ADMIN_TOKEN ?? ""] },
  *   drain: vercelPro,
  * });
  * ```

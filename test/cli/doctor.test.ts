@@ -50,11 +50,11 @@ describe("queue:doctor of a handler", () => {
   });
 
   test("passes on why a handler cannot work", async () => {
-    const problem = { status: 503, title: "", code: "store_unavailable", detail: "Not set: ADMIN_TOKEN." };
+    const problem = { status: 503, title: "", code: "store_unavailable", detail: "Not set: TIDEGATE_ADMIN_TOKEN." };
     const fetch = () => new Response(JSON.stringify(problem), { status: 503 });
     const result = await behindHandler().cli(doctor, { fetch });
     expect(result.code).toBe(1);
-    expect(findingOf(result, "url")?.message).toContain("Not set: ADMIN_TOKEN.");
+    expect(findingOf(result, "url")?.message).toContain("Not set: TIDEGATE_ADMIN_TOKEN.");
   });
 
   test("tells what a token may do", async () => {

@@ -77,9 +77,13 @@ describe("the dead letter", () => {
 
   test("is looked after over HTTP", async () => {
     const queue = await setUp(2);
-    const handler = createHandler({ queue, auth: { admin: ["the-admin-token"] } });
+    const handler = createHandler({ queue, auth: { read: ["the-read-token"], admin: ["the-admin-token"] } });
     const server = await serveFetch((request) => handler.fetch(request));
-    const output = await runScript("dead-letter.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "the-admin-token" });
+    const output = await runScript("dead-letter.sh", {
+      TIDEGATE_URL: server.url,
+      TIDEGATE_READ_TOKEN: "the-read-token",
+      TIDEGATE_ADMIN_TOKEN: "the-admin-token",
+    });
     expect(documentsIn(output)).toMatchObject([
       { jobs: [{ name: "send_email" }, { name: "send_email" }], cursor: null },
       { retried: 2 },

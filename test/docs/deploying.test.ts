@@ -35,7 +35,8 @@ describe("the Worker of the guide", () => {
     });
     const output = await runScript("cloudflare/try.sh", {
       TIDEGATE_URL: server.url,
-      TIDEGATE_TOKEN: "the-admin-token",
+      TIDEGATE_ENQUEUE_TOKEN: bindings.TIDEGATE_ENQUEUE_TOKEN,
+      TIDEGATE_ADMIN_TOKEN: bindings.TIDEGATE_ADMIN_TOKEN,
     });
     expect(documentsIn(output)).toMatchObject([
       { status: "enqueued" },

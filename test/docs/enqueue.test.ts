@@ -99,13 +99,13 @@ describe("enqueueing", () => {
 });
 
 describe("enqueueing over HTTP", () => {
-  const env = { TIDEGATE_TOKEN: "the-admin-token" };
+  const env = { TIDEGATE_ENQUEUE_TOKEN: "the-enqueue-token" };
   const open = async () => {
     const queue = openQueue(memoryStore());
     const background = inBackground();
     const handler = createHandler({
       queue,
-      auth: { admin: ["the-admin-token"] },
+      auth: { enqueue: ["the-enqueue-token"] },
       waitUntil: background.context.waitUntil,
     });
     const server = await serveFetch((request) => handler.fetch(request));

@@ -60,7 +60,7 @@ describe("moving from BullMQ", () => {
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
-      ADMIN_TOKEN: "the-admin-token",
+      TIDEGATE_ADMIN_TOKEN: "the-admin-token",
     };
     const { context } = inBackground();
     const headers = { Authorization: "Bearer the-admin-token" };

@@ -31,9 +31,9 @@ describe("the Worker of the README", () => {
     const env = {
       UPSTASH_REDIS_REST_URL: url,
       UPSTASH_REDIS_REST_TOKEN: token,
-      ENQUEUE_TOKEN: "the-enqueue-token",
-      DRAIN_TOKEN: "the-drain-token",
-      ADMIN_TOKEN: "the-admin-token",
+      TIDEGATE_ENQUEUE_TOKEN: "the-enqueue-token",
+      TIDEGATE_DRAIN_TOKEN: "the-drain-token",
+      TIDEGATE_ADMIN_TOKEN: "the-admin-token",
     };
     const { context, settled } = inBackground();
     const server = await serveFetch((request) => worker.fetch(request, env, context));

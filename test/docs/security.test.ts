@@ -11,10 +11,10 @@ const json = { "Content-Type": "application/json" };
 
 describe("tokens", () => {
   const env = {
-    ENQUEUE_TOKENS: "the-old-token, the-new-token",
-    DRAIN_TOKENS: "the-drain-token",
-    READ_TOKENS: "the-read-token",
-    ADMIN_TOKENS: "the-admin-token",
+    TIDEGATE_ENQUEUE_TOKEN: "the-old-token, the-new-token",
+    TIDEGATE_DRAIN_TOKEN: "the-drain-token",
+    TIDEGATE_READ_TOKEN: "the-read-token",
+    TIDEGATE_ADMIN_TOKEN: "the-admin-token",
   };
 
   test("of a scope may be several, while callers move", async () => {

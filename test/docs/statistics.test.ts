@@ -59,9 +59,12 @@ describe("statistics", () => {
 
   test("answer over HTTP, and health to anyone", async () => {
     const { queue } = await setUp();
-    const handler = createHandler({ queue, auth: { admin: ["the-admin-token"] } });
+    const handler = createHandler({ queue, auth: { read: ["the-read-token"] } });
     const server = await serveFetch((request) => handler.fetch(request));
-    const output = await runScript("statistics.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "the-admin-token" });
+    const output = await runScript("statistics.sh", {
+      TIDEGATE_URL: server.url,
+      TIDEGATE_READ_TOKEN: "the-read-token",
+    });
     expect(documentsIn(output)).toMatchObject([
       { pendingCount: 2, readyCount: 1, scheduledCount: 1, spending: { completed: 0 } },
       { status: "ok" },

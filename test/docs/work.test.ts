@@ -62,7 +62,7 @@ describe("draining", () => {
     await queue.enqueueMany(cats(200));
     const handler = createHandler({ queue, auth: { drain: ["the-drain-token"] } });
     const server = await serveFetch((request) => handler.fetch(request));
-    const output = await runScript("work.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "the-drain-token" });
+    const output = await runScript("work.sh", { TIDEGATE_URL: server.url, TIDEGATE_DRAIN_TOKEN: "the-drain-token" });
     expect(documentsIn(output)).toMatchObject([{ completed: 200, stoppedBy: "empty" }]);
     await server.stop();
   });
@@ -104,7 +104,7 @@ describe("Workers with more to do", () => {
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
-      DRAIN_TOKEN: "the-drain-token",
+      TIDEGATE_DRAIN_TOKEN: "the-drain-token",
       SELF: {
         async fetch(input: RequestInfo | URL, init?: RequestInit) {
           const request = new Request(input, init);

@@ -17,7 +17,7 @@ export const openQueue = (store: Store) => new Queue({ name: "mail", store, jobs
 // In place of the process: a Worker that its cron trigger wakes.
 export default createWorker((env: Env) => ({
   queue: openQueue(upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN })),
-  auth: { admin: [env.ADMIN_TOKEN] },
+  auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
   scheduled: { ...cloudflarePaid, concurrency: 10 },
 }));
 // #endregion
@@ -25,7 +25,7 @@ export default createWorker((env: Env) => ({
 interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
-  readonly ADMIN_TOKEN: string;
+  readonly TIDEGATE_ADMIN_TOKEN: string;
 }
 
 export async function add(queue: Queue) {

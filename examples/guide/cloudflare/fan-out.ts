@@ -6,7 +6,7 @@ import { jobs } from "./jobs.ts";
 interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
-  readonly DRAIN_TOKEN: string;
+  readonly TIDEGATE_DRAIN_TOKEN: string;
   /** A service binding to the Worker itself. */
   readonly SELF: { fetch: typeof fetch };
 }
@@ -17,12 +17,12 @@ export default createWorker((env: Env) => ({
     store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
     jobs,
   }),
-  auth: { drain: [env.DRAIN_TOKEN] },
+  auth: { drain: [env.TIDEGATE_DRAIN_TOKEN] },
   drain: cloudflarePaid,
   fanOut: 4, // invocations that a tick starts at once when it leaves a backlog
   onBacklog: relayTo({
     url: "https://self/drain", // through the service binding, so the host does not matter
-    token: env.DRAIN_TOKEN,
+    token: env.TIDEGATE_DRAIN_TOKEN,
     fetch: env.SELF.fetch.bind(env.SELF),
   }),
 }));

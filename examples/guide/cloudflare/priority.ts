@@ -6,7 +6,7 @@ import { cleanUp, greet } from "./jobs.ts";
 interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
-  readonly DRAIN_TOKEN: string;
+  readonly TIDEGATE_DRAIN_TOKEN: string;
 }
 
 // #region worker
@@ -17,7 +17,7 @@ export default createWorker((env: Env) => {
       new Queue({ name: "urgent", store, jobs: [greet] }),
       new Queue({ name: "bulk", store, jobs: [greet, cleanUp] }),
     ],
-    auth: { drain: [env.DRAIN_TOKEN] },
+    auth: { drain: [env.TIDEGATE_DRAIN_TOKEN] },
     drain: cloudflarePaid,
   };
 });

@@ -31,7 +31,7 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * Makes the dashboard of a handler, served at `/dashboard`.
  *
  * ```ts
- * createHandler({ queue, auth: { admin: [env.ADMIN_TOKEN], read: [env.READ_TOKEN] }, dashboard: dashboard() });
+ * createHandler({ queue, auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], read: [env.TIDEGATE_READ_TOKEN] }, dashboard: dashboard() });
  * ```
  *
  * Whoever opens it signs in with an `admin` or a `read` token, for which a signed cookie then stands; taking the token out ends

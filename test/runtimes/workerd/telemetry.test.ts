@@ -4,14 +4,14 @@ import { exporter } from "../../../examples/guide/telemetry-exporter.ts";
 import worker from "../../../examples/guide/telemetry-worker.ts";
 
 const { url, token } = inject("upstash");
-const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, ADMIN_TOKEN: "a-long-secret" };
+const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, TIDEGATE_ADMIN_TOKEN: "a-long-secret" };
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 
 test("the guide's Worker has sent its spans when its invocation ends", async () => {
   const invocation = createExecutionContext();
   const headers = {
-    Authorization: `Bearer ${env.ADMIN_TOKEN}`,
+    Authorization: `Bearer ${env.TIDEGATE_ADMIN_TOKEN}`,
     "Content-Type": "application/json",
     traceparent: `00-${traceId}-b7ad6b7169203331-01`,
   };
