@@ -254,9 +254,9 @@ export class Drain {
     this.#fires = [];
     this.#lookedAt = request.now;
     this.#exchanges.send(request, (reply) => {
-      if (reply) this.#takeIn(reply, finished, request.fire);
       // What has run is worth one more try once all is done.
-      else if (!request.repeated) this.#finished.putBack(finished);
+      if (!request.repeated) this.#finished.putBack(finished.filter((_, index) => reply?.settled[index] === undefined));
+      if (reply) this.#takeIn(reply, finished, request.fire);
     });
   }
 
@@ -288,7 +288,8 @@ export class Drain {
   #takeIn(reply: ExchangeReply, finished: readonly Finished[], fires: readonly Fire[]): void {
     const now = this.#shop.clock();
     finished.forEach(({ as, outcome }, index) => {
-      const isAccepted = reply.settled[index] === true;
+      const isAccepted = reply.settled[index];
+      if (isAccepted === undefined) return;
       this.#counts[isAccepted ? as : "lost"]++;
       if (isAccepted && as !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
     });
@@ -296,6 +297,8 @@ export class Drain {
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
     this.#fires = firesOf(reply.schedules, now);
     this.take(reply.jobs);
+    // After the failure of a part nothing more is begun, but what another part has given is.
+    if ("failure" in reply) this.#startWaiting();
     this.#limits.onProgress?.(this.#report());
   }
 

@@ -125,6 +125,7 @@ export class Exchanges {
         this.#error = undefined;
         if (number > this.#toldBy) this.#learn(reply, number, request);
         ended(reply);
+        if ("failure" in reply) this.#fail(reply.failure);
       },
       (error: unknown) => {
         this.#isBack(request);

@@ -48,7 +48,8 @@ export class HookCalls {
   /** The store has answered: tells what became of the attempts that were handed in, and of the slots that were fired. */
   exchanged(reply: ExchangeReply, finished: readonly FinishedAttempt[], fires: readonly Fire[]): void {
     finished.forEach(({ claim, outcome, as }, index) => {
-      if (as !== "released") this.#settled(claim.info, outcome, reply.settled[index] === true);
+      const isAccepted = reply.settled[index];
+      if (as !== "released" && isAccepted !== undefined) this.#settled(claim.info, outcome, isAccepted);
     });
     fires.forEach((fire, index) => {
       if (reply.fired[index] === "fired") this.#fired(fire);

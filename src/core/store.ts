@@ -149,8 +149,10 @@ export interface Outlook {
 }
 
 export interface ExchangeReply extends Outlook {
-  /** For each outcome, in order: was it accepted? False means that the lease had been lost. */
-  readonly settled: readonly boolean[];
+  /** For each outcome, in order: was it accepted? False means that the lease had been lost, undefined that `failure` hides it. */
+  readonly settled: readonly (boolean | undefined)[];
+  /** Why one of several partitions gave no answer, where another did. What was meant for that one is safe to send again. */
+  readonly failure?: unknown;
   readonly fired: readonly FireReply[];
   readonly jobs: readonly ClaimedJob[];
   /** Schedules whose slot has come. They stay due until they are fired. */

@@ -153,6 +153,7 @@ class PartitionedQueue implements QueueStore {
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     const target = this.#nextToClaim(request.now);
     const claimed = new Map<number, ExchangeReply>();
+    const failures: unknown[] = [];
     const exchange = async (index: number, settle: ExchangeRequest["settle"]) => {
       const reply = await this.#at(index).exchange({
         ...request,
@@ -164,15 +165,25 @@ class PartitionedQueue implements QueueStore {
       if (request.looks !== false) this.#learn(index, reply, request.now);
       return reply.settled;
     };
-    const settled = await this.#inParts(request.settle, ({ lease }) => this.#indexOf(lease.id), exchange);
-    const rest = new Set([...(request.looks === false ? [] : [target]), ...(request.fire.length > 0 ? [0] : [])]);
+    // What one part has given is leased and must reach the drain, whatever becomes of the others.
+    const attempt = (index: number, settle: ExchangeRequest["settle"]) =>
+      exchange(index, settle).catch((error: unknown) => {
+        failures.push(error);
+        return settle.map(() => undefined);
+      });
+    const settled = await this.#inParts(request.settle, ({ lease }) => this.#indexOf(lease.id), attempt);
+    const others = [...(request.looks === false ? [] : [target]), ...(request.fire.length > 0 ? [0] : [])];
+    const rest = new Set(failures.length > 0 ? [] : others);
     const stale = this.#stale(request).filter((index) => !rest.has(index));
     await Promise.all([
-      ...[...rest].filter((index) => !claimed.has(index)).map((index) => exchange(index, [])),
+      ...[...rest].filter((index) => !claimed.has(index)).map((index) => attempt(index, [])),
       ...stale.map((index) => this.#lookInPassing(index, request.now)),
     ]);
+    const [failure] = failures;
+    if (failures.length > 0 && claimed.size === 0) throw failure;
     return {
       ...(request.looks === false ? { paused: false, nextAt: undefined } : this.#outlook(request.now)),
+      ...(failures.length > 0 && { failure }),
       left: claimed.get(target)?.left ?? 0,
       settled,
       fired: claimed.get(0)?.fired ?? [],

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import type { ExchangeRequest } from "../../src/core/store.ts";
+import { defineJob, memoryStore, Queue, TidegateError } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 
@@ -24,6 +26,35 @@ describe("a drain", () => {
     store.plan();
     await clock.advance("6s");
     expect(await drained).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
+  });
+
+  test("performs what one partition has given though another failed, and hands in again what that one was to settle", async () => {
+    const clock = testClock(start);
+    const inner = memoryStore();
+    let isPartial = true;
+    const store = aroundStore(inner, async ({ method, parameters: [request] }, run) => {
+      const { settle, ...rest } = (request ?? {}) as ExchangeRequest;
+      if (method !== "exchange" || settle.length === 0 || !isPartial) return run();
+      isPartial = false;
+      const reply = await inner.open("default").exchange({ ...rest, settle: [] });
+      return {
+        ...reply,
+        settled: settle.map(() => undefined),
+        failure: new TidegateError("store_unavailable", "gone"),
+      };
+    });
+    const performed: number[] = [];
+    const ended: string[] = [];
+    const job = defineJob({ name: "job", maxRetries: 0, perform: (index: number) => void performed.push(index) });
+    const hooks = { onComplete: () => void ended.push("completed"), onLost: () => void ended.push("lost") };
+    const queue = new Queue({ store, clock, jobs: [job], hooks });
+    for (let index = 0; index < 3; index++) await queue.enqueue(job, index, { runAt: start + index - 5 });
+    // One slot: of what has been given by then, one job begins, and the rest goes back.
+    const report = await queue.drain({ batchSize: 1, concurrency: 1 });
+    expect(report).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
+    expect(report.released).toBe(report.claimed - 2);
+    expect({ performed, ended }).toEqual({ performed: [0, 1], ended: ["completed", "completed"] });
+    expect(await queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 0, totalProcessed: 2 });
   });
 
   test("claims for all free slots at once, however slow the jobs before were", async () => {

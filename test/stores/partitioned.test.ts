@@ -11,7 +11,7 @@ import {
 } from "../../src/index.ts";
 import { cloudflareFree } from "../../src/platforms/cloudflare.ts";
 import { testClock } from "../../src/testing/index.ts";
-import { aroundStore } from "../support/around-calls.ts";
+import { aroundCalls, aroundStore } from "../support/around-calls.ts";
 import { useRedis } from "../support/stores.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
@@ -59,6 +59,56 @@ describe("the budget for a queue in partitions", () => {
     const report = await drainQueues(queues, { batchSize: 4, concurrency: 1, budget: { roundTrips: 13 } });
     expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
     expect(report.claimed).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe("an exchange with partitions of which one does not answer", () => {
+  const now = clock();
+  const request = { now, settle: [], fire: [], limit: 10, leaseMs: 60_000, retentionMs: 0 };
+
+  /** Two partitions, with jobs that are leased and jobs that are due in each. Which of them fail is set by hand. */
+  async function setUp() {
+    const inner = memoryStore();
+    const broken = new Set<number>();
+    const store: Store = {
+      open: (queue, meter, partition) =>
+        aroundCalls(inner.open(queue, meter, partition), ({ method }, run) =>
+          method === "exchange" && broken.has(partition ?? -1) ? Promise.reject(new Error("no answer")) : run(),
+        ),
+    };
+    const opened = partitioned(store, 2).open("default");
+    const jobs = Array.from({ length: 40 }, (_, index) => {
+      return { id: `job-${index}`, isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };
+    });
+    const replies = await opened.enqueue(jobs, now);
+    const due = jobs.map(({ leaseEndsAt, ...job }) => ({ ...job, id: `due-${job.id}` }));
+    await opened.enqueue(due, now);
+    const settle = replies.flatMap(({ lease }) => (lease ? [{ to: "completed" as const, lease, record: "1:{}" }] : []));
+    return { broken, opened, settle, inner };
+  }
+
+  test.each([0, 1])(
+    "gives what the other than %i has given, and says what became of which outcome",
+    async (failing) => {
+      const { broken, opened, settle, inner } = await setUp();
+      const [left, other] = [failing, 1 - failing].map((partition) => inner.open("default", undefined, partition));
+      const open = (await left?.stats(now))?.running;
+      broken.add(failing);
+      const reply = await opened.exchange({ ...request, settle });
+      expect(reply).toMatchObject({ failure: new Error("no answer") });
+      const unknown = settle.filter((_, index) => reply.settled[index] === undefined);
+      expect(unknown).toHaveLength(open ?? 0);
+      expect((await other?.stats(now))?.running).toBe(reply.jobs.length);
+      expect(reply.settled.filter((accepted) => accepted === true).length).toBe(settle.length - unknown.length);
+      broken.clear();
+      expect((await opened.exchange({ ...request, settle: unknown })).settled).toEqual(unknown.map(() => true));
+    },
+  );
+
+  test("fails where none has answered", async () => {
+    const { broken, opened, settle } = await setUp();
+    broken.add(0).add(1);
+    await expect(opened.exchange({ ...request, settle })).rejects.toThrow("no answer");
   });
 });
 
