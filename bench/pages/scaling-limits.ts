@@ -16,16 +16,16 @@ export function cpuSection(rows: readonly Row[]): string {
   const first = ms(firstDrain(30));
   return `## The CPU of an invocation
 
-*Measured*, \`npm run bench -- workerd\`, in workerd on this machine, less what an empty script takes:
+*Measured*, \`npm run bench -- workerd\`, in workerd on this machine, minus what an empty script takes:
 
 | ms of CPU | ${SCRIPT_THREAD} | ${ALL_THREADS} |
 |---|--:|--:|
 ${lines.join("\n")}
 
-*Computed* from the last two: ${numberText(perJob * 1_000)} us for each further job. Cloudflare's free plan gives an invocation ${FREE_PLAN_MS} ms, of
-which the start of an isolate is no part. The preset \`cloudflareFree\` takes 30 jobs: in a warm isolate that leaves ${numberText(FREE_PLAN_MS - ms(warmDrain(30)))} ms
-to the handlers. The first request of a new isolate, whose code has yet to be compiled, took ${numberText(first)} ms on this machine for the same,
-${first > FREE_PLAN_MS ? "**more than the free plan gives**" : "within what the free plan gives"}. The paid plan's 30 s are more than a minute's drain can use.
+*Computed* from the last two: ${numberText(perJob * 1_000)} us for each further job. Cloudflare's free plan gives an invocation ${FREE_PLAN_MS} ms, not
+counting the start of an isolate. The preset \`cloudflareFree\` takes 30 jobs: in a warm isolate that leaves ${numberText(FREE_PLAN_MS - ms(warmDrain(30)))} ms
+to the handlers. The first request of a new isolate must compile the code; on this machine it took ${numberText(first)} ms for the same,
+${first > FREE_PLAN_MS ? "**more than the free plan gives**" : "within what the free plan gives"}. The paid plan's 30 s are more than a drain of one minute can use.
 `;
 }
 
@@ -46,17 +46,17 @@ export function keySection(rows: readonly Row[]): string {
   const finishedRoom = KEY_LIMIT / bytes("done", "100 bytes");
   return `## 100 MB a key
 
-*Measured* with \`MEMORY USAGE\` of redis-server, \`npm run bench -- memory\`; that Upstash counts alike is assumed, not known.
+*Measured* with \`MEMORY USAGE\` of redis-server, \`npm run bench -- memory\`; Upstash is assumed to count the same way.
 
 | payload | waiting: \`jobs\`, bytes a job | waiting jobs in 100 MB | finished: \`done\`, bytes a job | finished jobs in 100 MB |
 |---|--:|--:|--:|--:|
 ${lines.join("\n")}
 
-\`due\` takes ${numberText(bytes("due", "100 bytes"))} bytes a waiting job whatever the payload, so \`jobs\` fills first.
+\`due\` takes ${numberText(bytes("due", "100 bytes"))} bytes for each waiting job whatever the payload, so \`jobs\` fills first.
 
 **At high rates retention fills a key before any backlog does.** *Computed*: 1,000 jobs a second kept for the default of 24
 hours are ${numberText((1_000 * DAY_S) / 1e6)} million records, ${numberText(Math.round((1_000 * DAY_S) / finishedRoom))} times what \`done\` holds on a small plan. Keep
 \`retention\` below \`${room(bytes("done", "100 bytes"))} / jobs per second\` seconds (payload of 100 bytes, one partition): at 10,000 a second that is
-${numberText(Math.floor(finishedRoom / 10_000))} s. \`retention: "0s"\` keeps none, and spares one command a batch.
+${numberText(Math.floor(finishedRoom / 10_000))} s. \`retention: "0s"\` keeps none, and saves one command a batch.
 `;
 }

@@ -18,14 +18,14 @@ export function scalingPage(results: Results): string {
 
 <!-- Written by \`${results.command}\` and \`npm run docs -- benchmarks\`. Change bench/pages, not this file. -->
 
-What one set of keys carries, what more drains, partitions and fan-out add, what the next limit is, and what 10,000 jobs a
-second take and cost. Figures marked *measured* are from one run of \`${results.command}\`
-([benchmarks](./benchmarks.md)); the command beside each makes it alone. Figures marked *computed* are arithmetic on those, shown.
+This page shows how far one set of keys goes, and what more drains, partitions and fan-out add. It names the next limit, and says what 10,000
+jobs a second need and cost. Figures marked *measured* come from one run of \`${results.command}\`
+([benchmarks](./benchmarks.md)); the command beside each repeats it alone. Figures marked *computed* follow from those by the arithmetic shown.
 Nothing here was measured on Upstash itself.
 
-The machine: ${results.machine}. Redis, the HTTP shim that stands in for Upstash and all workers compete for its cores, so
-absolute speeds are low. What carries over are commands, bytes, CPU per job, and the shape of the curves. Handlers are empty and
-payloads have 100 bytes unless said otherwise.
+The machine: ${results.machine}. Redis, the HTTP shim that stands in for Upstash and all workers share its cores, so
+absolute speeds are low. Commands, bytes, CPU per job and the shape of the curves carry over to other machines. Handlers are empty and
+payloads have 100 bytes unless stated otherwise.
 
 ${backlogSection(rows)}
 ${roundTripSection(rows)}
@@ -33,9 +33,9 @@ ${drainsSection(rows)}
 ${partitionSection(rows)}
 ## Fan-out
 
-Fan-out is how the parallel drains above come about without a process: a tick that stops with a backlog starts \`fanOut\` invocations, each of
-which starts the next until the backlog is gone, for 60 s or 100 links ([\`src/http/relay.ts\`](../src/http/relay.ts)). So \`fanOut\` is the number
-of parallel drains, and the tables above tell what it brings. The CPU of an invocation bounds its share:
+Fan-out gives you parallel drains without a process. A tick that stops with a backlog starts \`fanOut\` invocations. Each of them starts the
+next until the backlog is gone, for up to 60 s or 100 hops ([\`src/http/relay.ts\`](../src/http/relay.ts)). So \`fanOut\` is the number of parallel
+drains, and the tables above show what it adds. CPU time limits what one invocation can do:
 
 ${cpuSection(rows)}
 ${keySection(rows)}
@@ -74,9 +74,9 @@ function backlogSection(rows: readonly Row[]): string {
 |--:|--:|--:|--:|--:|--:|
 ${lines.join("\n")}
 
-A claim reads the head of a sorted set, so a job costs the same commands at any length. The work inside Redis grows a little, as
-its larger structures do; the finished jobs of the run, kept for 24 hours, are part of that. (1,000 jobs in batches of 1,000 are no
-backlog: most of the round trips there only look, or only hand in.)
+A claim reads the head of a sorted set, so a job costs the same commands at any length. The work inside Redis grows a little with the size
+of its structures, which include the finished jobs of the run, kept for 24 hours. (1,000 jobs in batches of 1,000 are not
+a backlog: most of the round trips there only poll, or only settle.)
 `;
 }
 
@@ -96,14 +96,14 @@ function roundTripSection(rows: readonly Row[]): string {
   );
   return `## One drain: the round trip decides
 
-*Measured*, \`npm run bench -- parallel\`, jobs a second with ${WAY_MS} ms added before each request, as a Redis some way off would:
+*Measured*, \`npm run bench -- parallel\`, jobs a second with ${WAY_MS} ms added before each request, as with a distant Redis:
 
 | | batch 100 | batch 1,000 |
 |---|--:|--:|
 ${lines.join("\n")}
 
-So: **larger batches first** (\`batchSize\` up to 1,000; an answer takes at most 4 MiB of records), **then more drains**. Several
-drains in one invocation (\`Promise.all\` over \`queue.drain()\`) hide the way as well as several invocations do, and share one CPU.
+So use **larger batches first** (\`batchSize\` up to 1,000; a response holds at most 4 MiB of records), **then more drains**. Several
+drains in one invocation (\`Promise.all\` over \`queue.drain()\`) hide the network latency as well as several invocations do, but share one CPU.
 `;
 }
 
@@ -118,18 +118,18 @@ function drainsSection(rows: readonly Row[]): string {
   const most = redis.map((us) => numberText(Math.round(1_000 / us) * 1_000));
   return `## More drains on one set of keys
 
-*Measured*, \`npm run bench -- parallel\`, jobs a second, each drain a process of its own, no distance:
+*Measured*, \`npm run bench -- parallel\`, jobs a second, each drain in its own process, no delay added:
 
 | drains | batch 100 | batch 1,000 | how busy, at batch 1,000 |
 |--:|--:|--:|---|
 ${lines.join("\n")}
 
-It levels off where the cores of this machine are full. No drain waits for another one's lock in a way that shows: scripts of one
-Redis run one after the other anyway.
+Throughput levels off when the cores of this machine are busy. No drain visibly waits for the lock of another: one Redis runs
+its scripts one after the other anyway.
 
 **The next limit is Redis itself**, which runs scripts on one core. *Computed* from the CPU that Redis took, *measured* by
-\`npm run bench -- speed\`: ${redis.map(numberText).join(" us a job drained in batches of 100 and ")} us in batches of 1,000 make at most
-${most.join(" and ")} drained jobs a second on one such core, before enqueueing takes its part. What a core of Upstash's does was not
+\`npm run bench -- speed\`: ${redis.map(numberText).join(" us a job drained in batches of 100 and ")} us in batches of 1,000 allow at most
+${most.join(" and ")} drained jobs a second on one such core, without enqueueing. A core at Upstash was not
 measured.
 `;
 }
@@ -149,18 +149,18 @@ function partitionSection(rows: readonly Row[]): string {
 |--:|--:|--:|
 ${lines.join("\n")}
 
-On one redis-server they bring no speed, since it has one thread whatever the keys are. They are for the other two limits:
+On one redis-server partitions add no speed, since it has one thread whatever the keys are. They help with two other limits:
 
 - **100 MB a key** (below): n partitions hold n times as much.
-- **Upstash's lock.** Scripts there carry \`allow-key-locking\`, so scripts on different keys need not wait for each other. What
-  that brings depends on Upstash's servers and could not be measured here.
+- **Upstash's lock.** Scripts there carry \`allow-key-locking\`, so scripts on different keys need not wait for each other. The
+  gain depends on Upstash's servers and could not be measured here.
 
-Their price: an idle tick costs n commands instead of 1, a batch that settles jobs of several partitions one round trip to
-each, and the first call of a process 3 commands, which make sure of n.
+Partitions have a price. An idle tick costs n commands instead of 1. A batch that settles jobs of several partitions needs one round trip to
+each. The first call of a process costs 3 commands, which check n.
 
-The number is stored with the queue, for good. Whoever opens the queue with another number, or without \`partitioned\`, gets
-\`invalid_request\`, and nothing is written; the command line finds the number by itself. To change it, or to spread a queue that is not in
-partitions yet, choose another name for the queue: enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one is
+The number is stored with the queue, for good. If you open the queue with another number, or without \`partitioned\`, you get
+\`invalid_request\`, and nothing is written. The command line finds the number by itself. To change the number, or to partition an existing
+queue, choose a new name for the queue. Enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one is
 empty.
 `;
 }
@@ -177,27 +177,27 @@ function highRateSection(rows: readonly Row[]): string {
   });
   return `## 10,000 jobs a second on Upstash
 
-*Computed*: how many drains it takes at most, as if each waited for its round trips one after the other. (A drain with a backlog keeps
-several under way.)
+*Computed*: how many drains you need at most, assuming that each makes its round trips one after the other. (A drain with a backlog keeps
+several in flight.)
 
 \`\`\`
 jobs a second = batch / (round trip + batch * time per job)
 \`\`\`
 
-The time per job is the *measured* inverse of one drain without distance: ${BATCHES.map((batch) => `${numberText(usPerJob(batch))} us in batches of ${batch}`).join(", ")}.
+The time per job is the *measured* inverse of one drain's speed without added delay: ${BATCHES.map((batch) => `${numberText(usPerJob(batch))} us in batches of ${batch}`).join(", ")}.
 
 | round trip to Upstash | batch 100 | batch 1,000 |
 |--:|--:|--:|
 ${lines.join("\n")}
 
-- Enqueue in batches too. One at a time, an \`enqueue\` is a round trip a job: at 5 ms, 10,000 a second are 50 in flight at any
+- Enqueue in batches too. One at a time, each job needs a round trip: at 5 ms, 10,000 a second are 50 in flight at any
   moment.
-- \`batchSize: 1000\`, \`maxJobs\` and \`budget\` large enough (the defaults stop after 100 jobs), \`fanOut\` from the table, doubled
+- Set \`batchSize: 1000\`, a large enough \`maxJobs\` and \`budget\` (the defaults stop after 100 jobs), and \`fanOut\` from the table, doubled
   for safety.
-- \`retention: "0s"\`, or short, as above.
-- Partitions, so that a stop of the drains may last.
-- What one core of Redis does not carry takes several **databases**: a \`Queue\` each, chosen by a hash of your own key. They
-  share nothing, so this has no end.
+- Set \`retention\` to \`"0s"\`, or short, as above.
+- Use partitions, so that the queue can hold what arrives while no drain runs.
+- Beyond one core of Redis, use several **databases**: a \`Queue\` for each, chosen by a hash of your own key. They
+  share nothing, so this has no limit.
 
 ${costTable(rows)}`;
 }
@@ -244,15 +244,15 @@ function timeSection(rows: readonly Row[]): string {
   );
   return `## Where the time goes
 
-*Measured*, \`npm run bench -- limit\`, jobs a second beside the same script and batches sent by a bare loop over \`fetch\`, with no queue, no
-record read or written, and no job run. What is not Tidegate's is HTTP, the shim and Redis.
+*Measured*, \`npm run bench -- limit\`, jobs a second, compared with a bare loop over \`fetch\` that sends the same script and batches: no queue, no
+record read or written, no job run. The rest of the time goes to HTTP, the shim and Redis.
 
 | batch | a drain | the bare script | two such loops at once | Tidegate's part of the time |
 |--:|--:|--:|--:|--:|
 ${lines.join("\n")}
 
-The modules and functions that take it are listed in [benchmarks](./benchmarks.md#limit), and how it compares with BullMQ and Bee-Queue
-[there too](./benchmarks.md#speed).
+[Benchmarks](./benchmarks.md#limit) lists the modules and functions that take this time, and
+[compares](./benchmarks.md#speed) Tidegate with BullMQ and Bee-Queue.
 
 ${goalText(rows)}
 `;
@@ -273,13 +273,14 @@ function goalText(rows: readonly Row[]): string {
     measured(rows, "speed", `drain 100,000, batch 1,000, concurrency ${CONCURRENCY["1,000"]}`, unit, "tidegate-tcp")
       .median;
   const busyPercent = (overTcp("jobs a second") * overTcp("CPU of the process, us a job")) / 10_000;
-  return `The aim was ${AIM} times the speed of BullMQ in the same run. A backlog of 100,000 is drained so many times as fast as by BullMQ's worker:
+  return `The aim was ${AIM} times the speed of BullMQ in the same run. The table shows how many times as fast as BullMQ's worker Tidegate drains a backlog of
+100,000:
 
 | | over HTTP | over TCP |
 |---|--:|--:|
 ${lines.join("\n")}
 
-As each comes, BullMQ runs one job at a time. With its concurrency set, HTTP is the limit here: the bare script above, which sends the same
-scripts and does nothing else, comes to ${ceiling.toFixed(1)} times BullMQ's speed on these two cores, which Redis, the shim and the script share. Over TCP it is the process
-that drains: in batches of 1,000 it takes ${busyPercent.toFixed(0)} % of a core.`;
+As each comes, BullMQ runs one job at a time. With its concurrency set, HTTP is the limit here. The bare loop above, which sends the same
+scripts and does nothing else, reaches ${ceiling.toFixed(1)} times BullMQ's speed on these two cores, which Redis, the shim and the script share. Over TCP the draining process
+is the limit: in batches of 1,000 it uses ${busyPercent.toFixed(0)} % of a core.`;
 }
