@@ -7,7 +7,7 @@ export const dailyReport = defineJob({
   name: "daily_report",
   schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" },
   async perform(_: undefined, job) {
-    await writeReport(job.id); // daily_report@2026-03-02T08:00:00.000Z: one job a slot, whoever fires it
+    await writeReport(job.id); // daily_report@2026-03-02T08:00:00.000Z: one job for each occurrence
   },
 });
 // #endregion
@@ -53,9 +53,9 @@ export async function asEnqueue(queue: Queue) {
 
 export async function lookAt(queue: Queue) {
   // #region look
-  const slots = await queue.schedules.preview("daily_report", 3); // the next three, as dates
+  const next = await queue.schedules.preview("daily_report", 3); // three dates
   const [first] = await queue.schedules.list(); // key, cron, zone, last and next run, in the order of their keys
-  await queue.schedules.remove("friday"); // the jobs that it made stay
+  await queue.schedules.remove("friday"); // jobs it has made stay
   // #endregion
-  return { slots, first };
+  return { next, first };
 }

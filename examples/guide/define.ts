@@ -17,7 +17,7 @@ export const sendEmail = defineJob({
 export const resize = defineJob({
   name: "resize",
   perform({ image, width }: { image: string; width: number }) {
-    return `${image} is ${width} wide now`; // kept with the job, for whoever looks or waits
+    return `${image} is ${width} wide now`; // kept with the job: see getJob and wait
   },
 });
 // #endregion

@@ -59,7 +59,7 @@ export async function otherwise(queue: Queue) {
 
 export async function lookAfter(queue: Queue, id: string) {
   // #region look
-  const job = await queue.getJob(id); // null where there is none, or its retention is over
+  const job = await queue.getJob(id); // null if there is none, or its retention is over
   const { jobs, cursor } = await queue.listJobs({ state: "scheduled", name: "send_email", limit: 50 });
   // #endregion
   return { job, jobs, cursor };
@@ -89,7 +89,7 @@ export async function placed(queue: Queue, to: string, order: number): Promise<s
   } catch (error) {
     if (error instanceof InvalidPayloadError) return error.issues.map(({ path }) => path.join(".")).join(", ");
     if (!isTidegateError(error) || error.code !== "store_unavailable") throw error;
-    await enqueue(); // what became of the first call is not known; with an id, a second one is safe
+    await enqueue(); // the first call may have stored the job; with an id, a second one is safe
   }
   return "thank you";
   // #endregion

@@ -17,12 +17,14 @@ export async function show(queue: Queue) {
 // #region watch
 const MINUTE_MS = 60_000;
 
-/** What somebody should be told about, in words. */
-export async function complaints(queue: Queue): Promise<string[]> {
+/** Problems that need attention, as sentences. */
+export async function problems(queue: Queue): Promise<string[]> {
   const { deadLetterCount, oldestReadyAgeMs, paused } = await queue.getStats();
   return [
-    ...(deadLetterCount > 0 ? [`${deadLetterCount} jobs died.`] : []),
-    ...((oldestReadyAgeMs ?? 0) > 5 * MINUTE_MS ? ["Nobody works on what is due. Does the cron trigger fire?"] : []),
+    ...(deadLetterCount > 0 ? [`Dead jobs: ${deadLetterCount}.`] : []),
+    ...((oldestReadyAgeMs ?? 0) > 5 * MINUTE_MS
+      ? ["Nothing runs the jobs that are due. Does the cron trigger fire?"]
+      : []),
     ...(paused ? ["The queue is paused."] : []),
   ];
 }
@@ -37,7 +39,7 @@ export function showSpending(queue: Queue) {
 
 export async function holdBack(queue: Queue, migrate: () => Promise<void>) {
   // #region pause
-  await queue.pause(); // no drain starts a job or fires a schedule, wherever it runs; enqueueing goes on
+  await queue.pause(); // no drain starts a job or fires a schedule, wherever it runs; enqueuing still works
   await migrate();
   await queue.resume();
   // #endregion

@@ -52,8 +52,8 @@ describe("recurring jobs", () => {
     await queue.drain();
     await cron.asEnqueue(queue);
     expect(await queue.schedules.get("friday")).toMatchObject({ name: "remind", cron: "0 0 18 * * FRI" });
-    const { slots, first } = await cron.lookAt(queue);
-    expect(iso(slots)).toEqual(["2026-03-02T08:00:00.000Z", "2026-03-03T08:00:00.000Z", "2026-03-04T08:00:00.000Z"]);
+    const { next, first } = await cron.lookAt(queue);
+    expect(iso(next)).toEqual(["2026-03-02T08:00:00.000Z", "2026-03-03T08:00:00.000Z", "2026-03-04T08:00:00.000Z"]);
     expect(first).toMatchObject({ key: "daily_report", timeZone: "Europe/Paris", declared: true });
     expect(await queue.schedules.get("friday")).toBeNull();
   });

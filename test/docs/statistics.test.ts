@@ -38,15 +38,17 @@ describe("statistics", () => {
 
   test("tell when somebody should look", async () => {
     const { queue, clock } = await setUp();
-    expect(await statistics.complaints(queue)).toEqual([]);
+    expect(await statistics.problems(queue)).toEqual([]);
     await clock.advance("6m");
-    expect(await statistics.complaints(queue)).toEqual(["Nobody works on what is due. Does the cron trigger fire?"]);
+    expect(await statistics.problems(queue)).toEqual([
+      "Nothing runs the jobs that are due. Does the cron trigger fire?",
+    ]);
     const store = memoryStore();
     await new Queue({ store }).enqueue("resize", {}, { maxRetries: 0 });
     const other = new Queue({ store, jobs: [{ ...resize, perform: () => Promise.reject(new Error("no luck")) }] });
     await other.drain();
     await other.pause();
-    expect(await statistics.complaints(other)).toEqual(["1 jobs died.", "The queue is paused."]);
+    expect(await statistics.problems(other)).toEqual(["Dead jobs: 1.", "The queue is paused."]);
   });
 
   test("include what was spent", async () => {

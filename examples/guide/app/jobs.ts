@@ -1,7 +1,7 @@
 import { defineJob, PermanentError } from "tidegate";
 import * as z from "zod";
 
-/** What is used of an R2 bucket. */
+/** The part of an R2 bucket that the app uses. */
 export interface Bucket {
   get(key: string): Promise<{ arrayBuffer(): Promise<ArrayBuffer> } | null>;
   put(key: string, value: ArrayBuffer | Uint8Array): Promise<unknown>;
@@ -11,7 +11,7 @@ export interface Bucket {
 
 const DAY_MS = 86_400_000;
 
-/** The jobs of the app. They are made with what they need, since on Workers that comes with each event. */
+/** The app's jobs. They come from a function, because on Workers bindings arrive with each event. */
 export function imageJobs(images: Bucket) {
   const makeThumbnail = defineJob({
     name: "make_thumbnail",
@@ -22,7 +22,7 @@ export function imageJobs(images: Bucket) {
       const original = await images.get(`uploads/${key}`);
       if (!original) throw new PermanentError("The upload is gone, so there is nothing to do.");
       const thumbnail = shrink(new Uint8Array(await original.arrayBuffer()));
-      await images.put(`thumbnails/${user}/${key}`, thumbnail); // done twice, it is the same
+      await images.put(`thumbnails/${user}/${key}`, thumbnail); // a second run writes the same file
       return { thumbnail: `thumbnails/${user}/${key}` };
     },
   });
@@ -41,7 +41,7 @@ export function imageJobs(images: Bucket) {
   return { makeThumbnail, removeOldUploads };
 }
 
-/** Where an image library would be called. */
+/** Stands in for an image library. */
 function shrink(image: Uint8Array): Uint8Array {
   return image.filter((_, index) => index % 2 === 0);
 }
