@@ -22,6 +22,7 @@ export {
   type PayloadIssue,
   TidegateError,
 } from "./core/errors.ts";
+export type { Logger } from "./core/failure-log.ts";
 export type {
   AttemptInfo,
   CompleteEvent,

@@ -22,7 +22,7 @@ interface QueueSettings {
 }
 
 export function tidegateQueue(store: Store, { retention = "24h", jobs = [] }: QueueSettings = {}): Queue {
-  return new Queue({ name: QUEUE, store, jobs: [empty, fails, ...jobs], retention });
+  return new Queue({ name: QUEUE, store, jobs: [empty, fails, ...jobs], retention, logger: null });
 }
 
 /** Bounds that nothing measured here reaches. */

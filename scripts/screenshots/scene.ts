@@ -22,6 +22,7 @@ export async function stage() {
     jobs: jobsOf(clock, random),
     clock: () => clock.now,
     random,
+    logger: null,
   });
   for (let minute = 0; minute < MINUTES; minute++) {
     clock.now = START + minute * MINUTE_MS;

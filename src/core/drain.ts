@@ -7,6 +7,7 @@ import type { DeclaredSchedules } from "./declared.ts";
 import type { DrainLimits } from "./drain-options.ts";
 import { type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { Exchanges } from "./exchanges.ts";
+import { logFailures } from "./failure-log.ts";
 import { countedAs, type Finished, FinishedJobs } from "./finished.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "./lease.ts";
 import { Lineup } from "./lineup.ts";
@@ -294,6 +295,7 @@ export class Drain {
       if (isAccepted && as !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
     });
     this.#shop.hooks?.exchanged(reply, finished, fires);
+    if (this.#shop.logger) logFailures(this.#shop.logger, reply.settled, finished);
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
     this.#fires = firesOf(reply.schedules, now);
     this.take(reply.jobs);

@@ -10,8 +10,8 @@ import { CLAIM_CYCLE, type Outcome, type Timing } from "./store.ts";
 import { UNREADABLE_RETRY_MS } from "./versioned.ts";
 import type { Workshop } from "./workshop.ts";
 
-/** What became of an attempt; with what was thrown, itself, where it failed. */
-export type AttemptOutcome = Outcome & { readonly thrown?: unknown };
+/** What became of an attempt; where it failed, with what was thrown, itself, and as the job remembers it. */
+export type AttemptOutcome = Outcome & { readonly thrown?: unknown; readonly failure?: records.AttemptError };
 
 /** An attempt that has ended, as its outcome is made from it. */
 export interface EndedAttempt {
@@ -73,10 +73,11 @@ export function failed(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   if (isNamed(thrown, "PermanentError") || number > claim.maxRetries) return dead(attempt, thrown);
   const { clock, random } = workshop;
   const waitMs = retryWaitMs(thrown, claim.backoff, number, clock(), random);
-  const record = claim.failedText(records.attemptError(thrown, number, clock()));
+  const failure = records.attemptError(thrown, number, clock());
+  const record = claim.failedText(failure);
   if (record === undefined) return dead(attempt, unwritable(thrown));
   const runAt = Math.min(clock() + waitMs, LATEST_TIME_MS);
-  return { to: "retried", lease, runAt, record, timing: timing(attempt), thrown };
+  return { to: "retried", lease, runAt, record, timing: timing(attempt), thrown, failure };
 }
 
 function unwritable(cause: unknown): Error {
@@ -94,7 +95,7 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   // Where `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
   const isNew = !claim.isUsedUp || claim.died > 0;
   const record = claim.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
-  return { to: "dead", lease, at, record, timing: timing(attempt), thrown };
+  return { to: "dead", lease, at, record, timing: timing(attempt), thrown, failure: error };
 }
 
 /** Ends a job that has no attempt left: none is made. */

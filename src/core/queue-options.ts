@@ -2,6 +2,7 @@ import { type Clock, systemClock, wholeClock } from "./clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import type { EnqueueOptions } from "./enqueue.ts";
 import { invalidRequest } from "./errors.ts";
+import { type Logger, readLogger } from "./failure-log.ts";
 import { type CheckedHooks, type Hooks, readHooks } from "./hooks.ts";
 import { timeOrderedIds } from "./id.ts";
 import type { AnyJob } from "./job.ts";
@@ -28,6 +29,11 @@ export interface QueueOptions {
   readonly retention?: Duration;
   /** Called as things happen to jobs, for logs and the like. Default: none. */
   readonly hooks?: Hooks | undefined;
+  /**
+   * Takes one line for each failure: `logger.warn` where the job is retried, `logger.error` where it is dead. A line names the job,
+   * its id, the attempt and the error, and never holds a payload. Default: `console`; null for none.
+   */
+  readonly logger?: Logger | null | undefined;
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */
   readonly tracing?: Tracing | undefined;
 }
@@ -58,10 +64,11 @@ export interface QueueSettings {
   readonly newId: () => string;
   readonly retentionMs: number;
   readonly hooks: CheckedHooks | undefined;
+  readonly logger: Logger | undefined;
   readonly tracing: Tracing | undefined;
 }
 
-const optionNames = ["name", "store", "jobs", "clock", "random", "newId", "retention", "hooks", "tracing"];
+const optionNames = ["name", "store", "jobs", "clock", "random", "newId", "retention", "hooks", "logger", "tracing"];
 
 /** @param taker what needs a store, for the message. @throws {TidegateError} `invalid_request` for what is none. */
 export function checkStore(store: unknown, taker: string): void {
@@ -92,6 +99,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
     newId,
     retentionMs: durationMs(retention, "retention"),
     hooks: readHooks(options.hooks),
+    logger: readLogger(options.logger),
     tracing: checkTracing(options.tracing),
   };
 }

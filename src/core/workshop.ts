@@ -1,3 +1,4 @@
+import type { Logger } from "./failure-log.ts";
 import type { HookCalls } from "./hook-calls.ts";
 import type { QueueSettings } from "./queue-options.ts";
 import type { QueueStore } from "./store.ts";
@@ -8,5 +9,6 @@ export interface Workshop extends Pick<QueueSettings, "jobs" | "clock" | "random
   readonly queue: string;
   readonly store: QueueStore;
   readonly hooks?: HookCalls | undefined;
+  readonly logger?: Logger | undefined;
   readonly traces?: TraceCalls | undefined;
 }

@@ -62,7 +62,7 @@ export async function apiWorld({ store: within = memoryStore(), handler, hasNewe
   let made = 0;
   const newId = () => `019ca955-7400-7000-8000-${String(++made).padStart(12, "0")}`;
   const jobs = [sendEmail, resizeImage, dailyReport];
-  const queue = new Queue({ store, jobs, clock, random: () => 0.5, newId });
+  const queue = new Queue({ store, jobs, clock, random: () => 0.5, newId, logger: null });
   const to = "ada@example.com";
   await ended(queue, "order-5", sendEmail.name, { to });
   await ended(queue, "photo-1", resizeImage.name, { url: "https://example.com/1.png" });

@@ -7,6 +7,7 @@ const { STORE_URL = "", STORE_TOKEN = "", STORE_PREFIX = "", AHEAD_MS } = proces
 const queue = new Queue({
   store: upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX }),
   clock: () => Date.now() + Number(AHEAD_MS),
+  logger: null,
   jobs: [
     defineJob({ name: "harmless", perform: () => {} }),
     defineJob({ name: "poison", perform: () => void process.kill(process.pid, "SIGKILL") }),

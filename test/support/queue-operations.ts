@@ -79,6 +79,7 @@ export function openQueueWorld(inner: Store): QueueWorld {
       newId,
       random: () => 0.5,
       retention: "1000d",
+      logger: null,
     });
     return client as Client;
   };

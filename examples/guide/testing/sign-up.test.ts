@@ -11,7 +11,7 @@ const ada = { id: 7, email: "ada@example.com" };
 
 function setUp() {
   const clock = testClock("2026-03-01T12:00:00Z");
-  const queue = new Queue({ store: memoryStore(), jobs: [welcome, askForOpinion], clock });
+  const queue = new Queue({ store: memoryStore(), jobs: [welcome, askForOpinion], clock, logger: null });
   return { clock, queue };
 }
 // #endregion
