@@ -123,9 +123,14 @@ export class Attempt {
   }
 
   #timeOut(): void {
-    // A timer may ring a little early.
-    if (this.workshop.clock() < this.#endsAt) this.#setAlarm(this.#endsAt);
-    else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.claim.timeoutMs} ms.`));
+    try {
+      // A timer may ring a little early.
+      if (this.workshop.clock() < this.#endsAt) this.#setAlarm(this.#endsAt);
+      else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.claim.timeoutMs} ms.`));
+    } catch (error) {
+      // Nobody would catch what is thrown in a timer.
+      this.stop(error instanceof Error ? error : new Error("The clock failed."));
+    }
   }
 
   get signal(): AbortSignal {

@@ -28,7 +28,11 @@ interface SettledAttempt {
 }
 
 /** Writes a line for each failure that the store has accepted. */
-export function logFailures(logger: Logger, settled: readonly boolean[], attempts: readonly SettledAttempt[]): void {
+export function logFailures(
+  logger: Logger,
+  settled: readonly (boolean | undefined)[],
+  attempts: readonly SettledAttempt[],
+): void {
   attempts.forEach(({ claim, outcome }, index) => {
     if (!outcome.failure || settled[index] !== true) return;
     const line = lineOf(claim.info, outcome, outcome.failure);

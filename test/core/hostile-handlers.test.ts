@@ -137,6 +137,26 @@ describe("a drain ends", () => {
     await expect(queue.drain()).rejects.toThrow("the clock is broken");
   });
 
+  test("with the error where the clock fails when the time of a job is over", async () => {
+    let isBroken = false;
+    const clock = () => {
+      if (isBroken) throw new RangeError("the clock is broken");
+      return start;
+    };
+    const job = defineJob({
+      name: "job",
+      timeout: "20ms",
+      async perform() {
+        await new Promise(setImmediate);
+        isBroken = true;
+        return new Promise(() => {});
+      },
+    });
+    const queue = new Queue({ store: memoryStore(), jobs: [job], clock });
+    await queue.enqueue(job);
+    await expect(queue.drain()).rejects.toThrow("the clock is broken");
+  });
+
   test("on time where the clock's sleep rejects when it is called off, as timers with a signal do", async () => {
     const job = defineJob({
       name: "job",
