@@ -33,10 +33,10 @@ export class Attempt {
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
 
-  constructor(workshop: Workshop, claimed: ClaimedJob) {
+  constructor(workshop: Workshop, claimed: ClaimedJob, takenAt = workshop.clock()) {
     this.workshop = workshop;
     this.claim = new Claim(workshop, claimed);
-    this.takenAt = workshop.clock();
+    this.takenAt = takenAt;
   }
 
   get startedAt(): number {

@@ -73,7 +73,8 @@ export class Drain {
   /** Takes over jobs that are leased already. */
   take(jobs: readonly ClaimedJob[]): void {
     this.#counts.claimed += jobs.length;
-    const attempts = jobs.map((job) => new Attempt(this.#shop, job));
+    const now = this.#shop.clock();
+    const attempts = jobs.map((job) => new Attempt(this.#shop, job, now));
     const isTooLong = ({ claim }: Attempt) => claim.timeoutMs > this.#limits.longestAttemptMs;
     this.#lineup.add(attempts.filter((attempt) => !isTooLong(attempt)));
     const tooLong = attempts.filter(isTooLong);
@@ -120,7 +121,7 @@ export class Drain {
 
   #startWaiting(): void {
     const stop = this.#stoppedBy();
-    const isOverdue = this.#shop.clock() >= this.#lineup.overdueAt && this.#allowance.affords(2, this.#toHandIn);
+    const isOverdue = this.#isOverdue();
     if (isOverdue) this.#prefetch.forget();
     if (isOverdue || stop === "aborted" || stop === "timeBudget" || stop === "paused") {
       this.#release(this.#lineup.clear());
@@ -131,6 +132,12 @@ export class Drain {
       void this.#start(attempt).catch((error: unknown) => this.#breakOff(attempt, error));
     }
     if (this.#isIdle) this.#release(this.#lineup.surplus());
+  }
+
+  /** Whether something has waited too long for a slot, and can be handed back. */
+  #isOverdue(): boolean {
+    if (this.#lineup.length === 0 || this.#shop.clock() < this.#lineup.overdueAt) return false;
+    return this.#allowance.affords(2, this.#toHandIn);
   }
 
   /** Whether there is something to start, as far as is known. */
@@ -152,8 +159,9 @@ export class Drain {
     const { slots } = this.#limits;
     this.#running.add(attempt);
     slots.take();
-    this.#prefetch.take(this.#shop.clock());
-    if (attempt.claim.canStart(this.#shop.clock()) || (await this.#lengthenLease(attempt))) {
+    const now = this.#shop.clock();
+    this.#prefetch.take(now);
+    if (attempt.claim.canStart(now) || (await this.#lengthenLease(attempt))) {
       const outcome = await attempt.run();
       this.#finish(attempt.claim, outcome, countedAs[outcome.to]);
     } else this.#release([attempt]);

@@ -3,7 +3,11 @@ import type { ExchangeReply, ExchangeRequest, Outlook, QueueStore } from "./stor
 
 const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
 
-/** How many exchanges may be under way at once. A Worker has six connections; a request more would wait while its timeout runs. */
+/**
+ * How many exchanges may be under way at once: while the answer of one travels, the jobs of the others run. With Redis 40 ms away, jobs of
+ * 5 ms keep 99 % of 100 slots busy; with 6 exchanges 86 %, with 2 of them 30 %. A Worker has six connections: a request more would
+ * wait while its timeout runs. (A drain with few slots, or jobs that make requests, has one or two under way.)
+ */
 const MOST_UNDER_WAY = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
 
 /** How much of the longest answer of late is kept when a shorter one comes. */

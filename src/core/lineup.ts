@@ -24,10 +24,9 @@ export class Lineup {
 
   /** When the first has waited too long; infinite where none waits. */
   get overdueAt(): number {
-    const [waiting] = this.#waiting;
-    const [suspect] = this.#suspects;
-    const takenAt = (attempt: Attempt | undefined) => attempt?.takenAt ?? Number.POSITIVE_INFINITY;
-    return Math.min(takenAt(waiting), takenAt(suspect)) + LONGEST_WAIT_MS;
+    const waiting = this.#waiting[0]?.takenAt ?? Number.POSITIVE_INFINITY;
+    const suspect = this.#suspects[0]?.takenAt ?? Number.POSITIVE_INFINITY;
+    return Math.min(waiting, suspect) + LONGEST_WAIT_MS;
   }
 
   get length(): number {

