@@ -96,7 +96,7 @@ describe("the program", () => {
     child.stdin.write("go on\n");
     expect(await exited).toEqual([0, null]);
     expect(JSON.parse(written.stdout)).toMatchObject({ claimed: 1, completed: 1 });
-    expect(written.stderr).toBe("started\n");
+    expect(written.stderr).toMatch(/^started\n\S+ completed slow a attempt 1, [\d.]+ m?s\n$/);
   });
 
   test("exits with the code of what it ran, and knows its version", async () => {

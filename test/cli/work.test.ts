@@ -24,7 +24,6 @@ describe("queue:work with a module", () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueueMany([toAda, toAda]);
     const result = await cli(["queue:work", "--once", ...jobs, "--json"]);
-    expect(result.stderr).toBe("");
     expect(documentOf(result)).toMatchObject({
       drains: 1,
       claimed: 2,
@@ -42,7 +41,27 @@ describe("queue:work with a module", () => {
     expect(shown).toContain("0 running, 0 completed");
     expect(shown).toContain("0 running, 1 completed, 1 died, nothing is planned");
     expect(shown.at(-1)).toBe("");
-    expect(stdout).toBe("1 job completed, 1 job died.\n");
+    expect(stdout.split("\n").at(-2)).toBe("1 job completed, 1 job died.");
+  });
+
+  test("prints a line for each attempt, with why it failed, and no payload", async () => {
+    const { queue, cli } = inRedis(redis);
+    await queue.enqueueMany([
+      { ...toAda, id: "welcome" },
+      { job: "fails", id: "broken" },
+    ]);
+    const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs]);
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1, 0 ms\n");
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z dead fails broken attempt 1, 0 ms: Error: no luck\n");
+    expect(stdout + stderr).not.toContain("ada");
+  });
+
+  test("prints them on standard error where standard output has the JSON", async () => {
+    const { queue, cli } = inRedis(redis);
+    await queue.enqueue(sendEmail, toAda.payload, { id: "welcome" });
+    const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs, "--json"]);
+    expect(stderr).toBe("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1, 0 ms\n");
+    expect(stdout).not.toContain("welcome");
   });
 
   test("counts what Redis took, be it that a job never ran", async () => {
@@ -54,10 +73,14 @@ describe("queue:work with a module", () => {
 
   test("writes lines into a log", async () => {
     const { queue, cli } = inRedis(redis);
-    await queue.enqueueMany([toAda, { ...toAda, delay: "1m" }]);
+    await queue.enqueueMany([
+      { ...toAda, id: "welcome" },
+      { ...toAda, delay: "1m" },
+    ]);
     const { stdout } = await cli(["queue:work", "--once", ...jobs]);
     expect(stdout).toBe(
       "2026-03-01T12:00:00.000Z 0 running, 0 completed\n" +
+        "2026-03-01T12:00:00.000Z completed send_email welcome attempt 1, 0 ms\n" +
         "2026-03-01T12:00:00.000Z 0 running, 1 completed, next at 2026-03-01T12:01:00.000Z\n" +
         "1 job completed.\n",
     );

@@ -16,6 +16,9 @@ const DESCRIPTION = `Works on a queue until Ctrl-C.
 With --module it runs the jobs of your module in this process, straight against Redis. With a handler it has the
 handler drain: again and again while there is a backlog, and then whenever something falls due.
 
+Jobs that run here get a line for each attempt: the outcome, the job, how long it took, and why it failed. With --json
+these lines go to standard error. A queue that your module makes itself logs its own failures.
+
 Ctrl-C once hands back what has not started and lets what runs end; twice, it quits at once, and what ran comes due
 again when its lease runs out.`;
 

@@ -39,7 +39,20 @@ export class Display {
     if (text === this.#shown) return;
     this.#shown = text;
     if (this.#line.isVisible) this.#line.show(text);
-    else if (!this.#session.isJson) this.#session.io.stdout.write(`${new Date(this.#shownAt).toISOString()} ${text}\n`);
+    else if (!this.#session.isJson) this.#session.io.stdout.write(`${this.#stamp}${text}\n`);
+  }
+
+  /** Begins the lines of a log. */
+  get #stamp(): string {
+    return `${new Date(this.#session.now).toISOString()} `;
+  }
+
+  /** Prints a line of its own: for people on standard output, and on standard error where that has the JSON. */
+  line(text: string): void {
+    this.#line.clear();
+    const { stdout, stderr } = this.#session.io;
+    (this.#session.isJson ? stderr : stdout).write(`${this.#line.isVisible ? "" : this.#stamp}${text}\n`);
+    if (this.#line.isVisible) this.#line.show(this.#shown);
   }
 
   /** Says something above the line. */

@@ -12,7 +12,7 @@ export const WORKERS = 4;
 /** Works in this process, on the jobs of the user's module or the queues that it made. */
 export async function workHere(target: RedisTarget | OwnTarget, site: Worksite): Promise<DrainTotals> {
   const tally = new Tally(() => site.display.show(tally));
-  const queues = target.kind === "own" ? target.queues : [counted(target, tally)];
+  const queues = target.kind === "own" ? target.queues : [printing(target, tally, site)];
   // What is set up wrong is told now, and not tried again and again.
   for (const queue of queues) await queue.ping();
   site.display.show(tally);
@@ -28,9 +28,17 @@ export async function workHere(target: RedisTarget | OwnTarget, site: Worksite):
   return worker.done;
 }
 
-/** A queue like the target's, whose jobs are counted while they run. */
-function counted({ jobs, store, queue }: RedisTarget, tally: Tally): Queue {
-  return new Queue({ name: queue.name, store, jobs: jobs.map((job) => tally.counting(job)), clock: queue.clock });
+/** A queue like the target's, whose jobs are counted while they run and get a line each when they end. */
+function printing({ jobs, store, queue }: RedisTarget, tally: Tally, site: Worksite): Queue {
+  return new Queue({
+    name: queue.name,
+    store,
+    jobs: jobs.map((job) => tally.counting(job)),
+    clock: queue.clock,
+    hooks: site.hooks,
+    // The lines of the hooks say why an attempt failed.
+    logger: null,
+  });
 }
 
 async function workOnce(target: Target, queues: readonly Queue[], tally: Tally, site: Worksite): Promise<DrainTotals> {

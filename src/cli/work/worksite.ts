@@ -1,11 +1,13 @@
 import type { Clock } from "../../core/clock.ts";
 import type { DrainReport } from "../../core/drain-report.ts";
 import { isTidegateError } from "../../core/errors.ts";
+import type { Hooks } from "../../core/hooks.ts";
 import { isIdle } from "../../worker/loop.ts";
 import { span } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Target } from "../target.ts";
 import type { Display } from "./display.ts";
+import { jobLines } from "./job-lines.ts";
 
 export interface WorkOptions {
   /** How many jobs run at the same time. Default: 4 in this process, and in a handler what it is set to. */
@@ -25,6 +27,8 @@ export class Worksite implements WorkOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly display: Display;
+  /** Prints a line for each attempt that ends. */
+  readonly hooks: Hooks;
   readonly #session: Session;
 
   constructor(options: WorkOptions, signal: AbortSignal, clock: Clock, display: Display, session: Session) {
@@ -34,6 +38,7 @@ export class Worksite implements WorkOptions {
     this.signal = signal;
     this.clock = clock;
     this.display = display;
+    this.hooks = jobLines(display, session);
     this.#session = session;
   }
 
