@@ -3,11 +3,11 @@ import type { AttemptInfo } from "./hooks.ts";
 import type { AttemptOutcome } from "./outcomes.ts";
 
 /**
- * Takes a line for each attempt that failed: `console` is one. What it returns is not waited for, and one that throws or rejects
+ * Takes a line for each attempt that failed, and for each schedule that cannot be put in force: `console` is one. What it returns is not waited for, and one that throws or rejects
  * changes nothing.
  */
 export interface Logger {
-  /** The attempt failed, and another will follow. */
+  /** The attempt failed, and another will follow; or a schedule of the code is not in force. */
   warn(line: string): unknown;
   /** The job went to the dead letter. */
   error(line: string): unknown;
@@ -38,6 +38,11 @@ export function logFailures(
     const line = lineOf(claim.info, outcome, outcome.failure);
     write(() => (outcome.to === "dead" ? logger.error(line) : logger.warn(line)));
   });
+}
+
+/** Writes a line about schedules that cannot be put in force. */
+export function logWarning(logger: Logger | undefined, text: string): void {
+  write(() => logger?.warn(`tidegate: ${text}`));
 }
 
 function write(log: () => unknown): void {

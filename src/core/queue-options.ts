@@ -31,7 +31,8 @@ export interface QueueOptions {
   readonly hooks?: Hooks | undefined;
   /**
    * Takes one line for each failure: `logger.warn` where the job is retried, `logger.error` where it is dead. A line names the job,
-   * its id, the attempt and the error, and never holds a payload. Default: `console`; null for none.
+   * its id, the attempt and the error, and never holds a payload. `logger.warn` also tells of schedules of the code that are not in
+   * force. Default: `console`; null for none.
    */
   readonly logger?: Logger | null | undefined;
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */

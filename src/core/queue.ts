@@ -8,6 +8,7 @@ import { durationMs, LATEST_TIME_MS } from "./duration.ts";
 import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolveJob } from "./enqueue.ts";
 import { invalidRequest } from "./errors.ts";
 import { Expected } from "./expected.ts";
+import { logWarning } from "./failure-log.ts";
 import { hookCalls } from "./hook-calls.ts";
 import type { AnyJob, PayloadArguments } from "./job.ts";
 import { asJson } from "./json.ts";
@@ -64,7 +65,7 @@ export class Queue extends QueueUpkeep {
     this.#spending = spending;
     this.#store = store;
     this.#expected = expected;
-    this.#declared = new DeclaredSchedules(settings.jobs, settings.clock, (text) => console.warn(`tidegate: ${text}`));
+    this.#declared = new DeclaredSchedules(settings.jobs, settings.clock, (text) => logWarning(settings.logger, text));
     this.schedules = new Schedules(store, reader, settings.jobs, settings.clock, (runAt) => expected.add(runAt));
   }
 
