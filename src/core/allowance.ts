@@ -1,8 +1,18 @@
+import { type DrainBudget, mostOf, noCost } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import type { DrainLimits } from "./drain-options.ts";
 import type { StoppedBy } from "./drain-report.ts";
 import type { Exchanges } from "./exchanges.ts";
-import type { Meter, QueueStore } from "./store.ts";
+import type { Cost, ExchangeSize, QueueStore } from "./store.ts";
+
+/** What an exchange would do, and what would then remain to be settled. */
+export interface NextExchange {
+  readonly size: ExchangeSize;
+  /** How many jobs are in hand that it does not settle, and that none under way does. */
+  readonly jobsAfter: number;
+  /** How many requests these take, where all have ended. */
+  readonly requestsAfter: number;
+}
 
 /** What one drain may still do: its limits, beside the time that has passed and what has been claimed and spent. */
 export class Allowance {
@@ -13,21 +23,21 @@ export class Allowance {
   readonly #limits: DrainLimits;
   readonly #store: QueueStore;
   readonly #clock: Clock;
-  readonly #spent: Readonly<Meter>;
+  readonly #budget: DrainBudget;
   readonly #exchanges: Exchanges;
   readonly #startedAt: number;
 
-  /** @param spent the meter of the store: what it shows already counts against the budget. */
+  /** @param budget the meter of the store: what it shows already counts. */
   constructor(
     limits: DrainLimits,
     { store, clock }: { readonly store: QueueStore; readonly clock: Clock },
-    spent: Readonly<Meter>,
+    budget: DrainBudget,
     exchanges: Exchanges,
   ) {
     this.#limits = limits;
     this.#store = store;
     this.#clock = clock;
-    this.#spent = spent;
+    this.#budget = budget;
     this.#exchanges = exchanges;
     this.#startedAt = clock();
     this.deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
@@ -39,31 +49,43 @@ export class Allowance {
     return Math.min(this.#startedAt + this.#limits.lingerMs, this.deadline - 1);
   }
 
-  /** Which limit has been reached, if any. @param toHandIn how many of the jobs claimed have been started and not handed in. */
-  stoppedBy(claimed: number, toHandIn: number): StoppedBy | undefined {
+  /** What an exchange that takes nothing claims: it looks at what comes next, or not even that. */
+  get claimsNothing(): 0 | undefined {
+    return this.#limits.heldOnly ? undefined : 0;
+  }
+
+  /**
+   * Which limit has been reached, if any.
+   *
+   * @param claimed how many jobs have been.
+   * @param next what the next exchange settles at least, and what is set aside then.
+   */
+  stoppedBy(claimed: number, next: NextExchange): StoppedBy | undefined {
     const { signal, maxJobs } = this.#limits;
     if (signal?.aborted || this.#exchanges.hasFailed) return "aborted";
     if (this.#exchanges.paused) return "paused";
     if (this.#clock() >= this.deadline) return "timeBudget";
     if (claimed >= maxJobs) return "maxJobs";
-    return this.affords(2, toHandIn) ? undefined : "budget";
+    return !this.#exchanges.isOutOfBudget && this.mostClaims(1, next) === 1 ? undefined : "budget";
   }
 
-  /** Whether the budget allows so many more exchanges. Claiming takes two: what is claimed must be handed in. */
-  affords(exchanges: number, toHandIn: number): boolean {
-    const { roundTrips, commands, batchSize } = this.#limits;
-    const most = this.#store.mostCommands(Math.max(batchSize, toHandIn));
-    // Round trips are counted when they begin, commands when the answer tells of them.
-    return (
-      this.#spent.roundTrips + exchanges * this.#store.roundTrips <= roundTrips &&
-      this.#spent.commands + (exchanges + this.#exchanges.underWay) * most <= commands
+  /** Whether the budget allows this exchange. */
+  affords({ size, jobsAfter, requestsAfter }: NextExchange): boolean {
+    return this.#budget.affords(this.#store.mostOfExchange(size), this.costOfSettling(jobsAfter, requestsAfter));
+  }
+
+  /** The most that it takes to settle so many jobs in so many requests, once they have ended. */
+  costOfSettling(jobs: number, requests: number): Cost {
+    if (jobs === 0) return noCost;
+    const { roundTrips, commands } = this.#store.mostOfExchange({ settles: jobs, claims: this.claimsNothing });
+    return { roundTrips: roundTrips * requests, commands: commands * requests };
+  }
+
+  /** How many of so many jobs the budget allows to claim with this exchange. What is claimed must be settled. */
+  mostClaims(wanted: number, { size, jobsAfter, requestsAfter }: NextExchange): number {
+    return mostOf(wanted, (claims) =>
+      this.affords({ size: { ...size, claims }, jobsAfter: jobsAfter + claims, requestsAfter }),
     );
-  }
-
-  /** How often the next exchange may be sent. @param isClaiming whether something must be kept to hand in what it claims. */
-  sends(isClaiming: boolean): number {
-    const kept = isClaiming ? this.#store.roundTrips : 0;
-    return Math.max(1, this.#limits.roundTrips - this.#spent.roundTrips - kept);
   }
 
   /** How many more jobs may be claimed in all. */

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { timingOf } from "./activity.ts";
+import { OutOfBudgetError } from "./budget.ts";
 import { Claim } from "./claim.ts";
 import { alarm } from "./clock.ts";
 import { LeaseLostError, PermanentError, TimeoutError, withoutStack } from "./control.ts";
@@ -147,7 +148,12 @@ export class Attempt {
 
   async tellProgress(value: unknown): Promise<void> {
     const record = this.claim.progressText(value);
-    await this.#renew(this.claim.lease.endsAt, record);
+    try {
+      await this.#renew(this.claim.lease.endsAt, record);
+    } catch (error) {
+      // It is kept, and goes into the record with the next that is stored, or with the outcome.
+      if (!(error instanceof OutOfBudgetError)) throw error;
+    }
   }
 
   #renew(endsAt: number, record?: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { atMostAWhile } from "./afterwards.ts";
+import { OutOfBudgetError } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import { InvalidPayloadError } from "./errors.ts";
 import { fnv1a } from "./fnv.ts";
@@ -50,6 +51,11 @@ export class DeclaredSchedules {
     this.#isInForce = this.#records.size === 0;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#records.size;
+  }
+
   /** Whether nothing is to be done any more. */
   get isInForce(): boolean {
     return this.#isInForce;
@@ -66,7 +72,8 @@ export class DeclaredSchedules {
     try {
       await this.putInForce(store, await store.peekWithManifest(), request.now);
     } catch {
-      // The jobs of the reply are leased already, and must run. The schedules stay due.
+      // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain looks first.
+      this.#isInForce = false;
     }
     return isOlder() ? reply : { ...reply, schedules: reply.schedules.filter((due) => !this.#isOfOthers(due)) };
   }
@@ -87,8 +94,11 @@ export class DeclaredSchedules {
     const isCurrent = manifest?.current === own;
     const isOlder = replacedAt !== undefined && now - replacedAt < STILL_RUNNING_MS;
     const declared =
-      isCurrent || isOlder ? undefined : await this.#declare(store, outlook.manifest, own, manifest, now);
-    // Where another drain was faster, with this declaration or by firing a slot, the next drain looks again. So does it where this
+      isCurrent || isOlder
+        ? undefined
+        : await this.#declare(store, outlook.manifest, own, manifest, now).catch(unlessOutOfBudget);
+    // Where another drain was faster, with this declaration or by firing a slot, or where answers were lost that the budget had
+    // no room to ask for again, the next drain looks again. So does it where this
     // code was replaced: a process that stays would never learn otherwise that it is the one that was rolled back to.
     this.#isInForce = declared?.isInForce ?? isCurrent;
     this.#hasLooked = this.#isInForce;
@@ -177,6 +187,10 @@ function doesNotFit({ name }: AnyJob, issues: InvalidPayloadError["issues"]): In
     `The schedule of the job "${name}" would make jobs that do not fit its schema: ${issuesText(issues)}. Correct its schedulePayload.`,
     issues,
   );
+}
+
+function unlessOutOfBudget(error: unknown): undefined {
+  if (!(error instanceof OutOfBudgetError)) throw error;
 }
 
 function fingerprint(records: readonly (readonly [string, ScheduleRecord])[]): string {

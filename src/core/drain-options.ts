@@ -1,11 +1,13 @@
+import { noCost } from "./budget.ts";
 import type { Clock } from "./clock.ts";
-import type { DrainReport } from "./drain-report.ts";
+import type { DrainCounts, DrainReport } from "./drain-report.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
 import { checkFunctions, checkKnown } from "./known-options.ts";
 import { wholeNumber } from "./options.ts";
+import { MOST_FIRED_AT_ONCE } from "./schedule.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
-import type { ClaimedJob, QueueStore } from "./store.ts";
+import type { ClaimedJob, Cost, QueueStore } from "./store.ts";
 
 /** The bounds of one drain. It ends at the first that is reached. */
 export interface DrainOptions {
@@ -21,7 +23,13 @@ export interface DrainOptions {
   readonly linger?: Duration;
   /** How many jobs one exchange claims at most: 1 to 1,000. Default 100. */
   readonly batchSize?: number;
-  /** What may be spent. Default: 40 round trips, 1,000 commands. */
+  /**
+   * What may be spent, as Redis counts it. Default: 40 round trips, 1,000 commands.
+   *
+   * It is never exceeded: no request is sent that might be billed more than is left, be it a resend, or `extend` or `progress` of a
+   * job. What it takes to settle the jobs in hand is set aside first. Where an answer is lost, the most that its request can have
+   * been billed counts as spent. What jobs enqueue themselves is not part of it.
+   */
   readonly budget?: { readonly roundTrips?: number; readonly commands?: number };
   /** Aborting it hands back what has not started, and lets what runs end. */
   readonly signal?: AbortSignal;
@@ -72,8 +80,8 @@ export interface DrainParts {
    * tells nothing of it. Default false.
    */
   readonly heldOnly?: boolean;
-  /** The whole of a budget of which this drain gets what is left. */
-  readonly wholeBudget?: Budget;
+  /** What drains under the same bounds have claimed and spent already. */
+  readonly before?: Pick<DrainCounts, "claimed" | "roundTrips" | "commands">;
   /** The clock of the whole of which this drain is a part. Default: the queue's. */
   readonly clock?: Clock;
   /** Told when a job that the drain performed is due again, since it is retried or snoozed. It may not throw. */
@@ -102,13 +110,11 @@ export function withDefaults(options: DrainOptions, defaults: DrainOptions): Dra
   return { ...defaults, ...options, budget: { ...defaults.budget, ...options.budget } };
 }
 
-type Budget = Pick<DrainLimits, "roundTrips" | "commands">;
-
 const optionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
 const partNames = [
   "held",
   "heldOnly",
-  "wholeBudget",
+  "before",
   "clock",
   "onReturn",
   "longestAttemptMs",
@@ -116,6 +122,9 @@ const partNames = [
   "onStopped",
   "afterwards",
 ] satisfies (keyof DrainParts)[];
+
+/** To look, to claim and to settle: less than that no store can do with. */
+export const LEAST_ROUND_TRIPS = 3;
 
 /** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
@@ -139,7 +148,7 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
     graceMs: options.grace === undefined ? Number.POSITIVE_INFINITY : durationMs(options.grace, "grace"),
     lingerMs: durationMs(linger, "linger"),
     batchSize: wholeNumber(batchSize, "batchSize", 1, 1_000),
-    roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", 2, NO_LIMIT),
+    roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", LEAST_ROUND_TRIPS, NO_LIMIT),
     commands: wholeNumber(budget.commands, "budget.commands", 1, NO_LIMIT),
     signal: options.signal,
     checkEveryMs:
@@ -152,18 +161,24 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
   };
 }
 
+/** The least that a drain can do anything with: to look, then to claim a job or find a schedule, and to settle or fire it. */
+export function leastBudget(store: QueueStore, declared: number): Cost {
+  const claiming = store.mostOfExchange({ claims: 1 });
+  const settling = store.mostOfExchange({ settles: 1, fires: 1, firedJobs: MOST_FIRED_AT_ONCE, claims: 0 });
+  const declaring = declared > 0 ? store.mostOfDeclaring(declared) : noCost;
+  const least = (part: keyof Cost) =>
+    store.mostOfLook[part] + Math.max(declaring[part], claiming[part] + settling[part]);
+  return { roundTrips: least("roundTrips"), commands: least("commands") };
+}
+
 /**
- * Refuses a budget with which drains of a partitioned queue would never take a job, and its jobs wait for ever: to look, to claim
- * and to hand in may each take a round trip to every partition, and a process makes sure once of how many there are.
+ * Refuses a budget with which drains of a queue could never do anything, and its jobs would wait for ever.
  *
- * @throws {TidegateError} `invalid_request`; the message says how much it takes.
+ * @throws {TidegateError} `invalid_request`; the message names the part and how much it takes.
  */
-export function checkBudget(budget: Budget, batchSize: number, store: QueueStore): void {
-  const parts = store.roundTrips;
-  if (parts === 1) return;
-  const least = { roundTrips: 3 * parts + 1, commands: parts + 6 + 2 * store.mostCommands(batchSize) };
-  for (const name of ["roundTrips", "commands"] as const) {
-    if (budget[name] >= least[name]) continue;
-    throw invalidRequest(`budget.${name} must be at least ${least[name]} to drain a queue of ${parts} partitions.`);
+export function checkBudget(budget: Cost, least: Cost, queue: string): void {
+  for (const part of ["roundTrips", "commands"] as const) {
+    if (budget[part] >= least[part]) continue;
+    throw invalidRequest(`budget.${part} must be at least ${least[part]} to drain the queue "${queue}".`);
   }
 }

@@ -1,17 +1,22 @@
 import { Afterwards } from "./afterwards.ts";
 import { type Clock, sleep, steadyClock } from "./clock.ts";
-import { type DrainLimits, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
+import { checkBudget, type DrainLimits, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
 import { addCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
 import { invalidRequest } from "./errors.ts";
 import type { Queue } from "./queue.ts";
+import type { Cost } from "./store.ts";
 
 type SharedOptions = DrainOptions & Pick<DrainParts, "longestAttemptMs">;
 
 /**
  * Drains queues in their order under one budget, which is how priority is had: a later queue gets what the earlier ones left
- * of the jobs, the time, the round trips and the commands. While they linger, the earliest time of any queue counts.
+ * of the jobs, the time, the round trips and the commands. One for which the budget has too little left is passed over. While they
+ * linger, the earliest time of any queue counts.
  *
- * @returns one report on all. `stoppedBy` is the limit that was reached, else "paused" where any queue is. `backlog` is also
+ * To look at a queue costs a round trip, and two commands at most. Where a budget cannot reach all of the queues even while the
+ * others have nothing to do, the first is looked at each time, and so are as many others as it can reach, chosen by chance.
+ *
+ * @returns one report on all. `stoppedBy` is the limit that was reached ("budget" where a queue was passed over), else "paused" where any queue is. `backlog` is also
  *   true where a limit kept a queue from being looked at.
  * @throws {TidegateError} as `Queue.drain`; what the queues before did stays done.
  */
@@ -21,7 +26,23 @@ export async function drainQueues(queues: readonly Queue[], options: SharedOptio
   return queues.length === 1 ? first.drain(options) : new SharedDrain(first, queues, options).run();
 }
 
-const limitReached: ReadonlySet<StoppedBy> = new Set(["maxJobs", "timeBudget", "budget", "aborted"]);
+/** What ends the drains of all. Where the budget has no room for one queue, it may have some for another. */
+const endsAll: ReadonlySet<StoppedBy> = new Set(["maxJobs", "timeBudget", "aborted"]);
+
+/** Whether a budget allows to look at all of these queues, and to do something in any one of them. */
+function isEnough(budget: Cost, needs: readonly Queue["needs"][]): boolean {
+  return (["roundTrips", "commands"] as const).every((part) => {
+    const looks = needs.reduce((sum, { look }) => sum + look[part], 0);
+    return looks + Math.max(...needs.map(({ look, least }) => least[part] - look[part])) <= budget[part];
+  });
+}
+
+function inAnyOrder<Item>(items: readonly Item[]): readonly Item[] {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ item }) => item);
+}
 
 class SharedDrain {
   readonly #queues: readonly Queue[];
@@ -39,6 +60,7 @@ class SharedDrain {
     this.#queues = queues;
     this.#options = options;
     this.#limits = drainLimits(options);
+    for (const { name, needs } of queues) checkBudget(this.#limits, needs.least, name);
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
     this.#deadline = this.#startedAt + Math.max(this.#limits.timeBudgetMs, this.#limits.lingerMs);
@@ -56,29 +78,46 @@ class SharedDrain {
   }
 
   async #round(): Promise<void> {
-    for (const queue of this.#queues) {
-      const report = await queue.drain(this.#whatIsLeft());
+    for (const queue of this.#reachable()) {
+      if (this.#counts.claimed >= this.#limits.maxJobs) {
+        this.#stop = "maxJobs";
+        return;
+      }
+      const report = await queue.drain(this.#bounds());
       this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
-      if (!limitReached.has(report.stoppedBy)) continue;
+      if (!endsAll.has(report.stoppedBy)) continue;
       this.#stop = report.stoppedBy;
       // Where what a queue has next needs more time than there is, the time that there is goes to the others.
       if (report.stoppedBy !== "timeBudget" || this.#clock() >= this.#deadline) return;
     }
   }
 
-  // A drain that ends without naming a limit leaves enough of each for another one to begin.
-  #whatIsLeft(): DrainOptions & DrainParts {
-    const { maxJobs, roundTrips, commands, onProgress } = this.#limits;
+  /**
+   * The queues that what is left of the budget can reach, should the others have nothing to do: all, as a rule. Else the first,
+   * and which of the others is left to chance, so that none waits for ever.
+   */
+  #reachable(): readonly Queue[] {
+    const { roundTrips, commands } = this.#limits;
+    const left = { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands };
+    const [first, ...others] = this.#queues;
+    const reached = new Set<Queue>();
+    for (const queue of [...(first ? [first] : []), ...inAnyOrder(others)]) {
+      const chosen = [...reached, queue].map(({ needs }) => needs);
+      if (isEnough(left, chosen)) reached.add(queue);
+    }
+    return this.#queues.filter((queue) => reached.has(queue));
+  }
+
+  #bounds(): DrainOptions & DrainParts {
+    const { onProgress } = this.#limits;
     return {
       ...this.#options,
       linger: 0,
-      maxJobs: maxJobs - this.#counts.claimed,
       timeBudget: Math.max(0, this.#deadline - this.#clock()),
-      wholeBudget: this.#limits,
+      before: this.#counts,
       afterwards: this.#afterwards.take,
       clock: this.#clock,
-      budget: { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands },
       ...(onProgress && { onProgress: (report) => onProgress({ ...report, ...addCounts(this.#counts, report) }) }),
     };
   }
@@ -86,9 +125,15 @@ class SharedDrain {
   /** Sleeps until just then if something falls due inside the window; false where nothing does, or a limit is reached. */
   async #linger(): Promise<boolean> {
     const nextAt = this.#earliest([...this.#latest.values()].filter(({ stoppedBy }) => stoppedBy === "empty"));
-    if (this.#stop || nextAt === undefined || nextAt > this.#startedAt + this.#limits.lingerMs) return false;
+    if (this.#limitReached || nextAt === undefined || nextAt > this.#startedAt + this.#limits.lingerMs) return false;
     await sleep(this.#clock, nextAt - this.#clock(), this.#limits.signal);
     return true;
+  }
+
+  get #limitReached(): StoppedBy | undefined {
+    if (this.#stop) return this.#stop;
+    const isShort = this.#queues.some((queue) => (this.#latest.get(queue)?.stoppedBy ?? "budget") === "budget");
+    return isShort ? "budget" : undefined;
   }
 
   #earliest(reports: readonly DrainReport[]): number | undefined {
@@ -102,7 +147,7 @@ class SharedDrain {
     const isDue = nextAt !== undefined && nextAt <= this.#clock();
     return {
       ...this.#counts,
-      stoppedBy: this.#stop ?? (reports.some(({ stoppedBy }) => stoppedBy === "paused") ? "paused" : "empty"),
+      stoppedBy: this.#limitReached ?? (reports.some(({ stoppedBy }) => stoppedBy === "paused") ? "paused" : "empty"),
       nextRunAt: nextAt === undefined ? null : new Date(nextAt),
       backlog: isDue || reports.length < this.#queues.length || reports.some(({ backlog }) => backlog),
     };

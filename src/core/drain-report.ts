@@ -15,13 +15,13 @@ export interface DrainReport {
   readonly snoozed: number;
   /** Claimed, but handed back unstarted, with no attempt used. */
   readonly released: number;
-  /** Finished too late: the lease had run out, and the result was refused. */
+  /** Not settled: the lease had run out and the result was refused, or the budget had no room left. They run again. */
   readonly lost: number;
   /** Schedules whose slot was fired and whose next one was set. */
   readonly rearmed: number;
   /** HTTP requests to the store, resends included. */
   readonly roundTrips: number;
-  /** Commands as Upstash bills them. */
+  /** Commands as Upstash bills them. For a request whose answer was lost, the most that it can have been billed. */
   readonly commands: number;
   /** Why it ended. */
   readonly stoppedBy: StoppedBy;
@@ -59,6 +59,9 @@ export const noCounts: DrainCounts = {
   roundTrips: 0,
   commands: 0,
 };
+
+/** Of a drain for which its budget had no room. What the queue holds is not known. */
+export const notLookedAt: DrainReport = { ...noCounts, stoppedBy: "budget", nextRunAt: null, backlog: true };
 
 /** The counts of both. */
 export function addCounts(one: DrainCounts, other: DrainCounts): DrainCounts {

@@ -1,5 +1,6 @@
-import { Allowance } from "./allowance.ts";
+import { Allowance, type NextExchange } from "./allowance.ts";
 import { Attempt } from "./attempt.ts";
+import { type DrainBudget, mostOf } from "./budget.ts";
 import type { Claim } from "./claim.ts";
 import { alarm, sleep } from "./clock.ts";
 import { TimeoutError } from "./control.ts";
@@ -14,7 +15,7 @@ import { Lineup } from "./lineup.ts";
 import { type AttemptOutcome, released } from "./outcomes.ts";
 import { Prefetch } from "./prefetch.ts";
 import { firesOf } from "./schedule.ts";
-import type { ClaimedJob, ExchangeReply, ExchangeRequest, Fire, Meter, Outlook } from "./store.ts";
+import type { ClaimedJob, ExchangeReply, ExchangeRequest, Fire, Outlook } from "./store.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** What a drain needs of its queue. */
@@ -36,7 +37,7 @@ export class Drain {
   readonly #allowance: Allowance;
   readonly #leaseMs: number;
   readonly #counts: Record<Count, number> = { ...noCounts };
-  readonly #spent: Readonly<Meter>;
+  readonly #budget: DrainBudget;
   readonly #exchanges: Exchanges;
   readonly #prefetch: Prefetch;
   readonly #lineup = new Lineup();
@@ -49,25 +50,20 @@ export class Drain {
   #ring: () => void = () => {};
 
   /**
-   * @param spent the meter of the shop's store: what it shows already counts against the budget.
+   * @param budget the meter of the shop's store: what it shows already counts.
    * @param outlook what is known, or thought, to come next.
    */
-  constructor(
-    shop: DrainShop,
-    spent: Readonly<Meter>,
-    limits: DrainLimits,
-    longestTimeoutMs: number,
-    outlook: Outlook,
-  ) {
+  constructor(shop: DrainShop, budget: DrainBudget, limits: DrainLimits, longestTimeoutMs: number, outlook: Outlook) {
     this.#shop = shop;
-    this.#spent = spent;
+    this.#budget = budget;
     this.#limits = limits;
     this.#lookedAt = shop.clock();
     this.#prefetch = new Prefetch(limits.slots, this.#lookedAt);
     this.#leaseMs = leaseMsFor(longestTimeoutMs, shop.random);
     const exchange = (request: ExchangeRequest) => shop.declared.exchange(shop.store, request);
     this.#exchanges = new Exchanges({ exchange }, shop.clock, outlook, () => this.#ring());
-    this.#allowance = new Allowance(limits, shop, spent, this.#exchanges);
+    this.#allowance = new Allowance(limits, shop, budget, this.#exchanges);
+    budget.keep(() => this.#allowance.costOfSettling(this.#unsettled, Math.max(1, this.#finished.requests.length)));
   }
 
   /** Takes over jobs that are leased already. */
@@ -97,6 +93,8 @@ export class Drain {
       do {
         await this.#runDue();
       } while (await this.#linger());
+      // Nothing is left to settle them with: they run again when their leases run out.
+      this.#counts.lost += this.#finished.length;
       return this.#report();
     } finally {
       signal?.removeEventListener("abort", ring);
@@ -112,6 +110,8 @@ export class Drain {
       if (this.#isTimeToExchange()) await this.#exchange();
       else if (this.#running.size > 0 || this.#exchanges.underWay > 0 || this.#awaitsSlot)
         await this.#somethingHappens();
+      // What waits for the others to be handed in goes back with them, where the budget has no room for another exchange.
+      else if (this.#lineup.length > 0) this.#release(this.#lineup.clear());
       else break;
     }
     if (this.#exchanges.error) throw this.#exchanges.error;
@@ -137,7 +137,7 @@ export class Drain {
   /** Whether something has waited too long for a slot, and can be handed back. */
   #isOverdue(): boolean {
     if (this.#lineup.length === 0 || this.#shop.clock() < this.#lineup.overdueAt) return false;
-    return this.#allowance.affords(2, this.#toHandIn);
+    return this.#allowance.affords(this.#handingBack);
   }
 
   /** Whether there is something to start, as far as is known. */
@@ -203,10 +203,12 @@ export class Drain {
     if (!this.#exchanges.mayBegin) return false;
     const now = this.#shop.clock();
     if ((this.#isMoreDue(now) || this.#isTimeToLook(now)) && this.#claimable() > 0) return true;
-    if (this.#finished.length === 0) return false;
+    const hasFinished = this.#finished.length > 0;
+    // What was found, and leaves no room to claim more, is fired all the same.
+    const isLast = this.#isIdle && (hasFinished || (this.#stoppedBy() === "budget" && this.#firesNow().length > 0));
     // What waits for a slot may have to be handed back later, before the last ones are handed in.
-    const exchanges = this.#ahead > 0 && !this.#finished.hasReleased ? 3 : 2;
-    return this.#isIdle || (now >= this.#handInAt && this.#allowance.affords(exchanges, this.#toHandIn));
+    const spare = !this.#isIdle && this.#ahead > 0 && !this.#finished.hasReleased ? 1 : 0;
+    return (isLast || (hasFinished && now >= this.#handInAt)) && this.#allowance.affords(this.#nextExchange([], spare));
   }
 
   /** Lets handlers that end in this very turn be settled with the others, not one by one. */
@@ -229,10 +231,48 @@ export class Drain {
   }
 
   /** How many jobs to claim now: none while there is enough to do, or once a limit is reached. */
-  #claimable(): number {
+  #claimable(fires: readonly Fire[] = []): number {
     if (this.#endedBy() || !this.#exchanges.mayFindMore) return 0;
-    const wanted = this.#affordsToPrefetch() ? this.#missing() : this.#ahead === 0 ? this.#prefetch.freeSlots : 0;
-    return Math.min(wanted, this.#allowance.batch(this.#counts.claimed), this.#lineup.mostClaimed(this.#isIdle));
+    const batch = this.#allowance.batch(this.#counts.claimed);
+    const most = (wanted: number, next: NextExchange) =>
+      this.#allowance.mostClaims(Math.min(wanted, batch, this.#lineup.mostClaimed(this.#isIdle)), next);
+    // What comes to wait for a slot may have to be handed back: what this claim brings, and what each of those under way brings.
+    const prefetching = this.#nextExchange(fires, 1 + this.#exchanges.underWay);
+    if (this.#allowance.mostClaims(1, prefetching) === 1) return most(this.#missing(), prefetching);
+    return most(this.#ahead === 0 ? this.#prefetch.freeSlots : 0, this.#nextExchange(fires));
+  }
+
+  /** What is to be fired now, as far as the budget allows. */
+  #firesNow(): readonly Fire[] {
+    const stop = this.#stoppedBy();
+    if (stop && stop !== "budget") return [];
+    const isAffordable = (count: number) => this.#allowance.affords(this.#nextExchange(this.#fires.slice(0, count)));
+    return this.#fires.slice(0, mostOf(this.#fires.length, isAffordable));
+  }
+
+  /** An exchange that hands in what fits into one, fires these and claims nothing. @param spare how many more are to be possible. */
+  #nextExchange(fires: readonly Fire[] = [], spare = 0): NextExchange {
+    const { requests } = this.#finished;
+    const [settles = 0] = requests;
+    const firedJobs = fires.reduce((sum, { jobs }) => sum + jobs.length, 0);
+    const claims = this.#allowance.claimsNothing;
+    return {
+      size: { settles, fires: fires.length, firedJobs, claims, repeated: this.#hasFailed },
+      jobsAfter: this.#unsettled - settles,
+      requestsAfter: Math.max(1, requests.length - 1) + spare,
+    };
+  }
+
+  /** An exchange that hands in what has finished, and hands back what waits for a slot. */
+  get #handingBack(): NextExchange {
+    const next = this.#nextExchange();
+    const { length } = this.#lineup;
+    const settles = (next.size.settles ?? 0) + length;
+    return { ...next, size: { ...next.size, settles }, jobsAfter: next.jobsAfter - length };
+  }
+
+  get #hasFailed(): boolean {
+    return this.#exchanges.hasFailed || this.#exchanges.isOutOfBudget;
   }
 
   #missing(): number {
@@ -244,47 +284,44 @@ export class Drain {
     return this.#lineup.length + this.#exchanges.claiming;
   }
 
-  /** Whether what comes to wait can be handed back: what this claim brings, what those under way bring, and in the end what has run. */
-  #affordsToPrefetch(): boolean {
-    return this.#allowance.affords(3 + this.#exchanges.underWay, this.#toHandIn);
-  }
-
-  /** How many have started, or are handed back, and are not handed in yet. */
-  get #toHandIn(): number {
-    return this.#finished.length + this.#running.size;
+  /** How many have been claimed, or may be by the exchanges under way, that none of these settles. */
+  get #unsettled(): number {
+    return this.#ahead + this.#running.size + this.#finished.length;
   }
 
   async #exchange(): Promise<void> {
     await this.#handlersAboutToEnd();
     // An answer may have come meanwhile, and changed what there is to do.
     if (!this.#isTimeToExchange()) return;
+    const fire = this.#firesNow();
+    const limit = this.#claimable(fire);
     const finished = this.#finished.take();
-    const request = this.#request(finished);
-    this.#fires = [];
+    const request = this.#request(finished, fire, limit);
+    this.#fires = this.#fires.slice(fire.length);
     this.#lookedAt = request.now;
     this.#exchanges.send(request, (reply) => {
+      const unsettled = finished.filter((_, index) => reply?.settled[index] === undefined);
       // What has run is worth one more try once all is done.
-      if (!request.repeated) this.#finished.putBack(finished.filter((_, index) => reply?.settled[index] === undefined));
-      if (reply) this.#takeIn(reply, finished, request.fire);
+      if (request.repeated) this.#counts.lost += unsettled.length;
+      else this.#finished.putBack(unsettled);
+      if (reply) this.#takeIn(reply, finished, request);
     });
   }
 
-  #request(finished: readonly Finished[]) {
+  #request(finished: readonly Finished[], fire: readonly Fire[], limit: number) {
     const now = this.#shop.clock();
-    const limit = this.#claimable();
     return {
       now,
       settle: finished.map(({ outcome }) => outcome),
-      fire: this.#stoppedBy() ? [] : this.#fires,
+      fire,
       limit,
       looks: !this.#limits.heldOnly,
       freshMs: this.#limits.checkEveryMs,
       counts: limit > 0 && this.#isAnotherOfUse(limit, now),
       leaseMs: this.#leaseMs + this.#exchanges.leaseApartMs,
       retentionMs: this.#shop.retentionMs,
-      sends: this.#allowance.sends(limit > 0),
       pauseMs: this.#allowance.cutOffAt - this.#shop.clock(),
-      repeated: this.#exchanges.hasFailed,
+      repeated: this.#hasFailed,
     };
   }
 
@@ -294,7 +331,7 @@ export class Drain {
     return !this.#prefetch.suffices(this.#ahead + limit, this.#exchanges.answerMs, now);
   }
 
-  #takeIn(reply: ExchangeReply, finished: readonly Finished[], fires: readonly Fire[]): void {
+  #takeIn(reply: ExchangeReply, finished: readonly Finished[], { fire, limit }: ExchangeRequest): void {
     const now = this.#shop.clock();
     finished.forEach(({ as, outcome }, index) => {
       const isAccepted = reply.settled[index];
@@ -302,10 +339,10 @@ export class Drain {
       this.#counts[isAccepted ? as : "lost"]++;
       if (isAccepted && as !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
     });
-    this.#shop.hooks?.exchanged(reply, finished, fires);
+    this.#shop.hooks?.exchanged(reply, finished, fire);
     if (this.#shop.logger) logFailures(this.#shop.logger, reply.settled, finished);
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
-    this.#fires = firesOf(reply.schedules, now);
+    if (limit > 0) this.#fires = firesOf(reply.schedules, now);
     this.take(reply.jobs);
     // After the failure of a part nothing more is begun, but what another part has given is.
     if ("failure" in reply) this.#startWaiting();
@@ -315,7 +352,7 @@ export class Drain {
   // Waiting --------------------------------------------------------------------------------------------------------------
 
   #stoppedBy(): StoppedBy | undefined {
-    return this.#allowance.stoppedBy(this.#counts.claimed, this.#toHandIn);
+    return this.#allowance.stoppedBy(this.#counts.claimed, this.#nextExchange());
   }
 
   /** Why nothing more is claimed, if so: time is over as well where what is due needs more of it. */
@@ -361,8 +398,8 @@ export class Drain {
     const nextAt = this.#exchanges.dueAt;
     return {
       ...this.#counts,
-      roundTrips: this.#spent.roundTrips,
-      commands: this.#spent.commands,
+      roundTrips: this.#budget.roundTrips,
+      commands: this.#budget.commands,
       stoppedBy: this.#endedBy() ?? "empty",
       nextRunAt: nextAt === Number.POSITIVE_INFINITY ? null : new Date(nextAt),
       backlog: this.#isMoreDue(now),

@@ -1,3 +1,4 @@
+import { OutOfBudgetError } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import type { ExchangeReply, ExchangeRequest, Outlook, QueueStore } from "./store.ts";
 
@@ -31,6 +32,7 @@ export class Exchanges {
   #paused: boolean;
   #answerMs = 0;
   #hasFailed = false;
+  #isOutOfBudget = false;
   #error: unknown;
   #brokenOff: unknown;
 
@@ -53,6 +55,11 @@ export class Exchanges {
   /** Whether one has failed. What runs may still end and be handed in, but nothing more is begun. */
   get hasFailed(): boolean {
     return this.#hasFailed;
+  }
+
+  /** Whether the budget had no room for one, or for the requests that it took beyond what was expected. */
+  get isOutOfBudget(): boolean {
+    return this.#isOutOfBudget;
   }
 
   /** Why the last one failed, if none has got through since; else what broke the drain off. */
@@ -146,6 +153,10 @@ export class Exchanges {
   }
 
   #fail(error: unknown): void {
+    if (error instanceof OutOfBudgetError) {
+      this.#isOutOfBudget = true;
+      return;
+    }
     this.#hasFailed = true;
     this.#error = error;
   }

@@ -27,6 +27,9 @@ const WAITS_MS = 1_000;
 export class FinishedJobs {
   #jobs: Finished[] = [];
   #hasReleased = false;
+  #requests: readonly number[] = [];
+  /** How long their records are together, in UTF-16 units, of which each takes three bytes at most. */
+  #units = 0;
 
   /** Whether some are handed back. */
   get hasReleased(): boolean {
@@ -40,6 +43,8 @@ export class FinishedJobs {
   add(job: Finished): void {
     this.#jobs.push(job);
     if (job.as === "released") this.#hasReleased = true;
+    this.#units += job.outcome.record.length;
+    this.#requests = this.#inRequests();
   }
 
   /**
@@ -51,14 +56,36 @@ export class FinishedJobs {
     return oldest ? oldest.at + (isTold || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
   }
 
+  /** How many jobs each of the requests takes in which they will be handed in. */
+  get requests(): readonly number[] {
+    return this.#requests;
+  }
+
+  #inRequests(): readonly number[] {
+    if (this.#units * 3 <= MOST_SETTLED_BYTES) return this.#jobs.length > 0 ? [this.#jobs.length] : [];
+    const records = this.#jobs.map(({ outcome }) => outcome.record);
+    const requests: number[] = [];
+    for (let first = 0; first < records.length; first += requests.at(-1) ?? 0) {
+      requests.push(Math.max(1, countFitting(first === 0 ? records : records.slice(first), MOST_SETTLED_BYTES)));
+    }
+    return requests;
+  }
+
   /** Takes out those that fit into one request. */
   take(): readonly Finished[] {
     this.#hasReleased = false;
-    const records = this.#jobs.map(({ outcome }) => outcome.record);
-    return this.#jobs.splice(0, Math.max(1, countFitting(records, MOST_SETTLED_BYTES)));
+    const taken = this.#jobs.splice(0, this.#requests[0] ?? 0);
+    this.#hold(this.#jobs);
+    return taken;
   }
 
   putBack(jobs: readonly Finished[]): void {
-    this.#jobs = [...jobs, ...this.#jobs];
+    this.#hold([...jobs, ...this.#jobs]);
+  }
+
+  #hold(jobs: Finished[]): void {
+    this.#jobs = jobs;
+    this.#units = jobs.reduce((sum, { outcome }) => sum + outcome.record.length, 0);
+    this.#requests = this.#inRequests();
   }
 }

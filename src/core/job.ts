@@ -22,13 +22,15 @@ export interface JobContext {
   readonly enqueuedAt: Date;
   /**
    * Gives the attempt `duration` from now (default: the job's timeout again), and keeps its lease as long.
-   * @throws {TidegateError} `conflict` when the lease has been lost, or the attempt has ended, as by its timeout: stop working.
+   * @throws {TidegateError} `conflict` when the lease has been lost, or the attempt has ended, as by its timeout: stop working. Also
+   *   where the budget of the drain has no room for the request: the attempt then keeps the time that it has.
    */
   extend(duration?: Duration): Promise<void>;
   /** `return job.snooze("1h")` runs the job again then, without using up an attempt. */
   snooze(when: Duration | Date): Snooze;
   /**
-   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it.
+   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it. Where the budget
+   * of the drain has no room for the request, the value is kept, and stored with the outcome.
    * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;

@@ -1,9 +1,10 @@
+import { DrainBudget } from "./budget.ts";
 import { attemptMs, type BulkJob, type BulkOptions, heldJobs, MOST_AT_ONCE, sendJobs, type TypedBulk } from "./bulk.ts";
 import { steadyClock } from "./clock.ts";
 import { DeclaredSchedules } from "./declared.ts";
 import { Drain } from "./drain.ts";
-import { checkBudget, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
-import type { DrainReport } from "./drain-report.ts";
+import { checkBudget, type DrainOptions, type DrainParts, drainLimits, leastBudget } from "./drain-options.ts";
+import { type DrainReport, noCounts, notLookedAt } from "./drain-report.ts";
 import { durationMs, LATEST_TIME_MS } from "./duration.ts";
 import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolveJob } from "./enqueue.ts";
 import { invalidRequest } from "./errors.ts";
@@ -19,7 +20,7 @@ import { type HoldOptions, type QueueOptions, type QueueSettings, queueSettings 
 import { QueueUpkeep } from "./queue-upkeep.ts";
 import { Schedules } from "./schedules.ts";
 import { type Spending, SpendingCounter } from "./spending.ts";
-import type { ClaimedJob, EnqueueReply, Meter, NewJob, Outlook, QueueStore } from "./store.ts";
+import type { ClaimedJob, Cost, EnqueueReply, NewJob, Outlook, QueueStore } from "./store.ts";
 import { type TraceContext, traceCalls } from "./tracing.ts";
 
 /** Whether a value is a queue: by what it has, for it may be one of another copy of the package. */
@@ -78,6 +79,11 @@ export class Queue extends QueueUpkeep {
   get longestTimeoutMs(): number {
     const timeouts = [...this.#settings.jobs.values()].map((job) => timeoutMs(job.timeout ?? jobDefaults.timeout));
     return Math.max(timeoutMs(jobDefaults.timeout), ...timeouts);
+  }
+
+  /** What its drains need: the most that a look costs, and the least budget that one can do anything with. */
+  get needs(): { readonly look: Cost; readonly least: Cost } {
+    return { look: this.#store.mostOfLook, least: leastBudget(this.#store, this.#declared.count) };
   }
 
   /**
@@ -174,10 +180,15 @@ export class Queue extends QueueUpkeep {
    */
   async drain(options: DrainOptions & DrainParts = {}): Promise<DrainReport> {
     const limits = drainLimits(options);
-    const meter: Meter = { roundTrips: 0, commands: 0 };
-    const store = this.#settings.store.open(this.name, meter);
-    const { held = [], wholeBudget = limits, clock = steadyClock(this.clock) } = options;
-    if (held.length === 0) checkBudget(wholeBudget, limits.batchSize, store);
+    const { held = [], before = noCounts, clock = steadyClock(this.clock) } = options;
+    const { least } = this.needs;
+    if (held.length === 0) checkBudget(limits, least, this.name);
+    const budget = new DrainBudget({
+      roundTrips: limits.roundTrips - before.roundTrips,
+      commands: limits.commands - before.commands,
+    });
+    if (held.length === 0 && !budget.affords(least)) return notLookedAt;
+    const store = this.#settings.store.open(this.name, budget);
     const outlook =
       held.length > 0 ? { paused: false, nextAt: undefined } : await this.#lookUnlessAborted(store, limits.signal);
     const hooks = hookCalls(this.#settings);
@@ -187,7 +198,8 @@ export class Queue extends QueueUpkeep {
       this.#expected.add(runAt);
       limits.onReturn?.(runAt);
     };
-    const drain = new Drain(shop, meter, { ...limits, onReturn }, this.longestTimeoutMs, outlook);
+    const bounds = { ...limits, maxJobs: limits.maxJobs - before.claimed, onReturn };
+    const drain = new Drain(shop, budget, bounds, this.longestTimeoutMs, outlook);
     drain.take(held);
     // Only where asked: on some platforms a request may not wake what another one began.
     const forget = Number.isFinite(limits.checkEveryMs) ? this.onExpected((runAt) => drain.expect(runAt)) : undefined;

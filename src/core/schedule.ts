@@ -36,7 +36,7 @@ export function cronOf(key: string, { cron, timeZone }: Pick<ScheduleRecord, "cr
 /** A slot that is later than this when it is found, and was not followed by another, counts as missed. */
 const MISSED_AFTER_MS = 5 * 60_000;
 /** How many missed slots one firing makes up for with `missed: "all"`; the others follow at once. */
-const MOST_AT_ONCE = 100;
+export const MOST_FIRED_AT_ONCE = 100;
 
 /** The next slot of a schedule. One that has been fired by an invocation whose clock is ahead does not come again. */
 export function nextSlot(
@@ -57,7 +57,7 @@ export function firesOf(schedules: readonly DueSchedule[], now: number): readonl
   for (const due of schedules) {
     const bytes = bytesOf(due.record);
     // The record of a job is hardly longer than that of its schedule, which is written anew.
-    const most = Math.min(MOST_AT_ONCE, Math.floor(room / bytes) - 1);
+    const most = Math.min(MOST_FIRED_AT_ONCE, Math.floor(room / bytes) - 1);
     if (most < 1 && fires.length > 0) break;
     const fire = fireOf(due, now, Math.max(1, most));
     room -= (1 + fire.jobs.length) * bytes;

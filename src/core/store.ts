@@ -24,12 +24,23 @@ export interface Store {
   open(queue: string, meter?: Meter, partition?: number): QueueStore;
 }
 
-/** What calls cost: HTTP round trips (resends included), and commands as Upstash bills them. A memory store bills none. */
+/** HTTP round trips, and the commands that Upstash bills for them. A memory store bills none. */
+export interface Cost {
+  readonly roundTrips: number;
+  readonly commands: number;
+}
+
+/** What calls cost. */
 export interface Meter {
-  /** HTTP round trips so far. */
+  /** HTTP round trips so far, resends included: each from when it is sent. */
   roundTrips: number;
-  /** Billed commands so far. */
+  /**
+   * Billed commands so far. Where a store knows how many a request is billed at most, it counts those from when the request is
+   * sent, and puts it right by the answer: of what an answer that was lost has cost nobody knows more.
+   */
   commands: number;
+  /** Whether there is room for this beside what has been counted. A store asks before each request. Default: there always is. */
+  allows?(cost: Cost): boolean;
 }
 
 /** The right to settle one job until `endsAt`. No two claims of a job have the same `claims` and `endsAt`. */
@@ -118,12 +129,30 @@ export interface ExchangeRequest {
   readonly leaseMs: number;
   /** How long completed jobs are kept; 0 keeps none. */
   readonly retentionMs: number;
-  /** How often the request may be sent at most, should answers get lost. Default: as the store sees fit. */
-  readonly sends?: number;
   /** How long the store may pause between sends, in all. Default: as it sees fit. */
   readonly pauseMs?: number;
   /** True where an earlier exchange that failed may have settled the same outcomes. */
   readonly repeated?: boolean;
+}
+
+/** How much an exchange does, as far as it decides what that costs. */
+export interface ExchangeSize {
+  /** How many outcomes it hands in. */
+  readonly settles?: number;
+  /** How many schedules it fires. */
+  readonly fires?: number;
+  /** How many jobs these make. */
+  readonly firedJobs?: number;
+  /** How many jobs and schedules it takes at most; undefined where it does not even look at what comes next. */
+  readonly claims?: number | undefined;
+  /** Whether an earlier request may have done the same, so that the store must look for its own work. */
+  readonly repeated?: boolean;
+}
+
+/** The size of a request. */
+export function sizeOf({ settle, fire, limit, looks = true, repeated = false }: ExchangeRequest): ExchangeSize {
+  const firedJobs = fire.reduce((sum, { jobs }) => sum + jobs.length, 0);
+  return { settles: settle.length, fires: fire.length, firedJobs, claims: looks ? limit : undefined, repeated };
 }
 
 export interface ClaimedJob {
@@ -228,10 +257,14 @@ export interface Revival {
 
 /** The jobs of one queue, as a store keeps them. Queues call it; a program of yours has no need to. */
 export interface QueueStore {
-  /** The most round trips that an exchange takes where no answer is lost. */
-  readonly roundTrips: number;
-  /** The most commands that an exchange which settles and claims so many jobs can be billed. */
-  mostCommands(jobs: number): number;
+  /** The most that an exchange of this size costs where no answer is lost. All of its requests are sent, and counted, at once. */
+  mostOfExchange(size: ExchangeSize): Cost;
+  /** The most that `peekWithManifest` costs. */
+  readonly mostOfLook: Cost;
+  /** The most that `partitions` costs. */
+  readonly mostOfPartitions: Cost;
+  /** The most that `listSchedules` and a `declare` of so many schedules cost. */
+  mostOfDeclaring(schedules: number): Cost;
   /** Gives a source of ids for the jobs of one enqueue that have none: made by `newId`, and such that they can be stored together. */
   idSource(newId: () => string): (dedupeKey?: string) => string;
   /** Stores all of the jobs or none; one reply each, in order. A job whose id or dedupe key is taken is left out. */
@@ -291,6 +324,8 @@ export interface QueueStore {
 }
 
 /** The members of a queue store that answer by themselves, without reaching out to where the jobs are. */
-export type LocalMember = "roundTrips" | "mostCommands" | "idSource";
+export type LocalMember = "mostOfExchange" | "mostOfLook" | "mostOfPartitions" | "mostOfDeclaring" | "idSource";
 
-export const localMembers: ReadonlySet<PropertyKey> = new Set<LocalMember>(["roundTrips", "mostCommands", "idSource"]);
+export const localMembers: ReadonlySet<PropertyKey> = new Set<LocalMember>([
+  ...(["mostOfExchange", "mostOfLook", "mostOfPartitions", "mostOfDeclaring", "idSource"] as const),
+]);

@@ -3,6 +3,7 @@ import { Afterwards } from "../core/afterwards.ts";
 import type { BulkJob } from "../core/bulk.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { type DrainOptions, type DrainParts, drainLimits } from "../core/drain-options.ts";
+import { addCounts, noCounts } from "../core/drain-report.ts";
 import type { EnqueueResult } from "../core/enqueue.ts";
 import type { ClaimedJob } from "../core/store.ts";
 import { within } from "./lifetime.ts";
@@ -78,13 +79,18 @@ async function runInTurn(
   const bounded = afterResponse(queue.clock);
   const onReturn = (runAt: number) => void left.add(runAt);
   const bounds = () => ({ ...bounded(call.bounds()), onReturn, afterwards: afterwards.take });
-  if (held.length > 0) await queue.drain({ ...bounds(), held, heldOnly: true });
+  // All of it goes by one budget: the platform counts requests over the whole invocation.
+  let spent = noCounts;
+  const drain = async (options: DrainOptions & DrainParts) => {
+    spent = addCounts(spent, await queue.drain({ ...options, before: { ...spent, claimed: 0 } }));
+  };
+  if (held.length > 0) await drain({ ...bounds(), held, heldOnly: true });
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
     left.delete(next);
     await sleep(queue.clock, next - queue.clock());
     const options = bounds();
     if (options.timeBudget === 0) return;
-    await queue.drain({ ...options, maxJobs: CLAIMED_AFTERWARDS });
+    await drain({ ...options, maxJobs: CLAIMED_AFTERWARDS });
   }
 }
 

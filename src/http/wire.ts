@@ -1,6 +1,6 @@
 import { MOST_AT_ONCE } from "../core/bulk.ts";
 import { LONGEST_EXPRESSION } from "../core/cron.ts";
-import { NO_LIMIT } from "../core/drain-options.ts";
+import { LEAST_ROUND_TRIPS, NO_LIMIT } from "../core/drain-options.ts";
 import type { ErrorCode, PayloadIssue } from "../core/errors.ts";
 import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } from "../core/options.ts";
 import { LONGEST_KEY } from "../core/schedules.ts";
@@ -131,7 +131,7 @@ export const retryManyBody = deadJobs({ dryRun: flag, payload: anything });
 export const scheduleBody = object(scheduleFields, ["name", "cron"]);
 export const previewQuery = object({ count: whole(1, 1_000) });
 
-const roundTrips = whole(2, NO_LIMIT);
+const roundTrips = whole(LEAST_ROUND_TRIPS, NO_LIMIT);
 const commands = whole(1, NO_LIMIT);
 const drainFields = {
   maxJobs: whole(1, NO_LIMIT),

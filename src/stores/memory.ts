@@ -1,3 +1,4 @@
+import { countRequest } from "../core/budget.ts";
 import type { Store } from "../core/store.ts";
 import { beforeCalls } from "./before-calls.ts";
 import { MemoryQueue } from "./memory/queue.ts";
@@ -16,7 +17,7 @@ export function memoryStore(): Store {
       queues.set(part, queue);
       return beforeCalls(queue, (method) => {
         // A call counts as the round trip that it would be elsewhere.
-        if (meter) meter.roundTrips++;
+        countRequest(meter, 0);
         if (queue.spread > 1 && method !== "partitions") throw wrongPartitions(name, queue.spread, 1);
         return undefined;
       });

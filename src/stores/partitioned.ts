@@ -6,9 +6,11 @@ import { isSlotJobId } from "../core/slot-id.ts";
 import type {
   Change,
   ClearableState,
+  Cost,
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
+  ExchangeSize,
   FoundDead,
   JobState,
   Lease,
@@ -34,8 +36,8 @@ import { wrongPartitions } from "./wrong-partitions.ts";
  * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one.
  * - Jobs with ids of their own are stored atomically for each partition, not all together. `dedupe` takes no id beside it.
  * - An idle tick costs one command, and one round trip, a partition; so does each `checkEvery` of a drain that jobs keep.
- * - A drain of n partitions needs `budget.roundTrips` of 3 n + 1 at least, and `budget.commands` of 43 n + 6 (more where `batchSize`
- *   is above 250), else it throws: the defaults do up to 13 partitions, `cloudflareFree` up to 4.
+ * - A drain of n partitions needs `budget.roundTrips` of n + 6 at least, and `budget.commands` of 2 n + 31, else it throws: the
+ *   defaults do up to 34 partitions, `cloudflareFree` up to 9. More make it faster: what has ended may be in any of them.
  * - The first call of a process for a queue makes sure that it is stored in so many partitions: 3 commands.
  *
  * ```ts
@@ -68,6 +70,16 @@ export function partitioned(store: Store, count: number): Store {
   };
 }
 
+const plus = (one: Cost, other: Cost): Cost => ({
+  roundTrips: one.roundTrips + other.roundTrips,
+  commands: one.commands + other.commands,
+});
+
+const times = ({ roundTrips, commands }: Cost, count: number): Cost => ({
+  roundTrips: roundTrips * count,
+  commands: commands * count,
+});
+
 /** Spreads texts that differ in their last letters alone: the lower bits of FNV-1a are mixed with its upper ones. */
 function hash(text: string): number {
   const value = fnv1a(text);
@@ -89,12 +101,30 @@ class PartitionedQueue implements QueueStore {
     this.#last = Math.floor(Math.random() * parts.length);
   }
 
-  get roundTrips(): number {
-    return this.#parts.length;
+  /** Each request that hands in something, fires or looks may go to a part of its own. */
+  mostOfExchange({ settles = 0, fires = 0, firedJobs = 0, claims, repeated = false }: ExchangeSize): Cost {
+    const most = (size: ExchangeSize) => this.#at(0).mostOfExchange({ ...size, repeated });
+    const settling = times(most({ settles }), Math.min(settles, this.#parts.length));
+    const others = [
+      ...(fires > 0 ? [most({ fires, firedJobs })] : []),
+      ...(claims === undefined ? [] : [most({ claims })]),
+    ];
+    const { roundTrips, commands } = [settling, ...others].reduce(plus);
+    return { roundTrips: Math.min(roundTrips, this.#parts.length), commands };
   }
 
-  mostCommands(jobs: number): number {
-    return this.#parts.reduce((sum, part) => sum + part.mostCommands(jobs), 0);
+  get mostOfPartitions(): Cost {
+    return this.#at(0).mostOfPartitions;
+  }
+
+  /** The first one of a process is preceded by the question over how many partitions the queue is spread. */
+  get mostOfLook(): Cost {
+    const { mostOfLook, mostOfPartitions } = this.#at(0);
+    return plus(times(mostOfLook, this.#parts.length + 1), mostOfPartitions);
+  }
+
+  mostOfDeclaring(schedules: number): Cost {
+    return this.#at(0).mostOfDeclaring(schedules);
   }
 
   /** Where a job is. Those that schedules make are where the schedules are. */
@@ -165,19 +195,21 @@ class PartitionedQueue implements QueueStore {
       if (request.looks !== false) this.#learn(index, reply, request.now);
       return reply.settled;
     };
+    const settlesIn = new Set(request.settle.map(({ lease }) => this.#indexOf(lease.id)));
     // What one part has given is leased and must reach the drain, whatever becomes of the others.
     const attempt = (index: number, settle: ExchangeRequest["settle"]) =>
       exchange(index, settle).catch((error: unknown) => {
         failures.push(error);
         return settle.map(() => undefined);
       });
-    const settled = await this.#inParts(request.settle, ({ lease }) => this.#indexOf(lease.id), attempt);
     const others = [...(request.looks === false ? [] : [target]), ...(request.fire.length > 0 ? [0] : [])];
-    const rest = new Set(failures.length > 0 ? [] : others);
+    const rest = new Set(others);
     const stale = this.#stale(request).filter((index) => !rest.has(index));
-    await Promise.all([
-      ...[...rest].filter((index) => !claimed.has(index)).map((index) => attempt(index, [])),
-      ...stale.map((index) => this.#lookInPassing(index, request.now)),
+    const [settled] = await Promise.all([
+      this.#inParts(request.settle, ({ lease }) => this.#indexOf(lease.id), attempt),
+      ...[...rest].filter((index) => !settlesIn.has(index)).map((index) => attempt(index, [])),
+      // Last, as what the budget may have no room for.
+      ...stale.filter((index) => !settlesIn.has(index)).map((index) => this.#lookInPassing(index, request.now)),
     ]);
     const [failure] = failures;
     if (failures.length > 0 && claimed.size === 0) throw failure;

@@ -1,3 +1,4 @@
+import { countRequest } from "../core/budget.ts";
 import { type Clock, sleep, systemClock } from "../core/clock.ts";
 import { type Duration, durationMs } from "../core/duration.ts";
 import { invalidRequest, TidegateError } from "../core/errors.ts";
@@ -62,7 +63,7 @@ export function faultyStore(store: Store, plan?: FaultPlan, options: { clock?: C
     const fault = choose(call);
     if (fault !== undefined) checkFault(fault);
     if (fault === "before") {
-      if (meter) meter.roundTrips++;
+      countRequest(meter, 0);
       throw new TidegateError("store_unavailable", "faultyStore kept this call from the store.");
     }
     if (typeof fault === "object") await sleep(clock, durationMs(fault.delay, "delay"));

@@ -1,40 +1,45 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Allowance } from "../../src/core/allowance.ts";
+import { DrainBudget } from "../../src/core/budget.ts";
 import { type DrainOptions, drainLimits } from "../../src/core/drain-options.ts";
 import type { Exchanges } from "../../src/core/exchanges.ts";
+import type { ExchangeSize } from "../../src/core/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 
-/** What a drain may do by these options, with exchanges under way, where an exchange costs a command a job. */
+/** What a drain may do by these options, with exchanges under way, where an exchange costs a command for each job it settles or claims. */
 function setUp(options: DrainOptions, underWay: Partial<Exchanges> = {}, spent = { roundTrips: 0, commands: 0 }) {
   const clock = clockByHand(start);
-  const store = { ...memoryStore().open("default"), roundTrips: 1, mostCommands: (jobs: number) => jobs };
+  const mostOfExchange = ({ settles = 0, claims = 0 }: ExchangeSize) => ({ roundTrips: 1, commands: settles + claims });
+  const store = { ...memoryStore().open("default"), mostOfExchange };
+  const limits = drainLimits(options);
+  const budget = Object.assign(new DrainBudget(limits), spent);
   const exchanges = { underWay: 0, claiming: 0, ...underWay } as Exchanges;
-  return { clock, allowance: new Allowance(drainLimits(options), { store, clock }, spent, exchanges) };
+  return { clock, allowance: new Allowance(limits, { store, clock }, budget, exchanges) };
 }
 
-describe("a budget of commands", () => {
-  const options = { batchSize: 10, budget: { commands: 30 } };
+/** An exchange that settles so many jobs, and leaves so many others in hand. */
+const next = (settles: number, jobsAfter: number) => ({ size: { settles }, jobsAfter, requestsAfter: 1 });
 
-  test("counts the exchanges under way, which have not told yet what they cost", () => {
-    expect(setUp(options).allowance.affords(3, 0)).toBe(true);
-    expect(setUp(options, { underWay: 1 }).allowance.affords(3, 0)).toBe(false);
-    expect(setUp(options, { underWay: 1 }).allowance.affords(2, 0)).toBe(true);
-  });
-
-  test("counts what is to be handed in, where that is more than a batch", () => {
-    expect(setUp(options).allowance.affords(2, 15)).toBe(true);
-    expect(setUp(options).allowance.affords(2, 16)).toBe(false);
-  });
+test("an exchange is affordable only where what stays in hand can be settled after it", () => {
+  const { allowance } = setUp({ budget: { commands: 30 } });
+  expect(allowance.affords(next(10, 20))).toBe(true);
+  expect(allowance.affords(next(10, 21))).toBe(false);
 });
 
-test("an exchange that claims is sent again only where a round trip is left to hand in what it brings", () => {
-  const sends = (roundTrips: number, isClaiming: boolean) =>
-    setUp({ budget: { roundTrips: 6 } }, {}, { roundTrips, commands: 0 }).allowance.sends(isClaiming);
-  expect([sends(2, true), sends(2, false)]).toEqual([3, 4]);
-  expect([sends(5, true), sends(6, false)]).toEqual([1, 1]);
+test("so many jobs are claimed as can be settled within the budget", () => {
+  const { allowance } = setUp({ budget: { commands: 30 } });
+  expect(allowance.mostClaims(100, next(10, 0))).toBe(10);
+  expect(allowance.mostClaims(5, next(10, 0))).toBe(5);
+  expect(allowance.mostClaims(5, next(10, 20))).toBe(0);
+});
+
+test("the budget is reached once no job can be claimed and settled any more", () => {
+  const options = { budget: { roundTrips: 6 } };
+  expect(setUp(options, {}, { roundTrips: 4, commands: 0 }).allowance.stoppedBy(0, next(1, 0))).toBeUndefined();
+  expect(setUp(options, {}, { roundTrips: 5, commands: 0 }).allowance.stoppedBy(0, next(1, 0))).toBe("budget");
 });
 
 test("what those under way may bring counts against maxJobs", () => {

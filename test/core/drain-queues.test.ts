@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { drainQueues } from "../../src/core/drain-queues.ts";
-import { type AnyJob, memoryStore, Queue, type Store } from "../../src/index.ts";
+import { type AnyJob, memoryStore, partitioned, Queue, type Store } from "../../src/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
@@ -188,6 +188,56 @@ describe("drainQueues", () => {
       backlog: true,
     });
     expect(ran).toEqual(["b"]);
+  });
+
+  test("ends at the limit of jobs where a queue was paused while it reached that", async () => {
+    const { queues, store } = setUp("a", "b");
+    const pauses: Queue = new Queue({
+      name: "a",
+      store,
+      jobs: [{ name: "note", perform: (): Promise<void> => pauses.pause() }],
+    });
+    await pauses.enqueueMany(times(5));
+    await queues[b]?.enqueueMany(times(1));
+    expect(await drainQueues([pauses, queues[b] as Queue], { maxJobs: 5 })).toMatchObject({
+      completed: 5,
+      stoppedBy: "maxJobs",
+      backlog: true,
+    });
+  });
+
+  test("passes over a queue for which the budget has too little left, and goes on with the next", async () => {
+    const { queues, store, ran } = setUp("a", "c");
+    const wide = new Queue({ name: "b", store: partitioned(store, 4), jobs: [{ name: "note", perform() {} }] });
+    await queues[a]?.enqueueMany(times(1));
+    await wide.enqueueMany(times(1));
+    await queues[b]?.enqueueMany(times(1));
+    const report = await drainQueues([queues[a] as Queue, wide, queues[b] as Queue], { budget: { roundTrips: 12 } });
+    expect(report).toMatchObject({ completed: 2, stoppedBy: "budget", backlog: true });
+    expect(ran).toEqual(["a", "c"]);
+  });
+
+  test("reaches each of many queues in time, where its budget cannot look at all of them at once", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
+    const { queues, ran } = setUp(...names);
+    for (const queue of queues) await queue.enqueue("note");
+    for (let tick = 0; tick < 200 && ran.length < 20; tick++) {
+      const report = await drainQueues(queues, { budget: { roundTrips: 6 } });
+      expect(report.roundTrips).toBeLessThanOrEqual(6);
+      expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    }
+    expect([...ran].sort()).toEqual([...names].sort());
+  });
+
+  test("refuses a budget that is too small for one of the queues before anything is drained", async () => {
+    const { queues, store, ran } = setUp("a");
+    await queues[a]?.enqueueMany(times(1));
+    const wide = new Queue({ name: "wide", store: partitioned(store, 4), jobs: [] });
+    await expect(drainQueues([...queues, wide], { budget: { roundTrips: 9 } })).rejects.toMatchObject({
+      code: "invalid_request",
+      message: 'budget.roundTrips must be at least 10 to drain the queue "wide".',
+    });
+    expect(ran).toEqual([]);
   });
 
   test("stops at the first queue when it is aborted", async () => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as costs from "../../examples/guide/costs.ts";
 import { sendEmail } from "../../examples/guide/define.ts";
 import { showSpending } from "../../examples/guide/statistics.ts";
-import { Queue } from "../../src/index.ts";
+import { partitioned, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -47,14 +47,17 @@ describe("what the guide says of costs", () => {
     expect(log).toHaveBeenCalledWith(`Spent ${report.commands}; more is due: true`);
   });
 
-  test("a budget that could not hand in what it takes takes nothing", async () => {
-    const queue = new Queue({ store: redis.store(), jobs: [sendEmail] });
-    await costs.inOneCall(queue, addresses);
-    expect(await queue.drain({ budget: { commands: 40 } })).toMatchObject({ claimed: 0, stoppedBy: "budget" });
-    // Twice: to claim for the free slots, and to hand in.
-    expect(await queue.drain({ budget: { commands: 42 } })).toMatchObject({ claimed: 10, stoppedBy: "budget" });
-    // Three times: to hand back, in between, what has waited for a slot in vain.
-    expect(await queue.drain({ budget: { commands: 100 } })).toMatchObject({ claimed: 100, stoppedBy: "maxJobs" });
+  test("the least budgets in the guide are those below which one is refused", async () => {
+    const least = (partitions: number) => {
+      const store = partitions === 1 ? redis.store() : partitioned(redis.store(), partitions);
+      return new Queue({ store, jobs: [sendEmail] }).needs.least;
+    };
+    const page = readFileSync(join(docs, "guide/costs.md"), "utf8");
+    const row = (queue: string) => new RegExp(`\\| ${queue}[^|]*\\| ([^|]+) \\| ([^|]+) \\|`).exec(page)?.slice(1);
+    expect(row("on one set of keys")?.map(Number)).toEqual(Object.values(least(1)));
+    expect(row("in 2 partitions")?.map(Number)).toEqual(Object.values(least(2)));
+    expect(row("in n ")).toEqual(["n + 6", "2 n + 31"]);
+    for (const n of [3, 8, 64]) expect(least(n)).toEqual({ roundTrips: n + 6, commands: 2 * n + 31 });
   });
 
   test("a queue that keeps nothing spends less, and shows nothing of what it did", async () => {

@@ -2,6 +2,7 @@ import { countFitting } from "../../core/request-size.ts";
 import type {
   Change,
   ClearableState,
+  Cost,
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
@@ -23,17 +24,25 @@ import { exchange } from "./exchange.ts";
 import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./reading.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
+/** What each call counts as: the round trip that it would be elsewhere. */
+const oneCall: Cost = { roundTrips: 1, commands: 0 };
+
 /** The store port on plain maps: what each method does, without the ways in which Redis must be asked for it. */
 export class MemoryQueue implements QueueStore {
   readonly #state = new MemoryState();
 
-  readonly roundTrips = 1;
+  readonly mostOfLook = oneCall;
+  readonly mostOfPartitions = oneCall;
 
   /** Over how many partitions the queue is spread: above 1, nothing is kept here. */
   spread = 1;
 
-  mostCommands(): number {
-    return 0;
+  mostOfExchange(): Cost {
+    return oneCall;
+  }
+
+  mostOfDeclaring(): Cost {
+    return { roundTrips: 2, commands: 0 };
   }
 
   idSource(newId: () => string): () => string {

@@ -1,3 +1,4 @@
+import { countRequest, OutOfBudgetError } from "../../core/budget.ts";
 import { invalidRequest, TidegateError } from "../../core/errors.ts";
 import type { Meter } from "../../core/store.ts";
 import type { QueueKeys } from "./keys.ts";
@@ -27,12 +28,26 @@ const MOST_SENDS = 3;
 const FIRST_PAUSE_MS = 50;
 const PAUSE_GROWTH = 10;
 
+/** How Redis refuses a script that it does not have, and a flag that it does not know. */
+const UNKNOWN_SCRIPT = /^NOSCRIPT/;
+const UNKNOWN_FLAG = /shebang|flag/i;
+const REFUSED = Symbol("refused");
+
 /** How a request is sent, where that is not left to the connection. */
 export interface Sending {
-  /** How often at most. */
-  readonly sends?: number | undefined;
   /** How long all pauses between sends may take together, in ms. */
   readonly pauseMs?: number | undefined;
+  /** The most commands that a script is billed, the first time or when it is sent again: for meters with a budget to keep. */
+  readonly most?: (isResend: boolean) => number;
+}
+
+/** One request that runs a script. */
+interface Evaluation {
+  readonly script: Script;
+  readonly rest: readonly string[];
+  readonly signal: AbortSignal;
+  readonly meter: Meter | undefined;
+  readonly most: number;
 }
 
 /** Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still gets one. */
@@ -49,6 +64,8 @@ export class Connection {
   readonly #pause: Pause;
   readonly #random: () => number;
   #dialect: Dialect;
+  /** Whether this Redis has taken a script in the dialect. */
+  #isSure = false;
 
   constructor(transport: Transport, pause: Pause = pauseByTimer, random: () => number = Math.random) {
     this.#transport = transport;
@@ -78,9 +95,10 @@ export class Connection {
     return this.#persistently(sending, async (isResend, signal) => {
       const evaluate = (isAgain: boolean) => {
         const given = this.hasOwnExpiry ? [...keys.all, keys.expiry] : keys.all;
-        return this.#evaluate(script, [String(given.length), ...given, ...args(isAgain)], signal, meter);
+        const rest = [String(given.length), ...given, ...args(isAgain)];
+        return this.#evaluate({ script, rest, signal, meter, most: sending.most?.(isAgain) ?? 0 });
       };
-      const answer = await evaluate(isResend).catch(async (error: unknown) => {
+      return evaluate(isResend).catch(async (error: unknown) => {
         if (this.hasOwnExpiry || !isMissingCommand(error)) throw error;
         // HSETEX comes before all that a script writes. Should it have been another command, the script recognises its own work.
         const before = this.#dialect;
@@ -90,64 +108,71 @@ export class Connection {
           throw stillMissing;
         });
       });
-      const [commands, result] = Array.isArray(answer) ? answer : [];
-      if (typeof commands !== "number") throw new Error("unexpected answer");
-      if (meter) meter.commands += commands;
-      return result;
     });
   }
 
   /** Runs plain commands in one round trip. Only for those that are safe to repeat. @throws {TidegateError} `store_unavailable` */
   async plain(commands: readonly (readonly string[])[], meter: Meter | undefined): Promise<readonly unknown[]> {
     return this.#persistently({}, async (_, signal) => {
-      if (meter) meter.roundTrips++;
+      countRequest(meter, commands.length);
       const [first] = commands;
-      const answers =
-        commands.length === 1 && first
-          ? [await this.#transport.send(first, signal)]
-          : await this.#transport.sendMany(commands, signal);
-      if (meter) meter.commands += commands.length;
-      return answers;
+      return commands.length === 1 && first
+        ? [await this.#transport.send(first, signal)]
+        : this.#transport.sendMany(commands, signal);
     });
   }
 
-  async #evaluate(
-    script: Script,
-    rest: readonly string[],
-    signal: AbortSignal,
-    meter: Meter | undefined,
-  ): Promise<unknown> {
-    const send = (command: readonly string[]) => {
-      if (meter) meter.roundTrips++;
-      return this.#transport.send(command, signal);
-    };
-    try {
-      return await send(["EVALSHA", script.shas[this.#dialect], ...rest]);
-    } catch (error) {
-      if (!isReply(error, "NOSCRIPT")) throw error;
+  async #evaluate(evaluation: Evaluation): Promise<unknown> {
+    const { script, rest, meter, most } = evaluation;
+    const hasRoom = (roundTrips: number) => meter?.allows?.({ roundTrips, commands: roundTrips + most - 1 }) !== false;
+    // To find out whether this Redis knows the flag may need four requests.
+    const dialect = this.#dialect === "locking" && !this.#isSure && !hasRoom(4) ? "plain" : this.#dialect;
+    // The last request that there is room for carries the script itself.
+    const byHash = hasRoom(2)
+      ? await this.#send(["EVALSHA", script.shas[dialect], ...rest], evaluation, UNKNOWN_SCRIPT)
+      : REFUSED;
+    const source = heads[dialect] + prelude + script.body + postlude;
+    const refusal = dialect === "locking" ? UNKNOWN_FLAG : undefined;
+    const answer = byHash === REFUSED ? await this.#send(["EVAL", source, ...rest], evaluation, refusal) : byHash;
+    if (answer !== REFUSED) {
+      this.#isSure ||= dialect === this.#dialect;
+      return answer;
     }
-    if (meter) meter.commands++;
-    try {
-      return await send(["EVAL", heads[this.#dialect] + prelude + script.body + postlude, ...rest]);
-    } catch (error) {
-      // A stock redis-server does not know the flag. It says so before it runs anything, and is not asked again.
-      if (this.#dialect !== "locking" || !/shebang|flag/i.test(messageOf(error))) throw error;
-    }
+    // A stock redis-server does not know the flag. It says so before it runs anything, and is not asked again.
     this.#dialect = "plain";
     withoutLocking.add(this.#transport.lockingAddress ?? "");
-    return this.#evaluate(script, rest, signal, meter);
+    return this.#evaluate(evaluation);
+  }
+
+  /** Gives what a script answers, or `REFUSED` where it was not run for this reason, which is billed as one command. */
+  async #send(command: readonly string[], { signal, meter, most }: Evaluation, refusal?: RegExp): Promise<unknown> {
+    const billed = countRequest(meter, most);
+    try {
+      const answer = await this.#transport.send(command, signal);
+      const [commands, result] = Array.isArray(answer) ? answer : [];
+      if (typeof commands !== "number") throw new Error("unexpected answer");
+      billed(commands);
+      return result;
+    } catch (error) {
+      if (!refusal?.test(messageOf(error))) throw error;
+      billed(1);
+      return REFUSED;
+    }
   }
 
   async #persistently<Answer>(
-    { sends = MOST_SENDS, pauseMs = Number.POSITIVE_INFINITY }: Sending,
+    { pauseMs = Number.POSITIVE_INFINITY }: Sending,
     attempt: (isResend: boolean, signal: AbortSignal) => Promise<Answer>,
   ): Promise<Answer> {
     let left = pauseMs;
+    let lost: unknown;
     for (let sent = 1; ; sent++) {
       try {
         return await attempt(sent > 1, AbortSignal.timeout(ANSWER_WITHIN_MS));
       } catch (error) {
-        if (sent >= Math.min(sends, MOST_SENDS) || refusalOf(error) !== undefined) throw toStoreError(error);
+        if (error instanceof OutOfBudgetError) throw lost === undefined ? error : toStoreError(lost);
+        if (sent >= MOST_SENDS || refusalOf(error) !== undefined) throw toStoreError(error);
+        lost = error;
       }
       // Many that meet the same outage do not come back all at once.
       const pause = FIRST_PAUSE_MS * PAUSE_GROWTH ** (sent - 1) * (0.75 + this.#random() / 2);
@@ -160,10 +185,6 @@ export class Connection {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "";
-}
-
-function isReply(error: unknown, prefix: string): boolean {
-  return messageOf(error).startsWith(prefix);
 }
 
 const REFUSED_COMMAND =

@@ -1,21 +1,24 @@
 import { MOST_CLAIMED_BYTES } from "../../core/request-size.ts";
-import type {
-  Change,
-  ClearableState,
-  EnqueueReply,
-  ExchangeReply,
-  ExchangeRequest,
-  FoundDead,
-  JobState,
-  Lease,
-  Meter,
-  NewJob,
-  Outlook,
-  Page,
-  PageRequest,
-  QueueStore,
-  Revival,
-  StoredJob,
+import {
+  type Change,
+  type ClearableState,
+  type Cost,
+  type EnqueueReply,
+  type ExchangeReply,
+  type ExchangeRequest,
+  type ExchangeSize,
+  type FoundDead,
+  type JobState,
+  type Lease,
+  type Meter,
+  type NewJob,
+  type Outlook,
+  type Page,
+  type PageRequest,
+  type QueueStore,
+  type Revival,
+  type StoredJob,
+  sizeOf,
 } from "../../core/store.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/stored-schedule.ts";
 import type { StoredStats } from "../../core/stored-stats.ts";
@@ -38,6 +41,7 @@ import {
 } from "./answers.ts";
 import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
+import { mostOfDeclare, mostOfExchange, mostOfExtend, mostOfListing, mostOfPartitions } from "./most-commands.ts";
 import { type Script, scripts } from "./scripts.ts";
 
 /** How many members one call of `clear` looks at. */
@@ -67,16 +71,19 @@ export class RedisQueue implements QueueStore {
     this.#random = random;
   }
 
-  readonly roundTrips = 1;
+  readonly mostOfLook: Cost = { roundTrips: 1, commands: 2 };
+  readonly mostOfPartitions: Cost = { roundTrips: 1, commands: mostOfPartitions };
+
+  mostOfExchange(size: ExchangeSize): Cost {
+    return { roundTrips: 1, commands: mostOfExchange(size, this.#connection.hasOwnExpiry) };
+  }
+
+  mostOfDeclaring(schedules: number): Cost {
+    return { roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) };
+  }
 
   idSource(newId: () => string): () => string {
     return newId;
-  }
-
-  // Settling takes up to 10 commands (15 without HSETEX), firing 4, claiming 6, and the script itself 1; all but the last for each
-  // 250 jobs.
-  mostCommands(jobs: number): number {
-    return 1 + (this.#connection.hasOwnExpiry ? 25 : 20) * Math.max(1, Math.ceil(jobs / 250));
   }
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
@@ -108,12 +115,19 @@ export class RedisQueue implements QueueStore {
       ...fire.flatMap(fireArguments),
     ];
     const args = (isResend: boolean) => [String(now), flag(isResend || repeated), ...rest];
-    return exchangeReply(await this.#texts(scripts.exchange, args, request), settle.length, fire.length);
+    const most = (isResend: boolean) =>
+      mostOfExchange({ ...sizeOf(request), repeated: isResend || repeated }, this.#connection.hasOwnExpiry);
+    return exchangeReply(
+      await this.#texts(scripts.exchange, args, { pauseMs: request.pauseMs, most }),
+      settle.length,
+      fire.length,
+    );
   }
 
   async partitions(wanted = 1): Promise<number> {
     const args = [String(wanted)];
-    return Number(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter));
+    const most = () => mostOfPartitions;
+    return Number(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most }));
   }
 
   async peek(): Promise<Outlook> {
@@ -134,7 +148,7 @@ export class RedisQueue implements QueueStore {
   async extend(lease: Lease, endsAt: number, record = ""): Promise<Lease | undefined> {
     const extended = { ...lease, endsAt };
     const args = [lease.id, String(leaseScore(lease)), String(leaseScore(extended)), record, newNonce(this.#random)];
-    return (await this.#number(scripts.extend, args)) === 1 ? extended : undefined;
+    return (await this.#number(scripts.extend, args, mostOfExtend(record))) === 1 ? extended : undefined;
   }
 
   async find(id: string, now: number): Promise<StoredJob | undefined> {
@@ -249,7 +263,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async #schedules(keys: readonly string[]): Promise<readonly StoredSchedule[]> {
-    return storedSchedules(await this.#texts(scripts.listSchedules, () => keys));
+    return storedSchedules(await this.#texts(scripts.listSchedules, () => keys, { most: () => mostOfListing }));
   }
 
   async removeSchedule(key: string): Promise<boolean> {
@@ -258,7 +272,7 @@ export class RedisQueue implements QueueStore {
 
   async declare({ from = "", manifest, put, remove }: ManifestChange): Promise<boolean> {
     const args = [from, manifest, String(put.length), ...put.flatMap(putArguments), ...remove];
-    return (await this.#number(scripts.declare, args)) === 1;
+    return (await this.#number(scripts.declare, args, mostOfDeclare(put.length, remove.length))) === 1;
   }
 
   #run(script: Script, args: (isResend: boolean) => readonly string[], sending?: Sending): Promise<unknown> {
@@ -285,7 +299,7 @@ export class RedisQueue implements QueueStore {
     return texts(await this.#run(script, args, sending));
   }
 
-  async #number(script: Script, args: readonly string[]): Promise<number> {
-    return Number(await this.#run(script, () => args));
+  async #number(script: Script, args: readonly string[], most = 0): Promise<number> {
+    return Number(await this.#run(script, () => args, { most: () => most }));
   }
 }

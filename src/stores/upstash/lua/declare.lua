@@ -13,11 +13,18 @@ for at = 4, 3 + count * 4, 4 do
   push(put, member)
   push(stood, ARGV[at + 3] ~= '' and ARGV[at + 3] or -1)
 end
+-- What stands where it is to be stored may have been stored by an earlier send.
+local unsure, expected = {}, {}
 for i, score in ipairs(read_many('ZMSCORE', due, put)) do
   local at = i * 2 - 1
-  local repeated = score and tonumber(score) == tonumber(scores[at])
-    and call('HGET', schedules, records[at]) == records[at + 1]
-  if tonumber(score or -1) ~= tonumber(stood[i]) and not repeated then return 0 end
+  if tonumber(score or -1) ~= tonumber(stood[i]) then
+    if not score or tonumber(score) ~= tonumber(scores[at]) then return 0 end
+    push(unsure, records[at])
+    push(expected, records[at + 1])
+  end
+end
+for i, record in ipairs(read_many('HMGET', schedules, unsure)) do
+  if record ~= expected[i] then return 0 end
 end
 for at = 4 + count * 4, #ARGV do
   push(gone, ARGV[at])

@@ -24,13 +24,14 @@ local written = {}
 
 -- 1. Settle. An outcome counts only if the lease that it names is still the one stored.
 
--- On a resend a lease is gone because the first send settled it: then what that one wrote is there.
-local function was_settled(to, id, record)
-  if not resend then return false end
-  if to == 'dead' then return call('HGET', dead_jobs, id) == record end
-  if to ~= 'completed' then return call('HGET', jobs, id) == record end
-  if retention_ms == 0 then return not call('ZSCORE', due, id) end
-  return call('HGET', done, id) == record
+-- On a resend a lease is gone because the first send settled it: then what that one wrote is there. What each hash is to hold is
+-- read at once, since each command is billed.
+local function recognise(unsure)
+  for hash, outcomes in pairs(unsure) do
+    for i, stored in ipairs(read_many('HMGET', hash, outcomes.ids)) do
+      if stored == outcomes.records[i] then reply[outcomes.places[i]] = 1 end
+    end
+  end
 end
 
 -- A score is text, which need not be written the same way by whoever wrote it.
@@ -75,7 +76,7 @@ local function settle()
   end
   local held, seen = read_many('ZMSCORE', due, members), {}
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
-  local gone, left, waiting, kept, finished, died, buried = {}, {}, {}, {}, {}, {}, {}
+  local gone, left, waiting, kept, finished, died, buried, unsure = {}, {}, {}, {}, {}, {}, {}, {}
   local settled = 0
   for i = 1, number do
     local to, id, lease, score, record = unpack(ARGV, before + i * 9 - 8, before + i * 9 - 4)
@@ -106,9 +107,19 @@ local function settle()
         written[id] = record
       end
     else
-      reply[3 + i] = was_settled(to, id, record) and 1 or 0
+      reply[3 + i] = 0
+      if resend and to == 'completed' and retention_ms == 0 then
+        reply[3 + i] = held[i] and 0 or 1
+      elseif resend then
+        local hash = to == 'dead' and dead_jobs or to == 'completed' and done or jobs
+        unsure[hash] = unsure[hash] or { ids = {}, records = {}, places = {} }
+        push(unsure[hash].ids, id)
+        push(unsure[hash].records, record)
+        push(unsure[hash].places, 3 + i)
+      end
     end
   end
+  recognise(unsure)
   if retention_ms > 0 and #finished > 0 then
     set_expiring(done, finished, retention_ms, now)
     remove_expired(now)
