@@ -212,7 +212,7 @@ describe("drainQueues", () => {
     await queues[a]?.enqueueMany(times(1));
     await wide.enqueueMany(times(1));
     await queues[b]?.enqueueMany(times(1));
-    const report = await drainQueues([queues[a] as Queue, wide, queues[b] as Queue], { budget: { roundTrips: 12 } });
+    const report = await drainQueues([queues[a] as Queue, wide, queues[b] as Queue], { budget: { roundTrips: 10 } });
     expect(report).toMatchObject({ completed: 2, stoppedBy: "budget", backlog: true });
     expect(ran).toEqual(["a", "c"]);
   });
@@ -283,6 +283,7 @@ describe("drainQueues", () => {
 
 /** A store in which each call is billed so many commands. */
 function withPrice(store: Store, commands: number): Store {
+  const most = { roundTrips: 1, commands };
   const billed = wrapStore(store, (_, run, meter) => {
     if (meter) meter.commands += commands;
     return run();
@@ -290,7 +291,10 @@ function withPrice(store: Store, commands: number): Store {
   return {
     open: (name, meter, partition) =>
       new Proxy(billed.open(name, meter, partition), {
-        get: (opened, member) => (member === "mostCommands" ? () => commands : Reflect.get(opened, member, opened)),
+        get(opened, member) {
+          if (member === "mostOfExchange" || member === "mostOfDeclaring") return () => most;
+          return member === "mostOfLook" || member === "mostOfPartitions" ? most : Reflect.get(opened, member, opened);
+        },
       }),
   };
 }

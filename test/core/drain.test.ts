@@ -180,8 +180,8 @@ describe("a drain", () => {
   test("hands in nothing early where its budget has no more than the last round trip left", async () => {
     const { clock, takes, queue } = setUp();
     await queue.enqueueMany([1_000, 10_000].map((payload) => ({ job: takes, payload })));
-    const drained = queue.drain({ budget: { roundTrips: 2 } });
+    const drained = queue.drain({ budget: { roundTrips: 3 } });
     await clock.advance("11s");
-    expect(await drained).toMatchObject({ completed: 2, roundTrips: 2, stoppedBy: "budget" });
+    expect(await drained).toMatchObject({ completed: 2, roundTrips: 3, stoppedBy: "budget" });
   });
 });
