@@ -22,7 +22,7 @@ export function selectionOf(
   if (all) ways.push({ all });
   const [selection] = ways;
   if (!selection || ways.length > 1)
-    throw new Mistake("Say which dead jobs are meant, in one way.", "Give ids, or --name NAME, or --all.");
+    throw new Mistake("Choose dead jobs in exactly one way.", "Give ids, or --name NAME, or --all.");
   return selection;
 }
 

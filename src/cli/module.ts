@@ -12,7 +12,7 @@ export interface UserModule {
   readonly queues: readonly Queue[];
 }
 
-const HINT = "Export what defineJob gives, an array of such `jobs`, or a `queue` of your own.";
+const HINT = "Export a job from defineJob, an array `jobs` of them, or your own `queue`.";
 
 /**
  * Loads a module and finds the jobs and queues among its exports, arrays of them included.
@@ -46,7 +46,7 @@ async function importModule(path: string): Promise<object> {
 }
 
 function reasonOf(error: unknown, cwd: string): string {
-  if (!(error instanceof Error)) return "It threw something that is no Error.";
+  if (!(error instanceof Error)) return "It threw a value that is not an Error.";
   const place = placeOf(error);
   const where = place ? ` (${relative(cwd, place.path)}:${place.line})` : "";
   return `${error.name}: ${error.message}${where}`;
@@ -70,7 +70,7 @@ const isOutsideOfModule = /outside a module|Unexpected token 'export'|top level 
 
 function hintFor(error: unknown): string | undefined {
   if (!(error instanceof SyntaxError && isOutsideOfModule.test(error.message))) return undefined;
-  return 'By its package.json a .js file is no ES module there: name it .mjs, or set "type": "module" in package.json.';
+  return 'According to package.json, .js files there are not ES modules. Name the file .mjs, or set "type": "module" in package.json.';
 }
 
 /** Exports, with what stands in a default export of several. Arrays go first: they have an order, and the names of exports none. */

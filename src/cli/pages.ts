@@ -12,14 +12,14 @@ export function withPages<Arguments extends unknown[], Options extends OptionVal
   return command
     .option("--name <name>", "only those of this name")
     .option("--limit <count>", "how many", whole(1, 1_000), 50)
-    .option("--cursor <cursor>", "go on where the page before ended")
+    .option("--cursor <cursor>", "continue after the previous page")
     .option("--all", "every page");
 }
 
 /** Refuses options of a list where one job was asked for. @throws {Mistake} */
 export function refusePages(command: CommandUnknownOpts): void {
   const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === "cli");
-  if (given) throw new Mistake(`With an ID one job is shown, whichever it is: leave out ${given.long}.`);
+  if (given) throw new Mistake(`An ID selects one job, so leave out ${given.long}.`);
 }
 
 /** Reads one page, or all of them, and tells people how far it is. */
@@ -47,5 +47,5 @@ export async function readPages<Job>(
 
 /** Tells people how to see what comes after the page. */
 export function tellMore(cursor: string | null, session: Session): void {
-  if (cursor !== null) session.note(`There are more: add --cursor '${cursor}', or --all.`);
+  if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
 }

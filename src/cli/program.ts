@@ -10,15 +10,15 @@ export type Program = ReturnType<typeof createProgram>;
 /** The options that every command takes. */
 export type Globals = ReturnType<Program["opts"]>;
 
-const DESCRIPTION = `Looks after a job queue, and works on it.
+const DESCRIPTION = `Manages a job queue and runs its jobs.
 
-It speaks to a deployed handler, or straight to the Redis that holds the queue. Which one, says the environment:
+It connects to a deployed handler, or directly to the Redis that holds the queue. Environment variables choose which:
   TIDEGATE_URL, TIDEGATE_TOKEN                      a handler
   UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN  a Redis`;
 
 const EPILOGUE = `
-Each command tells more about itself: tidegate queue:work --help
-Exit codes: 0 done, 1 it failed, 2 the command was mistaken.`;
+For help on a command: tidegate queue:work --help
+Exit codes: 0 success, 1 failure, 2 usage error.`;
 
 /** Makes the root of the command line, with the options that every command takes. */
 export function createProgram({ io, isJson, colors }: Session) {
@@ -29,10 +29,10 @@ export function createProgram({ io, isJson, colors }: Session) {
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command...]", "show the help of a command")
     .option("--url <address>", "a deployed handler, such as https://example.com/queue")
-    .option("--token <token>", "its token; TIDEGATE_TOKEN is better, since others can see arguments")
-    .option("--queue <name>", "which queue; else the first of a handler, or the one named default")
-    .option("--prefix <text>", 'what keys in Redis begin with; else "tidegate"')
-    .option("--module <file>", "a module with your jobs, or your queue, TypeScript too")
+    .option("--token <token>", "its token; prefer TIDEGATE_TOKEN, since other users can see arguments")
+    .option("--queue <name>", "which queue (default: a handler's first, or the one named default)")
+    .option("--prefix <text>", 'the prefix of keys in Redis (default: "tidegate")')
+    .option("--module <file>", "a module with your jobs or your queue; can be TypeScript")
     .option("--json", "print one JSON document, and errors as JSON too")
     .exitOverride()
     .configureHelp({ showGlobalOptions: true, minWidthToWrap: 30, styleTitle: (title) => colors.bold(title) })

@@ -71,7 +71,7 @@ function usage({ code, message }: CommanderError): Trouble {
   const isHelp = code === "commander.help";
   return {
     code: "invalid_request",
-    message: isHelp ? "A command is missing, or unknown." : message.replace(/^error: /, ""),
+    message: isHelp ? "The command is missing or unknown." : message.replace(/^error: /, ""),
     hint:
       code === "commander.excessArguments"
         ? "JSON and names with spaces need quotes around them. See --help."

@@ -69,7 +69,10 @@ export class Session {
   async confirm(question: Question, isSure: boolean | undefined): Promise<boolean> {
     if (isSure) return true;
     if (!this.canAsk)
-      throw new Mistake("Nothing was removed: there is nobody to ask.", "Add --yes to do it without a question.");
+      throw new Mistake(
+        "Nothing was removed: there is no terminal to confirm on.",
+        "Add --yes to remove without confirmation.",
+      );
     return this.ask(question);
   }
 
@@ -93,6 +96,6 @@ export class Session {
     } finally {
       lines.close();
     }
-    throw new Declined("Nothing was done.");
+    throw new Declined("Nothing was changed.");
   }
 }

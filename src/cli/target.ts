@@ -82,7 +82,7 @@ export async function openTarget(session: Session, globals: Globals): Promise<Ta
   if (globals.module !== undefined) return moduleTarget(session, globals, globals.module);
   if (env["TIDEGATE_URL"]) return handlerTarget(session, globals, env["TIDEGATE_URL"]);
   if (env["UPSTASH_REDIS_REST_URL"]) return redisTarget(session, globals);
-  throw new Mistake("It is not known where the queue is.", HOW_TO_CONNECT);
+  throw new Mistake("No queue is configured.", HOW_TO_CONNECT);
 }
 
 async function handlerTarget({ io }: Session, globals: Globals, address: string): Promise<HandlerTarget> {
@@ -110,13 +110,14 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
 function checkAddress(address: string): void {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash)
-    throw new Mistake("The address of the handler is no plain URL.", "It looks like https://example.com/queue.");
+    throw new Mistake("The address of the handler is not a valid URL.", "It looks like https://example.com/queue.");
   if (url.username || url.password)
-    throw new Mistake("The address of the handler holds a password.", "Take it out, and give TIDEGATE_TOKEN instead.");
+    throw new Mistake("The address of the handler contains a password.", "Remove it, and set TIDEGATE_TOKEN instead.");
 }
 
 function checkToken(token: string): void {
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new Mistake("The token holds what no token can: a space or a line break?");
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new Mistake("The token contains an invalid character. Is there a space or a line break in it?");
 }
 
 async function moduleTarget(session: Session, globals: Globals, file: string): Promise<Target> {
@@ -126,8 +127,8 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
   if (!queue || globals.prefix !== undefined) {
     const names = queues.map(({ name }) => printable(name)).join(", ");
     throw new Mistake(
-      `The module has queues of its own: ${names}.`,
-      "Name one of them with --queue, and leave --prefix out.",
+      `The module defines its own queues: ${names}.`,
+      "Choose one of them with --queue, and leave out --prefix.",
     );
   }
   const chosen = globals.queue === undefined ? queues : [queue];
@@ -150,7 +151,7 @@ export async function redisTarget(
   const { env, clock } = session.io;
   if (globals.token !== undefined)
     throw new Mistake(
-      "--token is for a handler: the one of a Redis is UPSTASH_REDIS_REST_TOKEN.",
+      "--token is for a handler. The token of a Redis is UPSTASH_REDIS_REST_TOKEN.",
       "Give --url too, or leave it out.",
     );
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;

@@ -16,7 +16,7 @@ export function whole(least: number, most: number): (text: string) => number {
 
 /** Reads an option that is a length of time, as ms. */
 export function duration(text: string): number {
-  return orInvalid(() => durationMs(text, "It"), "It must be a length of time, such as 30s, 5m, 1h or 7d.");
+  return orInvalid(() => durationMs(text, "It"), "It must be a duration, such as 30s, 5m, 1h or 7d.");
 }
 
 /** Reads an option that is a point in time: ISO 8601, or ms since 1970. */
@@ -53,7 +53,7 @@ export async function json(text: string | undefined, what: string, { stdin }: Io
     const where = position === undefined ? "" : ` at character ${Number(position) + 1}`;
     const hint =
       text === "-"
-        ? "Standard input must hold it, and nothing else."
+        ? "Standard input must contain the JSON and nothing else."
         : `Quote it for the shell, as in '{"to":"ada@example.com"}', or give - and send it to standard input.`;
     throw new Mistake(`${what} is not valid JSON${where}.`, hint);
   }

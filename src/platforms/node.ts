@@ -149,5 +149,5 @@ function writeLine(error: unknown, retryInMs: number): void {
   const reason = isTidegateError(error)
     ? error.message
     : `${(error as Error | undefined)?.name ?? "An error"} was thrown.`;
-  console.error(`tidegate worker: ${reason} It goes on in ${Math.ceil(retryInMs / 1_000)} s.`);
+  console.error(`tidegate worker: ${reason} Retrying in ${Math.ceil(retryInMs / 1_000)} s.`);
 }

@@ -15,7 +15,7 @@ onEveryTarget((open) => {
       const target = open();
       await fill(target);
       const { code, stdout, stderr } = await target.cli(["queue:clear"], { isTerminal: true, input: "y\n" });
-      expect({ code, stdout }).toEqual({ code: 0, stdout: "2 pending jobs removed.\n" });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Removed 2 pending jobs.\n" });
       expect(stderr).toContain("remove 2 pending jobs for good? [y/N]");
       expect(await target.queue.getStats()).toMatchObject({ pendingCount: 0, completedCount: 1 });
     });
@@ -28,14 +28,14 @@ onEveryTarget((open) => {
         cleared: 1,
       });
       expect((await target.cli(["queue:clear", "--state", "scheduled", "--yes"])).stdout).toBe(
-        "1 scheduled job removed.\n",
+        "Removed 1 scheduled job.\n",
       );
     });
 
     test("asks nobody where there is nothing to do", async () => {
       const { cli } = open();
       const { code, stdout, stderr } = await cli(["queue:clear"], { isTerminal: true });
-      expect({ code, stdout }).toEqual({ code: 0, stdout: "There is nothing to do: no job is pending.\n" });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Nothing to remove: there are no pending jobs.\n" });
       expect(stderr).not.toContain("?");
     });
 
@@ -53,7 +53,7 @@ onEveryTarget((open) => {
   test("queue:pause and queue:resume hold a queue and let it go", async () => {
     const { queue, cli } = open();
     expect((await cli(["queue:pause"])).stdout).toMatch(
-      /is paused\. Go on with: tidegate queue:resume( --prefix \S+)?\n$/,
+      /is paused\. Resume with: tidegate queue:resume( --prefix \S+)?\n$/,
     );
     expect(await queue.getStats()).toMatchObject({ paused: true });
     expect(documentOf(await cli(["queue:resume", "--json"]))).toEqual({ paused: false });
@@ -75,7 +75,7 @@ onEveryTarget((open) => {
       });
       const { stdout } = await cli(["queue:schedules"]);
       expect(stdout).toMatch(/^KEY +CRON +ZONE +LAST +NEXT +SET +JOB\n/);
-      expect(stdout).toMatch(/nightly +0 0 3 \* \* \* +Europe\/Paris +- +in 14 hours +by hand +send_email/);
+      expect(stdout).toMatch(/nightly +0 0 3 \* \* \* +Europe\/Paris +- +in 14 hours +at run time +send_email/);
       const preview = await cli(["queue:schedules", "preview", "nightly", "--count", "2", "--json"]);
       expect(documentOf(preview)).toEqual({ slots: ["2026-03-02T02:00:00.000Z", "2026-03-03T02:00:00.000Z"] });
       const lines = (await cli(["queue:schedules", "preview", "nightly"])).stdout.trim().split("\n");
@@ -92,11 +92,11 @@ onEveryTarget((open) => {
     test("pauses one, shows that, runs it by hand and resumes it", async () => {
       const { queue, cli } = open();
       await cli([...nightly, ...payload]);
-      const paused = "Schedule nightly is paused: it fires when it has been resumed.\n";
+      const paused = "Schedule nightly is paused. It fires after it is resumed.\n";
       expect(await cli(["queue:schedules", "pause", "nightly"])).toMatchObject({ code: 0, stdout: paused });
-      expect((await cli(["queue:schedules"])).stdout).toMatch(/ paused +by hand/);
+      expect((await cli(["queue:schedules"])).stdout).toMatch(/ paused +at run time/);
       const run = await cli(["queue:schedules", "run", "nightly"]);
-      expect(run.stdout).toBe("Job nightly@2026-03-01T12:00:00.000Z is enqueued.\n");
+      expect(run.stdout).toBe("Enqueued job nightly@2026-03-01T12:00:00.000Z.\n");
       expect((await queue.getStats()).readyCount).toBe(1);
       const resumed = await cli(["queue:schedules", "resume", "nightly"]);
       expect(resumed.stdout).toBe("Schedule nightly fires in 15 hours (2026-03-02 03:00:00 UTC).\n");
@@ -123,5 +123,5 @@ test("who removes a schedule that stands in code is told so", async () => {
   await queue.drain();
   expect((await cli(["queue:schedules"])).stdout).toContain("in code");
   const { stderr } = await cli(["queue:schedules", "remove", "tick", "--yes"]);
-  expect(stderr).toContain("stands in the code");
+  expect(stderr).toContain("declared in the code");
 });

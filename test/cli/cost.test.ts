@@ -59,7 +59,7 @@ describe("queue:cost", () => {
     expect(free).toMatchObject({ code: 0, stderr: "" });
     expect(free.stdout).toMatch(/ 1 +1 +a tick that finds nothing\n/);
     expect(free.stdout).toMatch(/43,200 +43,200 +ticks\n/);
-    expect(free.stdout).toContain("In all at most 43,200 commands a month. Free plan: 8.6 % of its 500,000.");
+    expect(free.stdout).toContain("At most 43,200 commands a month in all. Free plan: 8.6 % of its 500,000.");
     const { stdout } = await cli(["queue:cost", "--plan", "payg", "--jobs", "1000000"]);
     expect(stdout).toMatch(/Pay as you go: \$\d+\.\d\d\./);
   });

@@ -30,7 +30,7 @@ onEveryTarget((open) => {
     });
 
     test("says that there are none", async () => {
-      expect((await open().cli(["queue:dlq"])).stdout).toBe("No job lies dead.\n");
+      expect((await open().cli(["queue:dlq"])).stdout).toBe("There are no dead jobs.\n");
     });
 
     test("shows one with its payload, its errors and the stack", async () => {
@@ -59,7 +59,7 @@ onEveryTarget((open) => {
       await queue.enqueue(fails, { user: 7 }, { id: "dead" });
       await queue.drain();
       const { stdout } = await cli(["queue:dlq", "retry", "dead", "--payload", '{"user":8}']);
-      expect(stdout).toBe("1 dead job lives again.\n");
+      expect(stdout).toBe("Retried 1 dead job.\n");
       expect(await queue.getJob("dead")).toMatchObject({ state: "ready", payload: { user: 8 } });
     });
 
@@ -79,10 +79,10 @@ onEveryTarget((open) => {
       const no = await cli(["queue:dlq", "retry", "--all"], { isTerminal: true, input: "n\n" });
       expect(no.code).toBe(1);
       expect(no.stderr).toContain("retry all 2 dead jobs? [y/N]");
-      expect(no.stderr).toContain("Nothing was done.");
+      expect(no.stderr).toContain("Nothing was changed.");
       expect(await queue.getStats()).toMatchObject({ deadLetterCount: 2 });
       const yes = await cli(["queue:dlq", "retry", "--all"], { isTerminal: true, input: "yes\n" });
-      expect(yes).toMatchObject({ code: 0, stdout: "2 dead jobs live again.\n" });
+      expect(yes).toMatchObject({ code: 0, stdout: "Retried 2 dead jobs.\n" });
     });
 
     test.each([
@@ -91,7 +91,7 @@ onEveryTarget((open) => {
     ])("%s asks nobody where there is nothing to do", async (verb, done) => {
       const { cli } = open();
       const argv = ["queue:dlq", verb, "--all"];
-      const nothing = { code: 0, stdout: "There is nothing to do: no such job lies dead.\n" };
+      const nothing = { code: 0, stdout: "No matching dead jobs.\n" };
       const asked = await cli(argv, { isTerminal: true });
       expect(asked).toMatchObject(nothing);
       expect(asked.stderr).not.toContain("?");
@@ -125,7 +125,7 @@ onEveryTarget((open) => {
       }
       expect(await deadIds(queue)).toHaveLength(2);
       const asked = await cli(["queue:dlq", "remove", id], { isTerminal: true, input: "y\n" });
-      expect(asked.stdout).toBe("1 dead job removed.\n");
+      expect(asked.stdout).toBe("Removed 1 dead job.\n");
       expect(documentOf(await cli(["queue:dlq", "remove", "--all", "--yes", "--json"]))).toEqual({ removed: 1 });
       expect(await deadIds(queue)).toEqual([]);
     });
@@ -140,7 +140,7 @@ onEveryTarget((open) => {
       expect(documentOf(result)).toEqual({ retried: 1 });
       expect(errorOf(result)).toEqual({
         code: "not_found",
-        message: expect.stringContaining("Of 2 ids, 1 did not lie"),
+        message: expect.stringContaining("Of 2 ids, 1 was not"),
       });
     });
 
@@ -166,7 +166,7 @@ describe("5,000 dead jobs", () => {
     const shown: string[] = [];
     const world = { isTerminal: true, onWrite: (text: string) => shown.push(text) };
     const { code, stdout } = await target.cli(["queue:dlq", "retry", "--all", "--yes"], world);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: "5,000 dead jobs live again.\n" });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "Retried 5,000 dead jobs.\n" });
     const bars = shown.filter((text) => text.includes("of 5,000"));
     expect(bars.length).toBeGreaterThan(20);
     expect(bars[0]).toContain(`Retrying ${"░".repeat(30)} 0 of 5,000`);
@@ -179,7 +179,7 @@ describe("5,000 dead jobs", () => {
     const target = behindHandler();
     await kill(target, 5_000);
     const result = await target.cli(["queue:dlq", "remove", "--all", "--yes"]);
-    expect(result).toEqual({ code: 0, stdout: "5,000 dead jobs removed.\n", stderr: "" });
+    expect(result).toEqual({ code: 0, stdout: "Removed 5,000 dead jobs.\n", stderr: "" });
   });
 });
 

@@ -26,7 +26,7 @@ describe("queue:doctor of a Redis", () => {
       "job names": "ok",
       schedules: "ok",
     });
-    expect(findingOf(result, "version")?.message).toMatch(/^Redis \d+\.\d+\.\d+ knows/);
+    expect(findingOf(result, "version")?.message).toMatch(/^Redis \d+\.\d+\.\d+ has all the commands/);
   });
 
   test("leaves nothing behind", async () => {
@@ -57,7 +57,7 @@ describe("queue:doctor of a Redis", () => {
     const env = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "token" };
     expect(statuses(await tidegate(doctor, { env }))).toEqual({ url: "fail" });
     const result = await cli(doctor, { fetch: () => new Response("<h1>Hello</h1>") });
-    expect(findingOf(result, "url")?.message).toContain("It answered with status 200.");
+    expect(findingOf(result, "url")?.message).toContain("It responded with status 200.");
   });
 
   test.each([
@@ -101,7 +101,7 @@ describe("queue:doctor of a Redis", () => {
       status: "unknown",
       advice: expect.stringContaining("console"),
     });
-    expect(findingOf(result, "version")?.message).toBe("This Redis knows the commands that are needed.");
+    expect(findingOf(result, "version")?.message).toBe("This Redis has all the commands that are needed.");
   });
 
   test("tells of a queue that cannot be looked at", async () => {

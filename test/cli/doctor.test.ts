@@ -15,7 +15,7 @@ describe("queue:doctor of a handler", () => {
       url: "ok",
       encryption: "ok",
       clock: "ok",
-      door: "ok",
+      access: "ok",
       token: "ok",
       paused: "ok",
       backlog: "ok",
@@ -28,7 +28,7 @@ describe("queue:doctor of a handler", () => {
   test("prints a line for each check, with what to do below it", async () => {
     const { code, stdout } = await behindHandler().cli(["queue:doctor", "--token", "wrong"]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^ok +url +The handler answers, and its store too\.$/m);
+    expect(stdout).toMatch(/^ok +url +The handler and its store respond\.$/m);
     expect(stdout).toMatch(/^fail +token +The handler does not know the token\.\n +Compare it/m);
     expect(stdout).not.toContain("wrong");
   });
@@ -40,12 +40,12 @@ describe("queue:doctor of a handler", () => {
     expect(documentOf(elsewhere)).toMatchObject({ ok: false, checks: [{ check: "url", status: "fail" }] });
     expect(findingOf(elsewhere, "url")?.message).toContain("with status 404");
     const below = await cli([...doctor, "--url", `${address}/elsewhere`]);
-    expect(findingOf(below, "url")?.advice).toMatch(/^Give the address where it is mounted/);
+    expect(findingOf(below, "url")?.advice).toMatch(/^Use the address where it is mounted/);
     const nobody = await cli(doctor, { fetch: () => Promise.reject(new Error("https://secret.test")) });
-    expect(findingOf(nobody, "url")?.message).toBe("Nothing answers at the address.");
+    expect(findingOf(nobody, "url")?.message).toBe("Nothing responds at this address.");
     const unknown = await cli([...doctor, "--queue", "other"]);
     expect(findingOf(unknown, "url")?.message).toBe(
-      "The handler serves nothing there: its path is another one, or no queue has this name.",
+      "The handler serves nothing at this path: it has another path, or no queue has this name.",
     );
   });
 
@@ -64,7 +64,7 @@ describe("queue:doctor of a handler", () => {
       expect(result.code).toBe(0);
       expect(findingOf(result, "token")).toMatchObject({
         status: "warn",
-        message: expect.stringContaining(`only ${scope}:`),
+        message: expect.stringContaining(`only ${scope}.`),
       });
       expect(statuses(result)).not.toHaveProperty("backlog");
     }
@@ -87,10 +87,10 @@ describe("queue:doctor of a handler", () => {
     };
     const outside = await cli(doctor, { fetch: open, env: { TIDEGATE_URL: "http://queue.test/jobs" } });
     expect(outside.code).toBe(1);
-    expect(statuses(outside)).toMatchObject({ door: "fail", encryption: "warn", backlog: "ok" });
+    expect(statuses(outside)).toMatchObject({ access: "fail", encryption: "warn", backlog: "ok" });
     const here = await cli(doctor, { fetch: open, env: { TIDEGATE_URL: "http://localhost/jobs" } });
     expect(here.code).toBe(0);
-    expect(statuses(here)).toMatchObject({ door: "ok", encryption: "ok", token: "ok" });
+    expect(statuses(here)).toMatchObject({ access: "ok", encryption: "ok", token: "ok" });
   });
 
   test.each([
@@ -172,7 +172,7 @@ describe("queue:doctor of a queue", () => {
     });
     expect(findingOf(result, "schedules")).toMatchObject({
       status: "fail",
-      message: "No job of the module is made by: nightly.",
+      message: "The module has no job for these schedules: nightly.",
     });
   });
 

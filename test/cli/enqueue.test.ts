@@ -8,7 +8,7 @@ onEveryTarget((open) => {
       const result = await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail", ...knowing]);
       expect(result).toEqual({
         code: 0,
-        stdout: "Job mail is enqueued, to run now (2026-03-01 12:00:00 UTC).\n",
+        stdout: "Enqueued job mail. Runs now (2026-03-01 12:00:00 UTC).\n",
         stderr: "",
       });
       expect(await queue.getJob("mail")).toMatchObject({ name: "send_email", payload: { to: "ada" }, state: "ready" });
@@ -18,7 +18,7 @@ onEveryTarget((open) => {
       const { cli } = open();
       const argv = ["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail"];
       await cli(argv);
-      expect((await cli(argv)).stdout).toBe("Job mail exists already: nothing was enqueued.\n");
+      expect((await cli(argv)).stdout).toBe("Job mail already exists. Nothing was enqueued.\n");
       expect(documentOf(await cli([...argv, "--json"]))).toMatchObject({ id: "mail", status: "duplicate" });
     });
 
@@ -44,7 +44,7 @@ onEveryTarget((open) => {
 
     test("says of a run time that is over that the job is due", async () => {
       const argv = ["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "late", "--run-at", "1970-01-02T00:00:00Z"];
-      expect((await open().cli(argv)).stdout).toBe("Job late is enqueued, and due since 1970-01-02 00:00:00 UTC.\n");
+      expect((await open().cli(argv)).stdout).toBe("Enqueued job late. Due since 1970-01-02 00:00:00 UTC.\n");
     });
 
     test("with --cron makes a recurring job", async () => {
@@ -60,9 +60,9 @@ onEveryTarget((open) => {
         "morning",
       ];
       expect((await cli(argv)).stdout).toBe(
-        "Schedule morning is new; it fires in 20 hours (2026-03-02 08:00:00 UTC).\n",
+        "Schedule morning created. It fires in 20 hours (2026-03-02 08:00:00 UTC).\n",
       );
-      expect((await cli(argv)).stdout).toMatch(/^Schedule morning was changed;/);
+      expect((await cli(argv)).stdout).toMatch(/^Schedule morning changed\./);
       expect(await queue.schedules.get("morning")).toMatchObject({ name: "fails", timeZone: "Europe/Paris" });
     });
 
@@ -84,8 +84,8 @@ onEveryTarget((open) => {
 describe("what contradicts itself is a mistake, and nothing is sent", () => {
   test.each([
     [["--delay", "5m", "--run-at", "2030-01-01T00:00:00Z"], "either --delay or --run-at"],
-    [["--cron", "* * * * *", "--delay", "5m"], "it takes no --delay"],
-    [["--time-zone", "Europe/Paris"], "give both"],
+    [["--cron", "* * * * *", "--delay", "5m"], "so leave out --delay"],
+    [["--time-zone", "Europe/Paris"], "needs --cron"],
     [["--dedupe-key", "x"], "give both"],
     [["--dedupe-ttl", "5m"], "give both"],
   ])("%j", async (argv, message) => {
@@ -105,7 +105,7 @@ test("JSON that is none is a mistake, and is not repeated", async () => {
   expect(stderr).toContain("or give -");
   const piped = await cli(["queue:enqueue", "send_email", "-"], { input: "{to" });
   expect(piped.code).toBe(2);
-  expect(piped.stderr).toContain("Standard input must hold it, and nothing else.");
+  expect(piped.stderr).toContain("Standard input must contain the JSON and nothing else.");
   expect(piped.stderr).not.toContain("or give -");
 });
 

@@ -37,7 +37,7 @@ describe("a command that an answer names works as it stands", () => {
     const target = await paused(behindHandler({ name: "bulk" }));
     const module = ["--module", "./modules/jobs.ts"];
     const doctor = await target.cli(["queue:doctor", ...chosen, ...module], world);
-    expect(doctor.stdout).toContain(`Go on with: tidegate queue:resume ${chosen.join(" ")}\n`);
+    expect(doctor.stdout).toContain(`Resume with: tidegate queue:resume ${chosen.join(" ")}\n`);
     expect(doctor.stdout).toContain(`remove them: tidegate queue:dlq ${chosen.join(" ")}\n`);
     await target.queue.resume();
     const behind = await target.cli(["queue:doctor", ...chosen, ...module], world);

@@ -59,7 +59,7 @@ onEveryTarget((open) => {
       const rest = await cli(["queue:jobs", "--state", "ready", "--cursor", cursor, "--json"]);
       expect(documentOf(rest)).toMatchObject({ jobs: [{ id: "c" }], cursor: null });
       expect(documentOf(await cli(["queue:jobs", "--name", "other", "--json"]))).toEqual({ jobs: [], cursor: null });
-      expect((await cli(["queue:jobs", "--name", "other"])).stdout).toBe("There are no such jobs.\n");
+      expect((await cli(["queue:jobs", "--name", "other"])).stdout).toBe("No matching jobs.\n");
     });
 
     test("--all reads every page, and tells a person how far it is", async () => {

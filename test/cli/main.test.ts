@@ -57,7 +57,9 @@ describe("the program", () => {
     const { exited, written } = start("queue:list", "--module", join(elsewhere, "jobs.js"));
     expect(await exited).toEqual([2, null]);
     await rm(elsewhere, { recursive: true });
-    expect(written.stderr).toMatch(/SyntaxError: .* \(\S+jobs\.js:1\)\nBy its package\.json .* name it \.mjs, or set/);
+    expect(written.stderr).toMatch(
+      /SyntaxError: .* \(\S+jobs\.js:1\)\nAccording to package\.json, .* Name the file \.mjs, or set/,
+    );
   });
 
   const work = ["queue:work", "--workers", "1", "--module", "./modules/slow.ts", "--prefix"];

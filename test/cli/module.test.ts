@@ -79,7 +79,7 @@ describe("a queue of the module's own", () => {
   test("that is not there is a mistake, as is a prefix", async () => {
     const { code, stderr } = await tidegate(["queue:list", ...module, "--queue", "other"]);
     expect(code).toBe(2);
-    expect(stderr).toContain("The module has queues of its own: urgent, bulk.");
+    expect(stderr).toContain("The module defines its own queues: urgent, bulk.");
     expect((await tidegate(["queue:list", ...module, "--prefix", "x"])).code).toBe(2);
   });
 });

@@ -31,7 +31,7 @@ describe("straight on Redis", () => {
   test("queue:enqueue takes a name that no code here knows, and says that it was not checked", async () => {
     const { queue, cli, knowing } = inRedis(redis);
     const argv = ["queue:enqueue", "nosuchjob", "--id", "one"];
-    expect(await cli(argv)).toMatchObject({ code: 0, stderr: expect.stringMatching(/not checked.* give --module/) });
+    expect(await cli(argv)).toMatchObject({ code: 0, stderr: expect.stringMatching(/not checked.* use --module/) });
     expect(await queue.getJob("one")).toMatchObject({ name: "nosuchjob" });
     expect(await cli([...argv, ...knowing])).toMatchObject({
       code: 2,

@@ -72,13 +72,13 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
     [["queue:jobs", "--limit", "many"], "It must be a whole number from 1 to 1000."],
     [["queue:jobs", "--state", "asleep"], "Allowed choices are scheduled, ready, running, completed, dead."],
     [["queue:enqueue"], "missing required argument 'name'"],
-    [["queue:enqueue", "x", "--delay", "soon"], "must be a length of time, such as 30s"],
-    [["queue:enqueue", "x", "--delay", "5000"], "must be a length of time, such as 30s"],
+    [["queue:enqueue", "x", "--delay", "soon"], "must be a duration, such as 30s"],
+    [["queue:enqueue", "x", "--delay", "5000"], "must be a duration, such as 30s"],
     [["queue:enqueue", "x", "--run-at", "2030-01-01"], "must be a time with its zone"],
     [["queue:dlq", "resurrect"], "queue:dlq takes list, show, retry or remove."],
     [["queue:schedules", "stop"], "queue:schedules takes list, preview, set, pause, resume, run or remove."],
-    [["--url", address], "A command is missing, or unknown."],
-    [["help", "queue:lisst"], "A command is missing, or unknown."],
+    [["--url", address], "The command is missing or unknown."],
+    [["help", "queue:lisst"], "The command is missing or unknown."],
     [["help", "queue:dlq", "retri"], 'There is no command "queue:dlq retri".'],
   ])("%j", async (argv, message) => {
     const { code, stdout, stderr } = await tidegate(argv);
@@ -97,10 +97,14 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
   test.each([
     [{ UPSTASH_REDIS_REST_URL: "https://redis.test" }, [], "UPSTASH_REDIS_REST_TOKEN is not set."],
     [{ UPSTASH_REDIS_REST_URL: "rediss://redis.test", UPSTASH_REDIS_REST_TOKEN: "t" }, [], "needs the REST url"],
-    [{ TIDEGATE_URL: "queue.test" }, [], "The address of the handler is no plain URL."],
-    [{ TIDEGATE_URL: "https://ada:s3cret@queue.test" }, [], "holds a password"],
-    [{ TIDEGATE_URL: address, TIDEGATE_TOKEN: "s3cret\ntoken" }, [], "The token holds what no token can"],
-    [{ UPSTASH_REDIS_REST_URL: "https://redis.test", UPSTASH_REDIS_REST_TOKEN: "s3cret\n" }, [], "what no token can"],
+    [{ TIDEGATE_URL: "queue.test" }, [], "The address of the handler is not a valid URL."],
+    [{ TIDEGATE_URL: "https://ada:s3cret@queue.test" }, [], "contains a password"],
+    [{ TIDEGATE_URL: address, TIDEGATE_TOKEN: "s3cret\ntoken" }, [], "The token contains an invalid character"],
+    [
+      { UPSTASH_REDIS_REST_URL: "https://redis.test", UPSTASH_REDIS_REST_TOKEN: "s3cret\n" },
+      [],
+      "an invalid character",
+    ],
     [{ TIDEGATE_URL: address }, ["--prefix", "x"], "--prefix is for a queue in Redis"],
     [
       { UPSTASH_REDIS_REST_URL: "https://r.test", UPSTASH_REDIS_REST_TOKEN: "t" },

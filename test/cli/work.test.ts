@@ -15,7 +15,9 @@ describe("queue:work with a module", () => {
     const { code, stdout, stderr } = await cli(["queue:work", "--once", ...jobs]);
     expect(code).toBe(0);
     expect(stdout.split("\n").at(-2)).toBe("3 jobs completed, 1 job died.");
-    expect(stderr).toMatch(/^Queue default in Redis at 127\.0\.0\.1:\d+: working with 4 workers\. Ctrl-C ends it\.\n$/);
+    expect(stderr).toMatch(
+      /^Queue default in Redis at 127\.0\.0\.1:\d+: working with 4 workers\. Press Ctrl-C to stop\.\n$/,
+    );
     expect(hasEscapes(stdout + stderr)).toBe(false);
     expect(await queue.getStats()).toMatchObject({ completedCount: 3, deadLetterCount: 1, scheduledCount: 1 });
   });
@@ -39,7 +41,7 @@ describe("queue:work with a module", () => {
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
     const shown = stderr.split("\r\u001b[K");
     expect(shown).toContain("0 running, 0 completed");
-    expect(shown).toContain("0 running, 1 completed, 1 died, nothing is planned");
+    expect(shown).toContain("0 running, 1 completed, 1 died, nothing is scheduled");
     expect(shown.at(-1)).toBe("");
     expect(stdout.split("\n").at(-2)).toBe("1 job completed, 1 job died.");
   });
@@ -90,7 +92,7 @@ describe("queue:work with a module", () => {
     const { queue, cli } = await gatedQueue();
     const ctrlC = new AbortController();
     const open = onStart(() => ctrlC.abort());
-    const onWrite = (text: string) => text.includes("Stopping: what runs may end") && open();
+    const onWrite = (text: string) => text.includes("Stopping: running jobs finish") && open();
     const { code, stdout } = await cli(oneGated, { interruption: ctrlC.signal, onWrite });
     expect(code).toBe(0);
     expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs handed back.");
@@ -129,7 +131,7 @@ describe("queue:work with a module", () => {
   test("that it does not have is a mistake", async () => {
     const { code, stderr } = await inRedis(redis).cli(["queue:work"]);
     expect(code).toBe(2);
-    expect(stderr).toContain("Give --module with your jobs, or --url of a handler");
+    expect(stderr).toContain("Use --module with your jobs, or --url of a handler");
     expect((await behindHandler().cli(["queue:work", "--url", "https://queue.test", ...jobs])).code).toBe(2);
   });
 
@@ -192,7 +194,7 @@ describe("queue:work with a handler", () => {
     await clock.advance("1m");
     const { code, stdout, stderr } = await work;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/The handler could not be reached.* It goes on in 1 second\./);
+    expect(stderr).toMatch(/The handler could not be reached.* Retrying in 1 second\./);
     expect(stdout).toContain("1 job completed");
   });
 
@@ -209,7 +211,7 @@ describe("queue:work with a handler", () => {
     await queue.pause();
     const { code, stderr } = await cli(["queue:work", "--once"]);
     expect(code).toBe(0);
-    expect(stderr).toContain("The queue is paused. Go on with: tidegate queue:resume");
+    expect(stderr).toContain("The queue is paused. Resume with: tidegate queue:resume");
   });
 
   test("leaves it to the handler how many jobs run at once, unless it is told", async () => {

@@ -53,11 +53,11 @@ describe("the commands of the guide", () => {
     const output = await run("commands.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "the-admin-token" });
     for (const expected of [
       /Dead +1 +see tidegate queue:dlq/,
-      /Job \S+ is enqueued, to run in \d minutes/,
+      /Enqueued job \S+\. Runs in \d minutes/,
       /0 jobs completed/,
       /1 dead job would be retried/,
-      /1 pending job removed/,
-      /door +Nobody gets in without a token/,
+      /Removed 1 pending job/,
+      /access +Requests without a token are refused/,
     ])
       expect(output).toMatch(expected);
     await server.stop();

@@ -49,7 +49,7 @@ describe("startWorker", () => {
     run(open());
     await clock.advance(0);
     expect(written.mock.calls.join()).toMatch(
-      /^tidegate worker: faultyStore kept this call from the store\. It goes on in [12] s\.$/,
+      /^tidegate worker: faultyStore kept this call from the store\. Retrying in [12] s\.$/,
     );
   });
 

@@ -11,18 +11,18 @@ export function addClear(program: Program, session: Session): void {
   program
     .command("queue:clear")
     .summary("remove all jobs of a state")
-    .description("Removes jobs for good, after a question. Running jobs and schedules stay.")
+    .description("Removes jobs for good, after confirmation. Running jobs and schedules stay.")
     .addOption(
-      new Option("--state <state>", "which ones; pending is scheduled and ready together")
+      new Option("--state <state>", "which jobs; pending means scheduled and ready")
         .choices(clearableStates)
         .default("pending" as const),
     )
-    .option("--yes", "without a question")
+    .option("--yes", "do not ask for confirmation")
     .addHelpText(
       "after",
       examples(
-        ["tidegate queue:clear", "every job that waits"],
-        ["tidegate queue:clear --state completed --yes", "make room, without a question"],
+        ["tidegate queue:clear", "remove every waiting job"],
+        ["tidegate queue:clear --state completed --yes", "free memory, without confirmation"],
       ),
     )
     .action(async ({ state, yes }) => {
@@ -30,7 +30,7 @@ export function addClear(program: Program, session: Session): void {
       const isWanted = await session.confirm(() => question(queue, label, state), yes);
       const cleared = isWanted ? await clear(queue, state, session) : 0;
       session.print({ cleared }, () =>
-        cleared > 0 ? `${counted(cleared, `${state} job`)} removed.` : `There is nothing to do: no job is ${state}.`,
+        cleared > 0 ? `Removed ${counted(cleared, `${state} job`)}.` : `Nothing to remove: there are no ${state} jobs.`,
       );
     });
 }

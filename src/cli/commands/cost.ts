@@ -14,12 +14,13 @@ import type { Session } from "../session.ts";
 import { type RedisTarget, redisTarget } from "../target.ts";
 import { duration, whole } from "../values.ts";
 
-const DESCRIPTION = `Tells what the queue costs in commands, which is what Upstash bills.
+const DESCRIPTION = `Shows what the queue costs in commands, which Upstash bills.
 
-Measured: about 100 jobs run through a queue of their own in your Redis, under keys that are removed again, and the
-scripts count their commands. That costs some 100 commands.
-Multiplied: a month of 30 days has so many ticks, so many slots of the schedules that are set now, and as many other
-jobs as you say with --jobs. Each job counts as if it came alone, and each slot as if a drain fired it: so it is the most.`;
+First it measures: it runs about 100 jobs through a queue of their own in your Redis, counts their commands, and removes
+their keys. That costs some 100 commands.
+Then it multiplies, for a month of 30 days: by the ticks, by the occurrences of the current schedules, and by the other
+jobs that you expect (--jobs). Each job counts as if it came alone, and each occurrence as if a drain fired it, so the
+result is an upper limit.`;
 
 /** `queue:cost`: what the queue costs. */
 export function addCost(program: Program, session: Session): void {
@@ -33,18 +34,18 @@ export function addCost(program: Program, session: Session): void {
         .argParser(duration)
         .default(60_000, "1m"),
     )
-    .option("--jobs <count>", "how many jobs a month you expect beside those of schedules", whole(0, 1_000_000_000), 0)
+    .option("--jobs <count>", "how many jobs a month you expect, not counting schedules", whole(0, 1_000_000_000), 0)
     .addHelpText(
       "after",
       examples(
         ["tidegate queue:cost", "ticks and schedules on the free plan"],
-        ["tidegate queue:cost --jobs 100000 --plan payg", "with so many jobs, in dollars"],
+        ["tidegate queue:cost --jobs 100000 --plan payg", "with 100,000 jobs, in dollars"],
       ),
     )
     .action(async ({ plan, tick, jobs }) => {
       if (tick < 1_000) throw new Mistake("--tick must be at least 1s.");
       if (program.opts().url !== undefined)
-        throw new Mistake("The cost is measured in Redis itself, not through a handler.", HOW);
+        throw new Mistake("Costs can only be measured directly on Redis, not through a handler.", HOW);
       const target = await redisTarget(session, program.opts());
       const schedules = await target.queue.schedules.list();
       const line = session.liveLine();
@@ -62,7 +63,7 @@ export function addCost(program: Program, session: Session): void {
     });
 }
 
-const HOW = "Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, and leave --url out.";
+const HOW = "Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, and leave out --url.";
 
 /** Measures under keys that no queue has, and removes them. */
 async function measureApart({ url, token }: RedisTarget, session: Session): Promise<Measurements> {
@@ -110,7 +111,7 @@ function report(
 
 function verdictText(plan: PlanName, commands: number): string {
   const means = verdict(plan, commands);
-  const most = `In all at most ${count(commands)} commands a month.`;
+  const most = `At most ${count(commands)} commands a month in all.`;
   const source = "Plans as of November 2026: see https://upstash.com/pricing/redis";
   if ("dollars" in means) return `${most} Pay as you go: $${means.dollars.toFixed(2)}.\n${source}`;
   const percent = `${(means.share * 100).toFixed(1)} %`;

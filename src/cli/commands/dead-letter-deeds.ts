@@ -8,20 +8,18 @@ import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 import { json } from "../values.ts";
 
-/** `queue:dlq retry`: makes dead jobs live again. */
+/** `queue:dlq retry`: retries dead jobs. */
 export function addRetry(group: CommandUnknownOpts, program: Program, session: Session): void {
   group
     .command("retry")
-    .summary("make them live again, due now and with all their retries")
-    .description(
-      "Makes dead jobs live again, due now and with all their retries. On a terminal it asks before it takes many.",
-    )
+    .summary("retry dead jobs now, with all their retries")
+    .description("Makes dead jobs due now, with all their retries. On a terminal it asks before it retries several.")
     .argument("[ids...]", "the ids of the jobs")
     .option("--name <name>", "all of this name")
     .option("--all", "all there are")
-    .option("--payload <json>", "goes in place of the stored payload; - reads it from standard input")
-    .option("--dry-run", "only tell how many it would be")
-    .option("--yes", "without a question")
+    .option("--payload <json>", "replaces the stored payload; - reads it from standard input")
+    .option("--dry-run", "only show how many jobs it would affect")
+    .option("--yes", "do not ask for confirmation")
     .addHelpText(
       "after",
       examples(
@@ -39,8 +37,7 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
       const deed = { verb: "retry", ...(text !== undefined && { payload }) } as const;
       const isWanted = isSure || (await session.ask(() => question("retry", target, selection)));
       const retried = isWanted ? await doToDead(target, deed, selection, session) : 0;
-      const again = `${retried === 1 ? "lives" : "live"} again`;
-      session.print({ retried }, () => (retried > 0 ? `${counted(retried, "dead job")} ${again}.` : NOTHING));
+      session.print({ retried }, () => (retried > 0 ? `Retried ${counted(retried, "dead job")}.` : NOTHING));
       checkAllFound(target, selection, retried);
     });
 }
@@ -49,13 +46,13 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
 export function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
   group
     .command("remove")
-    .summary("remove them for good, after a question")
-    .description("Removes dead jobs for good, after a question.")
+    .summary("remove dead jobs for good, after confirmation")
+    .description("Removes dead jobs for good, after confirmation.")
     .argument("[ids...]", "the ids of the jobs")
     .option("--name <name>", "all of this name")
     .option("--all", "all there are")
-    .option("--dry-run", "only tell how many it would be")
-    .option("--yes", "without a question")
+    .option("--dry-run", "only show how many jobs it would affect")
+    .option("--yes", "do not ask for confirmation")
     .addHelpText("after", examples(["tidegate queue:dlq remove --name old_job --yes", "all of one name, at once"]))
     .action(async (ids, { dryRun, yes, ...options }) => {
       const selection = selectionOf(ids, options);
@@ -63,7 +60,7 @@ export function addRemove(group: CommandUnknownOpts, program: Program, session: 
       if (dryRun) return tellDryRun("removed", target, selection, session);
       const isWanted = await session.confirm(() => question("remove for good", target, selection), yes);
       const removed = isWanted ? await doToDead(target, { verb: "remove" }, selection, session) : 0;
-      session.print({ removed }, () => (removed > 0 ? `${counted(removed, "dead job")} removed.` : NOTHING));
+      session.print({ removed }, () => (removed > 0 ? `Removed ${counted(removed, "dead job")}.` : NOTHING));
       checkAllFound(target, selection, removed);
     });
 }
@@ -78,7 +75,7 @@ async function tellDryRun(
   session.print({ [done]: size, dryRun: true }, () => `${counted(size, "dead job")} would be ${done}.`);
 }
 
-const NOTHING = "There is nothing to do: no such job lies dead.";
+const NOTHING = "No matching dead jobs.";
 
 async function question(verb: string, target: Target, selection: DeadSelection): Promise<string | undefined> {
   const size = await countDead(target, selection);
@@ -88,8 +85,9 @@ async function question(verb: string, target: Target, selection: DeadSelection):
 /** @throws {TidegateError} `not_found` where not all of the ids lay dead. What was done to the others stays done. */
 function checkAllFound({ command }: Target, selection: DeadSelection, done: number): void {
   if (!("ids" in selection) || done === selection.ids.length) return;
+  const missing = selection.ids.length - done;
   const wanted = counted(selection.ids.length, "id");
   throw notFound(
-    `Of ${wanted}, ${selection.ids.length - done} did not lie in the dead letter. See: ${command("queue:dlq")}`,
+    `Of ${wanted}, ${missing} ${missing === 1 ? "was" : "were"} not in the dead letter. See: ${command("queue:dlq")}`,
   );
 }

@@ -12,18 +12,16 @@ import { addRemove, addRetry } from "./dead-letter-deeds.ts";
 export function addDeadLetter(program: Program, session: Session): void {
   const group = program
     .command("queue:dlq")
-    .summary("look at the jobs that died, retry or remove them")
-    .description(
-      "The dead letter: jobs that failed for good. They lie there, with their errors, until they are retried or removed.",
-    )
+    .summary("list, retry and remove dead jobs")
+    .description("The dead letter holds jobs that failed for good, with their errors, until you retry or remove them.")
     .addHelpText(
       "after",
       examples(
         ["tidegate queue:dlq", "list them, newest first"],
         ["tidegate queue:dlq show 0197a2c4-...", "one, with its payload and stack"],
-        ["tidegate queue:dlq retry 0197a2c4-...", "give it another chance"],
+        ["tidegate queue:dlq retry 0197a2c4-...", "retry it"],
         ["tidegate queue:dlq retry --name send_email", "all of one name"],
-        ["tidegate queue:dlq remove --all", "forget them, after a question"],
+        ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
       ),
     );
   addList(group, program, session);
@@ -42,7 +40,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       "after",
       examples(
         ["tidegate queue:dlq list --name send_email", "those of one name"],
-        ["tidegate queue:dlq list --all --json", "everything, for a program"],
+        ["tidegate queue:dlq list --all --json", "everything, for a script"],
       ),
     )
     .allowExcessArguments()
@@ -54,7 +52,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       const page = await readPages(read, options.cursor, all, session);
       if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
       const columns = deadColumns(session.now, session.colors);
-      session.print(page, () => (page.jobs.length > 0 ? session.table(columns, page.jobs) : "No job lies dead."));
+      session.print(page, () => (page.jobs.length > 0 ? session.table(columns, page.jobs) : "There are no dead jobs."));
       tellMore(page.cursor, session);
     });
 }

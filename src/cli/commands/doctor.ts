@@ -7,21 +7,21 @@ import { examples, type Program, prose } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 
-const DESCRIPTION = `Checks the set-up, and says what to do about what it finds: the address, the token and what it may do, the clocks,
-the Redis and its eviction policy, a backlog that nobody works on, dead jobs, jobs and schedules that no code has.
+const DESCRIPTION = `Checks the setup and says how to fix what it finds: the address, the token and its scope, the clocks,
+Redis and its eviction policy, a backlog that nobody works on, dead jobs, and jobs and schedules that are in no code.
 
-Of a queue it only reads. In Redis it writes one field beside it, which it takes away again. Exits 1 if a check fails.`;
+It only reads the queue. In Redis it writes one field outside the queue, and removes it again. Exits with 1 if a check fails.`;
 
 /** `queue:doctor`: checks the set-up. */
 export function addDoctor(program: Program, session: Session): void {
   program
     .command("queue:doctor")
-    .summary("check the set-up, and say what to do")
+    .summary("check the setup and suggest fixes")
     .description(prose(DESCRIPTION))
     .addHelpText(
       "after",
       examples(
-        ["tidegate queue:doctor", "check what the environment names"],
+        ["tidegate queue:doctor", "check the queue that the environment names"],
         ["tidegate queue:doctor --url https://example.com/queue --module ./jobs.ts", "compare with your code too"],
       ),
     )

@@ -12,18 +12,18 @@ export function addEnqueue(program: Program, session: Session): void {
   program
     .command("queue:enqueue")
     .summary("enqueue a job")
-    .description("Stores a job, which then runs at least once. With --cron it makes a recurring one instead.")
+    .description("Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead.")
     .argument("<name>", "the name of the job")
     .argument("[json]", "its payload; - reads it from standard input")
-    .option("--delay <duration>", "run so long from now: 30s, 5m, 1h, 7d", duration)
-    .option("--run-at <time>", "run then: ISO 8601 with a zone, such as 2030-01-31T09:00:00Z", time)
-    .option("--id <id>", "while a job with this id is known, no second one is made")
+    .option("--delay <duration>", "run after this time: 30s, 5m, 1h, 7d", duration)
+    .option("--run-at <time>", "run at this time: ISO 8601 with a zone, such as 2030-01-31T09:00:00Z", time)
+    .option("--id <id>", "enqueue nothing if the queue knows a job with this id")
     .option("--max-retries <count>", "how many attempts may follow the first", whole(0, 500))
     .option("--timeout <duration>", "how long one attempt may take", duration)
-    .option("--dedupe-key <key>", "make no second job with this key ...")
+    .option("--dedupe-key <key>", "enqueue nothing if a job had this key ...")
     .option("--dedupe-ttl <duration>", "... within this time of the first", duration)
     .option("--cron <expression>", 'recur, as in "0 0 9 * * *" (seconds first)')
-    .option("--time-zone <zone>", "of --cron, such as Europe/Paris; else UTC")
+    .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)")
     .addHelpText(
       "after",
       examples(
@@ -42,7 +42,7 @@ export function addEnqueue(program: Program, session: Session): void {
       // It may be for a deployment to come, so it is no mistake.
       if (kind === "redis" && jobNames === undefined)
         session.note(
-          "Name and payload were not checked, since Redis does not know the jobs: give --module to have them checked.",
+          "Name and payload were not checked, since Redis does not know the jobs: use --module to check them.",
         );
     });
 }
@@ -64,11 +64,11 @@ function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
   const { delay, runAt, dedupeKey, dedupeTtl, cron, timeZone, ...always } = options;
   const isOnce = delay !== undefined || runAt !== undefined || dedupeKey !== undefined;
   if (cron !== undefined && isOnce)
-    throw new Mistake("--cron makes a recurring job: it takes no --delay, --run-at or --dedupe-key.");
-  if (cron === undefined && timeZone !== undefined) throw new Mistake("--time-zone says where --cron is: give both.");
+    throw new Mistake("--cron creates a recurring job, so leave out --delay, --run-at and --dedupe-key.");
+  if (cron === undefined && timeZone !== undefined) throw new Mistake("--time-zone needs --cron.");
   if (delay !== undefined && runAt !== undefined) throw new Mistake("Give either --delay or --run-at, not both.");
   if ((dedupeKey === undefined) !== (dedupeTtl === undefined))
-    throw new Mistake("--dedupe-key and --dedupe-ttl belong together: give both.");
+    throw new Mistake("--dedupe-key and --dedupe-ttl need each other: give both.");
   const dedupe = dedupeKey !== undefined && dedupeTtl !== undefined ? { key: dedupeKey, ttl: dedupeTtl } : undefined;
   return given({ ...always, delay, runAt, dedupe, cron, timeZone });
 }
@@ -83,8 +83,8 @@ function given<Values extends object>(values: Values): Given<Values> {
 function answer({ id, status, runAt }: EnqueueResult, isRecurring: boolean, now: number): string {
   const when = runAt ? `${fromNow(runAt, now)} (${moment(runAt)})` : "";
   if (isRecurring)
-    return `Schedule ${printable(id)} ${status === "enqueued" ? "is new" : "was changed"}; it fires ${when}.`;
-  if (status === "duplicate") return `Job ${printable(id)} exists already: nothing was enqueued.`;
+    return `Schedule ${printable(id)} ${status === "enqueued" ? "created" : "changed"}. It fires ${when}.`;
+  if (status === "duplicate") return `Job ${printable(id)} already exists. Nothing was enqueued.`;
   const isLate = runAt !== null && runAt.getTime() <= now - 1_000;
-  return `Job ${printable(id)} is enqueued, ${isLate ? `and due since ${moment(runAt)}` : `to run ${when}`}.`;
+  return `Enqueued job ${printable(id)}. ${isLate ? `Due since ${moment(runAt)}` : `Runs ${when}`}.`;
 }

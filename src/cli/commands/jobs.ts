@@ -12,14 +12,14 @@ export function addJobs(program: Program, session: Session): void {
   const command = program
     .command("queue:jobs")
     .summary("list jobs, or show one")
-    .description("Lists jobs: scheduled, then ready, running, completed and dead ones. With an ID it shows that one.")
-    .argument("[id]", "shows everything about this job")
+    .description("Lists jobs: scheduled, then ready, running, completed and dead. With an ID, shows that job.")
+    .argument("[id]", "show everything about this job")
     .addOption(new Option("--state <state>", "only those in this state").choices(jobStates));
   withPages(command)
     .addHelpText(
       "after",
       examples(
-        ["tidegate queue:jobs --state ready", "what waits to be worked on"],
+        ["tidegate queue:jobs --state ready", "jobs that wait to run"],
         ["tidegate queue:jobs --name send_email --all", "every job of one name"],
         ["tidegate queue:jobs 0197a2c4-...", "one job, with its payload and errors"],
       ),
@@ -30,16 +30,14 @@ export function addJobs(program: Program, session: Session): void {
       const { queue } = target;
       if (id !== undefined) {
         const job = await queue.getJob(id);
-        if (!job) throw notFound("No job has this id. Completed jobs are kept for the queue's retention alone.");
+        if (!job) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
         session.print(job, () => jobDetails(job, session.now, session.colors));
         return;
       }
       const page = await readPages((cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session);
       if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
       session.print(page, () =>
-        page.jobs.length > 0
-          ? session.table(jobColumns(session.now, session.colors), page.jobs)
-          : "There are no such jobs.",
+        page.jobs.length > 0 ? session.table(jobColumns(session.now, session.colors), page.jobs) : "No matching jobs.",
       );
       tellMore(page.cursor, session);
     });

@@ -9,15 +9,13 @@ import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 export function addList(program: Program, session: Session): void {
   program
     .command("queue:list")
-    .summary("show how many jobs there are, and what became of them")
-    .description(
-      "Shows how many jobs there are in each state, how old the oldest is, and what has become of all so far.",
-    )
+    .summary("show job counts and totals")
+    .description("Shows the number of jobs in each state, the age of the oldest ready one, and totals so far.")
     .addHelpText(
       "after",
       examples(
         ["tidegate queue:list", "the statistics as a table"],
-        ["tidegate queue:list --json | jq .deadLetterCount", "one of them, for a program"],
+        ["tidegate queue:list --json | jq .deadLetterCount", "one figure, for a script"],
       ),
     )
     .action(async () => {
@@ -36,9 +34,11 @@ interface Line {
 
 function statistics({ label, command }: Target, stats: QueueStats, session: Session): string {
   const { colors, now } = session;
-  const next = stats.nextRunAt ? `${fromNow(stats.nextRunAt, now)} (${moment(stats.nextRunAt)})` : "nothing is planned";
+  const next = stats.nextRunAt
+    ? `${fromNow(stats.nextRunAt, now)} (${moment(stats.nextRunAt)})`
+    : "nothing is scheduled";
   const head = `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED: ${command("queue:resume")}`) : ""}`;
-  return `${head}\n\n${linesTable("NOW", nowLines(stats, command), session)}\n\n${linesTable("IN ALL", totalLines(stats), session)}\n\n${colors.dim("Next")}  ${next}`;
+  return `${head}\n\n${linesTable("NOW", nowLines(stats, command), session)}\n\n${linesTable("TOTAL", totalLines(stats), session)}\n\n${colors.dim("Next")}  ${next}`;
 }
 
 function linesTable(title: string, lines: readonly Line[], session: Session): string {

@@ -6,15 +6,15 @@ import { openTarget } from "../target.ts";
 export function addPause(program: Program, session: Session): void {
   program
     .command("queue:pause")
-    .summary("start no more jobs until queue:resume")
+    .summary("pause the queue until queue:resume")
     .description(
-      "Keeps every drain from starting jobs and firing schedules. Jobs that run go on; jobs can still be enqueued.",
+      "Stops every drain from starting jobs and firing schedules. Running jobs continue, and you can still enqueue.",
     )
-    .addHelpText("after", examples(["tidegate queue:pause --queue bulk", "hold back one queue"]))
+    .addHelpText("after", examples(["tidegate queue:pause --queue bulk", "pause one queue"]))
     .action(async () => {
       const { queue, label, command } = await openTarget(session, program.opts());
       await queue.pause();
-      session.print({ paused: true }, () => `${label} is paused. Go on with: ${command("queue:resume")}`);
+      session.print({ paused: true }, () => `${label} is paused. Resume with: ${command("queue:resume")}`);
     });
 }
 
@@ -22,12 +22,12 @@ export function addPause(program: Program, session: Session): void {
 export function addResume(program: Program, session: Session): void {
   program
     .command("queue:resume")
-    .summary("let a paused queue go on")
-    .description("Lets drains start jobs again. What fell due meanwhile is worked on by the next one.")
-    .addHelpText("after", examples(["tidegate queue:resume --queue bulk", "let one queue go on"]))
+    .summary("resume a paused queue")
+    .description("Lets drains start jobs again. The next drain runs what became due in the meantime.")
+    .addHelpText("after", examples(["tidegate queue:resume --queue bulk", "resume one queue"]))
     .action(async () => {
       const { queue, label } = await openTarget(session, program.opts());
       await queue.resume();
-      session.print({ paused: false }, () => `${label} goes on with the next drain.`);
+      session.print({ paused: false }, () => `${label} resumes with the next drain.`);
     });
 }

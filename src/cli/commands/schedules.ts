@@ -12,17 +12,17 @@ import { json, whole } from "../values.ts";
 export function addSchedules(program: Program, session: Session): void {
   const group = program
     .command("queue:schedules")
-    .summary("look at recurring jobs; set, pause, run or remove them")
-    .description("Recurring jobs: those that stand in the code of a deployment, and those that were set from outside.")
+    .summary("list, set, pause, run and remove recurring jobs")
+    .description("Recurring jobs: those declared in the code of a deployment, and those set at run time.")
     .addHelpText(
       "after",
       examples(
         ["tidegate queue:schedules", "list them, with their next run"],
         ["tidegate queue:schedules preview daily_report --count 10", "the next ten runs"],
-        [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "make or change one"],
-        ["tidegate queue:schedules pause nightly", "keep it from firing until it is resumed"],
-        ["tidegate queue:schedules run nightly", "make its job now"],
-        ["tidegate queue:schedules remove nightly", "end it, after a question"],
+        [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "create or change one"],
+        ["tidegate queue:schedules pause nightly", "pause it until it is resumed"],
+        ["tidegate queue:schedules run nightly", "enqueue its job now"],
+        ["tidegate queue:schedules remove nightly", "remove it, after confirmation"],
       ),
     );
   addList(group, program, session);
@@ -38,7 +38,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .command("list", { isDefault: true })
     .summary("list them, with their next run")
     .description("Lists recurring jobs in the order of their keys, each with its last and its next run.")
-    .addHelpText("after", examples(["tidegate queue:schedules list --json", "all of them, for a program"]))
+    .addHelpText("after", examples(["tidegate queue:schedules list --json", "all of them, for a script"]))
     .allowExcessArguments()
     .action(async (_, command) => {
       refuseOtherWords(command);
@@ -47,7 +47,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       session.print({ schedules }, () =>
         schedules.length > 0
           ? session.table(columns(session), schedules)
-          : "There are no schedules. Those that stand in the code are put in force by the first drain.",
+          : "There are no schedules. The first drain activates those declared in code.",
       );
     });
 }
@@ -63,7 +63,7 @@ function columns({ now, colors }: Session): readonly Column<ScheduleInfo>[] {
       cell: ({ nextRunAt, paused }) => (paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "never"),
       paint: (text, { nextRunAt, paused }) => (paused ? colors.yellow(text) : nextRunAt ? text : colors.red(text)),
     },
-    { title: "SET", cell: ({ declared }) => (declared ? "in code" : "by hand") },
+    { title: "SET", cell: ({ declared }) => (declared ? "in code" : "at run time") },
     { title: "JOB", cell: ({ name }) => name },
   ];
 }
@@ -71,7 +71,7 @@ function columns({ now, colors }: Session): readonly Column<ScheduleInfo>[] {
 function addPreview(group: CommandUnknownOpts, program: Program, session: Session): void {
   group
     .command("preview")
-    .summary("show the next runs of one")
+    .summary("show the next runs of a schedule")
     .description("Shows when a schedule fires next.")
     .argument("<key>", "the key of the schedule")
     .option("--count <count>", "how many runs", whole(1, 1_000), 5)
@@ -82,7 +82,7 @@ function addPreview(group: CommandUnknownOpts, program: Program, session: Sessio
       session.print({ slots }, () =>
         slots.length > 0
           ? slots.map((slot) => `${moment(slot)}  ${session.colors.dim(fromNow(slot, session.now))}`).join("\n")
-          : "It never fires again.",
+          : "It will not fire again.",
       );
     });
 }
@@ -90,22 +90,16 @@ function addPreview(group: CommandUnknownOpts, program: Program, session: Sessio
 function addSet(group: CommandUnknownOpts, program: Program, session: Session): void {
   group
     .command("set")
-    .summary("make one, or change it")
-    .description("Stores a schedule, in place of one with the same key.")
+    .summary("create or change a schedule")
+    .description("Stores a schedule, replacing any with the same key.")
     .argument("<key>", "the key of the schedule")
-    .requiredOption("--job <name>", "the job that it makes")
+    .requiredOption("--job <name>", "the job that it enqueues")
     .requiredOption("--cron <expression>", '5 or 6 fields, seconds first, as in "0 0 9 * * *"')
-    .option("--time-zone <zone>", "such as Europe/Paris; else UTC")
-    .option("--payload <json>", "the payload of the jobs that it makes; - reads it from standard input")
+    .option("--time-zone <zone>", "such as Europe/Paris (default: UTC)")
+    .option("--payload <json>", "the payload of its jobs; - reads it from standard input")
+    .addOption(new Option("--missed <how>", "what to do with missed runs").choices(["once", "skip", "all"] as const))
     .addOption(
-      new Option("--missed <how>", "what to do with runs that nobody drained").choices([
-        "once",
-        "skip",
-        "all",
-      ] as const),
-    )
-    .addOption(
-      new Option("--overlap <how>", "whether a run may begin before the last has ended").choices([
+      new Option("--overlap <how>", "whether a run may start before the last has ended").choices([
         "allow",
         "skip",
       ] as const),
@@ -129,14 +123,14 @@ function addSet(group: CommandUnknownOpts, program: Program, session: Session): 
 }
 
 function answer({ key, nextRunAt, paused }: ScheduleInfo, now: number): string {
-  if (paused) return `Schedule ${printable(key)} is paused: it fires when it has been resumed.`;
-  if (!nextRunAt) return `Schedule ${printable(key)} is stored, but it never fires.`;
+  if (paused) return `Schedule ${printable(key)} is paused. It fires after it is resumed.`;
+  if (!nextRunAt) return `Schedule ${printable(key)} is stored, but never fires.`;
   return `Schedule ${printable(key)} fires ${fromNow(nextRunAt, now)} (${moment(nextRunAt)}).`;
 }
 
 const pauses = [
-  { name: "pause", summary: "keep one from firing", does: "Keeps a schedule from firing until it is resumed." },
-  { name: "resume", summary: "end its pause", does: "Ends a pause: the schedule goes on with its first run from now." },
+  { name: "pause", summary: "pause a schedule", does: "Stops a schedule from firing until it is resumed." },
+  { name: "resume", summary: "resume a schedule", does: "Resumes a schedule with its first run from now on." },
 ] as const;
 
 function addPause(group: CommandUnknownOpts, program: Program, session: Session): void {
@@ -158,25 +152,25 @@ function addPause(group: CommandUnknownOpts, program: Program, session: Session)
 function addRun(group: CommandUnknownOpts, program: Program, session: Session): void {
   group
     .command("run")
-    .summary("make its job now")
-    .description("Makes the job of a schedule now, beside those of its own times, which stay as they are.")
+    .summary("enqueue its job now")
+    .description("Enqueues the job of a schedule now. Its regular runs stay unchanged.")
     .argument("<key>", "the key of the schedule")
-    .addHelpText("after", examples(["tidegate queue:schedules run nightly", "make its job now"]))
+    .addHelpText("after", examples(["tidegate queue:schedules run nightly", "enqueue its job now"]))
     .action(async (key) => {
       const { queue } = await openTarget(session, program.opts());
       const result = await queue.schedules.run(key);
-      session.print(result, () => `Job ${printable(result.id)} is enqueued.`);
+      session.print(result, () => `Enqueued job ${printable(result.id)}.`);
     });
 }
 
 function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
   group
     .command("remove")
-    .summary("end one, after a question")
-    .description("Removes a schedule, after a question. The jobs that it made stay.")
+    .summary("remove a schedule, after confirmation")
+    .description("Removes a schedule, after confirmation. Jobs that it has enqueued stay.")
     .argument("<key>", "the key of the schedule")
-    .option("--yes", "without a question")
-    .addHelpText("after", examples(["tidegate queue:schedules remove nightly", "ask, and then end it"]))
+    .option("--yes", "do not ask for confirmation")
+    .addHelpText("after", examples(["tidegate queue:schedules remove nightly", "ask, then remove it"]))
     .action(async (key, { yes }) => {
       const { queue, label } = await openTarget(session, program.opts());
       const schedule = await queue.schedules.get(key);
@@ -185,6 +179,6 @@ function addRemove(group: CommandUnknownOpts, program: Program, session: Session
       await queue.schedules.remove(key);
       session.print({ removed: 1 }, () => `Schedule ${printable(key)} removed.`);
       if (schedule?.declared)
-        session.note("It stands in the code of a deployment: take it out there too, or it comes back.");
+        session.note("It is declared in the code of a deployment. Remove it there too, or it comes back.");
     });
 }

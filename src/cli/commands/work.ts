@@ -11,33 +11,33 @@ import { driveHandler } from "../work/drive.ts";
 import { WORKERS, workHere } from "../work/here.ts";
 import { type WorkOptions, Worksite } from "../work/worksite.ts";
 
-const DESCRIPTION = `Works on a queue until Ctrl-C.
+const DESCRIPTION = `Runs the jobs of a queue until Ctrl-C.
 
-With --module it runs the jobs of your module in this process, straight against Redis. With a handler it has the
-handler drain: again and again while there is a backlog, and then whenever something falls due.
+With --module it runs the jobs of your module in this process, directly on Redis. With a handler it makes the
+handler drain repeatedly while there is a backlog, and then whenever something is due.
 
 Jobs that run here get a line for each attempt: the outcome, the job, how long it took, and why it failed. With --json
 these lines go to standard error. A queue that your module makes itself logs its own failures.
 
-Ctrl-C once hands back what has not started and lets what runs end; twice, it quits at once, and what ran comes due
-again when its lease runs out.`;
+Press Ctrl-C once to hand back jobs that have not started and let running ones finish. Press it twice to quit at once;
+running jobs are then due again when their lease expires.`;
 
-const HOW_TO_WORK = "Give --module with your jobs, or --url of a handler that has them.";
+const HOW_TO_WORK = "Use --module with your jobs, or --url of a handler that has them.";
 
 /** `queue:work`: works on a queue. */
 export function addWork(program: Program, session: Session): void {
   program
     .command("queue:work")
-    .summary("work on the queue, here or by driving a deployed handler")
+    .summary("run jobs here, or drive a deployed handler")
     .description(prose(DESCRIPTION))
     .option(
       "--workers <count>",
       "how many jobs run at the same time (default: 4, or what the handler is set to)",
       whole(1, 10_000),
     )
-    .option("--once", "end as soon as nothing more is due")
-    .option("--for <duration>", "end after this time: 30s, 10m, 1h", duration)
-    .option("--check-every <duration>", "sleep so long at most; each look costs a command (default: 10s)", duration)
+    .option("--once", "stop as soon as nothing is due")
+    .option("--for <duration>", "stop after this time: 30s, 10m, 1h", duration)
+    .option("--check-every <duration>", "poll at least this often; each poll costs a command (default: 10s)", duration)
     .addHelpText(
       "after",
       examples(
@@ -51,7 +51,7 @@ export function addWork(program: Program, session: Session): void {
         throw new Mistake("Give either --url, to drive a handler, or --module, to run its jobs here.");
       const target = await openTarget(session, program.opts());
       if (target.kind === "redis" && target.jobs.length === 0)
-        throw new Mistake("It is not known what the jobs do.", HOW_TO_WORK);
+        throw new Mistake("There is no code for the jobs.", HOW_TO_WORK);
       const totals = await work(target, { once, workers, checkEvery }, forMs, session);
       session.print(totals, () => summary(totals));
     });
@@ -66,13 +66,13 @@ async function work(
   const { clock = systemClock } = session.io;
   const display = new Display(session);
   const how =
-    target.kind === "handler" ? "having it drain" : `working with ${counted(options.workers ?? WORKERS, "worker")}`;
-  session.note(`${target.label}: ${how}. Ctrl-C ends it.`);
+    target.kind === "handler" ? "driving its drains" : `working with ${counted(options.workers ?? WORKERS, "worker")}`;
+  session.note(`${target.label}: ${how}. Press Ctrl-C to stop.`);
   return session.io.untilInterrupted(async (interruption) => {
     const ended = new AbortController();
     const over = new AbortController();
     interruption.addEventListener("abort", () =>
-      display.note("Stopping: what runs may end, the rest is handed back. Ctrl-C again quits at once."),
+      display.note("Stopping: running jobs finish, the rest is handed back. Press Ctrl-C again to quit at once."),
     );
     if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
     const site = new Worksite(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
@@ -91,7 +91,7 @@ function summary({ completed, retried, deadLettered, released, lost }: DrainTota
     retried > 0 ? `${counted(retried, "attempt")} to be retried` : "",
     deadLettered > 0 ? `${counted(deadLettered, "job")} died` : "",
     released > 0 ? `${counted(released, "job")} handed back` : "",
-    lost > 0 ? `${counted(lost, "result")} refused, since a lease had run out` : "",
+    lost > 0 ? `${counted(lost, "result")} refused, since the lease had expired` : "",
   ];
   return `${parts.filter((part) => part !== "").join(", ")}.`;
 }

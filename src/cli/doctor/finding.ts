@@ -28,11 +28,11 @@ const SKEW_FAIL_MS = 60_000;
 /** Compares the clock of what was asked with that of this machine, which read `before` and `after`. */
 export function clockFinding(theirs: number | undefined, before: number, after: number): Finding {
   const { ok, warn, fail, unknown } = findings("clock");
-  if (theirs === undefined || Number.isNaN(theirs)) return unknown("The answer does not say what time it is there.");
+  if (theirs === undefined || Number.isNaN(theirs)) return unknown("The response does not say what time it is there.");
   // HTTP tells whole seconds, and the answer was written at some time between the two.
   const skew = Math.max(0, before - theirs - 1_000, theirs - after);
   const advice =
-    "Set the clock of this machine by NTP. Each machine that enqueues or drains reads run times by its own.";
+    "Synchronize the clock of this machine with NTP. Each machine that enqueues or drains uses its own clock.";
   const seconds = `The clocks differ by ${Math.round(skew / 1_000).toLocaleString("en-US")} s.`;
   if (skew >= SKEW_FAIL_MS) return fail(seconds, advice);
   return skew >= SKEW_WARN_MS ? warn(seconds, advice) : ok("This machine's clock agrees.");
@@ -47,5 +47,8 @@ export function encryptionFinding(url: string): Finding {
   const { ok, warn } = findings("encryption");
   if (new URL(url).protocol === "https:") return ok("The connection is encrypted.");
   if (isLocal(url)) return ok("The connection does not leave this machine.");
-  return warn("The connection is not encrypted: the token can be read on its way.", "Use an address with https.");
+  return warn(
+    "The connection is not encrypted: others on the network can read the token.",
+    "Use an address with https.",
+  );
 }

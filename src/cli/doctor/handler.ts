@@ -10,7 +10,7 @@ interface Answer {
 }
 
 const url = findings("url");
-const door = findings("door");
+const access = findings("access");
 const token = findings("token");
 
 /** Checks the way to a handler; tells whether the queue behind it can be looked at. */
@@ -27,7 +27,7 @@ export async function checkHandler(target: HandlerTarget, now: () => number, io:
     reached,
     encryptionFinding(target.url),
     clockFinding(health.date === null ? undefined : Date.parse(health.date), before, after),
-    doorFinding(isOpen, target.url),
+    accessFinding(isOpen, target.url),
     scope,
   ];
   return [found, isOpen || mayLook];
@@ -56,64 +56,61 @@ async function ask(
   }
 }
 
-const WHERE = "Give the address where it is mounted, such as https://example.com/queue";
+const WHERE = "Use the address where it is mounted, such as https://example.com/queue";
 
 function reachFinding(health: Answer | undefined): Finding {
   if (!health)
     return url.fail(
-      "Nothing answers at the address.",
+      "Nothing responds at this address.",
       "Check the address, the network, and that the handler is deployed.",
     );
   const { status, body } = health;
-  if (status === 200 && body["status"] === "ok") return url.ok("The handler answers, and its store too.");
+  if (status === 200 && body["status"] === "ok") return url.ok("The handler and its store respond.");
   if (typeof body["code"] === "string" && typeof body["detail"] === "string")
     return status === 404
       ? url.fail(
-          "The handler serves nothing there: its path is another one, or no queue has this name.",
-          `${WHERE}, and check --queue where it is given.`,
+          "The handler serves nothing at this path: it has another path, or no queue has this name.",
+          `${WHERE}, and check --queue if you use it.`,
         )
       : url.fail(
-          `The handler answers, but cannot work: ${body["detail"]}`,
-          "Set up what it names, where it is deployed.",
+          `The handler responds, but cannot work: ${body["detail"]}`,
+          "Set what it names where the handler is deployed.",
         );
-  return url.fail(`Something else than the handler answers, with status ${status}.`, `${WHERE}.`);
+  return url.fail(`Something other than the handler responded with status ${status}.`, `${WHERE}.`);
 }
 
-function doorFinding(isOpen: boolean, address: string): Finding {
-  if (!isOpen) return door.ok("Nobody gets in without a token.");
-  if (isLocal(address)) return door.ok("It is open to everybody, on this machine.");
-  return door.fail(
+function accessFinding(isOpen: boolean, address: string): Finding {
+  if (!isOpen) return access.ok("Requests without a token are refused.");
+  if (isLocal(address)) return access.ok("It is open to everybody, but only on this machine.");
+  return access.fail(
     "The handler is open: anybody can do everything without a token.",
-    'Give createHandler tokens as auth, in place of "none", unless something else guards the address.',
+    'Pass tokens to createHandler as auth instead of "none", unless something else guards the address.',
   );
 }
 
-const TAKE_ADMIN = "Take a token of the scope admin to look after the queue.";
+const TAKE_ADMIN = "Use a token with the scope admin to manage the queue.";
 
 /** What the token may do, and whether that is to look at the queue. */
 async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Promise<[Finding, boolean]> {
   if (!target.token)
     return isOpen
-      ? [token.ok("None is needed."), true]
-      : [token.fail("No token is given.", "Set TIDEGATE_TOKEN, or give --token."), false];
+      ? [token.ok("No token is needed."), true]
+      : [token.fail("There is no token.", "Set TIDEGATE_TOKEN, or use --token."), false];
   const { status } = (await ask(target, "/stats", true, io)) ?? { status: 0 };
   if (status === 200) return [await adminFinding(target, io), true];
   if (status === 401)
-    return [
-      token.fail("The handler does not know the token.", "Compare it with those that the handler is given."),
-      false,
-    ];
-  if (status !== 403) return [token.unknown(`The handler answered with status ${status}.`), false];
+    return [token.fail("The handler does not know the token.", "Compare it with the tokens of the handler."), false];
+  if (status !== 403) return [token.unknown(`The handler responded with status ${status}.`), false];
   // No job has this id, so nothing is shown; a token that may enqueue may ask.
   const job = await ask(target, `/jobs/${randomUUID()}`, true, io);
   const scope = job?.status === 404 ? "enqueue" : "drain";
-  return [token.warn(`It may only ${scope}: most commands need more.`, TAKE_ADMIN), false];
+  return [token.warn(`The token can only ${scope}. Most commands need more.`, TAKE_ADMIN), false];
 }
 
 /** A dry run changes nothing, and is refused to whoever may not do more than look. */
 async function adminFinding(target: HandlerTarget, io: Io): Promise<Finding> {
   const answer = await ask(target, "/dead-letter/retry", true, io, { ids: [randomUUID()], dryRun: true });
   if (answer?.status === 403)
-    return token.warn("It may only read: commands that change something need more.", TAKE_ADMIN);
-  return token.ok("It may do everything (scope admin).");
+    return token.warn("The token can only read. Commands that change something need more.", TAKE_ADMIN);
+  return token.ok("The token can do everything (scope admin).");
 }

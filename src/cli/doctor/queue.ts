@@ -38,13 +38,13 @@ export async function checkQueue(target: Target, now: number): Promise<Finding[]
     ];
   } catch (error) {
     if (!isTidegateError(error)) throw error;
-    return [store.fail("The queue cannot be looked at.", error.message)];
+    return [store.fail("The queue cannot be read.", error.message)];
   }
 }
 
 function pausedFinding(stats: QueueStats, command: Target["command"]): Finding {
   if (!stats.paused) return paused.ok("The queue is not paused.");
-  return paused.warn("The queue is paused: no job is started.", `Go on with: ${command("queue:resume")}`);
+  return paused.warn("The queue is paused: no job starts.", `Resume with: ${command("queue:resume")}`);
 }
 
 function backlogFinding(
@@ -55,13 +55,13 @@ function backlogFinding(
 ): Finding {
   const slots = schedules.flatMap(({ nextRunAt }) => (nextRunAt ? now - nextRunAt.getTime() : []));
   const lateMs = Math.max(0, oldestReadyAgeMs ?? 0, ...slots);
-  if (paused) return backlog.unknown("A paused queue is behind as it must be.");
+  if (paused) return backlog.unknown("A paused queue always falls behind.");
   if (lateMs < LATE_MS.warn) {
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
-    return backlog.ok(readyCount > 0 ? waits : "Nothing that is due waits.");
+    return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
   const message = `Something has been due for ${span(lateMs)}.`;
-  const advice = `Does a cron trigger drain the queue, often enough and with enough time? Try: ${workOnce(target)}`;
+  const advice = `Check that a cron trigger drains the queue often enough, with enough time. Try: ${workOnce(target)}`;
   return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
 }
 
@@ -72,7 +72,7 @@ function workOnce(target: Target): string {
 }
 
 function deadFinding({ deadLetterCount }: QueueStats, command: Target["command"]): Finding {
-  if (deadLetterCount === 0) return dead.ok("No job lies dead.");
+  if (deadLetterCount === 0) return dead.ok("There are no dead jobs.");
   return dead.warn(
     `${counted(deadLetterCount, "job")} died.`,
     `See why, and retry or remove them: ${command("queue:dlq")}`,
@@ -82,15 +82,16 @@ function deadFinding({ deadLetterCount }: QueueStats, command: Target["command"]
 /** Without a module, jobs tell by their errors that a deployment did not know them. */
 function nameFinding(jobs: readonly JobInfo[], known: readonly string[] | undefined): Finding {
   const strange = jobs.filter((job) => (known ? job.state !== "dead" && !known.includes(job.name) : isUnknown(job)));
-  const advice = "Deploy a handler that has them, or remove them. Until then they are retried as failures, and die.";
+  const advice =
+    "Deploy a handler that has these jobs, or remove them. Until then they are retried as failures, and die.";
   if (strange.length > 0) {
-    const what = known ? "Not in the module" : "Met by a deployment that does not have them";
+    const what = known ? "Not in the module" : "Unknown to a deployment that claimed them";
     return names.warn(`${what}: ${counted(strange.length, "job")} (${list(strange.map(({ name }) => name))}).`, advice);
   }
-  if (known) return names.ok("Every job that waits is in the module.");
+  if (known) return names.ok("Every waiting job is in the module.");
   return names.unknown(
-    "No job was met by a deployment that does not have it.",
-    "To compare with your code, give --module.",
+    "No deployment has claimed a job that it does not know.",
+    "To compare with your code, use --module.",
   );
 }
 
@@ -102,8 +103,8 @@ function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, 
   const jobless = known ? schedules.filter(({ name }) => !known.includes(name)) : [];
   if (jobless.length > 0)
     return recurring.fail(
-      `No job of the module is made by: ${list(jobless.map(({ key }) => key))}.`,
-      `Add the job to your code, or end the schedule: ${command("queue:schedules remove KEY")}`,
+      `The module has no job for these schedules: ${list(jobless.map(({ key }) => key))}.`,
+      `Add the job to your code, or remove the schedule: ${command("queue:schedules remove KEY")}`,
     );
   // While it is paused a schedule has no next run, and fires again once it is resumed.
   const ended = schedules.filter(({ nextRunAt, paused }) => nextRunAt === null && !paused);
@@ -112,7 +113,7 @@ function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, 
       `These never fire again: ${list(ended.map(({ key }) => key))}.`,
       "Change their cron, or remove them.",
     );
-  if (schedules.length === 0) return recurring.ok("There are none.");
+  if (schedules.length === 0) return recurring.ok("There are no schedules.");
   const held = schedules.filter(({ paused }) => paused).length;
   const firing = `${counted(schedules.length - held, "schedule")} will fire`;
   const still = held > 0 ? `, ${count(held)} ${held === 1 ? "is" : "are"} paused` : "";

@@ -36,12 +36,15 @@ const refusals: readonly (readonly [RegExp, Finding])[] = [
     /max requests limit exceeded/i,
     findings("quota").fail(
       "The monthly command quota of this Redis is used up.",
-      "Raise the plan's limit, or wait for the next month. To see what costs how much: tidegate queue:cost",
+      "Raise the plan's limit, or wait for the next month. To see what costs most: tidegate queue:cost",
     ),
   ],
   [
     /^(WRONGPASS|NOAUTH|Unauthorized)/i,
-    token.fail("Redis does not know the token.", "Set UPSTASH_REDIS_REST_TOKEN to what the database's console shows."),
+    token.fail(
+      "Redis does not know the token.",
+      "Set UPSTASH_REDIS_REST_TOKEN to the value in the database's console.",
+    ),
   ],
 ];
 
@@ -51,13 +54,13 @@ function refusalOf(reply: RestReply): Finding | undefined {
 }
 
 function reachFinding(reply: RestReply): Finding {
-  if ("result" in reply && reply.result === "PONG") return url.ok("Redis answers.");
-  const status = "error" in reply && reply.status !== undefined ? ` It answered with status ${reply.status}.` : "";
+  if ("result" in reply && reply.result === "PONG") return url.ok("Redis responds.");
+  const status = "error" in reply && reply.status !== undefined ? ` It responded with status ${reply.status}.` : "";
   return (
     refusalOf(reply) ??
     url.fail(
       `There is no Redis with a REST API at the address.${status}`,
-      "Check UPSTASH_REDIS_REST_URL, and that the database is there.",
+      "Check UPSTASH_REDIS_REST_URL, and that the database exists.",
     )
   );
 }
@@ -71,31 +74,36 @@ async function probe(
   if ("error" in deleted) {
     const isReadOnly = /^(NOPERM|READONLY)/i.test(deleted.error);
     const finding = isReadOnly
-      ? token.fail("The token can only read.", "Take the other token of the database: a queue writes.")
-      : (refusalOf(deleted) ?? token.unknown("Redis did not say whether the token may write."));
+      ? token.fail("The token can only read.", "Use the other token of the database: a queue writes.")
+      : (refusalOf(deleted) ?? token.unknown("Redis did not say whether the token can write."));
     return [finding, undefined];
   }
   const written = await ask("HSETEX", key, "EX", "10", "FIELDS", "1", "probe", "1");
   await ask("DEL", key);
   const isUnknown = "error" in written && /unknown command/i.test(written.error);
-  return [token.ok("It may read and write."), "error" in written ? (isUnknown ? false : undefined) : true];
+  return [token.ok("The token can read and write."), "error" in written ? (isUnknown ? false : undefined) : true];
 }
 
 function versionFinding(expires: boolean | undefined, information: string | undefined): Finding {
   const number = /^(?:valkey_version|redis_version):([\w.]+)/m.exec(information ?? "")?.[1];
   const name = number === undefined ? "This Redis" : `Redis ${number}`;
-  if (expires === true) return version.ok(`${name} knows the commands that are needed.`);
-  if (expires === undefined) return version.unknown(`${name} could not be asked for HSETEX.`);
-  return version.ok(`${name} does not know HSETEX: keeping completed jobs costs up to 5 commands more an exchange.`);
+  if (expires === true) return version.ok(`${name} has all the commands that are needed.`);
+  if (expires === undefined) return version.unknown(`${name} could not be checked for HSETEX.`);
+  return version.ok(
+    `${name} does not have HSETEX, so keeping completed jobs costs up to 5 more commands a round trip.`,
+  );
 }
 
 function evictionFinding(information: string | undefined): Finding {
   const policy = /maxmemory[_-]policy[:,]([\w-]+)/.exec(information ?? "")?.[1];
   if (policy === undefined)
-    return eviction.unknown("Redis does not tell its policy.", "See that eviction is off in the database's console.");
-  if (policy === "noeviction") return eviction.ok("Nothing is evicted when memory runs short.");
+    return eviction.unknown(
+      "Redis does not report its policy.",
+      "Check in the database's console that eviction is off.",
+    );
+  if (policy === "noeviction") return eviction.ok("Eviction is off.");
   return eviction.fail(
-    `When memory runs short, jobs are dropped (${policy}).`,
+    `Redis drops jobs when memory runs short (${policy}).`,
     "Turn eviction off in the database's console, or set maxmemory-policy to noeviction.",
   );
 }

@@ -81,6 +81,6 @@ export class Display {
 
 /** People at a terminal have a clock that shows local time. */
 function nextText(nextAt: Date | null, isLocal: boolean): string {
-  if (!nextAt) return "nothing is planned";
+  if (!nextAt) return "nothing is scheduled";
   return `next at ${isLocal ? nextAt.toLocaleTimeString("en-GB") : nextAt.toISOString()}`;
 }

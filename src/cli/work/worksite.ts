@@ -12,7 +12,7 @@ import { jobLines } from "./job-lines.ts";
 export interface WorkOptions {
   /** How many jobs run at the same time. Default: 4 in this process, and in a handler what it is set to. */
   readonly workers: number | undefined;
-  /** Whether to end as soon as nothing more is due. */
+  /** Whether to stop as soon as nothing is due. */
   readonly once: boolean;
   /** How long to sleep at most before looking again, in ms. */
   readonly checkEvery: number;
@@ -44,7 +44,8 @@ export class Worksite implements WorkOptions {
 
   /** Whether `--once` has done what it can. */
   isDone(report: DrainReport, { command }: Target): boolean {
-    if (report.stoppedBy === "paused") this.display.note(`The queue is paused. Go on with: ${command("queue:resume")}`);
+    if (report.stoppedBy === "paused")
+      this.display.note(`The queue is paused. Resume with: ${command("queue:resume")}`);
     return this.signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
   }
 
@@ -54,6 +55,6 @@ export class Worksite implements WorkOptions {
       ? error
       : { code: "internal_error", message: "An error was thrown." };
     if (this.#session.isJson) this.#session.io.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
-    else this.display.note(`${message} It goes on in ${span(Math.max(retryInMs, 1_000))}.`);
+    else this.display.note(`${message} Retrying in ${span(Math.max(retryInMs, 1_000))}.`);
   }
 }
