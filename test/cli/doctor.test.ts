@@ -71,12 +71,12 @@ describe("queue:doctor of a handler", () => {
     const reading = await cli([...doctor, "--token", "the-read-token"]);
     expect(findingOf(reading, "token")).toMatchObject({
       status: "warn",
-      message: expect.stringContaining("only read:"),
+      message: expect.stringContaining("only read."),
     });
     expect(statuses(reading)).toMatchObject({ backlog: "ok", schedules: "ok" });
     const none = await cli(doctor, { env: { TIDEGATE_URL: "https://queue.test/jobs" } });
     expect(none.code).toBe(1);
-    expect(findingOf(none, "token")?.message).toBe("No token is given.");
+    expect(findingOf(none, "token")?.message).toBe("There is no token.");
   });
 
   test("fails where anybody may do everything, unless it is on this machine", async () => {
