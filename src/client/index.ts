@@ -20,7 +20,7 @@ import type { ScheduleInfo, Schedules } from "../core/schedules.ts";
 import type { ClearableState } from "../core/store.ts";
 import type { DeadJob, JobInfo, QueueStats } from "../core/views.ts";
 import { waitForEnd } from "../core/wait.ts";
-import { type Body, part, type QueueClientOptions, query, Transport } from "./transport.ts";
+import { asJson, type Body, part, type QueueClientOptions, query, refusal, Transport } from "./transport.ts";
 
 export type { QueueClientOptions };
 
@@ -61,15 +61,17 @@ export class QueueClient implements Remote {
 
   /** Recurring jobs. */
   readonly schedules: Omit<Schedules, never> = {
-    upsert: async (key, schedule) => this.#handler.call("PUT", `/schedules${part(key)}`, named(schedule)),
-    get: async (key) => this.#handler.find(`/schedules${part(key)}`),
-    list: async () => (await this.#handler.call<{ schedules: ScheduleInfo[] }>("GET", "/schedules")).schedules,
-    remove: async (key) => this.#handler.call("DELETE", `/schedules${part(key)}`),
+    upsert: async (key, schedule) => this.#handler.call("PUT", `/schedules${part(key)}`, "key", named(schedule)),
+    get: async (key) => this.#handler.find(`/schedules${part(key)}`, "key"),
+    list: async () =>
+      (await this.#handler.call<{ schedules: ScheduleInfo[] }>("GET", "/schedules", "schedules")).schedules,
+    remove: async (key) => this.#handler.call("DELETE", `/schedules${part(key)}`, ""),
     preview: async (key, count) =>
-      (await this.#handler.call<{ slots: Date[] }>("GET", `/schedules${part(key)}/preview${query({ count })}`)).slots,
+      (await this.#handler.call<{ slots: Date[] }>("GET", `/schedules${part(key)}/preview${query({ count })}`, "slots"))
+        .slots,
     pause: async (key) => this.#schedule(key, "pause"),
     resume: async (key) => this.#schedule(key, "resume"),
-    run: async (key) => this.#schedule(key, "run"),
+    run: async (key) => this.#schedule(key, "run", "id"),
   };
 
   /** @throws {TidegateError} `invalid_request` where the url is missing. Nothing is sent before a method is called. */
@@ -87,7 +89,7 @@ export class QueueClient implements Remote {
     payload?: unknown,
     options?: EnqueueOptions | RecurringOptions,
   ): Promise<EnqueueResult> {
-    return this.#handler.call("POST", "/jobs", named({ ...options, job, payload }));
+    return this.#handler.call("POST", "/jobs", "id", named({ ...options, job, payload }));
   }
 
   /**
@@ -100,10 +102,10 @@ export class QueueClient implements Remote {
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
     // A copy: what the caller changes while the first pieces travel is not sent.
-    const left: Body[] = JSON.parse(JSON.stringify(jobs.map(named)));
+    const left: Body[] = JSON.parse(asJson(() => jobs.map(named)));
     while (left.length > 0) {
       const answer = await this.#handler
-        .call<{ jobs: EnqueueResult[] }>("POST", "/jobs", left.splice(0, 1_000))
+        .call<{ jobs: EnqueueResult[] }>("POST", "/jobs", "jobs", left.splice(0, 1_000))
         .catch((error: Error) => {
           if (results.length > 0) error.message = `After ${results.length} stored jobs: ${error.message}`;
           throw error;
@@ -116,7 +118,7 @@ export class QueueClient implements Remote {
 
   /** As `Queue.getJob`. */
   async getJob(id: string): Promise<JobInfo | null> {
-    return this.#handler.find(`/jobs${part(id)}`);
+    return this.#handler.find(`/jobs${part(id)}`, "id");
   }
 
   /**
@@ -124,19 +126,21 @@ export class QueueClient implements Remote {
    *
    * @param options `timeout`: how long at most. Default "30s".
    */
-  wait(id: string, { timeout = 30_000 }: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
+  async wait(id: string, { timeout = 30_000 }: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
+    const timeoutMs = Number(readDuration(timeout));
+    if (!(timeoutMs >= 0)) throw refusal("timeout is not a duration.");
     const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    return waitForEnd(() => this.getJob(id), Number(readDuration(timeout)), Date.now, pause);
+    return waitForEnd(() => this.getJob(id), timeoutMs, Date.now, pause);
   }
 
   /** As `Queue.listJobs`. */
   listJobs(options: ListOptions = {}): Promise<JobPage> {
-    return this.#handler.call("GET", `/jobs${query(options)}`);
+    return this.#handler.call("GET", `/jobs${query(options)}`, "jobs");
   }
 
   /** As `Queue.cancel`. */
   async cancel(id: string): Promise<void> {
-    await this.#handler.call("DELETE", `/jobs${part(id)}`);
+    await this.#handler.call("DELETE", `/jobs${part(id)}`, "");
   }
 
   /** As `Queue.reschedule`. */
@@ -147,22 +151,22 @@ export class QueueClient implements Remote {
 
   /** As `Queue.update`. */
   async update(id: string, change: JobChange): Promise<JobInfo> {
-    return this.#handler.call("PATCH", `/jobs${part(id)}`, { ...change });
+    return this.#handler.call("PATCH", `/jobs${part(id)}`, "id", { ...change });
   }
 
   /** As `Queue.getStats`. */
   getStats(): Promise<QueueStats> {
-    return this.#handler.call("GET", "/stats");
+    return this.#handler.call("GET", "/stats", "paused");
   }
 
   /** As `Queue.getActivity`. */
   getActivity(): Promise<QueueActivity> {
-    return this.#handler.call("GET", "/activity");
+    return this.#handler.call("GET", "/activity", "stats");
   }
 
   /** As `Queue.listDeadLetter`. */
   listDeadLetter(options: Omit<ListOptions, "state"> = {}): Promise<JobPage<DeadJob>> {
-    return this.#handler.call("GET", `/dead-letter${query(options)}`);
+    return this.#handler.call("GET", `/dead-letter${query(options)}`, "jobs");
   }
 
   /** As `Queue.retryFromDeadLetter`. */
@@ -170,7 +174,7 @@ export class QueueClient implements Remote {
     selection: string | DeadSelection,
     options?: { readonly payload?: unknown; readonly dryRun?: boolean },
   ): Promise<{ retried: number }> {
-    return this.#dead("retry", selection, options);
+    return this.#dead("retry", "retried", selection, options);
   }
 
   /** As `Queue.removeFromDeadLetter`. */
@@ -178,17 +182,17 @@ export class QueueClient implements Remote {
     selection: string | DeadSelection,
     options?: { readonly dryRun?: boolean },
   ): Promise<{ removed: number }> {
-    return this.#dead("remove", selection, options);
+    return this.#dead("remove", "removed", selection, options);
   }
 
   /** As `Queue.pause`. */
   async pause(): Promise<void> {
-    return this.#handler.call("POST", "/pause");
+    await this.#handler.call("POST", "/pause", "paused");
   }
 
   /** As `Queue.resume`. */
   async resume(): Promise<void> {
-    return this.#handler.call("POST", "/resume");
+    await this.#handler.call("POST", "/resume", "paused");
   }
 
   /**
@@ -196,34 +200,40 @@ export class QueueClient implements Remote {
    *
    * @param options `state`: which. Default "pending".
    */
-  clear({ state = "pending" }: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
-    return this.#handler.call("DELETE", `/jobs${query({ state })}`);
+  clear(options: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
+    return this.#handler.call("DELETE", `/jobs${query({ state: "pending", ...options })}`, "cleared");
   }
 
   /** As `Queue.drain`, by an invocation of the handler. Its own bounds hold where none are given. */
   drain(options: Omit<DrainOptions, "signal"> = {}): Promise<DrainReport> {
-    return this.#handler.call("POST", "/drain", { ...options });
+    return this.#handler.call("POST", "/drain", "claimed", { ...options });
   }
 
-  #schedule<Answer>(key: string, action: string): Promise<Answer> {
-    return this.#handler.call("POST", `/schedules${part(key)}/${action}`);
+  #schedule<Answer>(key: string, action: string, field = "key"): Promise<Answer> {
+    return this.#handler.call("POST", `/schedules${part(key)}/${action}`, field);
   }
 
-  async #dead<Counts extends object>(
+  async #dead<Counts extends Readonly<Record<string, number>>>(
     what: "retry" | "remove",
+    count: string,
     selection: string | DeadSelection,
     options: object = {},
   ): Promise<Counts> {
     const isOne = typeof selection === "string";
     const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
-    const counts = await this.#handler.call<Counts>("POST", `/dead-letter/${what}`, body);
-    if (isOne && Object.values(counts)[0] === 0)
-      throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
+    const counts = await this.#handler.call<Counts>("POST", `/dead-letter/${what}`, count, body);
+    if (isOne && counts[count] === 0) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
     return counts;
   }
 }
 
-/** A job goes over the wire by its name. */
-function named({ job, ...rest }: { readonly job: AnyJob | string; readonly payload?: unknown }): Body {
-  return { name: typeof job === "string" ? job : job.name, ...rest };
+type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
+
+/**
+ * A job goes over the wire by its name. The handler refuses the options that it does not know: here only those are refused that
+ * would take the place of something else, or not arrive.
+ */
+function named({ job, ...rest }: Given): Body {
+  if ("name" in rest || typeof rest.backoff === "function") throw refusal("An option is a name or a function.");
+  return { ...rest, name: typeof job === "string" ? job : job?.name };
 }

@@ -22,6 +22,45 @@ test("a client without a url, as of a variable that is not set, refuses to be bu
   );
 });
 
+describe("QueueClient refuses, as Queue does, and changes nothing:", () => {
+  const itself: Record<string, unknown> = {};
+  itself["self"] = itself;
+  test.each<[string, (client: QueueClient) => Promise<unknown>]>([
+    ["a misspelt option of clear", (client) => client.clear({ sate: "dead" } as object)],
+    ["a misspelt option of listJobs", (client) => client.listJobs({ sate: "dead" } as object)],
+    ["a misspelt option of enqueue", (client) => client.enqueue("fails", null, { dealy: "1s" } as object)],
+    ["a name among the options", (client) => client.enqueue("fails", 1, { name: "send_email" } as object)],
+    ["a name beside a job of many", (client) => client.enqueueMany([{ job: "fails", name: "send_email" } as never])],
+    ["a function as backoff", (client) => client.enqueue("fails", 1, { backoff: () => 5 } as object)],
+    ["a payload with a BigInt", (client) => client.enqueue("fails", 1n)],
+    ["a payload that contains itself", (client) => client.enqueue("fails", itself)],
+    ["no job", (client) => client.enqueue(undefined as never, 1 as never, {})],
+    ["many that are no array", (client) => client.enqueueMany(null as never)],
+    ["many with null among them", (client) => client.enqueueMany([null] as never)],
+    ["many with a hole among them", (client) => client.enqueueMany(Array(2) as never)],
+    ["no id", (client) => client.getJob(undefined as never)],
+    ["an id that is a number", (client) => client.getJob(7 as never)],
+    ["a timeout of wait that is none", (client) => client.wait("a", { timeout: "soon" as never })],
+  ])("%s", async (_, call) => {
+    const { client, queue } = connect();
+    await queue.enqueue("fails", null, { delay: "1h" });
+    await expect(call(client)).rejects.toMatchObject({ code: "invalid_request" });
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 1, pendingCount: 1 });
+  });
+});
+
+test("an option takes the place of neither the job nor the payload", async () => {
+  const { client, queue } = connect();
+  const { id } = await client.enqueue("fails", 1, { job: "send_email", payload: 2 } as object);
+  expect(await queue.getJob(id)).toMatchObject({ name: "fails", payload: 1 });
+});
+
+test("the url may be a URL", async () => {
+  const { fetch } = connect();
+  const client = new QueueClient({ url: new URL("http://queue.test"), token: "the-admin-token", fetch });
+  expect(await client.getStats()).toMatchObject({ totalEnqueued: 0 });
+});
+
 describe("QueueClient answers as Queue does", () => {
   test("enqueue", async () => {
     const { client, queue } = connect();
@@ -273,11 +312,6 @@ describe("QueueClient throws", () => {
     expect(await codeOf(new QueueClient({ url, fetch }))).toBe("unauthorized");
     expect(await codeOf(new QueueClient({ url, fetch, token: "wrong" }))).toBe("unauthorized");
     expect(await codeOf(new QueueClient({ url, fetch, token: "the-drain-token" }))).toBe("forbidden");
-  });
-
-  test("a caller's mistake that no request could carry", async () => {
-    const { client } = connect();
-    await expect(client.enqueue("fails", 7n)).rejects.toThrow(TypeError);
   });
 
   test.each(["", ".", "..", "\ud800"])("for the id %j, which no URL can hold, and sends nothing", async (id) => {

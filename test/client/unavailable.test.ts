@@ -87,3 +87,39 @@ test("a request carries the token, JSON, and follows no redirect", async () => {
   expect(request?.headers.get("content-type")).toBe("application/json");
   expect(await request?.json()).toEqual({ name: "send_email", payload: { to: "ada" }, delay: "1m" });
 });
+
+describe("what another service answers with 200 is never taken for the handler's answer:", () => {
+  test.each<[string, (client: QueueClient) => Promise<unknown>]>([
+    ["enqueue", (client) => client.enqueue("send_email", 1, { id: "order-1" })],
+    ["enqueueMany", (client) => client.enqueueMany([{ job: "send_email" }])],
+    ["getJob", (client) => client.getJob("a")],
+    ["listJobs", (client) => client.listJobs()],
+    ["cancel", (client) => client.cancel("a")],
+    ["update", (client) => client.update("a", { delay: "1s" })],
+    ["getStats", (client) => client.getStats()],
+    ["getActivity", (client) => client.getActivity()],
+    ["listDeadLetter", (client) => client.listDeadLetter()],
+    ["retryFromDeadLetter", (client) => client.retryFromDeadLetter({ all: true })],
+    ["removeFromDeadLetter", (client) => client.removeFromDeadLetter("a")],
+    ["pause", (client) => client.pause()],
+    ["resume", (client) => client.resume()],
+    ["clear", (client) => client.clear()],
+    ["drain", (client) => client.drain()],
+    ["schedules.upsert", (client) => client.schedules.upsert("a", { job: "send_email", cron: "* * * * *" })],
+    ["schedules.get", (client) => client.schedules.get("a")],
+    ["schedules.list", (client) => client.schedules.list()],
+    ["schedules.remove", (client) => client.schedules.remove("a")],
+    ["schedules.preview", (client) => client.schedules.preview("a")],
+    ["schedules.pause", (client) => client.schedules.pause("a")],
+    ["schedules.resume", (client) => client.schedules.resume("a")],
+    ["schedules.run", (client) => client.schedules.run("a")],
+  ])("%s", async (_, call) => {
+    for (const body of [{ ok: true }, null, []]) {
+      const client = new QueueClient({ url, token, fetch: () => Response.json(body) });
+      await expect(call(client)).rejects.toMatchObject({
+        code: "store_unavailable",
+        message: expect.stringContaining("What answered is not the handler: status 200"),
+      });
+    }
+  });
+});

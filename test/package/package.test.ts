@@ -124,9 +124,9 @@ async function bundleSource(contents: string) {
 }
 
 describe("the size, minified and gzipped,", () => {
-  test("of the client is at most 2 KB, and it reads nothing but itself and small parts of the core", async () => {
+  test("of the client is at most 2.2 KB, and it reads nothing but itself and small parts of the core", async () => {
     const { gzipped, read } = await bundleSource('export * from "tidegate/client";');
-    expect(gzipped).toBeLessThanOrEqual(2_048);
+    expect(gzipped).toBeLessThanOrEqual(2_252);
     expect(read.filter((file) => !file.startsWith("tidegate/dist/client/") && file !== "<stdin>").sort()).toEqual([
       "tidegate/dist/core/duration.js",
       "tidegate/dist/core/errors.js",
