@@ -63,7 +63,7 @@ function lineOf(
 }
 
 const LONGEST_REASON = 500;
-const ESCAPE = String.fromCharCode(27);
+const ESCAPE = "\u001b";
 const colours = new RegExp(`${ESCAPE}\\[[\\d;?]*[ -/]*[@-~]`, "g");
 
 /** The text without colours and line breaks, and without characters that reorder or hide what stands beside them. */
