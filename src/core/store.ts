@@ -298,11 +298,16 @@ export interface QueueStore {
   revive(revivals: readonly Revival[]): Promise<readonly boolean[]>;
   /** How many of the ids were dead and are gone now. */
   removeDead(ids: readonly string[]): Promise<number>;
-  /** Removes a piece of the jobs of a state. `next`, where there is one, is the `from` of the piece that follows. */
+  /**
+   * Removes a piece of the jobs of a state. `next`, where there is one, is the `from` of the piece that follows.
+   *
+   * @param most how many members the store looks at for it. Default: as it sees fit.
+   */
   clear(
     state: ClearableState,
     now: number,
     from?: string,
+    most?: number,
   ): Promise<{ readonly cleared: number; readonly next: string | undefined }>;
   /** Counts, all of one moment. */
   stats(now: number): Promise<StoredStats>;

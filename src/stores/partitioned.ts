@@ -355,9 +355,10 @@ class PartitionedQueue implements QueueStore {
     state: ClearableState,
     now: number,
     from?: string,
+    most?: number,
   ): Promise<{ readonly cleared: number; readonly next: string | undefined }> {
     const { index, rest } = this.#place(from);
-    const { cleared, next } = await this.#at(index).clear(state, now, rest);
+    const { cleared, next } = await this.#at(index).clear(state, now, rest, most);
     return { cleared, next: this.#after(index, next) };
   }
 

@@ -20,7 +20,7 @@ test("Redis answers as memory does, through faults of the network too, and holds
 }, async () => {
   const count: ModelCount = { operations: 0, faults: 0 };
   await fc.assert(storeModel(stage, 30, count), limits);
-  expect(count.faults).toBeGreaterThan(20);
+  expect(count.faults).toBeGreaterThan(10);
 });
 
 test("clients whose invocations may die see the same on Redis as in memory, and the counters add up", {

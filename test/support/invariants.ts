@@ -105,6 +105,7 @@ export function countBreaches(stats: StoredStats, ledger: Ledger, now: number): 
   const actual = JSON.stringify(stats.minutes);
   if (actual !== expected) breaches.push(`the minutes are ${actual} and not ${expected}`);
   if (ledger.doubledLeases.length > 0) breaches.push(`leases were given twice: ${ledger.doubledLeases.join(", ")}`);
+  if (ledger.doubledSlots.length > 0) breaches.push(`slots made a job twice: ${ledger.doubledSlots.join(", ")}`);
   return breaches;
 }
 

@@ -7,6 +7,7 @@ import type {
   Outcome,
   Store,
 } from "../../src/core/store.ts";
+import type { ManifestChange } from "../../src/core/stored-schedule.ts";
 import { aroundStore, type PortCall } from "./around-calls.ts";
 
 interface MinuteCounts {
@@ -26,7 +27,11 @@ export class Ledger {
   readonly accepted = new Set<string>();
   /** Leases that were given twice: there may be none. */
   readonly doubledLeases: string[] = [];
+  /** Slots that made a job twice: there may be none, while their schedule stays. */
+  readonly doubledSlots: string[] = [];
   readonly #leases = new Set<string>();
+  /** The slots that were fired, by the keys of their schedules. */
+  readonly #slots = new Map<string, Set<string>>();
   readonly #settled = new Set<string>();
 
   /** The same store, with each answer noted down. */
@@ -41,6 +46,9 @@ export class Ledger {
   #note({ method, parameters }: PortCall, answer: unknown): void {
     if (method === "enqueue") this.#enqueued(answer as readonly EnqueueReply[]);
     if (method === "exchange") this.#exchanged(parameters[0] as ExchangeRequest, answer as ExchangeReply);
+    if (method === "removeSchedule") this.#slots.delete(parameters[0] as string);
+    if (method === "declare" && answer)
+      for (const key of (parameters[0] as ManifestChange).remove) this.#slots.delete(key);
     if (method === "extend" && answer) this.#leases.add(textOf(answer as Lease));
   }
 
@@ -61,8 +69,14 @@ export class Ledger {
     for (const { lease } of reply.jobs) this.#lease(lease);
   }
 
-  #fire({ jobs }: Fire): void {
-    for (const { id } of jobs) this.#accept(id);
+  #fire({ key, jobs }: Fire): void {
+    const fired = this.#slots.get(key) ?? new Set();
+    this.#slots.set(key, fired);
+    for (const { id } of jobs) {
+      if (fired.has(id)) this.doubledSlots.push(id);
+      fired.add(id);
+      this.#accept(id);
+    }
   }
 
   #accept(id: string): void {

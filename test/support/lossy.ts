@@ -3,8 +3,8 @@ import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { aroundCalls } from "./around-calls.ts";
 import type { Fault } from "./faults.ts";
 
-/** What a fault comes to: the request does not arrive, its answer does not, or it arrives twice. */
-type Loss = "request" | "answer" | "doubled";
+/** What a fault comes to: the request does not arrive, its answer does not, also while others go on, or it arrives twice. */
+type Loss = "request" | "answer" | "doubled" | "late";
 
 const losses: ReadonlyMap<Fault, Loss> = new Map<Fault, Loss>([
   ["drop-request", "request"],
@@ -19,6 +19,7 @@ const losses: ReadonlyMap<Fault, Loss> = new Map<Fault, Loss>([
 export const passingFaults: readonly Fault[] = [...losses.keys()];
 
 export function lossOf(fault: Fault | undefined): Loss | undefined {
+  if (typeof fault === "object" && "meanwhile" in fault) return "late";
   return fault && losses.get(fault);
 }
 
@@ -37,14 +38,20 @@ const recognising: ReadonlySet<StoreMethod> = new Set([
  * lost is sent again. Most methods then answer as before; those that remove something answer that it is gone.
  *
  * @param next gives the fault that the next call meets.
+ * @param meanwhile is what others do where an answer is lost late. Default: nothing.
  */
-export function overNetwork(store: QueueStore, next: () => Fault | undefined): QueueStore {
+export function overNetwork(
+  store: QueueStore,
+  next: () => Fault | undefined,
+  meanwhile: (store: QueueStore) => Promise<unknown> = async () => {},
+): QueueStore {
   return aroundCalls(store, async ({ method, parameters }, run) => {
     const loss = lossOf(next());
     if (loss === undefined) return run();
     if (method === "exchange") return exchangeOver(loss, store, parameters[0] as ExchangeRequest);
     const first = await run();
-    if (loss === "request") return first;
+    if (loss === "late") await meanwhile(store);
+    if (loss === "request" || loss === "late") return first;
     const second = await run();
     return loss === "doubled" || recognising.has(method) ? first : second;
   });

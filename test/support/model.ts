@@ -1,14 +1,15 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import type { QueueStore, Store } from "../../src/core/store.ts";
+import type { Outcome, QueueStore, Store } from "../../src/core/store.ts";
+import type { StoredStats } from "../../src/core/stored-stats.ts";
 import { memoryStore } from "../../src/index.ts";
 import { aroundCalls } from "./around-calls.ts";
 import { everythingIn } from "./everything.ts";
 import type { Fault } from "./faults.ts";
 import { countBreaches, placeBreaches, readStored, storedBreaches } from "./invariants.ts";
 import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
-import { anyOperation, newScene } from "./operations.ts";
+import { anyOperation, extended, newScene, type Operation, type Scene } from "./operations.ts";
 import { anyQueueOperation, openQueueWorld } from "./queue-operations.ts";
 import type { Stage } from "./stage.ts";
 
@@ -49,11 +50,37 @@ async function mustHold(stage: Stage, prefix: string, now: number, about: string
 
 /** An answer without what a resend may tell otherwise: it may name the lease that it gave itself as what comes next. */
 function comparable(answer: unknown, fault: Fault | undefined): unknown {
-  if (lossOf(fault) !== "answer" || typeof answer !== "object" || answer === null || !("nextAt" in answer))
-    return answer;
+  const loss = lossOf(fault);
+  // By the time of the resend a job that was there already may stand elsewhere.
+  if (loss === "late" && Array.isArray(answer)) return answer.map(({ id, status }) => ({ id, status }));
+  if (loss !== "answer" || typeof answer !== "object" || answer === null || !("nextAt" in answer)) return answer;
   const { nextAt: _, ...rest } = answer;
   if (!("jobs" in rest) || !Array.isArray(rest.jobs)) return rest;
   return { ...rest, jobs: [...rest.jobs].sort((a, b) => (a.lease.id < b.lease.id ? -1 : 1)) };
+}
+
+/** The answer of an enqueue may be lost after its jobs have begun. Whatever else is sent again so late finds another queue. */
+function lateFault({ name }: Operation, meanwhile: () => Promise<unknown>): Fault | undefined {
+  return name.startsWith("enqueue ") ? { meanwhile } : undefined;
+}
+
+/** What others do while an answer is on its way: they take what is due and end it in different ways. */
+async function workOff(store: QueueStore, { now, step }: Readonly<Scene>): Promise<void> {
+  const exchange = { now, settle: [], fire: [], limit: 4, leaseMs: 50_000 + step, retentionMs: 1_000 * 86_400_000 };
+  const { jobs } = await store.exchange(exchange);
+  const settle = jobs.map(({ lease, record: text }, index): Outcome => {
+    const record = extended(text, `"end":${step}`);
+    if (index % 3 === 0) return { to: "completed", lease, record };
+    if (index % 3 === 1) return { to: "dead", lease, at: now, record };
+    return { to: "retried", lease, runAt: now + 1_000, record };
+  });
+  await store.exchange({ ...exchange, settle, limit: 0 });
+}
+
+/** No attempt stands twice in the histograms, however often its outcome was handed in. */
+function timingBreaches({ runningTimes }: StoredStats, { timed }: Readonly<Scene>): string[] {
+  const counted = runningTimes.counts.reduce((sum, count) => sum + count, 0);
+  return counted > timed.size ? [`${counted} attempts are timed, and ${timed.size} were accepted`] : [];
 }
 
 /**
@@ -61,30 +88,35 @@ function comparable(answer: unknown, fault: Fault | undefined): unknown {
  * each, must be what memory says.
  */
 export function storeModel(stage: Stage, length: number, count: ModelCount) {
-  const fault = fc.oneof({ arbitrary: fc.constant(undefined), weight: 2 }, fc.constantFrom(...passingFaults));
+  const fault = fc.oneof(
+    { arbitrary: fc.constant(undefined), weight: 2 },
+    fc.constantFrom(...passingFaults, "late" as const),
+  );
   const step = fc.tuple(anyOperation, fault);
   const steps = fc.array(step, { minLength: 1, maxLength: length, size: "max" });
   return fc.asyncProperty(steps, async (sequence) => {
     const prefix = stage.prefix();
     const memory = memoryStore().open(QUEUE);
     const real = stage.store(prefix).open(QUEUE);
+    const scene = newScene();
     let fault: Fault | undefined;
-    const expectedOf = overNetwork(memory, () => fault);
+    const meanwhile = (store: QueueStore) => workOff(store, scene);
+    const expectedOf = overNetwork(memory, () => fault, meanwhile);
     const actualOf = aroundCalls(stage.proxiedStore(prefix).open(QUEUE), (_, run) => {
       if (fault) stage.proxy.next(fault);
       return run();
     });
-    const scene = newScene();
     for (const [operation, next] of sequence) {
-      fault = operation.isSafeFromFaults ? undefined : next;
+      const chosen = next === "late" ? lateFault(operation, () => meanwhile(real)) : next;
+      fault = operation.isSafeFromFaults ? undefined : chosen;
       scene.step++;
       const expected = await operation.run(expectedOf, scene);
-      const about = `${operation.name} through ${fault ?? "no fault"}`;
+      const about = `${operation.name} through ${typeof fault === "object" ? "late" : (fault ?? "no fault")}`;
       mustEqual(comparable(await operation.run(actualOf, scene), fault), comparable(expected, fault), about);
       stage.proxy.forget();
       operation.after?.(scene, expected);
       await mustHoldTheSame(real, memory, scene.now, scene.step, about);
-      await mustHold(stage, prefix, scene.now, about);
+      await mustHold(stage, prefix, scene.now, about, timingBreaches(await memory.stats(scene.now), scene));
       count.operations++;
       if (fault) count.faults++;
     }

@@ -8,6 +8,10 @@ export interface Scene {
   step: number;
   readonly leases: Lease[];
   readonly slots: { readonly key: string; readonly slot: number }[];
+  /** What the last exchange handed in. */
+  settled: readonly Outcome[];
+  /** The records of outcomes with a timing that were accepted: each has one of its own. */
+  readonly timed: Set<string>;
 }
 
 /** One call of the store port, with parameters that depend on the scene. It gives the answer to be compared. */
@@ -28,11 +32,14 @@ const wait = fc.constantFrom(-5 * second, 0, second, 30 * second, 90 * second);
 const record = fc.constantFrom('1:{"n":1}', '1:{"n":2}', "1:[]", '1:{"big":12345678901234567890}');
 const pick = fc.nat({ max: 1_000 });
 
+/** A record with more behind what it held, as those of jobs grow. */
+export const extended = (text: string, more: string) => `${text.slice(0, -1)},${more}${text.slice(-1)}`;
+
 /** A record that no other call has stored. */
-const marked = (text: string, { step }: Readonly<Scene>, index = 0) => `${text}#${step}.${index}`;
+const marked = (text: string, { step }: Readonly<Scene>, index = 0) => extended(text, `"mark":"${step}.${index}"`);
 
 export function newScene(): Scene {
-  return { now: Date.parse("2026-03-01T12:00:00Z"), step: 0, leases: [], slots: [] };
+  return { now: Date.parse("2026-03-01T12:00:00Z"), step: 0, leases: [], slots: [], settled: [], timed: new Set() };
 }
 
 function operation<Parameters>(
@@ -122,38 +129,54 @@ const exchange = operation(
     limit: fc.nat({ max: 4 }),
     looks: fc.boolean(),
     keeps: fc.boolean(),
+    again: rarely,
   }),
-  ({ settle, fire, limit, looks, keeps }) => ({
-    run: (store, scene) =>
-      store.exchange({
-        now: scene.now,
-        settle: leasesOf(settle, scene.leases).map((lease, index) => {
-          const { to, wait, record, timing } = settle[index] as (typeof settle)[number];
-          return outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing);
+  ({ settle, fire, limit, looks, keeps, again }) => {
+    /** What ends now, with what the exchange before has handed in already, as after one that failed. */
+    const outcomesOf = (scene: Readonly<Scene>): readonly Outcome[] => {
+      const before = again ? scene.settled : [];
+      const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
+      const ended = leasesOf(settle, others).map((lease, index) => {
+        const { to, wait, record, timing } = settle[index] as (typeof settle)[number];
+        return outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing);
+      });
+      return [...before, ...ended];
+    };
+    return {
+      run: (store, scene) =>
+        store.exchange({
+          now: scene.now,
+          settle: outcomesOf(scene),
+          ...(again && { repeated: true }),
+          fire:
+            scene.slots.length === 0
+              ? []
+              : fire.map((each) => ({
+                  ...(scene.slots[each.pick % scene.slots.length] as { key: string; slot: number }),
+                  next: each.next === null ? undefined : scene.now + each.next,
+                  record: "1:fired",
+                  jobs: each.jobs.map((job) => ({ ...job, runAt: scene.now })),
+                  ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
+                })),
+          // After a failure a drain claims nothing more.
+          limit: looks && !again ? limit : 0,
+          looks,
+          counts: limit % 2 === 1,
+          leaseMs: 60 * second + scene.step,
+          // Redis lets completed jobs go by its own clock: none may go while the clock of the sequence runs ahead.
+          retentionMs: keeps ? 1_000 * 86_400 * second : 0,
         }),
-        fire:
-          scene.slots.length === 0
-            ? []
-            : fire.map((each) => ({
-                ...(scene.slots[each.pick % scene.slots.length] as { key: string; slot: number }),
-                next: each.next === null ? undefined : scene.now + each.next,
-                record: "1:fired",
-                jobs: each.jobs.map((job) => ({ ...job, runAt: scene.now })),
-                ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
-              })),
-        limit: looks ? limit : 0,
-        looks,
-        counts: limit % 2 === 1,
-        leaseMs: 60 * second + scene.step,
-        // Redis lets completed jobs go by its own clock: none may go while the clock of the sequence runs ahead.
-        retentionMs: keeps ? 1_000 * 86_400 * second : 0,
-      }),
-    after: (scene, answer) => {
-      const reply = answer as Awaited<ReturnType<QueueStore["exchange"]>>;
-      scene.leases.push(...reply.jobs.map(({ lease }) => lease));
-      scene.slots.push(...reply.schedules);
-    },
-  }),
+      after: (scene, answer) => {
+        const reply = answer as Awaited<ReturnType<QueueStore["exchange"]>>;
+        scene.settled = outcomesOf(scene);
+        scene.settled.forEach(({ record, timing }, index) => {
+          if (timing && reply.settled[index]) scene.timed.add(record);
+        });
+        scene.leases.push(...reply.jobs.map(({ lease }) => lease));
+        scene.slots.push(...reply.schedules);
+      },
+    };
+  },
   "exchange",
 );
 
@@ -216,6 +239,39 @@ const revive = operation(
     },
   }),
   "revive",
+);
+
+/** Clears in pieces what waits behind jobs that run: these end after the first piece. */
+const clearInPieces = operation(
+  fc.record({
+    state: fc.constantFrom<Parameters<QueueStore["clear"]>[0]>("pending", "scheduled", "ready"),
+    most: fc.integer({ min: 1, max: 3 }),
+  }),
+  ({ state, most }) => ({
+    // An answer that is lost is one of several.
+    isSafeFromFaults: true,
+    async run(store, { now, step }) {
+      const jobs = ["runs", "runs-too", "waits", "waits-too"].map((name) => ({
+        id: `${name}-${step}`,
+        isFreshId: true,
+        runAt: now + 90 * second,
+        record: "1:{}",
+        ...(name.startsWith("runs") && { leaseEndsAt: now + 60 * second }),
+      }));
+      const settle = (await store.enqueue(jobs, now)).flatMap(({ lease }) =>
+        lease ? [{ to: "completed" as const, lease, record: "1:{}" }] : [],
+      );
+      let { cleared, next } = await store.clear(state, now, undefined, most);
+      await store.exchange({ now, settle, fire: [], limit: 0, leaseMs: 60 * second, retentionMs: 0 });
+      while (next !== undefined) {
+        const piece: Awaited<ReturnType<QueueStore["clear"]>> = await store.clear(state, now, next, most);
+        cleared += piece.cleared;
+        next = piece.next;
+      }
+      return cleared;
+    },
+  }),
+  "clear in pieces",
 );
 
 const simple: readonly fc.Arbitrary<Operation>[] = [
@@ -290,5 +346,6 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   extend,
   change,
   revive,
+  clearInPieces,
   ...simple,
 );

@@ -72,6 +72,10 @@ const workOn = (clock: ClockByHand) =>
 const recurring = defineJob({ name: "recurring", maxRetries: 0, perform: () => {} });
 const beat = (cron: string) => defineJob({ name: "beat", schedule: { cron }, perform: () => {} });
 
+/** How far the clock of one client is ahead of the others'. */
+const AHEAD_MS = 2_000;
+const CLIENT_AHEAD = 1;
+
 export function openQueueWorld(inner: Store): QueueWorld {
   const clock = clockByHand(Date.parse("2026-03-01T12:00:00Z"));
   const work = workOn(clock);
@@ -79,12 +83,12 @@ export function openQueueWorld(inner: Store): QueueWorld {
   const store = ledger.watch(inner);
   let ids = 0;
   const newId = () => `fresh-${String(ids++).padStart(6, "0")}`;
-  const open = (jobs: readonly AnyJob[]): Client => {
+  const open = (jobs: readonly AnyJob[], aheadMs: number): Client => {
     const client: { queue?: Queue; death: Death | undefined; calls: number } = { death: undefined, calls: 0 };
     client.queue = new Queue({
       store: mortal(store, client),
       jobs,
-      clock,
+      clock: () => clock.now + aheadMs,
       newId,
       random: () => 0.5,
       retention: "1000d",
@@ -92,12 +96,12 @@ export function openQueueWorld(inner: Store): QueueWorld {
     });
     return client as Client;
   };
-  // Two of one deployment, and one of another that declares another schedule and allows no retries.
+  // Two of one deployment, the clock of one of them ahead, and one of another that declares another schedule and allows no retries.
   const clients = [
-    [work, beat("*/30 * * * * *")],
-    [work, beat("*/30 * * * * *")],
-    [{ ...work, maxRetries: 0 }, beat("0 * * * * *")],
-  ].map((jobs) => open([recurring, ...jobs]));
+    open([recurring, work, beat("*/30 * * * * *")], 0),
+    open([recurring, work, beat("*/30 * * * * *")], AHEAD_MS),
+    open([recurring, { ...work, maxRetries: 0 }, beat("0 * * * * *")], 0),
+  ];
   return { store, ledger, clients, clock };
 }
 
@@ -112,8 +116,10 @@ function mortal(store: Store, client: Pick<Client, "death" | "calls">): Store {
 }
 
 const who = fc.constantFrom(0, 1, 2);
-const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "1e3");
+/** One of them is the id of a slot to come. */
+const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "1e3", "beat@2026-03-01T12:01:00.000Z");
 const key = fc.constantFrom("daily", "hourly");
+const anyKey = fc.constantFrom("daily", "hourly", "beat");
 const delay = fc.constantFrom("0s", "1s", "30s", "90s");
 const cron = fc.constantFrom("0 * * * * *", "*/20 * * * * *", "0 0 13 * * *");
 const behaviour = fc.constantFrom(...behaviours);
@@ -274,6 +280,19 @@ const others: readonly fc.Arbitrary<QueueOperation>[] = [
     (queue, { key: name, cron: expression, missed, overlap }) =>
       queue.schedules.upsert(name, { job: recurring, cron: expression, missed, overlap }),
   ),
+  operation(
+    "schedules.resume, after a slot was fired early",
+    fc.record({ who, key: anyKey }),
+    async (queue, values, world) => {
+      const { clock } = world;
+      clock.now = Math.ceil((clock.now + AHEAD_MS) / 60_000) * 60_000 - AHEAD_MS / 2;
+      await queueOf(world, CLIENT_AHEAD).drain();
+      await queue.schedules.pause(values.key);
+      await queue.schedules.resume(values.key);
+    },
+  ),
+  operation("schedules.pause", fc.record({ who, key: anyKey }), (queue, values) => queue.schedules.pause(values.key)),
+  operation("schedules.resume", fc.record({ who, key: anyKey }), (queue, values) => queue.schedules.resume(values.key)),
   operation("schedules.remove", fc.record({ who, key }), (queue, values) => queue.schedules.remove(values.key)),
 ];
 

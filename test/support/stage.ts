@@ -1,5 +1,10 @@
+import { Redis } from "@upstash/redis/cloudflare";
 import type { Store } from "../../src/core/store.ts";
+import { Connection } from "../../src/stores/upstash/connection.ts";
 import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { keysOf } from "../../src/stores/upstash/keys.ts";
+import { RedisQueue } from "../../src/stores/upstash/redis-queue.ts";
+import { requesterOf, transportOf } from "../../src/stores/upstash/transport.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
 import { RespClient } from "./resp.ts";
@@ -23,6 +28,15 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** `upstashStore`, which sends again at once what was lost. */
+function unpausedStore(url: string, token: string, prefix: string): Store {
+  const requester = requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false }));
+  const connection = new Connection(transportOf(requester), async () => {});
+  return {
+    open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
+  };
+}
+
 /** Starts all of it. Redis knows the scripts already. */
 export async function openStage(options: RedisServerOptions = {}): Promise<Stage> {
   const server = await startRedis(options);
@@ -40,7 +54,7 @@ export async function openStage(options: RedisServerOptions = {}): Promise<Stage
     redis,
     prefix,
     store: (name = prefix()) => upstashStore({ url, token, prefix: name }),
-    proxiedStore: (name = prefix()) => upstashStore({ url: proxy.url, token, prefix: name }),
+    proxiedStore: (name = prefix()) => unpausedStore(proxy.url, token, name),
     async close() {
       redis.close();
       await proxy.stop();

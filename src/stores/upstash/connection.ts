@@ -17,8 +17,8 @@ export interface Transport {
   readonly lockingAddress: string | undefined;
 }
 
-/** Addresses whose Redis knows no locking line: asked once in the life of an isolate, whatever stores are opened there. */
-const withoutLocking = new Set<string>();
+/** What the Redis at an address has turned out to know: asked once in the life of an isolate, whatever stores are opened there. */
+const dialects = new Map<string, Dialect>();
 
 /** How long one round trip may take before it counts as lost. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -72,7 +72,7 @@ export class Connection {
     this.#pause = pause;
     this.#random = random;
     const { lockingAddress } = transport;
-    this.#dialect = lockingAddress !== undefined && !withoutLocking.has(lockingAddress) ? "locking" : "plain";
+    this.#dialect = lockingAddress === undefined ? "plain" : (dialects.get(lockingAddress) ?? "locking");
   }
 
   /** Whether this Redis has turned out to lack HSETEX, so that scripts see to it themselves that fields expire. */
@@ -102,9 +102,9 @@ export class Connection {
         if (this.hasOwnExpiry || !isMissingCommand(error)) throw error;
         // HSETEX comes before all that a script writes. Should it have been another command, the script recognises its own work.
         const before = this.#dialect;
-        this.#dialect = "ownExpiry";
+        this.#speak("ownExpiry");
         return evaluate(true).catch((stillMissing: unknown) => {
-          if (isMissingCommand(stillMissing)) this.#dialect = before;
+          if (isMissingCommand(stillMissing)) this.#speak(before);
           throw stillMissing;
         });
       });
@@ -139,8 +139,7 @@ export class Connection {
       return answer;
     }
     // A stock redis-server does not know the flag. It says so before it runs anything, and is not asked again.
-    this.#dialect = "plain";
-    withoutLocking.add(this.#transport.lockingAddress ?? "");
+    this.#speak("plain");
     return this.#evaluate(evaluation);
   }
 
@@ -158,6 +157,12 @@ export class Connection {
       billed(1);
       return REFUSED;
     }
+  }
+
+  #speak(dialect: Dialect): void {
+    this.#dialect = dialect;
+    const { lockingAddress } = this.#transport;
+    if (lockingAddress !== undefined) dialects.set(lockingAddress, dialect);
   }
 
   async #persistently<Answer>(

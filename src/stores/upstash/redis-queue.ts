@@ -233,9 +233,10 @@ export class RedisQueue implements QueueStore {
     state: ClearableState,
     now: number,
     from = FROM_THE_START,
+    most = CLEARED_AT_ONCE,
   ): Promise<{ readonly cleared: number; readonly next: string | undefined }> {
     const last = from === FROM_THE_START ? undefined : readCursor(from);
-    const args = [state, String(now), String(CLEARED_AT_ONCE), String(last?.score ?? ""), last?.id ?? ""];
+    const args = [state, String(now), String(most), String(last?.score ?? ""), last?.id ?? ""];
     const [cleared, more, score, id = ""] = await this.#texts(scripts.clear, () => args);
     const next = id === "" ? FROM_THE_START : writeCursor({ score: Number(score), id });
     return { cleared: Number(cleared), next: more === "1" ? next : undefined };
