@@ -49,6 +49,22 @@ describe("what is run after a response, in the time that the platform leaves", (
     expect(errors).toEqual([]);
   });
 
+  test("what falls due at several moments is run under one budget, and the rest left to the ticks", async () => {
+    const clock = testClock();
+    const { call, settled, queue } = withBackground({
+      queue: { jobs: [sendEmail], clock },
+      handler: { drain: { budget: { roundTrips: 7 } } },
+    });
+    await call("POST", "/jobs", [email, ...[1, 2, 3, 4, 5, 6].map((seconds) => ({ ...email, delay: `${seconds}s` }))]);
+    const enqueuing = queue.spending.roundTrips;
+    await clock.advance("20s");
+    await settled();
+    expect(queue.spending.roundTrips - enqueuing).toBeLessThanOrEqual(7);
+    expect((await queue.getStats()).readyCount).toBeGreaterThan(0);
+    expect(await queue.drain()).toMatchObject({ stoppedBy: "empty" });
+    expect(await queue.getStats()).toMatchObject({ completedCount: 7 });
+  });
+
   test("jobs that may take longer than the platform lets them are left to the next drain", async () => {
     const { call, queue, settled } = withBackground({ queue: { jobs: [slow, sendEmail] } });
     await call("POST", "/jobs", [

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodeRecord } from "../../src/core/record.ts";
+import type { ExchangeRequest, Meter, Outcome } from "../../src/core/store.ts";
+import { sizeOf } from "../../src/core/store.ts";
+import type { Store } from "../../src/index.ts";
+import { RespClient } from "../support/resp.ts";
+import { useRedis } from "../support/stores.ts";
+
+// What a drain sets aside for a request is the most that it can be billed: a script that is billed more would exceed the budget.
+
+const now = Date.parse("2026-03-01T12:00:00Z");
+const record = encodeRecord({ name: "noop", payload: undefined, enqueuedAt: now });
+const fates = ["completed", "retried", "returned", "dead"] as const;
+
+/** A queue whose meter knows what was set aside for the latest request, and what it was billed. */
+function open(store: Store, name: string) {
+  let setAside = 0;
+  const meter: Meter = {
+    roundTrips: 0,
+    commands: 0,
+    allows: ({ roundTrips, commands }) => {
+      if (roundTrips === 1) setAside = commands;
+      return true;
+    },
+  };
+  const queue = store.open(name, meter);
+  const base = { now, settle: [], fire: [], limit: 0, leaseMs: 60_000, retentionMs: 60_000, counts: true };
+  return {
+    queue,
+    async spend(action: () => Promise<unknown>) {
+      const before = { ...meter };
+      await action();
+      // A script that Redis does not have yet takes two requests, of which the first is billed as one command.
+      const refused = meter.roundTrips - before.roundTrips - 1;
+      return { billed: meter.commands - before.commands - refused, setAside };
+    },
+    async exchange(part: Partial<ExchangeRequest>) {
+      const request = { ...base, ...part };
+      const before = meter.commands;
+      const reply = await queue.exchange(request);
+      const billed = meter.commands - before;
+      const bound = queue.mostOfExchange(sizeOf(request)).commands;
+      expect(billed, JSON.stringify(sizeOf(request))).toBeLessThanOrEqual(bound);
+      return { reply, billed, bound };
+    },
+  };
+}
+
+function suite(title: string, forbidden: string) {
+  describe(title, () => {
+    const redis = useRedis();
+    let client: RespClient;
+    let store: Store;
+    let queues = 0;
+    beforeAll(async () => {
+      client = await RespClient.connect(redis.server.port);
+      await client.send(["ACL", "SETUSER", "default", forbidden]);
+      // Finds out what the server lacks.
+      store = redis.store();
+      const { queue, exchange } = open(store, "first");
+      await queue.enqueue([{ id: "a", isFreshId: true, runAt: now, record }], now);
+      const { reply } = await exchange({ limit: 1 });
+      const settle = reply.jobs.map(({ lease }): Outcome => ({ to: "completed", lease, record }));
+      await queue.exchange({ now, settle, fire: [], limit: 0, leaseMs: 1, retentionMs: 60_000 });
+    });
+    afterAll(() => client.close());
+
+    test.each([1, 2, 3, 249, 251, 499, 501, 999, 1_000])(
+      "%i jobs are claimed and settled within it, also again",
+      async (count) => {
+        for (const fate of [...fates, undefined]) {
+          for (const retentionMs of [60_000, 0]) {
+            const { queue, exchange } = open(store, `queue-${queues++}`);
+            const ids = Array.from({ length: count }, (_, index) => `job-${index}`);
+            await queue.enqueue(
+              ids.map((id) => ({ id, isFreshId: true, runAt: now, record })),
+              now,
+            );
+            const { reply } = await exchange({ limit: count });
+            expect(reply.jobs).toHaveLength(count);
+            const settle = reply.jobs.map(({ lease }, index): Outcome => {
+              const to = fate ?? fates[index % fates.length] ?? "dead";
+              const timing = { waitedMs: index, ranMs: index };
+              if (to === "dead") return { to, lease, at: now, record, timing };
+              return to === "completed" ? { to, lease, record, timing } : { to, lease, runAt: now, record, timing };
+            });
+            await exchange({ settle, retentionMs, limit: count });
+            const again = await exchange({ settle, retentionMs, limit: count, repeated: true });
+            expect(again.reply.settled).toHaveLength(count);
+          }
+        }
+      },
+    );
+
+    test.each([
+      [1, 0],
+      [1, 100],
+      [55, 1],
+      [55, 100],
+      [600, 2],
+    ])("%i schedules that make %i jobs each are fired within it", async (count, jobs) => {
+      const { queue, exchange } = open(store, `queue-${queues++}`);
+      const keys = Array.from({ length: count }, (_, index) => `schedule-${index}`);
+      const put = keys.map((key) => ({ key, record, next: now, revision: 0, from: undefined }));
+      await queue.declare({ from: undefined, manifest: "{}", put, remove: [] });
+      const { reply } = await exchange({ limit: 1_000 });
+      expect(reply.schedules).toHaveLength(count);
+      const fire = reply.schedules.map(({ key, slot, revision }) => ({
+        ...{ key, slot, revision, record, next: now + 60_000 },
+        jobs: Array.from({ length: jobs }, (_, index) => ({ id: `${key}@${index}`, runAt: now, record })),
+        unless: { id: "none", skippedRecord: record },
+      }));
+      const fired = await exchange({ fire, limit: 1_000 });
+      expect(fired.reply.fired).toHaveLength(count);
+    });
+
+    test("nothing to do, to look, and members without a record are within it", async () => {
+      const { queue, exchange } = open(store, `queue-${queues++}`);
+      expect((await exchange({ looks: false })).bound).toBe(1);
+      await exchange({});
+      const ids = Array.from({ length: 600 }, (_, index) => `job-${index}`);
+      await queue.enqueue(
+        ids.map((id) => ({ id, isFreshId: true, runAt: now, record })),
+        now,
+      );
+      const keys = String(await client.send(["KEYS", `*queue-${queues - 1}*:jobs`]));
+      await client.send(["DEL", keys]);
+      const { reply } = await exchange({ limit: 1_000 });
+      expect(reply.jobs).toEqual([]);
+    });
+
+    test("so are leases that are extended, and schedules that are read and declared", async () => {
+      const { queue, spend, exchange } = open(store, `queue-${queues++}`);
+      await queue.enqueue([{ id: "a", isFreshId: true, runAt: now, record }], now);
+      const [job] = (await exchange({ limit: 1 })).reply.jobs;
+      if (!job) throw new Error("A job is due.");
+      const put = Array.from({ length: 1_200 }, (_, index) => ({
+        ...{ key: `schedule-${index}`, record, next: now, revision: 0, from: undefined },
+      }));
+      const calls = [
+        () => queue.extend(job.lease, job.lease.endsAt + 1_000, record),
+        () => queue.listSchedules(),
+        () => queue.declare({ from: undefined, manifest: "1", put, remove: [] }),
+        () => queue.listSchedules(),
+        () => queue.declare({ from: "1", manifest: "2", put: [], remove: put.map(({ key }) => key) }),
+        () => queue.partitions(),
+        () => queue.peekWithManifest(),
+      ];
+      for (const call of calls) {
+        const { billed, setAside } = await spend(call);
+        expect(billed).toBeLessThanOrEqual(setAside);
+      }
+    });
+  });
+}
+
+suite("what is set aside for a request", "+@all");
+suite("what is set aside for a request where HSETEX is missing", "-hsetex");
