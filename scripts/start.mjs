@@ -45,7 +45,7 @@ async function run(worker) {
   const hideProgress = showProgress();
   await worker.ready().finally(hideProgress);
   const welcome = await fetch(worker.url);
-  console.log(`${await welcome.text()}\nCtrl-C stops it. Meanwhile, this is what runs:\n`);
+  console.log(`${await welcome.text()}\nPress Ctrl-C to stop. The log of running jobs follows:\n`);
   tick(worker.url);
   await worker.died();
 }

@@ -4,7 +4,7 @@ export function welcome(origin: string, store: string): string {
   const email = { name: "send_email", payload: { to: "ada@example.com", subject: "Hello" } };
   return `Tidegate runs on ${origin}. Jobs are kept in ${store}.
 
-Look at the queue in a browser:
+Open the dashboard:
   ${origin}/dashboard
 
 Enqueue a job that succeeds, one that is retried, and one that dies:
@@ -12,15 +12,15 @@ ${post("/jobs", email)}
 ${post("/jobs", { name: "flaky", payload: { failures: 2 } })}
 ${post("/jobs", { name: "always_fails" })}
 
-See what became of them:
+See the results:
   curl ${origin}/stats
   curl "${origin}/jobs?state=completed"
   curl ${origin}/dead-letter
 
-Give the dead another chance:
+Retry the dead jobs:
 ${post("/dead-letter/retry", { all: true })}
 
-And look at the schedule, which makes a heartbeat every 15 seconds:
+See the schedule, which enqueues a heartbeat every 15 seconds:
   curl ${origin}/schedules
 `;
 }

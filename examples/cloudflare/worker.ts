@@ -51,8 +51,8 @@ function isThisMachine(hostname: string): boolean {
 }
 
 function refuseHost(): Response {
-  const detail = "A local run answers to localhost, 127.0.0.1 and [::1] alone.";
-  const problem = { status: 403, title: "This is not allowed", detail, code: "forbidden" };
+  const detail = "A local run only answers to localhost, 127.0.0.1 and [::1].";
+  const problem = { status: 403, title: "Forbidden", detail, code: "forbidden" };
   return new Response(JSON.stringify(problem), {
     status: problem.status,
     headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store" },

@@ -44,7 +44,7 @@ export async function checkPort(port) {
       await once(probe, "close");
     } catch (error) {
       if (error.code === "EADDRINUSE")
-        throw new Error(`Port ${port} is taken. Choose another one: npm start -- --port ${port + 1}`);
+        throw new Error(`Port ${port} is in use. Choose another: npm start -- --port ${port + 1}`);
       // Not every machine has IPv6.
       if (host === HOST) throw new Error(`Port ${port} cannot be opened: ${error.message}`);
     }
@@ -117,7 +117,7 @@ export class LocalWorker {
   /** Rejects when the Worker ends by itself. */
   async died() {
     await this.#exited;
-    throw this.#failure("wrangler has ended.");
+    throw this.#failure("wrangler exited.");
   }
 
   async stop() {
@@ -136,6 +136,6 @@ export class LocalWorker {
   }
 
   #failure(what) {
-    return new Error(`${what} The last that it said:\n\n${this.#lines.join("\n")}`);
+    return new Error(`${what} Its last output:\n\n${this.#lines.join("\n")}`);
   }
 }

@@ -22,7 +22,7 @@ describe("looking again", () => {
       expect(on.looks).toBe(count - 1);
       await page.clock.runFor(200);
       await looks(count);
-      await page.getByText("Seen now").waitFor();
+      await page.getByText("Updated now").waitFor();
     };
     await page.waitForSelector("footer");
     await next(3_000, 2);
@@ -48,7 +48,7 @@ describe("looking again", () => {
       Object.assign(window, { rows: [...document.querySelectorAll("tbody tr")] });
     });
     await on.queue.enqueue("send_email", { to: "new" }, { id: "mail-0" });
-    await press(page, "Look now");
+    await press(page, "Update now");
     await search(page).focus();
     await page.locator("td.job code", { hasText: "mail-0" }).waitFor();
     expect(await page.evaluate(() => (Reflect.get(window, "rows") as Element[]).every((row) => row.isConnected))).toBe(
@@ -77,7 +77,7 @@ describe("what stands there", () => {
     await page.getByText("Stack").click();
     on.clock.now += HOUR_MS;
     await on.queue.drain();
-    await press(page, "Look now");
+    await press(page, "Update now");
     await page.getByRole("heading", { name: "Attempt 2: Error" }).waitFor();
     expect(await page.locator("section:has(details[open]) h2").allTextContents()).toEqual(["Attempt 1: Error"]);
   });
@@ -106,15 +106,17 @@ describe("a store that goes away", () => {
     await fill(on.queue);
     const page = await open(on);
     await page.locator(".states a", { hasText: "dead2" }).waitFor();
-    expect(await page.locator("footer").textContent()).toMatch(/^Seen now for \d+ commands\. Next look in \d+ s\./);
+    expect(await page.locator("footer").textContent()).toMatch(
+      /^Updated now for \d+ commands\. Next update in \d+ s\./,
+    );
     await redis.server.kill();
-    await press(page, "Look now");
-    await page.getByText("What you see is of 12:00.").waitFor();
+    await press(page, "Update now");
+    await page.getByText("These figures are from 12:00.").waitFor();
     expect(await page.locator(".stale .card.states").isVisible()).toBe(true);
     await redis.server.restart();
     await page.clock.runFor(2_100);
     await page.locator(".stale").waitFor({ state: "detached" });
-    expect(await page.getByText("What you see is of").count()).toBe(0);
+    expect(await page.getByText("These figures are from").count()).toBe(0);
     // This Redis has come back empty.
     await page.getByText("No jobs yet").waitFor();
   });
@@ -244,11 +246,11 @@ test("what is stored under an id that a URL drops is shown, and no button change
   await storeOldId(store, "..", on.clock);
   const page = await open(on, "#view=schedules");
   await press(page, "Pause ..");
-  await told(page, '"." and ".." cannot stand in a URL.');
+  await told(page, 'A URL cannot contain "." or "..".');
   await page.goto(`${on.url}/dashboard#view=job&id=..`);
   await press(page, "Cancel...");
   await page.getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByText('"." and ".." cannot stand in a URL.').waitFor();
+  await page.getByText('A URL cannot contain "." or "..".').waitFor();
   expect((await on.queue.getStats()).paused).toBe(false);
   expect(await on.queue.getJob("..")).toMatchObject({ state: "scheduled" });
 });

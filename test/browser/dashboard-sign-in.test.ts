@@ -34,11 +34,11 @@ describe("signing in", () => {
     await signIn(page, "the-admin-token");
     await page.getByLabel("Select order-7").check();
     on.clock.now += 13 * HOUR_MS;
-    await press(page, "Look now");
+    await press(page, "Update now");
     await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    await press(page, "Try now");
+    await press(page, "Retry now");
     await signIn(page, "wrong");
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
     await signIn(page, "the-admin-token");
@@ -98,7 +98,7 @@ describe("signing in", () => {
       await page.reload();
       await page.waitForSelector("footer");
       const buttons = await page.getByRole("button").allTextContents();
-      expect(buttons.filter((text) => !/^(Sign out|Look now|Search)$/.test(text))).toEqual([]);
+      expect(buttons.filter((text) => !/^(Sign out|Update now|Search)$/.test(text))).toEqual([]);
       expect(await page.locator("main input[type=checkbox]").count()).toBe(0);
     }
   });

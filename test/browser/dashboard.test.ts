@@ -37,7 +37,7 @@ describe("the overview", () => {
     await press(page, "Pause queue");
     await told(page, "Pause queue: done.");
     expect((await on.queue.getStats()).paused).toBe(true);
-    await page.getByText("Paused: nothing starts.").waitFor();
+    await page.getByText("Paused: no job starts.").waitFor();
     await press(page, "Resume queue");
     await told(page, "Resume queue: done.");
     expect((await on.queue.getStats()).paused).toBe(false);
@@ -76,7 +76,7 @@ describe("jobs", () => {
     await told(page, "The job is due now.");
     expect((await on.queue.getJob("mail-3"))?.state).toBe("ready");
     await press(page, "Cancel...");
-    await press(page, "Leave it");
+    await press(page, "Go back");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await press(page, "Cancel...");
     await press(page, "Cancel the job");
@@ -95,7 +95,7 @@ describe("jobs", () => {
     const timeline = await page.locator("ol li").allTextContents();
     expect(timeline.map((text) => text.replace(/\d+ Mar.*/, ""))).toEqual([
       "Enqueued",
-      "Attempt 1 began",
+      "Attempt 1 started",
       "Attempt 1 failed",
       "Died",
     ]);
@@ -115,7 +115,7 @@ describe("jobs", () => {
     await search(page).waitFor({ state: "detached" });
     await press(page, "Retry with another payload...");
     expect(JSON.parse(await page.getByRole("textbox").inputValue())).toEqual({ [evil]: evil });
-    await press(page, "Leave it");
+    await press(page, "Go back");
     await page.goto(`${on.url}/dashboard#view=jobs&search=${encodeURIComponent(evil)}`);
     await page.getByRole("link", { name: evil }).waitFor();
     expect(await page.locator("img, script:not([type=module])").count()).toBe(0);

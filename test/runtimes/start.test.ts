@@ -64,7 +64,7 @@ describe("npm start", () => {
   test("refuses a port that is taken, and says how to choose another", async () => {
     const second = npmStart(port);
     expect(await second.ended).toBe(1);
-    expect(second.output).toBe(`Port ${port} is taken. Choose another one: npm start -- --port ${port + 1}\n`);
+    expect(second.output).toBe(`Port ${port} is in use. Choose another: npm start -- --port ${port + 1}\n`);
   });
 
   test.concurrent("performs, retries and buries jobs, and revives a dead one", async () => {

@@ -46,7 +46,7 @@ async function askForDead(what: "retry" | "remove"): Promise<void> {
     ask({
       title: `${verb} ${count}?`,
       text: isRetry
-        ? `This would retry ${count}: as soon as can be, with all their retries.`
+        ? `This would retry ${count}: as soon as possible, with all their retries.`
         : `This would remove ${count} for good, with their payloads.`,
       confirm: `${verb} ${count}`,
       isDangerous: !isRetry,
@@ -65,7 +65,7 @@ function askForPayload(): void {
   const { id = "", payload } = thisJob() ?? {};
   ask({
     title: "Retry with another payload",
-    text: "The job runs as soon as can be, with all its retries.",
+    text: "The job runs as soon as possible, with all its retries.",
     confirm: "Retry",
     payload: JSON.stringify(payload, null, 2),
     // What is wrong with a text that is not JSON, the browser tells, and where.
@@ -106,7 +106,7 @@ export const deeds: Readonly<Record<string, (text: string, element: HTMLElement)
   cancel: () =>
     ask({
       title: "Cancel this job?",
-      text: "It will not run, and its payload is lost.",
+      text: "It will not run, and its payload is deleted.",
       confirm: "Cancel the job",
       isDangerous: true,
       act: () => act("DELETE", `jobs/${encoded(state.place.id ?? "")}`).then(() => "The job is cancelled."),

@@ -14,7 +14,7 @@ export const asking = ({ title, text, confirm, payload, isDangerous }: Question)
     title,
     html`<form data-submit="confirm"><p>${text}</p>
 ${payload && html`<label>Payload, as JSON<textarea name="payload" rows="10" spellcheck="false">${payload}</textarea></label>`}
-${refusal()}<div class="row">${button("Leave it", "leave")}<button class="primary ${isDangerous && "dead"}" ${state.isActing && html`disabled`}>${confirm}</button></div></form>`,
+${refusal()}<div class="row">${button("Go back", "leave")}<button class="primary ${isDangerous && "dead"}" ${state.isActing && html`disabled`}>${confirm}</button></div></form>`,
   );
 
 /**
@@ -24,7 +24,7 @@ ${refusal()}<div class="row">${button("Leave it", "leave")}<button class="primar
 export function signingIn(isAgain: boolean): Html {
   const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" ${isAgain && html`data-submit="sign-in"`}>
 <label>Token<input type="password" name="token" required autofocus autocomplete="current-password"></label>${refusal()}
-<p><small>With the scope admin, or read.</small></p>
+<p><small>A token with the scope admin or read.</small></p>
 <button class="primary">Sign in</button></form>`;
   if (isAgain) return dialog("Your session has ended", form);
   return html`<main class="card"><h1>Sign in to Tidegate</h1>${form}</main>`;

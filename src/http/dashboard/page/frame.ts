@@ -18,7 +18,7 @@ export function frame(): Html {
   const paused = snapshot?.activity.stats.paused;
   return html`${top(snapshot)}<main>
 <div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
-${paused && html`<p class="row retried banner">Paused: nothing starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
+${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
 <div class="${failure && "stale"}">${snapshot && Object.hasOwn(views, place.view) && views[place.view](snapshot)}</div></main>
 ${snapshot && foot(snapshot)}${question && asking(question)}${isSignedOut && signingIn(true)}`;
 }
@@ -43,13 +43,13 @@ function trouble(): Html {
   if (!failure) return html``;
   const next = failure.isLasting
     ? ""
-    : `Failing since ${clock(failure.since)}; the next try is ${distance(nextLookAt - Date.now())}.`;
-  return html`<p class="row dead banner">${failure.message} ${snapshot && `What you see is of ${clock(seenAt)}.`}
- <span aria-hidden="true">${next}</span>${button("Try now", "look")}</p>`;
+    : `Failing since ${clock(failure.since)}; retrying ${distance(nextLookAt - Date.now())}.`;
+  return html`<p class="row dead banner">${failure.message} ${snapshot && `These figures are from ${clock(seenAt)}.`}
+ <span aria-hidden="true">${next}</span>${button("Retry now", "look")}</p>`;
 }
 
 function foot({ commands }: Json<Snapshot>): Html {
   const { seenAt, nextLookAt, failure } = state;
-  return html`<footer><small>Seen ${distance(seenAt - Date.now())} for ${plural(commands, "command")}.
- ${!failure && `Next look ${distance(nextLookAt - Date.now())}.`}</small> ${button("Look now", "look", "", "link")}</footer>`;
+  return html`<footer><small>Updated ${distance(seenAt - Date.now())} for ${plural(commands, "command")}.
+ ${!failure && `Next update ${distance(nextLookAt - Date.now())}.`}</small> ${button("Update now", "look", "", "link")}</footer>`;
 }

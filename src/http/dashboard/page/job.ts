@@ -10,13 +10,13 @@ type Info = Json<JobInfo>;
 export function job({ job, mayChange }: Json<Snapshot>): Html {
   if (job === undefined) return heading("Job");
   if (job === null)
-    return html`${heading("No such job")}<p class="card">No job has the id ${state.place.id}. Completed ones go in time.</p>`;
+    return html`${heading("No such job")}<p class="card">No job has the id ${state.place.id}. Completed jobs are kept for a limited time.</p>`;
   const errors = [...job.errors].reverse();
   // Mostly it died of the last failure, which is shown as such.
   const isOther = errors[0]?.message !== job.error?.message;
   const value = (title: string, of: unknown) => of !== undefined && card(title, code(JSON.stringify(of, null, 2)));
   return html`${heading(html`${job.name} ${badge(job.state)}`, mayChange && actions(job.state))}
-<div class="columns"><div>${isOther && job.error && failure("Died of", job.error)}${value("Payload", job.payload)}
+<div class="columns"><div>${isOther && job.error && failure("Last error", job.error)}${value("Payload", job.payload)}
 ${value("Result", job.result)}${value("Progress", job.progress)}${errors.map((error) => failure(`Attempt ${error.attempt}`, error))}</div>
 <div>${about(job)}${card("Timeline", timeline(job))}</div></div>`;
 }
@@ -43,7 +43,7 @@ function timeline(job: Info): Html {
   const events: readonly (readonly [string | null | undefined, string, string])[] = [
     [job.enqueuedAt, "Enqueued", "ready"],
     // Of what happened in the same millisecond, what stands first here came first.
-    [job.startedAt, `Attempt ${job.attempts} began`, "running"],
+    [job.startedAt, `Attempt ${job.attempts} started`, "running"],
     ...job.errors.map(({ failedAt, attempt }) => [failedAt, `Attempt ${attempt} failed`, "retried"] as const),
     [job.completedAt, "Completed", "completed"],
     [job.failedAt, "Died", "dead"],

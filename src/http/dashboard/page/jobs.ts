@@ -45,7 +45,7 @@ const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.select
 function selection(isMore: boolean, all: number): Html {
   const { selected, isAllSelected, place } = state;
   const every = place.search ? `all named ${place.search}` : `all ${number(all)}`;
-  return html`<div class="row"><span role="status">${selected.size === 0 ? "Select jobs to retry or to remove them." : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
+  return html`<div class="row"><span role="status">${selected.size === 0 ? "Select jobs to retry or remove." : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
 ${isMore && !isAllSelected && button(`Select ${every}`, "select-all", "", "link")}
 <span class="row end">${selected.size > 0 && html`${button("Retry...", "retry")}${button("Remove...", "remove", "", "dead")}`}</span></div>`;
 }
@@ -56,8 +56,8 @@ ${cursor && link({ ...state.place, cursor }, "Next page")}</nav>`;
 
 function nothing(isMore: boolean): string {
   const { search, state: kind = "" } = state.place;
-  if (isMore) return "None so far.";
-  if (search) return `No ${kind} job has the id or name "${search}". Completed ones go in time.`;
-  if (kind === "dead") return "No dead jobs. One that uses up its retries comes here.";
-  return `No ${kind} jobs at the moment.`;
+  if (isMore) return "No matches on this page.";
+  if (search) return `No ${kind} job has the id or name "${search}". Completed jobs are kept for a limited time.`;
+  if (kind === "dead") return "No dead jobs. Jobs that use up their retries appear here.";
+  return `No ${kind} jobs right now.`;
 }

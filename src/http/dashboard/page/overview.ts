@@ -22,7 +22,7 @@ ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 <div class="columns">${chart(activity.minutes)}${card(
     "Pace",
     facts([
-      ["Oldest ready job", stats.oldestReadyAgeMs === null ? "none waits" : span(stats.oldestReadyAgeMs)],
+      ["Oldest ready job", stats.oldestReadyAgeMs === null ? "none" : span(stats.oldestReadyAgeMs)],
       ["Next due", stats.nextRunAt ? when(stats.nextRunAt) : "nothing"],
       ["Half start within", quantile(activity.waiting, 0.5)],
       ["95% start within", quantile(activity.waiting, 0.95)],
@@ -36,15 +36,15 @@ ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 }
 
 function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since }: Json<Spending>): Html {
-  if (commands === 0) return html`<p>Nothing has been billed.</p>`;
+  if (commands === 0) return html`<p>No commands so far.</p>`;
   const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
   const month = commandsPerMonth ?? 0;
   const dollars = (month / 100_000) * plans.payg.dollarsPer100k;
   return html`<div class="states">${figure(number(commands), "commands so far")}
-${figure(number(lookCommands), "of them for looking")}
+${figure(number(lookCommands), "of them for reading")}
 ${figure(number(commandsPerJob ?? 0), "commands a job")}${figure(number(month), "commands a month")}
 ${figure(`$${dollars.toFixed(2)}`, "a month at Upstash")}</div>
-<p><small>Counted since ${moment(since)} by the instance that answers. ${number(plans.free.commands)} a month are free.</small></p>`;
+<p><small>Counted since ${moment(since)} by the instance that responded. ${number(plans.free.commands)} a month are free.</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {

@@ -16,7 +16,7 @@ const refusal = (message: string, status = 0): Refusal => Object.assign(new Erro
 
 async function send(path: string, init: RequestInit): Promise<Response> {
   // The browser would drop such a part, and change something else: the queue in place of its schedule.
-  if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('"." and ".." cannot stand in a URL.');
+  if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('A URL cannot contain "." or "..".');
   const response = await fetch(root + path, init).catch(() => {
     throw refusal("The handler cannot be reached.");
   });
@@ -27,7 +27,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   const isEnd = status === 401 && path !== SIGN_IN;
   if (isEnd) change({ isSignedOut: true });
   throw refusal(
-    isEnd ? "Your session has ended." : (problem.detail ?? `The handler answered with status ${status}.`),
+    isEnd ? "Your session has ended." : (problem.detail ?? `The handler responded with status ${status}.`),
     status,
   );
 }

@@ -18,7 +18,7 @@ function schedule(row: Json<ScheduleRow>, mayChange: boolean): Html {
   return html`<section class="card" data-key="${key}"><div class="row"><h2>${key}</h2>${paused && badge("retried", "paused")}
 ${mayChange && html`<span class="row end">${deed("Run")}${deed(paused ? "Resume" : "Pause")}</span>`}</div>
 <p>${cronWords(cron)} <code>${cron}</code> <small>${timeZone}</small></p>
-<p class="muted">Makes ${link({ view: "jobs", search: name }, name)}; next ${nextRunAt ? when(nextRunAt) : "never"}; last ${lastRunAt ? when(lastRunAt) : "never"} ${lastJobId && link({ view: "job", id: lastJobId }, "its job")}</p>
+<p class="muted">Enqueues ${link({ view: "jobs", search: name }, name)}; next ${nextRunAt ? when(nextRunAt) : "never"}; last ${lastRunAt ? when(lastRunAt) : "never"} ${lastJobId && link({ view: "job", id: lastJobId }, "its job")}</p>
 <details><summary>Next five runs</summary><ol>${row.slots.map((slot) => html`<li>${moment(slot, timeZone)} <small>${when(slot)}</small></li>`)}</ol>
-<small>Missed slots: ${row.missed}. Overlap: ${row.overlap}.</small></details></section>`;
+<small>Missed runs: ${row.missed}. Overlap: ${row.overlap}.</small></details></section>`;
 }
