@@ -59,7 +59,8 @@ export async function sendJobs<Sent extends { readonly results: readonly Enqueue
   const { name: queue, jobs, clock, newId } = settings;
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
   const now = clock();
-  const drafts = bulk.map((item) => draft(item, jobs, now, newId));
+  // A hole of an array is an item like any other that is no job.
+  const drafts = Array.from(bulk, (item: BulkJob) => draft(item, jobs, now, newId));
   const names = drafts.map(({ name }) => name);
   const send = async (trace?: TraceContext) => store(await newJobs(drafts, trace));
   const traces = traceCalls(settings);

@@ -36,6 +36,7 @@ export interface SessionFinder {
 
 const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 
+const A_TOKEN = 'a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints';
 /** What a header can carry, and no more. Whoever guesses at shorter ones may succeed. */
 const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
 
@@ -147,9 +148,15 @@ export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undef
   );
 }
 
-/** Adds a token to those of a scope. @throws {TidegateError} `invalid_request` for what are no tokens. */
-export function withToken(auth: Tokens, scope: Scope, token: string): Tokens {
+/**
+ * Adds a token to those of a scope.
+ *
+ * @param source where the token comes from, for the message.
+ * @throws {TidegateError} `invalid_request` for what are no tokens.
+ */
+export function withToken(auth: Tokens, scope: Scope, token: string, source: string): Tokens {
   checkKnown(auth, scopeNames, "auth");
+  if (!tokenPattern.test(token)) throw invalidRequest(`${source} must be ${A_TOKEN}.`);
   return { ...auth, [scope]: [...tokensOf(auth, scope), token] };
 }
 
@@ -158,9 +165,7 @@ function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
   if (!Array.isArray(ofScope)) throw invalidRequest(`auth.${scope} must be an array of tokens.`);
   return ofScope.map((token: unknown, index) => {
     if (typeof token !== "string" || !tokenPattern.test(token))
-      throw invalidRequest(
-        `auth.${scope}[${index}] must be a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints. Is its environment variable set?`,
-      );
+      throw invalidRequest(`auth.${scope}[${index}] must be ${A_TOKEN}. Is its environment variable set?`);
     return token;
   });
 }

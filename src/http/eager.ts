@@ -80,24 +80,37 @@ async function runInTurn(
   const onReturn = (runAt: number) => void left.add(runAt);
   const bounds = () => ({ ...bounded(call.bounds()), onReturn, afterwards: afterwards.take });
   // All of it goes by one budget: the platform counts requests over the whole invocation.
+  const { maxJobs } = drainLimits(call.bounds());
   let spent = noCounts;
   const drain = async (options: DrainOptions & DrainParts) => {
-    spent = addCounts(spent, await queue.drain({ ...options, before: { ...spent, claimed: 0 } }));
+    const report = await queue.drain({ ...options, before: spent });
+    spent = addCounts(spent, report);
+    return report.stoppedBy;
   };
   if (held.length > 0) await drain({ ...bounds(), held, heldOnly: true });
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
     left.delete(next);
     await sleep(queue.clock, next - queue.clock());
     const options = bounds();
-    if (options.timeBudget === 0) return;
-    await drain({ ...options, maxJobs: CLAIMED_AFTERWARDS });
+    if (options.timeBudget === 0 || spent.claimed >= maxJobs) return;
+    const most = Math.min(maxJobs, spent.claimed + CLAIMED_AFTERWARDS);
+    if ((await drain({ ...options, maxJobs: most })) === "budget") return;
   }
 }
 
 /** How to keep the invocation alive, where eager drains are wanted and the platform can. */
 export function backgroundOf(context: Context, settings: Settings): Call["inBackground"] {
   const waitUntil = settings.eager ? (settings.waitUntil ?? platformWaitUntil(context)) : undefined;
-  return waitUntil && ((work) => waitUntil(work.catch(settings.onError)));
+  if (!waitUntil) return undefined;
+  return (work) => {
+    const kept = work.catch(settings.onError);
+    try {
+      waitUntil(kept);
+    } catch (error) {
+      // The jobs are stored: what the platform refuses here takes nothing from that.
+      settings.onError(error);
+    }
+  };
 }
 
 function platformWaitUntil(context: Context): Settings["waitUntil"] {

@@ -50,7 +50,7 @@ export function createHandler(options: HandlerOptions): Hono {
     for (const address of everywhere(path)) router.all(address, ({ req }) => answerOther(req.method, methodsOf(path)));
   }
   const pages = settings.dashboard?.pages ?? [noDashboard];
-  for (const page of pages) router.on(page.method, page.path, ({ req }) => answerPage(page, req.raw, settings));
+  for (const page of pages) router.on(page.method, page.path, (context) => answerPage(page, context, settings));
   for (const { path } of pages) router.all(path, ({ req }) => answerOther(req.method, methodsOf(path, pages)));
   router.all("*", () => problemOf(notFound("There is nothing at this address. What there is, /openapi.json tells.")));
   return router;
@@ -133,10 +133,10 @@ const noDashboard: Page = {
   },
 };
 
-async function answerPage(page: Page, request: Request, settings: Settings): Promise<Response> {
+async function answerPage(page: Page, context: Context, settings: Settings): Promise<Response> {
   try {
-    checkAddress(request.url);
-    return await page.answer(request, settings.authenticate);
+    checkAddress(context.req.url);
+    return await page.answer(await unread(context), settings.authenticate);
   } catch (error) {
     if (isFailure(error)) settings.onError(error);
     return problemOf(error);
@@ -154,6 +154,13 @@ function queuesAt(name: string | undefined, { queues, first }: Settings): Pick<C
 function traceOf(headers: Headers): TraceContext | undefined {
   const traceparent = headers.get("traceparent");
   return traceparent === null ? undefined : { traceparent, tracestate: headers.get("tracestate") ?? undefined };
+}
+
+/** A request whose body can be read, also where a middleware has read it before. */
+async function unread({ req }: Context): Promise<Request> {
+  const { raw } = req;
+  if (!raw.bodyUsed) return raw;
+  return new Request(raw.url, { method: raw.method, headers: raw.headers, body: await req.arrayBuffer() });
 }
 
 /** The body of a request, also where a middleware has read it before. */

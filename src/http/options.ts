@@ -92,6 +92,7 @@ export function readOptions(options: HandlerOptions): Settings {
   } = options;
   const bounds = typeof drain === "function" ? drain : () => drain;
   drainLimits(bounds());
+  if (typeof eager !== "boolean") throw invalidRequest("eager must be true or false.");
   const served = readQueues(options);
   const tokens = readTokens(auth);
   const dashboard = openDashboard(options.dashboard, { ...served, tokens });

@@ -69,7 +69,9 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
       "createWorker takes a function that makes options of the environment: (env) => ({ queue, auth }).",
     );
   const built = new WeakMap<Env, Parts>();
-  const partsFor = (env: Env): Parts => {
+  // Tests and other runtimes call it with the request alone.
+  const none = {} as Env;
+  const partsFor = (env: Env = none): Parts => {
     const parts = built.get(env) ?? build(configure(env));
     built.set(env, parts);
     return parts;
@@ -98,6 +100,10 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
 type Parts = ReturnType<typeof build>;
 
 function build(given: CloudflareOptions) {
+  if (given instanceof Promise)
+    throw invalidRequest(
+      "The function of createWorker returned a promise. Make it return its options at once, without async.",
+    );
   checkKnown(given, [...handlerOptions, "scheduled"], "createWorker");
   const { scheduled = {}, ...options } = given;
   const { drain } = options;

@@ -73,7 +73,7 @@ export function createRoute(options: RouteOptions): Route {
 }
 
 function build({ auth = {}, getDeadline = platformDeadline, ...options }: Omit<RouteOptions, "basePath">, secret = "") {
-  const tokens = auth === "none" || !secret ? auth : withToken(auth, "drain", secret);
+  const tokens = auth === "none" || !secret ? auth : withToken(auth, "drain", secret, "CRON_SECRET");
   if (tokens !== "none" && Object.values(tokens ?? {}).flat().length === 0)
     throw invalidRequest(
       "createRoute needs at least one token: set CRON_SECRET, for the build too, or give one as in auth: { admin: [token] }. " +
@@ -83,7 +83,9 @@ function build({ auth = {}, getDeadline = platformDeadline, ...options }: Omit<R
 }
 
 function readBasePath(basePath: unknown = "/"): string {
-  if (typeof basePath === "string" && /^\/[^?#]*$/.test(basePath)) return basePath.replace(/\/+$/, "");
+  // As requests spell it: "/ü" comes as "/%C3%BC".
+  if (typeof basePath === "string" && /^\/[^?#]*$/.test(basePath))
+    return new URL(`http://localhost${basePath}`).pathname.replace(/\/+$/, "");
   throw invalidRequest('basePath must be a path that begins with a slash, such as "/api/queue".');
 }
 

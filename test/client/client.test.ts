@@ -55,6 +55,13 @@ test("an option takes the place of neither the job nor the payload", async () =>
   expect(await queue.getJob(id)).toMatchObject({ name: "fails", payload: 1 });
 });
 
+test("Queue.enqueueMany refuses a hole as it does any other item that is no job", async () => {
+  const { queue } = connect();
+  const jobs = Array(2);
+  jobs[1] = { job: "fails" };
+  await expect(queue.enqueueMany(jobs)).rejects.toMatchObject({ code: "invalid_request" });
+});
+
 test("the url may be a URL", async () => {
   const { fetch } = connect();
   const client = new QueueClient({ url: new URL("http://queue.test"), token: "the-admin-token", fetch });

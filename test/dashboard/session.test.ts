@@ -109,6 +109,20 @@ describe("signing in", () => {
   });
 });
 
+test("sign-in works behind a middleware that has read the body", async () => {
+  const { Hono } = await import("hono");
+  const { app } = setUpDashboard();
+  const outer = new Hono().use(async ({ req }, next) => {
+    await req.text();
+    await next();
+  });
+  outer.route("/", app);
+  const body = new URLSearchParams({ token: "the-admin-token" });
+  const response = await outer.request("http://queue.test/dashboard/sign-in", { method: "POST", body });
+  expect(response.status).toBe(303);
+  expect(response.headers.get("set-cookie")).toMatch(/^tidegate-session=/);
+});
+
 describe("a session", () => {
   test("opens the JSON API for looks", async () => {
     const { call, session } = setUpDashboard();

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, memoryStore } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { fails, type SetUp, setUp, withBackground } from "./support.ts";
 
 const email = { name: "send_email", payload: { to: "ada" } };
@@ -193,5 +195,68 @@ describe("after POST /jobs", () => {
     store.plan();
     clock.now += 120_000;
     expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "ready", attempts: 1 });
+  });
+});
+
+test("a job that is stored is answered with 201 where waitUntil throws, and onError gets the error", async () => {
+  const errors: unknown[] = [];
+  const refusal = new Error("The context is gone.");
+  const { call, queue } = setUp({
+    handler: {
+      onError: (error) => errors.push(error),
+      waitUntil() {
+        throw refusal;
+      },
+    },
+  });
+  expect((await call("POST", "/jobs", email)).status).toBe(201);
+  expect(errors).toEqual([refusal]);
+  expect((await queue.getStats()).totalEnqueued).toBe(1);
+});
+
+describe("all that one request starts in the background goes by one budget", () => {
+  const counted = async (drain: HandlerOptions["drain"], jobs: unknown) => {
+    const clock = testClock();
+    let [requests, runs] = [0, 0];
+    const store = aroundStore(memoryStore(), (_, run) => {
+      requests++;
+      return run();
+    });
+    const works = defineJob({ name: "works", perform: () => void runs++ });
+    const again = defineJob({
+      name: "again",
+      maxRetries: 500,
+      backoff: { type: "fixed", base: 1 },
+      perform() {
+        runs++;
+        throw new Error("no luck");
+      },
+    });
+    const { call, settled } = withBackground({
+      queue: { jobs: [works, again], store, clock, logger: null },
+      handler: { ...(drain && { drain }) },
+    });
+    expect((await call("POST", "/jobs", jobs)).status).toBeLessThan(300);
+    requests = 0;
+    await clock.advance("20s");
+    await settled();
+    return { requests, runs };
+  };
+  const apart = Array.from({ length: 60 }, (_, index) => ({ name: "works", delay: 200 + index * 150 }));
+
+  test("of round trips, with jobs due at many moments", async () => {
+    const { requests, runs } = await counted({ budget: { roundTrips: 15 } }, apart);
+    expect(requests).toBeLessThanOrEqual(15);
+    expect(runs).toBeGreaterThan(2);
+  });
+
+  test("of round trips, with a job that is retried each millisecond", async () => {
+    const { requests, runs } = await counted({ budget: { roundTrips: 15 } }, { name: "again" });
+    expect(requests).toBeLessThanOrEqual(15);
+    expect(runs).toBeGreaterThan(2);
+  });
+
+  test("of jobs", async () => {
+    expect(await counted({ maxJobs: 5, budget: { roundTrips: 1_000 } }, apart)).toMatchObject({ runs: 5 });
   });
 });

@@ -173,6 +173,7 @@ describe("createHandler refuses", () => {
     ["both queue and queues", { queue: queue("a"), queues: [queue("b")] }, /either/],
     ["two queues of one name", { queues: [queue("a"), queue("a")] }, /"a"/],
     ["drain options that make no sense", { queue: queue("a"), drain: { maxJobs: 0 } }, /maxJobs/],
+    ["eager that is neither true nor false", { queue: queue("a"), eager: "no" }, /eager must be true or false/],
     ["a limit that makes no sense", { queue: queue("a"), maxBodyBytes: 0 }, /maxBodyBytes/],
   ])("%s", (_, options, message) => {
     expect(() => createHandler({ auth: "none", ...options })).toThrow(message);

@@ -203,3 +203,21 @@ test.each([cloudflareFree, cloudflarePaid])(
     expect(most).toBeLessThanOrEqual(6);
   },
 );
+
+test("a function of createWorker that returns a promise is refused, and the answer says why", async () => {
+  const log = vi.spyOn(console, "error").mockReturnValue();
+  const queue = new Queue({ store: memoryStore() });
+  const worker = createWorker((async () => ({ queue, auth: "none" })) as never);
+  const context = { waitUntil() {}, passThroughOnException() {}, props: {} };
+  const response = await worker.fetch(new Request("https://queue.test/health"), {}, context);
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ detail: expect.stringMatching(/returned a promise.*without async/) });
+  log.mockRestore();
+});
+
+test("fetch with the request alone serves the queue of a function that needs no environment", async () => {
+  const queue = new Queue({ store: memoryStore() });
+  const { fetch } = createWorker(() => ({ queue, auth: "none" }));
+  const alone = fetch as unknown as (request: Request) => Promise<Response>;
+  expect((await alone(new Request("https://queue.test/health"))).status).toBe(200);
+});

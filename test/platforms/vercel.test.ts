@@ -285,3 +285,19 @@ describe("bounds as a function", () => {
     expect(() => createHandler({ queue, auth: "none", drain: () => ({ maxJobs: 0 }) })).toThrow(/maxJobs/);
   });
 });
+
+test("a basePath that URLs escape leads to the handler", async () => {
+  for (const [basePath, path] of [
+    ["/ü", "/ü"],
+    ["/a b", "/a b"],
+    ["/%C3%BC", "/ü"],
+  ] as const) {
+    const { route } = setUp({ basePath });
+    expect((await route.GET(new Request(`https://app.test${path}/health`))).status).toBe(200);
+  }
+});
+
+test("a CRON_SECRET that is too short is named", () => {
+  vi.stubEnv("CRON_SECRET", "short");
+  expect(() => setUp()).toThrow(/^CRON_SECRET must be a token of 12 to 1000 visible/);
+});
