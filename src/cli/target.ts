@@ -9,6 +9,7 @@ import { commandLine } from "./command-line.ts";
 import { Mistake } from "./mistake.ts";
 import { loadModule } from "./module.ts";
 import { printable } from "./output/text.ts";
+import { patientFetch } from "./patience.ts";
 import type { Globals } from "./program.ts";
 import type { Session } from "./session.ts";
 
@@ -97,7 +98,7 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
   const queue = new QueueClient({
     url: address,
     ...(token && { token }),
-    ...(io.fetch && { fetch: io.fetch }),
+    fetch: patientFetch(io),
     ...(name !== undefined && { queue: name }),
   });
   const which = name === undefined ? "The first queue" : `Queue ${printable(name)}`;

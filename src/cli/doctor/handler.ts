@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Io } from "../io.ts";
+import { patientFetch } from "../patience.ts";
 import type { HandlerTarget } from "../target.ts";
 import { clockFinding, encryptionFinding, type Finding, findings, isLocal } from "./finding.ts";
 
@@ -41,7 +42,7 @@ async function ask(
   io: Io,
   sent?: object,
 ): Promise<Answer | undefined> {
-  const send = io.fetch ?? ((request: Request) => fetch(request));
+  const send = patientFetch(io);
   const headers = {
     ...(isAuthorized && target.token && { Authorization: `Bearer ${target.token}` }),
     ...(sent && { "Content-Type": "application/json" }),
