@@ -146,6 +146,8 @@ export abstract class QueueUpkeep {
    * Makes dead jobs live again, due now and with all their retries; tells how many. All of the selection is checked first: when this
    * throws one of these errors, no job has changed. A dry run checks as well.
    *
+   * A dead job stays dead while another job with its id has not ended, as when an enqueue was delivered twice: it counts as not retried.
+   *
    * @throws {TidegateError} `not_found` where a single id is given that is not dead.
    * @throws {InvalidPayloadError} where the new payload does not fit the schema of a job in the selection.
    */
@@ -155,7 +157,7 @@ export abstract class QueueUpkeep {
   ): Promise<{ retried: number }> {
     const now = this.clock();
     const retried = await retryDead(this.#store, this.#jobs, deadSelection(selection), options, now);
-    if (typeof selection === "string" && retried === 0) throw await this.#notRetried(selection);
+    if (typeof selection === "string" && retried === 0) await this.#mustBeDead(selection);
     if (retried > 0 && !options.dryRun) this.#expected.add(now);
     return { retried };
   }
@@ -206,10 +208,9 @@ export abstract class QueueUpkeep {
     return { cleared };
   }
 
-  async #notRetried(id: string): Promise<Error> {
+  async #mustBeDead(id: string): Promise<void> {
     const { jobs } = await this.#store.findDead([id], MOST_LISTED_BYTES);
-    if (jobs.length === 0) return notDead(id);
-    return conflict(`Another job with the id "${id}" has not ended yet. Retry the dead one after that.`);
+    if (jobs.length === 0) throw notDead(id);
   }
 
   #info(stored: StoredJob, now: number): JobInfo | undefined {

@@ -203,6 +203,18 @@ describe("when the network fails", () => {
     expect(proxy.requests - before).toBe(times);
   });
 
+  test("a dead job stays dead while the enqueue that was delivered once more has made its job again", async () => {
+    const { store, clock } = setUp();
+    const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });
+    const queue = new Queue({ store, jobs: [dies], clock, logger: null });
+    const { id } = await queue.enqueue(dies);
+    await queue.drain();
+    const record = '1:{"name":"dies","enqueuedAt":0}';
+    await store.open("default").enqueue([{ id, isFreshId: true, runAt: clock.now, record }], clock.now);
+    expect(await queue.retryFromDeadLetter(id)).toEqual({ retried: 0 });
+    expect(await queue.getStats()).toMatchObject({ deadLetterCount: 1, readyCount: 1 });
+  });
+
   test("a drain whose store goes away while jobs run hands them in once it is back", async () => {
     const { queue } = setUp();
     const gone = defineJob({
