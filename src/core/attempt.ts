@@ -93,6 +93,8 @@ export class Attempt {
   async #checked(schema: StandardSchemaV1, payload: unknown): Promise<unknown> {
     const checked = await validate(schema, payload);
     if ("value" in checked) return checked.value;
+    // What it threw for may pass, such as a look-up that failed: a retry loses nothing.
+    if (checked.threw) throw withoutStack(new Error(`Checking the payload failed: ${issuesText(checked.issues)}.`));
     throw withoutStack(
       new PermanentError(
         `The payload no longer fits the schema of "${this.claim.name}": ${issuesText(checked.issues)}`,

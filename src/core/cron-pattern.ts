@@ -116,6 +116,8 @@ function readFields(expression: string, seed: string): Fields {
   }
 }
 
+const DAY_OF_MONTH = 3;
+
 /** cron-parser takes an empty text and 4 fields for "every minute": what it is given is complete. */
 function splitFields(expression: string): readonly string[] {
   const text = expression.trim();
@@ -134,7 +136,9 @@ function splitFields(expression: string): readonly string[] {
  * @throws {Error} where it cannot be read. The message does not say which field that is.
  */
 function parseFields(texts: readonly string[], seed: string): Fields {
-  const { fields } = CronExpressionParser.parse(texts.join(" "), { hashSeed: seed, currentDate: 0, tz: "UTC" });
+  // A day drawn from 29 to 31 would leave out months, and some expressions would never fire for some seeds.
+  const inEachMonth = texts.map((text, index) => (index === DAY_OF_MONTH ? text.replace(/H(?!\()/g, "H(1-28)") : text));
+  const { fields } = CronExpressionParser.parse(inEachMonth.join(" "), { hashSeed: seed, currentDate: 0, tz: "UTC" });
   if (!Number.isInteger(fields.dayOfWeek.nthDay)) throw new Error('The parser accepts "1#1.5".');
   return fields;
 }

@@ -89,7 +89,9 @@ export function queueSettings(options: QueueOptions): QueueSettings {
   }
   checkStore(store, "new Queue");
   checkFunctions(options, ["clock", "random", "newId"]);
-  const clock = wholeClock(options.clock ?? systemClock);
+  const given = options.clock ?? systemClock;
+  if (!Number.isFinite(given())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
+  const clock = wholeClock(given);
   const newId = options.newId ?? timeOrderedIds(clock);
   return {
     name,

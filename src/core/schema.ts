@@ -1,12 +1,21 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { PayloadIssue } from "./errors.ts";
 
-export type Validation = { readonly value: unknown } | { readonly issues: readonly PayloadIssue[] };
+export type Validation =
+  | { readonly value: unknown }
+  /** `threw` where the schema gave no answer, but threw. */
+  | { readonly issues: readonly PayloadIssue[]; readonly threw?: true };
 
-/** Checks a payload against a schema of any library; without one every payload fits. */
+/** Checks a payload against a schema of any library; without one every payload fits. Never rejects. */
 export async function validate(schema: StandardSchemaV1 | undefined, payload: unknown): Promise<Validation> {
   if (!schema) return { value: payload };
-  return validationOf(await schema["~standard"].validate(payload), payload);
+  try {
+    return validationOf(await schema["~standard"].validate(payload), payload);
+  } catch (error) {
+    // Its message may hold the payload, as that of BigInt or JSON.parse does.
+    const name = error instanceof Error ? error.name : "value that is no Error";
+    return { issues: [{ message: `the schema threw a ${name}`, path: [] }], threw: true };
+  }
 }
 
 /** The same without waiting; undefined where the schema answers later, or throws. */

@@ -77,7 +77,12 @@ function endOf(clock: TestClock | undefined, until: Duration | PointInTime | und
   if (until === undefined) return undefined;
   if (!clock)
     throw invalidRequest("drainAll moves time on only with the queue's clock: give clock together with until.");
-  return momentMs(until, clock.now, "until");
+  const end = momentMs(until, clock.now, "until");
+  if (end < clock.now)
+    throw invalidRequest(
+      `until lies before the clock's ${new Date(clock.now).toISOString()}. A number is ms since 1970: for a duration write "1h".`,
+    );
+  return end;
 }
 
 async function mustEnd(queue: Queue): Promise<void> {

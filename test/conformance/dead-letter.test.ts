@@ -64,6 +64,19 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: { greeted: "Ada" }, attempts: 1 });
     });
 
+    test("a schema that throws refuses at enqueue, and fails the attempt without the payload in its reason", async () => {
+      const { clock, store } = openQueue(kind);
+      const schema = z.string().transform((text) => BigInt(text));
+      const job = defineJob({ name: "convert", maxRetries: 0, schema, perform: () => {} });
+      const queue = new Queue({ store, clock, jobs: [job], logger: null });
+      await expect(queue.enqueue(job, "card-4111")).rejects.toBeInstanceOf(InvalidPayloadError);
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+      const { id } = await new Queue({ store, clock }).enqueue("convert", "card-4111");
+      await queue.drain();
+      const message = "Checking the payload failed: the schema threw a SyntaxError.";
+      expect(await queue.getJob(id)).toMatchObject({ state: "dead", error: { message } });
+    });
+
     test("tells of each failure of a job, the last one included", async () => {
       const { clock, queue } = openQueue(kind);
       const { id } = await queue.enqueue(dies, undefined, { maxRetries: 1 });

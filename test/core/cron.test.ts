@@ -88,6 +88,13 @@ describe("H", () => {
     expect([...minutes("H(10-14) * * * *")].sort()).toEqual([10, 11, 12, 13, 14]);
   });
 
+  test("is a day that every month has", () => {
+    for (let index = 0; index < 300; index++) {
+      expect(parseCron("0 0 9 H 2 *", "UTC", `tenant-${index}`).next(0)).toBeTypeOf("number");
+      expect(new Date(Number(first("0 0 9 H * *", `tenant-${index}`))).getUTCDate()).toBeLessThanOrEqual(28);
+    }
+  });
+
   test("with a step keeps the step", () => {
     const [one = "", two = ""] = slots("H/15 * * * *", "UTC", "2026-01-01T00:00:00Z", 2);
     expect(Date.parse(`${two}Z`) - Date.parse(`${one}Z`)).toBe(900_000);

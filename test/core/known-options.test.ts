@@ -160,6 +160,7 @@ describe("new Queue refuses", () => {
     [{ jobs: {} }, /jobs must be an array/],
     [{ jobs: [null] }, /A job must be what defineJob gives/],
     [{ clock: 7 }, /clock must be a function/],
+    [{ clock: () => Number.NaN }, /clock must give milliseconds since 1970/],
   ])("%j", (options, message) => {
     expect(() => new Queue({ store: memoryStore(), ...(options as object) })).toThrow(message);
   });

@@ -30,3 +30,9 @@ describe.each(Object.entries(schemas))("the issues of %s", (_, schema) => {
     expect(await validate(schema, { card: 1, list: [] })).toEqual({ value: { card: 1, list: [] } });
   });
 });
+
+test("a schema that throws refuses the payload by the name of the error, whose message may hold it", async () => {
+  const throwing = z.string().transform((text) => BigInt(text));
+  const result = await validate(throwing, secret);
+  expect(result).toEqual({ issues: [{ message: "the schema threw a SyntaxError", path: [] }], threw: true });
+});

@@ -78,6 +78,7 @@ describe("drainAll", () => {
     const { clock, queue } = setUp([beat]);
     await expect(drainAll(queue, { clock })).rejects.toThrow('schedule "beat"');
     await expect(drainAll(queue, { until: "1h" })).rejects.toThrow("give clock together with until");
+    await expect(drainAll(queue, { clock, until: 60_000 })).rejects.toThrow("until lies before the clock's");
   });
 
   test("tells of jobs that never come to an end", async () => {

@@ -55,7 +55,7 @@ export const deadLetterRoutes = [
       await queue.retryFromDeadLetter(target, body);
       const revived = await queue.getJob(target);
       drainSoon(call);
-      if (!revived) throw notFound("The job lives again, but it was gone before it could be shown.");
+      if (!revived) throw notFound("The job was retried, but it was gone before it could be shown.");
       return reply(revived);
     },
   }),
