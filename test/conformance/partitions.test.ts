@@ -3,7 +3,7 @@ import type { QueueStore } from "../../src/core/store.ts";
 import { defineJob, partitioned, Queue, type Store } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { storeTrials } from "../support/store-trials.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEveryWholeStore } from "../support/stores.ts";
 import { start } from "./support.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
@@ -11,9 +11,8 @@ const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.rej
 const clock = clockByHand(start);
 const open = (store: Store) => new Queue({ store, jobs: [noop, dies], clock });
 
-onEveryStore((kind) => {
-  // There, the store itself is one in partitions.
-  describe.skipIf(kind.name === "partitioned")("a queue in partitions", () => {
+onEveryWholeStore((kind) => {
+  describe("a queue in partitions", () => {
     test.each([
       ["without partitioned", (store: Store) => store],
       ["in one", (store: Store) => partitioned(store, 1)],

@@ -23,8 +23,13 @@ const newPrefix = () => `test-${process.pid}-${prefixes++}`;
  * shim, and over TCP.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
-  describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
   describe("on three partitions", () => suite({ name: "partitioned", create: () => partitioned(memoryStore(), 3) }));
+  onEveryWholeStore(suite);
+}
+
+/** The same without the store that is in partitions already. */
+export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
+  describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
   describe("on upstashStore", () => {
     const redis = useRedis();
     suite({ name: "upstash", create: () => redis.store() });
