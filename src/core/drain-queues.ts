@@ -1,7 +1,7 @@
 import { Afterwards } from "./afterwards.ts";
 import { type Clock, sleep, steadyClock } from "./clock.ts";
 import { checkBudget, type DrainLimits, type DrainOptions, type DrainParts, drainLimits } from "./drain-options.ts";
-import { addCounts, type DrainReport, noCounts, type StoppedBy } from "./drain-report.ts";
+import { addCounts, type DrainReport, noCounts, notLookedAt, type StoppedBy } from "./drain-report.ts";
 import { invalidRequest } from "./errors.ts";
 import type { Queue } from "./queue.ts";
 import type { Cost } from "./store.ts";
@@ -78,7 +78,13 @@ class SharedDrain {
   }
 
   async #round(): Promise<void> {
-    for (const queue of this.#reachable()) {
+    const reachable = this.#reachable();
+    for (const queue of this.#queues) {
+      if (!reachable.has(queue)) {
+        // What the queue reported before no longer holds.
+        this.#latest.set(queue, notLookedAt);
+        continue;
+      }
       if (this.#counts.claimed >= this.#limits.maxJobs) {
         this.#stop = "maxJobs";
         return;
@@ -97,7 +103,7 @@ class SharedDrain {
    * The queues that what is left of the budget can reach, should the others have nothing to do: all, as a rule. Else the first,
    * and which of the others is left to chance, so that none waits for ever.
    */
-  #reachable(): readonly Queue[] {
+  #reachable(): ReadonlySet<Queue> {
     const { roundTrips, commands } = this.#limits;
     const left = { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands };
     const [first, ...others] = this.#queues;
@@ -106,7 +112,7 @@ class SharedDrain {
       const chosen = [...reached, queue].map(({ needs }) => needs);
       if (isEnough(left, chosen)) reached.add(queue);
     }
-    return this.#queues.filter((queue) => reached.has(queue));
+    return reached;
   }
 
   #bounds(): DrainOptions & DrainParts {

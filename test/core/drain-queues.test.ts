@@ -229,6 +229,15 @@ describe("drainQueues", () => {
     expect([...ran].sort()).toEqual([...names].sort());
   });
 
+  test("ends where its budget no longer reaches the queue in which something falls due while it lingers", async () => {
+    const { queues, state, ran } = setUp("a", "b", "c");
+    for (const queue of queues) await queue.enqueue("note", undefined, { delay: "10s" });
+    const report = await drainQueues(queues, { linger: "30s", budget: { roundTrips: 5 } });
+    expect(report).toMatchObject({ claimed: 0, stoppedBy: "budget", backlog: true, roundTrips: 3 });
+    expect(state.slept).toEqual([10_000]);
+    expect(ran).toEqual([]);
+  });
+
   test("refuses a budget that is too small for one of the queues before anything is drained", async () => {
     const { queues, store, ran } = setUp("a");
     await queues[a]?.enqueueMany(times(1));
