@@ -38,6 +38,7 @@ export class DrainBudget implements Meter {
   commands = 0;
   readonly #limit: Cost;
   #setAside: () => Cost = () => noCost;
+  #isClosed = false;
 
   constructor(limit: Cost) {
     this.#limit = limit;
@@ -48,8 +49,13 @@ export class DrainBudget implements Meter {
     this.#setAside = setAside;
   }
 
+  /** From now on nothing is sent any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   allows(cost: Cost): boolean {
-    return this.affords(cost, this.#setAside());
+    return !this.#isClosed && this.affords(cost, this.#setAside());
   }
 
   /** Whether this can be spent, and then that. */

@@ -190,7 +190,9 @@ export class Queue extends QueueUpkeep {
     if (held.length === 0 && !budget.affords(least)) return notLookedAt;
     const store = this.#settings.store.open(this.name, budget);
     const outlook =
-      held.length > 0 ? { paused: false, nextAt: undefined } : await this.#lookUnlessAborted(store, limits.signal);
+      held.length > 0
+        ? { paused: false, nextAt: undefined }
+        : await this.#lookUnlessAborted(store, budget, limits.signal);
     const hooks = hookCalls(this.#settings);
     const traces = traceCalls(this.#settings);
     const shop = { ...this.#settings, clock, queue: this.name, store, declared: this.#declared, hooks, traces };
@@ -217,15 +219,19 @@ export class Queue extends QueueUpkeep {
     }
   }
 
-  /** Whoever is told to end does not wait for the answer of a look, which changes nothing. */
-  async #lookUnlessAborted(store: QueueStore, signal: AbortSignal | undefined): Promise<Outlook> {
+  /** Whoever is told to end does not wait for the answer of a look, which changes nothing. After the report no more is sent. */
+  async #lookUnlessAborted(store: QueueStore, budget: DrainBudget, signal: AbortSignal | undefined): Promise<Outlook> {
+    const unknown: Outlook = { paused: false, nextAt: undefined };
+    if (signal?.aborted) return unknown;
     const look = this.#look(store);
     if (!signal) return look;
     let stop = () => {};
     const aborted = new Promise<Outlook>((resolve) => {
-      stop = () => resolve({ paused: false, nextAt: undefined });
+      stop = () => {
+        budget.close();
+        resolve(unknown);
+      };
     });
-    if (signal.aborted) stop();
     signal.addEventListener("abort", stop);
     try {
       return await Promise.race([look, aborted]);

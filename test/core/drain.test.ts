@@ -57,6 +57,30 @@ describe("a drain", () => {
     expect(await queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 0, totalProcessed: 2 });
   });
 
+  test("sends nothing after its report, where it is aborted while it looks", async () => {
+    const abort = new AbortController();
+    const calls: string[] = [];
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const store = aroundStore(memoryStore(), async ({ method }, run) => {
+      calls.push(method);
+      const reply = await run();
+      if (method === "peekWithManifest") await answered;
+      return reply;
+    });
+    const beat = defineJob({ name: "beat", schedule: { cron: "* * * * *" }, perform() {} });
+    const queue = new Queue({ store, jobs: [beat] });
+    const drained = queue.drain({ signal: abort.signal });
+    abort.abort();
+    expect(await drained).toMatchObject({ claimed: 0, stoppedBy: "aborted" });
+    answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual(["peekWithManifest"]);
+    expect(await queue.drain({ signal: abort.signal })).toMatchObject({ roundTrips: 0, stoppedBy: "aborted" });
+  });
+
   test("claims for all free slots at once, however slow the jobs before were", async () => {
     const { store, clock } = setUp();
     let together: Promise<void> | undefined;

@@ -68,6 +68,8 @@ interface Scenario {
   readonly retention: boolean;
   readonly lossRate: number;
   readonly flushRate: number;
+  /** At which of its requests the drain is aborted, if ever. */
+  readonly abortAt: number;
   readonly seed: number;
 }
 
@@ -93,6 +95,7 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   retention: fc.boolean(),
   lossRate: fc.constantFrom(0, 0, 0.1, 0.5),
   flushRate: fc.constantFrom(0, 0, 0.1),
+  abortAt: fc.constantFrom(0, 0, 0, 1, 2, 5),
   seed: fc.nat(),
 });
 
@@ -108,7 +111,7 @@ const usual: Scenario = {
     commands: 1_000,
     maxJobs: 1_000,
   },
-  ...{ batchSize: 5, concurrency: 5, linger: false, retention: true, lossRate: 0, flushRate: 0, seed: 1 },
+  ...{ batchSize: 5, concurrency: 5, linger: false, retention: true, lossRate: 0, flushRate: 0, abortAt: 0, seed: 1 },
 };
 const jobsOf = (kind: Kind, count: number) => [{ kind, count, delayMs: 0 }];
 const knownWays: readonly Scenario[] = [
@@ -121,6 +124,8 @@ const knownWays: readonly Scenario[] = [
   { ...usual, jobs: jobsOf("quick", 40), commands: 60, batchSize: 80, concurrency: 40, lossRate: 0.5, seed: 4 },
   { ...usual, jobs: jobsOf("progresses", 2), roundTrips: 9 },
   { ...usual, jobs: jobsOf("extends", 4), roundTrips: 9 },
+  { ...usual, jobs: jobsOf("slow", 20), abortAt: 1 },
+  { ...usual, jobs: jobsOf("slow", 20), abortAt: 3 },
 ];
 
 describe("a budget", () => {
@@ -182,22 +187,24 @@ describe("a budget", () => {
         };
         const random = seededRandom(given.seed);
         let lost = 0;
+        const abort = new AbortController();
         const sent = new Set<string>();
+        const before = proxy.requests;
         proxy.decide(({ body }) => {
           // What is sent again says so, by the flag behind the time. The machine loses some by itself.
           const once = body.replace(/("\d{13}",)"1"/, '$1"0"');
           if (sent.has(once)) lost++;
           sent.add(once);
+          if (proxy.requests - before === given.abortAt) abort.abort();
           if (random() < given.flushRate) void direct.send(["SCRIPT", "FLUSH"]);
           if (random() >= given.lossRate) return undefined;
           lost++;
           return losses[Math.floor(random() * losses.length)];
         });
-        const before = proxy.requests;
         const { maxJobs, batchSize, concurrency } = given;
         const drain = async () => {
           const drained = drainQueues(queues, {
-            ...{ maxJobs, batchSize, concurrency, budget, timeBudget: "10s" },
+            ...{ maxJobs, batchSize, concurrency, budget, timeBudget: "10s", signal: abort.signal },
             linger: given.linger ? "10s" : 0,
           }).catch(() => undefined);
           await clock.advance("60s");
