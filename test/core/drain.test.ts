@@ -65,8 +65,8 @@ describe("a drain", () => {
       answer = resolve;
     });
     const store = aroundStore(memoryStore(), async ({ method }, run) => {
-      calls.push(method);
       const reply = await run();
+      calls.push(method);
       if (method === "peekWithManifest") await answered;
       return reply;
     });
