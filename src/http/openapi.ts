@@ -137,18 +137,14 @@ function responseOf({ json, contentType = "application/json" }: Answer): object 
   };
 }
 
-/** All the ways in which a route may fail. Where a payload is checked, the code of its schema may throw. */
-function refusalsOf(
-  { scope, body, refusals = [], storeless }: Route,
-  prefix: string,
-): (ErrorCode | "internal_error")[] {
+/** All the ways in which a route may refuse a request. */
+function refusalsOf({ scope, body, refusals = [], storeless }: Route, prefix: string): ErrorCode[] {
   return [
     "invalid_request",
     ...(scope === "anyone" ? [] : (["unauthorized", "forbidden"] as const)),
     ...(prefix ? (["not_found"] as const) : []),
     ...refusals,
     ...(body ? (["payload_too_large"] as const) : []),
-    ...(refusals.includes("invalid_payload") ? (["internal_error"] as const) : []),
     ...(storeless ? [] : (["store_unavailable"] as const)),
   ];
 }

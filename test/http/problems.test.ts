@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
-import { defineJob, memoryStore } from "../../src/index.ts";
+import { defineJob, memoryStore, type QueueOptions } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { setUp, snapshot } from "./support.ts";
 
@@ -251,21 +251,29 @@ describe("a failure", () => {
     expect(errors).toEqual([expect.objectContaining({ code: "store_unavailable" })]);
   });
 
-  const broken = defineJob({
-    name: "broken",
-    schema: z.unknown().transform(() => {
+  /** A queue with code of the user's that throws at enqueue. */
+  const broken: Partial<QueueOptions> = {
+    jobs: [defineJob({ name: "broken", perform() {} })],
+    newId: () => {
       throw new Error("hunter2 was refused");
-    }),
-    perform() {},
-  });
+    },
+  };
 
   test("of code that the handler runs is 500, and says nothing of itself", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
-    const { call } = setUp({ queue: { jobs: [broken] } });
+    const { call } = setUp({ queue: broken });
     const answer = await call("POST", "/jobs", { name: "broken", payload: "hunter2" });
     expect(answer).toMatchObject({ status: 500, body: { status: 500, code: "internal_error" } });
     expect(answer.text).not.toContain("hunter2");
     expect(log.mock.calls).toEqual([["tidegate: Error"]]);
+  });
+
+  test("of a schema that throws is 422, and says nothing of the payload", async () => {
+    const schema = z.string().transform((text) => BigInt(text));
+    const { call } = setUp({ queue: { jobs: [defineJob({ name: "convert", schema, perform() {} })] } });
+    const answer = await call("POST", "/jobs", { name: "convert", payload: "hunter2" });
+    expect(answer).toMatchObject({ status: 422, body: { code: "invalid_payload" } });
+    expect(answer.text).not.toContain("hunter2");
   });
 
   test.each<[string, () => unknown]>([
@@ -278,7 +286,7 @@ describe("a failure", () => {
     ["rejects", () => Promise.reject(new Error("hunter2"))],
   ])("is a problem also where onError %s, and is written to the log then", async (_, onError) => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
-    const { call } = setUp({ queue: { jobs: [broken] }, handler: { onError } });
+    const { call } = setUp({ queue: broken, handler: { onError } });
     const answer = await call("POST", "/jobs", { name: "broken" });
     expect(answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
     await vi.waitFor(() => expect(log.mock.calls).toEqual([["tidegate: Error"]]));
@@ -286,7 +294,7 @@ describe("a failure", () => {
 
   test("says in the answer where its reason is, and no more than is true", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
-    const { call } = setUp({ queue: { jobs: [broken] } });
+    const { call } = setUp({ queue: broken });
     const { body } = await call("POST", "/jobs", { name: "broken" });
     expect(body["detail"]).toBe(
       "The handler failed. Its onError was given the reason; by default the log shows what kind of error it was.",

@@ -59,7 +59,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 201, body: report, isExample: true },
     { status: 200, body: { ...report, id: "daily" } },
     { status: 422, body: { name: "send_email", payload: {} } },
-    { status: 500, body: { name: "resize_image", payload: "boom" } },
+    { status: 422, body: { name: "resize_image", payload: "boom" } },
   ],
   listJobs: [{ status: 200, query: { state: "scheduled", limit: "1" } }, { status: 200 }],
   clearJobs: [{ status: 200, query: { state: "pending" } }],
@@ -75,7 +75,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 404, ...nobody, body: { delay: "1h" } },
     { status: 409, ...running, body: { delay: "1h" } },
     { status: 422, ...order, body: { payload: {} } },
-    { status: 500, ...photo, body: { payload: "boom" } },
+    { status: 422, ...photo, body: { payload: "boom" } },
   ],
   cancelJob: [
     { status: 204, ...order },
@@ -91,7 +91,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 200, body: { ids: ["photo-1"] } },
     { status: 409, body: { all: true }, hasNewer: true },
     { status: 422, body: { ids: ["photo-1"], payload: {} } },
-    { status: 500, body: { ids: ["photo-1"], payload: "boom" } },
+    { status: 422, body: { ids: ["photo-1"], payload: "boom" } },
   ],
   removeDeadJobs: [{ status: 200, body: { ids: ["photo-1"] } }],
   retryDeadJob: [
@@ -100,7 +100,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 404, ...nobody },
     { status: 409, ...newerJob, hasNewer: true },
     { status: 422, ...deadPhoto, body: { payload: {} } },
-    { status: 500, ...deadPhoto, body: { payload: "boom" } },
+    { status: 422, ...deadPhoto, body: { payload: "boom" } },
   ],
   removeDeadJob: [
     { status: 204, ...deadPhoto },
@@ -114,7 +114,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   putSchedule: [
     { status: 200, ...daily, body: report },
     { status: 422, ...daily, body: { ...report, name: "send_email" } },
-    { status: 500, ...daily, body: { ...report, name: "resize_image", payload: "boom" } },
+    { status: 422, ...daily, body: { ...report, name: "resize_image", payload: "boom" } },
   ],
   removeSchedule: [
     { status: 204, ...daily },

@@ -23,7 +23,7 @@ const sendEmail = defineJob({
 
 const image = z.object({ url: z.string() });
 
-/** A job that always fails. The code of its schema fails as well, where the payload is "boom". */
+/** A job that always fails. Its schema throws where the payload is "boom". */
 const resizeImage = defineJob({
   name: "resize_image",
   maxRetries: 0,
