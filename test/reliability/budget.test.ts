@@ -223,7 +223,8 @@ describe("a budget", () => {
         expect(report.claimed).toBe(settledIn(report));
         expect(report.roundTrips).toBe(roundTrips);
         expect(report.commands).toBeLessThanOrEqual(budget.commands);
-        if (lost === 0) expect(report.commands).toBe(commands);
+        // An aborted drain does not wait for the answer of a look.
+        if (lost === 0 && !abort.signal.aborted) expect(report.commands).toBe(commands);
         else expect(report.commands).toBeGreaterThanOrEqual(commands);
       }),
       {
