@@ -4,8 +4,8 @@ import { defineConfig } from "tsdown";
 export default defineConfig({
   entry: [
     "src/index.ts",
-    "src/stores/upstash/index.ts",
-    "src/stores/redis/index.ts",
+    "src/stores/redis-http/index.ts",
+    "src/stores/redis-tcp/index.ts",
     "src/http/handler.ts",
     "src/http/dashboard/index.ts",
     "src/client/index.ts",

@@ -1,4 +1,4 @@
-import { plans } from "../src/core/prices.ts";
+import { plans } from "../src/core/queue/prices.ts";
 
 /** What a service asks for each thing that it counts, without what a plan includes. */
 export interface Price {

@@ -1,10 +1,10 @@
-// Writes src/stores/upstash/scripts.ts from the .lua files beside it. With --check it writes nothing and fails on a difference.
+// Writes src/stores/redis/scripts.ts from the .lua files beside it. With --check it writes nothing and fails on a difference.
 // The scripts are committed as a module since reading files fails on the edge, and importing .lua fails in Node and esbuild.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { generate } from "./generated.mjs";
 
-const folder = new URL("../src/stores/upstash/lua/", import.meta.url);
+const folder = new URL("../src/stores/redis/lua/", import.meta.url);
 const LOCKING_LINE = "#!lua flags=allow-key-locking\n";
 /** What stands before each script: it says whether fields expire by themselves, by HSETEX, or by a set of our own. */
 const heads = {
@@ -64,4 +64,4 @@ ${scripts.join("\n")}
 } as const satisfies Record<string, Script>;
 `;
 
-await generate("src/stores/upstash/scripts.ts", output, "lua/*.lua");
+await generate("src/stores/redis/scripts.ts", output, "lua/*.lua");

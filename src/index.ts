@@ -5,26 +5,34 @@
  * @module tidegate
  */
 
-export type { ActivityMinute, Histogram, QueueActivity } from "./core/activity.ts";
-export type { Backoff, BackoffRule } from "./core/backoff.ts";
-export type { BulkJob, BulkOptions, TypedBulk, TypedBulkJob } from "./core/bulk.ts";
-export type { Clock } from "./core/clock.ts";
-export { LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/control.ts";
-export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/dead-letter.ts";
-export type { DrainOptions } from "./core/drain-options.ts";
-export type { DrainReport, StoppedBy } from "./core/drain-report.ts";
-export type { Duration, PointInTime } from "./core/duration.ts";
-export type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./core/enqueue.ts";
+export type { DrainOptions } from "./core/drain/options.ts";
+export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
+export type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./core/enqueue/new-job.ts";
+export type { AttemptInfo } from "./core/job/attempt-info.ts";
+export type { Backoff, BackoffRule } from "./core/job/backoff.ts";
 export {
-  type ErrorCode,
-  InvalidPayloadError,
-  isTidegateError,
-  type PayloadIssue,
-  TidegateError,
-} from "./core/errors.ts";
-export type { Logger } from "./core/failure-log.ts";
+  type AnyJob,
+  type DefineJobOptions,
+  defineJob,
+  type InputOf,
+  type JobContext,
+  type JobDefinition,
+  type PayloadArguments,
+  type PayloadField,
+  type SchedulePayload,
+  type SchemaInput,
+  type SchemaOutput,
+  type Snooze,
+} from "./core/job/define.ts";
+export { LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
+export type { JobOptions, Schedule } from "./core/job/options.ts";
+export type { TraceContext } from "./core/job/trace-context.ts";
+export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/manage/dead-letter.ts";
+export type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "./core/manage/job-info.ts";
+export type { JobPage, ListOptions } from "./core/manage/list.ts";
+export type { ActivityMinute, Histogram, QueueActivity } from "./core/manage/stats.ts";
+export type { JobChange } from "./core/manage/update.ts";
 export type {
-  AttemptInfo,
   CompleteEvent,
   DeadEvent,
   EnqueueEvent,
@@ -33,30 +41,24 @@ export type {
   RetryEvent,
   SnoozeEvent,
   StartEvent,
-} from "./core/hooks.ts";
+} from "./core/observe/hooks.ts";
+export type { Logger } from "./core/observe/log.ts";
+export type { Tracing } from "./core/observe/tracing.ts";
+export type { HoldOptions, QueueOptions } from "./core/queue/options.ts";
+export { Queue } from "./core/queue/queue.ts";
+export type { BulkJob, BulkOptions, TypedBulk, TypedBulkJob } from "./core/queue/send.ts";
+export type { Spending } from "./core/queue/usage.ts";
+export type { ScheduleInfo, ScheduleOptions, Schedules, TypedScheduleOptions } from "./core/schedule/schedules.ts";
+export type { Clock } from "./core/shared/clock.ts";
+export type { Duration, PointInTime } from "./core/shared/duration.ts";
 export {
-  type AnyJob,
-  type DefineJobOptions,
-  defineJob,
-  type InputOf,
-  type JobContext,
-  type JobDefinition,
-  type JobOptions,
-  type PayloadArguments,
-  type PayloadField,
-  type Schedule,
-  type SchedulePayload,
-  type SchemaInput,
-  type SchemaOutput,
-  type Snooze,
-} from "./core/job.ts";
-export type { JobPage, ListOptions } from "./core/listing.ts";
-export { Queue } from "./core/queue.ts";
-export type { HoldOptions, JobChange, QueueOptions } from "./core/queue-options.ts";
-export type { ScheduleInfo, ScheduleOptions, Schedules, TypedScheduleOptions } from "./core/schedules.ts";
-export type { Spending } from "./core/spending.ts";
-export type { ClearableState, JobState, Meter, QueueStore, Store } from "./core/store.ts";
-export type { TraceContext, Tracing } from "./core/tracing.ts";
-export type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "./core/views.ts";
-export { memoryStore } from "./stores/memory.ts";
-export { partitioned } from "./stores/partitioned.ts";
+  type ErrorCode,
+  InvalidPayloadError,
+  isTidegateError,
+  type PayloadIssue,
+  TidegateError,
+} from "./core/shared/errors.ts";
+export type { Meter } from "./core/store/meter.ts";
+export type { ClearableState, JobState, QueueStore, Store } from "./core/store/store.ts";
+export { memoryStore } from "./stores/memory/index.ts";
+export { partitioned } from "./stores/partitioned/partitioned.ts";

@@ -1,4 +1,4 @@
-import { keysOf } from "../../src/stores/upstash/keys.ts";
+import { keysOf } from "../../src/stores/redis/keys.ts";
 import { exact, type Figure } from "../figures.ts";
 import type { Bench, Contestant, Effort } from "../part.ts";
 import { QUEUE } from "../queue.ts";

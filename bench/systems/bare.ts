@@ -1,5 +1,5 @@
-import { keysOf } from "../../src/stores/upstash/keys.ts";
-import { scripts } from "../../src/stores/upstash/scripts.ts";
+import { keysOf } from "../../src/stores/redis/keys.ts";
+import { scripts } from "../../src/stores/redis/scripts.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, payloadOf, sum, timed } from "../task.ts";
 

@@ -1,7 +1,7 @@
 // The Worker that is measured, as a user's would be: jobs in Upstash Redis, drained over HTTP.
 import { defineJob, Queue } from "../../src/index.ts";
 import { createWorker } from "../../src/platforms/cloudflare.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { QUEUE } from "../queue.ts";
 
 interface Env {

@@ -36,34 +36,34 @@ const titles = { jobs: "Jobs", "dead-letter": "Dead letter", schedules: "Schedul
 const base = "https://example.com";
 
 /** The types in the sources behind the shapes and the requests: what is said of their fields there is said here. */
-const attempt = ["src/core/job.ts", "JobOptions"];
-const recurring = ["src/core/job.ts", "Schedule"];
+const attempt = ["src/core/job/options.ts", "JobOptions"];
+const recurring = ["src/core/job/options.ts", "Schedule"];
 const sources = {
-  Job: [["src/core/views.ts", "JobInfo"]],
-  DeadJob: [["src/core/views.ts", "JobInfo"]],
-  JobPage: [["src/core/listing.ts", "JobPage"]],
-  DeadJobPage: [["src/core/listing.ts", "JobPage"]],
-  EnqueueResult: [["src/core/enqueue.ts", "EnqueueResult"]],
-  Schedule: [["src/core/schedules.ts", "ScheduleInfo"]],
-  Stats: [["src/core/views.ts", "QueueStats"]],
-  Activity: [["src/core/activity.ts", "QueueActivity"]],
-  DrainReport: [["src/core/drain-report.ts", "DrainReport"]],
-  Problem: [["src/http/wire.ts", "Problem"]],
-  NewJob: [["src/core/enqueue.ts", "EnqueueOptions"], attempt],
-  RecurringJob: [["src/core/enqueue.ts", "RecurringOptions"], recurring, attempt],
-  Backoff: [["src/core/backoff.ts", "BackoffRule"]],
+  Job: [["src/core/manage/job-info.ts", "JobInfo"]],
+  DeadJob: [["src/core/manage/job-info.ts", "JobInfo"]],
+  JobPage: [["src/core/manage/list.ts", "JobPage"]],
+  DeadJobPage: [["src/core/manage/list.ts", "JobPage"]],
+  EnqueueResult: [["src/core/enqueue/new-job.ts", "EnqueueResult"]],
+  Schedule: [["src/core/schedule/schedules.ts", "ScheduleInfo"]],
+  Stats: [["src/core/manage/job-info.ts", "QueueStats"]],
+  Activity: [["src/core/manage/stats.ts", "QueueActivity"]],
+  DrainReport: [["src/core/drain/report.ts", "DrainReport"]],
+  Problem: [["src/http/contract/requests.ts", "Problem"]],
+  NewJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"], attempt],
+  RecurringJob: [["src/core/enqueue/new-job.ts", "RecurringOptions"], recurring, attempt],
+  Backoff: [["src/core/job/backoff.ts", "BackoffRule"]],
   putSchedule: [recurring, attempt],
-  updateJob: [["src/core/enqueue.ts", "EnqueueOptions"]],
-  listJobs: [["src/core/listing.ts", "ListOptions"]],
-  listDeadJobs: [["src/core/listing.ts", "ListOptions"]],
-  drain: [["src/core/drain-options.ts", "DrainOptions"]],
-  drainByGet: [["src/core/drain-options.ts", "DrainOptions"]],
+  updateJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"]],
+  listJobs: [["src/core/manage/list.ts", "ListOptions"]],
+  listDeadJobs: [["src/core/manage/list.ts", "ListOptions"]],
+  drain: [["src/core/drain/options.ts", "DrainOptions"]],
+  drainByGet: [["src/core/drain/options.ts", "DrainOptions"]],
   retryDeadJobs: [
-    ["src/core/dead-letter.ts", "DeadLetterOptions"],
-    ["src/core/dead-letter.ts", "RetryOptions"],
+    ["src/core/manage/dead-letter.ts", "DeadLetterOptions"],
+    ["src/core/manage/dead-letter.ts", "RetryOptions"],
   ],
-  retryDeadJob: [["src/core/dead-letter.ts", "RetryOptions"]],
-  removeDeadJobs: [["src/core/dead-letter.ts", "DeadLetterOptions"]],
+  retryDeadJob: [["src/core/manage/dead-letter.ts", "RetryOptions"]],
+  removeDeadJobs: [["src/core/manage/dead-letter.ts", "DeadLetterOptions"]],
 };
 
 /**

@@ -1,8 +1,8 @@
-import { PermanentError } from "../../src/core/control.ts";
+import { PermanentError } from "../../src/core/job/errors.ts";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { startRedis } from "../../test/support/redis-server.ts";
 import { startRestShim } from "../../test/support/rest-shim.ts";
 

@@ -1,9 +1,9 @@
-import type { DeadSelection } from "../core/dead-letter.ts";
-import { Mistake } from "./mistake.ts";
+import type { DeadSelection } from "../core/manage/dead-letter.ts";
 import { bar } from "./output/live-line.ts";
 import { count, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
+import { Mistake } from "./usage-error.ts";
 
 /** What is done to dead jobs. */
 export type Deed = { readonly verb: "remove" } | { readonly verb: "retry"; readonly payload?: unknown };

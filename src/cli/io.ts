@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/shared/clock.ts";
 
 /** Where text goes: standard output or standard error. */
 export interface Output {

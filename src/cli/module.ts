@@ -1,10 +1,10 @@
 import { access } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { AnyJob } from "../core/job.ts";
-import { isQueue, type Queue } from "../core/queue.ts";
-import { Mistake } from "./mistake.ts";
+import type { AnyJob } from "../core/job/define.ts";
+import { isQueue, type Queue } from "../core/queue/queue.ts";
 import { printable } from "./output/text.ts";
+import { Mistake } from "./usage-error.ts";
 
 /** What a module of the user's exports: jobs, and queues made of them where it has its own. */
 export interface UserModule {

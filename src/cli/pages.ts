@@ -1,8 +1,8 @@
 import type { Command, CommandUnknownOpts, OptionValues } from "@commander-js/extra-typings";
-import type { JobPage } from "../core/listing.ts";
-import { Mistake } from "./mistake.ts";
+import type { JobPage } from "../core/manage/list.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
+import { Mistake } from "./usage-error.ts";
 import { whole } from "./values.ts";
 
 /** Gives a command that lists jobs the options that each of them has. */

@@ -1,4 +1,4 @@
-import { TidegateError } from "../core/errors.ts";
+import { TidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
 
 const ANSWER_WITHIN_S = 30;

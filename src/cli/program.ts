@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { Mistake } from "./mistake.ts";
 import { columnsOf, isTerminal, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
+import { Mistake } from "./usage-error.ts";
 
 /** The command line, to which commands are added. */
 export type Program = ReturnType<typeof createProgram>;

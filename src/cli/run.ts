@@ -1,11 +1,11 @@
 import { CommanderError } from "@commander-js/extra-typings";
-import { isTidegateError } from "../core/errors.ts";
+import { isTidegateError } from "../core/shared/errors.ts";
 import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";
-import { Mistake } from "./mistake.ts";
 import { colorsFor, printableLines } from "./output/text.ts";
 import { createProgram, showHelp } from "./program.ts";
 import { Declined, Session } from "./session.ts";
+import { Mistake } from "./usage-error.ts";
 
 export type { Io, Logs } from "./io.ts";
 

@@ -1,10 +1,10 @@
 import { createInterface } from "node:readline";
-import { systemClock } from "../core/clock.ts";
+import { systemClock } from "../core/shared/clock.ts";
 import type { Io } from "./io.ts";
-import { Mistake } from "./mistake.ts";
 import { LiveLine } from "./output/live-line.ts";
 import { type Column, table } from "./output/table.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal } from "./output/text.ts";
+import { Mistake } from "./usage-error.ts";
 
 /** A question was answered with no. */
 export class Declined extends Error {

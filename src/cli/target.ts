@@ -1,17 +1,17 @@
 import { QueueClient } from "../client/index.ts";
-import type { AnyJob } from "../core/job.ts";
-import { Queue } from "../core/queue.ts";
-import type { Store } from "../core/store.ts";
-import type { QueueStats } from "../core/views.ts";
-import { partitioned } from "../stores/partitioned.ts";
-import { upstashStore } from "../stores/upstash/index.ts";
+import type { AnyJob } from "../core/job/define.ts";
+import type { QueueStats } from "../core/manage/job-info.ts";
+import { Queue } from "../core/queue/queue.ts";
+import type { Store } from "../core/store/store.ts";
+import { partitioned } from "../stores/partitioned/partitioned.ts";
+import { upstashStore } from "../stores/redis-http/index.ts";
 import { commandLine } from "./command-line.ts";
-import { Mistake } from "./mistake.ts";
 import { loadModule } from "./module.ts";
 import { printable } from "./output/text.ts";
 import { patientFetch } from "./patience.ts";
 import type { Globals } from "./program.ts";
 import type { Session } from "./session.ts";
+import { Mistake } from "./usage-error.ts";
 
 /** What can be done with a queue wherever it is: the methods that `Queue` and `QueueClient` share. */
 export type AnyQueue = Pick<

@@ -1,9 +1,9 @@
 import { text as readText } from "node:stream/consumers";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
-import { isTidegateError } from "../core/errors.ts";
+import { durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
+import { isTidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
-import { Mistake } from "./mistake.ts";
+import { Mistake } from "./usage-error.ts";
 
 /** Reads an option that is a whole number. */
 export function whole(least: number, most: number): (text: string) => number {

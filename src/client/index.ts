@@ -4,22 +4,22 @@
  * @module tidegate/client
  */
 
-import type { QueueActivity } from "../core/activity.ts";
-import type { BulkOptions, TypedBulk } from "../core/bulk.ts";
-import type { DeadSelection } from "../core/dead-letter.ts";
-import type { DrainOptions } from "../core/drain-options.ts";
-import type { DrainReport } from "../core/drain-report.ts";
-import { type Duration, type PointInTime, readDuration } from "../core/duration.ts";
-import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/enqueue.ts";
-import { TidegateError } from "../core/errors.ts";
-import type { AnyJob, PayloadArguments } from "../core/job.ts";
-import type { JobPage, ListOptions } from "../core/listing.ts";
-import type { Queue } from "../core/queue.ts";
-import type { JobChange } from "../core/queue-options.ts";
-import type { ScheduleInfo, Schedules } from "../core/schedules.ts";
-import type { ClearableState } from "../core/store.ts";
-import type { DeadJob, JobInfo, QueueStats } from "../core/views.ts";
-import { waitForEnd } from "../core/wait.ts";
+import type { DrainOptions } from "../core/drain/options.ts";
+import type { DrainReport } from "../core/drain/report.ts";
+import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/enqueue/new-job.ts";
+import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
+import type { DeadSelection } from "../core/manage/dead-letter.ts";
+import type { DeadJob, JobInfo, QueueStats } from "../core/manage/job-info.ts";
+import type { JobPage, ListOptions } from "../core/manage/list.ts";
+import type { QueueActivity } from "../core/manage/stats.ts";
+import type { JobChange } from "../core/manage/update.ts";
+import { waitForEnd } from "../core/manage/wait.ts";
+import type { Queue } from "../core/queue/queue.ts";
+import type { BulkOptions, TypedBulk } from "../core/queue/send.ts";
+import type { ScheduleInfo, Schedules } from "../core/schedule/schedules.ts";
+import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
+import { TidegateError } from "../core/shared/errors.ts";
+import type { ClearableState } from "../core/store/store.ts";
 import { asJson, type Body, part, type QueueClientOptions, query, refusal, Transport } from "./transport.ts";
 
 export type { QueueClientOptions };

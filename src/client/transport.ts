@@ -1,5 +1,5 @@
-import { type ErrorCode, InvalidPayloadError, TidegateError } from "../core/errors.ts";
-import type { Problem } from "../http/wire.ts";
+import { type ErrorCode, InvalidPayloadError, TidegateError } from "../core/shared/errors.ts";
+import type { Problem } from "../http/contract/requests.ts";
 
 /** Where the handler is, and how to get in. */
 export interface QueueClientOptions {

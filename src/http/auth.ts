@@ -1,6 +1,5 @@
-import { invalidRequest, TidegateError } from "../core/errors.ts";
-import { checkKnown } from "../core/known-options.ts";
-import type { Route } from "./route.ts";
+import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
+import { checkKnown } from "../core/shared/validate.ts";
 
 /** What a token may do: enqueue jobs and look at one, drain, look at everything, or do everything. */
 export type Scope = "enqueue" | "drain" | "read" | "admin";
@@ -84,7 +83,15 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
 }
 
 /** The scopes that open a route, any one of them: its own, "read" where it only looks, and "admin". */
-export function scopesOf({ method, scope, acts }: Pick<Route, "method" | "scope" | "acts">): readonly Scope[] {
+export function scopesOf({
+  method,
+  scope,
+  acts,
+}: {
+  readonly method: string;
+  readonly scope: Scope | "anyone";
+  readonly acts?: boolean;
+}): readonly Scope[] {
   if (scope === "anyone") return scopeNames;
   return [...new Set<Scope>([scope, ...(method === "GET" && !acts ? ["read" as const] : []), "admin"])];
 }

@@ -1,11 +1,11 @@
 import type { Context } from "hono";
-import { Afterwards } from "../core/afterwards.ts";
-import type { BulkJob } from "../core/bulk.ts";
-import { type Clock, sleep } from "../core/clock.ts";
-import { type DrainOptions, type DrainParts, drainLimits } from "../core/drain-options.ts";
-import { addCounts, noCounts } from "../core/drain-report.ts";
-import type { EnqueueResult } from "../core/enqueue.ts";
-import type { ClaimedJob } from "../core/store.ts";
+import { type DrainOptions, type DrainParts, drainLimits } from "../core/drain/options.ts";
+import { addCounts, noCounts } from "../core/drain/report.ts";
+import type { EnqueueResult } from "../core/enqueue/new-job.ts";
+import { Afterwards } from "../core/observe/afterwards.ts";
+import type { BulkJob } from "../core/queue/send.ts";
+import { type Clock, sleep } from "../core/shared/clock.ts";
+import type { ClaimedJob } from "../core/store/store.ts";
 import { within } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import type { Call } from "./route.ts";

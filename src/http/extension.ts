@@ -1,4 +1,4 @@
-import type { Queue } from "../core/queue.ts";
+import type { Queue } from "../core/queue/queue.ts";
 import type { Authenticate, KnownToken, SessionFinder } from "./auth.ts";
 
 /** What a handler tells its dashboard of itself. */

@@ -6,25 +6,25 @@
 
 import type { Context, Hono } from "hono";
 import { Hono as Router } from "hono/tiny";
-import { withDefaults } from "../core/drain-options.ts";
-import { notFound } from "../core/errors.ts";
-import type { TraceContext } from "../core/tracing.ts";
+import { withDefaults } from "../core/drain/options.ts";
+import type { TraceContext } from "../core/job/trace-context.ts";
+import { notFound } from "../core/shared/errors.ts";
 import { demand, scopesOf } from "./auth.ts";
-import { checkAddress, readJson, readQuery } from "./body.ts";
+import { checkAddress, readJson, readQuery } from "./contract/body.ts";
+import { isFailure, methodNotAllowed, problemOf } from "./contract/problems.ts";
+import { noQuery } from "./contract/requests.ts";
 import { backgroundOf } from "./eager.ts";
 import type { Page } from "./extension.ts";
+import { linkOf, relayBacklog } from "./fan-out.ts";
 import { within } from "./lifetime.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
-import { isFailure, methodNotAllowed, problemOf } from "./problems.ts";
-import { linkOf, relayBacklog } from "./relay.ts";
 import type { Call, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
-import { noQuery } from "./wire.ts";
 
 export type { Scope, Tokens } from "./auth.ts";
 export type { Dashboard } from "./extension.ts";
+export { type RelayOptions, type RelayTarget, relayTo } from "./fan-out.ts";
 export type { HandlerOptions } from "./options.ts";
-export { type RelayOptions, type RelayTarget, relayTo } from "./relay.ts";
 
 /**
  * Serves queues over HTTP: a Hono app, whose `fetch` is a handler for every platform.

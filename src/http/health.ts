@@ -1,4 +1,4 @@
-import type { Queue } from "../core/queue.ts";
+import type { Queue } from "../core/queue/queue.ts";
 
 /** For how long what a look found stands for those who show no token. */
 const REMEMBER_MS = 5_000;

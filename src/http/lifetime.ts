@@ -1,4 +1,4 @@
-import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
+import { type DrainOptions, drainLimits } from "../core/drain/options.ts";
 
 /** How long an invocation has, in ms since 1970: drains keep to it whatever else bounds them. */
 export interface Lifetime {

@@ -1,13 +1,12 @@
-import { type DrainOptions, drainLimits } from "../core/drain-options.ts";
-import { invalidRequest, isTidegateError } from "../core/errors.ts";
-import { checkFunctions, checkKnown } from "../core/known-options.ts";
-import { wholeNumber } from "../core/options.ts";
-import { checkQueue, type Queue } from "../core/queue.ts";
-import { LARGEST_PAYLOAD } from "../core/request-size.ts";
+import { type DrainOptions, drainLimits } from "../core/drain/options.ts";
+import { checkQueue, type Queue } from "../core/queue/queue.ts";
+import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
+import { LARGEST_PAYLOAD } from "../core/shared/limits.ts";
+import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
 import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
 import type { Dashboard, OpenDashboard, Served } from "./extension.ts";
+import { type RelayOptions, readRelay } from "./fan-out.ts";
 import { type Lifetime, lifetimeUntil } from "./lifetime.ts";
-import { type RelayOptions, readRelay } from "./relay.ts";
 
 /** What is served, to whom, and within which bounds. */
 export interface HandlerOptions extends RelayOptions {

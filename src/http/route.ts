@@ -1,13 +1,13 @@
-import type { DrainOptions } from "../core/drain-options.ts";
-import type { DrainReport } from "../core/drain-report.ts";
-import type { ErrorCode } from "../core/errors.ts";
-import type { Queue } from "../core/queue.ts";
-import type { TraceContext } from "../core/tracing.ts";
-import type { Answer } from "./answers.ts";
+import type { DrainOptions } from "../core/drain/options.ts";
+import type { DrainReport } from "../core/drain/report.ts";
+import type { TraceContext } from "../core/job/trace-context.ts";
+import type { Queue } from "../core/queue/queue.ts";
+import type { ErrorCode } from "../core/shared/errors.ts";
 import type { Caller, Scope } from "./auth.ts";
-import { answerHeaders } from "./problems.ts";
-import type { DrainOrigin } from "./relay.ts";
-import type { ObjectSchema, Schema } from "./schema.ts";
+import { answerHeaders } from "./contract/problems.ts";
+import type { Answer } from "./contract/responses.ts";
+import type { ObjectSchema, Schema } from "./contract/schema.ts";
+import type { DrainOrigin } from "./fan-out.ts";
 
 /** One line of the table from which requests are answered, and from which others can be told of them. */
 export interface Route<Query = unknown, Body = unknown> {

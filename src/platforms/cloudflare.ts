@@ -4,18 +4,18 @@
  * @module tidegate/cloudflare
  */
 
-import { systemClock } from "../core/clock.ts";
-import { type DrainOptions, drainLimits, withDefaults } from "../core/drain-options.ts";
-import { drainQueues } from "../core/drain-queues.ts";
-import type { DrainReport } from "../core/drain-report.ts";
-import { invalidRequest } from "../core/errors.ts";
-import { checkKnown } from "../core/known-options.ts";
+import { type DrainOptions, drainLimits, withDefaults } from "../core/drain/options.ts";
+import type { DrainReport } from "../core/drain/report.ts";
+import { drainQueues } from "../core/queue/drain-queues.ts";
+import { systemClock } from "../core/shared/clock.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import { checkKnown } from "../core/shared/validate.ts";
+import { readRelay, relayBacklog } from "../http/fan-out.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
-import { readRelay, relayBacklog } from "../http/relay.ts";
 import { notSetUp, reasonOf } from "./not-set-up.ts";
 
-export { relayTo } from "../http/relay.ts";
+export { relayTo } from "../http/fan-out.ts";
 export { cloudflareFree, cloudflarePaid } from "./presets.ts";
 
 /** What `createHandler` takes, and what the cron trigger's drain may do. */

@@ -5,13 +5,12 @@
  */
 
 import process from "node:process";
-import type { DrainOptions } from "../core/drain-options.ts";
-import type { DrainReport, DrainTotals } from "../core/drain-report.ts";
-import { type Duration, durationMs } from "../core/duration.ts";
-import { invalidRequest, isTidegateError } from "../core/errors.ts";
-import { checkFunctions, checkKnown } from "../core/known-options.ts";
-import { wholeNumber } from "../core/options.ts";
-import { checkQueue, type Queue } from "../core/queue.ts";
+import type { DrainOptions } from "../core/drain/options.ts";
+import type { DrainReport, DrainTotals } from "../core/drain/report.ts";
+import { checkQueue, type Queue } from "../core/queue/queue.ts";
+import { type Duration, durationMs } from "../core/shared/duration.ts";
+import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
+import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
 import { LEAST_PAUSE_MS, Worker, type WorkerParts } from "../worker/worker.ts";
 
 /** How a worker goes about it. */

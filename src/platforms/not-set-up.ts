@@ -1,4 +1,4 @@
-import { isTidegateError } from "../core/errors.ts";
+import { isTidegateError } from "../core/shared/errors.ts";
 
 /**
  * Answers a request of an app whose options make no sense, and logs why.

@@ -1,4 +1,4 @@
-import type { DrainOptions } from "../core/drain-options.ts";
+import type { DrainOptions } from "../core/drain/options.ts";
 
 // What a plan's limits leave to one drain, as published in late 2026 at the addresses named. A cron that ticks each minute
 // lingers until the next tick takes over; two that overlap share the work.

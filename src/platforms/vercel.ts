@@ -4,14 +4,14 @@
  * @module tidegate/vercel
  */
 
-import { invalidRequest } from "../core/errors.ts";
-import { checkKnown } from "../core/known-options.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import { checkKnown } from "../core/shared/validate.ts";
 import { withToken } from "../http/auth.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions } from "../http/options.ts";
 import { notSetUp } from "./not-set-up.ts";
 
-export { relayTo } from "../http/relay.ts";
+export { relayTo } from "../http/fan-out.ts";
 export { vercelHobby, vercelPro } from "./presets.ts";
 
 /** What `createHandler` takes, and what a route file adds to it. */

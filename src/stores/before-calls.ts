@@ -1,4 +1,4 @@
-import { localMembers, type QueueStore } from "../core/store.ts";
+import { localMembers, type QueueStore } from "../core/store/store.ts";
 
 /**
  * Does something before each call that reaches out to where the jobs are. Where it fails, the call is not made and fails with the

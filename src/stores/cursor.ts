@@ -1,4 +1,4 @@
-import { invalidRequest } from "../core/errors.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
 
 /** Where a page of a sorted set ended. It holds even when that member has moved or gone. */
 export interface Cursor {

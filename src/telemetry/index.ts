@@ -4,6 +4,8 @@
  * @module tidegate/telemetry
  */
 
+export type { TraceContext } from "../core/job/trace-context.ts";
+
 import {
   type Attributes,
   type Context,
@@ -17,12 +19,12 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { outcomeWords } from "../core/hooks.ts";
-import { describeError } from "../core/record.ts";
-import type { TracedAttempt, TracedEnqueue, Tracing } from "../core/tracing.ts";
+import { describeError } from "../core/job/record.ts";
+import { outcomeWords } from "../core/observe/hooks.ts";
+import type { TracedAttempt, TracedEnqueue, Tracing } from "../core/observe/tracing.ts";
 import { readContext, writeContext } from "./trace-context.ts";
 
-export type { TraceContext, TracedAttempt, TracedEnqueue, Tracing } from "../core/tracing.ts";
+export type { TracedAttempt, TracedEnqueue, Tracing } from "../core/observe/tracing.ts";
 
 /** How `tracing` goes about it. */
 export interface TracingOptions {

@@ -1,5 +1,5 @@
 import { createTraceState, type SpanContext } from "@opentelemetry/api";
-import type { TraceContext } from "../core/tracing.ts";
+import type { TraceContext } from "../core/job/trace-context.ts";
 
 /** As long as the W3C asks of those that pass one on: nothing that others sent may swell records. */
 const LONGEST_STATE = 512;

@@ -1,7 +1,7 @@
-import type { Clock } from "../core/clock.ts";
-import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
-import { invalidRequest } from "../core/errors.ts";
-import type { Store } from "../core/store.ts";
+import type { Clock } from "../core/shared/clock.ts";
+import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import type { Store } from "../core/store/store.ts";
 import { wrapStore } from "./wrap-store.ts";
 
 /** A clock that stands still until a test moves it. `new Queue({ clock })` takes it. */

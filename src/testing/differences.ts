@@ -1,4 +1,4 @@
-import { invalidRequest } from "../core/errors.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
 
 /**
  * Checks that a value can be compared with what is stored, which is JSON. A `Map`, a `RegExp` or `NaN` would fit everything, or

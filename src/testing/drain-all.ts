@@ -1,9 +1,9 @@
-import { type DrainOptions, NO_LIMIT } from "../core/drain-options.ts";
-import { addCounts, type DrainReport } from "../core/drain-report.ts";
-import { type Duration, momentMs, type PointInTime } from "../core/duration.ts";
-import { invalidRequest } from "../core/errors.ts";
-import { checkKnown } from "../core/known-options.ts";
-import type { Queue } from "../core/queue.ts";
+import { type DrainOptions, NO_LIMIT } from "../core/drain/options.ts";
+import { addCounts, type DrainReport } from "../core/drain/report.ts";
+import type { Queue } from "../core/queue/queue.ts";
+import { type Duration, momentMs, type PointInTime } from "../core/shared/duration.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import { checkKnown } from "../core/shared/validate.ts";
 import type { TestClock } from "./clock.ts";
 
 /** How far a queue is drained. */

@@ -1,10 +1,10 @@
-import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/duration.ts";
-import { invalidRequest } from "../core/errors.ts";
-import type { AnyJob, InputOf } from "../core/job.ts";
-import { checkKnown } from "../core/known-options.ts";
-import type { Queue } from "../core/queue.ts";
-import type { JobState } from "../core/store.ts";
-import type { JobInfo } from "../core/views.ts";
+import type { AnyJob, InputOf } from "../core/job/define.ts";
+import type { JobInfo } from "../core/manage/job-info.ts";
+import type { Queue } from "../core/queue/queue.ts";
+import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import { checkKnown } from "../core/shared/validate.ts";
+import type { JobState } from "../core/store/store.ts";
 import { checkComparable, differences, shown } from "./differences.ts";
 
 /** A value with any part of its fields. */

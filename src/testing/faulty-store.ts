@@ -1,10 +1,9 @@
-import { countRequest } from "../core/budget.ts";
-import { type Clock, sleep, systemClock } from "../core/clock.ts";
-import { type Duration, durationMs } from "../core/duration.ts";
-import { invalidRequest, TidegateError } from "../core/errors.ts";
-import { checkKnown } from "../core/known-options.ts";
-import { oneOf, wholeNumber } from "../core/options.ts";
-import type { Store } from "../core/store.ts";
+import { type Clock, sleep, systemClock } from "../core/shared/clock.ts";
+import { type Duration, durationMs } from "../core/shared/duration.ts";
+import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
+import { checkKnown, oneOf, wholeNumber } from "../core/shared/validate.ts";
+import { countRequest } from "../core/store/meter.ts";
+import type { Store } from "../core/store/store.ts";
 import { type StoreCall, type StoreMethod, storeMethods, wrapStore } from "./wrap-store.ts";
 
 /**

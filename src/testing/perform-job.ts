@@ -1,18 +1,18 @@
-import { Attempt } from "../core/attempt.ts";
-import { type Clock, systemClock, wholeClock } from "../core/clock.ts";
-import { type PointInTime, pointInTimeMs } from "../core/duration.ts";
-import { draftJob, finishJob } from "../core/enqueue.ts";
-import { invalidRequest } from "../core/errors.ts";
-import { timeOrderedIds } from "../core/id.ts";
-import type { AnyJob, JobContext, JobOptions, PayloadArguments, Snooze } from "../core/job.ts";
-import { checkKnown } from "../core/known-options.ts";
-import { SETTLE_MARGIN_MS } from "../core/lease.ts";
-import { jobDefaults, timeoutMs, wholeNumber } from "../core/options.ts";
-import { decodeRecord, encodeRecord } from "../core/record.ts";
-import { CLAIM_CYCLE, type ClaimedJob, type Outcome } from "../core/store.ts";
-import type { JobError } from "../core/views.ts";
-import type { Workshop } from "../core/workshop.ts";
-import { memoryStore } from "../stores/memory.ts";
+import { Attempt } from "../core/attempt/attempt.ts";
+import { SETTLE_MARGIN_MS } from "../core/attempt/lease-time.ts";
+import type { Workshop } from "../core/attempt/runtime.ts";
+import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
+import type { AnyJob, JobContext, PayloadArguments, Snooze } from "../core/job/define.ts";
+import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
+import { decodeRecord, encodeRecord } from "../core/job/record.ts";
+import type { JobError } from "../core/manage/job-info.ts";
+import { type Clock, systemClock, wholeClock } from "../core/shared/clock.ts";
+import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import { timeOrderedIds } from "../core/shared/id.ts";
+import { checkKnown, wholeNumber } from "../core/shared/validate.ts";
+import { CLAIM_CYCLE, type ClaimedJob, type Outcome } from "../core/store/store.ts";
+import { memoryStore } from "../stores/memory/index.ts";
 
 /** Under which circumstances a job is performed. */
 export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout"> {

@@ -1,4 +1,5 @@
-import { type LocalMember, localMembers, type Meter, type QueueStore, type Store } from "../core/store.ts";
+import type { Meter } from "../core/store/meter.ts";
+import { type LocalMember, localMembers, type QueueStore, type Store } from "../core/store/store.ts";
 
 /** The methods of a store that reach out to where the jobs are kept. */
 export type StoreMethod = Exclude<keyof QueueStore, LocalMember>;

@@ -1,7 +1,7 @@
-import { backoffMs } from "../core/backoff.ts";
-import { type Clock, sleep } from "../core/clock.ts";
-import type { DrainReport } from "../core/drain-report.ts";
-import { TidegateError } from "../core/errors.ts";
+import type { DrainReport } from "../core/drain/report.ts";
+import { backoffMs } from "../core/job/backoff.ts";
+import { type Clock, sleep } from "../core/shared/clock.ts";
+import { TidegateError } from "../core/shared/errors.ts";
 
 /** What is drained again and again, and how. */
 export interface LoopParts {

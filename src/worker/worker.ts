@@ -1,7 +1,7 @@
-import { type DrainOptions, drainLimits, NO_LIMIT } from "../core/drain-options.ts";
-import { addReport, type DrainReport, type DrainTotals, noTotals } from "../core/drain-report.ts";
-import type { Queue } from "../core/queue.ts";
-import { SharedSlots } from "../core/slots.ts";
+import { type DrainOptions, drainLimits, NO_LIMIT } from "../core/drain/options.ts";
+import { addReport, type DrainReport, type DrainTotals, noTotals } from "../core/drain/report.ts";
+import { SharedSlots } from "../core/drain/slots.ts";
+import type { Queue } from "../core/queue/queue.ts";
 import { DrainLoop, isIdle } from "./loop.ts";
 
 /** How a worker goes about it. */

@@ -13,26 +13,42 @@ interface Layer {
 }
 
 const layers: Readonly<Record<string, Layer>> = {
-  core: { holds: ["core/"], mayImport: [], packages: ["@standard-schema/spec", "cron-parser", "uuid"] },
-  stores: { holds: ["stores/"], mayImport: ["core"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
-  entry: { holds: ["index.ts"], mayImport: ["core", "memory"] },
-  memory: { holds: ["stores/memory.ts", "stores/partitioned.ts"], mayImport: ["core", "stores"] },
-  wire: { holds: ["http/wire.ts", "http/schema.ts"], mayImport: ["core"] },
-  http: { holds: ["http/"], mayImport: ["core", "wire"], packages: ["hono", "hono/tiny"] },
+  core: { holds: ["core/"], mayImport: ["port"], packages: ["@standard-schema/spec", "cron-parser"] },
+  port: { holds: ["core/store/", "core/shared/"], mayImport: [], packages: ["uuid"] },
+  stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
+  entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },
+  memory: { holds: ["stores/memory/index.ts", "stores/partitioned/partitioned.ts"], mayImport: ["port", "stores"] },
+  wire: { holds: ["http/contract/requests.ts", "http/contract/schema.ts"], mayImport: ["core", "port"] },
+  http: { holds: ["http/"], mayImport: ["core", "port", "wire"], packages: ["hono", "hono/tiny"] },
   // What runs in a browser: of the rest of HTTP it knows the types of the answers that it gets, and no code.
-  page: { holds: ["http/dashboard/page/"], mayImport: ["core", "http"] },
-  client: { holds: ["client/"], mayImport: ["core", "wire"] },
-  platforms: { holds: ["platforms/"], mayImport: ["core", "http", "stores"] },
-  worker: { holds: ["worker/"], mayImport: ["core"] },
-  node: { holds: ["platforms/node.ts"], mayImport: ["core", "worker"], packages: ["node:*"] },
-  testing: { holds: ["testing/"], mayImport: ["core", "memory"] },
-  telemetry: { holds: ["telemetry/"], mayImport: ["core"], packages: ["@opentelemetry/api"] },
+  page: { holds: ["http/dashboard/page/"], mayImport: ["core", "port", "http"] },
+  client: { holds: ["client/"], mayImport: ["core", "port", "wire"] },
+  platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
+  worker: { holds: ["worker/"], mayImport: ["core", "port"] },
+  node: { holds: ["platforms/node.ts"], mayImport: ["core", "port", "worker"], packages: ["node:*"] },
+  testing: { holds: ["testing/"], mayImport: ["core", "port", "memory"] },
+  telemetry: { holds: ["telemetry/"], mayImport: ["core", "port"], packages: ["@opentelemetry/api"] },
   cli: {
     holds: ["cli/"],
-    mayImport: ["core", "client", "stores", "http", "node", "worker", "memory"],
+    mayImport: ["core", "port", "client", "stores", "http", "node", "worker", "memory"],
     packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
   },
 };
+
+/** The rooms of the core in the order in which data passes through them. A room imports only from those before it. */
+const rooms = [
+  "shared",
+  "cron",
+  "store",
+  "job",
+  "enqueue",
+  "observe",
+  "attempt",
+  "schedule",
+  "drain",
+  "manage",
+  "queue",
+];
 
 const root = join(import.meta.dirname, "../../src");
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
@@ -47,6 +63,31 @@ function layerOf(file: string): string {
 function importsOf(file: string): readonly string[] {
   const source = withoutComments(readFileSync(join(root, file), "utf8"));
   return [...source.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"([^"]+)"/g)].map((match) => match[1] as string);
+}
+
+function localImportsOf(file: string): readonly string[] {
+  return importsOf(file)
+    .filter((each) => each.startsWith("."))
+    .map((each) => normalize(join(dirname(file), each)));
+}
+
+function isInCore(file: string): boolean {
+  return file.startsWith("core/");
+}
+
+/** Each first path that leads back to where it has been. */
+function circles(graph: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+  const seen = new Set<string>();
+  const found: string[][] = [];
+  const walk = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) found.push([...path.slice(start), file]);
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const next of graph.get(file) ?? []) walk(next, [...path, file]);
+  };
+  for (const file of graph.keys()) walk(file, []);
+  return found;
 }
 
 function withoutComments(source: string): string {
@@ -79,14 +120,37 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("of the core run from a room to those before it", () => {
+    const roomOf = (file: string) => rooms.indexOf(file.split("/")[1] ?? "");
+    const wrong = files.filter(isInCore).flatMap((file) =>
+      localImportsOf(file)
+        .filter((imported) => roomOf(file) < 0 || roomOf(imported) > roomOf(file))
+        .map((imported) => `${file} -> ${imported}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("form no circle, imports of types included", () => {
+    expect(circles(new Map(files.map((file) => [file, localImportsOf(file)])))).toEqual([]);
+  });
+
+  test("a circle is found", () => {
+    const graph = new Map([
+      ["a", ["b"]],
+      ["b", ["c"]],
+      ["c", ["b"]],
+    ]);
+    expect(circles(graph)).toEqual([["b", "c", "b"]]);
+  });
+
   test("an arrow that is not drawn is found", () => {
-    expect(isAllowed("core/queue.ts", "../stores/memory.ts")).toBe(false);
-    expect(isAllowed("core/queue.ts", "node:fs")).toBe(false);
+    expect(isAllowed("core/queue/queue.ts", "../../stores/memory/index.ts")).toBe(false);
+    expect(isAllowed("core/queue/queue.ts", "node:fs")).toBe(false);
     expect(isAllowed("client/index.ts", "../http/handler.ts")).toBe(false);
   });
 
   test("the core knows neither the time nor the process", () => {
-    const impure = files.filter((file) => file.startsWith("core/") && file !== "core/clock.ts");
+    const impure = files.filter((file) => isInCore(file) && file !== "core/shared/clock.ts");
     const found = impure.filter((file) =>
       /\bDate\.now\(|\bprocess\.|\bperformance\.now/.test(withoutComments(readFileSync(join(root, file), "utf8"))),
     );

@@ -3,7 +3,7 @@ import { describe } from "vitest";
 import { type Io, run } from "../../src/cli/run.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue, type QueueOptions, type Store } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
 import { useRedis } from "../support/stores.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { QueueStore } from "../../src/core/store.ts";
+import type { QueueStore } from "../../src/core/store/store.ts";
 import { defineJob, partitioned, Queue, type Store } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { storeTrials } from "../support/store-trials.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { encodeRecord } from "../../src/core/record.ts";
-import type { Store } from "../../src/core/store.ts";
+import { encodeRecord } from "../../src/core/job/record.ts";
+import type { Store } from "../../src/core/store/store.ts";
 import type { JobPage, ListOptions, Queue } from "../../src/index.ts";
 import { onEveryStore } from "../support/stores.ts";
 import { note, openQueue, start } from "./support.ts";

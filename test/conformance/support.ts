@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type AnyJob, defineJob, Queue, type QueueOptions, type Schedule } from "../../src/index.ts";
+import type { Schedule } from "../../src/core/job/options.ts";
+import { type AnyJob, defineJob, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import type { StoreKind } from "../support/stores.ts";
 

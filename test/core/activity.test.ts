@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { bucketOf, durationBounds, timingOf } from "../../src/core/activity.ts";
+import { timingOf } from "../../src/core/attempt/outcome.ts";
+import { bucketOf, durationBounds } from "../../src/core/store/stats.ts";
 
 test("a duration counts below the first bound that it does not exceed", () => {
   expect(durationBounds.map(bucketOf)).toEqual(durationBounds.map((_, index) => index));

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { Allowance } from "../../src/core/allowance.ts";
-import { DrainBudget } from "../../src/core/budget.ts";
-import { type DrainOptions, drainLimits } from "../../src/core/drain-options.ts";
-import type { Exchanges } from "../../src/core/exchanges.ts";
-import type { ExchangeSize } from "../../src/core/store.ts";
+import { DrainBudget } from "../../src/core/drain/budget.ts";
+import type { Exchanges } from "../../src/core/drain/in-flight.ts";
+import { Allowance } from "../../src/core/drain/limits.ts";
+import { type DrainOptions, drainLimits } from "../../src/core/drain/options.ts";
+import type { ExchangeSize } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Backoff, backoffMs, checkBackoff } from "../../src/core/backoff.ts";
-import { RetryAfterError } from "../../src/core/control.ts";
-import { retryWaitMs } from "../../src/core/retry.ts";
+import { retryWaitMs } from "../../src/core/attempt/retry.ts";
+import { type Backoff, backoffMs, checkBackoff } from "../../src/core/job/backoff.ts";
+import { RetryAfterError } from "../../src/core/job/errors.ts";
 
 const now = Date.parse("2026-03-01T12:00:00Z");
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Claim } from "../../src/core/claim.ts";
-import { encodeRecord, type JobRecord, withReturnedClaim } from "../../src/core/record.ts";
-import { CLAIM_CYCLE } from "../../src/core/store.ts";
+import { Claim } from "../../src/core/attempt/claimed-job.ts";
+import { encodeRecord, type JobRecord, withReturnedClaim } from "../../src/core/job/record.ts";
+import { CLAIM_CYCLE } from "../../src/core/store/store.ts";
 import { defineJob, memoryStore } from "../../src/index.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { alarm, sleep, systemClock } from "../../src/core/clock.ts";
+import { alarm, sleep, systemClock } from "../../src/core/shared/clock.ts";
 
 const day = 86_400_000;
 

@@ -1,7 +1,7 @@
 import { Cron } from "croner";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseCron } from "../../src/core/cron.ts";
+import { parseCron } from "../../src/core/cron/cron.ts";
 
 // croner shares no code with cron-parser, which reads the expressions here. In UTC, where no clock changes, both must agree.
 

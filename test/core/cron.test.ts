@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseCron } from "../../src/core/cron.ts";
-import { LATEST_TIME_MS } from "../../src/core/duration.ts";
-import { isTidegateError } from "../../src/core/errors.ts";
+import { parseCron } from "../../src/core/cron/cron.ts";
+import { LATEST_TIME_MS } from "../../src/core/shared/duration.ts";
+import { isTidegateError } from "../../src/core/shared/errors.ts";
 
 function slots(expression: string, timeZone: string, after: string, count = 3): string[] {
   const cron = parseCron(expression, timeZone);

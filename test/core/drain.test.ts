@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ExchangeRequest } from "../../src/core/store.ts";
+import type { ExchangeRequest } from "../../src/core/store/store.ts";
 import { defineJob, memoryStore, Queue, TidegateError } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type AttemptInfo, defineJob, type Hooks, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import type { AttemptInfo } from "../../src/core/job/attempt-info.ts";
+import { defineJob, type Hooks, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";

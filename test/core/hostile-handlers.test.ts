@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CLAIM_CYCLE } from "../../src/core/store.ts";
-import { encode } from "../../src/core/versioned.ts";
+import { encode } from "../../src/core/job/codec.ts";
+import { CLAIM_CYCLE } from "../../src/core/store/store.ts";
 import { defineJob, type JobContext, memoryStore, PermanentError, Queue, RetryAfterError } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 

@@ -5,8 +5,8 @@ import { defineJob, memoryStore, partitioned, Queue } from "../../src/index.ts";
 import { type CloudflareOptions, createWorker } from "../../src/platforms/cloudflare.ts";
 import { startWorker } from "../../src/platforms/node.ts";
 import { createRoute } from "../../src/platforms/vercel.ts";
-import { type RedisClient, redisStore } from "../../src/stores/redis/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { type RedisClient, redisStore } from "../../src/stores/redis-tcp/index.ts";
 
 // What JavaScript lets through: nothing here is checked by the compiler before.
 type Anything = never;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Attempt } from "../../src/core/attempt.ts";
-import { Lineup } from "../../src/core/lineup.ts";
+import type { Attempt } from "../../src/core/attempt/attempt.ts";
+import { Lineup } from "../../src/core/drain/prefetch-buffer.ts";
 
 const attempt = (isSuspect: boolean, takenAt = 0) => ({ takenAt, claim: { isSuspect } }) as unknown as Attempt;
 const [harmless, suspect, other] = [attempt(false), attempt(true), attempt(true)];

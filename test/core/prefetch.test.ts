@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Prefetch } from "../../src/core/prefetch.ts";
-import { ownSlots } from "../../src/core/slots.ts";
+import { Prefetch } from "../../src/core/drain/prefetch.ts";
+import { ownSlots } from "../../src/core/drain/slots.ts";
 
 /** A prefetch of ten slots, all of which have taken so many jobs of so many ms. */
 function setUp(jobsPerSlot: number, ms: number) {

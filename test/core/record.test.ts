@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { attemptError, type JobRecord, withError } from "../../src/core/record.ts";
+import { attemptError, type JobRecord, withError } from "../../src/core/job/record.ts";
 
 test("a job remembers its last five failures", () => {
   let record: JobRecord = { name: "job", enqueuedAt: 0 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { encodeSchedule, firesOf, type ScheduleRecord } from "../../src/core/schedule.ts";
+import { encodeSchedule, firesOf, type ScheduleRecord } from "../../src/core/schedule/fire.ts";
 
 const slot = Date.parse("2026-03-01T12:00:00Z");
 const minute = 60_000;

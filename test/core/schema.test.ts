@@ -2,7 +2,7 @@ import { type } from "arktype";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { issuesText, validate } from "../../src/core/schema.ts";
+import { issuesText, validate } from "../../src/core/job/schema.ts";
 
 const secret = "4929-secret";
 const schemas = {

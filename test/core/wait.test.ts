@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { QueueClient } from "../../src/client/index.ts";
-import { waitForEnd } from "../../src/core/wait.ts";
+import { waitForEnd } from "../../src/core/manage/wait.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, type JobInfo, memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";

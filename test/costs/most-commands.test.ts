@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeRecord } from "../../src/core/record.ts";
-import type { ExchangeRequest, Meter, Outcome } from "../../src/core/store.ts";
-import { sizeOf } from "../../src/core/store.ts";
+import { encodeRecord } from "../../src/core/job/record.ts";
+import type { Meter } from "../../src/core/store/meter.ts";
+import type { ExchangeRequest, Outcome } from "../../src/core/store/store.ts";
+import { sizeOf } from "../../src/core/store/store.ts";
 import type { Store } from "../../src/index.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";

@@ -8,7 +8,7 @@ import { sendEmail } from "../../examples/guide/define.ts";
 import { openQueue } from "../../examples/guide/queue.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { behindHandler } from "../cli/support.ts";
 import { root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";

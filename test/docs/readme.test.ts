@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import worker, { fromBoth } from "../../examples/guide/readme.ts";
 import { outbox } from "../../examples/guide/services.ts";
 import { Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { installedBuild, root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";

@@ -2,11 +2,11 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import metadata from "../../package.json" with { type: "json" };
-import type { JobInfo } from "../../src/core/views.ts";
-import { type Shape, schedule } from "../../src/http/answers.ts";
+import type { JobInfo } from "../../src/core/manage/job-info.ts";
+import { type Shape, schedule } from "../../src/http/contract/responses.ts";
+import type { JsonSchema } from "../../src/http/contract/schema.ts";
 import { reply, route } from "../../src/http/route.ts";
 import { routes } from "../../src/http/routes/index.ts";
-import type { JsonSchema } from "../../src/http/schema.ts";
 import { OpenApi, type OpenApiDocument } from "../support/openapi.ts";
 import { setUp } from "./support.ts";
 

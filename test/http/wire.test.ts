@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { duration, flag, list, object, type Schema, share, text, time, whole, word } from "../../src/http/schema.ts";
+import {
+  duration,
+  flag,
+  list,
+  object,
+  type Schema,
+  share,
+  text,
+  time,
+  whole,
+  word,
+} from "../../src/http/contract/schema.ts";
 
 const accepts = (schema: Schema, value: unknown) => {
   try {

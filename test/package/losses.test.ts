@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
 import { expect, test } from "vitest";
+import { deedsOf, lostDeeds } from "./actions.ts";
 import { builtPackage, root } from "./built.ts";
-import { deedsOf, lostDeeds } from "./deeds.ts";
 
 // A bundler takes some calls for pure, such as decodeURIComponent, and drops them where only their error is wanted.
 

@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
-import { redisStore } from "../../src/stores/redis/index.ts";
+import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { useRedis } from "../support/stores.ts";
 
 // Tells the parent when the first job has started, and works on it until the parent writes something.
@@ -16,7 +16,7 @@ import { once } from "node:events";
 import { createClient } from "redis";
 import { defineJob, Queue } from "../../src/index.ts";
 import { startWorker } from "../../src/platforms/node.ts";
-import { redisStore } from "../../src/stores/redis/index.ts";
+import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 
 async function main() {
   const client = await createClient({ url: process.argv[2] }).connect();

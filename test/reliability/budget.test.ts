@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { drainQueues } from "../../src/core/drain-queues.ts";
+import { drainQueues } from "../../src/core/queue/drain-queues.ts";
 import { type DrainReport, defineJob, partitioned, Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/faults.ts";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store.ts";
+import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
-import { Connection } from "../../src/stores/upstash/connection.ts";
-import { keysOf } from "../../src/stores/upstash/keys.ts";
-import { RedisQueue } from "../../src/stores/upstash/redis-queue.ts";
+import { Connection } from "../../src/stores/redis/connection.ts";
+import { keysOf } from "../../src/stores/redis/keys.ts";
+import { RedisQueue } from "../../src/stores/redis/queue.ts";
 import { everythingIn } from "../support/everything.ts";
 import { type FailingTransport, failingTransport } from "../support/failing-scripts.ts";
 import { readStored, type StoredQueue, storedBreaches } from "../support/invariants.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { defineJob, Queue, TidegateError } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/faults.ts";
 import { useRedis } from "../support/stores.ts";

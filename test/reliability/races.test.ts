@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ExchangeRequest } from "../../src/core/store.ts";
+import type { ExchangeRequest } from "../../src/core/store/store.ts";
 import { type AnyJob, defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { aroundStore } from "../support/around-calls.ts";

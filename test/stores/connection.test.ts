@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Connection, type Transport } from "../../src/stores/upstash/connection.ts";
-import { keysOf } from "../../src/stores/upstash/keys.ts";
+import { Connection, type Transport } from "../../src/stores/redis/connection.ts";
+import { keysOf } from "../../src/stores/redis/keys.ts";
 
 /** A connection whose first sends fail. @param random what jitter is drawn with. */
 function failing(failures: number, message: string, random = 0.5) {

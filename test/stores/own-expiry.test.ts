@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { RespClient } from "../support/resp.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { drainQueues } from "../../src/core/drain-queues.ts";
+import { drainQueues } from "../../src/core/queue/drain-queues.ts";
 import {
   type DrainOptions,
   defineJob,

@@ -4,8 +4,8 @@ import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
-import { type RedisClient, redisStore } from "../../src/stores/redis/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { type RedisClient, redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { useRedis } from "../support/stores.ts";
 
 const note = defineJob({ name: "note", perform: () => {} });
@@ -89,7 +89,7 @@ describe("redisStore", () => {
 
   test("brings no client along", async () => {
     const { metafile } = await build({
-      entryPoints: [join(import.meta.dirname, "../../src/stores/redis/index.ts")],
+      entryPoints: [join(import.meta.dirname, "../../src/stores/redis-tcp/index.ts")],
       bundle: true,
       write: false,
       format: "esm",

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { JsonSchema } from "../../src/http/schema.ts";
+import type { JsonSchema } from "../../src/http/contract/schema.ts";
 import { tokens } from "./api-world.ts";
 import type { OpenApi, Operation, Parameter } from "./openapi.ts";
 

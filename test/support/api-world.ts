@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { QueueStore, Store } from "../../src/core/store.ts";
+import type { QueueStore, Store } from "../../src/core/store/store.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";

@@ -1,4 +1,4 @@
-import { localMembers, type QueueStore, type Store } from "../../src/core/store.ts";
+import { localMembers, type QueueStore, type Store } from "../../src/core/store/store.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 
 /** One call of the store port, with what it was asked. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/core/clock.ts";
+import type { Clock } from "../../src/core/shared/clock.ts";
 
 /** A clock whose time is what was last written to `now`. */
 export interface ClockByHand extends Clock {

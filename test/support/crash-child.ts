@@ -1,9 +1,9 @@
 // A process that drains until it is killed, or nothing is left: by others at any moment, or by itself at a named point. Its
 // clock runs ahead as it is told, so that the leases of processes killed before are over. It notes down what it performs,
 // under which lease.
-import type { ExchangeReply, ExchangeRequest } from "../../src/core/store.ts";
+import type { ExchangeReply, ExchangeRequest } from "../../src/core/store/store.ts";
 import { defineJob, type JobContext, Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { aroundStore } from "./around-calls.ts";
 import type { CrashPoint } from "./crash-points.ts";
 import { RespClient } from "./resp.ts";

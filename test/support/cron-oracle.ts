@@ -1,4 +1,4 @@
-import { parseCron } from "../../src/core/cron.ts";
+import { parseCron } from "../../src/core/cron/cron.ts";
 import type { OraclePattern } from "./cron-oracle-patterns.ts";
 
 /** What a comparison asked, and each answer that was not the expected one. */

@@ -1,4 +1,10 @@
-import { type JobState, jobStates, type PageRequest, type QueueStore, type StoredJob } from "../../src/core/store.ts";
+import {
+  type JobState,
+  jobStates,
+  type PageRequest,
+  type QueueStore,
+  type StoredJob,
+} from "../../src/core/store/store.ts";
 
 /** How large the pages are in which a queue is read. */
 export type PageSize = Pick<PageRequest, "limit" | "mostBytes">;

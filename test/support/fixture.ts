@@ -1,7 +1,7 @@
-import { encodeRecord } from "../../src/core/record.ts";
-import type { Store } from "../../src/core/store.ts";
+import { encodeRecord } from "../../src/core/job/record.ts";
+import type { Store } from "../../src/core/store/store.ts";
 import { defineJob, PermanentError, Queue, type QueueOptions, TidegateError } from "../../src/index.ts";
-import { keysOf, type QueueKeys } from "../../src/stores/upstash/keys.ts";
+import { keysOf, type QueueKeys } from "../../src/stores/redis/keys.ts";
 import { aroundStore } from "./around-calls.ts";
 import { type ClockByHand, clockByHand } from "./clock.ts";
 import { readStored, type StoredQueue } from "./invariants.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { StoredStats } from "../../src/core/stored-stats.ts";
-import { keysOf } from "../../src/stores/upstash/keys.ts";
+import type { StoredStats } from "../../src/core/store/stats.ts";
+import { keysOf } from "../../src/stores/redis/keys.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reply, RespClient } from "./resp.ts";
 

@@ -1,3 +1,4 @@
+import type { ManifestChange } from "../../src/core/store/schedules.ts";
 import type {
   EnqueueReply,
   ExchangeReply,
@@ -6,8 +7,7 @@ import type {
   Lease,
   Outcome,
   Store,
-} from "../../src/core/store.ts";
-import type { ManifestChange } from "../../src/core/stored-schedule.ts";
+} from "../../src/core/store/store.ts";
 import { aroundStore, type PortCall } from "./around-calls.ts";
 
 interface MinuteCounts {

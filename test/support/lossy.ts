@@ -1,4 +1,4 @@
-import type { ExchangeReply, ExchangeRequest, QueueStore } from "../../src/core/store.ts";
+import type { ExchangeReply, ExchangeRequest, QueueStore } from "../../src/core/store/store.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { aroundCalls } from "./around-calls.ts";
 import type { Fault } from "./faults.ts";

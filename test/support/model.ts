@@ -1,8 +1,8 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import type { Outcome, QueueStore, Store } from "../../src/core/store.ts";
-import type { StoredStats } from "../../src/core/stored-stats.ts";
+import type { StoredStats } from "../../src/core/store/stats.ts";
+import type { Outcome, QueueStore, Store } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { aroundCalls } from "./around-calls.ts";
 import { everythingIn } from "./everything.ts";

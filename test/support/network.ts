@@ -1,8 +1,8 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { createClient } from "redis";
-import type { QueueStore } from "../../src/core/store.ts";
+import type { QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
-import { redisStore } from "../../src/stores/redis/index.ts";
+import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { everythingIn } from "./everything.ts";
 import type { Fault } from "./faults.ts";

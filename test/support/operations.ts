@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Lease, Outcome, QueueStore, Timing } from "../../src/core/store.ts";
+import type { Lease, Outcome, QueueStore, Timing } from "../../src/core/store/store.ts";
 
 /** What a random sequence knows while it runs: the time, and every lease ever given, so that old ones are tried too. */
 export interface Scene {

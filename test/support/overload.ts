@@ -1,5 +1,5 @@
 import { deepStrictEqual, equal, ok } from "node:assert/strict";
-import type { Store } from "../../src/core/store.ts";
+import type { Store } from "../../src/core/store/store.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import type { Program } from "./child.ts";
 import type { Stage } from "./stage.ts";

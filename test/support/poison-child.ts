@@ -1,6 +1,6 @@
 // A process that drains, and is killed by one of its jobs. Its clock runs ahead as it is told.
 import { defineJob, Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 
 const { STORE_URL = "", STORE_TOKEN = "", STORE_PREFIX = "", AHEAD_MS } = process.env;
 

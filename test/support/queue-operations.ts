@@ -1,8 +1,8 @@
 import { equal } from "node:assert/strict";
 import fc from "fast-check";
-import type { BulkJob } from "../../src/core/bulk.ts";
-import type { AnyJob } from "../../src/core/job.ts";
-import type { Store } from "../../src/core/store.ts";
+import type { AnyJob } from "../../src/core/job/define.ts";
+import type { BulkJob } from "../../src/core/queue/send.ts";
+import type { Store } from "../../src/core/store/store.ts";
 import {
   defineJob,
   isTidegateError,

@@ -1,10 +1,10 @@
 import { Redis } from "@upstash/redis/cloudflare";
-import type { Store } from "../../src/core/store.ts";
-import { Connection } from "../../src/stores/upstash/connection.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
-import { keysOf } from "../../src/stores/upstash/keys.ts";
-import { RedisQueue } from "../../src/stores/upstash/redis-queue.ts";
-import { requesterOf, transportOf } from "../../src/stores/upstash/transport.ts";
+import type { Store } from "../../src/core/store/store.ts";
+import { Connection } from "../../src/stores/redis/connection.ts";
+import { keysOf } from "../../src/stores/redis/keys.ts";
+import { RedisQueue } from "../../src/stores/redis/queue.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { requesterOf, transportOf } from "../../src/stores/redis-http/transport.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
 import { RespClient } from "./resp.ts";

@@ -1,4 +1,4 @@
-import { type Lease, localMembers, type NewJob, type Outcome, type QueueStore } from "../../src/core/store.ts";
+import { type Lease, localMembers, type NewJob, type Outcome, type QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 

@@ -2,8 +2,8 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Store } from "../../src/index.ts";
 import { memoryStore, partitioned } from "../../src/index.ts";
-import { redisStore } from "../../src/stores/redis/index.ts";
-import { upstashStore } from "../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 import { type RestShim, startRestShim } from "./rest-shim.ts";
 

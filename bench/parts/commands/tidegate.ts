@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { upstashStore } from "../../../src/stores/upstash/index.ts";
+import { upstashStore } from "../../../src/stores/redis-http/index.ts";
 import { emptyJobs, fails, overTcp, tidegateQueue, unbounded } from "../../systems/tidegate.ts";
 import { type Bill, billed, type Counting, LONE_JOBS } from "./bill.ts";
 

@@ -1,6 +1,6 @@
 import { Option } from "@commander-js/extra-typings";
-import { type ClearableState, clearableStates } from "../../core/store.ts";
-import type { QueueStats } from "../../core/views.ts";
+import type { QueueStats } from "../../core/manage/job-info.ts";
+import { type ClearableState, clearableStates } from "../../core/store/store.ts";
 import { counted } from "../output/text.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";

@@ -1,17 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { Option } from "@commander-js/extra-typings";
-import { plans } from "../../core/prices.ts";
-import { upstashStore } from "../../stores/upstash/index.ts";
-import { keysOf } from "../../stores/upstash/keys.ts";
+import { plans } from "../../core/queue/prices.ts";
+import { keysOf } from "../../stores/redis/keys.ts";
+import { upstashStore } from "../../stores/redis-http/index.ts";
 import { type Measured, type Measurements, measure, SCRATCH } from "../cost/measure.ts";
 import { type Month, month, type PlanName, type Share, verdict } from "../cost/month.ts";
-import { Mistake } from "../mistake.ts";
 import { count } from "../output/text.ts";
 import { span } from "../output/time.ts";
 import { examples, type Program, prose } from "../program.ts";
 import { askRedis } from "../rest.ts";
 import type { Session } from "../session.ts";
 import { type RedisTarget, redisTarget } from "../target.ts";
+import { Mistake } from "../usage-error.ts";
 import { duration, whole } from "../values.ts";
 
 const DESCRIPTION = `Shows what the queue costs in commands, which Upstash bills.

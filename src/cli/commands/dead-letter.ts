@@ -1,12 +1,12 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { notFound } from "../../core/errors.ts";
+import { notFound } from "../../core/shared/errors.ts";
 import { commandLine } from "../command-line.ts";
 import { deadColumns, jobDetails } from "../output/jobs.ts";
 import { readPages, tellMore, withPages } from "../pages.ts";
 import { examples, type Program, refuseOtherWords } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
-import { addRemove, addRetry } from "./dead-letter-deeds.ts";
+import { addRemove, addRetry } from "./dead-letter-actions.ts";
 
 /** `queue:dlq`: the jobs that died. */
 export function addDeadLetter(program: Program, session: Session): void {

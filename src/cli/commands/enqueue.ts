@@ -1,10 +1,10 @@
-import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../../core/enqueue.ts";
-import { Mistake } from "../mistake.ts";
+import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../../core/enqueue/new-job.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
+import { Mistake } from "../usage-error.ts";
 import { duration, json, time, whole } from "../values.ts";
 
 /** `queue:enqueue`: stores a job. */

@@ -1,6 +1,6 @@
 import { Option } from "@commander-js/extra-typings";
-import { notFound } from "../../core/errors.ts";
-import { jobStates } from "../../core/store.ts";
+import { notFound } from "../../core/shared/errors.ts";
+import { jobStates } from "../../core/store/store.ts";
 import { jobColumns, jobDetails } from "../output/jobs.ts";
 import { readPages, refusePages, tellMore, withPages } from "../pages.ts";
 import { examples, type Program } from "../program.ts";

@@ -1,5 +1,5 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import type { ScheduleInfo } from "../../core/schedules.ts";
+import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { Column } from "../output/table.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";

@@ -1,15 +1,15 @@
-import { sleep, systemClock } from "../../core/clock.ts";
-import type { DrainTotals } from "../../core/drain-report.ts";
-import { Mistake } from "../mistake.ts";
+import type { DrainTotals } from "../../core/drain/report.ts";
+import { sleep, systemClock } from "../../core/shared/clock.ts";
 import { counted } from "../output/text.ts";
 import { examples, type Program, prose } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
+import { Mistake } from "../usage-error.ts";
 import { duration, whole } from "../values.ts";
+import { type WorkOptions, Worksite } from "../work/context.ts";
 import { Display } from "../work/display.ts";
 import { driveHandler } from "../work/drive.ts";
 import { WORKERS, workHere } from "../work/here.ts";
-import { type WorkOptions, Worksite } from "../work/worksite.ts";
 
 const DESCRIPTION = `Runs the jobs of a queue until Ctrl-C.
 

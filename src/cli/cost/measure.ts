@@ -1,6 +1,7 @@
-import { defineJob } from "../../core/job.ts";
-import { Queue } from "../../core/queue.ts";
-import type { Meter, Store } from "../../core/store.ts";
+import { defineJob } from "../../core/job/define.ts";
+import { Queue } from "../../core/queue/queue.ts";
+import type { Meter } from "../../core/store/meter.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** What something costs, as it was counted. */
 export interface Measured {

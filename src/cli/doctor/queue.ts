@@ -1,6 +1,6 @@
-import { isTidegateError } from "../../core/errors.ts";
-import type { ScheduleInfo } from "../../core/schedules.ts";
-import type { JobInfo, QueueStats } from "../../core/views.ts";
+import type { JobInfo, QueueStats } from "../../core/manage/job-info.ts";
+import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
+import { isTidegateError } from "../../core/shared/errors.ts";
 import { count, counted, printable } from "../output/text.ts";
 import { span } from "../output/time.ts";
 import type { Target } from "../target.ts";

@@ -1,4 +1,4 @@
-import type { DeadJob, JobInfo } from "../../core/views.ts";
+import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
 import type { Column } from "./table.ts";
 import { facts } from "./table.ts";
 import { type Colors, printable, printableLines } from "./text.ts";

@@ -1,4 +1,4 @@
-import { alarm, systemClock } from "../../core/clock.ts";
+import { alarm, systemClock } from "../../core/shared/clock.ts";
 import type { LiveLine } from "../output/live-line.ts";
 import { count } from "../output/text.ts";
 import type { Session } from "../session.ts";

@@ -1,9 +1,9 @@
-import { addReport, type DrainTotals, noTotals } from "../../core/drain-report.ts";
-import { isTidegateError } from "../../core/errors.ts";
+import { addReport, type DrainTotals, noTotals } from "../../core/drain/report.ts";
+import { isTidegateError } from "../../core/shared/errors.ts";
 import { DrainLoop } from "../../worker/loop.ts";
 import type { HandlerTarget } from "../target.ts";
+import type { Worksite } from "./context.ts";
 import { countsOf } from "./totals.ts";
-import type { Worksite } from "./worksite.ts";
 
 /** By this machine's clock something may have come already, and by the handler's not yet. */
 const LEAST_PAUSE_MS = 1_000;

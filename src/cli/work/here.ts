@@ -1,10 +1,10 @@
-import { addTotals, type DrainTotals, noTotals } from "../../core/drain-report.ts";
-import { Queue } from "../../core/queue.ts";
+import { addTotals, type DrainTotals, noTotals } from "../../core/drain/report.ts";
+import { Queue } from "../../core/queue/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
 import { Worker } from "../../worker/worker.ts";
 import type { OwnTarget, RedisTarget, Target } from "../target.ts";
-import { Tally } from "./tally.ts";
-import type { Worksite } from "./worksite.ts";
+import type { Worksite } from "./context.ts";
+import { Tally } from "./counters.ts";
 
 /** How many jobs run at the same time where nothing is said. */
 export const WORKERS = 4;

@@ -1,5 +1,5 @@
-import type { CompleteEvent, Hooks } from "../../core/hooks.ts";
-import { describeError } from "../../core/record.ts";
+import { describeError } from "../../core/job/record.ts";
+import type { CompleteEvent, Hooks } from "../../core/observe/hooks.ts";
 import { printable } from "../output/text.ts";
 import { fromNow } from "../output/time.ts";
 import type { Session } from "../session.ts";

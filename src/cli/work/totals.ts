@@ -1,4 +1,4 @@
-import type { DrainTotals } from "../../core/drain-report.ts";
+import type { DrainTotals } from "../../core/drain/report.ts";
 
 /** What has become of the jobs that were worked on, as far as it is known. */
 export interface Counts {

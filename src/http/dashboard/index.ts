@@ -4,11 +4,11 @@
  * @module tidegate/dashboard
  */
 
-import { type Duration, durationMs } from "../../core/duration.ts";
-import { invalidRequest } from "../../core/errors.ts";
-import { checkKnown } from "../../core/known-options.ts";
+import { type Duration, durationMs } from "../../core/shared/duration.ts";
+import { invalidRequest } from "../../core/shared/errors.ts";
+import { checkKnown } from "../../core/shared/validate.ts";
 import { demand, hasBearer } from "../auth.ts";
-import { readQuery } from "../body.ts";
+import { readQuery } from "../contract/body.ts";
 import type { Dashboard, Page } from "../extension.ts";
 import { reply } from "../route.ts";
 import { pageOf } from "./document.ts";

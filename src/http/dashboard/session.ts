@@ -1,5 +1,5 @@
-import type { Clock } from "../../core/clock.ts";
-import { TidegateError } from "../../core/errors.ts";
+import type { Clock } from "../../core/shared/clock.ts";
+import { TidegateError } from "../../core/shared/errors.ts";
 import { type Caller, type KnownToken, refuseOtherSites, type Scope, type SessionFinder } from "../auth.ts";
 
 const COOKIE = "tidegate-session";

@@ -1,8 +1,8 @@
-import type { Clock } from "../../core/clock.ts";
+import type { Clock } from "../../core/shared/clock.ts";
 import { refuseOtherSites } from "../auth.ts";
-import { readBytes } from "../body.ts";
+import { readBytes } from "../contract/body.ts";
+import { unauthorized } from "../contract/problems.ts";
 import type { Page } from "../extension.ts";
-import { unauthorized } from "../problems.ts";
 import { pageOf } from "./document.ts";
 import { forgotten, type Sessions } from "./session.ts";
 

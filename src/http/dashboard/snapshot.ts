@@ -1,14 +1,14 @@
-import type { QueueActivity } from "../../core/activity.ts";
-import { parseCron } from "../../core/cron.ts";
-import { notFound } from "../../core/errors.ts";
-import { LONGEST_ID, LONGEST_NAME } from "../../core/options.ts";
-import type { Queue } from "../../core/queue.ts";
-import type { ScheduleInfo } from "../../core/schedules.ts";
-import type { Spending } from "../../core/spending.ts";
-import { jobStates } from "../../core/store.ts";
-import type { JobError, JobInfo } from "../../core/views.ts";
+import { parseCron } from "../../core/cron/cron.ts";
+import { LONGEST_ID, LONGEST_NAME } from "../../core/job/options.ts";
+import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import type { QueueActivity } from "../../core/manage/stats.ts";
+import type { Queue } from "../../core/queue/queue.ts";
+import type { Spending } from "../../core/queue/usage.ts";
+import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
+import { notFound } from "../../core/shared/errors.ts";
+import { jobStates } from "../../core/store/store.ts";
+import { cursorIn, object, string, type ValueOf, word } from "../contract/schema.ts";
 import type { Served } from "../extension.ts";
-import { cursorIn, object, string, type ValueOf, word } from "../schema.ts";
 
 // What the page is told, in one answer for each look.
 

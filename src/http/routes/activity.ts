@@ -1,4 +1,4 @@
-import { activity, metrics } from "../answers.ts";
+import { activity, metrics } from "../contract/responses.ts";
 import { metricsText } from "../metrics.ts";
 import { reply, replyText, route } from "../route.ts";
 

@@ -1,8 +1,8 @@
-import { notFound } from "../../core/errors.ts";
-import { deadJobPage, job, nothing, removed, retried } from "../answers.ts";
+import { notFound } from "../../core/shared/errors.ts";
+import { deadQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
+import { deadJobPage, job, nothing, removed, retried } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
 import { reply, replyEmpty, route } from "../route.ts";
-import { deadQuery, removeManyBody, retryBody, retryManyBody } from "../wire.ts";
 
 export const deadLetterRoutes = [
   route({

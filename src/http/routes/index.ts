@@ -1,5 +1,5 @@
-import { openApi } from "../answers.ts";
-import { openApiOf } from "../openapi.ts";
+import { openApiOf } from "../contract/openapi.ts";
+import { openApi } from "../contract/responses.ts";
 import { type Route, replyText, route } from "../route.ts";
 import { activityRoutes } from "./activity.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";

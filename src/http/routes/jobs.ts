@@ -1,10 +1,10 @@
-import type { BulkJob } from "../../core/bulk.ts";
-import { invalidRequest, notFound } from "../../core/errors.ts";
-import { cleared, duplicateOrMany, enqueueResult, job, jobPage, nothing } from "../answers.ts";
+import type { BulkJob } from "../../core/queue/send.ts";
+import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { demand } from "../auth.ts";
+import { changeBody, clearQuery, type EnqueueRequest, enqueueBody, jobsQuery } from "../contract/requests.ts";
+import { cleared, duplicateOrMany, enqueueResult, job, jobPage, nothing } from "../contract/responses.ts";
 import { enqueueEagerly } from "../eager.ts";
 import { type Call, reply, replyEmpty, route } from "../route.ts";
-import { changeBody, clearQuery, type EnqueueRequest, enqueueBody, jobsQuery } from "../wire.ts";
 
 export const jobRoutes = [
   route({

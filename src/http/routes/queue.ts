@@ -1,11 +1,11 @@
-import type { DrainOptions } from "../../core/drain-options.ts";
-import { drainQueues } from "../../core/drain-queues.ts";
-import { draining, drainReport, healthy, paused, stats } from "../answers.ts";
+import type { DrainOptions } from "../../core/drain/options.ts";
+import { drainQueues } from "../../core/queue/drain-queues.ts";
+import { drainBody, drainQuery } from "../contract/requests.ts";
+import { draining, drainReport, healthy, paused, stats } from "../contract/responses.ts";
+import type { ValueOf } from "../contract/schema.ts";
 import { afterResponse } from "../eager.ts";
 import { checkHealth } from "../health.ts";
 import { type Call, reply, route } from "../route.ts";
-import type { ValueOf } from "../schema.ts";
-import { drainBody, drainQuery } from "../wire.ts";
 
 type DrainQuery = ValueOf<typeof drainQuery>;
 

@@ -1,8 +1,8 @@
-import { notFound } from "../../core/errors.ts";
-import { enqueueResult, nothing, schedule, schedules, slots } from "../answers.ts";
+import { notFound } from "../../core/shared/errors.ts";
+import { previewQuery, scheduleBody } from "../contract/requests.ts";
+import { enqueueResult, nothing, schedule, schedules, slots } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
 import { reply, replyEmpty, route } from "../route.ts";
-import { previewQuery, scheduleBody } from "../wire.ts";
 
 export const scheduleRoutes = [
   route({

@@ -1,4 +1,4 @@
-import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/request-size.ts";
+import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import {
   CLAIM_CYCLE,
   type ClaimedJob,
@@ -8,8 +8,16 @@ import {
   type Fire,
   type FireReply,
   type Outcome,
-} from "../../core/store.ts";
-import { againScore, leaseScore, SCHEDULE_MEMBER, scoreAfter, slotScore, unpack, waitingScore } from "../score.ts";
+} from "../../core/store/store.ts";
+import {
+  againScore,
+  leaseScore,
+  SCHEDULE_MEMBER,
+  scoreAfter,
+  slotScore,
+  unpack,
+  waitingScore,
+} from "../redis/score.ts";
 import { isJob, type MemoryState } from "./state.ts";
 
 /** Hands in what finished, fires schedules, and takes what is due: the same three steps as in exchange.lua. */

@@ -1,8 +1,10 @@
-import { countFitting } from "../../core/request-size.ts";
+import { countFitting } from "../../core/shared/limits.ts";
+import type { Cost } from "../../core/store/meter.ts";
+import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
+import type { StoredStats } from "../../core/store/stats.ts";
 import type {
   Change,
   ClearableState,
-  Cost,
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
@@ -16,12 +18,10 @@ import type {
   QueueStore,
   Revival,
   StoredJob,
-} from "../../core/store.ts";
-import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/stored-schedule.ts";
-import type { StoredStats } from "../../core/stored-stats.ts";
-import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../score.ts";
+} from "../../core/store/store.ts";
+import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
 import { exchange } from "./exchange.ts";
-import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./reading.ts";
+import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./read.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
 /** What each call counts as: the round trip that it would be elsewhere. */

@@ -1,7 +1,7 @@
-import type { JobState } from "../../core/store.ts";
-import { momentOf, SCHEDULE_MEMBER, scoreAfter, unpack } from "../score.ts";
-import { SortedSet } from "../sorted-set.ts";
-import { Tally } from "./tally.ts";
+import type { JobState } from "../../core/store/store.ts";
+import { momentOf, SCHEDULE_MEMBER, scoreAfter, unpack } from "../redis/score.ts";
+import { Tally } from "./counters.ts";
+import { SortedSet } from "./sorted-set.ts";
 
 interface Finished {
   readonly record: string;

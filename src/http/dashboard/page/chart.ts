@@ -1,4 +1,4 @@
-import type { ActivityMinute } from "../../../core/activity.ts";
+import type { ActivityMinute } from "../../../core/manage/stats.ts";
 import type { Json } from "../snapshot.ts";
 import { clock, number } from "./format.ts";
 import { type Html, html } from "./html.ts";

@@ -1,4 +1,4 @@
-import type { JobError, JobInfo } from "../../../core/views.ts";
+import type { JobError, JobInfo } from "../../../core/manage/job-info.ts";
 import type { Json, Snapshot } from "../snapshot.ts";
 import { moment } from "./format.ts";
 import { type Html, html } from "./html.ts";

@@ -1,4 +1,4 @@
-import { jobStates } from "../../../core/store.ts";
+import { jobStates } from "../../../core/store/store.ts";
 import type { JobRow, Json, Snapshot } from "../snapshot.ts";
 import { number } from "./format.ts";
 import { type Html, html } from "./html.ts";

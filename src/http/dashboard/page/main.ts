@@ -1,4 +1,4 @@
-import { deeds } from "./deeds.ts";
+import { deeds } from "./actions.ts";
 import { frame } from "./frame.ts";
 import { morph } from "./morph.ts";
 import { change, onChange, state } from "./store.ts";

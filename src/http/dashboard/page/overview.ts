@@ -1,6 +1,6 @@
-import { plans } from "../../../core/prices.ts";
-import type { Spending } from "../../../core/spending.ts";
-import { jobStates } from "../../../core/store.ts";
+import { plans } from "../../../core/queue/prices.ts";
+import type { Spending } from "../../../core/queue/usage.ts";
+import { jobStates } from "../../../core/store/store.ts";
 import type { Json, Snapshot } from "../snapshot.ts";
 import { chart } from "./chart.ts";
 import { moment, number, quantile, span } from "./format.ts";

@@ -1,4 +1,4 @@
-import type { JobInfo } from "../../../core/views.ts";
+import type { JobInfo } from "../../../core/manage/job-info.ts";
 import { distance, moment } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { type Place, placeQuery } from "./place.ts";

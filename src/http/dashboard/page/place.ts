@@ -1,4 +1,4 @@
-import type { JobState } from "../../../core/store.ts";
+import type { JobState } from "../../../core/store/store.ts";
 
 /** What is looked at. It stands in the address behind the #, so that it can be shared, and Back leads to the one before. */
 export interface Place {

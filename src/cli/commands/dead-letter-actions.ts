@@ -1,0 +1,93 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { DeadSelection } from "../../core/manage/dead-letter.ts";
+import { notFound } from "../../core/shared/errors.ts";
+import { countDead, described, doToDead, selectionOf } from "../dead-letter.ts";
+import { counted } from "../output/text.ts";
+import { examples, type Program } from "../program.ts";
+import type { Session } from "../session.ts";
+import { openTarget, type Target } from "../target.ts";
+import { json } from "../values.ts";
+
+/** `queue:dlq retry`: retries dead jobs. */
+export function addRetry(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("retry")
+    .summary("retry dead jobs now, with all their retries")
+    .description("Makes dead jobs due now, with all their retries. On a terminal it asks before it retries several.")
+    .argument("[ids...]", "the ids of the jobs")
+    .option("--name <name>", "all of this name")
+    .option("--all", "all there are")
+    .option("--payload <json>", "replaces the stored payload; - reads it from standard input")
+    .option("--dry-run", "only show how many jobs it would affect")
+    .option("--yes", "do not ask for confirmation")
+    .addHelpText(
+      "after",
+      examples(
+        [`tidegate queue:dlq retry 0197a2c4-... --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
+        ["tidegate queue:dlq retry --all --dry-run", "how many there are"],
+      ),
+    )
+    .action(async (ids, { payload: text, dryRun, yes, ...options }) => {
+      const selection = selectionOf(ids, options);
+      const target = await openTarget(session, program.opts());
+      if (dryRun) return tellDryRun("retried", target, selection, session);
+      const payload = await json(text, "The payload", session.io);
+      // Nothing is lost by it, so where there is nobody to ask it is done.
+      const isSure = "ids" in selection || yes || !session.canAsk;
+      const deed = { verb: "retry", ...(text !== undefined && { payload }) } as const;
+      const isWanted = isSure || (await session.ask(() => question("retry", target, selection)));
+      const retried = isWanted ? await doToDead(target, deed, selection, session) : 0;
+      session.print({ retried }, () => (retried > 0 ? `Retried ${counted(retried, "dead job")}.` : NOTHING));
+      checkAllFound(target, selection, retried);
+    });
+}
+
+/** `queue:dlq remove`: removes dead jobs for good. */
+export function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("remove")
+    .summary("remove dead jobs for good, after confirmation")
+    .description("Removes dead jobs for good, after confirmation.")
+    .argument("[ids...]", "the ids of the jobs")
+    .option("--name <name>", "all of this name")
+    .option("--all", "all there are")
+    .option("--dry-run", "only show how many jobs it would affect")
+    .option("--yes", "do not ask for confirmation")
+    .addHelpText("after", examples(["tidegate queue:dlq remove --name old_job --yes", "all of one name, at once"]))
+    .action(async (ids, { dryRun, yes, ...options }) => {
+      const selection = selectionOf(ids, options);
+      const target = await openTarget(session, program.opts());
+      if (dryRun) return tellDryRun("removed", target, selection, session);
+      const isWanted = await session.confirm(() => question("remove for good", target, selection), yes);
+      const removed = isWanted ? await doToDead(target, { verb: "remove" }, selection, session) : 0;
+      session.print({ removed }, () => (removed > 0 ? `Removed ${counted(removed, "dead job")}.` : NOTHING));
+      checkAllFound(target, selection, removed);
+    });
+}
+
+async function tellDryRun(
+  done: "retried" | "removed",
+  target: Target,
+  selection: DeadSelection,
+  session: Session,
+): Promise<void> {
+  const size = await countDead(target, selection);
+  session.print({ [done]: size, dryRun: true }, () => `${counted(size, "dead job")} would be ${done}.`);
+}
+
+const NOTHING = "No matching dead jobs.";
+
+async function question(verb: string, target: Target, selection: DeadSelection): Promise<string | undefined> {
+  const size = await countDead(target, selection);
+  return size > 0 ? `${target.label}: ${verb} ${described(selection, size)}?` : undefined;
+}
+
+/** @throws {TidegateError} `not_found` where not all of the ids lay dead. What was done to the others stays done. */
+function checkAllFound({ command }: Target, selection: DeadSelection, done: number): void {
+  if (!("ids" in selection) || done === selection.ids.length) return;
+  const missing = selection.ids.length - done;
+  const wanted = counted(selection.ids.length, "id");
+  throw notFound(
+    `Of ${wanted}, ${missing} ${missing === 1 ? "was" : "were"} not in the dead letter. See: ${command("queue:dlq")}`,
+  );
+}

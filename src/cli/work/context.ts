@@ -1,0 +1,60 @@
+import type { DrainReport } from "../../core/drain/report.ts";
+import type { Hooks } from "../../core/observe/hooks.ts";
+import type { Clock } from "../../core/shared/clock.ts";
+import { isTidegateError } from "../../core/shared/errors.ts";
+import { isIdle } from "../../worker/loop.ts";
+import { span } from "../output/time.ts";
+import type { Session } from "../session.ts";
+import type { Target } from "../target.ts";
+import type { Display } from "./display.ts";
+import { jobLines } from "./job-lines.ts";
+
+export interface WorkOptions {
+  /** How many jobs run at the same time. Default: 4 in this process, and in a handler what it is set to. */
+  readonly workers: number | undefined;
+  /** Whether to stop as soon as nothing is due. */
+  readonly once: boolean;
+  /** How long to sleep at most before looking again, in ms. */
+  readonly checkEvery: number;
+}
+
+/** What all ways of working need: how to work, until when, and whom to tell. */
+export class Worksite implements WorkOptions {
+  readonly workers: number | undefined;
+  readonly once: boolean;
+  readonly checkEvery: number;
+  /** Aborted when no more is to be started. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly display: Display;
+  /** Prints a line for each attempt that ends. */
+  readonly hooks: Hooks;
+  readonly #session: Session;
+
+  constructor(options: WorkOptions, signal: AbortSignal, clock: Clock, display: Display, session: Session) {
+    this.workers = options.workers;
+    this.once = options.once;
+    this.checkEvery = options.checkEvery;
+    this.signal = signal;
+    this.clock = clock;
+    this.display = display;
+    this.hooks = jobLines(display, session);
+    this.#session = session;
+  }
+
+  /** Whether `--once` has done what it can. */
+  isDone(report: DrainReport, { command }: Target): boolean {
+    if (report.stoppedBy === "paused")
+      this.display.note(`The queue is paused. Resume with: ${command("queue:resume")}`);
+    return this.signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
+  }
+
+  /** Tells what went wrong and will be tried again. Messages of others may hold anything, so they are not shown. */
+  tellFailure(error: unknown, retryInMs: number): void {
+    const { code, message } = isTidegateError(error)
+      ? error
+      : { code: "internal_error", message: "An error was thrown." };
+    if (this.#session.isJson) this.#session.io.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
+    else this.display.note(`${message} Retrying in ${span(Math.max(retryInMs, 1_000))}.`);
+  }
+}

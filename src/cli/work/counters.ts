@@ -1,0 +1,48 @@
+import type { DrainTotals } from "../../core/drain/report.ts";
+import type { AnyJob, JobContext } from "../../core/job/define.ts";
+import { type Counts, countsOf } from "./totals.ts";
+
+/**
+ * The counts of the work that is done in this process, as they change. What became of jobs is what Redis was told and took, and
+ * not what they returned: a result may be refused, and an attempt may fail without them.
+ */
+export class Tally implements Counts {
+  running: number | undefined;
+  completed = 0;
+  retried = 0;
+  died = 0;
+  readonly #onChange: () => void;
+
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
+
+  /** The same job, counted while it runs. */
+  counting(job: AnyJob): AnyJob {
+    this.running ??= 0;
+    return { ...job, perform: (payload: never, context: JobContext) => this.#run(job, payload, context) };
+  }
+
+  async #run(job: AnyJob, payload: never, context: JobContext): Promise<unknown> {
+    this.#count(1);
+    try {
+      return await job.perform(payload, context);
+    } finally {
+      this.#count(-1);
+    }
+  }
+
+  #count(difference: 1 | -1): void {
+    this.running = (this.running ?? 0) + difference;
+    this.#onChange();
+  }
+
+  /** Takes over what has been done so far. */
+  take(totals: DrainTotals): void {
+    const { completed, retried, died } = countsOf(totals);
+    // Looks that find nothing are told of too.
+    if (completed === this.completed && retried === this.retried && died === this.died) return;
+    Object.assign(this, { completed, retried, died });
+    this.#onChange();
+  }
+}

@@ -1,0 +1,39 @@
+import { type Backoff, backoffMs } from "../job/backoff.ts";
+import type { RetryAfterError } from "../job/errors.ts";
+import { durationMs, pointInTimeMs } from "../shared/duration.ts";
+
+/**
+ * Recognises errors by name, since `instanceof` fails where a job and the queue come from two copies of the package. What throws
+ * when it is read is none.
+ */
+export function isNamed(thrown: unknown, name: string): boolean {
+  try {
+    return thrown instanceof Error && thrown.name === name;
+  } catch {
+    return false;
+  }
+}
+
+/** How long to wait for the next attempt after this one has thrown, in ms. */
+export function retryWaitMs(
+  thrown: unknown,
+  backoff: Backoff | undefined,
+  attempt: number,
+  now: number,
+  random: () => number,
+): number {
+  try {
+    if (isNamed(thrown, "RetryAfterError")) return retryAfterMs(thrown as RetryAfterError, now);
+    return backoffMs(backoff, attempt, thrown, random);
+  } catch {
+    // A backoff function or a `when` that makes no sense must not lose the job: the default wait holds.
+    return backoffMs(undefined, attempt, thrown, random);
+  }
+}
+
+function retryAfterMs({ when }: RetryAfterError, now: number): number {
+  if (when instanceof Date || (typeof when === "string" && when.includes("T"))) {
+    return Math.max(0, pointInTimeMs(when, "RetryAfterError") - now);
+  }
+  return durationMs(when, "RetryAfterError");
+}

@@ -1,0 +1,19 @@
+import type { AnyJob } from "../job/define.ts";
+import type { HookCalls } from "../observe/hook-runner.ts";
+import type { Logger } from "../observe/log.ts";
+import type { TraceCalls } from "../observe/tracing.ts";
+import type { Clock } from "../shared/clock.ts";
+import type { QueueStore } from "../store/store.ts";
+
+/** What an attempt needs of its queue. */
+export interface Workshop {
+  readonly jobs: ReadonlyMap<string, AnyJob>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly retentionMs: number;
+  readonly queue: string;
+  readonly store: QueueStore;
+  readonly hooks?: HookCalls | undefined;
+  readonly logger?: Logger | undefined;
+  readonly traces?: TraceCalls | undefined;
+}

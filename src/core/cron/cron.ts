@@ -1,0 +1,86 @@
+import { LATEST_TIME_MS } from "../shared/duration.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import { type Pattern, readPattern } from "./expression.ts";
+import { remember, type Span, WIDEST_OFFSET_MS, type Zone, zoneNamed } from "./time-zone.ts";
+
+/** A recurrence in an IANA zone, checked and ready to be asked for its next slots. */
+export interface Cron {
+  readonly expression: string;
+  readonly timeZone: string;
+  /** Finds the first slot strictly after an instant, from 1970 on. Undefined when no later one can be stored (until 2109). */
+  next(afterMs: number): number | undefined;
+}
+
+const SECOND_MS = 1_000;
+export const LONGEST_EXPRESSION = 256;
+const MOST_CRONS = 256;
+
+const crons = new Map<string, Cron>();
+
+/**
+ * Reads a cron expression in an IANA time zone, UTC when that is left out.
+ *
+ * An expression has 5 fields (minute, hour, day of month, month, day of week) or 6, with seconds first; 5 fire at second 0.
+ * Fields take `*`, `?`, values, lists, ranges that go up, steps, `JAN`-`DEC` and `SUN`-`SAT`; Sunday is 0 and 7. `L` is the
+ * last day of the month, `5L` its last Friday, `5#2` its second. When both day fields are restricted (neither is `*` nor
+ * `?`), a day need match only one. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@hourly`, `@minutely`,
+ * `@secondly`, `@weekdays` and `@weekends` stand for what they say. `H`, `H(0-29)` and `H/15` stand for values drawn from the
+ * seed, so that schedules with one expression spread out. A value named twice is refused.
+ *
+ * When the clock changes, an hour field that matches every hour follows real time: it fires in both passes of a repeated
+ * hour and not in a gap. Any other names local times, as in RFC 5545: one in a gap is read with the offset before it (02:30
+ * fires at 03:30), one that exists twice fires at the first, and two that meet in one instant fire once.
+ *
+ * @example
+ * parseCron("0 0 9 * * MON-FRI", "Europe/Paris").next(Date.now());
+ *
+ * @param seed what `H` is drawn from: the key of the schedule.
+ * @throws {TidegateError} `invalid_request` when the expression cannot be read or never fires, or the zone has no IANA name.
+ */
+export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed = ""): Cron {
+  if (typeof expression !== "string" || expression.length > LONGEST_EXPRESSION) {
+    throw invalidRequest(`cron must be a string such as "0 0 9 * * *", of at most ${LONGEST_EXPRESSION} characters.`);
+  }
+  if (typeof timeZone !== "string") {
+    throw invalidRequest('timeZone must be a string: an IANA time zone name such as "Europe/Paris" or "UTC".');
+  }
+  const zone = zoneNamed(timeZone);
+  // Schedules with one expression share what was read, unless `H` makes it depend on their keys. No zone holds a space, and no
+  // key a line break, so that no two share a name.
+  const name = `${timeZone} ${expression.includes("H") ? `${seed}\n` : ""}${expression}`;
+  return remember(crons, MOST_CRONS, name, () => {
+    const pattern = readPattern(expression, seed);
+    return { expression, timeZone, next: (afterMs) => nextSlot(pattern, zone, afterMs) };
+  });
+}
+
+function nextSlot(pattern: Pattern, zone: Zone, afterMs: number): number | undefined {
+  let fromMs = Math.max((Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS, 0);
+  while (fromMs <= LATEST_TIME_MS) {
+    // No zone shows this local time before `localMs - WIDEST_OFFSET_MS`: the spans until then need no look.
+    const localMs = pattern.next(fromMs - WIDEST_OFFSET_MS);
+    if (localMs === undefined) return undefined;
+    fromMs = Math.max(fromMs, localMs - WIDEST_OFFSET_MS);
+    const span = zone.spanAt(fromMs);
+    const slot = slotWithin(span, pattern, fromMs);
+    if (slot !== undefined) return slot <= LATEST_TIME_MS ? slot : undefined;
+    fromMs = span.endMs;
+  }
+  return undefined;
+}
+
+function slotWithin({ startMs, endMs, offsetMs, offsetBeforeMs }: Span, pattern: Pattern, fromMs: number) {
+  if (pattern.everyHour) return slotAtOffset(offsetMs, pattern, fromMs, endMs);
+  // Above 0, the clock skipped these local times at the start, and they fall into the span when read with the offset before.
+  // Below 0, it shows local times again that have had their slot.
+  const aheadMs = offsetMs - offsetBeforeMs;
+  const moved = slotAtOffset(offsetBeforeMs, pattern, fromMs, Math.min(startMs + aheadMs, endMs));
+  const usual = slotAtOffset(offsetMs, pattern, Math.max(fromMs, startMs - aheadMs), endMs);
+  return moved !== undefined && usual !== undefined ? Math.min(moved, usual) : (moved ?? usual);
+}
+
+function slotAtOffset(offsetMs: number, pattern: Pattern, fromMs: number, endMs: number): number | undefined {
+  if (fromMs >= endMs) return undefined;
+  const localMs = pattern.next(fromMs + offsetMs);
+  return localMs !== undefined && localMs - offsetMs < endMs ? localMs - offsetMs : undefined;
+}

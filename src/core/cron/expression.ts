@@ -1,0 +1,200 @@
+import { CronExpressionParser } from "cron-parser";
+import { LATEST_TIME_MS } from "../shared/duration.ts";
+import { invalidRequest, quote, type TidegateError } from "../shared/errors.ts";
+
+/** A cron expression without its zone. Local times are in milliseconds, counted as if the zone were UTC. */
+export interface Pattern {
+  /** Whether the hour field matches every hour: slots then follow real time, else they name local times. */
+  readonly everyHour: boolean;
+  /** Finds the first local time that matches, from the one given on. */
+  next(localMs: number): number | undefined;
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * Reads an expression.
+ *
+ * @param seed decides what `H` stands for: the same seed gives the same values.
+ * @throws {TidegateError} `invalid_request` when the expression cannot be read, or matches no day of any year.
+ */
+export function readPattern(expression: string, seed: string): Pattern {
+  const fields = readFields(expression, seed);
+  const months = new Set<number>(fields.month.values);
+  const matchesDay = dayMatcher(fields);
+  const next = (localMs: number) => {
+    let dayMs = Math.floor(localMs / DAY_MS) * DAY_MS;
+    while (dayMs <= LATEST_TIME_MS + DAY_MS) {
+      const day = new Date(dayMs);
+      const monthMatches = months.has(day.getUTCMonth() + 1);
+      const timeMs = monthMatches && matchesDay(day) ? timeFrom(localMs - dayMs, fields) : undefined;
+      if (timeMs !== undefined) return dayMs + timeMs;
+      dayMs = monthMatches ? dayMs + DAY_MS : Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1);
+    }
+    return undefined;
+  };
+  if (next(0) === undefined) throw neverFires(expression);
+  return { everyHour: fields.hour.values.length === 24, next };
+}
+
+/** Finds the first time of day that matches, in milliseconds, from the one given on. */
+function timeFrom(fromMs: number, { hour, minute, second }: Fields): number | undefined {
+  for (const hours of hour.values) {
+    const hourMs = hours * HOUR_MS;
+    if (hourMs + HOUR_MS <= fromMs) continue;
+    for (const minutes of minute.values) {
+      const minuteMs = hourMs + minutes * MINUTE_MS;
+      if (minuteMs + MINUTE_MS <= fromMs) continue;
+      const seconds = second.values.find((value) => minuteMs + value * SECOND_MS >= fromMs);
+      if (seconds !== undefined) return minuteMs + seconds * SECOND_MS;
+    }
+  }
+  return undefined;
+}
+
+function dayMatcher({ dayOfMonth, dayOfWeek }: Fields): (day: Date) => boolean {
+  const dates = new Set(dayOfMonth.values);
+  const matchesDate = (day: Date) => dates.has(day.getUTCDate()) || (dates.has("L") && isAmongLast(1, day));
+
+  // Sunday is 0 and 7. A text such as "5L" stands for the last Friday of the month.
+  const weekdays = new Set(dayOfWeek.values.map((day) => (typeof day === "number" ? day % 7 : undefined)));
+  const lastWeekdays = new Set(
+    dayOfWeek.values.map((day) => (typeof day === "string" ? Number(day[0]) % 7 : undefined)),
+  );
+  const isNth = (day: Date) => dayOfWeek.nthDay === 0 || dayOfWeek.nthDay === Math.ceil(day.getUTCDate() / 7);
+  const matchesWeekday = (day: Date) =>
+    (weekdays.has(day.getUTCDay()) && isNth(day)) || (lastWeekdays.has(day.getUTCDay()) && isAmongLast(7, day));
+
+  if (dayOfWeek.isWildcard) return matchesDate;
+  if (dayOfMonth.isWildcard) return matchesWeekday;
+  return (day) => matchesDate(day) || matchesWeekday(day);
+}
+
+function isAmongLast(days: number, day: Date): boolean {
+  return new Date(day.getTime() + days * DAY_MS).getUTCMonth() !== day.getUTCMonth();
+}
+
+/** What the fields of an expression say, as cron-parser reads them. Its dates are never used: it errs at clock changes. */
+interface Fields {
+  readonly second: { readonly values: readonly number[] };
+  readonly minute: { readonly values: readonly number[] };
+  readonly hour: { readonly values: readonly number[] };
+  readonly month: { readonly values: readonly number[] };
+  readonly dayOfMonth: { readonly values: readonly (number | string)[]; readonly isWildcard: boolean };
+  readonly dayOfWeek: {
+    readonly values: readonly (number | string)[];
+    readonly isWildcard: boolean;
+    readonly nthDay: number;
+  };
+}
+
+/** The six fields in their order, for messages. */
+const fieldForms = [
+  { name: "second", takes: "0-59" },
+  { name: "minute", takes: "0-59" },
+  { name: "hour", takes: "0-23" },
+  { name: "day of month", takes: "1-31, or L for the last" },
+  { name: "month", takes: "1-12 or JAN-DEC" },
+  {
+    name: "day of week",
+    takes: "0-7 or SUN-SAT (SAT-SUN is 6-7), 5L for the last Friday or 5#2 for the second",
+  },
+];
+
+const aliases = "@yearly, @annually, @monthly, @weekly, @daily, @hourly, @minutely, @secondly, @weekdays, @weekends";
+
+function readFields(expression: string, seed: string): Fields {
+  const texts = splitFields(expression);
+  try {
+    return parseFields(texts, seed);
+  } catch {
+    const index = texts.findIndex((_, field) => !isReadable(texts, field, seed));
+    throw unreadable(expression, texts, index);
+  }
+}
+
+const DAY_OF_MONTH = 3;
+
+/** cron-parser takes an empty text and 4 fields for "every minute": what it is given is complete. */
+function splitFields(expression: string): readonly string[] {
+  const text = expression.trim();
+  if (text.startsWith("@")) return [text];
+  const texts = text.split(/\s+/);
+  if (texts.length === 5) return ["0", ...texts];
+  if (texts.length === 6) return texts;
+  throw refusal(
+    expression,
+    "expected 5 fields (minute, hour, day of month, month, day of week), 6 with seconds first, or an alias such as @daily",
+  );
+}
+
+/**
+ * @param seed what `H` stands for is drawn from it: without one, no two processes would agree.
+ * @throws {Error} where it cannot be read. The message does not say which field that is.
+ */
+function parseFields(texts: readonly string[], seed: string): Fields {
+  // A day drawn from 29 to 31 would leave out months, and some expressions would never fire for some seeds.
+  const inEachMonth = texts.map((text, index) => (index === DAY_OF_MONTH ? text.replace(/H(?!\()/g, "H(1-28)") : text));
+  const { fields } = CronExpressionParser.parse(inEachMonth.join(" "), { hashSeed: seed, currentDate: 0, tz: "UTC" });
+  if (!Number.isInteger(fields.dayOfWeek.nthDay)) throw new Error('The parser accepts "1#1.5".');
+  return fields;
+}
+
+function isReadable(texts: readonly string[], field: number, seed: string): boolean {
+  const alone = texts.map((text, index) => (index === field ? text : "*"));
+  try {
+    return parseFields(alone, seed) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** What other dialects write in the two day fields, and cron-parser does not read. */
+const foreign: readonly { readonly name: string; readonly form: RegExp; readonly reason: string }[] = [
+  {
+    name: "day of month",
+    form: /W/i,
+    reason: "W, the working day nearest to a date, is not supported; expected a date, or L for the last day",
+  },
+  {
+    name: "day of month",
+    form: /L/i,
+    reason: "L takes nothing beside it, so L-n, n days before the last, is not supported; expected L alone",
+  },
+  {
+    name: "day of week",
+    form: /W/i,
+    reason: "W, the working day nearest to a date, is not supported; expected weekdays, such as MON-FRI",
+  },
+  {
+    name: "day of week",
+    form: /L/i,
+    reason: "L needs a weekday from 0 to 7 before it, and nothing else; expected 5L for the last Friday",
+  },
+];
+
+function unreadable(expression: string, texts: readonly string[], index: number): TidegateError {
+  if (texts.length === 1) return refusal(expression, `there is no such alias; expected one of ${aliases}`);
+  const form = fieldForms[index];
+  // Each field can be read, but no month has such a day.
+  if (!form) return neverFires(expression);
+  const field = texts[index] ?? "";
+  const other = foreign.find(({ name, form: text }) => name === form.name && text.test(field.replace(/wed|jul/gi, "")));
+  if (other) return refusal(expression, `the ${form.name} field ${quote(field)} is not readable: ${other.reason}`);
+  const forms = "*, a value, a list (1,2), a range that goes up (1-5), a step (*/2) or H, with no value twice";
+  return refusal(
+    expression,
+    `the ${form.name} field ${quote(field)} is not readable; expected ${form.takes}, as ${forms}`,
+  );
+}
+
+function neverFires(expression: string): TidegateError {
+  return refusal(expression, "no year has such a day, so it never fires; expected a day that exists");
+}
+
+function refusal(expression: string, reason: string): TidegateError {
+  return invalidRequest(`cron ${quote(expression)}: ${reason}.`);
+}

@@ -1,0 +1,174 @@
+import type { BackoffRule } from "../job/backoff.ts";
+import type { AnyJob } from "../job/define.ts";
+import {
+  checkRetryOptions,
+  type JobOptions,
+  LONGEST_ID,
+  LONGEST_NAME,
+  type Schedule,
+  timeoutMs,
+} from "../job/options.ts";
+import { encodeRecord, type JobRecord } from "../job/record.ts";
+import { issuesText, validate } from "../job/schema.ts";
+import type { JobTrace } from "../job/trace-context.ts";
+import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
+import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
+import { asJson, written } from "../shared/json.ts";
+import { checkKnown, checkPathText, checkText } from "../shared/validate.ts";
+import { isSlotJobId } from "../store/occurrence-id.ts";
+import type { NewJob } from "../store/store.ts";
+
+/** How one job is enqueued. */
+export interface EnqueueOptions extends JobOptions {
+  /**
+   * Idempotency key, 1 to 256 characters: while a job with this id is known, finished or not, no second one is made.
+   * One that ends with "@" and a time, as those of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused.
+   */
+  readonly id?: string;
+  /** Run so long from now. Default: at once. */
+  readonly delay?: Duration;
+  /** Run then. Not together with `delay`. */
+  readonly runAt?: PointInTime;
+  /** Like the definition's, but not a function: it is stored with the job. */
+  readonly backoff?: BackoffRule;
+  /** Make no second job with this key within `ttl` of the first, as long as that one exists. */
+  readonly dedupe?: { readonly key: string; readonly ttl: Duration };
+}
+
+/** How a recurring job is enqueued. */
+export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
+  /** The schedule's key. Default: the job's name. */
+  readonly id?: string;
+}
+
+/** What became of an enqueue. `id` always names a job that exists. */
+export interface EnqueueResult {
+  /** The id of the job, or the key of the schedule. */
+  readonly id: string;
+  /** Whether this call made it, or it was there already: by its id, or by `dedupe`. */
+  readonly status: "enqueued" | "duplicate";
+  /** When the job is to run; null where it is a duplicate of one that runs already, or has finished. */
+  readonly runAt: Date | null;
+}
+
+const optionNames = ["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe"];
+
+/** The name of a job that is given as a definition or by its name. */
+export function jobName(job: AnyJob | string): string {
+  return String(typeof job === "string" ? job : job?.name);
+}
+
+/** Finds the job to enqueue. @throws {TidegateError} `invalid_request` where the queue has jobs, but none of that name. */
+export function resolveJob(
+  job: AnyJob | string,
+  jobs: ReadonlyMap<string, AnyJob>,
+): { name: string; definition: AnyJob | undefined } {
+  if (typeof job !== "string") {
+    if (typeof job?.name !== "string")
+      throw invalidRequest("The job must be what defineJob gives, or the name of such a one.");
+    return { name: job.name, definition: job };
+  }
+  checkText(job, "name", LONGEST_NAME);
+  const definition = jobs.get(job);
+  if (!definition && jobs.size > 0) {
+    throw invalidRequest(`No job is named ${JSON.stringify(job)}. This queue knows: ${[...jobs.keys()].join(", ")}.`);
+  }
+  return { name: job, definition };
+}
+
+/** A job as it was when `enqueue` was called: nothing that the caller changes afterwards is stored. */
+export interface JobDraft {
+  readonly definition: AnyJob | undefined;
+  readonly record: JobRecord;
+  readonly job: Omit<NewJob, "record">;
+}
+
+/**
+ * Reads what is to be enqueued, all of it checked save by the schema, which may take time.
+ *
+ * @throws {TidegateError} `invalid_request` or `payload_too_large`; the message names the option.
+ */
+export function draftJob(
+  name: string,
+  definition: AnyJob | undefined,
+  payload: unknown,
+  options: EnqueueOptions,
+  now: number,
+  newId: (dedupeKey?: string) => string,
+): JobDraft {
+  checkKnown(options, optionNames, "enqueue");
+  if (options.id !== undefined) checkJobId(options.id);
+  const job = {
+    id: options.id ?? newId(options.dedupe?.key),
+    isFreshId: options.id === undefined,
+    runAt: runAtMs(options, now),
+    ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe) }),
+  };
+  const record = { name, payload: asJson(payload, "payload"), enqueuedAt: now, ...storedOptions(options) };
+  return { definition, record, job };
+}
+
+/** Builds the job that is to be stored. @throws {InvalidPayloadError} where the payload does not fit the schema. */
+export async function finishJob({ definition, record, job }: JobDraft, trace?: JobTrace): Promise<NewJob> {
+  // Written before the schema sees the payload, which it may change.
+  const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
+  await checkFits(record.name, definition, record.payload);
+  return { ...job, record: text };
+}
+
+/** A job that had the id of a slot would keep the slot from making its own. @throws {TidegateError} `invalid_request` */
+function checkJobId(id: unknown): void {
+  checkPathText(id, "id", LONGEST_ID);
+  if (isSlotJobId(id))
+    throw invalidRequest(
+      'id must not end with "@" and a time, such as @2026-03-01T12:00:00.000Z: schedules name their jobs so.',
+    );
+}
+
+/**
+ * Checks a payload, given as JSON keeps it, as `perform` will get it.
+ *
+ * @throws {InvalidPayloadError} where it does not fit the schema.
+ */
+export async function checkFits(name: string, definition: AnyJob | undefined, payload: unknown): Promise<void> {
+  const result = await validate(definition?.schema, payload);
+  if ("issues" in result) {
+    throw new InvalidPayloadError(
+      `The payload, as JSON, does not fit the schema of "${name}": ${issuesText(result.issues)}`,
+      result.issues,
+    );
+  }
+}
+
+/** The options that travel with a job, as they are stored. */
+export function storedOptions(options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">): Partial<JobRecord> {
+  checkRetryOptions(options);
+  const { maxRetries, backoff, timeout } = options;
+  if (typeof backoff === "function")
+    throw invalidRequest("backoff cannot be a function at enqueue, since it is stored: set it in defineJob.");
+  return {
+    ...(maxRetries !== undefined && { maxRetries }),
+    ...(backoff !== undefined && { backoff: { ...backoff } }),
+    ...(timeout !== undefined && { timeoutMs: timeoutMs(timeout) }),
+  };
+}
+
+/** Reads `delay` or `runAt` as a point in time; now where neither is given. */
+export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt">, now: number): number {
+  if (delay !== undefined && runAt !== undefined) throw invalidRequest("Give either delay or runAt, not both.");
+  if (runAt !== undefined) return pointInTimeMs(runAt, "runAt");
+  if (delay === undefined) return now;
+  const at = now + durationMs(delay, "delay");
+  if (at > LATEST_TIME_MS) throw invalidRequest("delay must end before the year 2109.");
+  return at;
+}
+
+function dedupeOf(dedupe: unknown): { key: string; ttlMs: number } {
+  if (typeof dedupe !== "object" || dedupe === null)
+    throw invalidRequest('dedupe must be { key, ttl }, such as { key: "user-7", ttl: "10m" }.');
+  const { key, ttl } = dedupe as { key?: unknown; ttl?: unknown };
+  checkText(key, "dedupe.key", LONGEST_ID);
+  const ttlMs = durationMs(ttl, "dedupe.ttl");
+  if (ttlMs === 0) throw invalidRequest("dedupe.ttl must be longer than 0.");
+  return { key, ttlMs };
+}

@@ -1,0 +1,53 @@
+import { type Duration, durationMs } from "../shared/duration.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import { checkKnown } from "../shared/validate.ts";
+
+/** How the wait before a retry grows. */
+export interface BackoffRule {
+  /** `exponential` waits base, 2 base, 4 base, ...; `fixed` always waits base. Default "exponential". */
+  readonly type?: "exponential" | "fixed";
+  /** The wait before the first retry. Default "60s". */
+  readonly base?: Duration;
+  /** The longest wait. Default "24h". */
+  readonly max?: Duration;
+  /** Spreads each wait evenly by this share to both sides: 0.1 makes 60 s one of 54 to 66 s. From 0 (default) to 1. */
+  readonly jitter?: number;
+}
+
+/** A rule, or a function from the number of the retry (1, 2, ...) and the error to a wait. */
+export type Backoff = BackoffRule | ((retry: number, error: unknown) => Duration);
+
+const defaults = { type: "exponential", base: "60s", max: "24h", jitter: 0 } as const;
+
+/**
+ * Tells how long to wait before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never above `max`.
+ *
+ * @param random gives a number from 0 up to, not including, 1.
+ */
+export function backoffMs(backoff: Backoff | undefined, retry: number, error: unknown, random: () => number): number {
+  if (typeof backoff === "function") return durationMs(backoff(retry, error), "the wait that backoff returned");
+  const rule = { ...defaults, ...backoff };
+  const base = durationMs(rule.base, "backoff.base");
+  const max = durationMs(rule.max, "backoff.max");
+  const wait = rule.type === "fixed" ? base : base * 2 ** (retry - 1);
+  const spread = rule.jitter === 0 ? 1 : 1 + rule.jitter * (2 * random() - 1);
+  return Math.min(max, Math.round(Math.min(max, wait) * spread));
+}
+
+/** @throws {TidegateError} `invalid_request` for a rule that makes no sense; the message names the field. */
+export function checkBackoff(backoff: unknown): void {
+  if (typeof backoff === "function") return;
+  if (typeof backoff !== "object" || backoff === null || Array.isArray(backoff)) {
+    throw invalidRequest('backoff must be { type, base, max, jitter }, such as { type: "exponential", base: "60s" }.');
+  }
+  checkKnown(backoff, Object.keys(defaults), "backoff");
+  const rule = backoff as BackoffRule;
+  if (rule.type !== undefined && rule.type !== "exponential" && rule.type !== "fixed") {
+    throw invalidRequest('backoff.type must be "exponential" or "fixed".');
+  }
+  if (rule.base !== undefined) durationMs(rule.base, "backoff.base");
+  if (rule.max !== undefined) durationMs(rule.max, "backoff.max");
+  if (rule.jitter !== undefined && !(typeof rule.jitter === "number" && rule.jitter >= 0 && rule.jitter <= 1)) {
+    throw invalidRequest("backoff.jitter must be a number from 0 to 1.");
+  }
+}

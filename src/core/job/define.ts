@@ -1,0 +1,166 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Duration } from "../shared/duration.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import { checkKnown, checkObject, checkPathText } from "../shared/validate.ts";
+import {
+  checkRetryOptions,
+  checkSchedule,
+  type JobOptions,
+  LONGEST_NAME,
+  type Schedule,
+  scheduleNames,
+} from "./options.ts";
+
+/** What `perform` is told about the attempt it makes. Hand it on as it is: `{ ...job }` has no `signal`, which is made when asked for. */
+export interface JobContext {
+  /** The job's id: the same in every attempt, so it serves as an idempotency key for what the job calls. */
+  readonly id: string;
+  /** The job's name. */
+  readonly name: string;
+  /** The name of the queue that it was taken from. */
+  readonly queue: string;
+  /** 1 for the first attempt. Attempts whose invocation died count too. */
+  readonly attempt: number;
+  /** How many attempts may follow the first: on attempt `maxRetries + 1` a throw is the end. */
+  readonly maxRetries: number;
+  /** Aborted when the timeout is over, the lease is lost, or the drain must end. Hand it to `fetch`. */
+  readonly signal: AbortSignal;
+  /** When it was enqueued, by the clock of whoever did. */
+  readonly enqueuedAt: Date;
+  /**
+   * Gives the attempt `duration` from now (default: the job's timeout again), and keeps its lease as long.
+   * @throws {TidegateError} `conflict` when the lease has been lost, or the attempt has ended, as by its timeout: stop working. Also
+   *   where the budget of the drain has no room for the request: the attempt then keeps the time that it has.
+   */
+  extend(duration?: Duration): Promise<void>;
+  /** `return job.snooze("1h")` runs the job again then, without using up an attempt. */
+  snooze(when: Duration | Date): Snooze;
+  /**
+   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it. Where the budget
+   * of the drain has no room for the request, the value is kept, and stored with the outcome.
+   * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
+   */
+  progress(value: unknown): Promise<void>;
+}
+
+/** What `job.snooze` gives; `perform` returns it. */
+export class Snooze {
+  /** When to run again: a duration from the end of this attempt, or a point in time. */
+  readonly until: Duration | Date;
+
+  constructor(until: Duration | Date) {
+    this.until = until;
+  }
+}
+
+/** What the queue knows of a job, whatever its payload: the common supertype of all definitions. */
+export interface AnyJob extends JobOptions {
+  /** What the job is stored and found by: 1 to 128 characters. */
+  readonly name: string;
+  /** Checks payloads, as JSON, when they are enqueued, and again when they are run. Default: nothing is checked. */
+  readonly schema?: StandardSchemaV1 | undefined;
+  /** Makes a job at each of its slots. Default: jobs are made by `enqueue` alone. */
+  readonly schedule?: Schedule;
+  /** The payload of jobs that the schedule makes, of 1 MiB at most as JSON. */
+  readonly schedulePayload?: unknown;
+  /** Does the work of one attempt. What it returns is kept as the result; a throw is a failed attempt. */
+  readonly perform: (payload: never, job: JobContext) => unknown;
+}
+
+/** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
+export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
+  // Of the schema's own type only what Tidegate uses is kept: comparing all of it is beyond the compiler.
+  /** As in `AnyJob`; its output is what `perform` gets. */
+  readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
+  /** As in `AnyJob`. */
+  readonly perform: (payload: Payload, job: JobContext) => Result;
+}
+
+/** The payload that `enqueue` takes for a job: `unknown` for the name of one, and where the job is not known more closely. */
+export type InputOf<Job extends AnyJob | string> = Job extends AnyJob
+  ? SchemaInput<NonNullable<Job["schema"]>, Parameters<Job["perform"]>[0]>
+  : unknown;
+
+/** A payload under the name `Field`, which may be left out where it may be `undefined`. */
+export type PayloadField<Field extends string, Input> = undefined extends Input
+  ? { readonly [Name in Field]?: Input }
+  : { readonly [Name in Field]: Input };
+
+/** What `enqueue` takes after the job: the payload, which may be left out where it may be `undefined`, and options. */
+export type PayloadArguments<Job extends AnyJob | string, Options> =
+  undefined extends InputOf<Job>
+    ? [payload?: InputOf<Job>, options?: Options]
+    : [payload: InputOf<Job>, options?: Options];
+
+/** What a schema takes, or `Payload` where there may be none. */
+export type SchemaInput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
+  ? StandardSchemaV1.InferInput<Schema>
+  : Payload;
+
+/** What a schema gives, or `Payload` where there may be none. */
+export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
+  ? StandardSchemaV1.InferOutput<Schema>
+  : Payload;
+
+/** What `defineJob` takes, besides the payload of a schedule. */
+export interface DefineJobOptions<Schema, Payload, Result, Cron extends string> extends JobOptions {
+  /** 1 to 128 characters. Stored with each job: renaming one strands those that wait under the old name. */
+  readonly name: string;
+  /** As in `AnyJob`. */
+  readonly schema?: Schema;
+  /** As in `AnyJob`. */
+  readonly schedule?: Schedule & { readonly cron: Cron };
+  /** As in `AnyJob`. */
+  readonly perform: (payload: SchemaOutput<Schema, Payload>, job: JobContext) => Result;
+}
+
+/** The payload of a job that a schedule makes. It may be left out where the job takes `undefined`, or has no schedule: `Cron` is `never`. */
+export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
+  ? { readonly schedulePayload?: Input }
+  : PayloadField<"schedulePayload", Input>;
+
+const optionNames = ["name", "schema", "maxRetries", "backoff", "timeout", "schedule", "schedulePayload", "perform"];
+
+/**
+ * Defines a job: its name, how it is retried, and what it does. A throw is a failed attempt.
+ *
+ * ```ts
+ * const sendEmail = defineJob({
+ *   name: "send_email",
+ *   schema: z.object({ to: z.string() }),
+ *   async perform({ to }, job) {
+ *     await mail(to, { signal: job.signal });
+ *   },
+ * });
+ * ```
+ *
+ * @throws {TidegateError} `invalid_request` for an option that makes no sense, or that there is not; the message names it.
+ */
+export function defineJob<
+  // Without a default: with one, TypeScript 5.9 forgets that the `version: 1` of a schema made by hand is a literal.
+  Schema extends StandardSchemaV1 | undefined,
+  Payload = undefined,
+  Result = unknown,
+  Cron extends string = never,
+>(
+  definition: DefineJobOptions<Schema, Payload, Result, Cron> & SchedulePayload<Cron, SchemaInput<Schema, Payload>>,
+): JobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, Result>;
+export function defineJob(definition: AnyJob): AnyJob {
+  checkKnown(definition, optionNames, "defineJob");
+  checkJobOptions(definition);
+  return Object.freeze({ ...definition });
+}
+
+/** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
+export function checkJobOptions(job: AnyJob): void {
+  checkObject(job, "A job must be what defineJob gives.");
+  checkPathText(job.name, "name", LONGEST_NAME);
+  if (typeof job.perform !== "function") throw invalidRequest(`Job "${job.name}": perform must be a function.`);
+  if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function") {
+    throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
+  }
+  checkRetryOptions(job);
+  if (job.schedule === undefined) return;
+  checkKnown(job.schedule, scheduleNames, "schedule");
+  checkSchedule(job.name, job.schedule);
+}

@@ -1,0 +1,66 @@
+import { parseCron } from "../cron/cron.ts";
+import { type Duration, durationMs } from "../shared/duration.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import { oneOf } from "../shared/validate.ts";
+import { type Backoff, checkBackoff } from "./backoff.ts";
+
+/** How a job is retried and bounded. Each field may be set at `defineJob` and again at `enqueue`. */
+export interface JobOptions {
+  /** How many attempts may follow the first. Default 3, at most 500. */
+  readonly maxRetries?: number;
+  /** How long to wait before each retry. Default: exponential from 60 s, without jitter. */
+  readonly backoff?: Backoff;
+  /** How long one attempt may take before it is aborted and counts as failed. Default "30s". */
+  readonly timeout?: Duration;
+}
+
+/** A recurrence declared with a job. The first drain after a deployment puts it in force. */
+export interface Schedule {
+  /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
+  readonly cron: string;
+  /** An IANA name. Default "UTC". */
+  readonly timeZone?: string;
+  /** What to do with slots that nobody drained: one job for all of them (default), none, or one each. */
+  readonly missed?: "once" | "skip" | "all";
+  /** Whether a slot makes a job while the job of an earlier slot is not finished. Default "allow". */
+  readonly overlap?: "allow" | "skip";
+}
+
+/** What holds where neither `defineJob` nor `enqueue` says otherwise; the timeout in ms, so that it is not parsed for each job. */
+export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
+
+/** More retries could not be told apart by the claim count of a lease. */
+export const MOST_RETRIES = 500;
+export const LONGEST_ID = 256;
+export const LONGEST_NAME = 128;
+
+export const missedWords = ["once", "skip", "all"] as const;
+export const overlapWords = ["allow", "skip"] as const;
+export const scheduleNames = ["cron", "timeZone", "missed", "overlap"];
+
+/** Checks what may be set both at definition and at enqueue. */
+export function checkRetryOptions(options: JobOptions): void {
+  const { maxRetries, backoff, timeout } = options;
+  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0 && maxRetries <= MOST_RETRIES)) {
+    throw invalidRequest(`maxRetries must be a whole number from 0 to ${MOST_RETRIES}.`);
+  }
+  if (backoff !== undefined) checkBackoff(backoff);
+  if (timeout !== undefined) timeoutMs(timeout);
+}
+
+/** @throws {TidegateError} `invalid_request` for a cron expression, zone or word that means nothing. */
+export function checkSchedule(key: string, schedule: Schedule): void {
+  parseCron(schedule.cron, schedule.timeZone, key);
+  oneOf(schedule.missed, missedWords, "missed");
+  oneOf(schedule.overlap, overlapWords, "overlap");
+}
+
+/** A longer one never comes into play, and with it no lease ends beyond the last time that can be stored. */
+const LONGEST_TIMEOUT_MS = 366 * 86_400_000;
+
+/** Reads a timeout as ms; one of more than a year counts as a year. */
+export function timeoutMs(timeout: Duration): number {
+  const ms = durationMs(timeout, "timeout");
+  if (ms === 0) throw invalidRequest("timeout must be longer than 0.");
+  return Math.min(ms, LONGEST_TIMEOUT_MS);
+}

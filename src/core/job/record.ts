@@ -1,0 +1,128 @@
+import { isLarger, LARGEST_RECORD } from "../shared/limits.ts";
+import { CLAIM_CYCLE } from "../store/store.ts";
+import type { BackoffRule } from "./backoff.ts";
+import { decode, encode } from "./codec.ts";
+import type { JobTrace } from "./trace-context.ts";
+
+/** One failed attempt. */
+export interface AttemptError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly attempt: number;
+  /** ms since 1970 */
+  readonly at: number;
+}
+
+/** What is stored of a job, beside its run time and its claim count. */
+export interface JobRecord {
+  readonly name: string;
+  readonly payload?: unknown;
+  readonly enqueuedAt: number;
+  /** Set at enqueue alone; else the definition decides, as it stands when the job runs. */
+  readonly maxRetries?: number;
+  readonly backoff?: BackoffRule;
+  readonly timeoutMs?: number;
+  /** How many claims used no attempt (snoozed, released), or were made in an earlier life (revived); modulo `CLAIM_CYCLE`. */
+  readonly returned?: number;
+  /** The last failures, oldest first. */
+  readonly errors?: readonly AttemptError[];
+  /** When it was last brought back from the dead letter: failures before are those of an earlier life. ms since 1970 */
+  readonly revivedAt?: number;
+  readonly progress?: unknown;
+  /** The slot that made the job. */
+  readonly slot?: { readonly key: string; readonly at: number };
+  /** Where enqueue was traced. */
+  readonly trace?: JobTrace;
+  /** How it ended; absent on a job that lives. */
+  readonly end?: JobEnd;
+}
+
+export interface JobEnd {
+  readonly at: number;
+  readonly startedAt?: number;
+  readonly attempts: number;
+  readonly result?: unknown;
+  /** When a completed record counts as gone, should the store still hold it. */
+  readonly expiresAt?: number;
+  /** Dead jobs alone: why, and the claim count from which a new life goes on. */
+  readonly error?: AttemptError;
+  readonly claims?: number;
+}
+
+/** How many failures a record remembers, and how much of each. */
+const KEPT_ERRORS = 5;
+const KEPT_MESSAGE = 1_000;
+const KEPT_STACK = 4_000;
+
+/** What is shown, and performed, in place of a record that cannot be read. */
+export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
+
+export const encodeRecord = (record: JobRecord): string => encode(record);
+
+/** Reads a record; undefined where it is damaged or of a version that this code does not know. */
+export const decodeRecord = (text: string): JobRecord | undefined => decode<JobRecord>(text);
+
+/** The record of a job that has ended: the end is written behind what is stored, so that a large payload is not written anew. */
+export function withEnd(text: string, end: JobEnd): string {
+  return `${text.slice(0, -1)},"end":${JSON.stringify(end)}}`;
+}
+
+/** The number of the attempt that a claim makes: 1 is the first. */
+export function attemptOf(record: JobRecord, claims: number): number {
+  return (claims - (record.returned ?? 0) + CLAIM_CYCLE) % CLAIM_CYCLE;
+}
+
+/** The last attempt of this life of the job that has ended, by failing; 0 for none. */
+export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): number {
+  const last = errors.at(-1);
+  return last && last.at > revivedAt ? last.attempt : 0;
+}
+
+/** The record after a claim that used no attempt. */
+export function withReturnedClaim(record: JobRecord): JobRecord {
+  return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
+}
+
+/** The record after a failed attempt: the oldest failures give way to the new one. */
+export function withError(record: JobRecord, error: AttemptError): JobRecord {
+  return { ...record, errors: [...(record.errors ?? []), error].slice(-KEPT_ERRORS) };
+}
+
+/** A failure as the job remembers it. */
+export function attemptError(thrown: unknown, attempt: number, at: number): AttemptError {
+  return { ...describeError(thrown), attempt, at };
+}
+
+/** Describes whatever a handler threw, cut to a bounded size. Never throws. */
+export function describeError(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {
+  try {
+    return described(thrown);
+  } catch {
+    return { name: "Error", message: "What was thrown cannot be described: it throws when it is read." };
+  }
+}
+
+function described(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {
+  if (!(thrown instanceof Error)) {
+    return {
+      name: "Error",
+      message: cut(`A value that is no Error was thrown: ${describe(thrown)}`, KEPT_MESSAGE),
+    };
+  }
+  const stack = typeof thrown.stack === "string" ? { stack: cut(thrown.stack, KEPT_STACK) } : {};
+  return { name: cut(String(thrown.name), 100), message: cut(String(thrown.message), KEPT_MESSAGE), ...stack };
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function cut(text: string, longest: number): string {
+  return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
+}
+
+/** Whether a record has become larger than a store takes. As a text within JSON it takes twice its bytes at most. */
+export function isTooLarge(record: string): boolean {
+  return isLarger(record, LARGEST_RECORD / 2) && isLarger(JSON.stringify(record), LARGEST_RECORD);
+}

@@ -1,0 +1,171 @@
+import type { AnyJob } from "../job/define.ts";
+import { jobDefaults } from "../job/options.ts";
+import { type AttemptError, attemptOf, decodeRecord, type JobRecord, unreadable } from "../job/record.ts";
+import type { StoredStats } from "../store/stats.ts";
+import type { JobState, StoredJob } from "../store/store.ts";
+
+/** Why an attempt failed. */
+export interface JobError {
+  /** The name of the error's class. */
+  readonly name: string;
+  /** Its message: the first 1,000 characters. */
+  readonly message: string;
+  /** Its stack, where it had one: the first 4,000 characters. */
+  readonly stack?: string;
+}
+
+/** A failed attempt, as the job remembers it. */
+export interface FailedAttempt extends JobError {
+  /** Which attempt it was: 1 for the first. */
+  readonly attempt: number;
+  /** When it failed. */
+  readonly failedAt: Date;
+}
+
+/** A job as it stood when it was looked at. */
+export interface JobInfo {
+  /** What it is found by. */
+  readonly id: string;
+  /** The name of its definition. */
+  readonly name: string;
+  /** The name of its queue. */
+  readonly queue: string;
+  /** Where it stands. */
+  readonly state: JobState;
+  /** As it was enqueued; null where there was none. */
+  readonly payload: unknown;
+  /** When it was enqueued. */
+  readonly enqueuedAt: Date;
+  /** When it is to run; null unless it waits. */
+  readonly runAt: Date | null;
+  /** How many attempts have begun. */
+  readonly attempts: number;
+  /**
+   * How many attempts may follow the first: as set at enqueue, else by its definition. Null where neither is known, since the
+   * queue that was asked has no such job among its `jobs`.
+   */
+  readonly maxRetries: number | null;
+  /** The last failures, oldest first: five at most. */
+  readonly errors: readonly FailedAttempt[];
+  /** What `job.progress` stored last. */
+  readonly progress?: unknown;
+  /** The schedule that made it, and for which slot. */
+  readonly schedule?: { readonly key: string; readonly slot: Date };
+  /** When the last attempt began. Completed and dead jobs alone. */
+  readonly startedAt?: Date;
+  /** When it completed. Completed jobs alone. */
+  readonly completedAt?: Date;
+  /** What `perform` returned; null for nothing. Completed jobs alone. */
+  readonly result?: unknown;
+  /** When it died. Dead jobs alone. */
+  readonly failedAt?: Date;
+  /** Why it died. Dead jobs alone. */
+  readonly error?: JobError;
+}
+
+/** A job in the dead letter. */
+export interface DeadJob extends JobInfo {
+  /** No other state lies in the dead letter. */
+  readonly state: "dead";
+  /** When it died. */
+  readonly failedAt: Date;
+  /** Why it died: as a rule the last of its `errors`. */
+  readonly error: JobError;
+}
+
+/** Counts of a queue, all from one moment. */
+export interface QueueStats {
+  /** Jobs ever enqueued, those of schedules included. */
+  readonly totalEnqueued: number;
+  /** Jobs completed. */
+  readonly totalProcessed: number;
+  /** Jobs that died. */
+  readonly totalFailed: number;
+  /** Attempts that failed and were followed, or will be, by another. */
+  readonly totalRetried: number;
+  /** `scheduledCount + readyCount` */
+  readonly pendingCount: number;
+  /** Jobs whose run time is ahead, retries included. */
+  readonly scheduledCount: number;
+  /** Jobs that are due. */
+  readonly readyCount: number;
+  /** Jobs that an invocation holds. */
+  readonly runningCount: number;
+  /** Jobs in the dead letter. */
+  readonly deadLetterCount: number;
+  /** Completed jobs that are still kept. */
+  readonly completedCount: number;
+  /** When something next needs attention: a run time, a slot, or the end of a lease. */
+  readonly nextRunAt: Date | null;
+  /** For how long the oldest ready job has been due; null where none is. */
+  readonly oldestReadyAgeMs: number | null;
+  /** Whether drains start nothing, until `resume`. */
+  readonly paused: boolean;
+}
+
+/** Shows a stored job; undefined for a completed one whose time has passed. */
+export function jobInfo(
+  stored: StoredJob,
+  queue: string,
+  jobs: ReadonlyMap<string, AnyJob>,
+  now: number,
+): JobInfo | undefined {
+  const record = decodeRecord(stored.record) ?? unreadable;
+  const { end } = record;
+  if (stored.state === "completed" && end?.expiresAt !== undefined && end.expiresAt <= now) return undefined;
+  const waits = stored.state === "scheduled" || stored.state === "ready";
+  return {
+    id: stored.id,
+    name: record.name,
+    queue,
+    state: stored.state,
+    payload: record.payload ?? null,
+    enqueuedAt: new Date(record.enqueuedAt),
+    runAt: waits ? new Date(stored.at) : null,
+    attempts: end?.attempts ?? attemptOf(record, stored.claims),
+    maxRetries: record.maxRetries ?? maxRetriesOf(jobs.get(record.name)),
+    errors: (record.errors ?? []).map(failedAttempt),
+    ...(record.progress !== undefined && { progress: record.progress }),
+    ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
+    ...endOf(stored, record),
+  };
+}
+
+function maxRetriesOf(job: AnyJob | undefined): number | null {
+  return job ? (job.maxRetries ?? jobDefaults.maxRetries) : null;
+}
+
+function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
+  // A newer version's record cannot be read, but that the job is dead, and since when, is known without it.
+  if (!end) return stored.state === "dead" ? { failedAt: new Date(stored.at), error: jobError(undefined) } : {};
+  const started = end.startedAt === undefined ? {} : { startedAt: new Date(end.startedAt) };
+  if (stored.state === "completed") return { ...started, completedAt: new Date(end.at), result: end.result ?? null };
+  return { ...started, failedAt: new Date(end.at), error: jobError(end.error) };
+}
+
+function failedAttempt(error: AttemptError): FailedAttempt {
+  return { ...jobError(error), attempt: error.attempt, failedAt: new Date(error.at) };
+}
+
+function jobError(error: AttemptError | undefined): JobError {
+  if (!error) return { name: "Error", message: "unknown" };
+  return { name: error.name, message: error.message, ...(error.stack && { stack: error.stack }) };
+}
+
+export function queueStats(stats: StoredStats, now: number): QueueStats {
+  return {
+    totalEnqueued: stats.enqueued,
+    totalProcessed: stats.processed,
+    totalFailed: stats.died,
+    totalRetried: stats.retried,
+    pendingCount: stats.scheduled + stats.ready,
+    scheduledCount: stats.scheduled,
+    readyCount: stats.ready,
+    runningCount: stats.running,
+    deadLetterCount: stats.dead,
+    completedCount: stats.completed,
+    nextRunAt: stats.nextAt === undefined ? null : new Date(stats.nextAt),
+    oldestReadyAgeMs: stats.oldestReadyAt === undefined ? null : now - stats.oldestReadyAt,
+    paused: stats.paused,
+  };
+}

@@ -1,0 +1,121 @@
+import type { EnqueueResult } from "../enqueue/new-job.ts";
+import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
+import { decodeRecord } from "../job/record.ts";
+import type { Clock } from "../shared/clock.ts";
+import type { ExchangeReply, Fire } from "../store/store.ts";
+import { atMostAWhile } from "./afterwards.ts";
+import { type CheckedHooks, outcomeWords } from "./hooks.ts";
+
+/** An attempt that was handed in; `released`: it was never made. */
+interface FinishedAttempt {
+  readonly claim: { readonly info: AttemptInfo };
+  readonly outcome: AttemptOutcome;
+  readonly as: string;
+}
+
+/** The calls of one drain, or of one enqueue, to the hooks of a queue; undefined where it has none. */
+export function hookCalls({
+  hooks,
+  name,
+  clock,
+}: {
+  readonly hooks: CheckedHooks | undefined;
+  readonly name: string;
+  readonly clock: Clock;
+}): HookCalls | undefined {
+  return hooks && new HookCalls(hooks, name, clock);
+}
+
+/** The hooks as one drain or one enqueue calls them, so that it can wait for what they begin. Nothing here throws. */
+export class HookCalls {
+  readonly #hooks: CheckedHooks;
+  readonly #queue: string;
+  readonly #clock: Clock;
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(hooks: CheckedHooks, queue: string, clock: Clock) {
+    this.#hooks = hooks;
+    this.#queue = queue;
+    this.#clock = clock;
+  }
+
+  enqueued(names: readonly string[], results: readonly EnqueueResult[]): void {
+    const { onEnqueue } = this.#hooks.given;
+    names.forEach((name, index) => {
+      const result = results[index];
+      if (result) this.#call("onEnqueue", onEnqueue, { queue: this.#queue, name, ...result });
+    });
+  }
+
+  /** The store has answered: tells what became of the attempts that were handed in, and of the slots that were fired. */
+  exchanged(reply: ExchangeReply, finished: readonly FinishedAttempt[], fires: readonly Fire[]): void {
+    finished.forEach(({ claim, outcome, as }, index) => {
+      const isAccepted = reply.settled[index];
+      if (as !== "released" && isAccepted !== undefined) this.#settled(claim.info, outcome, isAccepted);
+    });
+    fires.forEach((fire, index) => {
+      if (reply.fired[index] === "fired") this.#fired(fire);
+    });
+  }
+
+  #fired({ key, jobs }: Fire): void {
+    for (const { id, runAt, record } of jobs) {
+      const { name = "", slot } = decodeRecord(record) ?? {};
+      const schedule = slot && { schedule: { key, slot: new Date(slot.at) } };
+      const job = { queue: this.#queue, id, name, runAt: new Date(runAt), ...schedule };
+      this.#call("onEnqueue", this.#hooks.given.onEnqueue, { ...job, status: "enqueued" });
+    }
+  }
+
+  started(attempt: AttemptInfo, waitedMs: number): void {
+    this.#call("onStart", this.#hooks.given.onStart, { ...attempt, waitedMs });
+  }
+
+  #settled(attempt: AttemptInfo, outcome: AttemptOutcome, isAccepted: boolean): void {
+    const { onComplete, onRetry, onSnooze, onDead, onLost } = this.#hooks.given;
+    const { waitedMs = 0, ranMs = 0 } = outcome.timing ?? {};
+    const event = { ...attempt, waitedMs, ranMs };
+    const error = outcome.thrown;
+    if (!isAccepted) {
+      const failure = "thrown" in outcome ? { error } : {};
+      this.#call("onLost", onLost, { ...event, outcome: outcomeWords[outcome.to], ...failure });
+    } else if (outcome.to === "completed") this.#call("onComplete", onComplete, event);
+    else if (outcome.to === "dead") this.#call("onDead", onDead, { ...event, error });
+    else if (outcome.to === "retried") {
+      this.#call("onRetry", onRetry, { ...event, error, runAt: new Date(outcome.runAt) });
+    } else this.#call("onSnooze", onSnooze, { ...event, runAt: new Date(outcome.runAt) });
+  }
+
+  /** Waits for what hooks have begun, for two seconds at most. */
+  async ended(): Promise<void> {
+    if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending));
+  }
+
+  #call<Event>(name: string, hook: ((event: Event) => unknown) | undefined, event: Event): void {
+    if (!hook) return;
+    const report = (error: unknown) =>
+      this.#safely(
+        () => this.#hooks.onError(error, name),
+        () => {},
+      );
+    this.#safely(() => hook.call(this.#hooks.given, event), report);
+  }
+
+  #safely(call: () => unknown, failed: (error: unknown) => void): void {
+    try {
+      const answer = call();
+      if (!isThenable(answer)) return;
+      const pending: Promise<void> = Promise.resolve(answer)
+        .then(() => {}, failed)
+        .then(() => void this.#pending.delete(pending));
+      this.#pending.add(pending);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+// Database clients return ones that are no promises, and begin only when they are waited for.
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}

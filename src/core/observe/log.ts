@@ -1,0 +1,84 @@
+import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
+import { invalidRequest } from "../shared/errors.ts";
+
+/**
+ * Takes a line for each attempt that failed, and for each schedule that cannot be put in force: `console` is one. What it returns is not waited for, and one that throws or rejects
+ * changes nothing.
+ */
+export interface Logger {
+  /** The attempt failed, and another will follow; or a schedule of the code is not in force. */
+  warn(line: string): unknown;
+  /** The job went to the dead letter. */
+  error(line: string): unknown;
+}
+
+/** Checks a logger. @throws {TidegateError} `invalid_request` */
+export function readLogger(logger: Logger | null | undefined): Logger | undefined {
+  if (logger === null) return undefined;
+  const given: Partial<Logger> | undefined = logger ?? console;
+  if (typeof given.warn !== "function" || typeof given.error !== "function")
+    throw invalidRequest("logger must have the methods warn and error, as console has, or be null for none.");
+  return given as Logger;
+}
+
+interface SettledAttempt {
+  readonly claim: { readonly info: AttemptInfo };
+  readonly outcome: AttemptOutcome;
+}
+
+/** Writes a line for each failure that the store has accepted. */
+export function logFailures(
+  logger: Logger,
+  settled: readonly (boolean | undefined)[],
+  attempts: readonly SettledAttempt[],
+): void {
+  attempts.forEach(({ claim, outcome }, index) => {
+    if (!outcome.failure || settled[index] !== true) return;
+    const line = lineOf(claim.info, outcome, outcome.failure);
+    write(() => (outcome.to === "dead" ? logger.error(line) : logger.warn(line)));
+  });
+}
+
+/** Writes a line about schedules that cannot be put in force. */
+export function logWarning(logger: Logger | undefined, text: string): void {
+  write(() => logger?.warn(`tidegate: ${text}`));
+}
+
+function write(log: () => unknown): void {
+  void (async () => log())().catch(() => {});
+}
+
+function lineOf(
+  { id, name, attempt, maxRetries }: AttemptInfo,
+  outcome: AttemptOutcome,
+  { name: error, message, at }: NonNullable<AttemptOutcome["failure"]>,
+): string {
+  const next =
+    outcome.to === "retried"
+      ? `will be retried in ${waitText(Math.max(0, outcome.runAt - at))}`
+      : "is now in the dead letter";
+  const reason = message === "" ? error : `${error}: ${message}`;
+  return `tidegate: Job "${oneLine(name)}" (${oneLine(id)}) failed on attempt ${attempt} of ${Math.max(attempt, maxRetries + 1)} and ${next}: ${cut(oneLine(reason))}`;
+}
+
+const LONGEST_REASON = 500;
+const ESCAPE = "\u001b";
+const colours = new RegExp(`${ESCAPE}\\[[\\d;?]*[ -/]*[@-~]`, "g");
+
+/** The text without colours and line breaks, and without characters that reorder or hide what stands beside them. */
+function oneLine(text: string): string {
+  return text
+    .replace(colours, "")
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim();
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON).toWellFormed()} ...` : text;
+}
+
+function waitText(ms: number): string {
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 600) return `${seconds} s`;
+  return seconds < 36_000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}

@@ -1,0 +1,107 @@
+import { type AnyJob, checkJobOptions } from "../job/define.ts";
+import { LONGEST_NAME } from "../job/options.ts";
+import type { TraceContext } from "../job/trace-context.ts";
+import { type CheckedHooks, type Hooks, readHooks } from "../observe/hooks.ts";
+import { type Logger, readLogger } from "../observe/log.ts";
+import { checkTracing, type Tracing } from "../observe/tracing.ts";
+import { type Clock, systemClock, wholeClock } from "../shared/clock.ts";
+import { type Duration, durationMs } from "../shared/duration.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import { timeOrderedIds } from "../shared/id.ts";
+import { checkFunctions, checkKnown, checkPathText } from "../shared/validate.ts";
+import { checkStore, type Store } from "../store/store.ts";
+
+/** What a queue is made of. */
+export interface QueueOptions {
+  /** 1 to 128 characters, without braces and slashes. Queues of different names share a store and nothing else. Default "default". */
+  readonly name?: string;
+  /** Where the jobs are kept: `upstashStore`, `redisStore` or `memoryStore`. */
+  readonly store: Store;
+  /** The jobs that drains of this queue can perform. Declared schedules are put in force by the first drain. */
+  readonly jobs?: readonly AnyJob[];
+  /** Gives ms since 1970; fractions are cut off. Default: the system's clock. */
+  readonly clock?: Clock;
+  /** Gives a number from 0 up to, not including, 1. Default: `Math.random`. */
+  readonly random?: () => number;
+  /** Makes ids, in the order of time. Default: UUIDv7. */
+  readonly newId?: () => string;
+  /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
+  readonly retention?: Duration;
+  /** Called as things happen to jobs, for logs and the like. Default: none. */
+  readonly hooks?: Hooks | undefined;
+  /**
+   * Takes one line for each failure: `logger.warn` where the job is retried, `logger.error` where it is dead. A line names the job,
+   * its id, the attempt and the error, and never holds a payload. `logger.warn` also tells of schedules of the code that are not in
+   * force. Default: `console`; null for none.
+   */
+  readonly logger?: Logger | null | undefined;
+  /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */
+  readonly tracing?: Tracing | undefined;
+}
+
+/** Which of the jobs that are due `enqueueHeld` leases. */
+export interface HoldOptions {
+  /** How many at most. Default: all. */
+  readonly most?: number;
+  /** Only those whose timeout is at most so long. Default: all. */
+  readonly timeout?: Duration;
+  /** As in `BulkOptions`. */
+  readonly trace?: TraceContext | undefined;
+}
+
+/** Queue options, checked and complete. */
+export interface QueueSettings {
+  readonly name: string;
+  readonly store: Store;
+  readonly jobs: ReadonlyMap<string, AnyJob>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly retentionMs: number;
+  readonly hooks: CheckedHooks | undefined;
+  readonly logger: Logger | undefined;
+  readonly tracing: Tracing | undefined;
+}
+
+const optionNames = ["name", "store", "jobs", "clock", "random", "newId", "retention", "hooks", "logger", "tracing"];
+
+/** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
+export function queueSettings(options: QueueOptions): QueueSettings {
+  checkKnown(options, optionNames, "new Queue");
+  const { name = "default", store, random = Math.random, retention = "24h" } = options;
+  checkPathText(name, "the queue's name", LONGEST_NAME);
+  if (/[{}/]/.test(name)) {
+    throw invalidRequest(
+      "the queue's name may not hold braces or slashes: they mark the hash tag of its keys, and its partitions.",
+    );
+  }
+  checkStore(store, "new Queue");
+  checkFunctions(options, ["clock", "random", "newId"]);
+  const given = options.clock ?? systemClock;
+  if (!Number.isFinite(given())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
+  const clock = wholeClock(given);
+  const newId = options.newId ?? timeOrderedIds(clock);
+  return {
+    name,
+    store,
+    jobs: byName(options.jobs ?? []),
+    clock,
+    random,
+    newId,
+    retentionMs: durationMs(retention, "retention"),
+    hooks: readHooks(options.hooks),
+    logger: readLogger(options.logger),
+    tracing: checkTracing(options.tracing),
+  };
+}
+
+function byName(jobs: readonly AnyJob[]): ReadonlyMap<string, AnyJob> {
+  if (!Array.isArray(jobs)) throw invalidRequest("jobs must be an array of what defineJob gives.");
+  const map = new Map<string, AnyJob>();
+  for (const job of jobs) {
+    checkJobOptions(job);
+    if (map.has(job.name)) throw invalidRequest(`Two jobs are named "${job.name}".`);
+    map.set(job.name, job);
+  }
+  return map;
+}

@@ -1,0 +1,138 @@
+import {
+  draftJob,
+  type EnqueueOptions,
+  type EnqueueResult,
+  finishJob,
+  jobName,
+  resolveJob,
+} from "../enqueue/new-job.ts";
+import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
+import { jobDefaults, timeoutMs } from "../job/options.ts";
+import type { JobTrace, TraceContext } from "../job/trace-context.ts";
+import { hookCalls } from "../observe/hook-runner.ts";
+import { traceCalls } from "../observe/tracing.ts";
+import { invalidRequest, isTidegateError } from "../shared/errors.ts";
+import { checkObject } from "../shared/validate.ts";
+import type { ClaimedJob, EnqueueReply, NewJob } from "../store/store.ts";
+import type { QueueSettings } from "./options.ts";
+
+/** One job for `enqueueMany`. */
+export interface BulkJob extends EnqueueOptions {
+  /** A definition, or the name of one. */
+  readonly job: AnyJob | string;
+  /** As the second argument of `enqueue`. */
+  readonly payload?: unknown;
+}
+
+/** A `BulkJob` whose payload has the type that its job takes; behind a name, and where the job is not known more closely, any. */
+export type TypedBulkJob<Job extends AnyJob | string> =
+  unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
+
+type BulkJobOf<Job extends AnyJob | string> = EnqueueOptions & { readonly job: Job } & PayloadField<
+    "payload",
+    InputOf<Job>
+  >;
+
+/** What `enqueueMany` takes: each job with a payload of its own type. */
+export type TypedBulk<Jobs extends readonly (AnyJob | string)[]> = {
+  readonly [Index in keyof Jobs]: TypedBulkJob<Jobs[Index]>;
+};
+
+/** How `enqueueMany` goes about it. */
+export interface BulkOptions {
+  /** Called after each piece of 1,000 with how many are stored. */
+  readonly onProgress?: (done: number) => void;
+  /** The trace of whoever asked for it over HTTP. Used where the queue is traced, and no span is active. */
+  readonly trace?: TraceContext | undefined;
+}
+
+/** The most jobs that one atomic call stores. */
+export const MOST_AT_ONCE = 1_000;
+
+const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options }.";
+
+/**
+ * Builds jobs and stores them in the way given. The tracing and the hooks of the queue are told of it.
+ *
+ * @param caller the trace of whoever asked for it.
+ * @throws as `newJobs` and `store`.
+ */
+export async function sendJobs<Sent extends { readonly results: readonly EnqueueResult[] }>(
+  settings: Omit<QueueSettings, "newId"> & { readonly newId: (dedupeKey?: string) => string },
+  bulk: readonly BulkJob[],
+  caller: TraceContext | undefined,
+  store: (newJobs: readonly NewJob[]) => Promise<Sent>,
+): Promise<Sent> {
+  const { name: queue, jobs, clock, newId } = settings;
+  if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
+  const now = clock();
+  // A hole of an array is an item like any other that is no job.
+  const drafts = Array.from(bulk, (item: BulkJob) => draft(item, jobs, now, newId));
+  const names = drafts.map(({ name }) => name);
+  const send = async (trace?: TraceContext) => store(await newJobs(drafts, trace));
+  const traces = traceCalls(settings);
+  const sent = await (traces ? traces.enqueue({ queue, names, caller }, send) : send());
+  const hooks = hookCalls(settings);
+  hooks?.enqueued(names, sent.results);
+  await Promise.all([hooks?.ended(), traces?.ended()]);
+  return sent;
+}
+
+/** The jobs that the store has leased to whoever enqueued them. */
+export function heldJobs(newJobs: readonly NewJob[], replies: readonly EnqueueReply[]): readonly ClaimedJob[] {
+  return replies.flatMap(({ lease }, index) => {
+    const job = newJobs[index];
+    return lease && job ? [{ lease, record: job.record, dueAt: job.runAt }] : [];
+  });
+}
+
+/** One job of a call, read at once. Where it was refused, `finish` rejects. */
+interface Draft {
+  readonly name: string;
+  readonly finish: (trace: JobTrace | undefined) => Promise<NewJob>;
+}
+
+function draft(
+  item: BulkJob,
+  jobs: ReadonlyMap<string, AnyJob>,
+  now: number,
+  newId: (dedupeKey?: string) => string,
+): Draft {
+  let name = "";
+  try {
+    checkObject(item, ARRAY_OF_JOBS);
+    const { job, payload, ...options } = item;
+    name = jobName(job);
+    const { definition } = resolveJob(job, jobs);
+    const drafted = draftJob(name, definition, payload, options, now, newId);
+    return { name, finish: (trace) => finishJob(drafted, trace) };
+  } catch (error) {
+    return { name, finish: () => Promise.reject(error) };
+  }
+}
+
+/**
+ * Builds jobs that are to be stored together, all of them checked.
+ *
+ * @throws {TidegateError} as `draftJob` and `finishJob` do; where there are several, the message says which was refused.
+ */
+function newJobs(drafts: readonly Draft[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
+  if (drafts.length === 1) return Promise.all(drafts.map(({ finish }) => finish(trace)));
+  const jobTrace: JobTrace | undefined = trace && { ...trace, isBatch: true };
+  return Promise.all(
+    drafts.map(({ finish }, index) =>
+      finish(jobTrace).catch((error: unknown) => Promise.reject(atIndex(error, index))),
+    ),
+  );
+}
+
+/** How long one attempt of a job may take, in ms. */
+export function attemptMs({ job, timeout }: BulkJob, jobs: ReadonlyMap<string, AnyJob>): number {
+  return timeoutMs(timeout ?? resolveJob(job, jobs).definition?.timeout ?? jobDefaults.timeout);
+}
+
+/** Says which job of several was refused. */
+function atIndex(error: unknown, index: number): unknown {
+  if (isTidegateError(error)) error.message = `Job ${index}: ${error.message}`;
+  return error;
+}

@@ -1,0 +1,211 @@
+import type { AnyJob } from "../job/define.ts";
+import { issuesText, type Validation, validate, validateAtOnce } from "../job/schema.ts";
+import { atMostAWhile } from "../observe/afterwards.ts";
+import type { Clock } from "../shared/clock.ts";
+import { InvalidPayloadError } from "../shared/errors.ts";
+import { fnv1a } from "../shared/hash.ts";
+import { asJson } from "../shared/json.ts";
+import { OutOfBudgetError } from "../store/meter.ts";
+import type { StoredSchedule } from "../store/schedules.ts";
+import type { DueSchedule, ExchangeReply, ExchangeRequest, Outlook, QueueStore } from "../store/store.ts";
+import { decodeSchedule, type ScheduleRecord } from "./fire.ts";
+import { renewed, scheduleRecord } from "./schedules.ts";
+
+/** Which code's declared schedules are in force, and which ones were before, with the time at which they were replaced. */
+interface Manifest {
+  readonly current: string;
+  readonly replaced: Readonly<Record<string, number>>;
+}
+
+/**
+ * For so long code whose schedules were replaced is taken for an older deployment that still runs, and changes nothing. After
+ * that it has come back: somebody rolled back to it.
+ */
+const STILL_RUNNING_MS = 3_600_000;
+
+/** Begins the second half of a mark: 32 bits alone would meet by chance too soon. */
+const SECOND_BASIS = 0x9747b28c;
+
+/** The schedules that stand in the code of this deployment. The first drain puts them in force; from then on they cost nothing. */
+export class DeclaredSchedules {
+  readonly #records: ReadonlyMap<string, ScheduleRecord>;
+  /** Those whose schemas answer later: the first drain asks them. */
+  readonly #unchecked: readonly AnyJob[];
+  readonly #clock: Clock;
+  readonly #warn: (text: string) => void;
+  #isInForce: boolean;
+  #hasLooked = false;
+  /** Until then this code is taken for an older deployment that still runs. */
+  #isOlderUntil = 0;
+
+  /**
+   * @param warn is told of schedules that cannot be put in force.
+   * @throws {InvalidPayloadError} where the jobs of a schedule would not fit their schema, as far as that is known at once.
+   */
+  constructor(jobs: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
+    const declared = [...jobs.values()].filter((job) => job.schedule !== undefined);
+    this.#records = new Map(declared.map((job) => [job.name, declaredRecord(job)]));
+    this.#unchecked = declared.filter((job) => job.schema && !mustFit(job, validateAtOnce(job.schema, payloadOf(job))));
+    this.#clock = clock;
+    this.#warn = warn;
+    this.#isInForce = this.#records.size === 0;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#records.size;
+  }
+
+  /** Whether nothing is to be done any more. */
+  get isInForce(): boolean {
+    return this.#isInForce;
+  }
+
+  /**
+   * Makes an exchange. Code that declares no schedule does not look at the manifest, so that its idle ticks cost nothing more. Where one
+   * comes due that other code declared, it looks: what older code left is removed, and does not fire.
+   */
+  async exchange(store: QueueStore, request: ExchangeRequest): Promise<ExchangeReply> {
+    const reply = await store.exchange(request);
+    const isOlder = () => request.now < this.#isOlderUntil;
+    if (this.#hasLooked || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
+    try {
+      await this.putInForce(store, await store.peekWithManifest(), request.now);
+    } catch {
+      // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain looks first.
+      this.#isInForce = false;
+    }
+    return isOlder() ? reply : { ...reply, schedules: reply.schedules.filter((due) => !this.#isOfOthers(due)) };
+  }
+
+  #isOfOthers({ key, record }: DueSchedule): boolean {
+    return !this.#records.has(key) && decodeSchedule(record)?.declared === true;
+  }
+
+  /** Adds, changes and removes what this code declares otherwise than the code before it; tells what comes next after that. */
+  async putInForce(
+    store: QueueStore,
+    outlook: Outlook & { readonly manifest: string | undefined },
+    now: number,
+  ): Promise<Outlook> {
+    const manifest = outlook.manifest === undefined ? undefined : (JSON.parse(outlook.manifest) as Manifest);
+    const own = this.#fingerprint();
+    const replacedAt = manifest?.replaced[own];
+    const isCurrent = manifest?.current === own;
+    const isOlder = replacedAt !== undefined && now - replacedAt < STILL_RUNNING_MS;
+    const declared =
+      isCurrent || isOlder
+        ? undefined
+        : await this.#declare(store, outlook.manifest, own, manifest, now).catch(unlessOutOfBudget);
+    // Where another drain was faster, with this declaration or by firing a slot, or where answers were lost that the budget had
+    // no room to ask for again, the next drain looks again. So does it where this
+    // code was replaced: a process that stays would never learn otherwise that it is the one that was rolled back to.
+    this.#isInForce = declared?.isInForce ?? isCurrent;
+    this.#hasLooked = this.#isInForce;
+    this.#isOlderUntil = isOlder ? replacedAt + STILL_RUNNING_MS : 0;
+    const moments = [outlook.nextAt, declared?.earliest].filter((moment) => moment !== undefined);
+    return { paused: outlook.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };
+  }
+
+  async #declare(
+    store: QueueStore,
+    from: string | undefined,
+    own: string,
+    manifest: Manifest | undefined,
+    now: number,
+  ): Promise<{ readonly isInForce: boolean; readonly earliest: number | undefined }> {
+    const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
+    const held = [...this.#records.keys()].filter((key) => isSetAtRunTime(existing.get(key)));
+    for (const key of held) this.#warn(keyIsHeld(key));
+    const leftOut = new Set([...held, ...(await this.#unfit())]);
+    const put = [...this.#records]
+      .filter(([key]) => !leftOut.has(key))
+      .map(([key, record]) => {
+        const from = existing.get(key);
+        return { ...renewed(key, record, from, now), from };
+      });
+    const remove = [...existing.values()]
+      .filter(({ key, record }) => decodeSchedule(record)?.declared && !this.#records.has(key))
+      .map(({ key }) => key);
+    const recent = Object.entries(manifest?.replaced ?? {}).filter(([, at]) => now - at < STILL_RUNNING_MS);
+    const before = manifest?.current.replace(INCOMPLETE, "") ?? NOTHING_DECLARED;
+    const replaced = { ...Object.fromEntries(recent), [before]: now };
+    delete replaced[own];
+    const next: Manifest = { current: leftOut.size > 0 ? own + INCOMPLETE : own, replaced };
+    const isInForce = await store.declare({ from, manifest: JSON.stringify(next), put, remove });
+    const earliest = put.reduce<number | undefined>(
+      (least, { next: at }) => (at !== undefined && (least === undefined || at < least) ? at : least),
+      undefined,
+    );
+    return { isInForce, earliest };
+  }
+
+  /** The schedules whose jobs would not fit their schema, of those that could not be asked before. */
+  async #unfit(): Promise<readonly string[]> {
+    const unfit: string[] = [];
+    const check = async (job: AnyJob) => {
+      const validation = await validate(job.schema, payloadOf(job));
+      if (!("issues" in validation)) return;
+      unfit.push(job.name);
+      this.#warn(doesNotFit(job, validation.issues).message);
+    };
+    if (this.#unchecked.length > 0)
+      await atMostAWhile(this.#clock, () => Promise.allSettled(this.#unchecked.map(check)));
+    return unfit;
+  }
+
+  #fingerprint(): string {
+    return fingerprint([...this.#records]);
+  }
+}
+
+/** Ends the mark of code whose schedules are not all in force: each process of it tries again. */
+const INCOMPLETE = "!";
+
+function isSetAtRunTime(stored: StoredSchedule | undefined): boolean {
+  const record = stored && decodeSchedule(stored.record);
+  return record !== undefined && record.declared !== true;
+}
+
+function keyIsHeld(key: string): string {
+  return `The schedule of the job "${key}" is not in force: one that was set at run time has its key. Remove that one, or rename the job.`;
+}
+
+/** The payload of a schedule's jobs, as they will read it. */
+function payloadOf({ schedulePayload }: AnyJob): unknown {
+  return asJson(schedulePayload, "payload");
+}
+
+/** Whether a payload is known to fit. @throws {InvalidPayloadError} where it is known not to. */
+function mustFit(job: AnyJob, validation: Validation | undefined): boolean {
+  if (validation && "issues" in validation) throw doesNotFit(job, validation.issues);
+  return validation !== undefined;
+}
+
+function doesNotFit({ name }: AnyJob, issues: InvalidPayloadError["issues"]): InvalidPayloadError {
+  return new InvalidPayloadError(
+    `The schedule of the job "${name}" would make jobs that do not fit its schema: ${issuesText(issues)}. Correct its schedulePayload.`,
+    issues,
+  );
+}
+
+function unlessOutOfBudget(error: unknown): undefined {
+  if (!(error instanceof OutOfBudgetError)) throw error;
+}
+
+function fingerprint(records: readonly (readonly [string, ScheduleRecord])[]): string {
+  return markOf(JSON.stringify([...records].sort()));
+}
+
+/** Tells declarations apart. `crypto.subtle` would answer at a time that no clock of a test sees. */
+function markOf(text: string): string {
+  return [fnv1a(text), fnv1a(text, SECOND_BASIS)].map((half) => half.toString(16).padStart(8, "0")).join("");
+}
+
+/** Of code that declares no schedule, which leaves no manifest: it may have been there before the first that does. */
+const NOTHING_DECLARED = fingerprint([]);
+
+function declaredRecord(job: AnyJob): ScheduleRecord {
+  const { schedule, schedulePayload, name } = job;
+  return { ...scheduleRecord(name, name, schedule ?? { cron: "" }, schedulePayload), declared: true };
+}

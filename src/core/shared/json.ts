@@ -1,0 +1,37 @@
+import { invalidRequest, TidegateError } from "./errors.ts";
+import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
+
+/** What of a job is stored as JSON. */
+type Stored = "payload" | "progress" | "result";
+
+/**
+ * Takes a value as JSON keeps it: a copy, so that what the caller changes afterwards is not stored, and what is checked is what is
+ * stored.
+ *
+ * @param what what the value is, for the message.
+ * @param most how large it may be, in bytes of UTF-8.
+ * @returns undefined for what JSON leaves out: undefined, a function or a symbol.
+ * @throws {TidegateError} `invalid_request` where it cannot be written as JSON, `payload_too_large` where it is larger.
+ */
+export function asJson(value: unknown, what: Stored, most = LARGEST_PAYLOAD): unknown {
+  const text = written(what, () => JSON.stringify(value) as string | undefined);
+  if (text === undefined) return undefined;
+  if (isLarger(text, most)) {
+    throw new TidegateError(
+      "payload_too_large",
+      `The ${what} is larger than ${most / MEBIBYTE} MiB as JSON. Store the data elsewhere and pass its address.`,
+    );
+  }
+  return JSON.parse(text);
+}
+
+/** Writes JSON with such a value in it. @throws {TidegateError} `invalid_request` where the value does not let it. */
+export function written<Text>(what: Stored, write: () => Text): Text {
+  try {
+    return write();
+  } catch {
+    throw invalidRequest(
+      `The ${what} cannot be stored as JSON: it contains a BigInt or itself, throws when it is read, or is nested too deeply.`,
+    );
+  }
+}

@@ -1,0 +1,86 @@
+import { invalidRequest, quote } from "./errors.ts";
+
+/**
+ * Checks that options are an object, and that each of them is one that is read. One that is not, such as a misspelt one or
+ * another library's, would be left out in silence, and its default hold.
+ *
+ * @param of what the options are of, for the message: "enqueue".
+ * @param inner those that Tidegate itself hands in: they are read, and not told of.
+ * @throws {TidegateError} `invalid_request`; the message names the option and those that there are.
+ */
+export function checkKnown(
+  options: unknown,
+  known: readonly string[],
+  of: string,
+  inner: readonly string[] = [],
+): void {
+  const those = `It knows: ${known.join(", ")}.`;
+  checkObject(options, `${of} takes an object of options. ${those}`);
+  const unknown = Object.keys(options).find((option) => !known.includes(option) && !inner.includes(option));
+  if (unknown !== undefined) throw invalidRequest(`${quote(unknown)} is no option of ${of}. ${those}`);
+}
+
+/** @throws {TidegateError} `invalid_request` with the message given, for all that is no object: null and arrays too. */
+export function checkObject(value: unknown, message: string): asserts value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidRequest(message);
+}
+
+/**
+ * Checks that each of some options is a function where it is given.
+ *
+ * @param of what the options are of, where the message must tell it: "hooks".
+ * @throws {TidegateError} `invalid_request`; the message names the option.
+ */
+export function checkFunctions<Options extends object>(
+  options: Options,
+  names: readonly (keyof Options & string)[],
+  of?: string,
+): void {
+  const wrong = names.find((name) => options[name] !== undefined && typeof options[name] !== "function");
+  if (wrong !== undefined) throw invalidRequest(`${of ? `${of}.` : ""}${wrong} must be a function.`);
+}
+
+/**
+ * Checks an id, key or name: 1 to `longest` characters that come back as they were, whatever stands between (no control
+ * characters, no lone surrogates, no white space at either end).
+ */
+export function checkText(value: unknown, name: string, longest: number): asserts value is string {
+  if (typeof value !== "string" || value.length === 0 || value.length > longest) {
+    throw invalidRequest(`${name} must be a string of 1 to ${longest} characters.`);
+  }
+  if (hasControlCharacter(value) || value.trim() !== value || !value.isWellFormed()) {
+    throw invalidRequest(
+      `${name} must be well-formed Unicode without control characters, and may not begin or end with white space.`,
+    );
+  }
+}
+
+/** Checks a new id, key or name that will stand in a URL. @throws {TidegateError} `invalid_request`, also for "." and ".." */
+export function checkPathText(value: unknown, name: string, longest: number): asserts value is string {
+  checkText(value, name, longest);
+  if (value === "." || value === "..")
+    throw invalidRequest(`${name} must not be "${value}": a URL drops it, and would mean something else.`);
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}
+
+/** Checks that a value, if given, is one of some words. @throws {TidegateError} `invalid_request` */
+export function oneOf(value: unknown, words: readonly string[], name: string): void {
+  if (value !== undefined && !(typeof value === "string" && words.includes(value))) {
+    throw invalidRequest(`${name} must be one of ${words.map((word) => `"${word}"`).join(", ")}.`);
+  }
+}
+
+/** Reads a whole number within bounds. @throws {TidegateError} `invalid_request` */
+export function wholeNumber(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
+    throw invalidRequest(`${name} must be a whole number from ${least} to ${most}.`);
+  }
+  return value;
+}

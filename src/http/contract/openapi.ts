@@ -1,0 +1,161 @@
+import type { ErrorCode } from "../../core/shared/errors.ts";
+import { scopesOf } from "../auth.ts";
+import type { Route } from "../route.ts";
+import { problemKinds } from "./problems.ts";
+import { backoff, newJob, noQuery, pathParts, recurringJob } from "./requests.ts";
+import {
+  type Answer,
+  activity,
+  deadJob,
+  deadJobPage,
+  drainReport,
+  enqueueResult,
+  enqueueResults,
+  job,
+  jobPage,
+  problem,
+  schedule,
+  stats,
+} from "./responses.ts";
+import { duration, type JsonSchema, type ObjectSchema, span, time } from "./schema.ts";
+
+/** The schemas that have a name, and are told of once. */
+const named = {
+  Job: job,
+  DeadJob: deadJob,
+  JobPage: jobPage,
+  DeadJobPage: deadJobPage,
+  EnqueueResult: enqueueResult,
+  EnqueueResults: enqueueResults,
+  Schedule: schedule,
+  Stats: stats,
+  Activity: activity,
+  DrainReport: drainReport,
+  Problem: problem,
+  NewJob: newJob,
+  RecurringJob: recurringJob,
+  Backoff: backoff,
+  Duration: duration,
+  Span: span,
+  Time: time,
+};
+const names = new Map<unknown, string>(Object.entries(named).map(([name, { json }]) => [json, name]));
+
+const description =
+  "Send `Authorization: Bearer TOKEN`, with a token that has one of the scopes named. Errors are `application/problem+json` " +
+  "with a stable `code`; a request refused with a status from 400 to 499 changed nothing.";
+
+/**
+ * Writes the OpenAPI 3.1 document of some routes. It is made of what requests are read with, so the two cannot differ.
+ *
+ * @param isNamed whether it stands below `/queues/:queue`, and tells of that queue alone: its addresses are relative to its own.
+ */
+export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
+  const document = {
+    openapi: "3.1.1",
+    info: { title: "Tidegate", version: "1", description, license: { name: "MIT", identifier: "MIT" } },
+    servers: [{ url: "." }],
+    paths: { ...pathsOf(routes, ""), ...(!isNamed && pathsOf(routes, "/queues/:queue")) },
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+      responses: mapValues(problemKinds, ({ title, headers }, code) => ({
+        description: title,
+        ...(headers && { headers: mapValues(headers, () => ({ schema: { type: "string" } })) }),
+        content: {
+          "application/problem+json": {
+            schema: { allOf: [problem.json, { properties: { code: { const: code } } }] },
+          },
+        },
+      })),
+      // A copy, since a schema that is named is referred to wherever else it stands.
+      schemas: mapValues(named, ({ json }) => ({ ...json })),
+    },
+  };
+  return JSON.stringify(document, (_, value) => (names.has(value) ? reference("schemas", names.get(value)) : value));
+}
+
+function pathsOf(routes: readonly Route[], prefix: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    const path = (prefix + route.path).replace(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, prefix) };
+  }
+  return paths;
+}
+
+function operationOf(route: Route, prefix: string): object {
+  const { path, operation, notes, scope, query = noQuery, body, answers } = route;
+  return {
+    operationId: prefix ? `${operation}InQueue` : operation,
+    tags: [/^\/(jobs|dead-letter|schedules)/.exec(path)?.[1] ?? "queue"],
+    summary: inWords(operation),
+    description: `${notes ? `${notes} ` : ""}${scope === "anyone" ? "Needs no token" : `Scope: ${scopesOf(route).join(" or ")}`}.`,
+    security: scope === "anyone" ? [] : [{ bearer: [] }],
+    parameters: [...pathParameters(prefix + path), ...queryParameters(query)],
+    ...(body && { requestBody: requestBody(body.json) }),
+    responses: {
+      ...mapValues(answers, responseOf),
+      ...Object.fromEntries(
+        refusalsOf(route, prefix).map((code) => [problemKinds[code].status, reference("responses", code)]),
+      ),
+    },
+  };
+}
+
+/** Makes "Get job" of "getJob". */
+function inWords(operation: string): string {
+  const words = operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function pathParameters(path: string): object[] {
+  return Object.entries(pathParts)
+    .filter(([name]) => path.includes(`:${name}`))
+    .map(([name, { json }]) => ({ name, in: "path", required: true, schema: json }));
+}
+
+function queryParameters({ fields, json }: ObjectSchema<unknown>): object[] {
+  const required = json["required"] as readonly string[] | undefined;
+  return Object.entries(fields).map(([name, field]) => ({
+    name,
+    in: "query",
+    ...(required?.includes(name) && { required: true }),
+    schema: field.json,
+  }));
+}
+
+/** No body is read as an empty object. */
+function requestBody(json: JsonSchema): object {
+  const required = ["anyOf", "required", "minProperties"].some((keyword) => keyword in json);
+  return { required, content: { "application/json": { schema: json } } };
+}
+
+function responseOf({ json, contentType = "application/json" }: Answer): object {
+  return {
+    description: json?.["description"] ?? "Success.",
+    ...(json && { content: { [contentType]: { schema: json } } }),
+  };
+}
+
+/** All the ways in which a route may refuse a request. */
+function refusalsOf({ scope, body, refusals = [], storeless }: Route, prefix: string): ErrorCode[] {
+  return [
+    "invalid_request",
+    ...(scope === "anyone" ? [] : (["unauthorized", "forbidden"] as const)),
+    ...(prefix ? (["not_found"] as const) : []),
+    ...refusals,
+    ...(body ? (["payload_too_large"] as const) : []),
+    ...(storeless ? [] : (["store_unavailable"] as const)),
+  ];
+}
+
+function reference(kind: string, name: string | undefined): object {
+  return { $ref: `#/components/${kind}/${name}` };
+}
+
+function mapValues<Value, Result>(
+  record: Readonly<Record<string, Value>>,
+  map: (value: Value, name: string) => Result,
+): Record<string, Result> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+}

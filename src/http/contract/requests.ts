@@ -1,0 +1,148 @@
+import { LONGEST_EXPRESSION } from "../../core/cron/cron.ts";
+import { LEAST_ROUND_TRIPS, NO_LIMIT } from "../../core/drain/options.ts";
+import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } from "../../core/job/options.ts";
+import { MOST_AT_ONCE } from "../../core/queue/send.ts";
+import { LONGEST_KEY } from "../../core/schedule/schedules.ts";
+import type { ErrorCode, PayloadIssue } from "../../core/shared/errors.ts";
+import { clearableStates, jobStates } from "../../core/store/store.ts";
+import {
+  anything,
+  cursorIn,
+  duration,
+  type Fields,
+  flag,
+  isObject,
+  list,
+  noted,
+  object,
+  oneBy,
+  pathText,
+  type Schema,
+  share,
+  span,
+  string,
+  text,
+  time,
+  type ValueOf,
+  whole,
+  word,
+  yes,
+} from "./schema.ts";
+
+// What goes over the wire. The client takes types from here and nothing else, since it must stay small.
+
+/** An error as `application/problem+json` (RFC 9457). */
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly code: ErrorCode | "internal_error";
+  /** With `invalid_payload`: what the schema found. */
+  readonly issues?: readonly PayloadIssue[];
+}
+
+const MOST_IDS = 1_000;
+const LONGEST_ZONE = 100;
+const LONGEST_CURSOR = 2_000;
+
+const id = text(LONGEST_ID, "order-7");
+const name = text(LONGEST_NAME, "send_email");
+const key = text(LONGEST_KEY, "daily");
+const newId = pathText(LONGEST_ID, "order-7");
+const newKey = pathText(LONGEST_KEY, "daily");
+const cursor = cursorIn(jobStates, LONGEST_CURSOR);
+const limit = whole(1, 1_000);
+
+/** What stands in a path. */
+export const pathParts = { id, key, queue: text(LONGEST_NAME, "default") };
+
+export const backoff = object({ type: word(["exponential", "fixed"]), base: duration, max: duration, jitter: share });
+const attemptFields = { maxRetries: whole(0, MOST_RETRIES), backoff, timeout: span };
+
+const scheduleFields = {
+  name,
+  payload: anything,
+  cron: noted(string(LONGEST_EXPRESSION), {
+    description: "Five fields, or six with seconds first.",
+    examples: ["0 9 * * *"],
+  }),
+  timeZone: noted(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
+  missed: word(missedWords),
+  overlap: word(overlapWords),
+  ...attemptFields,
+};
+
+const eitherTime = { not: { required: ["delay", "runAt"] } };
+
+export const newJob = noted(
+  object(
+    {
+      name,
+      payload: anything,
+      id: newId,
+      delay: duration,
+      runAt: time,
+      ...attemptFields,
+      dedupe: object({ key: text(LONGEST_ID, "user-7"), ttl: span }, ["key", "ttl"]),
+    },
+    ["name"],
+  ),
+  { ...eitherTime, examples: [{ name: "send_email", payload: { to: "ada@example.com" }, delay: "5m" }] },
+);
+export const recurringJob = object({ id: newKey, ...scheduleFields }, ["name", "cron"]);
+const manyJobs = list(newJob, MOST_AT_ONCE);
+
+/** What `POST /jobs` was asked for. */
+export type EnqueueRequest =
+  | { readonly kind: "one"; readonly job: ValueOf<typeof newJob> }
+  | { readonly kind: "many"; readonly jobs: ValueOf<typeof manyJobs> }
+  | { readonly kind: "recurring"; readonly job: ValueOf<typeof recurringJob> };
+
+export const enqueueBody: Schema<EnqueueRequest> = {
+  json: { anyOf: [newJob.json, recurringJob.json, manyJobs.json] },
+  read(value, name) {
+    if (Array.isArray(value)) return { kind: "many", jobs: manyJobs.read(value, "jobs") };
+    if (isObject(value) && Object.hasOwn(value, "cron"))
+      return { kind: "recurring", job: recurringJob.read(value, name) };
+    return { kind: "one", job: newJob.read(value, name) };
+  },
+};
+
+export const changeBody = noted(object({ runAt: time, delay: duration, payload: anything }), {
+  ...eitherTime,
+  minProperties: 1,
+  examples: [{ delay: "1h" }],
+});
+export const jobsQuery = object({ state: word(jobStates), name, cursor, limit });
+export const clearQuery = object({ state: word(clearableStates) }, ["state"]);
+
+export const deadQuery = object({ name, cursor: cursorIn(["dead"], LONGEST_CURSOR), limit });
+export const retryBody = noted(object({ payload: anything }), { examples: [{ payload: { to: "ada@example.com" } }] });
+const ids = list(id, MOST_IDS);
+const deadJobs = <const More extends Fields>(more: More) =>
+  oneBy({
+    ids: object({ ids, ...more }, ["ids"]),
+    name: object({ name, ...more }, ["name"]),
+    all: object({ all: yes, ...more }, ["all"]),
+  });
+export const removeManyBody = deadJobs({ dryRun: flag });
+export const retryManyBody = deadJobs({ dryRun: flag, payload: anything });
+
+export const scheduleBody = object(scheduleFields, ["name", "cron"]);
+export const previewQuery = object({ count: whole(1, 1_000) });
+
+const roundTrips = whole(LEAST_ROUND_TRIPS, NO_LIMIT);
+const commands = whole(1, NO_LIMIT);
+const drainFields = {
+  maxJobs: whole(1, NO_LIMIT),
+  concurrency: whole(1, 10_000),
+  timeBudget: duration,
+  grace: duration,
+  linger: duration,
+  batchSize: whole(1, 1_000),
+};
+export const drainBody = object({ ...drainFields, budget: object({ roundTrips, commands }) });
+export const drainQuery = object({ ...drainFields, "budget.roundTrips": roundTrips, "budget.commands": commands });
+
+/** The address of a request without parameters. */
+export const noQuery = object({});

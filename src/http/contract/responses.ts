@@ -1,0 +1,221 @@
+import type { DrainReport } from "../../core/drain/report.ts";
+import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
+import { missedWords, overlapWords } from "../../core/job/options.ts";
+import type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "../../core/manage/job-info.ts";
+import type { JobPage } from "../../core/manage/list.ts";
+import type { ActivityMinute, Histogram, QueueActivity } from "../../core/manage/stats.ts";
+import type { Spending } from "../../core/queue/usage.ts";
+import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
+import type { PayloadIssue } from "../../core/shared/errors.ts";
+import { jobStates } from "../../core/store/store.ts";
+import { problemKinds } from "./problems.ts";
+import type { Problem } from "./requests.ts";
+import type { JsonSchema } from "./schema.ts";
+
+/** What a request is answered with. Without `json` it has no body. */
+export interface Answer {
+  readonly json?: JsonSchema;
+  /** Default: `application/json`. */
+  readonly contentType?: string;
+}
+
+/**
+ * How a type looks as JSON, in which times are ISO 8601 strings. A shape fits exactly the type that it was made for, so what is
+ * told of an answer cannot differ from it: it would not compile.
+ */
+export interface Shape<Value> extends Answer {
+  readonly json: JsonSchema;
+  /** Holds the type alone, and is not there. */
+  readonly type: (value: Value) => Value;
+}
+
+const shape = <Value>(json: JsonSchema): Shape<Value> => ({ json }) as Shape<Value>;
+
+type Sometimes<Value> = {
+  [Name in keyof Value]-?: Record<never, never> extends Pick<Value, Name> ? Name : never;
+}[keyof Value];
+
+/** An object: the fields that it always has, and those that it may lack. More may come with later versions. */
+function record<Value>(
+  always: { readonly [Name in Exclude<keyof Value, Sometimes<Value>>]: Shape<Value[Name]> },
+  sometimes: { readonly [Name in Sometimes<Value>]: Shape<Required<Value>[Name]> },
+): Shape<Value> {
+  const fields = Object.entries<Answer>({ ...always, ...sometimes });
+  const properties = Object.fromEntries(fields.map(([name, { json }]) => [name, json]));
+  return shape({ type: "object", properties, required: Object.keys(always) });
+}
+
+/** The same, with a sentence on it. */
+const said = <Value>(description: string, { json }: Shape<Value>) => shape<Value>({ ...json, description });
+
+const list = <Item>({ json }: Shape<Item>) => shape<readonly Item[]>({ type: "array", items: json });
+const words = <Word extends string>(words: readonly Word[]) => shape<Word>({ type: "string", enum: words });
+const nullable = <Value>({ json }: Shape<Value>) => shape<Value | null>({ ...json, type: [json["type"], "null"] });
+
+const anything = shape<unknown>({});
+const text = shape<string>({ type: "string" });
+const flag = shape<boolean>({ type: "boolean" });
+const count = shape<number>({ type: "integer", minimum: 0 });
+const amount = shape<number>({ type: "number", minimum: 0 });
+const time = shape<Date>({ type: "string", format: "date-time" });
+
+/** Done, with nothing to say. */
+export const nothing: Answer = {};
+
+const errorFields = { name: text, message: text };
+const jobError = record<JobError>(errorFields, { stack: text });
+const failedAttempt = record<FailedAttempt>({ ...errorFields, attempt: count, failedAt: time }, { stack: text });
+
+const jobFields = {
+  id: text,
+  name: text,
+  queue: text,
+  state: words(jobStates),
+  payload: anything,
+  enqueuedAt: time,
+  runAt: nullable(time),
+  attempts: count,
+  maxRetries: nullable(count),
+  errors: list(failedAttempt),
+};
+const jobOptions = {
+  progress: anything,
+  schedule: record<{ readonly key: string; readonly slot: Date }>({ key: text, slot: time }, {}),
+  startedAt: time,
+  completedAt: time,
+  result: anything,
+};
+const ending = { failedAt: time, error: jobError };
+
+export const job = record<JobInfo>(jobFields, { ...jobOptions, ...ending });
+export const deadJob = record<DeadJob>({ ...jobFields, ...ending, state: words(["dead"]) }, jobOptions);
+
+const cursor = said("Where the next page begins; null on the last one.", nullable(text));
+export const jobPage = record<JobPage>({ jobs: list(job), cursor }, {});
+export const deadJobPage = record<JobPage<DeadJob>>({ jobs: list(deadJob), cursor }, {});
+
+export const enqueueResult = record<EnqueueResult>(
+  { id: text, status: words(["enqueued", "duplicate"]), runAt: nullable(time) },
+  {},
+);
+export const enqueueResults = record<{ readonly jobs: readonly EnqueueResult[] }>({ jobs: list(enqueueResult) }, {});
+export const duplicateOrMany: Answer = {
+  json: { description: "A duplicate, or the answers for many.", anyOf: [enqueueResult.json, enqueueResults.json] },
+};
+
+export const cleared = record<{ readonly cleared: number }>({ cleared: count }, {});
+export const retried = record<{ readonly retried: number }>({ retried: count }, {});
+export const removed = record<{ readonly removed: number }>({ removed: count }, {});
+
+export const schedule = record<ScheduleInfo>(
+  {
+    key: text,
+    name: text,
+    payload: anything,
+    cron: text,
+    timeZone: text,
+    missed: words(missedWords),
+    overlap: words(overlapWords),
+    declared: flag,
+    paused: flag,
+    nextRunAt: nullable(time),
+    lastRunAt: nullable(time),
+    lastJobId: nullable(text),
+  },
+  {},
+);
+export const schedules = record<{ readonly schedules: readonly ScheduleInfo[] }>({ schedules: list(schedule) }, {});
+export const slots = record<{ readonly slots: readonly Date[] }>({ slots: list(time) }, {});
+
+export const drainReport = record<DrainReport>(
+  {
+    claimed: count,
+    completed: count,
+    retried: count,
+    deadLettered: count,
+    snoozed: count,
+    released: count,
+    lost: count,
+    rearmed: count,
+    roundTrips: count,
+    commands: count,
+    stoppedBy: words(["empty", "maxJobs", "timeBudget", "budget", "paused", "aborted"]),
+    nextRunAt: nullable(time),
+    backlog: flag,
+  },
+  {},
+);
+export const draining = record<{ readonly status: "draining" }>({ status: words(["draining"]) }, {});
+
+const spending = said(
+  "Of this process or isolate alone.",
+  record<Spending>(
+    {
+      since: time,
+      roundTrips: count,
+      commands: count,
+      completed: count,
+      idleDrains: count,
+      idleCommands: count,
+      lookCommands: count,
+      commandsPerJob: nullable(amount),
+      commandsPerIdleDrain: nullable(amount),
+      commandsPerMonth: nullable(count),
+    },
+    {},
+  ),
+);
+const statsFields = {
+  totalEnqueued: count,
+  totalProcessed: count,
+  totalFailed: count,
+  totalRetried: count,
+  pendingCount: count,
+  scheduledCount: count,
+  readyCount: count,
+  runningCount: count,
+  deadLetterCount: count,
+  completedCount: count,
+  nextRunAt: nullable(time),
+  oldestReadyAgeMs: nullable(count),
+  paused: flag,
+};
+export const stats = record<QueueStats & { readonly spending: Spending }>({ ...statsFields, spending }, {});
+
+const histogram = record<Histogram>(
+  {
+    bounds: said("Upper bounds in ms.", list(amount)),
+    counts: said("One more than bounds.", list(count)),
+    sumMs: amount,
+  },
+  {},
+);
+const minute = record<ActivityMinute>({ at: time, processed: count, retried: count, dead: count }, {});
+export const activity = record<QueueActivity & { readonly spending: Spending }>(
+  {
+    stats: record<QueueStats>(statsFields, {}),
+    minutes: list(minute),
+    waiting: histogram,
+    running: histogram,
+    spending,
+  },
+  {},
+);
+
+/** The text format of Prometheus. */
+export const metrics = { json: { type: "string" }, contentType: "text/plain; version=0.0.4; charset=utf-8" } as const;
+
+export const paused = record<{ readonly paused: boolean }>({ paused: flag }, {});
+export const healthy = record<{ readonly status: "ok" }>({ status: words(["ok"]) }, {});
+
+/** An OpenAPI document. */
+export const openApi: Answer = { json: { type: "object", description: "An OpenAPI 3.1 document." } };
+
+export const problem = record<Problem>(
+  { status: count, title: text, detail: text, code: words(Object.keys(problemKinds) as Problem["code"][]) },
+  {
+    issues: list(
+      record<PayloadIssue>({ message: text, path: list(shape<string | number>({ type: ["string", "integer"] })) }, {}),
+    ),
+  },
+);

@@ -1,0 +1,26 @@
+import { countRequest } from "../../core/store/meter.ts";
+import type { Store } from "../../core/store/store.ts";
+import { beforeCalls } from "../before-calls.ts";
+import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
+import { MemoryQueue } from "./queue.ts";
+
+/**
+ * Keeps jobs in memory: for tests, for local runs, and as the specification of what a store does. Everything is gone with
+ * the process. It holds plain data and every method ends in the turn in which it was called, so requests may share it.
+ */
+export function memoryStore(): Store {
+  const queues = new Map<string, MemoryQueue>();
+  return {
+    open(name, meter, partition) {
+      const part = partition === undefined ? name : `${name}/${partition}`;
+      const queue = queues.get(part) ?? new MemoryQueue();
+      queues.set(part, queue);
+      return beforeCalls(queue, (method) => {
+        // A call counts as the round trip that it would be elsewhere.
+        countRequest(meter, 0);
+        if (queue.spread > 1 && method !== "partitions") throw wrongPartitions(name, queue.spread, 1);
+        return undefined;
+      });
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { bytesOf, countFitting } from "../../core/shared/limits.ts";
+import type { StoredSchedule } from "../../core/store/schedules.ts";
+import type { StoredStats } from "../../core/store/stats.ts";
+import type { JobState, Page, PageRequest, StoredJob } from "../../core/store/store.ts";
+import { badCursor, type Cursor, readCursor, writeCursor } from "../cursor.ts";
+import { SCHEDULE_MEMBER, standingOf, unpack } from "../redis/score.ts";
+import { isJob, type MemoryState, stateOf } from "./state.ts";
+
+export function findJob(state: MemoryState, id: string, now: number): StoredJob | undefined {
+  const score = state.due.score(id);
+  if (score !== undefined) return liveJob(state, id, score, now);
+  if (state.isKept(id, now)) return completedJob(state, id);
+  return findDeadJob(state, id);
+}
+
+export function findDeadJob(state: MemoryState, id: string): StoredJob | undefined {
+  return state.dead.score(id) === undefined ? undefined : deadJob(state, id);
+}
+
+function liveJob(state: MemoryState, id: string, score: number, now: number): StoredJob {
+  const { at, claims } = unpack(score);
+  return { id, state: stateOf(score, now), record: state.records.get(id) ?? "", at, claims };
+}
+
+function completedJob(state: MemoryState, id: string): StoredJob {
+  return { id, state: "completed", record: state.done.get(id)?.record ?? "", at: 0, claims: 0 };
+}
+
+function deadJob(state: MemoryState, id: string): StoredJob {
+  return { id, state: "dead", record: state.deadRecords.get(id) ?? "", at: state.dead.score(id) ?? 0, claims: 0 };
+}
+
+export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest): Page<StoredJob> {
+  if (wanted === "completed") return listCompleted(state, page);
+  const { cursor, limit, mostBytes, now } = page;
+  const seen = readCursor(cursor);
+  const isDead = wanted === "dead";
+  const items: StoredJob[] = [];
+  let lastScore = 0;
+  let bytes = 0;
+  for (const [id, score] of isDead ? deadBehind(state, seen) : liveBehind(state, seen)) {
+    if (!isDead && (!isJob(id) || stateOf(score, now) !== wanted)) continue;
+    const job = isDead ? deadJob(state, id) : liveJob(state, id, score, now);
+    bytes += bytesOf(job.record);
+    const last = items.at(-1);
+    if (last && (items.length === limit || bytes > mostBytes))
+      return { items, cursor: writeCursor({ score: lastScore, id: last.id }) };
+    items.push(job);
+    lastScore = score;
+  }
+  return { items, cursor: undefined };
+}
+
+function deadBehind({ dead }: MemoryState, last: Cursor | undefined): Iterable<readonly [string, number]> {
+  return dead.downFrom(last ? dead.countBefore(last.score, last.id) - 1 : dead.size - 1);
+}
+
+function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<readonly [string, number]> {
+  for (const entry of due.from(last ? due.countBefore(last.score, last.id) : 0)) {
+    if (entry[1] !== last?.score || entry[0] !== last.id) yield entry;
+  }
+}
+
+function listCompleted(state: MemoryState, { cursor, limit, mostBytes, now }: PageRequest): Page<StoredJob> {
+  if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw badCursor();
+  const start = Number(cursor ?? 0);
+  const ids = [...state.done.keys()].filter((id) => state.isKept(id, now));
+  const jobs = ids.slice(start, start + limit).map((id) => completedJob(state, id));
+  const fitting = countFitting(
+    jobs.map(({ record }) => record),
+    mostBytes,
+  );
+  const items = jobs.slice(0, Math.max(1, fitting));
+  const end = start + items.length;
+  return { items, cursor: end < ids.length ? String(end) : undefined };
+}
+
+export function countJobs(state: MemoryState, now: number): StoredStats {
+  const count = { scheduled: 0, ready: 0, running: 0 };
+  let oldestReadyAt: number | undefined;
+  for (const [member, score] of state.due.from(0)) {
+    if (!isJob(member)) continue;
+    const current = stateOf(score, now);
+    count[current]++;
+    if (current === "ready") oldestReadyAt ??= unpack(score).at;
+  }
+  const { processed, retried, cancelled, revived, removed } = state.counters;
+  const died = state.dead.size + revived + removed;
+  return {
+    ...count,
+    dead: state.dead.size,
+    completed: [...state.done.keys()].filter((id) => state.isKept(id, now)).length,
+    processed,
+    retried,
+    died,
+    enqueued: state.records.size + processed + died + cancelled - revived,
+    paused: state.paused,
+    nextAt: state.nextAt(),
+    oldestReadyAt,
+    minutes: state.tally.minutesUntil(now),
+    waitingTimes: { counts: [...state.tally.waiting.counts], sumMs: state.tally.waiting.sumMs },
+    runningTimes: { counts: [...state.tally.running.counts], sumMs: state.tally.running.sumMs },
+  };
+}
+
+export function findSchedule(state: MemoryState, key: string): StoredSchedule | undefined {
+  const record = state.schedules.get(key);
+  if (record === undefined) return undefined;
+  return { key, record, ...standingOf(state.due.score(SCHEDULE_MEMBER + key)) };
+}

@@ -1,0 +1,81 @@
+/**
+ * Keeps jobs in Upstash Redis, over HTTP.
+ *
+ * @module tidegate/upstash
+ */
+
+import type { Redis as AnyRedis } from "@upstash/redis";
+import { Redis, type Requester } from "@upstash/redis/cloudflare";
+import { invalidRequest } from "../../core/shared/errors.ts";
+import { checkKnown, checkObject } from "../../core/shared/validate.ts";
+import type { Store } from "../../core/store/store.ts";
+import { Connection, readPrefix } from "../redis/connection.ts";
+import { keysOf } from "../redis/keys.ts";
+import { RedisQueue } from "../redis/queue.ts";
+import { requesterOf, transportOf } from "./transport.ts";
+
+/** Where the database is. */
+export interface UpstashStoreOptions {
+  /** `UPSTASH_REDIS_REST_URL` */
+  readonly url: string;
+  /** `UPSTASH_REDIS_REST_TOKEN`; the read-only one does not do. */
+  readonly token: string;
+  /** What every key begins with. Default "tidegate". */
+  readonly prefix?: string;
+}
+
+/** The database of a client of yours. */
+export interface UpstashClientOptions {
+  /** A client that exists already. Its own settings stay as they are. */
+  readonly redis: AnyRedis;
+  /** What every key begins with. Default "tidegate". */
+  readonly prefix?: string;
+}
+
+/**
+ * Keeps jobs in Upstash Redis, over HTTP: works wherever `fetch` does.
+ *
+ * ```ts
+ * const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
+ * ```
+ *
+ * @throws {TidegateError} `invalid_request` where the address or the token is missing, or an option makes no sense. Nothing is sent before a queue needs it.
+ */
+export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
+  const { requester, prefix } = readOptions(options);
+  const connection = new Connection(transportOf(requester));
+  return {
+    open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
+  };
+}
+
+function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): {
+  requester: Requester;
+  prefix: string;
+} {
+  checkObject(options, "upstashStore takes { url, token }, or a client of @upstash/redis.");
+  if ("evalsha" in options) return { requester: requesterOf(options), prefix: readPrefix() };
+  if ("redis" in options) {
+    checkKnown(options, ["redis", "prefix"], "upstashStore with a client");
+    return { requester: requesterOf(options.redis), prefix: readPrefix(options.prefix) };
+  }
+  checkKnown(options, ["url", "token", "prefix"], "upstashStore");
+  const { url, token, prefix } = options;
+  if (!isHttpUrl(url))
+    throw invalidRequest(
+      "upstashStore needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows.",
+    );
+  if (typeof token !== "string" || token === "")
+    throw invalidRequest(
+      "upstashStore needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows.",
+    );
+  return {
+    requester: requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false })),
+    prefix: readPrefix(prefix),
+  };
+}
+
+function isHttpUrl(url: unknown): url is string {
+  if (typeof url !== "string") return false;
+  return URL.canParse(url) && /^https?:\/\//.test(url);
+}

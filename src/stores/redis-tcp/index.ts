@@ -1,0 +1,66 @@
+/**
+ * Keeps jobs in a Redis or Valkey of your own, over TCP.
+ *
+ * @module tidegate/redis
+ */
+
+import { invalidRequest } from "../../core/shared/errors.ts";
+import { checkKnown } from "../../core/shared/validate.ts";
+import type { Store } from "../../core/store/store.ts";
+import { Connection, readPrefix } from "../redis/connection.ts";
+import { keysOf } from "../redis/keys.ts";
+import { RedisQueue } from "../redis/queue.ts";
+import { lineOf, type RedisClient } from "./clients.ts";
+import { ClientTransport } from "./transport.ts";
+
+export type { IoRedisClient, NodeRedisClient, RedisClient } from "./clients.ts";
+
+/** How keys are named. */
+export interface RedisStoreOptions {
+  /** What every key begins with: 1 to 64 letters, digits, dots, colons, hyphens or underscores. Default "tidegate". */
+  readonly prefix?: string;
+}
+
+/**
+ * Keeps jobs in a Redis of your own, over TCP, with the keys and scripts of `upstashStore`: a database may be used through both.
+ *
+ * It needs Redis 6.2, Valkey 7.2 or newer (8 and 9 keep completed jobs for fewer commands), and a connected client of the package `redis` or `ioredis`. The client stays yours: its settings
+ * are left alone, other code may use it too, and you close it once no queue uses it any more.
+ *
+ * ```ts
+ * import { createClient } from "redis";
+ *
+ * const client = await createClient({ url: process.env.REDIS_URL }).connect();
+ * const store = redisStore(client);
+ * ```
+ *
+ * While the client has no connection, calls wait for it for some seconds and then throw `store_unavailable`. Nothing of them is
+ * sent later.
+ *
+ * @param client a connected one.
+ * @param options how keys are named.
+ * @throws {TidegateError} `invalid_request` for anything else than such a client, or a prefix that makes no sense.
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  checkKnown(options, ["prefix"], "redisStore");
+  const connection = connectionOf(client);
+  const keysBegin = readPrefix(options.prefix);
+  return {
+    open: (queue, meter, partition) =>
+      new RedisQueue(connection, keysOf(keysBegin, queue, partition), meter, Math.random),
+  };
+}
+
+/** All stores of a client share what listens to it: Node takes more than ten listeners for a leak. */
+const connections = new WeakMap<RedisClient, Connection>();
+
+function connectionOf(client: RedisClient): Connection {
+  const line = lineOf(client);
+  if (!line)
+    throw invalidRequest(
+      "redisStore needs a client of the package `redis` or `ioredis`, such as createClient() gives.",
+    );
+  const connection = connections.get(client) ?? new Connection(new ClientTransport(line));
+  connections.set(client, connection);
+  return connection;
+}

@@ -1,0 +1,127 @@
+import { TidegateError } from "../../core/shared/errors.ts";
+import type { Transport } from "../redis/connection.ts";
+import type { Line } from "./clients.ts";
+
+/** How long a command waits for a client that is connecting: a restart of Redis is bridged, an outage is told. */
+const CONNECTED_WITHIN_MS = 3_000;
+
+/**
+ * Sends commands through a client of the user's.
+ *
+ * A command is handed to the client only while it is connected, never to its offline queue: sent when the connection comes
+ * back, a command that was given up long ago would lease jobs to nobody. And where the connection is lost under a command, it
+ * counts as lost at once, and the client is kept from sending it again by itself: the resend that follows tells the script that
+ * an earlier send may have arrived.
+ */
+export class ClientTransport implements Transport {
+  readonly lockingAddress = undefined;
+  readonly #line: Line;
+  readonly #connectedWithinMs: number;
+  readonly #waiting = new Set<() => void>();
+  readonly #underWay = new Set<() => void>();
+
+  constructor(line: Line, connectedWithinMs = CONNECTED_WITHIN_MS) {
+    this.#line = line;
+    this.#connectedWithinMs = connectedWithinMs;
+    line.onChange((change) => {
+      for (const tell of [...this.#waiting, ...(change === "lost" ? this.#underWay : [])]) tell();
+    });
+  }
+
+  async send(command: readonly string[], signal: AbortSignal): Promise<unknown> {
+    try {
+      return asUsual(await this.#answer(command, signal), command);
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
+  /** Sent in one turn, they travel together. */
+  async sendMany(commands: readonly (readonly string[])[], signal: AbortSignal): Promise<readonly unknown[]> {
+    return Promise.all(commands.map((command) => this.send(command, signal)));
+  }
+
+  async #answer(command: readonly string[], signal: AbortSignal): Promise<unknown> {
+    await this.#connected(signal);
+    const done = new AbortController();
+    const over = AbortSignal.any([signal, done.signal]);
+    const lost = heard(this.#underWay, over).then(() => {
+      throw unavailable(
+        signal.aborted
+          ? "Redis did not answer in time. Check the network, and that no slow command blocks it."
+          : "The connection to Redis was lost while it was asked.",
+      );
+    });
+    try {
+      return await Promise.race([this.#line.send(command, over), lost]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  async #connected(signal: AbortSignal): Promise<void> {
+    if (this.#line.state() === "ready") return;
+    const end = AbortSignal.any([signal, AbortSignal.timeout(this.#connectedWithinMs)]);
+    for (let state = this.#line.state(); state !== "ready"; state = this.#line.state()) {
+      if (state === "closed") throw unavailable("The Redis client is closed. Connect it before a queue uses it.");
+      if (end.aborted) throw unavailable("The Redis client has no connection. Check its address, and that Redis runs.");
+      await heard(this.#waiting, end);
+    }
+  }
+}
+
+/** Resolves when the listeners are told, or `signal` is aborted. */
+function heard(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const hear = () => {
+      listeners.delete(hear);
+      signal.removeEventListener("abort", hear);
+      resolve();
+    };
+    listeners.add(hear);
+    signal.addEventListener("abort", hear);
+  });
+}
+
+/** An answer as RESP2 gives it, whatever the client was told about protocols and types. */
+function asUsual(answer: unknown, [name = ""]: readonly string[]): unknown {
+  if (!Array.isArray(answer)) return answer;
+  const [first, ...rest] = answer;
+  // RESP3 gives members with their scores as pairs.
+  if (Array.isArray(first)) return answer.flat();
+  // With `stringNumbers`, ioredis gives what a script counted as digits.
+  return name.startsWith("EVAL") ? [Number(first), ...rest] : answer;
+}
+
+const reasons: readonly (readonly [RegExp, string])[] = [
+  [/^(WRONGPASS|NOAUTH|NOPERM)/, "Redis refused the client's user or password, or the user may not run scripts."],
+  [/^READONLY/, "Redis answered as a read-only replica. Connect the client to the primary."],
+  [
+    /^(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)/,
+    "This Redis is part of a cluster, or has none of its slots. Use a client that follows the slots of a cluster.",
+  ],
+];
+
+/** Says what to do, where the words for Upstash would not fit. Other replies of Redis are left as they are. */
+function explained(error: unknown): unknown {
+  if (error instanceof TidegateError) return error;
+  const reason = reasons.find(([pattern]) => pattern.test(messageOf(error)))?.[1];
+  if (reason === undefined && isReply(error)) return error;
+  return unavailable(
+    reason ?? "Redis did not answer as it should. Check that it runs, and that the client can reach it.",
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
+/** Redis answers in capitals; what a client says for itself begins otherwise. */
+function isReply(error: unknown): boolean {
+  return /^[A-Z]{2,}/.test(messageOf(error));
+}
+
+function unavailable(message: string): TidegateError {
+  return new TidegateError("store_unavailable", message);
+}

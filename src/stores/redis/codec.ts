@@ -1,0 +1,192 @@
+import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
+import { bucketOf, durationBounds, type StoredMinute, type StoredStats } from "../../core/store/stats.ts";
+import type {
+  ClaimedJob,
+  DueSchedule,
+  EnqueueReply,
+  ExchangeReply,
+  Fire,
+  FireReply,
+  JobState,
+  NewJob,
+  Outcome,
+  Outlook,
+  StoredJob,
+  Timing,
+} from "../../core/store/store.ts";
+import {
+  againScore,
+  LEASE_MEMBER,
+  leaseScore,
+  momentOf,
+  PAUSED_MEMBER,
+  readScore,
+  renewedScore,
+  scoreAfter,
+  slotScore,
+  standingOf,
+  unpack,
+  waitingScore,
+} from "./score.ts";
+
+// Where the counters of the histograms begin: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
+const WAITING_TIMES = 8;
+const RUNNING_TIMES = 24;
+const HISTOGRAM_SIZE = durationBounds.length + 2;
+
+// How the scripts' arguments are written and their answers read: the order is theirs, and stands above each of them.
+
+/** An answer as texts: a client may give numbers as numbers or as digits. */
+export function texts(answer: unknown): readonly string[] {
+  return Array.isArray(answer) ? answer.map(String) : [];
+}
+
+/** The time that a score stands for; undefined for none, and for never. */
+export function timeOf(score: string | undefined): number | undefined {
+  return score === undefined || score === "" ? undefined : momentOf(Number(score));
+}
+
+export function outcomeArguments(outcome: Outcome): string[] {
+  const { lease, record, timing } = outcome;
+  return [outcome.to, lease.id, String(leaseScore(lease)), newScore(outcome), record, ...timingArguments(timing)];
+}
+
+function newScore(outcome: Outcome): string {
+  if (outcome.to === "completed") return "";
+  if (outcome.to === "dead") return String(outcome.at);
+  return String(againScore(outcome));
+}
+
+/** How long an attempt waited and ran, and the counters of the histograms that this belongs to. */
+function timingArguments(timing: Timing | undefined): string[] {
+  if (!timing) return ["", "", "", ""];
+  const { waitedMs, ranMs } = timing;
+  const counters = [WAITING_TIMES + 1 + bucketOf(waitedMs), RUNNING_TIMES + 1 + bucketOf(ranMs)];
+  return [Math.round(waitedMs), Math.round(ranMs), ...counters].map(String);
+}
+
+export function storedStats(answer: readonly string[]): StoredStats {
+  const number = (index: number) => Number(answer[index] ?? 0);
+  const histogram = (first: number) => ({
+    sumMs: number(first),
+    counts: answer.slice(first + 1, first + HISTOGRAM_SIZE).map(Number),
+  });
+  const minutes: StoredMinute[] = [];
+  for (let at = 12 + 2 * HISTOGRAM_SIZE; at < answer.length; at += 4) {
+    minutes.push({ minute: number(at), processed: number(at + 1), retried: number(at + 2), dead: number(at + 3) });
+  }
+  return {
+    scheduled: number(0),
+    ready: number(1),
+    running: number(2),
+    dead: number(3),
+    completed: number(4),
+    processed: number(5),
+    retried: number(6),
+    died: number(7),
+    enqueued: number(8),
+    paused: number(9) === 1,
+    nextAt: timeOf(answer[10]),
+    oldestReadyAt: timeOf(answer[11]),
+    waitingTimes: histogram(12),
+    runningTimes: histogram(12 + HISTOGRAM_SIZE),
+    minutes: minutes.sort((a, b) => a.minute - b.minute),
+  };
+}
+
+export function fireArguments({ key, slot, revision = 0, next, record, jobs, unless }: Fire): string[] {
+  return [
+    key,
+    String(slotScore(slot, revision)),
+    String(slotScore(next)),
+    record,
+    unless?.id ?? "",
+    unless?.skippedRecord ?? "",
+    String(jobs.length),
+    ...jobs.flatMap((job) => [job.id, String(waitingScore(job.runAt)), job.record]),
+  ];
+}
+
+export function enqueueReply(job: NewJob, [status, id = "", score = ""]: readonly string[]): EnqueueReply {
+  const position = score === "" ? undefined : unpack(Number(score));
+  if (status === "duplicate") {
+    return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
+  }
+  const lease = status === "leased" && position ? { id, claims: position.claims, endsAt: position.at } : undefined;
+  return { status: "enqueued", id, runAt: job.runAt, lease };
+}
+
+export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeReply {
+  const [paused, next, left] = answer;
+  const firesAt = 3 + outcomes;
+  const jobsAt = firesAt + fires + 1;
+  const schedulesAt = jobsAt + 4 * Number(answer[jobsAt - 1]);
+  return {
+    paused: paused === "1",
+    nextAt: timeOf(next),
+    left: Number(left),
+    settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
+    fired: answer.slice(firesAt, jobsAt - 1) as readonly FireReply[],
+    jobs: claimedJobs(answer, jobsAt, schedulesAt),
+    schedules: dueSchedules(answer, schedulesAt),
+  };
+}
+
+function claimedJobs(answer: readonly string[], from: number, to: number): readonly ClaimedJob[] {
+  const jobs: ClaimedJob[] = [];
+  for (let at = from; at < to; at += 4) {
+    const { claims, at: endsAt } = unpack(Number(answer[at + 1]));
+    const lease = { id: answer[at] as string, claims, endsAt };
+    jobs.push({ lease, record: answer[at + 2] as string, dueAt: unpack(Number(answer[at + 3])).at });
+  }
+  return jobs;
+}
+
+function dueSchedules(answer: readonly string[], from: number): readonly DueSchedule[] {
+  const schedules: DueSchedule[] = [];
+  for (let at = from; at < answer.length; at += 3) {
+    const { at: slot, claims: revision } = unpack(Number(answer[at + 1]));
+    schedules.push({ key: answer[at] as string, slot, revision, record: answer[at + 2] as string });
+  }
+  return schedules;
+}
+
+export function storedSchedules(answer: readonly string[]): readonly StoredSchedule[] {
+  const schedules: StoredSchedule[] = [];
+  for (let at = 0; at < answer.length; at += 3) {
+    const [key, record, score] = [answer[at] as string, answer[at + 1] as string, answer[at + 2] as string];
+    schedules.push({ key, record, ...standingOf(score === "" ? undefined : Number(score)) });
+  }
+  return schedules;
+}
+
+export function putArguments(put: SchedulePut): string[] {
+  return [put.key, put.record, String(renewedScore(put)), String(readScore(put.from) ?? "")];
+}
+
+/** Reads the first members of `due`, with their scores. */
+export function outlook(head: readonly string[]): Outlook {
+  const paused = head[0] === PAUSED_MEMBER;
+  return { paused, nextAt: timeOf(paused ? head[3] : head[1]) };
+}
+
+/** A live job: one whose lease has run out is ready again, by itself. */
+export function dueJob(id: string, score: number, record: string, now: number): StoredJob {
+  const { at, claims, isLeased } = unpack(score);
+  const ahead: JobState = isLeased ? "running" : "scheduled";
+  return { id, state: score < scoreAfter(now) ? "ready" : ahead, record, at, claims };
+}
+
+export function deadJobs(rows: readonly string[]): readonly StoredJob[] {
+  const jobs: StoredJob[] = [];
+  for (let at = 0; at < rows.length; at += 3) {
+    const [id, score, record] = [rows[at] as string, rows[at + 1], rows[at + 2] as string];
+    jobs.push({ id, state: "dead", record, at: Number(score), claims: 0 });
+  }
+  return jobs;
+}
+
+/** The member by which a page of a state is ordered. */
+export function listedMember(state: JobState, id: string): string {
+  return state === "running" ? LEASE_MEMBER + id : id;
+}

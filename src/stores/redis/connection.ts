@@ -1,0 +1,244 @@
+import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
+import { countRequest, type Meter, OutOfBudgetError } from "../../core/store/meter.ts";
+import type { QueueKeys } from "./keys.ts";
+import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.ts";
+
+/** Sends one command and gives its raw answer; throws where there is none, or Redis answers with an error. */
+export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
+
+/** Sends several plain commands in one round trip and gives their raw answers. */
+export type SendMany = (commands: readonly (readonly string[])[], signal: AbortSignal) => Promise<readonly unknown[]>;
+
+export interface Transport {
+  readonly send: Send;
+  readonly sendMany: SendMany;
+  /** Where the scripts may carry Upstash's locking line: the address, under which a refusal is remembered. */
+  readonly lockingAddress: string | undefined;
+}
+
+/** What the Redis at an address has turned out to know: asked once in the life of an isolate, whatever stores are opened there. */
+const dialects = new Map<string, Dialect>();
+
+/** How long one round trip may take before it counts as lost. */
+const ANSWER_WITHIN_MS = 10_000;
+/** How often a request is sent whose answers get lost. */
+const MOST_SENDS = 3;
+/** How long to wait before it is sent a second time, on average; before the third ten times as long. A blip of a third of a second is bridged. */
+const FIRST_PAUSE_MS = 50;
+const PAUSE_GROWTH = 10;
+
+/** How Redis refuses a script that it does not have, and a flag that it does not know. */
+const UNKNOWN_SCRIPT = /^NOSCRIPT/;
+const UNKNOWN_FLAG = /shebang|flag/i;
+const REFUSED = Symbol("refused");
+
+/** How a request is sent, where that is not left to the connection. */
+export interface Sending {
+  /** How long all pauses between sends may take together, in ms. */
+  readonly pauseMs?: number | undefined;
+  /** The most commands that a script is billed, the first time or when it is sent again: for meters with a budget to keep. */
+  readonly most?: (isResend: boolean) => number;
+}
+
+/** One request that runs a script. */
+interface Evaluation {
+  readonly script: Script;
+  readonly rest: readonly string[];
+  readonly signal: AbortSignal;
+  readonly meter: Meter | undefined;
+  readonly most: number;
+}
+
+/** Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still gets one. */
+export type Pause = (ms: number) => Promise<void>;
+
+const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
+
+/**
+ * The way to one Redis: runs scripts by their hash, sends again what got no answer, and turns what goes wrong into errors
+ * that a person can act on and that hold neither payload nor address.
+ */
+export class Connection {
+  readonly #transport: Transport;
+  readonly #pause: Pause;
+  readonly #random: () => number;
+  #dialect: Dialect;
+  /** Whether this Redis has taken a script in the dialect. */
+  #isSure = false;
+
+  constructor(transport: Transport, pause: Pause = pauseByTimer, random: () => number = Math.random) {
+    this.#transport = transport;
+    this.#pause = pause;
+    this.#random = random;
+    const { lockingAddress } = transport;
+    this.#dialect = lockingAddress === undefined ? "plain" : (dialects.get(lockingAddress) ?? "locking");
+  }
+
+  /** Whether this Redis has turned out to lack HSETEX, so that scripts see to it themselves that fields expire. */
+  get hasOwnExpiry(): boolean {
+    return this.#dialect === "ownExpiry";
+  }
+
+  /**
+   * Runs a script. `args` is told whether an earlier send may have arrived, so that the script can recognise its own work.
+   *
+   * @throws {TidegateError} `store_unavailable`
+   */
+  async run(
+    script: Script,
+    keys: QueueKeys,
+    args: (isResend: boolean) => readonly string[],
+    meter: Meter | undefined,
+    sending: Sending = {},
+  ): Promise<unknown> {
+    return this.#persistently(sending, async (isResend, signal) => {
+      const evaluate = (isAgain: boolean) => {
+        const given = this.hasOwnExpiry ? [...keys.all, keys.expiry] : keys.all;
+        const rest = [String(given.length), ...given, ...args(isAgain)];
+        return this.#evaluate({ script, rest, signal, meter, most: sending.most?.(isAgain) ?? 0 });
+      };
+      return evaluate(isResend).catch(async (error: unknown) => {
+        if (this.hasOwnExpiry || !isMissingCommand(error)) throw error;
+        // HSETEX comes before all that a script writes. Should it have been another command, the script recognises its own work.
+        const before = this.#dialect;
+        this.#speak("ownExpiry");
+        return evaluate(true).catch((stillMissing: unknown) => {
+          if (isMissingCommand(stillMissing)) this.#speak(before);
+          throw stillMissing;
+        });
+      });
+    });
+  }
+
+  /** Runs plain commands in one round trip. Only for those that are safe to repeat. @throws {TidegateError} `store_unavailable` */
+  async plain(commands: readonly (readonly string[])[], meter: Meter | undefined): Promise<readonly unknown[]> {
+    return this.#persistently({}, async (_, signal) => {
+      countRequest(meter, commands.length);
+      const [first] = commands;
+      return commands.length === 1 && first
+        ? [await this.#transport.send(first, signal)]
+        : this.#transport.sendMany(commands, signal);
+    });
+  }
+
+  async #evaluate(evaluation: Evaluation): Promise<unknown> {
+    const { script, rest, meter, most } = evaluation;
+    const hasRoom = (roundTrips: number) => meter?.allows?.({ roundTrips, commands: roundTrips + most - 1 }) !== false;
+    // To find out whether this Redis knows the flag may need four requests.
+    const dialect = this.#dialect === "locking" && !this.#isSure && !hasRoom(4) ? "plain" : this.#dialect;
+    // The last request that there is room for carries the script itself.
+    const byHash = hasRoom(2)
+      ? await this.#send(["EVALSHA", script.shas[dialect], ...rest], evaluation, UNKNOWN_SCRIPT)
+      : REFUSED;
+    const source = heads[dialect] + prelude + script.body + postlude;
+    const refusal = dialect === "locking" ? UNKNOWN_FLAG : undefined;
+    const answer = byHash === REFUSED ? await this.#send(["EVAL", source, ...rest], evaluation, refusal) : byHash;
+    if (answer !== REFUSED) {
+      this.#isSure ||= dialect === this.#dialect;
+      return answer;
+    }
+    // A stock redis-server does not know the flag. It says so before it runs anything, and is not asked again.
+    this.#speak("plain");
+    return this.#evaluate(evaluation);
+  }
+
+  /** Gives what a script answers, or `REFUSED` where it was not run for this reason, which is billed as one command. */
+  async #send(command: readonly string[], { signal, meter, most }: Evaluation, refusal?: RegExp): Promise<unknown> {
+    const billed = countRequest(meter, most);
+    try {
+      const answer = await this.#transport.send(command, signal);
+      const [commands, result] = Array.isArray(answer) ? answer : [];
+      if (typeof commands !== "number") throw new Error("unexpected answer");
+      billed(commands);
+      return result;
+    } catch (error) {
+      if (!refusal?.test(messageOf(error))) throw error;
+      billed(1);
+      return REFUSED;
+    }
+  }
+
+  #speak(dialect: Dialect): void {
+    this.#dialect = dialect;
+    const { lockingAddress } = this.#transport;
+    if (lockingAddress !== undefined) dialects.set(lockingAddress, dialect);
+  }
+
+  async #persistently<Answer>(
+    { pauseMs = Number.POSITIVE_INFINITY }: Sending,
+    attempt: (isResend: boolean, signal: AbortSignal) => Promise<Answer>,
+  ): Promise<Answer> {
+    let left = pauseMs;
+    let lost: unknown;
+    for (let sent = 1; ; sent++) {
+      try {
+        return await attempt(sent > 1, AbortSignal.timeout(ANSWER_WITHIN_MS));
+      } catch (error) {
+        if (error instanceof OutOfBudgetError) throw lost === undefined ? error : toStoreError(lost);
+        if (sent >= MOST_SENDS || refusalOf(error) !== undefined) throw toStoreError(error);
+        lost = error;
+      }
+      // Many that meet the same outage do not come back all at once.
+      const pause = FIRST_PAUSE_MS * PAUSE_GROWTH ** (sent - 1) * (0.75 + this.#random() / 2);
+      const bounded = Math.max(0, Math.min(pause, left));
+      left -= bounded;
+      if (bounded > 0) await this.#pause(bounded);
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
+const REFUSED_COMMAND =
+  "Redis refused a command. Check that it is version 6.2 or newer, or Upstash, that the user may call every command, and that nothing else writes keys under the prefix.";
+
+/** Whether a script met a command that the server does not know, or this user may not call. */
+function isMissingCommand(error: unknown): boolean {
+  return /unknown (redis )?command|ACL failure in script|can't run this command/i.test(messageOf(error));
+}
+
+/** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
+const refusals: readonly (readonly [RegExp, string])[] = [
+  [
+    /max requests limit exceeded/i,
+    "The monthly command quota of this Redis is used up. Raise the plan's limit, or wait for the next month.",
+  ],
+  [
+    /max request size|max.*size exceeded/i,
+    "The request or its answer is larger than Redis accepts. Enqueue fewer or smaller jobs at once.",
+  ],
+  [/^(ERR )?OOM|maxmemory|max.*storage/i, "Redis is full. Clear completed or dead jobs, or take a larger plan."],
+  [
+    /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i,
+    "Redis refused the token. Check UPSTASH_REDIS_REST_TOKEN: a read-only token cannot be used.",
+  ],
+  [
+    /^(ERR )?(WRONGTYPE|unknown (redis )?command|ACL failure|user_script|Error running script|Error compiling)/i,
+    REFUSED_COMMAND,
+  ],
+];
+
+/** Whether Redis refused a command for good, as it does where a key holds another kind of value than it should. */
+export function isRefusedCommand(error: unknown): boolean {
+  return messageOf(error) === REFUSED_COMMAND;
+}
+
+function refusalOf(error: unknown): string | undefined {
+  return refusals.find(([pattern]) => pattern.test(messageOf(error)))?.[1];
+}
+
+/** Says what to do, in words of our own: the client's messages hold the whole command, payload included. */
+function toStoreError(error: unknown): TidegateError {
+  if (error instanceof TidegateError) return error;
+  const lost = "Redis did not answer as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.";
+  return new TidegateError("store_unavailable", refusalOf(error) ?? lost);
+}
+
+/** Reads what keys begin with. @throws {TidegateError} `invalid_request` */
+export function readPrefix(prefix: unknown = "tidegate"): string {
+  if (typeof prefix !== "string" || !/^[\w.:-]{1,64}$/.test(prefix))
+    throw invalidRequest("prefix must be 1 to 64 letters, digits, dots, colons, hyphens or underscores.");
+  return prefix;
+}

@@ -1,0 +1,63 @@
+import type { ExchangeSize } from "../../core/store/store.ts";
+
+// The most that the scripts are billed, for budgets: counted from lua/, where many values of a command go in pieces. A test
+// compares it with what Redis counts.
+
+/** As in lua/_prelude.lua. */
+const PIECE = 1_000;
+
+const pieces = (values: number): number => Math.ceil(values / PIECE);
+
+/** How many schedules a queue is taken to have at most, where they are all read. */
+const MOST_SCHEDULES = 10_000;
+
+/** Of lua/exchange.lua. @param hasOwnExpiry whether it is Lua that sees to it that fields expire. */
+export function mostOfExchange(size: ExchangeSize, hasOwnExpiry: boolean): number {
+  const { settles = 0, fires = 0, firedJobs = 0, claims, repeated = false } = size;
+  return (
+    1 +
+    (settles > 0 ? mostToSettle(settles, repeated) : 0) +
+    (settles > 0 && hasOwnExpiry ? mostToExpire(settles) : 0) +
+    (fires > 0 ? mostToFire(fires, firedJobs) : 0) +
+    (claims === undefined ? 0 : mostToClaim(claims, repeated))
+  );
+}
+
+// ZMSCORE and HDEL take a value a job; ZREM, HSETEX, and HSET and ZADD of what is dead or waits two, or four with its index. Then
+// the counters, twice where a minute begins. What each outcome takes is less than what all take together.
+function mostToSettle(jobs: number, isResend: boolean): number {
+  return 2 * pieces(jobs) + 5 * pieces(2 * jobs) + pieces(4 * jobs) + 2 + (isResend ? 3 * pieces(jobs) : 0);
+}
+
+// HSET in place of HSETEX; ZADD of when that expires. Of what has: ZRANGE, HDEL from two hashes, ZREM.
+function mostToExpire(jobs: number): number {
+  return pieces(2 * jobs) + 4;
+}
+
+// ZMSCORE of schedules, of what they must not overlap and of their jobs; HSET of both, and ZADD.
+function mostToFire(schedules: number, jobs: number): number {
+  return pieces(2 * schedules + jobs) + pieces(2 * schedules) + pieces(2 * jobs) + pieces(2 * (schedules + jobs));
+}
+
+// ZRANGE and ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. A resend looks for
+// leases of its own: ZRANGE, ZMSCORE and HMGET.
+function mostToClaim(jobs: number, isResend: boolean): number {
+  if (jobs === 0) return 1;
+  return 2 + 2 * pieces(jobs) + pieces(2 * jobs) + pieces(4 * jobs) + (isResend ? 1 + 2 * pieces(jobs) : 0);
+}
+
+/** Of lua/extend.lua: ZSCORE, ZADD, and HSET where there is a record. */
+export function mostOfExtend(record: string): number {
+  return record === "" ? 3 : 4;
+}
+
+/** Of lua/partitions.lua: TYPE, EXISTS and MSET. */
+export const mostOfPartitions = 4;
+
+/** Of lua/list_schedules.lua: HGETALL and ZMSCORE. */
+export const mostOfListing = 2 + pieces(MOST_SCHEDULES);
+
+/** Of lua/declare.lua: GET and SET; ZMSCORE, HMGET, HSET and ZADD of what is stored; HDEL and ZREM of what is removed. */
+export function mostOfDeclare(put: number, removed: number): number {
+  return 3 + 2 * pieces(put) + 2 * pieces(2 * put) + 2 * pieces(removed);
+}

@@ -1,0 +1,305 @@
+import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
+import type { Cost, Meter } from "../../core/store/meter.ts";
+import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
+import type { StoredStats } from "../../core/store/stats.ts";
+import {
+  type Change,
+  type ClearableState,
+  type EnqueueReply,
+  type ExchangeReply,
+  type ExchangeRequest,
+  type ExchangeSize,
+  type FoundDead,
+  type JobState,
+  type Lease,
+  type NewJob,
+  type Outlook,
+  type Page,
+  type PageRequest,
+  type QueueStore,
+  type Revival,
+  type StoredJob,
+  sizeOf,
+} from "../../core/store/store.ts";
+import { badCursor, readCursor, writeCursor } from "../cursor.ts";
+import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
+import {
+  deadJobs,
+  dueJob,
+  enqueueReply,
+  exchangeReply,
+  fireArguments,
+  listedMember,
+  outcomeArguments,
+  outlook,
+  putArguments,
+  storedSchedules,
+  storedStats,
+  texts,
+} from "./codec.ts";
+import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
+import type { QueueKeys } from "./keys.ts";
+import { mostOfDeclare, mostOfExchange, mostOfExtend, mostOfListing, mostOfPartitions } from "./most-commands.ts";
+import { leaseScore, PAUSED_MEMBER, waitingScore } from "./score.ts";
+import { type Script, scripts } from "./scripts.ts";
+
+/** How many members one call of `clear` looks at. */
+const CLEARED_AT_ONCE = 1_000;
+/** How many fields HSCAN is asked for at most: as many as the largest page has. */
+const MOST_SCANNED = 1_000;
+/** Where `clear` goes on while it has passed over nothing. */
+const FROM_THE_START = "0";
+
+/** A number that tells two calls of the same millisecond apart, should one of them be sent again. */
+function newNonce(random: () => number): string {
+  return String(Math.floor(random() * 1_024));
+}
+
+const flag = (value: boolean): string => (value ? "1" : "0");
+/** One queue in Redis, over whatever carries its commands: each method writes the arguments of a script and reads its answer. */
+export class RedisQueue implements QueueStore {
+  readonly #connection: Connection;
+  readonly #keys: QueueKeys;
+  readonly #meter: Meter | undefined;
+  readonly #random: () => number;
+
+  constructor(connection: Connection, keys: QueueKeys, meter: Meter | undefined, random: () => number) {
+    this.#connection = connection;
+    this.#keys = keys;
+    this.#meter = meter;
+    this.#random = random;
+  }
+
+  readonly mostOfLook: Cost = { roundTrips: 1, commands: 2 };
+  readonly mostOfPartitions: Cost = { roundTrips: 1, commands: mostOfPartitions };
+
+  mostOfExchange(size: ExchangeSize): Cost {
+    return { roundTrips: 1, commands: mostOfExchange(size, this.#connection.hasOwnExpiry) };
+  }
+
+  mostOfDeclaring(schedules: number): Cost {
+    return { roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) };
+  }
+
+  idSource(newId: () => string): () => string {
+    return newId;
+  }
+
+  async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
+    if (jobs.length === 0) return [];
+    const nonce = newNonce(this.#random);
+    const rest = jobs.flatMap((job) => [
+      job.id,
+      flag(job.isFreshId),
+      String(waitingScore(job.runAt)),
+      job.record,
+      job.leaseEndsAt === undefined ? "" : String(leaseScore({ endsAt: job.leaseEndsAt, claims: 1 })),
+      job.dedupe?.key ?? "",
+      String(job.dedupe?.ttlMs ?? ""),
+    ]);
+    const answer = await this.#texts(scripts.enqueue, (isResend) => [String(now), flag(isResend), nonce, ...rest]);
+    return jobs.map((job, index) => enqueueReply(job, answer.slice(index * 3, index * 3 + 3)));
+  }
+
+  async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
+    const { now, limit, looks = true, counts = false, leaseMs, retentionMs, settle, fire } = request;
+    const { repeated = false } = request;
+    const nonce = newNonce(this.#random);
+    const rest = [
+      ...[nonce, looks ? limit : -1].map(String),
+      flag(counts),
+      ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
+      ...settle.flatMap(outcomeArguments),
+      String(fire.length),
+      ...fire.flatMap(fireArguments),
+    ];
+    const args = (isResend: boolean) => [String(now), flag(isResend || repeated), ...rest];
+    const most = (isResend: boolean) =>
+      mostOfExchange({ ...sizeOf(request), repeated: isResend || repeated }, this.#connection.hasOwnExpiry);
+    return exchangeReply(
+      await this.#texts(scripts.exchange, args, { pauseMs: request.pauseMs, most }),
+      settle.length,
+      fire.length,
+    );
+  }
+
+  async partitions(wanted = 1): Promise<number> {
+    const args = [String(wanted)];
+    const most = () => mostOfPartitions;
+    return Number(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most }));
+  }
+
+  async peek(): Promise<Outlook> {
+    const [head] = await this.#plain([this.#peekCommand()]);
+    return outlook(texts(head));
+  }
+
+  async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
+    const [head, manifest] = await this.#plain([this.#peekCommand(), ["GET", this.#keys.manifest]]);
+    return { ...outlook(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
+  }
+
+  // Two members: the mark of a pause stands before all others.
+  #peekCommand(): readonly string[] {
+    return ["ZRANGE", this.#keys.due, "0", "1", "WITHSCORES"];
+  }
+
+  async extend(lease: Lease, endsAt: number, record = ""): Promise<Lease | undefined> {
+    const extended = { ...lease, endsAt };
+    const args = [lease.id, String(leaseScore(lease)), String(leaseScore(extended)), record, newNonce(this.#random)];
+    return (await this.#number(scripts.extend, args, mostOfExtend(record))) === 1 ? extended : undefined;
+  }
+
+  async find(id: string, now: number): Promise<StoredJob | undefined> {
+    const [set = "", score = "", record = ""] = await this.#texts(scripts.find, () => [id]);
+    if (set === "due") return dueJob(id, Number(score), record, now);
+    if (set === "done") return { id, state: "completed", record, at: 0, claims: 0 };
+    if (set === "dead") return { id, state: "dead", record, at: Number(score), claims: 0 };
+    return undefined;
+  }
+
+  async findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead> {
+    if (ids.length === 0) return { jobs: [], rest: [] };
+    const [looked, ...rows] = await this.#texts(scripts.findDead, () => [String(mostBytes), ...ids]);
+    return { jobs: deadJobs(rows), rest: ids.slice(Number(looked)) };
+  }
+
+  async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
+    if (state === "completed") return this.#listCompleted(page);
+    const last = readCursor(page.cursor);
+    const args = [
+      state,
+      String(page.now),
+      String(page.limit),
+      String(page.mostBytes),
+      String(last?.score ?? ""),
+      last ? listedMember(state, last.id) : "",
+    ];
+    const [more, ...rows] = await this.#texts(scripts.list, () => args);
+    const items: StoredJob[] = [];
+    let cursor: string | undefined;
+    for (let i = 0; i < rows.length; i += 4) {
+      const [id = "", score = "", record = "", order = ""] = rows.slice(i, i + 4);
+      items.push(
+        state === "dead"
+          ? { id, state, record, at: Number(score), claims: 0 }
+          : dueJob(id, Number(score), record, page.now),
+      );
+      cursor = writeCursor({ score: Number(order), id });
+    }
+    return { items, cursor: more === "1" ? cursor : undefined };
+  }
+
+  async #listCompleted({ cursor = "0:0:0", limit, mostBytes }: PageRequest): Promise<Page<StoredJob>> {
+    const [, from = "", seen = "", count = ""] = /^(\d{1,20}):(\d{1,9}):(\d{1,9})$/.exec(cursor) ?? [];
+    if (Number(count) > MOST_SCANNED || from === "") throw badCursor();
+    // HSCAN gives the rest of what it gave before only where it is asked for as many.
+    const scanned = seen === "0" ? String(limit) : count;
+    const args = [String(limit), String(mostBytes), from, seen, scanned];
+    const [next, nextSeen, ...rows] = await this.#texts(scripts.listCompleted, () => args);
+    const items: StoredJob[] = [];
+    for (let i = 0; i < rows.length; i += 2) {
+      items.push({ id: rows[i] as string, state: "completed", record: rows[i + 1] as string, at: 0, claims: 0 });
+    }
+    return { items, cursor: next === "0" && nextSeen === "0" ? undefined : `${next}:${nextSeen}:${scanned}` };
+  }
+
+  async cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {
+    return (await this.#run(scripts.cancel, () => [id, String(now)])) as "cancelled" | "running" | "missing";
+  }
+
+  async change({ id, from, runAt, record = "" }: Change): Promise<boolean> {
+    const args = [id, String(from.at), String(from.claims), String(waitingScore(runAt, from.claims)), record];
+    return (await this.#number(scripts.change, args)) === 1;
+  }
+
+  async revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
+    if (revivals.length === 0) return [];
+    const rest = revivals.flatMap(({ id, diedAt, runAt, claims, record }) => [
+      id,
+      String(diedAt),
+      String(waitingScore(runAt, claims)),
+      record,
+    ]);
+    return (await this.#texts(scripts.revive, (isResend) => [flag(isResend), ...rest])).map((answer) => answer === "1");
+  }
+
+  async removeDead(ids: readonly string[]): Promise<number> {
+    return ids.length === 0 ? 0 : this.#number(scripts.removeDead, ids);
+  }
+
+  async clear(
+    state: ClearableState,
+    now: number,
+    from = FROM_THE_START,
+    most = CLEARED_AT_ONCE,
+  ): Promise<{ readonly cleared: number; readonly next: string | undefined }> {
+    const last = from === FROM_THE_START ? undefined : readCursor(from);
+    const args = [state, String(now), String(most), String(last?.score ?? ""), last?.id ?? ""];
+    const [cleared, more, score, id = ""] = await this.#texts(scripts.clear, () => args);
+    const next = id === "" ? FROM_THE_START : writeCursor({ score: Number(score), id });
+    return { cleared: Number(cleared), next: more === "1" ? next : undefined };
+  }
+
+  async stats(now: number): Promise<StoredStats> {
+    return storedStats(await this.#texts(scripts.stats, () => [String(now)]));
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    const command = paused ? ["ZADD", this.#keys.due, "-1", PAUSED_MEMBER] : ["ZREM", this.#keys.due, PAUSED_MEMBER];
+    await this.#plain([command]);
+  }
+
+  async putSchedule(put: SchedulePut): Promise<boolean> {
+    return (await this.#number(scripts.putSchedule, putArguments(put))) === 1;
+  }
+
+  async findSchedule(key: string): Promise<StoredSchedule | undefined> {
+    return (await this.#schedules([key]))[0];
+  }
+
+  async listSchedules(): Promise<readonly StoredSchedule[]> {
+    return this.#schedules([]);
+  }
+
+  async #schedules(keys: readonly string[]): Promise<readonly StoredSchedule[]> {
+    return storedSchedules(await this.#texts(scripts.listSchedules, () => keys, { most: () => mostOfListing }));
+  }
+
+  async removeSchedule(key: string): Promise<boolean> {
+    return (await this.#number(scripts.removeSchedule, [key])) === 1;
+  }
+
+  async declare({ from = "", manifest, put, remove }: ManifestChange): Promise<boolean> {
+    const args = [from, manifest, String(put.length), ...put.flatMap(putArguments), ...remove];
+    return (await this.#number(scripts.declare, args, mostOfDeclare(put.length, remove.length))) === 1;
+  }
+
+  #run(script: Script, args: (isResend: boolean) => readonly string[], sending?: Sending): Promise<unknown> {
+    return this.#orRefusal(this.#connection.run(script, this.#keys, args, this.#meter, sending));
+  }
+
+  #plain(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    return this.#orRefusal(this.#connection.plain(commands, this.#meter));
+  }
+
+  /** The keys of a queue in partitions refuse every command: what they hold tells the reason. */
+  #orRefusal<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return answer.catch(async (error: unknown) => {
+      const stored = isRefusedCommand(error) ? await this.partitions().catch(() => 1) : 1;
+      throw stored > 1 ? wrongPartitions(this.#keys.queue, stored, 1) : error;
+    });
+  }
+
+  async #texts(
+    script: Script,
+    args: (isResend: boolean) => readonly string[],
+    sending?: Sending,
+  ): Promise<readonly string[]> {
+    return texts(await this.#run(script, args, sending));
+  }
+
+  async #number(script: Script, args: readonly string[], most = 0): Promise<number> {
+    return Number(await this.#run(script, () => args, { most: () => most }));
+  }
+}

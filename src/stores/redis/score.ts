@@ -1,0 +1,79 @@
+import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
+import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
+import { CLAIM_CYCLE, type Outcome } from "../../core/store/store.ts";
+
+/**
+ * A score tells all that a store must know of a live job to order and to fence it: when it needs attention, how often it has
+ * been claimed, whether it is leased. `time * 1024 + claims * 2 + leased` is exact in a double until the year 2109. A claim
+ * always makes another score, so the score is the fencing token too.
+ */
+export interface Position {
+  readonly at: number;
+  readonly claims: number;
+  readonly isLeased: boolean;
+}
+
+export function pack({ at, claims, isLeased }: Position): number {
+  return at * 1024 + (claims % CLAIM_CYCLE) * 2 + (isLeased ? 1 : 0);
+}
+
+export function unpack(score: number): Position {
+  const rest = score % 1024;
+  return { at: (score - rest) / 1024, claims: Math.floor(rest / 2), isLeased: rest % 2 === 1 };
+}
+
+/** The score of a job that waits. */
+export function waitingScore(at: number, claims = 0): number {
+  return pack({ at, claims, isLeased: false });
+}
+
+/** The score of a job that waits again. */
+export function againScore(outcome: Extract<Outcome, { readonly runAt: number }>): number {
+  const { lease, runAt } = outcome;
+  return waitingScore(runAt, outcome.to === "returned" ? (outcome.claims ?? lease.claims) : lease.claims);
+}
+
+/** Above all times: there stands, out of reach of every claim, a schedule to which no slot comes. */
+const NEVER_MS = LATEST_TIME_MS + 1;
+
+/** The score of a schedule, its revision where a job's claims are. */
+export function slotScore(next: number | undefined, revision = 0): number {
+  return waitingScore(next ?? NEVER_MS, revision);
+}
+
+/** The score of a schedule that still stands as it was read; undefined where it stood nowhere. */
+export function readScore(read: Pick<StoredSchedule, "next" | "revision"> | undefined): number | undefined {
+  return read?.revision === undefined ? undefined : slotScore(read.next, read.revision);
+}
+
+/** The score of a schedule that is stored in place of what was read: another one, also at the same slot. */
+export function renewedScore({ next, from }: SchedulePut): number {
+  return slotScore(next, from?.revision === undefined ? 0 : from.revision + 1);
+}
+
+/** When a member is due; undefined where it never is. */
+export function momentOf(score: number): number | undefined {
+  const { at } = unpack(score);
+  return at < NEVER_MS ? at : undefined;
+}
+
+/** Where a schedule with this score stands; without one it stands nowhere. */
+export function standingOf(score: number | undefined): Pick<StoredSchedule, "next" | "revision"> {
+  if (score === undefined) return { next: undefined, revision: undefined };
+  return { next: momentOf(score), revision: unpack(score).claims };
+}
+
+/** The score of a leased job. */
+export function leaseScore(lease: { readonly endsAt: number; readonly claims: number }): number {
+  return pack({ at: lease.endsAt, claims: lease.claims, isLeased: true });
+}
+
+/** The first score behind all that is due at `now`. */
+export function scoreAfter(now: number): number {
+  return (now + 1) * 1024;
+}
+
+/** Members of `due` that are no jobs begin with a space, which no job id does. */
+export const SCHEDULE_MEMBER = " schedule:";
+export const LEASE_MEMBER = " lease:";
+export const PAUSED_MEMBER = " paused";
