@@ -11,8 +11,8 @@ test("the client is at most 2.2 KB, minified and gzipped, with all that it impor
   expect(read.sort()).toEqual([
     "src/client/index.ts",
     "src/client/transport.ts",
+    "src/core/manage/wait.ts",
     "src/core/shared/duration.ts",
     "src/core/shared/errors.ts",
-    "src/core/manage/wait.ts",
   ]);
 });

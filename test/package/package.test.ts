@@ -128,9 +128,9 @@ describe("the size, minified and gzipped,", () => {
     const { gzipped, read } = await bundleSource('export * from "tidegate/client";');
     expect(gzipped).toBeLessThanOrEqual(2_252);
     expect(read.filter((file) => !file.startsWith("tidegate/dist/client/") && file !== "<stdin>").sort()).toEqual([
-      "tidegate/dist/core/duration.js",
-      "tidegate/dist/core/errors.js",
-      "tidegate/dist/core/wait.js",
+      "tidegate/dist/core/manage/wait.js",
+      "tidegate/dist/core/shared/duration.js",
+      "tidegate/dist/core/shared/errors.js",
     ]);
   });
 
@@ -184,6 +184,6 @@ describe("a bundler keeps", () => {
 
   test("no store, cron or HTTP for a program that only tells errors apart", async () => {
     const { used } = await bundleSource('import { isTidegateError } from "tidegate"; console.log(isTidegateError(1));');
-    expect(used).toEqual(["tidegate/dist/core/errors.js", "<stdin>"]);
+    expect(used).toEqual(["tidegate/dist/core/shared/errors.js", "<stdin>"]);
   });
 });
