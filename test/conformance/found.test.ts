@@ -170,4 +170,25 @@ onEveryStore((kind) => {
     expect(cleared).toBe(2_000);
     expect(await store.stats(now)).toMatchObject({ scheduled: 0, running: 0 });
   });
+
+  test("clear of a paused queue ends, also in pieces of one job", async () => {
+    const store = kind.create().open("default");
+    const job = { isFreshId: false, runAt: now, record: "1:{}" };
+    await store.enqueue(
+      [
+        { ...job, id: "one" },
+        { ...job, id: "two" },
+      ],
+      now,
+    );
+    await store.setPaused(true);
+    let from: string | undefined;
+    let cleared = 0;
+    for (let pieces = 0; pieces === 0 || (from !== undefined && pieces < 20); pieces++) {
+      const piece = await store.clear("pending", now, from, 1);
+      cleared += piece.cleared;
+      from = piece.next;
+    }
+    expect({ cleared, from }).toEqual({ cleared: 2, from: undefined });
+  });
 });

@@ -18,6 +18,8 @@ if state == 'dead' then
   return { #ids, #ids < piece and 0 or 1, '', '' }
 end
 
+-- The mark of a pause stands first. Without one member more, a piece of nothing else would be asked for without end.
+if last_member == '' then piece = piece + 1 end
 local at, members, ids = members_until(due, last_score, last_member), {}, {}
 local range = call('ZRANGE', due, at, at + piece - 1, 'WITHSCORES')
 local ended = #range < 2 * piece
