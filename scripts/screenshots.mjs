@@ -14,7 +14,7 @@ const views = {
 
 const jiti = createJiti(import.meta.url);
 const { stage } = await jiti.import("./screenshots/scene.ts");
-const { launchBrowser } = await jiti.import("../test/browser/served.ts");
+const { launchBrowser } = await jiti.import("../test/support/browser.ts");
 const scene = await stage();
 const browser = await launchBrowser();
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
-import { behindHandler, documentOf, inRedis, tidegate } from "./support.ts";
+import { behindHandler, documentOf, inRedis, tidegate } from "./run-cli.ts";
 
 interface Cost {
   readonly measured: { readonly what: string; readonly commands: number; readonly roundTrips: number }[];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, PermanentError, type Queue } from "../../src/index.ts";
 import { useRedis } from "../support/stores.ts";
-import { behindHandler, documentOf, errorOf, fails, hasEscapes, inRedis, kill, onEveryTarget } from "./support.ts";
+import { behindHandler, documentOf, errorOf, fails, hasEscapes, inRedis, kill, onEveryTarget } from "./run-cli.ts";
 
 async function deadIds(queue: Queue): Promise<string[]> {
   const { jobs } = await queue.listDeadLetter({ limit: 1_000 });

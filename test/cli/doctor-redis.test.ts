@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { startRestShim } from "../support/rest-shim.ts";
 import { useRedis } from "../support/stores.ts";
-import { doctor, findingOf, statuses } from "./findings.ts";
-import { documentOf, inRedis, tidegate } from "./support.ts";
+import { doctor, findingOf, statuses } from "./doctor-findings.ts";
+import { documentOf, inRedis, tidegate } from "./run-cli.ts";
 
 const withModule = ["--module", "./modules/jobs.ts"];
 

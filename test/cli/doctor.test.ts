@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
-import { doctor, findingOf, statuses } from "./findings.ts";
-import { address, behindHandler, documentOf, errorOf, kill, sendEmail, start, tidegate } from "./support.ts";
+import { doctor, findingOf, statuses } from "./doctor-findings.ts";
+import { address, behindHandler, documentOf, errorOf, kill, sendEmail, start, tidegate } from "./run-cli.ts";
 
 const withModule = ["--module", "./modules/jobs.ts"];
 

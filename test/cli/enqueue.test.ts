@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { behindHandler, documentOf, errorOf, onEveryTarget, tidegate } from "./support.ts";
+import { behindHandler, documentOf, errorOf, onEveryTarget, tidegate } from "./run-cli.ts";
 
 onEveryTarget((open) => {
   describe("queue:enqueue", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { partitioned } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { useRedis } from "../support/stores.ts";
-import { documentOf, inRedis, sendEmail } from "./support.ts";
+import { documentOf, inRedis, sendEmail } from "./run-cli.ts";
 
 describe("straight against Redis, a queue in partitions", () => {
   const redis = useRedis();

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { commands } from "../../src/cli/commands/index.ts";
-import { address, adminToken, behindHandler, documentOf, errorOf, hasEscapes, tidegate } from "./support.ts";
+import { address, adminToken, behindHandler, documentOf, errorOf, hasEscapes, tidegate } from "./run-cli.ts";
 
 const names = [
   "queue:work",

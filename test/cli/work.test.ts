@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
 import { useRedis } from "../support/stores.ts";
-import { behindHandler, documentOf, errorOf, hasEscapes, inRedis, sendEmail, tidegate } from "./support.ts";
+import { behindHandler, documentOf, errorOf, hasEscapes, inRedis, sendEmail, tidegate } from "./run-cli.ts";
 
 const jobs = ["--module", "./modules/jobs.ts"];
 const toAda = { job: sendEmail, payload: { to: "ada" } };

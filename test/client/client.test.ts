@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { QueueClient } from "../../src/client/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { InvalidPayloadError, memoryStore, Queue, TidegateError } from "../../src/index.ts";
-import { fails, sendEmail, setUp, start } from "../http/support.ts";
+import { fails, sendEmail, setUp, start } from "../http/memory-handler.ts";
 
 const at = (ms: number) => new Date(start + ms);
 

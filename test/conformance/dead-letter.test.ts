@@ -3,7 +3,7 @@ import * as z from "zod";
 import { defineJob, InvalidPayloadError, Queue, type Store } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { dies, openQueue } from "./support.ts";
+import { dies, openQueue } from "./open-queue.ts";
 
 /** An invocation that claims what is due, and dies with it. */
 async function claimAndDie(store: Store, now: number): Promise<void> {

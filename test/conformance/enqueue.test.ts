@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InvalidPayloadError } from "../../src/index.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { dies, greet, note, openQueue, start } from "./support.ts";
+import { dies, greet, note, openQueue, start } from "./open-queue.ts";
 
 onEveryStore((kind) => {
   describe("enqueue", () => {

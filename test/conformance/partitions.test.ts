@@ -4,7 +4,7 @@ import { defineJob, partitioned, Queue, type Store } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { storeTrials } from "../support/store-trials.ts";
 import { onEveryWholeStore } from "../support/stores.ts";
-import { start } from "./support.ts";
+import { start } from "./open-queue.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
 const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { dies, greet, note, openQueue, start } from "./support.ts";
+import { dies, greet, note, openQueue, start } from "./open-queue.ts";
 
 onEveryStore((kind) => {
   test("an option that nobody reads is named, and nothing happens", async () => {

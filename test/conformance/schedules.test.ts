@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { openSchedules, start } from "./support.ts";
+import { openSchedules, start } from "./open-queue.ts";
 
 const minute = 60_000;
 

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
-import { setUp, start } from "../http/support.ts";
-import { setUpDashboard } from "./support.ts";
+import { setUp, start } from "../http/memory-handler.ts";
+import { setUpDashboard } from "./dashboard-handler.ts";
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
-import { auth, cookieOf, setUpDashboard } from "./support.ts";
+import { auth, cookieOf, setUpDashboard } from "./dashboard-handler.ts";
 
 const HOUR_MS = 3_600_000;
 

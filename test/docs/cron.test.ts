@@ -7,7 +7,7 @@ import { memoryStore, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
-import { documentsIn, runScript } from "./support.ts";
+import { documentsIn, runScript } from "./guide.ts";
 
 function setUp(start = "2026-03-01T12:00:00Z") {
   const clock = testClock(start);

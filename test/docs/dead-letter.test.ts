@@ -6,7 +6,7 @@ import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { serveFetch } from "../support/http-server.ts";
-import { documentsIn, runScript } from "./support.ts";
+import { documentsIn, runScript } from "./guide.ts";
 
 const refused = defineJob({
   name: "refused",

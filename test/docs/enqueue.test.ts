@@ -7,7 +7,7 @@ import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { expectEnqueued, faultyStore, testClock } from "../../src/testing/index.ts";
 import { serveFetch } from "../support/http-server.ts";
-import { documentsIn, inBackground, runScript } from "./support.ts";
+import { documentsIn, inBackground, runScript } from "./guide.ts";
 
 const start = "2026-03-01T12:00:00Z";
 

@@ -10,7 +10,7 @@ import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { installedBuild, root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
-import { inBackground } from "./support.ts";
+import { inBackground } from "./guide.ts";
 
 beforeEach(() => {
   outbox.length = 0;

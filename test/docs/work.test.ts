@@ -11,7 +11,7 @@ import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
-import { documentsIn, inBackground, runScript } from "./support.ts";
+import { documentsIn, inBackground, runScript } from "./guide.ts";
 
 const cat = { image: "cat.png", width: 80 };
 const cats = (count: number) => Array.from({ length: count }, () => ({ job: resize, payload: cat }));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
-import { setUp, snapshot } from "./support.ts";
+import { setUp, snapshot } from "./memory-handler.ts";
 
 const auth = {
   enqueue: ["enqueue-token-one", "enqueue-token-two"],

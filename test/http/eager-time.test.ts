@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
-import { sendEmail, withBackground } from "./support.ts";
+import { sendEmail, withBackground } from "./memory-handler.ts";
 
 const email = { name: "send_email", payload: { to: "ada" } };
 const slow = defineJob({ name: "slow", timeout: "31s", perform() {} });

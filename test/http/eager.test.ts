@@ -3,7 +3,7 @@ import type { HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, memoryStore } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
-import { fails, type SetUp, setUp, withBackground } from "./support.ts";
+import { fails, type SetUp, setUp, withBackground } from "./memory-handler.ts";
 
 const email = { name: "send_email", payload: { to: "ada" } };
 

@@ -5,7 +5,7 @@ import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { memoryStore } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
-import { sender, setUp, snapshot } from "./support.ts";
+import { sender, setUp, snapshot } from "./memory-handler.ts";
 
 /** A queue with something to spoil at every door. */
 async function filled() {

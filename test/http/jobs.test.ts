@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { setUp, snapshot, start } from "./support.ts";
+import { setUp, snapshot, start } from "./memory-handler.ts";
 
 const at = (ms: number) => new Date(start + ms).toISOString();
 

@@ -5,7 +5,7 @@ import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
-import { fails, sendEmail, sender, setUp, start } from "./support.ts";
+import { fails, sendEmail, sender, setUp, start } from "./memory-handler.ts";
 
 const auth = { admin: ["the-admin-token"] };
 const admin = { Authorization: "Bearer the-admin-token" };

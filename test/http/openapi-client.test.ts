@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import openapiTS, { astToString } from "openapi-typescript";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { root } from "../package/built.ts";
-import { setUp } from "./support.ts";
+import { setUp } from "./memory-handler.ts";
 
 /** A program on the generated types, as somebody would write it. */
 const program = `

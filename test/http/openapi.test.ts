@@ -8,7 +8,7 @@ import type { JsonSchema } from "../../src/http/contract/schema.ts";
 import { reply, route } from "../../src/http/route.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { OpenApi, type OpenApiDocument } from "../support/openapi.ts";
-import { setUp } from "./support.ts";
+import { setUp } from "./memory-handler.ts";
 
 const { call } = setUp();
 const read = async (path: string) => (await call("GET", path)).body as unknown as OpenApiDocument;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { defineJob, memoryStore, type QueueOptions } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
-import { setUp, snapshot } from "./support.ts";
+import { setUp, snapshot } from "./memory-handler.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();

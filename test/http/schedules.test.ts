@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { setUp, snapshot } from "./support.ts";
+import { setUp, snapshot } from "./memory-handler.ts";
 
 const daily = { name: "send_email", payload: { to: "ada" }, cron: "0 0 9 * * *", timeZone: "Europe/Paris" };
 const shown = {

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { DrainReport } from "../../src/index.ts";
-import { run, setUp } from "./support.ts";
+import { run, setUp } from "./run-worker.ts";
 
 describe("startWorker", () => {
   test("while the store is away tries again, ever more rarely, and then goes on", async () => {

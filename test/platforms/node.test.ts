@@ -3,7 +3,7 @@ import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { startWorker, type WorkerOptions } from "../../src/platforms/node.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { noting, run, setUp, slow, start } from "./support.ts";
+import { noting, run, setUp, slow, start } from "./run-worker.ts";
 
 onEveryStore((kind) => {
   test("performs each job at its time", async () => {

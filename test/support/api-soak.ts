@@ -3,8 +3,8 @@ import { shown } from "../../src/testing/differences.ts";
 import { requestOf } from "./api-cases.ts";
 import { type Drawn, known, requestsFrom } from "./api-requests.ts";
 import { apiWorld } from "./api-world.ts";
-import { everythingIn } from "./everything.ts";
 import { OpenApi } from "./openapi.ts";
+import { everythingIn } from "./queue-contents.ts";
 
 const base = "https://queue.test";
 /** How many requests one world sees. */

@@ -5,11 +5,11 @@ import type { StoredStats } from "../../src/core/store/stats.ts";
 import type { Outcome, QueueStore, Store } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { aroundCalls } from "./around-calls.ts";
-import { everythingIn } from "./everything.ts";
 import type { Fault } from "./faults.ts";
 import { countBreaches, placeBreaches, readStored, storedBreaches } from "./invariants.ts";
 import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
 import { anyOperation, extended, newScene, type Operation, type Scene } from "./operations.ts";
+import { everythingIn } from "./queue-contents.ts";
 import { anyQueueOperation, openQueueWorld } from "./queue-operations.ts";
 import type { Stage } from "./stage.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
-import { inSpan, placeOf, secret, setUp, useContextManager } from "./support.ts";
+import { inSpan, placeOf, secret, setUp, useContextManager } from "./recorder.ts";
 
 useContextManager();
 

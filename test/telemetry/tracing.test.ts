@@ -4,7 +4,7 @@ import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/inde
 import { tracing } from "../../src/telemetry/index.ts";
 import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { fails, inSpan, placeOf, recorder, secret, setUp, start, useContextManager, works } from "./support.ts";
+import { fails, inSpan, placeOf, recorder, secret, setUp, start, useContextManager, works } from "./recorder.ts";
 
 useContextManager();
 

@@ -1,0 +1,127 @@
+import { describe, expect, test } from "vitest";
+import { defineJob } from "../../src/index.ts";
+import { behindHandler, documentOf, errorOf, kill, onEveryTarget, sendEmail, type Target } from "./run-cli.ts";
+
+async function fill({ queue }: Target): Promise<void> {
+  await queue.enqueue(sendEmail, { to: "ada" });
+  await queue.drain();
+  await queue.enqueue(sendEmail, { to: "ada" });
+  await queue.enqueue(sendEmail, { to: "ada" }, { delay: "5m" });
+}
+
+onEveryTarget((open) => {
+  describe("queue:clear", () => {
+    test("removes what waits after a question that says how much it is", async () => {
+      const target = open();
+      await fill(target);
+      const { code, stdout, stderr } = await target.cli(["queue:clear"], { isTerminal: true, input: "y\n" });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Removed 2 pending jobs.\n" });
+      expect(stderr).toContain("remove 2 pending jobs for good? [y/N]");
+      expect(await target.queue.getStats()).toMatchObject({ pendingCount: 0, completedCount: 1 });
+    });
+
+    test("takes a state, and --yes in place of the question", async () => {
+      const target = open();
+      await kill(target, 1);
+      await fill(target);
+      expect(documentOf(await target.cli(["queue:clear", "--state", "dead", "--yes", "--json"]))).toEqual({
+        cleared: 1,
+      });
+      expect((await target.cli(["queue:clear", "--state", "scheduled", "--yes"])).stdout).toBe(
+        "Removed 1 scheduled job.\n",
+      );
+    });
+
+    test("asks nobody where there is nothing to do", async () => {
+      const { cli } = open();
+      const { code, stdout, stderr } = await cli(["queue:clear"], { isTerminal: true });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Nothing to remove: there are no pending jobs.\n" });
+      expect(stderr).not.toContain("?");
+    });
+
+    test("removes nothing without an answer", async () => {
+      const target = open();
+      await fill(target);
+      expect((await target.cli(["queue:clear"])).code).toBe(2);
+      expect((await target.cli(["queue:clear", "--json"], { isTerminal: true, input: "y\n" })).code).toBe(2);
+      expect((await target.cli(["queue:clear"], { isTerminal: true, input: "" })).code).toBe(1);
+      expect((await target.cli(["queue:clear"], { isTerminal: true, input: "n\ny\n" })).code).toBe(1);
+      expect(await target.queue.getStats()).toMatchObject({ pendingCount: 2 });
+    });
+  });
+
+  test("queue:pause and queue:resume hold a queue and let it go", async () => {
+    const { queue, cli } = open();
+    expect((await cli(["queue:pause"])).stdout).toMatch(
+      /is paused\. Resume with: tidegate queue:resume( --prefix \S+)?\n$/,
+    );
+    expect(await queue.getStats()).toMatchObject({ paused: true });
+    expect(documentOf(await cli(["queue:resume", "--json"]))).toEqual({ paused: false });
+    expect(await queue.getStats()).toMatchObject({ paused: false });
+  });
+
+  describe("queue:schedules", () => {
+    const nightly = ["queue:schedules", "set", "nightly", "--job", "send_email", "--cron", "0 0 3 * * *"];
+    const payload = ["--payload", '{"to":"ada"}'];
+
+    test("sets one, shows it, previews it and ends it", async () => {
+      const { queue, cli } = open();
+      const set = await cli([...nightly, ...payload, "--time-zone", "Europe/Paris", "--overlap", "skip"]);
+      expect(set).toMatchObject({ code: 0, stdout: "Schedule nightly fires in 14 hours (2026-03-02 02:00:00 UTC).\n" });
+      expect(await queue.schedules.get("nightly")).toMatchObject({
+        name: "send_email",
+        overlap: "skip",
+        payload: { to: "ada" },
+      });
+      const { stdout } = await cli(["queue:schedules"]);
+      expect(stdout).toMatch(/^KEY +CRON +ZONE +LAST +NEXT +SET +JOB\n/);
+      expect(stdout).toMatch(/nightly +0 0 3 \* \* \* +Europe\/Paris +- +in 14 hours +at run time +send_email/);
+      const preview = await cli(["queue:schedules", "preview", "nightly", "--count", "2", "--json"]);
+      expect(documentOf(preview)).toEqual({ slots: ["2026-03-02T02:00:00.000Z", "2026-03-03T02:00:00.000Z"] });
+      const lines = (await cli(["queue:schedules", "preview", "nightly"])).stdout.trim().split("\n");
+      expect(lines).toHaveLength(5);
+      expect(lines[0]).toBe("2026-03-02 02:00:00 UTC  in 14 hours");
+      expect((await cli(["queue:schedules", "remove", "nightly"])).code).toBe(2);
+      expect((await cli(["queue:schedules", "remove", "nightly"], { isTerminal: true, input: "n" })).code).toBe(1);
+      expect(documentOf(await cli(["queue:schedules", "--json"]))).toMatchObject({ schedules: [{ key: "nightly" }] });
+      const removed = await cli(["queue:schedules", "remove", "nightly", "--yes"]);
+      expect(removed).toEqual({ code: 0, stdout: "Schedule nightly removed.\n", stderr: "" });
+      expect((await cli(["queue:schedules"])).stdout).toContain("There are no schedules. ");
+    });
+
+    test("pauses one, shows that, runs it by hand and resumes it", async () => {
+      const { queue, cli } = open();
+      await cli([...nightly, ...payload]);
+      const paused = "Schedule nightly is paused. It fires after it is resumed.\n";
+      expect(await cli(["queue:schedules", "pause", "nightly"])).toMatchObject({ code: 0, stdout: paused });
+      expect((await cli(["queue:schedules"])).stdout).toMatch(/ paused +at run time/);
+      const run = await cli(["queue:schedules", "run", "nightly"]);
+      expect(run.stdout).toBe("Enqueued job nightly@2026-03-01T12:00:00.000Z.\n");
+      expect((await queue.getStats()).readyCount).toBe(1);
+      const resumed = await cli(["queue:schedules", "resume", "nightly"]);
+      expect(resumed.stdout).toBe("Schedule nightly fires in 15 hours (2026-03-02 03:00:00 UTC).\n");
+      expect((await cli(["queue:schedules", "run", "weekly"])).code).toBe(1);
+    });
+
+    test("one that makes no sense is a mistake, and one that is not there a failure", async () => {
+      const { cli, knowing } = open();
+      expect((await cli(["queue:schedules", "set", "nightly", "--job", "send_email"])).code).toBe(2);
+      expect((await cli([...nightly, ...knowing])).code).toBe(2);
+      expect((await cli([...nightly, ...payload, "--time-zone", "Mars/Olympus"])).code).toBe(2);
+      expect(errorOf(await cli(["queue:schedules", "preview", "nightly", "--json"])).code).toBe("not_found");
+      expect((await cli(["queue:schedules", "remove", "nightly", "--yes"])).code).toBe(1);
+      const { code, stderr } = await cli(["queue:schedules", "remove", "nightly"], { isTerminal: true });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^[^?]* No schedule has the key "nightly"\.\n$/);
+    });
+  });
+});
+
+test("who removes a schedule that stands in code is told so", async () => {
+  const tick = defineJob({ name: "tick", schedule: { cron: "* * * * *" }, perform: () => {} });
+  const { queue, cli } = behindHandler({ jobs: [tick] });
+  await queue.drain();
+  expect((await cli(["queue:schedules"])).stdout).toContain("in code");
+  const { stderr } = await cli(["queue:schedules", "remove", "tick", "--yes"]);
+  expect(stderr).toContain("declared in the code");
+});

@@ -1,0 +1,216 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { describe, expect, test, vi } from "vitest";
+import { defineJob } from "../../src/index.ts";
+import { drainAll } from "../../src/testing/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+import { openSchedules, start } from "./open-queue.ts";
+
+const minute = 60_000;
+
+onEveryStore((kind) => {
+  describe("schedules of the code", () => {
+    test("are added, changed and removed with it, and keep their slot where they stay the same", async () => {
+      const { clock, beat, open } = openSchedules(kind);
+      const other = defineJob({
+        name: "other",
+        schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" },
+        perform: () => {},
+      });
+      await open(beat({ cron: "0 */10 * * * *" }), other).drain();
+      await clock.advance("5m");
+      const changed = open(beat({ cron: "0 */20 * * * *" }), other);
+      await changed.drain();
+      expect(await changed.schedules.list()).toMatchObject([
+        { key: "beat", cron: "0 */20 * * * *", nextRunAt: new Date(start + 20 * minute), declared: true },
+        { key: "other", nextRunAt: new Date("2026-03-02T08:00:00Z") },
+      ]);
+      const reduced = open(beat({ cron: "0 */20 * * * *" }));
+      await reduced.drain();
+      expect((await reduced.schedules.list()).map(({ key }) => key)).toEqual(["beat"]);
+    });
+
+    test("an older deployment that still runs does not undo a newer one, and a rollback comes into force later", async () => {
+      const { clock, beat, open } = openSchedules(kind);
+      const older = () => open(beat({ cron: "0 */10 * * * *" }));
+      const newer = () => open(beat({ cron: "0 */20 * * * *" }));
+      await older().drain();
+      await newer().drain();
+      await older().drain();
+      expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */20 * * * *" });
+      await clock.advance("61m");
+      await older().drain();
+      expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
+    });
+
+    test("of a rollback come into force later also in a process that stays, and not in one that was there before", async () => {
+      const { clock, beat, open } = openSchedules(kind);
+      const older = () => open(beat({ cron: "0 */10 * * * *" }));
+      const left = older();
+      await left.drain();
+      const newer = open(beat({ cron: "0 */20 * * * *" }));
+      await newer.drain();
+      const back = older();
+      await back.drain();
+      await clock.advance("61m");
+      await left.drain();
+      expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */20 * * * *" });
+      await back.drain();
+      expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
+    });
+
+    test("do not fire once the code declares none any more, however late that is found out", async () => {
+      const { clock, slots, beat, open } = openSchedules(kind);
+      await open(beat({ cron: "0 0 12 * * *" })).drain();
+      const without = open(beat());
+      for (let hour = 1; hour < 24; hour++) {
+        await clock.advance("1h");
+        await without.drain();
+      }
+      await clock.advance("2h");
+      const { id } = await without.enqueue("beat");
+      expect(await drainAll(without)).toMatchObject({ rearmed: 0, completed: 1 });
+      expect(slots).toEqual([id.slice(id.indexOf("T") + 1, -5)]);
+      expect(await without.schedules.list()).toEqual([]);
+    });
+
+    test("fire while older code without them still runs, end when it is rolled back to, and come back with the code", async () => {
+      const { clock, slots, beat, open } = openSchedules(kind);
+      const without = () => open(beat());
+      await without().drain();
+      await open(beat({ cron: "0 30 * * * *" })).drain();
+      const back = without();
+      await clock.advance("30m");
+      await drainAll(back);
+      expect(slots).toEqual(["12:30:00"]);
+      await clock.advance("1h");
+      await drainAll(back);
+      await drainAll(without());
+      expect(slots).toEqual(["12:30:00"]);
+      await clock.advance("61m");
+      await drainAll(open(beat({ cron: "0 30 * * * *" })));
+      await clock.advance("1h");
+      await drainAll(open(beat({ cron: "0 30 * * * *" })));
+      expect(slots).toEqual(["12:30:00", "15:30:00"]);
+    });
+
+    test("leave one that was set at run time under their key alone, say so, and come into force once it is removed", async () => {
+      const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+      const { clock, beat, open } = openSchedules(kind);
+      const other = defineJob({ name: "other", perform: (payload: unknown) => payload });
+      const mine = { job: other, payload: { shop: 7 }, cron: "0 0 * * * *" };
+      await open(other).schedules.upsert("beat", mine);
+      const declaring = () => open(other, beat({ cron: "0 */20 * * * *" }));
+      const queue = declaring();
+      await queue.drain();
+      await queue.drain();
+      const { job, ...given } = mine;
+      expect(await queue.schedules.get("beat")).toMatchObject({ ...given, name: job.name, declared: false });
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^tidegate: The schedule of the job "beat" is not in force/)],
+      ]);
+      await clock.advance("2h");
+      await open(other, defineJob({ name: "third", schedule: { cron: "@daily" }, perform: () => {} })).drain();
+      expect(await queue.schedules.get("beat")).toMatchObject(given);
+      await clock.advance("2h");
+      await queue.schedules.remove("beat");
+      await declaring().drain();
+      expect(await queue.schedules.get("beat")).toMatchObject({ name: "beat", cron: "0 */20 * * * *", declared: true });
+      warn.mockRestore();
+    });
+
+    test("do not come and go between two deployments while one of them is held back", async () => {
+      const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+      const { beat, open } = openSchedules(kind);
+      const other = (cron: string) => defineJob({ name: "other", schedule: { cron }, perform: () => {} });
+      await open(beat()).schedules.upsert("beat", { job: "beat", cron: "0 0 9 * * *" });
+      const older = () => open(beat({ cron: "@hourly" }), other("0 0 1 * * *"));
+      const newer = () => open(beat({ cron: "@hourly" }), other("0 0 2 * * *"));
+      for (const queue of [older(), newer(), older(), newer(), older()]) await queue.drain();
+      expect(await newer().schedules.get("other")).toMatchObject({ cron: "0 0 2 * * *" });
+      warn.mockRestore();
+    });
+
+    test("are changed in the code alone", async () => {
+      const { beat, open } = openSchedules(kind);
+      const queue = open(beat({ cron: "0 */10 * * * *" }));
+      await queue.drain();
+      const change = { job: "beat", cron: "@daily" };
+      const refused = { code: "conflict", message: expect.stringMatching(/^The schedule "beat" stands in the code/) };
+      await expect(queue.schedules.upsert("beat", change)).rejects.toMatchObject(refused);
+      await expect(queue.enqueue("beat", undefined, { cron: "@daily" })).rejects.toMatchObject(refused);
+      await expect(open().schedules.upsert("beat", change)).rejects.toMatchObject(refused);
+      expect(await queue.schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *", declared: true });
+      // Code that declares it no more may set it itself.
+      expect(await open(beat()).schedules.upsert("beat", change)).toMatchObject({ declared: false });
+    });
+
+    test("whose payload does not fit the schema are refused with the code, or left out where the schema answers later", async () => {
+      const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+      const { open } = openSchedules(kind);
+      const isAda = (value: unknown) => (value === "ada" ? { value } : { issues: [{ message: "must be ada" }] });
+      const schema = (validate: (value: unknown) => unknown) =>
+        ({ "~standard": { version: 1, vendor: "test", validate } }) as StandardSchemaV1<string>;
+      const report = (name: string, schedulePayload: string, checks: StandardSchemaV1<string>) =>
+        defineJob({ name, schema: checks, schedule: { cron: "@daily" }, schedulePayload, perform: () => {} });
+      expect(() => open(report("report", "eve", schema(isAda)))).toThrow(
+        'The schedule of the job "report" would make jobs that do not fit its schema: must be ada. Correct its schedulePayload.',
+      );
+      const later = schema(async (value) => isAda(value));
+      const never = schema(() => new Promise(() => {}));
+      const queue = open(
+        report("at-once", "ada", schema(isAda)),
+        report("later", "ada", later),
+        report("unfit", "eve", later),
+      );
+      await queue.drain();
+      expect((await queue.schedules.list()).map(({ key }) => key)).toEqual(["at-once", "later"]);
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^tidegate: The schedule of the job "unfit" would make/)],
+      ]);
+      const { clock, open: openOther } = openSchedules(kind);
+      const silent = openOther(report("never", "ada", never));
+      const drained = silent.drain();
+      await clock.advance("10s");
+      await drained;
+      expect(await silent.schedules.get("never")).toMatchObject({ declared: true });
+      warn.mockRestore();
+    });
+
+    test("go with the code even where it declares none any more", async () => {
+      const { clock, beat, open } = openSchedules(kind);
+      await open(beat({ cron: "0 */10 * * * *" })).drain();
+      const without = open(beat());
+      await clock.advance("70m");
+      await without.drain();
+      await without.drain();
+      expect(await without.schedules.list()).toEqual([]);
+    });
+
+    test("the first of all are left alone by code that was there before them and declares none", async () => {
+      const { clock, slots, beat, open } = openSchedules(kind);
+      const before = open(beat());
+      await before.drain();
+      await open(beat({ cron: "0 */10 * * * *" })).drain();
+      for (let slot = 1; slot <= 3; slot++) {
+        await clock.advance("10m");
+        await before.drain();
+      }
+      expect(slots).toEqual(["12:10:00", "12:20:00", "12:30:00"]);
+    });
+
+    test("those made at run time stay when the code's change", async () => {
+      const { beat, open } = openSchedules(kind);
+      const queue = open(beat({ cron: "0 */10 * * * *" }));
+      await queue.drain();
+      await queue.schedules.upsert("mine", { job: "beat", cron: "0 0 9 * * 1", timeZone: "Asia/Tokyo" });
+      const next = open(beat());
+      await next.schedules.list();
+      const changed = open(beat({ cron: "0 */30 * * * *" }));
+      await changed.drain();
+      expect((await changed.schedules.list()).map(({ key, declared }) => [key, declared])).toEqual([
+        ["beat", true],
+        ["mine", false],
+      ]);
+    });
+  });
+});

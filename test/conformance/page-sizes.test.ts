@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import { encodeRecord } from "../../src/core/job/record.ts";
+import type { Store } from "../../src/core/store/store.ts";
+import type { JobPage, ListOptions, Queue } from "../../src/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+import { note, openQueue, start } from "./open-queue.ts";
+
+// Upstash neither takes nor gives more than 10 MB at once, and a Vercel function answers with 4.5 MB.
+const LARGE = "x".repeat(200_000);
+const MOST_ANSWERED = 4_500_000;
+
+/** Puts 60 jobs of 12 MB together where jobs end: one of five is called "few", the others "many". */
+async function fill(store: Store, to: "completed" | "dead", count = 60, payload = LARGE): Promise<readonly string[]> {
+  const queue = store.open("default");
+  const ids = Array.from({ length: count }, (_, index) => `job-${index}`).sort();
+  const job = { isFreshId: false, runAt: start, record: "1:{}", leaseEndsAt: start + 60_000 };
+  const enqueued = await queue.enqueue(
+    ids.map((id) => ({ id, ...job })),
+    start,
+  );
+  const settle = enqueued.map(({ lease }, index) => {
+    if (!lease) throw new Error("A job that was to be held is not.");
+    const record = encodeRecord({ name: index % 5 ? "many" : "few", payload, enqueuedAt: start });
+    return { to, lease, at: start + index, record };
+  });
+  const rest = { now: start, fire: [], limit: 0, leaseMs: 60_000, retentionMs: 86_400_000 };
+  for (let first = 0; first < count; first += 30)
+    await queue.exchange({ ...rest, settle: settle.slice(first, first + 30) });
+  return ids;
+}
+
+async function pagesOf(queue: Queue, options: ListOptions): Promise<readonly JobPage[]> {
+  const pages: JobPage[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await queue.listJobs({ ...options, cursor });
+    pages.push(page);
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
+  return pages;
+}
+
+const idsIn = (pages: readonly JobPage[]) => pages.flatMap(({ jobs }) => jobs.map(({ id }) => id)).sort();
+const largest = (pages: readonly JobPage[]) => Math.max(...pages.map((page) => JSON.stringify(page).length));
+
+onEveryStore((kind) => {
+  describe("dead jobs larger together than one answer may be", () => {
+    test("are listed in pages of bounded size, and removed", async () => {
+      const { store, queue } = openQueue(kind);
+      const ids = await fill(store, "dead");
+      const pages = await pagesOf(queue, {});
+      expect(idsIn(pages)).toEqual(ids);
+      expect(largest(pages)).toBeLessThan(MOST_ANSWERED);
+      expect(await queue.removeFromDeadLetter({ all: true })).toEqual({ removed: 60 });
+    });
+
+    test("live again by their ids, none of them twice", async () => {
+      const { store, queue } = openQueue(kind);
+      const ids = await fill(store, "dead");
+      expect(await queue.retryFromDeadLetter({ ids: ["nobody", ...ids, ...ids] })).toEqual({ retried: 60 });
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 60 });
+    });
+
+    test("live again by name, each with a payload of 1 MiB in place of its own, and all others as they are", async () => {
+      const { store, queue } = openQueue(kind);
+      await fill(store, "dead");
+      const payload = "y".repeat(1024 * 1024 - 2);
+      expect(await queue.retryFromDeadLetter({ name: "few" }, { payload })).toEqual({ retried: 12 });
+      const [first] = (await queue.listJobs({ name: "few", limit: 1 })).jobs;
+      expect(first?.payload === payload).toBe(true);
+      expect(await queue.retryFromDeadLetter({ all: true })).toEqual({ retried: 48 });
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 60 });
+    });
+  });
+
+  test("completed jobs larger together than one answer may be are listed in pages of bounded size", async () => {
+    const { store, queue } = openQueue(kind);
+    const ids = await fill(store, "completed");
+    const pages = await pagesOf(queue, { state: "completed" });
+    expect(idsIn(pages)).toEqual(ids);
+    expect(largest(pages)).toBeLessThan(MOST_ANSWERED);
+  });
+
+  test("hundreds of small jobs are one page, each with its own record", async () => {
+    const { queue } = openQueue(kind);
+    const payloads = Array.from({ length: 300 }, (_, index) => index);
+    await queue.enqueueMany(payloads.map((payload) => ({ job: note, payload })));
+    const { jobs } = await queue.listJobs({ state: "ready", limit: 300 });
+    expect(jobs.map(({ payload }) => payload)).toEqual(payloads);
+  });
+
+  test("completed jobs of one name are listed once each, whatever stands between them", async () => {
+    const { store, queue } = openQueue(kind);
+    await fill(store, "completed", 600, "x".repeat(100));
+    const listed = idsIn(await pagesOf(queue, { state: "completed", name: "few", limit: 50 }));
+    expect([listed.length, new Set(listed).size]).toEqual([120, 120]);
+  });
+});

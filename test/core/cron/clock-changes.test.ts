@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { clockChanges, clockSignature, compareZone } from "../../support/cron-oracle.ts";
+import { oraclePatterns } from "../../support/cron-oracle-patterns.ts";
+
+const DAY_MS = 86_400_000;
+const fromMs = Date.UTC(2025, 0, 1);
+const toMs = Date.UTC(2027, 0, 1);
+
+/** One zone for each way in which clocks went: zones that share every change fire alike. */
+function differentZones(): string[] {
+  const zones = Intl.supportedValuesOf("timeZone");
+  return [...new Map(zones.map((zone) => [clockSignature(zone, fromMs, toMs), zone])).values()];
+}
+
+test("every pattern fires as the rule says around each clock change of 2025 and 2026, in every zone", {
+  timeout: 120_000,
+}, () => {
+  const zones = differentZones();
+  expect(zones.length).toBeGreaterThan(50);
+  for (const zone of zones) {
+    const changes = clockChanges(zone, fromMs, toMs);
+    for (const ms of changes.length > 0 ? changes : [Date.UTC(2026, 1, 28)]) {
+      expect(compareZone(zone, oraclePatterns, ms - 2 * DAY_MS, ms + 2 * DAY_MS).differences).toEqual([]);
+    }
+  }
+});
+
+test.each(["Europe/Paris", "Australia/Lord_Howe", "Africa/Casablanca"])(
+  "patterns of few slots fire as the rule says for two years in %s",
+  { timeout: 60_000 },
+  (zone) => {
+    const { asked, differences } = compareZone(zone, oraclePatterns.slice(0, 18), fromMs, toMs);
+    expect(differences).toEqual([]);
+    expect(asked).toBeGreaterThan(50_000);
+  },
+);
+
+test("a day that a zone skipped is compared too", () => {
+  const skippedMs = Date.UTC(2011, 11, 30, 10);
+  expect(clockChanges("Pacific/Apia", skippedMs - 2 * DAY_MS, skippedMs + 2 * DAY_MS)).toEqual([skippedMs]);
+  expect(
+    compareZone("Pacific/Apia", oraclePatterns, skippedMs - 4 * DAY_MS, skippedMs + 4 * DAY_MS).differences,
+  ).toEqual([]);
+});

@@ -1,0 +1,211 @@
+import { describe, expect, test } from "vitest";
+import type { ExchangeRequest } from "../../../src/core/store/store.ts";
+import { defineJob, memoryStore, Queue, TidegateError } from "../../../src/index.ts";
+import { faultyStore, testClock } from "../../../src/testing/index.ts";
+import { aroundStore } from "../../support/around-calls.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+function setUp() {
+  const clock = testClock(start);
+  const inner = memoryStore();
+  const store = faultyStore(inner);
+  /** A job that takes its payload in ms. */
+  const takes = defineJob({ name: "takes", timeout: "5m", perform: (ms: number) => clock.sleep(ms) });
+  return { clock, inner, store, takes, queue: new Queue({ store, clock, jobs: [takes] }) };
+}
+
+describe("a drain", () => {
+  test("hands in what ran when all is done, where the store was away in between", async () => {
+    const { clock, store, takes, queue } = setUp();
+    await queue.enqueueMany([100, 10_000].map((payload) => ({ job: takes, payload })));
+    const drained = queue.drain();
+    await clock.advance(500);
+    store.plan("before");
+    await clock.advance("4s");
+    store.plan();
+    await clock.advance("6s");
+    expect(await drained).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
+  });
+
+  test("performs what one partition has given though another failed, and hands in again what that one was to settle", async () => {
+    const clock = testClock(start);
+    const inner = memoryStore();
+    let isPartial = true;
+    const store = aroundStore(inner, async ({ method, parameters: [request] }, run) => {
+      const { settle, ...rest } = (request ?? {}) as ExchangeRequest;
+      if (method !== "exchange" || settle.length === 0 || !isPartial) return run();
+      isPartial = false;
+      const reply = await inner.open("default").exchange({ ...rest, settle: [] });
+      return {
+        ...reply,
+        settled: settle.map(() => undefined),
+        failure: new TidegateError("store_unavailable", "gone"),
+      };
+    });
+    const performed: number[] = [];
+    const ended: string[] = [];
+    const job = defineJob({ name: "job", maxRetries: 0, perform: (index: number) => void performed.push(index) });
+    const hooks = { onComplete: () => void ended.push("completed"), onLost: () => void ended.push("lost") };
+    const queue = new Queue({ store, clock, jobs: [job], hooks });
+    for (let index = 0; index < 3; index++) await queue.enqueue(job, index, { runAt: start + index - 5 });
+    // One slot: of what has been given by then, one job begins, and the rest goes back.
+    const report = await queue.drain({ batchSize: 1, concurrency: 1 });
+    expect(report).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
+    expect(report.released).toBe(report.claimed - 2);
+    expect({ performed, ended }).toEqual({ performed: [0, 1], ended: ["completed", "completed"] });
+    expect(await queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 0, totalProcessed: 2 });
+  });
+
+  test("sends nothing after its report, where it is aborted while it looks", async () => {
+    const abort = new AbortController();
+    const calls: string[] = [];
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const store = aroundStore(memoryStore(), async ({ method }, run) => {
+      const reply = await run();
+      calls.push(method);
+      if (method === "peekWithManifest") await answered;
+      return reply;
+    });
+    const beat = defineJob({ name: "beat", schedule: { cron: "* * * * *" }, perform() {} });
+    const queue = new Queue({ store, jobs: [beat] });
+    const drained = queue.drain({ signal: abort.signal });
+    abort.abort();
+    expect(await drained).toMatchObject({ claimed: 0, stoppedBy: "aborted" });
+    answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual(["peekWithManifest"]);
+    expect(await queue.drain({ signal: abort.signal })).toMatchObject({ roundTrips: 0, stoppedBy: "aborted" });
+  });
+
+  test("claims for all free slots at once, however slow the jobs before were", async () => {
+    const { store, clock } = setUp();
+    let together: Promise<void> | undefined;
+    const slow = defineJob({
+      name: "slow",
+      perform() {
+        together ??= clock.sleep(20_000).finally(() => {
+          together = undefined;
+        });
+        return together;
+      },
+    });
+    const queue = new Queue({ store, clock, jobs: [slow] });
+    await queue.enqueueMany(Array.from({ length: 20 }, () => ({ job: slow })));
+    const drained = queue.drain({ concurrency: 10, batchSize: 10, timeBudget: "2m" });
+    await clock.advance("41s");
+    expect(await drained).toMatchObject({ completed: 20, roundTrips: 3 });
+  });
+
+  test("gives a job whose timeout no claim foresaw a lease that outlives it", async () => {
+    const { clock, inner, takes, queue } = setUp();
+    const { id } = await queue.enqueue(takes, 1_000, { timeout: "1h" });
+    const drained = queue.drain();
+    await clock.advance(500);
+    const lease = await inner.open(queue.name).find(id, clock.now);
+    expect(lease).toMatchObject({ state: "running", at: start + 3_600_000 + 5_000 });
+    await clock.advance("1s");
+    expect(await drained).toMatchObject({ completed: 1 });
+  });
+
+  test("does not shorten a lease whose job extends it by less than is left", async () => {
+    const { clock, inner, store } = setUp();
+    const brief = defineJob({
+      name: "brief",
+      perform: (_: undefined, job) => job.extend("1s").then(() => clock.sleep(500)),
+    });
+    const queue = new Queue({ store, clock, jobs: [brief] });
+    const { id } = await queue.enqueue(brief);
+    const drained = queue.drain();
+    await clock.advance(100);
+    const lease = await inner.open(queue.name).find(id, clock.now);
+    expect(lease?.at).toBeGreaterThanOrEqual(start + 30_000 + 5_000);
+    await clock.advance("1s");
+    expect(await drained).toMatchObject({ completed: 1 });
+  });
+
+  test("tells when what it performed is due again, and nothing of what it hands back", async () => {
+    const { clock, store } = setUp();
+    const naps = defineJob({
+      name: "naps",
+      perform: (ms: number, job) => clock.sleep(ms).then(() => job.snooze("1m")),
+    });
+    const queue = new Queue({ store, clock, jobs: [naps] });
+    await queue.enqueueMany([500, 6_000, 6_000].map((payload) => ({ job: naps, payload })));
+    const told: number[] = [];
+    const onReturn = (runAt: number) => void told.push(runAt);
+    const drained = queue.drain({ concurrency: 1, timeBudget: "5s", onReturn });
+    await clock.advance("7s");
+    expect(await drained).toMatchObject({ snoozed: 2, released: 1 });
+    expect(told).toEqual([start + 60_500, start + 66_500]);
+  });
+
+  test("hands back a job that was leased as it was enqueued, due when it was", async () => {
+    const { clock, takes, queue } = setUp();
+    const { held } = await queue.enqueueHeld([{ job: takes, payload: 0 }]);
+    await clock.advance("1s");
+    expect(await queue.drain({ held, signal: AbortSignal.abort() })).toMatchObject({ released: 1 });
+    expect(await queue.getJob(held[0]?.lease.id ?? "")).toMatchObject({ state: "ready", runAt: new Date(start) });
+  });
+
+  test("fires no schedule once its time is over, but leaves it due", async () => {
+    const { clock, takes, queue } = setUp();
+    await queue.schedules.upsert("often", { job: takes, payload: 0, cron: "* * * * * *" });
+    await queue.enqueue(takes, 8_000);
+    await clock.advance("2s");
+    const drained = queue.drain({ concurrency: 1, timeBudget: "5s" });
+    await clock.advance("9s");
+    expect(await drained).toMatchObject({ completed: 1, rearmed: 0, stoppedBy: "timeBudget", backlog: true });
+  });
+
+  test("notices what is made due through its queue while its jobs run", async () => {
+    const { clock, takes, queue } = setUp();
+    await queue.enqueue(takes, 10_000);
+    await queue.schedules.upsert("rarely", { job: takes, payload: 0, cron: "0 0 1 1 *" });
+    const drained = queue.drain({ checkEvery: "1h" });
+    await clock.advance(500);
+    await queue.schedules.run("rarely");
+    await clock.advance("2s");
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 1 });
+    await queue.schedules.upsert("often", { job: takes, payload: 0, cron: "*/5 * * * * *" });
+    await clock.advance("5s");
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 2 });
+    await clock.advance("5s");
+    await drained;
+  });
+
+  test("looks as often as it is told for what other processes enqueue while its jobs run", async () => {
+    const { clock, store, takes, queue } = setUp();
+    await queue.enqueue(takes, 20_000);
+    const drained = queue.drain({ checkEvery: "5s" });
+    await clock.advance("1s");
+    const { id } = await new Queue({ store, clock, jobs: [takes] }).enqueue(takes, 10_000);
+    await clock.advance("4s");
+    expect(await queue.getJob(id)).toMatchObject({ state: "running" });
+    await clock.advance("15s");
+    expect(await drained).toMatchObject({ completed: 2 });
+  });
+
+  test("claims no more than the jobs that have ended give hope to start in a second", async () => {
+    const { clock, takes, queue } = setUp();
+    const slow = { job: takes, payload: 20_000 };
+    await queue.enqueueMany([{ job: takes, payload: 1_000 }, ...Array(9).fill(slow)]);
+    await queue.enqueueMany(Array(100).fill({ ...slow, delay: 500 }));
+    const drained = queue.drain({ concurrency: 10, maxJobs: 1_000, timeBudget: "5s" });
+    await clock.advance("2s");
+    expect(await queue.getStats()).toMatchObject({ runningCount: 9 + 2, readyCount: 98 });
+    await clock.advance("20s");
+    expect(await drained).toMatchObject({ completed: 11, released: 1 });
+  });
+
+  test("hands in nothing early where its budget has no more than the last round trip left", async () => {
+    const { clock, takes, queue } = setUp();
+    await queue.enqueueMany([1_000, 10_000].map((payload) => ({ job: takes, payload })));
+    const drained = queue.drain({ budget: { roundTrips: 3 } });
+    await clock.advance("11s");
+    expect(await drained).toMatchObject({ completed: 2, roundTrips: 3, stoppedBy: "budget" });
+  });
+});

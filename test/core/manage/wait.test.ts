@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import { QueueClient } from "../../../src/client/index.ts";
+import { waitForEnd } from "../../../src/core/manage/wait.ts";
+import { createHandler } from "../../../src/http/handler.ts";
+import { defineJob, type JobInfo, memoryStore, Queue } from "../../../src/index.ts";
+import { testClock } from "../../../src/testing/index.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const greet = defineJob({ name: "greet", perform: () => "hello" });
+
+describe("wait", () => {
+  test("gives a job when it has ended, and does not look before it is due", async () => {
+    const clock = testClock(start);
+    const queue = new Queue({ store: memoryStore(), jobs: [greet], clock });
+    const { id } = await queue.enqueue(greet, undefined, { delay: "20s" });
+    const waiting = queue.wait(id, { timeout: "1m" });
+    await clock.advance("20s");
+    await queue.drain();
+    await clock.advance("5s");
+    expect(await waiting).toMatchObject({ state: "completed", result: "hello" });
+  });
+
+  test("gives a job as it stands when the time is over, and null for none", async () => {
+    const clock = testClock(start);
+    const queue = new Queue({ store: memoryStore(), jobs: [greet], clock });
+    const { id } = await queue.enqueue(greet);
+    const waiting = queue.wait(id, { timeout: "10s" });
+    await clock.advance("10s");
+    expect(await waiting).toMatchObject({ state: "ready" });
+    expect(await queue.wait("none")).toBeNull();
+  });
+
+  test("is refused by a client for a timeout that is no duration, before it asks", async () => {
+    let requests = 0;
+    const fetch = () => Promise.reject(new Error(`request ${++requests}`));
+    const client = new QueueClient({ url: "http://queue.test", fetch });
+    await expect(client.wait("job-1", { timeout: "soon" as "1s" })).rejects.toMatchObject({ code: "invalid_request" });
+    expect(requests).toBe(0);
+  });
+
+  test("asks for no pause that a timer cannot keep, for a job that is due in months", async () => {
+    const pauses: number[] = [];
+    let now = 0;
+    const due = { state: "scheduled", runAt: new Date(60 * 86_400_000) } as JobInfo;
+    await waitForEnd(
+      async () => due,
+      60 * 86_400_000,
+      () => now,
+      async (ms) => {
+        pauses.push(ms);
+        now += ms;
+      },
+    );
+    expect(Math.max(...pauses)).toBeLessThan(2 ** 31);
+    expect(pauses).toHaveLength(3);
+  });
+
+  test("looks about a dozen times in 30 seconds", async () => {
+    let now = 0;
+    let looks = 0;
+    const ready = { state: "ready", runAt: new Date(0) } as JobInfo;
+    const look = async () => {
+      looks++;
+      return ready;
+    };
+    await waitForEnd(
+      look,
+      30_000,
+      () => now,
+      async (ms) => {
+        now += ms;
+      },
+    );
+    expect(looks).toBeGreaterThanOrEqual(10);
+    expect(looks).toBeLessThanOrEqual(13);
+    expect(now).toBe(30_000);
+  });
+
+  test("works through a handler, which needs the token of those who enqueue", async () => {
+    const queue = new Queue({ store: memoryStore(), jobs: [greet] });
+    const handler = createHandler({ queue, auth: { enqueue: ["the-enqueue-token"] } });
+    const client = new QueueClient({
+      url: "https://example.com",
+      token: "the-enqueue-token",
+      fetch: (request) => handler.fetch(request),
+    });
+    const { id } = await client.enqueue(greet);
+    await queue.drain();
+    expect(await client.wait(id, { timeout: "5s" })).toMatchObject({
+      state: "completed",
+      completedAt: expect.any(Date),
+    });
+  });
+});

@@ -1,0 +1,228 @@
+import { describe, expect, test } from "vitest";
+import type { AttemptInfo } from "../../../src/core/job/attempt-info.ts";
+import { defineJob, type Hooks, memoryStore, Queue, type QueueOptions } from "../../../src/index.ts";
+import { faultyStore } from "../../../src/testing/index.ts";
+import { clockByHand } from "../../support/clock.ts";
+import { onEveryStore } from "../../support/stores.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+const names = ["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onLost"] as const;
+
+/** Hooks that note what they are told, and the notes. */
+function notebook() {
+  const told: [string, object][] = [];
+  const hooks: Hooks = Object.fromEntries(
+    names.map((name) => [name, (event: object) => void told.push([name, event])]),
+  );
+  return {
+    told,
+    hooks,
+    order: () => told.map(([name]) => name),
+    of: (name: string) => told.filter(([n]) => n === name),
+  };
+}
+
+function setUp(options: Partial<QueueOptions> = {}) {
+  const clock = clockByHand(start);
+  const notes = notebook();
+  const queue = new Queue({ store: memoryStore(), clock, random: () => 0.5, hooks: notes.hooks, ...options });
+  return { queue, clock, ...notes };
+}
+
+const works = defineJob({ name: "works", perform: () => ({ secret: "result" }) });
+const problem = new Error("no luck");
+const fails = defineJob({
+  name: "fails",
+  maxRetries: 1,
+  perform() {
+    throw problem;
+  },
+});
+
+onEveryStore((kind) => {
+  describe("hooks", () => {
+    test("tell of an enqueue, a start and the end, and of no payload and no result", async () => {
+      const takesTime = defineJob({
+        name: "takes_time",
+        perform(ms: number) {
+          clock.now += ms;
+        },
+      });
+      const { queue, clock, told } = setUp({ store: kind.create(), jobs: [takesTime] });
+      const { id } = await queue.enqueue(takesTime, 250);
+      clock.now += 1_000;
+      await queue.drain();
+      const job = { queue: "default", id, name: "takes_time" };
+      const attempt = { ...job, attempt: 1, maxRetries: 3, waitedMs: 1_000 };
+      expect(told).toEqual([
+        ["onEnqueue", { ...job, status: "enqueued", runAt: new Date(start) }],
+        ["onStart", attempt],
+        ["onComplete", { ...attempt, ranMs: 250 }],
+      ]);
+    });
+
+    test("tell of a retry and a death with what was thrown, itself", async () => {
+      const { queue, clock, told, order } = setUp({ store: kind.create(), jobs: [fails] });
+      const { id } = await queue.enqueue(fails);
+      await queue.drain();
+      clock.now += 60_500;
+      await queue.drain();
+      expect(order()).toEqual(["onEnqueue", "onStart", "onRetry", "onStart", "onDead"]);
+      const attempt = { queue: "default", id, name: "fails", attempt: 1, maxRetries: 1, waitedMs: 0, ranMs: 0 };
+      expect(told[2]?.[1]).toEqual({ ...attempt, error: problem, runAt: new Date(start + 60_000) });
+      expect(told[2]?.[1]).toHaveProperty(
+        "error",
+        expect.toSatisfy((error) => error === problem),
+      );
+      expect(told[4]?.[1]).toEqual({ ...attempt, attempt: 2, waitedMs: 500, error: problem });
+    });
+
+    test("tell of a snooze", async () => {
+      const sleepy = defineJob({ name: "sleepy", perform: (_: undefined, job) => job.snooze("1h") });
+      const { queue, of } = setUp({ store: kind.create(), jobs: [sleepy] });
+      await queue.enqueue(sleepy);
+      await queue.drain();
+      expect(of("onSnooze")).toMatchObject([["onSnooze", { name: "sleepy", runAt: new Date(start + 3_600_000) }]]);
+    });
+
+    test("tell of outcomes after the store has accepted them", async () => {
+      const states: Record<string, unknown> = {};
+      const look = (hook: string) => async (event: AttemptInfo) => {
+        states[hook] = (await queue.getJob(event.id))?.state;
+      };
+      const hooks = { onComplete: look("onComplete"), onRetry: look("onRetry"), onDead: look("onDead") };
+      const { queue, clock } = setUp({ store: kind.create(), jobs: [works, fails], hooks });
+      await queue.enqueueMany([{ job: works }, { job: fails }]);
+      await queue.drain();
+      clock.now += 60_000;
+      await queue.drain();
+      expect(states).toEqual({ onComplete: "completed", onRetry: "scheduled", onDead: "dead" });
+    });
+
+    test("tell that an outcome was lost with its lease, and not that it came about", async () => {
+      const store = kind.create();
+      const others = setUp({ store });
+      const slow = defineJob({
+        name: "slow",
+        async perform(_: undefined, { attempt }) {
+          if (attempt > 1) return;
+          clock.now += 120_000;
+          others.clock.now = clock.now;
+          await others.queue.drain();
+          throw problem;
+        },
+      });
+      const { queue, clock, told, order } = setUp({ store, jobs: [slow] });
+      Object.assign(others, setUp({ store, jobs: [slow] }));
+      await queue.enqueue(slow);
+      expect(await queue.drain()).toMatchObject({ lost: 1 });
+      expect(others.order()).toEqual(["onStart", "onComplete"]);
+      expect(order()).toEqual(["onEnqueue", "onStart", "onLost"]);
+      expect(told[2]?.[1]).toMatchObject({ attempt: 1, outcome: "retried", error: problem, ranMs: 120_000 });
+    });
+
+    test("tell of duplicates, and of many in order", async () => {
+      const { queue, told } = setUp({ store: kind.create(), jobs: [works, fails] });
+      await queue.enqueue(works, undefined, { id: "one", delay: "1m" });
+      await queue.enqueueMany([
+        { job: "fails", id: "two" },
+        { job: works, id: "one" },
+      ]);
+      const soon = new Date(start + 60_000);
+      expect(told.map(([, event]) => event)).toEqual([
+        { queue: "default", name: "works", id: "one", status: "enqueued", runAt: soon },
+        { queue: "default", name: "fails", id: "two", status: "enqueued", runAt: new Date(start) },
+        { queue: "default", name: "works", id: "one", status: "duplicate", runAt: soon },
+      ]);
+    });
+
+    test("tell of the job that a schedule's slot makes, once", async () => {
+      const { queue, clock, of } = setUp({ store: kind.create(), jobs: [works] });
+      await queue.schedules.upsert("hourly", { job: works, cron: "0 0 * * * *" });
+      expect(of("onEnqueue")).toEqual([]);
+      clock.now += 3_600_000;
+      await queue.drain();
+      await queue.drain();
+      const slot = new Date(start + 3_600_000);
+      const job = { queue: "default", id: `hourly@${slot.toISOString()}`, name: "works" };
+      const event = { ...job, status: "enqueued", runAt: slot, schedule: { key: "hourly", slot } };
+      expect(of("onEnqueue")).toEqual([["onEnqueue", event]]);
+      expect(of("onComplete")).toHaveLength(1);
+    });
+
+    test("tell of no job where a slot makes none, since the one before has not finished", async () => {
+      const { queue, clock, of } = setUp({ store: kind.create(), jobs: [fails] });
+      await queue.schedules.upsert("often", { job: fails, cron: "*/30 * * * * *", overlap: "skip" });
+      for (const slot of [1, 2]) {
+        clock.now = start + slot * 30_000;
+        await queue.drain();
+      }
+      expect(of("onRetry")).toHaveLength(1);
+      expect(of("onEnqueue")).toMatchObject([["onEnqueue", { runAt: new Date(start + 30_000) }]]);
+    });
+
+    test("tell of a job that is enqueued held", async () => {
+      const { queue, order } = setUp({ store: kind.create(), jobs: [works] });
+      const { held } = await queue.enqueueHeld([{ job: works }]);
+      await queue.drain({ held });
+      expect(order()).toEqual(["onEnqueue", "onStart", "onComplete"]);
+    });
+  });
+});
+
+describe("hooks", () => {
+  test("tell nothing of a job that was claimed and never started", async () => {
+    const stop = new AbortController();
+    const stops = defineJob({ name: "stops", perform: () => stop.abort() });
+    const { queue, order } = setUp({ jobs: [stops] });
+    const { held } = await queue.enqueueHeld([{ job: stops }, { job: stops }]);
+    const report = await queue.drain({ held, concurrency: 1, signal: stop.signal });
+    expect(report).toMatchObject({ completed: 1, released: 1 });
+    expect(order()).toEqual(["onEnqueue", "onEnqueue", "onStart", "onComplete"]);
+  });
+
+  test("tell of a job whose invocations died, with its last attempt", async () => {
+    const store = faultyStore(memoryStore());
+    const { queue, clock, order, told } = setUp({ store, jobs: [works] });
+    await queue.enqueue(works, undefined, { maxRetries: 0 });
+    store.plan([{ on: "exchange", call: [2, 3], fault: "before" }]);
+    await expect(queue.drain()).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(order()).toEqual(["onEnqueue", "onStart"]);
+    clock.now += 120_000;
+    await queue.drain();
+    expect(order()).toEqual(["onEnqueue", "onStart", "onDead"]);
+    expect(told[2]?.[1]).toMatchObject({ attempt: 1, maxRetries: 0, ranMs: 0, error: { name: "LeaseExpiredError" } });
+  });
+
+  test("tell of an outcome once where handing it in took two exchanges", async () => {
+    const store = faultyStore(memoryStore(), [{ on: "exchange", call: 2, fault: "after" }]);
+    const { queue, of } = setUp({ store, jobs: [works] });
+    await queue.enqueue(works);
+    await queue.drain();
+    expect([...of("onComplete"), ...of("onLost")]).toHaveLength(1);
+  });
+
+  test("tell nothing of an enqueue that was refused", async () => {
+    const { queue, told } = setUp({ store: faultyStore(memoryStore(), "before"), jobs: [works] });
+    await expect(queue.enqueue(works)).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(told).toEqual([]);
+  });
+
+  test("tell of a payload that no longer fits and a name that nobody knows", async () => {
+    const store = memoryStore();
+    await new Queue({ store, clock: () => start }).enqueueMany([{ job: "works" }, { job: "unknown" }]);
+    const strict = defineJob({
+      name: "works",
+      schema: { "~standard": { version: 1, vendor: "test", validate: () => ({ issues: [{ message: "no" }] }) } },
+      perform() {},
+    });
+    const { queue, told } = setUp({ store, jobs: [strict] });
+    await queue.drain();
+    const ends = told.filter(([name]) => name !== "onStart");
+    expect(Object.fromEntries(ends)).toMatchObject({
+      onDead: { name: "works", error: { name: "PermanentError" } },
+      onRetry: { name: "unknown", error: { message: expect.stringContaining('No job is named "unknown"') } },
+    });
+  });
+});

@@ -1,0 +1,309 @@
+import { describe, expect, test } from "vitest";
+import { drainQueues } from "../../../src/core/queue/drain-queues.ts";
+import { type AnyJob, memoryStore, partitioned, Queue, type Store } from "../../../src/index.ts";
+import { wrapStore } from "../../../src/testing/wrap-store.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+
+/** Queues of these names on one store, with a job that notes where it ran, and a clock on which sleeping moves the time. */
+function setUp(...names: string[]) {
+  const state = { now: start, slept: [] as number[] };
+  const clock = Object.assign(() => state.now, {
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      // Handlers that are about to end come first, as they do with timers.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal?.aborted) return;
+      state.slept.push(ms);
+      state.now += ms;
+    },
+  });
+  const store = memoryStore();
+  const ran: string[] = [];
+  const queues = names.map((name) => {
+    const note: AnyJob = {
+      name: "note",
+      perform(payload: { takes?: number } | undefined) {
+        state.now += payload?.takes ?? 0;
+        ran.push(name);
+      },
+    };
+    return new Queue({ name, store, clock, jobs: [note], random: () => 0.5 });
+  });
+  return { queues, state, ran, store };
+}
+
+const [a, b] = [0, 1];
+const times = (count: number) => Array<{ job: string }>(count).fill({ job: "note" });
+
+describe("drainQueues", () => {
+  test("ends in time where the clock is set back meanwhile", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.enqueueMany([4_000, -20_000].map((takes) => ({ job: "note", payload: { takes } })));
+    await queues[b]?.enqueueMany(Array(10).fill({ job: "note", payload: { takes: 1_000 }, runAt: start - 60_000 }));
+    const report = await drainQueues(queues, { concurrency: 1, timeBudget: "5s" });
+    expect(report).toMatchObject({ stoppedBy: "timeBudget", backlog: true });
+    expect(ran).toEqual(["a", "a", "b"]);
+  });
+
+  test("drains queues in their order and sums the report", async () => {
+    const { queues, ran } = setUp("a", "b", "c");
+    await queues[2]?.enqueueMany(times(1));
+    await queues[b]?.enqueueMany(times(2));
+    await queues[a]?.enqueueMany(times(3));
+    expect(await drainQueues(queues)).toMatchObject({
+      claimed: 6,
+      completed: 6,
+      stoppedBy: "empty",
+      nextRunAt: null,
+      backlog: false,
+    });
+    expect(ran.join("")).toBe("aaabbc");
+  });
+
+  test("tells how far it is with all of them", async () => {
+    const { queues } = setUp("a", "b");
+    for (const queue of queues) await queue.enqueueMany(times(2));
+    const told: number[] = [];
+    await drainQueues(queues, { onProgress: ({ completed }) => void told.push(completed) });
+    expect(told).toEqual([0, 2, 2, 4]);
+  });
+
+  test("with one queue does what its drain does", async () => {
+    const one = setUp("a");
+    const other = setUp("a");
+    for (const { queues } of [one, other]) await queues[a]?.enqueueMany(times(3));
+    expect(await drainQueues(one.queues, { maxJobs: 2 })).toEqual(await other.queues[a]?.drain({ maxJobs: 2 }));
+  });
+
+  test("refuses to drain none", async () => {
+    await expect(drainQueues([])).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
+  test("refuses options that make no sense before anything is drained", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.enqueueMany(times(1));
+    await expect(drainQueues(queues, { maxJobs: 0 })).rejects.toMatchObject({ code: "invalid_request" });
+    expect(ran).toEqual([]);
+  });
+
+  test("gives a later queue the time for which all that an earlier one has left is too long", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.enqueueMany([{ job: "note", timeout: "5m" }, ...times(1)]);
+    await queues[b]?.enqueueMany(times(2));
+    const report = await drainQueues(queues, { longestAttemptMs: 30_000 });
+    expect(report).toMatchObject({ stoppedBy: "timeBudget", completed: 3, released: 1, backlog: true });
+    expect(ran).toEqual(["a", "b", "b"]);
+  });
+
+  test("gives a later queue the jobs that the earlier ones left", async () => {
+    const { queues, ran } = setUp("a", "b");
+    for (const queue of queues) await queue.enqueueMany(times(3));
+    expect(await drainQueues(queues, { maxJobs: 4 })).toMatchObject({
+      claimed: 4,
+      stoppedBy: "maxJobs",
+      backlog: true,
+    });
+    expect(ran.join("")).toBe("aaab");
+  });
+
+  test("reports a backlog where a limit kept a queue from being looked at", async () => {
+    const { queues } = setUp("a", "b");
+    await queues[a]?.enqueueMany(times(2));
+    expect(await drainQueues(queues, { maxJobs: 2 })).toMatchObject({
+      claimed: 2,
+      stoppedBy: "maxJobs",
+      backlog: true,
+    });
+  });
+
+  test("gives a later queue the time that the earlier ones left", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.enqueue("note", { takes: 6_000 });
+    for (let i = 0; i < 3; i++) await queues[b]?.enqueue("note", { takes: 3_000 });
+    const report = await drainQueues(queues, { timeBudget: "10s", concurrency: 1, batchSize: 1 });
+    expect(report).toMatchObject({ claimed: 3, stoppedBy: "timeBudget", backlog: true });
+    expect(ran.join("")).toBe("abb");
+  });
+
+  test("ends where the time runs out between two queues", async () => {
+    const { queues, state, ran } = setUp("a", "b");
+    class Slow extends Queue {
+      override async drain(options?: Parameters<Queue["drain"]>[0]) {
+        const report = await super.drain(options);
+        state.now += 11_000;
+        return report;
+      }
+    }
+    const slow = new Slow({
+      name: "slow",
+      store: memoryStore(),
+      clock: () => state.now,
+      jobs: [{ name: "note", perform() {} }],
+    });
+    await slow.enqueueMany(times(1));
+    await queues[b]?.enqueueMany(times(1));
+    const report = await drainQueues([slow, queues[b] as Queue], { timeBudget: "10s" });
+    expect(report).toMatchObject({ completed: 1, stoppedBy: "timeBudget" });
+    expect(ran).toEqual([]);
+  });
+
+  test("spends the round trips of the budget once, not once for each queue", async () => {
+    const { queues, ran } = setUp("a", "b", "c");
+    await queues[a]?.enqueueMany(times(3));
+    for (const queue of queues.slice(1)) await queue.enqueueMany(times(20));
+    const bounds = { concurrency: 1, batchSize: 1, budget: { roundTrips: 12 } };
+    const report = await drainQueues(queues, bounds);
+    expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    expect(report.roundTrips).toBeLessThanOrEqual(12);
+    expect(report.completed).toBe(report.claimed);
+    expect(ran).toContain("b");
+  });
+
+  test("spends the commands of the budget once, not once for each queue", async () => {
+    const { queues, store, state } = setUp("a", "b");
+    const priced = queues.map(
+      ({ name }) =>
+        new Queue({
+          name,
+          store: withPrice(store, 10),
+          clock: () => state.now,
+          jobs: [{ name: "note", perform() {} }],
+        }),
+    );
+    await priced[a]?.enqueueMany(times(3));
+    await priced[b]?.enqueueMany(times(20));
+    const report = await drainQueues(priced, { concurrency: 1, batchSize: 1, budget: { commands: 150 } });
+    expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    expect(report.commands).toBeLessThanOrEqual(150);
+    expect(report.commands).toBeGreaterThan(100);
+  });
+
+  test("passes a paused queue by and says so", async () => {
+    const { queues, ran } = setUp("a", "b");
+    for (const queue of queues) await queue.enqueueMany(times(1));
+    await queues[a]?.pause();
+    expect(await drainQueues(queues, { linger: "1m" })).toMatchObject({
+      claimed: 1,
+      stoppedBy: "paused",
+      backlog: true,
+    });
+    expect(ran).toEqual(["b"]);
+  });
+
+  test("ends at the limit of jobs where a queue was paused while it reached that", async () => {
+    const { queues, store } = setUp("a", "b");
+    const pauses: Queue = new Queue({
+      name: "a",
+      store,
+      jobs: [{ name: "note", perform: (): Promise<void> => pauses.pause() }],
+    });
+    await pauses.enqueueMany(times(5));
+    await queues[b]?.enqueueMany(times(1));
+    expect(await drainQueues([pauses, queues[b] as Queue], { maxJobs: 5 })).toMatchObject({
+      completed: 5,
+      stoppedBy: "maxJobs",
+      backlog: true,
+    });
+  });
+
+  test("passes over a queue for which the budget has too little left, and goes on with the next", async () => {
+    const { queues, store, ran } = setUp("a", "c");
+    const wide = new Queue({ name: "b", store: partitioned(store, 4), jobs: [{ name: "note", perform() {} }] });
+    await queues[a]?.enqueueMany(times(1));
+    await wide.enqueueMany(times(1));
+    await queues[b]?.enqueueMany(times(1));
+    const report = await drainQueues([queues[a] as Queue, wide, queues[b] as Queue], { budget: { roundTrips: 10 } });
+    expect(report).toMatchObject({ completed: 2, stoppedBy: "budget", backlog: true });
+    expect(ran).toEqual(["a", "c"]);
+  });
+
+  test("reaches each of many queues in time, where its budget cannot look at all of them at once", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
+    const { queues, ran } = setUp(...names);
+    for (const queue of queues) await queue.enqueue("note");
+    for (let tick = 0; tick < 200 && ran.length < 20; tick++) {
+      const report = await drainQueues(queues, { budget: { roundTrips: 6 } });
+      expect(report.roundTrips).toBeLessThanOrEqual(6);
+      expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
+    }
+    expect([...ran].sort()).toEqual([...names].sort());
+  });
+
+  test("ends where its budget no longer reaches the queue in which something falls due while it lingers", async () => {
+    const { queues, state, ran } = setUp("a", "b", "c");
+    for (const queue of queues) await queue.enqueue("note", undefined, { delay: "10s" });
+    const report = await drainQueues(queues, { linger: "30s", budget: { roundTrips: 5 } });
+    expect(report).toMatchObject({ claimed: 0, stoppedBy: "budget", backlog: true, roundTrips: 3 });
+    expect(state.slept).toEqual([10_000]);
+    expect(ran).toEqual([]);
+  });
+
+  test("refuses a budget that is too small for one of the queues before anything is drained", async () => {
+    const { queues, store, ran } = setUp("a");
+    await queues[a]?.enqueueMany(times(1));
+    const wide = new Queue({ name: "wide", store: partitioned(store, 4), jobs: [] });
+    await expect(drainQueues([...queues, wide], { budget: { roundTrips: 9 } })).rejects.toMatchObject({
+      code: "invalid_request",
+      message: 'budget.roundTrips must be at least 10 to drain the queue "wide".',
+    });
+    expect(ran).toEqual([]);
+  });
+
+  test("stops at the first queue when it is aborted", async () => {
+    const { queues, ran } = setUp("a", "b");
+    for (const queue of queues) await queue.enqueueMany(times(1));
+    expect(await drainQueues(queues, { signal: AbortSignal.abort() })).toMatchObject({
+      claimed: 0,
+      stoppedBy: "aborted",
+    });
+    expect(ran).toEqual([]);
+  });
+
+  test("lingers until the earliest time of any queue, and no further than its window", async () => {
+    const { queues, ran, state } = setUp("a", "b");
+    await queues[a]?.enqueue("note", undefined, { delay: "20s" });
+    await queues[b]?.enqueue("note", undefined, { delay: "10s" });
+    await queues[b]?.enqueue("note", undefined, { delay: "40s" });
+    const report = await drainQueues(queues, { timeBudget: "30s", linger: "30s" });
+    expect(ran).toEqual(["b", "a"]);
+    expect(state.slept).toEqual([10_000, 10_000]);
+    expect(report).toMatchObject({
+      claimed: 2,
+      stoppedBy: "empty",
+      nextRunAt: new Date(start + 40_000),
+      backlog: false,
+    });
+  });
+
+  test("names the earliest next run of all queues", async () => {
+    const { queues } = setUp("a", "b");
+    await queues[a]?.enqueue("note", undefined, { delay: "2h" });
+    await queues[b]?.enqueue("note", undefined, { delay: "1h" });
+    expect((await drainQueues(queues)).nextRunAt).toEqual(new Date(start + 3_600_000));
+  });
+
+  test("reports a backlog for what fell due in an earlier queue meanwhile", async () => {
+    const { queues } = setUp("a", "b");
+    await queues[a]?.enqueue("note", undefined, { delay: "5s" });
+    await queues[b]?.enqueue("note", { takes: 6_000 });
+    expect(await drainQueues(queues)).toMatchObject({ claimed: 1, stoppedBy: "empty", backlog: true });
+  });
+});
+
+/** A store in which each call is billed so many commands. */
+function withPrice(store: Store, commands: number): Store {
+  const most = { roundTrips: 1, commands };
+  const billed = wrapStore(store, (_, run, meter) => {
+    if (meter) meter.commands += commands;
+    return run();
+  });
+  return {
+    open: (name, meter, partition) =>
+      new Proxy(billed.open(name, meter, partition), {
+        get(opened, member) {
+          if (member === "mostOfExchange" || member === "mostOfDeclaring") return () => most;
+          return member === "mostOfLook" || member === "mostOfPartitions" ? most : Reflect.get(opened, member, opened);
+        },
+      }),
+  };
+}

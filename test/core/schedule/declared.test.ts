@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
+import { faultyStore } from "../../../src/testing/index.ts";
+import { clockByHand } from "../../support/clock.ts";
+
+const start = Date.parse("2026-03-01T12:00:00Z");
+const minute = 60_000;
+
+function setUp() {
+  const clock = clockByHand(start);
+  const store = faultyStore(memoryStore());
+  /** A deployment whose code declares these schedules, by the names of their jobs. */
+  const deploy = (crons: Readonly<Record<string, string>>) => {
+    const jobs = Object.entries(crons).map(([name, cron]) => defineJob({ name, schedule: { cron }, perform() {} }));
+    return new Queue({ store, clock, jobs });
+  };
+  const looks = () => store.calls.filter(({ method }) => method === "peekWithManifest").length;
+  return { clock, store, deploy, looks };
+}
+
+describe("schedules of the code", () => {
+  test("are told of by the first drain, the earliest as what comes next", async () => {
+    const { deploy } = setUp();
+    const queue = deploy({ daily: "@daily", half: "*/30 * * * *", hourly: "@hourly" });
+    expect(await queue.drain()).toMatchObject({ nextRunAt: new Date(start + 30 * minute) });
+  });
+
+  test("are looked at once by code that declares some, also where it fires those of newer code later", async () => {
+    const { clock, deploy, looks } = setUp();
+    const older = deploy({ old: "@yearly" });
+    await older.drain();
+    await deploy({ new: "* * * * *" }).drain();
+    const before = looks();
+    for (let slot = 1; slot <= 3; slot++) {
+      clock.now = start + slot * minute;
+      expect(await older.drain()).toMatchObject({ rearmed: 1 });
+    }
+    expect(looks() - before).toBe(0);
+  });
+
+  test("are remembered of the code before for an hour, and then no more", async () => {
+    const { clock, store, deploy } = setUp();
+    for (const cron of ["@yearly", "@monthly", "@weekly", "@daily"]) {
+      await deploy({ job: cron }).drain();
+      clock.now += 61 * minute;
+    }
+    const { manifest = "" } = await store.open("default").peekWithManifest();
+    expect(Object.keys(JSON.parse(manifest).replaced)).toHaveLength(1);
+  });
+});

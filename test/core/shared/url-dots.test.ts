@@ -1,0 +1,33 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
+import { storeOldId } from "../../support/dots.ts";
+
+// A URL drops "." and ".." from its path, however they are written.
+
+describe.each([".", ".."])("%j is refused", (dots) => {
+  const store = memoryStore();
+  const queue = new Queue({ store, jobs: [defineJob({ name: "greet", perform() {} })] });
+
+  test.each<[string, (queue: Queue) => unknown]>([
+    ["as an id", (queue) => queue.enqueue("greet", null, { id: dots })],
+    ["as an id among many", (queue) => queue.enqueueMany([{ job: "greet" }, { job: "greet", id: dots }])],
+    ["as a schedule's key", (queue) => queue.schedules.upsert(dots, { job: "greet", cron: "* * * * *" })],
+    ["as the id of a recurring job", (queue) => queue.enqueue("greet", null, { id: dots, cron: "* * * * *" })],
+    ["as a queue's name", async () => new Queue({ name: dots, store: memoryStore() })],
+    ["as a job's name", async () => defineJob({ name: dots, perform() {} })],
+  ])("%s, and nothing is stored", async (_, act) => {
+    await expect(act(queue)).rejects.toThrow(`must not be "${dots}": a URL drops it`);
+    expect(await queue.listJobs()).toMatchObject({ jobs: [] });
+    expect(await queue.schedules.list()).toEqual([]);
+  });
+
+  test("no more where it is stored already: it can be seen, cancelled, paused and removed", async () => {
+    await storeOldId(store, dots);
+    expect(await queue.getJob(dots)).toMatchObject({ id: dots });
+    await queue.cancel(dots);
+    expect(await queue.getJob(dots)).toBeNull();
+    expect(await queue.schedules.pause(dots)).toMatchObject({ key: dots, paused: true });
+    await queue.schedules.remove(dots);
+    expect(await queue.schedules.list()).toEqual([]);
+  });
+});

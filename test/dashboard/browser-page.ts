@@ -1,0 +1,60 @@
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { launchBrowser, openPage, type Watched } from "../support/browser.ts";
+import { fill, type ServedQueue, serveQueue, start } from "./served-queue.ts";
+
+export const auth = { read: ["the-read-token"], admin: ["the-admin-token"] };
+export const patience = { timeout: 10_000, interval: 20 };
+
+export interface Dashboard {
+  /** Opens the dashboard of a queue at a place. */
+  open(queue: ServedQueue, hash?: string, options?: BrowserContextOptions): Promise<Page>;
+  /** Opens it for a queue that has jobs. */
+  openFilled(hash?: string, options?: BrowserContextOptions): Promise<{ page: Page; on: ServedQueue }>;
+}
+
+/** Runs a browser while the tests of a file do. After each it closes the page, which must not have complained of anything. */
+export function useDashboard(): Dashboard {
+  let browser: Browser;
+  let served: ServedQueue | undefined;
+  let watched: Watched | undefined;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    const complaints = watched?.complaints ?? [];
+    await watched?.page.context().close();
+    await served?.stop();
+    watched = undefined;
+    served = undefined;
+    expect(complaints).toEqual([]);
+  });
+  const open: Dashboard["open"] = async (queue, hash = "", options = {}) => {
+    served = queue;
+    watched = await openPage(browser, { now: start, ...options });
+    watched.page.setDefaultTimeout(10_000);
+    await watched.page.goto(`${queue.url}/dashboard${hash}`);
+    return watched.page;
+  };
+  return {
+    open,
+    async openFilled(hash, options) {
+      const on = await serveQueue();
+      await fill(on.queue);
+      const page = await open(on, hash, options);
+      await page.waitForSelector("footer");
+      return { page, on };
+    },
+  };
+}
+
+export const heading = (page: Page, text: string) => page.locator("h1", { hasText: text }).waitFor();
+export const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+export const search = (page: Page) => page.getByLabel("Id or name");
+export const told = (page: Page, text: string) => page.locator('[role="status"] .banner', { hasText: text }).waitFor();
+
+export async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByLabel("Token").fill(token);
+  await press(page, "Sign in");
+}

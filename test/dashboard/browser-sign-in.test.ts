@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import { memoryStore } from "../../src/index.ts";
+import { auth, heading, press, signIn, told, useDashboard } from "./browser-page.ts";
+import { fill, serveQueue } from "./served-queue.ts";
+
+// Who gets in, and what becomes of the page when a session ends.
+
+const HOUR_MS = 3_600_000;
+const { open } = useDashboard();
+
+describe("signing in", () => {
+  test("keeps the place, refuses a wrong token with help, and lasts until signed out", async () => {
+    const on = await serveQueue({ auth });
+    await fill(on.queue);
+    const page = await open(on, "#view=jobs&state=dead");
+    await heading(page, "Sign in");
+    await signIn(page, "wrong");
+    await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
+    await signIn(page, "the-admin-token");
+    await heading(page, "Dead letter");
+    expect(new URL(page.url()).pathname).toBe("/dashboard");
+    await page.reload();
+    await heading(page, "Dead letter");
+    await press(page, "Sign out");
+    await heading(page, "Sign in");
+    await page.reload();
+    await heading(page, "Sign in");
+  });
+
+  test("again, once a session has ended, loses nothing of the page", async () => {
+    const on = await serveQueue({ auth });
+    await fill(on.queue);
+    const page = await open(on, "#view=jobs&state=dead");
+    await signIn(page, "the-admin-token");
+    await page.getByLabel("Select order-7").check();
+    on.clock.now += 13 * HOUR_MS;
+    await press(page, "Update now");
+    await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await press(page, "Retry now");
+    await signIn(page, "wrong");
+    await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
+    await signIn(page, "the-admin-token");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await page.getByLabel("Select order-7").isChecked()).toBe(true);
+    await press(page, "Retry...");
+    await press(page, "Retry 1 job");
+    await told(page, "1 job retried.");
+  });
+
+  test("again while something is being done loses nothing of it", async () => {
+    const on = await serveQueue({ auth });
+    await fill(on.queue);
+    const page = await open(on, "#view=job&id=order-7");
+    await signIn(page, "the-admin-token");
+    const payload = page.getByLabel("Payload, as JSON");
+    const retry = async () => {
+      await press(page, "Retry");
+      await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
+    };
+    await press(page, "Retry with another payload...");
+    await payload.fill('{"order": 9}');
+    on.clock.now += 13 * HOUR_MS;
+    await retry();
+    expect(await page.getByText("Authorization").count()).toBe(0);
+    await page.keyboard.press("Escape");
+    await page.getByLabel("Token").waitFor({ state: "detached" });
+    await retry();
+    await signIn(page, "the-admin-token");
+    await page.getByLabel("Token").waitFor({ state: "detached" });
+    expect(await payload.inputValue()).toBe('{"order": 9}');
+    expect(await page.getByRole("alert").textContent()).toBe("");
+    await press(page, "Retry");
+    await told(page, "1 job retried.");
+    expect((await on.queue.getJob("order-7"))?.payload).toEqual({ order: 9 });
+  });
+
+  test("and changing things works at an address that says dashboard twice", async () => {
+    const on = await serveQueue({ auth }, memoryStore(), "/my-dashboard/queue");
+    const page = await open(on);
+    await signIn(page, "wrong");
+    await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
+    await signIn(page, "the-admin-token");
+    await press(page, "Pause queue");
+    await told(page, "Pause queue: done.");
+    const [cookie] = await page.context().cookies();
+    expect(cookie?.path).toBe("/my-dashboard/queue");
+  });
+
+  test("with a token that reads shows no button that changes anything", async () => {
+    const on = await serveQueue({ auth });
+    await fill(on.queue);
+    const page = await open(on);
+    await signIn(page, "the-read-token");
+    for (const hash of ["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules"]) {
+      await page.goto(`${on.url}/dashboard${hash}`);
+      await page.reload();
+      await page.waitForSelector("footer");
+      const buttons = await page.getByRole("button").allTextContents();
+      expect(buttons.filter((text) => !/^(Sign out|Update now|Search)$/.test(text))).toEqual([]);
+      expect(await page.locator("main input[type=checkbox]").count()).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,256 @@
+import { describe, expect, test } from "vitest";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { auth, heading, patience, press, search, signIn, told, useDashboard } from "./browser-page.ts";
+import { enqueueUnknown, serveQueue, start } from "./served-queue.ts";
+
+const { open, openFilled } = useDashboard();
+
+describe("the overview", () => {
+  test("counts by state, draws the hour and tells it as a table", async () => {
+    const { page } = await openFilled();
+    const states = await page.locator(".states a").allTextContents();
+    expect(states.slice(0, 5)).toEqual(["scheduled1", "ready1", "running0", "completed1", "dead2"]);
+    await page.getByText("As a table").click();
+    expect(await page.locator("table tr").allInnerTexts()).toEqual([
+      "Minute\tprocessed\tretried\tdead",
+      "12:00\t1\t0\t2",
+    ]);
+    expect(await page.locator("svg[role=img]").getAttribute("aria-label")).toBe("1 processed, 0 retried, 2 dead");
+    await page.locator(".states a", { hasText: "dead" }).click();
+    await heading(page, "Dead letter");
+    await page.goBack();
+    await heading(page, "Overview");
+  });
+
+  test("helps where there are no jobs yet", async () => {
+    const on = await serveQueue({ auth });
+    const page = await open(on);
+    await signIn(page, "the-admin-token");
+    await page.getByText("No jobs yet").waitFor();
+    expect(await page.locator("pre").textContent()).toBe(
+      `curl ${on.url}/queues/default/jobs -H "Authorization: Bearer $TOKEN" --json '{"name":"send_email","payload":{}}'`,
+    );
+  });
+
+  test("pauses and resumes the queue", async () => {
+    const { page, on } = await openFilled();
+    await press(page, "Pause queue");
+    await told(page, "Pause queue: done.");
+    expect((await on.queue.getStats()).paused).toBe(true);
+    await page.getByText("Paused: no job starts.").waitFor();
+    await press(page, "Resume queue");
+    await told(page, "Resume queue: done.");
+    expect((await on.queue.getStats()).paused).toBe(false);
+  });
+});
+
+describe("jobs", () => {
+  test("are found by state, name and id", async () => {
+    const { page } = await openFilled("#view=jobs");
+    const ids = () => page.locator("td.job code").allTextContents();
+    await expect
+      .poll(async () => (await ids()).sort(), patience)
+      .toEqual(["mail-1", "mail-2", "mail-3", "order-7", "order-8"]);
+    await page.getByRole("link", { name: "scheduled", exact: true }).click();
+    await expect.poll(ids, patience).toEqual(["mail-3"]);
+    await page.getByRole("link", { name: "all", exact: true }).click();
+    await expect.poll(async () => (await ids()).length, patience).toBe(5);
+    await search(page).fill("send_email");
+    await page.keyboard.press("Enter");
+    await expect.poll(async () => (await ids()).sort(), patience).toEqual(["mail-1", "mail-2", "mail-3"]);
+    await search(page).fill("order-8");
+    await press(page, "Search");
+    await expect.poll(ids, patience).toEqual(["order-8"]);
+    await search(page).fill("nothing");
+    await press(page, "Search");
+    await page.getByText('has the id or name "nothing"').waitFor();
+    await page.goBack();
+    await expect.poll(ids, patience).toEqual(["order-8"]);
+  });
+
+  test("show what they hold, and are run at once or cancelled", async () => {
+    const { page, on } = await openFilled("#view=job&id=mail-3");
+    await heading(page, "send_email");
+    expect(JSON.parse((await page.locator("pre").first().textContent()) ?? "")).toEqual({ to: "edsger@example.com" });
+    await press(page, "Run now");
+    await told(page, "The job is due now.");
+    expect((await on.queue.getJob("mail-3"))?.state).toBe("ready");
+    await press(page, "Cancel...");
+    await press(page, "Go back");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await press(page, "Cancel...");
+    await press(page, "Cancel the job");
+    await told(page, "The job is cancelled.");
+    await heading(page, "No such job");
+    expect(await on.queue.getJob("mail-3")).toBeNull();
+  });
+
+  test("show their result, or why they died", async () => {
+    const { page, on } = await openFilled("#view=job&id=mail-1");
+    await page.getByRole("heading", { name: "Result" }).waitFor();
+    expect(await page.locator("pre").last().textContent()).toContain('"sent": true');
+    expect(await page.locator("ol li").allTextContents()).toHaveLength(3);
+    await page.goto(`${on.url}/dashboard#view=job&id=order-7`);
+    await page.getByRole("heading", { name: "Attempt 1: Error" }).waitFor();
+    const timeline = await page.locator("ol li").allTextContents();
+    expect(timeline.map((text) => text.replace(/\d+ Mar.*/, ""))).toEqual([
+      "Enqueued",
+      "Attempt 1 started",
+      "Attempt 1 failed",
+      "Died",
+    ]);
+    await page.getByText("Stack").click();
+    await page.locator("details pre", { hasText: "Error: no luck" }).waitFor();
+  });
+
+  test("full of HTML stay text", async () => {
+    const on = await serveQueue();
+    const evil = `<img src=x onerror="alert(1)"><script>alert(2)</script>'"&`;
+    await enqueueUnknown(on, evil, { [evil]: evil }, evil);
+    await on.queue.drain();
+    const page = await open(on, "#view=jobs&state=dead");
+    await page.getByRole("link", { name: evil }).click();
+    await heading(page, evil);
+    expect(JSON.parse((await page.locator("pre").first().textContent()) ?? "")).toEqual({ [evil]: evil });
+    await search(page).waitFor({ state: "detached" });
+    await press(page, "Retry with another payload...");
+    expect(JSON.parse(await page.getByRole("textbox").inputValue())).toEqual({ [evil]: evil });
+    await press(page, "Go back");
+    await page.goto(`${on.url}/dashboard#view=jobs&search=${encodeURIComponent(evil)}`);
+    await page.getByRole("link", { name: evil }).waitFor();
+    expect(await page.locator("img, script:not([type=module])").count()).toBe(0);
+  });
+});
+
+describe("the dead letter", () => {
+  test("tells how many it would be, and brings the selected back", async () => {
+    const { page, on } = await openFilled("#view=jobs&state=dead");
+    await page.getByLabel("Select order-7").check();
+    await press(page, "Retry...");
+    await page.getByText("This would retry 1 job").waitFor();
+    expect((await on.queue.getJob("order-7"))?.state).toBe("dead");
+    await press(page, "Retry 1 job");
+    await told(page, "1 job retried.");
+    expect((await on.queue.getJob("order-7"))?.state).toBe("ready");
+    expect((await on.queue.getJob("order-8"))?.state).toBe("dead");
+  });
+
+  test("asks before it removes", async () => {
+    const { page, on } = await openFilled("#view=jobs&state=dead");
+    await page.getByLabel("Select all on this page").check();
+    await press(page, "Remove...");
+    await page.getByText("This would remove 2 jobs for good").waitFor();
+    await page.keyboard.press("Escape");
+    expect((await on.queue.getStats()).deadLetterCount).toBe(2);
+    await press(page, "Remove...");
+    await press(page, "Remove 2 jobs");
+    await told(page, "2 jobs removed.");
+    await page.getByText("No dead jobs.").waitFor();
+    expect((await page.getByRole("link", { name: "Dead letter" }).textContent())?.trim()).toBe("Dead letter");
+  });
+
+  test("does once what is asked for once, however long it takes", async () => {
+    const { page } = await openFilled("#view=jobs&state=dead");
+    let go = () => {};
+    let removals = 0;
+    await page.route("**/dead-letter/remove", async (route) => {
+      if (!route.request().postData()?.includes('"dryRun":true')) {
+        removals++;
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+      }
+      await route.continue();
+    });
+    await page.getByLabel("Select order-7").check();
+    await press(page, "Remove...");
+    const button = page.getByRole("button", { name: "Remove 1 job" });
+    await button.click();
+    await expect.poll(() => button.isDisabled(), patience).toBe(true);
+    await button.dispatchEvent("click");
+    go();
+    await told(page, "1 job removed.");
+    expect(removals).toBe(1);
+  });
+
+  test("retries with another payload, which must be JSON and fit the schema", async () => {
+    const on = await serveQueue();
+    await enqueueUnknown(on, "send_email", { address: "ada" }, "old");
+    await on.queue.drain();
+    const page = await open(on, "#view=job&id=old");
+    const retry = async (payload: string) => {
+      await page.getByRole("textbox").fill(payload);
+      await press(page, "Retry");
+    };
+    await press(page, "Retry with another payload...");
+    await retry("{to:");
+    await page.getByRole("alert").filter({ hasText: "in JSON at position 1" }).waitFor();
+    await retry('{"to": 7}');
+    await page.getByRole("alert").filter({ hasText: "send_email" }).waitFor();
+    await retry('{"to": "ada@example.com"}');
+    await told(page, "1 job retried.");
+    expect(await on.queue.getJob("old")).toMatchObject({ payload: { to: "ada@example.com" } });
+  });
+
+  test("with ten thousand jobs is paged through, and brought back as a whole", async () => {
+    const on = await serveQueue();
+    await on.queue.enqueueMany(Array.from({ length: 10_000 }, (_, order) => ({ job: "fails", payload: { order } })));
+    await on.queue.drain({ maxJobs: 10_000, batchSize: 1_000, concurrency: 1_000, timeBudget: "5m" });
+    const page = await open(on, "#view=jobs&state=dead");
+    await page.locator("tbody tr").nth(49).waitFor();
+    const first = await page.locator("td.job code").first().textContent();
+    await page.getByRole("link", { name: "Next page" }).click();
+    await page
+      .locator("td.job code")
+      .first()
+      .filter({ hasNotText: first ?? "" })
+      .waitFor();
+    await page.goBack();
+    await page
+      .locator("td.job code")
+      .first()
+      .filter({ hasText: first ?? "" })
+      .waitFor();
+    await page.getByLabel("Select all on this page").check();
+    await page.getByText("50 selected.").waitFor();
+    await press(page, "Select all 10,000");
+    await press(page, "Retry...");
+    await press(page, "Retry 10,000 jobs");
+    await told(page, "10,000 jobs retried.");
+    expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 10_000 });
+  });
+});
+
+describe("schedules", () => {
+  test("are told in words, with their next runs, and run at once", async () => {
+    const { page, on } = await openFilled("#view=schedules");
+    await page.getByText("At 09:00 on MON to FRI").waitFor();
+    await page.getByText("Next five runs").click();
+    expect(await page.locator("ol li").allTextContents()).toHaveLength(5);
+    await page.getByText("2 Mar 2026, 09:00:00").waitFor();
+    await press(page, "Run report");
+    await told(page, "Run report: done.");
+    expect((await on.queue.listJobs({ name: "report" })).jobs).toHaveLength(1);
+    await press(page, "Pause report");
+    await page.getByText("next never").waitFor();
+    expect((await on.queue.schedules.get("report"))?.paused).toBe(true);
+    await press(page, "Resume report");
+    await page.getByText("next never").waitFor({ state: "detached" });
+  });
+});
+
+describe("several queues", () => {
+  test("are looked at in turn", async () => {
+    const urgent = new Queue({ name: "urgent", store: memoryStore(), clock: () => start });
+    const bulk = new Queue({ name: "bulk & more", store: memoryStore(), clock: () => start });
+    await bulk.enqueue("export", null);
+    const page = await open(await serveQueue({ queues: [urgent, bulk] }));
+    await page.getByRole("link", { name: "bulk & more" }).click();
+    await page.locator(".states a", { hasText: "ready1" }).waitFor();
+    await press(page, "Pause queue");
+    await told(page, "done");
+    expect([(await urgent.getStats()).paused, (await bulk.getStats()).paused]).toEqual([false, true]);
+    await page.getByRole("link", { name: "Jobs", exact: true }).click();
+    await page.getByRole("link", { name: "export" }).waitFor();
+  });
+});

@@ -1,0 +1,117 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import worker from "../../examples/guide/cloudflare/worker.ts";
+import { resize } from "../../examples/guide/define.ts";
+import { hobbyRoute } from "../../examples/guide/vercel-hobby.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { cloudflareFree, cloudflarePaid } from "../../src/platforms/cloudflare.ts";
+import { root } from "../package/built.ts";
+import { serveFetch } from "../support/http-server.ts";
+import { useRedis } from "../support/stores.ts";
+import { documentsIn, guide, inBackground, runScript } from "./guide.ts";
+
+describe("the Worker of the guide", () => {
+  const redis = useRedis();
+  const { context, settled } = inBackground();
+  const env = () => ({
+    UPSTASH_REDIS_REST_URL: redis.shim.url,
+    UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
+    TIDEGATE_ENQUEUE_TOKEN: "the-enqueue-token",
+    TIDEGATE_ADMIN_TOKEN: "the-admin-token",
+  });
+
+  test("does a job that the guide's commands enqueue, and shows it", async () => {
+    // On Cloudflare an isolate has one environment, and so one queue.
+    const bindings = env();
+    const server = await serveFetch(async (request) => {
+      const answer = await worker.fetch(request, bindings, context);
+      await settled();
+      return answer;
+    });
+    const output = await runScript("cloudflare/try.sh", {
+      TIDEGATE_URL: server.url,
+      TIDEGATE_ENQUEUE_TOKEN: bindings.TIDEGATE_ENQUEUE_TOKEN,
+      TIDEGATE_ADMIN_TOKEN: bindings.TIDEGATE_ADMIN_TOKEN,
+    });
+    expect(documentsIn(output)).toMatchObject([
+      { status: "enqueued" },
+      { jobs: [{ name: "greet", result: "Hello, Ada" }] },
+    ]);
+    await server.stop();
+  });
+
+  test("arms its schedule when the cron trigger fires", async () => {
+    const bindings = env();
+    await worker.scheduled({}, bindings, context);
+    const headers = { Authorization: "Bearer the-admin-token" };
+    const answer = await worker.fetch(new Request("https://queue.test/schedules", { headers }), bindings, context);
+    expect(await answer.json()).toMatchObject({ schedules: [{ key: "clean_up", timeZone: "Europe/Paris" }] });
+  });
+
+  test("says what is wrong when a secret is not set", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const bindings = { ...env(), TIDEGATE_ADMIN_TOKEN: "" };
+    const answer = await worker.fetch(new Request("https://queue.test/health"), bindings, context);
+    expect(answer.status).toBe(503);
+    expect(((await answer.json()) as { detail: string }).detail).toMatch(/auth\.admin\[0\].*environment variable/);
+    log.mockRestore();
+  });
+});
+
+test("the presets are those that the guide shows", async () => {
+  const page = await readFile(join(root, "docs/guide/cloudflare.md"), "utf8");
+  const shown = (field: string) =>
+    new RegExp(`^\\| \`${field}\`[^|]*\\| ([\\d,]+) \\| ([\\d,]+) \\|`, "m")
+      .exec(page)
+      ?.slice(1)
+      .map((text) => Number(text.replace(",", "")));
+  expect(shown("maxJobs")).toEqual([cloudflareFree.maxJobs, cloudflarePaid.maxJobs]);
+  expect(shown("concurrency")).toEqual([cloudflareFree.concurrency, cloudflarePaid.concurrency]);
+  expect(shown("budget.roundTrips")).toEqual([cloudflareFree.budget.roundTrips, cloudflarePaid.budget.roundTrips]);
+  expect(shown("budget.commands")).toEqual([cloudflareFree.budget.commands, cloudflarePaid.budget.commands]);
+});
+
+describe("wrangler", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "tidegate-guide-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
+
+  test.for(["cloudflare/wrangler.toml", "cloudflare/fan-out.toml", "app/wrangler.toml"])(
+    "takes %s, and bundles what it names",
+    async (config) => {
+      const argv = ["deploy", "--dry-run", "--config", join(guide, config), "--outdir", join(folder, dirname(config))];
+      const env = { PATH: process.env["PATH"], HOME: folder, CI: "true", WRANGLER_SEND_METRICS: "false" };
+      const { stdout } = await promisify(execFile)(process.execPath, [wrangler, ...argv], { cwd: folder, env });
+      expect(stdout).toMatch(/--dry-run: exiting now/);
+    },
+  );
+});
+
+describe("the route of the guide on Vercel Hobby", () => {
+  test("drains on the request of a cron, with its secret and nothing else", async () => {
+    vi.stubEnv("CRON_SECRET", "the-cron-secret");
+    const store = memoryStore();
+    const { GET } = hobbyRoute(store);
+    await new Queue({ store, jobs: [resize] }).enqueue(resize, { image: "cat.png", width: 80 });
+    const server = await serveFetch(GET);
+    const output = await runScript("vercel.sh", { APP_URL: server.url, CRON_SECRET: "the-cron-secret" });
+    expect(documentsIn(output)).toMatchObject([{ completed: 1, stoppedBy: "empty" }]);
+    await expect(runScript("vercel.sh", { APP_URL: server.url, CRON_SECRET: "another" })).rejects.toThrow(/401/);
+    await server.stop();
+    vi.unstubAllEnvs();
+  });
+
+  test("is named by a vercel.json whose cron comes once a day", async () => {
+    const { crons } = JSON.parse(await readFile(join(guide, "vercel-hobby.json"), "utf8"));
+    expect(crons).toEqual([{ path: "/api/queue/drain", schedule: expect.stringMatching(/^\d+ \d+ \* \* \*$/) }]);
+  });
+});

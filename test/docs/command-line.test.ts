@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sendEmail } from "../../examples/guide/define.ts";
+import { openQueue } from "../../examples/guide/queue.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { behindHandler } from "../cli/run-cli.ts";
+import { root } from "../package/built.ts";
+import { serveFetch } from "../support/http-server.ts";
+import { useRedis } from "../support/stores.ts";
+import { guide, runScript } from "./guide.ts";
+
+describe("the commands of the guide", () => {
+  const redis = useRedis();
+  let folder: string;
+
+  // `npx tidegate` stands for the command line as it is in the sources.
+  beforeAll(async () => {
+    folder = await mkdtemp(join(root, "node_modules/.tidegate-guide-"));
+    await writeFile(
+      join(folder, "package.json"),
+      JSON.stringify({ name: "tidegate", version: "1.2.3", exports: { "./package.json": "./package.json" } }),
+    );
+    const program = join(folder, "dist/main.mjs");
+    await build({
+      entryPoints: [join(root, "src/cli/main.ts")],
+      outfile: program,
+      bundle: true,
+      packages: "external",
+      platform: "node",
+      format: "esm",
+    });
+    await writeFile(join(folder, "npx"), `#!/bin/sh\nshift\nexec "${process.execPath}" "${program}" "$@"\n`);
+    await chmod(join(folder, "npx"), 0o755);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const path = () => `${folder}${delimiter}${process.env["PATH"]}`;
+  const run = (script: string, env: Record<string, string>) => runScript(script, { ...env, PATH: path() });
+
+  test("work one after the other against a handler", async () => {
+    const store = memoryStore();
+    await new Queue({ store }).enqueue("send_email", {}, { id: "wrong" });
+    const queue = openQueue(store);
+    await queue.drain();
+    const handler = createHandler({ queue, auth: { admin: ["the-admin-token"] } });
+    const server = await serveFetch((request) => handler.fetch(request));
+    const output = await run("commands.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "the-admin-token" });
+    for (const expected of [
+      /Dead +1 +see tidegate queue:dlq/,
+      /Enqueued job \S+\. Runs in \d minutes/,
+      /0 jobs completed/,
+      /1 dead job would be retried/,
+      /Removed 1 pending job/,
+      /access +Requests without a token are refused/,
+    ])
+      expect(output).toMatch(expected);
+    await server.stop();
+  });
+
+  /** Runs a script until Ctrl-C, which comes once `seen` resolves, and gives what it printed. */
+  async function untilInterrupted(script: string, env: Record<string, string>, seen: () => Promise<unknown>) {
+    // In a process group of its own, so that Ctrl-C reaches the shell and what it runs, and not this test.
+    const shell = spawn("sh", [script], { cwd: guide, env: { PATH: path(), ...env }, detached: true });
+    let output = "";
+    shell.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    const closed = once(shell, "close");
+    await seen();
+    process.kill(-Number(shell.pid), "SIGINT");
+    await closed;
+    return output;
+  }
+
+  test("run the jobs of a module against Redis, until Ctrl-C", async () => {
+    const { url, token } = redis.shim;
+    const queue = openQueue(upstashStore({ url, token }));
+    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
+    const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token };
+    const output = await untilInterrupted("work-here.sh", env, async () => {
+      expect(await queue.wait(id)).toMatchObject({ state: "completed" });
+    });
+    expect(output).toMatch(/1 job completed/);
+  });
+
+  test("tick for a Worker on this machine, until Ctrl-C", async () => {
+    const queue = openQueue(memoryStore());
+    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
+    const handler = createHandler({ queue, auth: { drain: ["a-token-to-drain"] } });
+    const server = await serveFetch((request) => handler.fetch(request));
+    const env = { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "a-token-to-drain" };
+    const output = await untilInterrupted("local.sh", env, async () => {
+      expect(await queue.wait(id)).toMatchObject({ state: "completed" });
+    });
+    expect(output).toMatch(/1 job completed/);
+    await server.stop();
+  });
+
+  test("tell what a month costs, measured", async () => {
+    const { url, token } = redis.shim;
+    const output = await run("costs.sh", { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token });
+    expect(output).toMatch(/COMMANDS +ROUND TRIPS +MEASURED/);
+    const page = await readFile(join(root, "docs/guide/costs.md"), "utf8");
+    const shown = /```text\n(COMMANDS[\s\S]*?)```/.exec(page)?.[1] ?? "none";
+    expect(output).toContain(shown.trimEnd());
+  });
+
+  test("print what the guide shows", async () => {
+    const { queue, cli, clock } = behindHandler();
+    await queue.enqueueMany([
+      ...Array.from({ length: 12 }, (_, index) => ({ job: "send_email", payload: { to: "ada" }, id: `mail-${index}` })),
+      { job: "fails", id: "broken" },
+    ]);
+    await queue.drain();
+    await queue.enqueueMany([
+      { job: "send_email", payload: { to: "ben" } },
+      { job: "send_email", payload: { to: "cleo" }, delay: "5m" },
+    ]);
+    await clock.advance("42s");
+    const page = await readFile(join(root, "docs/guide/command-line.md"), "utf8");
+    for (const command of ["queue:list", "queue:dlq"]) expect(page).toContain((await cli([command])).stdout.trimEnd());
+  });
+});
