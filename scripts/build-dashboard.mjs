@@ -34,7 +34,7 @@ const joined = (text) =>
 
 // What the page calls its own affairs. These names go nowhere else, and the shorter they are, the smaller is the page.
 const ownNames =
-  /^(act|aheadMs|failure|isActing|isAllSelected|isBad|isDangerous|isLasting|isSignedOut|nextLookAt|notice|place|question|refusal|seenAt|selected|snapshot|text)$/;
+  /^(act|aheadMs|failure|isActing|isAllSelected|isBad|isDangerous|isLasting|isSignedOut|nextRefreshAt|notice|route|question|refusal|seenAt|selected|snapshot|text)$/;
 
 const script = joined(await bundled("main.ts", { format: "esm", mangleProps: ownNames }));
 const style = await bundled("style.css", {});

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AnyJob } from "../core/job/define.ts";
 import { isQueue, type Queue } from "../core/queue/queue.ts";
 import { printable } from "./output/text.ts";
-import { Mistake } from "./usage-error.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What a module of the user's exports: jobs, and queues made of them where it has its own. */
 export interface UserModule {
@@ -17,15 +17,18 @@ const HINT = "Export a job from defineJob, an array `jobs` of them, or your own 
 /**
  * Loads a module and finds the jobs and queues among its exports, arrays of them included.
  *
- * @throws {Mistake} where it is not there, does not load, or has nothing of the kind.
+ * @throws {UsageError} where it is not there, does not load, or has nothing of the kind.
  */
 export async function loadModule(file: string, cwd: string): Promise<UserModule> {
   const path = resolve(cwd, file);
   await access(path).catch(() => {
-    throw new Mistake(`There is no module ${printable(file)}.`, "Give --module the path of a file, such as ./jobs.ts.");
+    throw new UsageError(
+      `There is no module ${printable(file)}.`,
+      "Give --module the path of a file, such as ./jobs.ts.",
+    );
   });
   const exported = await importModule(path).catch((error: unknown) => {
-    throw new Mistake(
+    throw new UsageError(
       `The module ${printable(file)} could not be loaded. ${printable(reasonOf(error, cwd))}`,
       hintFor(error),
     );
@@ -33,7 +36,7 @@ export async function loadModule(file: string, cwd: string): Promise<UserModule>
   const values = [...new Set(valuesOf(exported))];
   const found = { jobs: values.filter(isJob), queues: values.filter(isQueue) };
   if (found.jobs.length === 0 && found.queues.length === 0)
-    throw new Mistake(`The module ${printable(file)} exports neither jobs nor a queue.`, HINT);
+    throw new UsageError(`The module ${printable(file)} exports neither jobs nor a queue.`, HINT);
   return found;
 }
 

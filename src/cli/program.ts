@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { columnsOf, isTerminal, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
-import { Mistake } from "./usage-error.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** The command line, to which commands are added. */
 export type Program = ReturnType<typeof createProgram>;
@@ -49,12 +49,12 @@ export function createProgram({ io, isJson, colors }: Session) {
     .addHelpText("after", EPILOGUE);
 }
 
-/** Shows the help of a command of a group, which commander shows of the group alone. @throws {Mistake} where there is none. */
+/** Shows the help of a command of a group, which commander shows of the group alone. @throws {UsageError} where there is none. */
 export function showHelp(program: CommandUnknownOpts, names: readonly string[]): void {
   let found = program;
   for (const name of names) {
     const next = found.commands.find((each) => each.name() === name);
-    if (!next) throw new Mistake(`There is no command "${printable(names.join(" "))}".`, "See tidegate --help.");
+    if (!next) throw new UsageError(`There is no command "${printable(names.join(" "))}".`, "See tidegate --help.");
     found = next;
   }
   found.outputHelp();
@@ -64,12 +64,12 @@ export function showHelp(program: CommandUnknownOpts, names: readonly string[]):
  * Refuses words after a command that is the default of its group, for any word that is no command leads there.
  *
  * @param hint what to do about it.
- * @throws {Mistake} that names what the group has.
+ * @throws {UsageError} that names what the group has.
  */
-export function refuseOtherWords({ args, parent }: CommandUnknownOpts, hint?: string): void {
+export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hint?: string): void {
   if (args.length === 0 || !parent) return;
   const names = parent.commands.map((each) => each.name());
-  throw new Mistake(`${parent.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`, hint);
+  throw new UsageError(`${parent.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`, hint);
 }
 
 /** What most terminals have room for; help is not wrapped more narrowly where nobody says how wide the output is. */
@@ -84,7 +84,7 @@ export function examples(...lines: readonly (readonly [command: string, meaning:
 }
 
 /** Text whose lines are joined into paragraphs, so that help can break them where its own lines end. */
-export function prose(text: string): string {
+export function joinLines(text: string): string {
   return text.replace(/(\S)\n(?=\S)/g, "$1 ");
 }
 

@@ -5,7 +5,7 @@ import type { Io } from "./io.ts";
 import { colorsFor, printableLines } from "./output/text.ts";
 import { createProgram, showHelp } from "./program.ts";
 import { Declined, Session } from "./session.ts";
-import { Mistake } from "./usage-error.ts";
+import { UsageError } from "./usage-error.ts";
 
 export type { Io, Logs } from "./io.ts";
 
@@ -13,7 +13,7 @@ export type { Io, Logs } from "./io.ts";
  * Runs one command line.
  *
  * @param argv what was typed after the program's name.
- * @returns the exit code: 0 done, 1 it failed, 2 the command was mistaken. It never rejects: what went wrong is told on
+ * @returns the exit code: 0 done, 1 it failed, 2 the command was usageErrorCodes. It never rejects: what went wrong is told on
  *   standard error.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -30,13 +30,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const trouble = troubleOf(error);
-    tell(trouble, session);
-    return trouble.exitCode;
+    const failure = failureOf(error);
+    printFailure(failure, session);
+    return failure.exitCode;
   }
 }
 
-interface Trouble {
+interface Failure {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
@@ -44,15 +44,15 @@ interface Trouble {
 }
 
 /** Codes of requests that were refused for what stood in them. */
-const mistaken: ReadonlySet<string> = new Set(["invalid_request", "invalid_payload", "payload_too_large"]);
+const usageErrorCodes: ReadonlySet<string> = new Set(["invalid_request", "invalid_payload", "payload_too_large"]);
 
 /** What to do here about what a handler says to whoever speaks HTTP. */
 const hints: ReadonlyMap<string, string> = new Map([
   ["unauthorized", "Set TIDEGATE_TOKEN to a token of the handler, or give --token."],
 ]);
 
-function troubleOf(error: unknown): Trouble {
-  if (error instanceof Mistake)
+function failureOf(error: unknown): Failure {
+  if (error instanceof UsageError)
     return { code: "invalid_request", message: error.message, hint: error.hint, exitCode: 2 };
   if (error instanceof CommanderError) return usage(error);
   if (error instanceof Declined) return { code: "declined", message: error.message, exitCode: 1 };
@@ -61,13 +61,13 @@ function troubleOf(error: unknown): Trouble {
       code: error.code,
       message: error.message,
       hint: hints.get(error.code),
-      exitCode: mistaken.has(error.code) ? 2 : 1,
+      exitCode: usageErrorCodes.has(error.code) ? 2 : 1,
     };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { code: "internal_error", message, exitCode: 1 };
 }
 
-function usage({ code, message }: CommanderError): Trouble {
+function usage({ code, message }: CommanderError): Failure {
   const isHelp = code === "commander.help";
   return {
     code: "invalid_request",
@@ -80,7 +80,7 @@ function usage({ code, message }: CommanderError): Trouble {
   };
 }
 
-function tell({ code, message, hint }: Trouble, { io, isJson }: Session): void {
+function printFailure({ code, message, hint }: Failure, { io, isJson }: Session): void {
   const full = hint === undefined ? message : `${message}\n${hint}`;
   if (isJson) {
     io.stderr.write(`${JSON.stringify({ error: { code, message: full } })}\n`);

@@ -4,7 +4,7 @@ import type { Io } from "./io.ts";
 import { LiveLine } from "./output/live-line.ts";
 import { type Column, table } from "./output/table.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal } from "./output/text.ts";
-import { Mistake } from "./usage-error.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** A question was answered with no. */
 export class Declined extends Error {
@@ -63,13 +63,13 @@ export class Session {
    *
    * @param question as for `ask`.
    * @returns as `ask`; true without a question where `--yes` has answered it.
-   * @throws {Mistake} where there is nobody to ask: then `--yes` must say so.
+   * @throws {UsageError} where there is nobody to ask: then `--yes` must say so.
    * @throws {Declined} where the answer is not yes.
    */
   async confirm(question: Question, isSure: boolean | undefined): Promise<boolean> {
     if (isSure) return true;
     if (!this.canAsk)
-      throw new Mistake(
+      throw new UsageError(
         "Nothing was removed: there is no terminal to confirm on.",
         "Add --yes to remove without confirmation.",
       );

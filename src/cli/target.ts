@@ -5,13 +5,13 @@ import { Queue } from "../core/queue/queue.ts";
 import type { Store } from "../core/store/store.ts";
 import { partitioned } from "../stores/partitioned/partitioned.ts";
 import { upstashStore } from "../stores/redis-http/index.ts";
-import { commandLine } from "./command-line.ts";
+import { fetchWithTimeout } from "./fetch-with-timeout.ts";
 import { loadModule } from "./module.ts";
 import { printable } from "./output/text.ts";
-import { patientFetch } from "./patience.ts";
 import type { Globals } from "./program.ts";
 import type { Session } from "./session.ts";
-import { Mistake } from "./usage-error.ts";
+import { suggestedCommand } from "./suggested-command.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What can be done with a queue wherever it is: the methods that `Queue` and `QueueClient` share. */
 export type AnyQueue = Pick<
@@ -34,7 +34,7 @@ interface Named {
   readonly label: string;
   /** The names of the jobs that the user's module has; undefined without one. */
   readonly jobNames: readonly string[] | undefined;
-  /** As `commandLine`, for this queue. */
+  /** As `suggestedCommand`, for this queue. */
   readonly command: (words: string) => string;
 }
 
@@ -75,7 +75,7 @@ const HOW_TO_CONNECT =
  * Finds out what to speak to: the handler of `--url`, else the queue or the jobs of `--module`, else the handler of
  * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. That one alone is asked something: how many partitions the queue has.
  *
- * @throws {Mistake} where there is none of them, or not all that it needs.
+ * @throws {UsageError} where there is none of them, or not all that it needs.
  */
 export async function openTarget(session: Session, globals: Globals): Promise<Target> {
   const { env } = session.io;
@@ -83,12 +83,12 @@ export async function openTarget(session: Session, globals: Globals): Promise<Ta
   if (globals.module !== undefined) return moduleTarget(session, globals, globals.module);
   if (env["TIDEGATE_URL"]) return handlerTarget(session, globals, env["TIDEGATE_URL"]);
   if (env["UPSTASH_REDIS_REST_URL"]) return redisTarget(session, globals);
-  throw new Mistake("No queue is configured.", HOW_TO_CONNECT);
+  throw new UsageError("No queue is configured.", HOW_TO_CONNECT);
 }
 
 async function handlerTarget({ io }: Session, globals: Globals, address: string): Promise<HandlerTarget> {
   if (globals.prefix !== undefined)
-    throw new Mistake("--prefix is for a queue in Redis: a handler knows its own.", "Leave it out.");
+    throw new UsageError("--prefix is for a queue in Redis: a handler knows its own.", "Leave it out.");
   checkAddress(address);
   const token = globals.token ?? io.env["TIDEGATE_TOKEN"];
   if (token) checkToken(token);
@@ -98,7 +98,7 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
   const queue = new QueueClient({
     url: address,
     ...(token && { token }),
-    fetch: patientFetch(io),
+    fetch: fetchWithTimeout(io),
     ...(name !== undefined && { queue: name }),
   });
   const which = name === undefined ? "The first queue" : `Queue ${printable(name)}`;
@@ -111,14 +111,17 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
 function checkAddress(address: string): void {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash)
-    throw new Mistake("The address of the handler is not a valid URL.", "It looks like https://example.com/queue.");
+    throw new UsageError("The address of the handler is not a valid URL.", "It looks like https://example.com/queue.");
   if (url.username || url.password)
-    throw new Mistake("The address of the handler contains a password.", "Remove it, and set TIDEGATE_TOKEN instead.");
+    throw new UsageError(
+      "The address of the handler contains a password.",
+      "Remove it, and set TIDEGATE_TOKEN instead.",
+    );
 }
 
 function checkToken(token: string): void {
   if (!/^[\x21-\x7e]+$/.test(token))
-    throw new Mistake("The token contains an invalid character. Is there a space or a line break in it?");
+    throw new UsageError("The token contains an invalid character. Is there a space or a line break in it?");
 }
 
 async function moduleTarget(session: Session, globals: Globals, file: string): Promise<Target> {
@@ -127,7 +130,7 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
   const queue = globals.queue === undefined ? queues[0] : queues.find(({ name }) => name === globals.queue);
   if (!queue || globals.prefix !== undefined) {
     const names = queues.map(({ name }) => printable(name)).join(", ");
-    throw new Mistake(
+    throw new UsageError(
       `The module defines its own queues: ${names}.`,
       "Choose one of them with --queue, and leave out --prefix.",
     );
@@ -143,7 +146,7 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
   };
 }
 
-/** Speaks to the Redis that the environment names. @throws {Mistake} where it names none. */
+/** Speaks to the Redis that the environment names. @throws {UsageError} where it names none. */
 export async function redisTarget(
   session: Session,
   globals: Globals,
@@ -151,13 +154,13 @@ export async function redisTarget(
 ): Promise<RedisTarget> {
   const { env, clock } = session.io;
   if (globals.token !== undefined)
-    throw new Mistake(
+    throw new UsageError(
       "--token is for a handler. The token of a Redis is UPSTASH_REDIS_REST_TOKEN.",
       "Give --url too, or leave it out.",
     );
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;
   if (!url || !token)
-    throw new Mistake(
+    throw new UsageError(
       `${url ? "UPSTASH_REDIS_REST_TOKEN" : "UPSTASH_REDIS_REST_URL"} is not set.`,
       "The console of the database shows both, under REST API.",
     );
@@ -179,21 +182,21 @@ export async function redisTarget(
 }
 
 function commandFor(globals: Globals): Target["command"] {
-  return (words) => commandLine(words, globals);
+  return (words) => suggestedCommand(words, globals);
 }
 
 /**
  * Refuses the name of a queue that nothing is stored of, where only Redis could know it: a misspelt one has no keys. A handler
  * and a module know their queues themselves.
  *
- * @throws {Mistake} unless a job was ever enqueued in it, or it has a schedule, or it is paused.
+ * @throws {UsageError} unless a job was ever enqueued in it, or it has a schedule, or it is paused.
  */
 export async function refuseUnknownQueue(target: Target, globals: Globals, stats?: QueueStats): Promise<void> {
   if (target.kind !== "redis" || globals.queue === undefined) return;
   const { totalEnqueued, pendingCount, paused } = stats ?? (await target.queue.getStats());
   if (totalEnqueued > 0 || pendingCount > 0 || paused) return;
   if ((await target.queue.schedules.list()).length > 0) return;
-  throw new Mistake(
+  throw new UsageError(
     `${target.label} has never had a job or a schedule.`,
     `Is the name right, and the prefix ${printable(target.prefix)}?`,
   );

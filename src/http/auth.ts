@@ -24,13 +24,13 @@ export interface KnownToken {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Finds out who sent a request. `acts` tells whether it would do more than look. */
-export type Authenticate = (request: Request, acts: boolean) => Promise<Caller>;
+/** Finds out who sent a request. `mutates` tells whether it would do more than look. */
+export type Authenticate = (request: Request, mutates: boolean) => Promise<Caller>;
 
 /** Finds the session that a request carries in a cookie; undefined where it carries none. */
 export interface SessionFinder {
-  /** @throws {TidegateError} `forbidden` where the request acts and might come from another site's page. */
-  callerOf(request: Request, acts: boolean): Promise<Caller | undefined>;
+  /** @throws {TidegateError} `forbidden` where the request mutates and might come from another site's page. */
+  callerOf(request: Request, mutates: boolean): Promise<Caller | undefined>;
 }
 
 const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
@@ -47,14 +47,14 @@ const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
 export function authenticator(tokens: readonly KnownToken[] | undefined, sessions?: SessionFinder): Authenticate {
   if (!tokens) {
     const anyone: Caller = { token: "needless", scopes: new Set(scopeNames) };
-    return async (request, acts) => {
-      if (acts) refuseOtherSites(request);
+    return async (request, mutates) => {
+      if (mutates) refuseCrossSite(request);
       return anyone;
     };
   }
   const identify = identifier(tokens);
-  return async (request, acts) => {
-    const session = hasBearer(request) ? undefined : await sessions?.callerOf(request, acts);
+  return async (request, mutates) => {
+    const session = hasBearer(request) ? undefined : await sessions?.callerOf(request, mutates);
     return session ?? identify(bearerOf(request));
   };
 }
@@ -86,18 +86,18 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
 export function scopesOf({
   method,
   scope,
-  acts,
+  mutates,
 }: {
   readonly method: string;
   readonly scope: Scope | "anyone";
-  readonly acts?: boolean;
+  readonly mutates?: boolean;
 }): readonly Scope[] {
   if (scope === "anyone") return scopeNames;
-  return [...new Set<Scope>([scope, ...(method === "GET" && !acts ? ["read" as const] : []), "admin"])];
+  return [...new Set<Scope>([scope, ...(method === "GET" && !mutates ? ["read" as const] : []), "admin"])];
 }
 
 /** Refuses a caller who has none of the scopes. @throws {TidegateError} `unauthorized` or `forbidden` */
-export function demand({ token, scopes }: Caller, sufficient: readonly Scope[]): void {
+export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[]): void {
   if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
   if (token === "unknown") throw new TidegateError("unauthorized", "The token is not one of those that are in use.");
   if (!sufficient.some((scope) => scopes.has(scope)))
@@ -110,7 +110,7 @@ export function demand({ token, scopes }: Caller, sufficient: readonly Scope[]):
  *
  * @throws {TidegateError} `forbidden`
  */
-export function refuseOtherSites(request: Request): void {
+export function refuseCrossSite(request: Request): void {
   const { headers, url } = request;
   const site = headers.get("sec-fetch-site");
   const origin = headers.get("origin");

@@ -6,9 +6,9 @@ import { Afterwards } from "../core/observe/afterwards.ts";
 import type { BulkJob } from "../core/queue/send.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
 import type { ClaimedJob } from "../core/store/store.ts";
-import { within } from "./lifetime.ts";
+import { within } from "./deadline.ts";
 import type { Settings } from "./options.ts";
-import type { Call } from "./route.ts";
+import type { Call } from "./routes/route.ts";
 
 // Cloudflare keeps an invocation for 30 s after its response, and what runs must end in that time.
 const STARTS_FOR_MS = 20_000;
@@ -19,9 +19,9 @@ const LONGEST_TIMEOUT_MS = 30_000;
 /** How drains are bounded that run after a response which is sent now: a function of what else bounds them. */
 export function afterResponse(clock: Clock): (options: DrainOptions) => DrainOptions & DrainParts {
   const now = clock();
-  const lifetime = { startsUntil: now + STARTS_FOR_MS, endsAt: now + ENDS_AFTER_MS };
+  const deadline = { startsUntil: now + STARTS_FOR_MS, endsAt: now + ENDS_AFTER_MS };
   return (options) => ({
-    ...within(lifetime, options, clock()),
+    ...within(deadline, options, clock()),
     linger: 0,
     longestAttemptMs: LONGEST_TIMEOUT_MS,
   });

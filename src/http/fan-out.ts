@@ -4,7 +4,7 @@ import { invalidRequest } from "../core/shared/errors.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
 
 /** How further invocations are started when a drain stops with a backlog. */
-export interface RelayOptions {
+export interface FanOutOptions {
   /**
    * Starts one more invocation: sends `POST /drain` to this handler with the headers given and a drain token, through a
    * service binding or to the own address. `relayTo` makes one. Without it a backlog waits for the next tick.
@@ -15,31 +15,31 @@ export interface RelayOptions {
 }
 
 /** One invocation of a chain: which one it is, from 1, and until when the chain may go on (ms since 1970). */
-interface Link {
+interface Hop {
   readonly generation: number;
   readonly until: number;
 }
 
 /** Whose drain it was: a cron's, one that a chain started, or somebody else's. */
-export type DrainOrigin = "cron" | "request" | Link;
+export type DrainOrigin = "cron" | "request" | Hop;
 
 const HEADER = "tidegate-relay";
 /** A chain ends when the next tick of a cron can take over. */
 const CHAIN_MS = 60_000;
-const LONGEST_CHAIN = 100;
+const MOST_HOPS = 100;
 
 /** Reads where a drain that came by HTTP belongs. What is no link of a chain ends it. */
-export function linkOf(header: string | undefined): Link | undefined {
+export function readHop(header: string | undefined): Hop | undefined {
   if (header === undefined) return undefined;
   const [, generation, until] = /^(\d{1,3});(\d{1,15})$/.exec(header) ?? [];
-  return { generation: Number(generation ?? LONGEST_CHAIN), until: Number(until ?? 0) };
+  return { generation: Number(generation ?? MOST_HOPS), until: Number(until ?? 0) };
 }
 
 /** Checks the options. @throws {TidegateError} `invalid_request` */
-export function readRelay({
+export function readFanOut({
   onBacklog,
   fanOut = 1,
-}: RelayOptions): Required<Pick<RelayOptions, "fanOut">> & RelayOptions {
+}: FanOutOptions): Required<Pick<FanOutOptions, "fanOut">> & FanOutOptions {
   return { fanOut: wholeNumber(fanOut, "fanOut", 1, 50), ...(onBacklog && { onBacklog }) };
 }
 
@@ -50,14 +50,14 @@ export function readRelay({
  * than ticks started, whatever the target does: a chain ends with the backlog, with a link that could start nothing, after
  * 60 s, and after 100 links. What fails, or has not answered within 10 s, is told to `onError`, and not tried again.
  */
-export async function relayBacklog(
-  { onBacklog, fanOut }: ReturnType<typeof readRelay>,
+export async function startFanOut(
+  { onBacklog, fanOut }: ReturnType<typeof readFanOut>,
   report: DrainReport,
   origin: DrainOrigin,
   clock: Clock,
   onError: (error: unknown) => void,
 ): Promise<void> {
-  const next = onBacklog && nextLink(report, origin, clock());
+  const next = onBacklog && nextHop(report, origin, clock());
   if (!next) return;
   const headers = { [HEADER]: `${next.generation};${next.until}` };
   const starts = Array.from({ length: origin === "cron" ? fanOut : 1 }, () =>
@@ -88,15 +88,15 @@ async function answered(start: () => Promise<unknown>, clock: Clock): Promise<vo
   }
 }
 
-function nextLink(
+function nextHop(
   { backlog, stoppedBy, claimed, released }: DrainReport,
   origin: DrainOrigin,
   now: number,
-): Link | undefined {
+): Hop | undefined {
   const isLimit = stoppedBy === "maxJobs" || stoppedBy === "timeBudget" || stoppedBy === "budget";
   if (!backlog || !isLimit || claimed === released) return undefined;
   if (origin === "cron" || origin === "request") return { generation: 1, until: now + CHAIN_MS };
-  const isOver = origin.generation >= LONGEST_CHAIN || now >= origin.until;
+  const isOver = origin.generation >= MOST_HOPS || now >= origin.until;
   return isOver ? undefined : { generation: origin.generation + 1, until: origin.until };
 }
 
@@ -120,7 +120,7 @@ export interface RelayTarget {
  * @param target where the request goes, and with which token.
  * @throws {TidegateError} `invalid_request` where the address or the token is missing. Nothing is sent before there is a backlog.
  */
-export function relayTo(target: RelayTarget): NonNullable<RelayOptions["onBacklog"]> {
+export function relayTo(target: RelayTarget): NonNullable<FanOutOptions["onBacklog"]> {
   checkKnown(target, ["url", "token", "fetch"], "relayTo");
   checkFunctions(target, ["fetch"]);
   const { url, token, fetch = globalThis.fetch } = target;

@@ -9,21 +9,21 @@ import { Hono as Router } from "hono/tiny";
 import { withDefaults } from "../core/drain/options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import { notFound } from "../core/shared/errors.ts";
-import { demand, scopesOf } from "./auth.ts";
+import { requireScope, scopesOf } from "./auth.ts";
 import { checkAddress, readJson, readQuery } from "./contract/body.ts";
 import { isFailure, methodNotAllowed, problemOf } from "./contract/problems.ts";
 import { noQuery } from "./contract/requests.ts";
+import type { DashboardRoute } from "./dashboard-port.ts";
+import { within } from "./deadline.ts";
 import { backgroundOf } from "./eager.ts";
-import type { Page } from "./extension.ts";
-import { linkOf, relayBacklog } from "./fan-out.ts";
-import { within } from "./lifetime.ts";
+import { readHop, startFanOut } from "./fan-out.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
-import type { Call, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
+import type { Call, Route } from "./routes/route.ts";
 
 export type { Scope, Tokens } from "./auth.ts";
-export type { Dashboard } from "./extension.ts";
-export { type RelayOptions, type RelayTarget, relayTo } from "./fan-out.ts";
+export type { Dashboard } from "./dashboard-port.ts";
+export { type FanOutOptions, type RelayTarget, relayTo } from "./fan-out.ts";
 export type { HandlerOptions } from "./options.ts";
 
 /**
@@ -50,7 +50,7 @@ export function createHandler(options: HandlerOptions): Hono {
     for (const address of everywhere(path)) router.all(address, ({ req }) => answerOther(req.method, methodsOf(path)));
   }
   const pages = settings.dashboard?.pages ?? [noDashboard];
-  for (const page of pages) router.on(page.method, page.path, (context) => answerPage(page, context, settings));
+  for (const page of pages) router.on(page.method, page.path, (context) => answerDashboard(page, context, settings));
   for (const { path } of pages) router.all(path, ({ req }) => answerOther(req.method, methodsOf(path, pages)));
   router.all("*", () => problemOf(notFound("There is nothing at this address. What there is, /openapi.json tells.")));
   return router;
@@ -69,7 +69,7 @@ function param({ req }: Context, name: string): string | undefined {
   return req.param(OWN + name);
 }
 
-type Line = Pick<Route, "method" | "path" | "acts">;
+type Line = Pick<Route, "method" | "path" | "mutates">;
 
 /** What an address takes. One such as `/dead-letter/retry` is also that of a job with the id "retry". */
 function methodsOf(path: string, lines: readonly Line[] = routes): readonly string[] {
@@ -82,7 +82,7 @@ function methodsOf(path: string, lines: readonly Line[] = routes): readonly stri
   };
   const methods = lines
     .filter(isHere)
-    .flatMap(({ method, acts }) => (method === "GET" && !acts ? ["GET", "HEAD"] : method));
+    .flatMap(({ method, mutates }) => (method === "GET" && !mutates ? ["GET", "HEAD"] : method));
   return [...new Set([...methods, "OPTIONS"])];
 }
 
@@ -93,28 +93,28 @@ function answerOther(method: string, allowed: readonly string[]): Response {
 
 async function answer(route: Route, context: Context, settings: Settings): Promise<Response> {
   const { req } = context;
-  const { drain, lifetime } = settings;
-  if (route.acts && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
+  const { drain, deadline } = settings;
+  if (route.mutates && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
   try {
     checkAddress(req.url);
-    const caller = await settings.authenticate(req.raw, route.method !== "GET" || route.acts === true);
-    if (route.scope !== "anyone") demand(caller, scopesOf(route));
+    const caller = await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true);
+    if (route.scope !== "anyone") requireScope(caller, scopesOf(route));
     const queues = queuesAt(param(context, "queue"), settings);
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.body?.read(await readJson(req.raw.headers, await bodyOf(context), settings.maxBodyBytes), "");
     const target = param(context, "id") ?? param(context, "key") ?? "";
     // GET is how a platform's cron asks for a drain.
-    const origin = linkOf(req.header("tidegate-relay")) ?? (route.method === "GET" ? "cron" : "request");
+    const origin = readHop(req.header("tidegate-relay")) ?? (route.method === "GET" ? "cron" : "request");
     return await route.answer({
       ...queues,
       origin,
       trace: traceOf(req.raw.headers),
-      relay: (report) => relayBacklog(settings.relay, report, origin, queues.queue.clock, settings.onError),
+      fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
       caller,
       target,
       query,
       body,
-      bounds: (options = {}) => within(lifetime, withDefaults(options, drain), queues.queue.clock()),
+      bounds: (options = {}) => within(deadline, withDefaults(options, drain), queues.queue.clock()),
       inBackground: backgroundOf(context, settings),
     });
   } catch (error) {
@@ -123,7 +123,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
   }
 }
 
-const noDashboard: Page = {
+const noDashboard: DashboardRoute = {
   method: "GET",
   path: "/dashboard",
   async answer() {
@@ -133,7 +133,7 @@ const noDashboard: Page = {
   },
 };
 
-async function answerPage(page: Page, context: Context, settings: Settings): Promise<Response> {
+async function answerDashboard(page: DashboardRoute, context: Context, settings: Settings): Promise<Response> {
   try {
     checkAddress(context.req.url);
     return await page.answer(await unread(context), settings.authenticate);

@@ -4,12 +4,12 @@ import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { LARGEST_PAYLOAD } from "../core/shared/limits.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
 import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
-import type { Dashboard, OpenDashboard, Served } from "./extension.ts";
-import { type RelayOptions, readRelay } from "./fan-out.ts";
-import { type Lifetime, lifetimeUntil } from "./lifetime.ts";
+import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
+import { type Deadline, deadlineAt } from "./deadline.ts";
+import { type FanOutOptions, readFanOut } from "./fan-out.ts";
 
 /** What is served, to whom, and within which bounds. */
-export interface HandlerOptions extends RelayOptions {
+export interface HandlerOptions extends FanOutOptions {
   /** The queue that is served. */
   readonly queue?: Queue;
   /**
@@ -57,16 +57,16 @@ export interface Settings {
   /** All, by name and in their order. */
   readonly queues: ReadonlyMap<string, Queue>;
   readonly authenticate: Authenticate;
-  readonly dashboard: OpenDashboard | undefined;
+  readonly dashboard: MountedDashboard | undefined;
   /** The bounds of drains that hold now. */
   readonly drain: DrainOptions;
   /** How long an invocation has that begins now. */
-  readonly lifetime: Lifetime;
+  readonly deadline: Deadline;
   readonly eager: boolean;
   readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined;
   readonly maxBodyBytes: number;
   readonly onError: (error: unknown) => void;
-  readonly relay: ReturnType<typeof readRelay>;
+  readonly fanOut: ReturnType<typeof readFanOut>;
 }
 
 /** The names of the options of a handler, for those that take more. */
@@ -94,7 +94,7 @@ export function readOptions(options: HandlerOptions): Settings {
   if (typeof eager !== "boolean") throw invalidRequest("eager must be true or false.");
   const served = readQueues(options);
   const tokens = readTokens(auth);
-  const dashboard = openDashboard(options.dashboard, { ...served, tokens });
+  const dashboard = mountDashboard(options.dashboard, { ...served, tokens });
   return {
     ...served,
     authenticate: authenticator(tokens, dashboard?.sessions),
@@ -102,18 +102,18 @@ export function readOptions(options: HandlerOptions): Settings {
     get drain() {
       return bounds();
     },
-    get lifetime() {
-      return lifetimeUntil(options.getDeadline?.(), served.first.clock());
+    get deadline() {
+      return deadlineAt(options.getDeadline?.(), served.first.clock());
     },
     eager,
     waitUntil,
     maxBodyBytes: wholeNumber(maxBodyBytes, "maxBodyBytes", 1, Number.MAX_SAFE_INTEGER),
     onError: guarded(onError),
-    relay: readRelay(options),
+    fanOut: readFanOut(options),
   };
 }
 
-function openDashboard(dashboard: Dashboard | undefined, served: Served): OpenDashboard | undefined {
+function mountDashboard(dashboard: Dashboard | undefined, served: DashboardHost): MountedDashboard | undefined {
   if (dashboard !== undefined && typeof dashboard?.open !== "function")
     throw invalidRequest("dashboard must be what dashboard() of tidegate/dashboard gives.");
   return dashboard?.open(served);

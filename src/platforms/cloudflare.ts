@@ -10,10 +10,10 @@ import { drainQueues } from "../core/queue/drain-queues.ts";
 import { systemClock } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { checkKnown } from "../core/shared/validate.ts";
-import { readRelay, relayBacklog } from "../http/fan-out.ts";
+import { readFanOut, startFanOut } from "../http/fan-out.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
-import { notSetUp, reasonOf } from "./not-set-up.ts";
+import { misconfigured, reasonOf } from "./misconfigured.ts";
 
 export { relayTo } from "../http/fan-out.ts";
 export { cloudflareFree, cloudflarePaid } from "./presets.ts";
@@ -82,7 +82,7 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
       try {
         parts = partsFor(env);
       } catch (error) {
-        return notSetUp("Worker", error);
+        return misconfigured("Worker", error);
       }
       return parts.handler.fetch(request, env, context);
     },
@@ -115,7 +115,7 @@ function build(given: CloudflareOptions) {
   const tick = async () => {
     const report = await drainQueues(queues, bounds());
     const clock = queues[0]?.clock ?? systemClock;
-    await relayBacklog(readRelay(options), report, "cron", clock, options.onError ?? logFailure);
+    await startFanOut(readFanOut(options), report, "cron", clock, options.onError ?? logFailure);
     return report;
   };
   return {

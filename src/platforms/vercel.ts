@@ -9,7 +9,7 @@ import { checkKnown } from "../core/shared/validate.ts";
 import { withToken } from "../http/auth.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions } from "../http/options.ts";
-import { notSetUp } from "./not-set-up.ts";
+import { misconfigured } from "./misconfigured.ts";
 
 export { relayTo } from "../http/fan-out.ts";
 export { vercelHobby, vercelPro } from "./presets.ts";
@@ -65,7 +65,7 @@ export function createRoute(options: RouteOptions): Route {
     try {
       if (secret !== built.secret) built = build(served, secret);
     } catch (error) {
-      return notSetUp("route", error);
+      return misconfigured("route", error);
     }
     return built.handler.fetch(below(path, request), {}, executionContext());
   };

@@ -34,7 +34,7 @@ export class DrainLoop {
   #failures = 0;
   #isOver = false;
   /** When something falls due that was put in line since the last drain began. */
-  #expectedAt = Number.POSITIVE_INFINITY;
+  #nextDueAt = Number.POSITIVE_INFINITY;
   #wake: () => void = () => {};
 
   constructor(parts: LoopParts) {
@@ -42,8 +42,8 @@ export class DrainLoop {
   }
 
   /** Something falls due then: the loop need not look for it. */
-  expect(runAt: number): void {
-    this.#expectedAt = Math.min(this.#expectedAt, runAt);
+  wakeBy(runAt: number): void {
+    this.#nextDueAt = Math.min(this.#nextDueAt, runAt);
     this.#wake();
   }
 
@@ -54,7 +54,7 @@ export class DrainLoop {
     signal.addEventListener("abort", stop);
     try {
       while (!signal.aborted && !this.#isOver) {
-        this.#expectedAt = Number.POSITIVE_INFINITY;
+        this.#nextDueAt = Number.POSITIVE_INFINITY;
         await this.#sleep(await this.#round());
       }
     } finally {
@@ -122,7 +122,7 @@ export class DrainLoop {
       const now = clock();
       // A clock that was set back would have it sleep until it is where it was.
       if (now < sleptAt) return;
-      ms = Math.min(wakeAt, this.#failures > 0 ? wakeAt : this.#expectedAt) - now;
+      ms = Math.min(wakeAt, this.#failures > 0 ? wakeAt : this.#nextDueAt) - now;
       if (ms > 0) await sleep(clock, ms, awake.signal);
     }
   }

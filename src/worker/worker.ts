@@ -89,7 +89,7 @@ export class Worker {
         onError(error, retryInMs);
       },
     });
-    const forget = queue.onExpected((runAt) => loop.expect(runAt));
+    const forget = queue.onExpected((runAt) => loop.wakeBy(runAt));
     await loop.run().finally(forget);
   }
 

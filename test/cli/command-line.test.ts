@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { commandLine } from "../../src/cli/command-line.ts";
+import { suggestedCommand } from "../../src/cli/suggested-command.ts";
 import { useRedis } from "../support/stores.ts";
 import { address, adminToken, behindHandler, inRedis, kill, sendEmail, type Target } from "./run-cli.ts";
 
@@ -61,7 +61,7 @@ describe("a command that an answer names works as it stands", () => {
 
   test("names never the token, and is fit for a shell", () => {
     const globals = { url: "https://queue.test/jobs", token: "secret", queue: "it's big", module: "./jobs.ts" };
-    expect(commandLine("queue:resume", globals)).toBe(
+    expect(suggestedCommand("queue:resume", globals)).toBe(
       `tidegate queue:resume --url https://queue.test/jobs --queue 'it'\\''s big'`,
     );
   });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { cronWords } from "../../src/http/dashboard/page/cron-words.ts";
-import { distance, quantile, span } from "../../src/http/dashboard/page/format.ts";
-import { html } from "../../src/http/dashboard/page/html.ts";
-import { placeQuery, readPlace } from "../../src/http/dashboard/page/place.ts";
-import { waitAfterFailure, waitAfterLook } from "../../src/http/dashboard/page/waits.ts";
+import { html } from "../../src/http/dashboard/page/dom/html.ts";
+import { waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
+import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
+import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
+import { distance, quantile, span } from "../../src/http/dashboard/page/views/format.ts";
 
 test.each([
   ["* * * * * *", "Every second"],
@@ -31,7 +31,7 @@ test.each([
   ["0 9 * * 5#2", undefined],
   ["@daily", undefined],
 ])("cron %s is %s", (expression, words) => {
-  expect(cronWords(expression)).toBe(words);
+  expect(describeCron(expression)).toBe(words);
 });
 
 test.each([
@@ -68,15 +68,15 @@ test("a quantile is the bound of the count that it falls in", () => {
 
 describe("the waits between looks", () => {
   test("grow while nothing moves, up to a minute", () => {
-    expect([0, 1, 2, 3, 4, 5, 9].map((quiet) => waitAfterLook(quiet, 0))).toEqual([
+    expect([0, 1, 2, 3, 4, 5, 9].map((quiet) => waitAfterRefresh(quiet, 0))).toEqual([
       3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000,
     ]);
   });
 
   test("end when something falls due, and are never shorter than 3 s", () => {
-    expect(waitAfterLook(9, 15_000)).toBe(15_500);
-    expect(waitAfterLook(9, 100)).toBe(3_000);
-    expect(waitAfterLook(0, 15_000)).toBe(3_000);
+    expect(waitAfterRefresh(9, 15_000)).toBe(15_500);
+    expect(waitAfterRefresh(9, 100)).toBe(3_000);
+    expect(waitAfterRefresh(0, 15_000)).toBe(3_000);
   });
 
   test("grow with each failure, up to a minute", () => {
@@ -84,11 +84,11 @@ describe("the waits between looks", () => {
   });
 });
 
-test("a place comes back from its address as it was", () => {
-  const place = { view: "jobs", queue: "bulk & more", state: "dead", search: 'a#b?"<', cursor: "dead:1" } as const;
-  expect(readPlace(`#${placeQuery(place)}`)).toEqual(place);
-  expect(readPlace("")).toEqual({ view: "overview" });
-  expect(readPlace("#%E0%A4%A&other=1")).toEqual({ view: "overview" });
+test("a route comes back from its address as it was", () => {
+  const route = { view: "jobs", queue: "bulk & more", state: "dead", search: 'a#b?"<', cursor: "dead:1" } as const;
+  expect(readRoute(`#${routeQuery(route)}`)).toEqual(route);
+  expect(readRoute("")).toEqual({ view: "overview" });
+  expect(readRoute("#%E0%A4%A&other=1")).toEqual({ view: "overview" });
 });
 
 test("what is put into HTML is text", () => {

@@ -120,13 +120,13 @@ describe("what the page is told", () => {
     expect(await ids({ state: "dead", search: long })).toEqual([]);
   });
 
-  test("of schedules holds their next five slots", async () => {
+  test("of schedules holds their next five occurrences", async () => {
     const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
     await queue.schedules.upsert("report", { job: "fails", cron: "0 9 * * *", timeZone: "Europe/Paris" });
     const { body } = await call("GET", "/dashboard/data?view=schedules");
     const days = ["02", "03", "04", "05", "06"];
-    const slots = days.map((day) => `2026-03-${day}T08:00:00.000Z`);
-    expect(body).toMatchObject({ schedules: [{ key: "report", slots }] });
+    const occurrences = days.map((day) => `2026-03-${day}T08:00:00.000Z`);
+    expect(body).toMatchObject({ schedules: [{ key: "report", occurrences }] });
   });
 
   test("of schedules is not lost for one whose zone this runtime does not know", async () => {
@@ -137,7 +137,7 @@ describe("what the page is told", () => {
     await store.open(queue.name).putSchedule({ key: "new", record: `1:${JSON.stringify(rule)}`, next: start });
     const { status, body } = await call("GET", "/dashboard/data?view=schedules");
     expect(status).toBe(200);
-    expect(body).toMatchObject({ schedules: [{ key: "new", slots: [] }, { key: "report" }] });
+    expect(body).toMatchObject({ schedules: [{ key: "new", occurrences: [] }, { key: "report" }] });
   });
 
   test.each([
@@ -164,6 +164,6 @@ describe("what the page is told", () => {
 // A value without quotes around it could end its attribute.
 test("whatever is put into an attribute of the page stands in double quotes", () => {
   const folder = join(import.meta.dirname, "../../src/http/dashboard/page");
-  for (const file of readdirSync(folder).filter((each) => each.endsWith(".ts")))
+  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((each) => each.endsWith(".ts")))
     expect(readFileSync(join(folder, file), "utf8").match(/\w=\$\{|='\$\{/g) ?? [], file).toEqual([]);
 });

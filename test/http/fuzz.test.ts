@@ -217,7 +217,7 @@ test("a page of another site changes nothing where everybody is let in", async (
     { Origin: "http://evil.test" },
     { Origin: "null" },
   );
-  const acting = fc.constantFrom(...routes.filter(({ method, acts }) => method !== "GET" || acts), {
+  const acting = fc.constantFrom(...routes.filter(({ method, mutates }) => method !== "GET" || mutates), {
     method: "POST",
     path: "/dashboard/sign-out",
   });

@@ -5,14 +5,14 @@ import { keysOf } from "../../stores/redis/keys.ts";
 import { upstashStore } from "../../stores/redis-http/index.ts";
 import { type Measured, type Measurements, measure, SCRATCH } from "../cost/measure.ts";
 import { type Month, month, type PlanName, type Share, verdict } from "../cost/month.ts";
+import { duration, whole } from "../option-values.ts";
 import { count } from "../output/text.ts";
 import { span } from "../output/time.ts";
-import { examples, type Program, prose } from "../program.ts";
-import { askRedis } from "../rest.ts";
+import { examples, joinLines, type Program } from "../program.ts";
+import { sendRedisCommand } from "../redis-command.ts";
 import type { Session } from "../session.ts";
 import { type RedisTarget, redisTarget } from "../target.ts";
-import { Mistake } from "../usage-error.ts";
-import { duration, whole } from "../values.ts";
+import { UsageError } from "../usage-error.ts";
 
 const DESCRIPTION = `Shows what the queue costs in commands, which Upstash bills.
 
@@ -27,7 +27,7 @@ export function addCost(program: Program, session: Session): void {
   program
     .command("queue:cost")
     .summary("measure what jobs, ticks and a month cost in commands")
-    .description(prose(DESCRIPTION))
+    .description(joinLines(DESCRIPTION))
     .addOption(new Option("--plan <plan>", "of Upstash").choices(["free", "payg"] as const).default("free" as const))
     .addOption(
       new Option("--tick <duration>", "how often a cron trigger drains: 1m, 15s")
@@ -43,9 +43,9 @@ export function addCost(program: Program, session: Session): void {
       ),
     )
     .action(async ({ plan, tick, jobs }) => {
-      if (tick < 1_000) throw new Mistake("--tick must be at least 1s.");
+      if (tick < 1_000) throw new UsageError("--tick must be at least 1s.");
       if (program.opts().url !== undefined)
-        throw new Mistake("Costs can only be measured directly on Redis, not through a handler.", HOW);
+        throw new UsageError("Costs can only be measured directly on Redis, not through a handler.", HOW);
       const target = await redisTarget(session, program.opts());
       const schedules = await target.queue.schedules.list();
       const line = session.liveLine();
@@ -71,7 +71,7 @@ async function measureApart({ url, token }: RedisTarget, session: Session): Prom
   try {
     return await measure(upstashStore({ url, token, prefix }), session.now);
   } finally {
-    const removed = await askRedis({ url, token }, ["DEL", ...keysOf(prefix, SCRATCH).all], session.io);
+    const removed = await sendRedisCommand({ url, token }, ["DEL", ...keysOf(prefix, SCRATCH).all], session.io);
     if ("error" in removed) session.note(`The keys under ${prefix} could not be removed.`);
   }
 }

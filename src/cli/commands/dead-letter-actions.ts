@@ -1,12 +1,12 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { DeadSelection } from "../../core/manage/dead-letter.ts";
 import { notFound } from "../../core/shared/errors.ts";
-import { countDead, described, doToDead, selectionOf } from "../dead-letter.ts";
+import { applyToDeadJobs, countDead, describeSelection, readSelection } from "../dead-letter.ts";
+import { json } from "../option-values.ts";
 import { counted } from "../output/text.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
-import { json } from "../values.ts";
 
 /** `queue:dlq retry`: retries dead jobs. */
 export function addRetry(group: CommandUnknownOpts, program: Program, session: Session): void {
@@ -28,15 +28,15 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
       ),
     )
     .action(async (ids, { payload: text, dryRun, yes, ...options }) => {
-      const selection = selectionOf(ids, options);
+      const selection = readSelection(ids, options);
       const target = await openTarget(session, program.opts());
-      if (dryRun) return tellDryRun("retried", target, selection, session);
+      if (dryRun) return printDryRun("retried", target, selection, session);
       const payload = await json(text, "The payload", session.io);
       // Nothing is lost by it, so where there is nobody to ask it is done.
       const isSure = "ids" in selection || yes || !session.canAsk;
-      const deed = { verb: "retry", ...(text !== undefined && { payload }) } as const;
+      const action = { verb: "retry", ...(text !== undefined && { payload }) } as const;
       const isWanted = isSure || (await session.ask(() => question("retry", target, selection)));
-      const retried = isWanted ? await doToDead(target, deed, selection, session) : 0;
+      const retried = isWanted ? await applyToDeadJobs(target, action, selection, session) : 0;
       session.print({ retried }, () => (retried > 0 ? `Retried ${counted(retried, "dead job")}.` : NOTHING));
       checkAllFound(target, selection, retried);
     });
@@ -55,17 +55,17 @@ export function addRemove(group: CommandUnknownOpts, program: Program, session: 
     .option("--yes", "do not ask for confirmation")
     .addHelpText("after", examples(["tidegate queue:dlq remove --name old_job --yes", "all of one name, at once"]))
     .action(async (ids, { dryRun, yes, ...options }) => {
-      const selection = selectionOf(ids, options);
+      const selection = readSelection(ids, options);
       const target = await openTarget(session, program.opts());
-      if (dryRun) return tellDryRun("removed", target, selection, session);
+      if (dryRun) return printDryRun("removed", target, selection, session);
       const isWanted = await session.confirm(() => question("remove for good", target, selection), yes);
-      const removed = isWanted ? await doToDead(target, { verb: "remove" }, selection, session) : 0;
+      const removed = isWanted ? await applyToDeadJobs(target, { verb: "remove" }, selection, session) : 0;
       session.print({ removed }, () => (removed > 0 ? `Removed ${counted(removed, "dead job")}.` : NOTHING));
       checkAllFound(target, selection, removed);
     });
 }
 
-async function tellDryRun(
+async function printDryRun(
   done: "retried" | "removed",
   target: Target,
   selection: DeadSelection,
@@ -79,7 +79,7 @@ const NOTHING = "No matching dead jobs.";
 
 async function question(verb: string, target: Target, selection: DeadSelection): Promise<string | undefined> {
   const size = await countDead(target, selection);
-  return size > 0 ? `${target.label}: ${verb} ${described(selection, size)}?` : undefined;
+  return size > 0 ? `${target.label}: ${verb} ${describeSelection(selection, size)}?` : undefined;
 }
 
 /** @throws {TidegateError} `not_found` where not all of the ids lay dead. What was done to the others stays done. */

@@ -1,10 +1,10 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { notFound } from "../../core/shared/errors.ts";
-import { commandLine } from "../command-line.ts";
 import { deadColumns, jobDetails } from "../output/jobs.ts";
-import { readPages, tellMore, withPages } from "../pages.ts";
-import { examples, type Program, refuseOtherWords } from "../program.ts";
+import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
+import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
+import { suggestedCommand } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
 import { addRemove, addRetry } from "./dead-letter-actions.ts";
 
@@ -35,7 +35,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .command("list", { isDefault: true })
     .summary("list them, newest first")
     .description("Lists the jobs that died, newest first, each with the error of its last attempt.");
-  withPages(command)
+  addPageOptions(command)
     .addHelpText(
       "after",
       examples(
@@ -45,7 +45,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     )
     .allowExcessArguments()
     .action(async ({ all, ...options }, command) => {
-      refuseOtherWords(command, `To see one job: ${commandLine("queue:dlq show ID", program.opts())}`);
+      refuseUnknownSubcommand(command, `To see one job: ${suggestedCommand("queue:dlq show ID", program.opts())}`);
       const target = await openTarget(session, program.opts());
       const { queue } = target;
       const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
@@ -53,7 +53,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
       const columns = deadColumns(session.now, session.colors);
       session.print(page, () => (page.jobs.length > 0 ? session.table(columns, page.jobs) : "There are no dead jobs."));
-      tellMore(page.cursor, session);
+      noteNextPage(page.cursor, session);
     });
 }
 

@@ -3,7 +3,7 @@ import { checkHandler } from "../doctor/handler.ts";
 import { checkQueue } from "../doctor/queue.ts";
 import { checkRedis } from "../doctor/redis.ts";
 import { printableLines } from "../output/text.ts";
-import { examples, type Program, prose } from "../program.ts";
+import { examples, joinLines, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 
@@ -17,7 +17,7 @@ export function addDoctor(program: Program, session: Session): void {
   program
     .command("queue:doctor")
     .summary("check the setup and suggest fixes")
-    .description(prose(DESCRIPTION))
+    .description(joinLines(DESCRIPTION))
     .addHelpText(
       "after",
       examples(
@@ -28,18 +28,18 @@ export function addDoctor(program: Program, session: Session): void {
     .action(async () => {
       const target = await openTarget(session, program.opts());
       const findings = await examine(target, session);
-      const isWell = findings.every(({ status }) => status !== "fail");
-      session.print({ ok: isWell, checks: findings }, () => report(target, findings, session));
-      if (!isWell) session.exitCode = 1;
+      const isHealthy = findings.every(({ status }) => status !== "fail");
+      session.print({ ok: isHealthy, checks: findings }, () => report(target, findings, session));
+      if (!isHealthy) session.exitCode = 1;
     });
 }
 
 async function examine(target: Target, session: Session): Promise<readonly Finding[]> {
-  const [way, isThere] = await checkWay(target, session);
-  return isThere ? [...way, ...(await checkQueue(target, session.now))] : way;
+  const [way, isReachable] = await checkConnection(target, session);
+  return isReachable ? [...way, ...(await checkQueue(target, session.now))] : way;
 }
 
-async function checkWay(target: Target, session: Session): Promise<[Finding[], boolean]> {
+async function checkConnection(target: Target, session: Session): Promise<[Finding[], boolean]> {
   const now = () => session.now;
   if (target.kind === "handler") return checkHandler(target, now, session.io);
   return target.kind === "redis" ? checkRedis(target, now, session.io) : [[], true];

@@ -1,11 +1,11 @@
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../../core/enqueue/new-job.ts";
+import { duration, json, time, whole } from "../option-values.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
-import { Mistake } from "../usage-error.ts";
-import { duration, json, time, whole } from "../values.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** `queue:enqueue`: stores a job. */
 export function addEnqueue(program: Program, session: Session): void {
@@ -64,11 +64,11 @@ function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
   const { delay, runAt, dedupeKey, dedupeTtl, cron, timeZone, ...always } = options;
   const isOnce = delay !== undefined || runAt !== undefined || dedupeKey !== undefined;
   if (cron !== undefined && isOnce)
-    throw new Mistake("--cron creates a recurring job, so leave out --delay, --run-at and --dedupe-key.");
-  if (cron === undefined && timeZone !== undefined) throw new Mistake("--time-zone needs --cron.");
-  if (delay !== undefined && runAt !== undefined) throw new Mistake("Give either --delay or --run-at, not both.");
+    throw new UsageError("--cron creates a recurring job, so leave out --delay, --run-at and --dedupe-key.");
+  if (cron === undefined && timeZone !== undefined) throw new UsageError("--time-zone needs --cron.");
+  if (delay !== undefined && runAt !== undefined) throw new UsageError("Give either --delay or --run-at, not both.");
   if ((dedupeKey === undefined) !== (dedupeTtl === undefined))
-    throw new Mistake("--dedupe-key and --dedupe-ttl need each other: give both.");
+    throw new UsageError("--dedupe-key and --dedupe-ttl need each other: give both.");
   const dedupe = dedupeKey !== undefined && dedupeTtl !== undefined ? { key: dedupeKey, ttl: dedupeTtl } : undefined;
   return given({ ...always, delay, runAt, dedupe, cron, timeZone });
 }

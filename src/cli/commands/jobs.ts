@@ -2,7 +2,7 @@ import { Option } from "@commander-js/extra-typings";
 import { notFound } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { jobColumns, jobDetails } from "../output/jobs.ts";
-import { readPages, refusePages, tellMore, withPages } from "../pages.ts";
+import { addPageOptions, noteNextPage, readPages, refusePageOptions } from "../paging.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
@@ -15,7 +15,7 @@ export function addJobs(program: Program, session: Session): void {
     .description("Lists jobs: scheduled, then ready, running, completed and dead. With an ID, shows that job.")
     .argument("[id]", "show everything about this job")
     .addOption(new Option("--state <state>", "only those in this state").choices(jobStates));
-  withPages(command)
+  addPageOptions(command)
     .addHelpText(
       "after",
       examples(
@@ -25,7 +25,7 @@ export function addJobs(program: Program, session: Session): void {
       ),
     )
     .action(async (id, { all, ...options }, command) => {
-      if (id !== undefined) refusePages(command);
+      if (id !== undefined) refusePageOptions(command);
       const target = await openTarget(session, program.opts());
       const { queue } = target;
       if (id !== undefined) {
@@ -39,6 +39,6 @@ export function addJobs(program: Program, session: Session): void {
       session.print(page, () =>
         page.jobs.length > 0 ? session.table(jobColumns(session.now, session.colors), page.jobs) : "No matching jobs.",
       );
-      tellMore(page.cursor, session);
+      noteNextPage(page.cursor, session);
     });
 }

@@ -1,12 +1,12 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
+import { json, whole } from "../option-values.ts";
 import type { Column } from "../output/table.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
-import { examples, type Program, refuseOtherWords } from "../program.ts";
+import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
-import { json, whole } from "../values.ts";
 
 /** `queue:schedules`: recurring jobs. */
 export function addSchedules(program: Program, session: Session): void {
@@ -41,7 +41,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .addHelpText("after", examples(["tidegate queue:schedules list --json", "all of them, for a script"]))
     .allowExcessArguments()
     .action(async (_, command) => {
-      refuseOtherWords(command);
+      refuseUnknownSubcommand(command);
       const { queue } = await openTarget(session, program.opts());
       const schedules = await queue.schedules.list();
       session.print({ schedules }, () =>

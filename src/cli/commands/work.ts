@@ -1,15 +1,15 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
 import { sleep, systemClock } from "../../core/shared/clock.ts";
+import { duration, whole } from "../option-values.ts";
 import { counted } from "../output/text.ts";
-import { examples, type Program, prose } from "../program.ts";
+import { examples, joinLines, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
-import { Mistake } from "../usage-error.ts";
-import { duration, whole } from "../values.ts";
-import { type WorkOptions, Worksite } from "../work/context.ts";
+import { UsageError } from "../usage-error.ts";
+import { WorkContext, type WorkOptions } from "../work/context.ts";
 import { Display } from "../work/display.ts";
-import { driveHandler } from "../work/drive.ts";
-import { WORKERS, workHere } from "../work/here.ts";
+import { driveHandler } from "../work/drive-handler.ts";
+import { WORKERS, workInProcess } from "../work/in-process.ts";
 
 const DESCRIPTION = `Runs the jobs of a queue until Ctrl-C.
 
@@ -29,7 +29,7 @@ export function addWork(program: Program, session: Session): void {
   program
     .command("queue:work")
     .summary("run jobs here, or drive a deployed handler")
-    .description(prose(DESCRIPTION))
+    .description(joinLines(DESCRIPTION))
     .option(
       "--workers <count>",
       "how many jobs run at the same time (default: 4, or what the handler is set to)",
@@ -48,10 +48,10 @@ export function addWork(program: Program, session: Session): void {
     )
     .action(async ({ once = false, workers, checkEvery = 10_000, for: forMs }) => {
       if (program.opts().url !== undefined && program.opts().module !== undefined)
-        throw new Mistake("Give either --url, to drive a handler, or --module, to run its jobs here.");
+        throw new UsageError("Give either --url, to drive a handler, or --module, to run its jobs here.");
       const target = await openTarget(session, program.opts());
       if (target.kind === "redis" && target.jobs.length === 0)
-        throw new Mistake("There is no code for the jobs.", HOW_TO_WORK);
+        throw new UsageError("There is no code for the jobs.", HOW_TO_WORK);
       const totals = await work(target, { once, workers, checkEvery }, forMs, session);
       session.print(totals, () => summary(totals));
     });
@@ -75,9 +75,9 @@ async function work(
       display.note("Stopping: running jobs finish, the rest is handed back. Press Ctrl-C again to quit at once."),
     );
     if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
-    const site = new Worksite(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
+    const context = new WorkContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
     try {
-      return await (target.kind === "handler" ? driveHandler(target, site) : workHere(target, site));
+      return await (target.kind === "handler" ? driveHandler(target, context) : workInProcess(target, context));
     } finally {
       ended.abort();
       display.end();

@@ -17,7 +17,7 @@ export interface Measurements {
   readonly eager: Measured;
   readonly batch: Measured;
   readonly retry: Measured;
-  readonly slot: Measured;
+  readonly occurrence: Measured;
 }
 
 /** The name of the queue that is measured with. */
@@ -41,7 +41,7 @@ export async function measure(store: Store, startAt: number): Promise<Measuremen
   const retry = await scratch.drain();
   await scratch.addSchedule();
   scratch.now += MINUTE_MS;
-  const slot = await scratch.drain();
+  const occurrence = await scratch.drain();
   return {
     idleTick: { what: "a tick that finds nothing", ...idleTick },
     enqueue: { what: "enqueue one job", ...enqueue },
@@ -49,7 +49,7 @@ export async function measure(store: Store, startAt: number): Promise<Measuremen
     eager: { what: "one job enqueued over HTTP and run at once", ...eager },
     batch: { what: `one of ${BATCH} jobs, enqueued and run together`, ...shareOf(sumOf(many, batch)) },
     retry: { what: "a tick that runs one job, which fails", ...retry },
-    slot: { what: "a tick that fires a schedule, and runs its job", ...slot },
+    occurrence: { what: "a tick that fires a schedule, and runs its job", ...occurrence },
   };
 }
 

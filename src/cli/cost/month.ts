@@ -4,8 +4,8 @@ import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { Measured, Measurements } from "./measure.ts";
 
 const MONTH_MS = 30 * 86_400_000;
-/** A schedule is followed for at most so many slots; from there on it goes on at the same pace. */
-const MOST_SLOTS = 50_000;
+/** A schedule is followed for at most so many occurrences; from there on it goes on at the same pace. */
+const MOST_OCCURRENCES = 50_000;
 
 /** One line of what a month costs: how often, times what was measured. */
 export interface Share {
@@ -19,7 +19,7 @@ export interface Month {
   readonly commands: number;
 }
 
-/** What 30 days cost at most: ticks that find nothing, the slots of the schedules, and other jobs, each of them alone. */
+/** What 30 days cost at most: ticks that find nothing, the occurrences of the schedules, and other jobs, each of them alone. */
 export function month(
   measured: Measurements,
   schedules: readonly ScheduleInfo[],
@@ -28,7 +28,9 @@ export function month(
   const alone = measured.enqueue.commands + measured.lone.commands;
   const shares = [
     times("ticks", Math.ceil(MONTH_MS / tickMs), measured.idleTick.commands),
-    ...schedules.map((schedule) => times(`schedule ${schedule.key}`, slotsOf(schedule, now), measured.slot.commands)),
+    ...schedules.map((schedule) =>
+      times(`schedule ${schedule.key}`, occurrencesOf(schedule, now), measured.occurrence.commands),
+    ),
     ...(jobs > 0 ? [times("other jobs, each alone", jobs, alone)] : []),
   ];
   return { shares, commands: shares.reduce((sum, { commands }) => sum + commands, 0) };
@@ -39,16 +41,16 @@ function times(what: string, often: number, each: Measured["commands"]): Share {
 }
 
 /** How often a schedule fires in the 30 days from now. */
-function slotsOf({ key, cron, timeZone }: ScheduleInfo, now: number): number {
+function occurrencesOf({ key, cron, timeZone }: ScheduleInfo, now: number): number {
   const { next } = parseCron(cron, timeZone, key);
   const end = now + MONTH_MS;
-  let slots = 0;
-  let slot = next(now);
-  for (; slot !== undefined && slot <= end; slot = next(slot)) {
-    slots++;
-    if (slots === MOST_SLOTS) return Math.ceil((slots * MONTH_MS) / (slot - now));
+  let occurrences = 0;
+  let occurrence = next(now);
+  for (; occurrence !== undefined && occurrence <= end; occurrence = next(occurrence)) {
+    occurrences++;
+    if (occurrences === MOST_OCCURRENCES) return Math.ceil((occurrences * MONTH_MS) / (occurrence - now));
   }
-  return slots;
+  return occurrences;
 }
 
 export type PlanName = keyof typeof plans;

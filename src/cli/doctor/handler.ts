@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { fetchWithTimeout } from "../fetch-with-timeout.ts";
 import type { Io } from "../io.ts";
-import { patientFetch } from "../patience.ts";
 import type { HandlerTarget } from "../target.ts";
 import { clockFinding, encryptionFinding, type Finding, findings, isLocal } from "./finding.ts";
 
@@ -23,7 +23,7 @@ export async function checkHandler(target: HandlerTarget, now: () => number, io:
   if (!health || reached.status === "fail") return [[reached], false];
   const anyone = await ask(target, "/stats", false, io);
   const isOpen = anyone?.status === 200;
-  const [scope, mayLook] = await tokenFinding(target, isOpen, io);
+  const [scope, mayRead] = await tokenFinding(target, isOpen, io);
   const found = [
     reached,
     encryptionFinding(target.url),
@@ -31,7 +31,7 @@ export async function checkHandler(target: HandlerTarget, now: () => number, io:
     accessFinding(isOpen, target.url),
     scope,
   ];
-  return [found, isOpen || mayLook];
+  return [found, isOpen || mayRead];
 }
 
 /** Gets a path, or posts `sent` to it. */
@@ -42,7 +42,7 @@ async function ask(
   io: Io,
   sent?: object,
 ): Promise<Answer | undefined> {
-  const send = patientFetch(io);
+  const send = fetchWithTimeout(io);
   const headers = {
     ...(isAuthorized && target.token && { Authorization: `Bearer ${target.token}` }),
     ...(sent && { "Content-Type": "application/json" }),

@@ -1,5 +1,5 @@
 import type { Io } from "../io.ts";
-import { askRedis, type RestReply } from "../rest.ts";
+import { type RedisReply, sendRedisCommand } from "../redis-command.ts";
 import type { RedisTarget } from "../target.ts";
 import { clockFinding, encryptionFinding, type Finding, findings } from "./finding.ts";
 
@@ -10,7 +10,7 @@ const eviction = findings("eviction");
 
 /** Checks the way to a Redis; tells whether the queue in it can be looked at. */
 export async function checkRedis(target: RedisTarget, now: () => number, io: Io): Promise<[Finding[], boolean]> {
-  const ask = (...command: string[]) => askRedis(target, command, io);
+  const ask = (...command: string[]) => sendRedisCommand(target, command, io);
   const reached = reachFinding(await ask("PING"));
   if (reached.status === "fail") return [[reached], false];
   const before = now();
@@ -48,12 +48,12 @@ const refusals: readonly (readonly [RegExp, Finding])[] = [
   ],
 ];
 
-function refusalOf(reply: RestReply): Finding | undefined {
+function refusalOf(reply: RedisReply): Finding | undefined {
   if (!("error" in reply)) return undefined;
   return refusals.find(([pattern]) => pattern.test(reply.error))?.[1];
 }
 
-function reachFinding(reply: RestReply): Finding {
+function reachFinding(reply: RedisReply): Finding {
   if ("result" in reply && reply.result === "PONG") return url.ok("Redis responds.");
   const status = "error" in reply && reply.status !== undefined ? ` It responded with status ${reply.status}.` : "";
   return (
@@ -68,7 +68,7 @@ function reachFinding(reply: RestReply): Finding {
 /** Writes a field that goes by itself, and takes it away: to see whether the token may write, and the newest command is known. */
 async function probe(
   key: string,
-  ask: (...command: string[]) => Promise<RestReply>,
+  ask: (...command: string[]) => Promise<RedisReply>,
 ): Promise<[Finding, boolean | undefined]> {
   const deleted = await ask("DEL", key);
   if ("error" in deleted) {
@@ -108,13 +108,13 @@ function evictionFinding(information: string | undefined): Finding {
   );
 }
 
-function timeOf(reply: RestReply): number | undefined {
+function timeOf(reply: RedisReply): number | undefined {
   const [seconds] = "result" in reply && Array.isArray(reply.result) ? reply.result : [];
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
 /** The text of an answer, lists with commas between; undefined where there is none. */
-function textOf(reply: RestReply): string | undefined {
+function textOf(reply: RedisReply): string | undefined {
   if (!("result" in reply)) return undefined;
   return Array.isArray(reply.result) ? reply.result.join(",") : String(reply.result);
 }

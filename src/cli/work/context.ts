@@ -19,7 +19,7 @@ export interface WorkOptions {
 }
 
 /** What all ways of working need: how to work, until when, and whom to tell. */
-export class Worksite implements WorkOptions {
+export class WorkContext implements WorkOptions {
   readonly workers: number | undefined;
   readonly once: boolean;
   readonly checkEvery: number;
@@ -50,7 +50,7 @@ export class Worksite implements WorkOptions {
   }
 
   /** Tells what went wrong and will be tried again. Messages of others may hold anything, so they are not shown. */
-  tellFailure(error: unknown, retryInMs: number): void {
+  reportFailure(error: unknown, retryInMs: number): void {
     const { code, message } = isTidegateError(error)
       ? error
       : { code: "internal_error", message: "An error was thrown." };

@@ -1,12 +1,24 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
 import type { AnyJob, JobContext } from "../../core/job/define.ts";
-import { type Counts, countsOf } from "./totals.ts";
+
+/** What became of the jobs so far, as far as it is known. */
+export interface Counts {
+  /** Undefined for a handler, and for a queue that the user's module made: there nothing reports when a job begins. */
+  readonly running?: number | undefined;
+  readonly completed: number;
+  readonly retried: number;
+  readonly died: number;
+}
+
+export function countsOf({ completed, retried, deadLettered }: DrainTotals): Counts {
+  return { completed, retried, died: deadLettered };
+}
 
 /**
  * The counts of the work that is done in this process, as they change. What became of jobs is what Redis was told and took, and
  * not what they returned: a result may be refused, and an attempt may fail without them.
  */
-export class Tally implements Counts {
+export class WorkCounters implements Counts {
   running: number | undefined;
   completed = 0;
   retried = 0;

@@ -2,7 +2,7 @@ import { alarm, systemClock } from "../../core/shared/clock.ts";
 import type { LiveLine } from "../output/live-line.ts";
 import { count } from "../output/text.ts";
 import type { Session } from "../session.ts";
-import type { Counts } from "./totals.ts";
+import type { Counts } from "./counters.ts";
 
 /** A terminal shows a change at most so often, and a log less. */
 const EVERY_MS = { terminal: 100, log: 10_000 } as const;

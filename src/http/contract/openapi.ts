@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../core/shared/errors.ts";
 import { scopesOf } from "../auth.ts";
-import type { Route } from "../route.ts";
+import type { Route } from "../routes/route.ts";
 import { problemKinds } from "./problems.ts";
 import { backoff, newJob, noQuery, pathParts, recurringJob } from "./requests.ts";
 import {

@@ -13,7 +13,6 @@ import {
   flag,
   isObject,
   list,
-  noted,
   object,
   oneBy,
   pathText,
@@ -25,6 +24,7 @@ import {
   time,
   type ValueOf,
   whole,
+  withKeywords,
   word,
   yes,
 } from "./schema.ts";
@@ -62,11 +62,11 @@ const attemptFields = { maxRetries: whole(0, MOST_RETRIES), backoff, timeout: sp
 const scheduleFields = {
   name,
   payload: anything,
-  cron: noted(string(LONGEST_EXPRESSION), {
+  cron: withKeywords(string(LONGEST_EXPRESSION), {
     description: "Five fields, or six with seconds first.",
     examples: ["0 9 * * *"],
   }),
-  timeZone: noted(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
+  timeZone: withKeywords(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
   missed: word(missedWords),
   overlap: word(overlapWords),
   ...attemptFields,
@@ -74,7 +74,7 @@ const scheduleFields = {
 
 const eitherTime = { not: { required: ["delay", "runAt"] } };
 
-export const newJob = noted(
+export const newJob = withKeywords(
   object(
     {
       name,
@@ -108,7 +108,7 @@ export const enqueueBody: Schema<EnqueueRequest> = {
   },
 };
 
-export const changeBody = noted(object({ runAt: time, delay: duration, payload: anything }), {
+export const changeBody = withKeywords(object({ runAt: time, delay: duration, payload: anything }), {
   ...eitherTime,
   minProperties: 1,
   examples: [{ delay: "1h" }],
@@ -117,7 +117,9 @@ export const jobsQuery = object({ state: word(jobStates), name, cursor, limit })
 export const clearQuery = object({ state: word(clearableStates) }, ["state"]);
 
 export const deadQuery = object({ name, cursor: cursorIn(["dead"], LONGEST_CURSOR), limit });
-export const retryBody = noted(object({ payload: anything }), { examples: [{ payload: { to: "ada@example.com" } }] });
+export const retryBody = withKeywords(object({ payload: anything }), {
+  examples: [{ payload: { to: "ada@example.com" } }],
+});
 const ids = list(id, MOST_IDS);
 const deadJobs = <const More extends Fields>(more: More) =>
   oneBy({

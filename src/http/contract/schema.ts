@@ -57,7 +57,7 @@ export const flag: Schema<boolean> = {
 };
 
 /** The same, with more said of it to those who are told of it. */
-export function noted<Part extends Schema>(schema: Part, keywords: JsonSchema): Part {
+export function withKeywords<Part extends Schema>(schema: Part, keywords: JsonSchema): Part {
   return { ...schema, json: { ...schema.json, ...keywords } };
 }
 
@@ -158,7 +158,7 @@ export const duration: Schema<Duration> = {
 };
 
 /** A duration that the core does not take if it is 0, to the millisecond. */
-export const span = noted(duration, durationJson("\\d*[1-9]\\d*(\\.\\d+)?|\\d+\\.\\d*[1-9]\\d*", 0.5));
+export const span = withKeywords(duration, durationJson("\\d*[1-9]\\d*(\\.\\d+)?|\\d+\\.\\d*[1-9]\\d*", 0.5));
 
 export const time: Schema<string | number> = {
   json: {

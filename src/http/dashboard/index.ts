@@ -7,16 +7,16 @@
 import { type Duration, durationMs } from "../../core/shared/duration.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkKnown } from "../../core/shared/validate.ts";
-import { demand, hasBearer } from "../auth.ts";
+import { hasBearer, requireScope } from "../auth.ts";
 import { readQuery } from "../contract/body.ts";
-import type { Dashboard, Page } from "../extension.ts";
-import { reply } from "../route.ts";
+import type { Dashboard, DashboardRoute } from "../dashboard-port.ts";
+import { reply } from "../routes/route.ts";
 import { pageOf } from "./document.ts";
 import { csrfOf, Sessions } from "./session.ts";
 import { signPages } from "./sign-in.ts";
 import { readSnapshot, type Snapshot, snapshotQuery } from "./snapshot.ts";
 
-export type { Dashboard } from "../extension.ts";
+export type { Dashboard } from "../dashboard-port.ts";
 
 /** How the dashboard is served. */
 export interface DashboardOptions {
@@ -61,10 +61,10 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
         path: "/dashboard/data",
         async answer(request, authenticate) {
           const caller = await authenticate(request, false);
-          demand(caller, ["read", "admin"]);
+          requireScope(caller, ["read", "admin"]);
           return reply(await readData(request, caller.scopes.has("admin")));
         },
-      } as const satisfies Page;
+      } as const satisfies DashboardRoute;
       return { sessions, pages: [page, data, ...signPages(sessions, first.clock)] };
     },
   };

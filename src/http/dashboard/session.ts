@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/shared/clock.ts";
 import { TidegateError } from "../../core/shared/errors.ts";
-import { type Caller, type KnownToken, refuseOtherSites, type Scope, type SessionFinder } from "../auth.ts";
+import { type Caller, type KnownToken, refuseCrossSite, type Scope, type SessionFinder } from "../auth.ts";
 
 const COOKIE = "tidegate-session";
 /** A request may carry cookies of wider paths too; each one looked at costs a signature for each token. */
@@ -64,11 +64,11 @@ export class Sessions implements SessionFinder {
     return undefined;
   }
 
-  async callerOf(request: Request, acts: boolean): Promise<Caller | undefined> {
+  async callerOf(request: Request, mutates: boolean): Promise<Caller | undefined> {
     const session = await this.find(request);
     if (!session) return undefined;
-    if (acts) {
-      refuseOtherSites(request);
+    if (mutates) {
+      refuseCrossSite(request);
       if (!(await isSigned(session, csrfClaim(session), request.headers.get(CSRF_HEADER) ?? "")))
         throw new TidegateError("forbidden", `A change by a session needs the header ${CSRF_HEADER}.`);
     }

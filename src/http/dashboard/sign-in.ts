@@ -1,8 +1,8 @@
 import type { Clock } from "../../core/shared/clock.ts";
-import { refuseOtherSites } from "../auth.ts";
+import { refuseCrossSite } from "../auth.ts";
 import { readBytes } from "../contract/body.ts";
 import { unauthorized } from "../contract/problems.ts";
-import type { Page } from "../extension.ts";
+import type { DashboardRoute } from "../dashboard-port.ts";
 import { pageOf } from "./document.ts";
 import { forgotten, type Sessions } from "./session.ts";
 
@@ -30,7 +30,7 @@ const TOO_MANY = "Too many wrong tokens. Wait a minute.";
 const REFUSED = "No token with the scope read or admin is like this one. Is it complete?";
 
 /** The addresses to which forms are sent, and from which the browser is led back to the page. */
-export function signPages(sessions: Sessions | undefined, clock: Clock): readonly Page[] {
+export function signPages(sessions: Sessions | undefined, clock: Clock): readonly DashboardRoute[] {
   const areTooMany = counter(clock);
   return [
     { method: "GET", path: "/dashboard/sign-in", answer: async () => redirect("../dashboard") },
@@ -39,7 +39,7 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
       path: "/dashboard/sign-in",
       async answer(request, authenticate) {
         // Another site's page could else sign somebody in with a token of its own.
-        refuseOtherSites(request);
+        refuseCrossSite(request);
         const form = new URLSearchParams(new TextDecoder().decode(await readBytes(request.body, LONGEST_FORM)));
         // What no header can carry was not meant: spaces around it, and what cannot be seen.
         const token = (form.get("token") ?? "").replace(/[^!-~]/g, "");
@@ -56,7 +56,7 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
       path: "/dashboard/sign-out",
       async answer(request, authenticate) {
         // Without its cookie, which browsers keep from other sites, a request has no session that could refuse it.
-        refuseOtherSites(request);
+        refuseCrossSite(request);
         await authenticate(request, true);
         return redirect("../dashboard", forgotten(request));
       },

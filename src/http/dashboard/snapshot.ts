@@ -8,14 +8,14 @@ import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { cursorIn, object, string, type ValueOf, word } from "../contract/schema.ts";
-import type { Served } from "../extension.ts";
+import type { DashboardHost } from "../dashboard-port.ts";
 
 // What the page is told, in one answer for each look.
 
 const LONGEST_CURSOR = 2_000;
 const ROWS = 50;
 const PREVIEWED_CHARACTERS = 160;
-const SLOTS = 5;
+const OCCURRENCES = 5;
 
 export const snapshotQuery = object(
   {
@@ -40,7 +40,7 @@ export interface JobRow extends Omit<JobInfo, "payload" | "result" | "progress" 
 }
 
 export interface ScheduleRow extends ScheduleInfo {
-  readonly slots: readonly Date[];
+  readonly occurrences: readonly Date[];
 }
 
 interface JobRows {
@@ -70,7 +70,7 @@ export interface QueueSnapshot extends Contents {
 
 /** Reads what a view shows. @throws {TidegateError} `not_found` where there is no such queue, `invalid_request` */
 export async function readSnapshot(
-  { queues, first }: Pick<Served, "queues" | "first">,
+  { queues, first }: Pick<DashboardHost, "queues" | "first">,
   query: Query,
 ): Promise<QueueSnapshot> {
   const queue = queues.get(query.queue ?? first.name);
@@ -98,7 +98,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "job":
       return { job: await queue.getJob(query.id ?? "") };
     case "schedules":
-      return { schedules: (await queue.schedules.list()).map(withSlots) };
+      return { schedules: (await queue.schedules.list()).map(withOccurrences) };
   }
 }
 
@@ -119,17 +119,18 @@ function rowOf({ payload, result, progress, errors, error, ...job }: JobInfo): J
   };
 }
 
-/** The next slots, told from what is known of the schedule: that asks no store. */
-function withSlots(schedule: ScheduleInfo): ScheduleRow {
-  const slots: Date[] = [];
-  let slot = schedule.nextRunAt?.getTime();
+/** The next occurrences, told from what is known of the schedule: that asks no store. */
+function withOccurrences(schedule: ScheduleInfo): ScheduleRow {
+  const occurrences: Date[] = [];
+  let occurrence = schedule.nextRunAt?.getTime();
   try {
     const { next } = parseCron(schedule.cron, schedule.timeZone, schedule.key);
-    for (; slot !== undefined && slots.length < SLOTS; slot = next(slot)) slots.push(new Date(slot));
+    for (; occurrence !== undefined && occurrences.length < OCCURRENCES; occurrence = next(occurrence))
+      occurrences.push(new Date(occurrence));
   } catch {
     // A zone that this runtime does not know yet shall not hide all other schedules.
   }
-  return { ...schedule, slots };
+  return { ...schedule, occurrences };
 }
 
 /** What a value becomes as JSON: times are strings. */

@@ -1,6 +1,6 @@
+import { metricsText } from "../contract/metrics.ts";
 import { activity, metrics } from "../contract/responses.ts";
-import { metricsText } from "../metrics.ts";
-import { reply, replyText, route } from "../route.ts";
+import { reply, replyText, route } from "./route.ts";
 
 export const activityRoutes = [
   route({

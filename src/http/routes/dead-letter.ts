@@ -2,7 +2,7 @@ import { notFound } from "../../core/shared/errors.ts";
 import { deadQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
 import { deadJobPage, job, nothing, removed, retried } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
-import { reply, replyEmpty, route } from "../route.ts";
+import { reply, replyEmpty, route } from "./route.ts";
 
 export const deadLetterRoutes = [
   route({

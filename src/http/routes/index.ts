@@ -1,10 +1,10 @@
 import { openApiOf } from "../contract/openapi.ts";
 import { openApi } from "../contract/responses.ts";
-import { type Route, replyText, route } from "../route.ts";
 import { activityRoutes } from "./activity.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { jobRoutes } from "./jobs.ts";
 import { queueRoutes } from "./queue.ts";
+import { type Route, replyText, route } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
 /** The OpenAPI documents, below a queue's name and elsewhere: made once, since that takes some milliseconds. */

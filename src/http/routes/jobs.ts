@@ -1,10 +1,10 @@
 import type { BulkJob } from "../../core/queue/send.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
-import { demand } from "../auth.ts";
+import { requireScope } from "../auth.ts";
 import { changeBody, clearQuery, type EnqueueRequest, enqueueBody, jobsQuery } from "../contract/requests.ts";
 import { cleared, duplicateOrMany, enqueueResult, job, jobPage, nothing } from "../contract/responses.ts";
 import { enqueueEagerly } from "../eager.ts";
-import { type Call, reply, replyEmpty, route } from "../route.ts";
+import { type Call, reply, replyEmpty, route } from "./route.ts";
 
 export const jobRoutes = [
   route({
@@ -89,7 +89,7 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
 
 // A schedule stays, and takes the place of one with its key: that is an administrator's to do, as it is at PUT /schedules.
 function enqueueRecurring(call: Call, job: Extract<EnqueueRequest, { kind: "recurring" }>["job"]) {
-  demand(call.caller, ["admin"]);
+  requireScope(call.caller, ["admin"]);
   const { name, payload, ...options } = job;
   return call.queue.enqueue(name, payload, options);
 }

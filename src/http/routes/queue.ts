@@ -5,7 +5,7 @@ import { draining, drainReport, healthy, paused, stats } from "../contract/respo
 import type { ValueOf } from "../contract/schema.ts";
 import { afterResponse } from "../eager.ts";
 import { checkHealth } from "../health.ts";
-import { type Call, reply, route } from "../route.ts";
+import { type Call, reply, route } from "./route.ts";
 
 type DrainQuery = ValueOf<typeof drainQuery>;
 
@@ -31,7 +31,7 @@ export const queueRoutes = [
     notes: "For crons that send GET.",
     scope: "drain",
     query: drainQuery,
-    acts: true,
+    mutates: true,
     answers: drainAnswers,
     answer: (call) => drain(call, fromQuery(call.query)),
   }),
@@ -84,19 +84,19 @@ export const queueRoutes = [
 async function drain(call: Call, options: DrainOptions): Promise<Response> {
   // A link of a chain answers at once: the one before it shall not have to wait for it.
   if (typeof call.origin === "object" && call.inBackground) {
-    call.inBackground(drainAndRelay(call, options));
+    call.inBackground(drainAndFanOut(call, options));
     return reply({ status: "draining" }, 202);
   }
   const report = await drainQueues(call.queues, call.bounds(options));
-  const relayed = call.relay(report);
-  if (call.inBackground) call.inBackground(relayed);
-  else await relayed;
+  const started = call.fanOut(report);
+  if (call.inBackground) call.inBackground(started);
+  else await started;
   return reply(report);
 }
 
-async function drainAndRelay(call: Call, options: DrainOptions): Promise<void> {
+async function drainAndFanOut(call: Call, options: DrainOptions): Promise<void> {
   const bounded = afterResponse(call.queue.clock);
-  await call.relay(await drainQueues(call.queues, bounded(call.bounds(options))));
+  await call.fanOut(await drainQueues(call.queues, bounded(call.bounds(options))));
 }
 
 function fromQuery(query: DrainQuery): DrainOptions {

@@ -2,7 +2,7 @@ import { notFound } from "../../core/shared/errors.ts";
 import { previewQuery, scheduleBody } from "../contract/requests.ts";
 import { enqueueResult, nothing, schedule, schedules, slots } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
-import { reply, replyEmpty, route } from "../route.ts";
+import { reply, replyEmpty, route } from "./route.ts";
 
 export const scheduleRoutes = [
   route({

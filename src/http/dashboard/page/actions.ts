@@ -1,21 +1,21 @@
-import { plural } from "./format.ts";
-import { hrefTo } from "./parts.ts";
-import { act, signIn, signOut } from "./requests.ts";
-import { change, type Question, state } from "./store.ts";
-import { look, lookAfterAct } from "./watch.ts";
+import { refresh, refreshAfterAction } from "./state/polling.ts";
+import { act, signIn, signOut } from "./state/requests.ts";
+import { change, type Question, state } from "./state/state.ts";
+import { plural } from "./views/format.ts";
+import { hrefTo } from "./views/parts.ts";
 
 // What buttons, boxes and forms do: the names stand in their `data-click` and so on, and what they do it with in `data-with`.
 
 const encoded = encodeURIComponent;
 
 /** Waits for what is being done, tells what became of it, and looks again. */
-async function tell(work: Promise<string>): Promise<void> {
+async function showOutcome(work: Promise<string>): Promise<void> {
   const notice = await work.then(
     (text) => ({ text }),
     ({ message }: Error) => ({ text: message, isBad: true }),
   );
   change({ notice: { ...notice, at: Date.now() } });
-  await lookAfterAct();
+  await refreshAfterAction();
 }
 
 /** The field of a form. */
@@ -29,7 +29,7 @@ function selection(): object {
   const job = thisJob();
   if (job) return { ids: [job.id] };
   if (!state.isAllSelected) return { ids: [...state.selected] };
-  return state.place.search ? { name: state.place.search } : { all: true };
+  return state.route.search ? { name: state.route.search } : { all: true };
 }
 
 /** Asks the handler how many it would be, and then the reader. */
@@ -53,7 +53,7 @@ async function askForDead(what: "retry" | "remove"): Promise<void> {
       act: async () => `${await run(false)} ${isRetry ? "retried" : "removed"}.`,
     });
   } catch (error) {
-    await tell(Promise.reject(error));
+    await showOutcome(Promise.reject(error));
   }
 }
 
@@ -81,7 +81,7 @@ async function confirm(form: HTMLElement): Promise<void> {
   try {
     const done = await state.question?.act(field(form, "payload") ?? "");
     change({ question: undefined, isActing: false, selected: new Set(), isAllSelected: false });
-    await tell(Promise.resolve(done ?? ""));
+    await showOutcome(Promise.resolve(done ?? ""));
   } catch (error) {
     change({ refusal: (error as Error).message, isActing: false });
   }
@@ -96,12 +96,12 @@ function select(ids: readonly string[], isOn: boolean): void {
   change({ selected, isAllSelected: false });
 }
 
-/** What each deed is called, and does, with the text of `data-with` and the element. */
-export const deeds: Readonly<Record<string, (text: string, element: HTMLElement) => unknown>> = {
-  look,
-  post: (path, { ariaLabel }) => tell(act("POST", path).then(() => `${ariaLabel}: done.`)),
+/** What each action is called, and does, with the text of `data-with` and the element. */
+export const actions: Readonly<Record<string, (text: string, element: HTMLElement) => unknown>> = {
+  refresh,
+  post: (path, { ariaLabel }) => showOutcome(act("POST", path).then(() => `${ariaLabel}: done.`)),
   run: () =>
-    tell(act("PATCH", `jobs/${encoded(state.place.id ?? "")}`, { delay: 0 }).then(() => "The job is due now.")),
+    showOutcome(act("PATCH", `jobs/${encoded(state.route.id ?? "")}`, { delay: 0 }).then(() => "The job is due now.")),
   edit: askForPayload,
   cancel: () =>
     ask({
@@ -109,7 +109,7 @@ export const deeds: Readonly<Record<string, (text: string, element: HTMLElement)
       text: "It will not run, and its payload is deleted.",
       confirm: "Cancel the job",
       isDangerous: true,
-      act: () => act("DELETE", `jobs/${encoded(state.place.id ?? "")}`).then(() => "The job is cancelled."),
+      act: () => act("DELETE", `jobs/${encoded(state.route.id ?? "")}`).then(() => "The job is cancelled."),
     }),
   retry: () => askForDead("retry"),
   remove: () => askForDead("remove"),
@@ -120,7 +120,7 @@ export const deeds: Readonly<Record<string, (text: string, element: HTMLElement)
     select(state.snapshot?.jobs?.rows.map(({ id }) => id) ?? [], (box as HTMLInputElement).checked),
   "select-all": () => change({ isAllSelected: true }),
   search: (_, form) => {
-    const { state: kind } = state.place;
+    const { state: kind } = state.route;
     location.hash = hrefTo({ view: "jobs", state: kind, search: field(form, "search")?.trim() });
   },
   skip: () => document.querySelector("h1")?.focus(),
@@ -128,7 +128,7 @@ export const deeds: Readonly<Record<string, (text: string, element: HTMLElement)
     try {
       await signIn(field(form, "token") ?? "");
       change({ refusal: undefined });
-      await lookAfterAct();
+      await refreshAfterAction();
     } catch (error) {
       change({ refusal: (error as Error).message });
     }

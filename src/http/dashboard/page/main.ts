@@ -1,8 +1,8 @@
-import { deeds } from "./actions.ts";
-import { frame } from "./frame.ts";
-import { morph } from "./morph.ts";
-import { change, onChange, state } from "./store.ts";
-import { watch } from "./watch.ts";
+import { actions } from "./actions.ts";
+import { morph } from "./dom/morph.ts";
+import { startPolling } from "./state/polling.ts";
+import { change, onChange, state } from "./state/state.ts";
+import { frame } from "./views/frame.ts";
 
 const shown = document.querySelector("#app") as HTMLElement;
 
@@ -22,10 +22,10 @@ for (const type of ["click", "change", "submit"]) {
     const element = (event.target as Element).closest<HTMLElement>(`[data-${type}]`);
     if (!element) return;
     if (type !== "change") event.preventDefault();
-    void deeds[element.dataset[type] ?? ""]?.(element.dataset["with"] ?? "", element);
+    void actions[element.dataset[type] ?? ""]?.(element.dataset["with"] ?? "", element);
   });
 }
 // Escape closes a dialog by itself: that which is on top.
 addEventListener("close", () => change(state.isSignedOut ? { isSignedOut: false } : { question: undefined }), true);
 onChange(show);
-watch();
+startPolling();

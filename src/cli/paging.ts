@@ -1,12 +1,12 @@
 import type { Command, CommandUnknownOpts, OptionValues } from "@commander-js/extra-typings";
 import type { JobPage } from "../core/manage/list.ts";
+import { whole } from "./option-values.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
-import { Mistake } from "./usage-error.ts";
-import { whole } from "./values.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Gives a command that lists jobs the options that each of them has. */
-export function withPages<Arguments extends unknown[], Options extends OptionValues>(
+export function addPageOptions<Arguments extends unknown[], Options extends OptionValues>(
   command: Command<Arguments, Options>,
 ) {
   return command
@@ -16,10 +16,10 @@ export function withPages<Arguments extends unknown[], Options extends OptionVal
     .option("--all", "every page");
 }
 
-/** Refuses options of a list where one job was asked for. @throws {Mistake} */
-export function refusePages(command: CommandUnknownOpts): void {
+/** Refuses options of a list where one job was asked for. @throws {UsageError} */
+export function refusePageOptions(command: CommandUnknownOpts): void {
   const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === "cli");
-  if (given) throw new Mistake(`An ID selects one job, so leave out ${given.long}.`);
+  if (given) throw new UsageError(`An ID selects one job, so leave out ${given.long}.`);
 }
 
 /** Reads one page, or all of them, and tells people how far it is. */
@@ -46,6 +46,6 @@ export async function readPages<Job>(
 }
 
 /** Tells people how to see what comes after the page. */
-export function tellMore(cursor: string | null, session: Session): void {
+export function noteNextPage(cursor: string | null, session: Session): void {
   if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
 }

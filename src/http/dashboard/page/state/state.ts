@@ -1,5 +1,5 @@
-import type { Json, Snapshot } from "../snapshot.ts";
-import { type Place, readPlace } from "./place.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Route, readRoute } from "./route.ts";
 
 /** What the page asks before it does something. */
 export interface Question {
@@ -14,14 +14,14 @@ export interface Question {
 }
 
 export interface State {
-  readonly place: Place;
+  readonly route: Route;
   /** What was seen last of the queue; without the contents of a view that was left. */
   readonly snapshot?: Json<Snapshot> | undefined;
   /** When it was seen, by the clock of the browser (ms), and how far that of the queue is ahead of it. */
   readonly seenAt: number;
   readonly aheadMs: number;
-  readonly nextLookAt: number;
-  /** Why the last look failed, and since when looks do; ms by the clock of the browser. */
+  readonly nextRefreshAt: number;
+  /** Why the last refresh failed, and since when looks do; ms by the clock of the browser. */
   readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
   /** True where a token must be asked for. */
   readonly isSignedOut?: boolean;
@@ -34,15 +34,15 @@ export interface State {
   readonly refusal?: string | undefined;
   /** Whether what the dialog asks for is being done. */
   readonly isActing?: boolean;
-  /** What became of the last deed, and when: to do the same again shall be told again. */
+  /** What became of the last action, and when: to do the same again shall be told again. */
   readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
 }
 
 export let state: State = {
-  place: readPlace(location.hash),
+  route: readRoute(location.hash),
   seenAt: 0,
   aheadMs: 0,
-  nextLookAt: 0,
+  nextRefreshAt: 0,
   selected: new Set(),
   refusal: document.body.dataset["refused"],
 };

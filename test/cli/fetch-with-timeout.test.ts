@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { patientFetch } from "../../src/cli/patience.ts";
+import { fetchWithTimeout } from "../../src/cli/fetch-with-timeout.ts";
 import { QueueClient } from "../../src/client/index.ts";
 
 /** A handler that takes requests and never answers, asked when every timeout is over at once. */
@@ -10,7 +10,7 @@ function silent() {
     return AbortSignal.abort(new DOMException("It took too long.", "TimeoutError"));
   });
   onTestFinished(() => timeout.mockRestore());
-  const fetch = patientFetch({
+  const fetch = fetchWithTimeout({
     fetch: ({ signal }) =>
       new Promise((_, reject) => {
         if (signal.aborted) reject(signal.reason);

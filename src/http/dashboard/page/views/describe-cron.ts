@@ -1,5 +1,5 @@
 /** Says a cron expression in words; undefined for one that is not of the common kinds. */
-export function cronWords(expression: string): string | undefined {
+export function describeCron(expression: string): string | undefined {
   const fields = expression.replaceAll("?", "*").split(/\s+/);
   const [second = "", minute = "", hour = "", day = "", month, weekday = ""] =
     fields.length < 6 ? ["0", ...fields] : fields;

@@ -1,7 +1,7 @@
-import { readPlace } from "./place.ts";
+import { waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal } from "./requests.ts";
-import { change, queueNow, state } from "./store.ts";
-import { waitAfterFailure, waitAfterLook } from "./waits.ts";
+import { readRoute } from "./route.ts";
+import { change, queueNow, state } from "./state.ts";
 
 // Looks at the queue again and again, and no more often than there is something to see.
 
@@ -12,17 +12,17 @@ let underWay: AbortController | undefined;
 /** How many looks in a row have found all as it was, or have failed. */
 let quiet = 0;
 let failures = 0;
-/** What the queue was like at the last look, without what changes by itself. */
+/** What the queue was like at the last refresh, without what changes by itself. */
 let last = "";
 
 /** Looks now. What is under way is given up. */
-export async function look(): Promise<void> {
+export async function refresh(): Promise<void> {
   clearTimeout(timer);
   underWay?.abort();
   underWay = new AbortController();
   const { signal } = underWay;
   try {
-    const snapshot = await fetchSnapshot(state.place, signal);
+    const snapshot = await fetchSnapshot(state.route, signal);
     const { stats } = snapshot.activity;
     const now = JSON.stringify({ ...stats, oldestReadyAgeMs: 0 });
     quiet = now === last ? quiet + 1 : 0;
@@ -31,7 +31,7 @@ export async function look(): Promise<void> {
     const seenAt = Date.now();
     const aheadMs = Date.parse(snapshot.at) - seenAt;
     change({ snapshot, seenAt, aheadMs, failure: undefined, isSignedOut: false });
-    lookIn(waitAfterLook(quiet, stats.nextRunAt === null ? 0 : Date.parse(stats.nextRunAt) - queueNow()));
+    refreshIn(waitAfterRefresh(quiet, stats.nextRunAt === null ? 0 : Date.parse(stats.nextRunAt) - queueNow()));
   } catch (error) {
     if (!signal.aborted) fail(error as Refusal);
   }
@@ -41,47 +41,47 @@ function fail({ message, status }: Refusal): void {
   // Asking again changes nothing where the request itself is refused.
   const isLasting = status >= 400 && status < 500;
   change({ failure: { message, isLasting, since: state.failure?.since ?? Date.now() } });
-  if (!isLasting) lookIn(waitAfterFailure(failures++));
+  if (!isLasting) refreshIn(waitAfterFailure(failures++));
 }
 
-function lookIn(waitMs: number): void {
-  change({ nextLookAt: Date.now() + waitMs });
-  if (!document.hidden) timer = setTimeout(look, waitMs);
+function refreshIn(waitMs: number): void {
+  change({ nextRefreshAt: Date.now() + waitMs });
+  if (!document.hidden) timer = setTimeout(refresh, waitMs);
 }
 
 /** Looks at once and soon again, since something was done. */
-export function lookAfterAct(): Promise<void> {
+export function refreshAfterAction(): Promise<void> {
   last = "";
-  return look();
+  return refresh();
 }
 
 /** Goes where the address points. */
 async function follow(): Promise<void> {
-  const { place: before, snapshot } = state;
-  const place = readPlace(location.hash);
+  const { route: before, snapshot } = state;
+  const route = readRoute(location.hash);
   const { jobs, job, schedules, ...common } = snapshot ?? {};
   change({
-    place,
+    route,
     // What was seen of another view would be taken for this one.
-    snapshot: place.queue === before.queue && snapshot ? (common as typeof snapshot) : undefined,
+    snapshot: route.queue === before.queue && snapshot ? (common as typeof snapshot) : undefined,
     selected: new Set(),
     isAllSelected: false,
     notice: undefined,
     question: undefined,
   });
-  if (place.view !== before.view || place.id !== before.id) document.querySelector("h1")?.focus();
-  await look();
+  if (route.view !== before.view || route.id !== before.id) document.querySelector("h1")?.focus();
+  await refresh();
 }
 
-/** Starts to look, and to follow the address. Nothing is asked for while nobody can see it. */
-export function watch(): void {
+/** Starts to refresh, and to follow the address. Nothing is asked for while nobody can see it. */
+export function startPolling(): void {
   addEventListener("hashchange", follow);
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);
-    if (!document.hidden && !state.failure?.isLasting) timer = setTimeout(look, state.nextLookAt - Date.now());
+    if (!document.hidden && !state.failure?.isLasting) timer = setTimeout(refresh, state.nextRefreshAt - Date.now());
   });
   // What is told in relation to now ages by itself.
   setInterval(() => document.hidden || change({}), TICK_MS);
   change({});
-  void look();
+  void refresh();
 }

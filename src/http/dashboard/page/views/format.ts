@@ -1,4 +1,4 @@
-import type { Histogram } from "../../../core/manage/stats.ts";
+import type { Histogram } from "../../../../core/manage/stats.ts";
 
 const SECOND = 1_000;
 const units = [

@@ -1,6 +1,6 @@
-import type { Json, Snapshot } from "../snapshot.ts";
-import { type Place, placeQuery } from "./place.ts";
-import { change, state } from "./store.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Route, routeQuery } from "./route.ts";
+import { change, state } from "./state.ts";
 
 /** Where the handler is mounted, with the slash behind it; "dashboard" may stand in there as well. */
 export const root = location.pathname.replace(/dashboard\/?(sign-in\/?)?$/, "");
@@ -15,7 +15,7 @@ export interface Refusal extends Error {
 const refusal = (message: string, status = 0): Refusal => Object.assign(new Error(message), { status });
 
 async function send(path: string, init: RequestInit): Promise<Response> {
-  // The browser would drop such a part, and change something else: the queue in place of its schedule.
+  // The browser would drop such a part, and change something else: the queue in route of its schedule.
   if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('A URL cannot contain "." or "..".');
   const response = await fetch(root + path, init).catch(() => {
     throw refusal("The handler cannot be reached.");
@@ -32,9 +32,9 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   );
 }
 
-/** Asks for all that a place shows. @throws {Refusal} */
-export async function fetchSnapshot(place: Place, signal: AbortSignal): Promise<Json<Snapshot>> {
-  return (await send(`dashboard/data?${placeQuery(place)}`, { signal })).json();
+/** Asks for all that a route shows. @throws {Refusal} */
+export async function fetchSnapshot(route: Route, signal: AbortSignal): Promise<Json<Snapshot>> {
+  return (await send(`dashboard/data?${routeQuery(route)}`, { signal })).json();
 }
 
 /** Changes something in the queue that is looked at, and gives the answer. @throws {Refusal} */

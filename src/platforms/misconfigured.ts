@@ -5,7 +5,7 @@ import { isTidegateError } from "../core/shared/errors.ts";
  *
  * @param what is not set up: "Worker" or "route".
  */
-export function notSetUp(what: string, error: unknown): Response {
+export function misconfigured(what: string, error: unknown): Response {
   const detail = reasonOf(error);
   console.error(`tidegate: the ${what} is not set up. ${detail}`);
   const problem = { status: 503, title: `The ${what} is not set up`, detail, code: "store_unavailable" };

@@ -10,7 +10,7 @@ const DRAIN_WITHIN_S = 16 * 60;
  *
  * @throws {TidegateError} `store_unavailable` where none has come by then, and what `fetch` throws.
  */
-export function patientFetch(io: Pick<Io, "fetch">): (request: Request) => Promise<Response> {
+export function fetchWithTimeout(io: Pick<Io, "fetch">): (request: Request) => Promise<Response> {
   const send = io.fetch ?? ((request: Request) => fetch(request));
   return async (request) => {
     const seconds = new URL(request.url).pathname.endsWith("/drain") ? DRAIN_WITHIN_S : ANSWER_WITHIN_S;

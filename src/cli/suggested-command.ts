@@ -6,7 +6,7 @@ import type { Globals } from "./program.ts";
  *
  * @param words what follows the program's name: "queue:resume".
  */
-export function commandLine(words: string, { url, module, queue, prefix }: Globals): string {
+export function suggestedCommand(words: string, { url, module, queue, prefix }: Globals): string {
   // Beside a handler the module only tells the names of jobs, and queue:work refuses it.
   const options = { url, module: url === undefined ? module : undefined, queue, prefix };
   const given = Object.entries(options).flatMap(([name, value]) =>

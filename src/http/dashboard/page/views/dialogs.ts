@@ -1,7 +1,7 @@
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../dom/html.ts";
+import { root } from "../state/requests.ts";
+import { type Question, state } from "../state/state.ts";
 import { button } from "./parts.ts";
-import { root } from "./requests.ts";
-import { type Question, state } from "./store.ts";
 
 const dialog = (title: string, content: Html): Html =>
   html`<dialog aria-label="${title}"><h2>${title}</h2>${content}</dialog>`;
@@ -9,7 +9,7 @@ const dialog = (title: string, content: Html): Html =>
 const refusal = (): Html => html`<p class="dead error" role="alert">${state.refusal}</p>`;
 
 /** Asks before something is done. */
-export const asking = ({ title, text, confirm, payload, isDangerous }: Question): Html =>
+export const questionDialog = ({ title, text, confirm, payload, isDangerous }: Question): Html =>
   dialog(
     title,
     html`<form data-submit="confirm"><p>${text}</p>
@@ -19,9 +19,9 @@ ${refusal()}<div class="row">${button("Go back", "leave")}<button class="primary
 
 /**
  * Asks for a token. The first time the browser itself sends the form, so that it may keep the token, and comes back to the same
- * place; when a session has ended, the page sends it, so that nothing of the page is lost.
+ * route; when a session has ended, the page sends it, so that nothing of the page is lost.
  */
-export function signingIn(isAgain: boolean): Html {
+export function signInDialog(isAgain: boolean): Html {
   const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" ${isAgain && html`data-submit="sign-in"`}>
 <label>Token<input type="password" name="token" required autofocus autocomplete="current-password"></label>${refusal()}
 <p><small>A token with the scope admin or read.</small></p>

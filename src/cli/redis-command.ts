@@ -1,17 +1,17 @@
 import type { Io } from "./io.ts";
 
 /** What Redis says to one command: its answer, or why there is none. */
-export type RestReply = { readonly result: unknown } | { readonly error: string; readonly status: number | undefined };
+export type RedisReply = { readonly result: unknown } | { readonly error: string; readonly status: number | undefined };
 
 /**
  * Sends one command to a Redis over Upstash's REST API. The store sends what a queue needs; this is for the questions that no
  * queue asks. Never rejects.
  */
-export async function askRedis(
+export async function sendRedisCommand(
   { url, token }: { readonly url: string; readonly token: string },
   command: readonly string[],
   io: Io,
-): Promise<RestReply> {
+): Promise<RedisReply> {
   const send = io.fetch ?? ((request: Request) => fetch(request));
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
   let status: number | undefined;

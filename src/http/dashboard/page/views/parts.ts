@@ -1,25 +1,25 @@
-import type { JobInfo } from "../../../core/manage/job-info.ts";
+import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import { type Html, html } from "../dom/html.ts";
+import { type Route, routeQuery } from "../state/route.ts";
+import { queueNow, state } from "../state/state.ts";
 import { distance, moment } from "./format.ts";
-import { type Html, html } from "./html.ts";
-import { type Place, placeQuery } from "./place.ts";
-import { queueNow, state } from "./store.ts";
 
 /** A moment in relation to now; its title, and machines, are told what it is exactly. */
 export const when = (at: string): Html =>
   html`<time datetime="${at}" title="${moment(at)}">${distance(Date.parse(at) - queueNow())}</time>`;
 
-/** The address of another place in the same queue. */
-export const hrefTo = (place: Place): string => `#${placeQuery({ queue: state.place.queue, ...place })}`;
+/** The address of another route in the same queue. */
+export const hrefTo = (route: Route): string => `#${routeQuery({ queue: state.route.queue, ...route })}`;
 
-export const link = (place: Place, text: Html | string, isHere = false): Html =>
-  html`<a href="${hrefTo(place)}" ${isHere && html`aria-current="page"`}>${text}</a>`;
+export const link = (route: Route, text: Html | string, isHere = false): Html =>
+  html`<a href="${hrefTo(route)}" ${isHere && html`aria-current="page"`}>${text}</a>`;
 
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
-/** A button for a deed of `deeds.ts`; where there are several of one text, with a label that tells them apart. */
-export const button = (text: string, deed: string, argument = "", kind = "", label = text): Html =>
-  html`<button type="button" class="${kind}" data-click="${deed}" data-with="${argument}" aria-label="${label}">${text}</button>`;
+/** A button for an action of `actions.ts`; where there are several of one text, with a label that tells them apart. */
+export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
+  html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
 
 /** How many attempts have begun, and of how many where that is known. */
 export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>

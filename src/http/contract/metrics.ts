@@ -1,4 +1,4 @@
-import type { Histogram, QueueActivity } from "../core/manage/stats.ts";
+import type { Histogram, QueueActivity } from "../../core/manage/stats.ts";
 
 /** A queue's name, and what it is doing. */
 export type NamedActivity = readonly [queue: string, activity: QueueActivity];

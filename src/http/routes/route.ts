@@ -1,13 +1,13 @@
-import type { DrainOptions } from "../core/drain/options.ts";
-import type { DrainReport } from "../core/drain/report.ts";
-import type { TraceContext } from "../core/job/trace-context.ts";
-import type { Queue } from "../core/queue/queue.ts";
-import type { ErrorCode } from "../core/shared/errors.ts";
-import type { Caller, Scope } from "./auth.ts";
-import { answerHeaders } from "./contract/problems.ts";
-import type { Answer } from "./contract/responses.ts";
-import type { ObjectSchema, Schema } from "./contract/schema.ts";
-import type { DrainOrigin } from "./fan-out.ts";
+import type { DrainOptions } from "../../core/drain/options.ts";
+import type { DrainReport } from "../../core/drain/report.ts";
+import type { TraceContext } from "../../core/job/trace-context.ts";
+import type { Queue } from "../../core/queue/queue.ts";
+import type { ErrorCode } from "../../core/shared/errors.ts";
+import type { Caller, Scope } from "../auth.ts";
+import { answerHeaders } from "../contract/problems.ts";
+import type { Answer } from "../contract/responses.ts";
+import type { ObjectSchema, Schema } from "../contract/schema.ts";
+import type { DrainOrigin } from "../fan-out.ts";
 
 /** One line of the table from which requests are answered, and from which others can be told of them. */
 export interface Route<Query = unknown, Body = unknown> {
@@ -25,7 +25,7 @@ export interface Route<Query = unknown, Body = unknown> {
   /** Default: the body is not read. */
   readonly body?: Schema<Body>;
   /** Whether GET does more than look, so that HEAD is refused. */
-  readonly acts?: boolean;
+  readonly mutates?: boolean;
   /** What it answers where it succeeds, by status. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** How it may fail, beyond what follows from its scope, its body and its address. Default: in no other way. */
@@ -57,7 +57,7 @@ export interface Call<Query = unknown, Body = unknown> {
   /** Whose drain this would be. */
   readonly origin: DrainOrigin;
   /** Starts further invocations where a drain left a backlog. Never rejects. */
-  readonly relay: (report: DrainReport) => Promise<void>;
+  readonly fanOut: (report: DrainReport) => Promise<void>;
 }
 
 /** Writes a line of the table, with the types of its parts inferred. */

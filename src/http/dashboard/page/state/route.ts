@@ -1,7 +1,7 @@
-import type { JobState } from "../../../core/store/store.ts";
+import type { JobState } from "../../../../core/store/store.ts";
 
 /** What is looked at. It stands in the address behind the #, so that it can be shared, and Back leads to the one before. */
-export interface Place {
+export interface Route {
   readonly view: "overview" | "jobs" | "job" | "schedules";
   /** Default: the first. */
   readonly queue?: string | undefined;
@@ -13,12 +13,12 @@ export interface Place {
 
 const fields = ["view", "queue", "state", "search", "id", "cursor"];
 
-/** Reads a place from an address; the handler refuses one that makes no sense. */
-export function readPlace(hash: string): Place {
+/** Reads a route from an address; the handler refuses one that makes no sense. */
+export function readRoute(hash: string): Route {
   const given = [...new URLSearchParams(hash.slice(1))].filter(([name]) => fields.includes(name));
   return { view: "overview", ...Object.fromEntries(given) };
 }
 
-export function placeQuery(place: Place): string {
-  return `${new URLSearchParams(Object.entries(place).filter(([, value]) => value))}`;
+export function routeQuery(route: Route): string {
+  return `${new URLSearchParams(Object.entries(route).filter(([, value]) => value))}`;
 }

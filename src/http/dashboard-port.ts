@@ -2,7 +2,7 @@ import type { Queue } from "../core/queue/queue.ts";
 import type { Authenticate, KnownToken, SessionFinder } from "./auth.ts";
 
 /** What a handler tells its dashboard of itself. */
-export interface Served {
+export interface DashboardHost {
   readonly first: Queue;
   /** All, by name and in their order. */
   readonly queues: ReadonlyMap<string, Queue>;
@@ -11,7 +11,7 @@ export interface Served {
 }
 
 /** An address that a dashboard answers by itself. */
-export interface Page {
+export interface DashboardRoute {
   readonly method: "GET" | "POST";
   /** Below the handler. */
   readonly path: string;
@@ -19,8 +19,8 @@ export interface Page {
   answer(request: Request, authenticate: Authenticate): Promise<Response>;
 }
 
-export interface OpenDashboard {
-  readonly pages: readonly Page[];
+export interface MountedDashboard {
+  readonly pages: readonly DashboardRoute[];
   /** Undefined where nobody needs to sign in. */
   readonly sessions: SessionFinder | undefined;
 }
@@ -28,5 +28,5 @@ export interface OpenDashboard {
 /** What can be put into the option `dashboard` of a handler. A seam, so that a handler without it does not carry it along. */
 export interface Dashboard {
   /** Is called once for each handler, when that is made. */
-  open(served: Served): OpenDashboard;
+  open(served: DashboardHost): MountedDashboard;
 }

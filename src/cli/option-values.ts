@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
-import { Mistake } from "./usage-error.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Reads an option that is a whole number. */
 export function whole(least: number, most: number): (text: string) => number {
@@ -41,7 +41,7 @@ function orInvalid<Value>(read: () => Value, message: string): Value {
 /**
  * Reads JSON from an argument, or from standard input where it is "-"; undefined where none is given.
  *
- * @throws {Mistake} where it is none. The text is not repeated: it may be private.
+ * @throws {UsageError} where it is none. The text is not repeated: it may be private.
  */
 export async function json(text: string | undefined, what: string, { stdin }: Io): Promise<unknown> {
   if (text === undefined) return undefined;
@@ -55,6 +55,6 @@ export async function json(text: string | undefined, what: string, { stdin }: Io
       text === "-"
         ? "Standard input must contain the JSON and nothing else."
         : `Quote it for the shell, as in '{"to":"ada@example.com"}', or give - and send it to standard input.`;
-    throw new Mistake(`${what} is not valid JSON${where}.`, hint);
+    throw new UsageError(`${what} is not valid JSON${where}.`, hint);
   }
 }

@@ -1,12 +1,12 @@
-import { plans } from "../../../core/queue/prices.ts";
-import type { Spending } from "../../../core/queue/usage.ts";
-import { jobStates } from "../../../core/store/store.ts";
-import type { Json, Snapshot } from "../snapshot.ts";
+import { plans } from "../../../../core/queue/prices.ts";
+import type { Spending } from "../../../../core/queue/usage.ts";
+import { jobStates } from "../../../../core/store/store.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { root } from "../state/requests.ts";
 import { chart } from "./chart.ts";
 import { moment, number, quantile, span } from "./format.ts";
-import { type Html, html } from "./html.ts";
 import { badge, button, card, code, facts, heading, link, when } from "./parts.ts";
-import { root } from "./requests.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { activity, mayChange, spending } = snapshot;

@@ -1,7 +1,7 @@
-import type { Json, ScheduleRow, Snapshot } from "../snapshot.ts";
-import { cronWords } from "./cron-words.ts";
+import type { Json, ScheduleRow, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { describeCron } from "./describe-cron.ts";
 import { moment } from "./format.ts";
-import { type Html, html } from "./html.ts";
 import { badge, button, heading, link, when } from "./parts.ts";
 
 export function schedules({ schedules, mayChange }: Json<Snapshot>): Html {
@@ -13,12 +13,12 @@ const empty = (): Html => html`<p class="card">No schedules. Give a job one in c
 
 function schedule(row: Json<ScheduleRow>, mayChange: boolean): Html {
   const { key, name, cron, timeZone, paused, nextRunAt, lastRunAt, lastJobId } = row;
-  const deed = (text: string) =>
+  const action = (text: string) =>
     button(text, "post", `schedules/${encodeURIComponent(key)}/${text.toLowerCase()}`, "", `${text} ${key}`);
   return html`<section class="card" data-key="${key}"><div class="row"><h2>${key}</h2>${paused && badge("retried", "paused")}
-${mayChange && html`<span class="row end">${deed("Run")}${deed(paused ? "Resume" : "Pause")}</span>`}</div>
-<p>${cronWords(cron)} <code>${cron}</code> <small>${timeZone}</small></p>
+${mayChange && html`<span class="row end">${action("Run")}${action(paused ? "Resume" : "Pause")}</span>`}</div>
+<p>${describeCron(cron)} <code>${cron}</code> <small>${timeZone}</small></p>
 <p class="muted">Enqueues ${link({ view: "jobs", search: name }, name)}; next ${nextRunAt ? when(nextRunAt) : "never"}; last ${lastRunAt ? when(lastRunAt) : "never"} ${lastJobId && link({ view: "job", id: lastJobId }, "its job")}</p>
-<details><summary>Next five runs</summary><ol>${row.slots.map((slot) => html`<li>${moment(slot, timeZone)} <small>${when(slot)}</small></li>`)}</ol>
+<details><summary>Next five runs</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
 <small>Missed runs: ${row.missed}. Overlap: ${row.overlap}.</small></details></section>`;
 }

@@ -1,7 +1,7 @@
-import type { ActivityMinute } from "../../../core/manage/stats.ts";
-import type { Json } from "../snapshot.ts";
+import type { ActivityMinute } from "../../../../core/manage/stats.ts";
+import type { Json } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
 import { clock, number } from "./format.ts";
-import { type Html, html } from "./html.ts";
 import { badge, card } from "./parts.ts";
 
 type Minute = Json<ActivityMinute>;
@@ -17,7 +17,7 @@ const all = (minute: Minute): number => minute.processed + minute.retried + minu
 const totals = (minutes: readonly Minute[]) =>
   kinds.map((kind) => [kind, `${number(minutes.reduce((sum, minute) => sum + minute[kind], 0))} ${kind}`] as const);
 
-const said = (minutes: readonly Minute[]): string =>
+const inWords = (minutes: readonly Minute[]): string =>
   totals(minutes)
     .map(([, text]) => text)
     .join(", ");
@@ -36,7 +36,7 @@ export function chart(minutes: readonly Minute[]): Html {
     "Last 60 minutes",
     html`<p>${totals(minutes).map(([kind, text]) => badge(kind, text))}</p>
 <div class="plot"><small>${number(top)}</small>
-<svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${said(minutes)}">
+<svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${inWords(minutes)}">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${minutes.map((minute, index) => bar(minute, index, top))}</svg></div>
 <p class="row" aria-hidden="true"><small>${clock(minutes[0]?.at ?? 0)}</small><small class="end">now</small></p>
 ${table(minutes)}`,
@@ -51,7 +51,7 @@ function bar(minute: Minute, index: number, top: number): Html {
     y -= height;
     return html`<rect class="${kind}" x="${index * STEP + 1}" y="${y}" width="8" height="${height}"/>`;
   });
-  return html`<g><title>${clock(minute.at)}: ${said([minute])}</title>${parts}</g>`;
+  return html`<g><title>${clock(minute.at)}: ${inWords([minute])}</title>${parts}</g>`;
 }
 
 const table = (minutes: readonly Minute[]): Html => html`<details><summary>As a table</summary><table>

@@ -1,16 +1,16 @@
-import type { JobError, JobInfo } from "../../../core/manage/job-info.ts";
-import type { Json, Snapshot } from "../snapshot.ts";
+import type { JobError, JobInfo } from "../../../../core/manage/job-info.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { state } from "../state/state.ts";
 import { moment } from "./format.ts";
-import { type Html, html } from "./html.ts";
 import { attempts, badge, button, card, code, facts, heading, link, when } from "./parts.ts";
-import { state } from "./store.ts";
 
 type Info = Json<JobInfo>;
 
 export function job({ job, mayChange }: Json<Snapshot>): Html {
   if (job === undefined) return heading("Job");
   if (job === null)
-    return html`${heading("No such job")}<p class="card">No job has the id ${state.place.id}. Completed jobs are kept for a limited time.</p>`;
+    return html`${heading("No such job")}<p class="card">No job has the id ${state.route.id}. Completed jobs are kept for a limited time.</p>`;
   const errors = [...job.errors].reverse();
   // Mostly it died of the last failure, which is shown as such.
   const isOther = errors[0]?.message !== job.error?.message;

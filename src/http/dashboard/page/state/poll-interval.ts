@@ -5,13 +5,13 @@ const GRACE_MS = 500;
 const FIRST_RETRY_MS = 2_000;
 
 /**
- * How long to wait after a look that succeeded: 3 s while things move, and twice as long each time that all was as before, up
+ * How long to wait after a refresh that succeeded: 3 s while things move, and twice as long each time that all was as before, up
  * to a minute. Where something falls due sooner, until then.
  *
  * @param quiet how many looks in a row have found all as it was.
  * @param dueInMs when something next needs attention, from now; 0 or less where it is overdue, or nothing will.
  */
-export function waitAfterLook(quiet: number, dueInMs: number): number {
+export function waitAfterRefresh(quiet: number, dueInMs: number): number {
   const usual = Math.min(SHORTEST_MS * 2 ** quiet, LONGEST_MS);
   return dueInMs > 0 ? Math.max(SHORTEST_MS, Math.min(usual, dueInMs + GRACE_MS)) : usual;
 }
