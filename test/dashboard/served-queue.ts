@@ -29,7 +29,8 @@ export async function serveQueue(
   mount = "",
 ): Promise<ServedQueue> {
   const clock = clockByHand(start);
-  const queue = new Queue({ store, jobs, clock });
+  // Tests let thousands of jobs die. Printing a line for each takes longer than the test.
+  const queue = new Queue({ store, jobs, clock, logger: null });
   const app = createHandler({
     ...(!options.queues && { queue }),
     auth: "none",
