@@ -1,4 +1,4 @@
-import { plans } from "../src/core/queue/prices.ts";
+import { plans } from "../src/stores/redis-http/plans.ts";
 
 /** What a service asks for each thing that it counts, without what a plan includes. */
 export interface Price {

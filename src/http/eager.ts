@@ -5,7 +5,7 @@ import type { EnqueueResult } from "../core/enqueue/new-job.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
 import type { BulkJob } from "../core/queue/send.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
-import type { ClaimedJob } from "../core/store/store.ts";
+import type { LeasedJob } from "../core/store/store.ts";
 import { within } from "./deadline.ts";
 import type { Settings } from "./options.ts";
 import type { Call } from "./routes/route.ts";
@@ -58,7 +58,7 @@ export function drainSoon(call: Call): void {
 }
 
 /** Runs the jobs held, and then what falls due at one of the moments or is retried soon. */
-async function runEagerly(call: Call, held: readonly ClaimedJob[], moments: readonly number[]): Promise<void> {
+async function runEagerly(call: Call, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
   const afterwards = new Afterwards();
   try {
     await runInTurn(call, held, moments, afterwards);
@@ -69,7 +69,7 @@ async function runEagerly(call: Call, held: readonly ClaimedJob[], moments: read
 
 async function runInTurn(
   call: Call,
-  held: readonly ClaimedJob[],
+  held: readonly LeasedJob[],
   moments: readonly number[],
   afterwards: Afterwards,
 ): Promise<void> {

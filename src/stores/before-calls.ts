@@ -1,10 +1,9 @@
-import { localMembers, type QueueStore } from "../core/store/store.ts";
+import type { QueueStore } from "../core/store/store.ts";
 
 /**
- * Does something before each call that reaches out to where the jobs are. Where it fails, the call is not made and fails with the
- * same error.
+ * Does something before each call of a queue's store. If that fails, the call is not made and fails with the same error.
  *
- * @param before is told which method is called; gives nothing where there is nothing to wait for.
+ * @param before gets the name of the method, and returns undefined if there is nothing to wait for.
  */
 export function beforeCalls(
   queue: QueueStore,
@@ -14,7 +13,6 @@ export function beforeCalls(
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
-      if (localMembers.has(name)) return member.bind(target);
       const call = (parameters: unknown[]): unknown => member.apply(target, parameters);
       return (...parameters: unknown[]) => {
         try {

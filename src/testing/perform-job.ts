@@ -11,7 +11,7 @@ import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { timeOrderedIds } from "../core/shared/id.ts";
 import { checkKnown, wholeNumber } from "../core/shared/validate.ts";
-import { CLAIM_CYCLE, type ClaimedJob, type Outcome } from "../core/store/store.ts";
+import { CLAIM_CYCLE, type LeasedJob, type Outcome } from "../core/store/store.ts";
 import { memoryStore } from "../stores/memory/index.ts";
 
 /** Under which circumstances a job is performed. */
@@ -99,7 +99,7 @@ async function claim(
   job: AnyJob,
   payload: unknown,
   options: PerformOptions,
-): Promise<ClaimedJob> {
+): Promise<LeasedJob> {
   const { attempt = 1, id, maxRetries, timeout, enqueuedAt } = options;
   const last = (maxRetries ?? job.maxRetries ?? jobDefaults.maxRetries) + 1;
   wholeNumber(attempt, "attempt", 1, last);

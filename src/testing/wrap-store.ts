@@ -1,12 +1,13 @@
 import type { Meter } from "../core/store/meter.ts";
-import { type LocalMember, localMembers, type QueueStore, type Store } from "../core/store/store.ts";
+import type { QueueStore, Store } from "../core/store/store.ts";
 
-/** The methods of a store that reach out to where the jobs are kept. */
-export type StoreMethod = Exclude<keyof QueueStore, LocalMember>;
+/** The methods of a store: each is a request to where the jobs are kept. */
+export type StoreMethod = Exclude<keyof QueueStore, "local">;
 
 // A record, so that the compiler finds one that is missing.
 const methods: Readonly<Record<StoreMethod, true>> = {
   enqueue: true,
+  settle: true,
   exchange: true,
   partitions: true,
   peek: true,
@@ -51,7 +52,6 @@ export function wrapStore(
         get(opened, name) {
           const member: unknown = Reflect.get(opened, name, opened);
           if (typeof member !== "function") return member;
-          if (localMembers.has(name)) return member.bind(opened);
           const method = name as StoreMethod;
           return (...parameters: unknown[]) =>
             around({ queue, method }, async () => member.apply(opened, parameters), meter);

@@ -16,12 +16,13 @@ const layers: Readonly<Record<string, Layer>> = {
   core: { holds: ["core/"], mayImport: ["port"], packages: ["@standard-schema/spec", "cron-parser"] },
   port: { holds: ["core/store/", "core/shared/"], mayImport: [], packages: ["uuid"] },
   stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
+  plans: { holds: ["stores/redis-http/plans.ts"], mayImport: [] },
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },
   memory: { holds: ["stores/memory/index.ts", "stores/partitioned/partitioned.ts"], mayImport: ["port", "stores"] },
   wire: { holds: ["http/contract/requests.ts", "http/contract/schema.ts"], mayImport: ["core", "port"] },
   http: { holds: ["http/"], mayImport: ["core", "port", "wire"], packages: ["hono", "hono/tiny"] },
   // What runs in a browser: of the rest of HTTP it knows the types of the answers that it gets, and no code.
-  page: { holds: ["http/dashboard/page/"], mayImport: ["core", "port", "http"] },
+  page: { holds: ["http/dashboard/page/"], mayImport: ["core", "port", "http", "plans"] },
   client: { holds: ["client/"], mayImport: ["core", "port", "wire"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
   worker: { holds: ["worker/"], mayImport: ["core", "port"] },
@@ -30,7 +31,7 @@ const layers: Readonly<Record<string, Layer>> = {
   telemetry: { holds: ["telemetry/"], mayImport: ["core", "port"], packages: ["@opentelemetry/api"] },
   cli: {
     holds: ["cli/"],
-    mayImport: ["core", "port", "client", "stores", "http", "node", "worker", "memory"],
+    mayImport: ["core", "port", "client", "stores", "plans", "http", "node", "worker", "memory"],
     packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
   },
 };

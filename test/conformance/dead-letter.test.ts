@@ -8,7 +8,7 @@ import { dies, openQueue } from "./open-queue.ts";
 /** An invocation that claims what is due, and dies with it. */
 async function claimAndDie(store: Store, now: number): Promise<void> {
   const invocation = store.open("default");
-  const request = { now, settle: [], fire: [], limit: 1, leaseMs: 60_000, retentionMs: 0 };
+  const request = { now, settle: [], fire: [], claim: { limit: 1, leaseMs: 60_000 }, retentionMs: 0 };
   // In partitions one exchange looks at one of them.
   for (let part = 0; part < 3; part++) await invocation.exchange(request);
 }

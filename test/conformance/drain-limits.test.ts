@@ -297,8 +297,7 @@ onEveryStore((kind) => {
           now: start + 200_000,
           settle: [],
           fire: [],
-          limit: 10,
-          leaseMs: 60_000,
+          claim: { limit: 10, leaseMs: 60_000 },
           retentionMs: 0,
         });
       }

@@ -23,7 +23,7 @@ async function fill(store: Store, to: "completed" | "dead", count = 60, payload 
     const record = encodeRecord({ name: index % 5 ? "many" : "few", payload, enqueuedAt: start });
     return { to, lease, at: start + index, record };
   });
-  const rest = { now: start, fire: [], limit: 0, leaseMs: 60_000, retentionMs: 86_400_000 };
+  const rest = { now: start, fire: [], retentionMs: 86_400_000 };
   for (let first = 0; first < count; first += 30)
     await queue.exchange({ ...rest, settle: settle.slice(first, first + 30) });
   return ids;

@@ -4,7 +4,7 @@ import { onEveryStore } from "../support/stores.ts";
 // What the random sequences of model.test.ts have found, as the shortest sequence that shows it.
 
 const now = Date.parse("2026-03-01T12:00:00Z");
-const quiet = { now, settle: [], fire: [], limit: 0, leaseMs: 60_000, retentionMs: 0 };
+const quiet = { now, settle: [], fire: [], retentionMs: 0 };
 
 onEveryStore((kind) => {
   test("of two jobs of one id in one firing the first is kept", async () => {
@@ -45,7 +45,7 @@ onEveryStore((kind) => {
     await store.enqueue(jobs, now);
     // Partitions are claimed from in any order until it is known which of them have something.
     await store.peek();
-    const { jobs: claimed, nextAt } = await store.exchange({ ...quiet, limit: 10 });
+    const { jobs: claimed, nextAt } = await store.exchange({ ...quiet, claim: { limit: 10, leaseMs: 60_000 } });
     expect(claimed).toHaveLength(1);
     expect(nextAt).toBe(now);
   });
@@ -82,7 +82,7 @@ onEveryStore((kind) => {
     if (!first || !second) throw new Error("A job that was to be held is not.");
     const keeping = { ...quiet, retentionMs: 86_400_000 };
     await store.exchange({ ...keeping, settle: [first] });
-    const again = await store.exchange({ ...keeping, settle: [first, second], repeated: true });
+    const again = await store.exchange({ ...keeping, settle: [first, second], isResend: true });
     expect(again.settled).toEqual([true, true]);
     const { runningTimes, waitingTimes, processed } = await store.stats(now);
     const timed = ({ counts }: { readonly counts: readonly number[] }) => counts.reduce((sum, count) => sum + count, 0);
@@ -99,7 +99,7 @@ onEveryStore((kind) => {
     await store.putSchedule({ key: "daily", record: "1:{}", next: now });
     const fire = { key: "daily", slot: now, next: undefined, record: "1:fired", jobs: [{ ...job, record: "1:anew" }] };
     await store.exchange({ ...quiet, fire: [fire] });
-    const [claimed] = (await store.exchange({ ...quiet, limit: 1 })).jobs;
+    const [claimed] = (await store.exchange({ ...quiet, claim: { limit: 1, leaseMs: 60_000 } })).jobs;
     expect(claimed?.lease.id).toBe(id);
     expect(await store.revive([{ id, diedAt: now, claims: 1, runAt: now, record: '1:{"revived":1}' }])).toEqual([
       false,

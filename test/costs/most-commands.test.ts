@@ -25,7 +25,8 @@ function open(store: Store, name: string) {
     },
   };
   const queue = store.open(name, meter);
-  const base = { now, settle: [], fire: [], limit: 0, leaseMs: 60_000, retentionMs: 60_000, counts: true };
+  const base = { now, settle: [], fire: [], retentionMs: 60_000 };
+  const leaseMs = 60_000;
   return {
     queue,
     async spend(action: () => Promise<unknown>) {
@@ -35,12 +36,12 @@ function open(store: Store, name: string) {
       const refused = meter.roundTrips - before.roundTrips - 1;
       return { billed: meter.commands - before.commands - refused, setAside };
     },
-    async exchange(part: Partial<ExchangeRequest>) {
-      const request = { ...base, ...part };
+    async exchange({ limit, ...part }: Partial<ExchangeRequest> & { readonly limit?: number }) {
+      const request = { ...base, ...part, ...(limit && { claim: { limit, leaseMs, countLeft: true } }) };
       const before = meter.commands;
       const reply = await queue.exchange(request);
       const billed = meter.commands - before;
-      const bound = queue.mostOfExchange(sizeOf(request)).commands;
+      const bound = queue.local.mostOfExchange(sizeOf(request)).commands;
       expect(billed, JSON.stringify(sizeOf(request))).toBeLessThanOrEqual(bound);
       return { reply, billed, bound };
     },
@@ -62,7 +63,7 @@ function suite(title: string, forbidden: string) {
       await queue.enqueue([{ id: "a", isFreshId: true, runAt: now, record }], now);
       const { reply } = await exchange({ limit: 1 });
       const settle = reply.jobs.map(({ lease }): Outcome => ({ to: "completed", lease, record }));
-      await queue.exchange({ now, settle, fire: [], limit: 0, leaseMs: 1, retentionMs: 60_000 });
+      await queue.exchange({ now, settle, fire: [], retentionMs: 60_000 });
     });
     afterAll(() => client.close());
 
@@ -71,7 +72,7 @@ function suite(title: string, forbidden: string) {
       async (count) => {
         for (const fate of [...fates, undefined]) {
           for (const retentionMs of [60_000, 0]) {
-            const { queue, exchange } = open(store, `queue-${queues++}`);
+            const { queue, spend, exchange } = open(store, `queue-${queues++}`);
             const ids = Array.from({ length: count }, (_, index) => `job-${index}`);
             await queue.enqueue(
               ids.map((id) => ({ id, isFreshId: true, runAt: now, record })),
@@ -86,8 +87,12 @@ function suite(title: string, forbidden: string) {
               return to === "completed" ? { to, lease, record, timing } : { to, lease, runAt: now, record, timing };
             });
             await exchange({ settle, retentionMs, limit: count });
-            const again = await exchange({ settle, retentionMs, limit: count, repeated: true });
+            const again = await exchange({ settle, retentionMs, limit: count, isResend: true });
             expect(again.reply.settled).toHaveLength(count);
+            const alone = await spend(() => queue.settle({ now, settle, retentionMs, isResend: true }));
+            expect(alone.billed).toBeLessThanOrEqual(
+              queue.local.mostOfSettle({ settles: count, isResend: true }).commands,
+            );
           }
         }
       },
@@ -115,9 +120,10 @@ function suite(title: string, forbidden: string) {
       expect(fired.reply.fired).toHaveLength(count);
     });
 
-    test("nothing to do, to look, and members without a record are within it", async () => {
-      const { queue, exchange } = open(store, `queue-${queues++}`);
-      expect((await exchange({ looks: false })).bound).toBe(1);
+    test("nothing to settle, nothing to claim, and members without a record are within it", async () => {
+      const { queue, spend, exchange } = open(store, `queue-${queues++}`);
+      expect(await spend(() => queue.settle({ now, settle: [], retentionMs: 60_000 }))).toMatchObject({ billed: 1 });
+      expect(queue.local.mostOfSettle({}).commands).toBe(1);
       await exchange({});
       const ids = Array.from({ length: 600 }, (_, index) => `job-${index}`);
       await queue.enqueue(

@@ -22,7 +22,7 @@ const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   record: `1:{"id":"${id}"}`,
   ...more,
 });
-const exchange = { now, settle: [], fire: [], limit: 0, leaseMs: minute, retentionMs: 86_400_000 };
+const exchange = { now, settle: [], fire: [], retentionMs: 86_400_000 };
 
 interface Case {
   /** Puts more into a queue that `fillStore` has filled, and gives the leases of what runs. Default: nothing, and its lease. */
@@ -57,7 +57,7 @@ const cases: Readonly<Record<string, Case>> = {
         { to: "returned", lease: d, runAt: now + minute, record: '1:{"id":"d","returned":1}' },
       ] as Outcome[];
       const fire = [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: fires }];
-      return (await store.exchange({ ...exchange, settle, fire, limit: 1, leaseMs: 2 * minute })).settled;
+      return (await store.exchange({ ...exchange, settle, fire, claim: { limit: 1, leaseMs: 2 * minute } })).settled;
     },
     answersAlike: true,
   },

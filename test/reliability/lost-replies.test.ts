@@ -89,7 +89,7 @@ describe("when the network fails", () => {
     const { queue, store, clock } = setUp();
     await queue.enqueueMany([{ job: note }, { job: note }, { job: note }]);
     proxy.next("drop-reply", "drop-reply");
-    const request = { now: clock.now, settle: [], fire: [], limit: 2, leaseMs: 60_000, retentionMs: 0 };
+    const request = { now: clock.now, settle: [], fire: [], claim: { limit: 2, leaseMs: 60_000 }, retentionMs: 0 };
     const { jobs } = await store.open("default").exchange(request);
     expect(jobs).toHaveLength(2);
     expect(await queue.getStats()).toMatchObject({ runningCount: 2, readyCount: 1 });
@@ -140,7 +140,7 @@ describe("when the network fails", () => {
     }));
     for (const job of jobs) await part.enqueue([job], start);
     proxy.next("drop-reply", "drop-reply");
-    const request = { now: clock.now, settle: [], fire: [], limit: 12, leaseMs: 60_000, retentionMs: 0 };
+    const request = { now: clock.now, settle: [], fire: [], claim: { limit: 12, leaseMs: 60_000 }, retentionMs: 0 };
     expect((await part.exchange(request)).jobs.length).toBeLessThanOrEqual(4);
     expect(await part.stats(clock.now)).toMatchObject({ running: 3, ready: 9 });
   });

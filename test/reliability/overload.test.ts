@@ -70,7 +70,7 @@ onEveryStore((kind) => {
     expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
     clock.now++;
     await queue.retryFromDeadLetter(id);
-    const died = { settle: [], fire: [], limit: 10, leaseMs: 60_000, retentionMs: 0 };
+    const died = { settle: [], fire: [], claim: { limit: 10, leaseMs: 60_000 }, retentionMs: 0 };
     const claimAndDie = async () => {
       expect((await store.open(queue.name).exchange({ ...died, now: clock.now })).jobs).toHaveLength(1);
       clock.now += 61_000;

@@ -200,7 +200,13 @@ onEveryStore((kind) => {
         const claimed = [];
         // In partitions one exchange looks at one of them.
         for (let part = 0; part < 3; part++) {
-          const request = { now: clock.now, settle: [], fire: [], limit: 1, leaseMs: 60_000, retentionMs: 0 };
+          const request = {
+            now: clock.now,
+            settle: [],
+            fire: [],
+            claim: { limit: 1, leaseMs: 60_000 },
+            retentionMs: 0,
+          };
           claimed.push(...(await invocation.exchange(request)).jobs);
         }
         expect(claimed).toHaveLength(1);

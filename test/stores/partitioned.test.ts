@@ -64,7 +64,7 @@ describe("the budget for a queue in partitions", () => {
 
 describe("an exchange with partitions of which one does not answer", () => {
   const now = clock();
-  const request = { now, settle: [], fire: [], limit: 10, leaseMs: 60_000, retentionMs: 0 };
+  const request = { now, settle: [], fire: [], claim: { limit: 10, leaseMs: 60_000 }, retentionMs: 0 };
 
   /** Two partitions, with jobs that are leased and jobs that are due in each. Which of them fail is set by hand. */
   async function setUp() {

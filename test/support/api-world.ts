@@ -94,7 +94,7 @@ async function storeNewer(stored: QueueStore, now: number): Promise<void> {
   );
   if (!reply?.lease) throw new Error("The job that was to die has not been leased.");
   const settle = [{ to: "dead", lease: reply.lease, at: now, record }] as const;
-  await stored.exchange({ now, settle, fire: [], limit: 0, leaseMs: 60_000, retentionMs: 0 });
+  await stored.exchange({ now, settle, fire: [], retentionMs: 0 });
   await stored.putSchedule({ key: "newer", record, next: now + 86_400_000 });
 }
 

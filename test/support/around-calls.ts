@@ -1,4 +1,4 @@
-import { localMembers, type QueueStore, type Store } from "../../src/core/store/store.ts";
+import type { QueueStore, Store } from "../../src/core/store/store.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 
 /** One call of the store port, with what it was asked. */
@@ -16,7 +16,6 @@ export function aroundCalls(opened: QueueStore, around: AroundCall): QueueStore 
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
-      if (localMembers.has(name)) return member.bind(target);
       const method = name as StoreMethod;
       return (...parameters: unknown[]) => around({ method, parameters }, async () => member.apply(target, parameters));
     },

@@ -1,7 +1,7 @@
 // A process that drains until it is killed, or nothing is left: by others at any moment, or by itself at a named point. Its
 // clock runs ahead as it is told, so that the leases of processes killed before are over. It notes down what it performs,
 // under which lease.
-import type { ExchangeReply, ExchangeRequest } from "../../src/core/store/store.ts";
+import type { ExchangeReply, ExchangeRequest, SettleReply, SettleRequest } from "../../src/core/store/store.ts";
 import { defineJob, type JobContext, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { aroundStore } from "./around-calls.ts";
@@ -40,15 +40,16 @@ async function perform(_: undefined, { id, attempt }: JobContext): Promise<void>
 const store = aroundStore(
   upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX }),
   async ({ method, parameters }, run) => {
-    if (method !== "exchange") return run();
-    const { now, settle, fire } = parameters[0] as ExchangeRequest;
+    if (method !== "exchange" && method !== "settle") return run();
+    const { now, settle, fire = [] } = parameters[0] as SettleRequest & Partial<ExchangeRequest>;
     if (settle.length > 0) await passes("settling");
     if (fire.length > 0) await passes("firing");
-    const reply = (await run()) as ExchangeReply;
-    for (const { lease } of reply.jobs) leases.set(lease.id, { claimedAt: now, endsAt: lease.endsAt });
+    const reply = (await run()) as SettleReply & Partial<ExchangeReply>;
+    const { jobs = [] } = reply;
+    for (const { lease } of jobs) leases.set(lease.id, { claimedAt: now, endsAt: lease.endsAt });
     if (settle.length > 0) await passes("settled");
     if (fire.length > 0) await passes("fired");
-    if (reply.jobs.length > 0) await passes("claimed");
+    if (jobs.length > 0) await passes("claimed");
     return reply;
   },
 );

@@ -6,6 +6,8 @@ import type {
   Fire,
   Lease,
   Outcome,
+  SettleReply,
+  SettleRequest,
   Store,
 } from "../../src/core/store/store.ts";
 import { aroundStore, type PortCall } from "./around-calls.ts";
@@ -32,7 +34,7 @@ export class Ledger {
   readonly #leases = new Set<string>();
   /** The slots that were fired, by the keys of their schedules. */
   readonly #slots = new Map<string, Set<string>>();
-  readonly #settled = new Set<string>();
+  readonly #ended = new Set<string>();
 
   /** The same store, with each answer noted down. */
   watch(store: Store): Store {
@@ -45,6 +47,7 @@ export class Ledger {
 
   #note({ method, parameters }: PortCall, answer: unknown): void {
     if (method === "enqueue") this.#enqueued(answer as readonly EnqueueReply[]);
+    if (method === "settle") this.#settled(parameters[0] as SettleRequest, answer as SettleReply);
     if (method === "exchange") this.#exchanged(parameters[0] as ExchangeRequest, answer as ExchangeReply);
     if (method === "removeSchedule") this.#slots.delete(parameters[0] as string);
     if (method === "declare" && answer)
@@ -59,10 +62,14 @@ export class Ledger {
     }
   }
 
-  #exchanged(request: ExchangeRequest, reply: ExchangeReply): void {
+  #settled(request: SettleRequest, reply: SettleReply): void {
     request.settle.forEach((outcome, index) => {
       if (reply.settled[index]) this.#settle(outcome, request.now);
     });
+  }
+
+  #exchanged(request: ExchangeRequest, reply: ExchangeReply): void {
+    this.#settled(request, reply);
     request.fire.forEach((fire, index) => {
       if (reply.fired[index] === "fired") this.#fire(fire);
     });
@@ -93,8 +100,8 @@ export class Ledger {
   /** An outcome that is handed in again, since its answer was lost, counts once. */
   #settle({ to, lease }: Outcome, now: number): void {
     const text = textOf(lease);
-    if (to === "returned" || this.#settled.has(text)) return;
-    this.#settled.add(text);
+    if (to === "returned" || this.#ended.has(text)) return;
+    this.#ended.add(text);
     const minute = Math.floor(now / 60_000);
     const counts = this.minutes.get(minute) ?? { processed: 0, retried: 0, dead: 0 };
     this.minutes.set(minute, counts);

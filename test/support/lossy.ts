@@ -1,4 +1,10 @@
-import type { ExchangeReply, ExchangeRequest, QueueStore } from "../../src/core/store/store.ts";
+import type {
+  ExchangeReply,
+  ExchangeRequest,
+  QueueStore,
+  SettleReply,
+  SettleRequest,
+} from "../../src/core/store/store.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { aroundCalls } from "./around-calls.ts";
 import type { Fault } from "./faults.ts";
@@ -48,6 +54,7 @@ export function overNetwork(
   return aroundCalls(store, async ({ method, parameters }, run) => {
     const loss = lossOf(next());
     if (loss === undefined) return run();
+    if (method === "settle") return settleOver(loss, store, parameters[0] as SettleRequest);
     if (method === "exchange") return exchangeOver(loss, store, parameters[0] as ExchangeRequest);
     const first = await run();
     if (loss === "late") await meanwhile(store);
@@ -57,14 +64,23 @@ export function overNetwork(
   });
 }
 
+async function settleOver(loss: Loss, store: QueueStore, request: SettleRequest): Promise<SettleReply> {
+  if (loss === "request") return store.settle({ ...request, isResend: true });
+  const first = await store.settle(request);
+  const again = await store.settle({ ...request, isResend: loss !== "doubled" });
+  return loss === "doubled" ? first : again;
+}
+
 async function exchangeOver(loss: Loss, store: QueueStore, request: ExchangeRequest): Promise<ExchangeReply> {
-  if (loss === "request") return store.exchange({ ...request, repeated: true });
+  if (loss === "request") return store.exchange({ ...request, isResend: true });
   const first = await store.exchange(request);
   if (loss === "doubled") {
     await store.exchange(request);
     return first;
   }
-  const again = { ...request, repeated: true, limit: Math.max(0, request.limit - first.jobs.length) };
+  const left = (request.claim?.limit ?? 0) - first.jobs.length;
+  const claim = request.claim && left > 0 ? { ...request.claim, limit: left } : undefined;
+  const again = { ...request, isResend: true, claim };
   const second = await store.exchange(again);
   // Handed out anew, one millisecond longer, so that no two answers hold the same lease.
   const renewed = await Promise.all(

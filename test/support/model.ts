@@ -66,7 +66,13 @@ function lateFault({ name }: Operation, meanwhile: () => Promise<unknown>): Faul
 
 /** What others do while an answer is on its way: they take what is due and end it in different ways. */
 async function workOff(store: QueueStore, { now, step }: Readonly<Scene>): Promise<void> {
-  const exchange = { now, settle: [], fire: [], limit: 4, leaseMs: 50_000 + step, retentionMs: 1_000 * 86_400_000 };
+  const exchange = {
+    now,
+    settle: [],
+    fire: [],
+    claim: { limit: 4, leaseMs: 50_000 + step },
+    retentionMs: 1_000 * 86_400_000,
+  };
   const { jobs } = await store.exchange(exchange);
   const settle = jobs.map(({ lease, record: text }, index): Outcome => {
     const record = extended(text, `"end":${step}`);
@@ -74,7 +80,7 @@ async function workOff(store: QueueStore, { now, step }: Readonly<Scene>): Promi
     if (index % 3 === 1) return { to: "dead", lease, at: now, record };
     return { to: "retried", lease, runAt: now + 1_000, record };
   });
-  await store.exchange({ ...exchange, settle, limit: 0 });
+  await store.exchange({ ...exchange, settle, claim: undefined });
 }
 
 /** No attempt stands twice in the histograms, however often its outcome was handed in. */

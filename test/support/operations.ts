@@ -1,5 +1,13 @@
 import fc from "fast-check";
-import type { Lease, Outcome, QueueStore, Timing } from "../../src/core/store/store.ts";
+import type {
+  ExchangeReply,
+  Lease,
+  Outcome,
+  QueueStore,
+  SettleReply,
+  SettleRequest,
+  Timing,
+} from "../../src/core/store/store.ts";
 
 /** What a random sequence knows while it runs: the time, and every lease ever given, so that old ones are tried too. */
 export interface Scene {
@@ -8,7 +16,7 @@ export interface Scene {
   step: number;
   readonly leases: Lease[];
   readonly slots: { readonly key: string; readonly slot: number }[];
-  /** What the last exchange handed in. */
+  /** What was settled last. */
   settled: readonly Outcome[];
   /** The records of outcomes with a timing that were accepted: each has one of its own. */
   readonly timed: Set<string>;
@@ -105,18 +113,54 @@ function leasesOf(picks: readonly { readonly pick: number }[], leases: readonly 
 const milliseconds = fc.constantFrom(0, 10, 11, 999.5, 1_800_000, 1_800_001);
 const timing = fc.option(fc.record({ waitedMs: milliseconds, ranMs: milliseconds }));
 
+const outcomes = fc.record({
+  ended: fc.array(
+    fc.record({
+      pick,
+      to: fc.constantFrom<Outcome["to"]>("completed", "retried", "returned", "dead"),
+      wait,
+      record,
+      timing,
+    }),
+    { maxLength: 4 },
+  ),
+  isResend: rarely,
+  // Redis lets completed jobs go by its own clock: none may go while the clock of the sequence runs ahead.
+  retentionMs: fc.constantFrom(1_000 * 86_400 * second, 0),
+});
+
+type Settling = typeof outcomes extends fc.Arbitrary<infer Values> ? Values : never;
+
+/** What ends now, after what the exchange before has settled already, as after one that failed. */
+function settleOf({ ended, isResend, retentionMs }: Settling, scene: Readonly<Scene>): SettleRequest {
+  const before = isResend ? scene.settled : [];
+  const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
+  const now = leasesOf(ended, others).map((lease, index) => {
+    const { to, wait, record, timing } = ended[index] as (typeof ended)[number];
+    return outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing);
+  });
+  return { now: scene.now, settle: [...before, ...now], isResend, retentionMs };
+}
+
+function noteSettled(scene: Scene, { settle }: SettleRequest, { settled }: SettleReply): void {
+  scene.settled = settle;
+  settle.forEach(({ record, timing }, index) => {
+    if (timing && settled[index]) scene.timed.add(record);
+  });
+}
+
+const settle = operation(
+  outcomes,
+  (values) => ({
+    run: (store, scene) => store.settle(settleOf(values, scene)),
+    after: (scene, answer) => noteSettled(scene, settleOf(values, scene), answer as SettleReply),
+  }),
+  "settle",
+);
+
 const exchange = operation(
   fc.record({
-    settle: fc.array(
-      fc.record({
-        pick,
-        to: fc.constantFrom<Outcome["to"]>("completed", "retried", "returned", "dead"),
-        wait,
-        record,
-        timing,
-      }),
-      { maxLength: 4 },
-    ),
+    outcomes,
     fire: fc.array(
       fc.record({
         pick,
@@ -127,56 +171,34 @@ const exchange = operation(
       { maxLength: 2 },
     ),
     limit: fc.nat({ max: 4 }),
-    looks: fc.boolean(),
-    keeps: fc.boolean(),
-    again: rarely,
   }),
-  ({ settle, fire, limit, looks, keeps, again }) => {
-    /** What ends now, with what the exchange before has handed in already, as after one that failed. */
-    const outcomesOf = (scene: Readonly<Scene>): readonly Outcome[] => {
-      const before = again ? scene.settled : [];
-      const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
-      const ended = leasesOf(settle, others).map((lease, index) => {
-        const { to, wait, record, timing } = settle[index] as (typeof settle)[number];
-        return outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing);
-      });
-      return [...before, ...ended];
-    };
-    return {
-      run: (store, scene) =>
-        store.exchange({
-          now: scene.now,
-          settle: outcomesOf(scene),
-          ...(again && { repeated: true }),
-          fire:
-            scene.slots.length === 0
-              ? []
-              : fire.map((each) => ({
-                  ...(scene.slots[each.pick % scene.slots.length] as { key: string; slot: number }),
-                  next: each.next === null ? undefined : scene.now + each.next,
-                  record: "1:fired",
-                  jobs: each.jobs.map((job) => ({ ...job, runAt: scene.now })),
-                  ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
-                })),
-          // After a failure a drain claims nothing more.
-          limit: looks && !again ? limit : 0,
-          looks,
-          counts: limit % 2 === 1,
-          leaseMs: 60 * second + scene.step,
-          // Redis lets completed jobs go by its own clock: none may go while the clock of the sequence runs ahead.
-          retentionMs: keeps ? 1_000 * 86_400 * second : 0,
-        }),
-      after: (scene, answer) => {
-        const reply = answer as Awaited<ReturnType<QueueStore["exchange"]>>;
-        scene.settled = outcomesOf(scene);
-        scene.settled.forEach(({ record, timing }, index) => {
-          if (timing && reply.settled[index]) scene.timed.add(record);
-        });
-        scene.leases.push(...reply.jobs.map(({ lease }) => lease));
-        scene.slots.push(...reply.schedules);
-      },
-    };
-  },
+  ({ outcomes, fire, limit }) => ({
+    run: (store, scene) =>
+      store.exchange({
+        ...settleOf(outcomes, scene),
+        fire:
+          scene.slots.length === 0
+            ? []
+            : fire.map((each) => ({
+                ...(scene.slots[each.pick % scene.slots.length] as { key: string; slot: number }),
+                next: each.next === null ? undefined : scene.now + each.next,
+                record: "1:fired",
+                jobs: each.jobs.map((job) => ({ ...job, runAt: scene.now })),
+                ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
+              })),
+        // After a failure a drain claims nothing more.
+        claim:
+          limit > 0 && !outcomes.isResend
+            ? { limit, leaseMs: 60 * second + scene.step, countLeft: limit % 2 === 1 }
+            : undefined,
+      }),
+    after: (scene, answer) => {
+      const reply = answer as ExchangeReply;
+      noteSettled(scene, settleOf(outcomes, scene), reply);
+      scene.leases.push(...reply.jobs.map(({ lease }) => lease));
+      scene.slots.push(...reply.schedules);
+    },
+  }),
   "exchange",
 );
 
@@ -262,7 +284,7 @@ const clearInPieces = operation(
         lease ? [{ to: "completed" as const, lease, record: "1:{}" }] : [],
       );
       let { cleared, next } = await store.clear(state, now, undefined, most);
-      await store.exchange({ now, settle, fire: [], limit: 0, leaseMs: 60 * second, retentionMs: 0 });
+      await store.settle({ now, settle, retentionMs: 0 });
       while (next !== undefined) {
         const piece: Awaited<ReturnType<QueueStore["clear"]>> = await store.clear(state, now, next, most);
         cleared += piece.cleared;
@@ -342,6 +364,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
 export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { arbitrary: enqueue, weight: 4 },
   { arbitrary: exchange, weight: 6 },
+  { arbitrary: settle, weight: 2 },
   { arbitrary: tick, weight: 3 },
   extend,
   change,

@@ -1,4 +1,4 @@
-import { type Lease, localMembers, type NewJob, type Outcome, type QueueStore } from "../../src/core/store/store.ts";
+import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 
@@ -14,7 +14,7 @@ const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   ...more,
 });
 
-const exchange = { now, settle: [], fire: [], limit: 0, leaseMs: minute, retentionMs: 86_400_000 };
+const exchange = { now, settle: [], fire: [], retentionMs: 86_400_000 };
 
 /** Fills a queue with one of everything: jobs that wait, run, are done and dead, and schedules. Gives the lease of what runs. */
 export async function fillStore(store: QueueStore): Promise<Lease> {
@@ -50,6 +50,8 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       ],
       now,
     ),
+  settle: (store, runs) =>
+    store.settle({ now, settle: [{ to: "completed", lease: runs, record: "1:ended" }], retentionMs: minute }),
   exchange: (store, runs) =>
     store.exchange({
       ...exchange,
@@ -57,7 +59,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
         { to: "retried", lease: runs, runAt: now + minute, record: "1:again", timing: { waitedMs: 5, ranMs: 7 } },
       ],
       fire: [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: [job("daily@now")] }],
-      limit: 2,
+      claim: { limit: 2, leaseMs: minute },
     }),
   partitions: (store) => store.partitions(2),
   extend: (store, runs) => store.extend(runs, now + 2 * minute, "1:progress"),
@@ -87,7 +89,7 @@ export const trialsAt = now;
 /** The methods that a store has, as found by looking at one. */
 export function storeMethods(): readonly string[] {
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(memoryStore().open("default")));
-  return names.filter((name) => name !== "constructor" && !localMembers.has(name));
+  return names.filter((name) => name !== "constructor");
 }
 
 /** Calls every script once, so that Redis knows them: what is lost later are answers, and not the scripts. */

@@ -7,7 +7,7 @@ import type { TraceCalls } from "../observe/tracing.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
-import type { ClaimedJob } from "../store/store.ts";
+import type { LeasedJob } from "../store/store.ts";
 import { Claim } from "./claimed-job.ts";
 import { AttemptContext } from "./context.ts";
 import { SETTLE_MARGIN_MS } from "./lease-time.ts";
@@ -34,7 +34,7 @@ export class Attempt {
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
 
-  constructor(workshop: Workshop, claimed: ClaimedJob, takenAt = workshop.clock()) {
+  constructor(workshop: Workshop, claimed: LeasedJob, takenAt = workshop.clock()) {
     this.workshop = workshop;
     this.claim = new Claim(workshop, claimed);
     this.takenAt = takenAt;

@@ -5,7 +5,7 @@ import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import type { ClaimedJob, Lease } from "../store/store.ts";
+import type { Lease, LeasedJob } from "../store/store.ts";
 import { HeldLease } from "./lease.ts";
 import { SETTLE_MARGIN_MS } from "./lease-time.ts";
 import type { Workshop } from "./runtime.ts";
@@ -33,7 +33,7 @@ export class Claim {
   readonly text: string;
   readonly #queue: string;
 
-  constructor({ queue, store, jobs }: Pick<Workshop, "queue" | "store" | "jobs">, claimed: ClaimedJob) {
+  constructor({ queue, store, jobs }: Pick<Workshop, "queue" | "store" | "jobs">, claimed: LeasedJob) {
     const record = records.decodeRecord(claimed.record);
     this.#queue = queue;
     this.text = claimed.record;

@@ -9,7 +9,7 @@ import { logFailures } from "../observe/log.ts";
 import type { DeclaredSchedules } from "../schedule/declared.ts";
 import { firesOf } from "../schedule/fire.ts";
 import { alarm, sleep } from "../shared/clock.ts";
-import type { ClaimedJob, ExchangeReply, ExchangeRequest, Fire, Outlook } from "../store/store.ts";
+import type { ClaimRequest, ExchangeReply, ExchangeRequest, Fire, LeasedJob, NextDue } from "../store/store.ts";
 import { type DrainBudget, mostOf } from "./budget.ts";
 import { Exchanges } from "./in-flight.ts";
 import { Allowance, type NextExchange } from "./limits.ts";
@@ -25,6 +25,9 @@ export interface DrainShop extends Workshop {
 }
 
 type Count = keyof DrainCounts;
+
+/** The reply to an exchange that only settles. */
+const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], left: 0 };
 
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
 
@@ -54,21 +57,23 @@ export class Drain {
    * @param budget the meter of the shop's store: what it shows already counts.
    * @param outlook what is known, or thought, to come next.
    */
-  constructor(shop: DrainShop, budget: DrainBudget, limits: DrainLimits, longestTimeoutMs: number, outlook: Outlook) {
+  constructor(shop: DrainShop, budget: DrainBudget, limits: DrainLimits, longestTimeoutMs: number, outlook: NextDue) {
     this.#shop = shop;
     this.#budget = budget;
     this.#limits = limits;
     this.#lookedAt = shop.clock();
     this.#prefetch = new Prefetch(limits.slots, this.#lookedAt);
     this.#leaseMs = leaseMsFor(longestTimeoutMs, shop.random);
-    const exchange = (request: ExchangeRequest) => shop.declared.exchange(shop.store, request);
+    const exchange = limits.heldOnly
+      ? async (request: ExchangeRequest) => ({ ...onlySettled, ...(await shop.store.settle(request)) })
+      : (request: ExchangeRequest) => shop.declared.exchange(shop.store, request);
     this.#exchanges = new Exchanges({ exchange }, shop.clock, outlook, () => this.#ring());
     this.#allowance = new Allowance(limits, shop, budget, this.#exchanges);
     budget.keep(() => this.#allowance.costOfSettling(this.#unsettled, Math.max(1, this.#finished.requests.length)));
   }
 
   /** Takes over jobs that are leased already. */
-  take(jobs: readonly ClaimedJob[]): void {
+  take(jobs: readonly LeasedJob[]): void {
     this.#counts.claimed += jobs.length;
     const now = this.#shop.clock();
     const attempts = jobs.map((job) => new Attempt(this.#shop, job, now));
@@ -256,9 +261,8 @@ export class Drain {
     const { requests } = this.#finished;
     const [settles = 0] = requests;
     const firedJobs = fires.reduce((sum, { jobs }) => sum + jobs.length, 0);
-    const claims = this.#allowance.claimsNothing;
     return {
-      size: { settles, fires: fires.length, firedJobs, claims, repeated: this.#hasFailed },
+      size: { settles, fires: fires.length, firedJobs, isResend: this.#hasFailed },
       jobsAfter: this.#unsettled - settles,
       requestsAfter: Math.max(1, requests.length - 1) + spare,
     };
@@ -303,26 +307,31 @@ export class Drain {
     this.#exchanges.send(request, (reply) => {
       const unsettled = finished.filter((_, index) => reply?.settled[index] === undefined);
       // What has run is worth one more try once all is done.
-      if (request.repeated) this.#counts.lost += unsettled.length;
+      if (request.isResend) this.#counts.lost += unsettled.length;
       else this.#finished.putBack(unsettled);
       if (reply) this.#takeIn(reply, finished, request);
     });
   }
 
-  #request(finished: readonly Finished[], fire: readonly Fire[], limit: number) {
+  #request(finished: readonly Finished[], fire: readonly Fire[], limit: number): ExchangeRequest {
     const now = this.#shop.clock();
     return {
       now,
       settle: finished.map(({ outcome }) => outcome),
       fire,
-      limit,
-      looks: !this.#limits.heldOnly,
-      freshMs: this.#limits.checkEveryMs,
-      counts: limit > 0 && this.#isAnotherOfUse(limit, now),
-      leaseMs: this.#leaseMs + this.#exchanges.leaseApartMs,
+      claim: limit > 0 ? this.#claim(limit, now) : undefined,
       retentionMs: this.#shop.retentionMs,
-      pauseMs: this.#allowance.cutOffAt - this.#shop.clock(),
-      repeated: this.#hasFailed,
+      resendPauseMs: this.#allowance.cutOffAt - this.#shop.clock(),
+      isResend: this.#hasFailed,
+    };
+  }
+
+  #claim(limit: number, now: number): ClaimRequest {
+    return {
+      limit,
+      leaseMs: this.#leaseMs + this.#exchanges.leaseApartMs,
+      countLeft: this.#isAnotherOfUse(limit, now),
+      refreshAfterMs: this.#limits.checkEveryMs,
     };
   }
 
@@ -332,7 +341,7 @@ export class Drain {
     return !this.#prefetch.suffices(this.#ahead + limit, this.#exchanges.answerMs, now);
   }
 
-  #takeIn(reply: ExchangeReply, finished: readonly Finished[], { fire, limit }: ExchangeRequest): void {
+  #takeIn(reply: ExchangeReply, finished: readonly Finished[], { fire, claim }: ExchangeRequest): void {
     const now = this.#shop.clock();
     finished.forEach(({ as, outcome }, index) => {
       const isAccepted = reply.settled[index];
@@ -343,7 +352,7 @@ export class Drain {
     this.#shop.hooks?.exchanged(reply, finished, fire);
     if (this.#shop.logger) logFailures(this.#shop.logger, reply.settled, finished);
     this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
-    if (limit > 0) this.#fires = firesOf(reply.schedules, now);
+    if (claim) this.#fires = firesOf(reply.schedules, now);
     this.take(reply.jobs);
     // After the failure of a part nothing more is begun, but what another part has given is.
     if ("failure" in reply) this.#startWaiting();

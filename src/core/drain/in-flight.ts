@@ -1,6 +1,6 @@
 import type { Clock } from "../shared/clock.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
-import type { ExchangeReply, ExchangeRequest, Outlook, QueueStore } from "../store/store.ts";
+import type { ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
 
 const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
 
@@ -40,7 +40,7 @@ export class Exchanges {
    * @param outlook what is known, or thought, to come next.
    * @param ring is called whenever there is something new: an answer, a failure, or something put in line.
    */
-  constructor(store: Pick<QueueStore, "exchange">, clock: Clock, outlook: Outlook, ring: () => void) {
+  constructor(store: Pick<QueueStore, "exchange">, clock: Clock, outlook: NextDue, ring: () => void) {
     this.#store = store;
     this.#clock = clock;
     this.#nextAt = outlook.nextAt;
@@ -125,8 +125,8 @@ export class Exchanges {
   send(request: ExchangeRequest, ended: (reply: ExchangeReply | undefined) => void): void {
     const number = ++this.#sent;
     this.#underWay++;
-    this.#claiming += request.limit;
-    this.#left -= request.limit;
+    this.#claiming += claimedBy(request);
+    this.#left -= claimedBy(request);
     this.#expectedAt = undefined;
     const answered = this.#store.exchange(request).then(
       (reply) => {
@@ -147,9 +147,9 @@ export class Exchanges {
     void answered.catch((error: unknown) => this.breakOff(error)).then(this.#ring);
   }
 
-  #isBack({ limit }: ExchangeRequest): void {
+  #isBack(request: ExchangeRequest): void {
     this.#underWay--;
-    this.#claiming -= limit;
+    this.#claiming -= claimedBy(request);
   }
 
   #fail(error: unknown): void {
@@ -161,11 +161,16 @@ export class Exchanges {
     this.#error = error;
   }
 
-  #learn({ nextAt, paused, left }: ExchangeReply, number: number, { counts, now }: ExchangeRequest): void {
+  #learn({ nextAt, paused, left }: ExchangeReply, number: number, { claim, now }: ExchangeRequest): void {
     this.#toldBy = number;
     this.#nextAt = nextAt;
     this.#paused = paused;
     const isNothingDue = nextAt === undefined || nextAt > now;
-    if (counts || isNothingDue) this.#left = left - this.#claiming;
+    if (claim?.countLeft || isNothingDue) this.#left = left - this.#claiming;
   }
+}
+
+/** How many jobs a request claims at most. */
+function claimedBy({ claim }: ExchangeRequest): number {
+  return claim?.limit ?? 0;
 }

@@ -50,11 +50,6 @@ export class Allowance {
     return Math.min(this.#startedAt + this.#limits.lingerMs, this.deadline - 1);
   }
 
-  /** What an exchange that takes nothing claims: it looks at what comes next, or not even that. */
-  get claimsNothing(): 0 | undefined {
-    return this.#limits.heldOnly ? undefined : 0;
-  }
-
   /**
    * Which limit has been reached, if any.
    *
@@ -72,14 +67,18 @@ export class Allowance {
 
   /** Whether the budget allows this exchange. */
   affords({ size, jobsAfter, requestsAfter }: NextExchange): boolean {
-    return this.#budget.affords(this.#store.mostOfExchange(size), this.costOfSettling(jobsAfter, requestsAfter));
+    return this.#budget.affords(this.#costOf(size), this.costOfSettling(jobsAfter, requestsAfter));
   }
 
   /** The most that it takes to settle so many jobs in so many requests, once they have ended. */
   costOfSettling(jobs: number, requests: number): Cost {
     if (jobs === 0) return noCost;
-    const { roundTrips, commands } = this.#store.mostOfExchange({ settles: jobs, claims: this.claimsNothing });
+    const { roundTrips, commands } = this.#costOf({ settles: jobs });
     return { roundTrips: roundTrips * requests, commands: commands * requests };
+  }
+
+  #costOf(size: ExchangeSize): Cost {
+    return this.#limits.heldOnly ? this.#store.local.mostOfSettle(size) : this.#store.local.mostOfExchange(size);
   }
 
   /** How many of so many jobs the budget allows to claim with this exchange. What is claimed must be settled. */

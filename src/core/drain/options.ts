@@ -4,7 +4,7 @@ import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../shared/validate.ts";
 import { type Cost, noCost } from "../store/meter.ts";
-import type { ClaimedJob, QueueStore } from "../store/store.ts";
+import type { LeasedJob, QueueStore } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
 
@@ -73,7 +73,7 @@ export const drainDefaults = {
 /** What `Queue.drain` takes beside its options. */
 export interface DrainParts {
   /** Jobs that are leased to the caller already, and run first. */
-  readonly held?: readonly ClaimedJob[];
+  readonly held?: readonly LeasedJob[];
   /**
    * Whether the held jobs are run and nothing else: what comes next is then not looked at, which saves a command, and the report
    * tells nothing of it. Default false.
@@ -162,11 +162,12 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
 
 /** The least that a drain can do anything with: to look, then to claim a job or find a schedule, and to settle or fire it. */
 export function leastBudget(store: QueueStore, declared: number): Cost {
-  const claiming = store.mostOfExchange({ claims: 1 });
-  const settling = store.mostOfExchange({ settles: 1, fires: 1, firedJobs: MOST_FIRED_AT_ONCE, claims: 0 });
-  const declaring = declared > 0 ? store.mostOfDeclaring(declared) : noCost;
+  const { local } = store;
+  const claiming = local.mostOfExchange({ claims: 1 });
+  const settling = local.mostOfExchange({ settles: 1, fires: 1, firedJobs: MOST_FIRED_AT_ONCE });
+  const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
   const least = (part: keyof Cost) =>
-    store.mostOfLook[part] + Math.max(declaring[part], claiming[part] + settling[part]);
+    local.mostOfPeek[part] + Math.max(declaring[part], claiming[part] + settling[part]);
   return { roundTrips: least("roundTrips"), commands: least("commands") };
 }
 

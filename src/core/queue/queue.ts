@@ -18,7 +18,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { checkKnown, checkObject } from "../shared/validate.ts";
 import type { Cost } from "../store/meter.ts";
-import type { ClaimedJob, EnqueueReply, NewJob, Outlook, QueueStore } from "../store/store.ts";
+import type { EnqueueReply, LeasedJob, NewJob, NextDue, QueueStore } from "../store/store.ts";
 import { QueueUpkeep } from "./manage.ts";
 import { Expected } from "./next-due.ts";
 import { type HoldOptions, type QueueOptions, type QueueSettings, queueSettings } from "./options.ts";
@@ -85,7 +85,7 @@ export class Queue extends QueueUpkeep {
 
   /** What its drains need: the most that a look costs, and the least budget that one can do anything with. */
   get needs(): { readonly look: Cost; readonly least: Cost } {
-    return { look: this.#store.mostOfLook, least: leastBudget(this.#store, this.#declared.count) };
+    return { look: this.#store.local.mostOfPeek, least: leastBudget(this.#store, this.#declared.count) };
   }
 
   /**
@@ -146,7 +146,7 @@ export class Queue extends QueueUpkeep {
   async enqueueHeld(
     jobs: readonly BulkJob[],
     { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
-  ): Promise<{ results: readonly EnqueueResult[]; held: readonly ClaimedJob[] }> {
+  ): Promise<{ results: readonly EnqueueResult[]; held: readonly LeasedJob[] }> {
     return this.#send(jobs, trace, async (newJobs) => {
       const now = this.clock();
       const leaseEndsAt = now + leaseMsFor(this.longestTimeoutMs, this.#settings.random);
@@ -222,13 +222,13 @@ export class Queue extends QueueUpkeep {
   }
 
   /** Whoever is told to end does not wait for the answer of a look, which changes nothing. After the report no more is sent. */
-  async #lookUnlessAborted(store: QueueStore, budget: DrainBudget, signal: AbortSignal | undefined): Promise<Outlook> {
-    const unknown: Outlook = { paused: false, nextAt: undefined };
+  async #lookUnlessAborted(store: QueueStore, budget: DrainBudget, signal: AbortSignal | undefined): Promise<NextDue> {
+    const unknown: NextDue = { paused: false, nextAt: undefined };
     if (signal?.aborted) return unknown;
     const look = this.#look(store);
     if (!signal) return look;
     let stop = () => {};
-    const aborted = new Promise<Outlook>((resolve) => {
+    const aborted = new Promise<NextDue>((resolve) => {
       stop = () => {
         budget.close();
         resolve(unknown);
@@ -243,7 +243,7 @@ export class Queue extends QueueUpkeep {
   }
 
   /** What comes next, as cheaply as it can be known: from memory where that says that something is due, else by a peek. */
-  async #look(store: QueueStore): Promise<Outlook> {
+  async #look(store: QueueStore): Promise<NextDue> {
     const now = this.clock();
     if (!this.#declared.isInForce) {
       const outlook = await store.peekWithManifest();
@@ -259,7 +259,7 @@ export class Queue extends QueueUpkeep {
     caller: TraceContext | undefined,
     store: (newJobs: readonly NewJob[]) => Promise<Sent>,
   ): Promise<Sent> {
-    const newId = this.#store.idSource(this.#settings.newId);
+    const newId = this.#store.local.idSource(this.#settings.newId);
     return sendJobs({ ...this.#settings, newId }, jobs, caller, store);
   }
 

@@ -13,7 +13,7 @@ import { hookCalls } from "../observe/hook-runner.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { invalidRequest, isTidegateError } from "../shared/errors.ts";
 import { checkObject } from "../shared/validate.ts";
-import type { ClaimedJob, EnqueueReply, NewJob } from "../store/store.ts";
+import type { EnqueueReply, LeasedJob, NewJob } from "../store/store.ts";
 import type { QueueSettings } from "./options.ts";
 
 /** One job for `enqueueMany`. */
@@ -79,7 +79,7 @@ export async function sendJobs<Sent extends { readonly results: readonly Enqueue
 }
 
 /** The jobs that the store has leased to whoever enqueued them. */
-export function heldJobs(newJobs: readonly NewJob[], replies: readonly EnqueueReply[]): readonly ClaimedJob[] {
+export function heldJobs(newJobs: readonly NewJob[], replies: readonly EnqueueReply[]): readonly LeasedJob[] {
   return replies.flatMap(({ lease }, index) => {
     const job = newJobs[index];
     return lease && job ? [{ lease, record: job.record, dueAt: job.runAt }] : [];

@@ -7,7 +7,7 @@ import { fnv1a } from "../shared/hash.ts";
 import { asJson } from "../shared/json.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { StoredSchedule } from "../store/schedules.ts";
-import type { DueSchedule, ExchangeReply, ExchangeRequest, Outlook, QueueStore } from "../store/store.ts";
+import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
 import { decodeSchedule, type ScheduleRecord } from "./fire.ts";
 import { renewed, scheduleRecord } from "./schedules.ts";
 
@@ -85,9 +85,9 @@ export class DeclaredSchedules {
   /** Adds, changes and removes what this code declares otherwise than the code before it; tells what comes next after that. */
   async putInForce(
     store: QueueStore,
-    outlook: Outlook & { readonly manifest: string | undefined },
+    outlook: NextDue & { readonly manifest: string | undefined },
     now: number,
-  ): Promise<Outlook> {
+  ): Promise<NextDue> {
     const manifest = outlook.manifest === undefined ? undefined : (JSON.parse(outlook.manifest) as Manifest);
     const own = this.#fingerprint();
     const replacedAt = manifest?.replaced[own];

@@ -1,27 +1,27 @@
 import { TidegateError } from "../shared/errors.ts";
 
-/** HTTP round trips, and the commands that Upstash bills for them. A memory store bills none. */
+/** Requests to a store, and the commands that it bills for them. A memory store bills none. */
 export interface Cost {
   readonly roundTrips: number;
   readonly commands: number;
 }
 
-/** What calls cost. */
+/** Counts what calls cost. */
 export interface Meter {
-  /** HTTP round trips so far, resends included: each from when it is sent. */
+  /** Requests so far, resends included. Each counts from when it is sent. */
   roundTrips: number;
   /**
-   * Billed commands so far. Where a store knows how many a request is billed at most, it counts those from when the request is
-   * sent, and puts it right by the answer: of what an answer that was lost has cost nobody knows more.
+   * Billed commands so far. A store that knows the most a request can be billed counts that when it sends the request, and corrects
+   * it by the answer. If the answer is lost, the most stays counted.
    */
   commands: number;
-  /** Whether there is room for this beside what has been counted. A store asks before each request. Default: there always is. */
+  /** Whether there is room for this on top of what is counted. A store asks before each request. Default: always. */
   allows?(cost: Cost): boolean;
 }
 
 export const noCost: Cost = { roundTrips: 0, commands: 0 };
 
-/** No room is left for a request in the budget of its drain. It was not sent. */
+/** The budget of a drain has no room for a request. The request was not sent. */
 export class OutOfBudgetError extends TidegateError {
   constructor() {
     super(
@@ -32,10 +32,10 @@ export class OutOfBudgetError extends TidegateError {
 }
 
 /**
- * Counts a request that is sent now, at the most that it can be billed: where its answer is lost, nobody knows more.
+ * Counts a request that is sent now, at the most that it can be billed.
  *
- * @returns takes what it was billed, once it is answered.
- * @throws {OutOfBudgetError} where the meter does not allow it.
+ * @returns a function to call with what it was billed, once it is answered.
+ * @throws {OutOfBudgetError} if the meter does not allow it.
  */
 export function countRequest(meter: Meter | undefined, mostCommands: number): (billed: number) => void {
   if (meter?.allows?.({ roundTrips: 1, commands: mostCommands }) === false) throw new OutOfBudgetError();

@@ -1,23 +1,23 @@
-/** A schedule, as a store is given it. */
+/** A schedule, as it is given to a store. */
 export interface ScheduleEntry {
   readonly key: string;
   readonly record: string;
-  /** The next slot; undefined where none comes. */
+  /** The next occurrence; undefined if there is none. */
   readonly next: number | undefined;
 }
 
-/** A schedule, as a store has it. */
+/** A schedule, as it is stored. */
 export interface StoredSchedule extends ScheduleEntry {
   /**
-   * How often it has been stored anew at this slot, or without one, modulo `CLAIM_CYCLE`: tells what was read from what stands
-   * there now. Undefined where the store has lost where it stood, as by eviction.
+   * How often it was changed while it stood at this occurrence, or at none, modulo `CLAIM_CYCLE`. It shows whether the schedule has
+   * changed since it was read. Undefined if the store has lost its place, as by eviction.
    */
   readonly revision: number | undefined;
 }
 
-/** A schedule to store in place of the one with its key, if that still stands as it was read. */
+/** A schedule to store in place of the one with its key, if that one has not changed since it was read. */
 export interface SchedulePut extends ScheduleEntry {
-  /** What was read; undefined for none. */
+  /** What was read. Default: no schedule had the key. */
   readonly from?: Pick<StoredSchedule, "next" | "revision"> | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The counts of a queue, all of one moment. */
+/** The counts of a queue, all from one moment. */
 export interface StoredStats {
   readonly scheduled: number;
   readonly ready: number;
@@ -10,11 +10,11 @@ export interface StoredStats {
   readonly died: number;
   readonly enqueued: number;
   readonly paused: boolean;
-  /** The earliest run time or slot that is ahead, or due. */
+  /** When something next needs attention. In the past if there is a backlog. */
   readonly nextAt: number | undefined;
   /** The earliest run time among ready jobs. */
   readonly oldestReadyAt: number | undefined;
-  /** What was settled lately, by the minute: those minutes of the last hour in which something was. */
+  /** What was settled in the last hour: only those minutes in which something was. */
   readonly minutes: readonly StoredMinute[];
   readonly waitingTimes: StoredHistogram;
   readonly runningTimes: StoredHistogram;
@@ -29,7 +29,7 @@ export interface StoredMinute {
   readonly dead: number;
 }
 
-/** A count for each of `durationBounds`, and one for what is above. */
+/** One count for each of `durationBounds`, and one for everything above. */
 export interface StoredHistogram {
   readonly counts: readonly number[];
   readonly sumMs: number;
@@ -38,10 +38,10 @@ export interface StoredHistogram {
 const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
 
-/** How many minutes are told of, and how many a store must keep at least. */
+/** How many minutes are reported. A store keeps at least as many. */
 export const MINUTES_KEPT = 60;
 
-/** Upper bounds of the counts of a histogram, in ms. Stores keep a count for each, and one for all that took longer. */
+/** The upper bounds of the counts of a histogram, in ms. Stores keep one count for each, and one for everything that took longer. */
 export const durationBounds: readonly number[] = [
   10,
   25,
@@ -59,7 +59,7 @@ export const durationBounds: readonly number[] = [
   30 * MINUTE_MS,
 ];
 
-/** In which count of a histogram a duration belongs. */
+/** Which count of a histogram a duration belongs to. */
 export function bucketOf(ms: number): number {
   const index = durationBounds.findIndex((bound) => ms <= bound);
   return index < 0 ? durationBounds.length : index;

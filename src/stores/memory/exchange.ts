@@ -1,13 +1,15 @@
 import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import {
   CLAIM_CYCLE,
-  type ClaimedJob,
+  type ClaimRequest,
   type DueSchedule,
   type ExchangeReply,
   type ExchangeRequest,
   type Fire,
   type FireReply,
+  type LeasedJob,
   type Outcome,
+  type SettleRequest,
 } from "../../core/store/store.ts";
 import {
   againScore,
@@ -20,30 +22,28 @@ import {
 } from "../redis/score.ts";
 import { isJob, type MemoryState } from "./state.ts";
 
-/** Hands in what finished, fires schedules, and takes what is due: the same three steps as in exchange.lua. */
+/** Settles outcomes, fires schedules and claims what is due: the same three steps as in exchange.lua. */
 export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
-  const settled = settleAll(state, request);
+  const settled = settle(state, request);
   const fired = request.fire.map((each) => fire(state, each));
-  if (request.looks === false)
-    return { paused: false, nextAt: undefined, left: 0, settled, fired, jobs: [], schedules: [] };
-  const left = state.paused ? 0 : leftBehind(state, request);
-  const { jobs, schedules } = state.paused ? { jobs: [], schedules: [] } : claim(state, request);
+  const { jobs, schedules, left } =
+    request.claim && !state.paused ? claim(state, request.now, request.claim) : { jobs: [], schedules: [], left: 0 };
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
   return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), left, settled, fired, jobs, schedules };
 }
 
-/** Only those outcomes count whose leases hold: the others were settled before, or somebody else holds the job. */
-function settleAll(state: MemoryState, request: ExchangeRequest): readonly boolean[] {
+/** An outcome counts only if its lease holds: else it was settled before, or another invocation holds the job. */
+export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
-  const settled = request.settle.map((outcome) => settle(state, outcome, request, accepted));
+  const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
   state.tally.count(accepted, request.now);
   return settled;
 }
 
-function settle(state: MemoryState, outcome: Outcome, request: ExchangeRequest, accepted: Outcome[]): boolean {
-  const { now, retentionMs, repeated = false } = request;
+function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest, accepted: Outcome[]): boolean {
+  const { now, retentionMs, isResend = false } = request;
   const { lease, record } = outcome;
-  if (state.due.score(lease.id) !== leaseScore(lease)) return repeated && wasSettled(state, outcome, retentionMs);
+  if (state.due.score(lease.id) !== leaseScore(lease)) return isResend && wasSettled(state, outcome, retentionMs);
   accepted.push(outcome);
   if (outcome.to === "retried" || outcome.to === "returned") {
     state.put(lease.id, againScore(outcome), record);
@@ -61,7 +61,7 @@ function settle(state: MemoryState, outcome: Outcome, request: ExchangeRequest, 
   return true;
 }
 
-/** An earlier exchange, whose answer got lost, may have settled it: then what that one wrote is there. */
+/** An earlier request, whose answer was lost, may have settled it: then what that one wrote is there. */
 function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentionMs: number): boolean {
   if (to === "dead") return state.deadRecords.get(lease.id) === record;
   if (to !== "completed") return state.records.get(lease.id) === record;
@@ -82,9 +82,11 @@ function fire(state: MemoryState, { key, slot, revision, next, record, jobs, unl
 
 function claim(
   state: MemoryState,
-  { now, limit, leaseMs }: ExchangeRequest,
-): Pick<ExchangeReply, "jobs" | "schedules"> {
-  const jobs: ClaimedJob[] = [];
+  now: number,
+  { limit, leaseMs, countLeft = false }: ClaimRequest,
+): Pick<ExchangeReply, "jobs" | "schedules" | "left"> {
+  const left = countLeft ? Math.max(0, countDue(state, now) - limit) : 0;
+  const jobs: LeasedJob[] = [];
   const schedules: DueSchedule[] = [];
   let bytes = 0;
   for (const [member, score] of firstDue(state, now, limit)) {
@@ -101,17 +103,16 @@ function claim(
     state.due.set(member, leaseScore(lease));
     jobs.push({ lease, record, dueAt: at });
   }
-  return { jobs, schedules };
+  return { jobs, schedules, left };
 }
 
-function leftBehind(state: MemoryState, { now, limit, counts = false }: ExchangeRequest): number {
-  if (!counts) return 0;
+function countDue(state: MemoryState, now: number): number {
   let due = 0;
   for (const [, score] of state.due.from(0)) {
     if (score >= scoreAfter(now)) break;
     due++;
   }
-  return Math.max(0, due - limit);
+  return due;
 }
 
 function firstDue(state: MemoryState, now: number, limit: number): readonly (readonly [string, number])[] {

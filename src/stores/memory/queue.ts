@@ -11,43 +11,41 @@ import type {
   FoundDead,
   JobState,
   Lease,
+  LocalFacts,
   NewJob,
-  Outlook,
+  NextDue,
   Page,
   PageRequest,
   QueueStore,
   Revival,
+  SettleReply,
+  SettleRequest,
   StoredJob,
 } from "../../core/store/store.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
-import { exchange } from "./exchange.ts";
+import { exchange, settle } from "./exchange.ts";
 import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./read.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
 /** What each call counts as: the round trip that it would be elsewhere. */
 const oneCall: Cost = { roundTrips: 1, commands: 0 };
 
+const local: LocalFacts = {
+  mostOfSettle: () => oneCall,
+  mostOfExchange: () => oneCall,
+  mostOfPeek: oneCall,
+  mostOfPartitions: oneCall,
+  mostOfDeclare: () => ({ roundTrips: 2, commands: 0 }),
+  idSource: (newId) => newId,
+};
+
 /** The store port on plain maps: what each method does, without the ways in which Redis must be asked for it. */
 export class MemoryQueue implements QueueStore {
+  readonly local = local;
   readonly #state = new MemoryState();
-
-  readonly mostOfLook = oneCall;
-  readonly mostOfPartitions = oneCall;
 
   /** Over how many partitions the queue is spread: above 1, nothing is kept here. */
   spread = 1;
-
-  mostOfExchange(): Cost {
-    return oneCall;
-  }
-
-  mostOfDeclaring(): Cost {
-    return { roundTrips: 2, commands: 0 };
-  }
-
-  idSource(newId: () => string): () => string {
-    return newId;
-  }
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     return jobs.map((job) => this.#enqueueOne(job, now));
@@ -71,6 +69,10 @@ export class MemoryQueue implements QueueStore {
     return { status: "duplicate", id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
   }
 
+  async settle(request: SettleRequest): Promise<SettleReply> {
+    return { settled: settle(this.#state, request) };
+  }
+
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     return exchange(this.#state, request);
   }
@@ -80,11 +82,11 @@ export class MemoryQueue implements QueueStore {
     return this.spread;
   }
 
-  async peek(): Promise<Outlook> {
+  async peek(): Promise<NextDue> {
     return { paused: this.#state.paused, nextAt: this.#state.nextAt() };
   }
 
-  async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
+  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
     return { paused: this.#state.paused, nextAt: this.#state.nextAt(), manifest: this.#state.manifest };
   }
 

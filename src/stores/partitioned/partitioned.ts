@@ -7,6 +7,7 @@ import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/sto
 import type { StoredStats } from "../../core/store/stats.ts";
 import {
   type Change,
+  type ClaimRequest,
   type ClearableState,
   checkStore,
   type EnqueueReply,
@@ -16,12 +17,17 @@ import {
   type FoundDead,
   type JobState,
   type Lease,
+  type LocalFacts,
   type NewJob,
-  type Outlook,
+  type NextDue,
+  type Outcome,
   type Page,
   type PageRequest,
   type QueueStore,
   type Revival,
+  type SettleReply,
+  type SettleRequest,
+  type SettleSize,
   type Store,
   type StoredJob,
 } from "../../core/store/store.ts";
@@ -86,50 +92,104 @@ function hash(text: string): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
+/** Which of so many partitions a job is in. Those that schedules make are where the schedules are. */
+function partitionOf(id: string, count: number): number {
+  return isSlotJobId(id) ? 0 : hash(id) % count;
+}
+
+class PartitionedFacts implements LocalFacts {
+  readonly mostOfPeek: Cost;
+  readonly mostOfPartitions: Cost;
+  readonly #part: LocalFacts;
+  readonly #count: number;
+
+  /** @param part the facts of one partition: they are the same for each. */
+  constructor(part: LocalFacts, count: number) {
+    this.#part = part;
+    this.#count = count;
+    this.mostOfPartitions = part.mostOfPartitions;
+    // The first peek of a process is preceded by the question over how many partitions the queue is spread.
+    this.mostOfPeek = plus(times(part.mostOfPeek, count + 1), part.mostOfPartitions);
+  }
+
+  mostOfSettle(size: SettleSize): Cost {
+    return times(this.#part.mostOfSettle(size), Math.min(size.settles ?? 0, this.#count));
+  }
+
+  mostOfExchange({ settles = 0, fires = 0, isResend = false, ...rest }: ExchangeSize): Cost {
+    const settling = this.mostOfSettle({ settles, isResend });
+    const claiming = this.#part.mostOfExchange({ fires, isResend, ...rest });
+    // Schedules are in the first partition, and what is claimed may be in another.
+    const apart = times(this.#part.mostOfSettle({}), fires > 0 ? 1 : 0);
+    const { roundTrips, commands } = [settling, claiming, apart].reduce(plus);
+    return { roundTrips: Math.min(roundTrips, this.#count), commands };
+  }
+
+  mostOfDeclare(schedules: number): Cost {
+    return this.#part.mostOfDeclare(schedules);
+  }
+
+  idSource(newId: () => string): (dedupeKey?: string) => string {
+    const count = this.#count;
+    const target = Math.floor(Math.random() * count);
+    return (dedupeKey) => {
+      const wanted = dedupeKey === undefined ? target : hash(dedupeKey) % count;
+      let id = newId();
+      // Some tries a partition: what is left of chance after 50 is one in e^50, and then the id is merely stored elsewhere.
+      for (let tries = 50 * count; tries > 0 && partitionOf(id, count) !== wanted; tries--) id = newId();
+      return id;
+    };
+  }
+}
+
+/** What some partitions reply. It must reach the caller, whatever becomes of the others: what one of them gave is leased. */
+class PartialReplies<Reply> {
+  readonly #replies = new Map<number, Reply>();
+  readonly #failures: unknown[] = [];
+
+  /** Takes the reply of a partition; undefined if it fails. */
+  async from(index: number, asked: Promise<Reply>): Promise<Reply | undefined> {
+    try {
+      const reply = await asked;
+      this.#replies.set(index, reply);
+      return reply;
+    } catch (error) {
+      this.#failures.push(error);
+      return undefined;
+    }
+  }
+
+  of(index: number): Reply | undefined {
+    return this.#replies.get(index);
+  }
+
+  /** Why a partition did not reply. @throws that, if none did. */
+  get failure(): { readonly failure?: unknown } {
+    const [failure] = this.#failures;
+    if (this.#failures.length > 0 && this.#replies.size === 0) throw failure;
+    return this.#failures.length > 0 ? { failure } : {};
+  }
+}
+
 class PartitionedQueue implements QueueStore {
+  readonly local: LocalFacts;
   readonly #parts: readonly QueueStore[];
   /** When something is next due in each part; undefined where that is not known yet. */
-  readonly #outlooks: (Outlook | undefined)[];
+  readonly #outlooks: (NextDue | undefined)[];
   /** When each part was looked at last by an exchange. */
   readonly #lookedAt = new Map<number, number>();
   #last: number;
 
   constructor(parts: readonly QueueStore[]) {
     this.#parts = parts;
+    this.local = new PartitionedFacts(this.#at(0).local, parts.length);
     this.#outlooks = parts.map(() => undefined);
     // Drains that run at once begin in different places, most of the time.
     this.#last = Math.floor(Math.random() * parts.length);
   }
 
-  /** Each request that hands in something, fires or looks may go to a part of its own. */
-  mostOfExchange({ settles = 0, fires = 0, firedJobs = 0, claims, repeated = false }: ExchangeSize): Cost {
-    const most = (size: ExchangeSize) => this.#at(0).mostOfExchange({ ...size, repeated });
-    const settling = times(most({ settles }), Math.min(settles, this.#parts.length));
-    const others = [
-      ...(fires > 0 ? [most({ fires, firedJobs })] : []),
-      ...(claims === undefined ? [] : [most({ claims })]),
-    ];
-    const { roundTrips, commands } = [settling, ...others].reduce(plus);
-    return { roundTrips: Math.min(roundTrips, this.#parts.length), commands };
-  }
-
-  get mostOfPartitions(): Cost {
-    return this.#at(0).mostOfPartitions;
-  }
-
-  /** The first one of a process is preceded by the question over how many partitions the queue is spread. */
-  get mostOfLook(): Cost {
-    const { mostOfLook, mostOfPartitions } = this.#at(0);
-    return plus(times(mostOfLook, this.#parts.length + 1), mostOfPartitions);
-  }
-
-  mostOfDeclaring(schedules: number): Cost {
-    return this.#at(0).mostOfDeclaring(schedules);
-  }
-
-  /** Where a job is. Those that schedules make are where the schedules are. */
   #indexOf(id: string): number {
-    return isSlotJobId(id) ? 0 : hash(id) % this.#parts.length;
+    return partitionOf(id, this.#parts.length);
   }
 
   #at(index: number): QueueStore {
@@ -138,17 +198,6 @@ class PartitionedQueue implements QueueStore {
 
   #of(id: string): QueueStore {
     return this.#at(this.#indexOf(id));
-  }
-
-  idSource(newId: () => string): (dedupeKey?: string) => string {
-    const target = Math.floor(Math.random() * this.#parts.length);
-    return (dedupeKey) => {
-      const wanted = dedupeKey === undefined ? target : hash(dedupeKey) % this.#parts.length;
-      let id = newId();
-      // Some tries a partition: what is left of chance after 50 is one in e^50, and then the id is merely stored elsewhere.
-      for (let tries = 50 * this.#parts.length; tries > 0 && this.#indexOf(id) !== wanted; tries--) id = newId();
-      return id;
-    };
   }
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
@@ -180,62 +229,68 @@ class PartitionedQueue implements QueueStore {
     return indexes.map((index) => answers.get(index)?.shift() as Answer);
   }
 
+  async settle(request: SettleRequest): Promise<SettleReply> {
+    const replies = new PartialReplies<SettleReply>();
+    const send = (index: number, settle: readonly Outcome[]) =>
+      replies.from(index, this.#at(index).settle({ ...request, settle }));
+    return { settled: await this.#settleInParts(request.settle, send), ...replies.failure };
+  }
+
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const target = this.#nextToClaim(request.now);
-    const claimed = new Map<number, ExchangeReply>();
-    const failures: unknown[] = [];
-    const exchange = async (index: number, settle: ExchangeRequest["settle"]) => {
-      const reply = await this.#at(index).exchange({
-        ...request,
-        settle,
-        fire: index === 0 ? request.fire : [],
-        limit: index === target ? request.limit : 0,
-      });
-      claimed.set(index, reply);
-      if (request.looks !== false) this.#learn(index, reply, request.now);
-      return reply.settled;
+    const { now, fire, claim } = request;
+    const target = this.#nextToClaim(now);
+    const replies = new PartialReplies<ExchangeReply>();
+    const send = async (index: number, settle: readonly Outcome[]) => {
+      const part = { settle, fire: index === 0 ? fire : [], claim: index === target ? claim : undefined };
+      const reply = await replies.from(index, this.#at(index).exchange({ ...request, ...part }));
+      if (reply) this.#learn(index, reply, now);
+      return reply;
     };
     const settlesIn = new Set(request.settle.map(({ lease }) => this.#indexOf(lease.id)));
-    // What one part has given is leased and must reach the drain, whatever becomes of the others.
-    const attempt = (index: number, settle: ExchangeRequest["settle"]) =>
-      exchange(index, settle).catch((error: unknown) => {
-        failures.push(error);
-        return settle.map(() => undefined);
-      });
-    const others = [...(request.looks === false ? [] : [target]), ...(request.fire.length > 0 ? [0] : [])];
-    const rest = new Set(others);
-    const stale = this.#stale(request).filter((index) => !rest.has(index));
+    const rest = new Set([target, ...(fire.length > 0 ? [0] : [])]);
+    const stale = this.#stale(now, claim).filter((index) => !rest.has(index));
     const [settled] = await Promise.all([
-      this.#inParts(request.settle, ({ lease }) => this.#indexOf(lease.id), attempt),
-      ...[...rest].filter((index) => !settlesIn.has(index)).map((index) => attempt(index, [])),
-      // Last, as what the budget may have no room for.
-      ...stale.filter((index) => !settlesIn.has(index)).map((index) => this.#lookInPassing(index, request.now)),
+      this.#settleInParts(request.settle, send),
+      ...[...rest].filter((index) => !settlesIn.has(index)).map((index) => send(index, [])),
+      // Last, because the budget may have no room for it.
+      ...stale.filter((index) => !settlesIn.has(index)).map((index) => this.#lookInPassing(index, now)),
     ]);
-    const [failure] = failures;
-    if (failures.length > 0 && claimed.size === 0) throw failure;
+    const claimed = replies.of(target);
     return {
-      ...(request.looks === false ? { paused: false, nextAt: undefined } : this.#outlook(request.now)),
-      ...(failures.length > 0 && { failure }),
-      left: claimed.get(target)?.left ?? 0,
+      ...this.#outlook(now),
+      ...replies.failure,
+      left: claimed?.left ?? 0,
       settled,
-      fired: claimed.get(0)?.fired ?? [],
-      jobs: claimed.get(target)?.jobs ?? [],
-      schedules: claimed.get(target)?.schedules ?? [],
+      fired: replies.of(0)?.fired ?? [],
+      jobs: claimed?.jobs ?? [],
+      schedules: claimed?.schedules ?? [],
     };
   }
 
-  #learn(index: number, outlook: Outlook, now: number): void {
+  #settleInParts(
+    outcomes: readonly Outcome[],
+    send: (index: number, outcomes: readonly Outcome[]) => Promise<SettleReply | undefined>,
+  ): Promise<SettleReply["settled"]> {
+    return this.#inParts(
+      outcomes,
+      ({ lease }) => this.#indexOf(lease.id),
+      async (index, some) => (await send(index, some))?.settled ?? some.map(() => undefined),
+    );
+  }
+
+  #learn(index: number, outlook: NextDue, now: number): void {
     this.#outlooks[index] = outlook;
     this.#lookedAt.set(index, now);
   }
 
   /** The parts of which the caller wants to know more than what was seen when they were looked at last. */
-  #stale({ now, limit, freshMs = Number.POSITIVE_INFINITY }: ExchangeRequest): readonly number[] {
-    if (limit === 0) return [];
+  #stale(now: number, claim: ClaimRequest | undefined): readonly number[] {
+    if (!claim) return [];
+    const { refreshAfterMs = Number.POSITIVE_INFINITY } = claim;
     return this.#parts.flatMap((_, index) => {
       const lookedAt = this.#lookedAt.get(index) ?? now;
       this.#lookedAt.set(index, lookedAt);
-      return now - lookedAt >= freshMs ? index : [];
+      return now - lookedAt >= refreshAfterMs ? index : [];
     });
   }
 
@@ -259,7 +314,7 @@ class PartitionedQueue implements QueueStore {
     return this.#last;
   }
 
-  #outlook(now: number): Outlook {
+  #outlook(now: number): NextDue {
     const moments = this.#outlooks.flatMap((outlook) => (outlook ? (outlook.nextAt ?? []) : now));
     return {
       paused: this.#outlooks.some((outlook) => outlook?.paused),
@@ -271,12 +326,12 @@ class PartitionedQueue implements QueueStore {
     return this.#parts.length;
   }
 
-  async peek(): Promise<Outlook> {
+  async peek(): Promise<NextDue> {
     await this.#peekFrom(0);
     return this.#outlook(0);
   }
 
-  async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
+  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
     const [{ manifest, ...first }] = await Promise.all([this.#at(0).peekWithManifest(), this.#peekFrom(1)]);
     this.#outlooks[0] = first;
     return { ...this.#outlook(0), manifest };

@@ -1,16 +1,16 @@
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import { bucketOf, durationBounds, type StoredMinute, type StoredStats } from "../../core/store/stats.ts";
 import type {
-  ClaimedJob,
   DueSchedule,
   EnqueueReply,
   ExchangeReply,
   Fire,
   FireReply,
   JobState,
+  LeasedJob,
   NewJob,
+  NextDue,
   Outcome,
-  Outlook,
   StoredJob,
   Timing,
 } from "../../core/store/store.ts";
@@ -127,13 +127,13 @@ export function exchangeReply(answer: readonly string[], outcomes: number, fires
     left: Number(left),
     settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
     fired: answer.slice(firesAt, jobsAt - 1) as readonly FireReply[],
-    jobs: claimedJobs(answer, jobsAt, schedulesAt),
+    jobs: leasedJobs(answer, jobsAt, schedulesAt),
     schedules: dueSchedules(answer, schedulesAt),
   };
 }
 
-function claimedJobs(answer: readonly string[], from: number, to: number): readonly ClaimedJob[] {
-  const jobs: ClaimedJob[] = [];
+function leasedJobs(answer: readonly string[], from: number, to: number): readonly LeasedJob[] {
+  const jobs: LeasedJob[] = [];
   for (let at = from; at < to; at += 4) {
     const { claims, at: endsAt } = unpack(Number(answer[at + 1]));
     const lease = { id: answer[at] as string, claims, endsAt };
@@ -165,7 +165,7 @@ export function putArguments(put: SchedulePut): string[] {
 }
 
 /** Reads the first members of `due`, with their scores. */
-export function outlook(head: readonly string[]): Outlook {
+export function nextDue(head: readonly string[]): NextDue {
   const paused = head[0] === PAUSED_MEMBER;
   return { paused, nextAt: timeOf(paused ? head[3] : head[1]) };
 }

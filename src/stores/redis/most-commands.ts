@@ -1,4 +1,4 @@
-import type { ExchangeSize } from "../../core/store/store.ts";
+import type { ExchangeSize, SettleSize } from "../../core/store/store.ts";
 
 // The most that the scripts are billed, for budgets: counted from lua/, where many values of a command go in pieces. A test
 // compares it with what Redis counts.
@@ -11,15 +11,17 @@ const pieces = (values: number): number => Math.ceil(values / PIECE);
 /** How many schedules a queue is taken to have at most, where they are all read. */
 const MOST_SCHEDULES = 10_000;
 
-/** Of lua/exchange.lua. @param hasOwnExpiry whether it is Lua that sees to it that fields expire. */
+/** Of lua/exchange.lua, where it only settles. @param hasOwnExpiry whether it is Lua that sees to it that fields expire. */
+export function mostOfSettle({ settles = 0, isResend = false }: SettleSize, hasOwnExpiry: boolean): number {
+  if (settles === 0) return 1;
+  return 1 + mostToSettle(settles, isResend) + (hasOwnExpiry ? mostToExpire(settles) : 0);
+}
+
+/** Of lua/exchange.lua, all of it. */
 export function mostOfExchange(size: ExchangeSize, hasOwnExpiry: boolean): number {
-  const { settles = 0, fires = 0, firedJobs = 0, claims, repeated = false } = size;
+  const { fires = 0, firedJobs = 0, claims = 0, isResend = false } = size;
   return (
-    1 +
-    (settles > 0 ? mostToSettle(settles, repeated) : 0) +
-    (settles > 0 && hasOwnExpiry ? mostToExpire(settles) : 0) +
-    (fires > 0 ? mostToFire(fires, firedJobs) : 0) +
-    (claims === undefined ? 0 : mostToClaim(claims, repeated))
+    mostOfSettle(size, hasOwnExpiry) + (fires > 0 ? mostToFire(fires, firedJobs) : 0) + mostToClaim(claims, isResend)
   );
 }
 
@@ -53,6 +55,9 @@ export function mostOfExtend(record: string): number {
 
 /** Of lua/partitions.lua: TYPE, EXISTS and MSET. */
 export const mostOfPartitions = 4;
+
+/** Of `peekWithManifest`: ZRANGE and GET. */
+export const mostOfPeek = 2;
 
 /** Of lua/list_schedules.lua: HGETALL and ZMSCORE. */
 export const mostOfListing = 2 + pieces(MOST_SCHEDULES);

@@ -1,23 +1,26 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
-import type { Cost, Meter } from "../../core/store/meter.ts";
+import type { Meter } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import {
   type Change,
+  type ClaimRequest,
   type ClearableState,
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
-  type ExchangeSize,
   type FoundDead,
   type JobState,
   type Lease,
+  type LocalFacts,
   type NewJob,
-  type Outlook,
+  type NextDue,
   type Page,
   type PageRequest,
   type QueueStore,
   type Revival,
+  type SettleReply,
+  type SettleRequest,
   type StoredJob,
   sizeOf,
 } from "../../core/store/store.ts";
@@ -30,8 +33,8 @@ import {
   exchangeReply,
   fireArguments,
   listedMember,
+  nextDue,
   outcomeArguments,
-  outlook,
   putArguments,
   storedSchedules,
   storedStats,
@@ -39,7 +42,15 @@ import {
 } from "./codec.ts";
 import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
-import { mostOfDeclare, mostOfExchange, mostOfExtend, mostOfListing, mostOfPartitions } from "./most-commands.ts";
+import {
+  mostOfDeclare,
+  mostOfExchange,
+  mostOfExtend,
+  mostOfListing,
+  mostOfPartitions,
+  mostOfPeek,
+  mostOfSettle,
+} from "./most-commands.ts";
 import { leaseScore, PAUSED_MEMBER, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
 
@@ -56,6 +67,12 @@ function newNonce(random: () => number): string {
 }
 
 const flag = (value: boolean): string => (value ? "1" : "0");
+
+/** A claim that takes nothing: exchange.lua then only reads what is due next. */
+const NO_CLAIM: ClaimRequest = { limit: 0, leaseMs: 0 };
+/** A claim for which exchange.lua does not even read what is due next. */
+const NO_READ: ClaimRequest = { limit: -1, leaseMs: 0 };
+
 /** One queue in Redis, over whatever carries its commands: each method writes the arguments of a script and reads its answer. */
 export class RedisQueue implements QueueStore {
   readonly #connection: Connection;
@@ -70,20 +87,14 @@ export class RedisQueue implements QueueStore {
     this.#random = random;
   }
 
-  readonly mostOfLook: Cost = { roundTrips: 1, commands: 2 };
-  readonly mostOfPartitions: Cost = { roundTrips: 1, commands: mostOfPartitions };
-
-  mostOfExchange(size: ExchangeSize): Cost {
-    return { roundTrips: 1, commands: mostOfExchange(size, this.#connection.hasOwnExpiry) };
-  }
-
-  mostOfDeclaring(schedules: number): Cost {
-    return { roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) };
-  }
-
-  idSource(newId: () => string): () => string {
-    return newId;
-  }
+  readonly local: LocalFacts = {
+    mostOfSettle: (size) => ({ roundTrips: 1, commands: mostOfSettle(size, this.#connection.hasOwnExpiry) }),
+    mostOfExchange: (size) => ({ roundTrips: 1, commands: mostOfExchange(size, this.#connection.hasOwnExpiry) }),
+    mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
+    mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
+    mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
+    idSource: (newId) => newId,
+  };
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     if (jobs.length === 0) return [];
@@ -101,26 +112,34 @@ export class RedisQueue implements QueueStore {
     return jobs.map((job, index) => enqueueReply(job, answer.slice(index * 3, index * 3 + 3)));
   }
 
+  async settle(request: SettleRequest): Promise<SettleReply> {
+    const most = (isResend: boolean) =>
+      mostOfSettle({ settles: request.settle.length, isResend }, this.#connection.hasOwnExpiry);
+    const { settled } = await this.#exchange({ ...request, fire: [] }, NO_READ, most);
+    return { settled };
+  }
+
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const { now, limit, looks = true, counts = false, leaseMs, retentionMs, settle, fire } = request;
-    const { repeated = false } = request;
-    const nonce = newNonce(this.#random);
+    const size = sizeOf(request);
+    const most = (isResend: boolean) => mostOfExchange({ ...size, isResend }, this.#connection.hasOwnExpiry);
+    return this.#exchange(request, request.claim ?? NO_CLAIM, most);
+  }
+
+  async #exchange(
+    { now, settle, fire, retentionMs, isResend = false, resendPauseMs }: ExchangeRequest,
+    { limit, leaseMs, countLeft = false }: ClaimRequest,
+    most: (isResend: boolean) => number,
+  ): Promise<ExchangeReply> {
     const rest = [
-      ...[nonce, looks ? limit : -1].map(String),
-      flag(counts),
+      ...[newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
       ...settle.flatMap(outcomeArguments),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];
-    const args = (isResend: boolean) => [String(now), flag(isResend || repeated), ...rest];
-    const most = (isResend: boolean) =>
-      mostOfExchange({ ...sizeOf(request), repeated: isResend || repeated }, this.#connection.hasOwnExpiry);
-    return exchangeReply(
-      await this.#texts(scripts.exchange, args, { pauseMs: request.pauseMs, most }),
-      settle.length,
-      fire.length,
-    );
+    const args = (isSentAgain: boolean) => [String(now), flag(isSentAgain || isResend), ...rest];
+    const sending = { pauseMs: resendPauseMs, most: (isSentAgain: boolean) => most(isSentAgain || isResend) };
+    return exchangeReply(await this.#texts(scripts.exchange, args, sending), settle.length, fire.length);
   }
 
   async partitions(wanted = 1): Promise<number> {
@@ -129,14 +148,14 @@ export class RedisQueue implements QueueStore {
     return Number(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most }));
   }
 
-  async peek(): Promise<Outlook> {
+  async peek(): Promise<NextDue> {
     const [head] = await this.#plain([this.#peekCommand()]);
-    return outlook(texts(head));
+    return nextDue(texts(head));
   }
 
-  async peekWithManifest(): Promise<Outlook & { readonly manifest: string | undefined }> {
+  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
     const [head, manifest] = await this.#plain([this.#peekCommand(), ["GET", this.#keys.manifest]]);
-    return { ...outlook(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
+    return { ...nextDue(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
   }
 
   // Two members: the mark of a pause stands before all others.

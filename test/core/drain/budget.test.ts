@@ -13,7 +13,8 @@ const start = Date.parse("2026-03-01T12:00:00Z");
 function setUp(options: DrainOptions, underWay: Partial<Exchanges> = {}, spent = { roundTrips: 0, commands: 0 }) {
   const clock = clockByHand(start);
   const mostOfExchange = ({ settles = 0, claims = 0 }: ExchangeSize) => ({ roundTrips: 1, commands: settles + claims });
-  const store = { ...memoryStore().open("default"), mostOfExchange };
+  const opened = memoryStore().open("default");
+  const store = { ...opened, local: { ...opened.local, mostOfExchange } };
   const limits = drainLimits(options);
   const budget = Object.assign(new DrainBudget(limits), spent);
   const exchanges = { underWay: 0, claiming: 0, ...underWay } as Exchanges;

@@ -16,8 +16,11 @@ function setUp() {
   const outlook = { paused: false, nextAt: start };
   const clock = clockByHand(start);
   const exchanges = new Exchanges(store, clock, outlook, () => {});
-  const send = (limit: number, counts = true) =>
-    exchanges.send({ now: start, settle: [], fire: [], limit, counts, leaseMs: 1, retentionMs: 0 }, () => {});
+  const send = (limit: number, countLeft = true) =>
+    exchanges.send(
+      { now: start, settle: [], fire: [], claim: { limit, countLeft, leaseMs: 1 }, retentionMs: 0 },
+      () => {},
+    );
   const answer = async (index: number, reply: Partial<ExchangeReply> | Error) => {
     answers[index]?.(reply);
     await new Promise(setImmediate);

@@ -293,6 +293,14 @@ describe("drainQueues", () => {
 /** A store in which each call is billed so many commands. */
 function withPrice(store: Store, commands: number): Store {
   const most = { roundTrips: 1, commands };
+  const bound = () => most;
+  const local = {
+    mostOfSettle: bound,
+    mostOfExchange: bound,
+    mostOfDeclare: bound,
+    mostOfPeek: most,
+    mostOfPartitions: most,
+  };
   const billed = wrapStore(store, (_, run, meter) => {
     if (meter) meter.commands += commands;
     return run();
@@ -301,8 +309,7 @@ function withPrice(store: Store, commands: number): Store {
     open: (name, meter, partition) =>
       new Proxy(billed.open(name, meter, partition), {
         get(opened, member) {
-          if (member === "mostOfExchange" || member === "mostOfDeclaring") return () => most;
-          return member === "mostOfLook" || member === "mostOfPartitions" ? most : Reflect.get(opened, member, opened);
+          return member === "local" ? { ...opened.local, ...local } : Reflect.get(opened, member, opened);
         },
       }),
   };

@@ -1,6 +1,6 @@
-import { plans } from "../../../../core/queue/prices.ts";
 import type { Spending } from "../../../../core/queue/usage.ts";
 import { jobStates } from "../../../../core/store/store.ts";
+import { plans } from "../../../../stores/redis-http/plans.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
