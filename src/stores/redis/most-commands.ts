@@ -26,9 +26,9 @@ export function mostOfExchange(size: ExchangeSize, hasOwnExpiry: boolean): numbe
 }
 
 // ZMSCORE and HDEL take a value a job; ZREM, HSETEX, and HSET and ZADD of what is dead or waits two, or four with its index. Then
-// the counters, twice where a minute begins. What each outcome takes is less than what all take together.
+// the counters. What each outcome takes is less than what all take together.
 function mostToSettle(jobs: number, isResend: boolean): number {
-  return 2 * pieces(jobs) + 5 * pieces(2 * jobs) + pieces(4 * jobs) + 2 + (isResend ? 3 * pieces(jobs) : 0);
+  return 2 * pieces(jobs) + 5 * pieces(2 * jobs) + pieces(4 * jobs) + 1 + (isResend ? 3 * pieces(jobs) : 0);
 }
 
 // HSET in place of HSETEX; ZADD of when that expires. Of what has: ZRANGE, HDEL from two hashes, ZREM.

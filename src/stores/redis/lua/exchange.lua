@@ -39,28 +39,28 @@ local function is_same(stored, score)
   return stored == score or (stored and tonumber(stored) == tonumber(score))
 end
 
--- Counts what was settled, in all and in this minute, and how long it took: one command, two where the minute is new.
+-- Counts what was settled, in all and in this minute, and how long it took: one command.
 local function tally(count, added)
   local minute = math.floor(now / 60000)
-  local at = MINUTES + minute % MINUTES_KEPT * 4
-  local in_minute = { count.completed, count.retried, count.dead }
-  local adding = { 'GET', 'u32', '#' .. at }
+  local adding = {}
   local function increase(bits, counter, by)
     push(adding, 'INCRBY', bits, counter, by)
   end
   if count.completed > 0 then increase('i64', PROCESSED, count.completed) end
   if count.retried > 0 then increase('i64', RETRIED, count.retried) end
   for counter, by in pairs(added) do increase('i64', '#' .. counter, by) end
-  for i, by in ipairs(in_minute) do
-    if by > 0 then increase('u32', '#' .. at + i, by) end
+  -- The count of an earlier minute goes without anybody having to read which it was: with the minute in front a pair is one number, and
+  -- what is less than this minute comes to 0 when that is taken away.
+  push(adding, 'OVERFLOW', 'SAT')
+  for i, by in ipairs({ count.completed, count.retried, count.dead }) do
+    local at = MINUTES + minute % MINUTES_KEPT * 6 + (i - 1) * 2
+    if by > 0 then
+      increase('u63', at * 32 + 1, '-' .. whole(minute * 4294967296))
+      push(adding, 'SET', 'u32', '#' .. at, minute)
+      increase('u32', '#' .. at + 1, by)
+    end
   end
-  if #adding == 3 then return end
-  local standing = call('BITFIELD', stats, unpack(adding))[1]
-  if standing == minute or count.completed + count.retried + count.dead == 0 then return end
-  -- What stands there is of an hour ago.
-  local starting = { 'SET', 'u32', '#' .. at, minute }
-  for i, by in ipairs(in_minute) do push(starting, 'SET', 'u32', '#' .. at + i, by) end
-  call('BITFIELD', stats, unpack(starting))
+  if #adding > 2 then call('BITFIELD', stats, unpack(adding)) end
 end
 
 -- Of each outcome nine values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at

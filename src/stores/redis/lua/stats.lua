@@ -15,8 +15,8 @@ for _, score in ipairs(read_many('ZMSCORE', due, members)) do
 end
 
 local wanted = {}
-for i = 0, MINUTES / 2 - 1 do push(wanted, 'GET', 'i64', '#' .. i) end
-for i = MINUTES, MINUTES + MINUTES_KEPT * 4 - 1 do push(wanted, 'GET', 'u32', '#' .. i) end
+for i = 0, OLD_MINUTES / 2 - 1 do push(wanted, 'GET', 'i64', '#' .. i) end
+for i = OLD_MINUTES, OLD_MINUTES + MINUTES_KEPT * 4 - 1 do push(wanted, 'GET', 'u32', '#' .. i) end
 local counters = call('BITFIELD', stats, unpack(wanted))
 local processed, retried, cancelled, revived, removed = unpack(counters)
 
@@ -35,13 +35,27 @@ for i = 1, #head, 2 do
   end
 end
 local reply = { ahead - running, ready, running, lying, call('HLEN', done), processed, retried, died,
-  call('HLEN', jobs) + processed + died + cancelled - revived, paused, head[2] or '', oldest }
+  ready + ahead + processed + died + cancelled - revived, paused, head[2] or '', oldest }
 for _, first in ipairs({ WAITING, RUNNING }) do
   for i = first + 1, first + HISTOGRAM_SIZE do push(reply, counters[i]) end
 end
-local this_minute = math.floor(now / 60000)
-for i = MINUTES / 2 + 1, #counters, 4 do
-  local minute, done_then, retried_then, dead_then = unpack(counters, i, i + 3)
-  if minute > this_minute - 60 then push(reply, minute, done_then, retried_then, dead_then) end
+
+local this_minute, minutes = math.floor(now / 60000), {}
+local function add_to_minute(minute, which, count)
+  if count == 0 or minute <= this_minute - 60 then return end
+  minutes[minute] = minutes[minute] or { 0, 0, 0 }
+  minutes[minute][which] = minutes[minute][which] + count
 end
+for first = OLD_MINUTES / 2 + 1, #counters, 4 do
+  for which = 1, 3 do add_to_minute(counters[first], which, counters[first + which]) end
+end
+-- Lua reads numbers of 53 bits exactly: of the minute, 21 bits are enough to tell which of the last ones it is.
+local pairs_wanted = {}
+for i = 0, MINUTES_KEPT * 3 - 1 do push(pairs_wanted, 'GET', 'u53', (MINUTES + i * 2) * 32 + 11) end
+for i, pair in ipairs(call('BITFIELD', stats, unpack(pairs_wanted))) do
+  local count = pair % 4294967296
+  local from_now = ((pair - count) / 4294967296 - this_minute + 1048576) % 2097152 - 1048576
+  add_to_minute(this_minute + from_now, (i - 1) % 3 + 1, count)
+end
+for minute, counts in pairs(minutes) do push(reply, minute, unpack(counts)) end
 return reply
