@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { start } from "../support/clock.ts";
 import { doctor, findingOf, statuses } from "./doctor-findings.ts";
-import { address, behindHandler, documentOf, errorOf, kill, sendEmail, start, tidegate } from "./run-cli.ts";
+import { address, behindHandler, documentOf, errorOf, kill, sendEmail, tidegate } from "./run-cli.ts";
 
 const withModule = ["--module", "./modules/jobs.ts"];
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { loadModule } from "../../src/cli/module.ts";
 import { testClock } from "../../src/testing/clock.ts";
-import { documentOf, hasEscapes, type Result, start, tidegate } from "./run-cli.ts";
+import { start } from "../support/clock.ts";
+import { documentOf, hasEscapes, type Result, tidegate } from "./run-cli.ts";
 
 const folder = `${import.meta.dirname}/modules`;
 

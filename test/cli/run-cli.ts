@@ -5,10 +5,9 @@ import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue, type QueueOptions, type Store } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
+import { start } from "../support/clock.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
 import { useRedis } from "../support/stores.ts";
-
-export const start = Date.parse("2026-03-01T12:00:00Z");
 
 export { fails, sendEmail };
 

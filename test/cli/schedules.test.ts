@@ -1,65 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
-import { behindHandler, documentOf, errorOf, kill, onEveryTarget, sendEmail, type Target } from "./run-cli.ts";
-
-async function fill({ queue }: Target): Promise<void> {
-  await queue.enqueue(sendEmail, { to: "ada" });
-  await queue.drain();
-  await queue.enqueue(sendEmail, { to: "ada" });
-  await queue.enqueue(sendEmail, { to: "ada" }, { delay: "5m" });
-}
+import { behindHandler, documentOf, errorOf, onEveryTarget } from "./run-cli.ts";
 
 onEveryTarget((open) => {
-  describe("queue:clear", () => {
-    test("removes what waits after a question that says how much it is", async () => {
-      const target = open();
-      await fill(target);
-      const { code, stdout, stderr } = await target.cli(["queue:clear"], { isTerminal: true, input: "y\n" });
-      expect({ code, stdout }).toEqual({ code: 0, stdout: "Removed 2 pending jobs.\n" });
-      expect(stderr).toContain("remove 2 pending jobs for good? [y/N]");
-      expect(await target.queue.getStats()).toMatchObject({ pendingCount: 0, completedCount: 1 });
-    });
-
-    test("takes a state, and --yes in place of the question", async () => {
-      const target = open();
-      await kill(target, 1);
-      await fill(target);
-      expect(documentOf(await target.cli(["queue:clear", "--state", "dead", "--yes", "--json"]))).toEqual({
-        cleared: 1,
-      });
-      expect((await target.cli(["queue:clear", "--state", "scheduled", "--yes"])).stdout).toBe(
-        "Removed 1 scheduled job.\n",
-      );
-    });
-
-    test("asks nobody where there is nothing to do", async () => {
-      const { cli } = open();
-      const { code, stdout, stderr } = await cli(["queue:clear"], { isTerminal: true });
-      expect({ code, stdout }).toEqual({ code: 0, stdout: "Nothing to remove: there are no pending jobs.\n" });
-      expect(stderr).not.toContain("?");
-    });
-
-    test("removes nothing without an answer", async () => {
-      const target = open();
-      await fill(target);
-      expect((await target.cli(["queue:clear"])).code).toBe(2);
-      expect((await target.cli(["queue:clear", "--json"], { isTerminal: true, input: "y\n" })).code).toBe(2);
-      expect((await target.cli(["queue:clear"], { isTerminal: true, input: "" })).code).toBe(1);
-      expect((await target.cli(["queue:clear"], { isTerminal: true, input: "n\ny\n" })).code).toBe(1);
-      expect(await target.queue.getStats()).toMatchObject({ pendingCount: 2 });
-    });
-  });
-
-  test("queue:pause and queue:resume hold a queue and let it go", async () => {
-    const { queue, cli } = open();
-    expect((await cli(["queue:pause"])).stdout).toMatch(
-      /is paused\. Resume with: tidegate queue:resume( --prefix \S+)?\n$/,
-    );
-    expect(await queue.getStats()).toMatchObject({ paused: true });
-    expect(documentOf(await cli(["queue:resume", "--json"]))).toEqual({ paused: false });
-    expect(await queue.getStats()).toMatchObject({ paused: false });
-  });
-
   describe("queue:schedules", () => {
     const nightly = ["queue:schedules", "set", "nightly", "--job", "send_email", "--cron", "0 0 3 * * *"];
     const payload = ["--payload", '{"to":"ada"}'];

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { QueueClient } from "../../src/client/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { InvalidPayloadError, memoryStore, Queue, TidegateError } from "../../src/index.ts";
-import { fails, sendEmail, setUp, start } from "../http/memory-handler.ts";
+import { fails, sendEmail, setUp } from "../http/memory-handler.ts";
+import { start } from "../support/clock.ts";
 
 const at = (ms: number) => new Date(start + ms);
 

@@ -2,9 +2,8 @@ import { describe, expect, test } from "vitest";
 import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 onEveryStore((kind) => {
   function setUp(jobs: QueueOptions["jobs"] = []) {

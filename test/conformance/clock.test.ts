@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 onEveryStore((kind) => {
   test("a clock that gives fractions of a millisecond, as performance.now() does, is read in whole ones", async () => {

@@ -2,8 +2,9 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expect, test, vi } from "vitest";
 import { defineJob } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { openSchedules, start } from "./open-queue.ts";
+import { openSchedules } from "./open-queue.ts";
 
 const minute = 60_000;
 

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type DrainReport, type Duration, defineJob, type JobContext, Queue } from "../../src/index.ts";
 import { type TestClock, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 onEveryStore((kind) => {
   /** A store of its own, jobs that take their payload in ms, and a clock to move. */

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, PermanentError, Queue, type QueueOptions, RetryAfterError } from "../../src/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 onEveryStore((kind) => {
   function setUp(options: Partial<QueueOptions> = {}) {

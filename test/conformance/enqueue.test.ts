@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { InvalidPayloadError } from "../../src/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { dies, greet, note, openQueue, start } from "./open-queue.ts";
+import { dies, greet, note, openQueue } from "./open-queue.ts";
 
 onEveryStore((kind) => {
   describe("enqueue", () => {

@@ -2,9 +2,8 @@ import { z } from "zod";
 import type { Schedule } from "../../src/core/job/options.ts";
 import { type AnyJob, defineJob, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import type { StoreKind } from "../support/stores.ts";
-
-export const start = Date.parse("2026-03-01T12:00:00Z");
 
 export const greet = defineJob({
   name: "greet",

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { encodeRecord } from "../../src/core/job/record.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import type { JobPage, ListOptions, Queue } from "../../src/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { note, openQueue, start } from "./open-queue.ts";
+import { note, openQueue } from "./open-queue.ts";
 
 // Upstash neither takes nor gives more than 10 MB at once, and a Vercel function answers with 4.5 MB.
 const LARGE = "x".repeat(200_000);

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { QueueStore } from "../../src/core/store/store.ts";
 import { defineJob, partitioned, Queue, type Store } from "../../src/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { storeTrials } from "../support/store-trials.ts";
 import { onEveryWholeStore } from "../support/stores.ts";
-import { start } from "./open-queue.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
 const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });

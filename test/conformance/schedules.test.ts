@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { openSchedules, start } from "./open-queue.ts";
+import { openSchedules } from "./open-queue.ts";
 
 const minute = 60_000;
 

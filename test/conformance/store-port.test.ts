@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { start as now } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 // What the random sequences of model.test.ts have found, as the shortest sequence that shows it.
 
-const now = Date.parse("2026-03-01T12:00:00Z");
 const quiet = { now, settle: [], fire: [], retentionMs: 0 };
 
 onEveryStore((kind) => {

@@ -1,13 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { defineJob, partitioned, Queue, type QueueOptions } from "../../src/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
 // The cost table of docs/costs.md, row by row: what Upstash bills, counted by Redis itself. A script counts 1, and so does
 // each command inside it.
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const noop = defineJob({ name: "noop", perform: () => {} });
 const fails = defineJob({
   name: "fails",

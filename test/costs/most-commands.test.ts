@@ -4,12 +4,12 @@ import type { Meter } from "../../src/core/store/meter.ts";
 import type { ExchangeRequest, Outcome } from "../../src/core/store/store.ts";
 import { sizeOf } from "../../src/core/store/store.ts";
 import type { Store } from "../../src/index.ts";
+import { start as now } from "../support/clock.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
 // What a drain sets aside for a request is the most that it can be billed: a script that is billed more would exceed the budget.
 
-const now = Date.parse("2026-03-01T12:00:00Z");
 const record = encodeRecord({ name: "noop", payload: undefined, enqueuedAt: now });
 const fates = ["completed", "retried", "returned", "dead"] as const;
 

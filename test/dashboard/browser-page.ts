@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { launchBrowser, openPage, type Watched } from "../support/browser.ts";
-import { fill, type ServedQueue, serveQueue, start } from "./served-queue.ts";
+import { fill, openedAt, type ServedQueue, serveQueue } from "./served-queue.ts";
 
 export const auth = { read: ["the-read-token"], admin: ["the-admin-token"] };
 export const patience = { timeout: 10_000, interval: 20 };
@@ -32,7 +32,7 @@ export function useDashboard(): Dashboard {
   });
   const open: Dashboard["open"] = async (queue, hash = "", options = {}) => {
     served = queue;
-    watched = await openPage(browser, { now: start, ...options });
+    watched = await openPage(browser, { now: openedAt, ...options });
     watched.page.setDefaultTimeout(10_000);
     await watched.page.goto(`${queue.url}/dashboard${hash}`);
     return watched.page;

@@ -1,13 +1,8 @@
-import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { memoryStore } from "../../src/index.ts";
-import { storeOldId } from "../support/dots.ts";
 import { useRedis } from "../support/stores.ts";
-import { auth, heading, patience, press, search, told, useDashboard } from "./browser-page.ts";
-import { enqueueUnknown, fill, serveQueue } from "./served-queue.ts";
-
-// How the page behaves whatever it shows: when it looks, what becomes of it when the store is away, and for whom it works.
+import { patience, press, search, useDashboard } from "./browser-page.ts";
+import { fill, serveQueue } from "./served-queue.ts";
 
 const HOUR_MS = 3_600_000;
 const { open, openFilled } = useDashboard();
@@ -122,135 +117,9 @@ describe("a store that goes away", () => {
   });
 });
 
-describe("without a mouse", () => {
-  test("everything can be reached, and a dialog gives the focus back", async () => {
-    const { page } = await openFilled("#view=jobs&state=dead");
-    await page.getByLabel("Select order-7").waitFor();
-    const focused = () =>
-      page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent);
-    await page.keyboard.press("Tab");
-    expect(await focused()).toBe("Skip to the content");
-    await page.keyboard.press("Enter");
-    expect(await focused()).toBe("Dead letter");
-    const tabTo = async (name: string, key = "Tab") => {
-      for (let steps = 0; (await focused()) !== name; steps++) {
-        if (steps > 40) throw new Error(`Nothing called ${name} can be reached.`);
-        await page.keyboard.press(key);
-      }
-    };
-    await tabTo("Select order-7");
-    await page.keyboard.press("Space");
-    await tabTo("Retry...", "Shift+Tab");
-    await page.keyboard.press("Enter");
-    await page.getByRole("dialog").waitFor();
-    await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
-    expect(await focused()).toBe("Retry...");
-    const outline = await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle);
-    expect(outline).toBe("solid");
-  });
-});
-
-const places = [
-  "#view=overview",
-  "#view=jobs",
-  "#view=jobs&state=dead",
-  "#view=job&id=order-7",
-  "#view=schedules",
-  "#view=job&id=gone",
-];
-
-describe("every view", () => {
-  test("fits a screen of 320 px without scrolling sideways", async () => {
-    const { page, on } = await openFilled("", { viewport: { width: 320, height: 640 } });
-    await enqueueUnknown(on, "x".repeat(100), "y".repeat(300), "z".repeat(200));
-    for (const hash of [...places, `#view=job&id=${"z".repeat(200)}`]) {
-      await visit(page, hash);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(320);
-      const lines = await page
-        .locator("td .badge")
-        .evaluateAll((all) => all.map((each) => each.getClientRects().length));
-      expect(
-        lines.filter((count) => count > 1),
-        hash,
-      ).toEqual([]);
-    }
-  });
-
-  test.each(["light", "dark"] as const)("has nothing that axe objects to, in %s", async (colorScheme) => {
-    const { page } = await openFilled("", { colorScheme });
-    await page.clock.resume();
-    await page.evaluate(axe.source);
-    for (const hash of places) {
-      await visit(page, hash);
-      expect(await violations(page), hash).toEqual([]);
-    }
-    await visit(page, "#view=jobs&state=dead");
-    await page.getByLabel("Select all on this page").check();
-    await press(page, "Remove...");
-    await page.getByRole("dialog").waitFor();
-    expect(await violations(page), "a dialog").toEqual([]);
-  });
-
-  test.each(["light", "dark"] as const)("and nothing in the sign-in, in %s", async (colorScheme) => {
-    const page = await open(await serveQueue({ auth }), "", { colorScheme });
-    await heading(page, "Sign in");
-    await page.clock.resume();
-    await page.evaluate(axe.source);
-    expect(await violations(page)).toEqual([]);
-  });
-});
-
-async function visit(page: Page, hash: string): Promise<void> {
-  await page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
-  await page.waitForFunction((to) => location.hash === to && document.querySelector("main .card"), hash);
-}
-
-async function violations(page: Page): Promise<readonly string[]> {
-  const found = await page.evaluate(async () => {
-    const run = Reflect.get(window, "axe").run as () => Promise<{
-      violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
-    }>;
-    return (await run()).violations;
-  });
-  return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-}
-
 async function setHidden(page: Page, isHidden: boolean): Promise<void> {
   await page.evaluate((hidden) => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
   }, isHidden);
 }
-
-describe("an address that makes no sense", () => {
-  test.each(["__proto__", "constructor", "toString", "nowhere"])(
-    "#view=%s is refused, and breaks nothing",
-    async (view) => {
-      const { page } = await openFilled();
-      await page.locator(".states").waitFor();
-      await page.evaluate((hash) => location.replace(hash), `#view=${view}`);
-      await page.getByText('view must be one of "overview"').waitFor();
-      expect(await page.locator(".stale").textContent()).toBe("");
-      await page.getByRole("link", { name: "Schedules" }).click();
-      await heading(page, "Schedules");
-    },
-  );
-});
-
-test("what is stored under an id that a URL drops is shown, and no button changes anything else in its place", async () => {
-  const store = memoryStore();
-  const on = await serveQueue({}, store);
-  await storeOldId(store, "..", on.clock);
-  const page = await open(on, "#view=schedules");
-  await press(page, "Pause ..");
-  await told(page, 'A URL cannot contain "." or "..".');
-  await page.goto(`${on.url}/dashboard#view=job&id=..`);
-  await press(page, "Cancel...");
-  await page.getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByText('A URL cannot contain "." or "..".').waitFor();
-  expect((await on.queue.getStats()).paused).toBe(false);
-  expect(await on.queue.getJob("..")).toMatchObject({ state: "scheduled" });
-});

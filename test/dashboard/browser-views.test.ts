@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { auth, heading, patience, press, search, signIn, told, useDashboard } from "./browser-page.ts";
-import { enqueueUnknown, serveQueue, start } from "./served-queue.ts";
+import { enqueueUnknown, openedAt, serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();
 
@@ -241,8 +241,8 @@ describe("schedules", () => {
 
 describe("several queues", () => {
   test("are looked at in turn", async () => {
-    const urgent = new Queue({ name: "urgent", store: memoryStore(), clock: () => start });
-    const bulk = new Queue({ name: "bulk & more", store: memoryStore(), clock: () => start });
+    const urgent = new Queue({ name: "urgent", store: memoryStore(), clock: () => openedAt });
+    const bulk = new Queue({ name: "bulk & more", store: memoryStore(), clock: () => openedAt });
     await bulk.enqueue("export", null);
     const page = await open(await serveQueue({ queues: [urgent, bulk] }));
     await page.getByRole("link", { name: "bulk & more" }).click();

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
-import { setUp, start } from "../http/memory-handler.ts";
+import { setUp } from "../http/memory-handler.ts";
+import { start } from "../support/clock.ts";
 import { setUpDashboard } from "./dashboard-handler.ts";
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;

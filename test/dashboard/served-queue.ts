@@ -2,11 +2,12 @@ import { Hono } from "hono";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue, type Store } from "../../src/index.ts";
-import { type ClockByHand, clockByHand } from "../support/clock.ts";
+import { type ClockByHand, clockByHand, start } from "../support/clock.ts";
 import { type HttpServer, serveFetch } from "../support/http-server.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
 
-export const start = Date.parse("2026-03-01T12:00:30Z");
+/** In the midst of a minute, as pages are opened. */
+export const openedAt = start + 30_000;
 
 const jobs = [
   sendEmail,
@@ -28,7 +29,7 @@ export async function serveQueue(
   store: Store = memoryStore(),
   mount = "",
 ): Promise<ServedQueue> {
-  const clock = clockByHand(start);
+  const clock = clockByHand(openedAt);
   // Tests let thousands of jobs die. Printing a line for each takes longer than the test.
   const queue = new Queue({ store, jobs, clock, logger: null });
   const app = createHandler({

@@ -6,6 +6,7 @@ import { sendEmail } from "../../examples/guide/define.ts";
 import { showSpending } from "../../examples/guide/statistics.ts";
 import { partitioned, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
 
 const docs = join(import.meta.dirname, "../../docs");
@@ -14,7 +15,7 @@ describe("what the guide says of costs", () => {
   const redis = useRedis();
   // What a drain claims follows its pace: on a busy machine it would take other batches, for other commands.
   beforeEach(() => {
-    vi.spyOn(Date, "now").mockReturnValue(Date.parse("2026-03-01T12:00:00Z"));
+    vi.spyOn(Date, "now").mockReturnValue(start);
   });
   afterEach(() => {
     vi.restoreAllMocks();

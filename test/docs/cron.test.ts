@@ -6,11 +6,12 @@ import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { root } from "../package/built.ts";
+import { start } from "../support/clock.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { documentsIn, runScript } from "./guide.ts";
 
-function setUp(start = "2026-03-01T12:00:00Z") {
-  const clock = testClock(start);
+function setUp(from: number | string = start) {
+  const clock = testClock(from);
   const jobs = [cron.dailyReport, cron.nightlySync, cron.remind];
   return { clock, queue: new Queue({ store: memoryStore(), jobs, clock }) };
 }
@@ -98,7 +99,7 @@ describe("each expression in the guide", () => {
     const page = await readFile(join(root, "docs/guide/cron.md"), "utf8");
     const rows = [...page.matchAll(/^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|$/gm)];
     expect(rows.length).toBeGreaterThanOrEqual(10);
-    const { queue } = setUp("2026-03-01T12:00:00Z");
+    const { queue } = setUp();
     for (const [, expression = "", next = ""] of rows) {
       await queue.schedules.upsert("example", { job: cron.remind, payload: { user: 1 }, cron: expression });
       const [slot] = iso(await queue.schedules.preview("example", 1));

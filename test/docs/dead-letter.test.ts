@@ -5,6 +5,7 @@ import { outbox } from "../../examples/guide/services.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { documentsIn, runScript } from "./guide.ts";
 
@@ -17,7 +18,7 @@ const refused = defineJob({
 
 /** A queue in which mails with a wrong payload have died, and two other jobs. */
 async function setUp(mails: number) {
-  const clock = testClock("2026-03-01T12:00:00Z");
+  const clock = testClock(start);
   const store = memoryStore();
   const stale = new Queue({ store, clock });
   for (let index = 0; index < mails; index++) await stale.enqueue("send_email", {}, { id: `mail-${index}` });

@@ -6,10 +6,9 @@ import { openQueue } from "../../examples/guide/queue.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { expectEnqueued, faultyStore, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { documentsIn, inBackground, runScript } from "./guide.ts";
-
-const start = "2026-03-01T12:00:00Z";
 
 function setUp() {
   const clock = testClock(start);

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as retries from "../../examples/guide/retries.ts";
 import { type AnyJob, defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const answers = (...responses: Response[]) =>
   vi.stubGlobal(
     "fetch",

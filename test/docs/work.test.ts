@@ -9,6 +9,7 @@ import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
 import { documentsIn, inBackground, runScript } from "./guide.ts";
@@ -34,7 +35,7 @@ describe("draining", () => {
   });
 
   test("lingers for what falls due in its window, and wakes just then", async () => {
-    const clock = testClock("2026-03-01T12:00:00Z");
+    const clock = testClock(start);
     const queue = new Queue({ store: memoryStore(), jobs: [resize], clock });
     const starts: string[] = [];
     const tick = defineJob({ name: "tick", perform: () => void starts.push(new Date(clock()).toISOString()) });

@@ -2,9 +2,8 @@ import { describe, expect, test } from "vitest";
 import { createHandler, type HandlerOptions, relayTo } from "../../src/http/handler.ts";
 import { type AnyJob, type Clock, defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const drainToken = "the-drain-token";
 
 /** A handler whose further invocations are requests to itself, all of whose background work can be awaited. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { setUp, snapshot, start } from "./memory-handler.ts";
+import { start } from "../support/clock.ts";
+import { setUp, snapshot } from "./memory-handler.ts";
 
 const at = (ms: number) => new Date(start + ms).toISOString();
 

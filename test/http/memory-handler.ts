@@ -1,9 +1,7 @@
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
-
-export const start = Date.parse("2026-03-01T12:00:00Z");
 
 export { fails, sendEmail };
 

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import parse from "parse-prometheus-text-format";
 import { describe, expect, test } from "vitest";
 import { memoryStore, Queue } from "../../src/index.ts";
-import { setUp, start } from "./memory-handler.ts";
+import { start } from "../support/clock.ts";
+import { setUp } from "./memory-handler.ts";
 
 async function familiesOf(call: ReturnType<typeof setUp>["call"], path = "/metrics") {
   const { status, headers, text } = await call("GET", path);

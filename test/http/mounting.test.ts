@@ -4,8 +4,8 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
-import { clockByHand } from "../support/clock.ts";
-import { fails, sendEmail, sender, setUp, start } from "./memory-handler.ts";
+import { clockByHand, start } from "../support/clock.ts";
+import { fails, sendEmail, sender, setUp } from "./memory-handler.ts";
 
 const auth = { admin: ["the-admin-token"] };
 const admin = { Authorization: "Bearer the-admin-token" };

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { startWorker, type WorkerOptions } from "../../src/platforms/node.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { noting, run, setUp, slow, start } from "./run-worker.ts";
+import { noting, run, setUp, slow } from "./run-worker.ts";
 
 onEveryStore((kind) => {
   test("performs each job at its time", async () => {

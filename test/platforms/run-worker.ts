@@ -2,8 +2,7 @@ import { onTestFinished } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { type RunningWorker, startWorker, type WorkerOptions } from "../../src/platforms/node.ts";
 import { faultyStore, type TestClock, testClock } from "../../src/testing/index.ts";
-
-export const start = Date.parse("2026-03-01T12:00:00Z");
+import { start } from "../support/clock.ts";
 
 /** Starts a worker that stops with the test. */
 export function run(queue: Queue | readonly Queue[], options: WorkerOptions = {}): RunningWorker {

@@ -4,6 +4,7 @@ import { drainQueues } from "../../src/core/queue/drain-queues.ts";
 import { type DrainReport, defineJob, partitioned, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/faults.ts";
 import { seededRandom } from "../support/random.ts";
@@ -11,8 +12,6 @@ import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
 // A budget is a promise. What counts is what the proxy and redis-server count.
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 const retrySoon = { backoff: { type: "fixed", base: "2s" }, maxRetries: 1 } as const;
 const turn = () => new Promise((resolve) => setImmediate(resolve));

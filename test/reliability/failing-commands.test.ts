@@ -1,28 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
+import type { Lease, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { RedisQueue } from "../../src/stores/redis/queue.ts";
+import { start as now } from "../support/clock.ts";
 import { type FailingTransport, failingTransport } from "../support/failing-scripts.ts";
 import { readStored, type StoredQueue, storedBreaches } from "../support/invariants.ts";
 import { everythingIn } from "../support/queue-contents.ts";
 import { RespClient } from "../support/resp.ts";
-import { fillStore, trialsAt as now, storeTrials } from "../support/store-trials.ts";
+import { exchange, fillStore, job, minute, storeTrials } from "../support/store-trials.ts";
 import { useRedis } from "../support/stores.ts";
 
 // Lua does not roll back: each command of each script fails in turn, and what was written before it stays. The script is sent again
 // after that, as the connection does.
-
-const minute = 60_000;
-const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
-  id,
-  isFreshId: false,
-  runAt: now,
-  record: `1:{"id":"${id}"}`,
-  ...more,
-});
-const exchange = { now, settle: [], fire: [], retentionMs: 86_400_000 };
 
 interface Case {
   /** Puts more into a queue that `fillStore` has filled, and gives the leases of what runs. Default: nothing, and its lease. */

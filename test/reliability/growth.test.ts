@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { keyBreaches } from "../support/invariants.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
@@ -13,7 +13,7 @@ afterAll(() => stage.close());
 test("a queue that is empty again leaves nothing but its counters, which do not grow", async () => {
   const prefix = stage.prefix();
   const counters = `${prefix}:{default}:stats`;
-  const clock = clockByHand(Date.parse("2026-03-01T12:00:00Z"));
+  const clock = clockByHand(start);
   const work = defineJob({
     name: "work",
     maxRetries: 1,

@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { defineJob, Queue, TidegateError } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/faults.ts";
 import { useRedis } from "../support/stores.ts";
 
 // Between the adapter and Redis stands a proxy that does what networks do.
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 describe("when the network fails", () => {
   const redis = useRedis();

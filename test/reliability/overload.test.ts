@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { buildProgram, type Program } from "../support/child.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { drainLargePayloads, drainTogether, poison } from "../support/overload.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 import { onEveryStore } from "../support/stores.ts";
@@ -32,7 +32,7 @@ onEveryStore((kind) => {
   });
 
   test("slots that were missed are made up for in requests that can be sent, however large their payloads", async () => {
-    const clock = clockByHand(Date.parse("2026-03-01T12:00:00Z"));
+    const clock = clockByHand(start);
     let largest = 0;
     const store = aroundStore(kind.create(), ({ parameters }, run) => {
       largest = Math.max(largest, JSON.stringify(parameters).length);
@@ -54,7 +54,7 @@ onEveryStore((kind) => {
   if (kind.name === "partitioned") return;
 
   test("a job brought back from the dead letter that kills its invocations starts alone too, when all else is done", async () => {
-    const clock = clockByHand(Date.parse("2026-03-01T12:00:00Z"));
+    const clock = clockByHand(start);
     const store = kind.create();
     const harmless = defineJob({ name: "harmless", perform() {} });
     let doneBefore: number | undefined;

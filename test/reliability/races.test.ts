@@ -3,10 +3,8 @@ import type { ExchangeRequest } from "../../src/core/store/store.ts";
 import { type AnyJob, defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { aroundStore } from "../support/around-calls.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 onEveryStore((kind) => {
   describe("racing drains", () => {

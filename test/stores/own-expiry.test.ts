@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
 // A server that does not know HSETEX, as Redis before 8 and Valkey before 9: here one whose user may not call it.
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const redis = useRedis();
 let client: RespClient;
 let prefixes = 0;

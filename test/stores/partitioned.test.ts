@@ -12,10 +12,11 @@ import {
 import { cloudflareFree } from "../../src/platforms/cloudflare.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { aroundCalls, aroundStore } from "../support/around-calls.ts";
+import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
-const clock = testClock("2026-03-01T12:00:00Z");
+const clock = testClock(start);
 
 /** Drains as a new isolate does, which knows nothing yet of what is due and of the schedules in force. */
 async function coldDrain(store: Store, options?: DrainOptions) {
@@ -129,7 +130,7 @@ test("a cursor from a queue of more partitions is refused", async () => {
 });
 
 test("a look in passing at the other partitions that fails takes along nothing of what is claimed", async () => {
-  const own = testClock("2026-03-01T12:00:00Z");
+  const own = testClock(start);
   let isAway = false;
   const inner = aroundStore(memoryStore(), ({ method }, run) =>
     isAway && method === "peek" ? Promise.reject(new TidegateError("store_unavailable", "away")) : run(),

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const redis = useRedis();
 
 describe("one request of at most 10 MB", () => {

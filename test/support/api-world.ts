@@ -3,9 +3,7 @@ import type { QueueStore, Store } from "../../src/core/store/store.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
-import { clockByHand } from "./clock.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { clockByHand, start } from "./clock.ts";
 
 /** The token of each scope. */
 export const tokens = {

@@ -1,5 +1,8 @@
 import type { Clock } from "../../src/core/shared/clock.ts";
 
+/** When the clocks of tests begin. */
+export const start = Date.parse("2026-03-01T12:00:00Z");
+
 /** A clock whose time is what was last written to `now`. */
 export interface ClockByHand extends Clock {
   now: number;

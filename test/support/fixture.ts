@@ -3,7 +3,7 @@ import type { Store } from "../../src/core/store/store.ts";
 import { defineJob, PermanentError, Queue, type QueueOptions, TidegateError } from "../../src/index.ts";
 import { keysOf, type QueueKeys } from "../../src/stores/redis/keys.ts";
 import { aroundStore } from "./around-calls.ts";
-import { type ClockByHand, clockByHand } from "./clock.ts";
+import { type ClockByHand, clockByHand, start } from "./clock.ts";
 import { readStored, type StoredQueue } from "./invariants.ts";
 import type { RespClient } from "./resp.ts";
 import type { Stage } from "./stage.ts";
@@ -19,7 +19,6 @@ export interface Fixture {
 
 type Command = readonly string[];
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /** The version of the records that this code writes. */

@@ -4,12 +4,13 @@ import type { QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
+import { start } from "./clock.ts";
 import type { Fault } from "./faults.ts";
 import { readStored, storedBreaches } from "./invariants.ts";
 import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
 import { everythingIn } from "./queue-contents.ts";
 import type { Stage } from "./stage.ts";
-import { fillStore, storeTrials, trialsAt } from "./store-trials.ts";
+import { fillStore, storeTrials } from "./store-trials.ts";
 import { startTcpProxy, tcpFaults } from "./tcp-faults.ts";
 
 /** A way to Redis that can be spoilt. */
@@ -90,19 +91,19 @@ export async function tryMethod(stage: Stage, road: Road, method: StoreMethod, f
   road.next(fault);
   const actual = await storeTrials[method](far, runs);
   deepStrictEqual(comparable(actual), comparable(expected));
-  deepStrictEqual(plain(await everythingIn(real, trialsAt)), plain(await everythingIn(memory, trialsAt)));
+  deepStrictEqual(plain(await everythingIn(real, start)), plain(await everythingIn(memory, start)));
 }
 
 /** The same while the network has the fault for good: the call fails as it says, and what is stored is whole. */
 export async function tryInVain(stage: Stage, road: Road, method: StoreMethod, fault: Fault): Promise<void> {
   const { real, runs, far, stored } = await setOut(stage, road);
-  const before = plain(await everythingIn(real, trialsAt));
+  const before = plain(await everythingIn(real, start));
   road.always(fault);
   try {
     await rejects(storeTrials[method](far, runs), { code: "store_unavailable" });
   } finally {
     road.always(undefined);
   }
-  if (lossOf(fault) === "request") deepStrictEqual(plain(await everythingIn(real, trialsAt)), before);
-  deepStrictEqual(storedBreaches(await stored(), trialsAt), []);
+  if (lossOf(fault) === "request") deepStrictEqual(plain(await everythingIn(real, start)), before);
+  deepStrictEqual(storedBreaches(await stored(), start), []);
 }

@@ -8,6 +8,7 @@ import type {
   SettleRequest,
   Timing,
 } from "../../src/core/store/store.ts";
+import { start } from "./clock.ts";
 
 /** What a random sequence knows while it runs: the time, and every lease ever given, so that old ones are tried too. */
 export interface Scene {
@@ -47,7 +48,7 @@ export const extended = (text: string, more: string) => `${text.slice(0, -1)},${
 const marked = (text: string, { step }: Readonly<Scene>, index = 0) => extended(text, `"mark":"${step}.${index}"`);
 
 export function newScene(): Scene {
-  return { now: Date.parse("2026-03-01T12:00:00Z"), step: 0, leases: [], slots: [], settled: [], timed: new Set() };
+  return { now: start, step: 0, leases: [], slots: [], settled: [], timed: new Set() };
 }
 
 function operation<Parameters>(

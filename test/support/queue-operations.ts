@@ -13,7 +13,7 @@ import {
   TidegateError,
 } from "../../src/index.ts";
 import { aroundStore } from "./around-calls.ts";
-import { type ClockByHand, clockByHand } from "./clock.ts";
+import { type ClockByHand, clockByHand, start } from "./clock.ts";
 import { Ledger } from "./ledger.ts";
 
 /** When the store of an invocation that dies is out of reach: from this call on, with or without that call being done. */
@@ -77,7 +77,7 @@ const AHEAD_MS = 2_000;
 const CLIENT_AHEAD = 1;
 
 export function openQueueWorld(inner: Store): QueueWorld {
-  const clock = clockByHand(Date.parse("2026-03-01T12:00:00Z"));
+  const clock = clockByHand(start);
   const work = workOn(clock);
   const ledger = new Ledger();
   const store = ledger.watch(inner);

@@ -1,12 +1,13 @@
 import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
+import { start as now } from "./clock.ts";
 
-const now = Date.parse("2026-03-01T12:00:00Z");
-const minute = 60_000;
+export const minute = 60_000;
 const page = { cursor: undefined, limit: 10, mostBytes: 1_000, now };
 
-const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
+/** A job of the port, due at the start. */
+export const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   id,
   isFreshId: false,
   runAt: now,
@@ -14,7 +15,8 @@ const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   ...more,
 });
 
-const exchange = { now, settle: [], fire: [], retentionMs: 86_400_000 };
+/** What an exchange is given that asks for nothing. */
+export const exchange = { now, settle: [], fire: [], retentionMs: 86_400_000 };
 
 /** Fills a queue with one of everything: jobs that wait, run, are done and dead, and schedules. Gives the lease of what runs. */
 export async function fillStore(store: QueueStore): Promise<Lease> {
@@ -82,9 +84,6 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   findSchedule: (store) => store.findSchedule("daily"),
   listSchedules: async (store) => [...(await store.listSchedules())].sort((a, b) => (a.key < b.key ? -1 : 1)),
 };
-
-/** The time at which the trials are made. */
-export const trialsAt = now;
 
 /** The methods that a store has, as found by looking at one. */
 export function storeMethods(): readonly string[] {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue, type Tracing } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { setUp } from "./recorder.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 describe("a tracing that fails", () => {
   const oops = () => Promise.reject(new Error("oops"));

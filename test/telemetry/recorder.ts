@@ -10,6 +10,7 @@ import { afterAll, beforeAll } from "vitest";
 import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { tracing } from "../../src/telemetry/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 
 /** Lets spans follow what is awaited, as the SDK for Node does, during the tests of a file. */
 export function useContextManager(): void {
@@ -49,7 +50,6 @@ export function inSpan<Result>(tracer: Tracer, name: string, work: () => Promise
   return tracer.startActiveSpan(name, (span) => work().finally(() => span.end()));
 }
 
-export const start = Date.parse("2026-03-01T12:00:00Z");
 export const secret = { card: "4111" };
 
 export const works = defineJob({ name: "works", perform: (_: typeof secret) => {} });

@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { tracing } from "../../src/telemetry/index.ts";
 import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { fails, inSpan, placeOf, recorder, secret, setUp, start, useContextManager, works } from "./recorder.ts";
+import { fails, inSpan, placeOf, recorder, secret, setUp, useContextManager, works } from "./recorder.ts";
 
 useContextManager();
 

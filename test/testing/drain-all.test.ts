@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 const fails = defineJob({
   name: "fails",

@@ -2,9 +2,8 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { ExpectationError, enqueued, expectEnqueued, expectNotEnqueued, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 const sendEmail = defineJob({
   name: "send_email",

@@ -2,8 +2,7 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { defineJob, PermanentError, RetryAfterError } from "../../src/index.ts";
 import { performJob, testClock } from "../../src/testing/index.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { start } from "../support/clock.ts";
 
 describe("performJob", () => {
   test("completes with what perform returned, and its type", async () => {

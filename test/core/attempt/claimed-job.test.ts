@@ -3,8 +3,8 @@ import { Claim } from "../../../src/core/attempt/claimed-job.ts";
 import { encodeRecord, type JobRecord, withReturnedClaim } from "../../../src/core/job/record.ts";
 import { CLAIM_CYCLE } from "../../../src/core/store/store.ts";
 import { defineJob, memoryStore } from "../../../src/index.ts";
+import { start } from "../../support/clock.ts";
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const job = defineJob({ name: "job", maxRetries: 3, timeout: "30s", backoff: { base: "1m" }, perform() {} });
 const fresh: JobRecord = { name: job.name, enqueuedAt: start };
 const failure = (attempt: number) => ({ name: "Error", message: "no luck", attempt, at: start });

@@ -4,8 +4,7 @@ import { encode } from "../../../src/core/job/codec.ts";
 import { CLAIM_CYCLE } from "../../../src/core/store/store.ts";
 import { defineJob, type JobContext, memoryStore, PermanentError, Queue, RetryAfterError } from "../../../src/index.ts";
 import { testClock } from "../../../src/testing/index.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { start } from "../../support/clock.ts";
 
 const unhandled: unknown[] = [];
 const note = (reason: unknown) => unhandled.push(reason);

@@ -2,8 +2,7 @@ import { describe, expect, test } from "vitest";
 import { retryWaitMs } from "../../../src/core/attempt/retry.ts";
 import { type Backoff, backoffMs, checkBackoff } from "../../../src/core/job/backoff.ts";
 import { RetryAfterError } from "../../../src/core/job/errors.ts";
-
-const now = Date.parse("2026-03-01T12:00:00Z");
+import { start as now } from "../../support/clock.ts";
 
 /** The waits before the first retries, in seconds. */
 const waits = (backoff: Backoff | undefined, random = 0.5) =>

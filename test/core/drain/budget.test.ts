@@ -5,9 +5,7 @@ import { Allowance } from "../../../src/core/drain/limits.ts";
 import { type DrainOptions, drainLimits } from "../../../src/core/drain/options.ts";
 import type { ExchangeSize } from "../../../src/core/store/store.ts";
 import { memoryStore } from "../../../src/index.ts";
-import { clockByHand } from "../../support/clock.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { clockByHand, start } from "../../support/clock.ts";
 
 /** What a drain may do by these options, with exchanges under way, where an exchange costs a command for each job it settles or claims. */
 function setUp(options: DrainOptions, underWay: Partial<Exchanges> = {}, spent = { roundTrips: 0, commands: 0 }) {

@@ -3,8 +3,7 @@ import type { ExchangeRequest } from "../../../src/core/store/store.ts";
 import { defineJob, memoryStore, Queue, TidegateError } from "../../../src/index.ts";
 import { faultyStore, testClock } from "../../../src/testing/index.ts";
 import { aroundStore } from "../../support/around-calls.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { start } from "../../support/clock.ts";
 
 function setUp() {
   const clock = testClock(start);

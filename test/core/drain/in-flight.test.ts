@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Exchanges } from "../../../src/core/drain/in-flight.ts";
 import type { ExchangeReply, QueueStore } from "../../../src/core/store/store.ts";
-import { clockByHand } from "../../support/clock.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { clockByHand, start } from "../../support/clock.ts";
 
 /** Exchanges whose answers come when the test gives them. */
 function setUp() {

@@ -6,8 +6,7 @@ import * as z from "zod";
 import { QueueClient } from "../../../src/client/index.ts";
 import { createHandler } from "../../../src/http/handler.ts";
 import { type Duration, defineJob, memoryStore, Queue, type Tracing } from "../../../src/index.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { start } from "../../support/clock.ts";
 
 function withSchema(schema: StandardSchemaV1) {
   const seen: unknown[] = [];

@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
 import { faultyStore, testClock } from "../../../src/testing/index.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { start } from "../../support/clock.ts";
 
 test("moving a job keeps the payload that somebody else gave it meanwhile", async () => {
   const clock = testClock(start);

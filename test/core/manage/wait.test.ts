@@ -4,8 +4,8 @@ import { waitForEnd } from "../../../src/core/manage/wait.ts";
 import { createHandler } from "../../../src/http/handler.ts";
 import { defineJob, type JobInfo, memoryStore, Queue } from "../../../src/index.ts";
 import { testClock } from "../../../src/testing/index.ts";
+import { start } from "../../support/clock.ts";
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const greet = defineJob({ name: "greet", perform: () => "hello" });
 
 describe("wait", () => {

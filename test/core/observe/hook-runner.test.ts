@@ -3,8 +3,7 @@ import { drainQueues } from "../../../src/core/queue/drain-queues.ts";
 import { defineJob, type EnqueueEvent, type Hooks, memoryStore, Queue } from "../../../src/index.ts";
 import { startWorker } from "../../../src/platforms/node.ts";
 import { type TestClock, testClock } from "../../../src/testing/index.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { start } from "../../support/clock.ts";
 
 const works = defineJob({ name: "works", perform() {} });
 

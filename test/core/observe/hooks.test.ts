@@ -2,10 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { AttemptInfo } from "../../../src/core/job/attempt-info.ts";
 import { defineJob, type Hooks, memoryStore, Queue, type QueueOptions } from "../../../src/index.ts";
 import { faultyStore } from "../../../src/testing/index.ts";
-import { clockByHand } from "../../support/clock.ts";
+import { clockByHand, start } from "../../support/clock.ts";
 import { onEveryStore } from "../../support/stores.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
 
 const names = ["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onLost"] as const;
 

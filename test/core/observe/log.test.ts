@@ -2,9 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import * as z from "zod";
 import { defineJob, type Logger, memoryStore, PermanentError, Queue, type QueueOptions } from "../../../src/index.ts";
 import { faultyStore, performJob, testClock } from "../../../src/testing/index.ts";
-import { clockByHand } from "../../support/clock.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { clockByHand, start } from "../../support/clock.ts";
 
 const fails = defineJob({
   name: "fails",

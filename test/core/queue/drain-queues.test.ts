@@ -2,8 +2,7 @@ import { describe, expect, test } from "vitest";
 import { drainQueues } from "../../../src/core/queue/drain-queues.ts";
 import { type AnyJob, memoryStore, partitioned, Queue, type Store } from "../../../src/index.ts";
 import { wrapStore } from "../../../src/testing/wrap-store.ts";
-
-const start = Date.parse("2026-03-01T12:00:00Z");
+import { start } from "../../support/clock.ts";
 
 /** Queues of these names on one store, with a job that notes where it ran, and a clock on which sleeping moves the time. */
 function setUp(...names: string[]) {

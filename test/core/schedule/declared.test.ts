@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
 import { faultyStore } from "../../../src/testing/index.ts";
-import { clockByHand } from "../../support/clock.ts";
+import { clockByHand, start } from "../../support/clock.ts";
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const minute = 60_000;
 
 function setUp() {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeSchedule, firesOf, type ScheduleRecord } from "../../../src/core/schedule/fire.ts";
+import { start as slot } from "../../support/clock.ts";
 
-const slot = Date.parse("2026-03-01T12:00:00Z");
 const minute = 60_000;
 const minutely: ScheduleRecord = {
   name: "job",

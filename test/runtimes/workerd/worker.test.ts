@@ -3,9 +3,8 @@ import { defineJob, memoryStore, Queue, type QueueOptions, type Store } from "ti
 import { type CloudflareOptions, createWorker, relayTo } from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
 import { describe, expect, inject, test } from "vitest";
-import { clockByHand } from "../../support/clock.ts";
+import { clockByHand, start } from "../../support/clock.ts";
 
-const start = Date.parse("2026-03-01T12:00:00Z");
 const token = "a-long-secret";
 
 const greet = defineJob({ name: "greet", perform: ({ name }: { name: string }) => ({ greeted: name }) });

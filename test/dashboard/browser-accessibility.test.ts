@@ -1,0 +1,103 @@
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { auth, heading, press, useDashboard } from "./browser-page.ts";
+import { enqueueUnknown, serveQueue } from "./served-queue.ts";
+
+const { open, openFilled } = useDashboard();
+
+describe("without a mouse", () => {
+  test("everything can be reached, and a dialog gives the focus back", async () => {
+    const { page } = await openFilled("#view=jobs&state=dead");
+    await page.getByLabel("Select order-7").waitFor();
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent);
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Skip to the content");
+    await page.keyboard.press("Enter");
+    expect(await focused()).toBe("Dead letter");
+    const tabTo = async (name: string, key = "Tab") => {
+      for (let steps = 0; (await focused()) !== name; steps++) {
+        if (steps > 40) throw new Error(`Nothing called ${name} can be reached.`);
+        await page.keyboard.press(key);
+      }
+    };
+    await tabTo("Select order-7");
+    await page.keyboard.press("Space");
+    await tabTo("Retry...", "Shift+Tab");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await focused()).toBe("Retry...");
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle);
+    expect(outline).toBe("solid");
+  });
+});
+
+const places = [
+  "#view=overview",
+  "#view=jobs",
+  "#view=jobs&state=dead",
+  "#view=job&id=order-7",
+  "#view=schedules",
+  "#view=job&id=gone",
+];
+
+describe("every view", () => {
+  test("fits a screen of 320 px without scrolling sideways", async () => {
+    const { page, on } = await openFilled("", { viewport: { width: 320, height: 640 } });
+    await enqueueUnknown(on, "x".repeat(100), "y".repeat(300), "z".repeat(200));
+    for (const hash of [...places, `#view=job&id=${"z".repeat(200)}`]) {
+      await visit(page, hash);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(320);
+      const lines = await page
+        .locator("td .badge")
+        .evaluateAll((all) => all.map((each) => each.getClientRects().length));
+      expect(
+        lines.filter((count) => count > 1),
+        hash,
+      ).toEqual([]);
+    }
+  });
+
+  test.each(["light", "dark"] as const)("has nothing that axe objects to, in %s", async (colorScheme) => {
+    const { page } = await openFilled("", { colorScheme });
+    await page.clock.resume();
+    await page.evaluate(axe.source);
+    for (const hash of places) {
+      await visit(page, hash);
+      expect(await violations(page), hash).toEqual([]);
+    }
+    await visit(page, "#view=jobs&state=dead");
+    await page.getByLabel("Select all on this page").check();
+    await press(page, "Remove...");
+    await page.getByRole("dialog").waitFor();
+    expect(await violations(page), "a dialog").toEqual([]);
+  });
+
+  test.each(["light", "dark"] as const)("and nothing in the sign-in, in %s", async (colorScheme) => {
+    const page = await open(await serveQueue({ auth }), "", { colorScheme });
+    await heading(page, "Sign in");
+    await page.clock.resume();
+    await page.evaluate(axe.source);
+    expect(await violations(page)).toEqual([]);
+  });
+});
+
+async function visit(page: Page, hash: string): Promise<void> {
+  await page.evaluate((to) => {
+    location.hash = to;
+  }, hash);
+  await page.waitForFunction((to) => location.hash === to && document.querySelector("main .card"), hash);
+}
+
+async function violations(page: Page): Promise<readonly string[]> {
+  const found = await page.evaluate(async () => {
+    const run = Reflect.get(window, "axe").run as () => Promise<{
+      violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
+    }>;
+    return (await run()).violations;
+  });
+  return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+}

@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { memoryStore } from "../../src/index.ts";
+import { storeOldId } from "../support/dots.ts";
+import { heading, press, told, useDashboard } from "./browser-page.ts";
+import { serveQueue } from "./served-queue.ts";
+
+const { open, openFilled } = useDashboard();
+
+describe("an address that makes no sense", () => {
+  test.each(["__proto__", "constructor", "toString", "nowhere"])(
+    "#view=%s is refused, and breaks nothing",
+    async (view) => {
+      const { page } = await openFilled();
+      await page.locator(".states").waitFor();
+      await page.evaluate((hash) => location.replace(hash), `#view=${view}`);
+      await page.getByText('view must be one of "overview"').waitFor();
+      expect(await page.locator(".stale").textContent()).toBe("");
+      await page.getByRole("link", { name: "Schedules" }).click();
+      await heading(page, "Schedules");
+    },
+  );
+});
+
+test("what is stored under an id that a URL drops is shown, and no button changes anything else in its place", async () => {
+  const store = memoryStore();
+  const on = await serveQueue({}, store);
+  await storeOldId(store, "..", on.clock);
+  const page = await open(on, "#view=schedules");
+  await press(page, "Pause ..");
+  await told(page, 'A URL cannot contain "." or "..".');
+  await page.goto(`${on.url}/dashboard#view=job&id=..`);
+  await press(page, "Cancel...");
+  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await page.getByText('A URL cannot contain "." or "..".').waitFor();
+  expect((await on.queue.getStats()).paused).toBe(false);
+  expect(await on.queue.getJob("..")).toMatchObject({ state: "scheduled" });
+});

@@ -1,0 +1,11 @@
+import { expect, test } from "vitest";
+import { setUp } from "./memory-handler.ts";
+
+test("POST /pause keeps drains from starting jobs until POST /resume", async () => {
+  const { call, queue } = setUp();
+  await queue.enqueue("fails");
+  expect(await call("POST", "/pause")).toMatchObject({ status: 200, body: { paused: true } });
+  expect((await call("POST", "/drain")).body).toMatchObject({ claimed: 0, stoppedBy: "paused" });
+  expect(await call("POST", "/resume")).toMatchObject({ status: 200, body: { paused: false } });
+  expect((await call("POST", "/drain")).body).toMatchObject({ claimed: 1 });
+});
