@@ -20,7 +20,6 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { describeError } from "../core/job/record.ts";
-import { outcomeWords } from "../core/observe/hooks.ts";
 import type { TracedAttempt, TracedEnqueue, Tracing } from "../core/observe/tracing.ts";
 import { readContext, writeContext } from "./trace-context.ts";
 
@@ -85,7 +84,7 @@ async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parame
   const span = tracer.startSpan(`process ${attempt.queue}`, { kind: SpanKind.CONSUMER, attributes, links }, parent);
   try {
     const outcome = await context.with(trace.setSpan(parent, span), make);
-    span.setAttribute("messaging.tidegate.job.outcome", outcomeWords[outcome.to]);
+    span.setAttribute("messaging.tidegate.job.outcome", outcome.to);
     if ("thrown" in outcome) fail(span, outcome.thrown);
   } finally {
     span.end();

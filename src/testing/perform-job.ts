@@ -150,7 +150,8 @@ class Spy {
   performed(outcome: Outcome): Performed {
     const progress = [...this.#progress];
     if (outcome.to === "completed") return { status: "completed", result: this.#result, progress };
-    if (outcome.to === "returned") return { status: "snoozed", runAt: new Date(outcome.runAt), progress };
+    if (outcome.to === "snoozed" || outcome.to === "released")
+      return { status: "snoozed", runAt: new Date(outcome.runAt), progress };
     const { name = "Error", message = "", stack } = decodeRecord(outcome.record)?.errors?.at(-1) ?? {};
     const error = { name, message, ...(stack && { stack }) };
     const failed = { error, thrown: this.#thrown, progress };

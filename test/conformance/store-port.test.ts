@@ -101,7 +101,7 @@ onEveryStore((kind) => {
     await store.exchange({ ...quiet, fire: [fire] });
     const [claimed] = (await store.exchange({ ...quiet, claim: { limit: 1, leaseMs: 60_000 } })).jobs;
     expect(claimed?.lease.id).toBe(id);
-    expect(await store.revive([{ id, diedAt: now, claims: 1, runAt: now, record: '1:{"revived":1}' }])).toEqual([
+    expect(await store.revive([{ id, deadSince: now, claims: 1, runAt: now, record: '1:{"revived":1}' }])).toEqual([
       false,
     ]);
     expect(await store.find(id, now)).toMatchObject({ state: "running", record: "1:anew" });

@@ -11,7 +11,7 @@ import { useRedis } from "../support/stores.ts";
 // What a drain sets aside for a request is the most that it can be billed: a script that is billed more would exceed the budget.
 
 const record = encodeRecord({ name: "noop", payload: undefined, enqueuedAt: now });
-const fates = ["completed", "retried", "returned", "dead"] as const;
+const fates = ["completed", "retried", "snoozed", "dead"] as const;
 
 /** A queue whose meter knows what was set aside for the latest request, and what it was billed. */
 function open(store: Store, name: string) {

@@ -45,7 +45,7 @@ const cases: Readonly<Record<string, Case>> = {
         { to: "completed", lease: a, record: '1:{"id":"a","end":1}', timing },
         { to: "dead", lease: b, at: now, record: '1:{"id":"b","end":1}', timing },
         { to: "retried", lease: c, runAt: now + minute, record: '1:{"id":"c","errors":1}', timing },
-        { to: "returned", lease: d, runAt: now + minute, record: '1:{"id":"d","returned":1}' },
+        { to: "released", lease: d, runAt: now + minute, record: '1:{"id":"d","returned":1}' },
       ] as Outcome[];
       const fire = [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: fires }];
       return (await store.exchange({ ...exchange, settle, fire, claim: { limit: 1, leaseMs: 2 * minute } })).settled;

@@ -22,7 +22,7 @@ const textOf = ({ id, claims, endsAt }: Lease) => `${id} ${claims} ${endsAt}`;
 
 /** Keeps books of what a store has answered, apart from it: what its counters must say, and which leases it has given. */
 export class Ledger {
-  readonly totals = { enqueued: 0, processed: 0, died: 0, retried: 0 };
+  readonly totals = { enqueued: 0, processed: 0, deadLettered: 0, retried: 0 };
   /** Counted by the minute since 1970 in which it was settled. */
   readonly minutes = new Map<number, MinuteCounts>();
   /** Ids of jobs that the store has taken on, those of schedules included. */
@@ -100,13 +100,13 @@ export class Ledger {
   /** An outcome that is handed in again, since its answer was lost, counts once. */
   #settle({ to, lease }: Outcome, now: number): void {
     const text = textOf(lease);
-    if (to === "returned" || this.#ended.has(text)) return;
+    if (to === "snoozed" || to === "released" || this.#ended.has(text)) return;
     this.#ended.add(text);
     const minute = Math.floor(now / 60_000);
     const counts = this.minutes.get(minute) ?? { processed: 0, retried: 0, dead: 0 };
     this.minutes.set(minute, counts);
     const as = to === "completed" ? "processed" : to;
     counts[as]++;
-    this.totals[as === "dead" ? "died" : as]++;
+    this.totals[as === "dead" ? "deadLettered" : as]++;
   }
 }

@@ -118,7 +118,7 @@ const outcomes = fc.record({
   ended: fc.array(
     fc.record({
       pick,
-      to: fc.constantFrom<Outcome["to"]>("completed", "retried", "returned", "dead"),
+      to: fc.constantFrom<Outcome["to"]>("completed", "retried", "snoozed", "released", "dead"),
       wait,
       record,
       timing,
@@ -253,7 +253,7 @@ const revive = operation(
       return store.revive(
         dead.map(({ id: deadId, at }, index) => ({
           id: deadId,
-          diedAt: at,
+          deadSince: at,
           claims: 7,
           runAt,
           record: marked(values.record, scene, index),

@@ -14,11 +14,11 @@ import type { Workshop } from "./runtime.ts";
 export class Claim {
   /** Of the attempt: 1 is the first. */
   readonly number: number;
-  /** How many attempts, the last ones before this, ended with no outcome reported: their invocations died. */
-  readonly died: number;
+  /** How many of the attempts just before this one ended without an outcome, because their invocations crashed. */
+  readonly crashes: number;
   readonly name: string;
   readonly timeoutMs: number;
-  /** Whether it may be what its invocations died of: two since an attempt ended, or one where this attempt is the last. */
+  /** Whether it may be what crashed its invocations: two since an attempt ended, or one if this attempt is the last. */
   readonly isSuspect: boolean;
   readonly dueAt: number;
   /** False where the record is damaged, or of a newer version: `record` then says nothing. */
@@ -44,8 +44,8 @@ export class Claim {
     this.held = new HeldLease(store, claimed.lease);
     this.dueAt = claimed.dueAt;
     this.number = records.attemptOf(this.record, claimed.lease.claims);
-    this.died = this.number - 1 - records.lastFailedAttempt(this.record);
-    this.isSuspect = this.died >= 2 || (this.died === 1 && this.number > this.maxRetries);
+    this.crashes = this.number - 1 - records.lastFailedAttempt(this.record);
+    this.isSuspect = this.crashes >= 2 || (this.crashes === 1 && this.number > this.maxRetries);
     this.timeoutMs = this.record.timeoutMs ?? timeoutMs(this.job?.timeout ?? jobDefaults.timeout);
   }
 
@@ -61,7 +61,7 @@ export class Claim {
     return this.record.backoff ?? this.job?.backoff;
   }
 
-  /** Whether no attempt is left: its invocations died in the last one, or `maxRetries` was lowered below those made. */
+  /** Whether no attempt is left: the last one crashed, or `maxRetries` was lowered below those made. */
   get isUsedUp(): boolean {
     return this.number > this.maxRetries + 1;
   }
@@ -124,7 +124,7 @@ export class Claim {
   /**
    * The text of the record of a dead job; its failures before are kept as they were where it cannot be written again.
    *
-   * @param isNew whether it died of a failure of its own, which joins the last ones.
+   * @param isNew whether the error is a new failure, which joins the last ones.
    */
   deadText(end: records.JobEnd & { readonly error: records.AttemptError }, isNew: boolean): string {
     const { stored } = this;

@@ -27,27 +27,27 @@ function timing({ claim, startedAt, workshop }: EndedAttempt): Timing {
   return timingOf(claim.dueAt, startedAt, workshop.clock());
 }
 
-/** Hands the job back, due when it was, with no attempt used. */
+/** The job goes back unstarted, due when it was, with no attempt used. */
 export function released(claim: Claim): Outcome {
-  return returned(claim, claim.dueAt);
+  return waitingAgain("released", claim, claim.dueAt);
 }
 
-function returned(claim: Claim, runAt: number): Outcome {
+function waitingAgain(to: "snoozed" | "released", claim: Claim, runAt: number): Outcome {
   const { lease, returnedText } = claim;
-  if (returnedText !== undefined) return { to: "returned", lease, runAt, record: returnedText };
+  if (returnedText !== undefined) return { to, lease, runAt, record: returnedText };
   // The record cannot note the claim that used no attempt, so the claim is taken back.
-  return { to: "returned", lease, runAt, record: claim.text, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
+  return { to, lease, runAt, record: claim.text, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
 }
 
-/** Leaves a record of a newer version to the deployment that knows it. */
+/** Leaves a record of a newer version to a deployment that can read it. */
 export function leftToOthers({ claim, workshop }: EndedAttempt): Outcome {
-  return returned(claim, workshop.clock() + UNREADABLE_RETRY_MS);
+  return waitingAgain("snoozed", claim, workshop.clock() + UNREADABLE_RETRY_MS);
 }
 
 export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {
   const { clock } = attempt.workshop;
   const at = until instanceof Date ? pointInTimeMs(until, "snooze") : clock() + durationMs(until, "snooze");
-  return { ...returned(attempt.claim, Math.min(at, LATEST_TIME_MS)), timing: timing(attempt) };
+  return { ...waitingAgain("snoozed", attempt.claim, Math.min(at, LATEST_TIME_MS)), timing: timing(attempt) };
 }
 
 export function completed(attempt: EndedAttempt, result: unknown): Outcome {
@@ -95,7 +95,7 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const { attempt: attempts } = claim.info;
   const error = records.attemptError(thrown, attempts, at);
   // Where `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
-  const isNew = !claim.isUsedUp || claim.died > 0;
+  const isNew = !claim.isUsedUp || claim.crashes > 0;
   const record = claim.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
   return { to: "dead", lease, at, record, timing: timing(attempt), thrown, failure: error };
 }
@@ -103,14 +103,14 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
 /** Ends a job that has no attempt left: none is made. */
 export function usedUp(attempt: EndedAttempt): AttemptOutcome {
   const { claim } = attempt;
-  const error = claim.died > 0 ? leaseExpired(claim.died, claim.number - 1) : retriesLowered(claim);
+  const error = claim.crashes > 0 ? leaseExpired(claim.crashes, claim.number - 1) : retriesLowered(claim);
   return { ...dead(attempt, withoutStack(error)), timing: undefined };
 }
 
-function leaseExpired(died: number, attempts: number): Error {
-  const last = died === 1 ? "the last" : `the last ${died}`;
+function leaseExpired(crashes: number, attempts: number): Error {
+  const last = crashes === 1 ? "the last" : `the last ${crashes}`;
   const all = attempts === 1 ? "its only attempt" : `all of its ${attempts} attempts`;
-  const times = died === attempts ? all : `${last} of its ${attempts} attempts`;
+  const times = crashes === attempts ? all : `${last} of its ${attempts} attempts`;
   const error = new Error(
     `The invocation ended, or was killed, before the job finished, in ${times}: the lease ran out.`,
   );

@@ -16,15 +16,13 @@ import { Allowance, type NextExchange } from "./limits.ts";
 import type { DrainLimits } from "./options.ts";
 import { Prefetch } from "./prefetch.ts";
 import { Lineup } from "./prefetch-buffer.ts";
-import { type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./report.ts";
-import { countedAs, type Finished, FinishedJobs } from "./settle-buffer.ts";
+import { countOf, type DrainCounts, type DrainReport, noCounts, type StoppedBy } from "./report.ts";
+import { type Finished, FinishedJobs } from "./settle-buffer.ts";
 
 /** What a drain needs of its queue. */
 export interface DrainShop extends Workshop {
   readonly declared: DeclaredSchedules;
 }
-
-type Count = keyof DrainCounts;
 
 /** The reply to an exchange that only settles. */
 const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], left: 0 };
@@ -40,7 +38,7 @@ export class Drain {
   readonly #limits: DrainLimits;
   readonly #allowance: Allowance;
   readonly #leaseMs: number;
-  readonly #counts: Record<Count, number> = { ...noCounts };
+  readonly #counts: Record<keyof DrainCounts, number> = { ...noCounts };
   readonly #budget: DrainBudget;
   readonly #exchanges: Exchanges;
   readonly #prefetch: Prefetch;
@@ -169,7 +167,7 @@ export class Drain {
     this.#prefetch.take(now);
     if (attempt.claim.canStart(now) || (await this.#lengthenLease(attempt))) {
       const outcome = await attempt.run();
-      this.#finish(attempt.claim, outcome, countedAs[outcome.to]);
+      this.#finish(attempt.claim, outcome);
     } else this.#release([attempt]);
     this.#running.delete(attempt);
     slots.give();
@@ -195,12 +193,12 @@ export class Drain {
   }
 
   #release(attempts: readonly Attempt[]): void {
-    for (const { claim } of attempts) this.#finish(claim, released(claim), "released");
+    for (const { claim } of attempts) this.#finish(claim, released(claim));
   }
 
-  #finish(claim: Claim, outcome: AttemptOutcome, as: Count): void {
-    this.#finished.add({ claim, outcome, as, at: this.#shop.clock() });
-    if (this.#finished.length === 1 || as === "released") this.#ring();
+  #finish(claim: Claim, outcome: AttemptOutcome): void {
+    this.#finished.add({ claim, outcome, at: this.#shop.clock() });
+    if (this.#finished.length === 1 || outcome.to === "released") this.#ring();
   }
 
   // Exchanging -----------------------------------------------------------------------------------------------------------
@@ -343,11 +341,11 @@ export class Drain {
 
   #takeIn(reply: ExchangeReply, finished: readonly Finished[], { fire, claim }: ExchangeRequest): void {
     const now = this.#shop.clock();
-    finished.forEach(({ as, outcome }, index) => {
+    finished.forEach(({ outcome }, index) => {
       const isAccepted = reply.settled[index];
       if (isAccepted === undefined) return;
-      this.#counts[isAccepted ? as : "lost"]++;
-      if (isAccepted && as !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
+      this.#counts[isAccepted ? countOf(outcome.to) : "lost"]++;
+      if (isAccepted && outcome.to !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
     });
     this.#shop.hooks?.exchanged(reply, finished, fire);
     if (this.#shop.logger) logFailures(this.#shop.logger, reply.settled, finished);

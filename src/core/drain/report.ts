@@ -1,3 +1,5 @@
+import type { Outcome } from "../store/store.ts";
+
 /** Why a drain ended. `empty`: nothing more was due. */
 export type StoppedBy = "empty" | "maxJobs" | "timeBudget" | "budget" | "paused" | "aborted";
 
@@ -45,6 +47,11 @@ export type DrainCounts = Pick<
   | "roundTrips"
   | "commands"
 >;
+
+/** The count in which the outcome of a lease goes. */
+export function countOf(to: Outcome["to"]): keyof DrainCounts {
+  return to === "dead" ? "deadLettered" : to;
+}
 
 /** Nothing yet. */
 export const noCounts: DrainCounts = {

@@ -1,22 +1,11 @@
 import type { Claim } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { countFitting, MOST_SETTLED_BYTES } from "../shared/limits.ts";
-import type { DrainCounts } from "./report.ts";
-
-/** What a report counts the outcome of an attempt as. */
-export const countedAs = {
-  completed: "completed",
-  retried: "retried",
-  returned: "snoozed",
-  dead: "deadLettered",
-} as const;
 
 /** A job that has ended, or is handed back. */
 export interface Finished {
   readonly claim: Claim;
   readonly outcome: AttemptOutcome;
-  /** As what it counts once it is handed in. */
-  readonly as: keyof DrainCounts;
   readonly at: number;
 }
 
@@ -42,7 +31,7 @@ export class FinishedJobs {
 
   add(job: Finished): void {
     this.#jobs.push(job);
-    if (job.as === "released") this.#hasReleased = true;
+    if (job.outcome.to === "released") this.#hasReleased = true;
     this.#units += job.outcome.record.length;
     this.#requests = this.#inRequests();
   }

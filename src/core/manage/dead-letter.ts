@@ -156,7 +156,7 @@ function revivalOf(dead: StoredJob, change: { readonly payload?: unknown }, now:
   const { end, ...rest } = readable(dead);
   const claims = end?.claims ?? 0;
   const record = written("payload", () => encodeRecord({ ...rest, ...change, returned: claims, revivedAt: now }));
-  return { id: dead.id, diedAt: dead.at, claims, runAt: now, record };
+  return { id: dead.id, deadSince: dead.at, claims, runAt: now, record };
 }
 
 /** @throws {TidegateError} `conflict` for a record of a newer version. */

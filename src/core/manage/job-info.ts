@@ -156,7 +156,7 @@ export function queueStats(stats: StoredStats, now: number): QueueStats {
   return {
     totalEnqueued: stats.enqueued,
     totalProcessed: stats.processed,
-    totalFailed: stats.died,
+    totalFailed: stats.deadLettered,
     totalRetried: stats.retried,
     pendingCount: stats.scheduled + stats.ready,
     scheduledCount: stats.scheduled,

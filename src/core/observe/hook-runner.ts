@@ -4,13 +4,12 @@ import { decodeRecord } from "../job/record.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { ExchangeReply, Fire } from "../store/store.ts";
 import { atMostAWhile } from "./afterwards.ts";
-import { type CheckedHooks, outcomeWords } from "./hooks.ts";
+import type { CheckedHooks } from "./hooks.ts";
 
-/** An attempt that was handed in; `released`: it was never made. */
-interface FinishedAttempt {
+/** A lease that was settled. */
+interface SettledLease {
   readonly claim: { readonly info: AttemptInfo };
   readonly outcome: AttemptOutcome;
-  readonly as: string;
 }
 
 /** The calls of one drain, or of one enqueue, to the hooks of a queue; undefined where it has none. */
@@ -47,11 +46,11 @@ export class HookCalls {
     });
   }
 
-  /** The store has answered: tells what became of the attempts that were handed in, and of the slots that were fired. */
-  exchanged(reply: ExchangeReply, finished: readonly FinishedAttempt[], fires: readonly Fire[]): void {
-    finished.forEach(({ claim, outcome, as }, index) => {
+  /** The store has replied: reports how attempts have ended, and which schedules have fired. */
+  exchanged(reply: ExchangeReply, settled: readonly SettledLease[], fires: readonly Fire[]): void {
+    settled.forEach(({ claim, outcome }, index) => {
       const isAccepted = reply.settled[index];
-      if (as !== "released" && isAccepted !== undefined) this.#settled(claim.info, outcome, isAccepted);
+      if (isAccepted !== undefined) this.#settled(claim.info, outcome, isAccepted);
     });
     fires.forEach((fire, index) => {
       if (reply.fired[index] === "fired") this.#fired(fire);
@@ -76,9 +75,11 @@ export class HookCalls {
     const { waitedMs = 0, ranMs = 0 } = outcome.timing ?? {};
     const event = { ...attempt, waitedMs, ranMs };
     const error = outcome.thrown;
+    // No attempt was made.
+    if (outcome.to === "released") return;
     if (!isAccepted) {
       const failure = "thrown" in outcome ? { error } : {};
-      this.#call("onLost", onLost, { ...event, outcome: outcomeWords[outcome.to], ...failure });
+      this.#call("onLost", onLost, { ...event, outcome: outcome.to, ...failure });
     } else if (outcome.to === "completed") this.#call("onComplete", onComplete, event);
     else if (outcome.to === "dead") this.#call("onDead", onDead, { ...event, error });
     else if (outcome.to === "retried") {

@@ -2,7 +2,6 @@ import type { EnqueueResult } from "../enqueue/new-job.ts";
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import { invalidRequest, quote } from "../shared/errors.ts";
 import { checkFunctions } from "../shared/validate.ts";
-import type { Outcome } from "../store/store.ts";
 
 /** A job that the store has taken. */
 export interface EnqueueEvent {
@@ -57,14 +56,6 @@ export interface LostEvent extends CompleteEvent {
   /** As in `DeadEvent`, where the attempt failed. */
   readonly error?: unknown;
 }
-
-/** The words by which users are told of outcomes. */
-export const outcomeWords: Readonly<Record<Outcome["to"], LostEvent["outcome"]>> = {
-  completed: "completed",
-  retried: "retried",
-  returned: "snoozed",
-  dead: "dead",
-};
 
 /**
  * Functions of yours that a queue calls as things happen, for logs and the like. Outcomes are told once the store has accepted

@@ -3,11 +3,13 @@ export interface StoredStats {
   readonly scheduled: number;
   readonly ready: number;
   readonly running: number;
+  /** Jobs in the dead letter now. */
   readonly dead: number;
   readonly completed: number;
   readonly processed: number;
   readonly retried: number;
-  readonly died: number;
+  /** Jobs ever dead-lettered. */
+  readonly deadLettered: number;
   readonly enqueued: number;
   readonly paused: boolean;
   /** When something next needs attention. In the past if there is a backlog. */

@@ -67,22 +67,26 @@ export interface Timing {
   readonly ranMs: number;
 }
 
-/** How one lease ends; with its timing, if an attempt was made. */
+/**
+ * How the lease of a job ends: the words in which the store, the report of a drain, hooks, logs and traces speak of it. It carries
+ * its timing if an attempt was made.
+ */
 export type Outcome = { readonly timing?: Timing | undefined } & (
   | { readonly to: "completed"; readonly lease: Lease; readonly record: string }
-  /** Waits for its next attempt. Counted as retried. */
+  /** The attempt failed, and the job waits for the next one. */
   | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
   /**
-   * Waits again with no attempt used (snoozed, released): the record says so. If the record cannot be written, `claims` says so:
-   * how often the job counts as claimed from then on. Default: as in the lease.
+   * The job waits again with no attempt used: its handler snoozed it, or it was released before it started. The record says so. If
+   * the record cannot be written, `claims` says so: how often the job counts as claimed from then on. Default: as in the lease.
    */
   | {
-      readonly to: "returned";
+      readonly to: "snoozed" | "released";
       readonly lease: Lease;
       readonly runAt: number;
       readonly record: string;
       readonly claims?: number;
     }
+  /** The job goes to the dead letter. */
   | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string }
 );
 
@@ -249,10 +253,10 @@ export interface Change {
   readonly record: string | undefined;
 }
 
-/** Puts a dead job back among the waiting ones, if it has been dead since `diedAt`. */
+/** Puts a dead job back among the waiting ones, if it has been dead since `deadSince`. */
 export interface Revival {
   readonly id: string;
-  readonly diedAt: number;
+  readonly deadSince: number;
   readonly claims: number;
   readonly runAt: number;
   readonly record: string;

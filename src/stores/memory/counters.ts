@@ -10,12 +10,10 @@ import type { Outcome } from "../../core/store/store.ts";
 
 type Counted = "processed" | "retried" | "dead";
 
-const countedAs: Readonly<Record<Outcome["to"], Counted | undefined>> = {
-  completed: "processed",
-  retried: "retried",
-  dead: "dead",
-  returned: undefined,
-};
+function countedAs(to: Outcome["to"]): Counted | undefined {
+  if (to === "completed") return "processed";
+  return to === "retried" || to === "dead" ? to : undefined;
+}
 
 class Times implements StoredHistogram {
   readonly counts: number[] = Array.from({ length: durationBounds.length + 1 }, () => 0);
@@ -37,7 +35,7 @@ export class Tally {
   count(accepted: readonly Outcome[], now: number): void {
     const minute = minuteOf(now);
     for (const { to } of accepted) {
-      const as = countedAs[to];
+      const as = countedAs(to);
       if (!as) continue;
       const counts = this.#minutes.get(minute) ?? { processed: 0, retried: 0, dead: 0 };
       counts[as]++;

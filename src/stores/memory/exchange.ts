@@ -45,7 +45,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   const { lease, record } = outcome;
   if (state.due.score(lease.id) !== leaseScore(lease)) return isResend && wasSettled(state, outcome, retentionMs);
   accepted.push(outcome);
-  if (outcome.to === "retried" || outcome.to === "returned") {
+  if ("runAt" in outcome) {
     state.put(lease.id, againScore(outcome), record);
     if (outcome.to === "retried") state.counters.retried++;
     return true;

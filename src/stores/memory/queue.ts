@@ -141,9 +141,9 @@ export class MemoryQueue implements QueueStore {
   }
 
   async revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
-    return revivals.map(({ id, diedAt, claims, runAt, record }) => {
+    return revivals.map(({ id, deadSince, claims, runAt, record }) => {
       // A job that was made anew under the id keeps its place, and its lease.
-      if (this.#state.dead.score(id) !== diedAt || this.#state.due.score(id) !== undefined) return false;
+      if (this.#state.dead.score(id) !== deadSince || this.#state.due.score(id) !== undefined) return false;
       this.#state.removeDead(id);
       this.#state.put(id, waitingScore(runAt, claims), record);
       this.#state.counters.revived++;

@@ -85,15 +85,15 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     if (current === "ready") oldestReadyAt ??= unpack(score).at;
   }
   const { processed, retried, cancelled, revived, removed } = state.counters;
-  const died = state.dead.size + revived + removed;
+  const deadLettered = state.dead.size + revived + removed;
   return {
     ...count,
     dead: state.dead.size,
     completed: [...state.done.keys()].filter((id) => state.isKept(id, now)).length,
     processed,
     retried,
-    died,
-    enqueued: state.records.size + processed + died + cancelled - revived,
+    deadLettered,
+    enqueued: state.records.size + processed + deadLettered + cancelled - revived,
     paused: state.paused,
     nextAt: state.nextAt(),
     oldestReadyAt,

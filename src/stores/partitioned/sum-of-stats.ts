@@ -10,7 +10,7 @@ export function sumOfStats(all: readonly StoredStats[]): StoredStats {
     completed: sum.completed + stats.completed,
     processed: sum.processed + stats.processed,
     retried: sum.retried + stats.retried,
-    died: sum.died + stats.died,
+    deadLettered: sum.deadLettered + stats.deadLettered,
     enqueued: sum.enqueued + stats.enqueued,
     paused: sum.paused || stats.paused,
     nextAt: earlier(sum.nextAt, stats.nextAt),

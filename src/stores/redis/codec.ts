@@ -46,9 +46,25 @@ export function timeOf(score: string | undefined): number | undefined {
   return score === undefined || score === "" ? undefined : momentOf(Number(score));
 }
 
+/** What exchange.lua calls an outcome. To it, a snoozed job and a released one are the same. */
+const scriptWords: Readonly<Record<Outcome["to"], string>> = {
+  completed: "completed",
+  retried: "retried",
+  snoozed: "returned",
+  released: "returned",
+  dead: "dead",
+};
+
 export function outcomeArguments(outcome: Outcome): string[] {
   const { lease, record, timing } = outcome;
-  return [outcome.to, lease.id, String(leaseScore(lease)), newScore(outcome), record, ...timingArguments(timing)];
+  return [
+    scriptWords[outcome.to],
+    lease.id,
+    String(leaseScore(lease)),
+    newScore(outcome),
+    record,
+    ...timingArguments(timing),
+  ];
 }
 
 function newScore(outcome: Outcome): string {
@@ -83,7 +99,7 @@ export function storedStats(answer: readonly string[]): StoredStats {
     completed: number(4),
     processed: number(5),
     retried: number(6),
-    died: number(7),
+    deadLettered: number(7),
     enqueued: number(8),
     paused: number(9) === 1,
     nextAt: timeOf(answer[10]),

@@ -234,9 +234,9 @@ export class RedisQueue implements QueueStore {
 
   async revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
     if (revivals.length === 0) return [];
-    const rest = revivals.flatMap(({ id, diedAt, runAt, claims, record }) => [
+    const rest = revivals.flatMap(({ id, deadSince, runAt, claims, record }) => [
       id,
-      String(diedAt),
+      String(deadSince),
       String(waitingScore(runAt, claims)),
       record,
     ]);

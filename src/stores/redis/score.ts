@@ -30,7 +30,8 @@ export function waitingScore(at: number, claims = 0): number {
 /** The score of a job that waits again. */
 export function againScore(outcome: Extract<Outcome, { readonly runAt: number }>): number {
   const { lease, runAt } = outcome;
-  return waitingScore(runAt, outcome.to === "returned" ? (outcome.claims ?? lease.claims) : lease.claims);
+  const claims = "claims" in outcome ? outcome.claims : undefined;
+  return waitingScore(runAt, claims ?? lease.claims);
 }
 
 /** Above all times: there stands, out of reach of every claim, a schedule to which no slot comes. */
