@@ -47,6 +47,15 @@ export async function many(queue: Queue, addresses: readonly string[]) {
   return answers;
 }
 
+export async function together(queue: Queue, orders: readonly { readonly number: number; readonly email: string }[]) {
+  // #region together
+  const answers = await Promise.all(
+    orders.map(({ number, email }) => queue.enqueue(sendEmail, { to: email }, { id: `thanks-${number}` })),
+  );
+  // #endregion
+  return answers;
+}
+
 export async function otherwise(queue: Queue) {
   // #region options
   await queue.enqueue(

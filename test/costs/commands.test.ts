@@ -50,6 +50,35 @@ describe("billed commands", () => {
     expect(await count(() => queue.enqueueMany(hundred))).toBe(4);
   });
 
+  test("100 calls of enqueue in one turn cost 4, and take one round trip", async () => {
+    const { queue, count } = setUp();
+    const before = redis.shim.requests;
+    expect(await count(() => Promise.all(hundred.map(() => queue.enqueue(noop))))).toBe(4);
+    expect(redis.shim.requests - before).toBe(1);
+  });
+
+  test("100 calls of enqueue in one turn cost at most 8, in two round trips, if half of the schemas answer later", async () => {
+    let answers = 0;
+    const validate = async (value: unknown) => {
+      await new Promise((resolve) => void setTimeout(resolve, (answers++ % 5) * 5));
+      return { value };
+    };
+    const schema = { "~standard": { version: 1, vendor: "test", validate } } as const;
+    const later = defineJob({ name: "later", schema, perform() {} });
+    const { queue, count } = setUp();
+    const before = redis.shim.requests;
+    const calls = () => Promise.all(hundred.map((_, index) => queue.enqueue(index % 2 ? noop : later, undefined)));
+    expect(await count(calls)).toBe(8);
+    expect(redis.shim.requests - before).toBe(2);
+  });
+
+  test("100 calls of enqueue in one turn, with ids of their own, cost 6", async () => {
+    const { queue, count } = setUp();
+    const calls = () =>
+      Promise.all(hundred.map((_, index) => queue.enqueue(noop, undefined, { id: `order-${index}` })));
+    expect(await count(calls)).toBe(6);
+  });
+
   test("draining a backlog in batches of 100 costs 9 a batch, which is 0.09 a job", async () => {
     const { queue, count } = setUp();
     for (let i = 0; i < 10; i++) await queue.enqueueMany(hundred);

@@ -60,6 +60,17 @@ describe("enqueueing", () => {
     await expectEnqueued(queue, sendEmail, { delay: "1m", count: 2 });
   });
 
+  test("takes many in one turn, each with an answer of its own", async () => {
+    const { queue } = setUp();
+    const orders = [7, 8, 7].map((number) => ({ number, email: "ada@example.com" }));
+    const answers = await enqueue.together(queue, orders);
+    expect(answers.map(({ id, status }) => [id, status])).toEqual([
+      ["thanks-7", "enqueued"],
+      ["thanks-8", "enqueued"],
+      ["thanks-7", "duplicate"],
+    ]);
+  });
+
   test("sets options for one job", async () => {
     const { queue } = setUp();
     await enqueue.otherwise(queue);

@@ -123,6 +123,57 @@ test("dedupe is refused beside an id, which may lie in another partition than it
   expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
 });
 
+describe("calls of enqueue in one turn, in partitions,", () => {
+  /** Three partitions that record what is stored in each. Which of them fail is set by hand. */
+  function setUp() {
+    const inner = memoryStore();
+    const broken = new Set<number>();
+    const stored: number[][] = [[], [], []];
+    const store: Store = {
+      open: (queue, meter, partition) =>
+        aroundCalls(inner.open(queue, meter, partition), async ({ method, parameters: [jobs] }, run) => {
+          if (method !== "enqueue" || partition === undefined) return run();
+          stored[partition]?.push((jobs as readonly unknown[]).length);
+          if (broken.has(partition)) throw new Error("no answer");
+          return run();
+        }),
+    };
+    return { broken, stored, queue: new Queue({ store: partitioned(store, 3), jobs: [noop], clock }) };
+  }
+
+  test("are stored together in one of them", async () => {
+    const { queue, stored } = setUp();
+    await Promise.all(Array.from({ length: 100 }, () => queue.enqueue(noop)));
+    expect(stored.flat()).toEqual([100]);
+  });
+
+  test("with ids of their own are stored by one request for each", async () => {
+    const { queue, stored } = setUp();
+    await Promise.all(Array.from({ length: 90 }, (_, index) => queue.enqueue(noop, undefined, { id: `job-${index}` })));
+    expect(stored.map(({ length }) => length)).toEqual([1, 1, 1]);
+    expect(stored.flat().reduce((sum, count) => sum + count)).toBe(90);
+  });
+
+  test("fail alone if the partitions cannot keep one", async () => {
+    const { queue } = setUp();
+    const [refused, stored] = await Promise.allSettled([
+      queue.enqueue(noop, undefined, { id: "a", dedupe: { key: "b", ttl: "1m" } }),
+      queue.enqueue(noop, undefined, { id: "a" }),
+    ]);
+    expect(refused).toMatchObject({ reason: { code: "invalid_request", message: expect.stringContaining("dedupe") } });
+    expect(stored).toMatchObject({ value: { status: "enqueued" } });
+  });
+
+  test("fail only where a partition does", async () => {
+    const { queue, broken, stored } = setUp();
+    broken.add(1);
+    const calls = Array.from({ length: 30 }, (_, index) => queue.enqueue(noop, undefined, { id: `job-${index}` }));
+    const results = await Promise.allSettled(calls);
+    expect(results.filter(({ status }) => status === "rejected")).toHaveLength(stored[1]?.[0] ?? 0);
+    expect((await queue.getStats()).readyCount).toBe(30 - (stored[1]?.[0] ?? 0));
+  });
+});
+
 test("a cursor from a queue of more partitions is refused", async () => {
   const queue = new Queue({ store: partitioned(memoryStore(), 3), jobs: [noop], clock });
   for (const cursor of ["ready:3/", "ready:3/1;a"])

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { tracing } from "../../src/telemetry/index.ts";
 import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 import { fails, inSpan, placeOf, recorder, secret, setUp, useContextManager, works } from "./recorder.ts";
@@ -94,6 +95,21 @@ onEveryStore((kind) => {
       expect(new Set([traceId, ...attempts.map((span) => placeOf(span).traceId)]).size).toBe(4);
     });
 
+    test("gives each call of one turn a span of its own, in the trace in which it was made", async () => {
+      const { queue, tracer, named, only } = setUp({ store: kind.create() });
+      const names = ["one", "two", "three"];
+      const results = await Promise.all(names.map((name) => inSpan(tracer, name, () => queue.enqueue(works, secret))));
+      await queue.drain();
+      const sent = named("send default");
+      expect(sent.map(({ attributes }) => attributes["messaging.message.id"])).toEqual(results.map(({ id }) => id));
+      expect(sent.map(({ attributes }) => attributes["messaging.batch.message_count"])).toEqual(
+        Array(3).fill(undefined),
+      );
+      expect(sent.map((span) => placeOf(span).parent)).toEqual(names.map((name) => placeOf(only(name)).spanId));
+      const processed = named("process default").map((span) => placeOf(span).parent);
+      expect(new Set(processed)).toEqual(new Set(sent.map((span) => placeOf(span).spanId)));
+    });
+
     test("begins a new trace for the jobs of schedules", async () => {
       const { queue, clock, only, tracer } = setUp({ store: kind.create() });
       await inSpan(tracer, "admin", () =>
@@ -162,6 +178,17 @@ describe("tracing", () => {
       ["process default", "send default"],
       ["process default", "send default"],
     ]);
+  });
+
+  test("has the request of a lone enqueue stand in its span", async () => {
+    const seen: unknown[] = [];
+    const store = aroundStore(memoryStore(), ({ method }, run) => {
+      if (method === "enqueue") seen.push(trace.getActiveSpan()?.spanContext().spanId);
+      return run();
+    });
+    const { queue, only } = setUp({ store });
+    await queue.enqueue(works, secret);
+    expect(seen).toEqual([placeOf(only("send default")).spanId]);
   });
 
   test("links an attempt to the span in which the drain runs", async () => {

@@ -9,7 +9,7 @@ import {
   timeoutMs,
 } from "../job/options.ts";
 import { encodeRecord, type JobRecord } from "../job/record.ts";
-import { issuesText, validate } from "../job/schema.ts";
+import { issuesText, type Validation, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
@@ -108,12 +108,17 @@ export function draftJob(
   return { definition, record, job };
 }
 
-/** Builds the job that is to be stored. @throws {InvalidPayloadError} where the payload does not fit the schema. */
-export async function finishJob({ definition, record, job }: JobDraft, trace?: JobTrace): Promise<NewJob> {
+/**
+ * Builds the job that is to be stored.
+ *
+ * @returns a promise only if the schema answers later.
+ * @throws {InvalidPayloadError} if the payload does not fit the schema.
+ */
+export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrace): NewJob | Promise<NewJob> {
   // Written before the schema sees the payload, which it may change.
   const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
-  await checkFits(record.name, definition, record.payload);
-  return { ...job, record: text };
+  const finished = { ...job, record: text };
+  return checkFits(record.name, definition, record.payload)?.then(() => finished) ?? finished;
 }
 
 /** A job that had the id of a slot would keep the slot from making its own. @throws {TidegateError} `invalid_request` */
@@ -128,10 +133,17 @@ function checkJobId(id: unknown): void {
 /**
  * Checks a payload, given as JSON keeps it, as `perform` will get it.
  *
- * @throws {InvalidPayloadError} where it does not fit the schema.
+ * @returns a promise only if the schema answers later.
+ * @throws {InvalidPayloadError} if it does not fit the schema.
  */
-export async function checkFits(name: string, definition: AnyJob | undefined, payload: unknown): Promise<void> {
-  const result = await validate(definition?.schema, payload);
+export function checkFits(name: string, definition: AnyJob | undefined, payload: unknown): Promise<void> | undefined {
+  const result = validate(definition?.schema, payload);
+  if (result instanceof Promise) return result.then((later) => refuseMisfit(name, later));
+  refuseMisfit(name, result);
+  return undefined;
+}
+
+function refuseMisfit(name: string, result: Validation): void {
   if ("issues" in result) {
     throw new InvalidPayloadError(
       `The payload, as JSON, does not fit the schema of "${name}": ${issuesText(result.issues)}`,

@@ -6,29 +6,35 @@ export type Validation =
   /** `threw` where the schema gave no answer, but threw. */
   | { readonly issues: readonly PayloadIssue[]; readonly threw?: true };
 
-/** Checks a payload against a schema of any library; without one every payload fits. Never rejects. */
-export async function validate(schema: StandardSchemaV1 | undefined, payload: unknown): Promise<Validation> {
+/**
+ * Checks a payload against a schema of any library; without one every payload fits. Never throws or rejects.
+ *
+ * @returns a promise only if the schema answers later.
+ */
+export function validate(schema: StandardSchemaV1 | undefined, payload: unknown): Validation | Promise<Validation> {
   if (!schema) return { value: payload };
-  try {
-    return validationOf(await schema["~standard"].validate(payload), payload);
-  } catch (error) {
-    // Its message may hold the payload, as that of BigInt or JSON.parse does.
-    const name = error instanceof Error ? error.name : "value that is no Error";
-    return { issues: [{ message: `the schema threw a ${name}`, path: [] }], threw: true };
-  }
-}
-
-/** The same without waiting; undefined where the schema answers later, or throws. */
-export function validateAtOnce(schema: StandardSchemaV1, payload: unknown): Validation | undefined {
   try {
     const result = schema["~standard"].validate(payload);
     if (!("then" in result)) return validationOf(result, payload);
-    result.then(nothing, nothing);
-  } catch {}
-  return undefined;
+    return Promise.resolve(result)
+      .then((later) => validationOf(later, payload))
+      .catch(thrown);
+  } catch (error) {
+    return thrown(error);
+  }
 }
 
-const nothing = () => {};
+/** The same without waiting; undefined if the schema answers later, or throws. */
+export function validateAtOnce(schema: StandardSchemaV1, payload: unknown): Validation | undefined {
+  const validation = validate(schema, payload);
+  return validation instanceof Promise || "threw" in validation ? undefined : validation;
+}
+
+function thrown(error: unknown): Validation {
+  // Its message may hold the payload, as that of BigInt or JSON.parse does.
+  const name = error instanceof Error ? error.name : "value that is no Error";
+  return { issues: [{ message: `the schema threw a ${name}`, path: [] }], threw: true };
+}
 
 function validationOf(result: StandardSchemaV1.Result<unknown>, payload: unknown): Validation {
   return result.issues ? { issues: result.issues.map((issue) => toIssue(issue, payload)) } : { value: result.value };

@@ -3,6 +3,7 @@ import { DrainBudget } from "../drain/budget.ts";
 import { Drain } from "../drain/drain.ts";
 import { checkBudget, type DrainOptions, type DrainParts, drainLimits, leastBudget } from "../drain/options.ts";
 import { type DrainReport, noCounts, notLookedAt } from "../drain/report.ts";
+import { Turn } from "../enqueue/coalesce.ts";
 import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolveJob } from "../enqueue/new-job.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
@@ -16,13 +17,14 @@ import { steadyClock } from "../shared/clock.ts";
 import { durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
+import { MOST_AT_ONCE } from "../shared/limits.ts";
 import { checkKnown, checkObject } from "../shared/validate.ts";
 import type { Cost } from "../store/meter.ts";
 import type { EnqueueReply, LeasedJob, NewJob, NextDue, QueueStore } from "../store/store.ts";
 import { QueueUpkeep } from "./manage.ts";
 import { Expected } from "./next-due.ts";
 import { type HoldOptions, type QueueOptions, type QueueSettings, queueSettings } from "./options.ts";
-import { attemptMs, type BulkJob, type BulkOptions, heldJobs, MOST_AT_ONCE, sendJobs, type TypedBulk } from "./send.ts";
+import { attemptMs, type BulkJob, type BulkOptions, heldJobs, sendJobs, sendOne, type TypedBulk } from "./send.ts";
 import { type Spending, SpendingCounter } from "./usage.ts";
 
 /** Whether a value is a queue: by what it has, for it may be one of another copy of the package. */
@@ -52,6 +54,8 @@ export class Queue extends QueueUpkeep {
   readonly #spending: SpendingCounter;
   // Spares the look before a drain.
   readonly #expected: Expected;
+  /** The calls of `enqueue` that travel together. */
+  #turn: Turn<EnqueueResult> | undefined;
 
   /**
    * @throws {InvalidPayloadError} where a job's `schedulePayload` does not fit its schema.
@@ -91,6 +95,10 @@ export class Queue extends QueueUpkeep {
   /**
    * Stores a job; it will run at least once. With `cron` among the options it makes a recurring job instead.
    *
+   * Calls that are made in one turn of the event loop, as in a `Promise.all`, are stored together for the price of `enqueueMany`.
+   * Each is still checked, answered and refused alone. One request stores up to 1,000 jobs and 4 MiB; if it fails, every call in
+   * it fails.
+   *
    * @param job a definition, or the name of one.
    * @param payloadAndOptions its payload, which may be left out where the job takes none, and options.
    * @throws {InvalidPayloadError} where the payload does not fit the schema. Nothing was stored.
@@ -107,8 +115,10 @@ export class Queue extends QueueUpkeep {
   ): Promise<EnqueueResult> {
     checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
     if ("cron" in options) return this.#enqueueRecurring(job, payload, options);
-    const [result] = await this.enqueueMany([{ ...options, job, payload }]);
-    return result as EnqueueResult;
+    if (!this.#turn?.isOpen) this.#turn = this.#newTurn((newJobs) => this.#store.enqueue(newJobs, this.clock()));
+    const turn = this.#turn;
+    const settings = { ...this.#settings, newId: turn.newId };
+    return sendOne(settings, { ...options, job, payload }, undefined, (draft) => turn.enter(draft));
   }
 
   /**
@@ -252,6 +262,15 @@ export class Queue extends QueueUpkeep {
     const { at: nextAt } = this.#expected;
     if (nextAt !== undefined && nextAt <= now) return { paused: false, nextAt };
     return store.peek();
+  }
+
+  #newTurn(store: (newJobs: readonly NewJob[]) => Promise<readonly EnqueueReply[]>): Turn<EnqueueResult> {
+    return new Turn({
+      newId: this.#store.local.idSource(this.#settings.newId),
+      partitionOf: (job) => this.#store.local.partitionOf(job),
+      store: async (newJobs) => (await store(newJobs)).map((reply) => this.#enqueued(reply)),
+      clock: this.clock,
+    });
   }
 
   #send<Sent extends { readonly results: readonly EnqueueResult[] }>(

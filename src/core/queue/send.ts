@@ -3,6 +3,7 @@ import {
   type EnqueueOptions,
   type EnqueueResult,
   finishJob,
+  type JobDraft,
   jobName,
   resolveJob,
 } from "../enqueue/new-job.ts";
@@ -46,10 +47,9 @@ export interface BulkOptions {
   readonly trace?: TraceContext | undefined;
 }
 
-/** The most jobs that one atomic call stores. */
-export const MOST_AT_ONCE = 1_000;
-
 const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options }.";
+
+type SendSettings = Omit<QueueSettings, "newId"> & { readonly newId: (dedupeKey?: string) => string };
 
 /**
  * Builds jobs and stores them in the way given. The tracing and the hooks of the queue are told of it.
@@ -58,18 +58,43 @@ const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options 
  * @throws as `newJobs` and `store`.
  */
 export async function sendJobs<Sent extends { readonly results: readonly EnqueueResult[] }>(
-  settings: Omit<QueueSettings, "newId"> & { readonly newId: (dedupeKey?: string) => string },
+  settings: SendSettings,
   bulk: readonly BulkJob[],
   caller: TraceContext | undefined,
   store: (newJobs: readonly NewJob[]) => Promise<Sent>,
 ): Promise<Sent> {
-  const { name: queue, jobs, clock, newId } = settings;
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
-  const now = clock();
+  const now = settings.clock();
   // A hole of an array is an item like any other that is no job.
-  const drafts = Array.from(bulk, (item: BulkJob) => draft(item, jobs, now, newId));
+  const drafts = Array.from(bulk, (item: BulkJob) => draft(item, settings, now, () => async (check) => check()));
   const names = drafts.map(({ name }) => name);
-  const send = async (trace?: TraceContext) => store(await newJobs(drafts, trace));
+  return observed(settings, names, caller, async (trace) => store(await newJobs(drafts, trace)));
+}
+
+/**
+ * Builds one job that travels with others, traced and reported to the hooks as a call of its own.
+ *
+ * @param enter takes a seat for it in a turn.
+ * @throws {TidegateError} as `draftJob`, `finishJob` and the store do.
+ */
+export async function sendOne(
+  settings: SendSettings,
+  item: BulkJob,
+  caller: TraceContext | undefined,
+  enter: Enter<EnqueueResult>,
+): Promise<EnqueueResult> {
+  const { name, finish } = draft(item, settings, settings.clock(), enter);
+  const { results } = await observed(settings, [name], caller, async (trace) => ({ results: [await finish(trace)] }));
+  return results[0] as EnqueueResult;
+}
+
+async function observed<Sent extends { readonly results: readonly EnqueueResult[] }>(
+  settings: SendSettings,
+  names: readonly string[],
+  caller: TraceContext | undefined,
+  send: (trace?: TraceContext) => Promise<Sent>,
+): Promise<Sent> {
+  const { name: queue } = settings;
   const traces = traceCalls(settings);
   const sent = await (traces ? traces.enqueue({ queue, names, caller }, send) : send());
   const hooks = hookCalls(settings);
@@ -86,18 +111,16 @@ export function heldJobs(newJobs: readonly NewJob[], replies: readonly EnqueueRe
   });
 }
 
-/** One job of a call, read at once. Where it was refused, `finish` rejects. */
-interface Draft {
+/** Where a job goes once it is drafted: gives a function that has it checked. */
+type Enter<Answer> = (job: JobDraft["job"]) => (check: () => NewJob | Promise<NewJob>) => Promise<Answer>;
+
+/** One job of a call, read at once. If it was refused, `finish` rejects. */
+interface Draft<Answer> {
   readonly name: string;
-  readonly finish: (trace: JobTrace | undefined) => Promise<NewJob>;
+  readonly finish: (trace: JobTrace | undefined) => Promise<Answer>;
 }
 
-function draft(
-  item: BulkJob,
-  jobs: ReadonlyMap<string, AnyJob>,
-  now: number,
-  newId: (dedupeKey?: string) => string,
-): Draft {
+function draft<Answer>(item: BulkJob, { jobs, newId }: SendSettings, now: number, enter: Enter<Answer>): Draft<Answer> {
   let name = "";
   try {
     checkObject(item, ARRAY_OF_JOBS);
@@ -105,7 +128,8 @@ function draft(
     name = jobName(job);
     const { definition } = resolveJob(job, jobs);
     const drafted = draftJob(name, definition, payload, options, now, newId);
-    return { name, finish: (trace) => finishJob(drafted, trace) };
+    const seat = enter(drafted.job);
+    return { name, finish: (trace) => seat(() => finishJob(drafted, trace)) };
   } catch (error) {
     return { name, finish: () => Promise.reject(error) };
   }
@@ -116,7 +140,7 @@ function draft(
  *
  * @throws {TidegateError} as `draftJob` and `finishJob` do; where there are several, the message says which was refused.
  */
-function newJobs(drafts: readonly Draft[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
+function newJobs(drafts: readonly Draft<NewJob>[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
   if (drafts.length === 1) return Promise.all(drafts.map(({ finish }) => finish(trace)));
   const jobTrace: JobTrace | undefined = trace && { ...trace, isBatch: true };
   return Promise.all(

@@ -57,6 +57,13 @@ export function isTidegateError(value: unknown): value is TidegateError {
   return value instanceof Error && brand in value;
 }
 
+/** Copies an error for another caller, so that each may change the message of its own. */
+export function copyOfError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const copy = Object.setPrototypeOf(new Error(), Object.getPrototypeOf(error));
+  return Object.defineProperties(copy, Object.getOwnPropertyDescriptors(error));
+}
+
 /** Builds the error for a value that a caller got wrong: which one, why, and what is expected. */
 export function invalidRequest(message: string): TidegateError {
   return new TidegateError("invalid_request", message);

@@ -11,6 +11,12 @@ export const MEBIBYTE = 1024 * 1024;
 /** The largest payload, in bytes. */
 export const LARGEST_PAYLOAD = 5 * MEBIBYTE;
 
+/** The most jobs that one atomic call stores. */
+export const MOST_AT_ONCE = 1_000;
+
+/** The most bytes of records in a request that stores jobs of calls that travel together, not counting its first. */
+export const MOST_ENQUEUED_BYTES = 4 * MEBIBYTE;
+
 /** How many bytes of records one request hands in at most, beyond its first: of jobs that finished, or of dead ones that live again. */
 export const MOST_SETTLED_BYTES = 4 * MEBIBYTE;
 

@@ -276,6 +276,12 @@ export interface LocalFacts {
   mostOfDeclare(schedules: number): Cost;
   /** Gives a source of ids for the jobs of one enqueue, made by `newId` and such that the jobs can be stored together. */
   idSource(newId: () => string): (dedupeKey?: string) => string;
+  /**
+   * The partition that a job goes to; 0 if the queue has none.
+   *
+   * @throws {TidegateError} `invalid_request` for a job that the partitions cannot keep.
+   */
+  partitionOf(job: Omit<NewJob, "record">): number;
 }
 
 /** The jobs of one queue, as a store keeps them. The `Queue` class calls it; your code never needs to. */

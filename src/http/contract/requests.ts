@@ -1,9 +1,9 @@
 import { LONGEST_EXPRESSION } from "../../core/cron/cron.ts";
 import { LEAST_ROUND_TRIPS, NO_LIMIT } from "../../core/drain/options.ts";
 import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } from "../../core/job/options.ts";
-import { MOST_AT_ONCE } from "../../core/queue/send.ts";
 import { LONGEST_KEY } from "../../core/schedule/schedules.ts";
 import type { ErrorCode, PayloadIssue } from "../../core/shared/errors.ts";
+import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { clearableStates, jobStates } from "../../core/store/store.ts";
 import {
   anything,

@@ -37,6 +37,7 @@ const local: LocalFacts = {
   mostOfPartitions: oneCall,
   mostOfDeclare: () => ({ roundTrips: 2, commands: 0 }),
   idSource: (newId) => newId,
+  partitionOf: () => 0,
 };
 
 /** The store port on plain maps: what each method does, without the ways in which Redis must be asked for it. */

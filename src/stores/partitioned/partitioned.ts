@@ -140,6 +140,12 @@ class PartitionedFacts implements LocalFacts {
       return id;
     };
   }
+
+  partitionOf({ id, isFreshId, dedupe }: Omit<NewJob, "record">): number {
+    if (dedupe && !isFreshId)
+      throw invalidRequest("A partitioned queue takes dedupe only for jobs without an id of their own.");
+    return partitionOf(id, this.#count);
+  }
 }
 
 /** What some partitions reply. It must reach the caller, whatever becomes of the others: what one of them gave is leased. */
@@ -201,10 +207,7 @@ class PartitionedQueue implements QueueStore {
   }
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
-    if (jobs.some((job) => job.dedupe && !job.isFreshId)) {
-      throw invalidRequest("A partitioned queue takes dedupe only for jobs without an id of their own.");
-    }
-    const indexOf = (job: NewJob) => this.#indexOf(job.id);
+    const indexOf = (job: NewJob) => this.local.partitionOf(job);
     return this.#inParts(jobs, indexOf, (index, some) => this.#at(index).enqueue(some, now));
   }
 

@@ -94,6 +94,7 @@ export class RedisQueue implements QueueStore {
     mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
     mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
     idSource: (newId) => newId,
+    partitionOf: () => 0,
   };
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {

@@ -1,0 +1,191 @@
+import { alarm, type Clock } from "../shared/clock.ts";
+import { copyOfError } from "../shared/errors.ts";
+import { countFitting, MOST_AT_ONCE, MOST_ENQUEUED_BYTES } from "../shared/limits.ts";
+import type { LocalFacts, NewJob } from "../store/store.ts";
+
+/** A job as it is known when `enqueue` is called. */
+type Draft = Omit<NewJob, "record">;
+
+/** Checks a job; gives a promise only if its schema answers later. */
+type Check = () => NewJob | Promise<NewJob>;
+
+/** What a turn needs. */
+interface TurnParts<Answer> {
+  /** Makes ids that let jobs be stored together. */
+  readonly newId: (dedupeKey?: string) => string;
+  readonly partitionOf: LocalFacts["partitionOf"];
+  /** Stores all of the jobs or none. One answer per job, in order. */
+  readonly store: (jobs: readonly NewJob[]) => Promise<readonly Answer[]>;
+  readonly clock: Clock;
+}
+
+/** A turn ends after so many microtasks without a new call: code that enqueues in a loop awaits a few of them in between. */
+const QUIET_MICROTASKS = 10;
+/** How long a call waits for others of its turn whose schemas have not answered. */
+const WAITS_FOR_SCHEMAS_MS = 1_000;
+
+/**
+ * The calls of one turn, which travel together. Each is checked alone, and gets an answer of its own.
+ *
+ * - When the turn ends, what is checked is stored, in the order of the calls. A call whose schema has not answered is left behind,
+ *   and so is one that it must precede, because both have the same id or dedupe key.
+ * - Those left behind are stored together when all of them are checked, after a second at the latest. A call that takes longer is
+ *   then stored alone.
+ *
+ * Calls wait only for calls of their own turn: on Workers, one request may not await what another began.
+ */
+export class Turn<Answer> {
+  readonly #parts: TurnParts<Answer>;
+  readonly #seats: Seat<Answer>[] = [];
+  /** The last request that stores something under an id or a dedupe key. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  #end: Promise<void> | undefined;
+  #departure: Promise<void> | undefined;
+  #isOpen = true;
+
+  constructor(parts: TurnParts<Answer>) {
+    this.#parts = parts;
+  }
+
+  /** Whether calls can still join. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get newId(): (dedupeKey?: string) => string {
+    return this.#parts.newId;
+  }
+
+  /**
+   * Takes a seat for a job, behind those of the calls before.
+   *
+   * @returns a function that checks the job, and gives the answer to it. To be called once.
+   * @throws {TidegateError} `invalid_request` for a job that the partitions of the queue cannot keep.
+   */
+  enter(draft: Draft): (check: Check) => Promise<Answer> {
+    const seat = new Seat<Answer>(draft, this.#parts.partitionOf(draft));
+    this.#seats.push(seat);
+    this.#end ??= this.#untilQuiet();
+    const end = this.#end;
+    return (check) => {
+      // Begun here and not with the turn, so that the request stands in the trace of the first call.
+      this.#departure ??= end.then(() => this.#depart());
+      return seat.take(check);
+    };
+  }
+
+  async #untilQuiet(): Promise<void> {
+    for (let quiet = 0, calls = 0; quiet < QUIET_MICROTASKS; quiet++) {
+      if (this.#seats.length > calls) quiet = 0;
+      calls = this.#seats.length;
+      await undefined;
+    }
+    this.#isOpen = false;
+  }
+
+  async #depart(): Promise<void> {
+    const seats = this.#seats.splice(0);
+    this.#send(inOrder(seats));
+    const behind = seats.filter(({ state }) => state !== "gone");
+    if (behind.length > 1) await this.#untilChecked(behind);
+    this.#send(behind);
+    for (const seat of behind) void seat.checked.then(() => this.#send([seat]));
+  }
+
+  #untilChecked(seats: readonly Seat<Answer>[]): Promise<void> {
+    return new Promise((resolve) => {
+      const callOff = alarm(this.#parts.clock, WAITS_FOR_SCHEMAS_MS, resolve);
+      void Promise.all(seats.map(({ checked }) => checked)).then(() => {
+        callOff();
+        resolve();
+      });
+    });
+  }
+
+  /** Sends what is checked. A piece waits for an earlier one only if both have a job of the same id or dedupe key. */
+  #send(seats: readonly Seat<Answer>[]): void {
+    for (const piece of piecesOf(seats.filter(({ state }) => state === "checked"))) {
+      const keys = piece.flatMap((seat) => seat.keys);
+      const earlier = new Set(keys.flatMap((key) => this.#underWay.get(key) ?? []));
+      const stored = Promise.all(earlier).then(() => this.#store(piece));
+      for (const key of keys) this.#underWay.set(key, stored);
+      for (const seat of piece) seat.state = "gone";
+    }
+  }
+
+  async #store(piece: readonly Seat<Answer>[]): Promise<void> {
+    try {
+      const answers = await this.#parts.store(piece.flatMap(({ job }) => job ?? []));
+      for (const [index, seat] of piece.entries()) seat.answer(answers[index] as Answer);
+    } catch (error) {
+      for (const seat of piece) seat.fail(copyOfError(error));
+    }
+  }
+}
+
+/** One call of a turn. */
+class Seat<Answer> {
+  readonly partition: number;
+  /** What a job must be alone in having: of two calls with the same, the first decides what becomes of the second. */
+  readonly keys: readonly string[];
+  /** "gone" once the job is on the way to the store, or refused. */
+  state: "checking" | "checked" | "gone" = "checking";
+  job: NewJob | undefined;
+  /** Resolves when the check has ended, well or not. */
+  readonly checked: Promise<void>;
+  answer: (answer: Answer) => void = () => {};
+  fail: (error: unknown) => void = () => {};
+  readonly #answered: Promise<Answer>;
+  #noteChecked = () => {};
+
+  constructor({ id, dedupe }: Draft, partition: number) {
+    this.partition = partition;
+    this.keys = [`id ${id}`, ...(dedupe ? [`dedupe ${dedupe.key}`] : [])];
+    this.checked = new Promise((resolve) => {
+      this.#noteChecked = resolve;
+    });
+    this.#answered = new Promise((resolve, reject) => {
+      this.answer = resolve;
+      this.fail = reject;
+    });
+  }
+
+  async take(check: Check): Promise<Answer> {
+    try {
+      const job = check();
+      this.job = job instanceof Promise ? await job : job;
+      this.state = "checked";
+    } catch (error) {
+      this.state = "gone";
+      throw error;
+    } finally {
+      this.#noteChecked();
+    }
+    return this.#answered;
+  }
+}
+
+/** The seats that can go: without those still being checked, and those that these must precede. */
+function inOrder<Answer>(seats: readonly Seat<Answer>[]): readonly Seat<Answer>[] {
+  const awaited = new Set<string>();
+  return seats.filter(({ keys, state }) => {
+    const canGo = state === "checked" && !keys.some((key) => awaited.has(key));
+    if (!canGo && state !== "gone") for (const key of keys) awaited.add(key);
+    return canGo;
+  });
+}
+
+/** Jobs that one request stores: of one partition, and no more than a request may hold. */
+function piecesOf<Answer>(seats: readonly Seat<Answer>[]): readonly (readonly Seat<Answer>[])[] {
+  const pieces: (readonly Seat<Answer>[])[] = [];
+  for (const partition of new Set(seats.map((seat) => seat.partition))) {
+    let rest = seats.filter((seat) => seat.partition === partition);
+    while (rest.length > 0) {
+      const records = rest.slice(0, MOST_AT_ONCE).map(({ job }) => job?.record ?? "");
+      const size = Math.max(1, countFitting(records, MOST_ENQUEUED_BYTES));
+      pieces.push(rest.slice(0, size));
+      rest = rest.slice(size);
+    }
+  }
+  return pieces;
+}
