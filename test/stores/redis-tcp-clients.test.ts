@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 import { createClient, RESP_TYPES } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
-import { lineOf } from "../../src/stores/redis-tcp/clients.ts";
+import { type Line, lineOf } from "../../src/stores/redis-tcp/clients.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { ClientTransport } from "../../src/stores/redis-tcp/transport.ts";
 import { RespClient } from "../support/resp.ts";
@@ -201,5 +201,38 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     };
     await expect(transport.send(["PING"], AbortSignal.timeout(5))).rejects.toMatchObject(late);
     await expect(transport.send(["PING"], AbortSignal.abort())).rejects.toMatchObject(late);
+  });
+});
+
+describe("what a cluster refuses for now", () => {
+  function refusing(message: string, times: number, patience?: number) {
+    let refusals = 0;
+    const send = async () => {
+      if (refusals++ < times) throw new Error(message);
+      return "OK";
+    };
+    const line: Line = { state: () => "ready", send, onChange: () => {} };
+    return new ClientTransport(line, patience).send(["PING"], AbortSignal.timeout(5_000));
+  }
+
+  test.each([
+    "TRYAGAIN Multiple keys request during rehashing of slot",
+    "CLUSTERDOWN The cluster is down",
+    "Too many Cluster redirections. Last error: ReplyError: TRYAGAIN",
+  ])("is asked again: %s", async (message) => {
+    expect(await refusing(message, 2)).toBe("OK");
+  });
+
+  test("is given up when it takes too long, with the reason", async () => {
+    await expect(refusing("CLUSTERDOWN The cluster is down", 1_000, 20)).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: "The Redis cluster has no node for this queue: a slot is moving, or a failover is under way.",
+    });
+  });
+
+  test("is told apart from other refusals, which are passed on at once", async () => {
+    await expect(refusing("READONLY You can't write against a read only replica.", 1)).rejects.toMatchObject({
+      code: "store_unavailable",
+    });
   });
 });

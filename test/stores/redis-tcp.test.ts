@@ -71,7 +71,7 @@ describe("redisStore", () => {
     ["WRONGPASS invalid username-password pair", /user or password/],
     ["NOAUTH Authentication required.", /user or password/],
     ["READONLY You can't write against a read only replica.", /primary/],
-    ["MOVED 3999 10.0.0.7:6381", /slots of a cluster/],
+    ["MOVED 3999 10.0.0.7:6381", /createCluster of redis, or Cluster of ioredis/],
     ["connect ECONNREFUSED 10.0.0.7:6379", /Check that it runs/],
     ["ERR unknown command at 10.0.0.7", /version 6.2/],
   ])("explains %s without repeating it", async (words, expected) => {

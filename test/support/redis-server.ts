@@ -25,6 +25,8 @@ export interface RedisServer {
 export interface RedisServerOptions {
   /** Writes each command to disk before Redis answers it, so that data outlives a crash. Default: false. */
   readonly persist?: boolean;
+  /** More settings, as its configuration file names them. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   ensureRedis();
   const directory = await mkdtemp(join(tmpdir(), "tidegate-redis-"));
   const clear = () => rm(directory, { recursive: true, force: true });
-  const launch = (port: number) => launchServer(port, directory, options.persist ?? false);
+  const launch = (port: number) => launchServer(port, directory, options);
   const { port, server } = await onFreePort(launch).catch(async (error) => {
     await clear();
     throw error;
@@ -69,8 +71,8 @@ async function onFreePort(launch: (port: number) => Promise<ChildProcess>) {
   }
 }
 
-async function launchServer(port: number, directory: string, persist: boolean): Promise<ChildProcess> {
-  const server = spawn("redis-server", serverOptions(port, directory, persist), { stdio: "ignore" });
+async function launchServer(port: number, directory: string, options: RedisServerOptions): Promise<ChildProcess> {
+  const server = spawn("redis-server", serverArguments(port, directory, options), { stdio: "ignore" });
   const exited = once(server, "exit");
   server.unref();
   endWithThisProcess(server, directory);
@@ -83,8 +85,8 @@ async function launchServer(port: number, directory: string, persist: boolean): 
   throw new Error(`redis-server did not start on port ${port}.\n${log.slice(-2_000)}`);
 }
 
-function serverOptions(port: number, directory: string, persist: boolean): string[] {
-  const options = {
+function serverArguments(port: number, directory: string, { persist = false, settings }: RedisServerOptions): string[] {
+  const all = {
     port: String(port),
     bind: "127.0.0.1",
     dir: directory,
@@ -93,8 +95,9 @@ function serverOptions(port: number, directory: string, persist: boolean): strin
     save: "",
     appendonly: persist ? "yes" : "no",
     appendfsync: "always",
+    ...settings,
   };
-  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
 /** Ends the server and deletes its data however this process ends, even by SIGKILL: the guard's standard input closes with it. */

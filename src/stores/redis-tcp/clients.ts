@@ -13,7 +13,26 @@ export interface NodeRedisClient {
   on(event: string, listener: () => void): unknown;
 }
 
-/** What is used of a client of the package `ioredis`, 5 or newer. */
+/** What is used of a cluster of the package `redis`: what its `createCluster` gives, 5 or newer. */
+export interface NodeRedisCluster {
+  /** Whether it is connected, or connects. */
+  readonly isOpen: boolean;
+  /** Whether it knows the nodes of the cluster. Missing before version 6. */
+  readonly isReady?: boolean;
+  /** The nodes that it knows, by address. */
+  readonly nodeByAddress: unknown;
+  /** Sends one command to the node that has the slot of `firstKey`. */
+  sendCommand(
+    firstKey: string | undefined,
+    isReadonly: boolean | undefined,
+    command: string[],
+    options?: { readonly abortSignal?: AbortSignal; readonly timeout?: number; readonly typeMapping?: object },
+  ): Promise<unknown>;
+  /** Reports `connect` and `disconnect`. */
+  on(event: string, listener: () => void): unknown;
+}
+
+/** What is used of a client of the package `ioredis`, 5 or newer: a `Redis`, or a `Cluster`. */
 export interface IoRedisClient {
   /** "ready", "wait", "end" and others. */
   readonly status: string;
@@ -25,8 +44,11 @@ export interface IoRedisClient {
   on(event: string, listener: () => void): unknown;
 }
 
-/** A client of either package. */
-export type RedisClient = NodeRedisClient | IoRedisClient;
+/** A client of either package, for one server or for a cluster. */
+export type RedisClient = NodeRedisClient | NodeRedisCluster | IoRedisClient;
+
+/** How long a command waits for a connection, or for a cluster that is moving its slots: a restart is bridged, an outage is reported. */
+export const CONNECTED_WITHIN_MS = 3_000;
 
 /** One client, as this store needs it. */
 export interface Line {
@@ -40,8 +62,11 @@ export interface Line {
 
 /** Tells the two packages apart; undefined where it is a client of neither. */
 export function lineOf(client: RedisClient): Line | undefined {
-  const given: Partial<NodeRedisClient & IoRedisClient> = client ?? {};
+  const given: { readonly [Name in "call" | "status" | "sendCommand" | "isReady" | "nodeByAddress"]?: unknown } =
+    client ?? {};
   if (typeof given.call === "function" && typeof given.status === "string") return ioRedisLine(client as IoRedisClient);
+  if (typeof given.sendCommand === "function" && given.nodeByAddress)
+    return nodeRedisClusterLine(client as NodeRedisCluster);
   if (typeof given.sendCommand === "function" && typeof given.isReady === "boolean")
     return nodeRedisLine(client as NodeRedisClient);
   return undefined;
@@ -62,10 +87,39 @@ function nodeRedisLine(client: NodeRedisClient): Line {
   };
 }
 
+/**
+ * The cluster follows its slots by itself. A node that is lost fails what was written to it, and what is yet to be written waits for
+ * its connection.
+ */
+function nodeRedisClusterLine(cluster: NodeRedisCluster): Line {
+  return {
+    state() {
+      if (!cluster.isOpen) return "closed";
+      return cluster.isReady === false ? "connecting" : "ready";
+    },
+    send: (command, abortSignal) =>
+      cluster.sendCommand(firstKeyOf(command), false, [...command], {
+        abortSignal,
+        timeout: CONNECTED_WITHIN_MS,
+        typeMapping: {},
+      }),
+    onChange(listener) {
+      cluster.on("connect", () => listener("ready"));
+      cluster.on("disconnect", () => listener("lost"));
+    },
+  };
+}
+
+/** The key that decides which node takes a command: scripts name theirs after how many there are. */
+function firstKeyOf([name = "", ...parameters]: readonly string[]): string | undefined {
+  return name.startsWith("EVAL") ? parameters[2] : parameters[0];
+}
+
 /** A command of ioredis, as it is kept until it is written, or written again on a new connection. */
 interface IoRedisCommand {
   name: string;
   args: unknown[];
+  reject(error: Error): void;
 }
 
 /** What is used of a client of ioredis beneath the methods that users call. */
@@ -86,11 +140,24 @@ function revocable(client: IoRedisClient, signal: AbortSignal): IoRedisClient {
     options: { value: { ...options, enableAutoPipelining: false } },
     sendCommand: {
       value: (command: IoRedisCommand, ...rest: unknown[]) => {
+        const { reject } = command;
         signal.addEventListener("abort", () => Object.assign(command, { name: "ping", args: [] }), { once: true });
-        return sendCommand?.call(client as unknown as IoRedisSender, command, ...rest);
+        const sent = sendCommand?.call(client as unknown as IoRedisSender, command, ...rest);
+        passOnLosses(command, reject);
+        return sent;
       },
     },
   });
+}
+
+/**
+ * Fails a command whose connection is lost at once. A `Cluster` would send it again, and nobody would know that its script may have
+ * run before. What a node has refused was not run: the cluster may send that elsewhere.
+ */
+function passOnLosses(command: IoRedisCommand, fail: IoRedisCommand["reject"]): void {
+  const { reject: follow } = command;
+  if (follow === fail) return;
+  command.reject = (error) => (isReply(error) ? follow : fail).call(command, error);
 }
 
 function ioRedisLine(client: IoRedisClient): Line {
@@ -108,4 +175,14 @@ function ioRedisLine(client: IoRedisClient): Line {
       for (const event of ["close", "end"]) client.on(event, () => listener("lost"));
     },
   };
+}
+
+/** Whether Redis itself has answered: it does so in capitals, while what a client says for itself begins otherwise. */
+export function isReply(error: unknown): boolean {
+  return /^[A-Z]{2,}/.test(messageOf(error));
+}
+
+/** The words of an error; empty for what is none. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
 }

@@ -13,7 +13,7 @@ import { RedisQueue } from "../redis/queue.ts";
 import { lineOf, type RedisClient } from "./clients.ts";
 import { ClientTransport } from "./transport.ts";
 
-export type { IoRedisClient, NodeRedisClient, RedisClient } from "./clients.ts";
+export type { IoRedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } from "./clients.ts";
 
 /** How keys are named. */
 export interface RedisStoreOptions {
@@ -34,10 +34,14 @@ export interface RedisStoreOptions {
  * const store = redisStore(client);
  * ```
  *
- * While the client has no connection, calls wait for it for some seconds and then throw `store_unavailable`. Nothing of them is
- * sent later.
+ * For a Redis Cluster, pass a client of the whole cluster: what `createCluster` of `redis` gives, or a `Cluster` of `ioredis`. The keys of a
+ * queue are in one slot. With `partitioned`, each partition has a slot of its own, and four or more reach all nodes of a small
+ * cluster.
  *
- * @param client a connected one.
+ * While the client has no connection, and while a slot of a cluster moves or has no primary, calls wait for some seconds and then
+ * throw `store_unavailable`. Nothing of them is sent later.
+ *
+ * @param client a connected client, for one server or for a cluster.
  * @param options how keys are named.
  * @throws {TidegateError} `invalid_request` for anything else than such a client, or a prefix that makes no sense.
  */
@@ -58,7 +62,7 @@ function connectionOf(client: RedisClient): Connection {
   const line = lineOf(client);
   if (!line)
     throw invalidRequest(
-      "redisStore needs a client of the package `redis` or `ioredis`, such as createClient() gives.",
+      "redisStore needs a client of the package `redis` or `ioredis`, such as createClient() or createCluster() gives.",
     );
   const connection = connections.get(client) ?? new Connection(new ClientTransport(line));
   connections.set(client, connection);

@@ -1,9 +1,11 @@
 import { TidegateError } from "../../core/shared/errors.ts";
 import type { Transport } from "../redis/connection.ts";
-import type { Line } from "./clients.ts";
+import { CONNECTED_WITHIN_MS, isReply, type Line, messageOf } from "./clients.ts";
 
-/** How long a command waits for a client that is connecting: a restart of Redis is bridged, an outage is told. */
-const CONNECTED_WITHIN_MS = 3_000;
+/** How a cluster refuses what it takes again soon: while a slot moves to another node, and until a failover is over. */
+const NOT_NOW = /\b(TRYAGAIN|CLUSTERDOWN)\b/;
+/** How long to wait before it is asked again, in ms. */
+const ASKED_AGAIN_MS = 100;
 
 /**
  * Sends commands through a client of the user's.
@@ -30,9 +32,23 @@ export class ClientTransport implements Transport {
 
   async send(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     try {
-      return asUsual(await this.#answer(command, signal), command);
+      return asUsual(await this.#taken(command, signal), command);
     } catch (error) {
       throw explained(error);
+    }
+  }
+
+  /** What a cluster refuses for now was not run, so that it is no resend. */
+  async #taken(command: readonly string[], signal: AbortSignal): Promise<unknown> {
+    let end: AbortSignal | undefined;
+    for (;;) {
+      try {
+        return await this.#answer(command, signal);
+      } catch (error) {
+        end ??= AbortSignal.any([signal, AbortSignal.timeout(this.#connectedWithinMs)]);
+        if (!NOT_NOW.test(messageOf(error)) || end.aborted) throw error;
+        await heard(new Set(), AbortSignal.any([end, AbortSignal.timeout(ASKED_AGAIN_MS)]));
+      }
     }
   }
 
@@ -97,9 +113,10 @@ function asUsual(answer: unknown, [name = ""]: readonly string[]): unknown {
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/^(WRONGPASS|NOAUTH|NOPERM)/, "Redis refused the client's user or password, or the user may not run scripts."],
   [/^READONLY/, "Redis answered as a read-only replica. Connect the client to the primary."],
+  [NOT_NOW, "The Redis cluster has no node for this queue: a slot is moving, or a failover is under way."],
   [
-    /^(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)/,
-    "This Redis is part of a cluster, or has none of its slots. Use a client that follows the slots of a cluster.",
+    /^(MOVED|ASK|CROSSSLOT)/,
+    "This Redis is part of a cluster. Give redisStore a client that follows its slots: createCluster of redis, or Cluster of ioredis.",
   ],
 ];
 
@@ -111,15 +128,6 @@ function explained(error: unknown): unknown {
   return unavailable(
     reason ?? "Redis did not answer as it should. Check that it runs, and that the client can reach it.",
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "";
-}
-
-/** Redis answers in capitals; what a client says for itself begins otherwise. */
-function isReply(error: unknown): boolean {
-  return /^[A-Z]{2,}/.test(messageOf(error));
 }
 
 function unavailable(message: string): TidegateError {
