@@ -5,13 +5,13 @@ import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What is done to dead jobs. */
+/** An action on dead jobs. */
 export type DeadLetterAction = { readonly verb: "remove" } | { readonly verb: "retry"; readonly payload?: unknown };
 
-/** So many jobs go into one request to a handler, which takes it two round trips, and the bar moves each time. */
+/** A handler needs two round trips for a request with this many jobs. The progress bar moves after each request. */
 const CHUNK = 250;
 
-/** Reads which dead jobs are meant. @throws {UsageError} unless it is said in exactly one way. */
+/** Reads which dead jobs to act on. @throws {UsageError} unless they are chosen in exactly one way. */
 export function readSelection(
   ids: readonly string[],
   { name, all }: { readonly name?: string | undefined; readonly all?: true | undefined },
@@ -39,7 +39,7 @@ export function describeSelection(selection: DeadSelection, size: number): strin
   return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
 }
 
-/** Does it, with a bar for people to watch; tells to how many it was done. */
+/** Performs the action, with a progress bar for people. Returns how many jobs it affected. */
 export async function applyToDeadJobs(
   target: Target,
   action: DeadLetterAction,
@@ -84,7 +84,7 @@ async function applyInChunks(
   return done;
 }
 
-/** The ids of a selection, a page at a time. What has gone meanwhile does not move the pages that follow. */
+/** The ids of a selection, a page at a time. Jobs that leave the dead letter meanwhile do not shift the next pages. */
 async function* pagesOf({ queue }: Target, selection: DeadSelection): AsyncGenerator<readonly string[]> {
   const name = "name" in selection ? selection.name : undefined;
   let cursor: string | undefined;

@@ -2,13 +2,13 @@ import { TidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
 
 const ANSWER_WITHIN_S = 30;
-/** A drain answers when it is over. The longest that a platform lets one last is 15 minutes. */
+/** A drain answers when it ends. Platforms let one last 15 minutes at most. */
 const DRAIN_WITHIN_S = 16 * 60;
 
 /**
- * Sends requests to a handler, and waits for a whole answer no longer than one can take.
+ * Sends requests to a handler and waits for the whole answer, with a time limit that fits the request.
  *
- * @throws {TidegateError} `store_unavailable` where none has come by then, and what `fetch` throws.
+ * @throws {TidegateError} `store_unavailable` after the time limit. Otherwise throws what `fetch` throws.
  */
 export function fetchWithTimeout(io: Pick<Io, "fetch">): (request: Request) => Promise<Response> {
   const send = io.fetch ?? ((request: Request) => fetch(request));

@@ -1,22 +1,22 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "../core/shared/clock.ts";
 
-/** Where text goes: standard output or standard error. */
+/** Standard output or standard error. */
 export interface Output {
-  /** Whether a person looks at it, so that colours and moving lines make sense. */
+  /** Whether it is a terminal, so that colours and live lines make sense. */
   readonly isTTY?: boolean | undefined;
-  /** How many characters fit on a line. */
+  /** The width of a line in characters. */
   readonly columns?: number | undefined;
   write(text: string): unknown;
 }
 
-/** What the user's own code logs, which the command line's moving line must not stand in the way of. */
+/** The logs of the user's own code. They must not break the live line. */
 export interface Logs {
-  /** Is called with each write of a log, and makes it. */
+  /** Called with each write to a log. It must call `write`. */
   around: (write: () => void) => void;
 }
 
-/** All that the command line knows of the world. Nothing else in it touches the process. */
+/** Everything outside the command line that it uses. Nothing else in it touches the process. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -26,13 +26,10 @@ export interface Io {
   readonly logs?: Logs;
   /** What paths are relative to. */
   readonly cwd: string;
-  /** Tells the time. Default: the system's clock. */
+  /** The current time in ms since 1970. Default: the system's clock. */
   readonly clock?: Clock;
-  /** Sends a request to a handler, or to Redis where `queue:doctor` asks it. Default: the platform's `fetch`. */
+  /** Sends a request to a handler, or to Redis for `queue:doctor`. Default: the platform's `fetch`. */
   readonly fetch?: (request: Request) => Response | Promise<Response>;
-  /**
-   * Does work that an interruption (Ctrl-C, SIGTERM) asks to end, through the signal, in place of ending the process. A second
-   * one ends the process.
-   */
+  /** Runs work that can be interrupted. The first Ctrl-C or SIGTERM aborts the signal; the second one ends the process. */
   untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>;
 }

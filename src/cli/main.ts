@@ -4,7 +4,7 @@ import process from "node:process";
 import { Writable } from "node:stream";
 import { type Logs, run } from "./run.ts";
 
-/** npm passes a Ctrl-C on that the terminal has sent to this process already: within this time it is the same one. */
+/** npm passes on a Ctrl-C that the terminal has already sent to this process. Within this time it is the same one. */
 const SAME_INTERRUPTION_MS = 300;
 
 const signals = ["SIGINT", "SIGTERM"] as const;
@@ -32,7 +32,7 @@ async function untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<R
   }
 }
 
-/** Has jobs of the user's log above the moving line, and beside the document where a program reads. */
+/** Puts the logs of jobs above the live line, and on standard error with --json. */
 function divertLogs(): Logs {
   const logs: Logs = { around: (write) => write() };
   const diverted = (output: NodeJS.WriteStream) =>
@@ -53,11 +53,11 @@ function divertLogs(): Logs {
   return logs;
 }
 
-// Whoever reads may have seen enough, as `head` does.
+// The reader may have closed the pipe, as `head` does.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
 const { stdout, stderr, stdin, env } = process;
 const io = { stdout, stderr, stdin, env, cwd: process.cwd(), logs: divertLogs(), untilInterrupted };
 const code = await run(process.argv.slice(2), io);
-// A module of the user's may hold connections open. What has been written is let out first.
+// The user's module may hold connections open. The output is flushed first.
 process.stdout.write("", () => process.exit(code));

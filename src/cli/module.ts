@@ -6,7 +6,7 @@ import { isQueue, type Queue } from "../core/queue/queue.ts";
 import { printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What a module of the user's exports: jobs, and queues made of them where it has its own. */
+/** What the user's module exports: jobs, and the queues that it makes itself. */
 export interface UserModule {
   readonly jobs: readonly AnyJob[];
   readonly queues: readonly Queue[];
@@ -15,9 +15,9 @@ export interface UserModule {
 const HINT = "Export a job from defineJob, an array `jobs` of them, or your own `queue`.";
 
 /**
- * Loads a module and finds the jobs and queues among its exports, arrays of them included.
+ * Loads a module and finds the jobs and queues among its exports, also inside arrays.
  *
- * @throws {UsageError} where it is not there, does not load, or has nothing of the kind.
+ * @throws {UsageError} if the module is missing, does not load, or exports neither.
  */
 export async function loadModule(file: string, cwd: string): Promise<UserModule> {
   const path = resolve(cwd, file);
@@ -40,7 +40,7 @@ export async function loadModule(file: string, cwd: string): Promise<UserModule>
   return found;
 }
 
-// Node 20 reads no types. Other modules are left to Node itself, and then the loader need not be loaded.
+// Node 20 cannot run TypeScript. Node itself loads other modules, and then jiti is not loaded.
 async function importModule(path: string): Promise<object> {
   if (!/\.[cm]?tsx?$/.test(path)) return import(pathToFileURL(path).href);
   const { createJiti } = await import("jiti");
@@ -55,10 +55,10 @@ function reasonOf(error: unknown, cwd: string): string {
   return `${error.name}: ${error.message}${where}`;
 }
 
-// A line of a stack, and the line above all of them that tells where a text does not parse.
+// A stack frame, and the line above the stack that locates a syntax error.
 const stackLines = [/^ +at (?:async )?(?:.* \()?((?:\/|file:|[A-Z]:).*):(\d+):\d+\)?$/, /^(\/.+|[A-Z]:.+):(\d+)$/];
 
-/** Where an error was thrown, or does not parse: the innermost line of the user's own code. */
+/** Where an error was thrown, or the syntax error is: the innermost frame of the user's own code. */
 function placeOf({ stack = "" }: Error): { readonly path: string; readonly line: string } | undefined {
   for (const entry of stack.split("\n")) {
     const [, file = "", line] = stackLines.map((pattern) => pattern.exec(entry)).find((match) => match) ?? [];
@@ -68,7 +68,7 @@ function placeOf({ stack = "" }: Error): { readonly path: string; readonly line:
   return undefined;
 }
 
-// What Node says of a .js file that imports or exports, where package.json makes it CommonJS as that of `npm init -y` does.
+// Node's message for a .js file with import or export if package.json makes it CommonJS, as `npm init -y` does.
 const isOutsideOfModule = /outside a module|Unexpected token 'export'|top level bodies of modules/;
 
 function hintFor(error: unknown): string | undefined {
@@ -76,7 +76,9 @@ function hintFor(error: unknown): string | undefined {
   return 'According to package.json, .js files there are not ES modules. Name the file .mjs, or set "type": "module" in package.json.';
 }
 
-/** Exports, with what stands in a default export of several. Arrays go first: they have an order, and the names of exports none. */
+/**
+ * The exports, including those inside a default export. Arrays come first, because they have an order and export names do not.
+ */
 function valuesOf(exported: object): readonly unknown[] {
   const values = Object.entries(exported).flatMap(([name, value]: [string, unknown]) => {
     const isCollection = name === "default" && isObject(value) && !isJob(value) && !isQueue(value);
@@ -85,7 +87,7 @@ function valuesOf(exported: object): readonly unknown[] {
   return [...values.filter(Array.isArray).flat(), ...values];
 }
 
-// By what they have, since the module may use another copy of the package.
+// Checked by shape, because the module may use another copy of the package.
 function isJob(value: unknown): value is AnyJob {
   return isObject(value) && typeof value["name"] === "string" && typeof value["perform"] === "function";
 }

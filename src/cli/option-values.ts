@@ -5,7 +5,7 @@ import { isTidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Reads an option that is a whole number. */
+/** Parses a whole number. */
 export function whole(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -14,12 +14,12 @@ export function whole(least: number, most: number): (text: string) => number {
   };
 }
 
-/** Reads an option that is a length of time, as ms. */
+/** Parses a duration into ms. */
 export function duration(text: string): number {
   return orInvalid(() => durationMs(text, "It"), "It must be a duration, such as 30s, 5m, 1h or 7d.");
 }
 
-/** Reads an option that is a point in time: ISO 8601, or ms since 1970. */
+/** Parses a time: ISO 8601, or ms since 1970. */
 export function time(text: string): PointInTime {
   const value = /^\d+$/.test(text) ? Number(text) : text;
   orInvalid(
@@ -29,7 +29,7 @@ export function time(text: string): PointInTime {
   return value;
 }
 
-/** In words of the command line: what the queue says of such values is meant for code, where they may be numbers and dates. */
+/** Replaces the queue's message, which is meant for code, by one for the command line. */
 function orInvalid<Value>(read: () => Value, message: string): Value {
   try {
     return read();
@@ -39,9 +39,9 @@ function orInvalid<Value>(read: () => Value, message: string): Value {
 }
 
 /**
- * Reads JSON from an argument, or from standard input where it is "-"; undefined where none is given.
+ * Parses JSON from an argument, or from standard input if the argument is "-". Undefined if there is none.
  *
- * @throws {UsageError} where it is none. The text is not repeated: it may be private.
+ * @throws {UsageError} if it is invalid. The message does not repeat the text, which can be private.
  */
 export async function json(text: string | undefined, what: string, { stdin }: Io): Promise<unknown> {
   if (text === undefined) return undefined;

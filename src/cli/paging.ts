@@ -5,7 +5,7 @@ import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Gives a command that lists jobs the options that each of them has. */
+/** Adds the options that every list of jobs has. */
 export function addPageOptions<Arguments extends unknown[], Options extends OptionValues>(
   command: Command<Arguments, Options>,
 ) {
@@ -16,13 +16,13 @@ export function addPageOptions<Arguments extends unknown[], Options extends Opti
     .option("--all", "every page");
 }
 
-/** Refuses options of a list where one job was asked for. @throws {UsageError} */
+/** Refuses list options together with an ID. @throws {UsageError} */
 export function refusePageOptions(command: CommandUnknownOpts): void {
   const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === "cli");
   if (given) throw new UsageError(`An ID selects one job, so leave out ${given.long}.`);
 }
 
-/** Reads one page, or all of them, and tells people how far it is. */
+/** Reads one page or all of them, and shows the progress. */
 export async function readPages<Job>(
   read: (cursor: string | undefined) => Promise<JobPage<Job>>,
   from: string | undefined,
@@ -45,7 +45,7 @@ export async function readPages<Job>(
   return { jobs, cursor };
 }
 
-/** Tells people how to see what comes after the page. */
+/** Says how to see the next page. */
 export function noteNextPage(cursor: string | null, session: Session): void {
   if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
 }

@@ -4,10 +4,10 @@ import { columnsOf, isTerminal, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The command line, to which commands are added. */
+/** The root of the command line. */
 export type Program = ReturnType<typeof createProgram>;
 
-/** The options that every command takes. */
+/** The options that every command has. */
 export type Globals = ReturnType<Program["opts"]>;
 
 const DESCRIPTION = `Manages a job queue and runs its jobs.
@@ -20,7 +20,7 @@ const EPILOGUE = `
 For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;
 
-/** Makes the root of the command line, with the options that every command takes. */
+/** Makes the root of the command line, with the options that every command has. */
 export function createProgram({ io, isJson, colors }: Session) {
   const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : COLUMNS);
   return new Command("tidegate")
@@ -39,7 +39,7 @@ export function createProgram({ io, isJson, colors }: Session) {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => isJson || io.stderr.write(text),
-      // Errors are thrown too, and told by `run`.
+      // Errors are also thrown. `run` prints them.
       outputError: () => {},
       getOutHelpWidth: width,
       getErrHelpWidth: width,
@@ -49,7 +49,7 @@ export function createProgram({ io, isJson, colors }: Session) {
     .addHelpText("after", EPILOGUE);
 }
 
-/** Shows the help of a command of a group, which commander shows of the group alone. @throws {UsageError} where there is none. */
+/** Shows the help of a subcommand; commander's own help command knows only groups. @throws {UsageError} if there is none. */
 export function showHelp(program: CommandUnknownOpts, names: readonly string[]): void {
   let found = program;
   for (const name of names) {
@@ -61,10 +61,10 @@ export function showHelp(program: CommandUnknownOpts, names: readonly string[]):
 }
 
 /**
- * Refuses words after a command that is the default of its group, for any word that is no command leads there.
+ * Refuses unknown words after a group. Commander would pass them to the group's default command.
  *
- * @param hint what to do about it.
- * @throws {UsageError} that names what the group has.
+ * @param hint how to fix it.
+ * @throws {UsageError} that lists the subcommands.
  */
 export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hint?: string): void {
   if (args.length === 0 || !parent) return;
@@ -72,10 +72,10 @@ export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hi
   throw new UsageError(`${parent.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`, hint);
 }
 
-/** What most terminals have room for; help is not wrapped more narrowly where nobody says how wide the output is. */
+/** The width for help if the output's width is unknown. */
 const COLUMNS = 80;
 
-/** Lines for the end of a command's help: what to type, and what it does, above it where both do not fit on a line. */
+/** Examples for the end of a command's help. The meaning goes above its command if both do not fit on one line. */
 export function examples(...lines: readonly (readonly [command: string, meaning: string])[]): string {
   const width = Math.max(...lines.map(([command]) => command.length));
   const beside = lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
@@ -83,12 +83,12 @@ export function examples(...lines: readonly (readonly [command: string, meaning:
   return `\nExamples:\n${(beside.every((line) => line.length <= COLUMNS) ? beside : above).join("\n")}`;
 }
 
-/** Text whose lines are joined into paragraphs, so that help can break them where its own lines end. */
+/** Joins lines into paragraphs, so that help can wrap them. */
 export function joinLines(text: string): string {
   return text.replace(/(\S)\n(?=\S)/g, "$1 ");
 }
 
-/** By the package's own name, so that it is found wherever this code has been bundled to. */
+/** Found by the package's name, so that it works wherever this code is bundled. */
 function packageVersion(): string {
   const { version } = createRequire(import.meta.url)("tidegate/package.json") as { version: string };
   return version;

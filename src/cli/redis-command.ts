@@ -1,12 +1,9 @@
 import type { Io } from "./io.ts";
 
-/** What Redis says to one command: its answer, or why there is none. */
+/** Redis's answer to one command, or the reason why there is none. */
 export type RedisReply = { readonly result: unknown } | { readonly error: string; readonly status: number | undefined };
 
-/**
- * Sends one command to a Redis over Upstash's REST API. The store sends what a queue needs; this is for the questions that no
- * queue asks. Never rejects.
- */
+/** Sends one command to a Redis over Upstash's REST API, for questions that the store does not ask. Never rejects. */
 export async function sendRedisCommand(
   { url, token }: { readonly url: string; readonly token: string },
   command: readonly string[],
@@ -27,5 +24,5 @@ export async function sendRedisCommand(
   }
 }
 
-/** As long as the store waits. */
+/** The same time limit as the store's. */
 const ANSWER_WITHIN_MS = 10_000;

@@ -12,9 +12,8 @@ export type { Io, Logs } from "./io.ts";
 /**
  * Runs one command line.
  *
- * @param argv what was typed after the program's name.
- * @returns the exit code: 0 done, 1 it failed, 2 the command was usageErrorCodes. It never rejects: what went wrong is told on
- *   standard error.
+ * @param argv the arguments after the program's name.
+ * @returns the exit code: 0 success, 1 failure, 2 usage error. It never rejects. Errors go to standard error.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const session = new Session(io, argv.includes("--json"));
@@ -43,10 +42,10 @@ interface Failure {
   readonly exitCode: 1 | 2;
 }
 
-/** Codes of requests that were refused for what stood in them. */
+/** The error codes of requests that the user got wrong. */
 const usageErrorCodes: ReadonlySet<string> = new Set(["invalid_request", "invalid_payload", "payload_too_large"]);
 
-/** What to do here about what a handler says to whoever speaks HTTP. */
+/** Advice for the command line, where the handler's message is meant for HTTP. */
 const hints: ReadonlyMap<string, string> = new Map([
   ["unauthorized", "Set TIDEGATE_TOKEN to a token of the handler, or give --token."],
 ]);

@@ -6,18 +6,18 @@ import { type Column, table } from "./output/table.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** A question was answered with no. */
+/** The user answered a question with no. */
 export class Declined extends Error {
   override readonly name = "Declined";
 }
 
-/** Makes a question, for which it may look at the queue; undefined where there is nothing that could be done. */
+/** Makes the text of a question, and may read the queue for it. Undefined if there is nothing to do. */
 export type Question = () => Promise<string | undefined>;
 
-/** One run of the command line: how it speaks to whoever started it, be it a person or a program. */
+/** One run of the command line: its input and output, for people or for programs. */
 export class Session {
   readonly io: Io;
-  /** Whether a program reads: then standard output gets one JSON document and nothing else. */
+  /** Whether the output is for a program: standard output gets one JSON document and nothing else. */
   readonly isJson: boolean;
   readonly colors: Colors;
   exitCode = 0;
@@ -32,12 +32,12 @@ export class Session {
     return (this.io.clock ?? systemClock)();
   }
 
-  /** Prints what a command is about, once: a document for programs, text for people. */
+  /** Prints the result, once: JSON for programs, text for people. */
   print(document: unknown, text: () => string): void {
     this.io.stdout.write(`${this.isJson ? JSON.stringify(document) : text()}\n`);
   }
 
-  /** Says something beside the point, to people alone. */
+  /** Prints a remark for people only. */
   note(text: string): void {
     if (!this.isJson) this.io.stderr.write(`${text}\n`);
   }
@@ -48,23 +48,23 @@ export class Session {
     return table(columns, rows, { colors: this.colors, width });
   }
 
-  /** A line that shows how far things are, for people at a terminal. */
+  /** A progress line for people at a terminal. */
   liveLine(): LiveLine {
     return new LiveLine(this.io.stderr, this.io, !this.isJson);
   }
 
-  /** Whether there is somebody to answer a question. */
+  /** Whether there is a terminal to answer a question. */
   get canAsk(): boolean {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
   }
 
   /**
-   * Asks before something is done that cannot be undone.
+   * Asks before an action that cannot be undone.
    *
    * @param question as for `ask`.
-   * @returns as `ask`; true without a question where `--yes` has answered it.
-   * @throws {UsageError} where there is nobody to ask: then `--yes` must say so.
-   * @throws {Declined} where the answer is not yes.
+   * @returns as `ask`. With `--yes`, true without a question.
+   * @throws {UsageError} without a terminal and without `--yes`.
+   * @throws {Declined} if the answer is not yes.
    */
   async confirm(question: Question, isSure: boolean | undefined): Promise<boolean> {
     if (isSure) return true;
@@ -77,16 +77,16 @@ export class Session {
   }
 
   /**
-   * Asks whether something is to be done.
+   * Asks before an action.
    *
-   * @returns whether there is anything to do; the answer was yes then, and otherwise nobody was asked.
-   * @throws {Declined} where the answer is not yes.
+   * @returns true after a yes. False, without a question, if there is nothing to do.
+   * @throws {Declined} if the answer is not yes.
    */
   async ask(question: Question): Promise<boolean> {
     const text = await question();
     if (text === undefined) return false;
     this.io.stderr.write(`${text} [y/N] `);
-    // Not as a terminal: Ctrl-C shall end the process here as everywhere, and the terminal edits the line by itself.
+    // Not as a terminal: Ctrl-C must end the process, and the terminal edits the line itself.
     const lines = createInterface({ input: this.io.stdin, terminal: false });
     try {
       for await (const line of lines) {

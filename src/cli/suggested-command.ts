@@ -1,13 +1,13 @@
 import type { Globals } from "./program.ts";
 
 /**
- * A command that does something to the same queue, to be typed as it is: with the options that said which one it is. The token
- * is left out, since others may see the screen.
+ * A command for the same queue that the user can copy, with the options that select it. It leaves out the token, which others
+ * could read on screen.
  *
- * @param words what follows the program's name: "queue:resume".
+ * @param words the command: "queue:resume".
  */
 export function suggestedCommand(words: string, { url, module, queue, prefix }: Globals): string {
-  // Beside a handler the module only tells the names of jobs, and queue:work refuses it.
+  // With a handler, the module only provides the names of jobs, and queue:work refuses it.
   const options = { url, module: url === undefined ? module : undefined, queue, prefix };
   const given = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${quoted(value)}`],
@@ -15,7 +15,7 @@ export function suggestedCommand(words: string, { url, module, queue, prefix }: 
   return ["tidegate", words, ...given].join(" ");
 }
 
-/** For a shell, where it must be. */
+/** Quotes text for a shell if needed. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

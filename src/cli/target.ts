@@ -13,7 +13,7 @@ import type { Session } from "./session.ts";
 import { suggestedCommand } from "./suggested-command.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What can be done with a queue wherever it is: the methods that `Queue` and `QueueClient` share. */
+/** The methods that `Queue` and `QueueClient` share. */
 export type AnyQueue = Pick<
   QueueClient,
   | "enqueue"
@@ -30,11 +30,11 @@ export type AnyQueue = Pick<
 >;
 
 interface Named {
-  /** What is spoken to, in words, without anything that is secret. */
+  /** A description of the queue, without secrets. */
   readonly label: string;
-  /** The names of the jobs that the user's module has; undefined without one. */
+  /** The names of the jobs in the user's module. Undefined without a module. */
   readonly jobNames: readonly string[] | undefined;
-  /** As `suggestedCommand`, for this queue. */
+  /** `suggestedCommand` for this queue. */
   readonly command: (words: string) => string;
 }
 
@@ -42,12 +42,12 @@ interface Named {
 export interface HandlerTarget extends Named {
   readonly kind: "handler";
   readonly queue: QueueClient;
-  /** The address of the queue, without a slash at its end. */
+  /** The URL of the queue, without a slash at the end. */
   readonly url: string;
   readonly token: string | undefined;
 }
 
-/** A queue in a Redis that is spoken to directly. */
+/** A queue reached directly in Redis. */
 export interface RedisTarget extends Named {
   readonly kind: "redis";
   readonly queue: Queue;
@@ -62,7 +62,7 @@ export interface RedisTarget extends Named {
 export interface OwnTarget extends Named {
   readonly kind: "own";
   readonly queue: Queue;
-  /** All queues of the module, in their order. */
+  /** All queues of the module, in order. */
   readonly queues: readonly Queue[];
 }
 
@@ -72,10 +72,10 @@ const HOW_TO_CONNECT =
   "Name a handler (--url and --token, or TIDEGATE_URL and TIDEGATE_TOKEN), a Redis (UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN), or a module that makes the queue (--module).";
 
 /**
- * Finds out what to speak to: the handler of `--url`, else the queue or the jobs of `--module`, else the handler of
- * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. That one alone is asked something: how many partitions the queue has.
+ * Opens the queue to work with: the handler of `--url`, else the queue or jobs of `--module`, else the handler of
+ * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Only Redis gets a request: how many partitions the queue has.
  *
- * @throws {UsageError} where there is none of them, or not all that it needs.
+ * @throws {UsageError} if none is configured, or the configuration is incomplete.
  */
 export async function openTarget(session: Session, globals: Globals): Promise<Target> {
   const { env } = session.io;
@@ -146,7 +146,7 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
   };
 }
 
-/** Speaks to the Redis that the environment names. @throws {UsageError} where it names none. */
+/** Opens the queue in the Redis that the environment names. @throws {UsageError} if it names none. */
 export async function redisTarget(
   session: Session,
   globals: Globals,
@@ -168,7 +168,7 @@ export async function redisTarget(
   const prefix = globals.prefix ?? "tidegate";
   const whole = upstashStore({ url, token, prefix });
   const name = globals.queue ?? "default";
-  // Where Redis does not answer, the command is told so by its own first call. Partitions that it misses refuse that call.
+  // If Redis does not answer, the command's own first call reports it. A queue with partitions refuses that call.
   const partitions = await whole
     .open(name)
     .partitions()
@@ -186,10 +186,10 @@ function commandFor(globals: Globals): Target["command"] {
 }
 
 /**
- * Refuses the name of a queue that nothing is stored of, where only Redis could know it: a misspelt one has no keys. A handler
- * and a module know their queues themselves.
+ * Refuses a queue name that Redis knows nothing about, because a misspelt name has no keys. Handlers and modules check names
+ * themselves.
  *
- * @throws {UsageError} unless a job was ever enqueued in it, or it has a schedule, or it is paused.
+ * @throws {UsageError} unless the queue has had a job, has a schedule, or is paused.
  */
 export async function refuseUnknownQueue(target: Target, globals: Globals, stats?: QueueStats): Promise<void> {
   if (target.kind !== "redis" || globals.queue === undefined) return;

@@ -1,4 +1,4 @@
-/** Something that whoever typed the command got wrong: told with what to do about it, and exit code 2. */
+/** A command that the user got wrong. It carries a hint, and the exit code is 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly hint: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * Speaks to a queue that is served elsewhere, with `fetch` alone: from browsers, servers and other Workers.
+ * A client for a queue that is served elsewhere. It uses `fetch` alone, for browsers, servers and other Workers.
  *
  * @module tidegate/client
  */
@@ -46,10 +46,10 @@ type Remote = Pick<
 >;
 
 /**
- * A queue behind a handler, with the methods and the errors of `Queue`.
+ * A queue behind a handler, with the methods and errors of `Queue`.
  *
- * Every call is sent once. After an error with the code `store_unavailable` it is not known whether it took effect: an enqueue
- * is safe to repeat where it has an `id`.
+ * Every call is sent once. After an error with the code `store_unavailable` the call may have taken effect. An enqueue with an
+ * `id` is safe to repeat.
  *
  * ```ts
  * const queue = new QueueClient({ url: "https://example.com/queue", token });
@@ -74,12 +74,12 @@ export class QueueClient implements Remote {
     run: async (key) => this.#schedule(key, "run", "id"),
   };
 
-  /** @throws {TidegateError} `invalid_request` where the url is missing. Nothing is sent before a method is called. */
+  /** @throws {TidegateError} `invalid_request` if the url is missing. Nothing is sent until you call a method. */
   constructor(options: QueueClientOptions) {
     this.#handler = new Transport(options);
   }
 
-  /** As `Queue.enqueue`. The schema of the job is checked by the handler. */
+  /** Like `Queue.enqueue`. The handler checks the job's schema. */
   enqueue<Job extends AnyJob | string>(
     job: Job,
     ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions>
@@ -93,15 +93,15 @@ export class QueueClient implements Remote {
   }
 
   /**
-   * As `Queue.enqueueMany`, but of more than 1,000 jobs the handler checks each piece only when it comes. An error then says
-   * how many were stored before.
+   * Like `Queue.enqueueMany`, but sends 1,000 jobs at a time, and the handler checks each batch when it arrives. An error then
+   * says how many jobs were stored before.
    */
   async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
     jobs: TypedBulk<Jobs> | readonly [],
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
-    // A copy: what the caller changes while the first pieces travel is not sent.
+    // A copy, so that later changes by the caller are not sent.
     const left: Body[] = JSON.parse(asJson(() => jobs.map(named)));
     while (left.length > 0) {
       const answer = await this.#handler
@@ -116,15 +116,15 @@ export class QueueClient implements Remote {
     return results;
   }
 
-  /** As `Queue.getJob`. */
+  /** Like `Queue.getJob`. */
   async getJob(id: string): Promise<JobInfo | null> {
     return this.#handler.find(`/jobs${part(id)}`, "id");
   }
 
   /**
-   * As `Queue.wait`: about ten requests in 30 s.
+   * Like `Queue.wait`. Sends about ten requests in 30 s.
    *
-   * @param options `timeout`: how long at most. Default "30s".
+   * @param options `timeout`: the longest wait. Default "30s".
    */
   async wait(id: string, { timeout = 30_000 }: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
     const timeoutMs = Number(readDuration(timeout));
@@ -133,43 +133,43 @@ export class QueueClient implements Remote {
     return waitForEnd(() => this.getJob(id), timeoutMs, Date.now, pause);
   }
 
-  /** As `Queue.listJobs`. */
+  /** Like `Queue.listJobs`. */
   listJobs(options: ListOptions = {}): Promise<JobPage> {
     return this.#handler.call("GET", `/jobs${query(options)}`, "jobs");
   }
 
-  /** As `Queue.cancel`. */
+  /** Like `Queue.cancel`. */
   async cancel(id: string): Promise<void> {
     await this.#handler.call("DELETE", `/jobs${part(id)}`, "");
   }
 
-  /** As `Queue.reschedule`. */
+  /** Like `Queue.reschedule`. */
   reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
     const isDuration = typeof when === "string" && Number(readDuration(when)) >= 0;
     return this.update(id, isDuration ? { delay: when as Duration } : { runAt: when });
   }
 
-  /** As `Queue.update`. */
+  /** Like `Queue.update`. */
   async update(id: string, change: JobChange): Promise<JobInfo> {
     return this.#handler.call("PATCH", `/jobs${part(id)}`, "id", { ...change });
   }
 
-  /** As `Queue.getStats`. */
+  /** Like `Queue.getStats`. */
   getStats(): Promise<QueueStats> {
     return this.#handler.call("GET", "/stats", "paused");
   }
 
-  /** As `Queue.getActivity`. */
+  /** Like `Queue.getActivity`. */
   getActivity(): Promise<QueueActivity> {
     return this.#handler.call("GET", "/activity", "stats");
   }
 
-  /** As `Queue.listDeadLetter`. */
+  /** Like `Queue.listDeadLetter`. */
   listDeadLetter(options: Omit<ListOptions, "state"> = {}): Promise<JobPage<DeadJob>> {
     return this.#handler.call("GET", `/dead-letter${query(options)}`, "jobs");
   }
 
-  /** As `Queue.retryFromDeadLetter`. */
+  /** Like `Queue.retryFromDeadLetter`. */
   retryFromDeadLetter(
     selection: string | DeadSelection,
     options?: { readonly payload?: unknown; readonly dryRun?: boolean },
@@ -177,7 +177,7 @@ export class QueueClient implements Remote {
     return this.#dead("retry", "retried", selection, options);
   }
 
-  /** As `Queue.removeFromDeadLetter`. */
+  /** Like `Queue.removeFromDeadLetter`. */
   removeFromDeadLetter(
     selection: string | DeadSelection,
     options?: { readonly dryRun?: boolean },
@@ -185,26 +185,26 @@ export class QueueClient implements Remote {
     return this.#dead("remove", "removed", selection, options);
   }
 
-  /** As `Queue.pause`. */
+  /** Like `Queue.pause`. */
   async pause(): Promise<void> {
     await this.#handler.call("POST", "/pause", "paused");
   }
 
-  /** As `Queue.resume`. */
+  /** Like `Queue.resume`. */
   async resume(): Promise<void> {
     await this.#handler.call("POST", "/resume", "paused");
   }
 
   /**
-   * As `Queue.clear`.
+   * Like `Queue.clear`.
    *
-   * @param options `state`: which. Default "pending".
+   * @param options `state`: the state to clear. Default "pending".
    */
   clear(options: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
     return this.#handler.call("DELETE", `/jobs${query({ state: "pending", ...options })}`, "cleared");
   }
 
-  /** As `Queue.drain`, by an invocation of the handler. Its own bounds hold where none are given. */
+  /** Like `Queue.drain`, in an invocation of the handler. The handler's own bounds replace missing ones. */
   drain(options: Omit<DrainOptions, "signal"> = {}): Promise<DrainReport> {
     return this.#handler.call("POST", "/drain", "claimed", { ...options });
   }
@@ -230,10 +230,10 @@ export class QueueClient implements Remote {
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
 
 /**
- * A job goes over the wire by its name. The handler refuses the options that it does not know: here only those are refused that
- * would take the place of something else, or not arrive.
+ * A job travels by its name. The handler refuses unknown options. The client refuses only those that would overwrite another
+ * field or get lost.
  */
 function named({ job, ...rest }: Given): Body {
-  if ("name" in rest || typeof rest.backoff === "function") throw refusal("An option is a name or a function.");
+  if ("name" in rest || typeof rest.backoff === "function") throw refusal("A name or a function cannot be sent.");
   return { ...rest, name: typeof job === "string" ? job : job?.name };
 }

@@ -1,21 +1,21 @@
 import { type ErrorCode, InvalidPayloadError, TidegateError } from "../core/shared/errors.ts";
 import type { Problem } from "../http/contract/requests.ts";
 
-/** Where the handler is, and how to get in. */
+/** The handler's URL and token. */
 export interface QueueClientOptions {
-  /** Where the handler is, such as "https://example.com/queue". */
+  /** The handler's URL, such as "https://example.com/queue". */
   readonly url: string | URL;
   /** Sent as a bearer token. Only a handler with `auth: "none"` needs none. */
   readonly token?: string;
-  /** Sends a request; the place for timeouts and for service bindings. Default: the platform's `fetch`. */
+  /** Sends a request. Use it for timeouts and service bindings. Default: the platform's `fetch`. */
   readonly fetch?: (request: Request) => Response | Promise<Response>;
-  /** Which of the handler's queues. Default: the first. */
+  /** The name of one of the handler's queues. Default: the first. */
   readonly queue?: string;
 }
 
 export type Body = Readonly<Record<string, unknown>> | readonly unknown[];
 
-/** Sends requests to a handler, each once, and makes errors of its problems. */
+/** Sends each request to a handler once, and turns its problems into errors. */
 export class Transport {
   readonly #url: string;
   readonly #token: string | undefined;
@@ -28,7 +28,7 @@ export class Transport {
     this.#fetch = send;
   }
 
-  /** Gets what may not exist; then it is null. */
+  /** Gets something that may not exist. Null if it does not. */
   find<Answer>(path: string, field: string): Promise<Answer | null> {
     return this.call<Answer>("GET", path, field).catch((error: TidegateError) => {
       if (error.code === "not_found") return null;
@@ -39,8 +39,8 @@ export class Transport {
   /**
    * Sends a request.
    *
-   * @param field one that the handler's answer always has, by which it is known from what another service answers; "" where the
-   *   answer is empty.
+   * @param field a field that the handler's answer always has, to recognise another service's answer. "" if the answer is
+   *   empty.
    */
   async call<Answer>(method: string, path: string, field: string, body?: Body): Promise<Answer> {
     const json = body && asJson(() => body);
@@ -50,23 +50,23 @@ export class Transport {
         ...(json && { "Content-Type": "application/json" }),
         ...(this.#token && { Authorization: `Bearer ${this.#token}` }),
       };
-      // A redirect would turn POST into GET, and carry the token on: it is an answer like any other that is not the handler's.
+      // A redirect would turn POST into GET and carry the token on. It counts as the answer of another service.
       const init = { method, headers, redirect: "manual", ...(json && { body: json }) } as const;
       response = await this.#fetch(new Request(this.#url + path, init));
       if (!field && response.status === 204) return undefined as Answer;
       const answer = await response.json();
-      // With another service's answer a job would pass for stored that never was.
+      // With another service's answer, a job that was never stored would pass for stored.
       if (response.ok && answer[field] !== undefined) return dated(answer) as Answer;
       throw errorOf(response.status, answer);
     } catch (error) {
-      // Other errors than the handler's may hold the address or the body.
+      // Other errors can contain the URL or the body.
       if (error instanceof TidegateError) throw error;
       throw unavailable(response?.status);
     }
   }
 }
 
-/** A part of a path. These would be dropped or refused by what parses the URL, and another address be meant. */
+/** A segment of a path. URL parsers drop or refuse these texts, and the request would reach another path. */
 export function part(text: string): string {
   if (/^\.{0,2}$/.test(text) || !text?.isWellFormed?.())
     throw refusal('An id, key or name must be well-formed and not "", "." or "..".');
@@ -77,7 +77,7 @@ export function query(values: object): string {
   return `?${new URLSearchParams(Object.entries<string>({ ...values }).filter(([, value]) => value !== undefined))}`;
 }
 
-/** Writes what is sent. @throws {TidegateError} `invalid_request` */
+/** Writes JSON to send. @throws {TidegateError} `invalid_request` */
 export function asJson(given: () => unknown): string {
   try {
     return JSON.stringify(given());
@@ -97,14 +97,14 @@ function errorOf(status: number, { code, detail, issues }: Problem): TidegateErr
 }
 
 function unavailable(status: number | undefined): TidegateError {
-  const what = status ? `What answered is not the handler: status ${status}` : "The handler could not be reached";
+  const what = status ? `Another service answered: status ${status}` : "The handler could not be reached";
   return new TidegateError(
     "store_unavailable",
     `${what}. Check url and network. It may have worked: repeat an enqueue only with an id.`,
   );
 }
 
-/** Makes dates of times: of the fields that hold one by their names, and never inside what is a job's own. */
+/** Turns times into dates. It knows the fields by their names, and leaves a job's own data alone. */
 function dated(value: unknown, name = ""): unknown {
   if (typeof value === "string") return /(^a|A)t$|^slots?$/.test(name) ? new Date(value) : value;
   if (typeof value !== "object" || /^(payload|result|progress)$/.test(name)) return value;

@@ -1,48 +1,48 @@
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { checkKnown } from "../core/shared/validate.ts";
 
-/** What a token may do: enqueue jobs and look at one, drain, look at everything, or do everything. */
+/** What a token allows: enqueue jobs and read one job, drain, read everything, or do everything. */
 export type Scope = "enqueue" | "drain" | "read" | "admin";
 
 /**
- * The tokens that are taken, by scope. Each scope may have any number of them at once: to rotate one, add the new one, move
- * the callers over, and take the old one out. Each has at least 12 characters; use long random ones, such as
- * `openssl rand -hex 32` prints.
+ * The accepted tokens, by scope. A scope can have several tokens at once. To rotate one, add the new token, move the callers
+ * over, then remove the old one. A token has at least 12 characters. Use long random ones, such as `openssl rand -hex 32`
+ * prints.
  */
 export type Tokens = { readonly [Name in Scope]?: readonly string[] };
 
 /** Who sent a request. */
 export interface Caller {
-  /** "needless" where everybody is let in. */
+  /** "needless" if `auth` is "none". */
   readonly token: "known" | "unknown" | "missing" | "needless";
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** A token that is taken, and all that it may do. */
+/** An accepted token and the scopes it has. */
 export interface KnownToken {
   readonly token: string;
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Finds out who sent a request. `mutates` tells whether it would do more than look. */
+/** Identifies the caller of a request. `mutates`: whether the request would do more than read. */
 export type Authenticate = (request: Request, mutates: boolean) => Promise<Caller>;
 
-/** Finds the session that a request carries in a cookie; undefined where it carries none. */
+/** Finds the session in a request's cookie. Undefined if there is none. */
 export interface SessionFinder {
-  /** @throws {TidegateError} `forbidden` where the request mutates and might come from another site's page. */
+  /** @throws {TidegateError} `forbidden` if the request mutates and may come from another site's page. */
   callerOf(request: Request, mutates: boolean): Promise<Caller | undefined>;
 }
 
 const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 
 const A_TOKEN = 'a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints';
-/** What a header can carry, and no more. Whoever guesses at shorter ones may succeed. */
+/** The characters that a header can carry. Shorter tokens could be guessed. */
 const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
 
 /**
- * Makes the function that finds out who sent a request: by its `Authorization` header, or else by its session.
+ * Makes the function that identifies callers: by the `Authorization` header, else by the session.
  *
- * @param tokens undefined lets everybody in but pages of other sites, which may only look.
+ * @param tokens undefined lets everybody in. Pages of other sites can then only read.
  */
 export function authenticator(tokens: readonly KnownToken[] | undefined, sessions?: SessionFinder): Authenticate {
   if (!tokens) {
@@ -59,7 +59,7 @@ export function authenticator(tokens: readonly KnownToken[] | undefined, session
   };
 }
 
-/** Whether a token was sent, or what was meant to be one. Other schemes are for somebody else, such as a proxy in front. */
+/** Whether the request has a bearer token, valid or not. Other schemes belong to somebody else, such as a proxy in front. */
 export function hasBearer({ headers }: Request): boolean {
   return /^bearer(\s|$)/i.test(headers.get("authorization") ?? "");
 }
@@ -68,9 +68,9 @@ function bearerOf({ headers }: Request): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
-/** Makes the function that knows tokens, in constant time. */
+/** Makes the function that recognises tokens, in constant time. */
 export function identifier(tokens: readonly KnownToken[]): (token: string | undefined) => Promise<Caller> {
-  // The digests and not the promise of them: workerd refuses to wait for a promise that another request made.
+  // Holds the digests, not a promise of them: workerd refuses to await a promise that another request made.
   let digests: readonly Uint8Array[] | undefined;
   return async (token) => {
     if (!token) return { token: "missing", scopes: new Set() };
@@ -82,7 +82,7 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
   };
 }
 
-/** The scopes that open a route, any one of them: its own, "read" where it only looks, and "admin". */
+/** The scopes that open a route, any one of them: its own, "read" if it only reads, and "admin". */
 export function scopesOf({
   method,
   scope,
@@ -96,17 +96,17 @@ export function scopesOf({
   return [...new Set<Scope>([scope, ...(method === "GET" && !mutates ? ["read" as const] : []), "admin"])];
 }
 
-/** Refuses a caller who has none of the scopes. @throws {TidegateError} `unauthorized` or `forbidden` */
+/** Refuses a caller who has none of these scopes. @throws {TidegateError} `unauthorized` or `forbidden` */
 export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[]): void {
   if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
-  if (token === "unknown") throw new TidegateError("unauthorized", "The token is not one of those that are in use.");
+  if (token === "unknown") throw new TidegateError("unauthorized", "The token is not valid.");
   if (!sufficient.some((scope) => scopes.has(scope)))
     throw new TidegateError("forbidden", `This needs a token with the scope "${sufficient.join('" or "')}".`);
 }
 
 /**
- * Refuses what a page of another site had a browser send, which shows in the headers that browsers add and pages cannot change.
- * Other programs send none of them, and pass.
+ * Refuses requests that another site's page had a browser send. Browsers mark them with headers that pages cannot change. Other
+ * programs send none of these headers, so they pass.
  *
  * @throws {TidegateError} `forbidden`
  */
@@ -120,28 +120,27 @@ export function refuseCrossSite(request: Request): void {
       : origin !== null
         ? hostOf(origin) === new URL(url).host
         : !isUnmarked(request);
-  if (!isOwn)
-    throw new TidegateError("forbidden", "A page of another site sent this request, and such may not change anything.");
+  if (!isOwn) throw new TidegateError("forbidden", "Cross-site requests cannot change anything.");
 }
 
 /**
- * Whether a browser sent this and did not say from where: over plain HTTP, where it is not to localhost, browsers mark no GET with
- * the site that asked for it. What sets browsers apart there is what they always send, and pages cannot take away.
+ * Whether a browser sent this GET without saying from which site. Over plain HTTP to other hosts than localhost, browsers leave
+ * that header out. Such a request is recognised by what every browser sends and no page can remove.
  */
 function isUnmarked({ method, headers }: Request): boolean {
   const isBrowser = headers.has("accept-language") && /^Mozilla\//.test(headers.get("user-agent") ?? "");
   return (method === "GET" || method === "HEAD") && isBrowser;
 }
 
-// Not the whole origin: behind a proxy that ends TLS, the scheme differs.
+// Compares the host only: behind a proxy that ends TLS, the scheme differs.
 function hostOf(origin: string): string | undefined {
   return /^https?:\/\/(.+)$/.exec(origin)?.[1];
 }
 
 /**
- * Reads the tokens; undefined for "none".
+ * Reads the tokens. Undefined for "none".
  *
- * @throws {TidegateError} `invalid_request` where there is no token at all, or one that is too short or that no request can carry.
+ * @throws {TidegateError} `invalid_request` if there is no token, or one that is too short or that no header can carry.
  */
 export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
@@ -151,15 +150,15 @@ export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undef
     for (const token of tokensOf(auth, scope)) known.set(token, (known.get(token) ?? new Set()).add(scope));
   if (known.size > 0) return [...known].map(([token, scopes]) => ({ token, scopes }));
   throw invalidRequest(
-    'auth needs at least one token, as in { admin: [token] }. Say auth: "none" to let everybody in, which is for local runs.',
+    'auth needs at least one token, as in { admin: [token] }. For local runs, auth: "none" lets everybody in.',
   );
 }
 
 /**
- * Adds a token to those of a scope.
+ * Adds a token to a scope.
  *
  * @param source where the token comes from, for the message.
- * @throws {TidegateError} `invalid_request` for what are no tokens.
+ * @throws {TidegateError} `invalid_request` if a token is invalid.
  */
 export function withToken(auth: Tokens, scope: Scope, token: string, source: string): Tokens {
   checkKnown(auth, scopeNames, "auth");
@@ -177,7 +176,7 @@ function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
   });
 }
 
-// Comparing digests of equal length, byte for byte to the end, hides both where a guess goes wrong and how long tokens are.
+// Comparing digests of equal length to the last byte hides where a guess goes wrong, and how long tokens are.
 async function digestOf(token: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
 }

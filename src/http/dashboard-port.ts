@@ -1,32 +1,32 @@
 import type { Queue } from "../core/queue/queue.ts";
 import type { Authenticate, KnownToken, SessionFinder } from "./auth.ts";
 
-/** What a handler tells its dashboard of itself. */
+/** What a handler gives to its dashboard. */
 export interface DashboardHost {
   readonly first: Queue;
-  /** All, by name and in their order. */
+  /** Every queue by its name, in order. */
   readonly queues: ReadonlyMap<string, Queue>;
-  /** Undefined where everybody is let in. */
+  /** Undefined if `auth` is "none". */
   readonly tokens: readonly KnownToken[] | undefined;
 }
 
-/** An address that a dashboard answers by itself. */
+/** A path that the dashboard answers itself. */
 export interface DashboardRoute {
   readonly method: "GET" | "POST";
-  /** Below the handler. */
+  /** Relative to the handler. */
   readonly path: string;
-  /** What it throws becomes a problem, as with every other address. */
+  /** A thrown error becomes a problem answer, as on every other path. */
   answer(request: Request, authenticate: Authenticate): Promise<Response>;
 }
 
 export interface MountedDashboard {
   readonly pages: readonly DashboardRoute[];
-  /** Undefined where nobody needs to sign in. */
+  /** Undefined if nobody needs to sign in. */
   readonly sessions: SessionFinder | undefined;
 }
 
-/** What can be put into the option `dashboard` of a handler. A seam, so that a handler without it does not carry it along. */
+/** The value of a handler's option `dashboard`. A handler without it does not bundle the dashboard. */
 export interface Dashboard {
-  /** Is called once for each handler, when that is made. */
+  /** Called once for each handler, when the handler is created. */
   open(served: DashboardHost): MountedDashboard;
 }

@@ -1,24 +1,24 @@
 import { type DrainOptions, drainLimits } from "../core/drain/options.ts";
 
-/** How long an invocation has, in ms since 1970: drains keep to it whatever else bounds them. */
+/** How long an invocation has, in ms since 1970. Every drain obeys it, whatever its other bounds. */
 export interface Deadline {
-  /** From when on no job is started. */
+  /** No job starts after this. */
   readonly startsUntil: number;
-  /** When jobs that still run are aborted. */
+  /** Running jobs are aborted then. */
   readonly endsAt: number;
 }
 
-/** What the answer and the last exchange with the store may take. */
+/** Time left for the response and the last exchange with the store. */
 const MARGIN_MS = 5_000;
 
-/** How long a request has whose platform ends it at `deadline`: the last quarter is left to jobs that have started. */
+/** The deadline of a request that the platform ends at `deadline`. The last quarter is left to jobs that have started. */
 export function deadlineAt(deadline: Date | undefined, now: number): Deadline {
   if (!deadline) return { startsUntil: Number.POSITIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY };
   const leftMs = Math.max(0, deadline.getTime() - now - MARGIN_MS);
   return { startsUntil: now + leftMs * 0.75, endsAt: now + leftMs };
 }
 
-/** The bounds of a drain that begins now, cut to what the invocation has left. */
+/** The bounds of a drain that begins now, cut to the time that the invocation has left. */
 export function within({ startsUntil, endsAt }: Deadline, options: DrainOptions, now: number): DrainOptions {
   if (endsAt === Number.POSITIVE_INFINITY) return options;
   const { timeBudgetMs, lingerMs, graceMs } = drainLimits(options);

@@ -10,13 +10,13 @@ import { within } from "./deadline.ts";
 import type { Settings } from "./options.ts";
 import type { Call } from "./routes/route.ts";
 
-// Cloudflare keeps an invocation for 30 s after its response, and what runs must end in that time.
+// Cloudflare keeps an invocation alive for 30 s after its response. All work must end within that time.
 const STARTS_FOR_MS = 20_000;
 const ENDS_AFTER_MS = 28_000;
-/** Jobs that may take longer are left to the drains of the platform's cron, which have more time. */
+/** Jobs with a longer timeout are left to the drains of the platform's cron, which have more time. */
 const LONGEST_TIMEOUT_MS = 30_000;
 
-/** How drains are bounded that run after a response which is sent now: a function of what else bounds them. */
+/** Bounds drains that run after a response that is sent now. The returned function narrows given options. */
 export function afterResponse(clock: Clock): (options: DrainOptions) => DrainOptions & DrainParts {
   const now = clock();
   const deadline = { startsUntil: now + STARTS_FOR_MS, endsAt: now + ENDS_AFTER_MS };
@@ -27,14 +27,14 @@ export function afterResponse(clock: Clock): (options: DrainOptions) => DrainOpt
   });
 }
 
-/** For what falls due within this time the invocation stays: a job that starts then still has 18 s. */
+/** The invocation waits for jobs that fall due within this time. Such a job still has 18 s to run. */
 const STAY_MS = 10_000;
-/** How many jobs are claimed when something has fallen due: its own, and others that happen to be due. */
+/** How many jobs to claim when something falls due. Others may be due as well. */
 const CLAIMED_AFTERWARDS = 10;
 
 /**
- * Stores jobs, and where the platform allows runs those in the background, after the response, that are due, or will be in a few
- * seconds: a short delay keeps to its moment, whenever the next tick comes.
+ * Stores jobs. If the platform allows it, those due now or within a few seconds run in the background after the response. So a
+ * short delay ends on time, whenever the next tick comes.
  */
 export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
   const { queue, inBackground, trace } = call;
@@ -51,13 +51,16 @@ export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Prom
   return results;
 }
 
-/** Runs what is due, in the background where the platform allows: for jobs that were brought back and not enqueued. */
+/**
+ * Runs due jobs in the background if the platform allows it. For jobs that became due without being enqueued, such as retried
+ * dead jobs.
+ */
 export function drainSoon(call: Call): void {
   const { queue, inBackground } = call;
   if (inBackground && queue.jobNames.length > 0) inBackground(runEagerly(call, [], [queue.clock()]));
 }
 
-/** Runs the jobs held, and then what falls due at one of the moments or is retried soon. */
+/** Runs the held jobs, then what falls due at these times or is retried soon. */
 async function runEagerly(call: Call, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
   const afterwards = new Afterwards();
   try {
@@ -79,7 +82,7 @@ async function runInTurn(
   const bounded = afterResponse(queue.clock);
   const onReturn = (runAt: number) => void left.add(runAt);
   const bounds = () => ({ ...bounded(call.bounds()), onReturn, afterwards: afterwards.take });
-  // All of it goes by one budget: the platform counts requests over the whole invocation.
+  // All of it shares one budget, because the platform counts requests over the whole invocation.
   const { maxJobs } = drainLimits(call.bounds());
   let spent = noCounts;
   const drain = async (options: DrainOptions & DrainParts) => {
@@ -98,7 +101,7 @@ async function runInTurn(
   }
 }
 
-/** How to keep the invocation alive, where eager drains are wanted and the platform can. */
+/** How to keep the invocation alive. Undefined if eager drains are off or the platform cannot do it. */
 export function backgroundOf(context: Context, settings: Settings): Call["inBackground"] {
   const waitUntil = settings.eager ? (settings.waitUntil ?? platformWaitUntil(context)) : undefined;
   if (!waitUntil) return undefined;
@@ -107,7 +110,7 @@ export function backgroundOf(context: Context, settings: Settings): Call["inBack
     try {
       waitUntil(kept);
     } catch (error) {
-      // The jobs are stored: what the platform refuses here takes nothing from that.
+      // The jobs are stored, so a platform that refuses the background work loses nothing.
       settings.onError(error);
     }
   };
@@ -118,7 +121,7 @@ function platformWaitUntil(context: Context): Settings["waitUntil"] {
     const { executionCtx } = context;
     return (promise) => executionCtx.waitUntil(promise);
   } catch {
-    // Hono throws where the platform has no execution context.
+    // Hono throws if the platform has no execution context.
     return undefined;
   }
 }

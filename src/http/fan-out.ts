@@ -3,32 +3,32 @@ import { type Clock, sleep } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
 
-/** How further invocations are started when a drain stops with a backlog. */
+/** How to start further invocations when a drain stops with a backlog. */
 export interface FanOutOptions {
   /**
-   * Starts one more invocation: sends `POST /drain` to this handler with the headers given and a drain token, through a
-   * service binding or to the own address. `relayTo` makes one. Without it a backlog waits for the next tick.
+   * Starts one more invocation: sends `POST /drain` to this handler with the given headers and a drain token, through a service
+   * binding or to its own URL. `relayTo` makes such a function. Without it, a backlog waits for the next tick.
    */
   readonly onBacklog?: (headers: Readonly<Record<string, string>>) => unknown;
-  /** How many to start at once when a cron's drain stops with a backlog: 1 to 50. Default 1. */
+  /** How many invocations to start when a cron's drain stops with a backlog: 1 to 50. Default 1. */
   readonly fanOut?: number;
 }
 
-/** One invocation of a chain: which one it is, from 1, and until when the chain may go on (ms since 1970). */
+/** One invocation in a chain: its number, from 1, and until when the chain may continue (ms since 1970). */
 interface Hop {
   readonly generation: number;
   readonly until: number;
 }
 
-/** Whose drain it was: a cron's, one that a chain started, or somebody else's. */
+/** Who started a drain: a cron, a request, or the previous hop of a chain. */
 export type DrainOrigin = "cron" | "request" | Hop;
 
 const HEADER = "tidegate-relay";
-/** A chain ends when the next tick of a cron can take over. */
+/** After this the cron's next tick takes over. */
 const CHAIN_MS = 60_000;
 const MOST_HOPS = 100;
 
-/** Reads where a drain that came by HTTP belongs. What is no link of a chain ends it. */
+/** Reads the hop from a drain request's header. An invalid header ends the chain. */
 export function readHop(header: string | undefined): Hop | undefined {
   if (header === undefined) return undefined;
   const [, generation, until] = /^(\d{1,3});(\d{1,15})$/.exec(header) ?? [];
@@ -44,11 +44,12 @@ export function readFanOut({
 }
 
 /**
- * Starts further invocations if a drain stopped at a limit of its own with a backlog.
+ * Starts further invocations if a drain stopped at one of its own limits with a backlog.
  *
- * A cron's drain starts `fanOut`, each the head of a chain; every other one starts at most one. So there are never more at a time
- * than ticks started, whatever the target does: a chain ends with the backlog, with a link that could start nothing, after
- * 60 s, and after 100 links. What fails, or has not answered within 10 s, is told to `onError`, and not tried again.
+ * A cron's drain starts `fanOut` of them, each the head of a chain. Every other drain starts at most one. So there are never
+ * more at a time than the ticks started, whatever the target does. A chain ends when the backlog is gone, when a hop could
+ * start no job, after 60 s, or after 100 hops. An invocation that fails, or does not answer within 10 s, is reported to
+ * `onError` and not retried.
  */
 export async function startFanOut(
   { onBacklog, fanOut }: ReturnType<typeof readFanOut>,
@@ -68,15 +69,15 @@ export async function startFanOut(
   }
 }
 
-/** How long a drain waits at most for the answer of an invocation that it starts. */
+/** How long a drain waits for the answer of an invocation that it started. */
 const ANSWERS_WITHIN_MS = 10_000;
 
 const noAnswer = () =>
   new Error(
-    "The next invocation has not answered within 10 s. If it was started, it goes on by itself. Check the target.",
+    "The next invocation has not answered within 10 s. If it started, it continues on its own. Check the target.",
   );
 
-/** Waits for a start, and not for ever. @throws what it throws, and an error where it takes too long. */
+/** Waits for a start, but not forever. @throws what the start throws, and an error after 10 s. */
 async function answered(start: () => Promise<unknown>, clock: Clock): Promise<void> {
   const timer = new AbortController();
   const tooLate = sleep(clock, ANSWERS_WITHIN_MS, timer.signal).then(() => Promise.reject(noAnswer()));
@@ -102,23 +103,25 @@ function nextHop(
 
 /** Where `relayTo` sends its requests. */
 export interface RelayTarget {
-  /** The address of the handler's `/drain`. With a service binding its host does not matter. */
+  /** The URL of the handler's `/drain`. With a service binding, the host does not matter. */
   readonly url: string;
   /** A token with the scope `drain`. */
   readonly token: string;
-  /** Default: the global one. On Cloudflare that of a service binding to the Worker itself: `env.SELF.fetch.bind(env.SELF)`. */
+  /**
+   * Default: the global `fetch`. On Cloudflare, use a service binding to the Worker itself: `env.SELF.fetch.bind(env.SELF)`.
+   */
   readonly fetch?: (input: string, init: RequestInit) => Promise<Response>;
 }
 
 /**
- * Makes an `onBacklog` that starts the next invocation by a request.
+ * Makes an `onBacklog` that starts the next invocation with a request.
  *
  * ```ts
  * createHandler({ queue, auth, fanOut: 4, onBacklog: relayTo({ url: "https://example.com/queue/drain", token }) });
  * ```
  *
- * @param target where the request goes, and with which token.
- * @throws {TidegateError} `invalid_request` where the address or the token is missing. Nothing is sent before there is a backlog.
+ * @param target where the request goes, and its token.
+ * @throws {TidegateError} `invalid_request` if the URL or the token is missing. Nothing is sent until there is a backlog.
  */
 export function relayTo(target: RelayTarget): NonNullable<FanOutOptions["onBacklog"]> {
   checkKnown(target, ["url", "token", "fetch"], "relayTo");

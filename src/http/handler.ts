@@ -1,5 +1,5 @@
 /**
- * Serves queues over HTTP: enqueue, look, change, drain, each behind a token.
+ * Serves queues over HTTP: enqueue, read, change and drain, each behind a token.
  *
  * @module tidegate/http
  */
@@ -27,18 +27,18 @@ export { type FanOutOptions, type RelayTarget, relayTo } from "./fan-out.ts";
 export type { HandlerOptions } from "./options.ts";
 
 /**
- * Serves queues over HTTP: a Hono app, whose `fetch` is a handler for every platform.
+ * Serves queues over HTTP. Returns a Hono app, whose `fetch` is a handler for every platform.
  *
  * ```ts
  * const handler = createHandler({ queue, auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] } });
  * export default handler; // or app.route("/queue", handler) in another Hono app
  * ```
  *
- * In another app it answers for everything below its path, with 404 where it has nothing: mount it after what you have there
- * yourself. A request that is refused, with a status from 400 to 499, has changed nothing. Answers are never cached. For
- * browsers on other origins put `cors()` of `hono/cors` in front of it.
+ * In another app it answers everything below its path, with 404 for unknown paths, so mount it after your own routes there. A
+ * request that is refused with a status from 400 to 499 has changed nothing. Answers are never cached. For browsers on other
+ * origins, put `cors()` from `hono/cors` in front of it.
  *
- * @throws {TidegateError} `invalid_request` for an option that makes no sense, and where `auth` holds no token.
+ * @throws {TidegateError} `invalid_request` for an invalid option, and if `auth` holds no token.
  */
 export function createHandler(options: HandlerOptions): Hono {
   const settings = readOptions(options);
@@ -52,26 +52,26 @@ export function createHandler(options: HandlerOptions): Hono {
   const pages = settings.dashboard?.pages ?? [noDashboard];
   for (const page of pages) router.on(page.method, page.path, (context) => answerDashboard(page, context, settings));
   for (const { path } of pages) router.all(path, ({ req }) => answerOther(req.method, methodsOf(path, pages)));
-  router.all("*", () => problemOf(notFound("There is nothing at this address. What there is, /openapi.json tells.")));
+  router.all("*", () => problemOf(notFound("Not found. See /openapi.json.")));
   return router;
 }
 
-// An app in which the handler is mounted may have parameters of the same names in the path before it.
+// The app that mounts the handler may have path parameters of the same names.
 const OWN = "tidegate_";
 
-/** The addresses of a path: for the first queue, and for each by its name. */
+/** The patterns of a path: for the first queue, and for each queue by its name. */
 function everywhere(path: string): string[] {
   return [path, `/queues/:queue${path}`].map((address) => address.replaceAll("/:", `/:${OWN}`));
 }
 
-/** A parameter of the handler's own part of the path. */
+/** A path parameter of the handler's own. */
 function param({ req }: Context, name: string): string | undefined {
   return req.param(OWN + name);
 }
 
 type Line = Pick<Route, "method" | "path" | "mutates">;
 
-/** What an address takes. One such as `/dead-letter/retry` is also that of a job with the id "retry". */
+/** The methods that a path supports. `/dead-letter/retry` is also the path of a job with the id "retry". */
 function methodsOf(path: string, lines: readonly Line[] = routes): readonly string[] {
   const parts = path.split("/");
   const isHere = (line: Line) => {
@@ -103,7 +103,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.body?.read(await readJson(req.raw.headers, await bodyOf(context), settings.maxBodyBytes), "");
     const target = param(context, "id") ?? param(context, "key") ?? "";
-    // GET is how a platform's cron asks for a drain.
+    // A platform's cron sends GET.
     const origin = readHop(req.header("tidegate-relay")) ?? (route.method === "GET" ? "cron" : "request");
     return await route.answer({
       ...queues,
@@ -146,24 +146,24 @@ async function answerDashboard(page: DashboardRoute, context: Context, settings:
 function queuesAt(name: string | undefined, { queues, first }: Settings): Pick<Call, "queue" | "queues" | "isNamed"> {
   if (name === undefined) return { queue: first, queues: [...queues.values()], isNamed: false };
   const queue = queues.get(name);
-  if (!queue) throw notFound("No queue of this name is served here.");
+  if (!queue) throw notFound("This handler serves no queue of this name.");
   return { queue, queues: [queue], isNamed: true };
 }
 
-/** The caller's trace, as the W3C has it travel. */
+/** The caller's trace context, as W3C Trace Context defines it. */
 function traceOf(headers: Headers): TraceContext | undefined {
   const traceparent = headers.get("traceparent");
   return traceparent === null ? undefined : { traceparent, tracestate: headers.get("tracestate") ?? undefined };
 }
 
-/** A request whose body can be read, also where a middleware has read it before. */
+/** A request with a readable body, even if a middleware has read it. */
 async function unread({ req }: Context): Promise<Request> {
   const { raw } = req;
   if (!raw.bodyUsed) return raw;
   return new Request(raw.url, { method: raw.method, headers: raw.headers, body: await req.arrayBuffer() });
 }
 
-/** The body of a request, also where a middleware has read it before. */
+/** The request's body, even if a middleware has read it. */
 async function bodyOf({ req }: Context): Promise<ReadableStream<Uint8Array> | null> {
   return req.raw.bodyUsed ? new Response(await req.arrayBuffer()).body : req.raw.body;
 }

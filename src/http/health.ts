@@ -1,30 +1,30 @@
 import type { Queue } from "../core/queue/queue.ts";
 
-/** For how long what a probe found stands for those who show no token. */
+/** How long a probe's result is reused for callers without a token. */
 const REMEMBER_MS = 5_000;
-/** For how long it stands in while somebody probes again. */
+/** How long the old result is used while a new probe runs. */
 const STAND_IN_MS = 60_000;
 const WAIT_MS = 20;
 
 interface Finding {
-  /** Undefined where the store answered. */
+  /** Undefined if the store answered. */
   readonly error?: unknown;
 }
 
 interface Probe {
   readonly beganAt: number;
-  /** What was found, by this probe or the one before. */
+  /** The result of this probe, or of the one before while this one runs. */
   readonly found: Finding | undefined;
 }
 
-/** Data and not promises: workerd refuses to wait for a promise that another request made. */
+/** Holds data, not promises: workerd refuses to await a promise that another request made. */
 const probes = new WeakMap<Queue, Probe>();
 
 /**
- * Finds out whether the store answers. Each probe costs the owner a command, so without a token nobody can cause more than one
- * in five seconds in an isolate, however many requests there are at once and whether or not the store answers.
+ * Checks whether the store answers. A probe costs a command. So callers without a token cause at most one probe in five seconds
+ * in each isolate, however many requests there are, and whether or not the store answers.
  *
- * @param isTrusted probes anew, whatever is remembered.
+ * @param isTrusted always probes anew.
  * @throws what the store threw.
  */
 export async function checkHealth(queue: Queue, isTrusted: boolean): Promise<void> {
@@ -53,7 +53,7 @@ async function probe(queue: Queue): Promise<Finding> {
   return found;
 }
 
-// The distance, since a clock may be set back.
+// The absolute distance, because a clock can be set back.
 function age({ beganAt }: Probe, queue: Queue): number {
   return Math.abs(queue.clock() - beganAt);
 }

@@ -8,59 +8,59 @@ import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-por
 import { type Deadline, deadlineAt } from "./deadline.ts";
 import { type FanOutOptions, readFanOut } from "./fan-out.ts";
 
-/** What is served, to whom, and within which bounds. */
+/** Which queues to serve, to whom, and within which bounds. */
 export interface HandlerOptions extends FanOutOptions {
-  /** The queue that is served. */
+  /** The queue to serve. */
   readonly queue?: Queue;
   /**
-   * Several queues in place of one: each is served under `/queues/:name/...`, and the first at the root as well. A drain at the
-   * root drains all of them, in this order and under one budget, which is how priority is had.
+   * Several queues instead of one. Each is served under `/queues/:name/...`, and the first at the root too. A drain at the root
+   * drains all of them in this order under one budget, which gives you priorities.
    */
   readonly queues?: readonly Queue[];
   /**
-   * The tokens that are taken, by scope: `enqueue` may POST /jobs (but no recurring ones) and GET one job, `drain` may drain,
-   * `read` may look at everything, `admin` may do everything. "none" lets everybody do everything, which is for local runs and
-   * for handlers that something else guards; pages of other sites, which reach whatever the browser does, may then only look.
+   * The accepted tokens, by scope. `enqueue`: POST /jobs (no recurring ones) and GET one job. `drain`: drain. `read`: read
+   * everything. `admin`: everything. "none" lets everybody do everything. Use it for local runs and for handlers that something
+   * else guards. Pages of other sites can then only read, since they reach whatever your browser reaches.
    */
   readonly auth: Tokens | "none";
   /**
-   * The bounds of drains, where the request does not set them. A function is asked once when the handler is made, and anew for
-   * each request: so bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.
+   * The bounds of drains that the request does not set. A function is called once when the handler is created and again for
+   * each request, so that bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.
    */
   readonly drain?: DrainOptions | (() => DrainOptions);
-  /** Whether jobs that are due are started in the background as soon as they are enqueued. Default true. */
+  /** Whether to start due jobs in the background right after they are enqueued. Default true. */
   readonly eager?: boolean;
   /**
-   * Keeps the invocation alive until a promise has settled. Default: the `waitUntil` of the platform's execution context.
-   * Without either nothing is started in the background.
+   * Keeps the invocation alive until a promise settles. Default: the `waitUntil` of the platform's execution context. Without
+   * either, nothing starts in the background.
    */
   readonly waitUntil?: (promise: Promise<unknown>) => void;
   /**
-   * When the platform ends the invocation that answers a request. Its drains then start no job in the last quarter of the time
-   * until 5 s before that, and abort there what still runs, whatever the request asks for. Default: it is not known.
+   * When the platform ends the current invocation. Minus 5 s, this bounds every drain, whatever the request asks for: no job
+   * starts in the last quarter of the time left, and running jobs are aborted at the end. Default: unknown.
    */
   readonly getDeadline?: () => Date | undefined;
-  /** How many bytes a request's body may have. Default: 5 MiB for the largest payload, and 64 KiB around it. */
+  /** The largest size of a request's body, in bytes. Default: 5 MiB for the largest payload, plus 64 KiB. */
   readonly maxBodyBytes?: number;
-  /** A dashboard at `/dashboard`: `dashboard()` of `tidegate/dashboard`. Default: none. */
+  /** A dashboard at `/dashboard`: pass `dashboard()` of `tidegate/dashboard`. Default: none. */
   readonly dashboard?: Dashboard;
   /**
-   * Told of what failed by no fault of the caller: the store not answering, and errors of the code that the handler runs,
-   * which may hold anything. Default: writes their name and code to `console.error`, and nothing else.
+   * Called with errors that are not the caller's fault: the store does not answer, or code that the handler runs throws. Such
+   * an error can hold anything. Default: writes its name and code, and nothing else, to `console.error`.
    */
   readonly onError?: (error: unknown) => void;
 }
 
-/** Handler options, checked and complete. */
+/** Validated handler options. */
 export interface Settings {
   readonly first: Queue;
-  /** All, by name and in their order. */
+  /** Every queue by its name, in order. */
   readonly queues: ReadonlyMap<string, Queue>;
   readonly authenticate: Authenticate;
   readonly dashboard: MountedDashboard | undefined;
-  /** The bounds of drains that hold now. */
+  /** The bounds of a drain that starts now. */
   readonly drain: DrainOptions;
-  /** How long an invocation has that begins now. */
+  /** The deadline of an invocation that starts now. */
   readonly deadline: Deadline;
   readonly eager: boolean;
   readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined;
@@ -69,7 +69,7 @@ export interface Settings {
   readonly fanOut: ReturnType<typeof readFanOut>;
 }
 
-/** The names of the options of a handler, for those that take more. */
+/** The names of a handler's options, for platforms that add their own. */
 export const handlerOptions: readonly (keyof HandlerOptions)[] = [
   ...(["queue", "queues", "auth", "drain", "eager", "waitUntil", "maxBodyBytes", "dashboard", "onError"] as const),
   ...(["onBacklog", "fanOut", "getDeadline"] as const),
@@ -77,7 +77,7 @@ export const handlerOptions: readonly (keyof HandlerOptions)[] = [
 
 const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
 
-/** Reads handler options. @throws {TidegateError} `invalid_request`; the message names the option. */
+/** Validates handler options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function readOptions(options: HandlerOptions): Settings {
   checkKnown(options, handlerOptions, "createHandler");
   checkFunctions(options, ["waitUntil", "onError", "onBacklog", "getDeadline"]);
@@ -115,7 +115,7 @@ export function readOptions(options: HandlerOptions): Settings {
 
 function mountDashboard(dashboard: Dashboard | undefined, served: DashboardHost): MountedDashboard | undefined {
   if (dashboard !== undefined && typeof dashboard?.open !== "function")
-    throw invalidRequest("dashboard must be what dashboard() of tidegate/dashboard gives.");
+    throw invalidRequest("dashboard must be the result of dashboard() from tidegate/dashboard.");
   return dashboard?.open(served);
 }
 
@@ -123,7 +123,7 @@ function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" |
   const given = queues ?? (queue ? [queue] : []);
   const [first] = Array.isArray(given) ? given : [];
   if (!first || (queue && queues))
-    throw invalidRequest("createHandler needs either a queue, or queues: an array with at least one.");
+    throw invalidRequest("createHandler needs either queue, or queues: an array with at least one queue.");
   const named = new Map<string, Queue>();
   for (const each of given) {
     checkQueue(each);
@@ -133,12 +133,12 @@ function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" |
   return { first, queues: named };
 }
 
-/** What a listener throws itself, or rejects with, takes no answer from a caller. */
+/** A listener that throws or rejects does not spoil a caller's answer. */
 function guarded(onError: (error: unknown) => unknown): (error: unknown) => void {
   return (error) => void (async () => onError(error))().catch(() => logFailure(error));
 }
 
-/** Writes what can be told of an error without telling what it was about. */
+/** Logs an error's name and code. Its message can hold private data. */
 export function logFailure(error: unknown): void {
   const name = error instanceof Error ? error.name : typeof error;
   console.error(isTidegateError(error) ? `tidegate: ${name} (${error.code})` : `tidegate: ${name}`);

@@ -18,33 +18,33 @@ import { misconfigured, reasonOf } from "./misconfigured.ts";
 export { relayTo } from "../http/fan-out.ts";
 export { cloudflareFree, cloudflarePaid } from "./presets.ts";
 
-/** What `createHandler` takes, and what the cron trigger's drain may do. */
+/** The options of `createHandler`, and the bounds of the cron trigger's drain. */
 export interface CloudflareOptions extends HandlerOptions {
   /**
-   * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. What it leaves out,
-   * also of the budget, is as in `drain`.
+   * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. Missing ones, also within
+   * the budget, come from `drain`.
    *
-   * With `linger: "55s"` and a trigger each minute, schedules keep to the second. Waiting costs no CPU time, but each time that
+   * With `linger: "55s"` and a trigger each minute, schedules fire to the second. Waiting costs no CPU time. Each time
    * something falls due costs a round trip or two, and the free plan allows an invocation 50 of them.
    */
   readonly scheduled?: DrainOptions;
 }
 
-/** What Cloudflare hands to an event beside the bindings: the part that is used here. */
+/** The part of Cloudflare's execution context that is used here. */
 export interface ExecutionContext {
-  /** Keeps the invocation alive until the promise has settled. */
+  /** Keeps the invocation alive until the promise settles. */
   waitUntil(promise: Promise<unknown>): void;
-  /** Lets the origin answer where the Worker throws. Not called here. */
+  /** Passes the request to the origin if the Worker throws. Not called here. */
   passThroughOnException(): void;
-  /** What the caller of a service binding passes along. Not read here. */
+  /** Data from the caller of a service binding. Not read here. */
   readonly props: unknown;
 }
 
-/** What a Worker's module exports by default. */
+/** The default export of a Worker's module. */
 export interface CloudflareWorker<Env> {
   /** Serves the queues over HTTP. */
   fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response>;
-  /** Drains every queue. Rejects where the store cannot be reached, so that Cloudflare shows the run as failed. */
+  /** Drains every queue. Rejects if the store cannot be reached, so that Cloudflare shows the run as failed. */
   scheduled(controller: unknown, env: Env, context: ExecutionContext): Promise<void>;
 }
 
@@ -58,18 +58,17 @@ export interface CloudflareWorker<Env> {
  * }));
  * ```
  *
- * @param configure is called by the first event of an isolate. While it throws, or its options make no sense, every request
- *   is answered with 503 and every cron trigger fails. The message of a `TidegateError` is shown to callers, that of any other
- *   error is not.
- * @throws {TidegateError} `invalid_request` where `configure` is no function.
+ * @param configure called by the first event of an isolate. While it throws or returns invalid options, every request gets 503
+ *   and every cron trigger fails. Callers see the message of a `TidegateError`, but not that of other errors.
+ * @throws {TidegateError} `invalid_request` if `configure` is not a function.
  */
 export function createWorker<Env extends object>(configure: (env: Env) => CloudflareOptions): CloudflareWorker<Env> {
   if (typeof configure !== "function")
     throw invalidRequest(
-      "createWorker takes a function that makes options of the environment: (env) => ({ queue, auth }).",
+      "createWorker takes a function that returns options for an environment: (env) => ({ queue, auth }).",
     );
   const built = new WeakMap<Env, Parts>();
-  // Tests and other runtimes call it with the request alone.
+  // Tests and other runtimes pass only the request.
   const none = {} as Env;
   const partsFor = (env: Env = none): Parts => {
     const parts = built.get(env) ?? build(configure(env));
@@ -102,7 +101,7 @@ type Parts = ReturnType<typeof build>;
 function build(given: CloudflareOptions) {
   if (given instanceof Promise)
     throw invalidRequest(
-      "The function of createWorker returned a promise. Make it return its options at once, without async.",
+      "The function passed to createWorker returned a promise. Return the options directly, without async.",
     );
   checkKnown(given, [...handlerOptions, "scheduled"], "createWorker");
   const { scheduled = {}, ...options } = given;
@@ -120,7 +119,7 @@ function build(given: CloudflareOptions) {
   };
   return {
     tick,
-    // Made for requests alone: a cron trigger in a new isolate has little time.
+    // Made only for requests: a cron trigger in a new isolate has little time.
     get handler() {
       handler ??= createHandler(options);
       return handler;
@@ -128,8 +127,8 @@ function build(given: CloudflareOptions) {
   };
 }
 
-/** A report holds counts and times, and nothing of what was enqueued. */
+/** The report contains counts and times, and no payload. */
 function warnOf(report: DrainReport): void {
   if (report.stoppedBy !== "aborted" && report.lost === 0) return;
-  console.error(`tidegate: a cron trigger could not hand in all that it ran. ${JSON.stringify(report)}`);
+  console.error(`tidegate: a cron trigger could not settle every job that it ran. ${JSON.stringify(report)}`);
 }

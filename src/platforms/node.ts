@@ -1,5 +1,5 @@
 /**
- * Works on a queue for as long as a process stays.
+ * A worker for a process that keeps running.
  *
  * @module tidegate/node
  */
@@ -13,57 +13,59 @@ import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
 import { LEAST_PAUSE_MS, Worker, type WorkerParts } from "../worker/worker.ts";
 
-/** How a worker goes about it. */
+/** Options of a worker. */
 export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgress"> {
   /** How many jobs run at the same time. Default 10. */
   readonly workers?: number;
   /**
-   * How long to sleep at most before looking whether another process has enqueued something that is due earlier than what is
-   * known. What is enqueued through the same `Queue` object starts at once. Default "10s", at least "100ms".
+   * How long to sleep at most before the worker polls for jobs that another process enqueued. Jobs enqueued through the same
+   * `Queue` object start at once. Default "10s", at least "100ms".
    *
-   * An idle look is one command for each queue. On Upstash's pay as you go plan (0.20 $ for 100,000) a month of them costs
-   * 0.52 $ at "10s", 1.04 $ at "5s", 5.18 $ at "1s" and 0.09 $ at "60s"; the free plan has room for one look every 6 seconds
-   * and for nothing else. On a Redis of your own they cost nothing, so take "1s" there.
+   * A poll that finds nothing costs one command for each queue. On Upstash's pay as you go plan ($0.20 for 100,000 commands), a
+   * month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". The free plan has room for a poll
+   * every 6 seconds and for nothing else. On your own Redis polls cost nothing, so use "1s" there.
    */
   readonly checkEvery?: Duration;
   /** Aborting it is the same as `stop()`. */
   readonly signal?: AbortSignal;
-  /** Stops on the first SIGINT or SIGTERM. The next one, of either kind, ends the process, as it does by default. Default false. */
+  /** Stops on the first SIGINT or SIGTERM. The second one, of either kind, ends the process. Default false. */
   readonly handleSignals?: boolean;
-  /** Told of each drain that had something to do. */
+  /** Called after each drain that did something. */
   readonly onReport?: (report: DrainReport) => void;
   /**
-   * Told when a drain failed, mostly with `store_unavailable`, and after how long the next one is tried. Default: writes a line
-   * to standard error.
+   * Called when a drain fails, mostly with `store_unavailable`, with the time until the next one. Default: writes a line to
+   * standard error.
    */
   readonly onError?: (error: unknown, retryInMs: number) => void;
 }
 
-/** What a worker did, over all of its drains. */
+/** The totals of all of a worker's drains. */
 export type WorkerTotals = DrainTotals;
 
 /** A worker in the background. */
 export interface RunningWorker {
-  /** Resolves with the totals when the worker has stopped and all of its jobs have ended. Never rejects. */
+  /** Resolves with the totals once the worker has stopped and all of its jobs have ended. Never rejects. */
   readonly done: Promise<WorkerTotals>;
-  /** The totals so far, those of the drain under way included. */
+  /** The totals so far, including the current drain. */
   readonly totals: WorkerTotals;
-  /** Hands back what has not started, lets what runs end, and gives what `done` gives. */
+  /** Releases jobs that have not started, lets running ones finish, and returns `done`. */
   stop(): Promise<WorkerTotals>;
 }
 
 /**
- * Works on a queue for as long as the process lives: drains it, sleeps until just when something falls due, and drains again.
- * No worker is idle while something is due, however long the jobs of the others take. While the store is away it tries again after 1 to 30 seconds. Nothing is thrown from the background.
+ * Works on a queue for as long as the process lives: drains it, sleeps until something falls due, and drains again. While
+ * something is due, no worker is idle, however long other jobs take. If the store is unavailable, it retries after 1 to 30
+ * seconds. It throws nothing in the background.
  *
  * ```ts
  * const worker = startWorker(queue, { workers: 20, handleSignals: true });
- * await worker.done; // after SIGTERM: what ran has ended, the rest is handed back
+ * await worker.done; // after SIGTERM: running jobs have ended, the rest is released
  * await client.close();
  * ```
  *
- * @param queue one, or several in the order of their priority: a free worker takes a job of a later one while the earlier ones have none due.
- * @throws {TidegateError} `invalid_request` for an option that makes no sense. Nothing was started.
+ * @param queue one queue, or several in order of priority. A free worker takes a job of a later queue only if the earlier ones
+ *   have none due.
+ * @throws {TidegateError} `invalid_request` for an invalid option. Nothing is started.
  */
 export function startWorker(queue: Queue | readonly Queue[], options: WorkerOptions = {}): RunningWorker {
   const stopping = new AbortController();
@@ -88,7 +90,7 @@ export function startWorker(queue: Queue | readonly Queue[], options: WorkerOpti
   };
 }
 
-/** Calls `stop` on the first of the signals. From then on each of them ends the process. @returns a function that ends this. */
+/** Calls `stop` on the first signal. After that, each signal ends the process. @returns a function that stops listening. */
 function onFirstSignal(stop: () => void): () => void {
   const signals = ["SIGINT", "SIGTERM"] as const;
   const ignore = () => {
@@ -122,7 +124,7 @@ function readOptions(queues: readonly Queue[], options: WorkerOptions, signal: A
     try {
       onError(error, retryInMs);
     } catch {
-      // There is nobody else to tell, and the jobs matter more.
+      // There is nowhere else to report it, and the jobs matter more.
     }
   };
   return {
@@ -143,7 +145,7 @@ function readOptions(queues: readonly Queue[], options: WorkerOptions, signal: A
   };
 }
 
-// Messages of others may hold anything, and a log line may not.
+// Messages of foreign errors can hold anything. A log line must not.
 function writeLine(error: unknown, retryInMs: number): void {
   const reason = isTidegateError(error)
     ? error.message

@@ -1,11 +1,11 @@
 import type { DrainOptions } from "../core/drain/options.ts";
 
-// What a plan's limits leave to one drain, as published in late 2026 at the addresses named. A cron that ticks each minute
-// lingers until the next tick takes over; two that overlap share the work.
+// What a plan's limits leave for one drain, as published in late 2026 on the pages named. A cron that ticks each minute lingers
+// until the next tick takes over. Two that overlap share the work.
 
 /**
- * Workers Free: 50 subrequests and 10 ms of CPU an invocation, at most six connections at once: two for the queue, and one for
- * each of four jobs. 15 round trips are for the queue, so each of the 30 jobs may make a request of its own.
+ * Workers Free: 50 subrequests and 10 ms of CPU an invocation, and at most six connections at once: two for the queue and one
+ * for each of four jobs. The queue uses 15 round trips, so each of the 30 jobs can send one request.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflareFree = {
@@ -18,8 +18,8 @@ export const cloudflareFree = {
 } as const satisfies DrainOptions;
 
 /**
- * Workers Paid: 10,000 subrequests, 30 s of CPU and 15 minutes for a cron invocation, at most six connections at once: two for
- * the queue, and one for each of four jobs. Raise `concurrency` for jobs that make no requests.
+ * Workers Paid: 10,000 subrequests, 30 s of CPU and 15 minutes for a cron invocation, and at most six connections at once: two
+ * for the queue and one for each of four jobs. Raise `concurrency` for jobs that send no requests.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflarePaid = {
@@ -32,9 +32,9 @@ export const cloudflarePaid = {
 } as const satisfies DrainOptions;
 
 /**
- * Vercel Hobby: a cron once a day, functions of 300 s. There is nothing to linger for: let handlers start jobs eagerly, or
- * something else call `/drain`.
- * https://vercel.com/docs/functions/limitations, https://vercel.com/docs/cron-jobs/usage-and-pricing
+ * Vercel Hobby: a cron once a day, functions of 300 s. Lingering makes no sense here. Let the handler start jobs eagerly, or
+ * call `/drain` from elsewhere. https://vercel.com/docs/functions/limitations,
+ * https://vercel.com/docs/cron-jobs/usage-and-pricing
  */
 export const vercelHobby = {
   maxJobs: 10_000,
@@ -46,8 +46,8 @@ export const vercelHobby = {
 } as const satisfies DrainOptions;
 
 /**
- * Vercel Pro: a cron each minute, functions of 300 s unless set otherwise.
- * https://vercel.com/docs/functions/limitations, https://vercel.com/docs/cron-jobs/usage-and-pricing
+ * Vercel Pro: a cron each minute, functions of 300 s by default. https://vercel.com/docs/functions/limitations,
+ * https://vercel.com/docs/cron-jobs/usage-and-pricing
  */
 export const vercelPro = {
   maxJobs: 10_000,

@@ -14,18 +14,18 @@ import { misconfigured } from "./misconfigured.ts";
 export { relayTo } from "../http/fan-out.ts";
 export { vercelHobby, vercelPro } from "./presets.ts";
 
-/** What `createHandler` takes, and what a route file adds to it. */
+/** The options of `createHandler`, and those of a route file. */
 export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
   /**
-   * The tokens that are taken, as for `createHandler`. The environment variable CRON_SECRET, where it is set, is a `drain` token
-   * beside them. Default: that one alone, so that nobody but Vercel's cron gets in.
+   * The accepted tokens, as for `createHandler`. The environment variable CRON_SECRET, if set, is another `drain` token.
+   * Default: that token alone, so that only Vercel's cron gets in.
    */
   readonly auth?: HandlerOptions["auth"];
-  /** The path that leads to the route file, such as "/api/queue". Default: the root of the domain. */
+  /** The path of the route file, such as "/api/queue". Default: the root of the domain. */
   readonly basePath?: string;
   /**
-   * When the platform ends this invocation, as for `createHandler`. Default: what Vercel says, as `getDeadline` of
-   * `@vercel/functions` does; where it says nothing, only `drain` bounds.
+   * When the platform ends this invocation, as for `createHandler`. Default: Vercel's own deadline, as `getDeadline` of
+   * `@vercel/functions` returns it. If Vercel gives none, only `drain` bounds a drain.
    */
   readonly getDeadline?: () => Date | undefined;
 }
@@ -33,13 +33,13 @@ export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
 /** Answers the requests of one method. */
 export type RouteHandler = (request: Request) => Promise<Response>;
 
-/** What a route file exports. */
+/** The exports of a route file. */
 export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS", RouteHandler>>;
 
 /**
- * Serves queues from a route file: of Next.js, as a Vercel function, or wherever else a file exports a function for each method.
- * Vercel's cron drains them with `GET <basePath>/drain`, for which `vercel.json` names that path and the project has a
- * CRON_SECRET. Jobs that are due start right after the request that enqueued them.
+ * Serves queues from a route file: in Next.js, as a Vercel function, or wherever a file exports a function for each method.
+ * Vercel's cron drains them with `GET <basePath>/drain`. Name that path in `vercel.json` and set CRON_SECRET in the project.
+ * Due jobs start right after the request that enqueued them.
  *
  * ```ts
  * // app/api/queue/[[...path]]/route.ts
@@ -51,8 +51,8 @@ export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | 
  * });
  * ```
  *
- * @throws {TidegateError} `invalid_request` for an option that makes no sense, and where neither `auth` nor CRON_SECRET holds a
- *   token. `next build` loads the file as well, so the variables must be set there too.
+ * @throws {TidegateError} `invalid_request` for an invalid option, and if neither `auth` nor CRON_SECRET holds a token. `next
+ *   build` loads the file too, so set the variables there as well.
  */
 export function createRoute(options: RouteOptions): Route {
   checkKnown(options, [...handlerOptions, "basePath"], "createRoute");
@@ -77,13 +77,13 @@ function build({ auth = {}, getDeadline = platformDeadline, ...options }: Omit<R
   if (tokens !== "none" && Object.values(tokens ?? {}).flat().length === 0)
     throw invalidRequest(
       "createRoute needs at least one token: set CRON_SECRET, for the build too, or give one as in auth: { admin: [token] }. " +
-        'Say auth: "none" to let everybody in, which is for local runs.',
+        'For local runs, auth: "none" lets everybody in.',
     );
   return { secret, handler: createHandler({ ...options, auth: tokens, getDeadline }) };
 }
 
 function readBasePath(basePath: unknown = "/"): string {
-  // As requests spell it: "/ü" comes as "/%C3%BC".
+  // As a request spells it: "/ü" arrives as "/%C3%BC".
   if (typeof basePath === "string" && /^\/[^?#]*$/.test(basePath))
     return new URL(`http://localhost${basePath}`).pathname.replace(/\/+$/, "");
   throw invalidRequest('basePath must be a path that begins with a slash, such as "/api/queue".');
@@ -96,7 +96,7 @@ function below(basePath: string, request: Request): Request {
   return new Request(url, request);
 }
 
-/** The process's environment, on the runtimes that have one. */
+/** The environment variables, on runtimes that have them. */
 const environment = globalThis as {
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
 };
@@ -110,7 +110,7 @@ interface RequestContext {
   readonly deadline?: string;
 }
 
-/** What `@vercel/functions` reads, which is thus not needed. */
+/** Read directly, so that you do not need `@vercel/functions`. */
 function requestContext(): RequestContext | undefined {
   const holder = globalThis as { readonly [key: symbol]: { get?(): RequestContext | undefined } | undefined };
   return holder[Symbol.for("@vercel/request-context")]?.get?.();

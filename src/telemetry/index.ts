@@ -1,5 +1,5 @@
 /**
- * Traces for OpenTelemetry, which is `@opentelemetry/api`: install it beside Tidegate.
+ * Traces with OpenTelemetry. Install `@opentelemetry/api` beside Tidegate.
  *
  * @module tidegate/telemetry
  */
@@ -25,28 +25,28 @@ import { readContext, writeContext } from "./trace-context.ts";
 
 export type { TracedAttempt, TracedEnqueue, Tracing } from "../core/observe/tracing.ts";
 
-/** How `tracing` goes about it. */
+/** Options of `tracing`. */
 export interface TracingOptions {
-  /** Makes the spans. Default: that of the tracer provider which is registered when a span is made. */
+  /** Makes the spans. Default: a tracer of the provider that is registered at that time. */
   readonly tracer?: Tracer;
   /**
-   * Sends the spans that have ended, such as `() => provider.forceFlush()`. Each drain calls it before it ends and waits for it,
-   * for two seconds at most: where nothing stays running, spans that wait for a timer are never sent. Default: nothing.
+   * Sends ended spans, such as `() => provider.forceFlush()`. Each drain calls it at its end and waits two seconds at most.
+   * Without it, spans that wait for a timer are lost when the platform ends the invocation. Default: nothing.
    */
   readonly flush?: () => Promise<unknown>;
 }
 
 /**
- * Traces a queue with OpenTelemetry: a `send` span for each enqueue, a `process` span for each attempt, inside which `perform`
- * runs. The trace context travels in the job's record.
+ * Traces a queue with OpenTelemetry: a `send` span for each enqueue, and a `process` span around each attempt's `perform`. The
+ * trace context travels in the job's record.
  *
  * ```ts
  * const queue = new Queue({ store, jobs, tracing: tracing() });
  * ```
  *
- * What it costs: 82 bytes in each record, and no command. Without a registered provider nothing is traced or stored.
+ * It costs 82 bytes in each record, and no command. Without a registered provider, nothing is traced or stored.
  *
- * @param options how it goes about it.
+ * @param options the tracer and how to flush it.
  */
 export function tracing({ tracer = trace.getTracer("tidegate"), flush }: TracingOptions = {}): Tracing {
   return {
@@ -91,7 +91,7 @@ async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parame
   }
 }
 
-/** The context under another parent, or under none: what is active is that of a drain, which runs the jobs of many. */
+/** The context with another parent, or none. The active span belongs to a drain, which runs jobs of many callers. */
 function under(active: Context, parent: SpanContext | undefined): Context {
   return parent ? trace.setSpanContext(active, parent) : trace.deleteSpan(active);
 }

@@ -4,43 +4,43 @@ import { invalidRequest } from "../core/shared/errors.ts";
 import type { Store } from "../core/store/store.ts";
 import { wrapStore } from "./wrap-store.ts";
 
-/** A clock that stands still until a test moves it. `new Queue({ clock })` takes it. */
+/** A clock that stands still until your test moves it. Pass it to `new Queue({ clock })`. */
 export interface TestClock extends Clock {
-  /** What the clock shows, in ms since 1970: the same that calling it gives. */
+  /** The current time, in ms since 1970. Calling the clock returns the same. */
   readonly now: number;
-  /** When the code that sleeps on this clock wakes next, in ms since 1970; undefined where none sleeps. */
+  /** When the next sleeping code wakes, in ms since 1970. Undefined if none sleeps. */
   readonly nextWakeAt: number | undefined;
   /**
-   * Resolves once the clock has been moved on so far, or `signal` is aborted. Never rejects.
+   * Resolves once the clock has moved this far, or `signal` is aborted. Never rejects.
    *
-   * @param by a duration such as "90s", or ms; 0 and less end without the clock.
-   * @throws {TidegateError} `invalid_request`, at once, for a text that is no duration.
+   * @param by a duration such as "90s", or ms. With 0 or less it resolves without a move.
+   * @throws {TidegateError} `invalid_request`, at once, if a text is not a duration.
    */
   sleep(by: Duration, signal?: AbortSignal): Promise<void>;
   /**
-   * Moves the clock on. On its way it stops whenever code that sleeps on it is to wake, and goes on when that code sleeps
-   * again or has ended: what happens is what happens in real time.
+   * Moves the clock forward. On the way it stops for each piece of code that is to wake, and goes on once that code sleeps
+   * again or has ended. So things happen in the same order as in real time.
    *
    * @param by a duration such as "90s", or ms.
-   * @throws {TidegateError} `invalid_request` while the clock is being moved already: await each move.
+   * @throws {TidegateError} `invalid_request` while another move is under way: await each move.
    */
   advance(by: Duration): Promise<void>;
-  /** Moves the clock on to a point in time as `advance` does, or back to one, where it wakes nobody. @throws as `advance` */
+  /** Moves the clock to a point in time: forward as `advance` does, or back, which wakes nothing. @throws as `advance` */
   set(to: PointInTime): Promise<void>;
   /**
-   * Stops moves of the clock while `work` is under way, and gives what it gives. Needed for work that the clock cannot see:
-   * requests to a real server, files. A job that is not held times out when the clock moves on without it.
+   * Stops the clock while `work` is under way, and returns its result. Use it for work that the clock cannot see, such as files
+   * or requests to a real server. Otherwise such a job times out when the clock moves on.
    */
   hold<Result>(work: Promise<Result>): Promise<Result>;
-  /** A store whose calls hold the clock. Needed for stores that are reached over a network; `memoryStore` does without. */
+  /** A store whose calls stop the clock. Use it for stores over a network; `memoryStore` does not need it. */
   watch(store: Store): Store;
 }
 
-/** Where a test clock stands unless told otherwise. */
+/** The default start of a test clock. */
 const START = "2026-01-01T00:00:00Z";
 
 /**
- * Makes a clock for tests: delays, retries, schedules and timeouts play out without waiting.
+ * Makes a clock for tests. Delays, retries, schedules and timeouts pass without waiting.
  *
  * ```ts
  * const clock = testClock("2026-03-01T12:00:00Z");
@@ -50,8 +50,8 @@ const START = "2026-01-01T00:00:00Z";
  * await queue.drain();
  * ```
  *
- * @param start where it stands at first. Default: the start of 2026, UTC.
- * @throws {TidegateError} `invalid_request` where `start` is no point in time.
+ * @param start the first time. Default: the start of 2026, UTC.
+ * @throws {TidegateError} `invalid_request` if `start` is not a point in time.
  */
 export function testClock(start: PointInTime = START): TestClock {
   const face = new Face(pointInTimeMs(start, "start"));
@@ -69,17 +69,17 @@ export function testClock(start: PointInTime = START): TestClock {
   });
 }
 
-// Taken at once: a test framework may replace the global one by a fake that never fires.
+// Captured now: a test framework may replace the global one by a fake that never fires.
 const { setTimeout } = globalThis;
 
-/** Lets everything run that can run by now, input and output included. */
+/** Lets everything run that can run now, including input and output. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** How many turns in a row must be quiet before the clock moves on: code may hash or read something between two sleeps. */
+/** How many quiet turns in a row it takes before the clock moves on: code may hash or read something between two sleeps. */
 const QUIET_TURNS = 3;
-/** The same before the first step of a move: the code under test may just have been started. */
+/** The same before the first step of a move: the code under test may have just started. */
 const QUIET_TURNS_AT_FIRST = 8;
 
 interface Sleeper {
@@ -92,7 +92,7 @@ class Face {
   /** In the order in which they wake. */
   readonly #sleepers: Sleeper[] = [];
   readonly #held = new Set<Promise<unknown>>();
-  /** Counts sleeps and holds, so that a turn in which there was one can be told from a quiet one. */
+  /** Counts sleeps and holds. A turn in which it does not change is quiet. */
   #stirred = 0;
   #isMoving = false;
 
@@ -134,7 +134,7 @@ class Face {
   }
 
   async moveTo(target: number): Promise<void> {
-    if (this.#isMoving) throw invalidRequest("The test clock is being moved already. Await each advance and set.");
+    if (this.#isMoving) throw invalidRequest("The test clock is already moving. Await each advance and set.");
     this.#isMoving = true;
     try {
       await this.#quiet(QUIET_TURNS_AT_FIRST);
@@ -150,7 +150,7 @@ class Face {
     }
   }
 
-  /** Waits until nothing is held and nothing has stirred for some turns. */
+  /** Waits for some quiet turns in which nothing is held. */
   async #quiet(turns: number): Promise<void> {
     for (let quiet = 0; quiet < turns; ) {
       const before = this.#stirred;

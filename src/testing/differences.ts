@@ -1,8 +1,8 @@
 import { invalidRequest } from "../core/shared/errors.ts";
 
 /**
- * Checks that a value can be compared with what is stored, which is JSON. A `Map`, a `RegExp` or `NaN` would fit everything, or
- * nothing, in silence.
+ * Checks that a value can be compared with stored JSON. Otherwise a `Map`, a `RegExp` or `NaN` would silently match everything
+ * or nothing.
  *
  * @throws {TidegateError} `invalid_request`; the message names the place.
  */
@@ -28,15 +28,15 @@ function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
-/** Whether a value says itself what is stored of it, as a `Date` and a `URL` do. */
+/** Whether a value converts itself to JSON, as a `Date` and a `URL` do. */
 function hasJson(value: unknown): value is { toJSON(): unknown } {
   return typeof (value as { toJSON?: unknown }).toJSON === "function";
 }
 
 /**
- * Tells how a value differs from what is expected of it, a line for each place. Of an object only the fields named are
- * compared, of an array every element. A matcher of a test framework, such as `expect.any(String)`, stands for what it matches,
- * and a `Date` or a `URL` for its text, as it is stored.
+ * Lists the differences between a value and what is expected, one a line. Objects are compared by the expected fields only,
+ * arrays by every element. A matcher of a test framework, such as `expect.any(String)`, stands for what it matches. A `Date` or
+ * a `URL` stands for its text, as it is stored.
  */
 export function differences(expected: unknown, actual: unknown, path: string): readonly string[] {
   if (isMatcher(expected)) return expected.asymmetricMatch(actual) ? [] : [line(path, String(expected), actual)];
@@ -55,7 +55,7 @@ export function differences(expected: unknown, actual: unknown, path: string): r
   return expected === actual ? [] : [line(path, shown(expected), actual)];
 }
 
-/** A value in a message, cut to a bounded length. */
+/** A value for a message, cut to a fixed length. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? "undefined";
   return text.length > 300 ? `${text.slice(0, 300)} ...` : text;

@@ -6,32 +6,33 @@ import { invalidRequest } from "../core/shared/errors.ts";
 import { checkKnown } from "../core/shared/validate.ts";
 import type { TestClock } from "./clock.ts";
 
-/** How far a queue is drained. */
+/** How far to drain a queue. */
 export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "batchSize" | "signal"> {
   /**
-   * The queue's clock: moved on to whatever falls due, so that delays, retries and schedules play out. Default: it stands. It
-   * also stands while jobs run: one that sleeps on it, or hangs until its timeout, wants `queue.drain()` and `clock.advance`.
+   * The queue's clock. It moves to whatever falls due next, so that delays, retries and schedules run. Default: the time stands
+   * still. It also stands still while jobs run. For a job that sleeps on the clock or runs into its timeout, use
+   * `queue.drain()` and `clock.advance`.
    */
   readonly clock?: TestClock;
-  /** Where the clock is to stand at the end: a duration from now such as "1h", or a point in time. Default: where the last job ran. */
+  /** Where the clock ends: a duration from now such as "1h", or a point in time. Default: where the last job ran. */
   readonly until?: Duration | PointInTime;
-  /** How many jobs may be claimed before it is taken for an endless loop. Default 10,000. */
+  /** How many jobs may be claimed before it counts as an endless loop. Default 10,000. */
   readonly maxJobs?: number;
 }
 
 const MOST_JOBS = 10_000;
 
 /**
- * Drains a queue until nothing is due any more, what its jobs enqueue included.
+ * Drains a queue until nothing is due, including what its jobs enqueue.
  *
  * ```ts
  * const report = await drainAll(queue, { clock, until: "1h" });
  * expect(report).toMatchObject({ completed: 12, retried: 1 });
  * ```
  *
- * @returns one report on all of it, with the end of the last drain. A paused queue is left as it is.
- * @throws {TidegateError} `invalid_request` where `clock` is not the queue's, or for an option that makes no sense.
- * @throws {Error} where it does not end: after `maxJobs`, or for a queue with schedules and a clock, but no `until`.
+ * @returns one report for all drains, which ends like the last one. A paused queue is left alone.
+ * @throws {TidegateError} `invalid_request` if `clock` is not the queue's, or for an invalid option.
+ * @throws {Error} if it does not end: after `maxJobs`, or for a queue with schedules and a clock, but no `until`.
  */
 export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Promise<DrainReport> {
   checkKnown(options, optionNames, "drainAll");
@@ -41,15 +42,15 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
   let total: DrainReport | undefined;
   for (;;) {
     const left = maxJobs - (total?.claimed ?? 0);
-    // One more than may be claimed: to claim it proves that there is no end.
+    // One more than allowed. Claiming it proves that there is no end.
     const report = await queue.drain({ ...unlimited, ...limits, maxJobs: left + 1 });
     if (report.claimed > left) throw endless(queue, maxJobs);
     total = total ? { ...report, ...addCounts(total, report) } : report;
     if (report.stoppedBy === "paused" || report.stoppedBy === "aborted") return total;
-    // What jobs enqueued may lie where a drain under way does not look again, as in another partition.
+    // Jobs may have enqueued into another partition, which the last drain no longer polled.
     if (report.claimed > 0 || report.rearmed > 0) continue;
     const next = report.nextRunAt?.getTime();
-    // What is due and yet could not be taken stays so, whatever the time.
+    // What is due and could not be claimed stays so, whatever the time.
     if (!clock || next === undefined || next <= clock.now || (end !== undefined && next > end)) break;
     if (end === undefined) await mustEnd(queue);
     await clock.set(next);
@@ -62,12 +63,12 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
 
 const optionNames = ["concurrency", "batchSize", "signal", "clock", "until", "maxJobs"];
 
-/** Another clock than the queue's shows another time, at the latest when it has been moved. */
+/** A clock that is not the queue's shows another time, at the latest after a move. */
 function checkClock(queue: Queue, clock: TestClock | undefined): void {
   if (!clock || queue.clock() === Math.floor(clock.now)) return;
   const shows = (ms: number) => new Date(ms).toISOString();
   throw invalidRequest(
-    `drainAll was given another clock than the queue's: it shows ${shows(clock.now)}, and the queue's ${shows(queue.clock())}. Give the same one to both, as in new Queue({ clock }).`,
+    `drainAll got a clock that is not the queue's: it shows ${shows(clock.now)}, the queue's shows ${shows(queue.clock())}. Pass the same clock to both, as in new Queue({ clock }).`,
   );
 }
 
@@ -76,11 +77,11 @@ const unlimited = { timeBudget: "365d", budget: { roundTrips: NO_LIMIT, commands
 function endOf(clock: TestClock | undefined, until: Duration | PointInTime | undefined): number | undefined {
   if (until === undefined) return undefined;
   if (!clock)
-    throw invalidRequest("drainAll moves time on only with the queue's clock: give clock together with until.");
+    throw invalidRequest("drainAll needs the queue's clock to move the time: pass clock together with until.");
   const end = momentMs(until, clock.now, "until");
   if (end < clock.now)
     throw invalidRequest(
-      `until lies before the clock's ${new Date(clock.now).toISOString()}. A number is ms since 1970: for a duration write "1h".`,
+      `until is before the clock's time, ${new Date(clock.now).toISOString()}. A number is ms since 1970: for a duration write "1h".`,
     );
   return end;
 }
@@ -89,12 +90,12 @@ async function mustEnd(queue: Queue): Promise<void> {
   const schedule = (await queue.schedules.list()).find(({ nextRunAt }) => nextRunAt !== null);
   if (!schedule) return;
   throw new Error(
-    `drainAll would never end: schedule "${schedule.key}" has a next run for ever. Say where to stop, as in { clock, until: "1h" }.`,
+    `drainAll would never end: schedule "${schedule.key}" always has a next run. Say where to stop, as in { clock, until: "1h" }.`,
   );
 }
 
 function endless(queue: Queue, maxJobs: number): Error {
   return new Error(
-    `drainAll has claimed more than ${maxJobs} jobs of queue "${queue.name}": does a job enqueue or snooze itself for ever? If so many are meant, raise maxJobs.`,
+    `drainAll has claimed more than ${maxJobs} jobs of queue "${queue.name}": does a job enqueue or snooze itself forever? If you expect that many, raise maxJobs.`,
   );
 }

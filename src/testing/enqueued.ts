@@ -7,7 +7,7 @@ import { checkKnown } from "../core/shared/validate.ts";
 import type { JobState } from "../core/store/store.ts";
 import { checkComparable, differences, shown } from "./differences.ts";
 
-/** A value with any part of its fields. */
+/** A value with some of its fields. */
 export type Part<Value> = Value extends Date
   ? Value
   : Value extends readonly (infer Item)[]
@@ -19,19 +19,19 @@ export type Part<Value> = Value extends Date
 interface ExpectedFields {
   /** The id it was given. */
   readonly id?: string;
-  /** When it is to run, to the millisecond. */
+  /** When it runs, to the millisecond. */
   readonly runAt?: PointInTime;
-  /** How long after it was enqueued it is to run. */
+  /** The time between its enqueue and its run. */
   readonly delay?: Duration;
   /** How many attempts may follow the first. */
   readonly maxRetries?: number;
-  /** Where it stands. Default: either of "scheduled" and "ready". */
+  /** Its state. Default: "scheduled" or "ready". */
   readonly state?: JobState;
 }
 
-/** What is expected of an enqueued job. What is left out may be anything. */
+/** What you expect of an enqueued job. Fields that you leave out can be anything. */
 export interface Expected<Payload = unknown> extends ExpectedFields {
-  /** Fields of the payload with their values, which may be matchers such as `expect.any(String)`; or a function that decides. */
+  /** Expected fields of the payload, which can be matchers such as `expect.any(String)`. Or a function that decides. */
   readonly payload?: Part<Payload> | ((payload: Payload) => boolean);
 }
 
@@ -39,18 +39,18 @@ interface AnyExpected extends ExpectedFields {
   readonly payload?: unknown;
 }
 
-/** What `expectEnqueued` takes. */
+/** The options of `expectEnqueued`. */
 export interface ExpectedEnqueued<Payload = unknown> extends Expected<Payload> {
-  /** How many such jobs there are to be. Default: one or more. */
+  /** The exact number of such jobs. Default: one or more. */
   readonly count?: number;
 }
 
 /**
- * Lists the jobs that wait, those that are due first.
+ * Lists the waiting jobs, those that are due first.
  *
- * @param job a definition or the name of one. Default: every job.
- * @param options `state`: another one than waiting.
- * @throws {TidegateError} `invalid_request` for an option that there is not, or a name that none of the queue's jobs has.
+ * @param job a definition or a name. Default: every job.
+ * @param options `state`: another state instead of waiting.
+ * @throws {TidegateError} `invalid_request` for an unknown option, or a name that none of the queue's jobs has.
  */
 export async function enqueued(
   queue: Queue,
@@ -80,16 +80,16 @@ export async function enqueued(
 const expectedNames = ["id", "payload", "runAt", "delay", "maxRetries", "state"];
 
 /**
- * Makes sure that a job was enqueued and still waits, or is in the `state` given.
+ * Asserts that a job was enqueued and still waits, or is in the given `state`.
  *
  * ```ts
  * await expectEnqueued(queue, sendEmail, { payload: { to: "ada@example.com" }, delay: "5m", count: 1 });
  * ```
  *
- * @returns the jobs that fit.
- * @throws {ExpectationError} where none does, or not as many as `count`; it tells how those that exist differ.
- * @throws {TidegateError} `invalid_request` for an expectation that makes no sense: an option that there is not, a name that none
- *   of the queue's jobs has, a payload that is no JSON, a function for it that does not return true or false.
+ * @returns the matching jobs.
+ * @throws {ExpectationError} if none matches, or not exactly `count`. It lists how the existing jobs differ.
+ * @throws {TidegateError} `invalid_request` for an invalid expectation: an unknown option, a name that none of the queue's jobs
+ *   has, a payload that is not JSON, or a function for it that does not return true or false.
  */
 export async function expectEnqueued<Job extends AnyJob | string>(
   queue: Queue,
@@ -113,9 +113,9 @@ export async function expectEnqueued<Job extends AnyJob | string>(
 }
 
 /**
- * Makes sure that no job such as this waits, or is in the `state` given.
+ * Asserts that no such job waits, or is in the given `state`.
  *
- * @throws {ExpectationError} where one does.
+ * @throws {ExpectationError} if one matches.
  * @throws {TidegateError} as `expectEnqueued`.
  */
 export async function expectNotEnqueued<Job extends AnyJob | string>(
@@ -136,12 +136,12 @@ export async function expectNotEnqueued<Job extends AnyJob | string>(
   );
 }
 
-/** Something was not enqueued as expected. Test frameworks show `expected` and `actual` side by side. */
+/** An expectation failed. Test frameworks show `expected` and `actual` side by side. */
 export class ExpectationError extends Error {
   override readonly name = "AssertionError";
-  /** What was asked for. */
+  /** What the test expects. */
   readonly expected: unknown;
-  /** What was there. */
+  /** The jobs that exist. */
   readonly actual: unknown;
 
   constructor(lines: readonly string[], expected: unknown, actual: unknown) {
@@ -187,11 +187,11 @@ function payloadMisfit(expected: unknown, actual: unknown): readonly string[] {
   if (expected === undefined) return [];
   if (typeof expected !== "function") return differences(expected, actual, "payload");
   const isFitting: unknown = expected(actual);
-  // A promise is true, and what a function forgets to return is false, whatever the payload.
+  // Otherwise a promise would count as true, and a missing return as false, whatever the payload.
   if (typeof isFitting !== "boolean") {
-    throw invalidRequest("The function for payload must return true or false, and no promise of it.");
+    throw invalidRequest("The function for payload must return true or false, not a promise.");
   }
-  return isFitting ? [] : [`payload: the function given refuses ${shown(actual)}`];
+  return isFitting ? [] : [`payload: the function refuses ${shown(actual)}`];
 }
 
 function described(fields: AnyExpected): string {
@@ -201,11 +201,11 @@ function described(fields: AnyExpected): string {
   return words.length === 0 ? "" : ` with ${words.join(", ")}`;
 }
 
-/** A misspelt name has no jobs, and a test that there are none would pass. */
+/** A misspelt name has no jobs, so a test that expects none would pass. */
 function checkName({ jobNames }: Queue, name: string): void {
   if (jobNames.length === 0 || jobNames.includes(name)) return;
   throw invalidRequest(
-    `No job of the queue is named "${name}". It knows: ${jobNames.join(", ")}. Give the definition of a job that it does not perform itself.`,
+    `No job of the queue is named "${name}". Known names: ${jobNames.join(", ")}. For a job that another process performs, pass its definition.`,
   );
 }
 
@@ -213,15 +213,15 @@ const MOST_LISTED = 10;
 
 function listed(fitting: readonly JobInfo[], others: readonly Misfit[]): readonly string[] {
   const lines = [
-    ...fitting.map((job) => `  fits: ${summary(job)}, payload ${shown(job.payload)}`),
+    ...fitting.map((job) => `  matches: ${summary(job)}, payload ${shown(job.payload)}`),
     ...others.flatMap(({ job, reasons }) => [
       `  differs: ${summary(job)}`,
       ...reasons.map((reason) => `    ${reason}`),
     ]),
   ];
-  if (lines.length === 0) return ["  There is none of that name."];
+  if (lines.length === 0) return ["  No job has this name."];
   const left = lines.length - MOST_LISTED * 3;
-  return left > 0 ? [...lines.slice(0, MOST_LISTED * 3), `  and ${left} lines more`] : lines;
+  return left > 0 ? [...lines.slice(0, MOST_LISTED * 3), `  and ${left} more lines`] : lines;
 }
 
 function summary({ id, state, runAt }: JobInfo): string {

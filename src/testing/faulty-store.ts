@@ -7,37 +7,40 @@ import type { Store } from "../core/store/store.ts";
 import { type StoreCall, type StoreMethod, storeMethods, wrapStore } from "./wrap-store.ts";
 
 /**
- * What goes wrong with one call:
+ * What goes wrong with a call:
  *
- * - `"before"`: it does not reach the store. Nothing was written, and the caller gets `store_unavailable`.
- * - `"after"`: it reaches the store, and its answer is lost. All was written, and the caller gets `store_unavailable`.
- * - `{ delay }`: it reaches the store so much later, and is answered.
+ * - `"before"`: the call does not reach the store. Nothing is written, and the caller gets `store_unavailable`.
+ * - `"after"`: the call reaches the store, and its answer is lost. Everything is written, and the caller gets
+ *   `store_unavailable`.
+ * - `{ delay }`: the call reaches the store after this delay and succeeds.
  */
 export type StoreFault = "before" | "after" | { readonly delay: Duration };
 
-/** A fault, and which calls it befalls. */
+/** A fault, and the calls it applies to. */
 export interface FaultRule {
   /** What goes wrong. */
   readonly fault: StoreFault;
-  /** Of this method, or of one of these. Default: of every method. */
+  /** A method, or several. Default: every method. */
   readonly on?: StoreMethod | readonly StoreMethod[];
-  /** The n-th such call, counted from 1; or several. Default: every one. */
+  /** The n-th such call, counted from 1, or several. Default: every call. */
   readonly call?: number | readonly number[];
 }
 
-/** Which calls go wrong and how: one fault for all, rules of which the first that fits counts, or a function that is asked. */
+/** What goes wrong: one fault for all calls, rules of which the first match applies, or a function. */
 export type FaultPlan = StoreFault | readonly FaultRule[] | ((call: StoreCall) => StoreFault | undefined);
 
-/** A store that fails as it is told. */
+/** A store with injected faults. */
 export interface FaultyStore extends Store {
-  /** The calls so far, in order, those that failed included. */
+  /** All calls so far, in order, including failed ones. */
   readonly calls: readonly StoreCall[];
-  /** Goes on by another plan, whose rules count from now. None: nothing goes wrong any more. @throws as `faultyStore` */
+  /**
+   * Replaces the plan. The counts of its rules start again. Without a plan, nothing fails any more. @throws as `faultyStore`
+   */
   plan(plan?: FaultPlan): void;
 }
 
 /**
- * Puts faults into a store, to see how code copes when it is away.
+ * Injects faults into a store, to test how your code copes when the store fails.
  *
  * ```ts
  * const store = faultyStore(memoryStore(), [{ on: "enqueue", call: 1, fault: "after" }]);
@@ -46,11 +49,11 @@ export interface FaultyStore extends Store {
  * await expectEnqueued(queue, sendEmail, { count: 1 });
  * ```
  *
- * @param store where calls go that do not fail.
+ * @param store the store that gets the calls.
  * @param plan what goes wrong. Default: nothing.
- * @param options `clock`: what delays are measured on. Default: the system's clock.
- * @throws {TidegateError} `invalid_request` for a plan with a fault, a method or an option that there is not: it would never make
- *   a call fail, and the test pass. Where a function gives such a fault, the call throws it.
+ * @param options `clock`: the clock for delays. Default: the system's clock.
+ * @throws {TidegateError} `invalid_request` for an unknown fault, method or option in the plan: it would never fail a call, and
+ *   your test would pass. If a function returns an unknown fault, the call throws.
  */
 export function faultyStore(store: Store, plan?: FaultPlan, options: { clock?: Clock } = {}): FaultyStore {
   checkKnown(options, ["clock"], "faultyStore");
@@ -90,7 +93,7 @@ function chooser(plan: FaultPlan | undefined): (call: StoreCall) => StoreFault |
   const rules = plan.map((rule) => ({ rule, count: 0 }));
   return ({ method }) => {
     let fault: StoreFault | undefined;
-    // Every rule counts each of its calls, also where an earlier one has decided.
+    // Every rule counts its calls, even after an earlier rule has matched.
     for (const entry of rules) {
       const { on, call } = entry.rule;
       if (on !== undefined && ![on].flat().includes(method)) continue;
@@ -101,7 +104,7 @@ function chooser(plan: FaultPlan | undefined): (call: StoreCall) => StoreFault |
   };
 }
 
-// Arrays that cannot be changed are none to `Array.isArray` of the compiler.
+// The compiler's `Array.isArray` does not recognise readonly arrays.
 function isRules(plan: StoreFault | readonly FaultRule[]): plan is readonly FaultRule[] {
   return Array.isArray(plan);
 }
@@ -111,7 +114,7 @@ function checkRule(rule: FaultRule): void {
   checkFault(rule.fault ?? null);
   for (const name of ["on", "call"] as const) {
     if ([rule[name]].flat().length === 0)
-      throw invalidRequest(`${name} must not be an empty list: the rule befalls no call.`);
+      throw invalidRequest(`${name} must not be an empty list: the rule would apply to no call.`);
   }
   for (const method of [rule.on].flat()) oneOf(method, storeMethods, "on");
   for (const call of [rule.call ?? 1].flat()) wholeNumber(call, "call", 1, Number.MAX_SAFE_INTEGER);

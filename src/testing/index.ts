@@ -1,5 +1,5 @@
 /**
- * Tests of jobs and of code that enqueues them: without Redis, without sleeping, on a clock that the test moves.
+ * Tests for jobs and for code that enqueues them, without Redis or sleeping, on a clock that your test moves.
  *
  * @module tidegate/testing
  */

@@ -14,7 +14,7 @@ import { checkKnown, wholeNumber } from "../core/shared/validate.ts";
 import { CLAIM_CYCLE, type LeasedJob, type Outcome } from "../core/store/store.ts";
 import { memoryStore } from "../stores/memory/index.ts";
 
-/** Under which circumstances a job is performed. */
+/** The circumstances of the attempt. */
 export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout"> {
   /** Which attempt it is: 1 (default) for the first, 2 for the first retry. */
   readonly attempt?: number;
@@ -24,24 +24,24 @@ export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout
   readonly queue?: string;
   /** Default: now. */
   readonly enqueuedAt?: PointInTime;
-  /** Aborting it ends the attempt as failed, as the end of a drain's time does. */
+  /** Aborting it fails the attempt, as the end of a drain's time does. */
   readonly signal?: AbortSignal;
-  /** What timeouts and times to come are measured on. Default: the system's clock. */
+  /** The clock for timeouts and future times. Default: the system's clock. */
   readonly clock?: Clock;
-  /** For the jitter of a backoff: a number from 0 up to, not including, 1. Default: `Math.random`. */
+  /** Random numbers for the backoff's jitter: from 0 up to, not including, 1. Default: `Math.random`. */
   readonly random?: () => number;
 }
 
 const optionNames = ["attempt", "id", "queue", "enqueuedAt", "signal", "clock", "random", "maxRetries", "timeout"];
 
-/** What became of the attempt, told by `status`. */
+/** The outcome of the attempt. `status` says which. */
 export type Performed<Result = unknown> = {
-  /** What was handed to `job.progress`, in order. */
+  /** The values passed to `job.progress`, in order. */
   readonly progress: readonly unknown[];
 } & (
   | { readonly status: "completed"; readonly result: Result }
   | { readonly status: "snoozed"; readonly runAt: Date }
-  /** `error` is stored with the job. `thrown` is what `perform` threw; undefined where it was stopped. */
+  /** `error` is stored with the job. `thrown` is what `perform` threw; undefined if the attempt was aborted. */
   | { readonly status: "retried"; readonly runAt: Date; readonly error: JobError; readonly thrown: unknown }
   | { readonly status: "dead"; readonly error: JobError; readonly thrown: unknown }
 );
@@ -49,18 +49,18 @@ export type Performed<Result = unknown> = {
 type ResultOf<Job extends AnyJob> = Exclude<Awaited<ReturnType<Job["perform"]>>, Snooze>;
 
 /**
- * Performs a job once as a drain does, without a queue: the payload is checked as by `enqueue`, goes through JSON, is checked
- * again, and the attempt ends with its timeout.
+ * Performs a job once, as a drain does, but without a queue. The payload is checked as by `enqueue`, passes through JSON, is
+ * checked again, and the job's timeout applies.
  *
  * ```ts
  * const outcome = await performJob(sendEmail, { to: "ada@example.com" }, { attempt: 4 });
  * expect(outcome).toMatchObject({ status: "dead", error: { message: "mailbox full" } });
  * ```
  *
- * @param payloadAndOptions its payload, which may be left out where the job takes none, and the circumstances.
- * @returns the outcome; a job that fails throws nothing.
- * @throws {InvalidPayloadError} where the payload does not fit the schema.
- * @throws {TidegateError} `invalid_request` for an option that makes no sense.
+ * @param payloadAndOptions the payload, optional for a job that takes none, and the circumstances.
+ * @returns the outcome. A failing job does not throw.
+ * @throws {InvalidPayloadError} if the payload does not match the schema.
+ * @throws {TidegateError} `invalid_request` for an invalid option.
  */
 export async function performJob<Job extends AnyJob>(
   job: Job,
@@ -93,7 +93,7 @@ async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Prom
   }
 }
 
-/** Enqueues the job leased, and makes it look as if its earlier attempts had been made. */
+/** Enqueues the job with a lease, as if its earlier attempts had been made. */
 async function claim(
   { store, clock }: Workshop,
   job: AnyJob,
@@ -122,7 +122,7 @@ async function claim(
   return { lease: reply.lease, record, dueAt: now };
 }
 
-/** Stands before a job's `perform` and keeps what records do not: the result and the error themselves. */
+/** Wraps a job's `perform` and keeps the result and the error themselves, which the record does not hold. */
 class Spy {
   readonly job: AnyJob;
   readonly #progress: unknown[] = [];

@@ -1,10 +1,10 @@
 import type { Meter } from "../core/store/meter.ts";
 import type { QueueStore, Store } from "../core/store/store.ts";
 
-/** The methods of a store: each is a request to where the jobs are kept. */
+/** The methods of a store. Each one sends something to the database. */
 export type StoreMethod = Exclude<keyof QueueStore, "local">;
 
-// A record, so that the compiler finds one that is missing.
+// A record, so that the compiler reports a missing one.
 const methods: Readonly<Record<StoreMethod, true>> = {
   enqueue: true,
   settle: true,
@@ -30,18 +30,18 @@ const methods: Readonly<Record<StoreMethod, true>> = {
   declare: true,
 };
 
-/** The names of all such methods. */
+/** The names of these methods. */
 export const storeMethods = Object.keys(methods);
 
 /** One call of a store. */
 export interface StoreCall {
   /** The name of the queue. */
   readonly queue: string;
-  /** What was called. */
+  /** The method called. */
   readonly method: StoreMethod;
 }
 
-/** Puts something around each call of a store: `run` makes the call, and may be called later, or not at all. */
+/** Wraps each call of a store. `run` makes the call, now, later, or not at all. */
 export function wrapStore(
   store: Store,
   around: (call: StoreCall, run: () => Promise<unknown>, meter: Meter | undefined) => Promise<unknown>,

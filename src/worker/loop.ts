@@ -3,37 +3,37 @@ import { backoffMs } from "../core/job/backoff.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
 import { TidegateError } from "../core/shared/errors.ts";
 
-/** What is drained again and again, and how. */
+/** What to drain repeatedly, and how. */
 export interface LoopParts {
   readonly clock: Clock;
-  /** Aborting it ends the loop once what runs has ended. */
+  /** Aborting it ends the loop once running jobs have ended. */
   readonly signal: AbortSignal;
   /** How long to sleep at most. */
   readonly checkMs: number;
-  /** How long to wait at least where something seems due and yet could not be taken. */
+  /** How long to wait at least if something seems due but could not be claimed. */
   readonly leastPauseMs: number;
-  /** Drains once. `stopped` may be called as soon as nothing more is claimed: another drain then need not wait for this one. */
+  /** Drains once. `stopped` can be called as soon as it claims no more: another drain then need not wait for this one. */
   drain(stopped: (report: DrainReport) => void): Promise<DrainReport>;
-  /** Told when a drain has ended. Where it gives true the loop ends. */
+  /** Called after each drain. Returning true ends the loop. */
   onReport(report: DrainReport): boolean;
-  /** Told when a drain failed, and after how long the next one is tried. Where it throws the loop ends with that. */
+  /** Called after a failed drain, with the time until the next one. Throwing ends the loop. */
   onFailure(error: unknown, retryInMs: number): void;
 }
 
 const failureBackoff = { base: "1s", max: "30s", jitter: 0.5 } as const;
 
-/** Whether a drain found nothing that it could do. */
+/** Whether a drain found nothing to do. */
 export function isIdle({ claimed, rearmed }: DrainReport): boolean {
   return claimed === 0 && rearmed === 0;
 }
 
-/** Drains one thing again and again: at once while there is something to do, else when something falls due. */
+/** Drains repeatedly: at once while there is something to do, else when something falls due. */
 export class DrainLoop {
   readonly #parts: LoopParts;
   readonly #underWay = new Set<Promise<unknown>>();
   #failures = 0;
   #isOver = false;
-  /** When something falls due that was put in line since the last drain began. */
+  /** The earliest run time of what was enqueued since the last drain began. */
   #nextDueAt = Number.POSITIVE_INFINITY;
   #wake: () => void = () => {};
 
@@ -41,13 +41,13 @@ export class DrainLoop {
     this.#parts = parts;
   }
 
-  /** Something falls due then: the loop need not look for it. */
+  /** Something was enqueued that is due then. The loop wakes for it without a poll. */
   wakeBy(runAt: number): void {
     this.#nextDueAt = Math.min(this.#nextDueAt, runAt);
     this.#wake();
   }
 
-  /** Runs until the signal is aborted, or a callback ends it, and all drains have ended. */
+  /** Runs until the signal is aborted or a callback ends it, and all drains have ended. */
   async run(): Promise<void> {
     const { signal } = this.#parts;
     const stop = () => this.#wake();
@@ -63,7 +63,7 @@ export class DrainLoop {
     }
   }
 
-  /** Drains, and gives after how long to do so again. */
+  /** Drains, and returns how long to wait before the next drain. */
   async #round(): Promise<number> {
     const ended = await this.#drainUntilItClaimsNoMore();
     if ("error" in ended) return this.#retryInMs(ended.error);
@@ -111,7 +111,7 @@ export class DrainLoop {
     return ms;
   }
 
-  /** Sleeps so long, or until something that was put in line meanwhile falls due. */
+  /** Sleeps this long, or until something enqueued meanwhile falls due. */
   async #sleep(waitMs: number): Promise<void> {
     const { clock, signal } = this.#parts;
     const sleptAt = clock();
@@ -120,7 +120,7 @@ export class DrainLoop {
       const awake = new AbortController();
       this.#wake = () => awake.abort();
       const now = clock();
-      // A clock that was set back would have it sleep until it is where it was.
+      // After the clock was set back, it would sleep until the clock has caught up.
       if (now < sleptAt) return;
       ms = Math.min(wakeAt, this.#failures > 0 ? wakeAt : this.#nextDueAt) - now;
       if (ms > 0) await sleep(clock, ms, awake.signal);
@@ -133,6 +133,6 @@ type Ended = { readonly report: DrainReport } | { readonly error: unknown };
 function storeFailed(): TidegateError {
   return new TidegateError(
     "store_unavailable",
-    "The store could not be reached while jobs ran. What could not be handed in runs again when its lease runs out.",
+    "The store could not be reached while jobs ran. Jobs whose outcomes could not be stored run again when their leases expire.",
   );
 }

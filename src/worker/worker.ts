@@ -4,36 +4,36 @@ import { SharedSlots } from "../core/drain/slots.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { DrainLoop, isIdle } from "./loop.ts";
 
-/** How a worker goes about it. */
+/** Options of a worker. */
 export interface WorkerParts {
-  /** In the order of their priority. */
+  /** In order of priority. */
   readonly queues: readonly Queue[];
   /** How many jobs run at the same time, over all queues. */
   readonly workers: number;
   readonly batchSize?: number | undefined;
-  /** How long to sleep at most before a queue is looked at again. */
+  /** How long to sleep at most between two polls of a queue. */
   readonly checkMs: number;
-  /** Aborting it hands back what has not started, and lets what runs end. */
+  /** Aborting it releases jobs that have not started, and lets running ones finish. */
   readonly signal: AbortSignal;
-  /** Told of each drain that had something to do. May not throw, and so with the others. */
+  /** Called after each drain that did something. This and the other callbacks must not throw. */
   readonly onReport: (report: DrainReport) => void;
   /**
-   * Asked after each drain of a queue whether that queue is done with, whatever comes later. Where it is given, the worker ends
-   * once all are, and a drain that fails ends it with the error. Default: it goes on until it is stopped.
+   * Called after each drain of a queue. Returns whether that queue is done, whatever comes later. If given, the worker ends
+   * once all queues are done, and a failing drain ends it with the error. Default: the worker runs until it is stopped.
    */
   readonly isDone?: ((report: DrainReport) => boolean) | undefined;
   readonly onError: (error: unknown, retryInMs: number) => void;
   readonly onProgress: (report: DrainReport) => void;
 }
 
-/** A drain is ended now and then, so that its pace is measured anew and its report is given. The next one goes on at once. */
+/** A drain ends now and then, so that its pace is measured anew and its report is given. The next one follows at once. */
 const LONGEST_DRAIN = "10m";
-/** How long to wait where something seems due and yet could not be taken. */
+/** How long to wait if something seems due but could not be claimed. */
 export const LEAST_PAUSE_MS = 100;
 
 /**
- * Works on queues for as long as the process lives. Each queue is drained by a loop of its own, and all share the slots: none of
- * these stays free while any queue has something due, and the earlier queues come first.
+ * Works on queues for as long as the process lives. Each queue has its own drain loop, and all share the slots. No slot is free
+ * while any queue has something due, and earlier queues come first.
  */
 export class Worker {
   readonly #parts: WorkerParts;
@@ -41,19 +41,19 @@ export class Worker {
   readonly #underWay = new Map<object, DrainReport>();
   #ended: DrainTotals = noTotals;
 
-  /** @throws {TidegateError} `invalid_request` for options that make no sense. */
+  /** @throws {TidegateError} `invalid_request` for invalid options. */
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#slots = new SharedSlots(parts.workers);
     drainLimits(this.#options);
   }
 
-  /** What has been done so far, the drains under way included. */
+  /** The totals so far, including current drains. */
   get totals(): DrainTotals {
     return [...this.#underWay.values()].reduce(addReport, this.#ended);
   }
 
-  /** Works until the signal is aborted, and all jobs have ended. @returns the totals. Never rejects, but as `isDone` says. */
+  /** Works until the signal is aborted and all jobs have ended. @returns the totals. Never rejects, except as `isDone` says. */
   async run(): Promise<DrainTotals> {
     await Promise.all(this.#parts.queues.map((queue, rank) => this.#work(queue, rank)));
     return this.#ended;

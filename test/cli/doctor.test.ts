@@ -121,7 +121,7 @@ describe("queue:doctor of a queue", () => {
     await clock.advance("10m");
     expect(findingOf(await cli(doctor), "backlog")).toMatchObject({
       status: "warn",
-      message: "Something has been due for 10 minutes.",
+      message: "A job or schedule has been due for 10 minutes.",
     });
     await clock.advance("1h");
     expect((await cli(doctor)).code).toBe(1);

@@ -118,7 +118,7 @@ describe("what another service answers with 200 is never taken for the handler's
       const client = new QueueClient({ url, token, fetch: () => Response.json(body) });
       await expect(call(client)).rejects.toMatchObject({
         code: "store_unavailable",
-        message: expect.stringContaining("What answered is not the handler: status 200"),
+        message: expect.stringContaining("Another service answered: status 200"),
       });
     }
   });

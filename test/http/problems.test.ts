@@ -297,7 +297,7 @@ describe("a failure", () => {
     const { call } = setUp({ queue: broken });
     const { body } = await call("POST", "/jobs", { name: "broken" });
     expect(body["detail"]).toBe(
-      "The handler failed. Its onError was given the reason; by default the log shows what kind of error it was.",
+      "The handler failed. Its onError received the error; by default, the log shows its name.",
     );
   });
 

@@ -134,7 +134,7 @@ describe("a Worker that cannot be set up", () => {
       const response = await worker.fetch(new Request(`http://worker.test${path}`), {}, contextWith());
       expect(response.status).toBe(503);
       expect(response.headers.get("content-type")).toBe("application/problem+json");
-      expect(await response.json()).toMatchObject({ status: 503, title: "The Worker is not set up" });
+      expect(await response.json()).toMatchObject({ status: 503, title: "The Worker is misconfigured" });
     }
   });
 

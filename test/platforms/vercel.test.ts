@@ -113,7 +113,7 @@ describe("CRON_SECRET", () => {
       GET(new Request("https://app.test/drain", { headers: { Authorization: "Bearer the-cron-token" } }));
     const answer = await ask();
     expect(answer.status).toBe(503);
-    expect(await answer.json()).toMatchObject({ title: "The route is not set up", code: "store_unavailable" });
+    expect(await answer.json()).toMatchObject({ title: "The route is misconfigured", code: "store_unavailable" });
     expect(logged.mock.calls.join()).toMatch(/set CRON_SECRET/);
     vi.stubEnv("CRON_SECRET", "the-cron-token");
     expect((await ask()).status).toBe(200);

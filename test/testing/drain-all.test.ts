@@ -73,11 +73,11 @@ describe("drainAll", () => {
     expect(clock.now).toBe(start + 630_000);
   });
 
-  test("refuses to follow a schedule for ever", async () => {
+  test("refuses to follow a schedule forever", async () => {
     const { clock, queue } = setUp([beat]);
     await expect(drainAll(queue, { clock })).rejects.toThrow('schedule "beat"');
-    await expect(drainAll(queue, { until: "1h" })).rejects.toThrow("give clock together with until");
-    await expect(drainAll(queue, { clock, until: 60_000 })).rejects.toThrow("until lies before the clock's");
+    await expect(drainAll(queue, { until: "1h" })).rejects.toThrow("pass clock together with until");
+    await expect(drainAll(queue, { clock, until: 60_000 })).rejects.toThrow("until is before the clock's time");
   });
 
   test("tells of jobs that never come to an end", async () => {
@@ -121,7 +121,7 @@ test("another clock than the queue's is refused, also one that only ticks apart"
   const queue = new Queue({ store: memoryStore(), jobs: [countDown] });
   await queue.enqueue(countDown, 0, { delay: "1d" });
   await expect(drainAll(queue, { clock })).rejects.toThrow(
-    /another clock than the queue's: it shows 2026-03-01T12:00:00.000Z, .* Give the same one to both, as in new Queue\(\{ clock \}\)/,
+    /a clock that is not the queue's: it shows 2026-03-01T12:00:00.000Z, .* Pass the same clock to both, as in new Queue\(\{ clock \}\)/,
   );
   const twin = new Queue({ store: memoryStore(), jobs: [countDown], clock: testClock(start) });
   await expect(drainAll(twin, { clock, until: "1h" })).rejects.toMatchObject({ code: "invalid_request" });

@@ -54,7 +54,7 @@ describe("faultyStore", () => {
     return seen.join(" ");
   };
 
-  test("befalls the calls that the plan names", async () => {
+  test("fails the calls that the plan names", async () => {
     expect(await outcomes(setUp().queue, 2)).toBe("ok ok");
     expect(await outcomes(setUp("before").queue, 2)).toBe("failed failed");
     expect(await outcomes(setUp([{ fault: "before", call: 2 }]).queue, 3)).toBe("ok failed ok");
@@ -122,6 +122,6 @@ describe("faultyStore", () => {
   });
 });
 
-test.for([{ on: [] }, { call: [] }])("a rule of %j, which befalls no call, is refused", (rule) => {
+test.for([{ on: [] }, { call: [] }])("a rule of %j, which applies to no call, is refused", (rule) => {
   expect(() => faultyStore(memoryStore(), [{ fault: "before", ...rule }])).toThrow(/must not be an empty list/);
 });

@@ -65,7 +65,7 @@ export function addCost(program: Program, session: Session): void {
 
 const HOW = "Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, and leave out --url.";
 
-/** Measures under keys that no queue has, and removes them. */
+/** Measures under temporary keys and removes them afterwards. */
 async function measureApart({ url, token }: RedisTarget, session: Session): Promise<Measurements> {
   const prefix = `tidegate-cost-${randomUUID()}`;
   try {

@@ -32,7 +32,7 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
       const target = await openTarget(session, program.opts());
       if (dryRun) return printDryRun("retried", target, selection, session);
       const payload = await json(text, "The payload", session.io);
-      // Nothing is lost by it, so where there is nobody to ask it is done.
+      // Retrying loses nothing, so without a terminal it needs no confirmation.
       const isSure = "ids" in selection || yes || !session.canAsk;
       const action = { verb: "retry", ...(text !== undefined && { payload }) } as const;
       const isWanted = isSure || (await session.ask(() => question("retry", target, selection)));
@@ -82,7 +82,7 @@ async function question(verb: string, target: Target, selection: DeadSelection):
   return size > 0 ? `${target.label}: ${verb} ${describeSelection(selection, size)}?` : undefined;
 }
 
-/** @throws {TidegateError} `not_found` where not all of the ids lay dead. What was done to the others stays done. */
+/** @throws {TidegateError} `not_found` if some ids were not in the dead letter. The others have been changed. */
 function checkAllFound({ command }: Target, selection: DeadSelection, done: number): void {
   if (!("ids" in selection) || done === selection.ids.length) return;
   const missing = selection.ids.length - done;

@@ -12,7 +12,7 @@ Redis and its eviction policy, a backlog that nobody works on, dead jobs, and jo
 
 It only reads the queue. In Redis it writes one field outside the queue, and removes it again. Exits with 1 if a check fails.`;
 
-/** `queue:doctor`: checks the set-up. */
+/** `queue:doctor`: checks the setup. */
 export function addDoctor(program: Program, session: Session): void {
   program
     .command("queue:doctor")

@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** `queue:enqueue`: stores a job. */
+/** `queue:enqueue`: enqueues a job. */
 export function addEnqueue(program: Program, session: Session): void {
   program
     .command("queue:enqueue")
@@ -39,7 +39,7 @@ export function addEnqueue(program: Program, session: Session): void {
       const payload = await json(text, "The payload", session.io);
       const result = await queue.enqueue(name, payload, enqueueOptions);
       session.print(result, () => answer(result, options.cron !== undefined, session.now));
-      // It may be for a deployment to come, so it is no mistake.
+      // The name may belong to a deployment to come, so this is not an error.
       if (kind === "redis" && jobNames === undefined)
         session.note(
           "Name and payload were not checked, since Redis does not know the jobs: use --module to check them.",
@@ -59,7 +59,7 @@ interface Options {
   readonly timeZone?: string | undefined;
 }
 
-/** The options of the queue. What contradicts itself is refused here, before anything is sent. */
+/** Converts to the queue's options. Contradictions are refused here, before anything is sent. */
 function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
   const { delay, runAt, dedupeKey, dedupeTtl, cron, timeZone, ...always } = options;
   const isOnce = delay !== undefined || runAt !== undefined || dedupeKey !== undefined;
@@ -75,7 +75,7 @@ function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
 
 type Given<Values> = { [Name in keyof Values]?: Exclude<Values[Name], undefined> };
 
-/** Without what was not given. */
+/** Drops the options that were left out. */
 function given<Values extends object>(values: Values): Given<Values> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<Values>;
 }

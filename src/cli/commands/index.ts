@@ -14,7 +14,7 @@ import { addWork } from "./work.ts";
 /** Adds one command to the command line. */
 export type AddCommand = (program: Program, session: Session) => void;
 
-/** Every command, in the order in which help lists them. */
+/** Every command, in the order of the help. */
 export const commands: readonly AddCommand[] = [
   addWork,
   addList,

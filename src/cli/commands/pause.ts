@@ -2,7 +2,7 @@ import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 
-/** `queue:pause`: keeps every drain from starting jobs. */
+/** `queue:pause`: stops drains from starting jobs. */
 export function addPause(program: Program, session: Session): void {
   program
     .command("queue:pause")
@@ -18,7 +18,7 @@ export function addPause(program: Program, session: Session): void {
     });
 }
 
-/** `queue:resume`: lets a paused queue go on. */
+/** `queue:resume`: resumes a paused queue. */
 export function addResume(program: Program, session: Session): void {
   program
     .command("queue:resume")

@@ -174,7 +174,7 @@ function addRemove(group: CommandUnknownOpts, program: Program, session: Session
     .action(async (key, { yes }) => {
       const { queue, label } = await openTarget(session, program.opts());
       const schedule = await queue.schedules.get(key);
-      // One that is not there is for the queue to refuse.
+      // If there is no such schedule, the queue itself refuses.
       if (schedule) await session.confirm(async () => `${label}: remove the schedule ${printable(key)}?`, yes);
       await queue.schedules.remove(key);
       session.print({ removed: 1 }, () => `Schedule ${printable(key)} removed.`);

@@ -24,7 +24,7 @@ running jobs are then due again when their lease expires.`;
 
 const HOW_TO_WORK = "Use --module with your jobs, or --url of a handler that has them.";
 
-/** `queue:work`: works on a queue. */
+/** `queue:work`: runs jobs, or drives a handler. */
 export function addWork(program: Program, session: Session): void {
   program
     .command("queue:work")
@@ -66,7 +66,7 @@ async function work(
   const { clock = systemClock } = session.io;
   const display = new Display(session);
   const how =
-    target.kind === "handler" ? "driving its drains" : `working with ${counted(options.workers ?? WORKERS, "worker")}`;
+    target.kind === "handler" ? "driving the handler" : `working with ${counted(options.workers ?? WORKERS, "worker")}`;
   session.note(`${target.label}: ${how}. Press Ctrl-C to stop.`);
   return session.io.untilInterrupted(async (interruption) => {
     const ended = new AbortController();

@@ -3,7 +3,7 @@ import { Queue } from "../../core/queue/queue.ts";
 import type { Meter } from "../../core/store/meter.ts";
 import type { Store } from "../../core/store/store.ts";
 
-/** What something costs, as it was counted. */
+/** What something costs, as measured. */
 export interface Measured {
   readonly what: string;
   readonly commands: number;
@@ -20,15 +20,15 @@ export interface Measurements {
   readonly occurrence: Measured;
 }
 
-/** The name of the queue that is measured with. */
+/** The name of the queue used for measuring. */
 export const SCRATCH = "scratch";
 export const BATCH = 100;
 const MINUTE_MS = 60_000;
 
-/** Runs a few jobs through a queue that nobody else uses, and counts. Its clock is its own, so that nothing need be waited for. */
+/** Runs a few jobs through a queue of their own and counts the commands. It has its own clock, so nothing waits. */
 export async function measure(store: Store, startAt: number): Promise<Measurements> {
   const scratch = new Scratch(store, startAt);
-  // The first calls also load the scripts, which Redis keeps.
+  // The first calls also load the scripts, which Redis then keeps.
   await scratch.enqueue(1);
   await scratch.drain();
   const idleTick = await scratch.drain();
@@ -88,7 +88,7 @@ class Scratch {
     return { roundTrips, commands };
   }
 
-  /** A new one each time, as each invocation has: one that remembers what is due spares itself a look. */
+  /** A new queue for each step, as each invocation has. One that remembers what is due would save a poll. */
   #queue(): Queue {
     return new Queue({ name: SCRATCH, store: this.#store, jobs: [succeeds, fails], clock: () => this.now });
   }
@@ -97,10 +97,10 @@ class Scratch {
 const succeeds = defineJob({ name: "succeeds", perform: () => {} });
 const fails = defineJob({
   name: "fails",
-  // Not again while it is measured what a schedule costs.
+  // Keeps the retry away from the schedule's measurement.
   backoff: { type: "fixed", base: "24h" },
   perform() {
-    throw new Error("As it is meant to.");
+    throw new Error("Fails on purpose.");
   },
 });
 

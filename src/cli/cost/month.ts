@@ -4,10 +4,10 @@ import { plans } from "../../stores/redis-http/plans.ts";
 import type { Measured, Measurements } from "./measure.ts";
 
 const MONTH_MS = 30 * 86_400_000;
-/** A schedule is followed for at most so many occurrences; from there on it goes on at the same pace. */
+/** A schedule is followed for this many occurrences. After that, its pace is extrapolated. */
 const MOST_OCCURRENCES = 50_000;
 
-/** One line of what a month costs: how often, times what was measured. */
+/** One line of a month's cost: a measured cost and how often it occurs. */
 export interface Share {
   readonly what: string;
   readonly times: number;
@@ -19,7 +19,7 @@ export interface Month {
   readonly commands: number;
 }
 
-/** What 30 days cost at most: ticks that find nothing, the occurrences of the schedules, and other jobs, each of them alone. */
+/** An upper limit for 30 days: idle ticks, the occurrences of the schedules, and other jobs, each of them alone. */
 export function month(
   measured: Measurements,
   schedules: readonly ScheduleInfo[],
@@ -55,7 +55,7 @@ function occurrencesOf({ key, cron, timeZone }: ScheduleInfo, now: number): numb
 
 export type PlanName = keyof typeof plans;
 
-/** What a number of commands a month means under a plan. */
+/** What a number of commands a month means on a plan. */
 export function verdict(plan: PlanName, commands: number): { readonly share: number } | { readonly dollars: number } {
   if (plan === "free") return { share: commands / plans.free.commands };
   return { dollars: (commands / 100_000) * plans.payg.dollarsPer100k };

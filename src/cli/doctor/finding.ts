@@ -1,15 +1,15 @@
-/** What one check found. */
+/** The result of one check. */
 export interface Finding {
-  /** A stable word for what was checked. */
+  /** A stable name of the check. */
   readonly check: string;
-  /** `unknown` where it could not be found out, which is no fault. */
+  /** `unknown` if the check could not be made, which is not an error. */
   readonly status: "ok" | "warn" | "fail" | "unknown";
   readonly message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   readonly advice?: string;
 }
 
-/** A check that knows its name, and finds things. */
+/** Makes findings for one check. */
 export function findings(check: string) {
   const finding =
     (status: Finding["status"]) =>
@@ -25,11 +25,11 @@ export function findings(check: string) {
 const SKEW_WARN_MS = 5_000;
 const SKEW_FAIL_MS = 60_000;
 
-/** Compares the clock of what was asked with that of this machine, which read `before` and `after`. */
+/** Compares another machine's clock with this one's, read before and after the request. */
 export function clockFinding(theirs: number | undefined, before: number, after: number): Finding {
   const { ok, warn, fail, unknown } = findings("clock");
   if (theirs === undefined || Number.isNaN(theirs)) return unknown("The response does not say what time it is there.");
-  // HTTP tells whole seconds, and the answer was written at some time between the two.
+  // HTTP dates have whole seconds, and the answer was written at some time between the two.
   const skew = Math.max(0, before - theirs - 1_000, theirs - after);
   const advice =
     "Synchronize the clock of this machine with NTP. Each machine that enqueues or drains uses its own clock.";
@@ -38,7 +38,7 @@ export function clockFinding(theirs: number | undefined, before: number, after: 
   return skew >= SKEW_WARN_MS ? warn(seconds, advice) : ok("This machine's clock agrees.");
 }
 
-/** Whether an address is on this machine, where nobody listens in. */
+/** Whether a URL points to this machine, where nobody can listen in. */
 export function isLocal(url: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }

@@ -14,7 +14,7 @@ const url = findings("url");
 const access = findings("access");
 const token = findings("token");
 
-/** Checks the way to a handler; tells whether the queue behind it can be looked at. */
+/** Checks the connection to a handler. Also returns whether the queue behind it can be read. */
 export async function checkHandler(target: HandlerTarget, now: () => number, io: Io): Promise<[Finding[], boolean]> {
   const before = now();
   const health = await ask(target, "/health", false, io);
@@ -34,7 +34,7 @@ export async function checkHandler(target: HandlerTarget, now: () => number, io:
   return [found, isOpen || mayRead];
 }
 
-/** Gets a path, or posts `sent` to it. */
+/** Sends GET, or POST with the body `sent`. */
 async function ask(
   target: HandlerTarget,
   path: string,
@@ -91,7 +91,7 @@ function accessFinding(isOpen: boolean, address: string): Finding {
 
 const TAKE_ADMIN = "Use a token with the scope admin to manage the queue.";
 
-/** What the token may do, and whether that is to look at the queue. */
+/** What the token allows. Also returns whether it can read the queue. */
 async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Promise<[Finding, boolean]> {
   if (!target.token)
     return isOpen
@@ -102,13 +102,13 @@ async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Pro
   if (status === 401)
     return [token.fail("The handler does not know the token.", "Compare it with the tokens of the handler."), false];
   if (status !== 403) return [token.unknown(`The handler responded with status ${status}.`), false];
-  // No job has this id, so nothing is shown; a token that may enqueue may ask.
+  // No job has this id, so nothing is shown. Only a token that may enqueue gets 404.
   const job = await ask(target, `/jobs/${randomUUID()}`, true, io);
   const scope = job?.status === 404 ? "enqueue" : "drain";
   return [token.warn(`The token can only ${scope}. Most commands need more.`, TAKE_ADMIN), false];
 }
 
-/** A dry run changes nothing, and is refused to whoever may not do more than look. */
+/** A dry run changes nothing, and a token that can only read is refused. */
 async function adminFinding(target: HandlerTarget, io: Io): Promise<Finding> {
   const answer = await ask(target, "/dead-letter/retry", true, io, { ids: [randomUUID()], dryRun: true });
   if (answer?.status === 403)

@@ -7,7 +7,7 @@ import type { Target } from "../target.ts";
 import { type Finding, findings } from "./finding.ts";
 
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;
-/** How many jobs of a state are looked at for their names. */
+/** How many jobs of a state to check for unknown names. */
 const MOST_JOBS = 1_000;
 
 const store = findings("queue");
@@ -17,7 +17,7 @@ const dead = findings("dead letter");
 const names = findings("job names");
 const recurring = findings("schedules");
 
-/** Checks the queue itself, wherever it is. */
+/** Checks the queue itself, however it is reached. */
 export async function checkQueue(target: Target, now: number): Promise<Finding[]> {
   const { queue, jobNames, command } = target;
   try {
@@ -60,12 +60,12 @@ function backlogFinding(
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
-  const message = `Something has been due for ${span(lateMs)}.`;
+  const message = `A job or schedule has been due for ${span(lateMs)}.`;
   const advice = `Check that a cron trigger drains the queue often enough, with enough time. Try: ${workOnce(target)}`;
   return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
 }
 
-/** Straight against Redis, what the jobs do must come from somewhere. */
+/** Directly on Redis, `queue:work` needs a module with the jobs. */
 function workOnce(target: Target): string {
   const lacksJobs = target.kind === "redis" && target.jobs.length === 0;
   return target.command(lacksJobs ? "queue:work --once --module FILE" : "queue:work --once");
@@ -79,7 +79,7 @@ function deadFinding({ deadLetterCount }: QueueStats, command: Target["command"]
   );
 }
 
-/** Without a module, jobs tell by their errors that a deployment did not know them. */
+/** Without a module, a job's last error shows that a deployment did not know it. */
 function nameFinding(jobs: readonly JobInfo[], known: readonly string[] | undefined): Finding {
   const strange = jobs.filter((job) => (known ? job.state !== "dead" && !known.includes(job.name) : isUnknown(job)));
   const advice =
@@ -106,7 +106,7 @@ function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, 
       `The module has no job for these schedules: ${list(jobless.map(({ key }) => key))}.`,
       `Add the job to your code, or remove the schedule: ${command("queue:schedules remove KEY")}`,
     );
-  // While it is paused a schedule has no next run, and fires again once it is resumed.
+  // A paused schedule has no next run. It fires again after it is resumed.
   const ended = schedules.filter(({ nextRunAt, paused }) => nextRunAt === null && !paused);
   if (ended.length > 0)
     return recurring.warn(

@@ -8,7 +8,7 @@ const token = findings("token");
 const version = findings("version");
 const eviction = findings("eviction");
 
-/** Checks the way to a Redis; tells whether the queue in it can be looked at. */
+/** Checks the connection to a Redis. Also returns whether the queue in it can be read. */
 export async function checkRedis(target: RedisTarget, now: () => number, io: Io): Promise<[Finding[], boolean]> {
   const ask = (...command: string[]) => sendRedisCommand(target, command, io);
   const reached = reachFinding(await ask("PING"));
@@ -30,7 +30,7 @@ export async function checkRedis(target: RedisTarget, now: () => number, io: Io)
   return [found, writes.status !== "fail"];
 }
 
-/** Answers that mean the same whatever was asked. */
+/** Errors that mean the same for every command. */
 const refusals: readonly (readonly [RegExp, Finding])[] = [
   [
     /max requests limit exceeded/i,
@@ -65,7 +65,7 @@ function reachFinding(reply: RedisReply): Finding {
   );
 }
 
-/** Writes a field that goes by itself, and takes it away: to see whether the token may write, and the newest command is known. */
+/** Writes a field that expires and removes it, to see whether the token can write and whether Redis has the newest command. */
 async function probe(
   key: string,
   ask: (...command: string[]) => Promise<RedisReply>,
@@ -113,7 +113,7 @@ function timeOf(reply: RedisReply): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
-/** The text of an answer, lists with commas between; undefined where there is none. */
+/** The text of an answer, with commas in lists. Undefined for an error. */
 function textOf(reply: RedisReply): string | undefined {
   if (!("result" in reply)) return undefined;
   return Array.isArray(reply.result) ? reply.result.join(",") : String(reply.result);

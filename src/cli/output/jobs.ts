@@ -4,7 +4,7 @@ import { facts } from "./table.ts";
 import { type Colors, printable, printableLines } from "./text.ts";
 import { fromNow, moment } from "./time.ts";
 
-/** The columns of a list of jobs, with times as seen from now. */
+/** The columns of a list of jobs. Times are relative to now. */
 export function jobColumns(now: number, colors: Colors): readonly Column<JobInfo>[] {
   return [
     { title: "ID", cell: ({ id }) => id },
@@ -64,7 +64,7 @@ function when(job: JobInfo, now: number): string {
   return job.state === "ready" ? `due ${fromNow(job.runAt, now)}` : fromNow(job.runAt, now);
 }
 
-/** "2 of 4": those that have begun, of those that there may be; "2" where that is not known. */
+/** "2 of 4": attempts that have begun, out of the most there can be. "2" if that is unknown. */
 function attempts({ attempts, maxRetries }: JobInfo): string {
   return maxRetries === null ? String(attempts) : `${attempts} of ${maxRetries + 1}`;
 }

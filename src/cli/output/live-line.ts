@@ -4,7 +4,7 @@ import { columnsOf, count, isTerminal } from "./text.ts";
 
 const ERASE = "\r\u001b[K";
 
-/** One line on a terminal that is written again and again; where there is no terminal, nothing. */
+/** A line on a terminal that is rewritten in place. Without a terminal, nothing. */
 export class LiveLine {
   readonly #output: Output;
   readonly isVisible: boolean;

@@ -3,28 +3,28 @@ import { type Colors, printable } from "./text.ts";
 
 export interface Column<Row> {
   readonly title: string;
-  /** What stands in the cell: made printable, and cut where it is too long for the terminal. */
+  /** The cell's text. It is made printable, and cut if the terminal is too narrow. */
   readonly cell: (row: Row) => string;
   readonly align?: "left" | "right";
-  /** Whether it is cut to a quarter of a terminal that is too narrow, so that something is left for the last column. */
+  /** Whether the column shrinks to a quarter of a terminal that is too narrow, so that the last column gets some space. */
   readonly givesWay?: boolean;
-  /** Colours what `cell` gave. */
+  /** Colours the text of `cell`. */
   readonly paint?: (text: string, row: Row) => string;
 }
 
 export interface TableOptions {
   readonly colors: Colors;
-  /** How wide the table may be. The last column gives way, after those that say so. Default: as wide as it gets. */
+  /** The largest width. Columns that give way are cut first, then the last one. Default: unlimited. */
   readonly width?: number | undefined;
 }
 
 const GAP = "  ";
-/** The last column keeps at least so much. */
+/** The smallest width of the last column. */
 const LEAST_WIDTH = 10;
-/** Others that give way keep at least so much. */
+/** The smallest width of other columns that give way. */
 const LEAST_SHARE = 24;
 
-/** Rows under their titles, in columns. Widths are those on screen, where some letters take two places and some none. */
+/** A table with titles. It counts columns on screen, where some characters take two and some none. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions): string {
   const { width = Number.POSITIVE_INFINITY } = options;
   const gaps = GAP.length * (columns.length - 1);
@@ -56,21 +56,21 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
 
 function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly (readonly string[])[]): readonly number[] {
   return columns.map(({ title }, index) =>
-    // Not as arguments of Math.max, of which there may not be so many as there are jobs.
+    // Not as arguments of Math.max, which takes fewer arguments than there can be jobs.
     cells.reduce((widest, line) => Math.max(widest, stringWidth(line[index] ?? "")), stringWidth(title)),
   );
 }
 
-/** Facts with their names before them. */
+/** Facts with their names, one a line. */
 export function facts(entries: readonly (readonly [name: string, value: string])[], colors: Colors): string {
   const width = Math.max(...entries.map(([name]) => name.length));
   return entries.map(([name, value]) => `${colors.dim(name.padEnd(width))}${GAP}${value}`).join("\n");
 }
 
-/** What people take for a letter may be several characters. */
+/** What people see as one letter can be several characters. */
 const letters = new Intl.Segmenter();
 
-/** Text that takes at most so many places. */
+/** Cuts text to a width on screen. */
 export function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let kept = "";

@@ -3,30 +3,30 @@ import type { Io, Output } from "../io.ts";
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
-/** Whether moving lines and colours can be shown. */
+/** Whether colours and live lines work. */
 export function isTerminal(output: Output, env: Io["env"]): boolean {
   return output.isTTY === true && env["TERM"] !== "dumb";
 }
 
-/** How many characters fit on a line of a terminal; some do not know it and say 0. */
+/** The width of a terminal. Some terminals report 0. */
 export function columnsOf(output: Output): number {
   return output.columns || 80;
 }
 
-/** Colours on a terminal whose owner did not turn them off (https://no-color.org), and none elsewhere. */
+/** Colours on a terminal unless NO_COLOR turns them off (https://no-color.org), none elsewhere. */
 export function colorsFor(output: Output, env: Io["env"]): Colors {
   return pc.createColors(isTerminal(output, env) && !env["NO_COLOR"]);
 }
 
-// Controls move the cursor or colour the screen, and the others turn the direction of writing round.
+// Control characters move the cursor or colour the screen. The others reverse the direction of text.
 const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Text of others on one line, unable to do anything to the terminal. */
+/** Makes foreign text safe for a terminal, on one line. */
 export function printable(text: string): string {
   return text.replace(/\s*[\r\n]+\s*/g, " ").replace(unprintable, "\ufffd");
 }
 
-/** The same, with its line breaks kept. */
+/** Like `printable`, but keeps line breaks. */
 export function printableLines(text: string): string {
   return text.split(/\r?\n/).map(printable).join("\n");
 }

@@ -5,9 +5,9 @@ const units = [
   ["second", 1_000],
 ] as const;
 
-/** A length of time as people say it, rounded: "3 days", "5 minutes", "0 seconds". */
+/** A duration in words, rounded: "3 days", "5 minutes", "0 seconds". */
 export function span(ms: number): string {
-  // What is all but a day is one: a delay of a day has a little less left when its answer is shown.
+  // Rounds up to the next unit: by the time it is shown, a delay of one day is a little shorter.
   const isReached = (unitMs: number, smallerMs = 0) => ms >= unitMs - smallerMs / 2;
   const [unit, unitMs] =
     units.find(([, each], index) => isReached(each, units[index + 1]?.[1])) ?? (["second", 1_000] as const);
@@ -15,7 +15,7 @@ export function span(ms: number): string {
   return `${value.toLocaleString("en-US")} ${unit}${value === 1 ? "" : "s"}`;
 }
 
-/** A time as seen from now: "in 5 minutes", "3 days ago", "now". */
+/** A time relative to now: "in 5 minutes", "3 days ago", "now". */
 export function fromNow(time: Date, now: number): string {
   const ms = time.getTime() - now;
   if (Math.abs(ms) < 1_000) return "now";

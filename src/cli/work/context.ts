@@ -10,24 +10,24 @@ import type { Display } from "./display.ts";
 import { jobLines } from "./job-lines.ts";
 
 export interface WorkOptions {
-  /** How many jobs run at the same time. Default: 4 in this process, and in a handler what it is set to. */
+  /** How many jobs run at the same time. Default: 4 in this process, or the handler's own setting. */
   readonly workers: number | undefined;
   /** Whether to stop as soon as nothing is due. */
   readonly once: boolean;
-  /** How long to sleep at most before looking again, in ms. */
+  /** How long to sleep at most before the next poll, in ms. */
   readonly checkEvery: number;
 }
 
-/** What all ways of working need: how to work, until when, and whom to tell. */
+/** What every way of working needs: the options, when to stop, and where to report. */
 export class WorkContext implements WorkOptions {
   readonly workers: number | undefined;
   readonly once: boolean;
   readonly checkEvery: number;
-  /** Aborted when no more is to be started. */
+  /** Aborted when no more jobs may start. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly display: Display;
-  /** Prints a line for each attempt that ends. */
+  /** Prints a line for each finished attempt. */
   readonly hooks: Hooks;
   readonly #session: Session;
 
@@ -42,14 +42,14 @@ export class WorkContext implements WorkOptions {
     this.#session = session;
   }
 
-  /** Whether `--once` has done what it can. */
+  /** Whether `--once` has finished. */
   isDone(report: DrainReport, { command }: Target): boolean {
     if (report.stoppedBy === "paused")
       this.display.note(`The queue is paused. Resume with: ${command("queue:resume")}`);
     return this.signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
   }
 
-  /** Tells what went wrong and will be tried again. Messages of others may hold anything, so they are not shown. */
+  /** Reports a failure that will be retried. Messages of foreign errors are not shown, since they can hold anything. */
   reportFailure(error: unknown, retryInMs: number): void {
     const { code, message } = isTidegateError(error)
       ? error

@@ -1,9 +1,9 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
 import type { AnyJob, JobContext } from "../../core/job/define.ts";
 
-/** What became of the jobs so far, as far as it is known. */
+/** What became of the jobs so far. */
 export interface Counts {
-  /** Undefined for a handler, and for a queue that the user's module made: there nothing reports when a job begins. */
+  /** Undefined for a handler, and for a queue that the user's module made: nothing reports there when a job begins. */
   readonly running?: number | undefined;
   readonly completed: number;
   readonly retried: number;
@@ -15,8 +15,8 @@ export function countsOf({ completed, retried, deadLettered }: DrainTotals): Cou
 }
 
 /**
- * The counts of the work that is done in this process, as they change. What became of jobs is what Redis was told and took, and
- * not what they returned: a result may be refused, and an attempt may fail without them.
+ * Live counts of the work in this process. They count the outcomes that Redis accepted, not what jobs returned: a result can be
+ * refused, and an attempt can fail without one.
  */
 export class WorkCounters implements Counts {
   running: number | undefined;
@@ -29,7 +29,7 @@ export class WorkCounters implements Counts {
     this.#onChange = onChange;
   }
 
-  /** The same job, counted while it runs. */
+  /** Wraps a job so that it is counted while it runs. */
   counting(job: AnyJob): AnyJob {
     this.running ??= 0;
     return { ...job, perform: (payload: never, context: JobContext) => this.#run(job, payload, context) };
@@ -49,10 +49,10 @@ export class WorkCounters implements Counts {
     this.#onChange();
   }
 
-  /** Takes over what has been done so far. */
+  /** Takes over the totals so far. */
   take(totals: DrainTotals): void {
     const { completed, retried, died } = countsOf(totals);
-    // Looks that find nothing are told of too.
+    // Polls that find nothing are reported too.
     if (completed === this.completed && retried === this.retried && died === this.died) return;
     Object.assign(this, { completed, retried, died });
     this.#onChange();

@@ -4,10 +4,10 @@ import { count } from "../output/text.ts";
 import type { Session } from "../session.ts";
 import type { Counts } from "./counters.ts";
 
-/** A terminal shows a change at most so often, and a log less. */
+/** The shortest time between two updates. */
 const EVERY_MS = { terminal: 100, log: 10_000 } as const;
 
-/** Shows how the work goes: one line on a terminal that changes, lines in a log elsewhere, nothing to programs. */
+/** Shows progress: a live line on a terminal, log lines elsewhere, nothing for programs. */
 export class Display {
   readonly #session: Session;
   readonly #line: LiveLine;
@@ -23,8 +23,8 @@ export class Display {
   }
 
   /**
-   * @param counts may change meanwhile: what is shown is as new as it can be.
-   * @param nextAt is known once nothing more is due: then it is shown at once, since it may stay so for long.
+   * @param counts read when the line is written, so they can still change.
+   * @param nextAt set once nothing more is due. It is shown at once, since it can stay for long.
    */
   show(counts: Counts, nextAt?: Date | null): void {
     this.#offAlarm();
@@ -42,12 +42,12 @@ export class Display {
     else if (!this.#session.isJson) this.#session.io.stdout.write(`${this.#stamp}${text}\n`);
   }
 
-  /** Begins the lines of a log. */
+  /** The timestamp of a log line. */
   get #stamp(): string {
     return `${new Date(this.#session.now).toISOString()} `;
   }
 
-  /** Prints a line of its own: for people on standard output, and on standard error where that has the JSON. */
+  /** Prints a line of its own, on standard output, or on standard error with --json. */
   line(text: string): void {
     this.#line.clear();
     const { stdout, stderr } = this.#session.io;
@@ -55,7 +55,7 @@ export class Display {
     if (this.#line.isVisible) this.#line.show(this.#shown);
   }
 
-  /** Says something above the line. */
+  /** Prints a remark above the live line. */
   note(text: string): void {
     this.#line.clear();
     this.#session.note(text);
@@ -79,7 +79,7 @@ export class Display {
   }
 }
 
-/** People at a terminal have a clock that shows local time. */
+/** A terminal shows local time. */
 function nextText(nextAt: Date | null, isLocal: boolean): string {
   if (!nextAt) return "nothing is scheduled";
   return `next at ${isLocal ? nextAt.toLocaleTimeString("en-GB") : nextAt.toISOString()}`;

@@ -5,13 +5,13 @@ import type { HandlerTarget } from "../target.ts";
 import type { WorkContext } from "./context.ts";
 import { countsOf } from "./counters.ts";
 
-/** By this machine's clock something may have come already, and by the handler's not yet. */
+/** A job that is due by this machine's clock may not be due yet by the handler's. */
 const LEAST_PAUSE_MS = 1_000;
 
 /**
- * Has a handler do the work: drains there again and again while there is a backlog, and sleeps until the next run time.
+ * Drives a handler: drains it repeatedly while there is a backlog, and sleeps until the next run time.
  *
- * @throws {TidegateError} where the handler refuses; with `--once` also where it cannot be reached.
+ * @throws {TidegateError} if the handler refuses. With `--once`, also if it cannot be reached.
  */
 export async function driveHandler(target: HandlerTarget, context: WorkContext): Promise<DrainTotals> {
   let totals = noTotals;

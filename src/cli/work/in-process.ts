@@ -6,14 +6,14 @@ import type { OwnTarget, RedisTarget, Target } from "../target.ts";
 import type { WorkContext } from "./context.ts";
 import { WorkCounters } from "./counters.ts";
 
-/** How many jobs run at the same time where nothing is said. */
+/** The default number of jobs that run at the same time. */
 export const WORKERS = 4;
 
-/** Works in this process, on the jobs of the user's module or the queues that it made. */
+/** Runs the jobs of the user's module, or of the queues that it makes, in this process. */
 export async function workInProcess(target: RedisTarget | OwnTarget, context: WorkContext): Promise<DrainTotals> {
   const counters = new WorkCounters(() => context.display.show(counters));
   const queues = target.kind === "own" ? target.queues : [loggingQueue(target, counters, context)];
-  // What is set up wrong is told now, and not tried again and again.
+  // Reports a wrong setup now instead of retrying.
   for (const queue of queues) await queue.ping();
   context.display.show(counters);
   if (context.once) return workOnce(target, queues, counters, context);
@@ -28,7 +28,7 @@ export async function workInProcess(target: RedisTarget | OwnTarget, context: Wo
   return worker.done;
 }
 
-/** A queue like the target's, whose jobs are counted while they run and get a line each when they end. */
+/** A queue like the target's that counts running jobs and prints a line for each finished attempt. */
 function loggingQueue({ jobs, store, queue }: RedisTarget, counters: WorkCounters, context: WorkContext): Queue {
   return new Queue({
     name: queue.name,
@@ -36,7 +36,7 @@ function loggingQueue({ jobs, store, queue }: RedisTarget, counters: WorkCounter
     jobs: jobs.map((job) => counters.counting(job)),
     clock: queue.clock,
     hooks: context.hooks,
-    // The lines of the hooks say why an attempt failed.
+    // The hooks already print why an attempt failed.
     logger: null,
   });
 }
@@ -67,7 +67,7 @@ async function workOnce(
     });
     const pass = await worker.run();
     totals = addTotals(before, pass);
-    // The jobs of one queue may have put something in line in another that was done already.
+    // Jobs of one queue may have enqueued jobs in a queue that was already done.
     claimed = queues.length > 1 && !context.signal.aborted ? pass.claimed : 0;
   }
   context.display.show(counters, nextRunAt);

@@ -5,7 +5,7 @@ import { fromNow } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
 
-/** Hooks that print a line for each attempt: what became of it, the job, which attempt it was, how long it took, why it failed. */
+/** Hooks that print a line for each attempt: outcome, job, number, duration, and why it failed. */
 export function jobLines(display: Display, session: Session): Hooks {
   const { green, yellow, red, dim } = session.colors;
   const print = (outcome: string, { name, id, attempt, ranMs }: CompleteEvent, more = "") =>

@@ -3,15 +3,15 @@ import { isObject, type ObjectSchema } from "./schema.ts";
 
 type Body = ReadableStream<Uint8Array> | null;
 
-/** Deeper JSON overflows the stack of code that walks through it, schema libraries among it. */
+/** JSON nested more deeply overflows the stack of code that walks it, such as a schema library. */
 const DEEPEST = 128;
 
 /**
- * Reads the body of a request as JSON; an empty one as `{}`.
+ * Reads a request's body as JSON. An empty body is `{}`.
  *
- * @param most how many bytes it may have. No more than that is read.
- * @throws {TidegateError} `payload_too_large`; `invalid_request` for what is not JSON, is not called so, or would not come
- *   back as it was.
+ * @param most the largest size in bytes. Nothing beyond it is read.
+ * @throws {TidegateError} `payload_too_large`; `invalid_request` if the body is not JSON, has another content type, or would
+ *   not survive a round trip through JSON.
  */
 export async function readJson(headers: Headers, body: Body, most: number): Promise<unknown> {
   if (Number(headers.get("content-length")) > most) throw tooLarge(most);
@@ -24,7 +24,7 @@ export async function readJson(headers: Headers, body: Body, most: number): Prom
   return value;
 }
 
-/** Reads the query of an address. @throws {TidegateError} `invalid_request`; the message names the parameter. */
+/** Reads the query of a URL. @throws {TidegateError} `invalid_request`; the message names the parameter. */
 export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Value {
   const { searchParams } = new URL(url);
   const entries = [...searchParams].map(([name, text]) => {
@@ -35,24 +35,22 @@ export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Valu
   return schema.read(Object.fromEntries(entries), "");
 }
 
-/** Refuses an address with an escape that is not UTF-8: it would be taken for another one. */
+/** Refuses a URL with an escape that is not UTF-8. It would be taken for another one. */
 export function checkAddress(url: string): void {
   if (!isUtf8(url))
-    throw invalidRequest(
-      "The address holds a % that does not begin an escape of UTF-8. Encode ids with encodeURIComponent.",
-    );
+    throw invalidRequest("The URL has a % that does not start a UTF-8 escape. Encode ids with encodeURIComponent.");
 }
 
 function isUtf8(url: string): boolean {
   try {
-    // The result is used because bundlers drop a call of this function that is made for its error alone.
+    // The result is used because bundlers drop a call that is made only for its error.
     return decodeURIComponent(url) !== "";
   } catch {
     return false;
   }
 }
 
-/** Reads a body to its end. @throws {TidegateError} `payload_too_large` beyond so many bytes */
+/** Reads a body to its end. @throws {TidegateError} `payload_too_large` if it has more than `most` bytes */
 export async function readBytes(body: Body, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -78,7 +76,7 @@ export async function readBytes(body: Body, most: number): Promise<Uint8Array> {
 function tooLarge(most: number): TidegateError {
   return new TidegateError(
     "payload_too_large",
-    `The body is larger than ${most} bytes. Send fewer jobs at once, or store the data elsewhere and enqueue its address.`,
+    `The body is larger than ${most} bytes. Send fewer jobs at once, or store the data elsewhere and enqueue a reference to it.`,
   );
 }
 
@@ -86,7 +84,7 @@ function brokenOff(): TidegateError {
   return invalidRequest("The body ended before it was complete.");
 }
 
-// The errors of the parser quote the body, so they are not passed on.
+// The parser's errors quote the body, so they are not passed on.
 function parseJson(bytes: Uint8Array): unknown {
   let text: string;
   try {
@@ -101,10 +99,10 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** Refuses what I-JSON (RFC 7493) does not carry, and keys that change what an object inherits once it is copied. */
+/** Refuses what I-JSON (RFC 7493) does not allow, and keys that change an object's prototype when it is copied. */
 function checkJson(value: unknown, depth: number): void {
   if (typeof value === "number" && !Number.isFinite(value))
-    throw invalidRequest("The body holds a number that is too large. Send it as a string.");
+    throw invalidRequest("The body contains a number that is too large. Send it as a string.");
   if (typeof value === "string") checkWellFormed(value);
   if (typeof value !== "object" || value === null) return;
   if (depth === DEEPEST) throw invalidRequest(`The body is nested deeper than ${DEEPEST} levels.`);
@@ -113,11 +111,11 @@ function checkJson(value: unknown, depth: number): void {
 }
 
 function checkKey(key: string): void {
-  if (key === "__proto__") throw invalidRequest('The body may not hold a field named "__proto__".');
+  if (key === "__proto__") throw invalidRequest('The body must not contain a field named "__proto__".');
   checkWellFormed(key);
 }
 
 function checkWellFormed(text: string): void {
   if (!text.isWellFormed())
-    throw invalidRequest("The body holds half a character (a lone surrogate), which is not Unicode.");
+    throw invalidRequest("The body contains half a character (a lone surrogate), which is not valid Unicode.");
 }

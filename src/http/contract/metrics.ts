@@ -1,10 +1,10 @@
 import type { Histogram, QueueActivity } from "../../core/manage/stats.ts";
 
-/** A queue's name, and what it is doing. */
+/** A queue's name and its activity. */
 export type NamedActivity = readonly [queue: string, activity: QueueActivity];
 
 interface Sample {
-  /** Follows on the name of the metric, as `_bucket` does. */
+  /** Appended to the metric's name, such as `_bucket`. */
   readonly suffix?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
@@ -19,7 +19,7 @@ interface Metric {
 
 const states = ["scheduled", "ready", "running", "completed", "deadLetter"] as const;
 
-// Names after https://prometheus.io/docs/practices/naming/ and OpenMetrics: base units, and `_total` for what only rises.
+// Named after https://prometheus.io/docs/practices/naming/ and OpenMetrics: base units, and `_total` for counters.
 const metrics: readonly Metric[] = [
   {
     name: "tidegate_jobs",
@@ -34,7 +34,7 @@ const metrics: readonly Metric[] = [
   counter("tidegate_jobs_enqueued_total", "Jobs enqueued.", "totalEnqueued"),
   counter("tidegate_jobs_completed_total", "Jobs completed.", "totalProcessed"),
   counter("tidegate_jobs_dead_total", "Jobs that died.", "totalFailed"),
-  counter("tidegate_job_retries_total", "Attempts that failed and are followed by another.", "totalRetried"),
+  counter("tidegate_job_retries_total", "Failed attempts that are retried.", "totalRetried"),
   {
     name: "tidegate_queue_paused",
     type: "gauge",
@@ -44,19 +44,19 @@ const metrics: readonly Metric[] = [
   {
     name: "tidegate_oldest_ready_job_age_seconds",
     type: "gauge",
-    help: "For how long the oldest ready job has been due; 0 where none is ready.",
+    help: "How long the oldest ready job has been due; 0 if none is ready.",
     samples: ({ stats }) => [{ value: (stats.oldestReadyAgeMs ?? 0) / 1_000 }],
   },
   {
     name: "tidegate_next_run_timestamp_seconds",
     type: "gauge",
-    help: "When something next needs attention; absent where nothing ever does.",
+    help: "When something is due next; absent if nothing is.",
     samples: ({ stats }) => (stats.nextRunAt ? [{ value: stats.nextRunAt.getTime() / 1_000 }] : []),
   },
   {
     name: "tidegate_job_waiting_seconds",
     type: "histogram",
-    help: "How long attempts waited from when they were due to their start.",
+    help: "How long attempts waited between falling due and starting.",
     samples: ({ waiting }) => histogramSamples(waiting),
   },
   {
@@ -83,7 +83,7 @@ function histogramSamples({ bounds, counts, sumMs }: Histogram): readonly Sample
   return [...buckets, { suffix: "_sum", value: sumMs / 1_000 }, { suffix: "_count", value: upTo }];
 }
 
-/** Writes what queues are doing in the text format of Prometheus (version 0.0.4), each sample with the name of its queue. */
+/** Writes the activity of queues in the text format of Prometheus (version 0.0.4). Each sample carries its queue's name. */
 export function metricsText(queues: readonly NamedActivity[]): string {
   const lines = metrics.flatMap(({ name, type, help, samples }) => [
     `# HELP ${name} ${help}`,

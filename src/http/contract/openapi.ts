@@ -19,7 +19,7 @@ import {
 } from "./responses.ts";
 import { duration, type JsonSchema, type ObjectSchema, span, time } from "./schema.ts";
 
-/** The schemas that have a name, and are told of once. */
+/** The schemas with a name: the document describes each once and refers to it elsewhere. */
 const named = {
   Job: job,
   DeadJob: deadJob,
@@ -43,12 +43,14 @@ const names = new Map<unknown, string>(Object.entries(named).map(([name, { json 
 
 const description =
   "Send `Authorization: Bearer TOKEN`, with a token that has one of the scopes named. Errors are `application/problem+json` " +
-  "with a stable `code`; a request refused with a status from 400 to 499 changed nothing.";
+  "with a stable `code`; a request refused with a status from 400 to 499 has changed nothing.";
 
 /**
- * Writes the OpenAPI 3.1 document of some routes. It is made of what requests are read with, so the two cannot differ.
+ * Writes the OpenAPI 3.1 document of some routes. It is built from the schemas that read the requests, so the two cannot
+ * differ.
  *
- * @param isNamed whether it stands below `/queues/:queue`, and tells of that queue alone: its addresses are relative to its own.
+ * @param isNamed whether the document is served below `/queues/:queue` and describes that queue alone. Its paths are relative
+ *   to it.
  */
 export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
   const document = {
@@ -67,7 +69,7 @@ export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
           },
         },
       })),
-      // A copy, since a schema that is named is referred to wherever else it stands.
+      // Copied, because a named schema is replaced by a reference wherever else it stands.
       schemas: mapValues(named, ({ json }) => ({ ...json })),
     },
   };
@@ -102,7 +104,7 @@ function operationOf(route: Route, prefix: string): object {
   };
 }
 
-/** Makes "Get job" of "getJob". */
+/** Turns "getJob" into "Get job". */
 function inWords(operation: string): string {
   const words = operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -124,7 +126,7 @@ function queryParameters({ fields, json }: ObjectSchema<unknown>): object[] {
   }));
 }
 
-/** No body is read as an empty object. */
+/** A missing body counts as an empty object. */
 function requestBody(json: JsonSchema): object {
   const required = ["anyOf", "required", "minProperties"].some((keyword) => keyword in json);
   return { required, content: { "application/json": { schema: json } } };
@@ -137,7 +139,7 @@ function responseOf({ json, contentType = "application/json" }: Answer): object 
   };
 }
 
-/** All the ways in which a route may refuse a request. */
+/** Every error code that a route can refuse a request with. */
 function refusalsOf({ scope, body, refusals = [], storeless }: Route, prefix: string): ErrorCode[] {
   return [
     "invalid_request",

@@ -29,7 +29,7 @@ import {
   yes,
 } from "./schema.ts";
 
-// What goes over the wire. The client takes types from here and nothing else, since it must stay small.
+// What goes over the wire. The client imports types only, so that it stays small.
 
 /** An error as `application/problem+json` (RFC 9457). */
 export interface Problem {
@@ -37,7 +37,7 @@ export interface Problem {
   readonly title: string;
   readonly detail: string;
   readonly code: ErrorCode | "internal_error";
-  /** With `invalid_payload`: what the schema found. */
+  /** With `invalid_payload`: the schema's issues. */
   readonly issues?: readonly PayloadIssue[];
 }
 
@@ -53,7 +53,7 @@ const newKey = pathText(LONGEST_KEY, "daily");
 const cursor = cursorIn(jobStates, LONGEST_CURSOR);
 const limit = whole(1, 1_000);
 
-/** What stands in a path. */
+/** The parameters of paths. */
 export const pathParts = { id, key, queue: text(LONGEST_NAME, "default") };
 
 export const backoff = object({ type: word(["exponential", "fixed"]), base: duration, max: duration, jitter: share });
@@ -92,7 +92,7 @@ export const newJob = withKeywords(
 export const recurringJob = object({ id: newKey, ...scheduleFields }, ["name", "cron"]);
 const manyJobs = list(newJob, MOST_AT_ONCE);
 
-/** What `POST /jobs` was asked for. */
+/** What a `POST /jobs` asks for. */
 export type EnqueueRequest =
   | { readonly kind: "one"; readonly job: ValueOf<typeof newJob> }
   | { readonly kind: "many"; readonly jobs: ValueOf<typeof manyJobs> }
@@ -146,5 +146,5 @@ const drainFields = {
 export const drainBody = object({ ...drainFields, budget: object({ roundTrips, commands }) });
 export const drainQuery = object({ ...drainFields, "budget.roundTrips": roundTrips, "budget.commands": commands });
 
-/** The address of a request without parameters. */
+/** For a route that takes no query parameters. */
 export const noQuery = object({});

@@ -12,7 +12,7 @@ import { problemKinds } from "./problems.ts";
 import type { Problem } from "./requests.ts";
 import type { JsonSchema } from "./schema.ts";
 
-/** What a request is answered with. Without `json` it has no body. */
+/** The body of an answer. Without `json` there is no body. */
 export interface Answer {
   readonly json?: JsonSchema;
   /** Default: `application/json`. */
@@ -20,12 +20,12 @@ export interface Answer {
 }
 
 /**
- * How a type looks as JSON, in which times are ISO 8601 strings. A shape fits exactly the type that it was made for, so what is
- * told of an answer cannot differ from it: it would not compile.
+ * The JSON of a type; times are ISO 8601 strings. A shape compiles only for exactly this type, so the documented answer cannot
+ * differ from the real one.
  */
 export interface Shape<Value> extends Answer {
   readonly json: JsonSchema;
-  /** Holds the type alone, and is not there. */
+  /** Carries the type. Never set at run time. */
   readonly type: (value: Value) => Value;
 }
 
@@ -35,7 +35,7 @@ type Sometimes<Value> = {
   [Name in keyof Value]-?: Record<never, never> extends Pick<Value, Name> ? Name : never;
 }[keyof Value];
 
-/** An object: the fields that it always has, and those that it may lack. More may come with later versions. */
+/** An object: the fields that it always has, and the optional ones. Later versions may add more. */
 function record<Value>(
   always: { readonly [Name in Exclude<keyof Value, Sometimes<Value>>]: Shape<Value[Name]> },
   sometimes: { readonly [Name in Sometimes<Value>]: Shape<Required<Value>[Name]> },
@@ -45,8 +45,8 @@ function record<Value>(
   return shape({ type: "object", properties, required: Object.keys(always) });
 }
 
-/** The same, with a sentence on it. */
-const said = <Value>(description: string, { json }: Shape<Value>) => shape<Value>({ ...json, description });
+/** The same shape with a description. */
+const described = <Value>(description: string, { json }: Shape<Value>) => shape<Value>({ ...json, description });
 
 const list = <Item>({ json }: Shape<Item>) => shape<readonly Item[]>({ type: "array", items: json });
 const words = <Word extends string>(words: readonly Word[]) => shape<Word>({ type: "string", enum: words });
@@ -59,7 +59,7 @@ const count = shape<number>({ type: "integer", minimum: 0 });
 const amount = shape<number>({ type: "number", minimum: 0 });
 const time = shape<Date>({ type: "string", format: "date-time" });
 
-/** Done, with nothing to say. */
+/** An answer without a body. */
 export const nothing: Answer = {};
 
 const errorFields = { name: text, message: text };
@@ -90,7 +90,7 @@ const ending = { failedAt: time, error: jobError };
 export const job = record<JobInfo>(jobFields, { ...jobOptions, ...ending });
 export const deadJob = record<DeadJob>({ ...jobFields, ...ending, state: words(["dead"]) }, jobOptions);
 
-const cursor = said("Where the next page begins; null on the last one.", nullable(text));
+const cursor = described("The cursor of the next page; null on the last page.", nullable(text));
 export const jobPage = record<JobPage>({ jobs: list(job), cursor }, {});
 export const deadJobPage = record<JobPage<DeadJob>>({ jobs: list(deadJob), cursor }, {});
 
@@ -100,7 +100,7 @@ export const enqueueResult = record<EnqueueResult>(
 );
 export const enqueueResults = record<{ readonly jobs: readonly EnqueueResult[] }>({ jobs: list(enqueueResult) }, {});
 export const duplicateOrMany: Answer = {
-  json: { description: "A duplicate, or the answers for many.", anyOf: [enqueueResult.json, enqueueResults.json] },
+  json: { description: "A duplicate, or the answers to an array.", anyOf: [enqueueResult.json, enqueueResults.json] },
 };
 
 export const cleared = record<{ readonly cleared: number }>({ cleared: count }, {});
@@ -147,8 +147,8 @@ export const drainReport = record<DrainReport>(
 );
 export const draining = record<{ readonly status: "draining" }>({ status: words(["draining"]) }, {});
 
-const spending = said(
-  "Of this process or isolate alone.",
+const spending = described(
+  "Counted by this process or isolate alone.",
   record<Spending>(
     {
       since: time,
@@ -184,8 +184,8 @@ export const stats = record<QueueStats & { readonly spending: Spending }>({ ...s
 
 const histogram = record<Histogram>(
   {
-    bounds: said("Upper bounds in ms.", list(amount)),
-    counts: said("One more than bounds.", list(count)),
+    bounds: described("Upper bounds in ms.", list(amount)),
+    counts: described("One more than the bounds.", list(count)),
     sumMs: amount,
   },
   {},

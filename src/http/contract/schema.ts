@@ -2,43 +2,43 @@ import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../../
 import { invalidRequest, quote } from "../../core/shared/errors.ts";
 import { checkPathText, checkText, oneOf, wholeNumber } from "../../core/shared/validate.ts";
 
-/** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
+/** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-/** A part of a request: how it is read, and how others are told. Both are made in one place, so that they cannot drift. */
+/** A part of a request: how to read it, and how to document it. Both live in one place so that they cannot drift apart. */
 export interface Schema<Value = unknown> {
   readonly json: JsonSchema;
   /**
    * Reads a value.
-   * @param name where it stands, for the message; empty for the body as a whole.
+   * @param name where the value stands, for the message. Empty for the whole body.
    * @throws {TidegateError} `invalid_request`; the message names the field, never its value.
    */
   read(value: unknown, name: string): Value;
-  /** Turns the text of a query parameter into what `read` takes. Default: as it is. */
+  /** Converts the text of a query parameter before `read` gets it. Default: no conversion. */
   fromText?(text: string): unknown;
 }
 
 export type ValueOf<Part> = Part extends Schema<infer Value> ? Value : never;
 
-/** The parts of an object, by name. */
+/** The fields of an object, by name. */
 export type Fields = Readonly<Record<string, Schema>>;
 
 type ObjectOf<Parts extends Fields, Required extends keyof Parts> = {
   readonly [Name in Required]: ValueOf<Parts[Name]>;
 } & { readonly [Name in Exclude<keyof Parts, Required>]?: ValueOf<Parts[Name]> };
 
-/** An object of known fields. Others are refused by name: a misspelt option must not pass for none. */
+/** An object with known fields. Unknown fields are refused by name, so a misspelt option does not go unnoticed. */
 export interface ObjectSchema<Value> extends Schema<Value> {
   readonly fields: Fields;
 }
 
-/** As `checkText` has it, without what some regular expressions lack: no control characters, no white space at either end. */
+/** The rule of `checkText` as a pattern: no control characters, no white space at either end. */
 const TEXT = "^[^\\s\\x00-\\x1f\\x7f]([^\\x00-\\x1f\\x7f]*[^\\s\\x00-\\x1f\\x7f])?$";
 
 /** Any JSON value. */
 export const anything: Schema = { json: {}, read: (value) => value };
 
-/** True, which is what asks for it. */
+/** True, or left out. */
 export const yes: Schema<true> = {
   json: { const: true },
   read(value, name) {
@@ -56,12 +56,12 @@ export const flag: Schema<boolean> = {
   fromText: (text) => (text === "true" || text === "false" ? text === "true" : text),
 };
 
-/** The same, with more said of it to those who are told of it. */
+/** The same schema with more keywords for the OpenAPI document. */
 export function withKeywords<Part extends Schema>(schema: Part, keywords: JsonSchema): Part {
   return { ...schema, json: { ...schema.json, ...keywords } };
 }
 
-/** A string that the core reads further. */
+/** A string that the core validates further. */
 export function string(longest: number): Schema<string> {
   return {
     json: { type: "string", maxLength: longest },
@@ -73,14 +73,19 @@ export function string(longest: number): Schema<string> {
   };
 }
 
-/** Where a page of a list of these states ended. What follows on the state is the store's own. */
+/** A list's cursor. It begins with one of these states; the rest belongs to the store. */
 export function cursorIn(states: readonly string[], longest: number): Schema<string> {
   const pattern = new RegExp(`^(${states.join("|")}):[^\\x00-\\x1f\\x7f]*$`);
   return {
-    json: { type: "string", maxLength: longest, pattern: pattern.source, description: "Where the page before ended." },
+    json: {
+      type: "string",
+      maxLength: longest,
+      pattern: pattern.source,
+      description: "The cursor of the previous page.",
+    },
     read(value, name) {
       if (typeof value !== "string" || value.length > longest || !pattern.test(value) || !value.isWellFormed())
-        throw invalidRequest(`${name} must be the one that the page before came with, for the same state.`);
+        throw invalidRequest(`${name} must be the cursor of the previous page, for the same state.`);
       return value;
     },
   };
@@ -97,7 +102,7 @@ export function text(longest: number, example: string): Schema<string> {
   };
 }
 
-/** An id or key that is to be stored: it must be able to stand in a path. */
+/** An id or key that will be stored: it must be able to stand in a path. */
 export function pathText(longest: number, example: string): Schema<string> {
   return {
     json: { ...text(longest, example).json, not: { enum: [".", ".."] } },
@@ -157,7 +162,7 @@ export const duration: Schema<Duration> = {
   fromText: numberFromText,
 };
 
-/** A duration that the core does not take if it is 0, to the millisecond. */
+/** A duration of at least a millisecond. */
 export const span = withKeywords(duration, durationJson("\\d*[1-9]\\d*(\\.\\d+)?|\\d+\\.\\d*[1-9]\\d*", 0.5));
 
 export const time: Schema<string | number> = {
@@ -210,7 +215,7 @@ export function object<const Parts extends Fields, Required extends keyof Parts 
   };
 }
 
-/** One of several objects, told apart by the one of these fields that it has. */
+/** One of several objects. The field that it has decides which. */
 export function oneBy<const Kinds extends Readonly<Record<string, ObjectSchema<unknown>>>>(
   kinds: Kinds,
 ): Schema<ValueOf<Kinds[keyof Kinds]>> {
@@ -238,6 +243,6 @@ function fieldNamed(field: string, fields: Fields, name: string): Schema {
   const schema = Object.hasOwn(fields, field) ? fields[field] : undefined;
   if (schema) return schema;
   const known = Object.keys(fields);
-  const others = known.length > 0 ? `Known are: ${known.join(", ")}.` : "None is.";
-  throw invalidRequest(`${quote(within(name, field))} is not known here. ${others}`);
+  const others = known.length > 0 ? `Known fields: ${known.join(", ")}.` : "No fields are allowed here.";
+  throw invalidRequest(`Unknown field ${quote(within(name, field))}. ${others}`);
 }

@@ -1,10 +1,10 @@
 import { contentSecurityPolicy, page } from "./bundle.ts";
 
 /**
- * The page. It is the same for everybody: what it shows it asks for afterwards, so that a link from another site, with which a
- * browser sends no strict cookie, finds the session all the same.
+ * The dashboard's HTML page. It is the same for everybody and loads its data afterwards. So a link from another site works too,
+ * although the browser sends no strict cookie with it.
  *
- * @param refused why a sign-in was refused, in words of our own: it is not escaped.
+ * @param refused why a sign-in was refused. It is not escaped, so pass fixed text only.
  */
 export function pageOf(refused?: string, status = 200): Response {
   return new Response(refused ? page.replace("<body>", `<body data-refused="${refused}">`) : page, {
@@ -13,7 +13,7 @@ export function pageOf(refused?: string, status = 200): Response {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": contentSecurityPolicy,
       "X-Content-Type-Options": "nosniff",
-      // The address goes along within the site, since the sign-in form proves by its origin where it stands.
+      // Within the site the browser sends the referrer: the sign-in form proves its origin with it.
       "Referrer-Policy": "same-origin",
       "Cache-Control": "no-store",
     },

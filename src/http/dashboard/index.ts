@@ -1,5 +1,5 @@
 /**
- * A page to look after queues with, served by the handler itself.
+ * A dashboard for your queues, served by the handler itself.
  *
  * @module tidegate/dashboard
  */
@@ -18,7 +18,7 @@ import { readSnapshot, type Snapshot, snapshotQuery } from "./snapshot.ts";
 
 export type { Dashboard } from "../dashboard-port.ts";
 
-/** How the dashboard is served. */
+/** Options of the dashboard. */
 export interface DashboardOptions {
   /** How long a session lasts: 1 minute to 30 days. Default "12h". */
   readonly sessionDuration?: Duration;
@@ -34,12 +34,12 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * createHandler({ queue, auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], read: [env.TIDEGATE_READ_TOKEN] }, dashboard: dashboard() });
  * ```
  *
- * Whoever opens it signs in with an `admin` or a `read` token, for which a signed cookie then stands; taking the token out ends
- * the session. Where the handler's `auth` is "none" nobody needs to. After ten wrong tokens in a minute further wrong ones get 429,
- * as each isolate counts for itself; the right one is taken at any time. It is the length of tokens that stops guesses.
+ * You sign in with an `admin` or a `read` token and get a signed cookie. Removing the token ends the session. If the handler's
+ * `auth` is "none", nobody needs to sign in. Each isolate answers 429 to more than ten wrong tokens a minute. A right token
+ * always works. What stops guessing is the length of your tokens.
  *
  * @param options how long a session lasts.
- * @throws {TidegateError} `invalid_request` for an option that makes no sense.
+ * @throws {TidegateError} `invalid_request` for an invalid option.
  */
 export function dashboard(options: DashboardOptions = {}): Dashboard {
   checkKnown(options, ["sessionDuration"], "dashboard");

@@ -3,17 +3,17 @@ import { TidegateError } from "../../core/shared/errors.ts";
 import { type Caller, type KnownToken, refuseCrossSite, type Scope, type SessionFinder } from "../auth.ts";
 
 const COOKIE = "tidegate-session";
-/** A request may carry cookies of wider paths too; each one looked at costs a signature for each token. */
+/** A request can carry cookies of parent paths too, and checking one costs a signature for each token. */
 const MOST_COOKIES = 8;
-/** With a session, a request that changes something proves by this header that its page may read what belongs to the session. */
+/** In a session, a request that changes something needs this header. It proves that the page can read the session's data. */
 const CSRF_HEADER = "tidegate-csrf";
-/** One of these must be allowed to a token for its holder to sign in. */
+/** A token needs one of these scopes to sign in. */
 const SUFFICIENT: readonly Scope[] = ["read", "admin"];
 
 const cookies = (prefix: string) =>
   new RegExp(`(?:^|; *)${prefix}${COOKIE}=((\\d{1,15})\\.[0-9a-f-]{36})\\.([0-9a-f]{64})`, "g");
 const plainCookies = cookies("");
-// Over TLS one without a prefix may come from whoever answers for the domain over plain HTTP.
+// Over TLS, a cookie without a prefix could have been set over plain HTTP by someone on the network.
 const secureCookies = cookies("__(?:Host|Secure)-");
 
 interface Signer {
@@ -22,19 +22,19 @@ interface Signer {
 }
 
 export interface Session extends Signer {
-  /** When it ends, and a random number: what its cookie says, signed. */
+  /** The signed part of the cookie: when the session ends, and a random id. */
   readonly claim: string;
 }
 
 /**
- * Sessions that nothing needs to remember: each is signed with a key that is made from the token which its holder signed in
- * with. So it allows what that token allows now, and it is over when that token is taken out.
+ * Sessions that need no storage. The signing key comes from the token that the user signed in with. So a session allows what
+ * the token allows now, and removing the token ends it.
  */
 export class Sessions implements SessionFinder {
   readonly #tokens: readonly KnownToken[];
   readonly #lifeMs: number;
   readonly #clock: Clock;
-  // The keys and not the promise of them: workerd refuses to wait for a promise that another request made.
+  // Holds the keys, not a promise of them: workerd refuses to await a promise that another request made.
   #signers: ReadonlyMap<string, Signer> | undefined;
 
   constructor(tokens: readonly KnownToken[], lifeMs: number, clock: Clock) {
@@ -43,7 +43,7 @@ export class Sessions implements SessionFinder {
     this.#clock = clock;
   }
 
-  /** Begins a session, and gives its cookie; undefined where the token, which must be known, does not allow one. */
+  /** Begins a session and returns its cookie. Undefined if the token does not allow one. The token must be a known one. */
   async begin(token: string, request: Request): Promise<string | undefined> {
     const signer = (await this.#prepare()).get(token);
     if (!signer) return undefined;
@@ -55,7 +55,7 @@ export class Sessions implements SessionFinder {
     const cookies = (request.headers.get("cookie") ?? "").matchAll(
       cameSecurely(request) ? secureCookies : plainCookies,
     );
-    // Another one may stand at a wider path, so each is tried.
+    // A parent path may have set another cookie of this name, so each is tried.
     for (const [, claim = "", end, signature = ""] of [...cookies].slice(0, MOST_COOKIES)) {
       if (Number(end) <= this.#clock()) continue;
       for (const signer of (await this.#prepare()).values())
@@ -70,7 +70,7 @@ export class Sessions implements SessionFinder {
     if (mutates) {
       refuseCrossSite(request);
       if (!(await isSigned(session, csrfClaim(session), request.headers.get(CSRF_HEADER) ?? "")))
-        throw new TidegateError("forbidden", `A change by a session needs the header ${CSRF_HEADER}.`);
+        throw new TidegateError("forbidden", `To change something in a session, send the header ${CSRF_HEADER}.`);
     }
     return { token: "known", scopes: session.scopes };
   }
@@ -82,28 +82,29 @@ export class Sessions implements SessionFinder {
   }
 }
 
-/** What a change by this session must carry. */
+/** The header value that a change in this session must carry. */
 export function csrfOf(session: Session): Promise<string> {
   return sign(session, csrfClaim(session));
 }
 
-/** The cookie that makes a browser forget its session. */
+/** A cookie that makes the browser drop its session. */
 export function forgotten(request: Request): string {
   return cookie(request, "", 0);
 }
 
 function cookie(request: Request, value: string, seconds: number): string {
   const { pathname } = new URL(request.url);
-  // Where the handler is mounted: all that it answers needs the cookie, and nothing else shall see it.
+  // The path of the handler: everything below it needs the cookie, and nothing else may get it.
   const path = pathname.replace(/\/dashboard\/[^/]*\/?$/, "") || "/";
   const isSecure = cameSecurely(request);
-  // With these prefixes browsers take the cookie from no other host, or at least over TLS alone. The first needs the path "/".
+  // With these prefixes a browser accepts the cookie only over TLS, and "__Host-" only from this host. "__Host-" requires the
+  // path "/".
   const prefix = isSecure ? (path === "/" ? "__Host-" : "__Secure-") : "";
   const suffix = isSecure ? "; Secure" : "";
   return `${prefix}${COOKIE}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${suffix}`;
 }
 
-/** Whether the browser spoke TLS: to the handler, or to the first of the proxies before it, which stands first in the list. */
+/** Whether the browser used TLS: to the handler, or to the outermost proxy, which is first in the list. */
 function cameSecurely({ url, headers }: Request): boolean {
   return url.startsWith("https:") || /^\s*https\s*(,|$)/i.test(headers.get("x-forwarded-proto") ?? "");
 }

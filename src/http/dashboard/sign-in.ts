@@ -6,20 +6,20 @@ import type { DashboardRoute } from "../dashboard-port.ts";
 import { pageOf } from "./document.ts";
 import { forgotten, type Sessions } from "./session.ts";
 
-/** How many wrong tokens get 401 within a window of so long. */
+/** How many wrong tokens get 401 within one window. */
 const MOST_WRONG = 10;
 const WINDOW_MS = 60_000;
 
 /**
- * Counts the wrong tokens of this isolate: whether there are too many now. It bounds no guesser who is patient or reaches many
- * isolates, and shuts nobody out: a token that is right signs in whatever came before.
+ * Counts the wrong tokens of this isolate. The returned function says whether there are too many now. It does not stop someone
+ * who is patient or reaches many isolates, and it locks nobody out: a right token always works.
  */
 function counter(clock: Clock): () => boolean {
   let beganAt = 0;
   let count = 0;
   return () => {
     const now = clock();
-    // The distance, since a clock may be set back.
+    // The absolute distance, because a clock can be set back.
     if (Math.abs(now - beganAt) >= WINDOW_MS) [beganAt, count] = [now, 0];
     return ++count > MOST_WRONG;
   };
@@ -27,9 +27,9 @@ function counter(clock: Clock): () => boolean {
 
 const LONGEST_FORM = 4_096;
 const TOO_MANY = "Too many wrong tokens. Wait a minute.";
-const REFUSED = "No token with the scope read or admin is like this one. Is it complete?";
+const REFUSED = "This is not a token with the scope read or admin. Is it complete?";
 
-/** The addresses to which forms are sent, and from which the browser is led back to the page. */
+/** The paths that the sign-in and sign-out forms post to. Both redirect to the page. */
 export function signPages(sessions: Sessions | undefined, clock: Clock): readonly DashboardRoute[] {
   const areTooMany = counter(clock);
   return [
@@ -38,10 +38,10 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
       method: "POST",
       path: "/dashboard/sign-in",
       async answer(request, authenticate) {
-        // Another site's page could else sign somebody in with a token of its own.
+        // Otherwise another site's page could sign you in with a token of its own.
         refuseCrossSite(request);
         const form = new URLSearchParams(new TextDecoder().decode(await readBytes(request.body, LONGEST_FORM)));
-        // What no header can carry was not meant: spaces around it, and what cannot be seen.
+        // Removes what no header can carry: surrounding spaces and invisible characters.
         const token = (form.get("token") ?? "").replace(/[^!-~]/g, "");
         const caller = await authenticate(
           new Request(request.url, { headers: { Authorization: `Bearer ${token}` } }),
@@ -55,7 +55,7 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
       method: "POST",
       path: "/dashboard/sign-out",
       async answer(request, authenticate) {
-        // Without its cookie, which browsers keep from other sites, a request has no session that could refuse it.
+        // Browsers keep the strict cookie from other sites' requests, so no session would be there to refuse this.
         refuseCrossSite(request);
         await authenticate(request, true);
         return redirect("../dashboard", forgotten(request));
@@ -64,7 +64,7 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
   ];
 }
 
-/** To a form that the browser sent, the page again; to the page itself, a problem. */
+/** A browser's form gets the page again. The page's own request gets a problem. */
 function refusal({ headers }: Request, areTooMany: boolean): Response {
   const detail = areTooMany ? TOO_MANY : REFUSED;
   const status = areTooMany ? 429 : 401;

@@ -10,7 +10,7 @@ import { jobStates } from "../../core/store/store.ts";
 import { cursorIn, object, string, type ValueOf, word } from "../contract/schema.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 
-// What the page is told, in one answer for each look.
+// The data of the page: one answer for each refresh.
 
 const LONGEST_CURSOR = 2_000;
 const ROWS = 50;
@@ -22,7 +22,7 @@ export const snapshotQuery = object(
     queue: string(LONGEST_ID),
     view: word(["overview", "jobs", "job", "schedules"]),
     state: word(jobStates),
-    /** The id of a job, or the name of jobs. */
+    /** A job's id, or a name of jobs. */
     search: string(LONGEST_ID),
     id: string(LONGEST_ID),
     cursor: cursorIn(jobStates, LONGEST_CURSOR),
@@ -32,9 +32,9 @@ export const snapshotQuery = object(
 
 type Query = ValueOf<typeof snapshotQuery>;
 
-/** A job as a list shows it: without what may be large, since there are fifty of them. */
+/** A job as a list of fifty shows it: without fields that can be large. */
 export interface JobRow extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error"> {
-  /** The beginning of the payload, as JSON. */
+  /** The beginning of the payload's JSON. */
   readonly preview: string;
   readonly error?: Omit<JobError, "stack">;
 }
@@ -48,33 +48,33 @@ interface JobRows {
   readonly cursor: string | null;
 }
 
-/** What one view shows. */
+/** The contents of one view. */
 export interface Contents {
   readonly jobs?: JobRows;
-  /** Null where there is none with this id, or not any more. */
+  /** Null if no job has this id, or not any more. */
   readonly job?: JobInfo | null;
   readonly schedules?: readonly ScheduleRow[];
 }
 
 export interface QueueSnapshot extends Contents {
-  /** The queue's time. */
+  /** The current time by the queue's clock. */
   readonly at: Date;
   readonly queue: string;
-  /** The names of jobs that are performed here. */
+  /** The names of the jobs that are defined here. */
   readonly names: readonly string[];
   readonly activity: QueueActivity;
   readonly spending: Spending;
-  /** What this look cost. */
+  /** What this refresh cost. */
   readonly commands: number;
 }
 
-/** Reads what a view shows. @throws {TidegateError} `not_found` where there is no such queue, `invalid_request` */
+/** Reads the data of a view. @throws {TidegateError} `not_found` if there is no such queue, `invalid_request` */
 export async function readSnapshot(
   { queues, first }: Pick<DashboardHost, "queues" | "first">,
   query: Query,
 ): Promise<QueueSnapshot> {
   const queue = queues.get(query.queue ?? first.name);
-  if (!queue) throw notFound("No queue of this name is served here.");
+  if (!queue) throw notFound("This handler serves no queue of this name.");
   const before = queue.spending.commands;
   const [activity, contents] = await Promise.all([queue.getActivity(), contentsOf(queue, query)]);
   const { spending } = queue;
@@ -105,7 +105,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
 async function readJobs(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {
   const found = search && cursor === undefined ? await queue.getJob(search) : null;
   if (found && (!state || found.state === state)) return { rows: [rowOf(found)], cursor: null };
-  // What is too long for a name can only be an id.
+  // Text too long for a name can only be an id.
   if (search && search.length > LONGEST_NAME) return { rows: [], cursor: null };
   const page = await queue.listJobs({ state, name: search || undefined, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
@@ -119,7 +119,7 @@ function rowOf({ payload, result, progress, errors, error, ...job }: JobInfo): J
   };
 }
 
-/** The next occurrences, told from what is known of the schedule: that asks no store. */
+/** The next occurrences, computed without a store call. */
 function withOccurrences(schedule: ScheduleInfo): ScheduleRow {
   const occurrences: Date[] = [];
   let occurrence = schedule.nextRunAt?.getTime();
@@ -128,12 +128,12 @@ function withOccurrences(schedule: ScheduleInfo): ScheduleRow {
     for (; occurrence !== undefined && occurrences.length < OCCURRENCES; occurrence = next(occurrence))
       occurrences.push(new Date(occurrence));
   } catch {
-    // A zone that this runtime does not know yet shall not hide all other schedules.
+    // One zone that this runtime does not know must not hide all other schedules.
   }
   return { ...schedule, occurrences };
 }
 
-/** What a value becomes as JSON: times are strings. */
+/** The JSON form of a value: times become strings. */
 export type Json<Value> = Value extends Date
   ? string
   : Value extends readonly (infer Item)[]
@@ -142,11 +142,11 @@ export type Json<Value> = Value extends Date
       ? { readonly [Name in keyof Value]: Json<Value[Name]> }
       : Value;
 
-/** Who looks, and at what: what the page gets for each look. */
+/** Everything that the page gets in one refresh. */
 export interface Snapshot extends QueueSnapshot {
   readonly queues: readonly string[];
-  /** False where the session only reads. */
+  /** False if the caller can only read. */
   readonly mayChange: boolean;
-  /** Null where nobody has signed in with a session. */
+  /** Null without a session. */
   readonly csrf: string | null;
 }

@@ -10,7 +10,7 @@ export const activityRoutes = [
     notes: "The last hour by the minute, and how long jobs waited and ran.",
     scope: "read",
     answers: { 200: activity },
-    // What it has spent is told as this isolate has counted it.
+    // The usage is what this isolate has counted.
     answer: async ({ queue }) => reply({ ...(await queue.getActivity()), spending: queue.spending }),
   }),
   route({

@@ -7,10 +7,10 @@ import { queueRoutes } from "./queue.ts";
 import { type Route, replyText, route } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
-/** The OpenAPI documents, below a queue's name and elsewhere: made once, since that takes some milliseconds. */
+/** The OpenAPI documents, for a named queue and for the root. Each is built once, since that takes some milliseconds. */
 const documents = new Map<boolean, string>();
 
-/** Everything that a handler answers. */
+/** Every route of a handler. */
 export const routes: readonly Route[] = [
   ...jobRoutes,
   ...deadLetterRoutes,

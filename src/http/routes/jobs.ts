@@ -11,7 +11,7 @@ export const jobRoutes = [
     method: "POST",
     path: "/jobs",
     operation: "enqueueJob",
-    notes: "An array enqueues many, all or none. With cron it makes a schedule, which needs the scope admin.",
+    notes: "An array enqueues all of its jobs or none. With cron, creates a schedule, which needs the scope admin.",
     scope: "enqueue",
     body: enqueueBody,
     answers: { 201: enqueueResult, 200: duplicateOrMany },
@@ -31,7 +31,7 @@ export const jobRoutes = [
     method: "DELETE",
     path: "/jobs",
     operation: "clearJobs",
-    notes: "All of a state: pending means scheduled and ready.",
+    notes: "Removes all jobs of a state. pending means scheduled and ready.",
     scope: "admin",
     query: clearQuery,
     answers: { 200: cleared },
@@ -46,7 +46,7 @@ export const jobRoutes = [
     refusals: ["not_found"],
     answer: async ({ queue, target }) => {
       const found = await queue.getJob(target);
-      if (!found) throw notFound("No job has this id. Completed jobs are kept for the queue's retention alone.");
+      if (!found) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
       return reply(found);
     },
   }),
@@ -54,13 +54,13 @@ export const jobRoutes = [
     method: "PATCH",
     path: "/jobs/:id",
     operation: "updateJob",
-    notes: "Its time, its payload, or both, while it waits.",
+    notes: "Changes the run time or the payload of a waiting job, or both.",
     scope: "admin",
     body: changeBody,
     answers: { 200: job },
     refusals: ["not_found", "conflict", "invalid_payload"],
     async answer({ queue, target, body }) {
-      if (Object.keys(body).length === 0) throw invalidRequest("Give runAt, delay or payload: what is to change.");
+      if (Object.keys(body).length === 0) throw invalidRequest("Give runAt, delay or payload.");
       return reply(await queue.update(target, body));
     },
   }),
@@ -68,7 +68,7 @@ export const jobRoutes = [
     method: "DELETE",
     path: "/jobs/:id",
     operation: "cancelJob",
-    notes: "Removes it, while it waits.",
+    notes: "Removes a waiting job.",
     scope: "admin",
     answers: { 204: nothing },
     refusals: ["not_found", "conflict"],
@@ -87,7 +87,7 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
   return reply(result, result?.status === "enqueued" ? 201 : 200);
 }
 
-// A schedule stays, and takes the place of one with its key: that is an administrator's to do, as it is at PUT /schedules.
+// A schedule stays, and replaces one with the same key. So it needs an administrator, as PUT /schedules does.
 function enqueueRecurring(call: Call, job: Extract<EnqueueRequest, { kind: "recurring" }>["job"]) {
   requireScope(call.caller, ["admin"]);
   const { name, payload, ...options } = job;

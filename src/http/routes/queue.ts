@@ -9,7 +9,7 @@ import { type Call, reply, route } from "./route.ts";
 
 type DrainQuery = ValueOf<typeof drainQuery>;
 
-// A link of a chain of drains is answered before its drain begins.
+// A hop of a chain is answered before its drain begins.
 const drainAnswers = { 200: drainReport, 202: draining };
 
 export const queueRoutes = [
@@ -17,7 +17,7 @@ export const queueRoutes = [
     method: "POST",
     path: "/drain",
     operation: "drain",
-    notes: "Runs what is due, within bounds.",
+    notes: "Runs due jobs, within bounds.",
     scope: "drain",
     query: drainQuery,
     body: drainBody,
@@ -39,7 +39,7 @@ export const queueRoutes = [
     method: "POST",
     path: "/pause",
     operation: "pause",
-    notes: "No job starts and no schedule fires until resume.",
+    notes: "No job starts and no schedule fires until you resume the queue.",
     scope: "admin",
     answers: { 200: paused },
     async answer({ queue }) {
@@ -64,7 +64,7 @@ export const queueRoutes = [
     operation: "getStats",
     scope: "read",
     answers: { 200: stats },
-    // What it has spent is told as this isolate has counted it.
+    // The usage is what this isolate has counted.
     answer: async ({ queue }) => reply({ ...(await queue.getStats()), spending: queue.spending }),
   }),
   route({
@@ -82,7 +82,7 @@ export const queueRoutes = [
 ];
 
 async function drain(call: Call, options: DrainOptions): Promise<Response> {
-  // A link of a chain answers at once: the one before it shall not have to wait for it.
+  // A hop answers at once, so that the one before it does not wait for its drain.
   if (typeof call.origin === "object" && call.inBackground) {
     call.inBackground(drainAndFanOut(call, options));
     return reply({ status: "draining" }, 202);

@@ -9,63 +9,63 @@ import type { Answer } from "../contract/responses.ts";
 import type { ObjectSchema, Schema } from "../contract/schema.ts";
 import type { DrainOrigin } from "../fan-out.ts";
 
-/** One line of the table from which requests are answered, and from which others can be told of them. */
+/** A route: how to answer a request, and how to document it. */
 export interface Route<Query = unknown, Body = unknown> {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below the handler, and below `/queues/:queue`. */
+  /** Relative to the handler, and to `/queues/:queue`. */
   readonly path: string;
-  /** Its name in clients that are generated, and its title in words: a verb, and what it is about. */
+  /** Its name in generated clients, and its title in words: a verb and an object. */
   readonly operation: string;
-  /** What its name does not tell. */
+  /** What the name leaves open. */
   readonly notes?: string;
-  /** What the caller's token must allow; "anyone" needs none. */
+  /** The scope that the caller's token needs. "anyone" needs no token. */
   readonly scope: Scope | "anyone";
-  /** Default: no parameters. */
+  /** Default: no query parameters. */
   readonly query?: ObjectSchema<Query>;
   /** Default: the body is not read. */
   readonly body?: Schema<Body>;
-  /** Whether GET does more than look, so that HEAD is refused. */
+  /** Whether GET does more than read. HEAD is then refused. */
   readonly mutates?: boolean;
-  /** What it answers where it succeeds, by status. */
+  /** The answers of a success, by status. */
   readonly answers: Readonly<Record<number, Answer>>;
-  /** How it may fail, beyond what follows from its scope, its body and its address. Default: in no other way. */
+  /** The error codes beyond those that follow from the scope, the body and the path. Default: none. */
   readonly refusals?: readonly ErrorCode[];
-  /** Whether it answers without asking the store. */
+  /** Whether it answers without a store call. */
   readonly storeless?: boolean;
   answer(call: Call<Query, Body>): Promise<Response>;
 }
 
-/** A request whose parts have all been checked. */
+/** A request with all of its parts validated. */
 export interface Call<Query = unknown, Body = unknown> {
-  /** The queue that the address names, or the first. */
+  /** The queue that the path names, else the first. */
   readonly queue: Queue;
-  /** Whether the address names the queue. */
+  /** Whether the path names the queue. */
   readonly isNamed: boolean;
-  /** The queue that the address names, or all: what a drain here drains. */
+  /** The queue that the path names, else all of them: what a drain here drains. */
   readonly queues: readonly Queue[];
   readonly caller: Caller;
   /** The id or key in the path. */
   readonly target: string;
   readonly query: Query;
   readonly body: Body;
-  /** The bounds of a drain that begins now: those of the handler where none are given, and never beyond the invocation's end. */
+  /** The bounds of a drain that starts now. Missing options come from the handler; the invocation's deadline always holds. */
   readonly bounds: (options?: DrainOptions) => DrainOptions;
-  /** Keeps the invocation alive for work after the response; undefined where the platform cannot, or eager drains are off. */
+  /** Keeps the invocation alive for work after the response. Undefined if the platform cannot, or if eager drains are off. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
-  /** The caller's trace, where it told one. */
+  /** The caller's trace context, if it sent one. */
   readonly trace: TraceContext | undefined;
-  /** Whose drain this would be. */
+  /** Who started the drain, if this is one. */
   readonly origin: DrainOrigin;
-  /** Starts further invocations where a drain left a backlog. Never rejects. */
+  /** Starts further invocations after a drain that left a backlog. Never rejects. */
   readonly fanOut: (report: DrainReport) => Promise<void>;
 }
 
-/** Writes a line of the table, with the types of its parts inferred. */
+/** Defines a route, with its types inferred. */
 export function route<Query, Body>(line: Route<Query, Body>): Route {
   return line;
 }
 
-/** An answer in JSON; times become ISO 8601 strings. */
+/** A JSON answer. Times become ISO 8601 strings. */
 export function reply(body: unknown, status = 200): Response {
   return replyText(JSON.stringify(body), "application/json", status);
 }

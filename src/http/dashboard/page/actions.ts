@@ -4,11 +4,12 @@ import { change, type Question, state } from "./state/state.ts";
 import { plural } from "./views/format.ts";
 import { hrefTo } from "./views/parts.ts";
 
-// What buttons, boxes and forms do: the names stand in their `data-click` and so on, and what they do it with in `data-with`.
+// What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its argument
+// in `data-with`.
 
 const encoded = encodeURIComponent;
 
-/** Waits for what is being done, tells what became of it, and looks again. */
+/** Waits for an action, shows its outcome, and refreshes. */
 async function showOutcome(work: Promise<string>): Promise<void> {
   const notice = await work.then(
     (text) => ({ text }),
@@ -24,7 +25,7 @@ const field = (form: HTMLElement, name: string): string | undefined =>
 
 const thisJob = () => state.snapshot?.job;
 
-/** The dead jobs that are meant: the one that is looked at, or those that are selected. */
+/** The dead jobs to act on: the one on screen, or the selected ones. */
 function selection(): object {
   const job = thisJob();
   if (job) return { ids: [job.id] };
@@ -32,7 +33,7 @@ function selection(): object {
   return state.route.search ? { name: state.route.search } : { all: true };
 }
 
-/** Asks the handler how many it would be, and then the reader. */
+/** Asks the handler how many jobs it would affect, then asks the user. */
 async function askForDead(what: "retry" | "remove"): Promise<void> {
   const jobs = selection();
   const run = async (dryRun: boolean) => {
@@ -68,7 +69,7 @@ function askForPayload(): void {
     text: "The job runs as soon as possible, with all its retries.",
     confirm: "Retry",
     payload: JSON.stringify(payload, null, 2),
-    // What is wrong with a text that is not JSON, the browser tells, and where.
+    // The browser's own message says what is wrong with invalid JSON, and where.
     act: async (text) => {
       await act("POST", `dead-letter/${encoded(id)}/retry`, { payload: JSON.parse(text) });
       return "1 job retried.";
@@ -96,7 +97,7 @@ function select(ids: readonly string[], isOn: boolean): void {
   change({ selected, isAllSelected: false });
 }
 
-/** What each action is called, and does, with the text of `data-with` and the element. */
+/** Every action by its name. It gets the text of `data-with` and the element. */
 export const actions: Readonly<Record<string, (text: string, element: HTMLElement) => unknown>> = {
   refresh,
   post: (path, { ariaLabel }) => showOutcome(act("POST", path).then(() => `${ariaLabel}: done.`)),

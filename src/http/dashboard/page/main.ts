@@ -9,14 +9,14 @@ const shown = document.querySelector("#app") as HTMLElement;
 function show(): void {
   const wanted = shown.cloneNode() as HTMLElement;
   wanted.innerHTML = frame().text;
-  // Closed before it goes, a dialog gives the focus back to where it was.
+  // A dialog that is closed before it is removed gives the focus back.
   if (!wanted.querySelector("dialog")) shown.querySelector("dialog")?.close();
   morph(shown, wanted);
   shown.querySelector<HTMLDialogElement>("dialog:not([open])")?.showModal();
   document.title = `${shown.querySelector("h1")?.textContent ?? ""} - Tidegate`;
 }
 
-// What an element does stands in its `data-click`, `data-change` or `data-submit`.
+// An element names its action in `data-click`, `data-change` or `data-submit`.
 for (const type of ["click", "change", "submit"]) {
   addEventListener(type, (event) => {
     const element = (event.target as Element).closest<HTMLElement>(`[data-${type}]`);
@@ -25,7 +25,7 @@ for (const type of ["click", "change", "submit"]) {
     void actions[element.dataset[type] ?? ""]?.(element.dataset["with"] ?? "", element);
   });
 }
-// Escape closes a dialog by itself: that which is on top.
+// Escape closes the topmost dialog.
 addEventListener("close", () => change(state.isSignedOut ? { isSignedOut: false } : { question: undefined }), true);
 onChange(show);
 startPolling();

@@ -1,4 +1,4 @@
-/** Text that is HTML already. */
+/** Text that is already HTML. */
 export class Html {
   readonly text: string;
 
@@ -10,8 +10,8 @@ export class Html {
 type Value = Html | string | number | false | null | undefined | readonly Value[];
 
 /**
- * Writes HTML. Whatever is put in becomes text, unless it was written by this function as well; so it must stand between tags
- * or in an attribute with double quotes.
+ * Writes HTML and escapes every value that this function did not write itself. Put values only between tags or into attributes
+ * with double quotes.
  */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(parts.reduce((text, part, index) => text + escaped(values[index - 1]) + part));

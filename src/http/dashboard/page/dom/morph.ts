@@ -1,6 +1,7 @@
 /**
- * Makes an element's attributes and insides like those of another one, and touches nothing that is alike already: what has the
- * focus, is selected, scrolled to, opened or half typed stays so. Siblings with the same `data-key` are the same one.
+ * Makes an element's attributes and children equal to those of another element, and leaves alone what is equal already. So
+ * focus, selection, scroll position, open details and half-typed text survive. Siblings with the same `data-key` are the same
+ * element.
  */
 export function morph(from: Element, to: Element): void {
   morphAttributes(from, to);
@@ -25,10 +26,10 @@ export function morph(from: Element, to: Element): void {
 
 function morphAttributes(from: Element, to: Element): void {
   for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
-  // Whether a dialog or a disclosure is open is the reader's own affair.
+  // Only the user opens and closes dialogs and details.
   for (const { name } of [...from.attributes])
     if (name !== "open" && !to.hasAttribute(name)) from.removeAttribute(name);
-  // Once the reader has touched it, the attribute no longer tells what is shown.
+  // Once the user has clicked a box, its attribute no longer says whether it is checked.
   if (from instanceof HTMLInputElement) from.checked = to.hasAttribute("checked");
 }
 

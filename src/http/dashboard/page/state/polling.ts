@@ -3,19 +3,19 @@ import { fetchSnapshot, type Refusal } from "./requests.ts";
 import { readRoute } from "./route.ts";
 import { change, queueNow, state } from "./state.ts";
 
-// Looks at the queue again and again, and no more often than there is something to see.
+// Refreshes the page while somebody looks at it, less often when nothing changes.
 
 const TICK_MS = 1_000;
 
 let timer: ReturnType<typeof setTimeout>;
 let underWay: AbortController | undefined;
-/** How many looks in a row have found all as it was, or have failed. */
+/** How many refreshes in a row found no change, and how many failed. */
 let quiet = 0;
 let failures = 0;
-/** What the queue was like at the last refresh, without what changes by itself. */
+/** The statistics of the last refresh, without the figure that changes by itself. */
 let last = "";
 
-/** Looks now. What is under way is given up. */
+/** Refreshes now, and cancels a refresh that is under way. */
 export async function refresh(): Promise<void> {
   clearTimeout(timer);
   underWay?.abort();
@@ -38,7 +38,7 @@ export async function refresh(): Promise<void> {
 }
 
 function fail({ message, status }: Refusal): void {
-  // Asking again changes nothing where the request itself is refused.
+  // Retrying does not help if the request itself is refused.
   const isLasting = status >= 400 && status < 500;
   change({ failure: { message, isLasting, since: state.failure?.since ?? Date.now() } });
   if (!isLasting) refreshIn(waitAfterFailure(failures++));
@@ -49,20 +49,20 @@ function refreshIn(waitMs: number): void {
   if (!document.hidden) timer = setTimeout(refresh, waitMs);
 }
 
-/** Looks at once and soon again, since something was done. */
+/** Refreshes now, and again soon, because the user did something. */
 export function refreshAfterAction(): Promise<void> {
   last = "";
   return refresh();
 }
 
-/** Goes where the address points. */
+/** Shows the view that the URL names. */
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);
   const { jobs, job, schedules, ...common } = snapshot ?? {};
   change({
     route,
-    // What was seen of another view would be taken for this one.
+    // Data of another view would be shown as this one's.
     snapshot: route.queue === before.queue && snapshot ? (common as typeof snapshot) : undefined,
     selected: new Set(),
     isAllSelected: false,
@@ -73,14 +73,14 @@ async function follow(): Promise<void> {
   await refresh();
 }
 
-/** Starts to refresh, and to follow the address. Nothing is asked for while nobody can see it. */
+/** Starts refreshing and following the URL. A hidden page sends no requests. */
 export function startPolling(): void {
   addEventListener("hashchange", follow);
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);
     if (!document.hidden && !state.failure?.isLasting) timer = setTimeout(refresh, state.nextRefreshAt - Date.now());
   });
-  // What is told in relation to now ages by itself.
+  // Relative times grow older by themselves.
   setInterval(() => document.hidden || change({}), TICK_MS);
   change({});
   void refresh();

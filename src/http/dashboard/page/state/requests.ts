@@ -2,12 +2,12 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Route, routeQuery } from "./route.ts";
 import { change, state } from "./state.ts";
 
-/** Where the handler is mounted, with the slash behind it; "dashboard" may stand in there as well. */
+/** The path of the handler, with a slash at the end. It may contain "dashboard" itself. */
 export const root = location.pathname.replace(/dashboard\/?(sign-in\/?)?$/, "");
 
 const SIGN_IN = "dashboard/sign-in";
 
-/** Why a request was refused, or not answered at all (status 0). Its message may be shown. */
+/** Why a request was refused, or got no answer at all (status 0). The message can be shown. */
 export interface Refusal extends Error {
   readonly status: number;
 }
@@ -15,7 +15,7 @@ export interface Refusal extends Error {
 const refusal = (message: string, status = 0): Refusal => Object.assign(new Error(message), { status });
 
 async function send(path: string, init: RequestInit): Promise<Response> {
-  // The browser would drop such a part, and change something else: the queue in route of its schedule.
+  // A browser drops such a segment, so the request would change something else: the queue instead of its schedule.
   if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('A URL cannot contain "." or "..".');
   const response = await fetch(root + path, init).catch(() => {
     throw refusal("The handler cannot be reached.");
@@ -23,7 +23,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   const { ok, status } = response;
   if (ok) return response;
   const problem = await response.json().catch(() => ({}));
-  // What the handler says to programs helps nobody here, unless it is about the token that was just given.
+  // The handler's message is meant for programs. It helps here only when it is about the token that was just given.
   const isEnd = status === 401 && path !== SIGN_IN;
   if (isEnd) change({ isSignedOut: true });
   throw refusal(
@@ -32,12 +32,12 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   );
 }
 
-/** Asks for all that a route shows. @throws {Refusal} */
+/** Loads everything that a route shows. @throws {Refusal} */
 export async function fetchSnapshot(route: Route, signal: AbortSignal): Promise<Json<Snapshot>> {
   return (await send(`dashboard/data?${routeQuery(route)}`, { signal })).json();
 }
 
-/** Changes something in the queue that is looked at, and gives the answer. @throws {Refusal} */
+/** Changes something in the queue on screen and returns the answer. @throws {Refusal} */
 export async function act<Answer>(method: string, path: string, body: object = {}): Promise<Answer> {
   const { queue = "", csrf } = state.snapshot ?? {};
   const response = await send(`queues/${encodeURIComponent(queue)}/${path}`, {
@@ -48,7 +48,7 @@ export async function act<Answer>(method: string, path: string, body: object = {
   return response.json().catch(() => undefined);
 }
 
-/** Signs in without leaving the page. @throws {Refusal} that says why not */
+/** Signs in without leaving the page. @throws {Refusal} if the token is refused */
 export async function signIn(token: string): Promise<void> {
   const body = new URLSearchParams({ token });
   await send(SIGN_IN, { method: "POST", headers: { Accept: "application/json" }, body });

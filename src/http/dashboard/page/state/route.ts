@@ -1,9 +1,9 @@
 import type { JobState } from "../../../../core/store/store.ts";
 
-/** What is looked at. It stands in the address behind the #, so that it can be shared, and Back leads to the one before. */
+/** What is on screen. It stands in the URL behind the #, so that you can share it, and Back works. */
 export interface Route {
   readonly view: "overview" | "jobs" | "job" | "schedules";
-  /** Default: the first. */
+  /** Default: the first queue. */
   readonly queue?: string | undefined;
   readonly state?: JobState | undefined;
   readonly search?: string | undefined;
@@ -13,7 +13,7 @@ export interface Route {
 
 const fields = ["view", "queue", "state", "search", "id", "cursor"];
 
-/** Reads a route from an address; the handler refuses one that makes no sense. */
+/** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {
   const given = [...new URLSearchParams(hash.slice(1))].filter(([name]) => fields.includes(name));
   return { view: "overview", ...Object.fromEntries(given) };

@@ -1,40 +1,40 @@
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Route, readRoute } from "./route.ts";
 
-/** What the page asks before it does something. */
+/** A question to the user before an action. */
 export interface Question {
   readonly title: string;
   readonly text: string;
   readonly confirm: string;
   readonly isDangerous?: boolean;
-  /** A payload to edit on the way, as JSON. */
+  /** A payload that the user can edit first, as JSON. */
   readonly payload?: string;
-  /** Does it, with what became of the payload, and tells what was done. */
+  /** Does it with the edited payload, and returns what to show. */
   act(payload: string): Promise<string>;
 }
 
 export interface State {
   readonly route: Route;
-  /** What was seen last of the queue; without the contents of a view that was left. */
+  /** The last data loaded. It lacks the contents of a view that the user has left. */
   readonly snapshot?: Json<Snapshot> | undefined;
-  /** When it was seen, by the clock of the browser (ms), and how far that of the queue is ahead of it. */
+  /** When the data was loaded, in ms by the browser's clock, and how far the queue's clock is ahead. */
   readonly seenAt: number;
   readonly aheadMs: number;
   readonly nextRefreshAt: number;
-  /** Why the last refresh failed, and since when looks do; ms by the clock of the browser. */
+  /** Why the last refresh failed, and since when refreshes fail, in ms by the browser's clock. */
   readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
-  /** True where a token must be asked for. */
+  /** True if the user must sign in. */
   readonly isSignedOut?: boolean;
-  /** The ids of dead jobs. */
+  /** The ids of selected dead jobs. */
   readonly selected: ReadonlySet<string>;
-  /** Whether all that the list would show on all its pages are selected. */
+  /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;
   readonly question?: Question | undefined;
-  /** What went wrong in the dialog that is open. */
+  /** The error shown in the open dialog. */
   readonly refusal?: string | undefined;
-  /** Whether what the dialog asks for is being done. */
+  /** Whether the dialog's action is under way. */
   readonly isActing?: boolean;
-  /** What became of the last action, and when: to do the same again shall be told again. */
+  /** The outcome of the last action, and when: the same outcome is announced again. */
   readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
 }
 
@@ -59,5 +59,5 @@ export function change(part: Partial<State>): void {
   show();
 }
 
-/** The time of the queue, in ms. */
+/** The current time by the queue's clock, in ms. */
 export const queueNow = (): number => Date.now() + state.aheadMs;

@@ -9,7 +9,7 @@ type Minute = Json<ActivityMinute>;
 const kinds = ["processed", "retried", "dead"] as const;
 const HEIGHT = 140;
 const STEP = 10;
-/** One among thousands shall still be seen. */
+/** One among thousands must still be visible. */
 const LEAST_HEIGHT = 2;
 
 const all = (minute: Minute): number => minute.processed + minute.retried + minute.dead;
@@ -22,13 +22,13 @@ const inWords = (minutes: readonly Minute[]): string =>
     .map(([, text]) => text)
     .join(", ");
 
-/** The next number that reads well on an axis. */
+/** The next round number for the axis. */
 function ceiling(most: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(most, 1)));
   return ([1, 2, 5].find((factor) => factor * power >= most) ?? 10) * power;
 }
 
-/** What the last hour brought, minute by minute. */
+/** The last hour, minute by minute. */
 export function chart(minutes: readonly Minute[]): Html {
   const top = ceiling(Math.max(...minutes.map(all)));
   const width = minutes.length * STEP;

@@ -1,4 +1,4 @@
-/** Says a cron expression in words; undefined for one that is not of the common kinds. */
+/** A cron expression in words. Undefined for the less common kinds. */
 export function describeCron(expression: string): string | undefined {
   const fields = expression.replaceAll("?", "*").split(/\s+/);
   const [second = "", minute = "", hour = "", day = "", month, weekday = ""] =

@@ -8,7 +8,7 @@ const dialog = (title: string, content: Html): Html =>
 
 const refusal = (): Html => html`<p class="dead error" role="alert">${state.refusal}</p>`;
 
-/** Asks before something is done. */
+/** Asks for confirmation before an action. */
 export const questionDialog = ({ title, text, confirm, payload, isDangerous }: Question): Html =>
   dialog(
     title,
@@ -18,8 +18,8 @@ ${refusal()}<div class="row">${button("Go back", "leave")}<button class="primary
   );
 
 /**
- * Asks for a token. The first time the browser itself sends the form, so that it may keep the token, and comes back to the same
- * route; when a session has ended, the page sends it, so that nothing of the page is lost.
+ * Asks for a token. The first time the browser itself submits the form, so that it can save the token, and returns to the same
+ * URL. When a session has ended, the page submits it, so that nothing on the page is lost.
  */
 export function signInDialog(isAgain: boolean): Html {
   const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" ${isAgain && html`data-submit="sign-in"`}>

@@ -13,13 +13,13 @@ export const number = (value: number): string =>
 
 export const plural = (count: number, what: string): string => `${number(count)} ${what}${count === 1 ? "" : "s"}`;
 
-/** A span of time in the largest unit of which there are at least two. */
+/** A duration in the largest unit of which there are at least two. */
 export function span(ms: number): string {
   const [size, unit] = units.find(([each]) => ms >= 2 * each) ?? (ms < SECOND ? [1, "ms"] : [SECOND, "s"]);
   return `${number(ms / size)} ${unit}`;
 }
 
-/** How far a moment lies from now. */
+/** How far a time is from now. */
 export function distance(ms: number): string {
   const whole = Math.floor(Math.abs(ms) / SECOND) * SECOND;
   if (whole === 0) return "now";
@@ -27,14 +27,14 @@ export function distance(ms: number): string {
   return ms > 0 ? `in ${far}` : `${far} ago`;
 }
 
-/** A moment on the reader's clock, or on that of a zone. */
+/** A time in the user's time zone, or in another one. */
 export function moment(at: string | number, timeZone?: string): string {
   return new Date(at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone });
 }
 
 export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
 
-/** Within which time a share of all was over, in words: the bound of the count in which it falls. */
+/** The time within which a share of all attempts was done, in words: the upper bound of its bucket. */
 export function quantile({ bounds, counts }: Pick<Histogram, "bounds" | "counts">, share: number): string {
   let left = share * counts.reduce((sum, count) => sum + count, 0);
   if (left === 0) return "-";

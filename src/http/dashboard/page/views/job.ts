@@ -12,7 +12,7 @@ export function job({ job, mayChange }: Json<Snapshot>): Html {
   if (job === null)
     return html`${heading("No such job")}<p class="card">No job has the id ${state.route.id}. Completed jobs are kept for a limited time.</p>`;
   const errors = [...job.errors].reverse();
-  // Mostly it died of the last failure, which is shown as such.
+  // Usually the job died of its last failed attempt, which is shown anyway.
   const isOther = errors[0]?.message !== job.error?.message;
   const value = (title: string, of: unknown) => of !== undefined && card(title, code(JSON.stringify(of, null, 2)));
   return html`${heading(html`${job.name} ${badge(job.state)}`, mayChange && actions(job.state))}
@@ -42,7 +42,7 @@ const about = (job: Info): Html =>
 function timeline(job: Info): Html {
   const events: readonly (readonly [string | null | undefined, string, string])[] = [
     [job.enqueuedAt, "Enqueued", "ready"],
-    // Of what happened in the same millisecond, what stands first here came first.
+    // Events of the same millisecond happened in this order.
     [job.startedAt, `Attempt ${job.attempts} started`, "running"],
     ...job.errors.map(({ failedAt, attempt }) => [failedAt, `Attempt ${attempt} failed`, "retried"] as const),
     [job.completedAt, "Completed", "completed"],

@@ -41,7 +41,7 @@ ${!route.state && html`<th>State</th>`}<th class="figure wide">Attempts</th><th 
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 
-/** What can be done with the selected. It is there without them too, so that nothing moves once there are some. */
+/** The actions for selected jobs. The row is always there, so that nothing moves when you select one. */
 function selection(isMore: boolean, all: number): Html {
   const { selected, isAllSelected, route } = state;
   const every = route.search ? `all named ${route.search}` : `all ${number(all)}`;

@@ -4,11 +4,11 @@ import { type Route, routeQuery } from "../state/route.ts";
 import { queueNow, state } from "../state/state.ts";
 import { distance, moment } from "./format.ts";
 
-/** A moment in relation to now; its title, and machines, are told what it is exactly. */
+/** A time relative to now, with the exact time for its title and for machines. */
 export const when = (at: string): Html =>
   html`<time datetime="${at}" title="${moment(at)}">${distance(Date.parse(at) - queueNow())}</time>`;
 
-/** The address of another route in the same queue. */
+/** The URL of another route in the same queue. */
 export const hrefTo = (route: Route): string => `#${routeQuery({ queue: state.route.queue, ...route })}`;
 
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
@@ -17,11 +17,11 @@ export const link = (route: Route, text: Html | string, isHere = false): Html =>
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
-/** A button for an action of `actions.ts`; where there are several of one text, with a label that tells them apart. */
+/** A button for one of the actions in `actions.ts`. If several show the same text, `label` distinguishes them. */
 export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
 
-/** How many attempts have begun, and of how many where that is known. */
+/** How many attempts have begun, and out of how many if that is known. */
 export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>
   job.maxRetries === null ? `${job.attempts}` : `${job.attempts} of ${job.maxRetries + 1}`;
 
@@ -30,14 +30,14 @@ const LONGEST_SHOWN = 20_000;
 export const code = (text: string): Html =>
   html`<pre tabindex="0">${text.slice(0, LONGEST_SHOWN)}${text[LONGEST_SHOWN] && "..."}</pre>`;
 
-/** Those of one view are told apart by their titles. */
+/** A card. Its title identifies it within a view. */
 export const card = (title: string, content: Html, kind = ""): Html =>
   html`<section class="card ${kind}" data-key="${title}"><h2>${title}</h2>${content}</section>`;
 
-/** A list of facts; those without a value are left out. */
+/** A list of facts. Those without a value are left out. */
 export const facts = (of: readonly (readonly [string, Html | string | false | null | undefined])[]): Html =>
   html`<dl>${of.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 
-/** The heading of a view. It takes the focus when somebody comes from another one. */
+/** The heading of a view. It gets the focus when the user comes from another view. */
 export const heading = (text: Html | string, actions?: Html | false): Html =>
   html`<div class="row"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;
