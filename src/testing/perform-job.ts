@@ -1,6 +1,6 @@
 import { Attempt } from "../core/attempt/attempt.ts";
-import { SETTLE_MARGIN_MS } from "../core/attempt/lease-time.ts";
-import type { Workshop } from "../core/attempt/runtime.ts";
+import { SETTLE_MARGIN_MS } from "../core/attempt/lease.ts";
+import type { AttemptRuntime } from "../core/attempt/runtime.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
 import type { AnyJob, JobContext, PayloadArguments, Snooze } from "../core/job/define.ts";
 import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
@@ -69,7 +69,7 @@ export async function performJob<Job extends AnyJob>(
 export async function performJob(job: AnyJob, payload?: unknown, options: PerformOptions = {}): Promise<Performed> {
   checkKnown(options, optionNames, "performJob");
   const spy = new Spy(job);
-  const workshop = {
+  const runtime = {
     queue: options.queue ?? "default",
     store: memoryStore().open("test"),
     jobs: new Map([[job.name, spy.job]]),
@@ -77,7 +77,7 @@ export async function performJob(job: AnyJob, payload?: unknown, options: Perfor
     random: options.random ?? Math.random,
     retentionMs: 0,
   };
-  const attempt = new Attempt(workshop, await claim(workshop, spy.job, payload, options));
+  const attempt = new Attempt(runtime, await claim(runtime, spy.job, payload, options));
   return spy.performed(await runUntil(options.signal, attempt));
 }
 
@@ -95,7 +95,7 @@ async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Prom
 
 /** Enqueues the job with a lease, as if its earlier attempts had been made. */
 async function claim(
-  { store, clock }: Workshop,
+  { store, clock }: AttemptRuntime,
   job: AnyJob,
   payload: unknown,
   options: PerformOptions,

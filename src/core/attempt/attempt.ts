@@ -8,36 +8,36 @@ import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob } from "../store/store.ts";
-import { Claim } from "./claimed-job.ts";
+import { ClaimedJob } from "./claimed-job.ts";
 import { AttemptContext } from "./context.ts";
-import { SETTLE_MARGIN_MS } from "./lease-time.ts";
+import { SETTLE_MARGIN_MS } from "./lease.ts";
 import * as outcomes from "./outcome.ts";
 import { timingOf } from "./outcome.ts";
-import type { Workshop } from "./runtime.ts";
+import type { AttemptRuntime } from "./runtime.ts";
 
 const nothing = () => {};
 
-/** Why the signal of a job that has ended is aborted. */
+/** Why the signal of a job is aborted once its attempt has ended. */
 const ended = withoutStack(new Error("The attempt has ended."));
 
-/** One claimed job and the attempt to perform it. `run` never rejects: whatever happens becomes an outcome to hand in. */
+/** The attempt to perform one claimed job. `run` never rejects: whatever happens becomes an outcome to settle. */
 export class Attempt {
-  readonly claim: Claim;
-  readonly workshop: Workshop;
-  /** From when on it has waited for a slot. */
-  readonly takenAt: number;
+  readonly job: ClaimedJob;
+  readonly runtime: AttemptRuntime;
+  /** Since when it has waited for a slot. */
+  readonly claimedAt: number;
   #startedAt = 0;
-  #endsAt = 0;
-  #offAlarm: () => void = nothing;
+  #timesOutAt = 0;
+  #cancelTimeout: () => void = nothing;
   #interrupt: (error: Error) => void = nothing;
-  // Made for those jobs alone that ask for a signal: it costs more than all else that Tidegate does for a job.
+  // Created only for a handler that reads its signal: it costs more than all else that Tidegate does for a job.
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
 
-  constructor(workshop: Workshop, claimed: LeasedJob, takenAt = workshop.clock()) {
-    this.workshop = workshop;
-    this.claim = new Claim(workshop, claimed);
-    this.takenAt = takenAt;
+  constructor(runtime: AttemptRuntime, leased: LeasedJob, claimedAt = runtime.clock()) {
+    this.runtime = runtime;
+    this.job = new ClaimedJob(runtime, leased);
+    this.claimedAt = claimedAt;
   }
 
   get startedAt(): number {
@@ -46,46 +46,47 @@ export class Attempt {
 
   /** Makes the attempt. */
   run(): Promise<AttemptOutcome> {
-    const { claim, workshop } = this;
-    this.#startedAt = workshop.clock();
-    if (!claim.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
-    if (claim.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
-    return workshop.traces ? this.#traced(workshop.traces) : this.#make();
+    const { job, runtime } = this;
+    this.#startedAt = runtime.clock();
+    if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
+    if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
+    return runtime.traces ? this.#traced(runtime.traces) : this.#make();
   }
 
   #traced(traces: TraceCalls): Promise<AttemptOutcome> {
-    const { info, record } = this.claim;
+    const { info, record } = this.job;
     return traces.attempt({ ...info, trace: record.trace }, () => this.#make());
   }
 
   async #make(): Promise<AttemptOutcome> {
-    const { claim } = this;
+    const { job } = this;
     try {
-      this.workshop.hooks?.started(claim.info, timingOf(claim.dueAt, this.#startedAt, this.#startedAt).waitedMs);
-      const job = this.#known(claim.job);
-      const { payload: stored, enqueuedAt } = claim.record;
-      this.#setAlarm(this.#startedAt + claim.timeoutMs);
-      const payload = job.schema ? await this.#interruptible(this.#checked(job.schema, stored)) : stored;
-      const context = new AttemptContext(this, claim.info, enqueuedAt);
-      const result = await this.#interruptible(job.perform(payload as never, context));
-      const renewals = claim.held.settle();
+      this.runtime.hooks?.started(job.info, timingOf(job.dueAt, this.#startedAt, this.#startedAt).waitedMs);
+      const definition = this.#known(job.definition);
+      const { payload: stored, enqueuedAt } = job.record;
+      this.#setTimeout(this.#startedAt + job.timeoutMs);
+      const { schema } = definition;
+      const payload = schema ? await this.#interruptible(this.#checked(schema, stored)) : stored;
+      const context = new AttemptContext(this, job.info, enqueuedAt);
+      const result = await this.#interruptible(definition.perform(payload as never, context));
+      const renewals = job.lease.finish();
       if (renewals) await renewals;
       return result instanceof Snooze ? outcomes.snoozed(this, result) : outcomes.completed(this, result);
     } catch (thrown) {
-      await claim.held.settle();
+      await job.lease.finish();
       return outcomes.failed(this, thrown);
     } finally {
-      this.#offAlarm();
-      // A handler that was timed out may still be running: what it waits for is told to stop.
+      this.#cancelTimeout();
+      // A handler that timed out may still be running: the signal stops what it waits for.
       this.#abort?.abort(ended);
     }
   }
 
-  #known(job: AnyJob | undefined): AnyJob {
-    if (job) return job;
+  #known(definition: AnyJob | undefined): AnyJob {
+    if (definition) return definition;
     throw withoutStack(
       new Error(
-        `No job is named "${this.claim.name}" in this deployment. Add it to the jobs of the queue "${this.workshop.queue}".`,
+        `No job is named "${this.job.name}" in this deployment. Add it to the jobs of the queue "${this.runtime.queue}".`,
       ),
     );
   }
@@ -93,23 +94,21 @@ export class Attempt {
   async #checked(schema: StandardSchemaV1, payload: unknown): Promise<unknown> {
     const checked = await validate(schema, payload);
     if ("value" in checked) return checked.value;
-    // What it threw for may pass, such as a look-up that failed: a retry loses nothing.
+    // The cause may pass, such as a lookup that failed: a retry loses nothing.
     if (checked.threw) throw withoutStack(new Error(`Checking the payload failed: ${issuesText(checked.issues)}.`));
     throw withoutStack(
-      new PermanentError(
-        `The payload no longer fits the schema of "${this.claim.name}": ${issuesText(checked.issues)}`,
-      ),
+      new PermanentError(`The payload no longer fits the schema of "${this.job.name}": ${issuesText(checked.issues)}`),
     );
   }
 
-  /** Ends the attempt as failed, now and for this reason; the job is told through its signal. */
+  /** Ends the attempt as failed, now and for this reason, and aborts the signal of the job. */
   stop(reason: Error): void {
     this.#stopped = reason;
     this.#abort?.abort(reason);
     this.#interrupt(reason);
   }
 
-  /** Waits for the work, or for `stop`. */
+  /** Waits for the work to end, or for `stop`. */
   #interruptible<Result>(work: Result): Promise<Awaited<Result>> {
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
@@ -118,20 +117,20 @@ export class Attempt {
     });
   }
 
-  #setAlarm(endsAt: number): void {
-    const { clock } = this.workshop;
-    this.#offAlarm();
-    this.#endsAt = endsAt;
-    this.#offAlarm = alarm(clock, endsAt - clock(), () => this.#timeOut());
+  #setTimeout(at: number): void {
+    const { clock } = this.runtime;
+    this.#cancelTimeout();
+    this.#timesOutAt = at;
+    this.#cancelTimeout = alarm(clock, at - clock(), () => this.#timeOut());
   }
 
   #timeOut(): void {
     try {
-      // A timer may ring a little early.
-      if (this.workshop.clock() < this.#endsAt) this.#setAlarm(this.#endsAt);
-      else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.claim.timeoutMs} ms.`));
+      // Timers may fire a little early.
+      if (this.runtime.clock() < this.#timesOutAt) this.#setTimeout(this.#timesOutAt);
+      else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.job.timeoutMs} ms.`));
     } catch (error) {
-      // Nobody would catch what is thrown in a timer.
+      // Nothing would catch an error thrown in a timer.
       this.stop(error instanceof Error ? error : new Error("The clock failed."));
     }
   }
@@ -143,23 +142,23 @@ export class Attempt {
   }
 
   async extend(duration: Duration | undefined): Promise<void> {
-    const endsAt = this.workshop.clock() + durationMs(duration ?? this.claim.timeoutMs, "the duration of extend");
+    const endsAt = this.runtime.clock() + durationMs(duration ?? this.job.timeoutMs, "the duration of extend");
     await this.#renew(Math.min(endsAt + SETTLE_MARGIN_MS, LATEST_TIME_MS));
-    this.#setAlarm(endsAt);
+    this.#setTimeout(endsAt);
   }
 
-  async tellProgress(value: unknown): Promise<void> {
-    const record = this.claim.progressText(value);
+  async reportProgress(value: unknown): Promise<void> {
+    const record = this.job.progressText(value);
     try {
-      await this.#renew(this.claim.lease.endsAt, record);
+      await this.#renew(this.job.lease.current.endsAt, record);
     } catch (error) {
-      // It is kept, and goes into the record with the next that is stored, or with the outcome.
+      // The progress is kept, and is stored with the next that is reported, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;
     }
   }
 
   #renew(endsAt: number, record?: string): Promise<void> {
-    const lost = () => this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
-    return this.claim.held.renew(endsAt, record, lost);
+    const onLost = () => this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
+    return this.job.lease.renew(endsAt, record, onLost);
   }
 }

@@ -5,90 +5,85 @@ import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import type { Lease, LeasedJob } from "../store/store.ts";
-import { HeldLease } from "./lease.ts";
-import { SETTLE_MARGIN_MS } from "./lease-time.ts";
-import type { Workshop } from "./runtime.ts";
+import type { LeasedJob } from "../store/store.ts";
+import { JobLease, SETTLE_MARGIN_MS } from "./lease.ts";
+import type { AttemptRuntime } from "./runtime.ts";
 
-/** A claimed job, read: what its record and its definition say of the attempt that is to be made. */
-export class Claim {
-  /** Of the attempt: 1 is the first. */
-  readonly number: number;
+/** A claimed job: what its record and its definition say about the attempt to be made. */
+export class ClaimedJob {
+  /** Which attempt this claim makes: 1 is the first. */
+  readonly attempt: number;
   /** How many of the attempts just before this one ended without an outcome, because their invocations crashed. */
   readonly crashes: number;
   readonly name: string;
   readonly timeoutMs: number;
-  /** Whether it may be what crashed its invocations: two since an attempt ended, or one if this attempt is the last. */
-  readonly isSuspect: boolean;
+  /** Whether it may be a poison job, which crashes its invocation: two crashed since an attempt ended, or one if this attempt is the last. */
+  readonly mayBePoison: boolean;
   readonly dueAt: number;
-  /** False where the record is damaged, or of a newer version: `record` then says nothing. */
+  /** False if the record is damaged or of a newer version. Then `record` means nothing. */
   readonly isReadable: boolean;
   readonly record: records.JobRecord;
-  /** The definition; undefined where this deployment has none of the name. */
-  readonly job: AnyJob | undefined;
-  readonly held: HeldLease;
-  /** What the handler told last of how far it is. */
-  #progress: unknown;
+  /** Undefined if this deployment defines no job of the name. */
+  readonly definition: AnyJob | undefined;
+  readonly lease: JobLease;
   /** The text of the record as it was claimed. */
   readonly text: string;
+  /** The progress that the handler reported last. */
+  #progress: unknown;
   readonly #queue: string;
 
-  constructor({ queue, store, jobs }: Pick<Workshop, "queue" | "store" | "jobs">, claimed: LeasedJob) {
-    const record = records.decodeRecord(claimed.record);
+  constructor({ queue, store, jobs }: Pick<AttemptRuntime, "queue" | "store" | "jobs">, leased: LeasedJob) {
+    const record = records.decodeRecord(leased.record);
     this.#queue = queue;
-    this.text = claimed.record;
+    this.text = leased.record;
     this.isReadable = record !== undefined;
     this.record = record ?? records.unreadable;
     this.name = this.record.name;
-    this.job = jobs.get(this.name);
-    this.held = new HeldLease(store, claimed.lease);
-    this.dueAt = claimed.dueAt;
-    this.number = records.attemptOf(this.record, claimed.lease.claims);
-    this.crashes = this.number - 1 - records.lastFailedAttempt(this.record);
-    this.isSuspect = this.crashes >= 2 || (this.crashes === 1 && this.number > this.maxRetries);
-    this.timeoutMs = this.record.timeoutMs ?? timeoutMs(this.job?.timeout ?? jobDefaults.timeout);
-  }
-
-  get lease(): Lease {
-    return this.held.current;
+    this.definition = jobs.get(this.name);
+    this.lease = new JobLease(store, leased.lease);
+    this.dueAt = leased.dueAt;
+    this.attempt = records.attemptOf(this.record, leased.lease.claims);
+    this.crashes = this.attempt - 1 - records.lastFailedAttempt(this.record);
+    this.mayBePoison = this.crashes >= 2 || (this.crashes === 1 && this.attempt > this.maxRetries);
+    this.timeoutMs = this.record.timeoutMs ?? timeoutMs(this.definition?.timeout ?? jobDefaults.timeout);
   }
 
   get maxRetries(): number {
-    return this.record.maxRetries ?? this.job?.maxRetries ?? jobDefaults.maxRetries;
+    return this.record.maxRetries ?? this.definition?.maxRetries ?? jobDefaults.maxRetries;
   }
 
   get backoff(): Backoff | undefined {
-    return this.record.backoff ?? this.job?.backoff;
+    return this.record.backoff ?? this.definition?.backoff;
   }
 
   /** Whether no attempt is left: the last one crashed, or `maxRetries` was lowered below those made. */
   get isUsedUp(): boolean {
-    return this.number > this.maxRetries + 1;
+    return this.attempt > this.maxRetries + 1;
   }
 
   get info(): AttemptInfo {
     const { maxRetries, name } = this;
-    // Where none is left, the last attempt that was made: this claim makes none.
-    const attempt = this.isUsedUp ? this.number - 1 : this.number;
-    return { queue: this.#queue, id: this.lease.id, name, attempt, maxRetries };
+    // If none is left, this claim makes no attempt: the last one is meant.
+    const attempt = this.isUsedUp ? this.attempt - 1 : this.attempt;
+    return { queue: this.#queue, id: this.lease.current.id, name, attempt, maxRetries };
   }
 
   /** Whether the lease outlives an attempt that starts now. */
   canStart(now: number): boolean {
-    return this.lease.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
+    return this.lease.current.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
   }
 
-  /** The record as it was claimed, read anew: a handler may have changed the payload that it was given. */
+  /** The record as it was claimed, decoded again: the handler may have changed the payload that it was given. */
   get stored(): records.JobRecord {
     const stored = records.decodeRecord(this.text) ?? this.record;
     return this.#progress === undefined ? stored : { ...stored, progress: this.#progress };
   }
 
   /**
-   * Keeps what the handler tells of how far it is.
+   * Keeps the progress that the handler reports.
    *
    * @returns the text of the record with it.
-   * @throws {TidegateError} `invalid_request`, `payload_too_large` where it cannot be stored: what it told before is kept.
+   * @throws {TidegateError} `invalid_request` or `payload_too_large` if it cannot be stored. The progress before it is kept.
    */
   progressText(value: unknown): string {
     const progress = asJson(value, "progress");
@@ -103,7 +98,7 @@ export class Claim {
     return text;
   }
 
-  /** The text of the record once the job has completed, without the result where that is too large or cannot be written. */
+  /** The text of the record of the completed job, without the result if that is too large or cannot be written. */
   completedText(end: records.JobEnd): string {
     const text = textOf(() => this.#endedText(end));
     if (text !== undefined && !records.isTooLarge(text)) return text;
@@ -116,13 +111,13 @@ export class Claim {
     return records.encodeRecord({ ...this.stored, progress: undefined, end });
   }
 
-  /** The text of the record after a failed attempt; undefined where it cannot be written again. */
+  /** The text of the record after a failed attempt; undefined if it cannot be written again. */
   failedText(error: records.AttemptError): string | undefined {
     return textOf(() => records.encodeRecord(records.withError(this.stored, error)));
   }
 
   /**
-   * The text of the record of a dead job; its failures before are kept as they were where it cannot be written again.
+   * The text of the record of the dead job. If it cannot be written again, the failures in it stay as they were.
    *
    * @param isNew whether the error is a new failure, which joins the last ones.
    */
@@ -132,13 +127,13 @@ export class Claim {
     return textOf(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.text, end);
   }
 
-  /** The text of the record once the job has been handed back with no attempt used; undefined where it cannot be written again. */
+  /** The text of the record of the job that waits again with no attempt used; undefined if it cannot be written again. */
   get returnedText(): string | undefined {
     return this.isReadable ? textOf(() => records.encodeRecord(records.withReturnedClaim(this.stored))) : undefined;
   }
 }
 
-/** What is written; undefined where this process cannot, since one with a larger stack has stored what is nested too deeply for it. */
+/** What is written; undefined if this process cannot write it. One with a larger stack may have stored a payload nested too deeply for it. */
 function textOf(write: () => string): string | undefined {
   try {
     return write();

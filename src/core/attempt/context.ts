@@ -2,16 +2,16 @@ import type { AttemptInfo } from "../job/attempt-info.ts";
 import { type JobContext, Snooze } from "../job/define.ts";
 import type { Duration } from "../shared/duration.ts";
 
-/** What a context asks of its attempt. */
+/** What a context needs from its attempt. */
 export interface ContextOwner {
   readonly signal: AbortSignal;
   extend(duration: Duration | undefined): Promise<void>;
-  tellProgress(value: unknown): Promise<void>;
+  reportProgress(value: unknown): Promise<void>;
 }
 
 /**
- * What a handler is handed. A class, for the sake of `signal`: a getter that stood in an object of its own for each job took as
- * much memory as all else that a drain makes for it.
+ * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took as much
+ * memory as all else that a drain allocates for the job.
  */
 export class AttemptContext implements JobContext {
   readonly id: string;
@@ -20,7 +20,7 @@ export class AttemptContext implements JobContext {
   readonly attempt: number;
   readonly maxRetries: number;
   readonly enqueuedAt: Date;
-  // Functions of the object itself: handlers take them out, as in `perform(payload, { extend })`.
+  // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`.
   readonly extend: JobContext["extend"];
   readonly snooze: JobContext["snooze"];
   readonly progress: JobContext["progress"];
@@ -35,17 +35,17 @@ export class AttemptContext implements JobContext {
     this.enqueuedAt = new Date(enqueuedAt);
     this.extend = (duration) => handled(owner.extend(duration));
     this.snooze = snooze;
-    this.progress = (value) => handled(owner.tellProgress(value));
+    this.progress = (value) => handled(owner.reportProgress(value));
     this.#owner = owner;
   }
 
-  /** Made when it is first asked for: most jobs never look at it. */
+  /** Created when it is first read: most handlers never use it. */
   get signal(): AbortSignal {
     return this.#owner.signal;
   }
 }
 
-/** A handler that does not wait for the promise would end its process by a rejection. One that does still gets it. */
+/** Without this, a rejection would end the process of a handler that does not await the promise. One that does still gets it. */
 function handled(work: Promise<void>): Promise<void> {
   work.catch(() => {});
   return work;

@@ -6,60 +6,61 @@ import * as records from "../job/record.ts";
 import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { asJson } from "../shared/json.ts";
 import { CLAIM_CYCLE, type Outcome, type Timing } from "../store/store.ts";
-import type { Claim } from "./claimed-job.ts";
+import type { ClaimedJob } from "./claimed-job.ts";
 import { isNamed, retryWaitMs } from "./retry.ts";
-import type { Workshop } from "./runtime.ts";
+import type { AttemptRuntime } from "./runtime.ts";
 
-/** An attempt that has ended, as its outcome is made from it. */
+/** What an outcome is made from. */
 export interface EndedAttempt {
-  readonly claim: Claim;
-  readonly workshop: Workshop;
+  readonly job: ClaimedJob;
+  readonly runtime: AttemptRuntime;
   /** ms since 1970 */
   readonly startedAt: number;
 }
 
-/** How long an attempt that started then waited, and ran until now. Clocks of two machines may differ: no time is negative. */
+/** How long an attempt waited before it started, and how long it has run. Clocks of two machines may differ: no time is negative. */
 export function timingOf(dueAt: number, startedAt: number, now: number): Timing {
   return { waitedMs: Math.max(0, startedAt - dueAt), ranMs: Math.max(0, now - startedAt) };
 }
 
-function timing({ claim, startedAt, workshop }: EndedAttempt): Timing {
-  return timingOf(claim.dueAt, startedAt, workshop.clock());
+function timing({ job, startedAt, runtime }: EndedAttempt): Timing {
+  return timingOf(job.dueAt, startedAt, runtime.clock());
 }
 
 /** The job goes back unstarted, due when it was, with no attempt used. */
-export function released(claim: Claim): Outcome {
-  return waitingAgain("released", claim, claim.dueAt);
+export function released(job: ClaimedJob): Outcome {
+  return waitingAgain("released", job, job.dueAt);
 }
 
-function waitingAgain(to: "snoozed" | "released", claim: Claim, runAt: number): Outcome {
-  const { lease, returnedText } = claim;
+function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number): Outcome {
+  const { returnedText } = job;
+  const lease = job.lease.current;
   if (returnedText !== undefined) return { to, lease, runAt, record: returnedText };
   // The record cannot note the claim that used no attempt, so the claim is taken back.
-  return { to, lease, runAt, record: claim.text, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
+  return { to, lease, runAt, record: job.text, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
 }
 
 /** Leaves a record of a newer version to a deployment that can read it. */
-export function leftToOthers({ claim, workshop }: EndedAttempt): Outcome {
-  return waitingAgain("snoozed", claim, workshop.clock() + UNREADABLE_RETRY_MS);
+export function leftToOthers({ job, runtime }: EndedAttempt): Outcome {
+  return waitingAgain("snoozed", job, runtime.clock() + UNREADABLE_RETRY_MS);
 }
 
 export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {
-  const { clock } = attempt.workshop;
+  const { clock } = attempt.runtime;
   const at = until instanceof Date ? pointInTimeMs(until, "snooze") : clock() + durationMs(until, "snooze");
-  return { ...waitingAgain("snoozed", attempt.claim, Math.min(at, LATEST_TIME_MS)), timing: timing(attempt) };
+  return { ...waitingAgain("snoozed", attempt.job, Math.min(at, LATEST_TIME_MS)), timing: timing(attempt) };
 }
 
 export function completed(attempt: EndedAttempt, result: unknown): Outcome {
-  const { claim, workshop, startedAt } = attempt;
-  const { clock, retentionMs } = workshop;
+  const { job, runtime, startedAt } = attempt;
+  const { clock, retentionMs } = runtime;
   const at = clock();
-  const end = { at, startedAt, attempts: claim.number, result: storable(result), expiresAt: at + retentionMs };
-  const record = retentionMs === 0 ? "" : claim.completedText(end);
-  return { to: "completed", lease: claim.lease, record, timing: timing(attempt) };
+  const end = { at, startedAt, attempts: job.attempt, result: storable(result), expiresAt: at + retentionMs };
+  const record = retentionMs === 0 ? "" : job.completedText(end);
+  return { to: "completed", lease: job.lease.current, record, timing: timing(attempt) };
 }
 
-/** The result as it can be stored: one that is no JSON, or too large, is dropped, since the work has been done all the same. */
+/** The result as it can be stored. One that is no JSON, or too large, is dropped: the work is done all the same. */
 function storable(result: unknown): unknown {
   try {
     return asJson(result, "result");
@@ -68,18 +69,17 @@ function storable(result: unknown): unknown {
   }
 }
 
-/** The attempt has failed: the job is retried, or dead. */
+/** The attempt has failed: the job is retried or dead. */
 export function failed(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
-  const { claim, workshop } = attempt;
-  const { number, lease } = claim;
-  if (isNamed(thrown, "PermanentError") || number > claim.maxRetries) return dead(attempt, thrown);
-  const { clock, random } = workshop;
-  const waitMs = retryWaitMs(thrown, claim.backoff, number, clock(), random);
-  const failure = records.attemptError(thrown, number, clock());
-  const record = claim.failedText(failure);
+  const { job, runtime } = attempt;
+  if (isNamed(thrown, "PermanentError") || job.attempt > job.maxRetries) return dead(attempt, thrown);
+  const { clock, random } = runtime;
+  const waitMs = retryWaitMs(thrown, job.backoff, job.attempt, clock(), random);
+  const failure = records.attemptError(thrown, job.attempt, clock());
+  const record = job.failedText(failure);
   if (record === undefined) return dead(attempt, unwritable(thrown));
   const runAt = Math.min(clock() + waitMs, LATEST_TIME_MS);
-  return { to: "retried", lease, runAt, record, timing: timing(attempt), thrown, failure };
+  return { to: "retried", lease: job.lease.current, runAt, record, timing: timing(attempt), thrown, failure };
 }
 
 function unwritable(cause: unknown): Error {
@@ -89,21 +89,21 @@ function unwritable(cause: unknown): Error {
 }
 
 function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
-  const { claim, workshop, startedAt } = attempt;
-  const { lease } = claim;
-  const at = workshop.clock();
-  const { attempt: attempts } = claim.info;
+  const { job, runtime, startedAt } = attempt;
+  const lease = job.lease.current;
+  const at = runtime.clock();
+  const { attempt: attempts } = job.info;
   const error = records.attemptError(thrown, attempts, at);
-  // Where `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
-  const isNew = !claim.isUsedUp || claim.crashes > 0;
-  const record = claim.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
+  // If `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
+  const isNew = !job.isUsedUp || job.crashes > 0;
+  const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
   return { to: "dead", lease, at, record, timing: timing(attempt), thrown, failure: error };
 }
 
 /** Ends a job that has no attempt left: none is made. */
 export function usedUp(attempt: EndedAttempt): AttemptOutcome {
-  const { claim } = attempt;
-  const error = claim.crashes > 0 ? leaseExpired(claim.crashes, claim.number - 1) : retriesLowered(claim);
+  const { job } = attempt;
+  const error = job.crashes > 0 ? leaseExpired(job.crashes, job.attempt - 1) : retriesLowered(job);
   return { ...dead(attempt, withoutStack(error)), timing: undefined };
 }
 
@@ -118,9 +118,9 @@ function leaseExpired(crashes: number, attempts: number): Error {
   return error;
 }
 
-function retriesLowered({ number, maxRetries }: Claim): Error {
+function retriesLowered({ attempt, maxRetries }: ClaimedJob): Error {
   const error = new Error(
-    `maxRetries is ${maxRetries} now, and was higher before: ${number - 1} attempts had failed already, so none is left.`,
+    `maxRetries is ${maxRetries} now, and was higher before: ${attempt - 1} attempts had failed already, so none is left.`,
   );
   error.name = "RetriesLoweredError";
   return error;

@@ -5,8 +5,8 @@ import type { TraceCalls } from "../observe/tracing.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { QueueStore } from "../store/store.ts";
 
-/** What an attempt needs of its queue. */
-export interface Workshop {
+/** What attempts need from their queue. */
+export interface AttemptRuntime {
   readonly jobs: ReadonlyMap<string, AnyJob>;
   readonly clock: Clock;
   readonly random: () => number;

@@ -1,8 +1,8 @@
 import { type Cost, type Meter, noCost } from "../store/meter.ts";
 
 /**
- * What one drain may spend. Every request that it causes is counted here, and none is sent for which there is no room: resends, and
- * what handlers send through `extend` and `progress`, among them. What it takes to settle the jobs in hand is set aside.
+ * What one drain may spend. Every request that it causes counts here: exchanges, resends, and what handlers send through `extend`
+ * and `progress`. A request for which there is no room is not sent. What it takes to settle the jobs in hand is set aside.
  */
 export class DrainBudget implements Meter {
   roundTrips = 0;
@@ -15,9 +15,9 @@ export class DrainBudget implements Meter {
     this.#limit = limit;
   }
 
-  /** Asks `setAside`, from now on, how much must stay for the jobs in hand that no exchange under way settles. */
-  keep(setAside: () => Cost): void {
-    this.#setAside = setAside;
+  /** From now on sets aside what `cost` gives, which is asked anew for each request. */
+  setAside(cost: () => Cost): void {
+    this.#setAside = cost;
   }
 
   /** From now on nothing is sent any more. */
@@ -38,13 +38,13 @@ export class DrainBudget implements Meter {
   }
 }
 
-/** The most of so many that can be had, where fewer can always be had too. */
-export function mostOf(wanted: number, canBeHad: (count: number) => boolean): number {
-  if (wanted <= 0 || canBeHad(wanted)) return Math.max(0, wanted);
+/** The largest count, up to `wanted`, that is possible. If a count is possible, so is every smaller one. */
+export function mostOf(wanted: number, isPossible: (count: number) => boolean): number {
+  if (wanted <= 0 || isPossible(wanted)) return Math.max(0, wanted);
   let [least, beyond] = [0, wanted];
   while (beyond - least > 1) {
     const middle = Math.floor((least + beyond) / 2);
-    if (canBeHad(middle)) least = middle;
+    if (isPossible(middle)) least = middle;
     else beyond = middle;
   }
   return least;

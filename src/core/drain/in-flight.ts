@@ -1,155 +1,161 @@
 import type { Clock } from "../shared/clock.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
-import type { ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
+import type { ExchangeReply, ExchangeRequest, NextDue } from "../store/store.ts";
 
 const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
 
 /**
- * How many exchanges may be under way at once: while the answer of one travels, the jobs of the others run. With Redis 40 ms away, jobs of
- * 5 ms keep 99 % of 100 slots busy; with 6 exchanges 86 %, with 2 of them 30 %. A Worker has six connections: a request more would
- * wait while its timeout runs. (A drain with few slots, or jobs that make requests, has one or two under way.)
+ * How many exchanges may be in flight at once. While the reply of one is on its way, the jobs of the others run. With Redis 40 ms
+ * away, jobs of 5 ms keep 99 % of 100 slots busy; with 6 exchanges 86 %, with 2 of them 30 %. A Worker has six connections: one more
+ * request would wait while its timeout runs. (A drain with few slots, or with jobs that make requests, has one or two in flight.)
  */
-const MOST_UNDER_WAY = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
+const MOST_IN_FLIGHT = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
 
-/** How much of the longest answer of late is kept when a shorter one comes. */
+/** How much of the longest reply time is kept when a shorter one follows: after five replies, half of it. */
 const FADING = 7 / 8;
 
-/** The exchanges of one drain, and what they tell of the queue. */
-export class Exchanges {
-  readonly #store: Pick<QueueStore, "exchange">;
+/** The exchanges of one drain that are in flight, and what replies have said about the queue. */
+export class InFlight {
+  readonly #exchange: (request: ExchangeRequest) => Promise<ExchangeReply>;
   readonly #clock: Clock;
-  readonly #ring: () => void;
-  #underWay = 0;
+  readonly #onNews: () => void;
+  #count = 0;
   #claiming = 0;
   #sent = 0;
   #answered = 0;
-  /** Which exchange told of the queue last: the answers of two may come in another order than they were sent. */
-  #toldBy = 0;
+  /** Which exchange the knowledge of the queue comes from: two replies may arrive in another order than they were sent. */
+  #knownFrom = 0;
   #nextAt: number | undefined;
-  /** What this process has put in line since the last exchange was sent. */
-  #expectedAt: number | undefined;
+  /** What this process has enqueued since the last exchange was sent. */
+  #enqueuedAt: number | undefined;
   #left = 0;
   #paused: boolean;
-  #answerMs = 0;
+  #replyMs = 0;
   #hasFailed = false;
   #isOutOfBudget = false;
   #error: unknown;
-  #brokenOff: unknown;
+  #abortedBy: unknown;
 
   /**
-   * @param outlook what is known, or thought, to come next.
-   * @param ring is called whenever there is something new: an answer, a failure, or something put in line.
+   * @param exchange sends an exchange to the store.
+   * @param nextDue what is known, or assumed, to be due next.
+   * @param onNews is called when there is something new: a reply, a failure, or a job that this process has enqueued.
    */
-  constructor(store: Pick<QueueStore, "exchange">, clock: Clock, outlook: NextDue, ring: () => void) {
-    this.#store = store;
+  constructor(
+    exchange: (request: ExchangeRequest) => Promise<ExchangeReply>,
+    clock: Clock,
+    nextDue: NextDue,
+    onNews: () => void,
+  ) {
+    this.#exchange = exchange;
     this.#clock = clock;
-    this.#nextAt = outlook.nextAt;
-    this.#paused = outlook.paused;
-    this.#ring = ring;
+    this.#nextAt = nextDue.nextAt;
+    this.#paused = nextDue.paused;
+    this.#onNews = onNews;
   }
 
   get paused(): boolean {
     return this.#paused;
   }
 
-  /** Whether one has failed. What runs may still end and be handed in, but nothing more is begun. */
+  /** Whether an exchange has failed. Running jobs may still end and be settled, but no more are started. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
 
-  /** Whether the budget had no room for one, or for the requests that it took beyond what was expected. */
+  /** Whether the budget had no room for an exchange, or for the resends that it took. */
   get isOutOfBudget(): boolean {
     return this.#isOutOfBudget;
   }
 
-  /** Why the last one failed, if none has got through since; else what broke the drain off. */
+  /** What aborted the drain, or why the last exchange failed, if none has succeeded since. */
   get error(): unknown {
-    return this.#brokenOff ?? this.#error;
+    return this.#abortedBy ?? this.#error;
   }
 
-  /** Something else than an exchange failed: what runs may still end and be handed in, but nothing more is begun. */
-  breakOff(error: unknown): void {
+  /** Something other than an exchange has failed. Running jobs may still end and be settled, but no more are started. */
+  abort(error: unknown): void {
     this.#hasFailed = true;
-    this.#brokenOff ??= error;
+    this.#abortedBy ??= error;
   }
 
-  get underWay(): number {
-    return this.#underWay;
+  get count(): number {
+    return this.#count;
   }
 
-  /** One at first, and two more with each answer, so that a slow store, or one that refuses, is asked once. */
-  get mayBegin(): boolean {
-    return this.#underWay < Math.min(MOST_UNDER_WAY, 1 + 2 * this.#answered);
+  /** One exchange may be in flight at first, and two more with each reply. So a store that is slow, or refuses, is asked once. */
+  get hasRoom(): boolean {
+    return this.#count < Math.min(MOST_IN_FLIGHT, 1 + 2 * this.#answered);
   }
 
   /**
-   * What to lengthen the leases of the next claim by, in ms: claims of the same millisecond must be told apart, should one of them
-   * be sent again, and the second of its sends may lengthen them by one more.
+   * How much longer the leases of the next claim last, in ms. Claims of one millisecond must differ, in case one of them is sent
+   * again, and its resend may lengthen its leases by one more.
    */
   get leaseApartMs(): number {
-    return 2 * (this.#sent % MOST_UNDER_WAY);
+    return 2 * (this.#sent % MOST_IN_FLIGHT);
   }
 
-  /** How many jobs those under way may bring. */
+  /** How many jobs the exchanges in flight may bring. */
   get claiming(): number {
     return this.#claiming;
   }
 
-  /** Whether there is more for another claim to find, beyond what those under way will take. */
+  /** Whether another claim may find jobs beyond those that the exchanges in flight will take. */
   get mayFindMore(): boolean {
-    return this.#underWay === 0 || this.#left > 0;
+    return this.#count === 0 || this.#left > 0;
   }
 
-  /** How many are due beyond what those under way will take, as far as was counted. */
+  /** How many jobs are due beyond those that the exchanges in flight will take, according to the last count. */
   get left(): number {
     return this.#left;
   }
 
-  /** How long answers take, in ms: the longest of late. */
-  get answerMs(): number {
-    return this.#answerMs;
+  /** How long replies take, in ms: the longest of late. */
+  get replyMs(): number {
+    return this.#replyMs;
   }
 
-  /** When something falls due next, as far as is known; infinite where nothing does. */
-  get dueAt(): number {
-    return Math.min(this.#nextAt ?? Number.POSITIVE_INFINITY, this.#expectedAt ?? Number.POSITIVE_INFINITY);
+  /** When something is due next, as far as is known; infinite if nothing is. */
+  get nextAt(): number {
+    return Math.min(this.#nextAt ?? Number.POSITIVE_INFINITY, this.#enqueuedAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Tells that something falls due then, so that it need not be looked for. */
-  expect(at: number): void {
-    this.#expectedAt = Math.min(this.#expectedAt ?? at, at);
-    this.#ring();
+  /** This process has enqueued something that is due at `at`. */
+  noteEnqueued(at: number): void {
+    this.#enqueuedAt = Math.min(this.#enqueuedAt ?? at, at);
+    this.#onNews();
   }
 
-  /** Sends one. @param ended takes in what it brought; undefined where it failed. */
-  send(request: ExchangeRequest, ended: (reply: ExchangeReply | undefined) => void): void {
+  /** Sends an exchange. @param onEnd is called with its reply; with undefined if it failed. */
+  send(request: ExchangeRequest, onEnd: (reply: ExchangeReply | undefined) => void): void {
     const number = ++this.#sent;
-    this.#underWay++;
-    this.#claiming += claimedBy(request);
-    this.#left -= claimedBy(request);
-    this.#expectedAt = undefined;
-    const answered = this.#store.exchange(request).then(
+    const { limit = 0 } = request.claim ?? {};
+    this.#count++;
+    this.#claiming += limit;
+    this.#left -= limit;
+    this.#enqueuedAt = undefined;
+    const landed = () => {
+      this.#count--;
+      this.#claiming -= limit;
+    };
+    const ended = this.#exchange(request).then(
       (reply) => {
-        this.#isBack(request);
+        landed();
         this.#answered++;
-        this.#answerMs = Math.max(this.#clock() - request.now, this.#answerMs * FADING);
+        this.#replyMs = Math.max(this.#clock() - request.now, this.#replyMs * FADING);
         this.#error = undefined;
-        if (number > this.#toldBy) this.#learn(reply, number, request);
-        ended(reply);
+        if (number > this.#knownFrom) this.#learn(reply, number, request);
+        onEnd(reply);
         if ("failure" in reply) this.#fail(reply.failure);
       },
       (error: unknown) => {
-        this.#isBack(request);
+        landed();
         this.#fail(error);
-        ended(undefined);
+        onEnd(undefined);
       },
     );
-    void answered.catch((error: unknown) => this.breakOff(error)).then(this.#ring);
-  }
-
-  #isBack(request: ExchangeRequest): void {
-    this.#underWay--;
-    this.#claiming -= claimedBy(request);
+    void ended.catch((error: unknown) => this.abort(error)).then(this.#onNews);
   }
 
   #fail(error: unknown): void {
@@ -162,15 +168,10 @@ export class Exchanges {
   }
 
   #learn({ nextAt, paused, left }: ExchangeReply, number: number, { claim, now }: ExchangeRequest): void {
-    this.#toldBy = number;
+    this.#knownFrom = number;
     this.#nextAt = nextAt;
     this.#paused = paused;
     const isNothingDue = nextAt === undefined || nextAt > now;
     if (claim?.countLeft || isNothingDue) this.#left = left - this.#claiming;
   }
-}
-
-/** How many jobs a request claims at most. */
-function claimedBy({ claim }: ExchangeRequest): number {
-  return claim?.limit ?? 0;
 }

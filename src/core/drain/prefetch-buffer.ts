@@ -1,59 +1,61 @@
 import type { Attempt } from "../attempt/attempt.ts";
 
 /**
- * How long a job waits for a slot before it is handed back. A drain claims what it expects to start within 1.25 s, so one that has
- * waited longer than that waits behind jobs that take longer than those before them, and its lease has 25 s to wait.
+ * How long a job waits for a slot before it is released. A drain claims what it expects to start within 1.25 s (`CLAIMED_MS` and
+ * `READY_MS` in prefetch.ts). A job that has waited longer waits behind jobs that take longer than those before them, and another
+ * drain may have a slot for it. Its lease leaves it 25 s to wait, so no lease runs out here.
  */
 const LONGEST_WAIT_MS = 2_000;
 
 /**
- * The jobs of a drain that are claimed and have not started.
+ * The jobs of a drain that are claimed and wait for a slot.
  *
- * A job that kills its invocation takes the attempts of all that were claimed with it. So one whose leases have run out before,
- * a suspect, starts alone: when all else has been handed in, and with every other suspect handed back, no attempt used.
+ * A poison job, which crashes its invocation, uses up an attempt of every job that was claimed with it. So a job that may be one is
+ * quarantined: it starts only when everything else is settled, and all other quarantined jobs are released, with no attempt used.
  */
-export class Lineup {
-  readonly #waiting: Attempt[] = [];
-  readonly #suspects: Attempt[] = [];
-  #isCareful = false;
+export class PrefetchBuffer {
+  readonly #ready: Attempt[] = [];
+  readonly #quarantined: Attempt[] = [];
+  /** Whether the last job to leave was a quarantined one: then the next one may be another. */
+  #claimsOneByOne = false;
 
   add(attempts: readonly Attempt[]): void {
-    for (const attempt of attempts) (attempt.claim.isSuspect ? this.#suspects : this.#waiting).push(attempt);
-    if (this.#waiting.length > 0) this.#isCareful = false;
+    for (const attempt of attempts) (attempt.job.mayBePoison ? this.#quarantined : this.#ready).push(attempt);
+    if (this.#ready.length > 0) this.#claimsOneByOne = false;
   }
 
-  /** When the first has waited too long; infinite where none waits. */
+  /** When the first job will have waited too long; infinite if none waits. */
   get overdueAt(): number {
-    const waiting = this.#waiting[0]?.takenAt ?? Number.POSITIVE_INFINITY;
-    const suspect = this.#suspects[0]?.takenAt ?? Number.POSITIVE_INFINITY;
-    return Math.min(waiting, suspect) + LONGEST_WAIT_MS;
+    const oldest = [this.#ready[0], this.#quarantined[0]].map((first) => first?.claimedAt ?? Number.POSITIVE_INFINITY);
+    return Math.min(...oldest) + LONGEST_WAIT_MS;
   }
 
   get length(): number {
-    return this.#waiting.length + this.#suspects.length;
+    return this.#ready.length + this.#quarantined.length;
   }
 
-  /** How many may be claimed now: none beside a suspect, and one after it, which may be the next. */
-  mostClaimed(isIdle: boolean): number {
-    if (this.#suspects.length > 0 || (this.#isCareful && !isIdle)) return 0;
-    return this.#isCareful ? 1 : Number.POSITIVE_INFINITY;
+  /** How many jobs may be claimed now: none while one is quarantined, and after it one at a time. @param isIdle whether nothing runs. */
+  mostClaims(isIdle: boolean): number {
+    if (this.#quarantined.length > 0 || (this.#claimsOneByOne && !isIdle)) return 0;
+    return this.#claimsOneByOne ? 1 : Number.POSITIVE_INFINITY;
   }
 
-  /** The next to start. @param isAlone whether nothing runs, and nothing waits to be handed in. */
+  /** Takes out the next job to start. @param isAlone whether nothing runs and nothing waits to be settled. */
   next(isAlone: boolean): Attempt | undefined {
-    const next = this.#waiting.shift() ?? (isAlone && this.#suspects.length === 1 ? this.#suspects.shift() : undefined);
-    if (next?.claim.isSuspect) this.#isCareful = true;
+    const mayLeaveQuarantine = isAlone && this.#quarantined.length === 1;
+    const next = this.#ready.shift() ?? (mayLeaveQuarantine ? this.#quarantined.shift() : undefined);
+    if (next?.job.mayBePoison) this.#claimsOneByOne = true;
     return next;
   }
 
-  /** The suspects that must be handed back before one of them may start. */
-  surplus(): readonly Attempt[] {
-    return this.#waiting.length > 0 ? [] : this.#suspects.splice(1);
+  /** Takes out the quarantined jobs that must be released before one of them may start. */
+  takeSurplus(): readonly Attempt[] {
+    return this.#ready.length > 0 ? [] : this.#quarantined.splice(1);
   }
 
-  /** Takes all out. Where a suspect was among them, it must not be claimed again while others run. */
-  clear(): readonly Attempt[] {
-    if (this.#suspects.length > 0) this.#isCareful = true;
-    return [...this.#waiting.splice(0), ...this.#suspects.splice(0)];
+  /** Takes out every job. A quarantined one must not be claimed again while others run. */
+  takeAll(): readonly Attempt[] {
+    if (this.#quarantined.length > 0) this.#claimsOneByOne = true;
+    return [...this.#ready.splice(0), ...this.#quarantined.splice(0)];
   }
 }

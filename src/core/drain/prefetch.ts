@@ -1,25 +1,25 @@
 import type { DrainSlots } from "./slots.ts";
 
-/** How many of the jobs that ended last tell the pace, for each slot. */
+/** How many of the jobs that ended last make up the pace, for each slot. */
 const REMEMBERED_PER_SLOT = 4;
 /**
- * A claim brings what starts in this time, beyond what is missing. Jobs of 200 ms in ten slots, 10 ms away, cost 0.5 commands each;
- * at 250 ms they cost 1.1, and at 4 s no less than at 1 s.
+ * A claim brings what is missing and what starts in this time. With Redis 10 ms away, jobs of 200 ms in ten slots then cost 0.5
+ * commands each. With 250 ms they would cost 1.1, and with 4 s no less than with 1 s.
  */
 const CLAIMED_MS = 1_000;
 /**
- * No more is kept ready than starts in this time. Jobs of 5 ms keep 97 to 100 % of 100 slots busy, be Redis 10 ms or 40 ms away; at 50 ms
- * they keep 73 to 79 %.
+ * No more is kept ready than starts in this time. With Redis 10 ms or 40 ms away, jobs of 5 ms then keep 97 to 100 % of 100 slots
+ * busy. With 50 ms they would keep 73 to 79 % busy.
  */
 const READY_MS = 250;
 
 /**
- * How many jobs a drain claims before it has slots for them, so that a slot that comes free never waits for an answer: as many as
- * the pace of its jobs so far gets started soon. While none has ended that is none: what is claimed must not wait behind jobs that
- * take long, in this drain, while another one has slots for it.
+ * How many jobs a drain claims before it has slots for them, so that a free slot never waits for a reply: as many as it expects to
+ * start soon at the pace of its jobs so far. Before the first job has ended, it claims none ahead. A job must not wait here behind
+ * jobs that take long while another drain has a slot for it.
  *
- * The pace is how many jobs ended beside the time for which slots were taken. What still runs counts with the time that it has
- * taken so far, so jobs that take long slow the pace before they end.
+ * The pace is the number of jobs that ended, divided by the time for which slots were taken. A job that still runs counts with the
+ * time that it has taken so far, so jobs that take long slow the pace before they end.
  */
 export class Prefetch {
   readonly #slots: Pick<DrainSlots, "most">;
@@ -33,14 +33,14 @@ export class Prefetch {
     this.#countedTo = now;
   }
 
-  /** Counts a slot as taken. */
-  take(now: number): void {
+  /** A job has taken a slot. */
+  jobStarted(now: number): void {
     this.#count(now);
     this.#taken++;
   }
 
-  /** Counts a slot as free again, since its job has ended. */
-  free(now: number): void {
+  /** A job has ended, and its slot is free. */
+  jobEnded(now: number): void {
     this.#count(now);
     this.#taken--;
     this.#ended++;
@@ -60,31 +60,31 @@ export class Prefetch {
   }
 
   /**
-   * How many more to claim; 0 where enough is ahead.
+   * How many more jobs to claim; 0 if enough are ahead.
    *
-   * @param ahead how many wait for a slot, or are being claimed.
-   * @param answerMs how long answers take.
+   * @param ahead how many wait for a slot or are being claimed.
+   * @param replyMs how long replies of the store take.
    */
-  missing(ahead: number, answerMs: number, now: number): number {
+  missing(ahead: number, replyMs: number, now: number): number {
     const pace = this.#pace(now);
-    const missing = this.#enough(pace, answerMs) - ahead;
+    const missing = this.#enough(pace, replyMs) - ahead;
     return missing > 0 ? Math.floor(missing + pace * CLAIMED_MS) : 0;
   }
 
-  /** Whether so many are enough to have ahead. */
-  suffices(ahead: number, answerMs: number, now: number): boolean {
-    return ahead >= this.#enough(this.#pace(now), answerMs);
+  /** Whether this many ahead are enough. */
+  isEnough(ahead: number, replyMs: number, now: number): boolean {
+    return ahead >= this.#enough(this.#pace(now), replyMs);
   }
 
   /**
-   * One for each free slot, as many as start until an answer comes, twice over since answers vary, and one for each slot, since
-   * all may come free at once.
+   * One for each free slot, one for each slot since all may come free at once, and twice what starts until a reply comes, since
+   * replies vary.
    */
-  #enough(pace: number, answerMs: number): number {
-    return this.freeSlots + Math.min(this.#slots.most + 2 * pace * answerMs, pace * READY_MS);
+  #enough(pace: number, replyMs: number): number {
+    return this.freeSlots + Math.min(this.#slots.most + 2 * pace * replyMs, pace * READY_MS);
   }
 
-  /** How many jobs end in a millisecond while all slots are taken; 0 as long as nothing is known. */
+  /** How many jobs end in a millisecond when all slots are taken; 0 while nothing is known. */
   #pace(now: number): number {
     this.#count(now);
     return (this.#slots.most * this.#ended) / Math.max(this.#takenMs, 1);

@@ -3,37 +3,37 @@ import type { Outcome } from "../store/store.ts";
 /** Why a drain ended. `empty`: nothing more was due. */
 export type StoppedBy = "empty" | "maxJobs" | "timeBudget" | "budget" | "paused" | "aborted";
 
-/** What one drain did, what it cost, and what it left. */
+/** What one drain did, what it cost, and what is left. */
 export interface DrainReport {
-  /** Jobs taken: those completed, retried, dead-lettered, snoozed, released and lost together. */
+  /** Jobs claimed: those completed, retried, dead-lettered, snoozed, released and lost together. */
   readonly claimed: number;
   /** Jobs that succeeded. */
   readonly completed: number;
-  /** Attempts that failed, and whose job waits for the next one. */
+  /** Attempts that failed and will be retried. */
   readonly retried: number;
-  /** Jobs that failed for good. */
+  /** Jobs that failed for good and are in the dead letter now. */
   readonly deadLettered: number;
-  /** Jobs that asked to run again later. */
+  /** Jobs whose handler asked to run again later. */
   readonly snoozed: number;
-  /** Claimed, but handed back unstarted, with no attempt used. */
+  /** Jobs that were claimed and went back unstarted, with no attempt used. */
   readonly released: number;
-  /** Not settled: the lease had run out and the result was refused, or the budget had no room left. They run again. */
+  /** Jobs that were not settled, because their lease had run out or the budget had no room left. They run again. */
   readonly lost: number;
-  /** Schedules whose slot was fired and whose next one was set. */
+  /** Schedules that fired and whose next occurrence was set. */
   readonly rearmed: number;
   /** HTTP requests to the store, resends included. */
   readonly roundTrips: number;
-  /** Commands as Upstash bills them. For a request whose answer was lost, or not waited for, the most that it can have been billed. */
+  /** Commands as Upstash bills them. A request whose answer was lost, or not waited for, counts with the most that it can have been billed. */
   readonly commands: number;
   /** Why it ended. */
   readonly stoppedBy: StoppedBy;
-  /** When something next needs attention: a run time, a slot, or the end of another invocation's lease. */
+  /** When something next needs attention: a run time, an occurrence, or the end of another invocation's lease. */
   readonly nextRunAt: Date | null;
   /** Whether something was due that this drain left to others. */
   readonly backlog: boolean;
 }
 
-/** What can be added up over several drains. */
+/** The counts that can be added up over several drains. */
 export type DrainCounts = Pick<
   DrainReport,
   | "claimed"
@@ -48,7 +48,7 @@ export type DrainCounts = Pick<
   | "commands"
 >;
 
-/** The count in which the outcome of a lease goes. */
+/** Which count the outcome of a lease belongs to. */
 export function countOf(to: Outcome["to"]): keyof DrainCounts {
   return to === "dead" ? "deadLettered" : to;
 }
@@ -67,16 +67,16 @@ export const noCounts: DrainCounts = {
   commands: 0,
 };
 
-/** Of a drain for which its budget had no room. What the queue holds is not known. */
-export const notLookedAt: DrainReport = { ...noCounts, stoppedBy: "budget", nextRunAt: null, backlog: true };
+/** The report of a drain that did nothing, because its budget had no room. What the queue holds is not known. */
+export const notDrained: DrainReport = { ...noCounts, stoppedBy: "budget", nextRunAt: null, backlog: true };
 
-/** The counts of both. */
+/** The sum of both. */
 export function addCounts(one: DrainCounts, other: DrainCounts): DrainCounts {
   const names = Object.keys(noCounts) as (keyof DrainCounts)[];
   return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as unknown as DrainCounts;
 }
 
-/** What several drains did. */
+/** What several drains did together. */
 export type DrainTotals = { readonly drains: number } & DrainCounts;
 
 export const noTotals: DrainTotals = { drains: 0, ...noCounts };
@@ -86,7 +86,7 @@ export function addReport(totals: DrainTotals, report: DrainReport): DrainTotals
   return addTotals(totals, { drains: 1, ...report });
 }
 
-/** The totals of both. */
+/** The sum of both. */
 export function addTotals(one: DrainTotals, other: DrainTotals): DrainTotals {
   return { drains: one.drains + other.drains, ...addCounts(one, other) };
 }

@@ -1,26 +1,26 @@
-import type { Claim } from "../attempt/claimed-job.ts";
+import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
-import { countFitting, MOST_SETTLED_BYTES } from "../shared/limits.ts";
+import { countFitting, MOST_BYTES_PER_UNIT, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 
-/** A job that has ended, or is handed back. */
-export interface Finished {
-  readonly claim: Claim;
+/** A job whose attempt has ended, or that is released. */
+export interface EndedJob {
+  readonly job: ClaimedJob;
   readonly outcome: AttemptOutcome;
   readonly at: number;
 }
 
-/** How long a finished job waits for others to be handed in with it, while some are still running. */
+/** How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */
 const WAITS_MS = 1_000;
 
-/** The jobs of a drain that have ended and are not handed in yet, oldest first. */
-export class FinishedJobs {
-  #jobs: Finished[] = [];
+/** The jobs of a drain that have ended and are not settled yet, oldest first. */
+export class SettleBuffer {
+  #jobs: EndedJob[] = [];
   #hasReleased = false;
   #requests: readonly number[] = [];
-  /** How long their records are together, in UTF-16 units, of which each takes three bytes at most. */
+  /** How long their records are together, in UTF-16 units: counting bytes would take longer than all else that is done here. */
   #units = 0;
 
-  /** Whether some are handed back. */
+  /** Whether some are released. */
   get hasReleased(): boolean {
     return this.#hasReleased;
   }
@@ -29,7 +29,7 @@ export class FinishedJobs {
     return this.#jobs.length;
   }
 
-  add(job: Finished): void {
+  add(job: EndedJob): void {
     this.#jobs.push(job);
     if (job.outcome.to === "released") this.#hasReleased = true;
     this.#units += job.outcome.record.length;
@@ -37,21 +37,24 @@ export class FinishedJobs {
   }
 
   /**
-   * When the first must be handed in at the latest; infinite without one. Whoever is told to end may not have the time to wait, and
-   * somebody else may be waiting for what is handed back.
+   * When the oldest must be settled at the latest; infinite if there is none. Released jobs go back at once, since another drain may
+   * have a slot for them.
+   *
+   * @param isAborted whether the drain has been aborted: then there may be no time to wait.
    */
-  dueAt(isTold: boolean): number {
+  settleBy(isAborted: boolean): number {
     const [oldest] = this.#jobs;
-    return oldest ? oldest.at + (isTold || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
+    return oldest ? oldest.at + (isAborted || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
   }
 
-  /** How many jobs each of the requests takes in which they will be handed in. */
+  /** The requests in which the jobs will be settled: how many jobs each takes. */
   get requests(): readonly number[] {
     return this.#requests;
   }
 
   #inRequests(): readonly number[] {
-    if (this.#units * 3 <= MOST_SETTLED_BYTES) return this.#jobs.length > 0 ? [this.#jobs.length] : [];
+    if (this.#units * MOST_BYTES_PER_UNIT <= MOST_SETTLED_BYTES)
+      return this.#jobs.length > 0 ? [this.#jobs.length] : [];
     const records = this.#jobs.map(({ outcome }) => outcome.record);
     const requests: number[] = [];
     for (let first = 0; first < records.length; first += requests.at(-1) ?? 0) {
@@ -60,19 +63,20 @@ export class FinishedJobs {
     return requests;
   }
 
-  /** Takes out those that fit into one request. */
-  take(): readonly Finished[] {
+  /** Takes out the jobs of the next request. */
+  take(): readonly EndedJob[] {
     this.#hasReleased = false;
     const taken = this.#jobs.splice(0, this.#requests[0] ?? 0);
     this.#hold(this.#jobs);
     return taken;
   }
 
-  putBack(jobs: readonly Finished[]): void {
+  /** Puts back jobs that could not be settled. */
+  putBack(jobs: readonly EndedJob[]): void {
     this.#hold([...jobs, ...this.#jobs]);
   }
 
-  #hold(jobs: Finished[]): void {
+  #hold(jobs: EndedJob[]): void {
     this.#jobs = jobs;
     this.#units = jobs.reduce((sum, { outcome }) => sum + outcome.record.length, 0);
     this.#requests = this.#inRequests();

@@ -1,26 +1,23 @@
-/** How many jobs one drain may run at the same time, where other drains may need the same slots. */
+/** The slots of one drain: how many jobs it may run at the same time. Several drains may share slots. */
 export interface DrainSlots {
-  /** How many it may have now, those that it has included. */
+  /** How many it may have now, including those that it has taken. */
   readonly most: number;
   take(): void;
   give(): void;
-  /** Begins to share: `wants` says whether the drain could use a slot now, and `ring` is called when one has become free for it. */
-  join(drain: { readonly wants: () => boolean; readonly ring: () => void }): void;
-  /** Has the others see to it that nothing is left free which they want. */
+  /** Begins to share: `wants` says whether the drain could use a slot now, and `wake` is called when one has come free for it. */
+  join(drain: { readonly wants: () => boolean; readonly wake: () => void }): void;
+  /** Wakes the other drains if a slot has come free for them. */
   changed(): void;
   leave(): void;
 }
 
-/** Slots of a drain that shares them with none. */
+/** Slots that no other drain shares. */
 export function ownSlots(most: number): DrainSlots {
   const nothing = () => {};
   return { most, take: nothing, give: nothing, join: nothing, changed: nothing, leave: nothing };
 }
 
-/**
- * The slots of a worker. The drains of several queues share them, in the order of the queues: while an earlier one could use a
- * slot, the later ones get none.
- */
+/** The slots of a worker. The drains of several queues share them in the order of the queues: a later one gets none that an earlier one could use. */
 export class SharedSlots {
   readonly #most: number;
   readonly #shares = new Set<Share>();
@@ -41,12 +38,12 @@ export class SharedSlots {
 
   remove(share: Share): void {
     this.#shares.delete(share);
-    this.ring();
+    this.wake();
   }
 
   count(difference: 1 | -1): void {
     this.#taken += difference;
-    if (difference < 0) this.ring();
+    if (difference < 0) this.wake();
   }
 
   /** How many are free for a drain of this rank. */
@@ -57,9 +54,9 @@ export class SharedSlots {
     return free;
   }
 
-  /** Wakes the drains for which a slot has become free since they were asked last. */
-  ring(): void {
-    for (const share of this.#shares) share.ringIfFreed();
+  /** Wakes the drains for which a slot has come free since they were asked last. */
+  wake(): void {
+    for (const share of this.#shares) share.wakeIfFreed();
   }
 }
 
@@ -68,7 +65,7 @@ class Share implements DrainSlots {
   readonly #all: SharedSlots;
   #taken = 0;
   #hadFree = true;
-  #drain: Parameters<DrainSlots["join"]>[0] = { wants: () => false, ring: () => {} };
+  #drain: Parameters<DrainSlots["join"]>[0] = { wants: () => false, wake: () => {} };
 
   constructor(all: SharedSlots, rank: number) {
     this.#all = all;
@@ -101,7 +98,7 @@ class Share implements DrainSlots {
   }
 
   changed(): void {
-    this.#all.ring();
+    this.#all.wake();
   }
 
   leave(): void {
@@ -112,7 +109,7 @@ class Share implements DrainSlots {
     return this.#drain.wants();
   }
 
-  ringIfFreed(): void {
-    if (!this.#hadFree && this.#free > 0) this.#drain.ring();
+  wakeIfFreed(): void {
+    if (!this.#hadFree && this.#free > 0) this.#drain.wake();
   }
 }

@@ -8,7 +8,7 @@ import type { CheckedHooks } from "./hooks.ts";
 
 /** A lease that was settled. */
 interface SettledLease {
-  readonly claim: { readonly info: AttemptInfo };
+  readonly job: { readonly info: AttemptInfo };
   readonly outcome: AttemptOutcome;
 }
 
@@ -48,9 +48,9 @@ export class HookCalls {
 
   /** The store has replied: reports how attempts have ended, and which schedules have fired. */
   exchanged(reply: ExchangeReply, settled: readonly SettledLease[], fires: readonly Fire[]): void {
-    settled.forEach(({ claim, outcome }, index) => {
+    settled.forEach(({ job, outcome }, index) => {
       const isAccepted = reply.settled[index];
-      if (isAccepted !== undefined) this.#settled(claim.info, outcome, isAccepted);
+      if (isAccepted !== undefined) this.#settled(job.info, outcome, isAccepted);
     });
     fires.forEach((fire, index) => {
       if (reply.fired[index] === "fired") this.#fired(fire);

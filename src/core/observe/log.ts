@@ -22,7 +22,7 @@ export function readLogger(logger: Logger | null | undefined): Logger | undefine
 }
 
 interface SettledAttempt {
-  readonly claim: { readonly info: AttemptInfo };
+  readonly job: { readonly info: AttemptInfo };
   readonly outcome: AttemptOutcome;
 }
 
@@ -32,9 +32,9 @@ export function logFailures(
   settled: readonly (boolean | undefined)[],
   attempts: readonly SettledAttempt[],
 ): void {
-  attempts.forEach(({ claim, outcome }, index) => {
+  attempts.forEach(({ job, outcome }, index) => {
     if (!outcome.failure || settled[index] !== true) return;
-    const line = lineOf(claim.info, outcome, outcome.failure);
+    const line = lineOf(job.info, outcome, outcome.failure);
     write(() => (outcome.to === "dead" ? logger.error(line) : logger.warn(line)));
   });
 }

@@ -1,5 +1,5 @@
 import { checkBudget, type DrainLimits, type DrainOptions, type DrainParts, drainLimits } from "../drain/options.ts";
-import { addCounts, type DrainReport, noCounts, notLookedAt, type StoppedBy } from "../drain/report.ts";
+import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "../drain/report.ts";
 import { Afterwards } from "../observe/afterwards.ts";
 import { type Clock, sleep, steadyClock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
@@ -82,7 +82,7 @@ class SharedDrain {
     for (const queue of this.#queues) {
       if (!reachable.has(queue)) {
         // What the queue reported before no longer holds.
-        this.#latest.set(queue, notLookedAt);
+        this.#latest.set(queue, notDrained);
         continue;
       }
       if (this.#counts.claimed >= this.#limits.maxJobs) {

@@ -1,8 +1,8 @@
-import { leaseMsFor } from "../attempt/lease-time.ts";
+import { leaseMsFor } from "../attempt/lease.ts";
 import { DrainBudget } from "../drain/budget.ts";
 import { Drain } from "../drain/drain.ts";
 import { checkBudget, type DrainOptions, type DrainParts, drainLimits, leastBudget } from "../drain/options.ts";
-import { type DrainReport, noCounts, notLookedAt } from "../drain/report.ts";
+import { type DrainReport, noCounts, notDrained } from "../drain/report.ts";
 import { Turn } from "../enqueue/coalesce.ts";
 import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolveJob } from "../enqueue/new-job.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
@@ -199,24 +199,26 @@ export class Queue extends QueueUpkeep {
       roundTrips: limits.roundTrips - before.roundTrips,
       commands: limits.commands - before.commands,
     });
-    if (held.length === 0 && !budget.affords(least)) return notLookedAt;
+    if (held.length === 0 && !budget.affords(least)) return notDrained;
     const store = this.#settings.store.open(this.name, budget);
-    const outlook =
+    const nextDue =
       held.length > 0
         ? { paused: false, nextAt: undefined }
         : await this.#lookUnlessAborted(store, budget, limits.signal);
     const hooks = hookCalls(this.#settings);
     const traces = traceCalls(this.#settings);
-    const shop = { ...this.#settings, clock, queue: this.name, store, declared: this.#declared, hooks, traces };
+    const runtime = { ...this.#settings, clock, queue: this.name, store, declared: this.#declared, hooks, traces };
     const onReturn = (runAt: number) => {
       this.#expected.add(runAt);
       limits.onReturn?.(runAt);
     };
     const bounds = { ...limits, maxJobs: limits.maxJobs - before.claimed, onReturn };
-    const drain = new Drain(shop, budget, bounds, this.longestTimeoutMs, outlook);
+    const drain = new Drain(runtime, budget, bounds, this.longestTimeoutMs, nextDue);
     drain.take(held);
     // Only where asked: on some platforms a request may not wake what another one began.
-    const forget = Number.isFinite(limits.checkEveryMs) ? this.onExpected((runAt) => drain.expect(runAt)) : undefined;
+    const forget = Number.isFinite(limits.checkEveryMs)
+      ? this.onExpected((runAt) => drain.noteEnqueued(runAt))
+      : undefined;
     try {
       const report = await drain.run();
       if (!limits.heldOnly) this.#expected.at = report.nextRunAt?.getTime();

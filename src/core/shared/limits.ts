@@ -45,16 +45,19 @@ export function bytesOf(text: string): number {
   return encoder.encode(text).length;
 }
 
-/** Whether a text has more bytes than `most`. Counts only where it may have: a UTF-16 unit takes three at most. */
+/** The most bytes of UTF-8 that a UTF-16 unit takes. */
+export const MOST_BYTES_PER_UNIT = 3;
+
+/** Whether a text has more bytes than `most`. Bytes are counted only if the length does not decide it. */
 export function isLarger(text: string, most: number): boolean {
-  return text.length * 3 > most && (text.length > most || bytesOf(text) > most);
+  return text.length * MOST_BYTES_PER_UNIT > most && (text.length > most || bytesOf(text) > most);
 }
 
 /** How many of the texts, from the first on, have no more bytes than `most` together. */
 export function countFitting(texts: readonly string[], most: number): number {
   const units = texts.reduce((sum, text) => sum + text.length, 0);
-  // Counting takes longer than all else that is done here.
-  if (units * 3 <= most) return texts.length;
+  // Counting bytes takes longer than all else that is done here.
+  if (units * MOST_BYTES_PER_UNIT <= most) return texts.length;
   let bytes = 0;
   const index = texts.findIndex((text) => {
     bytes += bytesOf(text);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Claim } from "../../../src/core/attempt/claimed-job.ts";
+import { ClaimedJob } from "../../../src/core/attempt/claimed-job.ts";
 import { encodeRecord, type JobRecord, withReturnedClaim } from "../../../src/core/job/record.ts";
 import { CLAIM_CYCLE } from "../../../src/core/store/store.ts";
 import { defineJob, memoryStore } from "../../../src/index.ts";
@@ -9,35 +9,35 @@ const job = defineJob({ name: "job", maxRetries: 3, timeout: "30s", backoff: { b
 const fresh: JobRecord = { name: job.name, enqueuedAt: start };
 const failure = (attempt: number) => ({ name: "Error", message: "no luck", attempt, at: start });
 
-/** What is read of a job with this record, when it has been claimed so often. */
-function claimed(claims: number, record = fresh): Claim {
-  const workshop = { queue: "default", store: memoryStore().open("default"), jobs: new Map([[job.name, job]]) };
+/** A job with this record, claimed so often. */
+function claimed(claims: number, record = fresh): ClaimedJob {
+  const runtime = { queue: "default", store: memoryStore().open("default"), jobs: new Map([[job.name, job]]) };
   const lease = { id: "a-job", claims, endsAt: start + 60_000 };
-  return new Claim(workshop, { lease, record: encodeRecord(record), dueAt: start });
+  return new ClaimedJob(runtime, { lease, record: encodeRecord(record), dueAt: start });
 }
 
 describe("a claimed job", () => {
-  test("is suspect when two invocations died with it, or one where this attempt is the last", () => {
-    expect([1, 2, 3].map((claims) => claimed(claims).isSuspect)).toEqual([false, false, true]);
-    expect(claimed(4, { ...fresh, errors: [failure(3)] }).isSuspect).toBe(false);
-    expect(claimed(4, { ...fresh, errors: [failure(2)] }).isSuspect).toBe(true);
-    expect(claimed(3, { ...fresh, errors: [failure(1)] }).isSuspect).toBe(false);
+  test("may be poison when two invocations crashed with it, or one if this attempt is the last", () => {
+    expect([1, 2, 3].map((claims) => claimed(claims).mayBePoison)).toEqual([false, false, true]);
+    expect(claimed(4, { ...fresh, errors: [failure(3)] }).mayBePoison).toBe(false);
+    expect(claimed(4, { ...fresh, errors: [failure(2)] }).mayBePoison).toBe(true);
+    expect(claimed(3, { ...fresh, errors: [failure(1)] }).mayBePoison).toBe(false);
   });
 
-  test("is suspect in a new life whatever failed in the one before, down to the same millisecond", () => {
+  test("may be poison again after a retry from the dead letter, whatever failed before it, down to the same millisecond", () => {
     const revived = { ...fresh, returned: 4, errors: [failure(2)], revivedAt: start };
-    expect([5, 6, 7].map((claims) => claimed(claims, revived).isSuspect)).toEqual([false, false, true]);
+    expect([5, 6, 7].map((claims) => claimed(claims, revived).mayBePoison)).toEqual([false, false, true]);
   });
 
-  test("is at its first attempt still, however often it was handed back", () => {
+  test("is still at its first attempt, however often it was released", () => {
     let record = fresh;
     for (let claims = 1; claims <= 3 * CLAIM_CYCLE; claims++) {
-      expect(claimed(claims % CLAIM_CYCLE, record).number).toBe(1);
+      expect(claimed(claims % CLAIM_CYCLE, record).attempt).toBe(1);
       record = withReturnedClaim(record);
     }
   });
 
-  test("goes by what was given at enqueue, not by its definition", () => {
+  test("takes options given at enqueue over those of its definition", () => {
     const given = {
       maxRetries: 7,
       timeoutMs: 1_000,
@@ -47,7 +47,7 @@ describe("a claimed job", () => {
     expect({ maxRetries, timeoutMs, backoff }).toEqual(given);
   });
 
-  test("can start while its lease outlives its timeout and the time to hand it in", () => {
+  test("can start while its lease outlasts its timeout and the time to settle it", () => {
     const latest = start + 60_000 - 30_000 - 5_000;
     expect(claimed(1).canStart(latest)).toBe(true);
     expect(claimed(1).canStart(latest + 1)).toBe(false);

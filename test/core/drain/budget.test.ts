@@ -1,53 +1,52 @@
 import { expect, test } from "vitest";
+import { DrainBounds } from "../../../src/core/drain/bounds.ts";
 import { DrainBudget } from "../../../src/core/drain/budget.ts";
-import type { Exchanges } from "../../../src/core/drain/in-flight.ts";
-import { Allowance } from "../../../src/core/drain/limits.ts";
+import type { InFlight } from "../../../src/core/drain/in-flight.ts";
 import { type DrainOptions, drainLimits } from "../../../src/core/drain/options.ts";
 import type { ExchangeSize } from "../../../src/core/store/store.ts";
 import { memoryStore } from "../../../src/index.ts";
 import { clockByHand, start } from "../../support/clock.ts";
 
-/** What a drain may do by these options, with exchanges under way, where an exchange costs a command for each job it settles or claims. */
-function setUp(options: DrainOptions, underWay: Partial<Exchanges> = {}, spent = { roundTrips: 0, commands: 0 }) {
+/** What a drain may do by these options, with exchanges in flight, if an exchange costs a command for each job it settles or claims. */
+function setUp(options: DrainOptions, inFlight: Partial<InFlight> = {}, spent = { roundTrips: 0, commands: 0 }) {
   const clock = clockByHand(start);
   const mostOfExchange = ({ settles = 0, claims = 0 }: ExchangeSize) => ({ roundTrips: 1, commands: settles + claims });
-  const opened = memoryStore().open("default");
-  const store = { ...opened, local: { ...opened.local, mostOfExchange } };
+  const costs = { ...memoryStore().open("default").local, mostOfExchange };
   const limits = drainLimits(options);
   const budget = Object.assign(new DrainBudget(limits), spent);
-  const exchanges = { underWay: 0, claiming: 0, ...underWay } as Exchanges;
-  return { clock, allowance: new Allowance(limits, { store, clock }, budget, exchanges) };
+  const flying = { count: 0, claiming: 0, ...inFlight } as InFlight;
+  return { clock, bounds: new DrainBounds(limits, costs, clock, budget, flying) };
 }
 
 /** An exchange that settles so many jobs, and leaves so many others in hand. */
 const next = (settles: number, jobsAfter: number) => ({ size: { settles }, jobsAfter, requestsAfter: 1 });
 
 test("an exchange is affordable only where what stays in hand can be settled after it", () => {
-  const { allowance } = setUp({ budget: { commands: 30 } });
-  expect(allowance.affords(next(10, 20))).toBe(true);
-  expect(allowance.affords(next(10, 21))).toBe(false);
+  const { bounds } = setUp({ budget: { commands: 30 } });
+  expect(bounds.affords(next(10, 20))).toBe(true);
+  expect(bounds.affords(next(10, 21))).toBe(false);
 });
 
 test("so many jobs are claimed as can be settled within the budget", () => {
-  const { allowance } = setUp({ budget: { commands: 30 } });
-  expect(allowance.mostClaims(100, next(10, 0))).toBe(10);
-  expect(allowance.mostClaims(5, next(10, 0))).toBe(5);
-  expect(allowance.mostClaims(5, next(10, 20))).toBe(0);
+  const { bounds } = setUp({ budget: { commands: 30 } });
+  expect(bounds.mostClaims(100, next(10, 0))).toBe(10);
+  expect(bounds.mostClaims(5, next(10, 0))).toBe(5);
+  expect(bounds.mostClaims(5, next(10, 20))).toBe(0);
 });
 
 test("the budget is reached once no job can be claimed and settled any more", () => {
   const options = { budget: { roundTrips: 6 } };
-  expect(setUp(options, {}, { roundTrips: 4, commands: 0 }).allowance.stoppedBy(0, next(1, 0))).toBeUndefined();
-  expect(setUp(options, {}, { roundTrips: 5, commands: 0 }).allowance.stoppedBy(0, next(1, 0))).toBe("budget");
+  expect(setUp(options, {}, { roundTrips: 4, commands: 0 }).bounds.stoppedBy(0, next(1, 0))).toBeUndefined();
+  expect(setUp(options, {}, { roundTrips: 5, commands: 0 }).bounds.stoppedBy(0, next(1, 0))).toBe("budget");
 });
 
-test("what those under way may bring counts against maxJobs", () => {
-  const { allowance } = setUp({ maxJobs: 20 }, { claiming: 5 });
-  expect(allowance.jobsLeft(3)).toBe(12);
-  expect(allowance.batch(3)).toBe(12);
+test("what exchanges in flight may claim counts against maxJobs", () => {
+  const { bounds } = setUp({ maxJobs: 20 }, { claiming: 5 });
+  expect(bounds.jobsLeft(3)).toBe(12);
+  expect(bounds.batch(3)).toBe(12);
 });
 
 test("lingering ends before the time budget does", () => {
-  expect(setUp({ timeBudget: "25s", linger: "10s" }).allowance.lingersUntil).toBe(start + 10_000);
-  expect(setUp({ timeBudget: "25s", linger: "1m" }).allowance.lingersUntil).toBe(start + 60_000 - 1);
+  expect(setUp({ timeBudget: "25s", linger: "10s" }).bounds.lingersUntil).toBe(start + 10_000);
+  expect(setUp({ timeBudget: "25s", linger: "1m" }).bounds.lingersUntil).toBe(start + 60_000 - 1);
 });

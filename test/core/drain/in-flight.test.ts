@@ -1,21 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { Exchanges } from "../../../src/core/drain/in-flight.ts";
-import type { ExchangeReply, QueueStore } from "../../../src/core/store/store.ts";
+import { InFlight } from "../../../src/core/drain/in-flight.ts";
+import type { ExchangeReply } from "../../../src/core/store/store.ts";
 import { clockByHand, start } from "../../support/clock.ts";
 
-/** Exchanges whose answers come when the test gives them. */
+/** Exchanges whose replies come when the test gives them. */
 function setUp() {
   const answers: ((reply: Partial<ExchangeReply> | Error) => void)[] = [];
   const exchange = () =>
-    new Promise((resolve, reject) => {
-      answers.push((reply) => (reply instanceof Error ? reject(reply) : resolve(reply)));
+    new Promise<ExchangeReply>((resolve, reject) => {
+      answers.push((reply) => (reply instanceof Error ? reject(reply) : resolve(reply as ExchangeReply)));
     });
-  const store = { exchange } as unknown as QueueStore;
-  const outlook = { paused: false, nextAt: start };
+  const nextDue = { paused: false, nextAt: start };
   const clock = clockByHand(start);
-  const exchanges = new Exchanges(store, clock, outlook, () => {});
+  const inFlight = new InFlight(exchange, clock, nextDue, () => {});
   const send = (limit: number, countLeft = true) =>
-    exchanges.send(
+    inFlight.send(
       { now: start, settle: [], fire: [], claim: { limit, countLeft, leaseMs: 1 }, retentionMs: 0 },
       () => {},
     );
@@ -23,60 +22,60 @@ function setUp() {
     answers[index]?.(reply);
     await new Promise(setImmediate);
   };
-  return { clock, exchanges, send, answer };
+  return { clock, inFlight, send, answer };
 }
 
-describe("beside an exchange that is under way, another may find more", () => {
-  test("where the last answer told of more than that one takes", async () => {
-    const { exchanges, send, answer } = setUp();
+describe("beside an exchange in flight, another may find more", () => {
+  test("if the last reply counted more than that one takes", async () => {
+    const { inFlight, send, answer } = setUp();
     send(10);
-    expect(exchanges.mayFindMore).toBe(false);
+    expect(inFlight.mayFindMore).toBe(false);
     await answer(0, { left: 11 });
     send(10);
-    expect(exchanges.mayFindMore).toBe(true);
+    expect(inFlight.mayFindMore).toBe(true);
     send(1);
-    expect(exchanges.mayFindMore).toBe(false);
+    expect(inFlight.mayFindMore).toBe(false);
   });
 
-  test("where the answer that just came tells of more than the others take", async () => {
-    const { exchanges, send, answer } = setUp();
+  test("only if the reply that just came counted more than the others take", async () => {
+    const { inFlight, send, answer } = setUp();
     send(10);
     send(10);
     await answer(0, { left: 10 });
-    expect(exchanges.mayFindMore).toBe(false);
+    expect(inFlight.mayFindMore).toBe(false);
   });
 });
 
-test("what was left is known until it is counted anew, or nothing is due", async () => {
-  const { exchanges, send, answer } = setUp();
+test("what is left stays known until it is counted again, or nothing is due", async () => {
+  const { inFlight, send, answer } = setUp();
   send(10);
   await answer(0, { left: 50, nextAt: start });
   send(10, false);
   await answer(1, { left: 0, nextAt: start });
-  expect(exchanges.left).toBe(40);
+  expect(inFlight.left).toBe(40);
   send(10, false);
   await answer(2, { left: 0, nextAt: start + 1 });
-  expect(exchanges.left).toBe(0);
+  expect(inFlight.left).toBe(0);
 });
 
-test("answers take as long as the longest of late", async () => {
-  const { clock, exchanges, send, answer } = setUp();
+test("replies take as long as the longest of late", async () => {
+  const { clock, inFlight, send, answer } = setUp();
   send(10);
   clock.now += 80;
   await answer(0, { left: 0 });
-  expect(exchanges.answerMs).toBe(80);
+  expect(inFlight.replyMs).toBe(80);
   clock.now = start;
   send(10);
   await answer(1, { left: 0 });
-  expect(exchanges.answerMs).toBe(70);
+  expect(inFlight.replyMs).toBe(70);
 });
 
-describe("how many are under way at once", () => {
-  test("is one at first, two more with each answer, and 16 at most", async () => {
-    const { exchanges, send, answer } = setUp();
+describe("how many are in flight at once", () => {
+  test("is one at first, two more with each reply, and 16 at most", async () => {
+    const { inFlight, send, answer } = setUp();
     const sendAll = () => {
-      while (exchanges.mayBegin) send(1);
-      return exchanges.underWay;
+      while (inFlight.hasRoom) send(1);
+      return inFlight.count;
     };
     expect(sendAll()).toBe(1);
     await answer(0, { left: 100 });
@@ -84,14 +83,14 @@ describe("how many are under way at once", () => {
     await answer(1, { left: 100 });
     expect(sendAll()).toBe(5);
     for (let index = 2; index < 20; index++) await answer(index, { left: 100 }).then(sendAll);
-    expect(exchanges.underWay).toBe(16);
+    expect(inFlight.count).toBe(16);
   });
 
-  test("and those of one moment are leased to moments of their own", () => {
-    const { exchanges, send } = setUp();
+  test("and claims of one moment get leases that end at different moments", () => {
+    const { inFlight, send } = setUp();
     const apart = new Set<number>();
     for (let index = 0; index < 16; index++) {
-      apart.add(exchanges.leaseApartMs);
+      apart.add(inFlight.leaseApartMs);
       send(1);
     }
     expect(apart.size).toBe(16);
@@ -99,35 +98,35 @@ describe("how many are under way at once", () => {
   });
 });
 
-describe("what comes next", () => {
-  test("is what the exchange told that was sent last, in whatever order the answers come", async () => {
-    const { exchanges, send, answer } = setUp();
+describe("what is due next", () => {
+  test("is what the exchange that was sent last has reported, in whatever order the replies come", async () => {
+    const { inFlight, send, answer } = setUp();
     send(10);
     send(10);
     await answer(1, { nextAt: start + 2_000, paused: true, left: 0 });
     await answer(0, { nextAt: start + 1_000, paused: false, left: 0 });
-    expect(exchanges).toMatchObject({ dueAt: start + 2_000, paused: true });
+    expect(inFlight).toMatchObject({ nextAt: start + 2_000, paused: true });
   });
 
-  test("is the earliest of what was put in line, until the next exchange looks", async () => {
-    const { exchanges, send, answer } = setUp();
+  test("is the earliest job enqueued in this process, until the next exchange is sent", async () => {
+    const { inFlight, send, answer } = setUp();
     send(10);
     await answer(0, { nextAt: undefined, left: 0 });
-    exchanges.expect(start + 1_000);
-    exchanges.expect(start + 5_000);
-    expect(exchanges.dueAt).toBe(start + 1_000);
+    inFlight.noteEnqueued(start + 1_000);
+    inFlight.noteEnqueued(start + 5_000);
+    expect(inFlight.nextAt).toBe(start + 1_000);
     send(10);
-    expect(exchanges.dueAt).toBe(Number.POSITIVE_INFINITY);
+    expect(inFlight.nextAt).toBe(Number.POSITIVE_INFINITY);
   });
 });
 
-test("after a failure nothing more is begun, and one that gets through leaves no error", async () => {
-  const { exchanges, send, answer } = setUp();
+test("after a failure nothing more is started, and an exchange that succeeds clears the error", async () => {
+  const { inFlight, send, answer } = setUp();
   const away = new Error("away");
   send(10);
   await answer(0, away);
-  expect(exchanges).toMatchObject({ hasFailed: true, error: away, underWay: 0, claiming: 0 });
+  expect(inFlight).toMatchObject({ hasFailed: true, error: away, count: 0, claiming: 0 });
   send(0);
   await answer(1, { left: 0 });
-  expect(exchanges).toMatchObject({ hasFailed: true, error: undefined });
+  expect(inFlight).toMatchObject({ hasFailed: true, error: undefined });
 });

@@ -1,53 +1,53 @@
 import { expect, test } from "vitest";
 import type { Attempt } from "../../../src/core/attempt/attempt.ts";
-import { Lineup } from "../../../src/core/drain/prefetch-buffer.ts";
+import { PrefetchBuffer } from "../../../src/core/drain/prefetch-buffer.ts";
 
-const attempt = (isSuspect: boolean, takenAt = 0) => ({ takenAt, claim: { isSuspect } }) as unknown as Attempt;
-const [harmless, suspect, other] = [attempt(false), attempt(true), attempt(true)];
+const attempt = (mayBePoison: boolean, claimedAt = 0) => ({ claimedAt, job: { mayBePoison } }) as unknown as Attempt;
+const [harmless, poison, other] = [attempt(false), attempt(true), attempt(true)];
 
-test("suspects start after all others, and alone", () => {
-  const lineup = new Lineup();
-  lineup.add([suspect, harmless]);
-  expect(lineup.next(true)).toBe(harmless);
-  expect(lineup.next(false)).toBeUndefined();
-  expect(lineup.next(true)).toBe(suspect);
-  expect(lineup.length).toBe(0);
+test("quarantined jobs start after all others, and alone", () => {
+  const buffer = new PrefetchBuffer();
+  buffer.add([poison, harmless]);
+  expect(buffer.next(true)).toBe(harmless);
+  expect(buffer.next(false)).toBeUndefined();
+  expect(buffer.next(true)).toBe(poison);
+  expect(buffer.length).toBe(0);
 });
 
-test("of several suspects all but the first are handed back, once nothing else waits", () => {
-  const lineup = new Lineup();
-  lineup.add([suspect, other, harmless]);
-  expect(lineup.surplus()).toEqual([]);
-  lineup.next(true);
-  expect(lineup.next(true)).toBeUndefined();
-  expect(lineup.surplus()).toEqual([other]);
-  expect(lineup.next(true)).toBe(suspect);
+test("of several quarantined jobs all but the first are released, once nothing else waits", () => {
+  const buffer = new PrefetchBuffer();
+  buffer.add([poison, other, harmless]);
+  expect(buffer.takeSurplus()).toEqual([]);
+  buffer.next(true);
+  expect(buffer.next(true)).toBeUndefined();
+  expect(buffer.takeSurplus()).toEqual([other]);
+  expect(buffer.next(true)).toBe(poison);
 });
 
-test("nothing is claimed beside a suspect, and one job after it, until a harmless one comes", () => {
-  const lineup = new Lineup();
-  expect(lineup.mostClaimed(false)).toBe(Number.POSITIVE_INFINITY);
-  lineup.add([suspect]);
-  expect(lineup.mostClaimed(true)).toBe(0);
-  lineup.next(true);
-  expect(lineup.mostClaimed(false)).toBe(0);
-  expect(lineup.mostClaimed(true)).toBe(1);
-  lineup.add([harmless]);
-  expect(lineup.mostClaimed(false)).toBe(Number.POSITIVE_INFINITY);
+test("nothing is claimed beside a quarantined job, and one job at a time after it, until a harmless one comes", () => {
+  const buffer = new PrefetchBuffer();
+  expect(buffer.mostClaims(false)).toBe(Number.POSITIVE_INFINITY);
+  buffer.add([poison]);
+  expect(buffer.mostClaims(true)).toBe(0);
+  buffer.next(true);
+  expect(buffer.mostClaims(false)).toBe(0);
+  expect(buffer.mostClaims(true)).toBe(1);
+  buffer.add([harmless]);
+  expect(buffer.mostClaims(false)).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("the first has waited too long after two seconds, be it a suspect or not", () => {
-  const lineup = new Lineup();
-  expect(lineup.overdueAt).toBe(Number.POSITIVE_INFINITY);
-  lineup.add([attempt(false, 500)]);
-  expect(lineup.overdueAt).toBe(2_500);
-  lineup.add([attempt(true, 100)]);
-  expect(lineup.overdueAt).toBe(2_100);
+test("a job has waited too long after two seconds, quarantined or not", () => {
+  const buffer = new PrefetchBuffer();
+  expect(buffer.overdueAt).toBe(Number.POSITIVE_INFINITY);
+  buffer.add([attempt(false, 500)]);
+  expect(buffer.overdueAt).toBe(2_500);
+  buffer.add([attempt(true, 100)]);
+  expect(buffer.overdueAt).toBe(2_100);
 });
 
-test("a suspect that is handed back is not claimed again while others run", () => {
-  const lineup = new Lineup();
-  lineup.add([harmless, suspect]);
-  expect(lineup.clear()).toEqual([harmless, suspect]);
-  expect(lineup.mostClaimed(false)).toBe(0);
+test("a quarantined job that is released is not claimed again while others run", () => {
+  const buffer = new PrefetchBuffer();
+  buffer.add([harmless, poison]);
+  expect(buffer.takeAll()).toEqual([harmless, poison]);
+  expect(buffer.mostClaims(false)).toBe(0);
 });

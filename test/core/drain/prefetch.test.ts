@@ -7,21 +7,21 @@ function setUp(jobsPerSlot: number, ms: number) {
   const prefetch = new Prefetch(ownSlots(10), 0);
   let now = 0;
   for (let round = 0; round < jobsPerSlot; round++) {
-    for (let slot = 0; slot < 10; slot++) prefetch.take(now);
+    for (let slot = 0; slot < 10; slot++) prefetch.jobStarted(now);
     now += ms;
-    for (let slot = 0; slot < 10; slot++) prefetch.free(now);
+    for (let slot = 0; slot < 10; slot++) prefetch.jobEnded(now);
   }
   return { prefetch, now };
 }
 
 function takeAll(prefetch: Prefetch, now: number) {
-  for (let slot = 0; slot < 10; slot++) prefetch.take(now);
+  for (let slot = 0; slot < 10; slot++) prefetch.jobStarted(now);
 }
 
 test("while no job has ended, what the free slots take is missing, and no more", () => {
   const prefetch = new Prefetch(ownSlots(10), 0);
   expect(prefetch.missing(0, 40, 0)).toBe(10);
-  prefetch.take(0);
+  prefetch.jobStarted(0);
   expect(prefetch.missing(0, 40, 5_000)).toBe(9);
   expect(prefetch.missing(9, 40, 5_000)).toBe(0);
 });
@@ -31,15 +31,15 @@ test("beside what is missing, so many are claimed as start in a second", () => {
   // 100 a second: 10 for the free slots, 10 that may start at once, and 8 until an answer comes, twice over.
   expect(prefetch.missing(0, 40, now)).toBe(10 + 10 + 8 + 100);
   expect(prefetch.missing(28, 40, now)).toBe(0);
-  expect(prefetch.suffices(27, 40, now)).toBe(false);
-  expect(prefetch.suffices(28, 40, now)).toBe(true);
+  expect(prefetch.isEnough(27, 40, now)).toBe(false);
+  expect(prefetch.isEnough(28, 40, now)).toBe(true);
 });
 
 test("however long answers take, no more is kept ready than starts in a quarter of a second", () => {
   const { prefetch, now } = setUp(1, 100);
   takeAll(prefetch, now);
-  expect(prefetch.suffices(25, 10_000, now)).toBe(true);
-  expect(prefetch.suffices(24, 10_000, now)).toBe(false);
+  expect(prefetch.isEnough(25, 10_000, now)).toBe(true);
+  expect(prefetch.isEnough(24, 10_000, now)).toBe(false);
 });
 
 test("jobs that still run slow the pace before they end", () => {
@@ -56,7 +56,7 @@ test("the pace follows the last jobs, about four a slot", () => {
   for (let round = 0; round < 8; round++) {
     takeAll(prefetch, later);
     later += 1_000;
-    for (let slot = 0; slot < 10; slot++) prefetch.free(later);
+    for (let slot = 0; slot < 10; slot++) prefetch.jobEnded(later);
   }
   takeAll(prefetch, later);
   // Ten a second by now.
@@ -68,6 +68,6 @@ test("once forgotten, the pace is unknown until the next job ends", () => {
   takeAll(prefetch, now);
   prefetch.forget();
   expect(prefetch.missing(0, 40, now + 1)).toBe(0);
-  prefetch.free(now + 2_000);
+  prefetch.jobEnded(now + 2_000);
   expect(prefetch.missing(0, 40, now + 2_000)).toBe(1);
 });

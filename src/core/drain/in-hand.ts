@@ -1,0 +1,34 @@
+import type { Attempt } from "../attempt/attempt.ts";
+import type { InFlight } from "./in-flight.ts";
+import { PrefetchBuffer } from "./prefetch-buffer.ts";
+import { SettleBuffer } from "./settle-buffer.ts";
+
+/** The jobs that a drain has claimed and not settled yet, from the claim to the outcome. */
+export class JobsInHand {
+  /** Those that wait for a slot. */
+  readonly waiting = new PrefetchBuffer();
+  /** Those that run. */
+  readonly running = new Set<Attempt>();
+  /** Those that have ended, or go back unstarted, and wait for the next exchange. */
+  readonly ended = new SettleBuffer();
+  readonly #inFlight: InFlight;
+
+  constructor(inFlight: InFlight) {
+    this.#inFlight = inFlight;
+  }
+
+  /** How many wait for a slot or are being claimed. */
+  get ahead(): number {
+    return this.waiting.length + this.#inFlight.claiming;
+  }
+
+  /** How many no exchange in flight settles. Those being claimed count as if they were claimed. */
+  get unsettled(): number {
+    return this.ahead + this.running.size + this.ended.length;
+  }
+
+  /** Whether nothing runs and no reply is on its way. */
+  get isIdle(): boolean {
+    return this.running.size === 0 && this.#inFlight.count === 0;
+  }
+}
