@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
-import { ensureRedis } from "../scripts/ensure-redis.mjs";
+import { ensureRedis } from "../scripts/ensure-redis.ts";
 import { colorsFor } from "../src/cli/output/text.ts";
 import { showProgress } from "../test/support/progress.ts";
 import { costRows } from "./costs.ts";

@@ -10,6 +10,9 @@ const MINUTE_MS = 60_000;
 const START = Date.parse("2026-11-25T13:05:20Z");
 const MINUTES = 60;
 
+/** What there is to see, and when. */
+export type Scene = Awaited<ReturnType<typeof stage>>;
+
 /** A queue that has been at work for an hour by a clock of its own, on a real Redis; and what serves it. */
 export async function stage() {
   const redis = await startRedis();

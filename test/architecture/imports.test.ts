@@ -135,6 +135,14 @@ describe("imports", () => {
     expect(circles(new Map(files.map((file) => [file, localImportsOf(file)])))).toEqual([]);
   });
 
+  test("of the generator of documentation lead to no test", () => {
+    const below = (folder: string) =>
+      readdirSync(join(root, folder), { encoding: "utf8" }).map((file) => join(folder, file));
+    const generator = [...below("../scripts/docs"), ...below("../api-examples")];
+    const wrong = generator.filter((file) => localImportsOf(file).some((each) => each.startsWith("../test/")));
+    expect(wrong).toEqual([]);
+  });
+
   test("a circle is found", () => {
     const graph = new Map([
       ["a", ["b"]],

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
-import { anchorOf } from "../../scripts/anchor.mjs";
+import { anchorOf } from "../../scripts/docs/anchor.ts";
 import { root } from "../package/built.ts";
 
 /** The anchors of the headings of a page. */

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { transcribe } from "../../scripts/transcript.mjs";
+import { transcribe } from "../../scripts/docs/transcript.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
 
 test("a newcomer who follows the page sees what stands there", async () => {
-  const command = run(process.execPath, ["scripts/docs.mjs", "newcomer", "--check"], { cwd: root });
+  const command = run(process.execPath, ["scripts/run.mjs", "docs", "newcomer", "--check"], { cwd: root });
   expect(await command.catch(({ stdout, stderr }) => stdout + stderr)).toEqual({ stdout: "", stderr: "" });
 }, 180_000);
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { reference } from "../../scripts/docs/reference.mjs";
+import { reference } from "../../scripts/docs/reference.ts";
 
 const greeting = `/** Says hello. @module small */
 

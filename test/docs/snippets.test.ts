@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { snippets } from "../../scripts/docs/snippets.mjs";
+import { snippets } from "../../scripts/docs/snippets.ts";
 import { root as repository } from "../package/built.ts";
 
 describe("the code in the docs", () => {

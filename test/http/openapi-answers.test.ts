@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { OpenApi, type Operation } from "../../api-examples/openapi.ts";
+import { type Case, casesOf, requestOf } from "../../api-examples/requests.ts";
+import { apiWorld, tokens, type WorldOptions } from "../../api-examples/world.ts";
 import { memoryStore } from "../../src/index.ts";
-import { type Case, casesOf, requestOf } from "../support/api-cases.ts";
-import { apiWorld, tokens, type WorldOptions } from "../support/api-world.ts";
-import { OpenApi, type Operation } from "../support/openapi.ts";
 import { useRedis } from "../support/stores.ts";
 
 const base = "https://queue.test";

@@ -1,13 +1,13 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
+import { OpenApi, type OpenApiDocument } from "../../api-examples/openapi.ts";
 import metadata from "../../package.json" with { type: "json" };
 import type { JobInfo } from "../../src/core/manage/job-info.ts";
 import { type Shape, schedule } from "../../src/http/contract/responses.ts";
 import type { JsonSchema } from "../../src/http/contract/schema.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { reply, route } from "../../src/http/routes/route.ts";
-import { OpenApi, type OpenApiDocument } from "../support/openapi.ts";
 import { setUp } from "./memory-handler.ts";
 
 const { call } = setUp();

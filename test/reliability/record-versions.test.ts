@@ -7,7 +7,7 @@ import { type Fixture, fixtureQueue, loadFixture, makeFixture, recordVersion, se
 import { keyBreaches, readStored, storedBreaches } from "../support/invariants.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
-// What earlier versions have stored must be read, and run, by this one. scripts/fixture.mjs makes the fixture of a version.
+// What earlier versions have stored must be read, and run, by this one. scripts/fixture.ts makes the fixture of a version.
 
 const folder = join(import.meta.dirname, "../fixtures");
 const versions = readdirSync(folder).map((file) => file.replace(".json", ""));

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../scripts/free-port.mjs";
+import { freePort } from "../../scripts/shared/free-port.ts";
 import { useRedis } from "../support/stores.ts";
 import { npmStart, type Started } from "./npm-start.ts";
 

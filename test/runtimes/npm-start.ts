@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-const script = join(import.meta.dirname, "../../scripts/start.mjs");
+const script = join(import.meta.dirname, "../../scripts/run.mjs");
 
 export interface Started {
   /** What it has written so far, to either output. */
@@ -19,7 +19,7 @@ export interface Started {
 
 /** Does what `npm start` does, without a Redis that the machine may have set. */
 export function npmStart(port: number, redis: { url?: string; token?: string } = {}): Started {
-  const child = spawn(process.execPath, [script, "--port", String(port)], {
+  const child = spawn(process.execPath, [script, "start", "--port", String(port)], {
     env: { ...process.env, UPSTASH_REDIS_REST_URL: redis.url ?? "", UPSTASH_REDIS_REST_TOKEN: redis.token ?? "" },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,11 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import { ensureRedis } from "../../scripts/ensure-redis.mjs";
+import type { SoakResult } from "../../scripts/docs/guarantees.ts";
+import { ensureRedis } from "../../scripts/ensure-redis.ts";
 import { type Column, table } from "../../src/cli/output/table.ts";
 import { colorsFor } from "../../src/cli/output/text.ts";
 import { showProgress } from "../support/progress.ts";
-import type { Figures, Part } from "./part.ts";
+import type { Part } from "./part.ts";
 import { crashes } from "./parts/crashes.ts";
 import { cron } from "./parts/cron.ts";
 import { http } from "./parts/http.ts";
@@ -18,19 +19,6 @@ import { tokens } from "./parts/tokens.ts";
 const parts: Readonly<Record<string, Part>> = { model, crashes, network, http, tokens, overload, poison, cron };
 const sizeNames = Object.values(parts).flatMap(({ sizes }) => Object.keys(sizes));
 const RESULTS = "docs/soak.json";
-
-/** What came of one part, as it is kept. */
-interface Result {
-  readonly date: string;
-  /** What does the same again. */
-  readonly command: string;
-  readonly seed: number;
-  readonly seconds: number;
-  readonly machine: string;
-  /** How much was done, and how much there is in full. */
-  readonly sizes: Readonly<Record<string, { readonly done: number; readonly full: number }>>;
-  readonly figures: Figures;
-}
 
 interface Wishes {
   readonly seed: number;
@@ -65,7 +53,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return args.includes("--help") ? 0 : 2;
   }
   ensureRedis();
-  const results: Record<string, Result> = {};
+  const results: Record<string, SoakResult> = {};
   let broken = 0;
   for (const name of wishes.chosen) {
     try {
@@ -102,7 +90,7 @@ function readArguments(args: readonly string[]) {
   return { seed, share, sizes, chosen, write: values.write ?? false };
 }
 
-async function runPart(name: string, { seed, share, sizes }: Wishes): Promise<Result> {
+async function runPart(name: string, { seed, share, sizes }: Wishes): Promise<SoakResult> {
   const part = parts[name] as Part;
   const done = Object.fromEntries(
     Object.entries(part.sizes).map(([size, full]) => [size, sizes[size] ?? Math.max(1, Math.ceil(full * share))]),
@@ -151,7 +139,7 @@ const columns: readonly Column<Row>[] = [
   { title: "", cell: ({ figure }) => figure, align: "right" },
 ];
 
-function resultTable(results: Readonly<Record<string, Result>>): string {
+function resultTable(results: Readonly<Record<string, SoakResult>>): string {
   const rows = Object.entries(results).flatMap(([part, { figures, seconds, sizes }]) => {
     const shares = Object.entries(sizes).map(([size, { done, full }]) => `${done} of ${full} ${size}`);
     const counted = { ...figures, [`seconds, for ${shares.join(", ")}`]: seconds };
@@ -161,9 +149,9 @@ function resultTable(results: Readonly<Record<string, Result>>): string {
 }
 
 /** Puts results in place of earlier ones of the same parts. */
-async function keep(results: Readonly<Record<string, Result>>): Promise<void> {
+async function keep(results: Readonly<Record<string, SoakResult>>): Promise<void> {
   const before = await readFile(RESULTS, "utf8").catch(() => "{}");
-  const all: Record<string, Result> = { ...JSON.parse(before), ...results };
+  const all: Record<string, SoakResult> = { ...JSON.parse(before), ...results };
   const inOrder = Object.keys(parts).flatMap((name) => (all[name] ? [[name, all[name]] as const] : []));
   await writeFile(RESULTS, `${JSON.stringify(Object.fromEntries(inOrder), null, 2)}\n`);
 }

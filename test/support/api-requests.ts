@@ -1,7 +1,7 @@
 import fc from "fast-check";
+import type { OpenApi, Operation, Parameter } from "../../api-examples/openapi.ts";
+import { tokens } from "../../api-examples/world.ts";
 import type { JsonSchema } from "../../src/http/contract/schema.ts";
-import { tokens } from "./api-world.ts";
-import type { OpenApi, Operation, Parameter } from "./openapi.ts";
 
 /** A request as it was drawn. */
 export interface Drawn {

@@ -1,9 +1,10 @@
 import fc from "fast-check";
+import { OpenApi } from "../../api-examples/openapi.ts";
+import { requestOf } from "../../api-examples/requests.ts";
+import { apiWorld } from "../../api-examples/world.ts";
 import { shown } from "../../src/testing/differences.ts";
-import { requestOf } from "./api-cases.ts";
 import { type Drawn, known, requestsFrom } from "./api-requests.ts";
-import { apiWorld } from "./api-world.ts";
-import { OpenApi } from "./openapi.ts";
+import { clockByHand, start } from "./clock.ts";
 import { everythingIn } from "./queue-contents.ts";
 
 const base = "https://queue.test";
@@ -36,11 +37,11 @@ export async function soak({ requests, ...options }: SoakOptions): Promise<SoakR
     maxLength: TOGETHER,
   });
   const property = fc.asyncProperty(row, async (drawn) => {
-    const world = await apiWorld();
-    const look = async () =>
-      JSON.stringify(await everythingIn(world.store.open("default"), world.clock.now, { limit: 100 }));
+    const clock = clockByHand(start);
+    const world = await apiWorld({ clock });
+    const look = async () => JSON.stringify(await everythingIn(world.store.open("default"), clock.now, { limit: 100 }));
     for (const [elapsed, request] of drawn) {
-      world.clock.now += elapsed;
+      clock.now += elapsed;
       const before = await look();
       const response = await world.fetch(written(request));
       const answered = { status: response.status, headers: response.headers, text: await response.text() };

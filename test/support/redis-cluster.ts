@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { freePort } from "../../scripts/free-port.mjs";
+import { freePort } from "../../scripts/shared/free-port.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 import { type Reply, RespClient, RespError } from "./resp.ts";
 

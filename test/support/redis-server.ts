@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { ensureRedis } from "../../scripts/ensure-redis.mjs";
-import { freePort } from "../../scripts/free-port.mjs";
+import { ensureRedis } from "../../scripts/ensure-redis.ts";
+import { freePort } from "../../scripts/shared/free-port.ts";
 import { RespClient } from "./resp.ts";
 
 const START_TIMEOUT_MS = 10_000;

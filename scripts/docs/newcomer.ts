@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { freePort } from "../free-port.mjs";
-import { replaceFile } from "../generated.mjs";
-import { transcribe } from "../transcript.mjs";
+import { replaceFile, type Writing } from "../shared/files.ts";
+import { freePort } from "../shared/free-port.ts";
+import { transcribe } from "./transcript.ts";
 
 const PAGE = "docs/newcomer.md";
 const SHOWN_PORT = "8787";
@@ -33,13 +33,11 @@ const env = {
 /**
  * Follows docs/newcomer.md.
  *
- * @param {object} how
- * @param {boolean} how.check writes nothing.
- * @returns {Promise<string[]>} the page, if it was rewritten.
+ * @returns the page, if it was rewritten.
  * @throws {Error} where one of its commands fails; the message holds what it has printed. With `check`, where the page would
  *   be rewritten; the message shows the lines that differ.
  */
-export async function newcomer({ check }) {
+export async function newcomer({ check }: Writing): Promise<string[]> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "tidegate-newcomer-")));
   try {
     const tarball = await pack(join(folder, "package"));
@@ -61,7 +59,7 @@ export async function newcomer({ check }) {
 }
 
 /** Builds the package and packs it, as it would be published. Leaves dist alone. */
-async function pack(folder) {
+async function pack(folder: string): Promise<string> {
   const bundler = join(root, "node_modules/tsdown/dist/run.mjs");
   await run(process.execPath, [bundler, "--out-dir", join(folder, "dist"), "--logLevel", "error"], { cwd: root });
   for (const file of ["package.json", "README.md", "LICENSE"]) await cp(join(root, file), join(folder, file));
@@ -72,24 +70,24 @@ async function pack(folder) {
 const untilReady = "while kill -0 $! && ! grep -qs 'Ready on' wrangler.log; do sleep 0.1; done; cat wrangler.log";
 
 /** What is typed in place of what the page shows: this package, tested versions of the others, and a port that is free. */
-function typed(code, tarball, port) {
+function typed(code: string, tarball: string, port: number): string {
   const dev = `npx wrangler dev --port ${port} --inspector-port 0 >wrangler.log 2>&1 &\n${untilReady}`;
   return (
     code
       .replaceAll(/(?<=^npm install ).*$/gm, (words) => words.replaceAll(/(?<!\S)\w+/g, (name) => exact(name, tarball)))
       .replaceAll(/^npx wrangler dev$/gm, () => dev)
-      .replaceAll(SHOWN_PORT, port)
+      .replaceAll(SHOWN_PORT, String(port))
       // As a terminal would show it: without a progress bar, and with the prompt on a line of its own.
       .replaceAll(/^curl /gm, "curl --silent --write-out '\\n' ")
   );
 }
 
-function exact(name, tarball) {
+function exact(name: string, tarball: string): string {
   return name === "tidegate" ? tarball : `${name}@${require(`${name}/package.json`).version}`;
 }
 
 /** What of an output is the same in every run: all but ids, times and sizes, and the widths of columns that follow from them. */
-function constant(output) {
+function constant(output: string): string {
   return output
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z| UTC)/g, "TIME")

@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
@@ -35,14 +36,15 @@ const settings = {
 };
 
 /** @throws {Error} where the port cannot be opened; the message tells what to do. */
-export async function checkPort(port) {
+export async function checkPort(port: number): Promise<void> {
   for (const host of LOCALHOST) {
     const probe = createServer().listen(port, host);
     try {
       await once(probe, "listening");
       probe.close();
       await once(probe, "close");
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown as NodeJS.ErrnoException;
       if (error.code === "EADDRINUSE")
         throw new Error(`Port ${port} is in use. Choose another: npm start -- --port ${port + 1}`);
       // Not every machine has IPv6.
@@ -53,19 +55,19 @@ export async function checkPort(port) {
 
 /** The demo Worker in workerd, run by wrangler: on this machine alone, without a token. */
 export class LocalWorker {
-  #wrangler;
-  #exited;
-  #lines = [];
+  readonly url: string;
+  readonly #wrangler: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #exited: Promise<unknown>;
+  #lines: readonly string[] = [];
   #isReady = false;
+  #complain = () => {};
   /** Resolves when wrangler says that something is wrong. */
-  #complained;
-  #complain;
+  readonly #complained = new Promise<void>((resolve) => {
+    this.#complain = resolve;
+  });
 
-  constructor(port) {
+  constructor(port: number) {
     this.url = `http://localhost:${port}`;
-    this.#complained = new Promise((resolve) => {
-      this.#complain = resolve;
-    });
     const options = ["--port", port, "--ip", HOST, "--inspector-port", 0, "--var", "TIDEGATE_LOCAL:1"];
     this.#wrangler = spawn(process.execPath, [wrangler, "dev", ...options.map(String)], {
       cwd: root,
@@ -75,13 +77,13 @@ export class LocalWorker {
       detached: process.platform !== "win32",
     });
     this.#exited = once(this.#wrangler, "exit");
-    for (const stream of ["stdout", "stderr"]) this.#read(stream);
+    for (const stream of ["stdout", "stderr"] as const) this.#read(stream);
     // However this program ends, nothing stays behind that holds the port.
     process.once("exit", () => this.#signal("SIGKILL"));
   }
 
   /** Once the Worker is ready, what its jobs log is passed on; what wrangler says of itself is not. */
-  #read(stream) {
+  #read(stream: "stdout" | "stderr"): void {
     createInterface({ input: this.#wrangler[stream] }).on("line", (coloured) => {
       const line = stripVTControlCharacters(coloured);
       this.#lines = [...this.#lines, line].slice(-REMEMBERED_LINES);
@@ -91,7 +93,7 @@ export class LocalWorker {
   }
 
   /** Resolves when the Worker and its store answer. @throws {Error} that says why they do not. */
-  async ready() {
+  async ready(): Promise<void> {
     const answered = this.#answers();
     const first = await Promise.race([answered, this.#exited, this.#complained, setTimeout(START_WITHIN_MS)]);
     if (!(first instanceof Response)) {
@@ -100,13 +102,13 @@ export class LocalWorker {
       throw this.#failure("wrangler could not start the Worker.");
     }
     if (!first.ok) {
-      const problem = await first.json().catch(() => undefined);
+      const problem = (await first.json().catch(() => undefined)) as { readonly detail: string } | undefined;
       throw problem ? new Error(problem.detail) : this.#failure("The Worker does not run.");
     }
     this.#isReady = true;
   }
 
-  async #answers() {
+  async #answers(): Promise<Response> {
     for (;;) {
       const response = await fetch(`${this.url}/health`).catch(() => undefined);
       if (response) return response;
@@ -115,27 +117,28 @@ export class LocalWorker {
   }
 
   /** Rejects when the Worker ends by itself. */
-  async died() {
+  async died(): Promise<never> {
     await this.#exited;
     throw this.#failure("wrangler exited.");
   }
 
-  async stop() {
+  async stop(): Promise<void> {
     if (this.#wrangler.exitCode !== null || this.#wrangler.signalCode !== null) return;
     this.#signal("SIGTERM");
     await Promise.race([this.#exited, setTimeout(STOP_WITHIN_MS)]);
   }
 
-  #signal(signal) {
+  #signal(signal: NodeJS.Signals): void {
     try {
-      if (process.platform === "win32") this.#wrangler.kill(signal);
-      else process.kill(-this.#wrangler.pid, signal);
+      const { pid } = this.#wrangler;
+      if (process.platform === "win32" || pid === undefined) this.#wrangler.kill(signal);
+      else process.kill(-pid, signal);
     } catch {
       // The whole group is gone already.
     }
   }
 
-  #failure(what) {
+  #failure(what: string): Error {
     return new Error(`${what} Its last output:\n\n${this.#lines.join("\n")}`);
   }
 }

@@ -1,22 +1,22 @@
 // npm start: runs the demo Worker in workerd, ticks its cron trigger each minute, and tells what to do next.
 import { parseArgs } from "node:util";
-import { checkPort, LocalWorker } from "./start/worker.mjs";
+import { checkPort, LocalWorker } from "./start/local-worker.ts";
 
 const MINUTE_MS = 60_000;
 const DEFAULT_PORT = "8787";
 const SHOW_PROGRESS_AFTER_MS = 1_000;
 
 /** The port that was asked for. @throws {Error} where it is none. */
-function readPort() {
-  const { values } = parseArgs({ options: { port: { type: "string" } } });
-  const text = values.port ?? process.env.PORT ?? DEFAULT_PORT;
+function readPort(args: readonly string[]): number {
+  const { values } = parseArgs({ args: [...args], options: { port: { type: "string" } } });
+  const text = values.port ?? process.env["PORT"] ?? DEFAULT_PORT;
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${text} is not a port: 1 to 65535.`);
   return port;
 }
 
 /** Shows how long the start has taken so far, where somebody is looking. Returns what takes the line away again. */
-function showProgress() {
+function showProgress(): () => void {
   if (!process.stderr.isTTY) return () => {};
   const start = performance.now();
   const timer = setInterval(() => {
@@ -30,7 +30,7 @@ function showProgress() {
 }
 
 /** Does what Cloudflare does once deployed: fires the cron trigger on each minute, whether or not the last run has ended. */
-function tick(url) {
+function tick(url: string): void {
   // What fails is logged by the Worker; what is cut off here is so because the Worker stops.
   fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).then(
     (response) => response.text(),
@@ -41,7 +41,7 @@ function tick(url) {
   setTimeout(() => tick(url), wait).unref();
 }
 
-async function run(worker) {
+async function run(worker: LocalWorker): Promise<void> {
   const hideProgress = showProgress();
   await worker.ready().finally(hideProgress);
   const welcome = await fetch(worker.url);
@@ -50,8 +50,9 @@ async function run(worker) {
   await worker.died();
 }
 
-async function main() {
-  const port = readPort();
+/** Runs until the Worker ends, or somebody ends this. */
+export async function main(args: readonly string[]): Promise<void> {
+  const port = readPort(args);
   await checkPort(port);
   const worker = new LocalWorker(port);
   const stopped = new Promise((resolve) => {
@@ -65,11 +66,3 @@ async function main() {
     await worker.stop();
   }
 }
-
-main().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error.message);
-    process.exit(1);
-  },
-);

@@ -1,13 +1,13 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import type { JsonSchema } from "../../src/http/contract/schema.ts";
-import { shown } from "../../src/testing/differences.ts";
+import type { JsonSchema } from "../src/http/contract/schema.ts";
+import { shown } from "../src/testing/differences.ts";
 
 interface Reference {
   readonly $ref: string;
 }
 
-interface ResponseObject {
+export interface ResponseObject {
   readonly description: string;
   readonly headers?: Readonly<Record<string, unknown>>;
   readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;

@@ -3,6 +3,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Writing } from "../shared/files.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const sourceComment = /^<!-- from: .*$/gm;
@@ -11,14 +12,11 @@ const sourcedBlock = /^(<!-- from: (\S+?)(?:#([\w-]+))? -->\n(`{3,})[^\n]*\n)([\
 /**
  * Puts the code where it belongs in README.md and everything below docs/.
  *
- * @param {object} options
- * @param {boolean} options.check writes nothing.
- * @param {string} [options.root] the folder that paths start from. Default: the repository.
- * @returns {Promise<string[]>} the Markdown files that were rewritten, or would be.
+ * @returns the Markdown files that were rewritten, or would be.
  * @throws {Error} where a file or region is missing, or a comment stands before no block; the message names them.
  */
-export async function snippets({ check, root = repository }) {
-  const differing = [];
+export async function snippets({ check, root = repository }: Writing): Promise<string[]> {
+  const differing: string[] = [];
   for (const page of await markdownFiles(root)) {
     const before = await readFile(join(root, page), "utf8");
     const after = await filled(before, page, root);
@@ -29,21 +27,21 @@ export async function snippets({ check, root = repository }) {
   return differing;
 }
 
-async function markdownFiles(root) {
+async function markdownFiles(root: string): Promise<string[]> {
   const below = await readdir(join(root, "docs"), { recursive: true });
   return ["README.md", ...below.map((file) => join("docs", file))].filter((file) => file.endsWith(".md")).sort();
 }
 
-async function filled(markdown, page, root) {
+async function filled(markdown: string, page: string, root: string): Promise<string> {
   const blocks = [...markdown.matchAll(sourcedBlock)];
   const comments = [...markdown.matchAll(sourceComment)];
   const stray = comments.find(({ index }) => !blocks.some((block) => block.index === index));
   if (stray) throw new Error(`${page}: "${stray[0]}" does not stand right before a fenced block.`);
-  const codes = await Promise.all(blocks.map(([, , file, region]) => readCode(root, file, region, page)));
+  const codes = await Promise.all(blocks.map(([, , file = "", region]) => readCode(root, file, region, page)));
   return markdown.replace(sourcedBlock, (_, head, _file, _region, fence) => `${head}${codes.shift()}${fence}`);
 }
 
-async function readCode(root, file, region, page) {
+async function readCode(root: string, file: string, region: string | undefined, page: string): Promise<string> {
   const text = await readFile(join(root, file), "utf8").catch(() => {
     throw new Error(`${page} takes code from ${file}, which does not exist.`);
   });
@@ -54,24 +52,27 @@ async function readCode(root, file, region, page) {
 }
 
 /** What a line begins or ends, in the comments of any language. */
-function marker(line) {
+function marker(line: string) {
   const [, mark, name] = /^\s*(?:\/\/|#) #(region|endregion)\b *(\S*)/.exec(line) ?? [];
-  return mark && { begins: mark === "region", name };
+  return mark ? { begins: mark === "region", name } : undefined;
 }
 
 /** The lines of a region, up to the end that belongs to it; undefined where it does not begin, or does not end. */
-function regionOf(lines, region) {
-  const first = lines.findIndex((line) => marker(line)?.begins && marker(line).name === region);
+function regionOf(lines: readonly string[], region: string): readonly string[] | undefined {
+  const first = lines.findIndex((line) => {
+    const mark = marker(line);
+    return mark?.begins && mark.name === region;
+  });
   let depth = 0;
   for (let index = first; first >= 0 && index < lines.length; index++) {
-    const mark = marker(lines[index]);
+    const mark = marker(lines[index] ?? "");
     if (mark) depth += mark.begins ? 1 : -1;
     if (depth === 0) return lines.slice(first + 1, index);
   }
   return undefined;
 }
 
-function dedented(lines) {
+function dedented(lines: readonly string[]): string {
   const widths = lines.filter((line) => line.trim() !== "").map((line) => line.search(/\S/));
   const width = widths.length > 0 ? Math.min(...widths) : 0;
   const text = lines.map((line) => line.slice(width)).join("\n");

@@ -1,7 +1,9 @@
 // npm run screenshots: writes docs/images/*.png, pictures of the dashboard with a queue that has been at work for an hour.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createJiti } from "jiti";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { launchBrowser } from "../test/support/browser.ts";
+import { type Scene, stage } from "./screenshots/scene.ts";
 
 const images = join(import.meta.dirname, "../docs/images");
 const origin = "https://queue.example";
@@ -12,14 +14,8 @@ const views = {
   schedules: "#view=schedules",
 };
 
-const jiti = createJiti(import.meta.url);
-const { stage } = await jiti.import("./screenshots/scene.ts");
-const { launchBrowser } = await jiti.import("../test/support/browser.ts");
-const scene = await stage();
-const browser = await launchBrowser();
-
 /** Opens the dashboard, signed in, at the hour of the scene. */
-async function open(options) {
+async function open(browser: Browser, scene: Scene, options: BrowserContextOptions): Promise<Page> {
   const context = await browser.newContext({ locale: "en-GB", timezoneId: "Europe/Paris", ...options });
   await context.clock.install({ time: scene.now });
   await context.route(`${origin}/**`, async (route) => {
@@ -37,33 +33,36 @@ async function open(options) {
   return context.newPage();
 }
 
-async function show(page, hash) {
+async function show(page: Page, hash: string): Promise<void> {
   await page.goto(`${origin}/dashboard${hash}`);
   await page.reload();
   await page.waitForSelector("footer");
-  await page.waitForFunction(() => document.querySelector("main")?.textContent?.length > 40);
+  await page.waitForFunction(() => (document.querySelector("main")?.textContent ?? "").length > 40);
 }
 
-async function shoot(page, name) {
+async function shoot(page: Page, name: string): Promise<void> {
   await writeFile(join(images, `${name}.png`), await page.screenshot({ fullPage: true, animations: "disabled" }));
 }
 
-try {
-  await mkdir(images, { recursive: true });
-  const page = await open({ colorScheme: "light", viewport: { width: 1280, height: 800 } });
-  for (const [name, hash] of Object.entries(views)) {
-    await show(page, hash);
-    await shoot(page, name);
+export async function main(): Promise<void> {
+  const scene = await stage();
+  const browser = await launchBrowser();
+  try {
+    await mkdir(images, { recursive: true });
+    const page = await open(browser, scene, { colorScheme: "light", viewport: { width: 1280, height: 800 } });
+    for (const [name, hash] of Object.entries(views)) {
+      await show(page, hash);
+      await shoot(page, name);
+    }
+    await show(page, views["dead-letter"]);
+    await page.click("td.job a");
+    await page.waitForSelector("ol");
+    await shoot(page, "job");
+    const dark = await open(browser, scene, { colorScheme: "dark", viewport: { width: 1280, height: 800 } });
+    await show(dark, views.overview);
+    await shoot(dark, "overview-dark");
+  } finally {
+    await browser.close();
+    await scene.stop();
   }
-  await show(page, views["dead-letter"]);
-  await page.click("td.job a");
-  await page.waitForSelector("ol");
-  await shoot(page, "job");
-  const dark = await open({ colorScheme: "dark", viewport: { width: 1280, height: 800 } });
-  await show(dark, views.overview);
-  await shoot(dark, "overview-dark");
-} finally {
-  await browser.close();
-  await scene.stop();
 }
-process.exit(0);

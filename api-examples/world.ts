@@ -1,9 +1,9 @@
 import * as z from "zod";
-import type { QueueStore, Store } from "../../src/core/store/store.ts";
-import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
-import { defineJob, memoryStore, Queue } from "../../src/index.ts";
-import { faultyStore } from "../../src/testing/index.ts";
-import { clockByHand, start } from "./clock.ts";
+import type { Clock } from "../src/core/shared/clock.ts";
+import type { QueueStore, Store } from "../src/core/store/store.ts";
+import { createHandler, type HandlerOptions } from "../src/http/handler.ts";
+import { defineJob, memoryStore, Queue } from "../src/index.ts";
+import { faultyStore } from "../src/testing/index.ts";
 
 /** The token of each scope. */
 export const tokens = {
@@ -48,15 +48,23 @@ export interface WorldOptions {
   readonly handler?: Partial<HandlerOptions>;
   /** Whether a newer version has been at work: the schedule `newer` and the dead job `newer` cannot be read. Default: it has not. */
   readonly hasNewer?: boolean;
+  /** Default: one that stands still at a moment of March 2026. */
+  readonly clock?: Clock;
 }
+
+const NOW = Date.parse("2026-03-01T12:00:00Z");
 
 /**
  * A handler before a queue that has one of everything: `order-7` waits, `photo-2` too, `order-6` runs, `order-5` is done,
  * `photo-1` is dead, `daily` is a schedule, and `weekly` one whose job has been made by hand just now.
  */
-export async function apiWorld({ store: within = memoryStore(), handler, hasNewer }: WorldOptions = {}) {
+export async function apiWorld({
+  store: within = memoryStore(),
+  handler,
+  hasNewer,
+  clock = () => NOW,
+}: WorldOptions = {}) {
   const store = faultyStore(within);
-  const clock = clockByHand(start);
   let made = 0;
   const newId = () => `019ca955-7400-7000-8000-${String(++made).padStart(12, "0")}`;
   const jobs = [sendEmail, resizeImage, dailyReport];
@@ -72,9 +80,9 @@ export async function apiWorld({ store: within = memoryStore(), handler, hasNewe
   await queue.schedules.upsert("daily", { job: dailyReport, cron: "0 9 * * *", timeZone: "Europe/Paris" });
   await queue.schedules.upsert("weekly", { job: dailyReport, cron: "@weekly" });
   await queue.schedules.run("weekly");
-  if (hasNewer) await storeNewer(store.open(queue.name), clock.now);
+  if (hasNewer) await storeNewer(store.open(queue.name), clock());
   const { fetch } = createHandler({ queue, auth: mapped(tokens), onError: () => {}, ...handler });
-  return { queue, clock, fetch, store };
+  return { queue, fetch, store };
 }
 
 /** A job that has run. */

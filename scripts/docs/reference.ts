@@ -4,9 +4,21 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Application, Converter, Logger, LogLevel, PageEvent, ReflectionKind, TSConfigReader } from "typedoc";
+import {
+  Application,
+  type CommentDisplayPart,
+  Converter,
+  Logger,
+  LogLevel,
+  PageEvent,
+  type ProjectReflection,
+  type ReferenceType,
+  ReflectionKind,
+  TSConfigReader,
+  type TypeDocOptions,
+} from "typedoc";
 import { load as markdown } from "typedoc-plugin-markdown";
-import { replaceFolder } from "../generated.mjs";
+import { replaceFolder, type Writing } from "../shared/files.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -22,7 +34,7 @@ const tables = [
   "typeDeclarationFormat",
 ];
 
-const options = {
+const options: TypeDocOptions & Readonly<Record<string, unknown>> = {
   plugin: [markdown],
   router: "module",
   readme: "none",
@@ -57,13 +69,10 @@ const options = {
 /**
  * Writes the API reference.
  *
- * @param {object} how
- * @param {boolean} how.check writes nothing.
- * @param {string} [how.root] the folder of the package. Default: the repository.
- * @returns {Promise<string[]>} the files that were rewritten, or would be.
+ * @returns the files that were rewritten, or would be.
  * @throws {Error} where something that is exported has no comment; the message names all that have none.
  */
-export async function reference({ check, root = repository }) {
+export async function reference({ check, root = repository }: Writing): Promise<string[]> {
   const entries = entryPoints(root);
   const logger = new Complaints();
   const app = await Application.bootstrapWithPlugins(
@@ -79,10 +88,10 @@ export async function reference({ check, root = repository }) {
     hideOrigins(project);
   });
   const project = await app.convert();
-  if (project) {
-    app.validate(project);
-    for (const complaint of [...unnamed(project, entries), ...silentFields(project)]) logger.error(complaint);
-  }
+  logger.check();
+  if (!project) throw new Error("typedoc has read nothing.");
+  app.validate(project);
+  for (const complaint of [...unnamed(project, entries), ...silentFields(project)]) logger.error(complaint);
   logger.check();
   const folder = await mkdtemp(join(tmpdir(), "tidegate-api-"));
   try {
@@ -94,43 +103,49 @@ export async function reference({ check, root = repository }) {
   }
 }
 
+interface Manifest {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
+}
+
 /** Each import of the package, with the source behind it. */
-function entryPoints(root) {
-  const { name, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const source = (types) => join(root, types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts"));
+function entryPoints(root: string): ReadonlyMap<string, string> {
+  const { name, exports }: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const source = (types: string) => join(root, types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts"));
   return new Map(
     Object.entries(exports)
-      .filter(([, { types }]) => types)
-      .map(([subpath, { types }]) => [subpath.replace(".", name), source(types)]),
+      .flatMap(([subpath, paths]) => (typeof paths === "string" ? [] : [[subpath, paths.types] as const]))
+      .map(([subpath, types]) => [subpath.replace(".", name), source(types)]),
   );
 }
 
 /** Complains of sources whose comment does not give the name by which they are imported. */
-function unnamed(project, entries) {
-  const names = new Set(project.children.map((module) => module.name));
+function unnamed(project: ProjectReflection, entries: ReadonlyMap<string, string>): string[] {
+  const names = new Set(project.children?.map((module) => module.name));
   return [...entries]
     .filter(([subpath]) => !names.has(subpath))
     .map(([subpath, source]) => `${source} must begin with a comment that ends with: @module ${subpath}`);
 }
 
 /** Complains of fields without a comment, which typedoc can only demand of those of unnamed types as well. */
-function silentFields(project) {
+function silentFields(project: ProjectReflection): string[] {
   return project
     .getReflectionsByKind(ReflectionKind.Property)
-    .filter((field) => field.parent.kindOf(ReflectionKind.ClassOrInterface) && !field.hasComment())
+    .filter((field) => field.isDeclaration())
+    .filter((field) => field.parent?.kindOf(ReflectionKind.ClassOrInterface) && !field.hasComment())
     .filter((field) => !field.inheritedFrom && !field.overwrites && !field.signatures)
     .map((field) => `${field.getFullName()} has no comment.`);
 }
 
 /** Pages leave out what stands in braces, which for `@throws` is the class of the error: puts it into the text. */
-function showThrownTypes(project) {
+function showThrownTypes(project: ProjectReflection): void {
   const classes = new Map(project.getReflectionsByKind(ReflectionKind.Class).map((each) => [each.name, each]));
   for (const reflection of Object.values(project.reflections)) {
     for (const tag of reflection.comment?.getTags("@throws") ?? []) {
       const thrown = tag.typeAnnotation?.slice(1, -1);
       if (!thrown) continue;
       const target = classes.get(thrown);
-      const shown = target
+      const shown: CommentDisplayPart = target
         ? { kind: "inline-tag", tag: "@linkcode", text: thrown, target }
         : { kind: "code", text: `\`${thrown}\`` };
       tag.content.unshift(shown, { kind: "text", text: tag.content.length > 0 ? ": " : "" });
@@ -142,25 +157,26 @@ function showThrownTypes(project) {
 const halves = new Set(["QueueUpkeep"]);
 
 /** Shows what a class inherits from such a half as its own. */
-function hideOrigins(project) {
-  const isHidden = (type) => halves.has(type.name.split(".")[0]);
+function hideOrigins(project: ProjectReflection): void {
+  const isHidden = (type: ReferenceType) => halves.has(type.name.replace(/\..*/, ""));
   for (const reflection of Object.values(project.reflections)) {
+    if (!reflection.isDeclaration() && !reflection.isSignature()) continue;
     const { inheritedFrom, overwrites } = reflection;
-    if (inheritedFrom && isHidden(inheritedFrom)) reflection.inheritedFrom = undefined;
-    if (overwrites && isHidden(overwrites)) reflection.overwrites = undefined;
+    if (inheritedFrom && isHidden(inheritedFrom)) delete reflection.inheritedFrom;
+    if (overwrites && isHidden(overwrites)) delete reflection.overwrites;
   }
 }
 
 /** Keeps what typedoc complains of. */
 class Complaints extends Logger {
-  #complaints = [];
+  readonly #complaints: string[] = [];
 
-  log(message, level) {
+  override log(message: string, level: LogLevel): void {
     if (level >= LogLevel.Warn) this.#complaints.push(message);
   }
 
   /** @throws {Error} where there was something to complain of. */
-  check() {
+  check(): void {
     if (this.#complaints.length > 0) throw new Error(this.#complaints.join("\n"));
   }
 }

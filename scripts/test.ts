@@ -3,18 +3,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { ensureRedis } from "./ensure-redis.mjs";
+import { ensureRedis } from "./ensure-redis.ts";
 
 const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
 
-try {
+/** @returns the exit code of vitest */
+export async function main(args: readonly string[]): Promise<number> {
   ensureRedis();
-  const tests = spawn(process.execPath, [vitest, "run", ...process.argv.slice(2)], { stdio: "inherit" });
+  const tests = spawn(process.execPath, [vitest, "run", ...args], { stdio: "inherit" });
   // Ctrl-C reaches vitest as well, which then stops what it has started: wait for that.
   process.on("SIGINT", () => {});
   const [code] = await once(tests, "exit");
-  process.exitCode = code ?? 1;
-} catch (error) {
-  console.error(error.message);
-  process.exitCode = 1;
+  return code ?? 1;
 }

@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { pathToFileURL } from "node:url";
 
 const LEAST_MAJOR_VERSION = 8;
 const HOW_TO_INSTALL = `Install redis-server ${LEAST_MAJOR_VERSION}.0 or newer and put it on the PATH:
@@ -13,7 +12,7 @@ const HOW_TO_INSTALL = `Install redis-server ${LEAST_MAJOR_VERSION}.0 or newer a
  * @returns its version, such as `"8.0.2"`.
  * @throws {Error} when it is missing and cannot be installed, or is too old. The message tells how to install it.
  */
-export function ensureRedis() {
+export function ensureRedis(): string {
   let version = installedVersion();
   if (version === undefined) {
     install();
@@ -28,41 +27,37 @@ export function ensureRedis() {
   return version;
 }
 
-function installedVersion() {
+type Command = readonly string[];
+
+function installedVersion(): string | undefined {
   const { stdout } = spawnSync("redis-server", ["--version"], { encoding: "utf8" });
   return /v=(\d+\.\d+\.\d+)/.exec(stdout ?? "")?.[1];
 }
 
-function install() {
+function install(): void {
   if (succeeds(["brew", "--version"])) {
     run(["brew", "install", "redis"]);
     return;
   }
-  const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+  const asRoot: readonly string[] = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   if (asRoot.length > 0 && !succeeds([...asRoot, "true"])) return;
   if (!succeeds(["apt-get", "--version"])) return;
-  const apt = [...asRoot, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"];
+  const apt: Command = [...asRoot, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"];
   // A container often comes without package lists, and old ones name files that the mirror dropped.
   run([...apt, "update"]);
   run([...apt, "install", "-y", "--no-install-recommends", "redis-server"]);
 }
 
-function succeeds([command, ...args]) {
+function succeeds([command = "", ...args]: Command): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
-function run([command, ...args]) {
+function run([command = "", ...args]: Command): void {
   // Standard output belongs to whoever called the program.
   spawnSync(command, args, { stdio: ["ignore", 2, 2] });
 }
 
-function main() {
-  try {
-    console.log(`redis-server ${ensureRedis()}`);
-  } catch (error) {
-    console.error(error.message);
-    process.exitCode = 1;
-  }
+/** Prints the version. */
+export function main(): void {
+  console.log(`redis-server ${ensureRedis()}`);
 }
-
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) main();

@@ -1,0 +1,43 @@
+// npm run docs: writes the parts of the documentation that are made from the code. With --check it writes nothing, and fails
+// where they differ. The parts that are named are made, and without a name all but the slow ones.
+import { parseArgs } from "node:util";
+import type { Writing } from "./shared/files.ts";
+
+type Part = (how: Writing) => Promise<readonly string[]>;
+
+/** Each gives the files that were rewritten, or would be. What a part needs is loaded with it: typedoc takes a second. */
+const parts: Readonly<Record<string, Part>> = {
+  benchmarks: async (how) => (await import("./docs/benchmarks.ts")).benchmarks(how),
+  commands: async (how) => (await import("./docs/commands.ts")).commands(how),
+  guarantees: async (how) => (await import("./docs/guarantees.ts")).guarantees(how),
+  http: async (how) => (await import("./docs/http.ts")).http(how),
+  reference: async (how) => (await import("./docs/reference.ts")).reference(how),
+  snippets: async (how) => (await import("./docs/snippets.ts")).snippets(how),
+};
+/** Made only where they are named: each takes longer than a check may. */
+const slowParts: Readonly<Record<string, Part>> = {
+  newcomer: async (how) => (await import("./docs/newcomer.ts")).newcomer(how),
+};
+
+export async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { check: { type: "boolean" } },
+    allowPositionals: true,
+  });
+  const { check = false } = values;
+  const outdated: string[] = [];
+  for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) {
+    const files = await partOf(name)({ check });
+    for (const file of files) console.log(check ? `${file} is out of date.` : `${file} was written.`);
+    if (files.length > 0) outdated.push(name);
+  }
+  if (check && outdated.length > 0) throw new Error(`Run: npm run docs -- ${outdated.join(" ")}`);
+}
+
+function partOf(name: string): Part {
+  const all = { ...parts, ...slowParts };
+  const part = all[name];
+  if (!part) throw new Error(`${name} is no part of the documentation. There are: ${Object.keys(all).join(", ")}.`);
+  return part;
+}

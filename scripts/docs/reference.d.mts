@@ -1,1 +1,0 @@
-export function reference(options: { readonly check: boolean; readonly root?: string }): Promise<string[]>;

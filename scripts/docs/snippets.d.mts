@@ -1,1 +1,0 @@
-export function snippets(options: { readonly check: boolean; readonly root?: string }): Promise<string[]>;

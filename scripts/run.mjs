@@ -1,0 +1,18 @@
+// node scripts/run.mjs NAME [arguments]: calls `main` of scripts/NAME.ts. Node 20 cannot run TypeScript by itself.
+import { createJiti } from "jiti";
+
+const [name, ...args] = process.argv.slice(2);
+
+/** Gives the exit code. */
+async function run() {
+  try {
+    const { main } = await createJiti(import.meta.url).import(`./${name}.ts`);
+    return (await main(args)) ?? 0;
+  } catch (error) {
+    console.error(error.message);
+    return 1;
+  }
+}
+
+// What a script has left open does not keep it from ending.
+process.exit(await run());
