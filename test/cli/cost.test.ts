@@ -17,7 +17,7 @@ describe("queue:cost", () => {
     // The figures of docs/costs.md, which test/costs asserts of the stores.
     expect(measured.map(({ commands }) => commands)).toEqual([
       1, // an idle tick
-      3, // an enqueue
+      2, // an enqueue
       expect.any(Number),
       10, // eager, from enqueue to done
       expect.closeTo(0.25, 1), // a share of a hundred: a claim for ten slots, one for the rest

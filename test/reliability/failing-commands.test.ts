@@ -33,6 +33,10 @@ const cases: Readonly<Record<string, Case>> = {
     run: (store) => store.enqueue([job("fresh", { isFreshId: true })], now),
     answersAlike: true,
   },
+  "enqueue of one with an id made for it": {
+    run: (store) => store.enqueue([job("019c8a5e-0000-7000-8000-000000000000", { isFreshId: true })], now),
+    answersAlike: true,
+  },
   "exchange that retries, fires and claims": { run: storeTrials.exchange, answersAlike: false },
   "exchange that settles in every way": {
     async prepare(store) {

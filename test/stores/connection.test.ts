@@ -11,7 +11,7 @@ function failing(failures: number, message: string, random = 0.5) {
     if (sends <= failures) throw new Error(message);
     return "PONG";
   };
-  const transport: Transport = { lockingAddress: undefined, send, sendMany: async () => [] };
+  const transport: Transport = { lockingAddress: undefined, keepsOrder: true, send, sendMany: async () => [] };
   const pause = async (ms: number) => void pauses.push(ms);
   const connection = new Connection(transport, pause, () => random);
   return { connection, pauses, sends: () => sends };

@@ -5,7 +5,8 @@ import { type RespClient, RespError } from "./resp.ts";
 /** A way to Redis on which one command of a script can be made to fail. */
 export interface FailingTransport extends Transport {
   /**
-   * Lets the k-th command fail, counted from 1, of the next script that is sent; those after it run whole.
+   * Lets the k-th command fail, counted from 1, of the next script, or of the next commands that are sent together; those after it run
+   * whole.
    *
    * @param onFailure is called once it has failed, before anybody hears of it.
    */
@@ -31,6 +32,7 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
   };
   return {
     lockingAddress: undefined,
+    keepsOrder: true,
     failNext(k, onFailure) {
       next = { k, onFailure };
       hasFailed = false;
@@ -55,7 +57,20 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
         throw error;
       });
     },
-    sendMany: (commands) => Promise.all(commands.map((command) => send(command))),
+    async sendMany(commands) {
+      const failure = next;
+      next = undefined;
+      const answers = await Promise.all(
+        commands.map((command, index) =>
+          index + 1 === failure?.k ? new Error("made to fail") : send(command).catch((error: unknown) => error),
+        ),
+      );
+      if (failure && failure.k <= commands.length) {
+        hasFailed = true;
+        await failure.onFailure();
+      }
+      return answers;
+    },
   };
 }
 

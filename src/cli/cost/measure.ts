@@ -29,7 +29,7 @@ const MINUTE_MS = 60_000;
 export async function measure(store: Store, startAt: number): Promise<Measurements> {
   const scratch = new Scratch(store, startAt);
   // The first calls also load the scripts, which Redis then keeps.
-  await scratch.enqueue(1);
+  await scratch.enqueueAndRun();
   await scratch.drain();
   const idleTick = await scratch.drain();
   const enqueue = await scratch.enqueue(1);

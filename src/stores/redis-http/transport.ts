@@ -21,6 +21,7 @@ export function transportOf(requester: Requester): Transport {
   // As a function, for then an abort throws; given as an object, it would make the call resolve with null.
   const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
   return {
+    keepsOrder: true,
     lockingAddress: (requester as { readonly baseUrl?: string }).baseUrl ?? "",
     async send(command, signal) {
       const { result, error } = await requester.request<unknown>({ body: [...command], signal: signalled(signal) });
@@ -30,10 +31,9 @@ export function transportOf(requester: Requester): Transport {
     async sendMany(commands, signal) {
       const body = commands.map((command) => [...command]);
       const answers = await requester.request({ path: ["pipeline"], body, signal: signalled(signal) });
-      return (answers as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) => {
-        if (error) throw new Error(error);
-        return result;
-      });
+      return (answers as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) =>
+        error ? new Error(error) : result,
+      );
     },
   };
 }

@@ -36,6 +36,8 @@ export interface NodeRedisCluster {
 export interface IoRedisClient {
   /** "ready", "wait", "end" and others. */
   readonly status: string;
+  /** True for a cluster. */
+  readonly isCluster?: boolean;
   /** Sends one command. */
   call(command: string, parameters: string[]): Promise<unknown>;
   /** Connects a client that was made with `lazyConnect`. */
@@ -52,6 +54,8 @@ export const CONNECTED_WITHIN_MS = 3_000;
 
 /** One client, as this store needs it. */
 export interface Line {
+  /** Whether commands run in the order in which they are sent. A cluster may send each of them elsewhere. */
+  readonly keepsOrder: boolean;
   /** Whether a command would be written at once, may be some day, or never. */
   state(): "ready" | "connecting" | "closed";
   /** Sends one command. Once `signal` is aborted nobody waits for the answer, and what has not been sent yet is not sent later. */
@@ -74,6 +78,7 @@ export function lineOf(client: RedisClient): Line | undefined {
 
 function nodeRedisLine(client: NodeRedisClient): Line {
   return {
+    keepsOrder: true,
     state() {
       if (client.isReady) return "ready";
       return client.isOpen ? "connecting" : "closed";
@@ -93,6 +98,7 @@ function nodeRedisLine(client: NodeRedisClient): Line {
  */
 function nodeRedisClusterLine(cluster: NodeRedisCluster): Line {
   return {
+    keepsOrder: false,
     state() {
       if (!cluster.isOpen) return "closed";
       return cluster.isReady === false ? "connecting" : "ready";
@@ -162,6 +168,7 @@ function passOnLosses(command: IoRedisCommand, fail: IoRedisCommand["reject"]): 
 
 function ioRedisLine(client: IoRedisClient): Line {
   return {
+    keepsOrder: client.isCluster !== true,
     state() {
       if (client.status === "ready") return "ready";
       if (client.status === "end") return "closed";

@@ -17,6 +17,7 @@ const ASKED_AGAIN_MS = 100;
  */
 export class ClientTransport implements Transport {
   readonly lockingAddress = undefined;
+  readonly keepsOrder: boolean;
   readonly #line: Line;
   readonly #connectedWithinMs: number;
   readonly #waiting = new Set<() => void>();
@@ -24,6 +25,7 @@ export class ClientTransport implements Transport {
 
   constructor(line: Line, connectedWithinMs = CONNECTED_WITHIN_MS) {
     this.#line = line;
+    this.keepsOrder = line.keepsOrder;
     this.#connectedWithinMs = connectedWithinMs;
     line.onChange((change) => {
       for (const tell of [...this.#waiting, ...(change === "lost" ? this.#underWay : [])]) tell();
@@ -38,7 +40,7 @@ export class ClientTransport implements Transport {
     }
   }
 
-  /** What a cluster refuses for now was not run, so that it is no resend. */
+  /** What a cluster refuses for now was not run, so that it is no resend. A line that keeps its order keeps it here too. */
   async #taken(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     let end: AbortSignal | undefined;
     for (;;) {
@@ -46,7 +48,7 @@ export class ClientTransport implements Transport {
         return await this.#answer(command, signal);
       } catch (error) {
         end ??= AbortSignal.any([signal, AbortSignal.timeout(this.#connectedWithinMs)]);
-        if (!NOT_NOW.test(messageOf(error)) || end.aborted) throw error;
+        if (this.keepsOrder || !NOT_NOW.test(messageOf(error)) || end.aborted) throw error;
         await heard(new Set(), AbortSignal.any([end, AbortSignal.timeout(ASKED_AGAIN_MS)]));
       }
     }
@@ -54,7 +56,7 @@ export class ClientTransport implements Transport {
 
   /** Sent in one turn, they travel together. */
   async sendMany(commands: readonly (readonly string[])[], signal: AbortSignal): Promise<readonly unknown[]> {
-    return Promise.all(commands.map((command) => this.send(command, signal)));
+    return Promise.all(commands.map((command) => this.send(command, signal).catch((error: unknown) => error)));
   }
 
   async #answer(command: readonly string[], signal: AbortSignal): Promise<unknown> {

@@ -6,12 +6,20 @@ import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.t
 /** Sends one command and gives its raw answer; throws where there is none, or Redis answers with an error. */
 export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
 
-/** Sends several plain commands in one round trip and gives their raw answers. */
-export type SendMany = (commands: readonly (readonly string[])[], signal: AbortSignal) => Promise<readonly unknown[]>;
+/** A plain command: its name and its arguments. */
+export type Command = readonly string[];
+
+/**
+ * Sends several plain commands in one round trip and gives their raw answers, an `Error` in place of each that failed. Commands of others
+ * may run in between. Throws where there is no answer at all.
+ */
+export type SendMany = (commands: readonly Command[], signal: AbortSignal) => Promise<readonly unknown[]>;
 
 export interface Transport {
   readonly send: Send;
   readonly sendMany: SendMany;
+  /** Whether commands that are sent together run in their order. A cluster may send each of them elsewhere, also after a while. */
+  readonly keepsOrder: boolean;
   /** Where the scripts may carry Upstash's locking line: the address, under which a refusal is remembered. */
   readonly lockingAddress: string | undefined;
 }
@@ -38,6 +46,13 @@ export interface Sending {
   readonly pauseMs?: number | undefined;
   /** The most commands that a script is billed, the first time or when it is sent again: for meters with a budget to keep. */
   readonly most?: (isResend: boolean) => number;
+}
+
+/** Plain commands that are sent in place of a script the first time. */
+export interface InPlace {
+  readonly commands: readonly Command[];
+  /** What takes back those that ran, by their answers, where Redis has refused another one for good. */
+  readonly takeBack: (answers: readonly unknown[]) => readonly Command[];
 }
 
 /** One request that runs a script. */
@@ -74,6 +89,11 @@ export class Connection {
     this.#dialect = lockingAddress === undefined ? "plain" : (dialects.get(lockingAddress) ?? "locking");
   }
 
+  /** Whether plain commands that are sent together run in their order. */
+  get keepsOrder(): boolean {
+    return this.#transport.keepsOrder;
+  }
+
   /** Whether this Redis has turned out to lack HSETEX, so that scripts see to it themselves that fields expire. */
   get hasOwnExpiry(): boolean {
     return this.#dialect === "ownExpiry";
@@ -91,34 +111,83 @@ export class Connection {
     meter: Meter | undefined,
     sending: Sending = {},
   ): Promise<unknown> {
-    return this.#persistently(sending, async (isResend, signal) => {
-      const evaluate = (isAgain: boolean) => {
-        const given = this.hasOwnExpiry ? [...keys.all, keys.expiry] : keys.all;
-        const rest = [String(given.length), ...given, ...args(isAgain)];
-        return this.#evaluate({ script, rest, signal, meter, most: sending.most?.(isAgain) ?? 0 });
-      };
-      return evaluate(isResend).catch(async (error: unknown) => {
-        if (this.hasOwnExpiry || !isMissingCommand(error)) throw error;
-        // HSETEX comes before all that a script writes. Should it have been another command, the script recognises its own work.
-        const before = this.#dialect;
-        this.#speak("ownExpiry");
-        return evaluate(true).catch((stillMissing: unknown) => {
-          if (isMissingCommand(stillMissing)) this.#speak(before);
-          throw stillMissing;
-        });
+    return this.#persistently(sending, (isResend, signal) =>
+      this.#run(script, keys, args, meter, sending, isResend, signal),
+    );
+  }
+
+  /**
+   * Sends plain commands once, in one round trip, and the script in their place where their answers get lost: all of them may have
+   * run by then, or only the first ones.
+   *
+   * @returns the answers of the commands, or else that of the script.
+   * @throws {TidegateError} `store_unavailable`
+   */
+  async runInPlace(
+    { commands, takeBack }: InPlace,
+    script: Script,
+    keys: QueueKeys,
+    args: (isResend: boolean) => readonly string[],
+    meter: Meter | undefined,
+  ): Promise<{ readonly answers: readonly unknown[] } | { readonly answer: unknown }> {
+    return this.#persistently({}, async (isResend, signal) => {
+      if (isResend) return { answer: await this.#run(script, keys, args, meter, {}, true, signal) };
+      const answers = await this.#sendMany(commands, meter, signal);
+      const error = answers.find(isError);
+      if (!error) return { answers };
+      const toTakeBack = refusalOf(error) === undefined ? [] : takeBack(answers);
+      // What cannot be taken back either is found and removed later.
+      if (toTakeBack.length > 0) await this.#sendMany(toTakeBack, meter, signal).catch(() => {});
+      throw error;
+    });
+  }
+
+  async #run(
+    script: Script,
+    keys: QueueKeys,
+    args: (isResend: boolean) => readonly string[],
+    meter: Meter | undefined,
+    { most }: Sending,
+    isResend: boolean,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const evaluate = (isAgain: boolean) => {
+      const given = this.hasOwnExpiry ? [...keys.all, keys.expiry] : keys.all;
+      const rest = [String(given.length), ...given, ...args(isAgain)];
+      return this.#evaluate({ script, rest, signal, meter, most: most?.(isAgain) ?? 0 });
+    };
+    return evaluate(isResend).catch(async (error: unknown) => {
+      if (this.hasOwnExpiry || !isMissingCommand(error)) throw error;
+      // HSETEX comes before all that a script writes. Should it have been another command, the script recognises its own work.
+      const before = this.#dialect;
+      this.#speak("ownExpiry");
+      return evaluate(true).catch((stillMissing: unknown) => {
+        if (isMissingCommand(stillMissing)) this.#speak(before);
+        throw stillMissing;
       });
     });
   }
 
   /** Runs plain commands in one round trip. Only for those that are safe to repeat. @throws {TidegateError} `store_unavailable` */
-  async plain(commands: readonly (readonly string[])[], meter: Meter | undefined): Promise<readonly unknown[]> {
+  async plain(commands: readonly Command[], meter: Meter | undefined): Promise<readonly unknown[]> {
     return this.#persistently({}, async (_, signal) => {
-      countRequest(meter, commands.length);
-      const [first] = commands;
-      return commands.length === 1 && first
-        ? [await this.#transport.send(first, signal)]
-        : this.#transport.sendMany(commands, signal);
+      const answers = await this.#sendMany(commands, meter, signal);
+      const error = answers.find(isError);
+      if (error) throw error;
+      return answers;
     });
+  }
+
+  async #sendMany(
+    commands: readonly Command[],
+    meter: Meter | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly unknown[]> {
+    countRequest(meter, commands.length);
+    const [first] = commands;
+    return commands.length === 1 && first
+      ? [await this.#transport.send(first, signal)]
+      : this.#transport.sendMany(commands, signal);
   }
 
   async #evaluate(evaluation: Evaluation): Promise<unknown> {
@@ -186,6 +255,8 @@ export class Connection {
     }
   }
 }
+
+const isError = (answer: unknown): answer is Error => answer instanceof Error;
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "";

@@ -48,6 +48,9 @@ function mostToClaim(jobs: number, isResend: boolean): number {
   return 2 + 2 * pieces(jobs) + pieces(2 * jobs) + pieces(4 * jobs) + (isResend ? 1 + 2 * pieces(jobs) : 0);
 }
 
+/** Of the sweep in lua/exchange.lua, which is left out if the budget has no room for it: HRANDFIELD, ZMSCORE and HDEL. */
+export const mostOfSweep = 3;
+
 /** Of lua/extend.lua: ZSCORE, ZADD, and HSET where there is a record. */
 export function mostOfExtend(record: string): number {
   return record === "" ? 3 : 4;

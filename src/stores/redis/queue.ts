@@ -1,5 +1,5 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
-import type { Meter } from "../../core/store/meter.ts";
+import type { Cost, Meter } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import {
@@ -42,6 +42,7 @@ import {
 } from "./codec.ts";
 import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
+import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
 import {
   mostOfDeclare,
   mostOfExchange,
@@ -50,6 +51,7 @@ import {
   mostOfPartitions,
   mostOfPeek,
   mostOfSettle,
+  mostOfSweep,
 } from "./most-commands.ts";
 import { leaseScore, PAUSED_MEMBER, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
@@ -109,8 +111,25 @@ export class RedisQueue implements QueueStore {
       job.dedupe?.key ?? "",
       String(job.dedupe?.ttlMs ?? ""),
     ]);
-    const answer = await this.#texts(scripts.enqueue, (isResend) => [String(now), flag(isResend), nonce, ...rest]);
-    return jobs.map((job, index) => enqueueReply(job, answer.slice(index * 3, index * 3 + 3)));
+    const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
+    const lone = this.#connection.keepsOrder ? loneJob(jobs) : undefined;
+    const answer = lone && (await this.#enqueueLone(lone, args));
+    if (answer === "enqueued") return jobs.map(({ id, runAt }) => ({ status: answer, id, runAt, lease: undefined }));
+    const replies = answer ?? (await this.#texts(scripts.enqueue, args));
+    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 3, index * 3 + 3)));
+  }
+
+  /** Stores a job by plain commands. Gives what the script has answered in their place; undefined if the script must be run. */
+  async #enqueueLone(
+    job: NewJob,
+    args: (isResend: boolean) => readonly string[],
+  ): Promise<"enqueued" | readonly string[] | undefined> {
+    const inPlace = loneEnqueue(job, this.#keys);
+    const sent = await this.#orRefusal(
+      this.#connection.runInPlace(inPlace, scripts.enqueue, this.#keys, args, this.#meter),
+    );
+    if ("answer" in sent) return texts(sent.answer);
+    return Number(sent.answers[1]) === 1 ? "enqueued" : undefined;
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
@@ -131,15 +150,21 @@ export class RedisQueue implements QueueStore {
     { limit, leaseMs, countLeft = false }: ClaimRequest,
     most: (isResend: boolean) => number,
   ): Promise<ExchangeReply> {
+    const sweepCost: Cost = { roundTrips: 1, commands: most(isResend) + mostOfSweep };
+    const maySweep = settle.length > 0 && this.#meter?.allows?.(sweepCost) !== false;
     const rest = [
       ...[newNonce(this.#random), String(limit), flag(countLeft)],
-      ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES, settle.length].map(String),
+      ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
+      ...[flag(maySweep), String(settle.length)],
       ...settle.flatMap(outcomeArguments),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];
     const args = (isSentAgain: boolean) => [String(now), flag(isSentAgain || isResend), ...rest];
-    const sending = { pauseMs: resendPauseMs, most: (isSentAgain: boolean) => most(isSentAgain || isResend) };
+    const sending = {
+      pauseMs: resendPauseMs,
+      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + (maySweep ? mostOfSweep : 0),
+    };
     return exchangeReply(await this.#texts(scripts.exchange, args, sending), settle.length, fire.length);
   }
 

@@ -48,11 +48,14 @@ local function holder_of(job)
 end
 
 -- What a resend finds may be what its first send stored, also where that has begun meanwhile: then the answer is the one that was lost.
+-- Of two plain commands (lone-enqueue.ts), the first one may have failed: then the record is still missing.
+local stored = {}
 local function answer_existing(job, score)
-  if not (resend and not placed[job.id] and (job.fresh or is_own(call('HGET', jobs, job.id), job.record))) then
+  if not (resend and not placed[job.id] and (job.fresh or is_own(stored[job.id], job.record))) then
     return answer('duplicate', job.id, score)
   end
   placed[job.id] = score
+  if not stored[job.id] then push(records, job.id, job.record) end
   local leased = job.lease ~= '' and tonumber(score) == tonumber(job.lease)
     and tonumber(call('ZSCORE', due, LEASE .. job.id) or 0) == tonumber(index_score(job.lease))
   answer(leased and 'leased' or 'enqueued', job.id, score)
@@ -88,6 +91,11 @@ else
   local existing, finished = read_many('ZMSCORE', due, members), {}
   local in_done, in_dead = read_many('HMGET', done, chosen), read_many('ZMSCORE', dead, chosen)
   for i = 1, #chosen do finished[chosen[i]] = { record = in_done[i], is_there = in_done[i] or in_dead[i] } end
+  local standing = {}
+  for i, job in ipairs(list) do
+    if resend and existing[i] then push(standing, job.id) end
+  end
+  for i, record in ipairs(read_many('HMGET', jobs, standing)) do stored[standing[i]] = record end
   for i, job in ipairs(list) do
     local score = existing[i] or placed[job.id]
     if score then

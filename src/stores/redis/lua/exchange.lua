@@ -1,5 +1,5 @@
 -- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most,
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1),
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed)
 --   number of schedules, then for each: key, slot score, next score, record,
@@ -10,14 +10,15 @@
 --   then for each schedule due: key, slot score, record
 local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local counts, lease_ms = ARGV[5] == '1', tonumber(ARGV[6])
-local retention_ms, bytes_left = tonumber(ARGV[7]), tonumber(ARGV[8])
-local cursor = 8
+local retention_ms, bytes_left, may_sweep = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
+local cursor = 9
 local function argument()
   cursor = cursor + 1
   return ARGV[cursor]
 end
 
 local reply = { 0, '', 0 }
+local DAY_MS = 86400000
 
 -- Records that this exchange has written: to claim one takes no reading.
 local written = {}
@@ -39,10 +40,12 @@ local function is_same(stored, score)
   return stored == score or (stored and tonumber(stored) == tonumber(score))
 end
 
--- Counts what was settled, in all and in this minute, and how long it took: one command.
+-- Counts what was settled, in all and in this minute, and how long it took: one command. Gives the day of the last sweep, if known.
 local function tally(count, added)
-  local minute = math.floor(now / 60000)
+  if count.completed + count.retried + count.dead == 0 and not next(added) then return nil end
+  local minute, day = math.floor(now / 60000), math.floor(now / DAY_MS)
   local adding = {}
+  if may_sweep then adding = { 'SET', 'u32', SWEPT_ON, day } end
   local function increase(bits, counter, by)
     push(adding, 'INCRBY', bits, counter, by)
   end
@@ -60,7 +63,23 @@ local function tally(count, added)
       increase('u32', '#' .. at + 1, by)
     end
   end
-  if #adding > 2 then call('BITFIELD', stats, unpack(adding)) end
+  local answers = call('BITFIELD', stats, unpack(adding))
+  return may_sweep and answers[1]
+end
+
+-- Of a lone enqueue whose second command never arrived, a record is left that nothing leads to (lone-enqueue.ts). Once a day some of the
+-- records are checked: any thousand of them, so that all are in turn. What is younger than an hour may be about to get its place.
+local function sweep()
+  local old, orphaned = {}, {}
+  for _, id in ipairs(call('HRANDFIELD', jobs, PIECE)) do
+    local high, low = string.match(id, '^(%x%x%x%x%x%x%x%x)%-(%x%x%x%x)%-7')
+    if high and tonumber(high .. low, 16) < now - 3600000 then push(old, id) end
+  end
+  local scores = read_many('ZMSCORE', due, old)
+  for i, id in ipairs(old) do
+    if not scores[i] then push(orphaned, id) end
+  end
+  call_many('HDEL', jobs, orphaned)
 end
 
 -- Of each outcome nine values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
@@ -130,7 +149,8 @@ local function settle()
   call_many('ZADD', due, waiting)
   call_many('HDEL', jobs, left)
   call_many('ZREM', due, gone)
-  if next(seen) then tally(count, added) end
+  local swept_on = next(seen) and tally(count, added)
+  if swept_on and swept_on > 0 and swept_on < math.floor(now / DAY_MS) then sweep() end
 end
 
 -- 2. Fire. A slot makes its jobs only for the one who finds the schedule still standing at it.
