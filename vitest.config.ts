@@ -17,7 +17,12 @@ export default defineConfig({
       {
         extends: true,
         plugins: [againstBuild()],
-        test: { name: "node", include: ["test/**/*.test.ts"], exclude: [inWorkerd, ...ofParts] },
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: [inWorkerd, ...ofParts],
+          globalSetup: "./test/support/other-servers.ts",
+        },
       },
       {
         extends: true,

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { otherServers, pathOf } from "../../scripts/other-servers.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
@@ -6,71 +7,76 @@ import { countCommands } from "../support/command-stats.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
-// A server that does not know HSETEX, as Redis before 8 and Valkey before 9: here one whose user may not call it.
-
-const redis = useRedis();
-let client: RespClient;
-let prefixes = 0;
-beforeAll(async () => {
-  client = await RespClient.connect(redis.server.port);
-  await client.send(["ACL", "SETUSER", "default", "-hsetex"]);
-});
-afterAll(() => client.close());
-
+// Servers that do not know HSETEX: Redis before 8, Valkey before 9.
 const note = defineJob({ name: "note", perform: () => ({ noted: true }) });
 
-function setUp() {
-  const prefix = `own-${prefixes++}`;
-  const clock = clockByHand(start);
-  const { url, token } = redis.shim;
-  const queue = new Queue({ store: upstashStore({ url, token, prefix }), clock, jobs: [note], retention: "1h" });
-  const size = async (key: string) =>
-    Number(await client.send([key === "expiry" ? "ZCARD" : "HLEN", `${prefix}:{default}:${key}`]));
-  return { queue, clock, size };
-}
+describe.each([
+  { name: "redis-server whose user may not call HSETEX", server: undefined },
+  ...otherServers.filter(pathOf).map((server) => ({ name: server.name, server })),
+])("on $name", ({ server }) => {
+  const redis = useRedis({ server });
+  let client: RespClient;
+  let prefixes = 0;
+  beforeAll(async () => {
+    client = await RespClient.connect(redis.server.port);
+    // An older server does not even know it.
+    await client.send(["ACL", "SETUSER", "default", "-hsetex"]);
+  });
+  afterAll(() => client.close());
 
-test("a job is performed and kept where HSETEX is missing, from the first call on", async () => {
-  const { queue } = setUp();
-  const { id } = await queue.enqueue(note, undefined, { id: "order-7" });
-  expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
-  expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: { noted: true } });
-  expect(await queue.enqueue(note, undefined, { id: "order-7" })).toMatchObject({ status: "duplicate" });
-  expect(await queue.getStats()).toMatchObject({ totalEnqueued: 1, totalProcessed: 1, completedCount: 1 });
-});
+  function setUp() {
+    const prefix = `own-${prefixes++}`;
+    const clock = clockByHand(start);
+    const { url, token } = redis.shim;
+    const queue = new Queue({ store: upstashStore({ url, token, prefix }), clock, jobs: [note], retention: "1h" });
+    const size = async (key: string) =>
+      Number(await client.send([key === "expiry" ? "ZCARD" : "HLEN", `${prefix}:{default}:${key}`]));
+    return { queue, clock, size };
+  }
 
-test("what is kept expires by the clock of the queue, and leaves nothing behind", async () => {
-  const { queue, clock, size } = setUp();
-  await queue.enqueueMany([{ job: note, id: "order-7" }, { job: note }]);
-  await queue.enqueue(note, undefined, { dedupe: { key: "user-7", ttl: "10m" } });
-  await queue.drain();
-  expect([await size("done"), await size("dedupe"), await size("expiry")]).toEqual([3, 1, 4]);
-  clock.now += 3_600_000;
-  expect(await queue.getStats()).toMatchObject({ completedCount: 0 });
-  expect(await queue.enqueue(note, undefined, { id: "order-7" })).toMatchObject({ status: "enqueued" });
-  expect([await size("done"), await size("dedupe"), await size("expiry")]).toEqual([0, 0, 0]);
-});
+  test("a job is performed and kept where HSETEX is missing, from the first call on", async () => {
+    const { queue } = setUp();
+    const { id } = await queue.enqueue(note, undefined, { id: "order-7" });
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: { noted: true } });
+    expect(await queue.enqueue(note, undefined, { id: "order-7" })).toMatchObject({ status: "duplicate" });
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 1, totalProcessed: 1, completedCount: 1 });
+  });
 
-test("a dedupe window holds as long as it was asked for", async () => {
-  const { queue, clock } = setUp();
-  const options = { dedupe: { key: "user-7", ttl: "10m" }, delay: "1d" } as const;
-  const { id } = await queue.enqueue(note, undefined, options);
-  expect(await queue.enqueue(note, undefined, options)).toMatchObject({ id, status: "duplicate" });
-  clock.now += 600_000;
-  expect(await queue.enqueue(note, undefined, options)).toMatchObject({ status: "enqueued" });
-});
+  test("what is kept expires by the clock of the queue, and leaves nothing behind", async () => {
+    const { queue, clock, size } = setUp();
+    await queue.enqueueMany([{ job: note, id: "order-7" }, { job: note }]);
+    await queue.enqueue(note, undefined, { dedupe: { key: "user-7", ttl: "10m" } });
+    await queue.drain();
+    expect([await size("done"), await size("dedupe"), await size("expiry")]).toEqual([3, 1, 4]);
+    clock.now += 3_600_000;
+    expect(await queue.getStats()).toMatchObject({ completedCount: 0 });
+    expect(await queue.enqueue(note, undefined, { id: "order-7" })).toMatchObject({ status: "enqueued" });
+    expect([await size("done"), await size("dedupe"), await size("expiry")]).toEqual([0, 0, 0]);
+  });
 
-test("keeping what completes costs 2 commands more an exchange, and 4 where something has expired", async () => {
-  const { queue, clock } = setUp();
-  const round = async () => {
-    const { held } = await queue.enqueueHeld([{ job: note }]);
-    await queue.drain({ held, heldOnly: true });
-  };
-  await round();
-  await round();
-  const count = async () => (await countCommands(redis.server.port, round)).commands;
-  expect(await count()).toBe(10 + 2);
-  clock.now += 3_600_000;
-  await round();
-  clock.now += 3_600_000;
-  expect(await count()).toBe(10 + 4);
+  test("a dedupe window holds as long as it was asked for", async () => {
+    const { queue, clock } = setUp();
+    const options = { dedupe: { key: "user-7", ttl: "10m" }, delay: "1d" } as const;
+    const { id } = await queue.enqueue(note, undefined, options);
+    expect(await queue.enqueue(note, undefined, options)).toMatchObject({ id, status: "duplicate" });
+    clock.now += 600_000;
+    expect(await queue.enqueue(note, undefined, options)).toMatchObject({ status: "enqueued" });
+  });
+
+  test("keeping what completes costs 2 commands more an exchange, and 4 where something has expired", async () => {
+    const { queue, clock } = setUp();
+    const round = async () => {
+      const { held } = await queue.enqueueHeld([{ job: note }]);
+      await queue.drain({ held, heldOnly: true });
+    };
+    await round();
+    await round();
+    const count = async () => (await countCommands(redis.server.port, round)).commands;
+    expect(await count()).toBe(10 + 2);
+    clock.now += 3_600_000;
+    await round();
+    clock.now += 3_600_000;
+    expect(await count()).toBe(10 + 4);
+  });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { ensureRedis } from "../../scripts/ensure-redis.ts";
+import { type OtherServer, pathOf } from "../../scripts/other-servers.ts";
 import { freePort } from "../../scripts/shared/free-port.ts";
 import { RespClient } from "./resp.ts";
 
@@ -23,6 +24,8 @@ export interface RedisServer {
 }
 
 export interface RedisServerOptions {
+  /** Another server than redis-server 8. */
+  readonly server?: OtherServer | undefined;
   /** Writes each command to disk before Redis answers it, so that data outlives a crash. Default: false. */
   readonly persist?: boolean;
   /** More settings, as its configuration file names them. */
@@ -35,10 +38,13 @@ export interface RedisServerOptions {
  * @throws {Error} when redis-server is missing and cannot be installed, or does not start.
  */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  ensureRedis();
+  const program = options.server ? pathOf(options.server) : "redis-server";
+  if (program === undefined)
+    throw new Error(`${options.server?.name} is missing: run node scripts/run.mjs other-servers.`);
+  if (!options.server) ensureRedis();
   const directory = await mkdtemp(join(tmpdir(), "tidegate-redis-"));
   const clear = () => rm(directory, { recursive: true, force: true });
-  const launch = (port: number) => launchServer(port, directory, options);
+  const launch = (port: number) => launchServer(program, port, directory, options);
   const { port, server } = await onFreePort(launch).catch(async (error) => {
     await clear();
     throw error;
@@ -71,8 +77,13 @@ async function onFreePort(launch: (port: number) => Promise<ChildProcess>) {
   }
 }
 
-async function launchServer(port: number, directory: string, options: RedisServerOptions): Promise<ChildProcess> {
-  const server = spawn("redis-server", serverArguments(port, directory, options), { stdio: "ignore" });
+async function launchServer(
+  program: string,
+  port: number,
+  directory: string,
+  options: RedisServerOptions,
+): Promise<ChildProcess> {
+  const server = spawn(program, serverArguments(port, directory, options), { stdio: "ignore" });
   const exited = once(server, "exit");
   server.unref();
   endWithThisProcess(server, directory);
@@ -82,7 +93,7 @@ async function launchServer(port: number, directory: string, options: RedisServe
   }
   await endServer(server);
   const log = await readFile(join(directory, "redis.log"), "utf8").catch(() => "");
-  throw new Error(`redis-server did not start on port ${port}.\n${log.slice(-2_000)}`);
+  throw new Error(`${program} did not start on port ${port}.\n${log.slice(-2_000)}`);
 }
 
 function serverArguments(port: number, directory: string, { persist = false, settings }: RedisServerOptions): string[] {

@@ -1,10 +1,11 @@
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe } from "vitest";
+import { otherServers, pathOf } from "../../scripts/other-servers.ts";
 import type { Store } from "../../src/index.ts";
 import { memoryStore, partitioned } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { redisStore } from "../../src/stores/redis-tcp/index.ts";
-import { type RedisServer, startRedis } from "./redis-server.ts";
+import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
 import { type RestShim, startRestShim } from "./rest-shim.ts";
 
 /** A kind of store under test. */
@@ -20,7 +21,7 @@ const newPrefix = () => `test-${process.pid}-${prefixes++}`;
 
 /**
  * Runs a suite on memory, on memory in three partitions, and on a real Redis: over HTTP through `@upstash/redis` and a REST
- * shim, and over TCP.
+ * shim, and over TCP, there on older servers as well.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
   describe("on three partitions", () => suite({ name: "partitioned", create: () => partitioned(memoryStore(), 3) }));
@@ -34,15 +35,19 @@ export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
     const redis = useRedis();
     suite({ name: "upstash", create: () => redis.store() });
   });
-  describe("on redisStore", () => {
-    const redis = useRedis();
-    let client: Awaited<ReturnType<typeof connect>> | undefined;
-    beforeAll(async () => {
-      client = await connect(redis.server.port);
-    });
-    afterAll(() => client?.destroy());
-    suite({ name: "redis", create: () => redisStore(started(client), { prefix: newPrefix() }) });
+  describe("on redisStore", () => onRedisStore(suite));
+  for (const server of otherServers.filter(pathOf))
+    describe(`on redisStore with ${server.name}`, () => onRedisStore(suite, { server }));
+}
+
+function onRedisStore(suite: (kind: StoreKind) => void, options?: RedisServerOptions): void {
+  const redis = useRedis(options);
+  let client: Awaited<ReturnType<typeof connect>> | undefined;
+  beforeAll(async () => {
+    client = await connect(redis.server.port);
   });
+  afterAll(() => client?.destroy());
+  suite({ name: "redis", create: () => redisStore(started(client), { prefix: newPrefix() }) });
 }
 
 function connect(port: number) {
@@ -57,11 +62,11 @@ export interface TestRedis {
 }
 
 /** Starts a Redis and its shim before the tests of the surrounding suite, and stops them afterwards. */
-export function useRedis(): TestRedis {
+export function useRedis(options?: RedisServerOptions): TestRedis {
   let server: RedisServer | undefined;
   let shim: RestShim | undefined;
   beforeAll(async () => {
-    server = await startRedis();
+    server = await startRedis(options);
     shim = await startRestShim({ redisPort: server.port });
   });
   afterAll(async () => {

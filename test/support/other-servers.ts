@@ -1,0 +1,15 @@
+import { bringOtherServers } from "../../scripts/other-servers.ts";
+
+/**
+ * Brings the other servers before all tests. Suites leave out one that is missing: that is said before and after them, and is an error
+ * on CI.
+ */
+export default function setup(): (() => void) | undefined {
+  const missing = bringOtherServers();
+  if (missing.length === 0) return undefined;
+  const message = ["NOT TESTED here, because it is missing:", ...missing].join("\n  ");
+  if (process.env["CI"]) throw new Error(message);
+  const say = () => console.warn(message);
+  say();
+  return say;
+}
