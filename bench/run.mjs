@@ -1,7 +1,7 @@
 // npm run bench: bundles the benchmark, its helper processes and its Workers, and runs it. Arguments go on to main.ts.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const here = import.meta.dirname;
@@ -21,10 +21,9 @@ await build({
 // One module each, as wrangler uploads them.
 await build({
   ...common,
-  entryPoints: [
-    fileURLToPath(new URL("./workerd/worker.ts", import.meta.url)),
-    fileURLToPath(new URL("./workerd/empty.ts", import.meta.url)),
-  ],
+  entryPoints: ["worker", "empty", "schedule-declared", "schedule-in-request"].map((name) =>
+    join(here, `workerd/${name}.ts`),
+  ),
   target: "es2022",
   conditions: ["workerd", "worker", "browser"],
 });

@@ -25,14 +25,20 @@ interface Scene {
   readonly folder: string;
   readonly script: string;
   readonly empty: string;
+  /** What a new isolate with the empty script takes. */
+  readonly bare: readonly FirstRequest[];
 }
 
 /** The CPU that a Worker takes in workerd, less what an empty one takes: of new isolates, and of warm ones. */
 export async function workerd(bench: Bench): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "tidegate-workerd-"));
   try {
-    const scene = { bench, folder, script: await bundle("worker"), empty: await bundle("empty") };
+    const [script, empty] = [await bundle("worker"), await bundle("empty")];
+    bench.progress("new isolates with an empty script");
+    const bare = await inNewIsolates({ bench, folder }, empty);
+    const scene = { bench, folder, script, empty, bare };
     await newIsolates(scene);
+    await schedules(scene);
     await warmIsolate(scene);
   } finally {
     await rm(folder, { recursive: true });
@@ -50,23 +56,53 @@ function sizeText(script: string): string {
 
 /** A new process each time: first what it takes to start, then its first request. */
 async function newIsolates(scene: Scene): Promise<void> {
-  const { bench, script, empty } = scene;
-  const starts = bench.effort.isQuick ? 3 : STARTS;
-  bench.progress("new isolates with an empty script");
-  const bare = await repeated(starts, () => inNewIsolate(scene, empty, (isolate) => firstRequest(isolate, "/")));
+  const { bench, script } = scene;
   for (const [index, jobs] of JOBS.entries()) {
     bench.progress(`new isolates, first a drain of ${jobs}`);
-    const ours = await repeated(starts, async () => {
-      await fill(bench.stage, jobs);
-      return inNewIsolate(scene, script, (isolate) => firstRequest(isolate, drainPath(jobs)));
-    });
-    const add = (what: string, of: keyof FirstRequest, remark?: string) => {
-      const [values, baseline] = [ours, bare].map((each) => each.map((cpu) => cpu[of]));
-      addCpu(bench, { what, remark }, values ?? [], medianCpu(baseline ?? []));
-    };
-    if (index === 0) add("start of an isolate: the script is read and run", "start", sizeText(script));
-    add(firstDrain(jobs), "request");
+    const ours = await inNewIsolates(scene, script, drainPath(jobs), () => fill(bench.stage, jobs));
+    if (index === 0)
+      addFirst(scene, "start", ours, {
+        what: "start of an isolate: the script is read and run",
+        remark: sizeText(script),
+      });
+    addFirst(scene, "request", ours, { what: firstDrain(jobs) });
   }
+}
+
+/** What a cron expression takes that is read as the script runs, and one that the first request reads. */
+async function schedules(scene: Scene): Promise<void> {
+  for (const [where, name] of [
+    ["at module scope", "schedule-declared"],
+    ["in a request", "schedule-in-request"],
+  ] as const) {
+    scene.bench.progress(`new isolates, a schedule read ${where}`);
+    const script = await bundle(name);
+    const ours = await inNewIsolates(scene, script);
+    addFirst(scene, "start", ours, { what: `a schedule read ${where}: start of an isolate`, remark: sizeText(script) });
+    addFirst(scene, "request", ours, { what: `a schedule read ${where}: first request` });
+  }
+}
+
+/** Starts new isolates with a script, one after the other, and sends each a request. */
+function inNewIsolates(
+  { bench, folder }: Pick<Scene, "bench" | "folder">,
+  script: string,
+  path = "/",
+  before = async () => {},
+): Promise<readonly FirstRequest[]> {
+  return repeated(bench.effort.isQuick ? 3 : STARTS, async () => {
+    await before();
+    return inNewIsolate({ bench, folder }, script, (isolate) => firstRequest(isolate, path));
+  });
+}
+
+function addFirst({ bench, bare }: Scene, of: keyof FirstRequest, ours: readonly FirstRequest[], named: Named): void {
+  addCpu(
+    bench,
+    named,
+    ours.map((cpu) => cpu[of]),
+    medianCpu(bare.map((cpu) => cpu[of])),
+  );
 }
 
 export function firstDrain(jobs: number): string {
@@ -124,7 +160,7 @@ async function warmRequests(
 }
 
 async function inNewIsolate<T>(
-  { bench, folder }: Scene,
+  { bench, folder }: Pick<Scene, "bench" | "folder">,
   script: string,
   measure: (isolate: Workerd) => Promise<T>,
 ): Promise<T> {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { CronExpressionParser } from "cron-parser";
+import { describe, expect, test, vi } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
 import { faultyStore } from "../../../src/testing/index.ts";
 import { clockByHand, start } from "../../support/clock.ts";
@@ -18,6 +19,19 @@ function setUp() {
 }
 
 describe("schedules of the code", () => {
+  test("are read where they are defined, and not again by queues, drains and previews", async () => {
+    const { clock, deploy } = setUp();
+    const read = vi.spyOn(CronExpressionParser, "parse");
+    const queue = deploy({ nightly: "H 3 * * *" });
+    expect(read).toHaveBeenCalledTimes(1);
+    await queue.drain();
+    clock.now += 24 * 60 * minute;
+    expect(await queue.drain()).toMatchObject({ rearmed: 1, completed: 1 });
+    expect(await queue.schedules.preview("nightly", 3)).toHaveLength(3);
+    expect(read).toHaveBeenCalledTimes(1);
+    read.mockRestore();
+  });
+
   test("are told of by the first drain, the earliest as what comes next", async () => {
     const { deploy } = setUp();
     const queue = deploy({ daily: "@daily", half: "*/30 * * * *", hourly: "@hourly" });

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { installedBuild, root } from "./built.ts";
+import { bundle } from "./bundle.ts";
+
+const names = Object.keys(manifest.exports)
+  .filter((each) => each !== "./package.json")
+  .map((each) => each.replace(/^\./, "tidegate"));
+
+/** Other gzips than that of Node pack less well: GNU's takes some 20 bytes more. */
+const OTHERS_NEED = 22;
+
+async function bundleSource(contents: string) {
+  return bundle({ stdin: { contents, resolveDir: await installedBuild() } });
+}
+
+describe("the size, minified and gzipped,", () => {
+  test("of the client is at most 2.3 KB, and it reads nothing but itself and small parts of the core", async () => {
+    const { gzipped, read } = await bundleSource('export * from "tidegate/client";');
+    expect(gzipped).toBeLessThanOrEqual(2.3 * 1_024 - OTHERS_NEED);
+    expect(read.filter((file) => !file.startsWith("tidegate/dist/client/") && file !== "<stdin>").sort()).toEqual([
+      "tidegate/dist/core/manage/wait.js",
+      "tidegate/dist/core/shared/duration.js",
+      "tidegate/dist/core/shared/errors.js",
+    ]);
+  });
+
+  test("of the dashboard, page included, is at most 12.5 KB in a Worker, and nothing without it", async () => {
+    const worker = (imports: string, options: string) =>
+      bundleSource(`
+        import { Queue } from "tidegate";
+        import { createWorker } from "tidegate/cloudflare";
+        import { upstashStore } from "tidegate/upstash";
+        ${imports}
+        const store = upstashStore({ url: "", token: "" });
+        export default createWorker(() => ({ queue: new Queue({ store }), auth: { admin: ["a-long-token"] }, ${options} }));`);
+    const without = await worker("", "");
+    const withIt = await worker('import { dashboard } from "tidegate/dashboard";', "dashboard: dashboard()");
+    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(12.5 * 1_024);
+    expect(without.used.filter((file) => file.includes("/dashboard/"))).toEqual([]);
+  });
+
+  test("of the demo Worker is at most 126 KB", async () => {
+    const { gzipped } = await bundle({
+      absWorkingDir: root,
+      entryPoints: ["examples/cloudflare/worker.ts"],
+      conditions: ["workerd", "worker", "browser"],
+      define: { "process.env.NODE_ENV": '"production"' },
+    });
+    expect(gzipped).toBeLessThanOrEqual(126 * 1_024);
+  });
+});
+
+describe("a bundler keeps", () => {
+  test("nothing of what is imported and not used", async () => {
+    const { gzipped, used } = await bundleSource(
+      names
+        .filter((name) => name !== "tidegate/node")
+        .map((name) => `import "${name}";`)
+        .join("\n"),
+    );
+    expect(used).toEqual([]);
+    expect(gzipped).toBeLessThan(50);
+  });
+
+  test("nothing of OpenTelemetry, which need not be there, outside tidegate/telemetry", async () => {
+    const others = names.filter((name) => !["tidegate/node", "tidegate/telemetry"].includes(name));
+    const readBy = async (each: readonly string[]) =>
+      (await bundleSource(each.map((name) => `export * from "${name}";`).join("\n"))).read.filter((file) =>
+        file.startsWith("@opentelemetry/"),
+      );
+    expect(await readBy(["tidegate/telemetry"])).not.toEqual([]);
+    expect(await readBy(others)).toEqual([]);
+  });
+
+  test("no store, cron or HTTP for a program that only tells errors apart", async () => {
+    const { used } = await bundleSource('import { isTidegateError } from "tidegate"; console.log(isTidegateError(1));');
+    expect(used).toEqual(["tidegate/dist/core/shared/errors.js", "<stdin>"]);
+  });
+});
