@@ -1,6 +1,6 @@
 // #region worker
 import { defineJob, Queue } from "tidegate";
-import { createWorker } from "tidegate/cloudflare";
+import { cloudflareFree, createWorker } from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
 import * as z from "zod";
 import { mail } from "./services.ts";
@@ -24,7 +24,8 @@ export default createWorker((env: Env) => ({
     store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
     jobs: [sendEmail, dailyReport],
   }),
-  auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], drain: [env.TIDEGATE_DRAIN_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
+  auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
+  scheduled: cloudflareFree, // fits the plan's limits; delays and schedules are accurate to the second
 }));
 
 // #endregion
@@ -35,7 +36,6 @@ interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
   readonly TIDEGATE_ENQUEUE_TOKEN: string;
-  readonly TIDEGATE_DRAIN_TOKEN: string;
   readonly TIDEGATE_ADMIN_TOKEN: string;
 }
 

@@ -28,7 +28,7 @@ export function logged(store: Store) {
 }
 
 // #region alert
-/** Tells a web hook of jobs that died. The drain waits until it is told, before the platform ends the invocation. */
+/** Reports dead jobs to a web hook. The drain waits for it before the platform ends the invocation. */
 export const alerts = (url: string): Hooks => ({
   onDead: ({ queue, name, id, error }) =>
     fetch(url, { method: "POST", body: JSON.stringify({ text: `${name} ${id} died in ${queue}: ${error}` }) }),

@@ -14,7 +14,7 @@ describe("queue:cost", () => {
 
   test("measures what things cost in Redis", async () => {
     const { measured } = documentOf(await inRedis(redis).cli(["queue:cost", "--json"])) as Cost;
-    // The figures of docs/costs.md, which test/costs asserts of the stores.
+    // The figures of docs/guide/costs.md, which test/costs asserts of the stores.
     expect(measured.map(({ commands }) => commands)).toEqual([
       1, // an idle tick
       2, // an enqueue

@@ -32,7 +32,6 @@ describe("the Worker of the README", () => {
       UPSTASH_REDIS_REST_URL: url,
       UPSTASH_REDIS_REST_TOKEN: token,
       TIDEGATE_ENQUEUE_TOKEN: "the-enqueue-token",
-      TIDEGATE_DRAIN_TOKEN: "the-drain-token",
       TIDEGATE_ADMIN_TOKEN: "the-admin-token",
     };
     const { context, settled } = inBackground();
