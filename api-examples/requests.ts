@@ -56,6 +56,17 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
       ],
       isExample: true,
     },
+    {
+      status: 200,
+      query: { each: "true" },
+      body: [
+        { name: "send_email", payload },
+        { name: "send_email", payload: {} },
+        { name: "resize_image", delay: "soon" },
+      ],
+      isExample: true,
+    },
+    { status: 201, query: { each: "true" }, body: { name: "send_email", payload } },
     { status: 201, body: report, isExample: true },
     { status: 200, body: { ...report, id: "daily" } },
     { status: 422, body: { name: "send_email", payload: {} } },

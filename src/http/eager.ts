@@ -3,6 +3,7 @@ import { type DrainOptions, type DrainParts, drainLimits } from "../core/drain/o
 import { addCounts, noCounts } from "../core/drain/report.ts";
 import type { EnqueueResult } from "../core/enqueue/new-job.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
+import type { HoldOptions } from "../core/queue/options.ts";
 import type { BulkJob } from "../core/queue/send.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
 import type { LeasedJob } from "../core/store/store.ts";
@@ -37,18 +38,39 @@ const CLAIMED_AFTERWARDS = 10;
  * short delay ends on time, whenever the next tick comes.
  */
 export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-  const { queue, inBackground, trace } = call;
-  if (!inBackground || queue.jobNames.length === 0) return queue.enqueueMany(jobs, { trace });
-  const { concurrency } = drainLimits(call.bounds());
-  const hold = { most: concurrency, timeout: LONGEST_TIMEOUT_MS, trace };
-  const { results, held } = await queue.enqueueHeld(jobs, hold);
+  const { results, held } = await call.queue.enqueueHeld(jobs, holdFor(call));
+  startEagerly(call, held, results);
+  return results;
+}
+
+/** The same, with each job stored for itself. */
+export async function enqueueEachEagerly(
+  call: Call,
+  jobs: readonly BulkJob[],
+): Promise<readonly PromiseSettledResult<EnqueueResult>[]> {
+  const { results, held } = await call.queue.enqueueEach(jobs, holdFor(call));
+  startEagerly(
+    call,
+    held,
+    results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])),
+  );
+  return results;
+}
+
+function holdFor({ queue, inBackground, bounds, trace }: Call): HoldOptions {
+  const canRun = inBackground && queue.jobNames.length > 0;
+  return { most: canRun ? drainLimits(bounds()).concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace };
+}
+
+function startEagerly(call: Call, held: readonly LeasedJob[], results: readonly EnqueueResult[]): void {
+  const { queue, inBackground } = call;
+  if (!inBackground || queue.jobNames.length === 0) return;
   const now = queue.clock();
   const soon = results.flatMap(({ status, runAt }) => {
     const at = runAt?.getTime() ?? 0;
     return status === "enqueued" && at > now && at <= now + STAY_MS ? at : [];
   });
   if (held.length > 0 || soon.length > 0) inBackground(runEagerly(call, held, soon));
-  return results;
 }
 
 /**

@@ -10,7 +10,7 @@ import { withDefaults } from "../core/drain/options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import { notFound } from "../core/shared/errors.ts";
 import { requireScope, scopesOf } from "./auth.ts";
-import { checkAddress, readJson, readQuery } from "./contract/body.ts";
+import { checkAddress, checkJson, readJson, readQuery } from "./contract/body.ts";
 import { isFailure, methodNotAllowed, problemOf } from "./contract/problems.ts";
 import { noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
@@ -101,7 +101,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
     if (route.scope !== "anyone") requireScope(caller, scopesOf(route));
     const queues = queuesAt(param(context, "queue"), settings);
     const query = readQuery(req.url, route.query ?? noQuery);
-    const body = route.body?.read(await readJson(req.raw.headers, await bodyOf(context), settings.maxBodyBytes), "");
+    const body = route.body && (await readBody(route, context, query, settings.maxBodyBytes));
     const target = param(context, "id") ?? param(context, "key") ?? "";
     // A platform's cron sends GET.
     const origin = readHop(req.header("tidegate-relay")) ?? (route.method === "GET" ? "cron" : "request");
@@ -110,6 +110,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
       origin,
       trace: traceOf(req.raw.headers),
       fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
+      onError: settings.onError,
       caller,
       target,
       query,
@@ -121,6 +122,15 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
     if (isFailure(error)) settings.onError(error);
     return problemOf(error);
   }
+}
+
+async function readBody(
+  { body, readBody = (value) => body?.read(checkJson(value), "") }: Route,
+  context: Context,
+  query: unknown,
+  maxBytes: number,
+): Promise<unknown> {
+  return readBody(await readJson(context.req.raw.headers, await bodyOf(context), maxBytes), query);
 }
 
 const noDashboard: DashboardRoute = {

@@ -124,9 +124,10 @@ describe("enqueueing over HTTP", () => {
 
   test("takes one job, several, and shows what became of one", async () => {
     const { server, settled } = await open();
-    const [first, many, job] = documentsIn(await runScript("enqueue.sh", { ...env, TIDEGATE_URL: server.url }));
+    const [first, many, each, job] = documentsIn(await runScript("enqueue.sh", { ...env, TIDEGATE_URL: server.url }));
     expect(first).toMatchObject({ id: "welcome-ada", status: "enqueued" });
     expect(many).toMatchObject({ jobs: [{ status: "enqueued" }, { status: "enqueued" }] });
+    expect(each).toMatchObject({ jobs: [{ status: "enqueued" }, { error: { code: "invalid_payload" } }] });
     expect(job).toMatchObject({ id: "welcome-ada", state: "scheduled" });
     await settled();
     await server.stop();

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { OpenApi } from "../../api-examples/openapi.ts";
+import { type Answered, OpenApi } from "../../api-examples/openapi.ts";
 import { requestOf } from "../../api-examples/requests.ts";
 import { apiWorld } from "../../api-examples/world.ts";
 import { shown } from "../../src/testing/differences.ts";
@@ -45,7 +45,9 @@ export async function soak({ requests, ...options }: SoakOptions): Promise<SoakR
       const before = await look();
       const response = await world.fetch(written(request));
       const answered = { status: response.status, headers: response.headers, text: await response.text() };
-      const fault = api.breach(request.operation, answered) ?? broken(api, request, answered.status);
+      const fault =
+        api.breach(request.operation, answered) ??
+        (isForEach(request, answered) ? brokenForEach(api, request, answered) : broken(api, request, answered.status));
       if (fault) throw new Error(fault);
       const looks = request.operation.method === "GET" && !request.operation.operationId.startsWith("drain");
       if ((looks || answered.status >= 400) && (await look()) !== before)
@@ -69,6 +71,25 @@ function written({ operation, path, query, body, token }: Drawn): Request {
   });
 }
 
+/** Whether each item of the body is answered for itself. */
+function isForEach({ query, body = "{}" }: Drawn, { status }: Answered): boolean {
+  const isAsked = query.some(([name, text]) => name === "each" && text === "true");
+  return status === 200 && isAsked && Array.isArray(parsed(body));
+}
+
+/** In what the answer to one job of several belies the document, were that job sent alone. */
+function brokenForEach(api: OpenApi, drawn: Drawn, { text }: Answered): string | undefined {
+  const operation = { ...drawn.operation, body: api.document.components.schemas["NewJob"] };
+  const items = parsed(drawn.body ?? "") as readonly unknown[];
+  const answers: readonly { readonly error?: { readonly status: number } }[] = JSON.parse(text).jobs;
+  return items
+    .map((item, index) => {
+      const alone = { ...drawn, operation, query: [], body: JSON.stringify(item) };
+      return broken(api, alone, answers[index]?.error?.status ?? 200);
+    })
+    .find((fault) => fault !== undefined);
+}
+
 /** In what a status belies the document; undefined where it does not. */
 function broken(api: OpenApi, drawn: Drawn, status: number): string | undefined {
   if (status >= 500) return `${status}: the handler failed`;
@@ -86,7 +107,9 @@ function misfitOf(api: OpenApi, { operation, query, body = "{}" }: Drawn): strin
   for (const [name, text] of query) {
     const schema = parameters.find((each) => each.name === name)?.schema;
     if (!schema) return `there is no parameter ${name}`;
-    const readings = [text, ...(/^\d+(\.\d+)?$/.test(text) ? [Number(text)] : []), text === "true" || text === "false"];
+    const isNumber = /^\d+(\.\d+)?$/.test(text);
+    const isFlag = text === "true" || text === "false";
+    const readings = [text, ...(isNumber ? [Number(text)] : []), ...(isFlag ? [text === "true"] : [])];
     if (!readings.some((value) => api.misfit(schema, value) === undefined)) return `${name}=${shown(text)}`;
   }
   const value = parsed(body);

@@ -39,7 +39,7 @@ export interface QueueOptions {
   readonly tracing?: Tracing | undefined;
 }
 
-/** Which of the jobs that are due `enqueueHeld` leases. */
+/** Which of the jobs that are due `enqueueHeld` and `enqueueEach` lease. */
 export interface HoldOptions {
   /** How many at most. Default: all. */
   readonly most?: number;

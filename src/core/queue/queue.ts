@@ -14,7 +14,7 @@ import { traceCalls } from "../observe/tracing.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
 import { Schedules } from "../schedule/schedules.ts";
 import { steadyClock } from "../shared/clock.ts";
-import { durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
+import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
@@ -159,14 +159,54 @@ export class Queue extends QueueUpkeep {
   ): Promise<{ results: readonly EnqueueResult[]; held: readonly LeasedJob[] }> {
     return this.#send(jobs, trace, async (newJobs) => {
       const now = this.clock();
-      const leaseEndsAt = now + leaseMsFor(this.longestTimeoutMs, this.#settings.random);
-      const longestMs = durationMs(timeout, "timeout");
-      const isShort = jobs.map((job) => attemptMs(job, this.#settings.jobs) <= longestMs);
-      const toHold = new Set(newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most));
-      const leased = newJobs.map((job) => (toHold.has(job) ? { ...job, leaseEndsAt } : job));
-      const replies = await this.#store.enqueue(leased, now);
+      const isShort = jobs.map((job) => this.#isShort(job, timeout));
+      const toHold = newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most);
+      const replies = await this.#storeHeld(newJobs, toHold, now);
       return { results: replies.map((reply) => this.#enqueued(reply)), held: heldJobs(newJobs, replies) };
     });
+  }
+
+  /**
+   * Stores each job for itself, as calls of `enqueue` in one turn do, and leases some of them as `enqueueHeld` does.
+   *
+   * @param options which of them are leased.
+   * @returns what became of each job, in order, and the jobs that are leased.
+   */
+  async enqueueEach(
+    jobs: readonly BulkJob[],
+    { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
+  ): Promise<{ results: readonly PromiseSettledResult<EnqueueResult>[]; held: readonly LeasedJob[] }> {
+    const held: LeasedJob[] = [];
+    const short = new Set<string>();
+    let free = most;
+    const turn = this.#newTurn(async (newJobs) => {
+      const now = this.clock();
+      const toHold = newJobs.filter((job) => job.runAt <= now && short.has(job.id)).slice(0, free);
+      free -= toHold.length;
+      const replies = await this.#storeHeld(newJobs, toHold, now);
+      held.push(...heldJobs(newJobs, replies));
+      return replies;
+    });
+    const settings = { ...this.#settings, newId: turn.newId };
+    const enqueue = (item: BulkJob) =>
+      sendOne(settings, item, trace, (draft) => {
+        if (this.#isShort(item, timeout)) short.add(draft.id);
+        return turn.enter(draft);
+      });
+    return { results: await Promise.allSettled(jobs.map(enqueue)), held };
+  }
+
+  #isShort(job: BulkJob, timeout: Duration): boolean {
+    return attemptMs(job, this.#settings.jobs) <= durationMs(timeout, "timeout");
+  }
+
+  #storeHeld(newJobs: readonly NewJob[], toHold: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
+    const held = new Set(toHold);
+    const leaseEndsAt = now + leaseMsFor(this.longestTimeoutMs, this.#settings.random);
+    return this.#store.enqueue(
+      newJobs.map((job) => (held.has(job) ? { ...job, leaseEndsAt } : job)),
+      now,
+    );
   }
 
   /** What this object has spent so far, counted. Costs nothing. */

@@ -1,5 +1,5 @@
-import { invalidRequest, quote, TidegateError } from "../../core/shared/errors.ts";
-import { isObject, type ObjectSchema } from "./schema.ts";
+import { invalidRequest, isTidegateError, quote, TidegateError } from "../../core/shared/errors.ts";
+import { anything, isObject, list, type ObjectSchema, type Schema } from "./schema.ts";
 
 type Body = ReadableStream<Uint8Array> | null;
 
@@ -10,8 +10,7 @@ const DEEPEST = 128;
  * Reads a request's body as JSON. An empty body is `{}`.
  *
  * @param most the largest size in bytes. Nothing beyond it is read.
- * @throws {TidegateError} `payload_too_large`; `invalid_request` if the body is not JSON, has another content type, or would
- *   not survive a round trip through JSON.
+ * @throws {TidegateError} `payload_too_large`; `invalid_request` if the body is not JSON, or has another content type.
  */
 export async function readJson(headers: Headers, body: Body, most: number): Promise<unknown> {
   if (Number(headers.get("content-length")) > most) throw tooLarge(most);
@@ -19,9 +18,21 @@ export async function readJson(headers: Headers, body: Body, most: number): Prom
   if (bytes.length === 0) return {};
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(headers.get("content-type") ?? ""))
     throw invalidRequest("Send the body as JSON, with the header Content-Type: application/json.");
-  const value = parseJson(bytes);
-  checkJson(value, 0);
-  return value;
+  return parseJson(bytes);
+}
+
+/** Reads each item of an array for itself: an item that is wrong gives the error that it would get alone. */
+export function readEach<Item>(value: unknown, item: Schema<Item>, most: number): readonly (Item | TidegateError)[] {
+  return list(anything, most)
+    .read(value, "")
+    .map((each) => {
+      try {
+        return item.read(checkJson(each), "");
+      } catch (error) {
+        if (isTidegateError(error)) return error;
+        throw error;
+      }
+    });
 }
 
 /** Reads the query of a URL. @throws {TidegateError} `invalid_request`; the message names the parameter. */
@@ -99,15 +110,25 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** Refuses what I-JSON (RFC 7493) does not allow, and keys that change an object's prototype when it is copied. */
-function checkJson(value: unknown, depth: number): void {
+/**
+ * Refuses what I-JSON (RFC 7493) does not allow, and keys that change an object's prototype when it is copied.
+ *
+ * @returns the value.
+ * @throws {TidegateError} `invalid_request`
+ */
+export function checkJson(value: unknown): unknown {
+  checkLevel(value, 0);
+  return value;
+}
+
+function checkLevel(value: unknown, depth: number): void {
   if (typeof value === "number" && !Number.isFinite(value))
     throw invalidRequest("The body contains a number that is too large. Send it as a string.");
   if (typeof value === "string") checkWellFormed(value);
   if (typeof value !== "object" || value === null) return;
   if (depth === DEEPEST) throw invalidRequest(`The body is nested deeper than ${DEEPEST} levels.`);
   if (isObject(value)) Object.keys(value).forEach(checkKey);
-  for (const inner of Object.values(value)) checkJson(inner, depth + 1);
+  for (const inner of Object.values(value)) checkLevel(inner, depth + 1);
 }
 
 function checkKey(key: string): void {

@@ -43,14 +43,21 @@ export function isFailure(error: unknown): boolean {
 
 /** The answer to a request that failed. Only Tidegate's own errors show their message: others can hold anything. */
 export function problemOf(error: unknown): Response {
+  const body = describeProblem(error);
+  return problem(body, problemKinds[body.code].headers);
+}
+
+/** The same, as it stands among the answers to several jobs. */
+export function describeProblem(error: unknown): Problem {
   if (!isTidegateError(error)) {
+    const { status, title } = problemKinds.internal_error;
     const detail = "The handler failed. Its onError received the error; by default, the log shows its name.";
-    return problem({ ...problemKinds.internal_error, detail, code: "internal_error" });
+    return { status, title, detail, code: "internal_error" };
   }
-  const { status, title, hint, headers } = problemKinds[error.code];
+  const { status, title, hint } = problemKinds[error.code];
   const detail = hint ? `${error.message} ${hint}` : error.message;
   const issues = "issues" in error ? { issues: error.issues as readonly PayloadIssue[] } : {};
-  return problem({ status, title, detail, code: error.code, ...issues }, headers);
+  return { status, title, detail, code: error.code, ...issues };
 }
 
 /** The answer to a method that the path does not support. */

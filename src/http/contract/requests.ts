@@ -2,7 +2,7 @@ import { LONGEST_EXPRESSION } from "../../core/cron/cron.ts";
 import { LEAST_ROUND_TRIPS, NO_LIMIT } from "../../core/drain/options.ts";
 import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } from "../../core/job/options.ts";
 import { LONGEST_KEY } from "../../core/schedule/schedules.ts";
-import type { ErrorCode, PayloadIssue } from "../../core/shared/errors.ts";
+import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { clearableStates, jobStates } from "../../core/store/store.ts";
 import {
@@ -92,12 +92,16 @@ export const newJob = withKeywords(
 export const recurringJob = object({ id: newKey, ...scheduleFields }, ["name", "cron"]);
 const manyJobs = list(newJob, MOST_AT_ONCE);
 
-/** What a `POST /jobs` asks for. */
+/** What a `POST /jobs` asks for. In "each", a job that cannot be read is the error that it would get alone. */
 export type EnqueueRequest =
+  | { readonly kind: "each"; readonly jobs: readonly (ValueOf<typeof newJob> | TidegateError)[] }
   | { readonly kind: "one"; readonly job: ValueOf<typeof newJob> }
   | { readonly kind: "many"; readonly jobs: ValueOf<typeof manyJobs> }
   | { readonly kind: "recurring"; readonly job: ValueOf<typeof recurringJob> };
 
+export const enqueueQuery = object({
+  each: withKeywords(flag, { description: "Stores each job of an array for itself. Default: all or none." }),
+});
 export const enqueueBody: Schema<EnqueueRequest> = {
   json: { anyOf: [newJob.json, recurringJob.json, manyJobs.json] },
   read(value, name) {

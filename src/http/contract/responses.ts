@@ -62,6 +62,15 @@ const time = shape<Date>({ type: "string", format: "date-time" });
 /** An answer without a body. */
 export const nothing: Answer = {};
 
+export const problem = record<Problem>(
+  { status: count, title: text, detail: text, code: words(Object.keys(problemKinds) as Problem["code"][]) },
+  {
+    issues: list(
+      record<PayloadIssue>({ message: text, path: list(shape<string | number>({ type: ["string", "integer"] })) }, {}),
+    ),
+  },
+);
+
 const errorFields = { name: text, message: text };
 const jobError = record<JobError>(errorFields, { stack: text });
 const failedAttempt = record<FailedAttempt>({ ...errorFields, attempt: count, failedAt: time }, { stack: text });
@@ -99,8 +108,20 @@ export const enqueueResult = record<EnqueueResult>(
   {},
 );
 export const enqueueResults = record<{ readonly jobs: readonly EnqueueResult[] }>({ jobs: list(enqueueResult) }, {});
+
+/** What became of one job of several that are stored each for itself. */
+export type EachResult = EnqueueResult | { readonly error: Problem };
+const refused = record<{ readonly error: Problem }>({ error: problem }, {});
+export const eachResults = record<{ readonly jobs: readonly EachResult[] }>(
+  { jobs: list(shape<EachResult>({ anyOf: [enqueueResult.json, refused.json] })) },
+  {},
+);
+
 export const duplicateOrMany: Answer = {
-  json: { description: "A duplicate, or the answers to an array.", anyOf: [enqueueResult.json, enqueueResults.json] },
+  json: {
+    description: "A duplicate, or the answers to an array.",
+    anyOf: [enqueueResult.json, enqueueResults.json, eachResults.json],
+  },
 };
 
 export const cleared = record<{ readonly cleared: number }>({ cleared: count }, {});
@@ -210,12 +231,3 @@ export const healthy = record<{ readonly status: "ok" }>({ status: words(["ok"])
 
 /** An OpenAPI document. */
 export const openApi: Answer = { json: { type: "object", description: "An OpenAPI 3.1 document." } };
-
-export const problem = record<Problem>(
-  { status: count, title: text, detail: text, code: words(Object.keys(problemKinds) as Problem["code"][]) },
-  {
-    issues: list(
-      record<PayloadIssue>({ message: text, path: list(shape<string | number>({ type: ["string", "integer"] })) }, {}),
-    ),
-  },
-);

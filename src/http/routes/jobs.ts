@@ -1,19 +1,47 @@
 import type { BulkJob } from "../../core/queue/send.ts";
-import { invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, notFound, type TidegateError } from "../../core/shared/errors.ts";
+import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { requireScope } from "../auth.ts";
-import { changeBody, clearQuery, type EnqueueRequest, enqueueBody, jobsQuery } from "../contract/requests.ts";
-import { cleared, duplicateOrMany, enqueueResult, job, jobPage, nothing } from "../contract/responses.ts";
-import { enqueueEagerly } from "../eager.ts";
+import { checkJson, readEach } from "../contract/body.ts";
+import { describeProblem, isFailure } from "../contract/problems.ts";
+import {
+  changeBody,
+  clearQuery,
+  type EnqueueRequest,
+  enqueueBody,
+  enqueueQuery,
+  jobsQuery,
+  newJob,
+} from "../contract/requests.ts";
+import {
+  cleared,
+  duplicateOrMany,
+  type EachResult,
+  enqueueResult,
+  job,
+  jobPage,
+  nothing,
+} from "../contract/responses.ts";
+import type { ValueOf } from "../contract/schema.ts";
+import { enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { type Call, reply, replyEmpty, route } from "./route.ts";
+
+type NewJob = ValueOf<typeof newJob>;
 
 export const jobRoutes = [
   route({
     method: "POST",
     path: "/jobs",
     operation: "enqueueJob",
-    notes: "An array enqueues all of its jobs or none. With cron, creates a schedule, which needs the scope admin.",
+    notes:
+      "An array enqueues all of its jobs or none. With each=true, each job has its own answer. With cron, creates a schedule, which needs the scope admin.",
     scope: "enqueue",
+    query: enqueueQuery,
     body: enqueueBody,
+    readBody: (value, { each }) =>
+      each && Array.isArray(value)
+        ? { kind: "each", jobs: readEach(value, newJob, MOST_AT_ONCE) }
+        : enqueueBody.read(checkJson(value), ""),
     answers: { 201: enqueueResult, 200: duplicateOrMany },
     refusals: ["invalid_payload"],
     answer: enqueue,
@@ -81,10 +109,25 @@ export const jobRoutes = [
 
 async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
   const { body } = call;
+  if (body.kind === "each") return reply({ jobs: await enqueueEach(call, body.jobs) });
   if (body.kind === "many") return reply({ jobs: await enqueueEagerly(call, body.jobs.map(toBulk)) });
   const [result] =
     body.kind === "one" ? await enqueueEagerly(call, [toBulk(body.job)]) : [await enqueueRecurring(call, body.job)];
   return reply(result, result?.status === "enqueued" ? 201 : 200);
+}
+
+async function enqueueEach(call: Call, jobs: readonly (NewJob | TidegateError)[]): Promise<readonly EachResult[]> {
+  const readable = jobs.flatMap((job) => (isTidegateError(job) ? [] : job));
+  const settled = await enqueueEachEagerly(call, readable.map(toBulk));
+  const results = new Map(readable.map((job, index) => [job, settled[index]]));
+  const failures = settled.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])).filter(isFailure);
+  // One that befell many jobs is reported once.
+  for (const failure of new Map(failures.map((error) => [String(error), error])).values()) call.onError(failure);
+  return jobs.map((job) => {
+    if (isTidegateError(job)) return { error: describeProblem(job) };
+    const result = results.get(job);
+    return result?.status === "fulfilled" ? result.value : { error: describeProblem(result?.reason) };
+  });
 }
 
 // A schedule stays, and replaces one with the same key. So it needs an administrator, as PUT /schedules does.
@@ -94,6 +137,6 @@ function enqueueRecurring(call: Call, job: Extract<EnqueueRequest, { kind: "recu
   return call.queue.enqueue(name, payload, options);
 }
 
-function toBulk({ name, ...rest }: Extract<EnqueueRequest, { kind: "one" }>["job"]): BulkJob {
+function toBulk({ name, ...rest }: NewJob): BulkJob {
   return { job: name, ...rest };
 }

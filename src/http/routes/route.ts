@@ -24,6 +24,8 @@ export interface Route<Query = unknown, Body = unknown> {
   readonly query?: ObjectSchema<Query>;
   /** Default: the body is not read. */
   readonly body?: Schema<Body>;
+  /** Reads the body if that depends on the query. Default: `body` does, after a check of the body as a whole. */
+  readBody?(body: unknown, query: Query): Body;
   /** Whether GET does more than read. HEAD is then refused. */
   readonly mutates?: boolean;
   /** The answers of a success, by status. */
@@ -56,6 +58,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly trace: TraceContext | undefined;
   /** Who started the drain, if this is one. */
   readonly origin: DrainOrigin;
+  /** Reports a failure that the answer contains beside results. */
+  readonly onError: (error: unknown) => void;
   /** Starts further invocations after a drain that left a backlog. Never rejects. */
   readonly fanOut: (report: DrainReport) => Promise<void>;
 }
