@@ -11,7 +11,6 @@ export interface Bucket {
 
 const DAY_MS = 86_400_000;
 
-// #region jobs
 /** The app's jobs. They come from a function, because on Workers bindings arrive with each event. */
 export function imageJobs(images: Bucket) {
   const makeThumbnail = defineJob({
@@ -41,7 +40,6 @@ export function imageJobs(images: Bucket) {
 
   return { makeThumbnail, removeOldUploads };
 }
-// #endregion
 
 /** Stands in for an image library. */
 function shrink(image: Uint8Array): Uint8Array {

@@ -12,7 +12,6 @@ export interface Env {
   readonly IMAGES: Bucket;
 }
 
-// #region app
 function openQueue(env: Env) {
   const jobs = imageJobs(env.IMAGES);
   const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
@@ -47,4 +46,3 @@ app.get("/status/:job", async (context) => {
 app.all("/queue/*", mount(worker.fetch)); // the queue's own routes, with its tokens
 
 export default { fetch: app.fetch, scheduled: worker.scheduled };
-// #endregion
