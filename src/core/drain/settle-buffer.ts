@@ -1,6 +1,6 @@
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
-import { countFitting, MOST_BYTES_PER_UNIT, MOST_SETTLED_BYTES } from "../shared/limits.ts";
+import { bytesOf, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 
 /** A job whose attempt has ended, or that is released. */
 export interface EndedJob {
@@ -16,9 +16,9 @@ const WAITS_MS = 1_000;
 export class SettleBuffer {
   #jobs: EndedJob[] = [];
   #hasReleased = false;
-  #requests: readonly number[] = [];
-  /** How long their records are together, in UTF-16 units: counting bytes would take longer than all else that is done here. */
-  #units = 0;
+  #requests: number[] = [];
+  /** How many bytes of records the last request has. Each record is counted once, however many wait. */
+  #lastBytes = 0;
 
   /** Whether some are released. */
   get hasReleased(): boolean {
@@ -30,10 +30,8 @@ export class SettleBuffer {
   }
 
   add(job: EndedJob): void {
-    this.#jobs.push(job);
     if (job.outcome.to === "released") this.#hasReleased = true;
-    this.#units += job.outcome.record.length;
-    this.#requests = this.#inRequests();
+    this.#append(job);
   }
 
   /**
@@ -52,33 +50,30 @@ export class SettleBuffer {
     return this.#requests;
   }
 
-  #inRequests(): readonly number[] {
-    if (this.#units * MOST_BYTES_PER_UNIT <= MOST_SETTLED_BYTES)
-      return this.#jobs.length > 0 ? [this.#jobs.length] : [];
-    const records = this.#jobs.map(({ outcome }) => outcome.record);
-    const requests: number[] = [];
-    for (let first = 0; first < records.length; first += requests.at(-1) ?? 0) {
-      requests.push(Math.max(1, countFitting(first === 0 ? records : records.slice(first), MOST_SETTLED_BYTES)));
+  #append(job: EndedJob): void {
+    const bytes = bytesOf(job.outcome.record);
+    const last = this.#requests.at(-1);
+    this.#jobs.push(job);
+    if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
+      this.#requests.push(1);
+      this.#lastBytes = bytes;
+    } else {
+      this.#requests[this.#requests.length - 1] = last + 1;
+      this.#lastBytes += bytes;
     }
-    return requests;
   }
 
   /** Takes out the jobs of the next request. */
   take(): readonly EndedJob[] {
     this.#hasReleased = false;
-    const taken = this.#jobs.splice(0, this.#requests[0] ?? 0);
-    this.#hold(this.#jobs);
-    return taken;
+    return this.#jobs.splice(0, this.#requests.shift());
   }
 
   /** Puts back jobs that could not be settled. */
   putBack(jobs: readonly EndedJob[]): void {
-    this.#hold([...jobs, ...this.#jobs]);
-  }
-
-  #hold(jobs: EndedJob[]): void {
-    this.#jobs = jobs;
-    this.#units = jobs.reduce((sum, { outcome }) => sum + outcome.record.length, 0);
-    this.#requests = this.#inRequests();
+    const all = [...jobs, ...this.#jobs];
+    this.#jobs = [];
+    this.#requests = [];
+    for (const job of all) this.#append(job);
   }
 }
