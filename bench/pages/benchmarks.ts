@@ -14,8 +14,8 @@ Tidegate, and for BullMQ and Bee-Queue one job at a time; in the other rows thei
 cpu\`).`,
   latency: `From the call that enqueues a job to the start of its handler, in one process. *Tidegate*: an HTTP handler in
 the process enqueues over HTTP and runs the job after its response. *Tidegate, TCP*: \`startWorker\` on
-\`redisStore\`. *Tidegate, looking each 100 ms*: the same with the job enqueued by somebody else, of whom the
-worker is not told: it looks, each 10 s by default, each 100 ms here. BullMQ and Bee-Queue wait in Redis for a
+\`redisStore\`. *Tidegate, looking each 100 ms*: the same with the job enqueued by another
+process. The worker polls for such jobs, every 10 s by default, every 100 ms here. BullMQ and Bee-Queue wait in Redis for a
 job. *Jobs that wait for their time* are due in an hour. *Behind due jobs*: one job is enqueued when so many are
 due and a worker has just started; the eager handler runs its own job at once, the others come to it in turn.`,
   memory: `\`used_memory\` of Redis before and after, for each job. Finished jobs are kept by all three.`,
@@ -72,7 +72,7 @@ export function benchmarksPage(results: Results): string {
     "",
     "A figure is the median of several runs, and `± n %` half of the way from the lowest run to the highest; how many runs",
     "there were, and both ends, stand in [`bench/results.json`](../bench/results.json). What is counted has no spread.",
-    "What the figures mean for a real queue is told in [scaling](./scaling.md).",
+    "[Scaling](./scaling.md) says what the figures mean for a real queue.",
     "",
     ...markdownTable(summaryRows(rows)),
     ...parts.flatMap((part) => section(results, part)),

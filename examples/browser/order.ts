@@ -1,12 +1,12 @@
 import { QueueClient } from "tidegate/client";
 
 export interface Order {
-  /** Made once per form: sent twice, it is still one order. */
+  /** Made once per form, so that submitting it twice makes one order. */
   readonly id: string;
   readonly email: string;
 }
 
-/** Anybody may read a page. So its token has the scope `enqueue`: it can put jobs in and look at one, and nothing else. */
+/** Anybody can read a page. So its token has the scope `enqueue`: it can enqueue jobs and read one, and nothing else. */
 export function shop(options: ConstructorParameters<typeof QueueClient>[0]) {
   const queue = new QueueClient(options);
   return async ({ id, email }: Order): Promise<string> => {

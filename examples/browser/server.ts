@@ -1,4 +1,4 @@
-// What the page speaks to: a handler that takes requests from other origins.
+// The handler that the page calls. It accepts requests from other origins.
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { defineJob, memoryStore, Queue } from "tidegate";

@@ -1,7 +1,7 @@
 import { defineJob, type JobContext } from "tidegate";
 import * as v from "valibot";
 
-// With messages of their own, since those of valibot repeat the value, and the payload shall not stand in an error.
+// Own messages, since those of valibot repeat the value, and an error must not contain the payload.
 const text = v.string("Expected a string.");
 const natural = v.pipe(v.number("Expected a number."), v.minValue(0, "Expected 0 or more."));
 const whole = v.pipe(natural, v.integer("Expected a whole number."));
@@ -16,7 +16,7 @@ export const sendEmail = defineJob({
   },
 });
 
-/** Fails as often as the payload says. The waits are short so that its retries can be watched. */
+/** Fails as often as the payload says. The waits are short, so that you can watch its retries. */
 export const flaky = defineJob({
   name: "flaky",
   schema: v.object({ failures: whole }, fields),
@@ -29,7 +29,7 @@ export const flaky = defineJob({
   },
 });
 
-/** Dies within seconds, and lies in the dead letter until somebody looks after it. */
+/** Dies within seconds, and stays in the dead letter until you retry or remove it. */
 export const alwaysFails = defineJob({
   name: "always_fails",
   maxRetries: 2,
@@ -67,7 +67,7 @@ export const heartbeat = defineJob({
 
 export const jobs = [sendEmail, flaky, alwaysFails, sleep, heartbeat];
 
-// Never the payload: logs are read by more people than the queue is.
+// Never the payload: more people can read logs than the queue.
 function announce(job: JobContext): void {
   console.log(`${job.name} ${job.id}: attempt ${job.attempt}`);
 }

@@ -8,16 +8,16 @@ import { welcome } from "./welcome.ts";
 export interface Env {
   readonly UPSTASH_REDIS_REST_URL?: string;
   readonly UPSTASH_REDIS_REST_TOKEN?: string;
-  /** Each holds one token, or several with commas between them while one is being replaced. */
+  /** Each holds one token, or several separated by commas while you replace one. */
   readonly TIDEGATE_ENQUEUE_TOKEN?: string;
   readonly TIDEGATE_DRAIN_TOKEN?: string;
   readonly TIDEGATE_READ_TOKEN?: string;
   readonly TIDEGATE_ADMIN_TOKEN?: string;
-  /** "1" opens the Worker to everybody, and lets it do without Redis. Set by `npm start` and nowhere else. */
+  /** "1" opens the Worker to everybody and makes Redis optional. Only `npm start` sets it. */
   readonly TIDEGATE_LOCAL?: string;
 }
 
-// At the level of the module, so that all requests of the isolate share it: that is what keeps jobs in a local run.
+// At module scope, so that all requests of the isolate share it: this keeps the jobs of a local run.
 const memory = memoryStore();
 
 const worker = createWorker((env: Env): CloudflareOptions => {
@@ -27,7 +27,7 @@ const worker = createWorker((env: Env): CloudflareOptions => {
     queue: new Queue({ store: storeFor(env, isLocal), jobs }),
     auth: isLocal ? "none" : tokensOf(env),
     dashboard: dashboard(),
-    // The trigger fires each minute, and waits as long, so that nothing that falls due has to wait for the next one.
+    // The trigger fires each minute and lingers as long, so that no due job waits for the next one.
     scheduled: cloudflarePaid,
   };
 });
@@ -43,8 +43,8 @@ export default {
 };
 
 /**
- * Whether a name can mean nothing but the machine itself. Any other may be that of a page which had it lead here (DNS rebinding):
- * its requests would come from the browser of whoever runs the Worker, and from its own site.
+ * Whether a name can only mean this machine. A page could make any other name resolve to it (DNS rebinding). Its requests would
+ * then come from your own browser, and from the same site.
  */
 function isThisMachine(hostname: string): boolean {
   return /^(([^.]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
@@ -84,7 +84,7 @@ function split(tokens = ""): string[] {
     .filter((token) => token !== "");
 }
 
-/** @throws {TidegateError} where Redis or the tokens are missing: nobody shall find the door of a deployed Worker open. */
+/** @throws {TidegateError} if Redis or the tokens are missing: a deployed Worker must not be open. */
 function checkDeployment(env: Env): void {
   const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = env;
   const hasToken = Object.values(tokensOf(env)).some((tokens) => tokens.length > 0);

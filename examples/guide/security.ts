@@ -29,7 +29,7 @@ export function guarded(queue: Queue, password: string) {
   // #region guarded
   const app = new Hono();
   app.use("/queue/*", basicAuth({ username: "operator", password }));
-  app.route("/queue", createHandler({ queue, auth: "none" })); // whoever comes this far may do everything
+  app.route("/queue", createHandler({ queue, auth: "none" })); // everybody who gets this far can do everything
   // #endregion
   return app;
 }

@@ -1,4 +1,4 @@
-// What stands for the world outside in the examples of the guide: it remembers what was asked of it.
+// The outside world of the guide's examples. It remembers what it was asked to do.
 
 export interface Mail {
   readonly to: string;
@@ -10,7 +10,7 @@ export interface Mail {
 export const outbox: Mail[] = [];
 
 interface MailOptions {
-  /** An idempotency key, as most mail services take one: one mail is sent for each. */
+  /** An idempotency key, as most mail services accept: one mail is sent for each. */
   readonly key?: string;
   readonly signal?: AbortSignal;
 }
@@ -31,7 +31,7 @@ export async function readRows(file: string, signal: AbortSignal): Promise<reado
   return Array.from({ length: 250 }, (_, index) => `${file}, row ${index}`);
 }
 
-/** Where a database would be written to. A row with a key that is there already takes its place. */
+/** Where a database would be written to. A row replaces one with the same key. */
 export async function storeRow(key: string, row: string): Promise<void> {
   table.set(key, row);
 }

@@ -21,14 +21,14 @@ const queue = new Queue({ store, jobs: [makeThumbnail] });
 
 const app = new Hono();
 
-// Whoever uploads waits for the picture to be stored, not for its thumbnail.
+// The user waits until the picture is stored, not for its thumbnail.
 app.post("/upload", async (context) => {
   const { picture } = await context.req.parseBody();
   if (!(picture instanceof File)) return context.json({ error: "Send a form with a file named picture." }, 400);
   const name = crypto.randomUUID();
   images.set(name, new Uint8Array(await picture.arrayBuffer()));
   const { id } = await queue.enqueue(makeThumbnail, { name });
-  // After the answer. What that does not get done, and retries, the cron does through /queue/drain.
+  // After the answer. The cron does the rest, and the retries, through /queue/drain.
   context.executionCtx.waitUntil(queue.drain({ timeBudget: "10s" }));
   return context.json({ job: id, thumbnail: `/thumbnails/${name}` }, 202);
 });

@@ -1,4 +1,4 @@
-// A process that works on a queue in a Redis of one's own, until it is told to stop.
+// A process that works on a queue in your own Redis until it is stopped.
 import process from "node:process";
 import { createClient } from "redis";
 import { defineJob, Queue } from "tidegate";
@@ -15,11 +15,11 @@ const importRows = defineJob({
 const redis = await createClient({ url: process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379" }).connect();
 const queue = new Queue({ name: "imports", store: redisStore(redis), jobs: [importRows] });
 
-// Looks are free on a Redis of one's own, so what other processes enqueue starts within a second.
+// On your own Redis polls cost nothing, so jobs of other processes start within a second.
 const worker = startWorker(queue, { workers: 20, checkEvery: "1s", handleSignals: true });
 await queue.enqueue(importRows, { file: "january.csv" });
 
-// Ctrl-C, or what the platform sends when it deploys: what runs may end, the rest is handed back.
+// Ctrl-C, or the platform's signal at a deployment: running jobs finish, the rest is handed back.
 const { completed } = await worker.done;
 console.log(`Stopped after ${completed} jobs.`);
 await redis.close();

@@ -7,7 +7,7 @@ import type { Env } from "./env.ts";
 export const resize = defineJob({
   name: "resize",
   schema: type({ image: "string.url", width: "number.integer >= 1 = 320" }),
-  // The payload has the type that the schema gives.
+  // The payload has the schema's output type.
   perform: ({ image, width }) => `${image} is ${width} wide now`,
 });
 

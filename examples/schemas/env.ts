@@ -1,4 +1,4 @@
-/** What the Workers of this folder find in their environment. Set each with `npx wrangler secret put NAME`. */
+/** The environment of the Workers in this folder. Set each variable with `npx wrangler secret put NAME`. */
 export interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;

@@ -10,7 +10,7 @@ export const resize = defineJob({
     image: v.pipe(v.string(), v.url()),
     width: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 320),
   }),
-  // The payload has the type that the schema gives.
+  // The payload has the schema's output type.
   perform: ({ image, width }) => `${image} is ${width} wide now`,
 });
 

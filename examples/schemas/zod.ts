@@ -7,7 +7,7 @@ import type { Env } from "./env.ts";
 export const resize = defineJob({
   name: "resize",
   schema: z.object({ image: z.url(), width: z.int().min(1).default(320) }),
-  // The payload has the type that the schema gives.
+  // The payload has the schema's output type.
   perform: ({ image, width }) => `${image} is ${width} wide now`,
 });
 

@@ -42,7 +42,7 @@ const options: TypeDocOptions & Readonly<Record<string, unknown>> = {
   logLevel: "Warn",
   // `npm run check:types` has done it.
   skipErrorChecking: true,
-  // So that a page changes with what it tells, and not with each line that moves.
+  // So that a page changes with its text, and not with each line that moves.
   disableSources: true,
   disableGit: true,
   excludeInternal: true,

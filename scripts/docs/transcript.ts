@@ -1,4 +1,4 @@
-// Runs what a Markdown page tells its reader to do, and keeps what was printed in the page.
+// Runs the commands of a Markdown page, and keeps their output in the page.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";

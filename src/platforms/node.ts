@@ -120,7 +120,7 @@ function readOptions(queues: readonly Queue[], options: WorkerOptions, signal: A
     throw invalidRequest("signal must be an AbortSignal.");
   const checkMs = durationMs(checkEvery, "checkEvery");
   if (checkMs < LEAST_PAUSE_MS) throw invalidRequest('checkEvery must be at least "100ms".');
-  const tell = (error: unknown, retryInMs: number) => {
+  const reportError = (error: unknown, retryInMs: number) => {
     try {
       onError(error, retryInMs);
     } catch {
@@ -137,10 +137,10 @@ function readOptions(queues: readonly Queue[], options: WorkerOptions, signal: A
       try {
         onReport?.(report);
       } catch (error) {
-        tell(error, 0);
+        reportError(error, 0);
       }
     },
-    onError: tell,
+    onError: reportError,
     onProgress: (report) => onProgress?.(report),
   };
 }

@@ -14,7 +14,7 @@ export const sendEmail = defineJob({
 
 export const openQueue = (store: Store) => new Queue({ name: "mail", store, jobs: [sendEmail] });
 
-// In place of the process: a Worker that its cron trigger wakes.
+// Instead of the process: a Worker with a cron trigger.
 export default createWorker((env: Env) => ({
   queue: openQueue(upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN })),
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },

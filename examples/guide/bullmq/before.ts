@@ -9,7 +9,7 @@ interface Email {
 
 export const openQueue = (connection: ConnectionOptions) => new Queue<Email>("mail", { connection });
 
-// A process that stays.
+// A process that keeps running.
 export const startWorker = (connection: ConnectionOptions) =>
   new Worker<Email>(
     "mail",

@@ -27,7 +27,7 @@ export const sendEmail = defineJob({
   },
 });
 
-/** The route file app/api/queue/[[...path]]/route.ts exports what this gives. */
+/** The route file app/api/queue/[[...path]]/route.ts exports its result. */
 export const routeOf = (store: Store, token: string) =>
   createRoute({
     queue: new Queue({ store, jobs: [sendEmail, goodMorning] }),
