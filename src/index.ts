@@ -8,6 +8,13 @@
 export type { DrainOptions } from "./core/drain/options.ts";
 export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
 export type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./core/enqueue/new-job.ts";
+export type {
+  FlowControlKey,
+  FlowControlListOptions,
+  FlowControlPage,
+  FlowKeys,
+} from "./core/flow/flow-keys.ts";
+export type { HeldBack } from "./core/flow/held-back.ts";
 export type { AttemptInfo } from "./core/job/attempt-info.ts";
 export type { Backoff, BackoffRule } from "./core/job/backoff.ts";
 export {
@@ -25,6 +32,7 @@ export {
   type Snooze,
 } from "./core/job/define.ts";
 export { LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
+export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/manage/dead-letter.ts";

@@ -13,7 +13,7 @@ export function writeCursor({ score, id }: Cursor): string {
 /** @throws {TidegateError} `invalid_request` */
 export function readCursor(cursor: string | undefined): Cursor | undefined {
   if (cursor === undefined) return undefined;
-  const match = /^(\d{1,16}):(.{1,256})$/s.exec(cursor);
+  const match = /^(\d{1,17}):(.{1,256})$/s.exec(cursor);
   if (!match) throw badCursor();
   return { score: Number(match[1]), id: match[2] as string };
 }

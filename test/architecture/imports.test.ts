@@ -44,6 +44,7 @@ const rooms = [
   "job",
   "enqueue",
   "observe",
+  "flow",
   "attempt",
   "schedule",
   "drain",

@@ -101,9 +101,9 @@ onEveryStore((kind) => {
     await store.exchange({ ...quiet, fire: [fire] });
     const [claimed] = (await store.exchange({ ...quiet, claim: { limit: 1, leaseMs: 60_000 } })).jobs;
     expect(claimed?.lease.id).toBe(id);
-    expect(await store.revive([{ id, deadSince: now, claims: 1, runAt: now, record: '1:{"revived":1}' }])).toEqual([
-      false,
-    ]);
+    expect(await store.revive([{ id, deadSince: now, claims: 1, runAt: now, record: '1:{"revived":1}' }], now)).toEqual(
+      [false],
+    );
     expect(await store.find(id, now)).toMatchObject({ state: "running", record: "1:anew" });
     expect(await store.stats(now)).toMatchObject({ dead: 1, running: 1, ready: 0 });
   });

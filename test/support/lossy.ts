@@ -79,7 +79,8 @@ async function exchangeOver(loss: Loss, store: QueueStore, request: ExchangeRequ
     return first;
   }
   const left = (request.claim?.limit ?? 0) - first.jobs.length;
-  const claim = request.claim && left > 0 ? { ...request.claim, limit: left } : undefined;
+  // Without room it still counts what is left.
+  const claim = request.claim && { ...request.claim, limit: Math.max(left, 0) };
   const again = { ...request, isResend: true, claim };
   const second = await store.exchange(again);
   // Handed out anew, one millisecond longer, so that no two answers hold the same lease.

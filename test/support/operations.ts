@@ -40,6 +40,14 @@ const rarely = fc.constantFrom(true, false, false, false);
 const wait = fc.constantFrom(-5 * second, 0, second, 30 * second, 90 * second);
 const record = fc.constantFrom('1:{"n":1}', '1:{"n":2}', "1:[]", '1:{"big":12345678901234567890}');
 const pick = fc.nat({ max: 1_000 });
+const flowKey = fc.constantFrom("k", "l:1%", "ö");
+const limits = fc.record({
+  concurrency: fc.constantFrom(0, 0, 1, 2),
+  rate: fc.constantFrom(0, 0, 1, 3),
+  periodMs: fc.constantFrom(30 * second, 600 * second),
+  ordered: fc.constantFrom(false, false, true),
+});
+const flow = fc.option(fc.record({ key: flowKey, limits }), { freq: 2 });
 
 /** A record with more behind what it held, as those of jobs grow. */
 export const extended = (text: string, more: string) => `${text.slice(0, -1)},${more}${text.slice(-1)}`;
@@ -72,6 +80,7 @@ const enqueue = operation(
         record,
         isHeld: fc.boolean(),
         dedupe: fc.option(fc.constantFrom("x", "y")),
+        flow,
       }),
       { minLength: 1, maxLength: 4 },
     ),
@@ -87,6 +96,7 @@ const enqueue = operation(
           runAt: scene.now + job.wait,
           record: marked(job.record, scene, index),
           ...(job.dedupe && { dedupe: { key: job.dedupe, ttlMs: 600 * second } }),
+          ...(job.flow && { flow: job.flow }),
           ...(job.isHeld && { leaseEndsAt: scene.now + 60 * second }),
         })),
         scene.now,
@@ -96,6 +106,25 @@ const enqueue = operation(
     },
   }),
   "enqueue",
+);
+
+/** More jobs of one key than stand inline in its state: so lines grow long. */
+const flood = operation(
+  fc.record({ count: fc.integer({ min: 1, max: 40 }), wait, key: flowKey, limits }),
+  ({ count, wait, ...flow }) => ({
+    run: (store, { now, step }) =>
+      store.enqueue(
+        Array.from({ length: count }, (_, index) => ({
+          id: `flood-${step}-${index}`,
+          isFreshId: true,
+          runAt: now + wait + (index % 3) * second,
+          record: `1:{"flood":"${step}.${index}"}`,
+          flow,
+        })),
+        now,
+      ),
+  }),
+  "flood",
 );
 
 function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string, timing: Timing | null): Outcome {
@@ -167,11 +196,11 @@ const exchange = operation(
         pick,
         next: fc.option(wait),
         unless: fc.option(id),
-        jobs: fc.array(fc.record({ id, record }), { maxLength: 2 }),
+        jobs: fc.array(fc.record({ id, record, flow }), { maxLength: 2 }),
       }),
       { maxLength: 2 },
     ),
-    limit: fc.nat({ max: 4 }),
+    limit: fc.oneof(fc.nat({ max: 4 }), fc.constantFrom(10, 30, 61)),
   }),
   ({ outcomes, fire, limit }) => ({
     run: (store, scene) =>
@@ -184,7 +213,7 @@ const exchange = operation(
                 ...(scene.slots[each.pick % scene.slots.length] as { key: string; slot: number }),
                 next: each.next === null ? undefined : scene.now + each.next,
                 record: "1:fired",
-                jobs: each.jobs.map((job) => ({ ...job, runAt: scene.now })),
+                jobs: each.jobs.map(({ flow, ...job }) => ({ ...job, runAt: scene.now, ...(flow && { flow }) })),
                 ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
               })),
         // After a failure a drain claims nothing more.
@@ -237,7 +266,8 @@ const change = operation(
       const found = await store.find(values.id, scene.now);
       if (found?.state !== "scheduled" && found?.state !== "ready") return undefined;
       const record = values.record === null ? undefined : marked(values.record, scene);
-      return store.change({ id: values.id, from: found, runAt: scene.now + values.wait, record });
+      const { flow } = found;
+      return store.change({ id: values.id, from: found, runAt: scene.now + values.wait, record, flow });
     },
   }),
   "change",
@@ -251,13 +281,15 @@ const revive = operation(
       const dead = found.flatMap((job) => (job?.state === "dead" ? [job] : []));
       const runAt = scene.now + values.wait;
       return store.revive(
-        dead.map(({ id: deadId, at }, index) => ({
+        dead.map(({ id: deadId, at, flow }, index) => ({
           id: deadId,
           deadSince: at,
           claims: 7,
           runAt,
           record: marked(values.record, scene, index),
+          flow,
         })),
+        scene.now,
       );
     },
   }),
@@ -297,6 +329,15 @@ const clearInPieces = operation(
   "clear in pieces",
 );
 
+const changeFlow = operation(
+  fc.record({ key: flowKey, to: fc.constantFrom("set", "unset", "paused", "resumed", "resumed"), limits }),
+  ({ key, to, limits }) => ({
+    run: (store, { now }) =>
+      store.changeFlow(key, to === "set" ? { to, limits } : { to: to as "unset" | "paused" | "resumed" }, now),
+  }),
+  "changeFlow",
+);
+
 const simple: readonly fc.Arbitrary<Operation>[] = [
   operation(
     fc.constantFrom(1, 2, 3),
@@ -316,7 +357,8 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     "removeDead",
   ),
   operation(
-    fc.record({ ids: fc.array(id, { maxLength: 4 }), mostBytes: fc.nat({ max: 60 }) }),
+    // None, or all: how many bytes a record of a job with a key has is the store's own affair.
+    fc.record({ ids: fc.array(id, { maxLength: 4 }), mostBytes: fc.constantFrom(0, 10_000) }),
     ({ ids, mostBytes }) => ({ run: (store) => store.findDead(ids, mostBytes) }),
     "findDead",
   ),
@@ -364,6 +406,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
 /** Any operation on one queue. */
 export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { arbitrary: enqueue, weight: 4 },
+  flood,
   { arbitrary: exchange, weight: 6 },
   { arbitrary: settle, weight: 2 },
   { arbitrary: tick, weight: 3 },
@@ -371,5 +414,6 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   change,
   revive,
   clearInPieces,
+  changeFlow,
   ...simple,
 );

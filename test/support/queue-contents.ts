@@ -1,3 +1,4 @@
+import type { FlowState } from "../../src/core/store/flow.ts";
 import {
   type JobState,
   jobStates,
@@ -15,14 +16,26 @@ export async function everythingIn(
   now: number,
   { limit = 2, mostBytes = 1_000_000 }: Partial<PageSize> = {},
 ): Promise<unknown> {
-  const [lists, schedules, outlook, stats] = await Promise.all([
+  const [lists, schedules, outlook, stats, flows] = await Promise.all([
     Promise.all(jobStates.map((state) => allOf(store, state, now, { limit, mostBytes }))),
     store.listSchedules(),
     store.peekWithManifest(),
     store.stats(now),
+    allFlows(store, now),
   ]);
   const byState = Object.fromEntries(jobStates.map((state, index) => [state, lists[index]]));
-  return { byState, schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)), outlook, stats };
+  return { byState, schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)), outlook, stats, flows };
+}
+
+async function allFlows(store: QueueStore, now: number): Promise<readonly FlowState[]> {
+  const items: FlowState[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.listFlows({ cursor, limit: 2, now });
+    items.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return items.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 async function allOf(store: QueueStore, state: JobState, now: number, size: PageSize): Promise<readonly StoredJob[]> {

@@ -67,10 +67,18 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   extend: (store, runs) => store.extend(runs, now + 2 * minute, "1:progress"),
   change: (store) =>
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),
-  revive: (store) => store.revive([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }]),
+  revive: (store) => store.revive([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),
   cancel: (store) => store.cancel("waits", now),
   removeDead: (store) => store.removeDead(["dies", "nobody"]),
   clear: (store) => store.clear("pending", now).then(({ cleared }) => cleared),
+  findFlow: (store) => store.findFlow("tenant", now),
+  listFlows: (store) => store.listFlows({ cursor: undefined, limit: 10, now }),
+  changeFlow: (store) =>
+    store.changeFlow(
+      "tenant",
+      { to: "set", limits: { concurrency: 3, rate: 10, periodMs: minute, ordered: false } },
+      now,
+    ),
   setPaused: (store) => store.setPaused(true),
   putSchedule: (store) => store.putSchedule({ key: "new", record: "1:{}", next: now }),
   removeSchedule: (store) => store.removeSchedule("daily"),

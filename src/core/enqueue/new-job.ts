@@ -1,5 +1,6 @@
 import type { BackoffRule } from "../job/backoff.ts";
 import type { AnyJob } from "../job/define.ts";
+import type { FlowControlOptions } from "../job/flow-control.ts";
 import {
   checkRetryOptions,
   type JobOptions,
@@ -17,6 +18,7 @@ import { asJson, written } from "../shared/json.ts";
 import { checkKnown, checkPathText, checkText } from "../shared/validate.ts";
 import { isSlotJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
+import { flowOf } from "./flow-key.ts";
 
 /** How one job is enqueued. */
 export interface EnqueueOptions extends JobOptions {
@@ -33,6 +35,8 @@ export interface EnqueueOptions extends JobOptions {
   readonly backoff?: BackoffRule;
   /** Make no second job with this key within `ttl` of the first, as long as that one exists. */
   readonly dedupe?: { readonly key: string; readonly ttl: Duration };
+  /** Its key of flow control and the limits of that key, over those of the definition. Not together with `dedupe`. */
+  readonly flowControl?: FlowControlOptions;
 }
 
 /** How a recurring job is enqueued. */
@@ -51,7 +55,7 @@ export interface EnqueueResult {
   readonly runAt: Date | null;
 }
 
-const optionNames = ["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe"];
+const optionNames = ["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe", "flowControl"];
 
 /** The name of a job that is given as a definition or by its name. */
 export function jobName(job: AnyJob | string): string {
@@ -94,17 +98,22 @@ export function draftJob(
   payload: unknown,
   options: EnqueueOptions,
   now: number,
-  newId: (dedupeKey?: string) => string,
+  newId: (key?: string) => string,
 ): JobDraft {
   checkKnown(options, optionNames, "enqueue");
   if (options.id !== undefined) checkJobId(options.id);
+  const stored = asJson(payload, "payload");
+  const flow = flowOf(definition, options.flowControl, stored);
+  if (flow && options.dedupe !== undefined)
+    throw invalidRequest("A job with a key of flow control takes no dedupe: leave out one of them, or give it an id.");
   const job = {
-    id: options.id ?? newId(options.dedupe?.key),
+    id: options.id ?? newId(flow?.key ?? options.dedupe?.key),
     isFreshId: options.id === undefined,
     runAt: runAtMs(options, now),
     ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe) }),
+    ...(flow && { flow }),
   };
-  const record = { name, payload: asJson(payload, "payload"), enqueuedAt: now, ...storedOptions(options) };
+  const record = { name, payload: stored, enqueuedAt: now, ...storedOptions(options) };
   return { definition, record, job };
 }
 

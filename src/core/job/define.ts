@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkKnown, checkObject, checkPathText } from "../shared/validate.ts";
+import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import {
   checkRetryOptions,
   checkSchedule,
@@ -59,6 +60,8 @@ export interface AnyJob extends JobOptions {
   readonly name: string;
   /** Checks payloads, as JSON, when they are enqueued, and again when they are run. Default: nothing is checked. */
   readonly schema?: StandardSchemaV1 | undefined;
+  /** Limits how many of its jobs run at once, how often, and in which order, for each key. Default: no limits. */
+  readonly flowControl?: FlowControl<never> | undefined;
   /** Makes a job at each of its slots. Default: jobs are made by `enqueue` alone. */
   readonly schedule?: Schedule;
   /** The payload of jobs that the schedule makes, of 1 MiB at most as JSON. */
@@ -72,6 +75,8 @@ export interface JobDefinition<Input, Payload = Input, Result = unknown> extends
   // Of the schema's own type only what Tidegate uses is kept: comparing all of it is beyond the compiler.
   /** As in `AnyJob`; its output is what `perform` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
+  /** As in `AnyJob`. */
+  readonly flowControl?: FlowControl<Input> | undefined;
   /** As in `AnyJob`. */
   readonly perform: (payload: Payload, job: JobContext) => Result;
 }
@@ -109,6 +114,8 @@ export interface DefineJobOptions<Schema, Payload, Result, Cron extends string> 
   /** As in `AnyJob`. */
   readonly schema?: Schema;
   /** As in `AnyJob`. */
+  readonly flowControl?: FlowControl<SchemaInput<Schema, Payload>> | undefined;
+  /** As in `AnyJob`. */
   readonly schedule?: Schedule & { readonly cron: Cron };
   /** As in `AnyJob`. */
   readonly perform: (payload: SchemaOutput<Schema, Payload>, job: JobContext) => Result;
@@ -119,7 +126,17 @@ export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
   ? { readonly schedulePayload?: Input }
   : PayloadField<"schedulePayload", Input>;
 
-const optionNames = ["name", "schema", "maxRetries", "backoff", "timeout", "schedule", "schedulePayload", "perform"];
+const optionNames = [
+  "name",
+  "schema",
+  "maxRetries",
+  "backoff",
+  "timeout",
+  "schedule",
+  "schedulePayload",
+  "flowControl",
+  "perform",
+];
 
 /**
  * Defines a job: its name, how it is retried, and what it does. A throw is a failed attempt.
@@ -160,6 +177,7 @@ export function checkJobOptions(job: AnyJob): void {
     throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
   }
   checkRetryOptions(job);
+  if (job.flowControl !== undefined) checkFlowControl(job.flowControl);
   if (job.schedule === undefined) return;
   checkKnown(job.schedule, scheduleNames, "schedule");
   checkSchedule(job.name, job.schedule);

@@ -128,7 +128,7 @@ export async function retryDead(
     const known = dead.filter(({ record }) => names.has(decodeRecord(record)?.name ?? ""));
     let revived = 0;
     for (const revivals of requestsOf(known, (job) => revivalOf(job, change, now))) {
-      revived += (await store.revive(revivals)).filter(Boolean).length;
+      revived += (await store.revive(revivals, now)).filter(Boolean).length;
     }
     return revived;
   });
@@ -156,7 +156,7 @@ function revivalOf(dead: StoredJob, change: { readonly payload?: unknown }, now:
   const { end, ...rest } = readable(dead);
   const claims = end?.claims ?? 0;
   const record = written("payload", () => encodeRecord({ ...rest, ...change, returned: claims, revivedAt: now }));
-  return { id: dead.id, deadSince: dead.at, claims, runAt: now, record };
+  return { id: dead.id, deadSince: dead.at, claims, runAt: now, record, flow: dead.flow };
 }
 
 /** @throws {TidegateError} `conflict` for a record of a newer version. */

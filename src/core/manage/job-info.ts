@@ -1,3 +1,4 @@
+import type { HeldBack } from "../flow/held-back.ts";
 import type { AnyJob } from "../job/define.ts";
 import { jobDefaults } from "../job/options.ts";
 import { type AttemptError, attemptOf, decodeRecord, type JobRecord, unreadable } from "../job/record.ts";
@@ -45,6 +46,8 @@ export interface JobInfo {
    * queue that was asked has no such job among its `jobs`.
    */
   readonly maxRetries: number | null;
+  /** Why it does not run though it is due. Only what `getJob` shows has it, and only for a job that its key of flow control holds back. */
+  readonly heldBack?: HeldBack;
   /** The last failures, oldest first: five at most. */
   readonly errors: readonly FailedAttempt[];
   /** What `job.progress` stored last. */

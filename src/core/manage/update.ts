@@ -40,7 +40,7 @@ export async function changeJob(
   const record =
     "payload" in change ? written("payload", () => encodeRecord({ ...before, payload: change.payload })) : undefined;
   if ("payload" in change) await checkFits(before.name, jobs.get(before.name), change.payload);
-  if (!(await store.change({ id, from: { at, claims }, runAt, record }))) {
+  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow }))) {
     throw conflict(`Job "${id}" changed at the same time. Look at it again.`);
   }
   return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };

@@ -1,3 +1,4 @@
+import { type HeldBack, heldBack } from "../flow/held-back.ts";
 import type { AnyJob } from "../job/define.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import {
@@ -57,7 +58,9 @@ export abstract class QueueUpkeep {
     checkText(id, "id", LONGEST_ID);
     const now = this.clock();
     const stored = await this.#reader.find(id, now);
-    return (stored && this.#info(stored, now)) ?? null;
+    const info = stored && this.#info(stored, now);
+    const held = info && (await this.#heldBack(stored, now));
+    return held ? { ...info, heldBack: held } : (info ?? null);
   }
 
   /**
@@ -215,6 +218,12 @@ export abstract class QueueUpkeep {
 
   #info(stored: StoredJob, now: number): JobInfo | undefined {
     return jobInfo(stored, this.name, this.#jobs, now);
+  }
+
+  async #heldBack(stored: StoredJob, now: number): Promise<HeldBack | undefined> {
+    if (stored.state !== "ready" || !stored.flow) return undefined;
+    const key = await this.#reader.findFlow(stored.flow.key, now);
+    return key && heldBack(stored, key, now);
   }
 
   async #mustWait(id: string, now: number): Promise<StoredJob> {

@@ -5,6 +5,7 @@ import { checkBudget, type DrainOptions, type DrainParts, drainLimits, leastBudg
 import { type DrainReport, noCounts, notDrained } from "../drain/report.ts";
 import { Turn } from "../enqueue/coalesce.ts";
 import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolveJob } from "../enqueue/new-job.ts";
+import { FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
 import type { TraceContext } from "../job/trace-context.ts";
@@ -48,6 +49,8 @@ export function checkQueue(value: unknown): asserts value is Queue {
 export class Queue extends QueueUpkeep {
   /** Recurring jobs. */
   readonly schedules: Schedules;
+  /** Keys of flow control: their limits, what they hold back, pauses. */
+  readonly flowControl: FlowKeys;
   readonly #settings: QueueSettings;
   readonly #store: QueueStore;
   readonly #declared: DeclaredSchedules;
@@ -74,6 +77,10 @@ export class Queue extends QueueUpkeep {
     this.#expected = expected;
     this.#declared = new DeclaredSchedules(settings.jobs, settings.clock, (text) => logWarning(settings.logger, text));
     this.schedules = new Schedules(store, reader, settings.jobs, settings.clock, (runAt) => expected.add(runAt));
+    this.flowControl = new FlowKeys(store, reader, settings.clock, () => {
+      expected.add(settings.clock());
+      expected.at = undefined;
+    });
   }
 
   /** The names of the jobs that this queue can perform. */
@@ -320,7 +327,8 @@ export class Queue extends QueueUpkeep {
     caller: TraceContext | undefined,
     store: (newJobs: readonly NewJob[]) => Promise<Sent>,
   ): Promise<Sent> {
-    const newId = this.#store.local.idSource(this.#settings.newId);
+    const { local } = this.#store;
+    const newId = local.idSource(this.#settings.newId);
     return sendJobs({ ...this.#settings, newId }, jobs, caller, store);
   }
 

@@ -49,7 +49,7 @@ export interface BulkOptions {
 
 const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options }.";
 
-type SendSettings = Omit<QueueSettings, "newId"> & { readonly newId: (dedupeKey?: string) => string };
+type SendSettings = Omit<QueueSettings, "newId"> & { readonly newId: (key?: string) => string };
 
 /**
  * Builds jobs and stores them in the way given. The tracing and the hooks of the queue are told of it.

@@ -9,7 +9,7 @@ import { OutOfBudgetError } from "../store/meter.ts";
 import type { StoredSchedule } from "../store/schedules.ts";
 import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
 import { decodeSchedule, type ScheduleRecord } from "./fire.ts";
-import { renewed, scheduleRecord } from "./schedules.ts";
+import { checkPlace, renewed, scheduleRecord } from "./schedules.ts";
 
 /** Which code's declared schedules are in force, and which ones were before, with the time at which they were replaced. */
 interface Manifest {
@@ -117,7 +117,7 @@ export class DeclaredSchedules {
     const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
     const held = [...this.#records.keys()].filter((key) => isSetAtRunTime(existing.get(key)));
     for (const key of held) this.#warn(keyIsHeld(key));
-    const leftOut = new Set([...held, ...(await this.#unfit())]);
+    const leftOut = new Set([...held, ...this.#misplaced(store), ...(await this.#unfit())]);
     const put = [...this.#records]
       .filter(([key]) => !leftOut.has(key))
       .map(([key, record]) => {
@@ -138,6 +138,19 @@ export class DeclaredSchedules {
       undefined,
     );
     return { isInForce, earliest };
+  }
+
+  /** The schedules whose jobs the partitions of a store cannot keep. */
+  #misplaced(store: QueueStore): readonly string[] {
+    return [...this.#records].flatMap(([key, record]) => {
+      try {
+        checkPlace(key, record, store);
+        return [];
+      } catch (error) {
+        this.#warn(`The schedule of the job "${key}" is not in force. ${(error as Error).message}`);
+        return key;
+      }
+    });
   }
 
   /** The schedules whose jobs would not fit their schema, of those that could not be asked before. */
@@ -207,5 +220,5 @@ const NOTHING_DECLARED = fingerprint([]);
 
 function declaredRecord(job: AnyJob): ScheduleRecord {
   const { schedule, schedulePayload, name } = job;
-  return { ...scheduleRecord(name, name, schedule ?? { cron: "" }, schedulePayload), declared: true };
+  return { ...scheduleRecord(name, name, job, schedule ?? { cron: "" }, schedulePayload), declared: true };
 }

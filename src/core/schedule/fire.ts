@@ -2,6 +2,7 @@ import { type Cron, parseCron } from "../cron/cron.ts";
 import { decode, encode, UNREADABLE_RETRY_MS } from "../job/codec.ts";
 import { encodeRecord, type JobRecord } from "../job/record.ts";
 import { bytesOf, MOST_FIRED_BYTES } from "../shared/limits.ts";
+import type { NewFlow } from "../store/flow.ts";
 import { slotJobId } from "../store/occurrence-id.ts";
 import type { DueSchedule, Fire } from "../store/store.ts";
 
@@ -13,6 +14,8 @@ export interface ScheduleRecord {
   readonly timeZone: string;
   readonly missed: "once" | "skip" | "all";
   readonly overlap: "allow" | "skip";
+  /** The key of flow control of the jobs that it makes. */
+  readonly flow?: NewFlow | undefined;
   /** Options of the jobs that it makes. */
   readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs">;
   /** True where it stands in the code of a deployment, and goes when it is taken out there. */
@@ -135,5 +138,6 @@ export function slotJob(key: string, record: ScheduleRecord, slot: number, now: 
     ...record.job,
     slot: { key, at: slot },
   };
-  return { id: slotJobId(key, slot), runAt: slot, record: encodeRecord(job) };
+  const { flow } = record;
+  return { id: slotJobId(key, slot), runAt: slot, record: encodeRecord(job), ...(flow && { flow }) };
 }

@@ -1,3 +1,4 @@
+import { flowOf } from "../enqueue/flow-key.ts";
 import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedOptions } from "../enqueue/new-job.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import { checkSchedule, type Schedule, scheduleNames } from "../job/options.ts";
@@ -96,7 +97,8 @@ export class Schedules {
     checkPathText(key, "key", LONGEST_KEY);
     checkKnown(options, optionNames, "a recurring job");
     const { name, definition } = resolveJob(options.job, this.#jobs);
-    const record = scheduleRecord(key, name, options, options.payload);
+    const record = scheduleRecord(key, name, definition, options, options.payload);
+    checkPlace(key, record, this.#store);
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {
       if (this.#isDeclared(key, existing)) throw standsInCode(key);
@@ -208,11 +210,13 @@ function readable(key: string, stored: StoredSchedule | undefined): ReadableSche
 export function scheduleRecord(
   key: string,
   name: string,
+  definition: AnyJob | undefined,
   options: Omit<ScheduleOptions, "job">,
   given: unknown,
 ): ScheduleRecord {
   checkSchedule(key, options);
   const payload = asJson(given, "payload", LARGEST_RECURRING_PAYLOAD);
+  const flow = flowOf(definition, undefined, payload);
   return {
     name,
     ...(payload !== undefined && { payload }),
@@ -221,7 +225,18 @@ export function scheduleRecord(
     missed: options.missed ?? "once",
     overlap: options.overlap ?? "allow",
     job: storedOptions(options),
+    ...(flow && { flow }),
   };
+}
+
+/**
+ * Checks that the store can keep the jobs of a schedule. In partitions these all lie in one, and their key of flow control may lie in
+ * another.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
+export function checkPlace(key: string, { flow }: ScheduleRecord, { local }: Pick<QueueStore, "local">): void {
+  local.partitionOf({ id: slotJobId(key, 0), isFreshId: false, runAt: 0, ...(flow && { flow }) });
 }
 
 /** A schedule in place of the one stored: it keeps its slot and its past where it recurs as before. */

@@ -1,4 +1,5 @@
 import { invalidRequest } from "../shared/errors.ts";
+import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "./schedules.ts";
 import type { StoredStats } from "./stats.ts";
@@ -38,6 +39,8 @@ export interface Lease {
   /** How often the job has been claimed, modulo `CLAIM_CYCLE`. */
   readonly claims: number;
   readonly endsAt: number;
+  /** The key of flow control of which the lease takes a place. */
+  readonly flow?: JobFlow;
 }
 
 export interface NewJob {
@@ -47,7 +50,9 @@ export interface NewJob {
   readonly runAt: number;
   readonly record: string;
   readonly dedupe?: { readonly key: string; readonly ttlMs: number };
-  /** Leases the job to the caller at once, if it is new and the queue is not paused. This is the eager start. */
+  /** Its key of flow control. */
+  readonly flow?: NewFlow;
+  /** Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a place for it. This is the eager start. */
   readonly leaseEndsAt?: number;
 }
 
@@ -90,6 +95,14 @@ export type Outcome = { readonly timing?: Timing | undefined } & (
   | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string }
 );
 
+/** A job that an occurrence makes. Its limits become those of its key only if nothing is known of the key. */
+export interface FiredJob {
+  readonly id: string;
+  readonly runAt: number;
+  readonly record: string;
+  readonly flow?: NewFlow;
+}
+
 /** Makes the jobs of an occurrence and moves the schedule on, if the schedule still stands at `slot` as it was read. */
 export interface Fire {
   readonly key: string;
@@ -99,7 +112,7 @@ export interface Fire {
   /** When the schedule is due again; undefined if it never is. */
   readonly next: number | undefined;
   readonly record: string;
-  readonly jobs: readonly { readonly id: string; readonly runAt: number; readonly record: string }[];
+  readonly jobs: readonly FiredJob[];
   /** Makes no job while this one waits or runs (`overlap: "skip"`), and stores `skippedRecord` instead. */
   readonly unless?: { readonly id: string; readonly skippedRecord: string };
 }
@@ -215,6 +228,8 @@ export interface StoredJob {
   /** When the job needs attention: its run time, or the end of its lease. For a dead job, when it was dead-lettered; for a completed one, 0. */
   readonly at: number;
   readonly claims: number;
+  /** Its key of flow control. Completed jobs have none any more. */
+  readonly flow?: JobFlow;
 }
 
 export interface Page<Item> {
@@ -228,6 +243,14 @@ export interface PageRequest {
   readonly limit: number;
   /** The most bytes of records on the page, not counting its first job. */
   readonly mostBytes: number;
+  readonly now: number;
+}
+
+/** Which keys of flow control to read. */
+export interface FlowPageRequest {
+  /** The cursor of the page before; undefined for the first. */
+  readonly cursor: string | undefined;
+  readonly limit: number;
   readonly now: number;
 }
 
@@ -251,6 +274,8 @@ export interface Change {
   readonly runAt: number;
   /** Default: the record stays as it is. */
   readonly record: string | undefined;
+  /** As read. */
+  readonly flow?: JobFlow | undefined;
 }
 
 /** Puts a dead job back among the waiting ones, if it has been dead since `deadSince`. */
@@ -260,6 +285,8 @@ export interface Revival {
   readonly claims: number;
   readonly runAt: number;
   readonly record: string;
+  /** As read. The job joins the end of the line. */
+  readonly flow?: JobFlow | undefined;
 }
 
 /** What a store knows by itself: nothing here sends a request. */
@@ -274,8 +301,11 @@ export interface LocalFacts {
   readonly mostOfPartitions: Cost;
   /** The most that `listSchedules` and a `declare` of so many schedules cost together. */
   mostOfDeclare(schedules: number): Cost;
-  /** Gives a source of ids for the jobs of one enqueue, made by `newId` and such that the jobs can be stored together. */
-  idSource(newId: () => string): (dedupeKey?: string) => string;
+  /**
+   * Gives a source of ids for the jobs of one enqueue, made by `newId` and such that the jobs can be stored together.
+   * All ids made for the same key, be it one of flow control or of dedupe, are stored together too.
+   */
+  idSource(newId: () => string): (key?: string) => string;
   /**
    * The partition that a job goes to; 0 if the queue has none.
    *
@@ -318,7 +348,7 @@ export interface QueueStore {
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
   /** Puts dead jobs back among the waiting ones. One answer per job: false if it is no longer dead. */
-  revive(revivals: readonly Revival[]): Promise<readonly boolean[]>;
+  revive(revivals: readonly Revival[], now: number): Promise<readonly boolean[]>;
   /** Removes dead jobs for good. Gives how many of the ids were dead. */
   removeDead(ids: readonly string[]): Promise<number>;
   /**
@@ -332,6 +362,12 @@ export interface QueueStore {
     from?: string,
     most?: number,
   ): Promise<{ readonly cleared: number; readonly next: string | undefined }>;
+  /** Reads what is known of one key of flow control; undefined if nothing is. */
+  findFlow(key: string, now: number): Promise<FlowState | undefined>;
+  /** Reads a page of the keys of flow control, in no order. It may be short, or empty, with more to come. */
+  listFlows(page: FlowPageRequest): Promise<Page<FlowState>>;
+  /** Changes one key of flow control. */
+  changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
   /** Counts everything, at one moment. */
   stats(now: number): Promise<StoredStats>;
   /** Pauses the queue, or resumes it. While it is paused, an exchange claims nothing. */

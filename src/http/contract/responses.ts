@@ -1,5 +1,6 @@
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
+import type { HeldBack } from "../../core/flow/held-back.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
@@ -87,13 +88,19 @@ const jobFields = {
   maxRetries: nullable(count),
   errors: list(failedAttempt),
 };
+const heldBack = record<HeldBack>(
+  { key: text, reason: words(["concurrency", "rate", "order", "paused"]), since: time, until: nullable(time) },
+  {},
+);
 const jobOptions = {
+  heldBack,
   progress: anything,
   schedule: record<{ readonly key: string; readonly slot: Date }>({ key: text, slot: time }, {}),
   startedAt: time,
   completedAt: time,
   result: anything,
 };
+
 const ending = { failedAt: time, error: jobError };
 
 export const job = record<JobInfo>(jobFields, { ...jobOptions, ...ending });

@@ -7,12 +7,14 @@ import {
   type ExchangeRequest,
   type Fire,
   type FireReply,
+  type Lease,
   type LeasedJob,
   type Outcome,
   type SettleRequest,
 } from "../../core/store/store.ts";
 import {
   againScore,
+  LANE_MEMBER,
   leaseScore,
   SCHEDULE_MEMBER,
   scoreAfter,
@@ -20,14 +22,17 @@ import {
   unpack,
   waitingScore,
 } from "../redis/score.ts";
-import { isJob, type MemoryState } from "./state.ts";
+import type { MemoryState } from "./state.ts";
 
 /** Settles outcomes, fires schedules and claims what is due: the same three steps as in exchange.lua. */
 export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
+  const { now } = request;
   const settled = settle(state, request);
-  const fired = request.fire.map((each) => fire(state, each));
+  const fired = request.fire.map((each) => fire(state, each, now));
+  state.lanes.putMarks(now);
   const { jobs, schedules, left } =
-    request.claim && !state.paused ? claim(state, request.now, request.claim) : { jobs: [], schedules: [], left: 0 };
+    request.claim && !state.paused ? claim(state, now, request.claim) : { jobs: [], schedules: [], left: 0 };
+  state.lanes.putMarks(now);
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
   return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), left, settled, fired, jobs, schedules };
 }
@@ -37,6 +42,7 @@ export function settle(state: MemoryState, request: SettleRequest): readonly boo
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
   state.tally.count(accepted, request.now);
+  state.lanes.putMarks(request.now);
   return settled;
 }
 
@@ -46,14 +52,15 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   if (state.due.score(lease.id) !== leaseScore(lease)) return isResend && wasSettled(state, outcome, retentionMs);
   accepted.push(outcome);
   if ("runAt" in outcome) {
-    state.put(lease.id, againScore(outcome), record);
+    state.wait(lease.id, againScore(outcome));
+    state.records.set(lease.id, record);
     if (outcome.to === "retried") state.counters.retried++;
     return true;
   }
+  const flow = state.flows.get(lease.id);
   state.remove(lease.id);
   if (outcome.to === "dead") {
-    state.dead.set(lease.id, outcome.at);
-    state.deadRecords.set(lease.id, record);
+    state.addDead(lease.id, outcome.at, record, flow);
   } else {
     state.counters.processed++;
     if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });
@@ -69,13 +76,15 @@ function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentio
   return state.done.get(lease.id)?.record === record;
 }
 
-function fire(state: MemoryState, { key, slot, revision, next, record, jobs, unless }: Fire): FireReply {
+function fire(state: MemoryState, { key, slot, revision, next, record, jobs, unless }: Fire, now: number): FireReply {
   if (state.due.score(SCHEDULE_MEMBER + key) !== slotScore(slot, revision)) return "stale";
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
   state.putSchedule(key, isSkipped ? unless.skippedRecord : record, slotScore(next));
   if (isSkipped) return "skipped";
   for (const job of jobs) {
-    if (state.due.score(job.id) === undefined) state.put(job.id, waitingScore(job.runAt), job.record);
+    if (state.due.score(job.id) !== undefined) continue;
+    state.add(job.id, job.record, job.flow && state.lanes.join(job.flow, false, now));
+    state.wait(job.id, waitingScore(job.runAt));
   }
   return "fired";
 }
@@ -86,24 +95,67 @@ function claim(
   { limit, leaseMs, countLeft = false }: ClaimRequest,
 ): Pick<ExchangeReply, "jobs" | "schedules" | "left"> {
   const left = countLeft ? Math.max(0, countDue(state, now) - limit) : 0;
-  const jobs: LeasedJob[] = [];
   const schedules: DueSchedule[] = [];
-  let bytes = 0;
-  for (const [member, score] of firstDue(state, now, limit)) {
+  const met = firstDue(state, now, limit);
+  const keys = met.flatMap(([member]) => (member.startsWith(LANE_MEMBER) ? member.slice(LANE_MEMBER.length) : []));
+  const shares = state.lanes.shares(keys, limit - met.length, now);
+  const taken = new Taken(state, now, leaseMs);
+  for (const [member, score] of met) {
     const { at, claims } = unpack(score);
-    if (!isJob(member)) {
+    if (member.startsWith(SCHEDULE_MEMBER)) {
       const key = member.slice(SCHEDULE_MEMBER.length);
       schedules.push({ key, slot: at, revision: claims, record: state.schedules.get(key) ?? "" });
-      continue;
+    } else if (member.startsWith(LANE_MEMBER)) {
+      takeFromLane(state, member.slice(LANE_MEMBER.length), shares, taken);
+    } else if (state.mayStartAgain(member, now)) {
+      taken.take(member);
+    } else {
+      state.wait(member, waitingScore(at, claims));
     }
-    const record = state.records.get(member) ?? "";
-    bytes += bytesOf(record);
-    if (bytes > MOST_CLAIMED_BYTES && jobs.length > 0) break;
-    const lease = { id: member, claims: (claims + 1) % CLAIM_CYCLE, endsAt: now + leaseMs };
-    state.due.set(member, leaseScore(lease));
-    jobs.push({ lease, record, dueAt: at });
   }
-  return { jobs, schedules, left };
+  return { jobs: taken.jobs, schedules, left };
+}
+
+function takeFromLane(state: MemoryState, key: string, shares: ReadonlyMap<string, number>, taken: Taken): void {
+  for (let share = shares.get(key) ?? 0; share > 0; share--) {
+    const id = state.lanes.next(key, taken.now);
+    if (id === undefined) return;
+    taken.take(id);
+  }
+}
+
+/** The jobs that a claim takes, as many as fit into its answer. */
+class Taken {
+  readonly jobs: LeasedJob[] = [];
+  readonly now: number;
+  readonly #state: MemoryState;
+  readonly #leaseMs: number;
+  #bytes = 0;
+  #isFull = false;
+
+  constructor(state: MemoryState, now: number, leaseMs: number) {
+    this.#state = state;
+    this.now = now;
+    this.#leaseMs = leaseMs;
+  }
+
+  take(id: string): void {
+    const state = this.#state;
+    const record = state.records.get(id) ?? "";
+    this.#bytes += bytesOf(record);
+    this.#isFull ||= this.#bytes > MOST_CLAIMED_BYTES && this.jobs.length > 0;
+    if (this.#isFull) return;
+    const { at: dueAt, claims } = unpack(state.due.score(id) ?? 0);
+    const flow = state.flows.get(id);
+    const lease: Lease = {
+      id,
+      claims: (claims + 1) % CLAIM_CYCLE,
+      endsAt: this.now + this.#leaseMs,
+      ...(flow && { flow }),
+    };
+    state.lease(lease, this.now);
+    this.jobs.push({ lease, record, dueAt });
+  }
 }
 
 function countDue(state: MemoryState, now: number): number {

@@ -1,4 +1,5 @@
 import { countFitting } from "../../core/shared/limits.ts";
+import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
@@ -8,6 +9,7 @@ import type {
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
+  FlowPageRequest,
   FoundDead,
   JobState,
   Lease,
@@ -24,7 +26,7 @@ import type {
 } from "../../core/store/store.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
 import { exchange, settle } from "./exchange.ts";
-import { countJobs, findDeadJob, findJob, findSchedule, listJobs } from "./read.ts";
+import { countJobs, findDeadJob, findJob, findSchedule, listJobs, pageOfFlows } from "./read.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
 /** What each call counts as: the round trip that it would be elsewhere. */
@@ -49,7 +51,9 @@ export class MemoryQueue implements QueueStore {
   spread = 1;
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
-    return jobs.map((job) => this.#enqueueOne(job, now));
+    const replies = jobs.map((job) => this.#enqueueOne(job, now));
+    this.#state.lanes.putMarks(now);
+    return replies;
   }
 
   #enqueueOne(job: NewJob, now: number): EnqueueReply {
@@ -57,9 +61,13 @@ export class MemoryQueue implements QueueStore {
     if (state.exists(job.id, now)) return this.#duplicate(job.id);
     const window = job.dedupe && state.windows.get(job.dedupe.key);
     if (window && window.endsAt > now && state.exists(window.id, now)) return this.#duplicate(window.id);
-    const endsAt = state.paused ? undefined : job.leaseEndsAt;
-    const lease = endsAt === undefined ? undefined : { id: job.id, claims: 1, endsAt };
-    state.put(job.id, lease ? leaseScore(lease) : waitingScore(job.runAt), job.record);
+    const flow = job.flow && state.lanes.join(job.flow, true, now);
+    state.add(job.id, job.record, flow);
+    const isFree = !state.paused && (!flow || state.lanes.isFree(flow, now));
+    const endsAt = isFree ? job.leaseEndsAt : undefined;
+    const lease = endsAt === undefined ? undefined : { id: job.id, claims: 1, endsAt, ...(flow && { flow }) };
+    if (lease) state.lease(lease, now);
+    else state.wait(job.id, waitingScore(job.runAt));
     if (job.dedupe) state.windows.set(job.dedupe.key, { endsAt: now + job.dedupe.ttlMs, id: job.id });
     return { status: "enqueued", id: job.id, runAt: job.runAt, lease };
   }
@@ -122,6 +130,7 @@ export class MemoryQueue implements QueueStore {
     if (score === undefined) return "missing";
     if (stateOf(score, now) === "running") return "running";
     this.#state.remove(id);
+    this.#state.lanes.putMarks(now);
     this.#state.counters.cancelled++;
     return "cancelled";
   }
@@ -131,25 +140,30 @@ export class MemoryQueue implements QueueStore {
     const score = due.score(id);
     if (score === undefined) return false;
     const changed = waitingScore(runAt, from.claims);
-    const { at, claims } = unpack(score);
+    const { at, claims, isLeased } = unpack(score);
     if (at !== from.at || claims !== from.claims) {
       // Asked again, for its answer was lost, it finds its own work.
-      return score === changed && (record === undefined || records.get(id) === record);
+      const isChanged = !isLeased && waitingScore(at, claims) === changed;
+      return isChanged && (record === undefined || records.get(id) === record);
     }
-    due.set(id, changed);
+    this.#state.wait(id, changed);
+    this.#state.lanes.putMarks(runAt);
     if (record !== undefined) records.set(id, record);
     return true;
   }
 
-  async revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
-    return revivals.map(({ id, deadSince, claims, runAt, record }) => {
+  async revive(revivals: readonly Revival[], now: number): Promise<readonly boolean[]> {
+    const revived = revivals.map(({ id, deadSince, claims, runAt, record, flow }) => {
       // A job that was made anew under the id keeps its place, and its lease.
       if (this.#state.dead.score(id) !== deadSince || this.#state.due.score(id) !== undefined) return false;
       this.#state.removeDead(id);
-      this.#state.put(id, waitingScore(runAt, claims), record);
+      this.#state.add(id, record, flow && this.#state.lanes.join(flow, false, now));
+      this.#state.wait(id, waitingScore(runAt, claims));
       this.#state.counters.revived++;
       return true;
     });
+    this.#state.lanes.putMarks(now);
+    return revived;
   }
 
   async removeDead(ids: readonly string[]): Promise<number> {
@@ -173,8 +187,22 @@ export class MemoryQueue implements QueueStore {
     const meant: readonly JobState[] = cleared === "pending" ? ["scheduled", "ready"] : [cleared];
     const ids = [...state.due.from(0)].filter(([id, score]) => isJob(id) && meant.includes(stateOf(score, now)));
     for (const [id] of ids) state.remove(id);
+    state.lanes.putMarks(now);
     state.counters.cancelled += ids.length;
     return ids.length;
+  }
+
+  async findFlow(key: string, now: number): Promise<FlowState | undefined> {
+    return this.#state.lanes.find(key, now);
+  }
+
+  async listFlows({ cursor, limit, now }: FlowPageRequest): Promise<Page<FlowState>> {
+    return pageOfFlows(this.#state.lanes.list(now), cursor, limit);
+  }
+
+  async changeFlow(key: string, change: FlowChange, now: number): Promise<void> {
+    this.#state.lanes.change(key, change, now);
+    this.#state.lanes.putMarks(now);
   }
 
   async stats(now: number): Promise<StoredStats> {

@@ -1,9 +1,10 @@
 import { bytesOf, countFitting } from "../../core/shared/limits.ts";
+import type { FlowState } from "../../core/store/flow.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { JobState, Page, PageRequest, StoredJob } from "../../core/store/store.ts";
 import { badCursor, type Cursor, readCursor, writeCursor } from "../cursor.ts";
-import { SCHEDULE_MEMBER, standingOf, unpack } from "../redis/score.ts";
+import { isInLine, LANE_MEMBER, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../redis/score.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 
 export function findJob(state: MemoryState, id: string, now: number): StoredJob | undefined {
@@ -19,7 +20,8 @@ export function findDeadJob(state: MemoryState, id: string): StoredJob | undefin
 
 function liveJob(state: MemoryState, id: string, score: number, now: number): StoredJob {
   const { at, claims } = unpack(score);
-  return { id, state: stateOf(score, now), record: state.records.get(id) ?? "", at, claims };
+  const flow = state.flows.get(id);
+  return { id, state: stateOf(score, now), record: state.records.get(id) ?? "", at, claims, ...(flow && { flow }) };
 }
 
 function completedJob(state: MemoryState, id: string): StoredJob {
@@ -27,7 +29,9 @@ function completedJob(state: MemoryState, id: string): StoredJob {
 }
 
 function deadJob(state: MemoryState, id: string): StoredJob {
-  return { id, state: "dead", record: state.deadRecords.get(id) ?? "", at: state.dead.score(id) ?? 0, claims: 0 };
+  const flow = state.deadFlows.get(id);
+  const at = state.dead.score(id) ?? 0;
+  return { id, state: "dead", record: state.deadRecords.get(id) ?? "", at, claims: 0, ...(flow && { flow }) };
 }
 
 export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest): Page<StoredJob> {
@@ -79,10 +83,10 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
   const count = { scheduled: 0, ready: 0, running: 0 };
   let oldestReadyAt: number | undefined;
   for (const [member, score] of state.due.from(0)) {
-    if (!isJob(member)) continue;
-    const current = stateOf(score, now);
-    count[current]++;
-    if (current === "ready") oldestReadyAt ??= unpack(score).at;
+    // A key stands for what it could start: what is held back is not late.
+    const canStart = member.startsWith(LANE_MEMBER) || (isJob(member) && !isInLine(score));
+    if (canStart && score < scoreAfter(now)) oldestReadyAt ??= unpack(score).at;
+    if (isJob(member)) count[stateOf(score, now)]++;
   }
   const { processed, retried, cancelled, revived, removed } = state.counters;
   const deadLettered = state.dead.size + revived + removed;
@@ -101,6 +105,12 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     waitingTimes: { counts: [...state.tally.waiting.counts], sumMs: state.tally.waiting.sumMs },
     runningTimes: { counts: [...state.tally.running.counts], sumMs: state.tally.running.sumMs },
   };
+}
+
+export function pageOfFlows(flows: readonly FlowState[], cursor: string | undefined, limit: number): Page<FlowState> {
+  if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw badCursor();
+  const end = Number(cursor ?? 0) + limit;
+  return { items: flows.slice(end - limit, end), cursor: end < flows.length ? String(end) : undefined };
 }
 
 export function findSchedule(state: MemoryState, key: string): StoredSchedule | undefined {

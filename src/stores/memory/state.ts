@@ -1,6 +1,8 @@
-import type { JobState } from "../../core/store/store.ts";
-import { momentOf, SCHEDULE_MEMBER, scoreAfter, unpack } from "../redis/score.ts";
+import type { JobFlow } from "../../core/store/flow.ts";
+import type { JobState, Lease } from "../../core/store/store.ts";
+import { isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../redis/score.ts";
 import { Tally } from "./counters.ts";
+import { Lanes } from "./lanes.ts";
 import { SortedSet } from "./sorted-set.ts";
 
 interface Finished {
@@ -14,6 +16,10 @@ export class MemoryState {
   readonly records = new Map<string, string>();
   readonly dead = new SortedSet();
   readonly deadRecords = new Map<string, string>();
+  readonly lanes = new Lanes(this.due);
+  /** The keys of flow control of live jobs, and of dead ones. */
+  readonly flows = new Map<string, JobFlow>();
+  readonly deadFlows = new Map<string, JobFlow>();
   readonly done = new Map<string, Finished>();
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, string>();
@@ -24,8 +30,8 @@ export class MemoryState {
 
   /** Whether it keeps neither jobs nor schedules, nor the mark of a pause. */
   get isEmpty(): boolean {
-    const { due, dead, done, windows, schedules, paused } = this;
-    return !paused && [due, dead, done, windows, schedules].every(({ size }) => size === 0);
+    const { due, dead, done, windows, schedules, lanes, paused } = this;
+    return !paused && [due, dead, done, windows, schedules, lanes].every(({ size }) => size === 0);
   }
 
   /** Whether a job is known, finished or not. */
@@ -40,18 +46,60 @@ export class MemoryState {
     return this.done.has(id);
   }
 
-  put(id: string, score: number, record: string): void {
-    this.due.set(id, score);
+  /** Stores a new job. */
+  add(id: string, record: string, flow: JobFlow | undefined): void {
     this.records.set(id, record);
+    if (flow) this.flows.set(id, flow);
+  }
+
+  /** Puts a job among those that wait, wherever it stood: in the line of its key, if it has one. */
+  wait(id: string, score: number): void {
+    this.#leave(id);
+    const flow = this.flows.get(id);
+    if (flow) this.lanes.wait(flow, id, score);
+    else this.due.set(id, score);
+  }
+
+  /** Leases a job, wherever it stood. */
+  lease(lease: Lease, now: number): void {
+    this.#leave(lease.id);
+    this.due.set(lease.id, leaseScore(lease));
+    const flow = this.flows.get(lease.id);
+    if (flow) this.lanes.begin(flow, now);
   }
 
   remove(id: string): void {
+    this.#leave(id);
     this.due.delete(id);
     this.records.delete(id);
+    this.flows.delete(id);
+  }
+
+  /** Takes a job out of the line of its key, or ends the lease that it has of it. */
+  #leave(id: string): void {
+    const flow = this.flows.get(id);
+    const score = this.due.score(id);
+    if (!flow || score === undefined) return;
+    if (isInLine(score)) this.lanes.stopWaiting(flow, id);
+    else this.lanes.end(flow);
+  }
+
+  /** Whether a job whose lease has run out may be leased again: its key may be paused by now, or have begun enough in this window. */
+  mayStartAgain(id: string, now: number): boolean {
+    const flow = this.flows.get(id);
+    return !flow || this.lanes.mayStartAgain(flow, now);
+  }
+
+  addDead(id: string, at: number, record: string, flow: JobFlow | undefined): void {
+    this.dead.set(id, at);
+    this.deadRecords.set(id, record);
+    if (flow) this.deadFlows.set(id, flow);
+    else this.deadFlows.delete(id);
   }
 
   removeDead(id: string): boolean {
     this.deadRecords.delete(id);
+    this.deadFlows.delete(id);
     return this.dead.delete(id);
   }
 
@@ -71,8 +119,9 @@ export class MemoryState {
 
 /** The state of a live job. A lease that has run out makes its job ready again, by itself. */
 export function stateOf(score: number, now: number): Extract<JobState, "scheduled" | "ready" | "running"> {
-  if (score < scoreAfter(now)) return "ready";
-  return unpack(score).isLeased ? "running" : "scheduled";
+  const { at, isLeased } = unpack(score);
+  if (at <= now) return "ready";
+  return isLeased ? "running" : "scheduled";
 }
 
 /** Whether a member of `due` is a job: all others begin with a space, which no id does. */

@@ -1,6 +1,7 @@
-import { invalidRequest } from "../../core/shared/errors.ts";
+import { invalidRequest, quote } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
+import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
 import { isSlotJobId } from "../../core/store/occurrence-id.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
@@ -14,6 +15,7 @@ import {
   type ExchangeReply,
   type ExchangeRequest,
   type ExchangeSize,
+  type FlowPageRequest,
   type FoundDead,
   type JobState,
   type Lease,
@@ -39,7 +41,8 @@ import { wrongPartitions } from "./wrong-partitions.ts";
  * Spreads each queue of a store over several sets of keys, for those who outgrow one: a key of the small Upstash plans takes
  * 100 MB, and one lock guards each set. Everything stays as it is, but for this:
  *
- * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one.
+ * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one. All jobs
+ *   with the same key of flow control are in one too, and an id of their own that lies in another is refused.
  * - Jobs with ids of their own are stored atomically for each partition, not all together. `dedupe` takes no id beside it.
  * - An idle tick costs one command, and one round trip, a partition; so does each `checkEvery` of a drain that jobs keep.
  * - A drain of n partitions needs `budget.roundTrips` of n + 6 at least, and `budget.commands` of 2 n + 30, else it throws: the
@@ -97,6 +100,11 @@ function partitionOf(id: string, count: number): number {
   return isSlotJobId(id) ? 0 : hash(id) % count;
 }
 
+/** Which partition all jobs of a key are in, be it one of flow control or of dedupe. */
+function partitionOfKey(key: string, count: number): number {
+  return hash(key) % count;
+}
+
 class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
   readonly mostOfPartitions: Cost;
@@ -129,11 +137,11 @@ class PartitionedFacts implements LocalFacts {
     return this.#part.mostOfDeclare(schedules);
   }
 
-  idSource(newId: () => string): (dedupeKey?: string) => string {
+  idSource(newId: () => string): (key?: string) => string {
     const count = this.#count;
     const target = Math.floor(Math.random() * count);
-    return (dedupeKey) => {
-      const wanted = dedupeKey === undefined ? target : hash(dedupeKey) % count;
+    return (key) => {
+      const wanted = key === undefined ? target : partitionOfKey(key, count);
       let id = newId();
       // Some tries a partition: what is left of chance after 50 is one in e^50, and then the id is merely stored elsewhere.
       for (let tries = 50 * count; tries > 0 && partitionOf(id, count) !== wanted; tries--) id = newId();
@@ -141,10 +149,15 @@ class PartitionedFacts implements LocalFacts {
     };
   }
 
-  partitionOf({ id, isFreshId, dedupe }: Omit<NewJob, "record">): number {
+  partitionOf({ id, isFreshId, dedupe, flow }: Omit<NewJob, "record">): number {
     if (dedupe && !isFreshId)
       throw invalidRequest("A partitioned queue takes dedupe only for jobs without an id of their own.");
-    return partitionOf(id, this.#count);
+    const index = partitionOf(id, this.#count);
+    if (flow && index !== partitionOfKey(flow.key, this.#count))
+      throw invalidRequest(
+        `The id ${quote(id)} lies in another partition than the key of flow control ${quote(flow.key)}, whose jobs are all in one. Leave out the id, choose another key, or open the queue without partitions.`,
+      );
+    return index;
   }
 }
 
@@ -394,11 +407,11 @@ class PartitionedQueue implements QueueStore {
     return this.#of(change.id).change(change);
   }
 
-  revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
+  revive(revivals: readonly Revival[], now: number): Promise<readonly boolean[]> {
     return this.#inParts(
       revivals,
       ({ id }) => this.#indexOf(id),
-      (index, some) => this.#at(index).revive(some),
+      (index, some) => this.#at(index).revive(some, now),
     );
   }
 
@@ -418,6 +431,25 @@ class PartitionedQueue implements QueueStore {
     const { index, rest } = this.#place(from);
     const { cleared, next } = await this.#at(index).clear(state, now, rest, most);
     return { cleared, next: this.#after(index, next) };
+  }
+
+  findFlow(key: string, now: number): Promise<FlowState | undefined> {
+    return this.#ofKey(key).findFlow(key, now);
+  }
+
+  async listFlows({ cursor, ...page }: FlowPageRequest): Promise<Page<FlowState>> {
+    const { index, rest } = this.#place(cursor);
+    const { items, cursor: next } = await this.#at(index).listFlows({ ...page, cursor: rest });
+    return { items, cursor: this.#after(index, next) };
+  }
+
+  changeFlow(key: string, change: FlowChange, now: number): Promise<void> {
+    this.#outlooks[partitionOfKey(key, this.#parts.length)] = undefined;
+    return this.#ofKey(key).changeFlow(key, change, now);
+  }
+
+  #ofKey(key: string): QueueStore {
+    return this.#at(partitionOfKey(key, this.#parts.length));
   }
 
   async stats(now: number): Promise<StoredStats> {

@@ -14,6 +14,7 @@ import type {
   StoredJob,
   Timing,
 } from "../../core/store/store.ts";
+import { flowHead, newFlowText, readFlow } from "./flow.ts";
 import {
   againScore,
   LEASE_MEMBER,
@@ -22,7 +23,6 @@ import {
   PAUSED_MEMBER,
   readScore,
   renewedScore,
-  scoreAfter,
   slotScore,
   standingOf,
   unpack,
@@ -64,6 +64,7 @@ export function outcomeArguments(outcome: Outcome): string[] {
     newScore(outcome),
     record,
     ...timingArguments(timing),
+    flowHead(lease.flow),
   ];
 }
 
@@ -119,16 +120,20 @@ export function fireArguments({ key, slot, revision = 0, next, record, jobs, unl
     unless?.id ?? "",
     unless?.skippedRecord ?? "",
     String(jobs.length),
-    ...jobs.flatMap((job) => [job.id, String(waitingScore(job.runAt)), job.record]),
+    ...jobs.flatMap((job) => [job.id, String(waitingScore(job.runAt)), job.record, newFlowText(job.flow)]),
   ];
 }
 
-export function enqueueReply(job: NewJob, [status, id = "", score = ""]: readonly string[]): EnqueueReply {
+export function enqueueReply(job: NewJob, [status, id = "", score = "", order]: readonly string[]): EnqueueReply {
   const position = score === "" ? undefined : unpack(Number(score));
   if (status === "duplicate") {
     return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
   }
-  const lease = status === "leased" && position ? { id, claims: position.claims, endsAt: position.at } : undefined;
+  const flow = job.flow && { ...job.flow, order: Number(order) };
+  const lease =
+    status === "leased" && position
+      ? { id, claims: position.claims, endsAt: position.at, ...(flow && { flow }) }
+      : undefined;
   return { status: "enqueued", id, runAt: job.runAt, lease };
 }
 
@@ -152,8 +157,9 @@ function leasedJobs(answer: readonly string[], from: number, to: number): readon
   const jobs: LeasedJob[] = [];
   for (let at = from; at < to; at += 4) {
     const { claims, at: endsAt } = unpack(Number(answer[at + 1]));
-    const lease = { id: answer[at] as string, claims, endsAt };
-    jobs.push({ lease, record: answer[at + 2] as string, dueAt: unpack(Number(answer[at + 3])).at });
+    const { record, flow } = readFlow(answer[at + 2] as string);
+    const lease = { id: answer[at] as string, claims, endsAt, ...(flow && { flow }) };
+    jobs.push({ lease, record, dueAt: unpack(Number(answer[at + 3])).at });
   }
   return jobs;
 }
@@ -190,14 +196,17 @@ export function nextDue(head: readonly string[]): NextDue {
 export function dueJob(id: string, score: number, record: string, now: number): StoredJob {
   const { at, claims, isLeased } = unpack(score);
   const ahead: JobState = isLeased ? "running" : "scheduled";
-  return { id, state: score < scoreAfter(now) ? "ready" : ahead, record, at, claims };
+  return { id, state: at <= now ? "ready" : ahead, at, claims, ...readFlow(record) };
+}
+
+export function deadJob(id: string, at: number, record: string): StoredJob {
+  return { id, state: "dead", at, claims: 0, ...readFlow(record) };
 }
 
 export function deadJobs(rows: readonly string[]): readonly StoredJob[] {
   const jobs: StoredJob[] = [];
   for (let at = 0; at < rows.length; at += 3) {
-    const [id, score, record] = [rows[at] as string, rows[at + 1], rows[at + 2] as string];
-    jobs.push({ id, state: "dead", record, at: Number(score), claims: 0 });
+    jobs.push(deadJob(rows[at] as string, Number(rows[at + 1]), rows[at + 2] as string));
   }
   return jobs;
 }

@@ -12,7 +12,19 @@ export function keysOf(prefix: string, queue: string, partition?: number): Queue
   return { queue, all, expiry: `${tag}expiry`, ...byName };
 }
 
-const keyNames = ["due", "jobs", "dead", "dead:jobs", "done", "dedupe", "schedules", "manifest", "stats"] as const;
+const keyNames = [
+  "due",
+  "jobs",
+  "dead",
+  "dead:jobs",
+  "done",
+  "dedupe",
+  "schedules",
+  "manifest",
+  "stats",
+  "flow",
+  "lanes",
+] as const;
 
 type KeyName = (typeof keyNames)[number];
 
@@ -20,6 +32,6 @@ export type QueueKeys = Readonly<Record<KeyName, string>> & {
   /** The name of the queue. */
   readonly queue: string;
   readonly all: readonly string[];
-  /** When fields of `done` and `dedupe` expire, where the server cannot see to that. Scripts get it as a tenth key, there alone. */
+  /** When fields of `done` and `dedupe` expire, where the server cannot see to that. Scripts get it as a twelfth key, there alone. */
   readonly expiry: string;
 };

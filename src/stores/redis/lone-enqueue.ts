@@ -13,8 +13,8 @@ const TIME_ORDERED_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7/i;
 /** The job of a call that plain commands can store; undefined where the call needs the script. */
 export function loneJob(jobs: readonly NewJob[]): NewJob | undefined {
   const [job] = jobs;
-  const isPlain =
-    jobs.length === 1 && job?.isFreshId && !job.dedupe && job.leaseEndsAt === undefined && TIME_ORDERED_ID.test(job.id);
+  if (jobs.length !== 1 || !job?.isFreshId) return undefined;
+  const isPlain = !job.dedupe && !job.flow && job.leaseEndsAt === undefined && TIME_ORDERED_ID.test(job.id);
   return isPlain ? job : undefined;
 }
 

@@ -48,6 +48,15 @@ function mostToClaim(jobs: number, isResend: boolean): number {
   return 2 + 2 * pieces(jobs) + pieces(2 * jobs) + pieces(4 * jobs) + (isResend ? 1 + 2 * pieces(jobs) : 0);
 }
 
+/**
+ * What lua/exchange.lua takes beyond that where it meets keys of flow control. One line may have to be read on for each job claimed.
+ * The rest are HMGET, HSET, HDEL and HSETEX of keys, ZADD and ZREM of lines and of marks: a few commands for all keys together.
+ */
+export function mostOfKeys({ settles = 0, firedJobs = 0, claims = 0 }: ExchangeSize): number {
+  const jobs = settles + firedJobs + claims;
+  return jobs === 0 ? 0 : claims + pieces(17 * claims) + 16 * pieces(8 * jobs);
+}
+
 /** Of the sweep in lua/exchange.lua, which is left out if the budget has no room for it: HRANDFIELD, ZMSCORE and HDEL. */
 export const mostOfSweep = 3;
 

@@ -1,4 +1,5 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
+import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost, Meter } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
@@ -9,6 +10,8 @@ import {
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
+  type ExchangeSize,
+  type FlowPageRequest,
   type FoundDead,
   type JobState,
   type Lease,
@@ -21,12 +24,14 @@ import {
   type Revival,
   type SettleReply,
   type SettleRequest,
+  type SettleSize,
   type StoredJob,
   sizeOf,
 } from "../../core/store/store.ts";
 import { badCursor, readCursor, writeCursor } from "../cursor.ts";
 import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
 import {
+  deadJob,
   deadJobs,
   dueJob,
   enqueueReply,
@@ -41,12 +46,14 @@ import {
   texts,
 } from "./codec.ts";
 import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
+import { changeFlowArguments, flowField, flowHead, newFlowText, readFlowState } from "./flow.ts";
 import type { QueueKeys } from "./keys.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
 import {
   mostOfDeclare,
   mostOfExchange,
   mostOfExtend,
+  mostOfKeys,
   mostOfListing,
   mostOfPartitions,
   mostOfPeek,
@@ -70,6 +77,8 @@ function newNonce(random: () => number): string {
 
 const flag = (value: boolean): string => (value ? "1" : "0");
 
+/** How exchange.lua answers where it has left out keys, because it may not meet any. */
+const LEFT_KEYS = "2";
 /** A claim that takes nothing: exchange.lua then only reads what is due next. */
 const NO_CLAIM: ClaimRequest = { limit: 0, leaseMs: 0 };
 /** A claim for which exchange.lua does not even read what is due next. */
@@ -90,8 +99,8 @@ export class RedisQueue implements QueueStore {
   }
 
   readonly local: LocalFacts = {
-    mostOfSettle: (size) => ({ roundTrips: 1, commands: mostOfSettle(size, this.#connection.hasOwnExpiry) }),
-    mostOfExchange: (size) => ({ roundTrips: 1, commands: mostOfExchange(size, this.#connection.hasOwnExpiry) }),
+    mostOfSettle: (size) => ({ roundTrips: 1, commands: this.#mostOfSettle(size) }),
+    mostOfExchange: (size) => ({ roundTrips: 1, commands: this.#mostOfExchange(size) }),
     mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
     mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
     mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
@@ -99,8 +108,25 @@ export class RedisQueue implements QueueStore {
     partitionOf: () => 0,
   };
 
+  #mostOfSettle(size: SettleSize): number {
+    return mostOfSettle(size, this.#connection.hasOwnExpiry) + (this.#hasKeys ? mostOfKeys(size) : 0);
+  }
+
+  #mostOfExchange(size: ExchangeSize): number {
+    return mostOfExchange(size, this.#connection.hasOwnExpiry) + (this.#hasKeys ? mostOfKeys(size) : 0);
+  }
+
+  get #hasKeys(): boolean {
+    return this.#connection.queuesWithKeys.has(this.#keys.queue);
+  }
+
+  #noteKeys(areMet: boolean): void {
+    if (areMet) this.#connection.queuesWithKeys.add(this.#keys.queue);
+  }
+
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     if (jobs.length === 0) return [];
+    this.#noteKeys(jobs.some(({ flow }) => flow));
     const nonce = newNonce(this.#random);
     const rest = jobs.flatMap((job) => [
       job.id,
@@ -110,13 +136,14 @@ export class RedisQueue implements QueueStore {
       job.leaseEndsAt === undefined ? "" : String(leaseScore({ endsAt: job.leaseEndsAt, claims: 1 })),
       job.dedupe?.key ?? "",
       String(job.dedupe?.ttlMs ?? ""),
+      newFlowText(job.flow),
     ]);
     const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
     const lone = this.#connection.keepsOrder ? loneJob(jobs) : undefined;
     const answer = lone && (await this.#enqueueLone(lone, args));
     if (answer === "enqueued") return jobs.map(({ id, runAt }) => ({ status: answer, id, runAt, lease: undefined }));
     const replies = answer ?? (await this.#texts(scripts.enqueue, args));
-    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 3, index * 3 + 3)));
+    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 4, index * 4 + 4)));
   }
 
   /** Stores a job by plain commands. Gives what the script has answered in their place; undefined if the script must be run. */
@@ -133,29 +160,36 @@ export class RedisQueue implements QueueStore {
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
-    const most = (isResend: boolean) =>
-      mostOfSettle({ settles: request.settle.length, isResend }, this.#connection.hasOwnExpiry);
-    const { settled } = await this.#exchange({ ...request, fire: [] }, NO_READ, most);
+    const size = { settles: request.settle.length };
+    const most = (isResend: boolean) => this.#mostOfSettle({ ...size, isResend });
+    const { settled } = await this.#exchange({ ...request, fire: [] }, NO_READ, size, most);
     return { settled };
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     const size = sizeOf(request);
-    const most = (isResend: boolean) => mostOfExchange({ ...size, isResend }, this.#connection.hasOwnExpiry);
-    return this.#exchange(request, request.claim ?? NO_CLAIM, most);
+    const most = (isResend: boolean) => this.#mostOfExchange({ ...size, isResend });
+    return this.#exchange(request, request.claim ?? NO_CLAIM, size, most);
   }
 
   async #exchange(
     { now, settle, fire, retentionMs, isResend = false, resendPauseMs }: ExchangeRequest,
     { limit, leaseMs, countLeft = false }: ClaimRequest,
+    size: ExchangeSize,
     most: (isResend: boolean) => number,
   ): Promise<ExchangeReply> {
-    const sweepCost: Cost = { roundTrips: 1, commands: most(isResend) + mostOfSweep };
-    const maySweep = settle.length > 0 && this.#meter?.allows?.(sweepCost) !== false;
+    const allows = (more: number) => {
+      const cost: Cost = { roundTrips: 1, commands: most(isResend) + more };
+      return this.#meter?.allows?.(cost) !== false;
+    };
+    // Keys that nobody has told this process of are met if there is room for them, and to settle what they bring.
+    const mayMeetKeys = this.#hasKeys || allows(mostOfKeys(size) + mostOfKeys({ settles: size.claims ?? 0 }));
+    const mostMore = this.#hasKeys || !mayMeetKeys ? 0 : mostOfKeys(size);
+    const maySweep = settle.length > 0 && allows(mostMore + mostOfSweep);
     const rest = [
       ...[newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
-      ...[flag(maySweep), String(settle.length)],
+      ...[flag(maySweep), flag(mayMeetKeys), String(settle.length)],
       ...settle.flatMap(outcomeArguments),
       String(fire.length),
       ...fire.flatMap(fireArguments),
@@ -163,9 +197,12 @@ export class RedisQueue implements QueueStore {
     const args = (isSentAgain: boolean) => [String(now), flag(isSentAgain || isResend), ...rest];
     const sending = {
       pauseMs: resendPauseMs,
-      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + (maySweep ? mostOfSweep : 0),
+      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + mostMore + (maySweep ? mostOfSweep : 0),
     };
-    return exchangeReply(await this.#texts(scripts.exchange, args, sending), settle.length, fire.length);
+    const answer = await this.#texts(scripts.exchange, args, sending);
+    const reply = exchangeReply(answer, settle.length, fire.length);
+    this.#noteKeys(answer[0] === LEFT_KEYS || reply.jobs.some(({ lease }) => lease.flow));
+    return reply;
   }
 
   async partitions(wanted = 1): Promise<number> {
@@ -191,7 +228,8 @@ export class RedisQueue implements QueueStore {
 
   async extend(lease: Lease, endsAt: number, record = ""): Promise<Lease | undefined> {
     const extended = { ...lease, endsAt };
-    const args = [lease.id, String(leaseScore(lease)), String(leaseScore(extended)), record, newNonce(this.#random)];
+    const stored = record === "" ? "" : flowHead(lease.flow) + record;
+    const args = [lease.id, String(leaseScore(lease)), String(leaseScore(extended)), stored, newNonce(this.#random)];
     return (await this.#number(scripts.extend, args, mostOfExtend(record))) === 1 ? extended : undefined;
   }
 
@@ -199,7 +237,7 @@ export class RedisQueue implements QueueStore {
     const [set = "", score = "", record = ""] = await this.#texts(scripts.find, () => [id]);
     if (set === "due") return dueJob(id, Number(score), record, now);
     if (set === "done") return { id, state: "completed", record, at: 0, claims: 0 };
-    if (set === "dead") return { id, state: "dead", record, at: Number(score), claims: 0 };
+    if (set === "dead") return deadJob(id, Number(score), record);
     return undefined;
   }
 
@@ -225,11 +263,7 @@ export class RedisQueue implements QueueStore {
     let cursor: string | undefined;
     for (let i = 0; i < rows.length; i += 4) {
       const [id = "", score = "", record = "", order = ""] = rows.slice(i, i + 4);
-      items.push(
-        state === "dead"
-          ? { id, state, record, at: Number(score), claims: 0 }
-          : dueJob(id, Number(score), record, page.now),
-      );
+      items.push(state === "dead" ? deadJob(id, Number(score), record) : dueJob(id, Number(score), record, page.now));
       cursor = writeCursor({ score: Number(order), id });
     }
     return { items, cursor: more === "1" ? cursor : undefined };
@@ -253,20 +287,24 @@ export class RedisQueue implements QueueStore {
     return (await this.#run(scripts.cancel, () => [id, String(now)])) as "cancelled" | "running" | "missing";
   }
 
-  async change({ id, from, runAt, record = "" }: Change): Promise<boolean> {
-    const args = [id, String(from.at), String(from.claims), String(waitingScore(runAt, from.claims)), record];
+  async change({ id, from, runAt, record = "", flow }: Change): Promise<boolean> {
+    const score = String(waitingScore(runAt, from.claims));
+    const args = [id, String(from.at), String(from.claims), score, record, flowHead(flow)];
     return (await this.#number(scripts.change, args)) === 1;
   }
 
-  async revive(revivals: readonly Revival[]): Promise<readonly boolean[]> {
+  async revive(revivals: readonly Revival[], now: number): Promise<readonly boolean[]> {
     if (revivals.length === 0) return [];
-    const rest = revivals.flatMap(({ id, deadSince, runAt, claims, record }) => [
+    const rest = revivals.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [
       id,
       String(deadSince),
       String(waitingScore(runAt, claims)),
       record,
+      newFlowText(flow),
     ]);
-    return (await this.#texts(scripts.revive, (isResend) => [flag(isResend), ...rest])).map((answer) => answer === "1");
+    return (await this.#texts(scripts.revive, (isResend) => [flag(isResend), String(now), ...rest])).map(
+      (answer) => answer === "1",
+    );
   }
 
   async removeDead(ids: readonly string[]): Promise<number> {
@@ -284,6 +322,29 @@ export class RedisQueue implements QueueStore {
     const [cleared, more, score, id = ""] = await this.#texts(scripts.clear, () => args);
     const next = id === "" ? FROM_THE_START : writeCursor({ score: Number(score), id });
     return { cleared: Number(cleared), next: more === "1" ? next : undefined };
+  }
+
+  async findFlow(key: string, now: number): Promise<FlowState | undefined> {
+    const field = flowField(key);
+    const [text] = await this.#plain([["HGET", this.#keys.flow, field]]);
+    return typeof text === "string" ? readFlowState(field, text, now) : undefined;
+  }
+
+  async listFlows({ cursor = "0", limit, now }: FlowPageRequest): Promise<Page<FlowState>> {
+    if (!/^\d{1,20}$/.test(cursor)) throw badCursor();
+    const [answer] = await this.#plain([["HSCAN", this.#keys.flow, cursor, "COUNT", String(limit)]]);
+    const [next, fields] = Array.isArray(answer) ? answer : [];
+    const pairs = texts(fields);
+    const items: FlowState[] = [];
+    for (let at = 0; at < pairs.length; at += 2) {
+      const state = readFlowState(pairs[at] as string, pairs[at + 1] as string, now);
+      if (state) items.push(state);
+    }
+    return { items, cursor: String(next) === "0" ? undefined : String(next) };
+  }
+
+  async changeFlow(key: string, change: FlowChange, now: number): Promise<void> {
+    await this.#run(scripts.changeFlow, () => [flowField(key), String(now), ...changeFlowArguments(change)]);
   }
 
   async stats(now: number): Promise<StoredStats> {

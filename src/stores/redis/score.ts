@@ -17,9 +17,18 @@ export function pack({ at, claims, isLeased }: Position): number {
   return at * 1024 + (claims % CLAIM_CYCLE) * 2 + (isLeased ? 1 : 0);
 }
 
-export function unpack(score: number): Position {
+export function unpack(stored: number): Position {
+  const score = isInLine(stored) ? stored - IN_LINE : stored;
   const rest = score % 1024;
   return { at: (score - rest) / 1024, claims: Math.floor(rest / 2), isLeased: rest % 2 === 1 };
+}
+
+/** A job that waits for its key of flow control stands this much higher, out of reach of every claim. Such scores are even, so exact. */
+export const IN_LINE = 2 ** 53;
+
+/** Whether a job waits for its key of flow control. */
+export function isInLine(score: number): boolean {
+  return score >= IN_LINE;
 }
 
 /** The score of a job that waits. */
@@ -54,8 +63,7 @@ export function renewedScore({ next, from }: SchedulePut): number {
 
 /** When a member is due; undefined where it never is. */
 export function momentOf(score: number): number | undefined {
-  const { at } = unpack(score);
-  return at < NEVER_MS ? at : undefined;
+  return score < slotScore(undefined) ? unpack(score).at : undefined;
 }
 
 /** Where a schedule with this score stands; without one it stands nowhere. */
@@ -78,3 +86,5 @@ export function scoreAfter(now: number): number {
 export const SCHEDULE_MEMBER = " schedule:";
 export const LEASE_MEMBER = " lease:";
 export const PAUSED_MEMBER = " paused";
+/** Stands for a key of flow control, at the moment when it can next start something. */
+export const LANE_MEMBER = " lane:";

@@ -1,9 +1,9 @@
--- Shared by every script. KEYS are always the nine of one queue, in the order of keys.ts, so that each key is declared; and a tenth
+-- Shared by every script. KEYS are always the eleven of one queue, in the order of keys.ts, so that each key is declared; and a twelfth
 -- with OWN_EXPIRY (the line before this one sets it), where the server lacks HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the members that
 -- lead to them, and counts last: whichever command fails, no job is lost, and the script sent again does the rest.
-local due, jobs, dead, dead_jobs, done, dedupe, schedules, manifest, stats, expiry = unpack(KEYS)
+local due, jobs, dead, dead_jobs, done, dedupe, schedules, manifest, stats, flow, lanes, expiry = unpack(KEYS)
 
 -- Counts what is billed: the script itself, then each call.
 local commands = 1
@@ -125,9 +125,19 @@ local function add(counter, by)
   call('BITFIELD', stats, 'INCRBY', 'i64', counter, by)
 end
 
+-- Whether a text stands behind another one: byte by byte, where `<` of Lua follows the locale of the server.
+local function is_after(text, other)
+  for i = 1, math.min(#text, #other) do
+    local byte, other_byte = string.byte(text, i), string.byte(other, i)
+    if byte ~= other_byte then return byte > other_byte end
+  end
+  return #text > #other
+end
+
 -- A record begins with the text that was stored first, but for the last character, whatever a job has added to it since
--- (record.ts): so a script that is sent again recognises what it has stored.
+-- (record.ts): so a script that is sent again recognises what it has stored. What stands before it of its key (_lanes.lua) is the store's.
 local function is_own(stored, record)
+  if stored and string.byte(stored, 1) == 50 then stored = string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1) end
   if not stored or stored == record then return stored == record end
   return string.sub(stored, 1, #record) == string.sub(record, 1, -2) .. ','
 end
@@ -138,7 +148,8 @@ local function was_stored(id, record)
     or is_own(call('HGET', dead_jobs, id), record)
 end
 
--- Without HSETEX a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key.
+-- Without HSETEX a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key, 'f' and a key of flow
+-- control that is idle while its window is open.
 local EXPIRING = { [done] = 'j', [dedupe] = 'k' }
 
 -- Stores fields that expire. HSETEX comes before all that a script writes: where it is missing, nothing has been written yet.
@@ -158,9 +169,15 @@ end
 -- Removes fields that have expired, a piece at a time; with HSETEX Redis does that.
 local function remove_expired(now)
   if not OWN_EXPIRY then return end
-  local members, fields = call('ZRANGE', expiry, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE), { j = {}, k = {} }
+  local members, fields = call('ZRANGE', expiry, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE), { j = {}, k = {}, f = {} }
   for _, member in ipairs(members) do push(fields[string.sub(member, 1, 1)], string.sub(member, 2)) end
   call_many('HDEL', done, fields.j)
   call_many('HDEL', dedupe, fields.k)
+  local ended = {}
+  for i, text in ipairs(read_many('HMGET', flow, fields.f)) do
+    local ends = string.match(text or '', '^%d+:%d+:%d+:[01]:0:%d+:(%d+):%d+:%d+:0:0:')
+    if ends and tonumber(ends) <= now then push(ended, fields.f[i]) end
+  end
+  call_many('HDEL', flow, ended)
   call_many('ZREM', expiry, members)
 end

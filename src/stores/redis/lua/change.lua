@@ -1,11 +1,27 @@
 -- Rewrites a waiting job if it still stands as it was read.
--- ARGV: id, time and claims as read, new score, record ('' for unchanged)
+-- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its key of flow control ('' for none)
 -- Returns: 1 or 0
-local score = tonumber(call('ZSCORE', due, ARGV[1]) or -1)
+local id, new_score, head = ARGV[1], tonumber(ARGV[4]), ARGV[6]
+local record = ARGV[5] ~= '' and head .. ARGV[5]
+local stored = tonumber(call('ZSCORE', due, id) or -1)
+local in_line = stored >= IN_LINE
+local score = in_line and stored - IN_LINE or stored
 local time, claims = unpack_score(score)
 local unchanged = time == tonumber(ARGV[2]) and claims == tonumber(ARGV[3])
-local repeated = score == tonumber(ARGV[4]) and (ARGV[5] == '' or call('HGET', jobs, ARGV[1]) == ARGV[5])
+local repeated = score == new_score and (not record or call('HGET', jobs, id) == record)
 if not unchanged and not repeated then return 0 end
-if ARGV[5] ~= '' then call('HSET', jobs, ARGV[1], ARGV[5]) end
-call('ZADD', due, ARGV[4], ARGV[1])
+if record then call('HSET', jobs, id, record) end
+local key, order = flow_of(head)
+if not key then
+  call('ZADD', due, ARGV[4], id)
+  return 1
+end
+load_lanes({ key })
+local lane, adding = lane_of[key], { whole(IN_LINE + new_score), id }
+if in_line then remove(lane, order, score, id) else finish(lane) end
+settle_lines()
+insert(lane, order, new_score, id)
+put_marks(adding, {})
+save_lanes(0)
+call_many('ZADD', due, adding)
 return 1

@@ -20,9 +20,9 @@ end
 
 -- The mark of a pause stands first. Without one member more, a piece of nothing else would be asked for without end.
 if last_member == '' then piece = piece + 1 end
-local at, members, ids = members_until(due, last_score, last_member), {}, {}
+local at, members, ids, leased_ids, in_line = members_until(due, last_score, last_member), {}, {}, {}, {}
 local range = call('ZRANGE', due, at, at + piece - 1, 'WITHSCORES')
-local ended = #range < 2 * piece
+local ended, left = #range < 2 * piece, piece
 for i = 1, #range, 2 do
   local member, score = range[i], tonumber(range[i + 1])
   local ready = score < after(now)
@@ -30,15 +30,47 @@ for i = 1, #range, 2 do
     ended = true
     break
   end
+  left = left - 1
   local _, _, leased = unpack_score(score)
-  local waits = member ~= PAUSED and not is_schedule(member) and (ready or leased == 0)
+  local waits = string.byte(member) ~= 32 and (ready or leased == 0)
   if waits and not (state == 'scheduled' and ready) then
-    push(members, member, LEASE .. member)
     push(ids, member)
+    if leased == 1 then push(leased_ids, member) end
   elseif member ~= PAUSED then
     last_score, last_member = range[i + 1], member
   end
 end
+
+-- Those in lines stand behind all that wait by themselves.
+if ended and left > 0 then
+  local low = IN_LINE + (state == 'scheduled' and after(now) or 0)
+  local high = state == 'ready' and IN_LINE + after(now) or TURN_UP
+  local waiting = call('ZRANGE', due, whole(low), '(' .. whole(high), 'BYSCORE', 'LIMIT', 0, left, 'WITHSCORES')
+  ended = #waiting < 2 * left
+  for i = 1, #waiting, 2 do
+    push(ids, waiting[i])
+    push(leased_ids, waiting[i])
+    in_line[waiting[i]] = tonumber(waiting[i + 1]) - IN_LINE
+  end
+elseif ended then
+  ended = false
+end
+
+local records, keys, adding = read_many('HMGET', jobs, leased_ids), {}, {}
+for i = 1, #leased_ids do
+  local key = flow_of(records[i])
+  if key then push(keys, key) end
+end
+load_lanes(keys)
+for i, id in ipairs(leased_ids) do
+  local key, order = flow_of(records[i])
+  if key and in_line[id] then remove(lane_of[key], order, in_line[id], id) elseif key then finish(lane_of[key]) end
+end
+for _, id in ipairs(ids) do push(members, id, LEASE .. id) end
+settle_lines()
+put_marks(adding, members)
+save_lanes(now)
+call_many('ZADD', due, adding)
 call_many('HDEL', jobs, ids)
 call_many('ZREM', due, members)
 if #ids > 0 then add(CANCELLED, #ids) end

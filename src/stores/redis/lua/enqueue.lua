@@ -1,23 +1,31 @@
 -- Stores new jobs, all or none.
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, then for each job:
---   id, fresh (0 where a user chose the id), score, record, lease score ('' for none), dedupe key ('' for none), window in ms
--- Returns: for each job: 'enqueued' | 'leased' | 'duplicate', id of the job that exists, its score ('' if finished)
--- One plain job takes two commands, any number of them three, a dedupe window two more each.
+--   id, fresh (0 where a user chose the id), score, record, lease score ('' for none), dedupe key ('' for none), window in ms,
+--   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
+-- Returns: for each job: 'enqueued' | 'leased' | 'duplicate', id of the job that exists, its score ('' if finished), its order if leased
+-- One plain job takes two commands, any number of them three, a dedupe window two more each. Keys take two more, all together, and a
+-- third where a line is long.
 local now, resend, nonce = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 
 local list, members, chosen = {}, {}, {}
-for at = 4, #ARGV, 7 do
+for at = 4, #ARGV, 8 do
   local job = { id = ARGV[at], fresh = ARGV[at + 1] == '1', score = ARGV[at + 2], record = ARGV[at + 3],
-    lease = ARGV[at + 4], dedupe = ARGV[at + 5], window = ARGV[at + 6] }
+    lease = ARGV[at + 4], dedupe = ARGV[at + 5], window = ARGV[at + 6], flow = ARGV[at + 7] }
   push(list, job)
   push(members, job.id)
   if resend or not job.fresh then push(chosen, job.id) end
 end
 
+local keys = {}
+for _, job in ipairs(list) do
+  if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
+end
+load_lanes(keys)
+
 local reply, scores, records, windows, placed = {}, {}, {}, {}, {}
 
-local function answer(status, id, score)
-  push(reply, status, id, score or '')
+local function answer(status, id, score, order)
+  push(reply, status, id, score or '', order and whole(order) or '')
 end
 
 local function index_score(lease)
@@ -26,14 +34,19 @@ local function index_score(lease)
 end
 
 local function place(job, paused)
-  local leased = job.lease ~= '' and not paused
+  local leased, head, order, lane = job.lease ~= '' and not paused, '', nil, nil
+  if job.flow ~= '' then
+    lane, order, head = join(job.flow, true, now)
+    leased = leased and lane.count == 0 and free(lane, now) > 0
+    if leased then begin(lane, now) else insert(lane, order, tonumber(job.score), job.id) end
+  end
   local score = leased and job.lease or job.score
   placed[job.id] = score
-  push(scores, score, job.id)
+  push(scores, lane and not leased and whole(IN_LINE + job.score) or score, job.id)
   if leased then push(scores, index_score(job.lease), LEASE .. job.id) end
-  push(records, job.id, job.record)
+  push(records, job.id, head .. job.record)
   if job.dedupe ~= '' then windows[job.dedupe] = job end
-  answer(leased and 'leased' or 'enqueued', job.id, score)
+  answer(leased and 'leased' or 'enqueued', job.id, score, leased and order)
 end
 
 -- A dedupe key holds 'end of the window:id', and counts only while that job exists.
@@ -49,7 +62,7 @@ end
 
 -- What a resend finds may be what its first send stored, also where that has begun meanwhile: then the answer is the one that was lost.
 -- Of two plain commands (lone-enqueue.ts), the first one may have failed: then the record is still missing.
-local stored = {}
+local stored, lane_members = {}, {}
 local function answer_existing(job, score)
   if not (resend and not placed[job.id] and (job.fresh or is_own(stored[job.id], job.record))) then
     return answer('duplicate', job.id, score)
@@ -58,7 +71,8 @@ local function answer_existing(job, score)
   if not stored[job.id] then push(records, job.id, job.record) end
   local leased = job.lease ~= '' and tonumber(score) == tonumber(job.lease)
     and tonumber(call('ZSCORE', due, LEASE .. job.id) or 0) == tonumber(index_score(job.lease))
-  answer(leased and 'leased' or 'enqueued', job.id, score)
+  local _, order = flow_of(stored[job.id])
+  answer(leased and 'leased' or 'enqueued', job.id, score, leased and order)
 end
 
 -- The same where it has finished meanwhile.
@@ -72,11 +86,33 @@ local function all_or_none(result, ids, new_members)
   if type(result) ~= 'table' or not result.err then return result end
   call_many('ZREM', due, new_members)
   call_many('HDEL', jobs, ids)
+  restore_lanes(touched, lane_members)
   error(result.err, 0)
 end
 
+-- Stores what has been placed. The places come last: with them come the marks of the keys, which cannot be taken back.
+local function store(ids)
+  local new_members = {}
+  for i = 2, #scores, 2 do push(new_members, scores[i]) end
+  put_marks(scores, {})
+  for i = 2, #standing, 2 do push(lane_members, standing[i]) end
+  all_or_none(try_many('ZADD', lanes, standing), ids, {})
+  standing = {}
+  all_or_none(try_many('HSET', flow, lane_texts()), ids, {})
+  all_or_none(try_many('ZADD', due, scores), ids, new_members)
+end
+
 local first = list[1]
-if #list == 1 and first.fresh and first.lease == '' and first.dedupe == '' and not resend then
+local is_lone = #list == 1 and first.fresh and first.lease == '' and first.dedupe == '' and not resend
+if is_lone and first.flow ~= '' then
+  place(first)
+  if call('HSETNX', jobs, first.id, records[2]) == 1 then
+    store({ first.id })
+  else
+    reply = {}
+    answer('duplicate', first.id, call('ZSCORE', due, first.id))
+  end
+elseif is_lone then
   -- NX is check and write in one: refused, it has changed nothing.
   local is_new = call('HSETNX', jobs, first.id, first.record) == 1
   local added = try('ZADD', due, 'NX', first.score, first.id)
@@ -111,10 +147,9 @@ else
   for key, job in pairs(windows) do
     set_expiring(dedupe, { key, whole(now + tonumber(job.window)) .. ':' .. job.id }, tonumber(job.window), now)
   end
-  local ids, new_members = {}, {}
+  local ids = {}
   for i = 1, #records, 2 do push(ids, records[i]) end
-  for i = 2, #scores, 2 do push(new_members, scores[i]) end
-  all_or_none(try_many('HSET', jobs, records), ids, new_members)
-  all_or_none(try_many('ZADD', due, scores), ids, new_members)
+  all_or_none(try_many('HSET', jobs, records), ids, {})
+  store(ids)
 end
 return reply

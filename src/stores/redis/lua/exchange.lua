@@ -1,17 +1,20 @@
 -- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1),
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1),
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
---     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed)
+--     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
+--     '2:ORDER:KEY:...:' of its key of flow control ('' for none)
 --   number of schedules, then for each: key, slot score, next score, record,
---     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record
--- Returns: paused (0 or 1), score that comes next ('' for none), how many more are due (0 where they were not to be counted),
+--     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
+--     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
+-- Returns: paused (0 or 1; 2 where it has left out keys that it may not meet), score that comes next ('' for none), how many more are due (0 where they were not to be counted),
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
 --   number of jobs taken, then for each: id, lease score, record, score at which it was due,
 --   then for each schedule due: key, slot score, record
 local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local counts, lease_ms = ARGV[5] == '1', tonumber(ARGV[6])
 local retention_ms, bytes_left, may_sweep = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
-local cursor = 9
+local may_meet_keys = ARGV[10] == '1'
+local cursor = 10
 local function argument()
   cursor = cursor + 1
   return ARGV[cursor]
@@ -82,34 +85,43 @@ local function sweep()
   call_many('HDEL', jobs, orphaned)
 end
 
--- Of each outcome nine values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
+-- Of each outcome ten values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
 local function settle()
   local number, before = tonumber(argument()), cursor
-  cursor = before + number * 9
+  cursor = before + number * 10
   local members = {}
-  for i = 1, number do members[i] = ARGV[before + i * 9 - 7] end
+  for i = 1, number do members[i] = ARGV[before + i * 10 - 8] end
   local added = {}
   local function add_to(counter, by)
     added[counter] = (added[counter] or 0) + by
   end
-  local held, seen = read_many('ZMSCORE', due, members), {}
+  local held, seen, keys = read_many('ZMSCORE', due, members), {}, {}
+  for i = 1, number do
+    local head = ARGV[before + i * 10]
+    if head ~= '' and is_same(held[i], ARGV[before + i * 10 - 7]) then push(keys, (flow_of(head))) end
+  end
+  load_lanes(keys)
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
   local gone, left, waiting, kept, finished, died, buried, unsure = {}, {}, {}, {}, {}, {}, {}, {}
   local settled = 0
   for i = 1, number do
-    local to, id, lease, score, record = unpack(ARGV, before + i * 9 - 8, before + i * 9 - 4)
+    local to, id, lease, score, record = unpack(ARGV, before + i * 10 - 9, before + i * 10 - 5)
+    local key, order = flow_of(ARGV[before + i * 10])
+    -- The record of a completed job need not say which key it had.
+    if key and to ~= 'completed' then record = ARGV[before + i * 10] .. record end
     if is_same(held[i], lease) and not seen[id] then
       reply[3 + i] = 1
       seen[id] = true
       count[to] = count[to] + 1
-      local waited, ran, waited_count, ran_count = unpack(ARGV, before + i * 9 - 3, before + i * 9)
+      local waited, ran, waited_count, ran_count = unpack(ARGV, before + i * 10 - 4, before + i * 10 - 1)
       if waited ~= '' then
         add_to(WAITING, waited)
         add_to(waited_count, 1)
         add_to(RUNNING, ran)
         add_to(ran_count, 1)
       end
+      if key then finish(lane_of[key]) end
       if to == 'completed' or to == 'dead' then
         settled = settled + 1
         left[settled] = id
@@ -121,7 +133,8 @@ local function settle()
           finished[count.completed * 2 - 1], finished[count.completed * 2] = id, record
         end
       else
-        push(waiting, score, id, whole(UPPER), LEASE .. id)
+        if key then insert(lane_of[key], order, tonumber(score), id) end
+        push(waiting, key and whole(IN_LINE + score) or score, id, whole(UPPER), LEASE .. id)
         push(kept, id, record)
         written[id] = record
       end
@@ -139,6 +152,7 @@ local function settle()
     end
   end
   recognise(unsure)
+  put_marks(waiting, gone)
   if retention_ms > 0 and #finished > 0 then
     set_expiring(done, finished, retention_ms, now)
     remove_expired(now)
@@ -156,20 +170,22 @@ end
 -- 2. Fire. A slot makes its jobs only for the one who finds the schedule still standing at it.
 
 local function fire()
-  local fires, members = {}, {}
+  local fires, members, keys = {}, {}, {}
   for i = 1, tonumber(argument()) do
     local schedule = { key = argument(), slot = argument(), next = argument(), record = argument(),
       unless = argument(), skipped = argument(), jobs = {} }
     push(members, SCHEDULE .. schedule.key)
     if schedule.unless ~= '' then push(members, schedule.unless) end
     for j = 1, tonumber(argument()) do
-      schedule.jobs[j] = { id = argument(), score = argument(), record = argument() }
+      schedule.jobs[j] = { id = argument(), score = argument(), record = argument(), flow = argument() }
+      if schedule.jobs[j].flow ~= '' then push(keys, string.match(schedule.jobs[j].flow, '^[^:]+')) end
       push(members, schedule.jobs[j].id)
     end
     fires[i] = schedule
   end
   local scores, at = read_many('ZMSCORE', due, members), {}
   for i, member in ipairs(members) do at[member] = scores[i] end
+  load_lanes(keys)
   local moved, records, new_jobs, new_records = {}, {}, {}, {}
   for _, schedule in ipairs(fires) do
     local member = SCHEDULE .. schedule.key
@@ -184,14 +200,21 @@ local function fire()
       for _, job in ipairs(skipped and {} or schedule.jobs) do
         if not at[job.id] then
           at[job.id] = job.score
-          push(new_jobs, job.score, job.id)
-          push(new_records, job.id, job.record)
-          written[job.id] = job.record
+          local record, score = job.record, job.score
+          if job.flow ~= '' then
+            local lane, order, head = join(job.flow, false, now)
+            insert(lane, order, tonumber(score), job.id)
+            record, score = head .. record, whole(IN_LINE + score)
+          end
+          push(new_jobs, score, job.id)
+          push(new_records, job.id, record)
+          written[job.id] = record
         end
       end
     end
   end
   for _, value in ipairs(moved) do push(new_jobs, value) end
+  put_marks(new_jobs, {})
   call_many('HSET', jobs, new_records)
   call_many('HSET', schedules, records)
   call_many('ZADD', due, new_jobs)
@@ -247,49 +270,157 @@ local function records_of(ids)
   return records
 end
 
+-- Of the keys that a claim has met each gets one place, and what is left of the batch goes round among them.
+local function share_out(keys, room)
+  local hungry = {}
+  for _, key in ipairs(keys) do
+    local lane = lane_of[key]
+    touch(lane)
+    lane.most = math.min(free(lane, now), lane.count + lane.behind)
+    lane.share = math.min(lane.most, 1)
+    if lane.most == 0 then room = room + 1 end
+    if lane.most > 1 then push(hungry, lane) end
+  end
+  while room > 0 and #hungry > 0 do
+    local again, each = {}, math.max(math.floor(room / #hungry), 1)
+    for _, lane in ipairs(hungry) do
+      local more = math.min(each, lane.most - lane.share, room)
+      lane.share, room = lane.share + more, room - more
+      if lane.share < lane.most then push(again, lane) end
+    end
+    hungry = again
+  end
+end
+
+-- Puts the jobs that each key may start now in the place where the claim has met the key.
+local function with_lines(ids, ready, key_at, not_due)
+  local all_ids, all_ready, lane_at, found = {}, {}, {}, 0
+  local function add(id, score, lane)
+    found = found + 1
+    all_ids[found], all_ready[found], lane_at[found] = id, score, lane
+  end
+  for i, id in ipairs(ids) do
+    local lane = key_at[i] and lane_of[key_at[i]]
+    if lane then
+      if lane.share > lane.count and lane.behind > 0 then refill(lane, lane.share - lane.count + INLINE) end
+      local item, at = nil, lane.at
+      for _ = 1, math.min(lane.share, lane.count) do
+        item, at = read_entry(lane.text, at)
+        if item[2] >= not_due then break end
+        add(item[3], whole(item[2]), lane)
+      end
+    else add(id, ready[i]) end
+  end
+  return all_ids, all_ready, lane_at
+end
+
+-- A job of a key that is met by itself has a lease that ran out. If its key has no place for it any more, it waits again.
+local function give_back(lane, order, id, ready, parked)
+  local time, claims = unpack_score(tonumber(ready))
+  local score = pack(time, claims, 0)
+  finish(lane)
+  insert(lane, order, score, id)
+  push(parked, whole(IN_LINE + score), id, whole(UPPER), LEASE .. id)
+end
+
+-- The earliest member of `due` that this claim leaves there, and whose mark it does not move.
+local function next_left(range, at, full, marked, moved)
+  for i = at, #range, 2 do
+    if tonumber(range[i + 1]) >= UPPER then return nil end
+    if not marked[range[i]] then return tonumber(range[i + 1]) end
+  end
+  if not full or at > #range or moved == 0 then return nil end
+  local first = #range / 2
+  local more = call('ZRANGE', due, first, first + moved, 'WITHSCORES')
+  return next_left(more, 1, false, marked, 0)
+end
+
 local function claim(wanted)
   local range = call('ZRANGE', due, 0, wanted + 1, 'WITHSCORES')
-  local ids, ready, first = {}, {}, 1
+  local full, ids, ready, first = #range == 2 * (wanted + 2), {}, {}, 1
   if range[1] == PAUSED then
     reply[1], wanted, first = 1, 0, 3
   end
   local slot_keys, slot_scores, found, not_due = {}, {}, 0, after(now)
+  local keys, key_at, lane_at, left_at, left_out = {}, {}, {}, #range + 1, UPPER
   for i = first, #range, 2 do
     local member, score = range[i], tonumber(range[i + 1])
-    if score < not_due and found + #slot_keys < wanted then
+    local is_lane = string.byte(member) == 32 and string.sub(member, 1, #LANE) == LANE
+    if is_lane and not may_meet_keys and score < not_due and wanted > 0 then
+      left_out = math.min(left_out, score)
+    elseif score < not_due and found + #slot_keys < wanted then
       if is_schedule(member) then
         push(slot_keys, string.sub(member, #SCHEDULE + 1))
         push(slot_scores, range[i + 1])
       else
         found = found + 1
         ids[found], ready[found] = member, range[i + 1]
+        if is_lane then
+          key_at[found] = string.sub(member, #LANE + 1)
+          push(keys, key_at[found])
+        end
       end
-    elseif score < UPPER then
-      reply[2] = range[i + 1]
+    else
+      left_at = i
       if counts and reply[1] == 0 and score < not_due then
         reply[3] = call('ZCOUNT', due, 0, '(' .. whole(not_due)) - found - #slot_keys
       end
       break
     end
   end
-  local records, ends = records_of(ids), now + lease_ms
+  if #keys > 0 then
+    load_lanes(keys)
+    share_out(keys, wanted - found - #slot_keys)
+    ids, ready, lane_at = with_lines(ids, ready, key_at, not_due)
+  end
+  local records, ends, expired = records_of(ids), now + lease_ms, {}
+  for i = 1, #ids do
+    if may_meet_keys and not lane_at[i] and string.byte(records[i] or '', 1) == 50 then push(expired, (flow_of(records[i]))) end
+  end
+  load_lanes(expired)
   -- Writing a score takes longer than all else that is done for a job, and most of them have been claimed equally often.
-  local index, leased = index_score(ends), {}
-  for i = 1, found do
-    local record = records[i]
-    bytes_left = bytes_left - #(record or '')
-    if bytes_left < 0 and jobs_taken > 0 then
-      reply[2] = ready[i]
-      break
+  local index, leased, parked, first_left, is_full = index_score(ends), {}, {}, UPPER, false
+  for i = 1, #ids do
+    local record, lane = records[i], lane_at[i]
+    local key, order
+    if not lane and string.byte(record or '', 1) == 50 then key, order = flow_of(record) end
+    if lane and (lane.is_stuck or free(lane, now) == 0) then
+      lane.is_stuck = true
+    elseif not record then
+      push(orphans, ids[i], LEASE .. ids[i])
+      if lane then pop(lane) end
+    elseif key and not may_meet_keys then
+      left_out = math.min(left_out, tonumber(ready[i]))
+    elseif key and free(lane_of[key], now, lane_of[key].running - 1) == 0 then
+      give_back(lane_of[key], order, ids[i], ready[i], parked)
+    else
+      bytes_left = bytes_left - #record
+      is_full = is_full or (bytes_left < 0 and jobs_taken > 0)
+      if is_full and lane then
+        lane.is_stuck = true
+      elseif is_full then
+        first_left = math.min(first_left, tonumber(ready[i]))
+      else
+        local _, claims = unpack_score(tonumber(ready[i]))
+        leased[claims] = leased[claims] or whole(pack(ends, claims + 1, 1))
+        if lane then pop(lane) end
+        if key then finish(lane_of[key]) end
+        if lane or key then begin(lane or lane_of[key], now) end
+        lease(ids[i], ready[i], record, leased[claims], index)
+      end
     end
-    local _, claims = unpack_score(tonumber(ready[i]))
-    leased[claims] = leased[claims] or whole(pack(ends, claims + 1, 1))
-    if record then lease(ids[i], ready[i], record, leased[claims], index) else push(orphans, ids[i], LEASE .. ids[i]) end
   end
   local slot_records = read_many('HMGET', schedules, slot_keys)
   for i, key in ipairs(slot_keys) do
     if slot_records[i] then push(slots, key, slot_scores[i], slot_records[i]) else push(orphans, SCHEDULE .. key) end
   end
+  local moved = #unmarked
+  local earliest, marked = put_marks(parked, orphans)
+  for _, value in ipairs(parked) do push(leases, value) end
+  local left = next_left(range, left_at, full, marked, moved)
+  local coming = math.min(left or UPPER, earliest, first_left, left_out)
+  if left_out < UPPER and reply[1] == 0 then reply[1] = 2 end
+  if coming < UPPER then reply[2] = whole(coming) end
 end
 
 settle()
@@ -299,6 +430,7 @@ if limit >= 0 then claim(math.max(limit - recovered, 0)) end
 call_many('ZADD', due, leases)
 -- A member without a record can come of eviction alone; left there, it would stand in the way of all others.
 call_many('ZREM', due, orphans)
+save_lanes(now)
 
 push(reply, jobs_taken)
 local before = #reply

@@ -7,7 +7,7 @@ local kind = call('TYPE', due)
 kind = type(kind) == 'table' and kind.ok or kind
 if kind == 'string' then return tonumber(string.match(call('GET', due), '^partitions:(%d+)$') or 1) end
 if ARGV[1] == '1' or kind ~= 'none' then return 1 end
-if call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules) > 0 then return 1 end
+if call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules, flow) > 0 then return 1 end
 local text = 'partitions:' .. ARGV[1]
-call('MSET', due, text, jobs, text, dead, text, dead_jobs, text, done, text, dedupe, text, schedules, text)
+call('MSET', due, text, jobs, text, dead, text, dead_jobs, text, done, text, dedupe, text, schedules, text, flow, text, lanes, text)
 return tonumber(ARGV[1])

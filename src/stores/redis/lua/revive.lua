@@ -1,11 +1,19 @@
 -- Takes jobs out of the dead letter, back among those that wait.
--- ARGV: resend (1 where an earlier send may have arrived), then for each job: id, when it died, new score, record
+-- ARGV: resend (1 where an earlier send may have arrived), now, then for each job: id, when it died, new score, record,
+--   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
 -- Returns: 1 or 0 for each; 0 where the job does not lie dead since then
-local resend, list, ids = ARGV[1] == '1', {}, {}
-for at = 2, #ARGV, 4 do
-  push(list, { id = ARGV[at], died = ARGV[at + 1], score = ARGV[at + 2], record = ARGV[at + 3] })
-  push(ids, ARGV[at])
+local resend, now, list, ids, keys = ARGV[1] == '1', tonumber(ARGV[2]), {}, {}, {}
+for at = 3, #ARGV, 5 do
+  local job = { id = ARGV[at], died = ARGV[at + 1], score = ARGV[at + 2], record = ARGV[at + 3], flow = ARGV[at + 4] }
+  job.place = job.score
+  if job.flow ~= '' then
+    job.place = whole(IN_LINE + job.score)
+    push(keys, string.match(job.flow, '^[^:]+'))
+  end
+  push(list, job)
+  push(ids, job.id)
 end
+load_lanes(keys)
 local died, reply, seen = read_many('ZMSCORE', dead, ids), {}, {}
 local reviving, waiting, revived_ids = {}, {}, {}
 for i, job in ipairs(list) do
@@ -14,28 +22,42 @@ for i, job in ipairs(list) do
   if lies and resend then lies = not is_own(call('HGET', dead_jobs, job.id), job.record) end
   push(reply, (lies or (resend and was_stored(job.id, job.record))) and 1 or 0)
   if lies then
-    seen[job.id], job.place = true, i
+    seen[job.id], job.at = true, i
     push(reviving, job)
     push(revived_ids, job.id)
-    push(waiting, job.score, job.id)
+    push(waiting, job.place, job.id)
   end
 end
 
 -- Whoever stands there already keeps his lease and his record: a job that was made anew under the id, or what an earlier send had
 -- added when a command failed.
-local standing, scores = {}, {}
+local there, scores = {}, {}
 for first = 1, #waiting, PIECE do
   local last = math.min(first + PIECE - 1, #waiting)
-  if call('ZADD', due, 'NX', unpack(waiting, first, last)) * 2 < last - first + 1 then standing = false end
+  if call('ZADD', due, 'NX', unpack(waiting, first, last)) * 2 < last - first + 1 then there = false end
 end
-if not standing then standing, scores = read_many('HMGET', jobs, revived_ids), read_many('ZMSCORE', due, revived_ids) end
-local records, revived = {}, {}
+if not there then there, scores = read_many('HMGET', jobs, revived_ids), read_many('ZMSCORE', due, revived_ids) end
+local records, revived, joined, marks = {}, {}, {}, {}
 for i, job in ipairs(reviving) do
-  local is_new = not standing[i] and (not scores[i] or tonumber(scores[i]) == tonumber(job.score))
-  if is_new then push(records, job.id, job.record) end
-  if is_new or is_own(standing[i], job.record) then push(revived, job.id) else reply[job.place] = 0 end
+  local is_new = not there[i] and (not scores[i] or tonumber(scores[i]) == tonumber(job.place))
+  local head = ''
+  if is_new and job.flow ~= '' then
+    local lane, order
+    lane, order, head = join(job.flow, false, now)
+    insert(lane, order, tonumber(job.score), job.id)
+    push(joined, job.id)
+  end
+  if is_new then push(records, job.id, head .. job.record) end
+  if is_new or is_own(there[i], job.record) then push(revived, job.id) else reply[job.at] = 0 end
 end
 call_many('HSET', jobs, records)
+put_marks(marks, {})
+-- Without its place in a line, a job must look like one that is still to be revived.
+local stored = try_many('ZADD', lanes, standing) or try_many('HSET', flow, lane_texts()) or try_many('ZADD', due, marks)
+if stored then
+  call_many('HDEL', jobs, joined)
+  error(stored.err, 0)
+end
 call_many('HDEL', dead_jobs, revived)
 call_many('ZREM', dead, revived)
 if #revived > 0 then add(REVIVED, #revived) end

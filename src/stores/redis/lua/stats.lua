@@ -20,22 +20,32 @@ for i = OLD_MINUTES, OLD_MINUTES + MINUTES_KEPT * 4 - 1 do push(wanted, 'GET', '
 local counters = call('BITFIELD', stats, unpack(wanted))
 local processed, retried, cancelled, revived, removed = unpack(counters)
 
-local ready = call('ZCOUNT', due, 0, '(' .. whole(after(now))) - slots_due
-local ahead = call('ZCOUNT', due, whole(after(now)), '(' .. whole(UPPER)) - slots_ahead
-local running = call('ZCOUNT', due, whole(UPPER + after(now)), '+inf')
+-- Jobs that wait for their key of flow control, and the keys themselves, which are no jobs (_lanes.lua).
+local IN_LINE, TURN_UP = 9007199254740992, 18014398509481984
+local function count(from, to)
+  return call('ZCOUNT', due, whole(from), '(' .. whole(to))
+end
+local ready_in_line, ahead_in_line, keys_due, keys_ahead = 0, 0, 0, 0
+if call('EXISTS', flow) == 1 then
+  ready_in_line, ahead_in_line = count(IN_LINE, IN_LINE + after(now)), count(IN_LINE + after(now), TURN_UP)
+  keys_due, keys_ahead = count(TURN_UP, TURN_UP + after(now)), count(TURN_UP + after(now), TURN_UP + UPPER)
+end
+local ready = count(0, after(now)) - slots_due - keys_due + ready_in_line
+local ahead = count(after(now), UPPER) - slots_ahead - keys_ahead + ahead_in_line
+local running = count(UPPER + after(now), IN_LINE)
 local lying = call('ZCARD', dead)
 local died = lying + revived + removed
-local paused = call('ZSCORE', due, PAUSED) and 1 or 0
-local head = call('ZRANGE', due, 0, '(' .. whole(UPPER), 'BYSCORE', 'LIMIT', 0, slots_due + 1, 'WITHSCORES')
+local head = call('ZRANGE', due, '-inf', '(' .. whole(UPPER), 'BYSCORE', 'LIMIT', 0, slots_due + 2, 'WITHSCORES')
+local paused = head[1] == PAUSED and 1 or 0
 local oldest = ''
-for i = 1, #head, 2 do
+for i = 1 + 2 * paused, #head, 2 do
   if not is_schedule(head[i]) and tonumber(head[i + 1]) < after(now) then
     oldest = head[i + 1]
     break
   end
 end
 local reply = { ahead - running, ready, running, lying, call('HLEN', done), processed, retried, died,
-  ready + ahead + processed + died + cancelled - revived, paused, head[2] or '', oldest }
+  ready + ahead + processed + died + cancelled - revived, paused, head[2 + 2 * paused] or '', oldest }
 for _, first in ipairs({ WAITING, RUNNING }) do
   for i = first + 1, first + HISTOGRAM_SIZE do push(reply, counters[i]) end
 end

@@ -1,0 +1,54 @@
+import type { AnyJob } from "../job/define.ts";
+import {
+  checkFlowControlOptions,
+  checkFlowKey,
+  type FlowControl,
+  type FlowControlOptions,
+  flowLimits,
+} from "../job/flow-control.ts";
+import { invalidRequest, isTidegateError } from "../shared/errors.ts";
+import { asJson } from "../shared/json.ts";
+import type { NewFlow } from "../store/flow.ts";
+
+/**
+ * Finds the key of flow control of a new job, and its limits: those of `enqueue` over those of the definition.
+ *
+ * @param payload as JSON keeps it, before any schema has seen it.
+ * @returns undefined if neither sets a key.
+ * @throws {TidegateError} `invalid_request` for a key function that throws or returns no text, and for limits that contradict each other.
+ */
+export function flowOf(
+  definition: AnyJob | undefined,
+  options: FlowControlOptions | undefined,
+  payload: unknown,
+): NewFlow | undefined {
+  if (options !== undefined) checkFlowControlOptions(options);
+  const defined: Partial<FlowControl<never>> = definition?.flowControl ?? {};
+  const key = options?.key ?? defined.key;
+  if (key === undefined) {
+    if (options === undefined) return undefined;
+    throw invalidRequest("flowControl needs a key: set it in defineJob or at enqueue.");
+  }
+  const limits = flowLimits({
+    concurrency: options?.concurrency ?? defined.concurrency,
+    rate: options?.rate ?? defined.rate,
+    period: options?.period ?? defined.period,
+    ordered: options?.ordered ?? defined.ordered,
+  });
+  return { key: typeof key === "function" ? computedKey(key, definition?.name, payload) : key, limits };
+}
+
+function computedKey(key: (payload: never) => string, name: string | undefined, payload: unknown): string {
+  const about = `The key function in flowControl of the job "${name}"`;
+  try {
+    // A copy: the function may change what it gets.
+    const computed: unknown = key(asJson(payload, "payload") as never);
+    checkFlowKey(computed, `What ${about.replace("The", "the")} returns`);
+    return computed;
+  } catch (error) {
+    if (isTidegateError(error)) throw error;
+    // The message of the error may hold the payload.
+    const thrown = error instanceof Error ? error.name : "value that is no Error";
+    throw invalidRequest(`${about} threw a ${thrown}. It must return 1 to 256 characters for every payload.`);
+  }
+}

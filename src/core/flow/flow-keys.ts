@@ -1,0 +1,135 @@
+import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
+import type { Clock } from "../shared/clock.ts";
+import { checkKnown, wholeNumber } from "../shared/validate.ts";
+import type { FlowChange, FlowState } from "../store/flow.ts";
+import type { QueueStore } from "../store/store.ts";
+
+/** A key of flow control: its limits, and what it does now. */
+export interface FlowControlKey {
+  /** What jobs share it by. */
+  readonly key: string;
+  /** How many jobs may run at once; null for any number. */
+  readonly concurrency: number | null;
+  /** How many attempts may begin in one window; null for any number. */
+  readonly rate: number | null;
+  /** How long a window is, in ms; null without a rate. */
+  readonly period: number | null;
+  /** Whether its jobs run in the order of enqueuing, one at a time. */
+  readonly ordered: boolean;
+  /** How many jobs are running. One whose invocation died counts until its lease has run out and its job was claimed again. */
+  readonly running: number;
+  /** How many jobs wait, scheduled ones included. */
+  readonly waiting: number;
+  /** How many attempts have begun in the window that is open; 0 if none is. */
+  readonly startedInWindow: number;
+  /** When the window that is open closes; null if none is. */
+  readonly windowEndsAt: Date | null;
+  /** Whether its jobs wait until `resume`. */
+  readonly paused: boolean;
+  /** Whether its limits were set by `set`, and no enqueue changes them. */
+  readonly pinned: boolean;
+}
+
+/** One page of keys. */
+export interface FlowControlPage {
+  /** In no order. */
+  readonly keys: readonly FlowControlKey[];
+  /** Where the next page begins; null on the last one. */
+  readonly cursor: string | null;
+}
+
+/** Which keys to list. */
+export interface FlowControlListOptions {
+  /** From the page before. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000. Default 100. A page may hold fewer keys, or none, with more to come. */
+  readonly limit?: number | undefined;
+}
+
+/** The keys of flow control of a queue. */
+export class FlowKeys {
+  readonly #store: QueueStore;
+  readonly #reader: QueueStore;
+  readonly #clock: Clock;
+  readonly #changed: () => void;
+
+  /**
+   * @internal
+   * @param reader the same store, where it is only read: what that costs is counted apart.
+   * @param changed is called when jobs may have become due.
+   */
+  constructor(store: QueueStore, reader: QueueStore, clock: Clock, changed: () => void) {
+    this.#store = store;
+    this.#reader = reader;
+    this.#clock = clock;
+    this.#changed = changed;
+  }
+
+  /** Shows a key; null if no job of it waits or runs, it is neither paused nor pinned, and no window is open. */
+  async get(key: string): Promise<FlowControlKey | null> {
+    checkFlowKey(key, "key");
+    const now = this.#clock();
+    const state = await this.#reader.findFlow(key, now);
+    return state ? shown(state, now) : null;
+  }
+
+  /** Lists the keys that `get` shows. */
+  async list(options: FlowControlListOptions = {}): Promise<FlowControlPage> {
+    checkKnown(options, ["cursor", "limit"], "flowControl.list");
+    const { cursor, limit = 100 } = options;
+    wholeNumber(limit, "limit", 1, 1_000);
+    const now = this.#clock();
+    const page = await this.#reader.listFlows({ cursor, limit, now });
+    return { keys: page.items.map((state) => shown(state, now)), cursor: page.cursor ?? null };
+  }
+
+  /**
+   * Replaces all limits of a key and pins them: no enqueue changes them, until `unset`. A limit that is left out is none. Jobs that are
+   * running stay so.
+   *
+   * @throws {TidegateError} `invalid_request` for limits that contradict each other.
+   */
+  async set(key: string, limits: FlowControlLimits): Promise<void> {
+    checkFlowKey(key, "key");
+    await this.#change(key, { to: "set", limits: checkLimits(limits) });
+  }
+
+  /** Lets go of the limits of a key: they hold until the next enqueue sets others. A key that is not pinned stays as it is. */
+  unset(key: string): Promise<void> {
+    return this.#change(key, { to: "unset" });
+  }
+
+  /** Keeps the jobs of a key from starting, until `resume`. Those that are running stay so, and more can be enqueued. */
+  pause(key: string): Promise<void> {
+    return this.#change(key, { to: "paused" });
+  }
+
+  /** Ends a pause of a key. Without one it changes nothing. */
+  resume(key: string): Promise<void> {
+    return this.#change(key, { to: "resumed" });
+  }
+
+  async #change(key: string, change: FlowChange): Promise<void> {
+    checkFlowKey(key, "key");
+    await this.#store.changeFlow(key, change, this.#clock());
+    this.#changed();
+  }
+}
+
+function shown(state: FlowState, now: number): FlowControlKey {
+  const { key, limits, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;
+  const isOpen = limits.rate > 0 && now < windowEndsAt;
+  return {
+    key,
+    concurrency: limits.ordered ? 1 : limits.concurrency || null,
+    rate: limits.rate || null,
+    period: limits.periodMs || null,
+    ordered: limits.ordered,
+    running,
+    waiting,
+    startedInWindow: isOpen ? startedInWindow : 0,
+    windowEndsAt: isOpen ? new Date(windowEndsAt) : null,
+    paused,
+    pinned,
+  };
+}

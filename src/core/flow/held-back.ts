@@ -1,0 +1,34 @@
+import type { FlowState } from "../store/flow.ts";
+import type { StoredJob } from "../store/store.ts";
+
+/** Why a job that is due does not run yet. */
+export interface HeldBack {
+  /** Its key of flow control. */
+  readonly key: string;
+  /**
+   * `concurrency`: as many jobs of the key run as may. `rate`: as many have begun in this window as may. `order`: another job of the key is
+   * before it. `paused`: the key is paused.
+   */
+  readonly reason: "concurrency" | "rate" | "order" | "paused";
+  /** When it was due. */
+  readonly since: Date;
+  /** When the window of the rate closes; null for every other reason, since nobody knows. */
+  readonly until: Date | null;
+}
+
+/** Decides whether a job is held back; undefined if it may start now, or is not due. */
+export function heldBack({ id, state, at, flow }: StoredJob, key: FlowState, now: number): HeldBack | undefined {
+  if (state !== "ready" || !flow) return undefined;
+  const because = (reason: HeldBack["reason"], until: Date | null = null): HeldBack => ({
+    key: key.key,
+    reason,
+    since: new Date(at),
+    until,
+  });
+  const { limits, running, paused, windowEndsAt, startedInWindow, firstId } = key;
+  if (paused) return because("paused");
+  if (limits.ordered && (running > 0 || firstId !== id)) return because("order");
+  if (limits.concurrency > 0 && running >= limits.concurrency) return because("concurrency");
+  const isFull = limits.rate > 0 && now < windowEndsAt && startedInWindow >= limits.rate;
+  return isFull ? because("rate", new Date(windowEndsAt)) : undefined;
+}

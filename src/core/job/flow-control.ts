@@ -1,0 +1,89 @@
+import { type Duration, durationMs } from "../shared/duration.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import { checkKnown, checkPathText, wholeNumber } from "../shared/validate.ts";
+import type { FlowLimits } from "../store/flow.ts";
+
+/** The limits of a key of flow control. A key without any still takes turns with other keys. */
+export interface FlowControlLimits {
+  /** How many jobs of the key may run at once, over all invocations. Default: any number. */
+  readonly concurrency?: number | undefined;
+  /** How many attempts may begin in one window of `period`. Needs a `period`. Default: any number. */
+  readonly rate?: number | undefined;
+  /**
+   * How long a window is, up to a year. It opens with the first attempt after the one before it has closed, by the clock of the
+   * invocation that begins the attempt.
+   */
+  readonly period?: Duration | undefined;
+  /**
+   * Runs the jobs of the key strictly in the order in which they were enqueued, one at a time. A job at the head that is delayed,
+   * snoozed or retried holds up the others until it has completed or died. Not with a `concurrency` other than 1. Default false.
+   */
+  readonly ordered?: boolean | undefined;
+}
+
+/** How `enqueue` sets the key and the limits of one job. What it leaves out, the definition decides. */
+export interface FlowControlOptions extends FlowControlLimits {
+  /** 1 to 256 characters. Jobs of one key share its limits, whatever their names. Default: the definition's key. */
+  readonly key?: string | undefined;
+}
+
+/** How `defineJob` sets the key and the limits of its jobs. */
+export interface FlowControl<Input> extends FlowControlLimits {
+  /**
+   * 1 to 256 characters, or a function that makes them from the payload. The function runs once, when the job is enqueued. It gets the
+   * payload as JSON, before the schema has changed it.
+   */
+  readonly key: string | FlowKeyOf<Input>["of"];
+}
+
+/** As a method, so that a definition with it may be wrapped and defined anew, whatever its payload is. */
+interface FlowKeyOf<Input> {
+  of(payload: Input): string;
+}
+
+export const LONGEST_FLOW_KEY = 256;
+
+const MOST = 1_000_000_000;
+const LONGEST_PERIOD_MS = 366 * 86_400_000;
+const limitNames = ["concurrency", "rate", "period", "ordered"];
+
+/** Checks a key. @throws {TidegateError} `invalid_request` */
+export function checkFlowKey(key: unknown, name = "flowControl.key"): asserts key is string {
+  checkPathText(key, name, LONGEST_FLOW_KEY);
+}
+
+/** Checks the option of a definition. @throws {TidegateError} `invalid_request` */
+export function checkFlowControl(flowControl: FlowControl<never>): void {
+  checkKnown(flowControl, ["key", ...limitNames], "flowControl");
+  if (typeof flowControl.key !== "function") checkFlowKey(flowControl.key);
+  flowLimits(flowControl);
+}
+
+/** Checks the option of `enqueue`. @throws {TidegateError} `invalid_request` */
+export function checkFlowControlOptions(flowControl: FlowControlOptions): void {
+  checkKnown(flowControl, ["key", ...limitNames], "flowControl");
+  if (flowControl.key !== undefined) checkFlowKey(flowControl.key);
+}
+
+/** Checks the limits of `flowControl.set`. @throws {TidegateError} `invalid_request` */
+export function checkLimits(limits: FlowControlLimits): FlowLimits {
+  checkKnown(limits, limitNames, "flowControl.set");
+  return flowLimits(limits);
+}
+
+/** Reads limits. @throws {TidegateError} `invalid_request` for limits that mean nothing, or that contradict each other. */
+export function flowLimits({ concurrency, rate, period, ordered = false }: FlowControlLimits): FlowLimits {
+  if (concurrency !== undefined) wholeNumber(concurrency, "flowControl.concurrency", 1, MOST);
+  if (rate !== undefined) wholeNumber(rate, "flowControl.rate", 1, MOST);
+  if (typeof ordered !== "boolean") throw invalidRequest("flowControl.ordered must be true or false.");
+  const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");
+  if (period !== undefined && (periodMs === 0 || periodMs > LONGEST_PERIOD_MS))
+    throw invalidRequest("flowControl.period must be longer than 0, and at most 366 days.");
+  if (rate !== undefined && period === undefined)
+    throw invalidRequest('flowControl.rate needs a period, such as { rate: 100, period: "1m" }.');
+  if (rate === undefined && period !== undefined)
+    throw invalidRequest('flowControl.period needs a rate, such as { rate: 100, period: "1m" }.');
+  if (ordered && concurrency !== undefined && concurrency !== 1)
+    throw invalidRequest("flowControl.ordered runs one job at a time: leave out concurrency, or set it to 1.");
+  return { concurrency: concurrency ?? 0, rate: rate ?? 0, periodMs, ordered };
+}

@@ -1,0 +1,47 @@
+/** The limits of one key of flow control. 0 stands for none. */
+export interface FlowLimits {
+  /** How many leases may exist at once. */
+  readonly concurrency: number;
+  /** How many attempts may begin in one window. */
+  readonly rate: number;
+  /** How long a window is. It opens with the first attempt after the one before it has closed. */
+  readonly periodMs: number;
+  /** Whether jobs run in the order in which they were enqueued, one at a time, whatever `concurrency` says. */
+  readonly ordered: boolean;
+}
+
+/** The key of a new job. Its limits become those of the key, unless the key's are pinned. */
+export interface NewFlow {
+  readonly key: string;
+  readonly limits: FlowLimits;
+}
+
+/** The key of a stored job, and the limits that came with it. They hold if nothing else is known of the key by then. */
+export interface JobFlow extends NewFlow {
+  /** The place in the order of the key; 0 if the job was enqueued without an order. The store gives it, and it stays. */
+  readonly order: number;
+}
+
+/** What is known of one key. */
+export interface FlowState extends NewFlow {
+  /** How many leases exist, those that have run out and were not claimed again included. */
+  readonly running: number;
+  /** How many jobs wait, scheduled ones included. */
+  readonly waiting: number;
+  /** How many attempts have begun in the window that opened last. */
+  readonly startedInWindow: number;
+  /** When that window closes; 0 if the key has no rate, or nothing has begun yet. */
+  readonly windowEndsAt: number;
+  readonly paused: boolean;
+  /** Whether the limits were set apart from any enqueue, and no enqueue changes them. */
+  readonly pinned: boolean;
+  /** The job at the head of the line. */
+  readonly firstId: string | undefined;
+}
+
+/** A change of one key, whether or not it has jobs. `set` replaces the limits and pins them, `unset` lets go of them. */
+export type FlowChange =
+  | { readonly to: "set"; readonly limits: FlowLimits }
+  | { readonly to: "unset" }
+  | { readonly to: "paused" }
+  | { readonly to: "resumed" };

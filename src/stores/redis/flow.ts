@@ -1,0 +1,91 @@
+import type { FlowChange, FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
+
+// How keys of flow control stand in scripts' arguments and in what they store: lua/_lanes.lua.
+
+/** Without colons, which end it, and with percent signs escaped, which begin an escape. */
+function escaped(key: string): string {
+  return key.replaceAll("%", "%25").replaceAll(":", "%3A");
+}
+
+function unescaped(key: string): string {
+  return key.replaceAll("%3A", ":").replaceAll("%25", "%");
+}
+
+function limitTexts({ concurrency, rate, periodMs, ordered }: FlowLimits): readonly string[] {
+  return [String(concurrency), String(rate), String(periodMs), ordered ? "1" : "0"];
+}
+
+/** The name of a key in `flow`. */
+export const flowField = escaped;
+
+/** What a script is given of the key of a new job. */
+export function newFlowText(flow: NewFlow | undefined): string {
+  return flow ? `${[escaped(flow.key), ...limitTexts(flow.limits)].join(":")}:` : "";
+}
+
+/** What stands before the record of a job with a key. */
+export function flowHead(flow: JobFlow | undefined): string {
+  return flow ? `2:${flow.order}:${newFlowText(flow)}` : "";
+}
+
+const head = /^2:(\d+):([^:]+):(\d+):(\d+):(\d+):(\d):/;
+
+/** A stored record, and the key that stands before it. */
+export function readFlow(stored: string): { readonly record: string; readonly flow?: JobFlow } {
+  const [text, order, key = "", concurrency, rate, periodMs, ordered] = head.exec(stored) ?? [];
+  if (text === undefined) return { record: stored };
+  const limits = readLimits(concurrency, rate, periodMs, ordered);
+  return { record: stored.slice(text.length), flow: { key: unescaped(key), limits, order: Number(order) } };
+}
+
+function readLimits(
+  concurrency: string | undefined,
+  rate: string | undefined,
+  periodMs: string | undefined,
+  flags: string | undefined,
+): FlowLimits {
+  return {
+    concurrency: Number(concurrency),
+    rate: Number(rate),
+    periodMs: Number(periodMs),
+    ordered: Number(flags) % 2 === 1,
+  };
+}
+
+const ORDERED = 1;
+const PINNED = 2;
+const PAUSED = 4;
+
+/** What `flow` holds of a key; undefined if nothing need be known of it any more. */
+export function readFlowState(field: string, text: string, now: number): FlowState | undefined {
+  const [concurrency, rate, periodMs, flags, ...numbers] = text.split(":", 12);
+  const [running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = numbers.map(Number);
+  const limits = readLimits(concurrency, rate, periodMs, flags);
+  const isSet = (flag: number) => Math.floor(Number(flags) / flag) % 2 === ORDERED;
+  const waiting = behind + count;
+  const isIdle = waiting === 0 && running === 0 && !isSet(PINNED) && !isSet(PAUSED);
+  if (isIdle && (limits.rate === 0 || windowEndsAt <= now)) return undefined;
+  return {
+    key: unescaped(field),
+    limits,
+    running,
+    waiting,
+    startedInWindow,
+    windowEndsAt,
+    paused: isSet(PAUSED),
+    pinned: isSet(PINNED),
+    firstId: firstOf(text),
+  };
+}
+
+/** The job at the head of a line: behind twelve numbers, and behind its order and its score of 16 digits each. */
+function firstOf(text: string): string | undefined {
+  const [, length, rest = ""] = /^(?:\d+:){12}\d{32}(\d+):(.*)$/s.exec(text) ?? [];
+  if (length === undefined) return undefined;
+  // Lua counts bytes.
+  return new TextDecoder().decode(new TextEncoder().encode(rest).slice(0, Number(length)));
+}
+
+export function changeFlowArguments(change: FlowChange): readonly string[] {
+  return change.to === "set" ? [change.to, ...limitTexts(change.limits)] : [change.to];
+}

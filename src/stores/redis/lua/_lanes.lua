@@ -1,0 +1,313 @@
+-- Flow control, for the scripts that meet keys. The jobs of a key wait in a line of their own, and the key itself stands in `due`, at
+-- the moment when it can next start something:
+--   id: 2^53 + its score, while it waits in a line
+--   ' lane:KEY': when the key can start something next; 2^52 while only an outcome, or a person, changes that
+--   ' turn:KEY': the same, 2^54 higher, so that marks can be counted, and subtracted, by their scores
+-- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (codec.ts): they have no colon.
+-- `flow` holds of each key twelve numbers, and the first of its line, each as ORDER(16 digits) SCORE(16 digits) bytes:id.
+-- `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
+local IN_LINE, TURN_UP, LANE, TURN, INLINE = 9007199254740992, 18014398509481984, ' lane:', ' turn:', 16
+local ORDERED, PINNED, HELD = 1, 2, 4
+local lane_of, touched, unmarked, standing, leaving = {}, {}, {}, {}, {}
+
+local function has(lane, flag)
+  return math.floor(lane.flags / flag) % 2 == 1
+end
+
+local function set_flag(lane, flag, on)
+  if has(lane, flag) ~= on then lane.flags = lane.flags + (on and flag or -flag) end
+end
+
+-- The key of a record, and its place in the order of the key: 0 for none. Nothing for a record without a key.
+local function flow_of(record)
+  if string.byte(record or '', 1) ~= 50 then return nil end
+  local order, key = string.match(record, '^2:(%d+):([^:]+):')
+  return key, tonumber(order)
+end
+
+local function parse(key, text)
+  local lane = { key = key, original = text, concurrency = 0, rate = 0, period = 0, flags = 0, running = 0, turn = 0, ends = 0,
+    started = 0, last = 0, behind = 0, count = 0, tail = 0, text = '', at = 1, read = 0 }
+  if text then
+    local c, r, p, f, u, t, e, s, l, b, n, i, at = string.match(text,
+      '^(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()')
+    lane.concurrency, lane.rate, lane.period, lane.flags, lane.running = tonumber(c), tonumber(r), tonumber(p), tonumber(f), tonumber(u)
+    lane.turn, lane.ends, lane.started, lane.last = tonumber(t), tonumber(e), tonumber(s), tonumber(l)
+    lane.behind, lane.count, lane.tail, lane.text, lane.at = tonumber(b), tonumber(n), tonumber(i), text, at
+  end
+  return lane
+end
+
+local function format_lane(lane)
+  return string.format('%.0f:%.0f:%.0f:%d:%d:%.0f:%.0f:%.0f:%.0f:%d:%d:%.0f:', lane.concurrency, lane.rate, lane.period, lane.flags,
+    lane.running, lane.turn, lane.ends, lane.started, lane.last, lane.behind, lane.count, lane.tail) .. string.sub(lane.text, lane.at)
+end
+
+local function load_lanes(keys)
+  local unknown = {}
+  for _, key in ipairs(keys) do
+    if lane_of[key] == nil then
+      lane_of[key] = false
+      push(unknown, key)
+    end
+  end
+  for i, text in ipairs(read_many('HMGET', flow, unknown)) do lane_of[unknown[i]] = parse(unknown[i], text) end
+end
+
+local function places(lane)
+  if has(lane, ORDERED) then return 1 end
+  return lane.concurrency > 0 and lane.concurrency or 1e9
+end
+
+-- Served a moment ago, a key stands behind all that is due in that millisecond: keys take turns.
+local function mark_of(lane)
+  if lane.count == 0 or has(lane, HELD) or lane.running >= places(lane) then return UPPER end
+  local time = math.max(math.floor(tonumber(string.sub(lane.text, lane.at + 16, lane.at + 31)) / 1024), lane.turn)
+  if lane.rate > 0 and lane.started >= lane.rate then time = math.max(time, lane.ends) end
+  return time * 1024 + (time == lane.turn and 1020 or 0)
+end
+
+local function is_idle(lane)
+  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED
+end
+
+local function touch(lane)
+  if not lane.touched then
+    lane.touched = true
+    push(touched, lane)
+    -- As it stands in `due`: an idle key has no mark.
+    lane.mark = lane.original and not is_idle(lane) and mark_of(lane) or nil
+  end
+  if not lane.unmarked then
+    lane.unmarked = true
+    push(unmarked, lane)
+  end
+end
+
+-- The line is kept as it was read: most scripts take its head, or add at its end. `entries` takes it apart.
+
+local function read_entry(text, at)
+  local bytes, from = string.match(text, '^(%d+):()', at + 32)
+  return { tonumber(string.sub(text, at, at + 15)), tonumber(string.sub(text, at + 16, at + 31)),
+    string.sub(text, from, from + bytes - 1) }, from + bytes
+end
+
+local function entries(lane)
+  local line, at = {}, lane.at
+  for i = 1, lane.count do line[i], at = read_entry(lane.text, at) end
+  return line
+end
+
+local function stamp(item)
+  return string.format('%016.0f%016.0f', item[1], item[2])
+end
+
+local function entry(item)
+  return stamp(item) .. #item[3] .. ':' .. item[3]
+end
+
+local function set_entries(lane, line)
+  local parts = {}
+  for i, item in ipairs(line) do parts[i] = entry(item) end
+  lane.text, lane.at, lane.count, lane.final = table.concat(parts), 1, #line, line[#line]
+  lane.tail = #line > 0 and line[#line][1] or 0
+end
+
+local function member_of(lane, item)
+  return lane.key .. ':' .. stamp(item) .. item[3]
+end
+
+local function is_behind(item, other)
+  if item[1] ~= other[1] then return item[1] > other[1] end
+  if item[2] ~= other[2] then return item[2] > other[2] end
+  return is_after(item[3], other[3])
+end
+
+local function place_of(order, score)
+  return order > 0 and order or score
+end
+
+local function stand_behind(lane, item)
+  push(standing, 0, member_of(lane, item))
+  lane.behind = lane.behind + 1
+end
+
+local function insert(lane, order, score, id)
+  touch(lane)
+  local item = { place_of(order, score), score, id }
+  local is_last = lane.count == 0 or item[1] > lane.tail
+  if item[1] == lane.tail and not is_last then
+    if not lane.final then
+      local line = entries(lane)
+      lane.final = line[#line]
+    end
+    is_last = is_behind(item, lane.final)
+  end
+  if is_last and (lane.behind > 0 or lane.count >= INLINE) then return stand_behind(lane, item) end
+  if is_last then
+    lane.text, lane.at = string.sub(lane.text, lane.count > 0 and lane.at or #lane.text + 1) .. entry(item), 1
+    lane.count, lane.tail, lane.final = lane.count + 1, item[1], item
+    return
+  end
+  local line = entries(lane)
+  local at = #line + 1
+  while at > 1 and is_behind(line[at - 1], item) do at = at - 1 end
+  table.insert(line, at, item)
+  if #line > INLINE then stand_behind(lane, table.remove(line)) end
+  set_entries(lane, line)
+end
+
+local function remove(lane, order, score, id)
+  touch(lane)
+  local line = place_of(order, score) <= lane.tail and entries(lane) or {}
+  for i, item in ipairs(line) do
+    if item[3] == id then
+      table.remove(line, i)
+      return set_entries(lane, line)
+    end
+  end
+  push(leaving, member_of(lane, { place_of(order, score), score, id }))
+  lane.behind = lane.behind - 1
+end
+
+local function pop(lane)
+  local item
+  item, lane.at = read_entry(lane.text, lane.at)
+  lane.count = lane.count - 1
+  return item
+end
+
+local function settle_lines()
+  call_many('ZADD', lanes, standing)
+  call_many('ZREM', lanes, leaving)
+  standing, leaving = {}, {}
+  for _, lane in ipairs(touched) do lane.read = 0 end
+end
+
+-- Reads on in a line. What is read leaves `lanes` at the end, of all keys in one command.
+local function refill(lane, many)
+  if #standing > 0 then settle_lines() end
+  local found = call('ZRANGE', lanes, '[' .. lane.key .. ':', '(' .. lane.key .. ';', 'BYLEX', 'LIMIT', lane.read, many)
+  local parts = { string.sub(lane.text, lane.count > 0 and lane.at or #lane.text + 1) }
+  for _, member in ipairs(found) do
+    local at = #lane.key + 2
+    local id = string.sub(member, at + 32)
+    push(parts, string.sub(member, at, at + 31), #id, ':', id)
+    push(leaving, member)
+  end
+  if #found > 0 then
+    lane.text, lane.at, lane.count, lane.final = table.concat(parts), 1, lane.count + #found, nil
+    lane.tail = tonumber(string.sub(found[#found], #lane.key + 2, #lane.key + 17))
+  end
+  lane.read = lane.read + #found
+  lane.behind = #found < many and 0 or lane.behind - #found
+end
+
+-- How many more attempts may begin.
+local function free(lane, now, running)
+  if has(lane, HELD) then return 0 end
+  local most = places(lane) - (running or lane.running)
+  if lane.rate > 0 then most = math.min(most, lane.rate - (now < lane.ends and lane.started or 0)) end
+  return math.max(most, 0)
+end
+
+local function begin(lane, now)
+  touch(lane)
+  lane.running = lane.running + 1
+  lane.turn = math.max(lane.turn, now)
+  if lane.rate == 0 then return end
+  if now >= lane.ends then lane.ends, lane.started = now + lane.period, 0 end
+  lane.started = lane.started + 1
+end
+
+local function finish(lane)
+  touch(lane)
+  lane.running = math.max(lane.running - 1, 0)
+end
+
+-- Whether nothing need be known of a key any more.
+local function is_forgotten(lane, now)
+  return is_idle(lane) and (lane.rate == 0 or lane.ends <= now)
+end
+
+-- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job, and `sets` whether
+-- these limits hold from now on. Gives the key, the order, and what begins the record.
+local function join(text, sets, now)
+  local key, c, r, p, o = string.match(text, '^([^:]+):(%d+):(%d+):(%d+):(%d):$')
+  local lane, order = lane_of[key], 0
+  touch(lane)
+  if is_forgotten(lane, now) then
+    lane.flags, lane.turn, lane.ends, lane.started, lane.last, sets = 0, 0, 0, 0, 0, true
+  end
+  if sets and not has(lane, PINNED) then
+    lane.concurrency, lane.rate, lane.period = tonumber(c), tonumber(r), tonumber(p)
+    set_flag(lane, ORDERED, o == '1')
+  end
+  if has(lane, ORDERED) then
+    order = math.max(now * 1024, lane.last + 1)
+    lane.last = order
+  end
+  return lane, order, '2:' .. whole(order) .. ':' .. text
+end
+
+-- Marks all lanes that were touched since: into a ZADD, and a ZREM, of `due` that follow. Gives the earliest, and which lanes they were.
+local function put_marks(adding, removing)
+  local earliest, marked = UPPER, {}
+  for _, lane in ipairs(unmarked) do
+    lane.unmarked, marked[LANE .. lane.key] = false, true
+    if lane.count == 0 and lane.behind > 0 then refill(lane, INLINE) end
+    if is_idle(lane) then
+      if lane.mark then push(removing, LANE .. lane.key, TURN .. lane.key) end
+      lane.mark = nil
+    else
+      local mark = mark_of(lane)
+      earliest = math.min(earliest, mark)
+      if mark ~= lane.mark then push(adding, whole(mark), LANE .. lane.key, whole(TURN_UP + mark), TURN .. lane.key) end
+      lane.mark = mark
+    end
+  end
+  unmarked = {}
+  return earliest, marked
+end
+
+-- A key of which nothing need be known goes, and one whose window is open expires with it. HSETEX may be missing: a key that was
+-- stored without its expiry is forgotten when it is met again.
+local function save_lanes(now)
+  local kept, gone, resting, ends, rest = {}, {}, {}, {}, 1
+  for _, lane in ipairs(touched) do
+    if not is_idle(lane) then push(kept, lane.key, format_lane(lane))
+    elseif not is_forgotten(lane, now) then
+      push(resting, lane.key, format_lane(lane))
+      push(ends, whole(lane.ends), 'f' .. lane.key)
+      rest = math.max(rest, lane.ends - now)
+    elseif lane.original then push(gone, lane.key) end
+  end
+  settle_lines()
+  for first = 1, #resting, PIECE do
+    local last = math.min(first + PIECE - 1, #resting)
+    local stored = not OWN_EXPIRY and try('HSETEX', flow, 'PX', whole(rest), 'FIELDS', (last - first + 1) / 2, unpack(resting, first, last))
+    if type(stored) == 'table' or OWN_EXPIRY then call('HSET', flow, unpack(resting, first, last)) end
+  end
+  if OWN_EXPIRY then call_many('ZADD', expiry, ends) end
+  call_many('HSET', flow, kept)
+  call_many('HDEL', flow, gone)
+  touched = {}
+end
+
+-- Of each lane that was touched its key and what is to be stored of it. None of them is idle.
+local function lane_texts()
+  local texts = {}
+  for _, lane in ipairs(touched) do push(texts, lane.key, format_lane(lane)) end
+  return texts
+end
+
+-- Takes back what a script has stored of lanes before a command failed, and members that it has added to `lanes`.
+local function restore_lanes(saved, added)
+  local kept, gone = {}, {}
+  for _, lane in ipairs(saved) do
+    if lane.original then push(kept, lane.key, lane.original) else push(gone, lane.key) end
+  end
+  call_many('HSET', flow, kept)
+  call_many('HDEL', flow, gone)
+  call_many('ZREM', lanes, added)
+end

@@ -1,0 +1,93 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Outcome, QueueStore } from "../../src/core/store/store.ts";
+import { defineJob, Queue } from "../../src/index.ts";
+import { clockByHand, start } from "../support/clock.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { useRedis } from "../support/stores.ts";
+
+// What flow control adds to the cost table of docs/guide/costs.md, counted by Redis itself.
+
+describe("billed commands of jobs with a key", () => {
+  const redis = useRedis();
+  const work = defineJob({
+    name: "work",
+    flowControl: { key: (key: string) => key, concurrency: 1_000 },
+    perform: () => {},
+  });
+  const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
+
+  function setUp() {
+    const store = redis.store();
+    const clock = clockByHand(start);
+    return { clock, store: store.open("default"), queue: new Queue({ store, jobs: [work], clock }) };
+  }
+
+  const many = (jobs: number, keys: number) =>
+    Array.from({ length: jobs }, (_, index) => ({ job: work, payload: `key-${index % keys}` }));
+
+  async function claimOf(store: QueueStore, settle: readonly Outcome[] = []) {
+    const claim = { limit: 100, leaseMs: 60_000 };
+    const { jobs } = await store.exchange({ now: start, settle, fire: [], retentionMs: 60_000, claim });
+    return jobs.map(({ lease }): Outcome => ({ to: "completed", lease, record: "1:{}" }));
+  }
+
+  // Loads the scripts.
+  beforeAll(async () => {
+    const { queue } = setUp();
+    await queue.enqueueMany(many(2, 1));
+    await queue.drain();
+  });
+
+  test("enqueueing one job costs 5, and 6 where the line of its key is long", async () => {
+    const { queue } = setUp();
+    expect(await count(() => queue.enqueue(work, "key"))).toBe(5);
+    await queue.enqueueMany(Array.from({ length: 20 }, () => ({ job: work, payload: "key" })));
+    expect(await count(() => queue.enqueue(work, "key"))).toBe(6);
+  });
+
+  test.each([1, 10, 100])("enqueueing 100 jobs of %i keys at once costs at most 7", async (keys) => {
+    const { queue } = setUp();
+    expect(await count(() => queue.enqueueMany(many(100, keys)))).toBeLessThanOrEqual(7);
+  });
+
+  test.each([
+    [1, 8],
+    [10, 6],
+    [100, 6],
+  ])("claiming 100 jobs of %i keys costs %i", async (keys, commands) => {
+    const { queue, store } = setUp();
+    await queue.enqueueMany(many(100, keys));
+    expect(await count(() => claimOf(store))).toBe(commands);
+  });
+
+  test.each([
+    [1, 14],
+    [10, 17.5],
+    [100, 17.5],
+  ])("to settle and claim 100 jobs of %i keys with long lines costs %d at most, on average", async (keys, most) => {
+    const { queue, store } = setUp();
+    for (let i = 0; i < 40; i++) await queue.enqueueMany(many(keys * 10, keys).slice(0, 1_000));
+    let settle = await claimOf(store);
+    const rounds = 16;
+    const commands = await count(async () => {
+      for (let round = 0; round < rounds; round++) settle = await claimOf(store, settle);
+    });
+    expect(commands / rounds).toBeLessThanOrEqual(most);
+  });
+
+  test("what is held back costs nothing: a tick of a queue in which a key holds back all there is costs 1", async () => {
+    const { queue } = setUp();
+    await queue.flowControl.pause("key");
+    await queue.enqueueMany(many(100, 1).map((job) => ({ ...job, payload: "key" })));
+    await queue.drain();
+    expect(await count(() => queue.drain())).toBe(1);
+  });
+
+  test("a look at a key costs 1, and a change of one at most 5", async () => {
+    const { queue } = setUp();
+    await queue.enqueue(work, "key");
+    expect(await count(() => queue.flowControl.get("key"))).toBe(1);
+    expect(await count(() => queue.flowControl.pause("key"))).toBeLessThanOrEqual(5);
+    expect(await count(() => queue.flowControl.resume("key"))).toBeLessThanOrEqual(5);
+  });
+});
