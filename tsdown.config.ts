@@ -12,6 +12,7 @@ export default defineConfig({
     "src/platforms/cloudflare.ts",
     "src/platforms/vercel.ts",
     "src/platforms/node.ts",
+    "src/qstash/index.ts",
     "src/telemetry/index.ts",
     "src/testing/index.ts",
     "src/cli/main.ts",

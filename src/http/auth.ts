@@ -64,7 +64,8 @@ export function hasBearer({ headers }: Request): boolean {
   return /^bearer(\s|$)/i.test(headers.get("authorization") ?? "");
 }
 
-function bearerOf({ headers }: Request): string | undefined {
+/** The bearer token of a request. */
+export function bearerOf({ headers }: Request): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
@@ -169,11 +170,14 @@ export function withToken(auth: Tokens, scope: Scope, token: string, source: str
 function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
   const ofScope: unknown = auth?.[scope] ?? [];
   if (!Array.isArray(ofScope)) throw invalidRequest(`auth.${scope} must be an array of tokens.`);
-  return ofScope.map((token: unknown, index) => {
-    if (typeof token !== "string" || !tokenPattern.test(token))
-      throw invalidRequest(`auth.${scope}[${index}] must be ${A_TOKEN}. Is its environment variable set?`);
-    return token;
-  });
+  return ofScope.map((token: unknown, index) => checkToken(token, `auth.${scope}[${index}]`));
+}
+
+/** @param name the option's name, for the message. @throws {TidegateError} `invalid_request` if it is too short, or no token. */
+export function checkToken(token: unknown, name: string): string {
+  if (typeof token !== "string" || !tokenPattern.test(token))
+    throw invalidRequest(`${name} must be ${A_TOKEN}. Is its environment variable set?`);
+  return token;
 }
 
 // Comparing digests of equal length to the last byte hides where a guess goes wrong, and how long tokens are.

@@ -28,6 +28,9 @@ export function afterResponse(clock: Clock): (options: DrainOptions) => DrainOpt
   });
 }
 
+/** What of a request decides how its jobs start. */
+type EagerCall = Pick<Call, "queue" | "bounds" | "inBackground" | "trace">;
+
 /** The invocation waits for jobs that fall due within this time. Such a job still has 18 s to run. */
 const STAY_MS = 10_000;
 /** How many jobs to claim when something falls due. Others may be due as well. */
@@ -37,7 +40,7 @@ const CLAIMED_AFTERWARDS = 10;
  * Stores jobs. If the platform allows it, those due now or within a few seconds run in the background after the response. So a
  * short delay ends on time, whenever the next tick comes.
  */
-export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
+export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
   const { results, held } = await call.queue.enqueueHeld(jobs, holdFor(call));
   startEagerly(call, held, results);
   return results;
@@ -45,7 +48,7 @@ export async function enqueueEagerly(call: Call, jobs: readonly BulkJob[]): Prom
 
 /** The same, with each job stored for itself. */
 export async function enqueueEachEagerly(
-  call: Call,
+  call: EagerCall,
   jobs: readonly BulkJob[],
 ): Promise<readonly PromiseSettledResult<EnqueueResult>[]> {
   const { results, held } = await call.queue.enqueueEach(jobs, holdFor(call));
@@ -57,12 +60,12 @@ export async function enqueueEachEagerly(
   return results;
 }
 
-function holdFor({ queue, inBackground, bounds, trace }: Call): HoldOptions {
+function holdFor({ queue, inBackground, bounds, trace }: EagerCall): HoldOptions {
   const canRun = inBackground && queue.jobNames.length > 0;
   return { most: canRun ? drainLimits(bounds()).concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace };
 }
 
-function startEagerly(call: Call, held: readonly LeasedJob[], results: readonly EnqueueResult[]): void {
+function startEagerly(call: EagerCall, held: readonly LeasedJob[], results: readonly EnqueueResult[]): void {
   const { queue, inBackground } = call;
   if (!inBackground || queue.jobNames.length === 0) return;
   const now = queue.clock();
@@ -77,13 +80,13 @@ function startEagerly(call: Call, held: readonly LeasedJob[], results: readonly 
  * Runs due jobs in the background if the platform allows it. For jobs that became due without being enqueued, such as retried
  * dead jobs.
  */
-export function drainSoon(call: Call): void {
+export function drainSoon(call: EagerCall): void {
   const { queue, inBackground } = call;
   if (inBackground && queue.jobNames.length > 0) inBackground(runEagerly(call, [], [queue.clock()]));
 }
 
 /** Runs the held jobs, then what falls due at these times or is retried soon. */
-async function runEagerly(call: Call, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
+async function runEagerly(call: EagerCall, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
   const afterwards = new Afterwards();
   try {
     await runInTurn(call, held, moments, afterwards);
@@ -93,7 +96,7 @@ async function runEagerly(call: Call, held: readonly LeasedJob[], moments: reado
 }
 
 async function runInTurn(
-  call: Call,
+  call: EagerCall,
   held: readonly LeasedJob[],
   moments: readonly number[],
   afterwards: Afterwards,

@@ -5,8 +5,9 @@
  */
 
 import type { Context, Hono } from "hono";
+import { routePath } from "hono/route";
 import { Hono as Router } from "hono/tiny";
-import { withDefaults } from "../core/drain/options.ts";
+import { type DrainOptions, withDefaults } from "../core/drain/options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import { notFound } from "../core/shared/errors.ts";
 import { requireScope, scopesOf } from "./auth.ts";
@@ -15,9 +16,9 @@ import { isFailure, methodNotAllowed, problemOf } from "./contract/problems.ts";
 import { noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
 import { within } from "./deadline.ts";
-import { backgroundOf } from "./eager.ts";
+import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
 import { readHop, startFanOut } from "./fan-out.ts";
-import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
+import { type HandlerOptions, type MountedQStash, readOptions, type Settings } from "./options.ts";
 import { routes } from "./routes/index.ts";
 import type { Call, Route } from "./routes/route.ts";
 
@@ -25,6 +26,7 @@ export type { Scope, Tokens } from "./auth.ts";
 export type { Dashboard } from "./dashboard-port.ts";
 export { type FanOutOptions, type RelayTarget, relayTo } from "./fan-out.ts";
 export type { HandlerOptions } from "./options.ts";
+export type { QStash } from "./qstash-port.ts";
 
 /**
  * Serves queues over HTTP. Returns a Hono app, whose `fetch` is a handler for every platform.
@@ -52,6 +54,8 @@ export function createHandler(options: HandlerOptions): Hono {
   const pages = settings.dashboard?.pages ?? [noDashboard];
   for (const page of pages) router.on(page.method, page.path, (context) => answerDashboard(page, context, settings));
   for (const { path } of pages) router.all(path, ({ req }) => answerOther(req.method, methodsOf(path, pages)));
+  const { qstash } = settings;
+  if (qstash) router.all(QSTASH_PATHS, (context) => answerQStash(qstash, context, settings));
   router.all("*", () => problemOf(notFound("Not found. See /openapi.json.")));
   return router;
 }
@@ -151,6 +155,34 @@ async function answerDashboard(page: DashboardRoute, context: Context, settings:
     if (isFailure(error)) settings.onError(error);
     return problemOf(error);
   }
+}
+
+const QSTASH_PATHS = "/v2/*";
+
+async function answerQStash(
+  { interface: qstash, queue }: MountedQStash,
+  context: Context,
+  settings: Settings,
+): Promise<Response> {
+  // The app that mounts the handler may have put a path in front.
+  const mountedAt = routePath(context).split("/").length - QSTASH_PATHS.split("/").length;
+  const path = `/${new URL(context.req.url).pathname
+    .split("/")
+    .slice(mountedAt + 1)
+    .join("/")}`;
+  const call = {
+    queue,
+    bounds: (options: DrainOptions = {}) =>
+      within(settings.deadline, withDefaults(options, settings.drain), queue.clock()),
+    inBackground: backgroundOf(context, settings),
+    trace: traceOf(context.req.raw.headers),
+  };
+  return qstash.answer(await unread(context), path, {
+    queue,
+    enqueue: (jobs) => enqueueEagerly(call, jobs),
+    drainSoon: () => drainSoon(call),
+    onError: settings.onError,
+  });
 }
 
 function queuesAt(name: string | undefined, { queues, first }: Settings): Pick<Call, "queue" | "queues" | "isNamed"> {

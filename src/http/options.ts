@@ -7,6 +7,7 @@ import { type Authenticate, authenticator, readTokens, type Tokens } from "./aut
 import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
 import { type Deadline, deadlineAt } from "./deadline.ts";
 import { type FanOutOptions, readFanOut } from "./fan-out.ts";
+import type { QStash } from "./qstash-port.ts";
 
 /** Which queues to serve, to whom, and within which bounds. */
 export interface HandlerOptions extends FanOutOptions {
@@ -45,10 +46,21 @@ export interface HandlerOptions extends FanOutOptions {
   /** A dashboard at `/dashboard`: pass `dashboard()` of `tidegate/dashboard`. Default: none. */
   readonly dashboard?: Dashboard;
   /**
+   * QStash's interface at `/v2`, for its own SDKs: pass the result of `createQStash` of `tidegate/qstash`, and add its `jobs` to a
+   * queue of this handler. It has tokens of its own. Default: none.
+   */
+  readonly qstash?: QStash;
+  /**
    * Called with errors that are not the caller's fault: the store does not answer, or code that the handler runs throws. Such
    * an error can hold anything. Default: writes its name and code, and nothing else, to `console.error`.
    */
   readonly onError?: (error: unknown) => void;
+}
+
+/** QStash's interface, and the queue that performs its jobs. */
+export interface MountedQStash {
+  readonly interface: QStash;
+  readonly queue: Queue;
 }
 
 /** Validated handler options. */
@@ -58,6 +70,7 @@ export interface Settings {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly authenticate: Authenticate;
   readonly dashboard: MountedDashboard | undefined;
+  readonly qstash: MountedQStash | undefined;
   /** The bounds of a drain that starts now. */
   readonly drain: DrainOptions;
   /** The deadline of an invocation that starts now. */
@@ -71,7 +84,18 @@ export interface Settings {
 
 /** The names of a handler's options, for platforms that add their own. */
 export const handlerOptions: readonly (keyof HandlerOptions)[] = [
-  ...(["queue", "queues", "auth", "drain", "eager", "waitUntil", "maxBodyBytes", "dashboard", "onError"] as const),
+  ...([
+    "queue",
+    "queues",
+    "auth",
+    "drain",
+    "eager",
+    "waitUntil",
+    "maxBodyBytes",
+    "dashboard",
+    "qstash",
+    "onError",
+  ] as const),
   ...(["onBacklog", "fanOut", "getDeadline"] as const),
 ];
 
@@ -99,6 +123,7 @@ export function readOptions(options: HandlerOptions): Settings {
     ...served,
     authenticate: authenticator(tokens, dashboard?.sessions),
     dashboard,
+    qstash: mountQStash(options.qstash, served.queues),
     get drain() {
       return bounds();
     },
@@ -117,6 +142,19 @@ function mountDashboard(dashboard: Dashboard | undefined, served: DashboardHost)
   if (dashboard !== undefined && typeof dashboard?.open !== "function")
     throw invalidRequest("dashboard must be the result of dashboard() from tidegate/dashboard.");
   return dashboard?.open(served);
+}
+
+function mountQStash(qstash: QStash | undefined, queues: ReadonlyMap<string, Queue>): MountedQStash | undefined {
+  if (qstash === undefined) return undefined;
+  if (typeof qstash?.answer !== "function")
+    throw invalidRequest("qstash must be the result of createQStash() from tidegate/qstash.");
+  const isPerformedBy = ({ jobNames }: Queue) => qstash.jobs.every(({ name }) => jobNames.includes(name));
+  const queue = [...queues.values()].find(isPerformedBy);
+  if (!queue)
+    throw invalidRequest(
+      "No queue of the handler performs the jobs of qstash. Add them: new Queue({ store, jobs: [...qstash.jobs, ...others] }).",
+    );
+  return { interface: qstash, queue };
 }
 
 function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" | "queues"> {

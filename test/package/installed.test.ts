@@ -48,6 +48,7 @@ describe("the package, installed into an empty project", () => {
       "/cloudflare",
       "/vercel",
       "/node",
+      "/qstash",
       "/telemetry",
       "/testing",
     ];

@@ -157,6 +157,14 @@ export class Attempt {
     }
   }
 
+  keepProgress(value: unknown): void {
+    try {
+      this.job.progressText(value);
+    } catch {
+      // The outcome counts without it.
+    }
+  }
+
   #renew(endsAt: number, record?: string): Promise<void> {
     const onLost = () => this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
     return this.job.lease.renew(endsAt, record, onLost);

@@ -1,9 +1,17 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import { type JobContext, Snooze } from "../job/define.ts";
 import type { Duration } from "../shared/duration.ts";
+import type { AttemptRuntime } from "./runtime.ts";
+
+/** What an attempt gives to Tidegate's own jobs, beyond what every handler sees. */
+export interface AttemptHost {
+  readonly runtime: Pick<AttemptRuntime, "clock" | "store">;
+  /** Stores a progress with the outcome, which costs no command. Does nothing if it is too large to be stored. */
+  keepProgress(value: unknown): void;
+}
 
 /** What a context needs from its attempt. */
-export interface ContextOwner {
+export interface ContextOwner extends AttemptHost {
   readonly signal: AbortSignal;
   extend(duration: Duration | undefined): Promise<void>;
   reportProgress(value: unknown): Promise<void>;
@@ -37,6 +45,11 @@ export class AttemptContext implements JobContext {
     this.snooze = snooze;
     this.progress = (value) => handled(owner.reportProgress(value));
     this.#owner = owner;
+  }
+
+  /** The attempt behind the context that a handler was given. */
+  static hostOf(context: JobContext): AttemptHost {
+    return (context as AttemptContext).#owner;
   }
 
   /** Created when it is first read: most handlers never use it. */

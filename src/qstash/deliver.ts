@@ -1,0 +1,130 @@
+import { AttemptContext } from "../core/attempt/context.ts";
+import { defineJob, type JobContext, type JobDefinition } from "../core/job/define.ts";
+import { PermanentError, RetryAfterError, withoutStack } from "../core/job/errors.ts";
+import { alarm, type Clock } from "../core/shared/clock.ts";
+import { bytesOfBody } from "./body.ts";
+import { retryAfterMs } from "./durations.ts";
+import { headersOf, type Message, messageSchema } from "./message.ts";
+import { type KeptResponse, keepResponse, noResponse, shownResponse } from "./response.ts";
+import { readRetryDelay } from "./retry-delay.ts";
+import { signatureOf } from "./signature.ts";
+import type { Targets } from "./targets.ts";
+
+/** The name of the job that delivers a message. */
+export const DELIVERY = "qstash_deliver";
+
+const DAY_MS = 86_400_000;
+
+/** How much longer an attempt may take than its delivery, so that a late delivery is a failure like any other. */
+const ATTEMPT_MARGIN_MS = 1_000;
+
+/** How long the attempt of a delivery may take. */
+export function attemptTimeoutMs(deliveryMs: number): number {
+  return deliveryMs + ATTEMPT_MARGIN_MS;
+}
+
+/** The wait before retry n, from 1, as QStash has it. */
+export function defaultBackoffMs(retry: number): number {
+  return Math.min(DAY_MS, Math.round(Math.exp(2.5 * retry) * 1_000));
+}
+
+/** What a delivery needs. */
+export interface DeliveryParts {
+  readonly targets: Targets;
+  readonly timeoutMs: number;
+  readonly fetch: typeof fetch;
+  /** The key that signs. */
+  readonly signingKey: () => string;
+}
+
+/** Defines the job that delivers a message. Its payload is checked again in each attempt, and with it the target. */
+export function defineDelivery(parts: DeliveryParts): JobDefinition<Message> {
+  return defineJob({
+    name: DELIVERY,
+    schema: messageSchema(parts.targets),
+    timeout: attemptTimeoutMs(parts.timeoutMs),
+    backoff: defaultBackoffMs,
+    perform: (message: Message, job) => deliver(message, job, parts),
+  });
+}
+
+async function deliver(message: Message, job: JobContext, parts: DeliveryParts): Promise<{ readonly status: number }> {
+  const host = AttemptContext.hostOf(job);
+  const { clock } = host.runtime;
+  const answer = await send(message, job, parts, clock);
+  if (answer.kept.status >= 200 && answer.kept.status < 300) return { status: answer.kept.status };
+  host.keepProgress(shownResponse(answer.kept));
+  throw failureOf(message, job, answer, clock());
+}
+
+interface Answer {
+  readonly kept: KeptResponse;
+  readonly headers: Headers;
+  /** Why there was no answer. */
+  readonly failure?: string;
+}
+
+async function send(message: Message, job: JobContext, parts: DeliveryParts, clock: Clock): Promise<Answer> {
+  const { url, method } = message;
+  const body = method === "GET" ? new Uint8Array() : (bytesOfBody(message) ?? new Uint8Array());
+  const headers = headersOf(message.header);
+  const own = {
+    "User-Agent": "Upstash-QStash",
+    "Upstash-Message-Id": job.id,
+    "Upstash-Retried": String(job.attempt - 1),
+    "Upstash-Signature": await signatureOf({ url, body, now: clock() }, parts.signingKey()),
+  };
+  for (const [name, value] of Object.entries(own)) headers.set(name, value);
+  const timeoutMs = message.timeoutMs ?? parts.timeoutMs;
+  const { signal, release } = timedSignal(job.signal, timeoutMs, clock);
+  try {
+    // Following a redirect could lead out of the targets.
+    const init: RequestInit = { method, headers, redirect: "manual", signal, ...(method !== "GET" && { body }) };
+    const response = await parts.fetch(url, init);
+    return { kept: await keepResponse(response), headers: response.headers };
+  } catch (error) {
+    const failure = signal.aborted
+      ? `The destination did not answer within ${timeoutMs} ms.`
+      : `The destination could not be reached${codeOf(error)}.`;
+    return { kept: noResponse, headers: new Headers(), failure };
+  } finally {
+    release();
+  }
+}
+
+/** A signal that is aborted with the given one, and after a time. */
+function timedSignal(outer: AbortSignal, ms: number, clock: Clock): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const cancelAlarm = alarm(clock, ms, abort);
+  outer.addEventListener("abort", abort);
+  if (outer.aborted) abort();
+  const release = () => {
+    cancelAlarm();
+    outer.removeEventListener("abort", abort);
+  };
+  return { signal: controller.signal, release };
+}
+
+/** The code of a network error. Its message may hold anything. */
+function codeOf(error: unknown): string {
+  const { code } = Object((error as { readonly cause?: unknown } | undefined)?.cause) as { readonly code?: unknown };
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : "";
+}
+
+/** The error that a failed delivery ends with: it says whether, and when, the message is retried. */
+function failureOf({ retryDelay }: Message, job: JobContext, { kept, headers, failure }: Answer, now: number): Error {
+  const text = failure ?? `The destination answered ${kept.status}.`;
+  if (kept.status === 489 && headers.get("upstash-nonretryable-error") === "true") {
+    return withoutStack(new PermanentError(`${text} It asked for no retry.`));
+  }
+  const retried = job.attempt - 1;
+  const wait = retryAfterMs(headers, now, DAY_MS) ?? expressionMs(retryDelay, retried) ?? defaultBackoffMs(retried + 1);
+  return withoutStack(new RetryAfterError(text, wait));
+}
+
+function expressionMs(expression: string | undefined, retried: number): number | undefined {
+  if (expression === undefined) return undefined;
+  const ms = readRetryDelay(expression, "retryDelay")(retried);
+  return ms >= 0 ? Math.min(Math.round(ms), DAY_MS) : undefined;
+}

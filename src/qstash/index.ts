@@ -1,0 +1,86 @@
+/**
+ * QStash's REST interface in front of a queue, for QStash's own SDKs.
+ *
+ * @module tidegate/qstash
+ */
+
+import { type Duration, durationMs } from "../core/shared/duration.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import { checkFunctions, checkKnown } from "../core/shared/validate.ts";
+import { bearerOf, checkToken, identifier } from "../http/auth.ts";
+import type { QStash } from "../http/qstash-port.ts";
+import { defineDelivery } from "./deliver.ts";
+import type { SigningKeys } from "./request.ts";
+import { answerer } from "./router.ts";
+import { readTargets } from "./targets.ts";
+
+export type { QStash } from "../http/qstash-port.ts";
+
+/** Who may publish, how deliveries are signed, and where they may go. */
+export interface QStashOptions {
+  /** The tokens that SDKs send, each with at least 12 characters. Each of them may do everything below `/v2`. */
+  readonly tokens: readonly string[];
+  /** The keys of the receivers: `current` signs deliveries, and `next` is what it will be rotated to. */
+  readonly signingKeys: { readonly current: string; readonly next: string };
+  /**
+   * Where messages may go: "https://app.example.com/*" stands for every path of this host, "https://app.example.com/hooks/*" for those
+   * below `/hooks/`, and "https://app.example.com/hook" for one. Scheme, host and port must be the same. Nothing else is called, and
+   * redirects are not followed.
+   */
+  readonly targets: readonly string[];
+  /**
+   * How long a delivery may take if its message does not say. Default "29s": the longest that starts right after the publish
+   * instead of with the next tick.
+   */
+  readonly timeout?: Duration;
+  /** Sends the deliveries. Default: the platform's own. */
+  readonly fetch?: typeof fetch;
+}
+
+const optionNames = ["tokens", "signingKeys", "targets", "timeout", "fetch"];
+
+/**
+ * Makes QStash's interface. Add its `jobs` to a queue, and pass it to `createHandler`, `createWorker` or `createRoute`.
+ *
+ * ```ts
+ * const qstash = createQStash({
+ *   tokens: [env.QSTASH_TOKEN],
+ *   signingKeys: { current: env.QSTASH_CURRENT_SIGNING_KEY, next: env.QSTASH_NEXT_SIGNING_KEY },
+ *   targets: ["https://app.example.com/*"],
+ * });
+ * const queue = new Queue({ store, jobs: [...qstash.jobs, ...others] });
+ * createHandler({ queue, auth, qstash });
+ * ```
+ *
+ * @throws {TidegateError} `invalid_request` for an invalid option; the message names it.
+ */
+export function createQStash(options: QStashOptions): QStash {
+  checkKnown(options, optionNames, "createQStash");
+  checkFunctions(options, ["fetch"]);
+  const { timeout = "29s", fetch: send = (...call) => fetch(...call) } = options;
+  const targets = readTargets(options.targets);
+  const signingKeys = readSigningKeys(options.signingKeys);
+  const timeoutMs = durationMs(timeout, "timeout");
+  if (timeoutMs === 0) throw invalidRequest("timeout must be longer than 0.");
+  const identify = identifier(readTokens(options.tokens));
+  const delivery = defineDelivery({ targets, timeoutMs, fetch: send, signingKey: () => signingKeys.current });
+  return {
+    jobs: [delivery],
+    answer: answerer({ targets, signingKeys }, (request) => identify(bearerOf(request))),
+  };
+}
+
+function readTokens(tokens: unknown) {
+  if (!Array.isArray(tokens) || tokens.length === 0)
+    throw invalidRequest("createQStash needs at least one token in tokens.");
+  return tokens.map((token: unknown, index) => ({
+    token: checkToken(token, `tokens[${index}]`),
+    scopes: new Set(["admin"] as const),
+  }));
+}
+
+function readSigningKeys(keys: unknown): SigningKeys {
+  checkKnown(keys ?? {}, ["current", "next"], "signingKeys");
+  const { current, next } = (keys ?? {}) as Partial<SigningKeys>;
+  return { current: checkToken(current, "signingKeys.current"), next: checkToken(next, "signingKeys.next") };
+}

@@ -1,0 +1,115 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isTidegateError } from "../core/shared/errors.ts";
+import { bytesOfBody, type StoredBody } from "./body.ts";
+import { readRetryDelay } from "./retry-delay.ts";
+import type { Targets } from "./targets.ts";
+
+export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+export type Method = (typeof methods)[number];
+
+/** Header names, as QStash writes them, and their values. */
+export type HeaderValues = Readonly<Record<string, readonly string[]>>;
+
+/** What is to be delivered: the payload of the job that delivers it. */
+export interface Message extends StoredBody {
+  readonly url: string;
+  readonly method: Method;
+  readonly header: HeaderValues;
+  /** How long one delivery may take. Default: as `createQStash` has it. */
+  readonly timeoutMs?: number;
+  /** ms since 1970. Default: when it was enqueued. */
+  readonly notBefore?: number;
+  /** The wait before a retry, as an expression. Default: QStash's own backoff. */
+  readonly retryDelay?: string;
+  readonly labels?: readonly string[];
+}
+
+/** A schema of payloads: what is stored may have been edited by hand, or enqueued by somebody else. */
+export function messageSchema(targets: Targets): StandardSchemaV1<Message> {
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "tidegate",
+      validate: (value) => {
+        const issues = [...issuesOf(value, targets)];
+        if (issues.length > 0) return { issues };
+        const message = value as Message;
+        return { value: { ...message, url: targets.read(message.url, "url") } };
+      },
+    },
+  };
+}
+
+type Fields = Readonly<Record<keyof Message, unknown>>;
+
+function* issuesOf(value: unknown, targets: Targets): Generator<StandardSchemaV1.Issue> {
+  const fields = (typeof value === "object" && value !== null ? value : {}) as Fields;
+  const { method, header, timeoutMs, notBefore, labels } = fields;
+  const url = refusal(() => targets.read(textOf(fields.url), "url"));
+  if (url !== undefined) yield { path: ["url"], message: url };
+  if (!methods.includes(method as Method)) yield { path: ["method"], message: `must be one of ${methods.join(", ")}` };
+  if (!isHeader(header)) yield { path: ["header"], message: "must hold arrays of header values by name" };
+  if (!isBody(fields)) yield { path: ["body"], message: "must be a text, or bodyBase64 valid base64" };
+  if (!isNumber(timeoutMs, 1)) yield { path: ["timeoutMs"], message: "must be a number of ms above 0" };
+  if (!isNumber(notBefore, 0)) yield { path: ["notBefore"], message: "must be ms since 1970" };
+  if (fields.retryDelay !== undefined) {
+    const delay = refusal(() => readRetryDelay(textOf(fields.retryDelay), "it"));
+    if (delay !== undefined) yield { path: ["retryDelay"], message: delay };
+  }
+  if (labels !== undefined && !isTexts(labels)) yield { path: ["labels"], message: "must be an array of texts" };
+}
+
+function refusal(read: () => unknown): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (isTidegateError(error)) return error.message;
+    throw error;
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function isNumber(value: unknown, least: number): boolean {
+  return value === undefined || (typeof value === "number" && Number.isFinite(value) && value >= least);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isBody({ body, bodyBase64 }: Fields): boolean {
+  if (bodyBase64 === undefined) return body === undefined || typeof body === "string";
+  return typeof bodyBase64 === "string" && body === undefined && bytesOfBody({ bodyBase64 }) !== undefined;
+}
+
+function isHeader(value: unknown): value is HeaderValues {
+  if (typeof value !== "object" || value === null || !Object.values(value).every(isTexts)) return false;
+  try {
+    headersOf(value as HeaderValues);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The headers as they are sent. @throws {TypeError} if one of them is none. */
+export function headersOf(header: HeaderValues): Headers {
+  return new Headers(
+    Object.entries(header).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
+  );
+}
+
+/** The values of headers, by their names as QStash writes them. */
+export function headerValues(headers: Iterable<readonly [string, string]>): HeaderValues {
+  return Object.fromEntries([...headers].map(([name, value]) => [headerName(name), [value]]));
+}
+
+/** A header's name with a capital at the start of each word, as QStash writes it. */
+function headerName(name: string): string {
+  return name.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
+}

@@ -1,0 +1,72 @@
+import { notFound } from "../core/shared/errors.ts";
+import type { Caller } from "../http/auth.ts";
+import { requireScope } from "../http/auth.ts";
+import { isFailure } from "../http/contract/problems.ts";
+import type { QStashHost } from "../http/qstash-port.ts";
+import { errorAnswer, json } from "./answers.ts";
+import { decoded, type InterfaceSettings, type QStashCall } from "./request.ts";
+import * as dead from "./routes/dead-letter.ts";
+import * as messages from "./routes/messages.ts";
+import { batch, publish } from "./routes/publish.ts";
+
+interface Route {
+  readonly method: string;
+  /** Below `/v2/`. `:name` stands for one part, "*" at the end for all that follows. */
+  readonly path: string;
+  readonly answer: (call: QStashCall) => Promise<Response>;
+}
+
+// The first that fits answers.
+const routes: readonly Route[] = [
+  { method: "POST", path: "publish/*", answer: publish },
+  { method: "POST", path: "batch", answer: batch },
+  { method: "GET", path: "messages/:id", answer: messages.getMessage },
+  { method: "DELETE", path: "messages/:id", answer: messages.cancelMessage },
+  { method: "DELETE", path: "messages", answer: messages.cancelMessages },
+  { method: "GET", path: "dlq", answer: dead.listDead },
+  { method: "DELETE", path: "dlq", answer: dead.removeManyDead },
+  { method: "POST", path: "dlq/retry", answer: dead.retryManyDead },
+  { method: "POST", path: "dlq/retry/:id", answer: dead.retryDead },
+  { method: "GET", path: "dlq/:id", answer: dead.getDead },
+  { method: "DELETE", path: "dlq/:id", answer: dead.removeDead },
+  { method: "GET", path: "keys", answer: async ({ settings }) => json(settings.signingKeys) },
+];
+
+/** Makes the function that answers requests below `/v2`. */
+export function answerer(settings: InterfaceSettings, identify: (request: Request) => Promise<Caller>) {
+  return async (request: Request, path: string, host: QStashHost): Promise<Response> => {
+    try {
+      requireScope(await identify(request), ["admin"]);
+      const parts = path.split("/").slice(2);
+      const fitting = routes.flatMap((route) => {
+        const parameters = matched(route.path, parts);
+        return parameters ? { route, parameters } : [];
+      });
+      const found = fitting.find(({ route }) => route.method === request.method);
+      if (found) {
+        const { searchParams: query } = new URL(request.url);
+        return await found.route.answer({ request, query, parameters: found.parameters, host, settings });
+      }
+      if (fitting.length === 0)
+        throw notFound("Not found. See docs/guide/qstash.md for what Tidegate serves of QStash.");
+      const allowed = fitting.map(({ route }) => route.method).join(", ");
+      return json({ error: `This path supports ${allowed}.` }, 405, { Allow: allowed });
+    } catch (error) {
+      if (isFailure(error)) host.onError(error);
+      return errorAnswer(error);
+    }
+  };
+}
+
+/** What a path gives for the parameters of a pattern; undefined if it does not fit. */
+function matched(pattern: string, parts: readonly string[]): Readonly<Record<string, string>> | undefined {
+  const names = pattern.split("/");
+  const isOpen = names.at(-1) === "*";
+  const fixed = isOpen ? names.slice(0, -1) : names;
+  if (isOpen ? parts.length <= fixed.length : parts.length !== fixed.length) return undefined;
+  if (!fixed.every((name, index) => name.startsWith(":") || name === parts[index])) return undefined;
+  const named = fixed.flatMap((name, index) =>
+    name.startsWith(":") ? [[name.slice(1), decoded(parts[index] ?? "")] as const] : [],
+  );
+  return Object.fromEntries(isOpen ? [...named, ["*", parts.slice(fixed.length).join("/")] as const] : named);
+}

@@ -1,0 +1,74 @@
+import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { Queue } from "../../core/queue/queue.ts";
+import { isTidegateError } from "../../core/shared/errors.ts";
+import { json, unknownMessage } from "../answers.ts";
+import { DELIVERY } from "../deliver.ts";
+import { readFilter } from "../filters.ts";
+import { isDelivery, messageView } from "../message-view.ts";
+import type { QStashCall } from "../request.ts";
+
+/** `GET /v2/messages/{id}` */
+export async function getMessage({ host, parameters }: QStashCall): Promise<Response> {
+  return json(messageView(await findPending(host.queue, parameters["id"] ?? "")));
+}
+
+/** `DELETE /v2/messages/{id}` */
+export async function cancelMessage({ host, parameters }: QStashCall): Promise<Response> {
+  const { id } = await findPending(host.queue, parameters["id"] ?? "");
+  return json({ cancelled: await cancel(host.queue, id) });
+}
+
+/** `DELETE /v2/messages`: those with the given ids, or all that the filters let through. */
+export async function cancelMessages({ host, query }: QStashCall): Promise<Response> {
+  const { queue } = host;
+  const ids = query.has("messageIds")
+    ? await deliveriesAmong(queue, query.getAll("messageIds"))
+    : await filtered(queue, query);
+  let cancelled = 0;
+  for (const id of ids) cancelled += await cancel(queue, id);
+  return json({ cancelled });
+}
+
+async function findPending(queue: Queue, id: string): Promise<JobInfo> {
+  const job = await queue.getJob(id);
+  if (!job || !isPending(job)) throw unknownMessage();
+  return job;
+}
+
+function isPending(job: JobInfo): boolean {
+  return isDelivery(job) && job.state !== "completed" && job.state !== "dead";
+}
+
+/** Cancels a waiting message. @returns 0 for one that is being delivered or has ended. */
+async function cancel(queue: Queue, id: string): Promise<number> {
+  try {
+    await queue.cancel(id);
+    return 1;
+  } catch (error) {
+    if (isTidegateError(error) && (error.code === "conflict" || error.code === "not_found")) return 0;
+    throw error;
+  }
+}
+
+async function deliveriesAmong(queue: Queue, ids: readonly string[]): Promise<readonly string[]> {
+  const jobs = await Promise.all([...new Set(ids)].map((id) => queue.getJob(id)));
+  return jobs.flatMap((job) => (job && isPending(job) ? job.id : []));
+}
+
+const LISTED_AT_ONCE = 1_000;
+
+async function filtered(queue: Queue, query: URLSearchParams): Promise<readonly string[]> {
+  // QStash ignores the count of its SDK: every message that the filters let through is cancelled.
+  const filter = readFilter(query, ["count", "cursor"]);
+  const ids: string[] = [];
+  for (const state of ["scheduled", "ready"] as const) {
+    let cursor: string | undefined;
+    do {
+      const page = await queue.listJobs({ state, name: DELIVERY, limit: LISTED_AT_ONCE, cursor });
+      const views = page.jobs.filter(isDelivery).map(messageView);
+      ids.push(...views.filter((view) => filter(view, view.createdAt)).map(({ messageId }) => messageId));
+      cursor = page.cursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+  return [...new Set(ids)];
+}

@@ -1,0 +1,49 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { createHandler } from "../../src/http/handler.ts";
+import { qstashHandler, target, token } from "../qstash/served-qstash.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { useRedis } from "../support/stores.ts";
+
+// The figures of docs/guide/qstash.md: what Upstash bills for messages, counted by Redis itself.
+
+describe("billed commands of QStash's interface", () => {
+  const redis = useRedis();
+
+  function setUp() {
+    const { queue, qstash, call, deliveries } = qstashHandler({ store: redis.store() });
+    const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
+    const background: Promise<unknown>[] = [];
+    const waitUntil = (work: Promise<unknown>) => void background.push(work);
+    const app = createHandler({ queue, auth: { admin: ["the-admin-token"] }, qstash, waitUntil });
+    const publish = async (path = `/v2/publish/${target}`, body = "x") => {
+      const headers = { Authorization: `Bearer ${token}` };
+      await app.fetch(new Request(`http://queue.test${path}`, { method: "POST", headers, body }));
+      await Promise.all(background.splice(0));
+    };
+    const hundred = JSON.stringify(Array.from({ length: 100 }, () => ({ destination: target, body: "x" })));
+    return { queue, call, count, publish, deliveries, hundred };
+  }
+
+  // Loads the scripts, and removes what is removed once a day.
+  beforeAll(async () => {
+    const { publish, call, queue, hundred } = setUp();
+    await publish();
+    await call("POST", "/v2/batch", { body: hundred });
+    await queue.drain();
+  });
+
+  test("a message that is delivered right after its publish costs 10", async () => {
+    const { count, publish, deliveries } = setUp();
+    await publish();
+    expect(await count(publish)).toBe(10);
+    expect(deliveries).toHaveLength(2);
+  });
+
+  test("a batch of 100 costs 4, and its delivery 20 in ten slots", async () => {
+    const { queue, count, call, publish, deliveries, hundred } = setUp();
+    await publish();
+    expect(await count(() => call("POST", "/v2/batch", { body: hundred }))).toBe(4);
+    expect(await count(() => queue.drain())).toBe(20);
+    expect(deliveries).toHaveLength(101);
+  });
+});

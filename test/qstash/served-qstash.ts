@@ -1,0 +1,89 @@
+import { createHash, createHmac } from "node:crypto";
+import { afterEach } from "vitest";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue, type Store } from "../../src/index.ts";
+import { createQStash, type QStashOptions } from "../../src/qstash/index.ts";
+import { clockByHand, start } from "../support/clock.ts";
+import { type HttpServer, serveFetch } from "../support/http-server.ts";
+import { plainClient } from "./plain-client.ts";
+
+export const token = "the-qstash-token";
+export const signingKeys = { current: "sig_current_key", next: "sig_next_key" };
+export const target = "https://app.test/hook";
+
+/** A delivery, as its destination got it. */
+export interface Delivery {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: string;
+  readonly bytes: Uint8Array;
+  readonly redirect: RequestRedirect | undefined;
+}
+
+type Destination = (delivery: Delivery) => Response | Promise<Response>;
+
+const servers: HttpServer[] = [];
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+export interface Parts {
+  readonly store?: Store;
+  readonly qstash?: Partial<QStashOptions>;
+  /** What destinations answer. Default: 200. */
+  readonly destination?: Destination;
+  /** When the clock begins. */
+  readonly startsAt?: number;
+}
+
+/** A handler with QStash's interface, on a clock that is moved by hand, and what its destinations got. */
+export function qstashHandler({ store = memoryStore(), qstash: options, destination, startsAt = start }: Parts = {}) {
+  const clock = clockByHand(startsAt);
+  const deliveries: Delivery[] = [];
+  const send = async (url: RequestInfo | URL, init: RequestInit = {}) => {
+    const { method = "GET", redirect } = init;
+    const bytes = new Uint8Array(await new Response(init.body ?? null).arrayBuffer());
+    const body = new TextDecoder().decode(bytes);
+    const delivery = { url: String(url), method, headers: new Headers(init.headers), body, bytes, redirect };
+    deliveries.push(delivery);
+    return destination ? destination(delivery) : new Response("fine");
+  };
+  const targets = ["https://app.test/*"];
+  const qstash = createQStash({ tokens: [token], signingKeys, targets, fetch: send, ...options });
+  const queue = new Queue({ store, jobs: qstash.jobs, clock, logger: null });
+  const app = createHandler({ queue, auth: { admin: ["the-admin-token"] }, qstash });
+  /** Sends a request with the token, as a client without the SDK does. */
+  const call = (method: string, path: string, init: Omit<RequestInit, "method"> = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has("Authorization")) headers.set("Authorization", `Bearer ${token}`);
+    return Promise.resolve(app.fetch(new Request(`http://queue.test${path}`, { ...init, method, headers })));
+  };
+  return { clock, queue, app, call, deliveries, qstash };
+}
+
+/** The same, served over HTTP, with a client that sends what the SDK of QStash sends. */
+export async function servedQStash(parts: Parts = {}) {
+  const handler = qstashHandler(parts);
+  const server = await serveFetch((request) => handler.app.fetch(request));
+  servers.push(server);
+  const client = plainClient(server.url, token);
+  return { ...handler, client, baseUrl: server.url };
+}
+
+/** Verifies a delivery as receivers do. @throws what does not fit */
+export function verify(
+  { headers, body, url }: Pick<Delivery, "headers" | "body" | "url">,
+  keys = signingKeys,
+): boolean {
+  const [head = "", claims = "", signature] = (headers.get("upstash-signature") ?? "").split(".");
+  const isSigned = Object.values(keys).some(
+    (key) => createHmac("sha256", key).update(`${head}.${claims}`).digest("base64url") === signature,
+  );
+  if (!isSigned) throw new Error("signature");
+  const { iss, sub, body: hash } = JSON.parse(Buffer.from(claims, "base64url").toString()) as Record<string, string>;
+  if (iss !== "Upstash" || sub !== url) throw new Error("invalid subject");
+  if (createHash("sha256").update(body).digest("base64url") !== hash) throw new Error("body hash does not match");
+  return true;
+}
