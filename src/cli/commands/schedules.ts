@@ -78,10 +78,10 @@ function addPreview(group: CommandUnknownOpts, program: Program, session: Sessio
     .addHelpText("after", examples(["tidegate queue:schedules preview daily_report --count 10", "the next ten"]))
     .action(async (key, { count }) => {
       const { queue } = await openTarget(session, program.opts());
-      const slots = await queue.schedules.preview(key, count);
-      session.print({ slots }, () =>
-        slots.length > 0
-          ? slots.map((slot) => `${moment(slot)}  ${session.colors.dim(fromNow(slot, session.now))}`).join("\n")
+      const runs = await queue.schedules.preview(key, count);
+      session.print({ slots: runs }, () =>
+        runs.length > 0
+          ? runs.map((run) => `${moment(run)}  ${session.colors.dim(fromNow(run, session.now))}`).join("\n")
           : "It will not fire again.",
       );
     });

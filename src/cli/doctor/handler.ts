@@ -17,11 +17,11 @@ const token = findings("token");
 /** Checks the connection to a handler. Also returns whether the queue behind it can be read. */
 export async function checkHandler(target: HandlerTarget, now: () => number, io: Io): Promise<[Finding[], boolean]> {
   const before = now();
-  const health = await ask(target, "/health", false, io);
+  const health = await sendTo(target, "/health", false, io);
   const after = now();
   const reached = reachFinding(health);
   if (!health || reached.status === "fail") return [[reached], false];
-  const anyone = await ask(target, "/stats", false, io);
+  const anyone = await sendTo(target, "/stats", false, io);
   const isOpen = anyone?.status === 200;
   const [scope, mayRead] = await tokenFinding(target, isOpen, io);
   const found = [
@@ -35,7 +35,7 @@ export async function checkHandler(target: HandlerTarget, now: () => number, io:
 }
 
 /** Sends GET, or POST with the body `sent`. */
-async function ask(
+async function sendTo(
   target: HandlerTarget,
   path: string,
   isAuthorized: boolean,
@@ -97,20 +97,20 @@ async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Pro
     return isOpen
       ? [token.ok("No token is needed."), true]
       : [token.fail("There is no token.", "Set TIDEGATE_TOKEN, or use --token."), false];
-  const { status } = (await ask(target, "/stats", true, io)) ?? { status: 0 };
+  const { status } = (await sendTo(target, "/stats", true, io)) ?? { status: 0 };
   if (status === 200) return [await adminFinding(target, io), true];
   if (status === 401)
     return [token.fail("The handler does not know the token.", "Compare it with the tokens of the handler."), false];
   if (status !== 403) return [token.unknown(`The handler responded with status ${status}.`), false];
   // No job has this id, so nothing is shown. Only a token that may enqueue gets 404.
-  const job = await ask(target, `/jobs/${randomUUID()}`, true, io);
+  const job = await sendTo(target, `/jobs/${randomUUID()}`, true, io);
   const scope = job?.status === 404 ? "enqueue" : "drain";
   return [token.warn(`The token can only ${scope}. Most commands need more.`, TAKE_ADMIN), false];
 }
 
 /** A dry run changes nothing, and a token that can only read is refused. */
 async function adminFinding(target: HandlerTarget, io: Io): Promise<Finding> {
-  const answer = await ask(target, "/dead-letter/retry", true, io, { ids: [randomUUID()], dryRun: true });
+  const answer = await sendTo(target, "/dead-letter/retry", true, io, { ids: [randomUUID()], dryRun: true });
   if (answer?.status === 403)
     return token.warn("The token can only read. Commands that change something need more.", TAKE_ADMIN);
   return token.ok("The token can do everything (scope admin).");

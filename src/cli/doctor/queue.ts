@@ -53,8 +53,8 @@ function backlogFinding(
   target: Target,
   now: number,
 ): Finding {
-  const slots = schedules.flatMap(({ nextRunAt }) => (nextRunAt ? now - nextRunAt.getTime() : []));
-  const lateMs = Math.max(0, oldestReadyAgeMs ?? 0, ...slots);
+  const overdueMs = schedules.flatMap(({ nextRunAt }) => (nextRunAt ? now - nextRunAt.getTime() : []));
+  const lateMs = Math.max(0, oldestReadyAgeMs ?? 0, ...overdueMs);
   if (paused) return backlog.unknown("A paused queue always falls behind.");
   if (lateMs < LATE_MS.warn) {
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;

@@ -153,7 +153,7 @@ export const schedule = record<ScheduleInfo>(
   {},
 );
 export const schedules = record<{ readonly schedules: readonly ScheduleInfo[] }>({ schedules: list(schedule) }, {});
-export const slots = record<{ readonly slots: readonly Date[] }>({ slots: list(time) }, {});
+export const preview = record<{ readonly slots: readonly Date[] }>({ slots: list(time) }, {});
 
 export const drainReport = record<DrainReport>(
   {

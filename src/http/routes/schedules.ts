@@ -1,6 +1,6 @@
 import { notFound } from "../../core/shared/errors.ts";
 import { previewQuery, scheduleBody } from "../contract/requests.ts";
-import { enqueueResult, nothing, schedule, schedules, slots } from "../contract/responses.ts";
+import { enqueueResult, nothing, preview, schedule, schedules } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
 import { reply, replyEmpty, route } from "./route.ts";
 
@@ -92,7 +92,7 @@ export const scheduleRoutes = [
     notes: "Its next occurrences. Default: 5.",
     scope: "read",
     query: previewQuery,
-    answers: { 200: slots },
+    answers: { 200: preview },
     refusals: ["not_found", "conflict"],
     answer: async ({ queue, target, query }) => reply({ slots: await queue.schedules.preview(target, query.count) }),
   }),
