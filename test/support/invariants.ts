@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredStats } from "../../src/core/store/stats.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
+import { laneBreaches } from "./flow-watch.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reply, RespClient } from "./resp.ts";
 
@@ -13,6 +14,8 @@ export interface StoredQueue {
   readonly deadJobs: ReadonlyMap<string, string>;
   readonly done: ReadonlyMap<string, string>;
   readonly schedules: ReadonlyMap<string, string>;
+  readonly flow: ReadonlyMap<string, string>;
+  readonly lanes: ReadonlyMap<string, number>;
 }
 
 const UPPER = 2 ** 52;
@@ -25,15 +28,17 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
   const sortedSet = (key: string) =>
     redis.send(["ZRANGE", key, 0, -1, "WITHSCORES"]).then((reply) => pairs(reply, Number));
   const hash = (key: string) => redis.send(["HGETALL", key]).then((reply) => pairs(reply, String));
-  const [due, jobs, dead, deadJobs, done, schedules] = await Promise.all([
+  const [due, jobs, dead, deadJobs, done, schedules, flow, lanes] = await Promise.all([
     sortedSet(keys.due),
     hash(keys.jobs),
     sortedSet(keys.dead),
     hash(keys["dead:jobs"]),
     hash(keys.done),
     hash(keys.schedules),
+    hash(keys.flow),
+    sortedSet(keys.lanes),
   ]);
-  return { due, jobs, dead, deadJobs, done, schedules };
+  return { due, jobs, dead, deadJobs, done, schedules, flow, lanes };
 }
 
 function pairs<Value>(reply: Reply, read: (text: unknown) => Value): Map<string, Value> {
@@ -56,6 +61,7 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
     ...differences("due", fired, "schedules", stored.schedules),
     ...differences("schedules", stored.schedules.keys(), "due", new Map(fired.map((key) => [key, key]))),
     ...indexBreaches(stored.due, now),
+    ...laneBreaches(stored),
   ];
 }
 

@@ -2,10 +2,11 @@ import { deepStrictEqual } from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import type { StoredStats } from "../../src/core/store/stats.ts";
-import type { Outcome, QueueStore, Store } from "../../src/core/store/store.ts";
+import type { LeasedJob, Outcome, QueueStore, Store } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { aroundCalls } from "./around-calls.ts";
 import type { Fault } from "./faults.ts";
+import { FlowWatch } from "./flow-watch.ts";
 import { countBreaches, placeBreaches, readStored, storedBreaches } from "./invariants.ts";
 import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
 import { anyOperation, extended, newScene, type Operation, type Scene } from "./operations.ts";
@@ -83,6 +84,12 @@ async function workOff(store: QueueStore, { now, step }: Readonly<Scene>): Promi
   await store.exchange({ ...exchange, settle, claim: undefined });
 }
 
+/** The jobs that an exchange has claimed. Eager leases are left out: an enqueue may change limits after it has granted one. */
+function startedBy(answer: unknown): readonly LeasedJob[] {
+  const { jobs = [] } = Object(answer) as { readonly jobs?: readonly LeasedJob[] };
+  return jobs.filter(({ lease }) => lease !== undefined);
+}
+
 /** No attempt stands twice in the histograms, however often its outcome was handed in. */
 function timingBreaches({ runningTimes }: StoredStats, { timed }: Readonly<Scene>): string[] {
   const counted = runningTimes.counts.reduce((sum, count) => sum + count, 0);
@@ -105,6 +112,7 @@ export function storeModel(stage: Stage, length: number, count: ModelCount) {
     const memory = memoryStore().open(QUEUE);
     const real = stage.store(prefix).open(QUEUE);
     const scene = newScene();
+    const watch = new FlowWatch();
     let fault: Fault | undefined;
     const meanwhile = (store: QueueStore) => workOff(store, scene);
     const expectedOf = overNetwork(memory, () => fault, meanwhile);
@@ -118,7 +126,9 @@ export function storeModel(stage: Stage, length: number, count: ModelCount) {
       scene.step++;
       const expected = await operation.run(expectedOf, scene);
       const about = `${operation.name} through ${typeof fault === "object" ? "late" : (fault ?? "no fault")}`;
-      mustEqual(comparable(await operation.run(actualOf, scene), fault), comparable(expected, fault), about);
+      const actual = await operation.run(actualOf, scene);
+      mustEqual(comparable(actual, fault), comparable(expected, fault), about);
+      mustEqual(await watch.breaches(real, startedBy(actual), scene.now), [], about);
       stage.proxy.forget();
       operation.after?.(scene, expected);
       await mustHoldTheSame(real, memory, scene.now, scene.step, about);
