@@ -19,11 +19,18 @@ export type { AttemptInfo } from "./core/job/attempt-info.ts";
 export type { Backoff, BackoffRule } from "./core/job/backoff.ts";
 export {
   type AnyJob,
+  type BatchItem,
+  type BatchJobContext,
+  type BatchJobDefinition,
+  type BatchOptions,
+  type CommonJobOptions,
   type DefineJobOptions,
   defineJob,
   type InputOf,
   type JobContext,
   type JobDefinition,
+  type JobHandler,
+  type OneByOne,
   type PayloadArguments,
   type PayloadField,
   type SchedulePayload,

@@ -35,3 +35,8 @@ export async function readRows(file: string, signal: AbortSignal): Promise<reado
 export async function storeRow(key: string, row: string): Promise<void> {
   table.set(key, row);
 }
+
+/** The same for many rows at once. */
+export async function storeRows(rows: readonly (readonly [key: string, row: string])[]): Promise<void> {
+  for (const [key, row] of rows) table.set(key, row);
+}

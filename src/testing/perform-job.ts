@@ -2,7 +2,16 @@ import { Attempt } from "../core/attempt/attempt.ts";
 import { SETTLE_MARGIN_MS } from "../core/attempt/lease.ts";
 import type { AttemptRuntime } from "../core/attempt/runtime.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
-import type { AnyJob, JobContext, PayloadArguments, Snooze } from "../core/job/define.ts";
+import type {
+  AnyJob,
+  BatchItem,
+  BatchJobContext,
+  BatchJobDefinition,
+  JobContext,
+  JobDefinition,
+  PayloadArguments,
+  Snooze,
+} from "../core/job/define.ts";
 import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
 import { decodeRecord, encodeRecord } from "../core/job/record.ts";
 import type { JobError } from "../core/manage/job-info.ts";
@@ -46,7 +55,17 @@ export type Performed<Result = unknown> = {
   | { readonly status: "dead"; readonly error: JobError; readonly thrown: unknown }
 );
 
-type ResultOf<Job extends AnyJob> = Exclude<Awaited<ReturnType<Job["perform"]>>, Snooze>;
+/** What the handler of a job returns for one job; for `performBatch`, which is given one, the first of its results. */
+type ResultOf<Job extends AnyJob> = Exclude<
+  Job extends Pick<JobDefinition<never, never, infer Result>, "perform">
+    ? Awaited<Result>
+    : Job extends Pick<BatchJobDefinition<never, never, infer Results>, "performBatch">
+      ? Awaited<Results> extends readonly (infer Result)[]
+        ? Result
+        : undefined
+      : unknown,
+  Snooze
+>;
 
 /**
  * Performs a job once, as a drain does, but without a queue. The payload is checked as by `enqueue`, passes through JSON, is
@@ -130,19 +149,44 @@ class Spy {
   #thrown: unknown;
 
   constructor(job: AnyJob) {
-    this.job = { ...job, perform: (payload: never, context) => this.#perform(job, payload, context) };
+    this.job = job.performBatch
+      ? { ...job, performBatch: (items: readonly BatchItem<unknown>[]) => this.#performBatch(job, items) }
+      : { ...job, perform: (payload: never, context) => this.#perform(job, payload, context) };
   }
 
-  async #perform(job: AnyJob, payload: never, context: JobContext): Promise<unknown> {
+  #perform(job: AnyJob, payload: never, context: JobContext): Promise<unknown> {
+    return this.#watched(async () => {
+      this.#result = await job.perform?.(payload, this.#spied(context));
+      return this.#result;
+    });
+  }
+
+  #performBatch(job: AnyJob, items: readonly BatchItem<unknown>[]): Promise<unknown> {
+    const fail = (context: BatchJobContext) => (error: unknown) => {
+      this.#thrown ??= error;
+      context.fail(error);
+    };
+    const spied = items.map((item) => ({ ...item, job: { ...this.#spied(item.job), fail: fail(item.job) } }));
+    return this.#watched(async () => {
+      const results = await job.performBatch?.(spied as never);
+      if (Array.isArray(results)) [this.#result] = results;
+      return results;
+    });
+  }
+
+  #spied(context: JobContext): JobContext {
     const progress = async (value: unknown) => {
       await context.progress(value);
       this.#progress.push(value);
     };
+    return { ...context, signal: context.signal, progress };
+  }
+
+  async #watched<Result>(perform: () => Promise<Result>): Promise<Result> {
     try {
-      this.#result = await job.perform(payload, { ...context, signal: context.signal, progress });
-      return this.#result;
+      return await perform();
     } catch (error) {
-      this.#thrown = error;
+      this.#thrown ??= error;
       throw error;
     }
   }

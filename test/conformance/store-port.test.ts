@@ -32,10 +32,10 @@ onEveryStore((kind) => {
     const job = { id: "a", isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };
     const lease = { id: "a", claims: 1, endsAt: now + 60_000 };
     await store.enqueue([job], now);
-    const extended = await store.extend(lease, now + 90_000);
-    expect(extended).toEqual({ ...lease, endsAt: now + 90_000 });
-    expect(await store.extend(lease, now + 90_000)).toEqual(extended);
-    expect(await store.extend(lease, now + 95_000)).toBeUndefined();
+    const extended = await store.extend([{ lease, endsAt: now + 90_000 }]);
+    expect(extended).toEqual([{ ...lease, endsAt: now + 90_000 }]);
+    expect(await store.extend([{ lease, endsAt: now + 90_000 }])).toEqual(extended);
+    expect(await store.extend([{ lease, endsAt: now + 95_000 }])).toEqual([undefined]);
   });
 
   test("what a claim leaves behind because it is large is due still", async () => {

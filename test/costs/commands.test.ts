@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { defineJob, partitioned, Queue, type QueueOptions } from "../../src/index.ts";
+import { type AnyJob, defineJob, partitioned, Queue, type QueueOptions } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -43,6 +43,25 @@ describe("billed commands", () => {
   test("an idempotency key costs 4 more", async () => {
     const { queue, count } = setUp();
     expect(await count(() => queue.enqueue(noop, undefined, { id: "order-7" }))).toBe(6);
+  });
+
+  test("100 jobs in one call of performBatch cost what 100 jobs cost, and extend costs them 3 in all", async () => {
+    const counts: number[] = [];
+    for (const isExtended of [undefined, false, true]) {
+      const insertRow = defineJob({
+        name: "insert_row",
+        async performBatch(jobs) {
+          if (isExtended) await jobs[0]?.job.extend("5m");
+        },
+      });
+      const job: AnyJob = isExtended === undefined ? noop : insertRow;
+      const { queue, count } = setUp({ jobs: [noop, insertRow] });
+      await queue.enqueueMany(Array.from({ length: 100 }, () => ({ job })));
+      counts.push(await count(() => queue.drain({ concurrency: 100 })));
+    }
+    const [oneByOne = 0, together, extended] = counts;
+    expect(together).toBe(oneByOne);
+    expect(extended).toBe(oneByOne + 3);
   });
 
   test("enqueueing 100 jobs at once costs 4, which is 0.04 a job", async () => {

@@ -145,7 +145,7 @@ function suite(title: string, forbidden: string) {
         ...{ key: `schedule-${index}`, record, next: now, revision: 0, from: undefined },
       }));
       const calls = [
-        () => queue.extend(job.lease, job.lease.endsAt + 1_000, record),
+        () => queue.extend([{ lease: job.lease, endsAt: job.lease.endsAt + 1_000, record }]),
         () => queue.listSchedules(),
         () => queue.declare({ from: undefined, manifest: "1", put, remove: [] }),
         () => queue.listSchedules(),

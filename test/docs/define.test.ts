@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { resize, sendEmail } from "../../examples/guide/define.ts";
 import { importRows } from "../../examples/guide/import-rows.ts";
+import { insertRow } from "../../examples/guide/insert-rows.ts";
 import { openQueue, openStores } from "../../examples/guide/queue.ts";
 import { outbox, table } from "../../examples/guide/services.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
@@ -31,6 +32,13 @@ describe("defining jobs", () => {
     const queue = openQueue(store);
     expect(await queue.drain()).toMatchObject({ deadLettered: 1, retried: 0 });
     expect((await queue.getJob(id))?.error?.message).toMatch(/no longer fits the schema of "send_email"/);
+  });
+
+  test("a handler for many jobs stores the valid rows, and fails the others for good", async () => {
+    const queue = new Queue({ store: memoryStore(), logger: null, jobs: [insertRow] });
+    await queue.enqueueMany([4, -1, 9].map((price) => ({ job: insertRow, payload: { sku: `at ${price}`, price } })));
+    expect(await queue.drain()).toMatchObject({ completed: 2, deadLettered: 1 });
+    expect([...table.values()]).toEqual(["at 4", "at 9"]);
   });
 
   test("a result is kept with the job", async () => {

@@ -49,7 +49,7 @@ describe("createWorker", () => {
       async perform(_: undefined, { id }) {
         const opened = store.open("default");
         const endsAt = (await opened.find(id, Date.now()))?.at ?? 0;
-        await opened.extend({ id, claims: 1, endsAt }, endsAt + 1_000);
+        await opened.extend([{ lease: { id, claims: 1, endsAt }, endsAt: endsAt + 1_000 }]);
       },
     });
     const queue = new Queue({ store, jobs: [loses] });

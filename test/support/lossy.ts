@@ -86,7 +86,7 @@ async function exchangeOver(loss: Loss, store: QueueStore, request: ExchangeRequ
   // Handed out anew, one millisecond longer, so that no two answers hold the same lease.
   const renewed = await Promise.all(
     first.jobs.map(async (job) => {
-      const lease = await store.extend(job.lease, job.lease.endsAt + 1);
+      const [lease] = await store.extend([{ lease: job.lease, endsAt: job.lease.endsAt + 1 }]);
       if (!lease) throw new Error("The reference lost a lease that it had just given.");
       return { ...job, lease, dueAt: request.now };
     }),

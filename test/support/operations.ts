@@ -239,7 +239,9 @@ const extend = operation(
       const { now, leases } = scene;
       const lease = leases[values.pick % Math.max(leases.length, 1)];
       const text = values.record === null ? undefined : marked(values.record, scene);
-      return lease && store.extend(lease, now + Math.abs(values.wait), text);
+      if (!lease) return undefined;
+      const [extended] = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
+      return extended;
     },
     after: (scene, answer) => {
       if (answer) scene.leases.push(answer as Lease);

@@ -64,7 +64,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       claim: { limit: 2, leaseMs: minute },
     }),
   partitions: (store) => store.partitions(2),
-  extend: (store, runs) => store.extend(runs, now + 2 * minute, "1:progress"),
+  extend: (store, runs) => store.extend([{ lease: runs, endsAt: now + 2 * minute, record: "1:progress" }]),
   change: (store) =>
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),
   revive: (store) => store.revive([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),

@@ -32,19 +32,25 @@ export class WorkCounters implements Counts {
   /** Wraps a job so that it is counted while it runs. */
   counting(job: AnyJob): AnyJob {
     this.running ??= 0;
-    return { ...job, perform: (payload: never, context: JobContext) => this.#run(job, payload, context) };
+    const { perform, performBatch } = job;
+    if (performBatch) {
+      const counted = (jobs: readonly unknown[]) => this.#run(jobs.length, () => performBatch.call(job, jobs as never));
+      return { ...job, performBatch: counted };
+    }
+    const counted = (payload: never, context: JobContext) => this.#run(1, () => perform?.call(job, payload, context));
+    return { ...job, perform: counted };
   }
 
-  async #run(job: AnyJob, payload: never, context: JobContext): Promise<unknown> {
-    this.#count(1);
+  async #run(jobs: number, perform: () => unknown): Promise<unknown> {
+    this.#count(jobs);
     try {
-      return await job.perform(payload, context);
+      return await perform();
     } finally {
-      this.#count(-1);
+      this.#count(-jobs);
     }
   }
 
-  #count(difference: 1 | -1): void {
+  #count(difference: number): void {
     this.running = (this.running ?? 0) + difference;
     this.#onChange();
   }

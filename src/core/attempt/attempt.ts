@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
-import { type AnyJob, Snooze } from "../job/define.ts";
+import { type AnyJob, type BatchItem, Snooze } from "../job/define.ts";
 import { LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
 import { issuesText, validate } from "../job/schema.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
@@ -8,9 +8,10 @@ import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob } from "../store/store.ts";
+import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
-import { AttemptContext } from "./context.ts";
-import { SETTLE_MARGIN_MS } from "./lease.ts";
+import { AttemptContext, BatchAttemptContext } from "./context.ts";
+import { renewAll, SETTLE_MARGIN_MS } from "./lease.ts";
 import * as outcomes from "./outcome.ts";
 import { timingOf } from "./outcome.ts";
 import type { AttemptRuntime } from "./runtime.ts";
@@ -33,6 +34,10 @@ export class Attempt {
   // Created only for a handler that reads its signal: it costs more than all else that Tidegate does for a job.
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
+  /** The call of `performBatch` that performs the job together with others. */
+  #call: BatchCall<Attempt> | undefined;
+  /** What the handler has failed this job with, among those of its call. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(runtime: AttemptRuntime, leased: LeasedJob, claimedAt = runtime.clock()) {
     this.runtime = runtime;
@@ -44,8 +49,14 @@ export class Attempt {
     return this.#startedAt;
   }
 
-  /** Makes the attempt. */
-  run(): Promise<AttemptOutcome> {
+  /** Makes the attempt. @param call performs the job together with others. Default: alone. */
+  run(call?: BatchCall<Attempt>): Promise<AttemptOutcome> {
+    this.#call = call;
+    const outcome = this.#run();
+    return call ? outcome.finally(() => call.leave(this)) : outcome;
+  }
+
+  #run(): Promise<AttemptOutcome> {
     const { job, runtime } = this;
     this.#startedAt = runtime.clock();
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
@@ -64,22 +75,42 @@ export class Attempt {
       this.runtime.hooks?.started(job.info, timingOf(job.dueAt, this.#startedAt, this.#startedAt).waitedMs);
       const definition = this.#known(job.definition);
       const { payload: stored, enqueuedAt } = job.record;
-      this.#setTimeout(this.#startedAt + job.timeoutMs);
+      this.#setTimeout(this.#startedAt + this.#timeoutMs);
       const { schema } = definition;
       const payload = schema ? await this.#interruptible(this.#checked(schema, stored)) : stored;
-      const context = new AttemptContext(this, job.info, enqueuedAt);
-      const result = await this.#interruptible(definition.perform(payload as never, context));
+      const result = await this.#interruptible(this.#perform(definition, payload, enqueuedAt));
+      if (this.#failure) throw this.#failure.error;
       const renewals = job.lease.finish();
       if (renewals) await renewals;
       return result instanceof Snooze ? outcomes.snoozed(this, result) : outcomes.completed(this, result);
     } catch (thrown) {
       await job.lease.finish();
-      return outcomes.failed(this, thrown);
+      // What the handler said of this job goes before what ended the call.
+      if (this.#failure) return outcomes.failed(this, this.#failure.error);
+      return outcomes.failed(this, thrown, this.#call?.isShared(this));
     } finally {
       this.#cancelTimeout();
       // A handler that timed out may still be running: the signal stops what it waits for.
       this.#abort?.abort(ended);
     }
+  }
+
+  /** The call's timeout is that of the job among its jobs which has the shortest. */
+  get #timeoutMs(): number {
+    return this.#call?.timeoutMs ?? this.job.timeoutMs;
+  }
+
+  #perform(definition: AnyJob, payload: unknown, enqueuedAt: number): unknown {
+    const { info } = this.job;
+    if (definition.perform) return definition.perform(payload as never, new AttemptContext(this, info, enqueuedAt));
+    this.#call ??= new BatchCall<Attempt>([this]);
+    const item = { payload, job: new BatchAttemptContext(this, info, enqueuedAt) };
+    const perform = (items: readonly BatchItem<unknown>[]) => definition.performBatch?.(items as never);
+    return this.#call.join(this, item, perform);
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
   }
 
   #known(definition: AnyJob | undefined): AnyJob {
@@ -128,7 +159,7 @@ export class Attempt {
     try {
       // Timers may fire a little early.
       if (this.runtime.clock() < this.#timesOutAt) this.#setTimeout(this.#timesOutAt);
-      else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.job.timeoutMs} ms.`));
+      else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.#timeoutMs} ms.`));
     } catch (error) {
       // Nothing would catch an error thrown in a timer.
       this.stop(error instanceof Error ? error : new Error("The clock failed."));
@@ -142,15 +173,24 @@ export class Attempt {
   }
 
   async extend(duration: Duration | undefined): Promise<void> {
-    const endsAt = this.runtime.clock() + durationMs(duration ?? this.job.timeoutMs, "the duration of extend");
-    await this.#renew(Math.min(endsAt + SETTLE_MARGIN_MS, LATEST_TIME_MS));
-    this.#setTimeout(endsAt);
+    const endsAt = this.runtime.clock() + durationMs(duration ?? this.#timeoutMs, "the duration of extend");
+    const leaseEndsAt = Math.min(endsAt + SETTLE_MARGIN_MS, LATEST_TIME_MS);
+    const members = this.#call?.joined ?? [this];
+    const renewed = renewAll(
+      this.runtime.store,
+      members.map((member) => ({ lease: member.job.lease, endsAt: leaseEndsAt, onLost: member.#onLost })),
+    );
+    // What becomes of the other leases of the call is told to their own jobs.
+    await Promise.allSettled(renewed);
+    await renewed[members.indexOf(this)];
+    for (const member of members) if (!member.#stopped) member.#setTimeout(endsAt);
   }
 
   async reportProgress(value: unknown): Promise<void> {
     const record = this.job.progressText(value);
     try {
-      await this.#renew(this.job.lease.current.endsAt, record);
+      const { lease } = this.job;
+      await lease.renew(lease.current.endsAt, record, this.#onLost);
     } catch (error) {
       // The progress is kept, and is stored with the next that is reported, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;
@@ -165,8 +205,13 @@ export class Attempt {
     }
   }
 
-  #renew(endsAt: number, record?: string): Promise<void> {
-    const onLost = () => this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
-    return this.job.lease.renew(endsAt, record, onLost);
-  }
+  readonly #onLost = () => {
+    this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
+  };
+}
+
+/** Makes several attempts, whose jobs one call of their handler performs. @returns their outcomes, in order. */
+export function runTogether(attempts: readonly Attempt[]): Promise<readonly AttemptOutcome[]> {
+  const call = attempts.length > 1 ? new BatchCall(attempts) : undefined;
+  return Promise.all(attempts.map((attempt) => attempt.run(call)));
 }

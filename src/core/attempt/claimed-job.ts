@@ -1,6 +1,6 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { Backoff } from "../job/backoff.ts";
-import type { AnyJob } from "../job/define.ts";
+import { type AnyJob, batchSizeOf } from "../job/define.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
@@ -68,6 +68,12 @@ export class ClaimedJob {
     return { queue: this.#queue, id: this.lease.current.id, name, attempt, maxRetries };
   }
 
+  /** How many jobs may be performed in one call with this one, itself included. */
+  get batchSize(): number {
+    const { definition, record, mayBePoison } = this;
+    return definition && !record.alone && !mayBePoison ? batchSizeOf(definition) : 1;
+  }
+
   /** Whether the lease outlives an attempt that starts now. */
   canStart(now: number): boolean {
     return this.lease.current.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
@@ -111,9 +117,14 @@ export class ClaimedJob {
     return records.encodeRecord({ ...this.stored, progress: undefined, end });
   }
 
-  /** The text of the record after a failed attempt; undefined if it cannot be written again. */
-  failedText(error: records.AttemptError): string | undefined {
-    return textOf(() => records.encodeRecord(records.withError(this.stored, error)));
+  /**
+   * The text of the record after a failed attempt; undefined if it cannot be written again.
+   *
+   * @param withOthers whether other jobs failed in the same call: then this one is retried alone.
+   */
+  failedText(error: records.AttemptError, withOthers: boolean): string | undefined {
+    const record = records.withError(this.stored, error);
+    return textOf(() => records.encodeRecord(withOthers ? { ...record, alone: true } : record));
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
-import { type JobContext, Snooze } from "../job/define.ts";
+import { type BatchJobContext, type JobContext, Snooze } from "../job/define.ts";
 import type { Duration } from "../shared/duration.ts";
 import type { AttemptRuntime } from "./runtime.ts";
 
@@ -15,6 +15,7 @@ export interface ContextOwner extends AttemptHost {
   readonly signal: AbortSignal;
   extend(duration: Duration | undefined): Promise<void>;
   reportProgress(value: unknown): Promise<void>;
+  fail(error: unknown): void;
 }
 
 /**
@@ -55,6 +56,16 @@ export class AttemptContext implements JobContext {
   /** Created when it is first read: most handlers never use it. */
   get signal(): AbortSignal {
     return this.#owner.signal;
+  }
+}
+
+/** What `performBatch` is given for each of its jobs. */
+export class BatchAttemptContext extends AttemptContext implements BatchJobContext {
+  readonly fail: BatchJobContext["fail"];
+
+  constructor(owner: ContextOwner, info: AttemptInfo, enqueuedAt: number) {
+    super(owner, info, enqueuedAt);
+    this.fail = (error) => owner.fail(error);
   }
 }
 

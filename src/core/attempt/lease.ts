@@ -13,6 +13,40 @@ export function leaseMsFor(longestTimeoutMs: number, random: () => number): numb
   return longestTimeoutMs + SETTLE_MARGIN_MS + WAIT_FOR_SLOT_MS + Math.floor(random() * SPREAD_MS);
 }
 
+/** A lease to extend. */
+interface Renewal {
+  readonly lease: JobLease;
+  /** When the lease is to end; never earlier than it does. */
+  readonly endsAt: number;
+  /** Default: the record stays as it is. */
+  readonly record?: string | undefined;
+  /** Called if another invocation holds the lease. */
+  readonly onLost: () => void;
+}
+
+/**
+ * Extends leases, all in one request, after the renewals of each of them that are under way.
+ *
+ * @returns a promise per lease, in order. It rejects with `conflict` if another invocation holds the lease, or the attempt has ended.
+ */
+export function renewAll(store: QueueStore, renewals: readonly Renewal[]): readonly Promise<void>[] {
+  const open = renewals.filter(({ lease }) => !lease.isFinal);
+  const pending = open.flatMap(({ lease }) => lease.renewals ?? []);
+  const send = () =>
+    store.extend(
+      open.map(({ lease: { current }, endsAt, record }) => ({
+        lease: current,
+        endsAt: Math.max(endsAt, current.endsAt),
+        record,
+      })),
+    );
+  const replies = pending.length > 0 ? Promise.all(pending).then(send) : send();
+  return renewals.map((renewal) => {
+    const index = open.indexOf(renewal);
+    return renewal.lease.follow(index < 0 ? undefined : replies.then((extended) => extended[index]), renewal.onLost);
+  });
+}
+
 /**
  * The lease of a claimed job, which its handler may extend and write progress under. Renewals run one after the other, however they
  * are called: each must name the lease that the one before it obtained, and the outcome must name the last one.
@@ -20,9 +54,10 @@ export function leaseMsFor(longestTimeoutMs: number, random: () => number): numb
 export class JobLease {
   /** The lease as it stands now. */
   current: Lease;
+  /** What to wait for before `current` is what the renewals under way have made of it. */
+  renewals: Promise<void> | undefined;
+  isFinal = false;
   readonly #store: QueueStore;
-  #renewals: Promise<void> | undefined;
-  #isFinal = false;
 
   constructor(store: QueueStore, lease: Lease) {
     this.#store = store;
@@ -35,25 +70,28 @@ export class JobLease {
    * @param onLost is called if another invocation holds the lease.
    * @throws {TidegateError} `conflict` in that case, and if the attempt has ended.
    */
-  renew(endsAt: number, record: string | undefined, onLost: () => void): Promise<void> {
+  async renew(endsAt: number, record: string | undefined, onLost: () => void): Promise<void> {
+    await renewAll(this.#store, [{ lease: this, endsAt, record, onLost }])[0];
+  }
+
+  /** Takes over what a renewal obtains; undefined if none was sent, since the attempt has ended. */
+  follow(extended: Promise<Lease | undefined> | undefined, onLost: () => void): Promise<void> {
     const { id } = this.current;
-    if (this.#isFinal) return Promise.reject(conflict(`The attempt of job "${id}" has ended. Stop working.`));
-    const move = async () => {
-      const lease = await this.#store.extend(this.current, Math.max(endsAt, this.current.endsAt), record);
+    if (!extended) return Promise.reject(conflict(`The attempt of job "${id}" has ended. Stop working.`));
+    const renewed = extended.then((lease) => {
       if (!lease) {
         onLost();
         throw conflict(`The lease of job "${id}" has been lost. Stop working: the job belongs to another invocation.`);
       }
       this.current = lease;
-    };
-    const renewed = this.#renewals ? this.#renewals.then(move) : move();
-    this.#renewals = renewed.catch(() => {});
+    });
+    this.renewals = renewed.catch(() => {});
     return renewed;
   }
 
   /** Ends renewals. @returns what to wait for before `current` is final; undefined if nothing. */
   finish(): Promise<void> | undefined {
-    this.#isFinal = true;
-    return this.#renewals;
+    this.isFinal = true;
+    return this.renewals;
   }
 }

@@ -69,14 +69,19 @@ function storable(result: unknown): unknown {
   }
 }
 
-/** The attempt has failed: the job is retried or dead. */
-export function failed(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
+/**
+ * The attempt has failed: the job is retried or dead.
+ *
+ * @param withOthers whether other jobs failed by the same throw. It may be meant for one of them, so it is not the end of this one.
+ */
+export function failed(attempt: EndedAttempt, thrown: unknown, withOthers = false): AttemptOutcome {
   const { job, runtime } = attempt;
-  if (isNamed(thrown, "PermanentError") || job.attempt > job.maxRetries) return dead(attempt, thrown);
+  const isPermanent = isNamed(thrown, "PermanentError") && !withOthers;
+  if (isPermanent || job.attempt > job.maxRetries) return dead(attempt, thrown);
   const { clock, random } = runtime;
   const waitMs = retryWaitMs(thrown, job.backoff, job.attempt, clock(), random);
   const failure = records.attemptError(thrown, job.attempt, clock());
-  const record = job.failedText(failure);
+  const record = job.failedText(failure, withOthers);
   if (record === undefined) return dead(attempt, unwritable(thrown));
   const runAt = Math.min(clock() + waitMs, LATEST_TIME_MS);
   return { to: "retried", lease: job.lease.current, runAt, record, timing: timing(attempt), thrown, failure };

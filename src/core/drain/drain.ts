@@ -1,9 +1,10 @@
-import { Attempt } from "../attempt/attempt.ts";
+import { Attempt, runTogether } from "../attempt/attempt.ts";
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "../attempt/lease.ts";
 import { released } from "../attempt/outcome.ts";
 import type { AttemptRuntime } from "../attempt/runtime.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
+import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
 import { logFailures } from "../observe/log.ts";
 import type { DeclaredSchedules } from "../schedule/declared.ts";
@@ -33,6 +34,11 @@ const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], sch
 const MOST_TURNS = 32;
 
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
+
+/** How many jobs one slot may take at most. */
+function largestBatch({ jobs }: DrainRuntime): number {
+  return Math.max(1, ...[...jobs.values()].map(batchSizeOf));
+}
 
 /**
  * One drain. It starts jobs while slots are free, sends an exchange when one is due (`NextExchange`), and else waits until something
@@ -76,7 +82,7 @@ export class Drain {
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#wakeup.wake);
     this.#jobs = new JobsInHand(this.#inFlight);
     this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight);
-    this.#prefetch = new Prefetch(limits.slots, clock());
+    this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), clock());
     this.#next = new NextExchange({
       ...{ limits, clock, retentionMs, leaseMs: this.#leaseMs, counts: this.#counts },
       ...{ bounds: this.#bounds, inFlight: this.#inFlight, jobs: this.#jobs, prefetch: this.#prefetch },
@@ -137,17 +143,17 @@ export class Drain {
   // Starting and ending jobs ---------------------------------------------------------------------------------------------
 
   #startWaiting(): void {
-    const { waiting, running, ended } = this.#jobs;
+    const { waiting, ended } = this.#jobs;
     const limit = this.#next.limitReached();
     const isOverdue = this.#isOverdue();
     if (isOverdue) this.#prefetch.forget();
     if (isOverdue || limit === "aborted" || limit === "timeBudget" || limit === "paused") {
       this.#release(waiting.takeAll());
     }
-    while (running.size < this.#limits.slots.most) {
-      const attempt = waiting.next(this.#jobs.isIdle && ended.length === 0);
-      if (!attempt) break;
-      void this.#start(attempt).catch((error: unknown) => this.#abort(attempt, error));
+    while (this.#prefetch.freeSlots > 0) {
+      const attempts = waiting.next(this.#jobs.isIdle && ended.length === 0);
+      if (attempts.length === 0) break;
+      void this.#start(attempts).catch((error: unknown) => this.#abort(attempts, error));
     }
     if (this.#jobs.isIdle) this.#release(waiting.takeSurplus());
   }
@@ -168,38 +174,50 @@ export class Drain {
     return this.#limits.slots.most === 0 && this.#wantsSlot;
   }
 
-  async #start(attempt: Attempt): Promise<void> {
+  /** Starts jobs in one slot: several, if one call of their handler performs them. */
+  async #start(attempts: readonly Attempt[]): Promise<void> {
     const { slots } = this.#limits;
     const { running } = this.#jobs;
-    running.add(attempt);
+    for (const attempt of attempts) running.add(attempt);
     slots.take();
     const now = this.#runtime.clock();
-    this.#prefetch.jobStarted(now);
-    if (attempt.job.canStart(now) || (await this.#lengthenLease(attempt.job))) {
-      this.#end(attempt.job, await attempt.run());
-    } else this.#release([attempt]);
-    running.delete(attempt);
+    this.#prefetch.slotTaken(now);
+    const canStart = attempts.every(({ job }) => job.canStart(now))
+      ? attempts
+      : await this.#lengthenLeases(attempts, now);
+    const outcomes = await runTogether(canStart);
+    canStart.forEach(({ job }, index) => {
+      this.#end(job, outcomes[index] as AttemptOutcome);
+    });
+    this.#release(attempts.filter((attempt) => !canStart.includes(attempt)));
+    for (const attempt of attempts) running.delete(attempt);
     slots.give();
-    this.#prefetch.jobEnded(this.#runtime.clock());
+    this.#prefetch.slotFreed(this.#runtime.clock(), attempts.length);
     this.#startWaiting();
     if (running.size === 0 || this.#next.isWanted) this.#wakeup.wake();
   }
 
   /** Something other than the job failed, such as the clock. Its lease runs out, and the drain ends with the error. */
-  #abort(attempt: Attempt, error: unknown): void {
-    this.#jobs.running.delete(attempt);
+  #abort(attempts: readonly Attempt[], error: unknown): void {
+    for (const attempt of attempts) this.#jobs.running.delete(attempt);
     this.#inFlight.abort(error);
     this.#wakeup.wake();
   }
 
-  /** No job starts with less lease left than its timeout. A job whose timeout no claim could foresee gets a longer lease. */
-  async #lengthenLease({ timeoutMs, lease }: ClaimedJob): Promise<boolean> {
-    const neededMs = timeoutMs + SETTLE_MARGIN_MS;
-    if (neededMs <= this.#leaseMs) return false;
-    const { store, clock } = this.#runtime;
-    const longer = await store.extend(lease.current, clock() + neededMs).catch(() => undefined);
-    if (longer) lease.current = longer;
-    return longer !== undefined;
+  /**
+   * No job starts with less lease left than its timeout. A job whose timeout no claim could foresee gets a longer lease.
+   *
+   * @returns the attempts whose leases are long enough then.
+   */
+  async #lengthenLeases(attempts: readonly Attempt[], now: number): Promise<readonly Attempt[]> {
+    const neededMs = (job: ClaimedJob) => job.timeoutMs + SETTLE_MARGIN_MS;
+    const short = attempts.filter(({ job }) => !job.canStart(now) && neededMs(job) > this.#leaseMs);
+    const renewals = short.map(({ job }) => ({ lease: job.lease.current, endsAt: now + neededMs(job) }));
+    const longer = short.length > 0 ? await this.#runtime.store.extend(renewals).catch(() => []) : [];
+    short.forEach(({ job }, index) => {
+      job.lease.current = longer[index] ?? job.lease.current;
+    });
+    return attempts.filter(({ job }) => job.canStart(now));
   }
 
   #release(attempts: readonly Attempt[]): void {

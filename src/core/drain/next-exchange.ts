@@ -183,7 +183,7 @@ export class NextExchange {
     if (bounds.mostClaims(1, prefetching) === 1) {
       return bounds.mostClaims(Math.min(this.#wanted(), batch), prefetching);
     }
-    const wanted = jobs.ahead === 0 ? prefetch.freeSlots : 0;
+    const wanted = jobs.ahead === 0 ? prefetch.mostStartable : 0;
     return bounds.mostClaims(Math.min(wanted, batch), this.#plan(fires));
   }
 

@@ -14,7 +14,7 @@ const LONGEST_WAIT_MS = 2_000;
  * quarantined: it starts only when everything else is settled, and all other quarantined jobs are released, with no attempt used.
  */
 export class PrefetchBuffer {
-  readonly #ready: Attempt[] = [];
+  #ready: Attempt[] = [];
   readonly #quarantined: Attempt[] = [];
   /** Whether the last job to leave was a quarantined one: then the next one may be another. */
   #claimsOneByOne = false;
@@ -40,12 +40,27 @@ export class PrefetchBuffer {
     return this.#claimsOneByOne ? 1 : Number.POSITIVE_INFINITY;
   }
 
-  /** Takes out the next job to start. @param isAlone whether nothing runs and nothing waits to be settled. */
-  next(isAlone: boolean): Attempt | undefined {
-    const mayLeaveQuarantine = isAlone && this.#quarantined.length === 1;
-    const next = this.#ready.shift() ?? (mayLeaveQuarantine ? this.#quarantined.shift() : undefined);
-    if (next?.job.mayBePoison) this.#claimsOneByOne = true;
-    return next;
+  /**
+   * Takes out what starts next in one slot: a job, or several that one call of their handler performs.
+   *
+   * @param isAlone whether nothing runs and nothing waits to be settled.
+   */
+  next(isAlone: boolean): readonly Attempt[] {
+    const first = this.#ready.shift();
+    if (first) return [first, ...this.#takeCompanions(first)];
+    const freed = isAlone && this.#quarantined.length === 1 ? this.#quarantined.splice(0) : [];
+    if (freed.length > 0) this.#claimsOneByOne = true;
+    return freed;
+  }
+
+  /** Takes out those that are performed in one call with this one. */
+  #takeCompanions({ job: { name, batchSize } }: Attempt): readonly Attempt[] {
+    if (batchSize === 1) return [];
+    const isCompanion = ({ job }: Attempt) => job.name === name && job.batchSize > 1;
+    const companions = this.#ready.filter(isCompanion).slice(0, batchSize - 1);
+    const taken = new Set(companions);
+    this.#ready = this.#ready.filter((attempt) => !taken.has(attempt));
+    return companions;
   }
 
   /** Takes out the quarantined jobs that must be released before one of them may start. */

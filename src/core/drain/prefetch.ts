@@ -23,28 +23,31 @@ const READY_MS = 250;
  */
 export class Prefetch {
   readonly #slots: Pick<DrainSlots, "most">;
+  readonly #jobsPerSlot: number;
   #taken = 0;
   #ended = 0;
   #takenMs = 0;
   #countedTo: number;
 
-  constructor(slots: Pick<DrainSlots, "most">, now: number) {
+  /** @param jobsPerSlot the most jobs that one slot may take, in one call of a handler. */
+  constructor(slots: Pick<DrainSlots, "most">, jobsPerSlot: number, now: number) {
     this.#slots = slots;
+    this.#jobsPerSlot = jobsPerSlot;
     this.#countedTo = now;
   }
 
-  /** A job has taken a slot. */
-  jobStarted(now: number): void {
+  /** A job, or several in one call, have taken a slot. */
+  slotTaken(now: number): void {
     this.#count(now);
     this.#taken++;
   }
 
-  /** A job has ended, and its slot is free. */
-  jobEnded(now: number): void {
+  /** So many jobs have ended, and their slot is free. */
+  slotFreed(now: number, jobs: number): void {
     this.#count(now);
     this.#taken--;
-    this.#ended++;
-    if (this.#ended < this.#slots.most * REMEMBERED_PER_SLOT) return;
+    this.#ended += jobs;
+    if (this.#ended < this.#mostJobs * REMEMBERED_PER_SLOT) return;
     this.#ended /= 2;
     this.#takenMs /= 2;
   }
@@ -57,6 +60,15 @@ export class Prefetch {
 
   get freeSlots(): number {
     return this.#slots.most - this.#taken;
+  }
+
+  /** How many jobs the free slots may take. */
+  get mostStartable(): number {
+    return this.freeSlots * this.#jobsPerSlot;
+  }
+
+  get #mostJobs(): number {
+    return this.#slots.most * this.#jobsPerSlot;
   }
 
   /**
@@ -81,7 +93,7 @@ export class Prefetch {
    * replies vary.
    */
   #enough(pace: number, replyMs: number): number {
-    return this.freeSlots + Math.min(this.#slots.most + 2 * pace * replyMs, pace * READY_MS);
+    return this.mostStartable + Math.min(this.#mostJobs + 2 * pace * replyMs, pace * READY_MS);
   }
 
   /** How many jobs end in a millisecond when all slots are taken; 0 while nothing is known. */

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { checkKnown, checkObject, checkPathText } from "../shared/validate.ts";
+import { checkKnown, checkObject, checkPathText, wholeNumber } from "../shared/validate.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import {
   checkRetryOptions,
@@ -44,6 +44,29 @@ export interface JobContext {
   progress(value: unknown): Promise<void>;
 }
 
+/** What `performBatch` is told about the attempt of one of its jobs. `extend` moves the time and the leases of all jobs of the call. */
+export interface BatchJobContext extends JobContext {
+  /**
+   * Fails this job alone, whatever the call returns or throws: it is retried or dead, as if its own handler had thrown `error`.
+   * `PermanentError` and `RetryAfterError` mean what they mean there. A second call changes nothing.
+   */
+  fail(error: unknown): void;
+}
+
+/** One of the jobs that a call of `performBatch` is given. */
+export interface BatchItem<Payload> {
+  /** As the first argument of `perform`. */
+  readonly payload: Payload;
+  /** As the second argument of `perform`. */
+  readonly job: BatchJobContext;
+}
+
+/** How many jobs one call of `performBatch` is given. */
+export interface BatchOptions {
+  /** At most so many, from 1 to 1,000. Default 100. A call never waits for more jobs than have been claimed. */
+  readonly size?: number;
+}
+
 /** What `job.snooze` gives; `perform` returns it. */
 export class Snooze {
   /** When to run again: a duration from the end of this attempt, or a point in time. */
@@ -67,7 +90,11 @@ export interface AnyJob extends JobOptions {
   /** The payload of jobs that the schedule makes, of 1 MiB at most as JSON. */
   readonly schedulePayload?: unknown;
   /** Does the work of one attempt. What it returns is kept as the result; a throw is a failed attempt. */
-  readonly perform: (payload: never, job: JobContext) => unknown;
+  readonly perform?: ((payload: never, job: JobContext) => unknown) | undefined;
+  /** Does the work of an attempt of many jobs at once, in place of `perform`. */
+  readonly performBatch?: ((jobs: never) => unknown) | undefined;
+  /** How many jobs `performBatch` is given. */
+  readonly batch?: BatchOptions | undefined;
 }
 
 /** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
@@ -79,11 +106,31 @@ export interface JobDefinition<Input, Payload = Input, Result = unknown> extends
   readonly flowControl?: FlowControl<Input> | undefined;
   /** As in `AnyJob`. */
   readonly perform: (payload: Payload, job: JobContext) => Result;
+  readonly performBatch?: undefined;
+  readonly batch?: undefined;
 }
+
+/** A job whose handler takes many at once, as `defineJob` gives it. */
+export interface BatchJobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
+  /** As in `AnyJob`; its output is what `performBatch` gets. */
+  readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
+  /** As in `AnyJob`. */
+  readonly flowControl?: FlowControl<Input> | undefined;
+  /** As in `AnyJob`. */
+  readonly performBatch: (jobs: readonly BatchItem<Payload>[]) => Result;
+  readonly perform?: undefined;
+}
+
+/** The payload that the handler of a job gets. */
+type PayloadOf<Job> = Job extends { readonly perform: (payload: infer Payload, job: never) => unknown }
+  ? Payload
+  : Job extends { readonly performBatch: (jobs: readonly BatchItem<infer Payload>[]) => unknown }
+    ? Payload
+    : unknown;
 
 /** The payload that `enqueue` takes for a job: `unknown` for the name of one, and where the job is not known more closely. */
 export type InputOf<Job extends AnyJob | string> = Job extends AnyJob
-  ? SchemaInput<NonNullable<Job["schema"]>, Parameters<Job["perform"]>[0]>
+  ? SchemaInput<NonNullable<Job["schema"]>, PayloadOf<Job>>
   : unknown;
 
 /** A payload under the name `Field`, which may be left out where it may be `undefined`. */
@@ -107,8 +154,8 @@ export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
   ? StandardSchemaV1.InferOutput<Schema>
   : Payload;
 
-/** What `defineJob` takes, besides the payload of a schedule. */
-export interface DefineJobOptions<Schema, Payload, Result, Cron extends string> extends JobOptions {
+/** What `defineJob` takes for every job, besides the payload of a schedule. */
+export interface CommonJobOptions<Schema, Payload, Cron extends string> extends JobOptions {
   /** 1 to 128 characters. Stored with each job: renaming one strands those that wait under the old name. */
   readonly name: string;
   /** As in `AnyJob`. */
@@ -117,8 +164,38 @@ export interface DefineJobOptions<Schema, Payload, Result, Cron extends string> 
   readonly flowControl?: FlowControl<SchemaInput<Schema, Payload>> | undefined;
   /** As in `AnyJob`. */
   readonly schedule?: Schedule & { readonly cron: Cron };
-  /** As in `AnyJob`. */
-  readonly perform: (payload: SchemaOutput<Schema, Payload>, job: JobContext) => Result;
+}
+
+/** The handler of a job: `perform`, which takes one job, or `performBatch`, which takes many. */
+export type JobHandler<Payload, Result, BatchResult> =
+  | {
+      /** As in `AnyJob`. */
+      readonly perform: (payload: Payload, job: JobContext) => Result;
+      readonly performBatch?: undefined;
+      readonly batch?: undefined;
+    }
+  | {
+      readonly perform?: undefined;
+      /**
+       * Does the work of an attempt of each of the jobs. It returns nothing, or an array with a result for each job, in order; a
+       * `job.snooze(...)` may be among them. A throw fails every job but those that `job.fail` has failed.
+       */
+      readonly performBatch: (jobs: readonly BatchItem<Payload>[]) => BatchResult;
+      /** How many jobs one call is given. Default: up to 100. */
+      readonly batch?: BatchOptions;
+    };
+
+/** What `defineJob` takes, besides the payload of a schedule. */
+export type DefineJobOptions<Schema, Payload, Result, Cron extends string, BatchResult = OneByOne> = CommonJobOptions<
+  Schema,
+  Payload,
+  Cron
+> &
+  JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
+
+/** Stands for the result of a handler that takes one job at a time, where one of `performBatch` would stand. */
+export interface OneByOne {
+  readonly perform: "one by one";
 }
 
 /** The payload of a job that a schedule makes. It may be left out where the job takes `undefined`, or has no schedule: `Cron` is `never`. */
@@ -136,7 +213,18 @@ const optionNames = [
   "schedulePayload",
   "flowControl",
   "perform",
+  "performBatch",
+  "batch",
 ];
+
+/** How many jobs a call of `performBatch` is given by default, and at most: as many as one call stores. */
+const DEFAULT_BATCH = 100;
+const LARGEST_BATCH = 1_000;
+
+/** How many attempts of a job one call of its handler makes at most. */
+export function batchSizeOf({ performBatch, batch }: AnyJob): number {
+  return performBatch ? (batch?.size ?? DEFAULT_BATCH) : 1;
+}
 
 /**
  * Defines a job: its name, how it is retried, and what it does. A throw is a failed attempt.
@@ -151,7 +239,11 @@ const optionNames = [
  * });
  * ```
  *
- * @throws {TidegateError} `invalid_request` for an option that makes no sense, or that there is not; the message names it.
+ * With `performBatch` in place of `perform`, one call of the handler takes many jobs, such as one insert for a hundred rows. Each job
+ * keeps its own attempts, retries and backoff. After a throw, the jobs of a call of several are retried alone, so that one bad row does
+ * not fail the others again; a `PermanentError` thrown for several is then an error like any other. `job.fail(error)` fails one job.
+ *
+ * @throws {TidegateError} `invalid_request` for an invalid or unknown option; the message names it.
  */
 export function defineJob<
   // Without a default: with one, TypeScript 5.9 forgets that the `version: 1` of a schema made by hand is a literal.
@@ -159,9 +251,13 @@ export function defineJob<
   Payload = undefined,
   Result = unknown,
   Cron extends string = never,
+  BatchResult = OneByOne,
 >(
-  definition: DefineJobOptions<Schema, Payload, Result, Cron> & SchedulePayload<Cron, SchemaInput<Schema, Payload>>,
-): JobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, Result>;
+  definition: DefineJobOptions<Schema, Payload, Result, Cron, BatchResult> &
+    SchedulePayload<Cron, SchemaInput<Schema, Payload>>,
+): [BatchResult] extends [OneByOne]
+  ? JobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, Result>
+  : BatchJobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, BatchResult>;
 export function defineJob(definition: AnyJob): AnyJob {
   checkKnown(definition, optionNames, "defineJob");
   checkJobOptions(definition);
@@ -172,7 +268,7 @@ export function defineJob(definition: AnyJob): AnyJob {
 export function checkJobOptions(job: AnyJob): void {
   checkObject(job, "A job must be what defineJob gives.");
   checkPathText(job.name, "name", LONGEST_NAME);
-  if (typeof job.perform !== "function") throw invalidRequest(`Job "${job.name}": perform must be a function.`);
+  checkHandler(job);
   if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function") {
     throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
   }
@@ -181,4 +277,16 @@ export function checkJobOptions(job: AnyJob): void {
   if (job.schedule === undefined) return;
   checkKnown(job.schedule, scheduleNames, "schedule");
   checkSchedule(job.name, job.schedule);
+}
+
+function checkHandler({ name, perform, performBatch, batch }: AnyJob): void {
+  const refuse = (reason: string) => invalidRequest(`Job "${name}": ${reason}`);
+  if (perform !== undefined && performBatch !== undefined)
+    throw refuse("it has both perform and performBatch. Keep one of them.");
+  if (typeof (performBatch ?? perform) !== "function")
+    throw refuse(`${performBatch === undefined ? "perform" : "performBatch"} must be a function.`);
+  if (batch === undefined) return;
+  if (performBatch === undefined) throw refuse("batch is for a job with performBatch, and this one has perform.");
+  checkKnown(batch, ["size"], "batch");
+  if (batch.size !== undefined) wholeNumber(batch.size, "batch.size", 1, LARGEST_BATCH);
 }

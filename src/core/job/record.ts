@@ -30,6 +30,8 @@ export interface JobRecord {
   /** When it was last brought back from the dead letter: failures before are those of an earlier life. ms since 1970 */
   readonly revivedAt?: number;
   readonly progress?: unknown;
+  /** Whether it failed with other jobs in one call of its handler: it is retried alone. */
+  readonly alone?: true;
   /** The slot that made the job. */
   readonly slot?: { readonly key: string; readonly at: number };
   /** Where enqueue was traced. */

@@ -170,6 +170,14 @@ export function sizeOf({ settle, fire, claim, isResend = false }: ExchangeReques
   return { settles: settle.length, fires: fire.length, firedJobs, claims: claim?.limit ?? 0, isResend };
 }
 
+/** A lease to extend. */
+export interface LeaseRenewal {
+  readonly lease: Lease;
+  readonly endsAt: number;
+  /** Default: the record stays as it is. */
+  readonly record?: string | undefined;
+}
+
 /** A job under a lease that the caller holds. */
 export interface LeasedJob {
   readonly lease: Lease;
@@ -335,8 +343,8 @@ export interface QueueStore {
   peek(): Promise<NextDue>;
   /** As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before the first. */
   peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }>;
-  /** Moves the end of a lease, and rewrites the record under it if one is given; undefined if the lease was lost. */
-  extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined>;
+  /** Moves the ends of leases, and rewrites the records under those for which one is given. One answer per lease: undefined if it was lost. */
+  extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]>;
   /** Reads one job, in whatever state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
   /** Reads those of the jobs that are dead, until their records have `mostBytes`. It reads at least one of the ids. */

@@ -13,6 +13,7 @@ import type {
   FoundDead,
   JobState,
   Lease,
+  LeaseRenewal,
   LocalFacts,
   NewJob,
   NextDue,
@@ -99,7 +100,11 @@ export class MemoryQueue implements QueueStore {
     return { paused: this.#state.paused, nextAt: this.#state.nextAt(), manifest: this.#state.manifest };
   }
 
-  async extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined> {
+  async extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {
+    return renewals.map((renewal) => this.#extend(renewal));
+  }
+
+  #extend({ lease, endsAt, record }: LeaseRenewal): Lease | undefined {
     const { due, records } = this.#state;
     const extended = { ...lease, endsAt };
     const score = due.score(lease.id);

@@ -19,6 +19,7 @@ import {
   type FoundDead,
   type JobState,
   type Lease,
+  type LeaseRenewal,
   type LocalFacts,
   type NewJob,
   type NextDue,
@@ -361,8 +362,12 @@ class PartitionedQueue implements QueueStore {
     );
   }
 
-  extend(lease: Lease, endsAt: number, record?: string): Promise<Lease | undefined> {
-    return this.#of(lease.id).extend(lease, endsAt, record);
+  extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {
+    return this.#inParts(
+      renewals,
+      ({ lease }) => this.#indexOf(lease.id),
+      (index, some) => this.#at(index).extend(some),
+    );
   }
 
   find(id: string, now: number): Promise<StoredJob | undefined> {

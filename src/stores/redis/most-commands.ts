@@ -60,9 +60,9 @@ export function mostOfKeys({ settles = 0, firedJobs = 0, claims = 0 }: ExchangeS
 /** Of the sweep in lua/exchange.lua, which is left out if the budget has no room for it: HRANDFIELD, ZMSCORE and HDEL. */
 export const mostOfSweep = 3;
 
-/** Of lua/extend.lua: ZSCORE, ZADD, and HSET where there is a record. */
-export function mostOfExtend(record: string): number {
-  return record === "" ? 3 : 4;
+/** Of lua/extend.lua: ZMSCORE, ZADD, and HSET if there are records. */
+export function mostOfExtend(leases: number, records: number): number {
+  return 1 + pieces(leases) + pieces(4 * leases) + pieces(2 * records);
 }
 
 /** Of lua/partitions.lua: TYPE, EXISTS and MSET. */

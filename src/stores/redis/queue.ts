@@ -15,6 +15,7 @@ import {
   type FoundDead,
   type JobState,
   type Lease,
+  type LeaseRenewal,
   type LocalFacts,
   type NewJob,
   type NextDue,
@@ -226,11 +227,18 @@ export class RedisQueue implements QueueStore {
     return ["ZRANGE", this.#keys.due, "0", "1", "WITHSCORES"];
   }
 
-  async extend(lease: Lease, endsAt: number, record = ""): Promise<Lease | undefined> {
-    const extended = { ...lease, endsAt };
-    const stored = record === "" ? "" : flowHead(lease.flow) + record;
-    const args = [lease.id, String(leaseScore(lease)), String(leaseScore(extended)), stored, newNonce(this.#random)];
-    return (await this.#number(scripts.extend, args, mostOfExtend(record))) === 1 ? extended : undefined;
+  async extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {
+    const extended = renewals.map(({ lease, endsAt }) => ({ ...lease, endsAt }));
+    const args = renewals.flatMap(({ lease, record }, index) => [
+      lease.id,
+      String(leaseScore(lease)),
+      String(leaseScore(extended[index] ?? lease)),
+      record === undefined ? "" : flowHead(lease.flow) + record,
+    ]);
+    const most = mostOfExtend(renewals.length, renewals.filter(({ record }) => record !== undefined).length);
+    const withNonce = [newNonce(this.#random), ...args];
+    const answers = await this.#texts(scripts.extend, () => withNonce, { most: () => most });
+    return extended.map((lease, index) => (answers[index] === "1" ? lease : undefined));
   }
 
   async find(id: string, now: number): Promise<StoredJob | undefined> {

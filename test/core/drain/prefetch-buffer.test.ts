@@ -2,15 +2,16 @@ import { expect, test } from "vitest";
 import type { Attempt } from "../../../src/core/attempt/attempt.ts";
 import { PrefetchBuffer } from "../../../src/core/drain/prefetch-buffer.ts";
 
-const attempt = (mayBePoison: boolean, claimedAt = 0) => ({ claimedAt, job: { mayBePoison } }) as unknown as Attempt;
+const attempt = (mayBePoison: boolean, claimedAt = 0, job: { name?: string; batchSize?: number } = {}) =>
+  ({ claimedAt, job: { name: "note", batchSize: 1, mayBePoison, ...job } }) as unknown as Attempt;
 const [harmless, poison, other] = [attempt(false), attempt(true), attempt(true)];
 
 test("quarantined jobs start after all others, and alone", () => {
   const buffer = new PrefetchBuffer();
   buffer.add([poison, harmless]);
-  expect(buffer.next(true)).toBe(harmless);
-  expect(buffer.next(false)).toBeUndefined();
-  expect(buffer.next(true)).toBe(poison);
+  expect(buffer.next(true)).toEqual([harmless]);
+  expect(buffer.next(false)).toEqual([]);
+  expect(buffer.next(true)).toEqual([poison]);
   expect(buffer.length).toBe(0);
 });
 
@@ -19,9 +20,9 @@ test("of several quarantined jobs all but the first are released, once nothing e
   buffer.add([poison, other, harmless]);
   expect(buffer.takeSurplus()).toEqual([]);
   buffer.next(true);
-  expect(buffer.next(true)).toBeUndefined();
+  expect(buffer.next(true)).toEqual([]);
   expect(buffer.takeSurplus()).toEqual([other]);
-  expect(buffer.next(true)).toBe(poison);
+  expect(buffer.next(true)).toEqual([poison]);
 });
 
 test("nothing is claimed beside a quarantined job, and one job at a time after it, until a harmless one comes", () => {
@@ -50,4 +51,17 @@ test("a quarantined job that is released is not claimed again while others run",
   buffer.add([harmless, poison]);
   expect(buffer.takeAll()).toEqual([harmless, poison]);
   expect(buffer.mostClaims(false)).toBe(0);
+});
+
+test("jobs that one call performs leave together, in their order, and the others keep theirs", () => {
+  const row = (batchSize = 3) => attempt(false, 0, { name: "row", batchSize });
+  const rows = [row(), row(), row(), row()];
+  const alone = row(1);
+  const buffer = new PrefetchBuffer();
+  buffer.add([harmless, ...rows.slice(0, 2), alone, ...rows.slice(2)]);
+  expect(buffer.next(false)).toEqual([harmless]);
+  expect(buffer.next(false)).toEqual(rows.slice(0, 3));
+  expect(buffer.next(false)).toEqual([alone]);
+  expect(buffer.next(false)).toEqual(rows.slice(3));
+  expect(buffer.length).toBe(0);
 });

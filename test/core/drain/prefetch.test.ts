@@ -4,24 +4,24 @@ import { ownSlots } from "../../../src/core/drain/slots.ts";
 
 /** A prefetch of ten slots, all of which have taken so many jobs of so many ms. */
 function setUp(jobsPerSlot: number, ms: number) {
-  const prefetch = new Prefetch(ownSlots(10), 0);
+  const prefetch = new Prefetch(ownSlots(10), 1, 0);
   let now = 0;
   for (let round = 0; round < jobsPerSlot; round++) {
-    for (let slot = 0; slot < 10; slot++) prefetch.jobStarted(now);
+    for (let slot = 0; slot < 10; slot++) prefetch.slotTaken(now);
     now += ms;
-    for (let slot = 0; slot < 10; slot++) prefetch.jobEnded(now);
+    for (let slot = 0; slot < 10; slot++) prefetch.slotFreed(now, 1);
   }
   return { prefetch, now };
 }
 
 function takeAll(prefetch: Prefetch, now: number) {
-  for (let slot = 0; slot < 10; slot++) prefetch.jobStarted(now);
+  for (let slot = 0; slot < 10; slot++) prefetch.slotTaken(now);
 }
 
 test("while no job has ended, what the free slots take is missing, and no more", () => {
-  const prefetch = new Prefetch(ownSlots(10), 0);
+  const prefetch = new Prefetch(ownSlots(10), 1, 0);
   expect(prefetch.missing(0, 40, 0)).toBe(10);
-  prefetch.jobStarted(0);
+  prefetch.slotTaken(0);
   expect(prefetch.missing(0, 40, 5_000)).toBe(9);
   expect(prefetch.missing(9, 40, 5_000)).toBe(0);
 });
@@ -56,7 +56,7 @@ test("the pace follows the last jobs, about four a slot", () => {
   for (let round = 0; round < 8; round++) {
     takeAll(prefetch, later);
     later += 1_000;
-    for (let slot = 0; slot < 10; slot++) prefetch.jobEnded(later);
+    for (let slot = 0; slot < 10; slot++) prefetch.slotFreed(later, 1);
   }
   takeAll(prefetch, later);
   // Ten a second by now.
@@ -68,6 +68,13 @@ test("once forgotten, the pace is unknown until the next job ends", () => {
   takeAll(prefetch, now);
   prefetch.forget();
   expect(prefetch.missing(0, 40, now + 1)).toBe(0);
-  prefetch.jobEnded(now + 2_000);
+  prefetch.slotFreed(now + 2_000, 1);
   expect(prefetch.missing(0, 40, now + 2_000)).toBe(1);
+});
+
+test("where a slot takes several jobs, a first claim is for as many as the free slots take", () => {
+  const prefetch = new Prefetch(ownSlots(10), 100, 0);
+  expect(prefetch.missing(0, 40, 0)).toBe(1_000);
+  prefetch.slotTaken(0);
+  expect(prefetch.missing(0, 40, 0)).toBe(900);
 });
