@@ -195,6 +195,7 @@ export type DefineJobOptions<Schema, Payload, Result, Cron extends string, Batch
 
 /** Stands for the result of a handler that takes one job at a time, where one of `performBatch` would stand. */
 export interface OneByOne {
+  /** Has no value: it tells this type from others. */
   readonly perform: "one by one";
 }
 
