@@ -105,7 +105,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
     if (route.scope !== "anyone") requireScope(caller, scopesOf(route));
     const queues = queuesAt(param(context, "queue"), settings);
     const query = readQuery(req.url, route.query ?? noQuery);
-    const body = route.body && (await readBody(route, context, query, settings.maxBodyBytes));
+    const body = route.body && (await parseBody(route, context, query, settings.maxBodyBytes));
     const target = param(context, "id") ?? param(context, "key") ?? "";
     // A platform's cron sends GET.
     const origin = readHop(req.header("tidegate-relay")) ?? (route.method === "GET" ? "cron" : "request");
@@ -128,7 +128,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
   }
 }
 
-async function readBody(
+async function parseBody(
   { body, readBody = (value) => body?.read(checkJson(value), "") }: Route,
   context: Context,
   query: unknown,
