@@ -27,6 +27,19 @@ interface Case {
 
 const fires = [job("daily@2026-03-01T12:00:00.000Z"), job("daily@2026-03-01T12:01:00.000Z")];
 
+const flow = { key: "tenant", limits: { concurrency: 8, rate: 0, periodMs: 0, ordered: false } };
+
+const keyed = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => ({ ...job(`${name}-${index}`, { isFreshId: true }), flow }));
+
+/** A long line of a key, of which four jobs run. */
+async function claimKeyed(store: QueueStore): Promise<readonly Lease[]> {
+  await store.enqueue(keyed("line", 40), now);
+  // The others that are due come first.
+  const { jobs } = await store.exchange({ ...exchange, claim: { limit: 7, leaseMs: minute } });
+  return jobs.flatMap(({ lease }) => (lease.flow ? lease : []));
+}
+
 const cases: Readonly<Record<string, Case>> = {
   "enqueue of several": { run: storeTrials.enqueue, answersAlike: true },
   "enqueue of one without an id": {
@@ -55,6 +68,33 @@ const cases: Readonly<Record<string, Case>> = {
       return (await store.exchange({ ...exchange, settle, fire, claim: { limit: 1, leaseMs: 2 * minute } })).settled;
     },
     answersAlike: true,
+  },
+  "enqueue of jobs with keys, some of them in long lines": {
+    run: (store) => store.enqueue(keyed("new", 20), now),
+    answersAlike: true,
+  },
+  "enqueue of one with a key": {
+    run: (store) => store.enqueue(keyed("new", 1), now),
+    answersAlike: true,
+  },
+  "exchange that settles jobs with keys in every way, and claims more of them": {
+    prepare: claimKeyed,
+    async run(store, a, b, c, d) {
+      const settle = [
+        { to: "completed", lease: a, record: '1:{"id":"a","end":1}' },
+        { to: "dead", lease: b, at: now, record: '1:{"id":"b","end":1}' },
+        { to: "retried", lease: c, runAt: now + minute, record: '1:{"id":"c","errors":1}' },
+        { to: "released", lease: d, runAt: now + minute, record: '1:{"id":"d","returned":1}' },
+      ] as Outcome[];
+      return (await store.exchange({ ...exchange, settle, claim: { limit: 6, leaseMs: 2 * minute } })).settled;
+    },
+    answersAlike: true,
+  },
+  "cancel of a job with a key": {
+    prepare: claimKeyed,
+    run: (store) => store.cancel("line-30", now),
+    removes: ["line-30"],
+    answersAlike: false,
   },
   extend: { run: storeTrials.extend, answersAlike: true },
   change: { run: storeTrials.change, answersAlike: true },

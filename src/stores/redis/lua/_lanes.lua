@@ -7,8 +7,8 @@
 -- `flow` holds of each key twelve numbers, and the first of its line, each as ORDER(16 digits) SCORE(16 digits) bytes:id.
 -- `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
 local IN_LINE, TURN_UP, LANE, TURN, INLINE = 9007199254740992, 18014398509481984, ' lane:', ' turn:', 16
-local ORDERED, PINNED, HELD = 1, 2, 4
-local lane_of, touched, unmarked, standing, leaving = {}, {}, {}, {}, {}
+local ORDERED, PINNED, HELD, removed = 1, 2, 4, {}
+local lane_of, touched, unmarked, standing, is_leaving = {}, {}, {}, {}, {}
 
 local function has(lane, flag)
   return math.floor(lane.flags / flag) % 2 == 1
@@ -128,8 +128,13 @@ local function place_of(order, score)
 end
 
 local function stand_behind(lane, item)
-  push(standing, 0, member_of(lane, item))
+  local member = member_of(lane, item)
   lane.behind = lane.behind + 1
+  if is_leaving[member] then
+    -- It is the last one that was read, and stays where it is.
+    is_leaving[member] = nil
+    lane.read = lane.read - 1
+  else push(standing, 0, member) end
 end
 
 local function insert(lane, order, score, id)
@@ -157,6 +162,7 @@ local function insert(lane, order, score, id)
   set_entries(lane, line)
 end
 
+-- A job that has left the line already, as by an earlier send, is not counted again.
 local function remove(lane, order, score, id)
   touch(lane)
   local line = place_of(order, score) <= lane.tail and entries(lane) or {}
@@ -166,7 +172,9 @@ local function remove(lane, order, score, id)
       return set_entries(lane, line)
     end
   end
-  push(leaving, member_of(lane, { place_of(order, score), score, id }))
+  local member = member_of(lane, { place_of(order, score), score, id })
+  if not call('ZSCORE', lanes, member) then return end
+  is_leaving[member], removed[member] = true, true
   lane.behind = lane.behind - 1
 end
 
@@ -177,30 +185,36 @@ local function pop(lane)
   return item
 end
 
-local function settle_lines()
-  call_many('ZADD', lanes, standing)
-  call_many('ZREM', lanes, leaving)
-  standing, leaving = {}, {}
-  for _, lane in ipairs(touched) do lane.read = 0 end
+-- Follows what is stored of lanes. It is sent again where it fails, for what stayed would stand in line twice.
+local function leave_lines()
+  local leaving = {}
+  for member in pairs(is_leaving) do push(leaving, member) end
+  if try_many('ZREM', lanes, leaving) then call_many('ZREM', lanes, leaving) end
 end
 
 -- Reads on in a line. What is read leaves `lanes` at the end, of all keys in one command.
 local function refill(lane, many)
-  if #standing > 0 then settle_lines() end
+  -- What was added since stands behind all that was read, so that the reading goes on where it was.
+  call_many('ZADD', lanes, standing)
+  standing = {}
   local found = call('ZRANGE', lanes, '[' .. lane.key .. ':', '(' .. lane.key .. ';', 'BYLEX', 'LIMIT', lane.read, many)
   local parts = { string.sub(lane.text, lane.count > 0 and lane.at or #lane.text + 1) }
+  local last, count = nil, 0
   for _, member in ipairs(found) do
-    local at = #lane.key + 2
-    local id = string.sub(member, at + 32)
-    push(parts, string.sub(member, at, at + 31), #id, ':', id)
-    push(leaving, member)
+    if not removed[member] then
+      local at = #lane.key + 2
+      local id = string.sub(member, at + 32)
+      push(parts, string.sub(member, at, at + 31), #id, ':', id)
+      is_leaving[member] = true
+      last, count = member, count + 1
+    end
   end
-  if #found > 0 then
-    lane.text, lane.at, lane.count, lane.final = table.concat(parts), 1, lane.count + #found, nil
-    lane.tail = tonumber(string.sub(found[#found], #lane.key + 2, #lane.key + 17))
+  if last then
+    lane.text, lane.at, lane.count, lane.final = table.concat(parts), 1, lane.count + count, nil
+    lane.tail = tonumber(string.sub(last, #lane.key + 2, #lane.key + 17))
   end
   lane.read = lane.read + #found
-  lane.behind = #found < many and 0 or lane.behind - #found
+  lane.behind = #found < many and 0 or lane.behind - count
 end
 
 -- How many more attempts may begin.
@@ -270,19 +284,22 @@ local function put_marks(adding, removing)
   return earliest, marked
 end
 
+-- Stores what is known of lanes, before the places and marks that lead there are written. What is to go follows by `clear_lanes`.
 -- A key of which nothing need be known goes, and one whose window is open expires with it. HSETEX may be missing: a key that was
 -- stored without its expiry is forgotten when it is met again.
-local function save_lanes(now)
-  local kept, gone, resting, ends, rest = {}, {}, {}, {}, 1
+local forgotten = {}
+local function store_lanes(now)
+  local kept, resting, ends, rest = {}, {}, {}, 1
   for _, lane in ipairs(touched) do
     if not is_idle(lane) then push(kept, lane.key, format_lane(lane))
     elseif not is_forgotten(lane, now) then
       push(resting, lane.key, format_lane(lane))
       push(ends, whole(lane.ends), 'f' .. lane.key)
       rest = math.max(rest, lane.ends - now)
-    elseif lane.original then push(gone, lane.key) end
+    elseif lane.original then push(forgotten, lane.key) end
   end
-  settle_lines()
+  call_many('ZADD', lanes, standing)
+  standing = {}
   for first = 1, #resting, PIECE do
     local last = math.min(first + PIECE - 1, #resting)
     local stored = not OWN_EXPIRY and try('HSETEX', flow, 'PX', whole(rest), 'FIELDS', (last - first + 1) / 2, unpack(resting, first, last))
@@ -290,8 +307,31 @@ local function save_lanes(now)
   end
   if OWN_EXPIRY then call_many('ZADD', expiry, ends) end
   call_many('HSET', flow, kept)
+end
+
+local function clear_lanes()
+  call_many('HDEL', flow, forgotten)
+  leave_lines()
+end
+
+-- Lanes as they fit what has been written by now. Should a later command fail, they are stored in place of what follows.
+local checkpoint = { text = {}, standing = {} }
+local function keep_checkpoint()
+  checkpoint = { text = {}, standing = {} }
+  for i, value in ipairs(standing) do checkpoint.standing[i] = value end
+  for _, lane in ipairs(touched) do checkpoint.text[lane.key] = not is_idle(lane) and format_lane(lane) end
+end
+
+local function restore_checkpoint()
+  local kept, gone = {}, {}
+  for _, lane in ipairs(touched) do
+    local text = checkpoint.text[lane.key]
+    if text == nil then text = lane.original end
+    if text then push(kept, lane.key, text) else push(gone, lane.key) end
+  end
+  call_many('ZADD', lanes, checkpoint.standing)
+  call_many('HSET', flow, kept)
   call_many('HDEL', flow, gone)
-  touched = {}
 end
 
 -- Of each lane that was touched its key and what is to be stored of it. None of them is idle.

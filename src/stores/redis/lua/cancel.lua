@@ -13,9 +13,9 @@ local key, order = flow_of((in_line or leased == 1) and call('HGET', jobs, id))
 if key then
   load_lanes({ key })
   if in_line then remove(lane_of[key], order, score - IN_LINE, id) else finish(lane_of[key]) end
-  if in_line then settle_lines() end
   put_marks(adding, removing)
-  save_lanes(now)
+  store_lanes(now)
+  clear_lanes()
 end
 call_many('ZADD', due, adding)
 call('HDEL', jobs, id)

@@ -18,10 +18,13 @@ if not key then
 end
 load_lanes({ key })
 local lane, adding = lane_of[key], { whole(IN_LINE + new_score), id }
-if in_line then remove(lane, order, score, id) else finish(lane) end
-settle_lines()
-insert(lane, order, new_score, id)
+if not in_line then finish(lane) end
+if score ~= new_score or not in_line then
+  if in_line then remove(lane, order, score, id) end
+  insert(lane, order, new_score, id)
+end
 put_marks(adding, {})
-save_lanes(0)
+store_lanes(0)
+clear_lanes()
 call_many('ZADD', due, adding)
 return 1

@@ -15,7 +15,8 @@ if to == 'set' then
 end
 if to == 'set' or to == 'unset' then set_flag(lane, PINNED, to == 'set') else set_flag(lane, HELD, to == 'paused') end
 put_marks(adding, removing)
-save_lanes(now)
+store_lanes(now)
 call_many('ZADD', due, adding)
 call_many('ZREM', due, removing)
+clear_lanes()
 return 1

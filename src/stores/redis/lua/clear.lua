@@ -67,9 +67,9 @@ for i, id in ipairs(leased_ids) do
   if key and in_line[id] then remove(lane_of[key], order, in_line[id], id) elseif key then finish(lane_of[key]) end
 end
 for _, id in ipairs(ids) do push(members, id, LEASE .. id) end
-settle_lines()
 put_marks(adding, members)
-save_lanes(now)
+store_lanes(now)
+clear_lanes()
 call_many('ZADD', due, adding)
 call_many('HDEL', jobs, ids)
 call_many('ZREM', due, members)

@@ -100,6 +100,7 @@ local function store(ids)
   standing = {}
   all_or_none(try_many('HSET', flow, lane_texts()), ids, {})
   all_or_none(try_many('ZADD', due, scores), ids, new_members)
+  leave_lines()
 end
 
 local first = list[1]

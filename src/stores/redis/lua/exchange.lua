@@ -161,6 +161,7 @@ local function settle()
   call_many('ZADD', dead, died)
   call_many('HSET', jobs, kept)
   call_many('ZADD', due, waiting)
+  keep_checkpoint()
   call_many('HDEL', jobs, left)
   call_many('ZREM', due, gone)
   local swept_on = next(seen) and tally(count, added)
@@ -218,6 +219,7 @@ local function fire()
   call_many('HSET', jobs, new_records)
   call_many('HSET', schedules, records)
   call_many('ZADD', due, new_jobs)
+  keep_checkpoint()
 end
 
 -- 3. Claim: re-score what is due to the end of its lease.
@@ -423,14 +425,23 @@ local function claim(wanted)
   if coming < UPPER then reply[2] = whole(coming) end
 end
 
-settle()
-fire()
-local recovered = resend and limit > 0 and recover() or 0
-if limit >= 0 then claim(math.max(limit - recovered, 0)) end
-call_many('ZADD', due, leases)
+local function work()
+  settle()
+  fire()
+  local recovered = resend and limit > 0 and recover() or 0
+  if limit >= 0 then claim(math.max(limit - recovered, 0)) end
+  store_lanes(now)
+  call_many('ZADD', due, leases)
+end
+
+local done_well, problem = pcall(work)
+if not done_well then
+  restore_checkpoint()
+  error(problem, 0)
+end
 -- A member without a record can come of eviction alone; left there, it would stand in the way of all others.
 call_many('ZREM', due, orphans)
-save_lanes(now)
+clear_lanes()
 
 push(reply, jobs_taken)
 local before = #reply

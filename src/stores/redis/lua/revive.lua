@@ -58,6 +58,7 @@ if stored then
   call_many('HDEL', jobs, joined)
   error(stored.err, 0)
 end
+leave_lines()
 call_many('HDEL', dead_jobs, revived)
 call_many('ZREM', dead, revived)
 if #revived > 0 then add(REVIVED, #revived) end
