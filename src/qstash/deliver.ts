@@ -1,8 +1,11 @@
-import { AttemptContext } from "../core/attempt/context.ts";
-import { defineJob, type JobContext, type JobDefinition } from "../core/job/define.ts";
+import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
+import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../core/job/define.ts";
 import { PermanentError, RetryAfterError, withoutStack } from "../core/job/errors.ts";
 import { alarm, type Clock } from "../core/shared/clock.ts";
+import { OutOfBudgetError } from "../core/store/meter.ts";
 import { bytesOfBody } from "./body.ts";
+import { callbacksFor, endOf, enqueueCallbacks, progressWithEnd, type StoredEnd } from "./callbacks.ts";
+import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
 import { retryAfterMs } from "./durations.ts";
 import { headersOf, type Message, messageSchema } from "./message.ts";
 import { type KeptResponse, keepResponse, noResponse, shownResponse } from "./response.ts";
@@ -10,18 +13,10 @@ import { readRetryDelay } from "./retry-delay.ts";
 import { signatureOf } from "./signature.ts";
 import type { Targets } from "./targets.ts";
 
-/** The name of the job that delivers a message. */
-export const DELIVERY = "qstash_deliver";
-
 const DAY_MS = 86_400_000;
 
-/** How much longer an attempt may take than its delivery, so that a late delivery is a failure like any other. */
-const ATTEMPT_MARGIN_MS = 1_000;
-
-/** How long the attempt of a delivery may take. */
-export function attemptTimeoutMs(deliveryMs: number): number {
-  return deliveryMs + ATTEMPT_MARGIN_MS;
-}
+/** When callbacks are enqueued that the budget of a drain had no room for. */
+const OUT_OF_BUDGET_MS = 1_000;
 
 /** The wait before retry n, from 1, as QStash has it. */
 export function defaultBackoffMs(retry: number): number {
@@ -48,13 +43,37 @@ export function defineDelivery(parts: DeliveryParts): JobDefinition<Message> {
   });
 }
 
-async function deliver(message: Message, job: JobContext, parts: DeliveryParts): Promise<{ readonly status: number }> {
+async function deliver(message: Message, job: JobContext, parts: DeliveryParts): Promise<{ status: number } | Snooze> {
   const host = AttemptContext.hostOf(job);
+  const stored = endOf(host);
+  if (stored) return reportEnd(message, job, host, stored);
   const { clock } = host.runtime;
-  const answer = await send(message, job, parts, clock);
-  if (answer.kept.status >= 200 && answer.kept.status < 300) return { status: answer.kept.status };
+  const notBefore = job.enqueuedAt.getTime() + (message.delayMs ?? 0);
+  if (clock() < notBefore) return job.snooze(new Date(notBefore));
+  const answer = await send(message, job, parts, host);
+  const isDelivered = answer.kept.status >= 200 && answer.kept.status < 300;
+  const failure = isDelivered ? undefined : failureOf(message, job, answer, clock());
+  const isEnd = isDelivered || failure instanceof PermanentError || job.attempt > job.maxRetries;
+  if (isEnd && callbacksFor(message, isDelivered).length > 0) {
+    host.keepProgress(progressWithEnd(answer.kept, failure?.message, host));
+    return job.snooze(0);
+  }
+  if (!failure) return { status: answer.kept.status };
   host.keepProgress(shownResponse(answer.kept));
-  throw failureOf(message, job, answer, clock());
+  throw failure;
+}
+
+/** Enqueues the callbacks of a message that has ended, and then ends its job. */
+async function reportEnd(message: Message, job: JobContext, host: AttemptHost, end: StoredEnd) {
+  try {
+    await enqueueCallbacks(message, job, host, end);
+  } catch (error) {
+    // The response is stored, so that the message is not delivered again.
+    if (error instanceof OutOfBudgetError) return job.snooze(OUT_OF_BUDGET_MS);
+    throw error;
+  }
+  if (end.failure !== undefined) throw withoutStack(new PermanentError(end.failure));
+  return { status: end.response.status };
 }
 
 interface Answer {
@@ -64,14 +83,17 @@ interface Answer {
   readonly failure?: string;
 }
 
-async function send(message: Message, job: JobContext, parts: DeliveryParts, clock: Clock): Promise<Answer> {
+async function send(message: Message, job: JobContext, parts: DeliveryParts, host: AttemptHost): Promise<Answer> {
   const { url, method } = message;
+  const { clock } = host.runtime;
+  const { slot } = host.job.record;
   const body = method === "GET" ? new Uint8Array() : (bytesOfBody(message) ?? new Uint8Array());
   const headers = headersOf(message.header);
   const own = {
     "User-Agent": "Upstash-QStash",
     "Upstash-Message-Id": job.id,
     "Upstash-Retried": String(job.attempt - 1),
+    ...(slot && { "Upstash-Schedule-Id": slot.key }),
     "Upstash-Signature": await signatureOf({ url, body, now: clock() }, parts.signingKey()),
   };
   for (const [name, value] of Object.entries(own)) headers.set(name, value);

@@ -16,6 +16,7 @@ const fields: Readonly<Record<string, Field>> = {
   host: ({ url }, wanted) => wanted.includes(byHost(url)),
   path: ({ url }, wanted) => wanted.includes(byPath(url)),
   label: ({ labels = [] }, wanted) => labels.some((label) => wanted.includes(label)),
+  scheduleId: ({ scheduleId }, wanted) => scheduleId !== undefined && wanted.includes(scheduleId),
   responseStatus: ({ responseStatus }, wanted) => wanted.includes(String(responseStatus)),
 };
 

@@ -1,6 +1,6 @@
 import type { JobInfo } from "../core/manage/job-info.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
-import { DELIVERY } from "./deliver.ts";
+import { DELIVERY } from "./delivery.ts";
 import type { Message } from "./message.ts";
 import type { ShownResponse } from "./response.ts";
 
@@ -10,6 +10,7 @@ export interface MessageView extends ShownResponse {
   readonly url: string;
   readonly createdAt: number;
   readonly labels?: readonly string[];
+  readonly scheduleId?: string;
   readonly dlqId?: string;
 }
 
@@ -20,7 +21,7 @@ export function isDelivery({ name, payload }: JobInfo): boolean {
 
 /** Shows the message that a job delivers. */
 export function messageView(job: JobInfo): MessageView {
-  const { url, method, header, body, bodyBase64, notBefore, retryDelay, labels } = job.payload as Message;
+  const { url, method, header, body, bodyBase64, notBefore, retryDelay, labels, ...rest } = job.payload as Message;
   const createdAt = job.enqueuedAt.getTime();
   const bytes = bytesOfBody({ ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) });
   return {
@@ -31,6 +32,19 @@ export function messageView(job: JobInfo): MessageView {
     ...{ maxRetries: job.maxRetries, createdAt, notBefore: notBefore ?? createdAt },
     ...(retryDelay !== undefined && { retryDelayExpression: retryDelay }),
     ...(labels && { label: labels[0], labels }),
-    ...(job.state === "dead" && { dlqId: job.id, ...(job.progress as ShownResponse | undefined) }),
+    ...(rest.callback && { callback: rest.callback.url }),
+    ...(rest.failureCallback && { failureCallback: rest.failureCallback.url }),
+    ...(job.schedule && { scheduleId: job.schedule.key }),
+    ...(job.state === "dead" && { dlqId: job.id, ...lastResponse(job.progress) }),
+  };
+}
+
+function lastResponse(progress: unknown): ShownResponse {
+  const { responseStatus, responseHeader, responseBody, responseBodyBase64 } = Object(progress) as ShownResponse;
+  return {
+    ...(responseStatus !== undefined && { responseStatus }),
+    ...(responseHeader && { responseHeader }),
+    ...(responseBody !== undefined && { responseBody }),
+    ...(responseBodyBase64 !== undefined && { responseBodyBase64 }),
   };
 }

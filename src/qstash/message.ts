@@ -11,6 +11,18 @@ export type Method = (typeof methods)[number];
 /** Header names, as QStash writes them, and their values. */
 export type HeaderValues = Readonly<Record<string, readonly string[]>>;
 
+/** Whom to tell how a message ended, and how that is delivered. */
+export interface Callback {
+  readonly url: string;
+  readonly method: Method;
+  readonly header: HeaderValues;
+  readonly timeoutMs?: number;
+  readonly retryDelay?: string;
+  /** Default: those of the message. */
+  readonly retries?: number;
+  readonly delayMs?: number;
+}
+
 /** What is to be delivered: the payload of the job that delivers it. */
 export interface Message extends StoredBody {
   readonly url: string;
@@ -23,6 +35,22 @@ export interface Message extends StoredBody {
   /** The wait before a retry, as an expression. Default: QStash's own backoff. */
   readonly retryDelay?: string;
   readonly labels?: readonly string[];
+  /** How long after its occurrence a message of a schedule is delivered. */
+  readonly delayMs?: number;
+  /** What the API shows of the schedule that made it, and the queue does not know. */
+  readonly schedule?: ScheduleNote;
+  /** Called when the message has been delivered, or is dead. */
+  readonly callback?: Callback;
+  /** Called when the message is dead. */
+  readonly failureCallback?: Callback;
+}
+
+export interface ScheduleNote {
+  /** ms since 1970 */
+  readonly createdAt: number;
+  /** With its zone, as it was given. */
+  readonly cron: string;
+  readonly retries?: number;
 }
 
 /** A schema of payloads: what is stored may have been edited by hand, or enqueued by somebody else. */
@@ -45,19 +73,29 @@ type Fields = Readonly<Record<keyof Message, unknown>>;
 
 function* issuesOf(value: unknown, targets: Targets): Generator<StandardSchemaV1.Issue> {
   const fields = (typeof value === "object" && value !== null ? value : {}) as Fields;
-  const { method, header, timeoutMs, notBefore, labels } = fields;
+  const { method, header, timeoutMs, notBefore, delayMs, labels } = fields;
   const url = refusal(() => targets.read(textOf(fields.url), "url"));
   if (url !== undefined) yield { path: ["url"], message: url };
   if (!methods.includes(method as Method)) yield { path: ["method"], message: `must be one of ${methods.join(", ")}` };
   if (!isHeader(header)) yield { path: ["header"], message: "must hold arrays of header values by name" };
   if (!isBody(fields)) yield { path: ["body"], message: "must be a text, or bodyBase64 valid base64" };
   if (!isNumber(timeoutMs, 1)) yield { path: ["timeoutMs"], message: "must be a number of ms above 0" };
+  if (!isNumber(delayMs, 0)) yield { path: ["delayMs"], message: "must be a number of ms from 0" };
   if (!isNumber(notBefore, 0)) yield { path: ["notBefore"], message: "must be ms since 1970" };
   if (fields.retryDelay !== undefined) {
     const delay = refusal(() => readRetryDelay(textOf(fields.retryDelay), "it"));
     if (delay !== undefined) yield { path: ["retryDelay"], message: delay };
   }
   if (labels !== undefined && !isTexts(labels)) yield { path: ["labels"], message: "must be an array of texts" };
+  for (const name of ["callback", "failureCallback"] as const) {
+    if (fields[name] !== undefined) yield* callbackIssues(name, fields[name], targets);
+  }
+}
+
+function* callbackIssues(name: string, value: unknown, targets: Targets): Generator<StandardSchemaV1.Issue> {
+  const { retries, ...message } = Object(value) as Callback;
+  for (const { path = [], message: text } of issuesOf(message, targets)) yield { path: [name, ...path], message: text };
+  if (!isNumber(retries, 0)) yield { path: [name, "retries"], message: "must be a number from 0" };
 }
 
 function refusal(read: () => unknown): string | undefined {

@@ -2,8 +2,9 @@ import { MOST_RETRIES } from "../core/job/options.ts";
 import { LATEST_TIME_MS } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { durationHeader } from "./durations.ts";
-import { type HeaderValues, headerValues, type Message, type Method, methods } from "./message.ts";
+import { type Callback, type HeaderValues, headerValues, type Message, type Method, methods } from "./message.ts";
 import { readRetryDelay } from "./retry-delay.ts";
+import type { Targets } from "./targets.ts";
 
 /** What the headers of a publish say, beside the destination and the body. */
 export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {
@@ -21,13 +22,7 @@ const notForwarded = new Set([
 ]);
 
 /** What is not there yet, so that nobody takes a limit for kept that is not. */
-const unsupported = [
-  "upstash-flow-control-key",
-  "upstash-flow-control-value",
-  "upstash-queue-name",
-  "upstash-callback",
-  "upstash-failure-callback",
-];
+const unsupported = ["upstash-flow-control-key", "upstash-flow-control-value", "upstash-queue-name"];
 
 /**
  * Reads the headers of a publish.
@@ -35,19 +30,35 @@ const unsupported = [
  * @param now ms since 1970.
  * @throws {TidegateError} `invalid_request`, where the message names the header; `payload_too_large` for too many headers.
  */
-export function readPublishOptions(headers: Headers, now: number): PublishOptions {
+export function readPublishOptions(headers: Headers, targets: Targets, now: number): PublishOptions {
   checkSize(headers);
   const missing = unsupported.find((name) => headers.has(name));
   if (missing !== undefined) throw invalidRequest(`${titleOf(missing)} is not supported.`);
   const notBefore = readNotBefore(headers, now);
   const deduplication = readDeduplication(headers);
   const labels = readLabels(headers.get("upstash-label"));
+  const callback = readCallback(headers, "upstash-callback", targets);
+  const failureCallback = readCallback(headers, "upstash-failure-callback", targets);
   return {
     ...readDelivery(headers, "upstash-"),
     header: forwardedHeaders(headers, "upstash-", headers.get("content-type")),
     ...(notBefore !== undefined && { notBefore }),
     ...(deduplication && { deduplication }),
     ...(labels.length > 0 && { labels }),
+    ...(callback && { callback }),
+    ...(failureCallback && { failureCallback }),
+  };
+}
+
+function readCallback(headers: Headers, name: string, targets: Targets): Callback | undefined {
+  const url = headers.get(name);
+  if (!url) return undefined;
+  const delay = headers.get(`${name}-delay`);
+  return {
+    url: targets.read(url, titleOf(name)),
+    ...readDelivery(headers, `${name}-`),
+    header: forwardedHeaders(headers, `${name}-`, "application/json"),
+    ...(delay && { delayMs: durationHeader(delay, titleOf(`${name}-delay`)) }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { shownBody } from "./body.ts";
+import { bytesOfBody, shownBody } from "./body.ts";
 import { type HeaderValues, headerValues } from "./message.ts";
 
 /** How much of a response is kept for the dead letter and for callbacks. */
@@ -63,4 +63,13 @@ export function shownResponse({ status, header, body }: KeptResponse): ShownResp
     ...(shown.body !== undefined && { responseBody: shown.body }),
     ...(shown.bodyBase64 !== undefined && { responseBodyBase64: shown.bodyBase64 }),
   };
+}
+
+/** The response that was shown so. */
+export function responseOf(shown: ShownResponse): KeptResponse {
+  const { responseStatus = 0, responseHeader = {}, responseBody, responseBodyBase64 } = shown;
+  const body = bytesOfBody(
+    responseBodyBase64 === undefined ? { body: responseBody ?? "" } : { bodyBase64: responseBodyBase64 },
+  );
+  return { status: responseStatus, header: responseHeader, body: body ?? new Uint8Array() };
 }

@@ -8,6 +8,7 @@ import { decoded, type InterfaceSettings, type QStashCall } from "./request.ts";
 import * as dead from "./routes/dead-letter.ts";
 import * as messages from "./routes/messages.ts";
 import { batch, publish } from "./routes/publish.ts";
+import * as schedules from "./routes/schedules.ts";
 
 interface Route {
   readonly method: string;
@@ -29,6 +30,14 @@ const routes: readonly Route[] = [
   { method: "POST", path: "dlq/retry/:id", answer: dead.retryDead },
   { method: "GET", path: "dlq/:id", answer: dead.getDead },
   { method: "DELETE", path: "dlq/:id", answer: dead.removeDead },
+  { method: "PATCH", path: "schedules/:id/pause", answer: schedules.pauseSchedule },
+  { method: "PATCH", path: "schedules/:id/resume", answer: schedules.resumeSchedule },
+  { method: "POST", path: "schedules/:id/pause", answer: schedules.pauseSchedule },
+  { method: "POST", path: "schedules/:id/resume", answer: schedules.resumeSchedule },
+  { method: "POST", path: "schedules/*", answer: schedules.putSchedule },
+  { method: "GET", path: "schedules", answer: schedules.listSchedules },
+  { method: "GET", path: "schedules/:id", answer: schedules.getSchedule },
+  { method: "DELETE", path: "schedules/:id", answer: schedules.removeSchedule },
   { method: "GET", path: "keys", answer: async ({ settings }) => json(settings.signingKeys) },
 ];
 

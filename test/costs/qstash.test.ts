@@ -15,9 +15,10 @@ describe("billed commands of QStash's interface", () => {
     const background: Promise<unknown>[] = [];
     const waitUntil = (work: Promise<unknown>) => void background.push(work);
     const app = createHandler({ queue, auth: { admin: ["the-admin-token"] }, qstash, waitUntil });
-    const publish = async (path = `/v2/publish/${target}`, body = "x") => {
-      const headers = { Authorization: `Bearer ${token}` };
-      await app.fetch(new Request(`http://queue.test${path}`, { method: "POST", headers, body }));
+    const publish = async (given: Readonly<Record<string, string>> = {}) => {
+      const path = `/v2/publish/${target}`;
+      const headers = { Authorization: `Bearer ${token}`, ...given };
+      await app.fetch(new Request(`http://queue.test${path}`, { method: "POST", headers, body: "x" }));
       await Promise.all(background.splice(0));
     };
     const hundred = JSON.stringify(Array.from({ length: 100 }, () => ({ destination: target, body: "x" })));
@@ -35,8 +36,15 @@ describe("billed commands of QStash's interface", () => {
   test("a message that is delivered right after its publish costs 10", async () => {
     const { count, publish, deliveries } = setUp();
     await publish();
-    expect(await count(publish)).toBe(10);
+    expect(await count(() => publish())).toBe(10);
     expect(deliveries).toHaveLength(2);
+  });
+
+  test("a message with a callback, both delivered right after the publish, costs 35", async () => {
+    const { count, publish, deliveries } = setUp();
+    await publish();
+    expect(await count(() => publish({ "Upstash-Callback": target }))).toBe(35);
+    expect(deliveries).toHaveLength(3);
   });
 
   test("a batch of 100 costs 4, and its delivery 20 in ten slots", async () => {

@@ -12,6 +12,17 @@ interface ShownMessage {
   readonly [field: string]: unknown;
 }
 
+interface ScheduleRequest extends Omit<PublishRequest, "url"> {
+  readonly destination: string;
+  readonly cron: string;
+  readonly scheduleId?: string;
+}
+
+interface ShownSchedule {
+  readonly scheduleId: string;
+  readonly [field: string]: unknown;
+}
+
 interface PublishRequest {
   readonly url: string;
   readonly body?: string | Blob;
@@ -25,6 +36,8 @@ interface PublishRequest {
   readonly deduplicationId?: string;
   readonly contentBasedDeduplication?: boolean;
   readonly label?: string | readonly string[];
+  readonly callback?: string;
+  readonly failureCallback?: string;
 }
 
 type JsonRequest = Omit<PublishRequest, "body"> & { readonly body?: unknown };
@@ -70,6 +83,26 @@ export function plainClient(baseUrl: string, token: string) {
     publishJSON: (request: JsonRequest) => publish(asJson(request)),
     batch,
     batchJSON: (requests: readonly JsonRequest[]) => batch(requests.map(asJson)),
+    schedules: {
+      create: ({
+        destination,
+        cron,
+        scheduleId,
+        body,
+        ...request
+      }: ScheduleRequest): Promise<{ scheduleId: string }> => {
+        const headers = {
+          ...headersOf({ ...request, headers: { "Content-Type": "application/json", ...request.headers } }),
+          ...{ "Upstash-Cron": cron, ...(scheduleId && { "Upstash-Schedule-Id": scheduleId }) },
+        };
+        return send("POST", `schedules/${destination}`, { headers, ...(body !== undefined && { body }) });
+      },
+      get: (id: string): Promise<ShownSchedule> => send("GET", `schedules/${id}`),
+      list: (): Promise<readonly ShownSchedule[]> => send("GET", "schedules"),
+      delete: (id: string): Promise<unknown> => send("DELETE", `schedules/${id}`),
+      pause: ({ schedule }: { schedule: string }): Promise<unknown> => send("PATCH", `schedules/${schedule}/pause`),
+      resume: ({ schedule }: { schedule: string }): Promise<unknown> => send("PATCH", `schedules/${schedule}/resume`),
+    },
     messages: {
       get: (id: string): Promise<ShownMessage> => send("GET", `messages/${id}`),
       cancel: (selection: Selection): Promise<{ cancelled: number }> =>
@@ -101,6 +134,7 @@ function asJson({ body, headers, ...request }: JsonRequest): PublishRequest {
 
 function headersOf({ headers = {}, ...options }: Omit<PublishRequest, "url" | "body">): Record<string, string> {
   const { delay, notBefore, retries, retryDelay, timeout, deduplicationId, contentBasedDeduplication, label } = options;
+  const { callback, failureCallback } = options;
   const given = {
     "Upstash-Method": options.method ?? "POST",
     "Upstash-Delay": delay === undefined ? undefined : `${delay}s`,
@@ -110,6 +144,8 @@ function headersOf({ headers = {}, ...options }: Omit<PublishRequest, "url" | "b
     "Upstash-Timeout": timeout === undefined ? undefined : `${timeout}s`,
     "Upstash-Deduplication-Id": deduplicationId,
     "Upstash-Content-Based-Deduplication": contentBasedDeduplication ? "true" : undefined,
+    "Upstash-Callback": callback,
+    "Upstash-Failure-Callback": failureCallback,
     "Upstash-Label": label === undefined ? undefined : [label].flat().join(","),
   };
   const forwarded = Object.entries(headers).map(([name, value]) =>

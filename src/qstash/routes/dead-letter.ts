@@ -2,7 +2,7 @@ import type { DeadJob } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { json } from "../answers.ts";
-import { DELIVERY } from "../deliver.ts";
+import { DELIVERY } from "../delivery.ts";
 import { readFilter } from "../filters.ts";
 import { isDelivery, type MessageView, messageView } from "../message-view.ts";
 import type { QStashCall } from "../request.ts";

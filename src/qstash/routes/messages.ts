@@ -2,7 +2,7 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { json, unknownMessage } from "../answers.ts";
-import { DELIVERY } from "../deliver.ts";
+import { DELIVERY } from "../delivery.ts";
 import { readFilter } from "../filters.ts";
 import { isDelivery, messageView } from "../message-view.ts";
 import type { QStashCall } from "../request.ts";

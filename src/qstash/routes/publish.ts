@@ -5,10 +5,11 @@ import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { json } from "../answers.ts";
 import { toBase64Url } from "../base64.ts";
 import { storedBody } from "../body.ts";
-import { attemptTimeoutMs, DELIVERY } from "../deliver.ts";
+import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
+import { isUrl, readDestination } from "../destination.ts";
 import type { Message } from "../message.ts";
 import { type PublishOptions, readPublishOptions } from "../publish-options.ts";
-import { decoded, LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../request.ts";
+import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../request.ts";
 
 /** How long a message keeps others with the same deduplication id out. */
 const DEDUPLICATION_WINDOW = "10m";
@@ -19,7 +20,7 @@ const encoder = new TextEncoder();
 export async function publish(call: QStashCall): Promise<Response> {
   const { request, parameters } = call;
   const draft = {
-    destination: readDestination(parameters["*"] ?? "", new URL(request.url).search),
+    destination: readDestination(request, parameters["*"] ?? ""),
     headers: request.headers,
     body: await readBody(request),
   };
@@ -78,20 +79,10 @@ function readEntryHeaders(headers: unknown): Headers {
   }
 }
 
-/**
- * Reads the destination from the path. Some platforms merge its slashes, so "https:/host" is "https://host". What follows "?" belongs
- * to the destination.
- */
-function readDestination(rest: string, search: string): string {
-  const plain = /^https?:/i.test(rest) ? rest : decoded(rest);
-  if (!/^https?:/i.test(plain)) return plain;
-  return plain.replace(/^(https?):\/*/i, "$1://") + search;
-}
-
 async function messageJob({ settings, host }: QStashCall, { destination, headers, body }: Draft): Promise<MessageJob> {
   const now = host.queue.clock();
-  const { retries, deduplication, ...options } = readPublishOptions(headers, now);
-  if (!/^https?:/i.test(destination)) {
+  const { retries, deduplication, ...options } = readPublishOptions(headers, settings.targets, now);
+  if (!isUrl(destination)) {
     throw notFound(
       "The destination must begin with https:// or http://. URL groups and api/ destinations are not supported.",
     );

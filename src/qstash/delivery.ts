@@ -1,0 +1,10 @@
+/** The name of the job that delivers a message. */
+export const DELIVERY = "qstash_deliver";
+
+/** How much longer an attempt may take than its delivery, so that a late delivery is a failure like any other. */
+const ATTEMPT_MARGIN_MS = 1_000;
+
+/** How long the attempt of a delivery may take. */
+export function attemptTimeoutMs(deliveryMs: number): number {
+  return deliveryMs + ATTEMPT_MARGIN_MS;
+}

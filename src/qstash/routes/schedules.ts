@@ -1,0 +1,128 @@
+import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
+import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { checkPathText } from "../../core/shared/validate.ts";
+import { json } from "../answers.ts";
+import { bytesOfBody, shownBody, storedBody } from "../body.ts";
+import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
+import { readDestination } from "../destination.ts";
+import { durationHeader } from "../durations.ts";
+import type { Message, ScheduleNote } from "../message.ts";
+import { readPublishOptions } from "../publish-options.ts";
+import { type QStashCall, readBody } from "../request.ts";
+
+/** As long as the key of a schedule may be. */
+const LONGEST_ID = 200;
+
+/** `POST /v2/schedules/{destination}`: a schedule with the same id is replaced. */
+export async function putSchedule({ request, parameters, host, settings }: QStashCall): Promise<Response> {
+  const { headers } = request;
+  const { schedules, clock } = host.queue;
+  const now = clock();
+  const rule = readCron(headers.get("upstash-cron") ?? "");
+  const delay = headers.get("upstash-delay");
+  const destination = readDestination(request, parameters["*"] ?? "");
+  const url = settings.targets.read(destination, "destination");
+  const { retries, deduplication, notBefore, ...options } = readPublishOptions(headers, settings.targets, now);
+  if (deduplication || headers.has("upstash-not-before"))
+    throw invalidRequest("A schedule takes neither a deduplication nor Upstash-Not-Before.");
+  const body = await readBody(request);
+  const scheduleId = headers.get("upstash-schedule-id") ?? `scd_${crypto.randomUUID()}`;
+  checkPathText(scheduleId, "Upstash-Schedule-Id", LONGEST_ID);
+  const existing = await schedules.get(scheduleId);
+  if (existing && existing.name !== DELIVERY)
+    throw conflict("Another schedule of the queue has this id. Choose another Upstash-Schedule-Id.");
+  const createdAt = noteOf(existing)?.createdAt ?? now;
+  const payload: Message = {
+    url,
+    ...options,
+    ...storedBody(body),
+    ...(delay && { delayMs: durationHeader(delay, "Upstash-Delay") }),
+    schedule: { createdAt, cron: rule.text, ...(retries !== undefined && { retries }) },
+  };
+  await schedules.upsert(scheduleId, {
+    ...{ job: DELIVERY, payload, cron: rule.cron, timeZone: rule.timeZone },
+    ...(retries !== undefined && { maxRetries: retries }),
+    ...(options.timeoutMs !== undefined && { timeout: attemptTimeoutMs(options.timeoutMs) }),
+  });
+  return json({ scheduleId }, 201);
+}
+
+/** `GET /v2/schedules` */
+export async function listSchedules({ host }: QStashCall): Promise<Response> {
+  const all = await host.queue.schedules.list();
+  return json(all.filter(isOwn).map(scheduleView));
+}
+
+/** `GET /v2/schedules/{id}` */
+export async function getSchedule(call: QStashCall): Promise<Response> {
+  return json(scheduleView(await findSchedule(call)));
+}
+
+/** `DELETE /v2/schedules/{id}` */
+export async function removeSchedule(call: QStashCall): Promise<Response> {
+  const { key } = await findSchedule(call);
+  await call.host.queue.schedules.remove(key);
+  return json({});
+}
+
+/** `PATCH /v2/schedules/{id}/pause` */
+export async function pauseSchedule(call: QStashCall): Promise<Response> {
+  const { key } = await findSchedule(call);
+  await call.host.queue.schedules.pause(key);
+  return json({});
+}
+
+/** `PATCH /v2/schedules/{id}/resume` */
+export async function resumeSchedule(call: QStashCall): Promise<Response> {
+  const { key } = await findSchedule(call);
+  await call.host.queue.schedules.resume(key);
+  return json({});
+}
+
+async function findSchedule({ host, parameters }: QStashCall): Promise<ScheduleInfo> {
+  const found = await host.queue.schedules.get(parameters["id"] ?? "");
+  if (!found || !isOwn(found)) throw notFound("No schedule has this id.");
+  return found;
+}
+
+/** Whether a schedule was made here: the queue may have others. */
+function isOwn(schedule: ScheduleInfo): boolean {
+  return schedule.name === DELIVERY && noteOf(schedule) !== undefined;
+}
+
+function noteOf(schedule: ScheduleInfo | null): ScheduleNote | undefined {
+  return (schedule?.payload as Partial<Message> | null | undefined)?.schedule;
+}
+
+const cronPattern = /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.+)$/;
+
+/** Reads "CRON_TZ=America/New_York 0 9 * * *". The queue checks the expression and the zone. */
+function readCron(text: string) {
+  const [, timeZone = "UTC", cron = ""] = cronPattern.exec(text.trim()) ?? [];
+  if (cron === "") throw invalidRequest("Upstash-Cron must be a cron expression.");
+  return { text: text.trim(), cron: cron.trim(), timeZone };
+}
+
+const DEFAULT_RETRIES = 3;
+
+function scheduleView({ key, payload, paused, nextRunAt, lastRunAt }: ScheduleInfo) {
+  const message = payload as Message;
+  const { url, method, header, schedule, delayMs, callback, failureCallback, labels, retryDelay } = message;
+  return {
+    scheduleId: key,
+    cron: schedule?.cron,
+    createdAt: schedule?.createdAt,
+    destination: url,
+    ...{ method, header },
+    ...shownBody(bytesOfBody(message) ?? new Uint8Array()),
+    retries: schedule?.retries ?? DEFAULT_RETRIES,
+    isPaused: paused,
+    ...(delayMs !== undefined && { delay: delayMs / 1_000 }),
+    ...(callback && { callback: callback.url }),
+    ...(failureCallback && { failureCallback: failureCallback.url }),
+    ...(labels && { label: labels[0], labels }),
+    ...(retryDelay !== undefined && { retryDelayExpression: retryDelay }),
+    ...(lastRunAt && { lastScheduleTime: lastRunAt.getTime() }),
+    ...(nextRunAt && { nextScheduleTime: nextRunAt.getTime() }),
+  };
+}
