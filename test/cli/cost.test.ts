@@ -19,7 +19,7 @@ describe("queue:cost", () => {
       1, // an idle tick
       2, // an enqueue
       expect.any(Number),
-      10, // eager, from enqueue to done
+      7, // eager, from enqueue to done
       expect.closeTo(0.25, 1), // a share of a hundred: a claim for ten slots, one for the rest
       expect.any(Number),
       expect.any(Number),

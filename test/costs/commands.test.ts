@@ -114,15 +114,34 @@ describe("billed commands", () => {
     expect(await count(() => queue.drain())).toBe(20);
   });
 
-  test("a lone job, from an eager enqueue to done, costs 10, whatever minute it is", async () => {
+  test("a lone job, from an eager enqueue to done, costs 7, whatever minute it is", async () => {
     const { queue, clock, count } = setUp();
     const eager = async () => queue.drain({ held: (await queue.enqueueHeld(lone)).held, heldOnly: true });
     for (const minutes of [0, 0, 1, 7, 64, 600]) {
       clock.now += minutes * 60_000;
-      expect(await count(eager), `after ${minutes} minutes`).toBe(10);
+      expect(await count(eager), `after ${minutes} minutes`).toBe(7);
     }
     // Nothing is thought to be due any more: the next tick is an idle one.
     expect(await count(() => queue.drain())).toBe(1);
+  });
+
+  test("with an idempotency key it costs 12", async () => {
+    const { queue, count } = setUp();
+    const jobs = [{ job: noop, id: "order-7" }];
+    expect(await count(async () => queue.drain({ held: (await queue.enqueueHeld(jobs)).held, heldOnly: true }))).toBe(
+      12,
+    );
+  });
+
+  test("a lone job that a tick runs which knows nothing of it costs 14, its look included", async () => {
+    const store = redis.store();
+    const invocation = () => new Queue({ store, jobs: [noop], clock: () => start });
+    const { count } = setUp();
+    const commands = await count(async () => {
+      await invocation().enqueue(noop);
+      expect(await invocation().drain()).toMatchObject({ completed: 1 });
+    });
+    expect(commands).toBe(14);
   });
 
   test("the first exchange of a day that settles something costs 2 more", async () => {

@@ -33,10 +33,10 @@ describe("billed commands of QStash's interface", () => {
     await queue.drain();
   });
 
-  test("a message that is delivered right after its publish costs 10", async () => {
+  test("a message that is delivered right after its publish costs 7", async () => {
     const { count, publish, deliveries } = setUp();
     await publish();
-    expect(await count(() => publish())).toBe(10);
+    expect(await count(() => publish())).toBe(7);
     expect(deliveries).toHaveLength(2);
   });
 

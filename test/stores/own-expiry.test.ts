@@ -73,10 +73,10 @@ describe.each([
     await round();
     await round();
     const count = async () => (await countCommands(redis.server.port, round)).commands;
-    expect(await count()).toBe(10 + 2);
+    expect(await count()).toBe(7 + 2);
     clock.now += 3_600_000;
     await round();
     clock.now += 3_600_000;
-    expect(await count()).toBe(10 + 4);
+    expect(await count()).toBe(7 + 4);
   });
 });

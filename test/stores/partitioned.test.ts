@@ -44,10 +44,10 @@ describe("the budget for a queue in partitions", () => {
     expect(await queue.drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
   });
 
-  test("holds two commands a partition and 30, or is refused", async () => {
+  test("holds two commands a partition and 28, or is refused", async () => {
     const bounded = (commands: number) => coldDrain(partitioned(redis.store(), 3), { budget: { commands } });
-    expect((await bounded(36)).completed).toBeGreaterThan(0);
-    await expect(bounded(35)).rejects.toThrow("budget.commands must be at least 36");
+    expect((await bounded(34)).completed).toBeGreaterThan(0);
+    await expect(bounded(33)).rejects.toThrow("budget.commands must be at least 34");
   });
 
   test("may be used up by the queues before: that is no mistake", async () => {

@@ -16,10 +16,13 @@ export interface StoredQueue {
   readonly schedules: ReadonlyMap<string, string>;
   readonly flow: ReadonlyMap<string, string>;
   readonly lanes: ReadonlyMap<string, number>;
+  /** Jobs that were born leased and whose leases have not ended: the id and the record, which stands in `due`. */
+  readonly born: ReadonlyMap<string, string>;
 }
 
 const UPPER = 2 ** 52;
 const LEASE = " lease:";
+const BORN = " born:";
 const SCHEDULE = " schedule:";
 
 /** Reads a queue straight from its keys. */
@@ -38,7 +41,17 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
     hash(keys.flow),
     sortedSet(keys.lanes),
   ]);
-  return { due, jobs, dead, deadJobs, done, schedules, flow, lanes };
+  return { due, jobs, dead, deadJobs, done, schedules, flow, lanes, born: bornIn(due) };
+}
+
+function bornIn(due: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
+  const born = new Map<string, string>();
+  for (const member of due.keys()) {
+    if (!member.startsWith(LEASE + BORN)) continue;
+    const [name = ""] = member.slice(LEASE.length).split("\n", 1);
+    if (due.has(name)) born.set(name.slice(BORN.length), member.slice(LEASE.length + name.length + 1));
+  }
+  return born;
 }
 
 function pairs<Value>(reply: Reply, read: (text: unknown) => Value): Map<string, Value> {
@@ -77,11 +90,19 @@ function differences(
 /** The index must hold each lease that runs, with its end, and no other: one lease a job, and none of a job that is gone. */
 function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] {
   const breaches: string[] = [];
+  const indexed = new Map<string, number>();
   for (const [member, score] of due) {
-    if (member.startsWith(LEASE) && !due.has(member.slice(LEASE.length))) breaches.push(`${member} has no job`);
-    if (member.startsWith(" ")) continue;
+    if (!member.startsWith(LEASE)) continue;
+    const [name = ""] = member.slice(LEASE.length).split("\n", 1);
+    indexed.set(name, score);
+    if (!due.has(name)) breaches.push(`${member} has no job`);
+    if (name.startsWith(BORN) && due.has(name.slice(BORN.length))) breaches.push(`${name} stands under its id as well`);
+  }
+  for (const [member, score] of due) {
+    if (member.startsWith(" ") && !member.startsWith(BORN)) continue;
+    if (member.startsWith(BORN) && !indexed.has(member)) breaches.push(`${member} has no record`);
     const endsAt = score % 2 === 1 ? Math.floor(score / 1_024) : 0;
-    const indexedEndsAt = Math.floor(((due.get(LEASE + member) ?? UPPER) - UPPER) / 1_024);
+    const indexedEndsAt = Math.floor(((indexed.get(member) ?? UPPER) - UPPER) / 1_024);
     if (endsAt !== indexedEndsAt && Math.max(endsAt, indexedEndsAt) > now)
       breaches.push(`${member} is leased until ${endsAt}, and the index says ${indexedEndsAt}`);
   }
@@ -90,7 +111,7 @@ function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] 
 
 /** Whether each accepted job is in one place at most. Holds where ids of jobs are made as queues make them. */
 export function placeBreaches(stored: StoredQueue, { accepted }: Ledger): string[] {
-  const places = [stored.jobs, stored.dead, stored.done];
+  const places = [stored.jobs, stored.born, stored.dead, stored.done];
   const known = places.flatMap((place) => [...place.keys()]);
   return [
     ...known.filter((id) => !accepted.has(id)).map((id) => `${id} was never accepted`),

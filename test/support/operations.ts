@@ -49,6 +49,13 @@ const limits = fc.record({
 });
 const flow = fc.option(fc.record({ key: flowKey, limits }), { freq: 2 });
 
+/** A job by one of the ids that are used again and again, or one that was leased before. */
+const anyJob = fc.record({ id, leasedBefore: fc.option(pick) });
+
+function idOf({ id, leasedBefore }: { id: string; leasedBefore: number | null }, { leases }: Readonly<Scene>): string {
+  return leases[leasedBefore === null ? -1 : leasedBefore % leases.length]?.id ?? id;
+}
+
 /** A record with more behind what it held, as those of jobs grow. */
 export const extended = (text: string, more: string) => `${text.slice(0, -1)},${more}${text.slice(-1)}`;
 
@@ -97,7 +104,7 @@ const enqueue = operation(
           record: marked(job.record, scene, index),
           ...(job.dedupe && { dedupe: { key: job.dedupe, ttlMs: 600 * second } }),
           ...(job.flow && { flow: job.flow }),
-          ...(job.isHeld && { leaseEndsAt: scene.now + 60 * second }),
+          ...(job.isHeld && { leaseEndsAt: scene.now + 60 * second + index }),
         })),
         scene.now,
       ),
@@ -262,14 +269,15 @@ const tick = operation(
 );
 
 const change = operation(
-  fc.record({ id, wait, record: fc.option(record) }),
+  fc.record({ job: anyJob, wait, record: fc.option(record) }),
   (values) => ({
     run: async (store, scene) => {
-      const found = await store.find(values.id, scene.now);
+      const id = idOf(values.job, scene);
+      const found = await store.find(id, scene.now);
       if (found?.state !== "scheduled" && found?.state !== "ready") return undefined;
       const record = values.record === null ? undefined : marked(values.record, scene);
       const { flow } = found;
-      return store.change({ id: values.id, from: found, runAt: scene.now + values.wait, record, flow });
+      return store.change({ id, from: found, runAt: scene.now + values.wait, record, flow });
     },
   }),
   "change",
@@ -352,7 +360,16 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     }),
     "partitions",
   ),
-  operation(id, (value) => ({ run: (store, { now }) => store.cancel(value, now) }), "cancel"),
+  operation(
+    anyJob,
+    (values) => ({
+      run: async (store, scene) => {
+        const id = idOf(values, scene);
+        return [await store.find(id, scene.now), await store.cancel(id, scene.now)];
+      },
+    }),
+    "cancel",
+  ),
   operation(
     fc.array(id, { maxLength: 3 }),
     (ids) => ({ run: (store) => store.removeDead([...new Set(ids)]) }),

@@ -9,6 +9,9 @@ export interface EndedJob {
   readonly at: number;
 }
 
+/** How many bytes of records are sent to settle a job: its own, and the one that it was born with if the store needs that. */
+const sentBytes = ({ outcome: { record, lease } }: EndedJob): number => bytesOf(record) + bytesOf(lease.bornAs ?? "");
+
 /** How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */
 const WAITS_MS = 1_000;
 
@@ -51,7 +54,7 @@ export class SettleBuffer {
   }
 
   #append(job: EndedJob): void {
-    const bytes = bytesOf(job.outcome.record);
+    const bytes = sentBytes(job);
     const last = this.#requests.at(-1);
     this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {

@@ -41,6 +41,8 @@ export interface Lease {
   readonly endsAt: number;
   /** The key of flow control of which the lease takes a place. */
   readonly flow?: JobFlow;
+  /** The record that was stored together with the lease, if the store needs it to settle the lease. Nothing else reads it. */
+  readonly bornAs?: string;
 }
 
 export interface NewJob {

@@ -46,7 +46,7 @@ import { wrongPartitions } from "./wrong-partitions.ts";
  *   with the same key of flow control are in one too, and an id of their own that lies in another is refused.
  * - Jobs with ids of their own are stored atomically for each partition, not all together. `dedupe` takes no id beside it.
  * - An idle tick costs one command, and one round trip, a partition; so does each `checkEvery` of a drain that jobs keep.
- * - A drain of n partitions needs `budget.roundTrips` of n + 6 at least, and `budget.commands` of 2 n + 30, else it throws: the
+ * - A drain of n partitions needs `budget.roundTrips` of n + 6 at least, and `budget.commands` of 2 n + 28, else it throws: the
  *   defaults do up to 34 partitions, `cloudflareFree` up to 9. More make it faster: what has ended may be in any of them.
  * - The first call of a process for a queue makes sure that it is stored in so many partitions: 3 commands.
  *

@@ -17,6 +17,7 @@ import type {
 import { flowHead, newFlowText, readFlow } from "./flow.ts";
 import {
   againScore,
+  BORN_MEMBER,
   LEASE_MEMBER,
   leaseScore,
   momentOf,
@@ -65,6 +66,7 @@ export function outcomeArguments(outcome: Outcome): string[] {
     record,
     ...timingArguments(timing),
     flowHead(lease.flow),
+    lease.bornAs ?? "",
   ];
 }
 
@@ -131,8 +133,12 @@ export function enqueueReply(job: NewJob, [status, id = "", score = "", order]: 
   }
   const flow = job.flow && { ...job.flow, order: Number(order) };
   const lease =
-    status === "leased" && position
-      ? { id, claims: position.claims, endsAt: position.at, ...(flow && { flow }) }
+    status !== "enqueued" && position
+      ? {
+          ...{ id, claims: position.claims, endsAt: position.at },
+          ...(flow && { flow }),
+          ...(status === "born" && { bornAs: job.record }),
+        }
       : undefined;
   return { status: "enqueued", id, runAt: job.runAt, lease };
 }
@@ -211,7 +217,12 @@ export function deadJobs(rows: readonly string[]): readonly StoredJob[] {
   return jobs;
 }
 
-/** The member by which a page of a state is ordered. */
-export function listedMember(state: JobState, id: string): string {
-  return state === "running" ? LEASE_MEMBER + id : id;
+/** The member by which a page of a state is ordered, of a job by its name in `due`. */
+export function listedMember(state: JobState, name: string): string {
+  return state === "running" ? LEASE_MEMBER + name : name;
+}
+
+/** The id of a job by its name in `due`. */
+export function idOf(name: string): string {
+  return name.startsWith(BORN_MEMBER) ? name.slice(BORN_MEMBER.length) : name;
 }

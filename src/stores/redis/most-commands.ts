@@ -26,8 +26,9 @@ export function mostOfExchange(size: ExchangeSize, hasOwnExpiry: boolean): numbe
 }
 
 // ZMSCORE and HDEL take a value a job; ZREM, HSETEX, and HSET and ZADD of what is dead or waits two, or four with its index. Then
-// the counters. What each outcome takes is less than what all take together.
+// the counters. What each outcome takes is less than what all take together: of one that dies, ZMSCORE, HSET, ZADD, HDEL, ZREM, BITFIELD.
 function mostToSettle(jobs: number, isResend: boolean): number {
+  if (jobs === 1) return 6 + (isResend ? 1 : 0);
   return 2 * pieces(jobs) + 5 * pieces(2 * jobs) + pieces(4 * jobs) + 1 + (isResend ? 3 * pieces(jobs) : 0);
 }
 
@@ -36,16 +37,18 @@ function mostToExpire(jobs: number): number {
   return pieces(2 * jobs) + 4;
 }
 
-// ZMSCORE of schedules, of what they must not overlap and of their jobs; HSET of both, and ZADD.
+// ZMSCORE of schedules, and under two names of what they must not overlap and of their jobs; HSET of both, and ZADD.
 function mostToFire(schedules: number, jobs: number): number {
-  return pieces(2 * schedules + jobs) + pieces(2 * schedules) + pieces(2 * jobs) + pieces(2 * (schedules + jobs));
+  return pieces(3 * schedules + 2 * jobs) + pieces(2 * schedules) + pieces(2 * jobs) + pieces(2 * (schedules + jobs));
 }
 
-// ZRANGE and ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. A resend looks for
-// leases of its own: ZRANGE, ZMSCORE and HMGET.
+// ZRANGE and ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. For jobs that were
+// born leased, whose leases ran out, ZRANGE, ZMSCORE, HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and HMGET.
 function mostToClaim(jobs: number, isResend: boolean): number {
   if (jobs === 0) return 1;
-  return 2 + 2 * pieces(jobs) + pieces(2 * jobs) + pieces(4 * jobs) + (isResend ? 1 + 2 * pieces(jobs) : 0);
+  const toRecover = isResend ? 1 + 2 * pieces(jobs) : 0;
+  if (jobs === 1) return 7 + toRecover;
+  return 3 + 3 * pieces(jobs) + 2 * pieces(2 * jobs) + pieces(4 * jobs) + toRecover;
 }
 
 /**
@@ -60,9 +63,9 @@ export function mostOfKeys({ settles = 0, firedJobs = 0, claims = 0 }: ExchangeS
 /** Of the sweep in lua/exchange.lua, which is left out if the budget has no room for it: HRANDFIELD, ZMSCORE and HDEL. */
 export const mostOfSweep = 3;
 
-/** Of lua/extend.lua: ZMSCORE, ZADD, and HSET if there are records. */
-export function mostOfExtend(leases: number, records: number): number {
-  return 1 + pieces(leases) + pieces(4 * leases) + pieces(2 * records);
+/** Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of what was born leased. */
+export function mostOfExtend(leases: number, records: number, born: number): number {
+  return 1 + pieces(leases + born) + pieces(4 * leases) + pieces(2 * records) + pieces(2 * born);
 }
 
 /** Of lua/partitions.lua: TYPE, EXISTS and MSET. */

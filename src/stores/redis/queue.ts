@@ -38,6 +38,7 @@ import {
   enqueueReply,
   exchangeReply,
   fireArguments,
+  idOf,
   listedMember,
   nextDue,
   outcomeArguments,
@@ -228,14 +229,17 @@ export class RedisQueue implements QueueStore {
   }
 
   async extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {
-    const extended = renewals.map(({ lease, endsAt }) => ({ ...lease, endsAt }));
+    const extended = renewals.map(({ lease: { bornAs: _, ...lease }, endsAt }) => ({ ...lease, endsAt }));
     const args = renewals.flatMap(({ lease, record }, index) => [
       lease.id,
       String(leaseScore(lease)),
       String(leaseScore(extended[index] ?? lease)),
       record === undefined ? "" : flowHead(lease.flow) + record,
+      lease.bornAs ?? "",
     ]);
-    const most = mostOfExtend(renewals.length, renewals.filter(({ record }) => record !== undefined).length);
+    const born = renewals.filter(({ lease }) => lease.bornAs !== undefined);
+    const stored = renewals.filter(({ lease, record }) => (record ?? lease.bornAs) !== undefined);
+    const most = mostOfExtend(renewals.length, stored.length, born.length);
     const withNonce = [newNonce(this.#random), ...args];
     const answers = await this.#texts(scripts.extend, () => withNonce, { most: () => most });
     return extended.map((lease, index) => (answers[index] === "1" ? lease : undefined));
@@ -270,9 +274,10 @@ export class RedisQueue implements QueueStore {
     const items: StoredJob[] = [];
     let cursor: string | undefined;
     for (let i = 0; i < rows.length; i += 4) {
-      const [id = "", score = "", record = "", order = ""] = rows.slice(i, i + 4);
+      const [name = "", score = "", record = "", order = ""] = rows.slice(i, i + 4);
+      const id = idOf(name);
       items.push(state === "dead" ? deadJob(id, Number(score), record) : dueJob(id, Number(score), record, page.now));
-      cursor = writeCursor({ score: Number(order), id });
+      cursor = writeCursor({ score: Number(order), id: name });
     }
     return { items, cursor: more === "1" ? cursor : undefined };
   }

@@ -85,6 +85,8 @@ export function scoreAfter(now: number): number {
 /** Members of `due` that are no jobs begin with a space, which no job id does. */
 export const SCHEDULE_MEMBER = " schedule:";
 export const LEASE_MEMBER = " lease:";
+/** Begins the name of a job that is leased as it is made, until that lease ends. */
+export const BORN_MEMBER = " born:";
 export const PAUSED_MEMBER = " paused";
 /** Stands for a key of flow control, at the moment when it can next start something. */
 export const LANE_MEMBER = " lane:";

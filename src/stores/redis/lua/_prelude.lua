@@ -18,8 +18,11 @@ end
 --   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 when not any more
 -- Schedules to which no slot comes stand at the foot of that half: 2^52 + revision * 2
 local UPPER = 4503599627370496
+-- A job that is leased as it is made stands as ' born:ID' instead of 'ID', until that lease ends in any way: so the name stands for the
+-- lease, and whoever removes it has held it. Its record is in the name of its index, ' lease: born:ID' and a line feed before it.
 local PAUSED = ' paused'
 local LEASE = ' lease:'
+local BORN = ' born:'
 local SCHEDULE = ' schedule:'
 
 local function whole(number)
@@ -42,6 +45,28 @@ end
 
 local function is_schedule(member)
   return string.byte(member) == 32 and string.sub(member, 1, #SCHEDULE) == SCHEDULE
+end
+
+local function is_born(member)
+  return string.byte(member) == 32 and string.sub(member, 1, #BORN) == BORN
+end
+
+-- The id of the job that a member of `due` is; nil where it is none.
+local function id_of(member)
+  if string.byte(member) ~= 32 then return member end
+  return is_born(member) and string.sub(member, #BORN + 1) or nil
+end
+
+local function born_index(id, record)
+  return LEASE .. BORN .. id .. '\n' .. record
+end
+
+-- The name under which a job stands whose lease is indexed by this member, and its record where it was born leased.
+local function indexed(member)
+  local name = string.sub(member, #LEASE + 1)
+  if not is_born(name) then return name end
+  local feed = string.find(name, '\n', 1, true)
+  return string.sub(name, 1, feed - 1), string.sub(name, feed + 1)
 end
 
 -- Sends a command of many values in pieces: `unpack` of some thousands overflows the stack. Answers how many it added or removed.
@@ -78,15 +103,32 @@ local function read_many(command, key, values)
   return answers
 end
 
+-- The records of jobs that stand as born leased, by their names, found by when their leases end. A name without a record is lost.
+local function read_born(names, scores)
+  local records, first, last = {}, nil, nil
+  for i = 1, #names do
+    local ends = unpack_score(tonumber(scores[i]))
+    first, last = math.min(first or ends, ends), math.max(last or ends, ends)
+  end
+  if not first then return records end
+  local from, to = whole(UPPER + first * 1024), '(' .. whole(UPPER + (last + 1) * 1024)
+  for _, member in ipairs(call('ZRANGE', due, from, to, 'BYSCORE')) do
+    local name, record = indexed(member)
+    if record then records[name] = record end
+  end
+  return records
+end
+
 -- Reads records of a hash, and counts those, from the first on, that have no more bytes than `most` together: one at least.
 -- How large the first hundred are tells how many more to read: not all that are wanted, where few of them fit.
-local function read_fitting(key, ids, most)
+-- `known` are records that are not in the hash, by their ids.
+local function read_fitting(key, ids, most, known)
   local records, bytes, read, piece = {}, 0, 0, 100
   while read < #ids do
     local last = math.min(read + piece, #ids)
     local answers = call('HMGET', key, unpack(ids, read + 1, last))
     for i = read + 1, last do
-      records[i] = answers[i - read]
+      records[i] = answers[i - read] or (known and known[ids[i]])
       bytes = bytes + #(records[i] or '')
       if bytes > most and i > 1 then return records, i - 1 end
     end

@@ -2,14 +2,17 @@
 -- ARGV: id, now
 -- Returns: 'cancelled' | 'running' | 'missing'
 local id, now = ARGV[1], tonumber(ARGV[2])
-local score = tonumber(call('ZSCORE', due, id) or -1)
+local name = BORN .. id
+local scores = call('ZMSCORE', due, id, name)
+local score = tonumber(scores[1] or scores[2] or -1)
 if score < 0 then return 'missing' end
 local in_line = score >= IN_LINE
 local _, _, leased = unpack_score(score)
 if not in_line and leased == 1 and score >= after(now) then return 'running' end
 local adding, removing = {}, { id, LEASE .. id }
 -- A job that waits by itself has no key. One whose lease ran out may have one.
-local key, order = flow_of((in_line or leased == 1) and call('HGET', jobs, id))
+local key, order = flow_of(scores[1] and (in_line or leased == 1) and call('HGET', jobs, id))
+if not scores[1] then removing = { name, born_index(id, read_born({ name }, { scores[2] })[name] or '') } end
 if key then
   load_lanes({ key })
   if in_line then remove(lane_of[key], order, score - IN_LINE, id) else finish(lane_of[key]) end
@@ -18,7 +21,7 @@ if key then
   clear_lanes()
 end
 call_many('ZADD', due, adding)
-call('HDEL', jobs, id)
+if scores[1] then call('HDEL', jobs, id) end
 call_many('ZREM', due, removing)
 add(CANCELLED, 1)
 return 'cancelled'

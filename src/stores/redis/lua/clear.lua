@@ -21,6 +21,7 @@ end
 -- The mark of a pause stands first. Without one member more, a piece of nothing else would be asked for without end.
 if last_member == '' then piece = piece + 1 end
 local at, members, ids, leased_ids, in_line = members_until(due, last_score, last_member), {}, {}, {}, {}
+local born, born_scores = {}, {}
 local range = call('ZRANGE', due, at, at + piece - 1, 'WITHSCORES')
 local ended, left = #range < 2 * piece, piece
 for i = 1, #range, 2 do
@@ -32,8 +33,11 @@ for i = 1, #range, 2 do
   end
   left = left - 1
   local _, _, leased = unpack_score(score)
-  local waits = string.byte(member) ~= 32 and (ready or leased == 0)
-  if waits and not (state == 'scheduled' and ready) then
+  local waits = id_of(member) and (ready or leased == 0)
+  if waits and is_born(member) and state ~= 'scheduled' then
+    push(born, member)
+    push(born_scores, range[i + 1])
+  elseif waits and not (state == 'scheduled' and ready) then
     push(ids, member)
     if leased == 1 then push(leased_ids, member) end
   elseif member ~= PAUSED then
@@ -67,11 +71,14 @@ for i, id in ipairs(leased_ids) do
   if key and in_line[id] then remove(lane_of[key], order, in_line[id], id) elseif key then finish(lane_of[key]) end
 end
 for _, id in ipairs(ids) do push(members, id, LEASE .. id) end
+local born_records = read_born(born, born_scores)
+for _, name in ipairs(born) do push(members, name, born_index(id_of(name), born_records[name] or '')) end
 put_marks(adding, members)
 store_lanes(now)
 clear_lanes()
 call_many('ZADD', due, adding)
 call_many('HDEL', jobs, ids)
 call_many('ZREM', due, members)
-if #ids > 0 then add(CANCELLED, #ids) end
-return { #ids, ended and 0 or 1, last_score, last_member }
+local cleared = #ids + #born
+if cleared > 0 then add(CANCELLED, cleared) end
+return { cleared, ended and 0 or 1, last_score, last_member }

@@ -2,18 +2,22 @@
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, then for each job:
 --   id, fresh (0 where a user chose the id), score, record, lease score ('' for none), dedupe key ('' for none), window in ms,
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
--- Returns: for each job: 'enqueued' | 'leased' | 'duplicate', id of the job that exists, its score ('' if finished), its order if leased
--- One plain job takes two commands, any number of them three, a dedupe window two more each. Keys take two more, all together, and a
+-- Returns: for each job: 'enqueued' | 'leased' | 'born' (leased, under that name) | 'duplicate', id of the job that exists, its score ('' if finished), its order if leased
+-- One plain job takes two commands, any number of them three, those that are born leased two, a dedupe window two more each. Keys take two more, all together, and a
 -- third where a line is long.
 local now, resend, nonce = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 
-local list, members, chosen = {}, {}, {}
+local list, members, chosen, born_names = {}, {}, {}, {}
 for at = 4, #ARGV, 8 do
   local job = { id = ARGV[at], fresh = ARGV[at + 1] == '1', score = ARGV[at + 2], record = ARGV[at + 3],
     lease = ARGV[at + 4], dedupe = ARGV[at + 5], window = ARGV[at + 6], flow = ARGV[at + 7] }
+  -- Above this size, a record would make the set too large.
+  job.is_born = job.lease ~= '' and job.fresh and job.dedupe == '' and job.flow == '' and #job.record <= 16384
   push(list, job)
   push(members, job.id)
   if resend or not job.fresh then push(chosen, job.id) end
+  -- Of an id that was just made, nobody else can have a job.
+  if resend or not job.fresh or job.is_born then push(born_names, BORN .. job.id) end
 end
 
 local keys = {}
@@ -42,6 +46,10 @@ local function place(job, paused)
   end
   local score = leased and job.lease or job.score
   placed[job.id] = score
+  if leased and job.is_born then
+    push(scores, score, BORN .. job.id, index_score(job.lease), born_index(job.id, job.record))
+    return answer('born', job.id, score)
+  end
   push(scores, lane and not leased and whole(IN_LINE + job.score) or score, job.id)
   if leased then push(scores, index_score(job.lease), LEASE .. job.id) end
   push(records, job.id, head .. job.record)
@@ -63,11 +71,12 @@ end
 -- What a resend finds may be what its first send stored, also where that has begun meanwhile: then the answer is the one that was lost.
 -- Of two plain commands (lone-enqueue.ts), the first one may have failed: then the record is still missing.
 local stored, lane_members = {}, {}
-local function answer_existing(job, score)
+local function answer_existing(job, score, is_born)
   if not (resend and not placed[job.id] and (job.fresh or is_own(stored[job.id], job.record))) then
     return answer('duplicate', job.id, score)
   end
   placed[job.id] = score
+  if is_born then return answer('born', job.id, score) end
   if not stored[job.id] then push(records, job.id, job.record) end
   local leased = job.lease ~= '' and tonumber(score) == tonumber(job.lease)
     and tonumber(call('ZSCORE', due, LEASE .. job.id) or 0) == tonumber(index_score(job.lease))
@@ -125,7 +134,9 @@ elseif is_lone then
 else
   if #chosen > 0 then remove_expired(now) end
   push(members, PAUSED)
-  local existing, finished = read_many('ZMSCORE', due, members), {}
+  for _, name in ipairs(born_names) do push(members, name) end
+  local existing, born, finished = read_many('ZMSCORE', due, members), {}, {}
+  for i = #list + 2, #members do born[members[i]] = existing[i] end
   local in_done, in_dead = read_many('HMGET', done, chosen), read_many('ZMSCORE', dead, chosen)
   for i = 1, #chosen do finished[chosen[i]] = { record = in_done[i], is_there = in_done[i] or in_dead[i] } end
   local standing = {}
@@ -134,15 +145,15 @@ else
   end
   for i, record in ipairs(read_many('HMGET', jobs, standing)) do stored[standing[i]] = record end
   for i, job in ipairs(list) do
-    local score = existing[i] or placed[job.id]
+    local score = existing[i] or born[BORN .. job.id] or placed[job.id]
     if score then
-      answer_existing(job, score)
+      answer_existing(job, score, not existing[i] and not placed[job.id])
     elseif finished[job.id] and finished[job.id].is_there then
       answer_finished(job, finished[job.id].record)
     else
       local holder, holder_score
       if job.dedupe ~= '' then holder, holder_score = holder_of(job) end
-      if holder then answer('duplicate', holder, holder_score) else place(job, existing[#members]) end
+      if holder then answer('duplicate', holder, holder_score) else place(job, existing[#list + 1]) end
     end
   end
   for key, job in pairs(windows) do

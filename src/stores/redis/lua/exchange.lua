@@ -2,7 +2,7 @@
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1),
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
---     '2:ORDER:KEY:...:' of its key of flow control ('' for none)
+--     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
 --   number of schedules, then for each: key, slot score, next score, record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
@@ -85,36 +85,50 @@ local function sweep()
   call_many('HDEL', jobs, orphaned)
 end
 
--- Of each outcome ten values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
+-- Of each outcome eleven values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
 local function settle()
   local number, before = tonumber(argument()), cursor
-  cursor = before + number * 10
-  local members = {}
-  for i = 1, number do members[i] = ARGV[before + i * 10 - 8] end
+  cursor = before + number * 11
+  local names = {}
+  for i = 1, number do
+    local id, first = ARGV[before + i * 11 - 9], ARGV[before + i * 11]
+    names[i] = first == '' and id or BORN .. id
+  end
   local added = {}
   local function add_to(counter, by)
     added[counter] = (added[counter] or 0) + by
   end
-  local held, seen, keys = read_many('ZMSCORE', due, members), {}, {}
+  -- Where a job that was born leased completes alone, to remove its name is to have held its lease.
+  local held, alone
+  if number == 1 and not resend and ARGV[before + 1] == 'completed' and ARGV[before + 11] ~= '' then
+    local lease = ARGV[before + 3]
+    local index = born_index(ARGV[before + 2], ARGV[before + 11])
+    alone = { lease, names[1], whole(UPPER + unpack_score(tonumber(lease)) * 1024), index }
+    held = { call('ZREM', due, names[1], index) == 2 and lease }
+  else
+    held = read_many('ZMSCORE', due, names)
+  end
+  local seen, keys = {}, {}
   for i = 1, number do
-    local head = ARGV[before + i * 10]
-    if head ~= '' and is_same(held[i], ARGV[before + i * 10 - 7]) then push(keys, (flow_of(head))) end
+    local head = ARGV[before + i * 11 - 1]
+    if head ~= '' and is_same(held[i], ARGV[before + i * 11 - 8]) then push(keys, (flow_of(head))) end
   end
   load_lanes(keys)
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
-  local gone, left, waiting, kept, finished, died, buried, unsure = {}, {}, {}, {}, {}, {}, {}, {}
+  local gone, gone_born, left, waiting, kept, finished, died, buried, unsure = {}, {}, {}, {}, {}, {}, {}, {}, {}
   local settled = 0
   for i = 1, number do
-    local to, id, lease, score, record = unpack(ARGV, before + i * 10 - 9, before + i * 10 - 5)
-    local key, order = flow_of(ARGV[before + i * 10])
+    local to, id, lease, score, record = unpack(ARGV, before + i * 11 - 10, before + i * 11 - 6)
+    local head, first = ARGV[before + i * 11 - 1], ARGV[before + i * 11]
+    local key, order = flow_of(head)
     -- The record of a completed job need not say which key it had.
-    if key and to ~= 'completed' then record = ARGV[before + i * 10] .. record end
+    if key and to ~= 'completed' then record = head .. record end
     if is_same(held[i], lease) and not seen[id] then
       reply[3 + i] = 1
       seen[id] = true
       count[to] = count[to] + 1
-      local waited, ran, waited_count, ran_count = unpack(ARGV, before + i * 10 - 4, before + i * 10 - 1)
+      local waited, ran, waited_count, ran_count = unpack(ARGV, before + i * 11 - 5, before + i * 11 - 2)
       if waited ~= '' then
         add_to(WAITING, waited)
         add_to(waited_count, 1)
@@ -123,9 +137,11 @@ local function settle()
       end
       if key then finish(lane_of[key]) end
       if to == 'completed' or to == 'dead' then
-        settled = settled + 1
-        left[settled] = id
-        gone[settled * 2 - 1], gone[settled * 2] = id, LEASE .. id
+        if first == '' then
+          settled = settled + 1
+          left[settled] = id
+          gone[settled * 2 - 1], gone[settled * 2] = id, LEASE .. id
+        end
         if to == 'dead' then
           push(died, score, id)
           push(buried, id, record)
@@ -138,10 +154,11 @@ local function settle()
         push(kept, id, record)
         written[id] = record
       end
+      if first ~= '' and not alone then push(gone_born, names[i], born_index(id, first)) end
     else
       reply[3 + i] = 0
       if resend and to == 'completed' and retention_ms == 0 then
-        reply[3 + i] = held[i] and 0 or 1
+        reply[3 + i] = (held[i] or (first ~= '' and call('ZSCORE', due, id))) and 0 or 1
       elseif resend then
         local hash = to == 'dead' and dead_jobs or to == 'completed' and done or jobs
         unsure[hash] = unsure[hash] or { ids = {}, records = {}, places = {} }
@@ -154,7 +171,11 @@ local function settle()
   recognise(unsure)
   put_marks(waiting, gone)
   if retention_ms > 0 and #finished > 0 then
-    set_expiring(done, finished, retention_ms, now)
+    local is_kept, refusal = pcall(set_expiring, done, finished, retention_ms, now)
+    if not is_kept then
+      if alone then call('ZADD', due, unpack(alone)) end
+      error(refusal, 0)
+    end
     remove_expired(now)
   end
   call_many('HSET', dead_jobs, buried)
@@ -163,6 +184,7 @@ local function settle()
   call_many('ZADD', due, waiting)
   keep_checkpoint()
   call_many('HDEL', jobs, left)
+  for _, member in ipairs(gone_born) do push(gone, member) end
   call_many('ZREM', due, gone)
   local swept_on = next(seen) and tally(count, added)
   if swept_on and swept_on > 0 and swept_on < math.floor(now / DAY_MS) then sweep() end
@@ -176,11 +198,11 @@ local function fire()
     local schedule = { key = argument(), slot = argument(), next = argument(), record = argument(),
       unless = argument(), skipped = argument(), jobs = {} }
     push(members, SCHEDULE .. schedule.key)
-    if schedule.unless ~= '' then push(members, schedule.unless) end
+    if schedule.unless ~= '' then push(members, schedule.unless, BORN .. schedule.unless) end
     for j = 1, tonumber(argument()) do
       schedule.jobs[j] = { id = argument(), score = argument(), record = argument(), flow = argument() }
       if schedule.jobs[j].flow ~= '' then push(keys, string.match(schedule.jobs[j].flow, '^[^:]+')) end
-      push(members, schedule.jobs[j].id)
+      push(members, schedule.jobs[j].id, BORN .. schedule.jobs[j].id)
     end
     fires[i] = schedule
   end
@@ -193,13 +215,13 @@ local function fire()
     if not at[member] or tonumber(at[member]) ~= tonumber(schedule.slot) then
       push(reply, 'stale')
     else
-      local skipped = schedule.unless ~= '' and at[schedule.unless]
+      local skipped = schedule.unless ~= '' and (at[schedule.unless] or at[BORN .. schedule.unless])
       push(reply, skipped and 'skipped' or 'fired')
       at[member] = schedule.next
       push(moved, schedule.next, member)
       push(records, schedule.key, skipped and schedule.skipped or schedule.record)
       for _, job in ipairs(skipped and {} or schedule.jobs) do
-        if not at[job.id] then
+        if not at[job.id] and not at[BORN .. job.id] then
           at[job.id] = job.score
           local record, score = job.record, job.score
           if job.flow ~= '' then
@@ -224,7 +246,7 @@ end
 
 -- 3. Claim: re-score what is due to the end of its lease.
 
-local jobs_taken, taken, leases, slots, orphans = 0, {}, {}, {}, {}
+local jobs_taken, taken, leases, slots, orphans, adopted = 0, {}, {}, {}, {}, {}
 local function lease(id, score, record, leased, index)
   local last = jobs_taken * 4
   jobs_taken = jobs_taken + 1
@@ -243,7 +265,8 @@ local function recover()
   local range = call('ZRANGE', due, whole(index), whole(index + 1024), 'BYSCORE', 'WITHSCORES')
   local ids = {}
   for i = 1, #range, 2 do
-    if (tonumber(range[i + 1]) - index) % 1024 == 0 then push(ids, string.sub(range[i], #LEASE + 1)) end
+    local name = indexed(range[i])
+    if (tonumber(range[i + 1]) - index) % 1024 == 0 and not is_born(name) then push(ids, name) end
   end
   local scores, records = read_many('ZMSCORE', due, ids), read_many('HMGET', jobs, ids)
   for i, id in ipairs(ids) do
@@ -345,6 +368,7 @@ local function claim(wanted)
   end
   local slot_keys, slot_scores, found, not_due = {}, {}, 0, after(now)
   local keys, key_at, lane_at, left_at, left_out = {}, {}, {}, #range + 1, UPPER
+  local born, born_ids, born_scores = {}, {}, {}
   for i = first, #range, 2 do
     local member, score = range[i], tonumber(range[i + 1])
     local is_lane = string.byte(member) == 32 and string.sub(member, 1, #LANE) == LANE
@@ -360,6 +384,10 @@ local function claim(wanted)
         if is_lane then
           key_at[found] = string.sub(member, #LANE + 1)
           push(keys, key_at[found])
+        elseif is_born(member) then
+          push(born, member)
+          push(born_ids, id_of(member))
+          push(born_scores, range[i + 1])
         end
       end
     else
@@ -375,6 +403,10 @@ local function claim(wanted)
     share_out(keys, wanted - found - #slot_keys)
     ids, ready, lane_at = with_lines(ids, ready, key_at, not_due)
   end
+  -- Where a command has failed before, a job stands under both names: then the one under its id is the one.
+  local born_records, is_double = read_born(born, born_scores), {}
+  for i, score in ipairs(read_many('ZMSCORE', due, born_ids)) do is_double[born[i]] = score end
+  for name, record in pairs(born_records) do written[name] = record end
   local records, ends, expired = records_of(ids), now + lease_ms, {}
   for i = 1, #ids do
     if may_meet_keys and not lane_at[i] and string.byte(records[i] or '', 1) == 50 then push(expired, (flow_of(records[i]))) end
@@ -391,6 +423,8 @@ local function claim(wanted)
     elseif not record then
       push(orphans, ids[i], LEASE .. ids[i])
       if lane then pop(lane) end
+    elseif is_double[ids[i]] then
+      push(orphans, ids[i], born_index(id_of(ids[i]), record))
     elseif key and not may_meet_keys then
       left_out = math.min(left_out, tonumber(ready[i]))
     elseif key and free(lane_of[key], now, lane_of[key].running - 1) == 0 then
@@ -408,7 +442,14 @@ local function claim(wanted)
         if lane then pop(lane) end
         if key then finish(lane_of[key]) end
         if lane or key then begin(lane or lane_of[key], now) end
-        lease(ids[i], ready[i], record, leased[claims], index)
+        local id = ids[i]
+        -- Born leased, it goes on under its id.
+        if born_records[id] then
+          id = id_of(ids[i])
+          push(adopted, id, record)
+          push(orphans, ids[i], born_index(id, record))
+        end
+        lease(id, ready[i], record, leased[claims], index)
       end
     end
   end
@@ -431,6 +472,7 @@ local function work()
   local recovered = resend and limit > 0 and recover() or 0
   if limit >= 0 then claim(math.max(limit - recovered, 0)) end
   store_lanes(now)
+  call_many('HSET', jobs, adopted)
   call_many('ZADD', due, leases)
 end
 

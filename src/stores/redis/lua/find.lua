@@ -2,8 +2,10 @@
 -- ARGV: id
 -- Returns: 'due' | 'done' | 'dead' | '' , score in that set ('0' for done), record
 local id = ARGV[1]
-local score = call('ZSCORE', due, id)
-if score then return { 'due', score, call('HGET', jobs, id) } end
+local name = BORN .. id
+local scores = call('ZMSCORE', due, id, name)
+if scores[1] then return { 'due', scores[1], call('HGET', jobs, id) } end
+if scores[2] then return { 'due', scores[2], read_born({ name }, { scores[2] })[name] } end
 local finished = call('HGET', done, id)
 if finished then return { 'done', '0', finished } end
 local died = call('ZSCORE', dead, id)

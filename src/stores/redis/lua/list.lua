@@ -1,6 +1,6 @@
 -- One page of the jobs in a state.
 -- ARGV: state, now, limit, bytes at most, score and member of the last job seen (both '' for the first page)
--- Returns: 1 where more may follow, or 0, then for each job: id, score, record, score by which the page is ordered
+-- Returns: 1 where more may follow, or 0, then for each job: its name in `due` or its id, score, record, score by which the page is ordered
 -- Waiting and running jobs come in the order of their times, dead ones newest first.
 local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local key, reversed = due, false
@@ -44,9 +44,10 @@ end
 local function belongs(member, score)
   if state == 'running' or state == 'dead' then return true end
   local _, _, leased = unpack_score(score)
-  return string.byte(member) ~= 32 and (state == 'ready' or leased == 0)
+  return id_of(member) and (state == 'ready' or leased == 0)
 end
 
+local known, born, born_scores = {}, {}, {}
 local found, scores, at, ended, full = {}, {}, members_before(), false, false
 while (#found < limit or in_lines) and not ended and not full do
   local range
@@ -57,7 +58,11 @@ while (#found < limit or in_lines) and not ended and not full do
   end
   ended = #range < 2 * limit
   for i = 1, #range, 2 do
-    local member, score = range[i], tonumber(range[i + 1])
+    local member, score, record = range[i], tonumber(range[i + 1]), nil
+    if state == 'running' then
+      member, record = indexed(member)
+      member = LEASE .. member
+    end
     if is_beyond(score) then
       ended = state == 'running' or in_lines
       if not ended then
@@ -70,14 +75,22 @@ while (#found < limit or in_lines) and not ended and not full do
     if not is_seen(member, score) and belongs(member, score) then
       full = #found == limit
       if full then break end
-      push(found, state == 'running' and string.sub(member, #LEASE + 1) or member)
+      local name = state == 'running' and string.sub(member, #LEASE + 1) or member
+      push(found, name)
       scores[#found] = range[i + 1]
+      if record then
+        known[name] = record
+      elseif is_born(name) then
+        push(born, name)
+        push(born_scores, range[i + 1])
+      end
     end
   end
   at = at + limit
 end
 local own_scores = state == 'running' and read_many('ZMSCORE', due, found) or scores
-local records, fitting = read_fitting(state == 'dead' and dead_jobs or jobs, found, tonumber(ARGV[4]))
+for name, record in pairs(read_born(born, born_scores)) do known[name] = record end
+local records, fitting = read_fitting(state == 'dead' and dead_jobs or jobs, found, tonumber(ARGV[4]), known)
 local reply = { ended and fitting == #found and 0 or 1 }
 for i = 1, fitting do push(reply, found[i], own_scores[i], records[i] or '', scores[i]) end
 return reply
