@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { internalsOf } from "../src/core/queue/internals.ts";
 import type { Clock } from "../src/core/shared/clock.ts";
 import type { QueueStore, Store } from "../src/core/store/store.ts";
 import { createHandler, type HandlerOptions } from "../src/http/handler.ts";
@@ -72,7 +73,7 @@ export async function apiWorld({
   const to = "ada@example.com";
   await ended(queue, "order-5", sendEmail.name, { to });
   await ended(queue, "photo-1", resizeImage.name, { url: "https://example.com/1.png" });
-  await queue.enqueueHeld([{ job: sendEmail, payload: { to }, id: "order-6" }]);
+  await internalsOf(queue).enqueueHeld([{ job: sendEmail, payload: { to }, id: "order-6" }]);
   await queue.enqueueMany([
     { job: sendEmail, payload: { to }, id: "order-7", delay: "5m" },
     { job: resizeImage, payload: { url: "https://example.com/2.png" }, id: "photo-2", delay: "1h" },
@@ -87,8 +88,8 @@ export async function apiWorld({
 
 /** A job that has run. */
 async function ended(queue: Queue, id: string, job: string, payload: unknown): Promise<void> {
-  const { held } = await queue.enqueueHeld([{ job, payload, id }]);
-  await queue.drain({ held, maxJobs: held.length });
+  const { held } = await internalsOf(queue).enqueueHeld([{ job, payload, id }]);
+  await internalsOf(queue).drain({ held, maxJobs: held.length });
 }
 
 /** What a version that is newer than this one may store. */

@@ -33,6 +33,7 @@ export {
   type OneByOne,
   type PayloadArguments,
   type PayloadField,
+  type PayloadOf,
   type SchedulePayload,
   type SchemaInput,
   type SchemaOutput,
@@ -43,9 +44,9 @@ export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/manage/dead-letter.ts";
-export type { DeadJob, FailedAttempt, JobError, JobInfo, QueueStats } from "./core/manage/job-info.ts";
+export type { DeadJob, FailedAttempt, JobError, JobInfo } from "./core/manage/job-info.ts";
 export type { JobPage, ListOptions } from "./core/manage/list.ts";
-export type { ActivityMinute, Histogram, QueueActivity } from "./core/manage/stats.ts";
+export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { JobChange } from "./core/manage/update.ts";
 export type {
   CompleteEvent,
@@ -59,9 +60,9 @@ export type {
 } from "./core/observe/hooks.ts";
 export type { Logger } from "./core/observe/log.ts";
 export type { Tracing } from "./core/observe/tracing.ts";
-export type { HoldOptions, QueueOptions } from "./core/queue/options.ts";
+export type { QueueOptions } from "./core/queue/options.ts";
 export { Queue } from "./core/queue/queue.ts";
-export type { BulkJob, BulkOptions, TypedBulk, TypedBulkJob } from "./core/queue/send.ts";
+export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/queue/send.ts";
 export type { Spending } from "./core/queue/usage.ts";
 export type { ScheduleInfo, ScheduleOptions, Schedules, TypedScheduleOptions } from "./core/schedule/schedules.ts";
 export type { Clock } from "./core/shared/clock.ts";
@@ -73,7 +74,6 @@ export {
   type PayloadIssue,
   TidegateError,
 } from "./core/shared/errors.ts";
-export type { Meter } from "./core/store/meter.ts";
-export type { ClearableState, JobState, QueueStore, Store } from "./core/store/store.ts";
+export type { ClearableState, JobState, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";
 export { partitioned } from "./stores/partitioned/partitioned.ts";

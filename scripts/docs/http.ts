@@ -77,7 +77,7 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   DeadJobPage: [["src/core/manage/list.ts", "JobPage"]],
   EnqueueResult: [["src/core/enqueue/new-job.ts", "EnqueueResult"]],
   Schedule: [["src/core/schedule/schedules.ts", "ScheduleInfo"]],
-  Stats: [["src/core/manage/job-info.ts", "QueueStats"]],
+  Stats: [["src/core/manage/stats.ts", "QueueStats"]],
   Activity: [["src/core/manage/stats.ts", "QueueActivity"]],
   DrainReport: [["src/core/drain/report.ts", "DrainReport"]],
   Problem: [["src/http/contract/requests.ts", "Problem"]],

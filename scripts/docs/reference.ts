@@ -12,7 +12,6 @@ import {
   LogLevel,
   PageEvent,
   type ProjectReflection,
-  type ReferenceType,
   ReflectionKind,
   TSConfigReader,
   type TypeDocOptions,
@@ -49,7 +48,7 @@ const options: TypeDocOptions & Readonly<Record<string, unknown>> = {
   excludeExternals: true,
   preservedTypeAnnotationTags: ["@throws"],
   requiredToBeDocumented: ["Module", "Variable", "Function", "Class", "Interface", "Method", "Accessor", "TypeAlias"],
-  validation: { notDocumented: true, invalidLink: true, notExported: false },
+  validation: { notDocumented: true, invalidLink: true, notExported: true },
   groupOrder: ["Functions", "Classes", "Variables", "Interfaces", "Type Aliases", "Constructors", "Properties"],
   hidePageHeader: true,
   hideBreadcrumbs: true,
@@ -83,10 +82,7 @@ export async function reference({ check, root = repository }: Writing): Promise<
   app.renderer.on(PageEvent.END, (page) => {
     page.contents = `${NOTICE}\n\n${page.contents}`;
   });
-  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
-    showThrownTypes(project);
-    hideOrigins(project);
-  });
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => showThrownTypes(project));
   const project = await app.convert();
   logger.check();
   if (!project) throw new Error("typedoc has read nothing.");
@@ -150,20 +146,6 @@ function showThrownTypes(project: ProjectReflection): void {
         : { kind: "code", text: `\`${thrown}\`` };
       tag.content.unshift(shown, { kind: "text", text: tag.content.length > 0 ? ": " : "" });
     }
-  }
-}
-
-/** Classes that nobody imports: halves of others. */
-const halves = new Set(["QueueUpkeep"]);
-
-/** Shows what a class inherits from such a half as its own. */
-function hideOrigins(project: ProjectReflection): void {
-  const isHidden = (type: ReferenceType) => halves.has(type.name.replace(/\..*/, ""));
-  for (const reflection of Object.values(project.reflections)) {
-    if (!reflection.isDeclaration() && !reflection.isSignature()) continue;
-    const { inheritedFrom, overwrites } = reflection;
-    if (inheritedFrom && isHidden(inheritedFrom)) delete reflection.inheritedFrom;
-    if (overwrites && isHidden(overwrites)) delete reflection.overwrites;
   }
 }
 

@@ -1,4 +1,5 @@
 import { PermanentError } from "../../src/core/job/errors.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, Queue } from "../../src/index.ts";
@@ -35,7 +36,9 @@ export async function stage() {
   clock.now = START + MINUTES * MINUTE_MS;
   await enqueueSome(queue, 5);
   for (const delay of ["2m", "40m", "6h"] as const) await queue.enqueue("send_email", email(delay.length), { delay });
-  const { held } = await queue.enqueueHeld([{ job: "resize_image", payload: { image: "harbour.jpg", width: 1_280 } }]);
+  const { held } = await internalsOf(queue).enqueueHeld([
+    { job: "resize_image", payload: { image: "harbour.jpg", width: 1_280 } },
+  ]);
   clock.now += 4_000;
   const handler = createHandler({ queue, auth: { admin: ["a-token-of-no-use"] }, dashboard: dashboard() });
   return {

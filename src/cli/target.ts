@@ -1,6 +1,6 @@
 import { QueueClient } from "../client/index.ts";
 import type { AnyJob } from "../core/job/define.ts";
-import type { QueueStats } from "../core/manage/job-info.ts";
+import type { QueueStats } from "../core/manage/stats.ts";
 import { Queue } from "../core/queue/queue.ts";
 import type { Store } from "../core/store/store.ts";
 import { partitioned } from "../stores/partitioned/partitioned.ts";

@@ -9,9 +9,9 @@ import type { DrainReport } from "../core/drain/report.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/enqueue/new-job.ts";
 import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
 import type { DeadSelection } from "../core/manage/dead-letter.ts";
-import type { DeadJob, JobInfo, QueueStats } from "../core/manage/job-info.ts";
+import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
 import type { JobPage, ListOptions } from "../core/manage/list.ts";
-import type { QueueActivity } from "../core/manage/stats.ts";
+import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
 import type { JobChange } from "../core/manage/update.ts";
 import { waitForEnd } from "../core/manage/wait.ts";
 import type { Queue } from "../core/queue/queue.ts";
@@ -24,27 +24,6 @@ import { asJson, type Body, part, type QueueClientOptions, query, refusal, Trans
 
 export type { QueueClientOptions };
 
-type Remote = Pick<
-  Queue,
-  | "enqueue"
-  | "enqueueMany"
-  | "getJob"
-  | "wait"
-  | "listJobs"
-  | "cancel"
-  | "reschedule"
-  | "update"
-  | "getStats"
-  | "getActivity"
-  | "listDeadLetter"
-  | "retryFromDeadLetter"
-  | "removeFromDeadLetter"
-  | "pause"
-  | "resume"
-  | "clear"
-  | "drain"
->;
-
 /**
  * A queue behind a handler, with the methods and errors of `Queue`.
  *
@@ -56,7 +35,29 @@ type Remote = Pick<
  * await queue.enqueue("send_email", { to, subject }, { id: `welcome-${to}` });
  * ```
  */
-export class QueueClient implements Remote {
+export class QueueClient
+  implements
+    Pick<
+      Queue,
+      | "enqueue"
+      | "enqueueMany"
+      | "getJob"
+      | "wait"
+      | "listJobs"
+      | "cancel"
+      | "reschedule"
+      | "update"
+      | "getStats"
+      | "getActivity"
+      | "listDeadLetter"
+      | "retryFromDeadLetter"
+      | "removeFromDeadLetter"
+      | "pause"
+      | "resume"
+      | "clear"
+      | "drain"
+    >
+{
   readonly #handler: Transport;
 
   /** Recurring jobs. */

@@ -27,6 +27,10 @@ export interface MountedDashboard {
 
 /** The value of a handler's option `dashboard`. A handler without it does not bundle the dashboard. */
 export interface Dashboard {
-  /** Called once for each handler, when the handler is created. */
+  /**
+   * Called once for each handler, when the handler is created.
+   *
+   * @internal
+   */
   open(served: DashboardHost): MountedDashboard;
 }

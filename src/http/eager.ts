@@ -1,9 +1,10 @@
 import type { Context } from "hono";
-import { type DrainOptions, type DrainParts, drainLimits } from "../core/drain/options.ts";
+import { type DrainOptions, drainLimits, type InternalDrainOptions } from "../core/drain/options.ts";
 import { addCounts, noCounts } from "../core/drain/report.ts";
 import type { EnqueueResult } from "../core/enqueue/new-job.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
-import type { HoldOptions } from "../core/queue/options.ts";
+import type { HoldOptions } from "../core/queue/enqueuer.ts";
+import { internalsOf } from "../core/queue/internals.ts";
 import type { BulkJob } from "../core/queue/send.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
 import type { LeasedJob } from "../core/store/store.ts";
@@ -18,7 +19,7 @@ const ENDS_AFTER_MS = 28_000;
 const LONGEST_TIMEOUT_MS = 30_000;
 
 /** Bounds drains that run after a response that is sent now. The returned function narrows given options. */
-export function afterResponse(clock: Clock): (options: DrainOptions) => DrainOptions & DrainParts {
+export function afterResponse(clock: Clock): (options: DrainOptions) => InternalDrainOptions {
   const now = clock();
   const deadline = { startsUntil: now + STARTS_FOR_MS, endsAt: now + ENDS_AFTER_MS };
   return (options) => ({
@@ -41,7 +42,7 @@ const CLAIMED_AFTERWARDS = 10;
  * short delay ends on time, whenever the next tick comes.
  */
 export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-  const { results, held } = await call.queue.enqueueHeld(jobs, holdFor(call));
+  const { results, held } = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(call));
   startEagerly(call, held, results);
   return results;
 }
@@ -51,7 +52,7 @@ export async function enqueueEachEagerly(
   call: EagerCall,
   jobs: readonly BulkJob[],
 ): Promise<readonly PromiseSettledResult<EnqueueResult>[]> {
-  const { results, held } = await call.queue.enqueueEach(jobs, holdFor(call));
+  const { results, held } = await internalsOf(call.queue).enqueueEach(jobs, holdFor(call));
   startEagerly(
     call,
     held,
@@ -110,8 +111,8 @@ async function runInTurn(
   // All of it shares one budget, because the platform counts requests over the whole invocation.
   const { maxJobs } = drainLimits(call.bounds());
   let spent = noCounts;
-  const drain = async (options: DrainOptions & DrainParts) => {
-    const report = await queue.drain({ ...options, before: spent });
+  const drain = async (options: InternalDrainOptions) => {
+    const report = await internalsOf(queue).drain({ ...options, before: spent });
     spent = addCounts(spent, report);
     return report.stoppedBy;
   };

@@ -22,6 +22,7 @@ export interface QStash {
   /**
    * Answers a request below `/v2`.
    *
+   * @internal
    * @param path the path from `/v2` on, as the request has it.
    */
   answer(request: Request, path: string, host: QStashHost): Promise<Response>;

@@ -6,12 +6,14 @@
 
 import process from "node:process";
 import type { DrainOptions } from "../core/drain/options.ts";
-import type { DrainReport, DrainTotals } from "../core/drain/report.ts";
+import type { DrainReport, DrainTotals as WorkerTotals } from "../core/drain/report.ts";
 import { checkQueue, type Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
 import { LEAST_PAUSE_MS, Worker, type WorkerParts } from "../worker/worker.ts";
+
+export type { WorkerTotals };
 
 /** Options of a worker. */
 export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgress"> {
@@ -38,9 +40,6 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
    */
   readonly onError?: (error: unknown, retryInMs: number) => void;
 }
-
-/** The totals of all of a worker's drains. */
-export type WorkerTotals = DrainTotals;
 
 /** A worker in the background. */
 export interface RunningWorker {

@@ -4,7 +4,7 @@
  * @module tidegate/telemetry
  */
 
-export type { TraceContext } from "../core/job/trace-context.ts";
+export type { JobTrace, TraceContext } from "../core/job/trace-context.ts";
 
 import {
   type Attributes,
@@ -23,7 +23,7 @@ import { describeError } from "../core/job/record.ts";
 import type { TracedAttempt, TracedEnqueue, Tracing } from "../core/observe/tracing.ts";
 import { readContext, writeContext } from "./trace-context.ts";
 
-export type { TracedAttempt, TracedEnqueue, Tracing } from "../core/observe/tracing.ts";
+export type { TracedAttempt, TracedEnqueue, TracedOutcome, Tracing } from "../core/observe/tracing.ts";
 
 /** Options of `tracing`. */
 export interface TracingOptions {

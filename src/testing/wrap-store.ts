@@ -2,10 +2,37 @@ import type { Meter } from "../core/store/meter.ts";
 import type { QueueStore, Store } from "../core/store/store.ts";
 
 /** The methods of a store. Each one sends something to the database. */
-export type StoreMethod = Exclude<keyof QueueStore, "local">;
+export type StoreMethod =
+  | "enqueue"
+  | "settle"
+  | "exchange"
+  | "partitions"
+  | "peek"
+  | "peekWithManifest"
+  | "extend"
+  | "find"
+  | "findDead"
+  | "list"
+  | "cancel"
+  | "change"
+  | "revive"
+  | "removeDead"
+  | "clear"
+  | "stats"
+  | "setPaused"
+  | "putSchedule"
+  | "findSchedule"
+  | "listSchedules"
+  | "removeSchedule"
+  | "declare"
+  | "findFlow"
+  | "listFlows"
+  | "changeFlow";
+
+type PortMethod = Exclude<keyof QueueStore, "local">;
 
 // A record, so that the compiler reports a missing one.
-const methods: Readonly<Record<StoreMethod, true>> = {
+const methods = {
   enqueue: true,
   settle: true,
   exchange: true,
@@ -31,10 +58,10 @@ const methods: Readonly<Record<StoreMethod, true>> = {
   listSchedules: true,
   removeSchedule: true,
   declare: true,
-};
+} satisfies Record<PortMethod, true>;
 
 /** The names of these methods. */
-export const storeMethods = Object.keys(methods);
+export const storeMethods: readonly StoreMethod[] = Object.keys(methods) as PortMethod[];
 
 /** One call of a store. */
 export interface StoreCall {

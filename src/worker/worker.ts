@@ -1,6 +1,7 @@
-import { type DrainOptions, drainLimits, NO_LIMIT } from "../core/drain/options.ts";
+import { type DrainOptions, drainLimits, type InternalDrainOptions, NO_LIMIT } from "../core/drain/options.ts";
 import { addReport, type DrainReport, type DrainTotals, noTotals } from "../core/drain/report.ts";
 import { SharedSlots } from "../core/drain/slots.ts";
+import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { DrainLoop, isIdle } from "./loop.ts";
 
@@ -89,18 +90,18 @@ export class Worker {
         onError(error, retryInMs);
       },
     });
-    const forget = queue.onExpected((runAt) => loop.wakeBy(runAt));
-    await loop.run().finally(forget);
+    const stopListening = internalsOf(queue).onDue((runAt) => loop.wakeBy(runAt));
+    await loop.run().finally(stopListening);
   }
 
-  async #drain(queue: Queue, parts: Parameters<Queue["drain"]>[0]): Promise<DrainReport> {
+  async #drain(queue: Queue, options: InternalDrainOptions): Promise<DrainReport> {
     const drain = {};
     const onProgress = (report: DrainReport) => {
       this.#underWay.set(drain, report);
       this.#parts.onProgress(report);
     };
     try {
-      const report = await queue.drain({ ...this.#options, ...parts, onProgress });
+      const report = await internalsOf(queue).drain({ ...this.#options, ...options, onProgress });
       this.#underWay.set(drain, report);
       return report;
     } finally {

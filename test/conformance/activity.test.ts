@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -82,7 +83,7 @@ onEveryStore((kind) => {
 
   test("times no job that is buried since its invocations died", async () => {
     const { clock, queue, works } = setUp();
-    await queue.enqueueHeld([{ job: works, payload: 0, maxRetries: 0 }]);
+    await internalsOf(queue).enqueueHeld([{ job: works, payload: 0, maxRetries: 0 }]);
     await clock.advance("1h");
     expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
     expect((await queue.getActivity()).running.counts.every((count) => count === 0)).toBe(true);

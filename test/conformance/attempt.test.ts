@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
@@ -151,7 +152,7 @@ onEveryStore((kind) => {
   test("a lease ends in time, however long its job may take", async () => {
     const running = defineJob({ name: "running", timeout: "40000d", perform: () => new Promise(() => {}) });
     const { queue, clock } = setUp([running]);
-    await queue.enqueueHeld([{ job: running }]);
+    await internalsOf(queue).enqueueHeld([{ job: running }]);
     expect(await queue.getStats()).toMatchObject({ runningCount: 1 });
     await clock.advance("400d");
     expect(await queue.getStats()).toMatchObject({ runningCount: 0, readyCount: 1 });

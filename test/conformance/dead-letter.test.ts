@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, InvalidPayloadError, Queue, type Store } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
@@ -88,7 +89,7 @@ onEveryStore((kind) => {
 
     test("tells of a job whose invocations died how many attempts it had", async () => {
       const { clock, queue } = openQueue(kind);
-      const { results } = await queue.enqueueHeld([{ job: dies }]);
+      const { results } = await internalsOf(queue).enqueueHeld([{ job: dies }]);
       await clock.advance("1h");
       expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
       expect(await queue.getJob(results[0]?.id ?? "")).toMatchObject({

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -147,7 +148,7 @@ onEveryStore((kind) => {
       await set.queue.enqueueMany([500, 4_000, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
       expect(await drainFor(set, 0, {})).toMatchObject({ claimed: 0, stoppedBy: "paused", backlog: true });
       const delayed = { job: set.takes, payload: 0 };
-      const { held, results } = await set.queue.enqueueHeld([delayed]);
+      const { held, results } = await internalsOf(set.queue).enqueueHeld([delayed]);
       expect(held).toEqual([]);
       await set.queue.cancel(results[0]?.id ?? "");
       await set.queue.resume();
@@ -286,8 +287,8 @@ onEveryStore((kind) => {
       const store = clock.watch(kind.create());
       const queue = new Queue({ store, jobs: [note], clock });
       await queue.enqueue(note);
-      const held = (await queue.enqueueHeld([{ job: note }])).held;
-      const drained = queue.drain({ held, concurrency: 1, maxJobs: 1 });
+      const held = (await internalsOf(queue).enqueueHeld([{ job: note }])).held;
+      const drained = internalsOf(queue).drain({ held, concurrency: 1, maxJobs: 1 });
       await clock.advance(1);
       // Another invocation whose clock runs ahead. In partitions it looks through one after the other.
       const other = store.open("default");

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, PermanentError, Queue, type QueueOptions, RetryAfterError } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
@@ -48,11 +49,11 @@ onEveryStore((kind) => {
       const job = defineJob({ name: "job", perform: (number: number) => void ran.push(number) });
       const { queue } = setUp({ jobs: [job] });
       await queue.enqueue(job, 1);
-      const { held } = await queue.enqueueHeld([
+      const { held } = await internalsOf(queue).enqueueHeld([
         { job, payload: 2 },
         { job, payload: 3 },
       ]);
-      const report = await queue.drain({ held, heldOnly: true });
+      const report = await internalsOf(queue).drain({ held, heldOnly: true });
       expect(report).toMatchObject({ claimed: 2, completed: 2, nextRunAt: null, backlog: false, stoppedBy: "maxJobs" });
       expect(ran).toEqual([2, 3]);
       expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1, stoppedBy: "empty" });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -22,7 +23,7 @@ onEveryStore((kind) => {
       await queue.cancel(id);
       expect(await queue.getJob(id)).toBeNull();
       await expect(queue.cancel(id)).rejects.toMatchObject({ code: "not_found" });
-      const [held] = (await queue.enqueueHeld([{ job: note, payload: 1 }])).held;
+      const [held] = (await internalsOf(queue).enqueueHeld([{ job: note, payload: 1 }])).held;
       const running = held?.lease.id ?? "";
       await expect(queue.cancel(running)).rejects.toMatchObject({ code: "conflict" });
       await expect(queue.reschedule(running, "soon")).rejects.toMatchObject({ code: "invalid_request" });
@@ -43,7 +44,7 @@ onEveryStore((kind) => {
 
     test("can be cancelled again once a lease has run out", async () => {
       const { clock, queue } = openQueue(kind);
-      const [held] = (await queue.enqueueHeld([{ job: note, payload: 1 }])).held;
+      const [held] = (await internalsOf(queue).enqueueHeld([{ job: note, payload: 1 }])).held;
       await clock.advance("1h");
       await queue.cancel(held?.lease.id ?? "");
       expect(await queue.getStats()).toMatchObject({ readyCount: 0, runningCount: 0 });
@@ -116,7 +117,7 @@ onEveryStore((kind) => {
       await queue.enqueueMany(Array.from({ length: 1_000 }, () => ({ job: note })));
       await queue.enqueueMany(Array.from({ length: 900 }, () => ({ job: note })));
       await queue.enqueue(note, 1, { delay: "1h" });
-      await queue.enqueueHeld([{ job: note }]);
+      await internalsOf(queue).enqueueHeld([{ job: note }]);
       expect(await queue.clear({ state: "ready" })).toEqual({ cleared: 1_900 });
       expect(await queue.clear()).toEqual({ cleared: 1 });
       expect(await queue.getStats()).toMatchObject({ pendingCount: 0, runningCount: 1, totalEnqueued: 1_902 });

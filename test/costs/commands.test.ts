@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { type AnyJob, defineJob, partitioned, Queue, type QueueOptions } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
@@ -116,7 +117,8 @@ describe("billed commands", () => {
 
   test("a lone job, from an eager enqueue to done, costs 7, whatever minute it is", async () => {
     const { queue, clock, count } = setUp();
-    const eager = async () => queue.drain({ held: (await queue.enqueueHeld(lone)).held, heldOnly: true });
+    const { drain, enqueueHeld } = internalsOf(queue);
+    const eager = async () => drain({ held: (await enqueueHeld(lone)).held, heldOnly: true });
     for (const minutes of [0, 0, 1, 7, 64, 600]) {
       clock.now += minutes * 60_000;
       expect(await count(eager), `after ${minutes} minutes`).toBe(7);
@@ -128,9 +130,11 @@ describe("billed commands", () => {
   test("with an idempotency key it costs 12", async () => {
     const { queue, count } = setUp();
     const jobs = [{ job: noop, id: "order-7" }];
-    expect(await count(async () => queue.drain({ held: (await queue.enqueueHeld(jobs)).held, heldOnly: true }))).toBe(
-      12,
-    );
+    expect(
+      await count(async () =>
+        internalsOf(queue).drain({ held: (await internalsOf(queue).enqueueHeld(jobs)).held, heldOnly: true }),
+      ),
+    ).toBe(12);
   });
 
   test("a lone job that a tick runs which knows nothing of it costs 14, its look included", async () => {
@@ -146,7 +150,8 @@ describe("billed commands", () => {
 
   test("the first exchange of a day that settles something costs 2 more", async () => {
     const { queue, clock, count } = setUp();
-    const settle = async () => queue.drain({ held: (await queue.enqueueHeld(lone)).held, heldOnly: true });
+    const settle = async () =>
+      internalsOf(queue).drain({ held: (await internalsOf(queue).enqueueHeld(lone)).held, heldOnly: true });
     const usual = await count(settle);
     await queue.enqueue(noop, undefined, { delay: "30d" });
     for (let day = 0; day < 2; day++) {

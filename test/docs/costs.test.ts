@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as costs from "../../examples/guide/costs.ts";
 import { sendEmail } from "../../examples/guide/define.ts";
 import { showSpending } from "../../examples/guide/statistics.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { partitioned, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -51,7 +52,7 @@ describe("what the guide says of costs", () => {
   test("the least budgets in the guide are those below which one is refused", async () => {
     const least = (partitions: number) => {
       const store = partitions === 1 ? redis.store() : partitioned(redis.store(), partitions);
-      return new Queue({ store, jobs: [sendEmail] }).needs.least;
+      return internalsOf(new Queue({ store, jobs: [sendEmail] })).needs.least;
     };
     const page = readFileSync(join(docs, "guide/costs.md"), "utf8");
     const row = (queue: string) => new RegExp(`\\| ${queue}[^|]*\\| ([^|]+) \\| ([^|]+) \\|`).exec(page)?.slice(1);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import * as dead from "../../examples/guide/dead-letter.ts";
 import { sendEmail } from "../../examples/guide/define.ts";
 import { outbox } from "../../examples/guide/services.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
@@ -98,7 +99,7 @@ describe("the dead letter", () => {
     const clock = testClock();
     const job = defineJob({ name: "job", maxRetries: 0, perform() {} });
     const queue = new Queue({ store: memoryStore(), jobs: [job], clock });
-    await queue.enqueueHeld([{ job, id: "killed" }]);
+    await internalsOf(queue).enqueueHeld([{ job, id: "killed" }]);
     await clock.advance("2m");
     expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
     expect(await queue.getJob("killed")).toMatchObject({ error: { name: "LeaseExpiredError" } });

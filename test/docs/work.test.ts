@@ -5,6 +5,7 @@ import prioritized from "../../examples/guide/cloudflare/priority.ts";
 import { resize } from "../../examples/guide/define.ts";
 import { openQueue } from "../../examples/guide/queue.ts";
 import * as work from "../../examples/guide/work.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
@@ -75,7 +76,7 @@ describe("what an invocation that dies leaves", () => {
     const attempts: number[] = [];
     const job = defineJob({ name: "job", perform: (_: undefined, { attempt }) => void attempts.push(attempt) });
     const queue = new Queue({ store: memoryStore(), jobs: [job], clock });
-    await queue.enqueueHeld([{ job }]);
+    await internalsOf(queue).enqueueHeld([{ job }]);
     expect(await queue.drain()).toMatchObject({ claimed: 0 });
     await clock.advance("2m");
     expect(await queue.drain()).toMatchObject({ completed: 1 });

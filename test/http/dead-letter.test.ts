@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { start } from "../support/clock.ts";
 import { setUp, snapshot } from "./memory-handler.ts";
 
@@ -60,7 +61,9 @@ describe("retrying", () => {
 
   test("one refuses a payload that does not fit, and leaves it dead", async () => {
     const { call, queue, clock } = setUp();
-    const { held } = await queue.enqueueHeld([{ job: "send_email", payload: { to: "ada" }, id: "b", maxRetries: 0 }]);
+    const { held } = await internalsOf(queue).enqueueHeld([
+      { job: "send_email", payload: { to: "ada" }, id: "b", maxRetries: 0 },
+    ]);
     expect(held).toHaveLength(1);
     clock.now += 3_600_000;
     await queue.drain();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { createRoute, type RouteOptions, vercelHobby, vercelPro } from "../../src/platforms/vercel.ts";
@@ -166,8 +167,9 @@ describe("a drain", () => {
   const inMs = (ms: number) => () => new Date(Date.now() + ms);
 
   async function boundsOf(options: Partial<RouteOptions>, path = "/drain") {
-    const drain = vi.spyOn(Queue.prototype, "drain");
-    await setUp(options).call("GET", path, "the-cron-token");
+    const { queue, call } = setUp(options);
+    const drain = vi.spyOn(internalsOf(queue), "drain");
+    await call("GET", path, "the-cron-token");
     return drain.mock.lastCall?.[0] ?? {};
   }
 

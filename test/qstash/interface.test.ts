@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { describe, expect, test, vi } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { createWorker } from "../../src/platforms/cloudflare.ts";
@@ -179,7 +180,7 @@ describe("QStash's interface", () => {
     const { qstash } = qstashHandler();
     const store = memoryStore();
     const queue = new Queue({ store, jobs: qstash.jobs });
-    vi.spyOn(queue, "enqueueHeld").mockRejectedValue(new Error("the-secret"));
+    vi.spyOn(internalsOf(queue), "enqueueHeld").mockRejectedValue(new Error("the-secret"));
     const errors: unknown[] = [];
     const app = createHandler({ queue, auth, qstash, onError: (error) => errors.push(error) });
     const headers = { Authorization: `Bearer ${token}` };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, Queue, TidegateError } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
@@ -99,10 +100,10 @@ describe("when the network fails", () => {
     const { queue } = setUp();
     await queue.getStats();
     proxy.next("drop-reply");
-    const { results, held } = await queue.enqueueHeld([{ job: note }]);
+    const { results, held } = await internalsOf(queue).enqueueHeld([{ job: note }]);
     expect(results).toMatchObject([{ status: "enqueued" }]);
     expect(held).toHaveLength(1);
-    expect(await queue.drain({ held })).toMatchObject({ completed: 1 });
+    expect(await internalsOf(queue).drain({ held })).toMatchObject({ completed: 1 });
     expect(performed).toHaveLength(1);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import type { ExchangeRequest } from "../../src/core/store/store.ts";
 import { type AnyJob, defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
@@ -177,12 +178,12 @@ onEveryStore((kind) => {
       const seen: number[] = [];
       const note = defineJob({ name: "note", perform: (_: undefined, job) => void seen.push(job.attempt) });
       const queue = new Queue({ store: kind.create(), jobs: [note], clock });
-      const { held } = await queue.enqueueHeld([{ job: note }]);
+      const { held } = await internalsOf(queue).enqueueHeld([{ job: note }]);
       expect(await queue.getStats()).toMatchObject({ runningCount: 1, pendingCount: 0 });
       expect(await queue.drain()).toMatchObject({ claimed: 0 });
       clock.now += 62_000;
       expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1 });
-      expect(await queue.drain({ held })).toMatchObject({ completed: 0, released: 0, lost: 1 });
+      expect(await internalsOf(queue).drain({ held })).toMatchObject({ completed: 0, released: 0, lost: 1 });
       expect(seen).toEqual([2]);
       expect(await queue.getStats()).toMatchObject({ totalProcessed: 1 });
     });

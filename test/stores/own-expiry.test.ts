@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { otherServers, pathOf } from "../../scripts/other-servers.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
@@ -67,8 +68,8 @@ describe.each([
   test("keeping what completes costs 2 commands more an exchange, and 4 where something has expired", async () => {
     const { queue, clock } = setUp();
     const round = async () => {
-      const { held } = await queue.enqueueHeld([{ job: note }]);
-      await queue.drain({ held, heldOnly: true });
+      const { held } = await internalsOf(queue).enqueueHeld([{ job: note }]);
+      await internalsOf(queue).drain({ held, heldOnly: true });
     };
     await round();
     await round();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { drainQueues } from "../../src/core/queue/drain-queues.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import {
   type DrainOptions,
   defineJob,
@@ -40,8 +41,8 @@ describe("the budget for a queue in partitions", () => {
 
   test("need not reach for what a drain holds already, which looks for no more", async () => {
     const queue = new Queue({ store: partitioned(memoryStore(), 35), jobs: [noop], clock });
-    const { held } = await queue.enqueueHeld([{ job: noop }]);
-    expect(await queue.drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
+    const { held } = await internalsOf(queue).enqueueHeld([{ job: noop }]);
+    expect(await internalsOf(queue).drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
   });
 
   test("holds two commands a partition and 28, or is refused", async () => {

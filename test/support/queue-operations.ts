@@ -1,6 +1,7 @@
 import { equal } from "node:assert/strict";
 import fc from "fast-check";
 import type { AnyJob } from "../../src/core/job/define.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import type { BulkJob } from "../../src/core/queue/send.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import {
@@ -178,7 +179,7 @@ const enqueue = operation(
         ...(job.dedupe !== null && { dedupe: { key: job.dedupe, ttl: "10m" } }),
       }),
     );
-    return isHeld ? queue.enqueueHeld(bulk) : queue.enqueueMany(bulk);
+    return isHeld ? internalsOf(queue).enqueueHeld(bulk) : queue.enqueueMany(bulk);
   },
 );
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -102,7 +103,7 @@ describe("drainAll", () => {
       },
     });
     const { clock, queue } = setUp([never]);
-    const { held } = await queue.enqueueHeld([{ job: never }]);
+    const { held } = await internalsOf(queue).enqueueHeld([{ job: never }]);
     expect(held).toHaveLength(1);
     expect(await drainAll(queue)).toMatchObject({ claimed: 0 });
     expect(await drainAll(queue, { clock })).toMatchObject({ deadLettered: 1 });

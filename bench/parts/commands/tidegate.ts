@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { internalsOf } from "../../../src/core/queue/internals.ts";
 import { upstashStore } from "../../../src/stores/redis-http/index.ts";
 import { emptyJobs, fails, overTcp, tidegateQueue, unbounded } from "../../systems/tidegate.ts";
 import { type Bill, billed, type Counting, LONE_JOBS } from "./bill.ts";
@@ -25,7 +26,10 @@ export async function countTidegate({ connections }: Counting, way: "http" | "tc
   await queue.drain({ ...unbounded, maxJobs: 1_000 });
   const lone = await count(async () => {
     for (let job = 0; job < LONE_JOBS; job++) {
-      await queue.drain({ held: (await queue.enqueueHeld(emptyJobs(1))).held, heldOnly: true });
+      await internalsOf(queue).drain({
+        held: (await internalsOf(queue).enqueueHeld(emptyJobs(1))).held,
+        heldOnly: true,
+      });
     }
   });
   const dies = await count(async () => {

@@ -1,5 +1,5 @@
 import { Option } from "@commander-js/extra-typings";
-import type { QueueStats } from "../../core/manage/job-info.ts";
+import type { QueueStats } from "../../core/manage/stats.ts";
 import { type ClearableState, clearableStates } from "../../core/store/store.ts";
 import { counted } from "../output/text.ts";
 import { examples, type Program } from "../program.ts";

@@ -1,4 +1,4 @@
-import type { QueueStats } from "../../core/manage/job-info.ts";
+import type { QueueStats } from "../../core/manage/stats.ts";
 import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
 import { examples, type Program } from "../program.ts";

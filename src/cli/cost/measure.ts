@@ -1,4 +1,5 @@
 import { defineJob } from "../../core/job/define.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import { Queue } from "../../core/queue/queue.ts";
 import type { Meter } from "../../core/store/meter.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -74,8 +75,9 @@ class Scratch {
 
   async enqueueAndRun(): Promise<Meter> {
     const queue = this.#queue();
-    const { held } = await queue.enqueueHeld([{ job: succeeds }]);
-    await queue.drain({ held, heldOnly: true });
+    const { drain, enqueueHeld } = internalsOf(queue);
+    const { held } = await enqueueHeld([{ job: succeeds }]);
+    await drain({ held, heldOnly: true });
     return spentBy(queue);
   }
 

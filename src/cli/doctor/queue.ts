@@ -1,4 +1,5 @@
-import type { JobInfo, QueueStats } from "../../core/manage/job-info.ts";
+import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { QueueStats } from "../../core/manage/stats.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { count, counted, printable } from "../output/text.ts";

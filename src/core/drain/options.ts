@@ -4,44 +4,44 @@ import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../shared/validate.ts";
 import { type Cost, noCost } from "../store/meter.ts";
-import type { LeasedJob, QueueStore } from "../store/store.ts";
+import type { LeasedJob, LocalFacts } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
 
-/** The bounds of one drain. It ends at the first that is reached. */
+/** The limits of one drain. It ends at the first that is reached. */
 export interface DrainOptions {
   /** How many jobs to claim at most. Default 100. */
   readonly maxJobs?: number;
   /** How many jobs run at the same time. Default 10. */
   readonly concurrency?: number;
-  /** How long jobs are started. Those running then may end, within their own timeouts. Default "25s". */
+  /** For how long jobs are started. Running ones may then end, within their own timeouts. Default "25s". */
   readonly timeBudget?: Duration;
-  /** How long running jobs may go on after the time budget before they are aborted and count as failed. Default: their timeouts. */
+  /** How long running jobs may continue after the time budget, before they are aborted and count as failed. Default: their timeouts. */
   readonly grace?: Duration;
-  /** How long to wait, without polling, for what falls due within this time of the start. Default "0s". */
+  /** Waits, without polling, for jobs that fall due within this time of the start. Default "0s". */
   readonly linger?: Duration;
-  /** How many jobs one exchange claims at most: 1 to 1,000. Default 100. */
+  /** How many jobs one request claims at most: 1 to 1,000. Default 100. */
   readonly batchSize?: number;
   /**
-   * What may be spent, as Redis counts it. Default: 40 round trips, 1,000 commands.
+   * What the drain may spend, as Redis counts it. Default: 40 round trips, 1,000 commands.
    *
-   * It is never exceeded: no request is sent that might be billed more than is left, be it a resend, or `extend` or `progress` of a
-   * job. What it takes to settle the jobs in hand is set aside first. Where an answer is lost, the most that its request can have
-   * been billed counts as spent. What jobs enqueue themselves is not part of it.
+   * The drain never exceeds it. A request that might be billed more than is left is not sent; that includes resends, and `extend` and
+   * `progress` of jobs. What it takes to settle the claimed jobs is set aside first. If an answer is lost, the most that its request
+   * can have been billed counts as spent. What jobs enqueue themselves is not included.
    */
   readonly budget?: { readonly roundTrips?: number; readonly commands?: number };
-  /** Aborting it hands back what has not started, and lets what runs end. */
+  /** Aborting it releases jobs that have not started, and lets running ones end. */
   readonly signal?: AbortSignal;
   /**
-   * For a process that stays: how often to look for what other processes have enqueued, while jobs run and slots are free. What
-   * is enqueued through the same `Queue` is then noticed at once. Default: not at all.
+   * For a process that stays: how often to check for jobs that other processes have enqueued, while jobs run and slots are free. Jobs
+   * enqueued through the same `Queue` are then noticed at once. Default: never.
    */
   readonly checkEvery?: Duration;
-  /** Told after each exchange what the drain has done so far. It may not throw. */
+  /** Called after each exchange with what the drain has done so far. It must not throw. */
   readonly onProgress?: (report: DrainReport) => void;
 }
 
-/** Drain options as numbers. */
+/** Drain options, checked and complete. */
 export interface DrainLimits {
   readonly maxJobs: number;
   readonly heldOnly: boolean;
@@ -55,10 +55,10 @@ export interface DrainLimits {
   readonly signal: AbortSignal | undefined;
   readonly checkEveryMs: number;
   readonly onProgress: ((report: DrainReport) => void) | undefined;
-  readonly onReturn: DrainParts["onReturn"];
+  readonly onReturn: InternalDrainOptions["onReturn"];
   readonly longestAttemptMs: number;
   readonly slots: DrainSlots;
-  readonly onStopped: DrainParts["onStopped"];
+  readonly onStopped: InternalDrainOptions["onStopped"];
 }
 
 export const drainDefaults = {
@@ -70,47 +70,47 @@ export const drainDefaults = {
   budget: { roundTrips: 40, commands: 1_000 },
 } as const;
 
-/** What `Queue.drain` takes beside its options. */
-export interface DrainParts {
-  /** Jobs that are leased to the caller already, and run first. */
+/** What the rest of the package can ask of a drain, and users cannot. */
+export interface InternalDrainOptions extends DrainOptions {
+  /** Jobs that are leased to the caller already. They run first. */
   readonly held?: readonly LeasedJob[];
   /**
-   * Whether the held jobs are run and nothing else: what comes next is then not looked at, which saves a command, and the report
-   * tells nothing of it. Default false.
+   * Whether only the held jobs are run. The drain then does not read what is due next, which saves a command, and its report says
+   * nothing about it. Default false.
    */
   readonly heldOnly?: boolean;
-  /** What drains under the same bounds have claimed and spent already. */
+  /** What earlier drains under the same limits have claimed and spent. */
   readonly before?: Pick<DrainCounts, "claimed" | "roundTrips" | "commands">;
-  /** The clock of the whole of which this drain is a part. Default: the queue's. */
+  /** The clock of the work that this drain is a part of. Default: the queue's. */
   readonly clock?: Clock;
-  /** Told when a job that the drain performed is due again, since it is retried or snoozed. It may not throw. */
+  /** Called when a job that the drain performed will be due again, because it is retried or snoozed. It must not throw. */
   readonly onReturn?: (runAt: number) => void;
   /**
-   * The longest timeout of a job that is started. One with a longer timeout is handed back at once, with no attempt used and due
-   * as before, and the drain claims no more: whoever has the time finds it first in line. Default: none is too long.
+   * The longest timeout of a job that is started. A job with a longer one is released at once, due as before, and the drain claims no
+   * more: a drain that has the time then finds it first. Default: none is too long.
    */
   readonly longestAttemptMs?: number;
   /** Slots that other drains share. Default: `concurrency` of its own. */
   readonly slots?: DrainSlots;
   /**
-   * Told what the drain has done when it claims no more, while jobs still run or hooks have something to send: another drain may
-   * go on. It may be told so again, and may not throw.
+   * Called with what the drain has done when it claims no more, while jobs still run or hooks have something to send: another drain
+   * may begin. It may be called again, and must not throw.
    */
   readonly onStopped?: (report: DrainReport) => void;
   /**
-   * Takes over what the drain would wait for at its end: what hooks and traces have begun, which never rejects and takes two seconds
-   * at most. Default: the drain waits.
+   * Gets what the drain would wait for at its end: what hooks and traces have begun. It never rejects and takes at most two seconds.
+   * Default: the drain waits.
    */
   readonly afterwards?: (rest: Promise<void>) => void;
 }
 
-/** Options over others: each that is given counts in place of the other's, and so does each part of a budget. */
+/** Options with defaults: each option that is given replaces the default, and so does each part of a budget. */
 export function withDefaults(options: DrainOptions, defaults: DrainOptions): DrainOptions {
   return { ...defaults, ...options, budget: { ...defaults.budget, ...options.budget } };
 }
 
-const optionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
-const partNames = [
+export const drainOptionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
+const internalNames = [
   "held",
   "heldOnly",
   "before",
@@ -120,17 +120,17 @@ const partNames = [
   "slots",
   "onStopped",
   "afterwards",
-] satisfies (keyof DrainParts)[];
+] satisfies (keyof InternalDrainOptions)[];
 
-/** To look, to claim and to settle: less than that no store can do with. */
+/** A peek, a claim, and a request to settle: no drain can do with less. */
 export const LEAST_ROUND_TRIPS = 3;
 
-/** The largest that `maxJobs` and the parts of a budget may be: as good as no limit. */
+/** The largest `maxJobs`, and the largest part of a budget: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
 
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
-  checkKnown(options, optionNames, "drain", partNames);
+export function drainLimits(options: InternalDrainOptions): DrainLimits {
+  checkKnown(options, drainOptionNames, "drain", internalNames);
   checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
   checkFunctions(options, ["onProgress", "onReturn", "onStopped"]);
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
@@ -160,9 +160,8 @@ export function drainLimits(options: DrainOptions & DrainParts): DrainLimits {
   };
 }
 
-/** The least that a drain can do anything with: to look, then to claim a job or find a schedule, and to settle or fire it. */
-export function leastBudget(store: QueueStore, declared: number): Cost {
-  const { local } = store;
+/** The least budget with which a drain can do anything: peek, then claim a job or find a schedule, then settle or fire it. */
+export function leastBudget(local: LocalFacts, declared: number): Cost {
   const claiming = local.mostOfExchange({ claims: 1 });
   const settling = local.mostOfExchange({ settles: 1, fires: 1, firedJobs: MOST_FIRED_AT_ONCE });
   const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
@@ -172,9 +171,9 @@ export function leastBudget(store: QueueStore, declared: number): Cost {
 }
 
 /**
- * Refuses a budget with which drains of a queue could never do anything, and its jobs would wait for ever.
+ * Refuses a budget with which the drains of a queue could never do anything, so that its jobs would wait forever.
  *
- * @throws {TidegateError} `invalid_request`; the message names the part and how much it takes.
+ * @throws {TidegateError} `invalid_request`; the message says which part is too small, and how much it takes.
  */
 export function checkBudget(budget: Cost, least: Cost, queue: string): void {
   for (const part of ["roundTrips", "commands"] as const) {

@@ -34,19 +34,7 @@ export interface DrainReport {
 }
 
 /** The counts that can be added up over several drains. */
-export type DrainCounts = Pick<
-  DrainReport,
-  | "claimed"
-  | "completed"
-  | "retried"
-  | "deadLettered"
-  | "snoozed"
-  | "released"
-  | "lost"
-  | "rearmed"
-  | "roundTrips"
-  | "commands"
->;
+export type DrainCounts = Omit<DrainReport, "stoppedBy" | "nextRunAt" | "backlog">;
 
 /** Which count the outcome of a lease belongs to. */
 export function countOf(to: Outcome["to"]): keyof DrainCounts {
@@ -77,7 +65,10 @@ export function addCounts(one: DrainCounts, other: DrainCounts): DrainCounts {
 }
 
 /** What several drains did together. */
-export type DrainTotals = { readonly drains: number } & DrainCounts;
+export interface DrainTotals extends Omit<DrainReport, "stoppedBy" | "nextRunAt" | "backlog"> {
+  /** How many drains there were. */
+  readonly drains: number;
+}
 
 export const noTotals: DrainTotals = { drains: 0, ...noCounts };
 

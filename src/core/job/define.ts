@@ -122,9 +122,15 @@ export interface BatchJobDefinition<Input, Payload = Input, Result = unknown> ex
 }
 
 /** The payload that the handler of a job gets. */
-type PayloadOf<Job> = Job extends { readonly perform: (payload: infer Payload, job: never) => unknown }
+export type PayloadOf<Job> = Job extends {
+  /** The handler of one job. */
+  readonly perform: (payload: infer Payload, job: never) => unknown;
+}
   ? Payload
-  : Job extends { readonly performBatch: (jobs: readonly BatchItem<infer Payload>[]) => unknown }
+  : Job extends {
+        /** The handler of many jobs. */
+        readonly performBatch: (jobs: readonly BatchItem<infer Payload>[]) => unknown;
+      }
     ? Payload
     : unknown;
 

@@ -1,12 +1,13 @@
-/** A position in a trace, as the W3C writes it in HTTP headers: https://www.w3.org/TR/trace-context/ */
+/** A position in a trace, as in the HTTP headers of W3C Trace Context: https://www.w3.org/TR/trace-context/ */
 export interface TraceContext {
   /** The trace, and the span in it. */
   readonly traceparent: string;
-  /** What tracing systems have added for themselves. */
+  /** What tracing systems have added. */
   readonly tracestate?: string | undefined;
 }
 
-/** The trace in which a job was enqueued; `isBatch` where it was together with others. */
+/** The trace in which a job was enqueued. */
 export interface JobTrace extends TraceContext {
+  /** True if the job was enqueued together with others. */
   readonly isBatch?: true;
 }

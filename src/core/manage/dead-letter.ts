@@ -1,5 +1,4 @@
 import { checkFits } from "../enqueue/new-job.ts";
-import type { AnyJob } from "../job/define.ts";
 import { LONGEST_ID, LONGEST_NAME } from "../job/options.ts";
 import { decodeRecord, encodeRecord, type JobRecord } from "../job/record.ts";
 import { conflict, invalidRequest, notFound } from "../shared/errors.ts";
@@ -7,31 +6,32 @@ import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { checkKnown, checkText } from "../shared/validate.ts";
 import type { QueueStore, Revival, StoredJob } from "../store/store.ts";
+import type { ManageRuntime } from "./runtime.ts";
 
-/** Which dead jobs are meant: these ids, all of one name, or all. */
+/** Selects dead jobs: these ids, all of one name, or all. */
 export type DeadSelection = { readonly ids: readonly string[] } | { readonly name: string } | { readonly all: true };
 
-/** What a call that goes through the dead letter does beside. */
+/** Options of a call that goes through the dead letter. */
 export interface DeadLetterOptions {
-  /** Only tells how many it would be. */
+  /** Only counts them, and changes nothing. */
   readonly dryRun?: boolean;
-  /** Called after each piece of a large selection with how many are done. */
+  /** Called after each piece of a large selection with the number of jobs done. */
   readonly onProgress?: (done: number) => void;
 }
 
-/** How dead jobs are made to live again. */
+/** How dead jobs are retried. */
 export interface RetryOptions extends DeadLetterOptions {
-  /** Goes in place of the stored payload, and must fit the schema. */
+  /** Replaces the stored payload. It must fit the schema. */
   readonly payload?: unknown;
 }
 
 const optionNames = ["dryRun", "onProgress"];
 
-/** How many dead jobs are looked at together, where they are small. */
+/** How many dead jobs are read at once, if they are small. */
 const PIECE = 250;
 
-/** Checks a selection. @throws {TidegateError} `invalid_request` */
-export function deadSelection(selection: string | DeadSelection): DeadSelection {
+/** @throws {TidegateError} `invalid_request` */
+function deadSelection(selection: string | DeadSelection): DeadSelection {
   if (typeof selection === "string") return deadSelection({ ids: [selection] });
   if (typeof selection === "object" && selection !== null) {
     const { ids, name, all } = selection as { ids?: unknown; name?: unknown; all?: unknown };
@@ -51,7 +51,7 @@ export function deadSelection(selection: string | DeadSelection): DeadSelection 
 
 /** The dead jobs of a selection, in pieces. */
 async function* piecesOf(
-  store: QueueStore,
+  { store }: ManageRuntime,
   selection: DeadSelection,
   now: number,
 ): AsyncGenerator<readonly StoredJob[]> {
@@ -74,7 +74,7 @@ async function* piecesOf(
   } while (cursor !== undefined);
 }
 
-/** Hands each piece to `act`, which says how many jobs it took, and adds them up. */
+/** Calls `act` with each piece, and adds up the numbers of jobs that it returns. */
 async function forEachPiece(
   pieces: AsyncIterable<readonly StoredJob[]> | readonly (readonly StoredJob[])[],
   { onProgress }: DeadLetterOptions,
@@ -91,19 +91,30 @@ async function forEachPiece(
 
 const countOf = async (jobs: readonly StoredJob[]) => jobs.length;
 
-/**
- * Makes dead jobs live again, due now, with all their retries; tells how many.
- *
- * All of the selection is checked before the first is changed, so that a refusal changes none. What dies meanwhile under a name that
- * has not been checked stays dead.
- */
+/** Retries dead jobs, due now and with all their retries, and gives how many. @throws as `Queue.retryFromDeadLetter` */
 export async function retryDead(
-  store: QueueStore,
-  jobs: ReadonlyMap<string, AnyJob>,
+  runtime: ManageRuntime,
+  selection: string | DeadSelection,
+  options: RetryOptions,
+): Promise<number> {
+  const now = runtime.clock();
+  const retried = await retrySelected(runtime, deadSelection(selection), options, now);
+  if (typeof selection === "string" && retried === 0) await mustBeDead(runtime.store, selection);
+  if (retried > 0 && !options.dryRun) runtime.noteDue(now);
+  return retried;
+}
+
+/**
+ * Checks all of the selection before it changes the first, so that a refusal changes none. A job that dies meanwhile under a name
+ * that has not been checked stays dead.
+ */
+async function retrySelected(
+  runtime: ManageRuntime,
   selection: DeadSelection,
   options: RetryOptions,
   now: number,
 ): Promise<number> {
+  const { store, jobs } = runtime;
   checkKnown(options, [...optionNames, "payload"], "retryFromDeadLetter");
   const change = "payload" in options ? { payload: asJson(options.payload, "payload") } : {};
   const names = new Set<string>();
@@ -115,7 +126,7 @@ export async function retryDead(
     }
     return dead.length;
   };
-  const pieces = () => piecesOf(store, selection, now);
+  const pieces = () => piecesOf(runtime, selection, now);
   if (options.dryRun) return forEachPiece(pieces(), options, check);
   let count = 0;
   let last: readonly StoredJob[] = [];
@@ -123,7 +134,7 @@ export async function retryDead(
     await check(last);
     count++;
   }
-  // A single piece, which most selections are, need not be read again.
+  // Most selections are a single piece, which need not be read again.
   return forEachPiece(count > 1 ? pieces() : [last], options, async (dead) => {
     const known = dead.filter(({ record }) => names.has(decodeRecord(record)?.name ?? ""));
     let revived = 0;
@@ -134,7 +145,7 @@ export async function retryDead(
   });
 }
 
-/** The revivals that fit into one request, made as they are sent: a large new payload in all of them is more than a Worker can hold. */
+/** The revivals of each request, made as they are sent: a large new payload in all of them at once would be more than a Worker can hold. */
 function* requestsOf(dead: readonly StoredJob[], build: (job: StoredJob) => Revival): Generator<readonly Revival[]> {
   let revivals: Revival[] = [];
   let bytes = 0;
@@ -159,7 +170,7 @@ function revivalOf(dead: StoredJob, change: { readonly payload?: unknown }, now:
   return { id: dead.id, deadSince: dead.at, claims, runAt: now, record, flow: dead.flow };
 }
 
-/** @throws {TidegateError} `conflict` for a record of a newer version. */
+/** @throws {TidegateError} `conflict` if the record is of a newer version. */
 function readable({ id, record }: StoredJob): JobRecord {
   const known = decodeRecord(record);
   if (known) return known;
@@ -168,19 +179,27 @@ function readable({ id, record }: StoredJob): JobRecord {
   );
 }
 
-/** Removes dead jobs for good; tells how many. */
+/** Removes dead jobs for good, and gives how many. @throws as `Queue.removeFromDeadLetter` */
 export async function removeDead(
-  store: QueueStore,
-  selection: DeadSelection,
+  runtime: ManageRuntime,
+  selection: string | DeadSelection,
   options: DeadLetterOptions,
-  now: number,
 ): Promise<number> {
+  const selected = deadSelection(selection);
   checkKnown(options, optionNames, "removeFromDeadLetter");
-  const remove = (dead: readonly StoredJob[]) => store.removeDead(dead.map(({ id }) => id));
-  return forEachPiece(piecesOf(store, selection, now), options, options.dryRun ? countOf : remove);
+  const remove = (dead: readonly StoredJob[]) => runtime.store.removeDead(dead.map(({ id }) => id));
+  const pieces = piecesOf(runtime, selected, runtime.clock());
+  const removed = await forEachPiece(pieces, options, options.dryRun ? countOf : remove);
+  if (typeof selection === "string" && removed === 0) throw notDead(selection);
+  return removed;
 }
 
-/** The error for one id that does not lie in the dead letter. */
-export function notDead(id: string): Error {
+/** Most jobs that were not retried are not dead. One that is dead has another job with its id in the way. */
+async function mustBeDead(store: QueueStore, id: string): Promise<void> {
+  const { jobs } = await store.findDead([id], MOST_LISTED_BYTES);
+  if (jobs.length === 0) throw notDead(id);
+}
+
+function notDead(id: string): Error {
   return notFound(`No dead job has the id "${id}".`);
 }

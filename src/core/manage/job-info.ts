@@ -2,7 +2,6 @@ import type { HeldBack } from "../flow/held-back.ts";
 import type { AnyJob } from "../job/define.ts";
 import { jobDefaults } from "../job/options.ts";
 import { type AttemptError, attemptOf, decodeRecord, type JobRecord, unreadable } from "../job/record.ts";
-import type { StoredStats } from "../store/stats.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
 
 /** Why an attempt failed. */
@@ -76,36 +75,6 @@ export interface DeadJob extends JobInfo {
   readonly error: JobError;
 }
 
-/** Counts of a queue, all from one moment. */
-export interface QueueStats {
-  /** Jobs ever enqueued, those of schedules included. */
-  readonly totalEnqueued: number;
-  /** Jobs completed. */
-  readonly totalProcessed: number;
-  /** Jobs that died. */
-  readonly totalFailed: number;
-  /** Attempts that failed and were followed, or will be, by another. */
-  readonly totalRetried: number;
-  /** `scheduledCount + readyCount` */
-  readonly pendingCount: number;
-  /** Jobs whose run time is ahead, retries included. */
-  readonly scheduledCount: number;
-  /** Jobs that are due. */
-  readonly readyCount: number;
-  /** Jobs that an invocation holds. */
-  readonly runningCount: number;
-  /** Jobs in the dead letter. */
-  readonly deadLetterCount: number;
-  /** Completed jobs that are still kept. */
-  readonly completedCount: number;
-  /** When something next needs attention: a run time, a slot, or the end of a lease. */
-  readonly nextRunAt: Date | null;
-  /** For how long the oldest ready job has been due; null where none is. */
-  readonly oldestReadyAgeMs: number | null;
-  /** Whether drains start nothing, until `resume`. */
-  readonly paused: boolean;
-}
-
 /** Shows a stored job; undefined for a completed one whose time has passed. */
 export function jobInfo(
   stored: StoredJob,
@@ -153,22 +122,4 @@ function failedAttempt(error: AttemptError): FailedAttempt {
 function jobError(error: AttemptError | undefined): JobError {
   if (!error) return { name: "Error", message: "unknown" };
   return { name: error.name, message: error.message, ...(error.stack && { stack: error.stack }) };
-}
-
-export function queueStats(stats: StoredStats, now: number): QueueStats {
-  return {
-    totalEnqueued: stats.enqueued,
-    totalProcessed: stats.processed,
-    totalFailed: stats.deadLettered,
-    totalRetried: stats.retried,
-    pendingCount: stats.scheduled + stats.ready,
-    scheduledCount: stats.scheduled,
-    readyCount: stats.ready,
-    runningCount: stats.running,
-    deadLetterCount: stats.dead,
-    completedCount: stats.completed,
-    nextRunAt: stats.nextAt === undefined ? null : new Date(stats.nextAt),
-    oldestReadyAgeMs: stats.oldestReadyAt === undefined ? null : now - stats.oldestReadyAt,
-    paused: stats.paused,
-  };
 }

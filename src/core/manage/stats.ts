@@ -6,7 +6,37 @@ import {
   type StoredHistogram,
   type StoredStats,
 } from "../store/stats.ts";
-import { type QueueStats, queueStats } from "./job-info.ts";
+import type { ManageRuntime } from "./runtime.ts";
+
+/** Counts of a queue, all from one moment. */
+export interface QueueStats {
+  /** Jobs ever enqueued, those of schedules included. */
+  readonly totalEnqueued: number;
+  /** Jobs completed. */
+  readonly totalProcessed: number;
+  /** Jobs that died. */
+  readonly totalFailed: number;
+  /** Attempts that failed and were followed, or will be, by another. */
+  readonly totalRetried: number;
+  /** `scheduledCount + readyCount` */
+  readonly pendingCount: number;
+  /** Jobs whose run time is ahead, retries included. */
+  readonly scheduledCount: number;
+  /** Jobs that are due. */
+  readonly readyCount: number;
+  /** Jobs that an invocation holds. */
+  readonly runningCount: number;
+  /** Jobs in the dead letter. */
+  readonly deadLetterCount: number;
+  /** Completed jobs that are still kept. */
+  readonly completedCount: number;
+  /** When something next needs attention: a run time, a slot, or the end of a lease. */
+  readonly nextRunAt: Date | null;
+  /** For how long the oldest ready job has been due; null where none is. */
+  readonly oldestReadyAgeMs: number | null;
+  /** Whether drains start nothing, until `resume`. */
+  readonly paused: boolean;
+}
 
 /** How often something took how long, since the queue was first used. */
 export interface Histogram {
@@ -42,7 +72,19 @@ export interface QueueActivity {
   readonly running: Histogram;
 }
 
-export function queueActivity(stored: StoredStats, now: number): QueueActivity {
+/** Reads the statistics of a queue. */
+export async function getStats({ reader, clock }: ManageRuntime): Promise<QueueStats> {
+  const now = clock();
+  return queueStats(await reader.stats(now), now);
+}
+
+/** Reads the statistics of a queue with what it did in the last hour. */
+export async function getActivity({ reader, clock }: ManageRuntime): Promise<QueueActivity> {
+  const now = clock();
+  return queueActivity(await reader.stats(now), now);
+}
+
+function queueActivity(stored: StoredStats, now: number): QueueActivity {
   const known = new Map(stored.minutes.map((minute) => [minute.minute, minute]));
   const first = minuteOf(now) - MINUTES_KEPT + 1;
   const minutes = Array.from({ length: MINUTES_KEPT }, (_, index) => {
@@ -59,4 +101,22 @@ export function queueActivity(stored: StoredStats, now: number): QueueActivity {
 
 function histogram({ counts, sumMs }: StoredHistogram): Histogram {
   return { bounds: durationBounds, counts, sumMs };
+}
+
+function queueStats(stats: StoredStats, now: number): QueueStats {
+  return {
+    totalEnqueued: stats.enqueued,
+    totalProcessed: stats.processed,
+    totalFailed: stats.deadLettered,
+    totalRetried: stats.retried,
+    pendingCount: stats.scheduled + stats.ready,
+    scheduledCount: stats.scheduled,
+    readyCount: stats.ready,
+    runningCount: stats.running,
+    deadLetterCount: stats.dead,
+    completedCount: stats.completed,
+    nextRunAt: stats.nextAt === undefined ? null : new Date(stats.nextAt),
+    oldestReadyAgeMs: stats.oldestReadyAt === undefined ? null : now - stats.oldestReadyAt,
+    paused: stats.paused,
+  };
 }

@@ -1,27 +1,27 @@
 import type { JobInfo } from "./job-info.ts";
 
-// A power of two: half as long again is a whole number each time.
-const FIRST_LOOK_MS = 256;
-const RAREST_LOOK_MS = 5_000;
-// A timer that is set for 2^31 ms or more overflows and rings at once.
-const LONGEST_PAUSE_MS = 2e9;
+/** The first poll comes after this time, and each wait is half as long again. A power of two keeps the first of them whole numbers. */
+const FIRST_WAIT_MS = 256;
+const LONGEST_WAIT_MS = 5_000;
+/** A timer for 2^31 ms or more overflows and fires at once. */
+const LONGEST_TIMER_MS = 2e9;
 
 /**
- * Looks at a job until it has ended, ever more rarely and not before its run time: about ten times in 30 s.
+ * Polls a job until it has ended: less and less often, and not before its run time. That makes about ten polls in 30 s.
  *
- * @returns the job completed or dead, as it stands when the time is over, or null where there is none.
+ * @returns the job once it has completed or is dead, or as it is when the time is over; null if there is none.
  */
 export async function waitForEnd(
-  look: () => Promise<JobInfo | null>,
+  poll: () => Promise<JobInfo | null>,
   timeoutMs: number,
   now: () => number,
   sleep: (ms: number) => Promise<void>,
 ): Promise<JobInfo | null> {
   const end = now() + timeoutMs;
-  for (let pause = FIRST_LOOK_MS; ; pause = Math.min(pause * 1.5, RAREST_LOOK_MS)) {
-    const job = await look();
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
+    const job = await poll();
     const at = now();
-    if (!job || job.completedAt || job.failedAt || !(at < end)) return job; // also where the timeout is no number
-    await sleep(Math.min(Math.max(pause, Number(job.runAt) - at), end - at, LONGEST_PAUSE_MS));
+    if (!job || job.completedAt || job.failedAt || !(at < end)) return job; // also if the timeout is not a number
+    await sleep(Math.min(Math.max(wait, Number(job.runAt) - at), end - at, LONGEST_TIMER_MS));
   }
 }

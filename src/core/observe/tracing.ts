@@ -21,6 +21,14 @@ export interface TracedAttempt extends AttemptInfo {
   readonly trace: JobTrace | undefined;
 }
 
+/** How an attempt has ended. */
+export interface TracedOutcome {
+  /** What becomes of the job. */
+  readonly to: "completed" | "retried" | "snoozed" | "released" | "dead";
+  /** What the attempt threw, if it failed. */
+  readonly thrown?: unknown;
+}
+
 /**
  * What a queue needs to be traced: two functions that do what they are given to do, once, and note what comes of it. What they
  * throw themselves harms no job, and nobody waits for what they do after the work. One that has not begun the work within a second is
@@ -32,8 +40,8 @@ export interface Tracing {
     jobs: TracedEnqueue,
     enqueue: (trace?: TraceContext) => Promise<{ readonly results: readonly EnqueueResult[] }>,
   ): Promise<unknown>;
-  /** Makes an attempt. What it is given never rejects. */
-  attempt(attempt: TracedAttempt, make: () => Promise<Pick<AttemptOutcome, "to" | "thrown">>): Promise<unknown>;
+  /** Makes an attempt. `make` never rejects. */
+  attempt(attempt: TracedAttempt, make: () => Promise<TracedOutcome>): Promise<unknown>;
   /** Sends what has been noted. Called when a drain ends, which waits for it, for two seconds at most. */
   flush?(): Promise<unknown>;
 }

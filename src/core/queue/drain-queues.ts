@@ -1,39 +1,39 @@
-import { checkBudget, type DrainLimits, type DrainOptions, type DrainParts, drainLimits } from "../drain/options.ts";
+import { checkBudget, type DrainLimits, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
 import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "../drain/report.ts";
 import { Afterwards } from "../observe/afterwards.ts";
 import { type Clock, sleep, steadyClock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import type { Cost } from "../store/meter.ts";
+import { internalsOf } from "./internals.ts";
+import type { DrainNeeds } from "./parts.ts";
 import type { Queue } from "./queue.ts";
 
-type SharedOptions = DrainOptions & Pick<DrainParts, "longestAttemptMs">;
-
 /**
- * Drains queues in their order under one budget, which is how priority is had: a later queue gets what the earlier ones left
- * of the jobs, the time, the round trips and the commands. One for which the budget has too little left is passed over. While they
- * linger, the earliest time of any queue counts.
+ * Drains several queues in order under one budget, which gives the earlier ones priority: a later queue gets what is left of the jobs,
+ * the time, the round trips and the commands. A queue for which too little is left is passed over. While they linger, the earliest
+ * time of any queue counts.
  *
- * To look at a queue costs a round trip, and two commands at most. Where a budget cannot reach all of the queues even while the
- * others have nothing to do, the first is looked at each time, and so are as many others as it can reach, chosen by chance.
+ * To peek at a queue costs a round trip and at most two commands. If a budget cannot reach all of the queues even while the others have
+ * nothing to do, each drain peeks at the first, and at as many others as it can reach, chosen at random.
  *
- * @returns one report on all. `stoppedBy` is the limit that was reached ("budget" where a queue was passed over), else "paused" where any queue is. `backlog` is also
- *   true where a limit kept a queue from being looked at.
- * @throws {TidegateError} as `Queue.drain`; what the queues before did stays done.
+ * @returns one report for all. `stoppedBy` is the limit that was reached ("budget" if a queue was passed over), else "paused" if any
+ *   queue is. `backlog` is also true if a limit kept a queue from being drained.
+ * @throws {TidegateError} as `Queue.drain`. What the queues before did stays done.
  */
-export async function drainQueues(queues: readonly Queue[], options: SharedOptions = {}): Promise<DrainReport> {
+export async function drainQueues(queues: readonly Queue[], options: InternalDrainOptions = {}): Promise<DrainReport> {
   const [first] = queues;
   if (!first) throw invalidRequest("drainQueues needs at least one queue.");
-  return queues.length === 1 ? first.drain(options) : new SharedDrain(first, queues, options).run();
+  return queues.length === 1 ? internalsOf(first).drain(options) : new SharedDrain(first, queues, options).run();
 }
 
-/** What ends the drains of all. Where the budget has no room for one queue, it may have some for another. */
+/** What ends the drains of all queues. A budget with no room for one queue may have some for another. */
 const endsAll: ReadonlySet<StoppedBy> = new Set(["maxJobs", "timeBudget", "aborted"]);
 
-/** Whether a budget allows to look at all of these queues, and to do something in any one of them. */
-function isEnough(budget: Cost, needs: readonly Queue["needs"][]): boolean {
+/** Whether a budget allows a peek at all of these queues, and to do something in any one of them. */
+function isEnough(budget: Cost, needs: readonly DrainNeeds[]): boolean {
   return (["roundTrips", "commands"] as const).every((part) => {
-    const looks = needs.reduce((sum, { look }) => sum + look[part], 0);
-    return looks + Math.max(...needs.map(({ look, least }) => least[part] - look[part])) <= budget[part];
+    const peeks = needs.reduce((sum, { peek }) => sum + peek[part], 0);
+    return peeks + Math.max(...needs.map(({ peek, least }) => least[part] - peek[part])) <= budget[part];
   });
 }
 
@@ -46,7 +46,7 @@ function inAnyOrder<Item>(items: readonly Item[]): readonly Item[] {
 
 class SharedDrain {
   readonly #queues: readonly Queue[];
-  readonly #options: SharedOptions;
+  readonly #options: InternalDrainOptions;
   readonly #limits: DrainLimits;
   readonly #clock: Clock;
   readonly #startedAt: number;
@@ -56,11 +56,11 @@ class SharedDrain {
   readonly #latest = new Map<Queue, DrainReport>();
   #stop: StoppedBy | undefined;
 
-  constructor(first: Queue, queues: readonly Queue[], options: SharedOptions) {
+  constructor(first: Queue, queues: readonly Queue[], options: InternalDrainOptions) {
     this.#queues = queues;
     this.#options = options;
     this.#limits = drainLimits(options);
-    for (const { name, needs } of queues) checkBudget(this.#limits, needs.least, name);
+    for (const queue of queues) checkBudget(this.#limits, internalsOf(queue).needs.least, queue.name);
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
     this.#deadline = this.#startedAt + Math.max(this.#limits.timeBudgetMs, this.#limits.lingerMs);
@@ -89,19 +89,19 @@ class SharedDrain {
         this.#stop = "maxJobs";
         return;
       }
-      const report = await queue.drain(this.#bounds());
+      const report = await internalsOf(queue).drain(this.#bounds());
       this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
       if (!endsAll.has(report.stoppedBy)) continue;
       this.#stop = report.stoppedBy;
-      // Where what a queue has next needs more time than there is, the time that there is goes to the others.
+      // If the next job of a queue needs more time than is left, that time goes to the other queues.
       if (report.stoppedBy !== "timeBudget" || this.#clock() >= this.#deadline) return;
     }
   }
 
   /**
-   * The queues that what is left of the budget can reach, should the others have nothing to do: all, as a rule. Else the first,
-   * and which of the others is left to chance, so that none waits for ever.
+   * The queues that the rest of the budget can reach if the others have nothing to do. Usually these are all. Else they are the first
+   * and others chosen at random, so that none waits forever.
    */
   #reachable(): ReadonlySet<Queue> {
     const { roundTrips, commands } = this.#limits;
@@ -109,13 +109,13 @@ class SharedDrain {
     const [first, ...others] = this.#queues;
     const reached = new Set<Queue>();
     for (const queue of [...(first ? [first] : []), ...inAnyOrder(others)]) {
-      const chosen = [...reached, queue].map(({ needs }) => needs);
+      const chosen = [...reached, queue].map((each) => internalsOf(each).needs);
       if (isEnough(left, chosen)) reached.add(queue);
     }
     return reached;
   }
 
-  #bounds(): DrainOptions & DrainParts {
+  #bounds(): InternalDrainOptions {
     const { onProgress } = this.#limits;
     return {
       ...this.#options,
@@ -128,7 +128,7 @@ class SharedDrain {
     };
   }
 
-  /** Sleeps until just then if something falls due inside the window; false where nothing does, or a limit is reached. */
+  /** Sleeps until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
   async #linger(): Promise<boolean> {
     const nextAt = this.#earliest([...this.#latest.values()].filter(({ stoppedBy }) => stoppedBy === "empty"));
     if (this.#limitReached || nextAt === undefined || nextAt > this.#startedAt + this.#limits.lingerMs) return false;

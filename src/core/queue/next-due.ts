@@ -1,16 +1,22 @@
-/** What is thought to fall due next. Only ever a hint, so plain data that requests may share. */
-export class Expected {
-  /** When, in ms since 1970; undefined where nothing is known. */
+/** When something is due next, as far as one `Queue` object knows. Only a hint, and plain data, so that requests may share it. */
+export class NextDueHint {
+  /** ms since 1970; undefined if nothing is known. */
   at: number | undefined;
   readonly #listeners = new Set<(runAt: number) => void>();
 
-  /** Something has been put in line. */
-  add(runAt: number): void {
+  /** Something has been enqueued that is due at `runAt`. */
+  note(runAt: number): void {
     this.at = Math.min(this.at ?? runAt, runAt);
-    for (const tell of this.#listeners) tell(runAt);
+    for (const listener of this.#listeners) listener(runAt);
   }
 
-  /** Calls `listener` with each run time that is added. @returns a function that ends this. */
+  /** Something may have become due that this object does not know of: listeners check now, and the next drain peeks. */
+  forget(now: number): void {
+    this.note(now);
+    this.at = undefined;
+  }
+
+  /** Calls `listener` with each run time that is noted. @returns a function that ends this. */
   listen(listener: (runAt: number) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -1,6 +1,5 @@
 import { type AnyJob, checkJobOptions } from "../job/define.ts";
-import { LONGEST_NAME } from "../job/options.ts";
-import type { TraceContext } from "../job/trace-context.ts";
+import { jobDefaults, LONGEST_NAME, timeoutMs } from "../job/options.ts";
 import { type CheckedHooks, type Hooks, readHooks } from "../observe/hooks.ts";
 import { type Logger, readLogger } from "../observe/log.ts";
 import { checkTracing, type Tracing } from "../observe/tracing.ts";
@@ -11,42 +10,32 @@ import { timeOrderedIds } from "../shared/id.ts";
 import { checkFunctions, checkKnown, checkPathText } from "../shared/validate.ts";
 import { checkStore, type Store } from "../store/store.ts";
 
-/** What a queue is made of. */
+/** Options of a queue. */
 export interface QueueOptions {
-  /** 1 to 128 characters, without braces and slashes. Queues of different names share a store and nothing else. Default "default". */
+  /** 1 to 128 characters, without braces and slashes. Queues with different names can share a store and have nothing else in common. Default "default". */
   readonly name?: string;
-  /** Where the jobs are kept: `upstashStore`, `redisStore` or `memoryStore`. */
+  /** Keeps the jobs: `upstashStore`, `redisStore` or `memoryStore`. */
   readonly store: Store;
-  /** The jobs that drains of this queue can perform. Declared schedules are put in force by the first drain. */
+  /** The jobs that drains of this queue can perform. The first drain activates the schedules that they declare. */
   readonly jobs?: readonly AnyJob[];
   /** Gives ms since 1970; fractions are cut off. Default: the system's clock. */
   readonly clock?: Clock;
   /** Gives a number from 0 up to, not including, 1. Default: `Math.random`. */
   readonly random?: () => number;
-  /** Makes ids, in the order of time. Default: UUIDv7. */
+  /** Makes ids, in order of time. Default: UUIDv7. */
   readonly newId?: () => string;
   /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
   readonly retention?: Duration;
-  /** Called as things happen to jobs, for logs and the like. Default: none. */
+  /** Functions to call when something happens to a job, for logs and the like. Default: none. */
   readonly hooks?: Hooks | undefined;
   /**
-   * Takes one line for each failure: `logger.warn` where the job is retried, `logger.error` where it is dead. A line names the job,
-   * its id, the attempt and the error, and never holds a payload. `logger.warn` also tells of schedules of the code that are not in
-   * force. Default: `console`; null for none.
+   * Gets one line for each failure: `logger.warn` if the job will be retried, `logger.error` if it is dead. A line has the name and id
+   * of the job, the attempt and the error, and never a payload. `logger.warn` also reports declared schedules that could not be
+   * activated. Default: `console`; null for none.
    */
   readonly logger?: Logger | null | undefined;
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */
   readonly tracing?: Tracing | undefined;
-}
-
-/** Which of the jobs that are due `enqueueHeld` and `enqueueEach` lease. */
-export interface HoldOptions {
-  /** How many at most. Default: all. */
-  readonly most?: number;
-  /** Only those whose timeout is at most so long. Default: all. */
-  readonly timeout?: Duration;
-  /** As in `BulkOptions`. */
-  readonly trace?: TraceContext | undefined;
 }
 
 /** Queue options, checked and complete. */
@@ -58,6 +47,8 @@ export interface QueueSettings {
   readonly random: () => number;
   readonly newId: () => string;
   readonly retentionMs: number;
+  /** The longest timeout of its jobs, and at least the default. */
+  readonly longestTimeoutMs: number;
   readonly hooks: CheckedHooks | undefined;
   readonly logger: Logger | undefined;
   readonly tracing: Tracing | undefined;
@@ -81,14 +72,18 @@ export function queueSettings(options: QueueOptions): QueueSettings {
   if (!Number.isFinite(given())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
   const clock = wholeClock(given);
   const newId = options.newId ?? timeOrderedIds(clock);
+  const jobs = byName(options.jobs ?? []);
   return {
     name,
     store,
-    jobs: byName(options.jobs ?? []),
+    jobs,
     clock,
     random,
     newId,
     retentionMs: durationMs(retention, "retention"),
+    longestTimeoutMs: Math.max(
+      ...[jobDefaults, ...jobs.values()].map(({ timeout = jobDefaults.timeout }) => timeoutMs(timeout)),
+    ),
     hooks: readHooks(options.hooks),
     logger: readLogger(options.logger),
     tracing: checkTracing(options.tracing),

@@ -25,25 +25,26 @@ export interface BulkJob extends EnqueueOptions {
   readonly payload?: unknown;
 }
 
-/** A `BulkJob` whose payload has the type that its job takes; behind a name, and where the job is not known more closely, any. */
+/** A `BulkJob` with a payload of the type that its job takes. For a name, or if nothing more is known of the job, any payload. */
 export type TypedBulkJob<Job extends AnyJob | string> =
   unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
 
-type BulkJobOf<Job extends AnyJob | string> = EnqueueOptions & { readonly job: Job } & PayloadField<
+/** A `BulkJob` of one definition, with a payload of its type. */
+export type BulkJobOf<Job extends AnyJob | string> = EnqueueOptions & { readonly job: Job } & PayloadField<
     "payload",
     InputOf<Job>
   >;
 
-/** What `enqueueMany` takes: each job with a payload of its own type. */
+/** What `enqueueMany` takes: jobs, each with a payload of its own type. */
 export type TypedBulk<Jobs extends readonly (AnyJob | string)[]> = {
   readonly [Index in keyof Jobs]: TypedBulkJob<Jobs[Index]>;
 };
 
-/** How `enqueueMany` goes about it. */
+/** Options of `enqueueMany`. */
 export interface BulkOptions {
-  /** Called after each piece of 1,000 with how many are stored. */
+  /** Called after each 1,000 jobs with the number stored so far. */
   readonly onProgress?: (done: number) => void;
-  /** The trace of whoever asked for it over HTTP. Used where the queue is traced, and no span is active. */
+  /** The trace of the HTTP request that asked for it. Used if the queue is traced and no span is active. */
   readonly trace?: TraceContext | undefined;
 }
 
@@ -52,9 +53,9 @@ const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options 
 type SendSettings = Omit<QueueSettings, "newId"> & { readonly newId: (key?: string) => string };
 
 /**
- * Builds jobs and stores them in the way given. The tracing and the hooks of the queue are told of it.
+ * Builds jobs and stores them with `store`, traced and reported to the hooks of the queue.
  *
- * @param caller the trace of whoever asked for it.
+ * @param caller the trace of the request that asked for it.
  * @throws as `newJobs` and `store`.
  */
 export async function sendJobs<Sent extends { readonly results: readonly EnqueueResult[] }>(
@@ -65,7 +66,7 @@ export async function sendJobs<Sent extends { readonly results: readonly Enqueue
 ): Promise<Sent> {
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
   const now = settings.clock();
-  // A hole of an array is an item like any other that is no job.
+  // A hole in an array is refused like any other item that is not a job.
   const drafts = Array.from(bulk, (item: BulkJob) => draft(item, settings, now, () => async (check) => check()));
   const names = drafts.map(({ name }) => name);
   return observed(settings, names, caller, async (trace) => store(await newJobs(drafts, trace)));
@@ -103,7 +104,7 @@ async function observed<Sent extends { readonly results: readonly EnqueueResult[
   return sent;
 }
 
-/** The jobs that the store has leased to whoever enqueued them. */
+/** The jobs that the store has leased to the caller. */
 export function heldJobs(newJobs: readonly NewJob[], replies: readonly EnqueueReply[]): readonly LeasedJob[] {
   return replies.flatMap(({ lease }, index) => {
     const job = newJobs[index];
@@ -138,7 +139,7 @@ function draft<Answer>(item: BulkJob, { jobs, newId }: SendSettings, now: number
 /**
  * Builds jobs that are to be stored together, all of them checked.
  *
- * @throws {TidegateError} as `draftJob` and `finishJob` do; where there are several, the message says which was refused.
+ * @throws {TidegateError} as `draftJob` and `finishJob` do; if there are several, the message says which one was refused.
  */
 function newJobs(drafts: readonly Draft<NewJob>[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
   if (drafts.length === 1) return Promise.all(drafts.map(({ finish }) => finish(trace)));

@@ -1,27 +1,27 @@
 import type { DrainReport } from "../drain/report.ts";
 import type { Meter } from "../store/meter.ts";
 
-/** What a `Queue` object has spent in its life, counted call by call. Other isolates and processes count for themselves. */
+/** What a `Queue` object has spent since it was created, counted call by call. Other isolates and processes count for themselves. */
 export interface Spending {
-  /** When the object was made. */
+  /** When the object was created. */
   readonly since: Date;
   /** HTTP round trips, resends included. */
   readonly roundTrips: number;
-  /** Commands as Upstash bills them; a memory store bills none. */
+  /** Commands as Upstash bills them. A memory store bills none. */
   readonly commands: number;
   /** Jobs that its drains have completed. */
   readonly completed: number;
   /** Drains that found nothing to do. */
   readonly idleDrains: number;
-  /** The commands for those. */
+  /** The commands of those drains. */
   readonly idleCommands: number;
-  /** The commands for reads: jobs, lists, statistics, schedules. An open dashboard makes them, and no job costs them. */
+  /** The commands of reads: jobs, lists, statistics, schedules. An open dashboard causes them, and jobs do not. */
   readonly lookCommands: number;
-  /** All commands but those of idle drains and of reads, for each job completed; null before the first. */
+  /** All commands except those of idle drains and of reads, per completed job; null before the first. */
   readonly commandsPerJob: number | null;
-  /** What looking in vain costs; null before the first time. */
+  /** The commands of an idle drain, on average; null before the first. */
   readonly commandsPerIdleDrain: number | null;
-  /** What a month of 30 days costs if it goes on like this; null in the first minute. */
+  /** What a month of 30 days costs at this rate; null in the first minute. */
   readonly commandsPerMonth: number | null;
 }
 
@@ -29,11 +29,11 @@ const MONTH_MS = 30 * 86_400_000;
 const FIRST_MINUTE_MS = 60_000;
 
 /** Counts what a queue spends. */
-export class SpendingCounter {
-  /** Of the calls that enqueue or change something. */
+export class UsageCounter {
+  /** What the calls cost that enqueue or change something. */
   readonly work: Meter = { roundTrips: 0, commands: 0 };
-  /** Of the calls that read. */
-  readonly looks: Meter = { roundTrips: 0, commands: 0 };
+  /** What the calls cost that read. */
+  readonly reads: Meter = { roundTrips: 0, commands: 0 };
   readonly #since: number;
   readonly #drained = { roundTrips: 0, commands: 0, completed: 0, idleDrains: 0, idleCommands: 0 };
 
@@ -53,12 +53,12 @@ export class SpendingCounter {
 
   total(now: number): Spending {
     const { completed, idleDrains, idleCommands } = this.#drained;
-    const lookCommands = this.looks.commands;
+    const lookCommands = this.reads.commands;
     const commands = this.work.commands + lookCommands + this.#drained.commands;
     const elapsed = now - this.#since;
     return {
       since: new Date(this.#since),
-      roundTrips: this.work.roundTrips + this.looks.roundTrips + this.#drained.roundTrips,
+      roundTrips: this.work.roundTrips + this.reads.roundTrips + this.#drained.roundTrips,
       commands,
       completed,
       idleDrains,

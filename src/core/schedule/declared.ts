@@ -33,7 +33,7 @@ export class DeclaredSchedules {
   readonly #unchecked: readonly AnyJob[];
   readonly #clock: Clock;
   readonly #warn: (text: string) => void;
-  #isInForce: boolean;
+  #isSynced: boolean;
   #hasLooked = false;
   /** Until then this code is taken for an older deployment that still runs. */
   #isOlderUntil = 0;
@@ -48,7 +48,7 @@ export class DeclaredSchedules {
     this.#unchecked = declared.filter((job) => job.schema && !mustFit(job, validateAtOnce(job.schema, payloadOf(job))));
     this.#clock = clock;
     this.#warn = warn;
-    this.#isInForce = this.#records.size === 0;
+    this.#isSynced = this.#records.size === 0;
   }
 
   /** How many there are. */
@@ -57,8 +57,8 @@ export class DeclaredSchedules {
   }
 
   /** Whether nothing is to be done any more. */
-  get isInForce(): boolean {
-    return this.#isInForce;
+  get isSynced(): boolean {
+    return this.#isSynced;
   }
 
   /**
@@ -70,10 +70,10 @@ export class DeclaredSchedules {
     const isOlder = () => request.now < this.#isOlderUntil;
     if (this.#hasLooked || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
     try {
-      await this.putInForce(store, await store.peekWithManifest(), request.now);
+      await this.sync(store, await store.peekWithManifest(), request.now);
     } catch {
       // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain looks first.
-      this.#isInForce = false;
+      this.#isSynced = false;
     }
     return isOlder() ? reply : { ...reply, schedules: reply.schedules.filter((due) => !this.#isOfOthers(due)) };
   }
@@ -83,7 +83,7 @@ export class DeclaredSchedules {
   }
 
   /** Adds, changes and removes what this code declares otherwise than the code before it; tells what comes next after that. */
-  async putInForce(
+  async sync(
     store: QueueStore,
     outlook: NextDue & { readonly manifest: string | undefined },
     now: number,
@@ -100,8 +100,8 @@ export class DeclaredSchedules {
     // Where another drain was faster, with this declaration or by firing a slot, or where answers were lost that the budget had
     // no room to ask for again, the next drain looks again. So does it where this
     // code was replaced: a process that stays would never learn otherwise that it is the one that was rolled back to.
-    this.#isInForce = declared?.isInForce ?? isCurrent;
-    this.#hasLooked = this.#isInForce;
+    this.#isSynced = declared?.isSynced ?? isCurrent;
+    this.#hasLooked = this.#isSynced;
     this.#isOlderUntil = isOlder ? replacedAt + STILL_RUNNING_MS : 0;
     const moments = [outlook.nextAt, declared?.earliest].filter((moment) => moment !== undefined);
     return { paused: outlook.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };
@@ -113,7 +113,7 @@ export class DeclaredSchedules {
     own: string,
     manifest: Manifest | undefined,
     now: number,
-  ): Promise<{ readonly isInForce: boolean; readonly earliest: number | undefined }> {
+  ): Promise<{ readonly isSynced: boolean; readonly earliest: number | undefined }> {
     const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
     const held = [...this.#records.keys()].filter((key) => isSetAtRunTime(existing.get(key)));
     for (const key of held) this.#warn(keyIsHeld(key));
@@ -132,12 +132,12 @@ export class DeclaredSchedules {
     const replaced = { ...Object.fromEntries(recent), [before]: now };
     delete replaced[own];
     const next: Manifest = { current: leftOut.size > 0 ? own + INCOMPLETE : own, replaced };
-    const isInForce = await store.declare({ from, manifest: JSON.stringify(next), put, remove });
+    const isSynced = await store.declare({ from, manifest: JSON.stringify(next), put, remove });
     const earliest = put.reduce<number | undefined>(
       (least, { next: at }) => (at !== undefined && (least === undefined || at < least) ? at : least),
       undefined,
     );
-    return { isInForce, earliest };
+    return { isSynced, earliest };
   }
 
   /** The schedules whose jobs the partitions of a store cannot keep. */

@@ -15,11 +15,12 @@ import type { StoredStats } from "./stats.ts";
 /** A claim count wraps at this number: it tells leases apart that are close in time, and is no statistic. */
 export const CLAIM_CYCLE = 512;
 
-/** Opens the part of a store that belongs to one queue. Opening costs nothing and may be done any number of times. */
+/** Keeps the jobs of queues, as `memoryStore`, `upstashStore` and `redisStore` do. */
 export interface Store {
   /**
-   * Gives the part of the store that belongs to one queue.
+   * Opens the part of the store that belongs to one queue. That costs nothing, and may be done any number of times.
    *
+   * @internal
    * @param queue the name of the queue.
    * @param meter counts what each call costs.
    * @param partition which part of the queue, from 0, if it is spread over several. Default: the queue as a whole.

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../../src/core/queue/internals.ts";
 import type { ExchangeRequest } from "../../../src/core/store/store.ts";
 import { defineJob, memoryStore, Queue, TidegateError } from "../../../src/index.ts";
 import { faultyStore, testClock } from "../../../src/testing/index.ts";
@@ -136,7 +137,7 @@ describe("a drain", () => {
     await queue.enqueueMany([500, 6_000, 6_000].map((payload) => ({ job: naps, payload })));
     const told: number[] = [];
     const onReturn = (runAt: number) => void told.push(runAt);
-    const drained = queue.drain({ concurrency: 1, timeBudget: "5s", onReturn });
+    const drained = internalsOf(queue).drain({ concurrency: 1, timeBudget: "5s", onReturn });
     await clock.advance("7s");
     expect(await drained).toMatchObject({ snoozed: 2, released: 1 });
     expect(told).toEqual([start + 60_500, start + 66_500]);
@@ -144,9 +145,9 @@ describe("a drain", () => {
 
   test("hands back a job that was leased as it was enqueued, due when it was", async () => {
     const { clock, takes, queue } = setUp();
-    const { held } = await queue.enqueueHeld([{ job: takes, payload: 0 }]);
+    const { held } = await internalsOf(queue).enqueueHeld([{ job: takes, payload: 0 }]);
     await clock.advance("1s");
-    expect(await queue.drain({ held, signal: AbortSignal.abort() })).toMatchObject({ released: 1 });
+    expect(await internalsOf(queue).drain({ held, signal: AbortSignal.abort() })).toMatchObject({ released: 1 });
     expect(await queue.getJob(held[0]?.lease.id ?? "")).toMatchObject({ state: "ready", runAt: new Date(start) });
   });
 

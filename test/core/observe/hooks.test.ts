@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AttemptInfo } from "../../../src/core/job/attempt-info.ts";
+import { internalsOf } from "../../../src/core/queue/internals.ts";
 import { defineJob, type Hooks, memoryStore, Queue, type QueueOptions } from "../../../src/index.ts";
 import { faultyStore } from "../../../src/testing/index.ts";
 import { clockByHand, start } from "../../support/clock.ts";
@@ -162,8 +163,8 @@ onEveryStore((kind) => {
 
     test("tell of a job that is enqueued held", async () => {
       const { queue, order } = setUp({ store: kind.create(), jobs: [works] });
-      const { held } = await queue.enqueueHeld([{ job: works }]);
-      await queue.drain({ held });
+      const { held } = await internalsOf(queue).enqueueHeld([{ job: works }]);
+      await internalsOf(queue).drain({ held });
       expect(order()).toEqual(["onEnqueue", "onStart", "onComplete"]);
     });
   });
@@ -174,8 +175,8 @@ describe("hooks", () => {
     const stop = new AbortController();
     const stops = defineJob({ name: "stops", perform: () => stop.abort() });
     const { queue, order } = setUp({ jobs: [stops] });
-    const { held } = await queue.enqueueHeld([{ job: stops }, { job: stops }]);
-    const report = await queue.drain({ held, concurrency: 1, signal: stop.signal });
+    const { held } = await internalsOf(queue).enqueueHeld([{ job: stops }, { job: stops }]);
+    const report = await internalsOf(queue).drain({ held, concurrency: 1, signal: stop.signal });
     expect(report).toMatchObject({ completed: 1, released: 1 });
     expect(order()).toEqual(["onEnqueue", "onEnqueue", "onStart", "onComplete"]);
   });

@@ -1,0 +1,38 @@
+import { type HeldBack, heldBack } from "../flow/held-back.ts";
+import { LONGEST_ID } from "../job/options.ts";
+import { conflict, notFound } from "../shared/errors.ts";
+import { checkText } from "../shared/validate.ts";
+import type { StoredJob } from "../store/store.ts";
+import { type JobInfo, jobInfo } from "./job-info.ts";
+import type { ManageRuntime } from "./runtime.ts";
+
+/** Reads a job in any state; null if no job has the id. */
+export async function getJob(runtime: ManageRuntime, id: string): Promise<JobInfo | null> {
+  checkText(id, "id", LONGEST_ID);
+  const { queue, jobs, clock, reader } = runtime;
+  const now = clock();
+  const stored = await reader.find(id, now);
+  const info = stored && jobInfo(stored, queue, jobs, now);
+  const held = info && (await heldBackNow(runtime, stored, now));
+  return held ? { ...info, heldBack: held } : (info ?? null);
+}
+
+/** Why a job that is due does not run yet, if its key of flow control is the reason. */
+async function heldBackNow({ reader }: ManageRuntime, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
+  if (stored.state !== "ready" || !stored.flow) return undefined;
+  const key = await reader.findFlow(stored.flow.key, now);
+  return key && heldBack(stored, key, now);
+}
+
+/** Reads a job that must be waiting. @throws {TidegateError} `not_found`; `conflict` if it is running or has finished. */
+export async function getWaitingJob(
+  { queue, jobs, store }: ManageRuntime,
+  id: string,
+  now: number,
+): Promise<StoredJob> {
+  const stored = await store.find(id, now);
+  if (!stored || !jobInfo(stored, queue, jobs, now)) throw notFound(`No job has the id "${id}".`);
+  if (stored.state !== "scheduled" && stored.state !== "ready")
+    throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
+  return stored;
+}

@@ -1,0 +1,87 @@
+import { DrainBudget } from "../drain/budget.ts";
+import { Drain } from "../drain/drain.ts";
+import { checkBudget, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
+import { type DrainReport, noCounts, notDrained } from "../drain/report.ts";
+import { hookCalls } from "../observe/hook-runner.ts";
+import { traceCalls } from "../observe/tracing.ts";
+import { steadyClock } from "../shared/clock.ts";
+import type { NextDue, QueueStore } from "../store/store.ts";
+import { drainNeeds, type QueueParts } from "./parts.ts";
+
+/** What is assumed before anything is known: nothing is due. */
+const unknown: NextDue = { paused: false, nextAt: undefined };
+
+/** Makes one drain of a queue. @throws as `Queue.drain` */
+export async function drainQueue(queue: QueueParts, options: InternalDrainOptions): Promise<DrainReport> {
+  const { settings, declared, nextDue, usage } = queue;
+  const limits = drainLimits(options);
+  const { held = [], before = noCounts, clock = steadyClock(settings.clock) } = options;
+  const { least } = drainNeeds(queue);
+  if (held.length === 0) checkBudget(limits, least, settings.name);
+  const budget = new DrainBudget({
+    roundTrips: limits.roundTrips - before.roundTrips,
+    commands: limits.commands - before.commands,
+  });
+  if (held.length === 0 && !budget.affords(least)) return notDrained;
+  const store = settings.store.open(settings.name, budget);
+  const first = held.length > 0 ? unknown : await peekUnlessAborted(queue, store, budget, limits.signal);
+  const hooks = hookCalls(settings);
+  const traces = traceCalls(settings);
+  const runtime = { ...settings, clock, queue: settings.name, store, declared, hooks, traces };
+  const onReturn = (runAt: number) => {
+    nextDue.note(runAt);
+    limits.onReturn?.(runAt);
+  };
+  const bounds = { ...limits, maxJobs: limits.maxJobs - before.claimed, onReturn };
+  const drain = new Drain(runtime, budget, bounds, settings.longestTimeoutMs, first);
+  drain.take(held);
+  // Only if `checkEvery` asks for it: on some platforms a request may not wake what another one began.
+  const isListening = Number.isFinite(limits.checkEveryMs);
+  const stopListening = isListening ? nextDue.listen((runAt) => drain.noteEnqueued(runAt)) : undefined;
+  try {
+    const report = await drain.run();
+    if (!limits.heldOnly) nextDue.at = report.nextRunAt?.getTime();
+    usage.add(report);
+    limits.onStopped?.(report);
+    return report;
+  } finally {
+    stopListening?.();
+    const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
+    if (options.afterwards) options.afterwards(rest);
+    else await rest;
+  }
+}
+
+/** An aborted drain does not wait for the reply of a peek, which changes nothing. After its report nothing more is sent. */
+async function peekUnlessAborted(
+  queue: QueueParts,
+  store: QueueStore,
+  budget: DrainBudget,
+  signal: AbortSignal | undefined,
+): Promise<NextDue> {
+  if (signal?.aborted) return unknown;
+  const peeked = peek(queue, store);
+  if (!signal) return peeked;
+  let onAbort = () => {};
+  const aborted = new Promise<NextDue>((resolve) => {
+    onAbort = () => {
+      budget.close();
+      resolve(unknown);
+    };
+  });
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await Promise.race([peeked, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** What is due next. It costs nothing if this process knows of something that is due. */
+async function peek({ clock, declared, nextDue }: QueueParts, store: QueueStore): Promise<NextDue> {
+  const now = clock();
+  if (!declared.isSynced) return declared.sync(store, await store.peekWithManifest(), now);
+  const { at: nextAt } = nextDue;
+  if (nextAt !== undefined && nextAt <= now) return { paused: false, nextAt };
+  return store.peek();
+}

@@ -1,0 +1,46 @@
+import type { InternalDrainOptions } from "../drain/options.ts";
+import type { DrainReport } from "../drain/report.ts";
+import type { EnqueueResult } from "../enqueue/new-job.ts";
+import type { HeldJobs, HoldOptions } from "./enqueuer.ts";
+import type { DrainNeeds } from "./parts.ts";
+import type { BulkJob } from "./send.ts";
+
+/** What the rest of the package needs from a queue, and its users do not. */
+export interface QueueInternals {
+  readonly needs: DrainNeeds;
+  /**
+   * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start. `drain({ held })` then
+   * runs them. Without that they are due again when their leases run out.
+   *
+   * @throws as `enqueueMany`
+   */
+  enqueueHeld(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs>;
+  /** The same, with each job stored for itself: one that is refused keeps none of the others from being stored. */
+  enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
+  /** Drains as `Queue.drain` does, with more options. */
+  drain(options: InternalDrainOptions): Promise<DrainReport>;
+  /**
+   * Calls `listener` with the run time of everything that is enqueued, or becomes due sooner, through this object. So a process that
+   * stays need not poll for it. The listener must not throw.
+   *
+   * @returns a function that ends this.
+   */
+  onDue(listener: (runAt: number) => void): () => void;
+}
+
+// In the registry of symbols, so that a copy of the package finds it on a queue of another copy.
+const key = Symbol.for("tidegate.queue");
+
+/** Attaches its internals to a queue, where neither its type nor its keys show them. */
+export function attachInternals(queue: object, internals: QueueInternals): void {
+  Object.defineProperty(queue, key, { value: internals });
+}
+
+export function hasInternals(value: unknown): boolean {
+  return typeof value === "object" && value !== null && key in value;
+}
+
+/** The internals of a queue. */
+export function internalsOf(queue: object): QueueInternals {
+  return (queue as { readonly [key]: QueueInternals })[key];
+}

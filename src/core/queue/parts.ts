@@ -1,0 +1,48 @@
+import { leastBudget } from "../drain/options.ts";
+import type { ManageRuntime } from "../manage/runtime.ts";
+import { logWarning } from "../observe/log.ts";
+import { DeclaredSchedules } from "../schedule/declared.ts";
+import type { Cost } from "../store/meter.ts";
+import { NextDueHint } from "./next-due.ts";
+import { type QueueOptions, type QueueSettings, queueSettings } from "./options.ts";
+import { UsageCounter } from "./usage.ts";
+
+/** What the methods of a queue share. */
+export interface QueueParts extends ManageRuntime {
+  readonly settings: QueueSettings;
+  readonly declared: DeclaredSchedules;
+  readonly usage: UsageCounter;
+  readonly nextDue: NextDueHint;
+}
+
+/** @throws as the constructor of `Queue` */
+export function queueParts(options: QueueOptions): QueueParts {
+  const settings = queueSettings(options);
+  const { name, jobs, clock, logger } = settings;
+  const usage = new UsageCounter(clock());
+  const nextDue = new NextDueHint();
+  return {
+    queue: name,
+    jobs,
+    clock,
+    store: settings.store.open(name, usage.work),
+    reader: settings.store.open(name, usage.reads),
+    noteDue: (runAt) => nextDue.note(runAt),
+    settings,
+    declared: new DeclaredSchedules(jobs, clock, (text) => logWarning(logger, text)),
+    usage,
+    nextDue,
+  };
+}
+
+/** What the drains of a queue must be able to afford. */
+export interface DrainNeeds {
+  /** The most that a peek costs. */
+  readonly peek: Cost;
+  /** The least budget with which a drain can do anything. */
+  readonly least: Cost;
+}
+
+export function drainNeeds({ store, declared }: QueueParts): DrainNeeds {
+  return { peek: store.local.mostOfPeek, least: leastBudget(store.local, declared.count) };
+}
