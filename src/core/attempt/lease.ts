@@ -40,10 +40,13 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
         record,
       })),
     );
-  const replies = pending.length > 0 ? Promise.all(pending).then(send) : send();
+  // Nothing is sent for attempts that have ended, and nothing waits where nothing is under way.
+  const begin = () => (pending.length > 0 ? Promise.all(pending).then(send) : send());
+  const replies = open.length > 0 ? begin() : undefined;
   return renewals.map((renewal) => {
     const index = open.indexOf(renewal);
-    return renewal.lease.follow(index < 0 ? undefined : replies.then((extended) => extended[index]), renewal.onLost);
+    const extended = index < 0 ? undefined : replies?.then((leases) => leases[index]);
+    return renewal.lease.follow(extended, renewal.onLost);
   });
 }
 
