@@ -1,12 +1,31 @@
 import { describe, expect, test } from "vitest";
+import { receive, sendEmail } from "../../examples/guide/qstash-server/app.ts";
 import worker from "../../examples/guide/qstash-server/worker.ts";
-import { signingKeys, token } from "../qstash/served-qstash.ts";
+import { servedQStash, signingKeys, token } from "../qstash/served-qstash.ts";
 import { useRedis } from "../support/stores.ts";
 
 describe("QStash, self-hosted", () => {
   const redis = useRedis();
 
-  test("the Worker takes messages for its targets", async () => {
+  test("the app's code publishes and receives against the interface", async () => {
+    // Receivers compare the signature with the time of their machine.
+    const { baseUrl, queue, clock, deliveries } = await servedQStash({ startsAt: Date.now() - 300_000 });
+    await sendEmail(baseUrl, token);
+    clock.now += 300_000;
+    await queue.drain();
+    const [delivery] = deliveries;
+    if (!delivery) throw new Error("Nothing was delivered.");
+    const received = (headers: Headers) => {
+      const request = new Request(delivery.url, { method: "POST", headers, body: delivery.body });
+      return receive(request, signingKeys.current, signingKeys.next);
+    };
+    expect(await (await received(delivery.headers)).json()).toEqual({
+      received: { to: "ada@example.com", subject: "Hello" },
+    });
+    expect((await received(new Headers())).status).toBe(401);
+  });
+
+  test("the Worker takes what the SDK publishes", async () => {
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,

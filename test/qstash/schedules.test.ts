@@ -34,7 +34,7 @@ onEveryStore(({ create }) => {
       const made = {
         ...{ destination: target, cron: "CRON_TZ=America/New_York 0 9 * * *", scheduleId: "daily", body: "x" },
         ...{ retries: 1, delay: 30, label: "a", retryDelay: "1000", callback: "https://app.test/callback" },
-        method: "PUT",
+        method: "PUT" as const,
       };
       expect(await client.schedules.create(made)).toEqual({ scheduleId: "daily" });
       const shown = {
@@ -42,7 +42,7 @@ onEveryStore(({ create }) => {
           scheduleId: "daily",
           cron: made.cron,
           destination: target,
-          method: "PUT",
+          method: "PUT" as const,
           body: "x",
           retries: 1,
           delay: 30,
@@ -105,7 +105,7 @@ onEveryStore(({ create }) => {
       ["a cron that means nothing", { cron: "every day" }, "cron"],
       ["a zone that there is not", { cron: "CRON_TZ=Mars/Base * * * * *" }, "zone"],
       ["a destination outside of the targets", { destination: "http://localhost/" }, "targets"],
-      ["a deduplication id", { deduplicationId: "x" }, "deduplication"],
+      ["a deduplication id", { headers: { "Upstash-Deduplication-Id": "x" } }, "deduplication"],
       ["a body above 1 MiB", { body: "x".repeat(1_100_000) }, "1 MiB"],
     ])("is refused with %s", async (_, wrong, reason) => {
       const { client } = await served();
