@@ -1,6 +1,7 @@
 import { figureText, numberText } from "../figures.ts";
 import { upstashRedis } from "../prices.ts";
 import { measured, type Results, type Row, rowsOf } from "../results.ts";
+import { clusterSection, databasesSection } from "./scaling-databases.ts";
 import { cpuSection, keySection } from "./scaling-limits.ts";
 
 const BATCHES = ["100", "1,000"] as const;
@@ -31,6 +32,8 @@ ${backlogSection(rows)}
 ${roundTripSection(rows)}
 ${drainsSection(rows)}
 ${partitionSection(rows)}
+${databasesSection}
+${clusterSection}
 ## Fan-out
 
 Fan-out gives you parallel drains without a process. A tick that stops with a backlog starts \`fanOut\` invocations. Each of them starts the
@@ -196,8 +199,7 @@ ${lines.join("\n")}
   for safety.
 - Set \`retention\` to \`"0s"\`, or short, as above.
 - Use partitions, so that the queue can hold what arrives while no drain runs.
-- Beyond one core of Redis, use several **databases**: a \`Queue\` for each, chosen by a hash of your own key. They
-  share nothing, so this has no limit.
+- Beyond one core of Redis, use [several databases](#several-databases).
 
 ${costTable(rows)}`;
 }

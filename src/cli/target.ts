@@ -169,10 +169,16 @@ export async function redisTarget(
   const whole = upstashStore({ url, token, prefix });
   const name = globals.queue ?? "default";
   // If Redis does not answer, the command's own first call reports it. A queue with partitions refuses that call.
-  const partitions = await whole
+  const layout = await whole
     .open(name)
     .partitions()
-    .catch(() => 1);
+    .catch(() => undefined);
+  const { partitions, stores } = typeof layout === "object" ? layout : { partitions: 1, stores: 1 };
+  if (stores > 1)
+    throw new UsageError(
+      `Queue ${printable(name)} is spread over ${stores} databases, and the environment names one of them.`,
+      "Give the --url of a handler of the queue, or --module with the code that opens it.",
+    );
   const store = partitioned(whole, partitions);
   const queue = new Queue({ store, jobs, name, ...(clock && { clock }) });
   const jobNames = jobs.length > 0 ? queue.jobNames : undefined;

@@ -51,7 +51,7 @@ onEveryStore((kind) => {
   });
 
   // In partitions a job has either an id of its own or a window.
-  if (kind.name !== "partitioned") {
+  if (!kind.partitions) {
     test("a dedupe window holds again as soon as the job that it names is there again, within one call too", async () => {
       const store = kind.create().open("default");
       const named = { id: "a", isFreshId: false, runAt: now, record: "1:{}" };
@@ -119,7 +119,7 @@ onEveryStore((kind) => {
     });
     await store.enqueue([job("ready", now), job("later", now + 60_000), job("runs", now, now + 60_000)], now);
     await store.putSchedule({ key: "daily", record: "1:{}", next: now });
-    const beginsAt = kind.name === "partitioned" ? ["0/0:a", "1/0:a", "2/0:a"] : ["0:a"];
+    const beginsAt = kind.partitions ? ["0/0:a", "1/0:a", "2/0:a"] : ["0:a"];
     for (const [state, expected] of [
       ["scheduled", ["later"]],
       ["running", ["runs"]],
@@ -137,7 +137,7 @@ onEveryStore((kind) => {
     "the cursor %j of completed jobs is refused",
     async (cursor) => {
       const store = kind.create().open("default");
-      const given = kind.name === "partitioned" ? `0/${cursor || "?"}` : cursor;
+      const given = kind.partitions ? `0/${cursor || "?"}` : cursor;
       const page = { cursor: given, limit: 10, mostBytes: 1_000, now };
       await expect(store.list("completed", page)).rejects.toMatchObject({ code: "invalid_request" });
     },

@@ -87,10 +87,14 @@ describe.each(kinds)("redisStore on a cluster, with a client of $name", (kind) =
     });
   }
 
-  test("has a part of every queue in four partitions on each of three nodes", async () => {
-    for (const name of ["default", "mail", "urgent", ...Array.from({ length: 30 }, (_, index) => `tenant-${index}`)]) {
-      const owners = [0, 1, 2, 3].map((partition) => cluster.ownerOf(keysOf("tidegate", name, partition).due));
-      expect(new Set(await Promise.all(owners)).size, name).toBe(3);
+  test("has the first 2, 4, ... 64 partitions of every queue in as many equal shares of its slots", async () => {
+    for (const name of ["default", "mail", "urgent", ...Array.from({ length: 20 }, (_, index) => `tenant-${index}`)]) {
+      const keys = Array.from({ length: 64 }, (_, partition) => keysOf("tidegate", name, partition).due);
+      const slots = await Promise.all(keys.map((key) => cluster.slotOf(key)));
+      for (const count of [2, 4, 8, 16, 32, 64]) {
+        const shares = slots.slice(0, count).map((slot) => Math.floor((slot * count) / 16_384));
+        expect(new Set(shares).size, `${count} partitions of ${name}`).toBe(count);
+      }
     }
   });
 

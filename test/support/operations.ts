@@ -355,7 +355,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
       // Where nothing is stored it would be in partitions, and refuse all that follows.
       run: async (store, { now }) => {
         const { scheduled, ready, running, dead } = await store.stats(now);
-        return scheduled + ready + running + dead > 0 && store.partitions(wanted);
+        return scheduled + ready + running + dead > 0 && store.partitions({ partitions: wanted, stores: 1, store: 0 });
       },
     }),
     "partitions",

@@ -128,7 +128,7 @@ export class RedisCluster {
 
   /** The port of the primary that has a key. */
   async ownerOf(key: string): Promise<number> {
-    return (await this.#shardOf(await this.#slotOf(key))).primary.server.port;
+    return (await this.#shardOf(await this.slotOf(key))).primary.server.port;
   }
 
   /** Lets every node forget its scripts, as one that was added knows none. */
@@ -138,7 +138,7 @@ export class RedisCluster {
 
   /** Moves the slot of a key to another primary, its keys one by one. */
   async move(key: string): Promise<void> {
-    const slot = await this.#slotOf(key);
+    const slot = await this.slotOf(key);
     const { primary: source } = await this.#shardOf(slot);
     const others = (await rangesOf(source)).filter(({ primary }) => primary !== source.id);
     const target = this.#node(others[slot % others.length]?.primary);
@@ -169,7 +169,7 @@ export class RedisCluster {
 
   /** Crashes the primary that has a key once its replica has all that was written, and lets that one take its place. */
   async crash(key: string): Promise<void> {
-    const slot = await this.#slotOf(key);
+    const slot = await this.slotOf(key);
     const { primary, replica } = await this.#shardOf(slot);
     const offset = async ({ ask }: Node, name: string) =>
       new RegExp(`${name}:(\\d+)`).exec(String(await ask("INFO", "replication")))?.[1];
@@ -188,7 +188,8 @@ export class RedisCluster {
     await Promise.all(this.#nodes.map(({ end }) => end()));
   }
 
-  async #slotOf(key: string): Promise<number> {
+  /** The slot of a key. */
+  async slotOf(key: string): Promise<number> {
     return Number(await this.#nodes[0]?.ask("CLUSTER", "KEYSLOT", key));
   }
 

@@ -63,7 +63,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       fire: [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: [job("daily@now")] }],
       claim: { limit: 2, leaseMs: minute },
     }),
-  partitions: (store) => store.partitions(2),
+  partitions: (store) => store.partitions({ partitions: 2, stores: 1, store: 0 }),
   extend: (store, runs) => store.extend([{ lease: runs, endsAt: now + 2 * minute, record: "1:progress" }]),
   change: (store) =>
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),

@@ -11,6 +11,8 @@ import { type RestShim, startRestShim } from "./rest-shim.ts";
 /** A kind of store under test. */
 export interface StoreKind {
   readonly name: string;
+  /** How many requests more than a whole store a drain needs at least; undefined for a whole store. */
+  readonly partitions?: { readonly moreRequests: number };
   /** Opens a new, empty store. */
   create(): Store;
 }
@@ -20,11 +22,22 @@ let prefixes = 0;
 const newPrefix = () => `test-${process.pid}-${prefixes++}`;
 
 /**
- * Runs a suite on memory, on memory in three partitions, and on a real Redis: over HTTP through `@upstash/redis` and a REST
- * shim, and over TCP, there on older servers as well.
+ * Runs a suite on memory, and on a real Redis: over HTTP through `@upstash/redis` and a REST shim, and over TCP, there on older servers as
+ * well. Then on three partitions: of memory, of two databases, and of memory and a database.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
-  describe("on three partitions", () => suite({ name: "partitioned", create: () => partitioned(memoryStore(), 3) }));
+  describe("on three partitions", () =>
+    suite({ name: "partitioned", partitions: { moreRequests: 6 }, create: () => partitioned(memoryStore(), 3) }));
+  // Each store is asked how the queue is spread, and begun, before it is used.
+  const partitions = { moreRequests: 9 };
+  describe("on three partitions of two databases", () => {
+    const [one, other] = [useRedis(), useRedis()];
+    suite({ name: "two databases", partitions, create: () => partitioned([one.store(), other.store()], 3) });
+  });
+  describe("on three partitions of memory and a database", () => {
+    const redis = useRedis();
+    suite({ name: "memory and a database", partitions, create: () => partitioned([memoryStore(), redis.store()], 3) });
+  });
   onEveryWholeStore(suite);
 }
 

@@ -3,9 +3,10 @@ import { Drain } from "../drain/drain.ts";
 import { checkBudget, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
 import { type DrainReport, noCounts, notDrained } from "../drain/report.ts";
 import { hookCalls } from "../observe/hook-runner.ts";
+import { logWarning } from "../observe/log.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
-import type { NextDue, QueueStore } from "../store/store.ts";
+import type { NextDue, PeekReply, QueueStore } from "../store/store.ts";
 import { drainNeeds, type QueueParts } from "./parts.ts";
 
 /** What is assumed before anything is known: nothing is due. */
@@ -78,10 +79,22 @@ async function peekUnlessAborted(
 }
 
 /** What is due next. It costs nothing if this process knows of something that is due. */
-async function peek({ clock, declared, nextDue }: QueueParts, store: QueueStore): Promise<NextDue> {
+async function peek(queue: QueueParts, store: QueueStore): Promise<NextDue> {
+  const { clock, declared, nextDue } = queue;
   const now = clock();
-  if (!declared.isSynced) return declared.sync(store, await store.peekWithManifest(), now);
+  if (!declared.isSynced) {
+    const reply = await store.peekWithManifest();
+    warnIfPartial(queue, reply);
+    return declared.sync(store, reply, now);
+  }
   const { at: nextAt } = nextDue;
   if (nextAt !== undefined && nextAt <= now) return { paused: false, nextAt };
-  return store.peek();
+  const reply = await store.peek();
+  warnIfPartial(queue, reply);
+  return reply;
+}
+
+function warnIfPartial({ settings: { logger, name } }: QueueParts, { failure }: PeekReply): void {
+  if (!(failure instanceof Error)) return;
+  logWarning(logger, `The queue "${name}" is drained without the partitions that do not answer. ${failure.message}`);
 }

@@ -215,9 +215,10 @@ export class Queue {
     return this.#parts.usage.total(this.clock());
   }
 
-  /** Checks that the store answers. Costs one command. @throws {TidegateError} `store_unavailable` */
+  /** Checks that the store answers, in every partition. Costs a command each. @throws {TidegateError} `store_unavailable` */
   async ping(): Promise<void> {
-    await this.#parts.store.peek();
+    const { failure } = await this.#parts.store.peek();
+    if (failure !== undefined) throw failure;
   }
 
   // Changing -------------------------------------------------------------------------------------------------------------

@@ -85,9 +85,11 @@ export class DeclaredSchedules {
   /** Adds, changes and removes what this code declares otherwise than the code before it; tells what comes next after that. */
   async sync(
     store: QueueStore,
-    outlook: NextDue & { readonly manifest: string | undefined },
+    outlook: NextDue & { readonly manifest: string | undefined | null },
     now: number,
   ): Promise<NextDue> {
+    // The partition that has the schedules does not answer: the next drain looks again.
+    if (outlook.manifest === null) return outlook;
     const manifest = outlook.manifest === undefined ? undefined : (JSON.parse(outlook.manifest) as Manifest);
     const own = this.#fingerprint();
     const replacedAt = manifest?.replaced[own];

@@ -205,6 +205,12 @@ export interface NextDue {
   readonly nextAt: number | undefined;
 }
 
+/** What is due next, as far as a peek has found out. */
+export interface PeekReply extends NextDue {
+  /** Why one of several partitions gave no answer when another did: what is due in that one is left out. */
+  readonly failure?: unknown;
+}
+
 export interface SettleReply {
   /** For each outcome, in order: true if it was accepted, false if its lease was lost, undefined if `failure` hides the answer. */
   readonly settled: readonly (boolean | undefined)[];
@@ -300,6 +306,18 @@ export interface Revival {
   readonly flow?: JobFlow | undefined;
 }
 
+/** How a queue is spread over partitions, and these over stores. */
+export interface Spread {
+  readonly partitions: number;
+  /** How many stores have the partitions between them. */
+  readonly stores: number;
+  /** Which of the stores this one is, from 0. It has every partition whose number leaves this when divided by `stores`. */
+  readonly store: number;
+}
+
+/** How a store keeps a queue: spread, as a whole, or not at all yet. */
+export type Layout = Spread | "whole" | "nothing";
+
 /** What a store knows by itself: nothing here sends a request. */
 export interface LocalFacts {
   /** The most that `settle` costs if no answer is lost. Its requests are sent, and counted, all at once. */
@@ -336,16 +354,19 @@ export interface QueueStore {
   /** Settles outcomes, fires schedules, claims what is due, and reports what is due next, in one round trip. */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>;
   /**
-   * Reports over how many partitions the queue is spread; 1 if it is not. Asked of the queue as a whole, not of a partition. Once a
-   * queue is spread, every other call to the whole fails with `invalid_request`.
+   * Reports how the queue is kept. Asked of the queue as a whole, not of a partition. Once a queue is spread, every other call to
+   * the whole fails with `invalid_request`.
    *
-   * @param wanted spreads the queue over so many from now on, if nothing of it is stored yet. Default 1: only asks.
+   * @param wanted spreads the queue like this from now on, if nothing of it is stored yet. Default: only asks.
    */
-  partitions(wanted?: number): Promise<number>;
+  partitions(wanted?: Spread): Promise<Layout>;
   /** Reads what is due next, as cheaply as possible. The answer may be stale: base nothing on it that an exchange would not correct. */
-  peek(): Promise<NextDue>;
-  /** As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before the first. */
-  peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }>;
+  peek(): Promise<PeekReply>;
+  /**
+   * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before the first. Null if
+   * `failure` hides it.
+   */
+  peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
   /** Moves the ends of leases, and rewrites the records under those for which one is given. One answer per lease: undefined if it was lost. */
   extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]>;
   /** Reads one job, in whatever state. */

@@ -18,7 +18,7 @@ export function memoryStore(): Store {
       return beforeCalls(queue, (method) => {
         // A call counts as the round trip that it would be elsewhere.
         countRequest(meter, 0);
-        if (queue.spread > 1 && method !== "partitions") throw wrongPartitions(name, queue.spread, 1);
+        if (queue.spread && method !== "partitions") throw wrongPartitions(name, queue.spread, undefined);
         return undefined;
       });
     },

@@ -12,6 +12,7 @@ import type {
   FlowPageRequest,
   FoundDead,
   JobState,
+  Layout,
   Lease,
   LeaseRenewal,
   LocalFacts,
@@ -23,6 +24,7 @@ import type {
   Revival,
   SettleReply,
   SettleRequest,
+  Spread,
   StoredJob,
 } from "../../core/store/store.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
@@ -48,8 +50,8 @@ export class MemoryQueue implements QueueStore {
   readonly local = local;
   readonly #state = new MemoryState();
 
-  /** Over how many partitions the queue is spread: above 1, nothing is kept here. */
-  spread = 1;
+  /** How the queue is spread over partitions, if it is. Then nothing is kept here. */
+  spread: Spread | undefined;
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     const replies = jobs.map((job) => this.#enqueueOne(job, now));
@@ -87,9 +89,10 @@ export class MemoryQueue implements QueueStore {
     return exchange(this.#state, request);
   }
 
-  async partitions(wanted = 1): Promise<number> {
-    if (this.spread === 1 && this.#state.isEmpty) this.spread = wanted;
-    return this.spread;
+  async partitions(wanted?: Spread): Promise<Layout> {
+    if (!this.#state.isEmpty) return "whole";
+    this.spread ??= wanted;
+    return this.spread ?? "nothing";
   }
 
   async peek(): Promise<NextDue> {

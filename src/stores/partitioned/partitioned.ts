@@ -1,4 +1,4 @@
-import { invalidRequest, quote } from "../../core/shared/errors.ts";
+import { invalidRequest, quote, TidegateError } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
@@ -18,6 +18,7 @@ import {
   type FlowPageRequest,
   type FoundDead,
   type JobState,
+  type Layout,
   type Lease,
   type LeaseRenewal,
   type LocalFacts,
@@ -26,6 +27,7 @@ import {
   type Outcome,
   type Page,
   type PageRequest,
+  type PeekReply,
   type QueueStore,
   type Revival,
   type SettleReply,
@@ -35,12 +37,13 @@ import {
   type StoredJob,
 } from "../../core/store/store.ts";
 import { beforeCalls } from "../before-calls.ts";
+import { LostParts } from "./lost-parts.ts";
+import { SpreadCheck } from "./spread-check.ts";
 import { sumOfStats } from "./sum-of-stats.ts";
-import { wrongPartitions } from "./wrong-partitions.ts";
 
 /**
- * Spreads each queue of a store over several sets of keys, for those who outgrow one: a key of the small Upstash plans takes
- * 100 MB, and one lock guards each set. Everything stays as it is, but for this:
+ * Spreads each queue over several sets of keys, in one store or in several, for those who outgrow one: a key of the small Upstash plans
+ * takes 100 MB, one lock guards each set, and one core runs each database. Everything stays as it is, but for this:
  *
  * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one. All jobs
  *   with the same key of flow control are in one too, and an id of their own that lies in another is refused.
@@ -58,26 +61,71 @@ import { wrongPartitions } from "./wrong-partitions.ts";
  * without `partitioned`, throw `invalid_request` and change nothing. To change it, choose another name for the queue, enqueue there, and
  * drain both until the old one is empty.
  *
- * @param count 1 to 64. 1 is the same as the store itself.
+ * With k stores, of any kinds, partition p is in the store whose number is p modulo k. The stores and their order are fixed like the
+ * number of partitions:
+ *
+ * ```ts
+ * const queue = new Queue({ store: partitioned([inFrankfurt, inDublin], 8), jobs });
+ * ```
+ *
+ * - The first call of a process asks each store: 3 commands for each. The least budget of a drain has 2 k - 1 round trips more.
+ * - While a store does not answer, drains go on with the others and log a warning. New jobs without an id or dedupe key of their own go to the
+ *   others after one failure, and try the lost store again after 30 s. What concerns its jobs, or all jobs, throws `store_unavailable`.
+ * - Schedules are in the first store, with the jobs that they make. Nothing is copied from one store to another.
+ *
+ * @param store a store, or several, each given once.
+ * @param count the number of partitions, 1 to 64, and at least one for each store. 1 is the same as the store itself.
  * @throws {TidegateError} `invalid_request`
  */
-export function partitioned(store: Store, count: number): Store {
-  checkStore(store, "partitioned");
+export function partitioned(store: Store | readonly Store[], count: number): Store {
+  const stores = Array.isArray(store) ? (store as readonly Store[]) : [store as Store];
+  for (const one of stores) checkStore(one, "partitioned");
   wholeNumber(count, "the number of partitions", 1, 64);
-  const checked = new Set<string>();
+  if (stores.length === 0 || stores.length > count || new Set(stores).size < stores.length)
+    throw invalidRequest("partitioned needs at least one store, each given once, and a partition for each of them.");
+  const [first] = stores as [Store, ...Store[]];
+  if (count === 1) return first;
+  // What is known of each queue: the stores that need no check any more, and the parts that do not answer.
+  const known = new Map<string, { readonly checked: Set<number>; readonly lost: LostParts }>();
   return {
     open(queue, meter) {
-      const whole = store.open(queue, meter);
-      if (count === 1) return whole;
-      const parts = Array.from({ length: count }, (_, partition) => store.open(queue, meter, partition));
-      const check = async () => {
-        const stored = await whole.partitions(count);
-        if (stored !== count) throw wrongPartitions(queue, stored, count);
-        checked.add(queue);
-      };
-      return beforeCalls(new PartitionedQueue(parts), () => (checked.has(queue) ? undefined : check()));
+      const { checked, lost } = known.get(queue) ?? { checked: new Set<number>(), lost: new LostParts(stores.length) };
+      known.set(queue, { checked, lost });
+      const wholes = stores.map((one) => one.open(queue, meter));
+      const spread = new SpreadCheck(queue, wholes, count, checked);
+      const parts = Array.from({ length: count }, (_, partition) => {
+        const place = partition % stores.length;
+        const part = (stores[place] as Store).open(queue, meter, partition);
+        return beforeCalls(part, () => spread.check(place));
+      });
+      return new PartitionedQueue(parts, stores.length, lost);
     },
   };
+}
+
+/** How long an answer may come after the first one before the others go on without it. */
+const LATE_MS = 1_000;
+
+/** Waits until all have settled, or for a second after the first has answered. */
+async function unlessLate(asked: readonly Promise<unknown>[]): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = Promise.any(asked).then(
+    () =>
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, LATE_MS);
+      }),
+    () => {},
+  );
+  await Promise.race([Promise.allSettled(asked), late]);
+  clearTimeout(timer);
+}
+
+function noAnswer(): TidegateError {
+  return new TidegateError("store_unavailable", "A partition of the queue has not answered in time.");
+}
+
+function isUnavailable(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null | undefined)?.code === "store_unavailable";
 }
 
 const plus = (one: Cost, other: Cost): Cost => ({
@@ -109,38 +157,59 @@ function partitionOfKey(key: string, count: number): number {
 class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
   readonly mostOfPartitions: Cost;
-  readonly #part: LocalFacts;
+  /** One partition of each store. */
+  readonly #parts: readonly LocalFacts[];
   readonly #count: number;
+  readonly #lost: LostParts;
 
-  /** @param part the facts of one partition: they are the same for each. */
-  constructor(part: LocalFacts, count: number) {
-    this.#part = part;
+  constructor(parts: readonly LocalFacts[], count: number, lost: LostParts) {
+    this.#parts = parts;
     this.#count = count;
-    this.mostOfPartitions = part.mostOfPartitions;
-    // The first peek of a process is preceded by the question over how many partitions the queue is spread.
-    this.mostOfPeek = plus(times(part.mostOfPeek, count + 1), part.mostOfPartitions);
+    this.#lost = lost;
+    this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
+    // The first peek of a process asks each store how the queue is spread. The first of all begins it there, if there are several.
+    const checks = parts.length > 1 ? 2 * parts.length : 1;
+    const peeks = this.#most((part) => part.mostOfPeek);
+    this.mostOfPeek = plus(times(peeks, count + 1), times(this.mostOfPartitions, checks));
+  }
+
+  /** The most that something costs in one partition, in whichever store. */
+  #most(costOf: (part: LocalFacts) => Cost): Cost {
+    return this.#parts.map(costOf).reduce((one, other) => ({
+      roundTrips: Math.max(one.roundTrips, other.roundTrips),
+      commands: Math.max(one.commands, other.commands),
+    }));
   }
 
   mostOfSettle(size: SettleSize): Cost {
-    return times(this.#part.mostOfSettle(size), Math.min(size.settles ?? 0, this.#count));
+    return times(
+      this.#most((part) => part.mostOfSettle(size)),
+      Math.min(size.settles ?? 0, this.#count),
+    );
   }
 
   mostOfExchange({ settles = 0, fires = 0, isResend = false, ...rest }: ExchangeSize): Cost {
     const settling = this.mostOfSettle({ settles, isResend });
-    const claiming = this.#part.mostOfExchange({ fires, isResend, ...rest });
+    const claiming = this.#most((part) => part.mostOfExchange({ fires, isResend, ...rest }));
     // Schedules are in the first partition, and what is claimed may be in another.
-    const apart = times(this.#part.mostOfSettle({}), fires > 0 ? 1 : 0);
+    const apart = times(
+      this.#most((part) => part.mostOfSettle({})),
+      fires > 0 ? 1 : 0,
+    );
     const { roundTrips, commands } = [settling, claiming, apart].reduce(plus);
     return { roundTrips: Math.min(roundTrips, this.#count), commands };
   }
 
   mostOfDeclare(schedules: number): Cost {
-    return this.#part.mostOfDeclare(schedules);
+    return this.#most((part) => part.mostOfDeclare(schedules));
   }
 
   idSource(newId: () => string): (key?: string) => string {
     const count = this.#count;
-    const target = Math.floor(Math.random() * count);
+    const all = Array.from({ length: count }, (_, part) => part);
+    const answering = all.filter((part) => !this.#lost.isAvoided(part));
+    const open = answering.length > 0 ? answering : all;
+    const target = open[Math.floor(Math.random() * open.length)] ?? 0;
     return (key) => {
       const wanted = key === undefined ? target : partitionOfKey(key, count);
       let id = newId();
@@ -165,7 +234,7 @@ class PartitionedFacts implements LocalFacts {
 /** What some partitions reply. It must reach the caller, whatever becomes of the others: what one of them gave is leased. */
 class PartialReplies<Reply> {
   readonly #replies = new Map<number, Reply>();
-  readonly #failures: unknown[] = [];
+  readonly #failures = new Map<number, unknown>();
 
   /** Takes the reply of a partition; undefined if it fails. */
   async from(index: number, asked: Promise<Reply>): Promise<Reply | undefined> {
@@ -174,9 +243,18 @@ class PartialReplies<Reply> {
       this.#replies.set(index, reply);
       return reply;
     } catch (error) {
-      this.#failures.push(error);
+      this.#failures.set(index, error);
       return undefined;
     }
+  }
+
+  failureOf(index: number): unknown {
+    return this.#failures.get(index);
+  }
+
+  /** Leaves failures out, because what was asked for was had elsewhere. */
+  forgive(indexes: Iterable<number>): void {
+    for (const index of indexes) this.#failures.delete(index);
   }
 
   of(index: number): Reply | undefined {
@@ -185,24 +263,29 @@ class PartialReplies<Reply> {
 
   /** Why a partition did not reply. @throws that, if none did. */
   get failure(): { readonly failure?: unknown } {
-    const [failure] = this.#failures;
-    if (this.#failures.length > 0 && this.#replies.size === 0) throw failure;
-    return this.#failures.length > 0 ? { failure } : {};
+    const [failure] = this.#failures.values();
+    if (this.#failures.size > 0 && this.#replies.size === 0) throw failure;
+    return this.#failures.size > 0 ? { failure } : {};
   }
 }
 
 class PartitionedQueue implements QueueStore {
   readonly local: LocalFacts;
   readonly #parts: readonly QueueStore[];
+  readonly #stores: number;
   /** When something is next due in each part; undefined where that is not known yet. */
   readonly #outlooks: (NextDue | undefined)[];
+  readonly #lost: LostParts;
   /** When each part was looked at last by an exchange. */
   readonly #lookedAt = new Map<number, number>();
   #last: number;
 
-  constructor(parts: readonly QueueStore[]) {
+  constructor(parts: readonly QueueStore[], stores: number, lost: LostParts) {
     this.#parts = parts;
-    this.local = new PartitionedFacts(this.#at(0).local, parts.length);
+    this.#stores = stores;
+    this.#lost = lost;
+    const facts = parts.slice(0, stores).map(({ local }) => local);
+    this.local = new PartitionedFacts(facts, parts.length, lost);
     this.#outlooks = parts.map(() => undefined);
     // Drains that run at once begin in different places, most of the time.
     this.#last = Math.floor(Math.random() * parts.length);
@@ -222,7 +305,16 @@ class PartitionedQueue implements QueueStore {
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     const indexOf = (job: NewJob) => this.local.partitionOf(job);
-    return this.#inParts(jobs, indexOf, (index, some) => this.#at(index).enqueue(some, now));
+    return this.#inParts(jobs, indexOf, async (index, some) => {
+      try {
+        const replies = await this.#at(index).enqueue(some, now);
+        this.#lost.noteEnqueue(index, now, true);
+        return replies;
+      } catch (error) {
+        if (isUnavailable(error)) this.#lost.noteEnqueue(index, now, false);
+        throw error;
+      }
+    });
   }
 
   /** Hands each item to its part, and gives the answers in the order of the items. */
@@ -255,30 +347,46 @@ class PartitionedQueue implements QueueStore {
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     const { now, fire, claim } = request;
-    const target = this.#nextToClaim(now);
+    let target = this.#nextToClaim(now);
     const replies = new PartialReplies<ExchangeReply>();
-    const send = async (index: number, settle: readonly Outcome[]) => {
-      const part = { settle, fire: index === 0 ? fire : [], claim: index === target ? claim : undefined };
-      const reply = await replies.from(index, this.#at(index).exchange({ ...request, ...part }));
+    const send = async (index: number, part: Pick<ExchangeRequest, "settle" | "fire">) => {
+      const whole = { ...request, ...part, claim: index === target ? claim : undefined };
+      const reply = await replies.from(index, this.#at(index).exchange(whole));
       if (reply) this.#learn(index, reply, now);
+      else if (isUnavailable(replies.failureOf(index))) this.#lost.add(index, now);
       return reply;
     };
+    const sendWithFires = (index: number, settle: readonly Outcome[]) =>
+      send(index, { settle, fire: index === 0 ? fire : [] });
     const settlesIn = new Set(request.settle.map(({ lease }) => this.#indexOf(lease.id)));
-    const rest = new Set([target, ...(fire.length > 0 ? [0] : [])]);
-    const stale = this.#stale(now, claim).filter((index) => !rest.has(index));
-    const [settled] = await Promise.all([
-      this.#settleInParts(request.settle, send),
-      ...[...rest].filter((index) => !settlesIn.has(index)).map((index) => send(index, [])),
-      // Last, because the budget may have no room for it.
-      ...stale.filter((index) => !settlesIn.has(index)).map((index) => this.#lookInPassing(index, now)),
+    const busy = new Set([...settlesIn, ...(fire.length > 0 ? [0] : [])]);
+    const rest = new Set([...busy, target]);
+    const asked = Promise.all([
+      this.#settleInParts(request.settle, sendWithFires),
+      ...[...rest].filter((index) => !settlesIn.has(index)).map((index) => sendWithFires(index, [])),
     ]);
+    // Last, because the budget may have no room for it.
+    const passing = this.#stale(now, claim)
+      .filter((index) => !rest.has(index))
+      .map((index) => this.#lookInPassing(index, now));
+    const [settled] = await asked;
+    const fired = replies.of(0)?.fired ?? [];
+    if (passing.length > 0) await unlessLate([asked, ...passing]);
+    // A part that does not answer, and was only to be claimed from, keeps no other from being claimed from.
+    for (const passedOver = new Set<number>(); this.#lost.has(target) && !busy.has(target); ) {
+      passedOver.add(target);
+      target = this.#nextToClaim(now);
+      if (this.#lost.has(target)) break;
+      const isAnswered = !claim && replies.of(target) !== undefined;
+      if (isAnswered || (await send(target, { settle: [], fire: [] }))) replies.forgive(passedOver);
+    }
     const claimed = replies.of(target);
     return {
       ...this.#outlook(now),
       ...replies.failure,
       left: claimed?.left ?? 0,
       settled,
-      fired: replies.of(0)?.fired ?? [],
+      fired,
       jobs: claimed?.jobs ?? [],
       schedules: claimed?.schedules ?? [],
     };
@@ -296,19 +404,21 @@ class PartitionedQueue implements QueueStore {
   }
 
   #learn(index: number, outlook: NextDue, now: number): void {
+    this.#lost.delete(index);
     this.#outlooks[index] = outlook;
     this.#lookedAt.set(index, now);
   }
 
-  /** The parts of which the caller wants to know more than what was seen when they were looked at last. */
+  /** The parts of which the caller wants to know more than what was seen when they were looked at last, and lost ones now and then. */
   #stale(now: number, claim: ClaimRequest | undefined): readonly number[] {
     if (!claim) return [];
     const { refreshAfterMs = Number.POSITIVE_INFINITY } = claim;
-    return this.#parts.flatMap((_, index) => {
+    const old = this.#parts.flatMap((_, index) => {
       const lookedAt = this.#lookedAt.get(index) ?? now;
       this.#lookedAt.set(index, lookedAt);
-      return now - lookedAt >= refreshAfterMs ? index : [];
+      return now - lookedAt >= refreshAfterMs && !this.#lost.has(index) ? index : [];
     });
+    return [...old, ...this.#lost.toAsk(now)];
   }
 
   /** What fails is done again by the next exchange: it must not take along what this one claims. */
@@ -325,41 +435,66 @@ class PartitionedQueue implements QueueStore {
       const outlook = this.#outlooks[index];
       return outlook ? (outlook.nextAt ?? Number.POSITIVE_INFINITY) : 0;
     };
-    if (dueAt(this.#last) <= now) return this.#last;
-    const indexes = this.#parts.map((_, index) => index);
-    this.#last = indexes.reduce((first, index) => (dueAt(index) < dueAt(first) ? index : first), this.#last);
+    const indexes = [...this.#parts.keys()].filter((index) => !this.#lost.has(index));
+    const [first = this.#last] = indexes;
+    const last = this.#lost.has(this.#last) ? first : this.#last;
+    this.#last =
+      dueAt(last) <= now ? last : indexes.reduce((least, index) => (dueAt(index) < dueAt(least) ? index : least), last);
     return this.#last;
   }
 
   #outlook(now: number): NextDue {
-    const moments = this.#outlooks.flatMap((outlook) => (outlook ? (outlook.nextAt ?? []) : now));
+    const outlooks = this.#outlooks.filter((_, index) => !this.#lost.has(index));
+    const moments = outlooks.flatMap((outlook) => (outlook ? (outlook.nextAt ?? []) : now));
     return {
-      paused: this.#outlooks.some((outlook) => outlook?.paused),
+      paused: outlooks.some((outlook) => outlook?.paused),
       nextAt: moments.length > 0 ? Math.min(...moments) : undefined,
     };
   }
 
-  async partitions(): Promise<number> {
-    return this.#parts.length;
+  async partitions(): Promise<Layout> {
+    return { partitions: this.#parts.length, stores: this.#stores, store: 0 };
   }
 
-  async peek(): Promise<NextDue> {
-    await this.#peekFrom(0);
-    return this.#outlook(0);
+  async peek(): Promise<PeekReply> {
+    return this.#peekAll(this.#at(0).peek());
   }
 
-  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
-    const [{ manifest, ...first }] = await Promise.all([this.#at(0).peekWithManifest(), this.#peekFrom(1)]);
-    this.#outlooks[0] = first;
-    return { ...this.#outlook(0), manifest };
-  }
-
-  async #peekFrom(first: number): Promise<void> {
-    await Promise.all(
-      this.#parts.slice(first).map(async (part, index) => {
-        this.#outlooks[first + index] = await part.peek();
+  async peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined | null }> {
+    let manifest: string | undefined | null = null;
+    const first = this.#at(0).peekWithManifest();
+    const reply = await this.#peekAll(
+      first.then((found) => {
+        manifest = found.manifest;
+        return found;
       }),
     );
+    return { ...reply, manifest };
+  }
+
+  /** Goes on without the parts that fail, or are late, unless all of them are. */
+  async #peekAll(first: Promise<PeekReply>): Promise<PeekReply> {
+    const answered = new Set<number>();
+    const failures: unknown[] = [];
+    const peeks = [first, ...this.#parts.slice(1).map((part) => part.peek())].map(async (peek, index) => {
+      try {
+        const { paused, nextAt } = await peek;
+        answered.add(index);
+        this.#lost.delete(index);
+        this.#outlooks[index] = { paused, nextAt };
+      } catch (error) {
+        failures.push(error);
+        throw error;
+      }
+    });
+    await unlessLate(peeks);
+    const refusal = failures.find((error) => !isUnavailable(error));
+    if (refusal !== undefined) throw refusal;
+    const silent = [...peeks.keys()].filter((index) => !answered.has(index));
+    for (const index of silent) this.#lost.add(index);
+    const [failure = noAnswer()] = failures;
+    if (answered.size === 0) throw failure;
+    return { ...this.#outlook(0), ...(silent.length > 0 && { failure }) };
   }
 
   extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {

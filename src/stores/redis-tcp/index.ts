@@ -35,8 +35,7 @@ export interface RedisStoreOptions {
  * ```
  *
  * For a Redis Cluster, pass a client of the whole cluster: what `createCluster` of `redis` gives, or a `Cluster` of `ioredis`. The keys of a
- * queue are in one slot. With `partitioned`, each partition has a slot of its own, and four or more reach all nodes of a small
- * cluster.
+ * queue are in one slot. With `partitioned`, each partition has a slot of its own, and the partitions spread evenly over all slots.
  *
  * While the client has no connection, and while a slot of a cluster moves or has no primary, calls wait for some seconds and then
  * throw `store_unavailable`. Nothing of them is sent later.

@@ -6,10 +6,21 @@
  * the keys of the whole such a queue keeps its number of partitions alone (lua/partitions.lua).
  */
 export function keysOf(prefix: string, queue: string, partition?: number): QueueKeys {
-  const tag = `${prefix}:{${partition === undefined ? queue : `${queue}/${partition}`}}:`;
+  const tag = `${prefix}:{${queue}${partition === undefined ? "" : `/${partitionTag(partition)}`}}:`;
   const all = keyNames.map((name) => tag + name);
   const byName = Object.fromEntries(keyNames.map((name) => [name, tag + name])) as Record<KeyName, string>;
   return { queue, all, expiry: `${tag}expiry`, ...byName };
+}
+
+/**
+ * Two letters for each partition. With them, the first 2, 4, 8, ... 64 partitions of any queue lie in as many equal shares of the slots of a
+ * cluster: the slot is a CRC, and numbers alone would differ in few of its bits.
+ */
+const SPREADING =
+  "aabpdifbbiaxgadpdqfzarbcbiaxbzakbyahdsfxbsabfadjbracfddkfydrbdaqbkazbxaiacbrfsdxdbfiajcafpeabbasacbrddfkfadjfrdyfddkapbafjdabxai";
+
+function partitionTag(partition: number): string {
+  return String(partition).padStart(2, "0") + SPREADING.slice(2 * partition, 2 * partition + 2);
 }
 
 const keyNames = [

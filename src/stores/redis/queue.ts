@@ -14,6 +14,7 @@ import {
   type FlowPageRequest,
   type FoundDead,
   type JobState,
+  type Layout,
   type Lease,
   type LeaseRenewal,
   type LocalFacts,
@@ -26,6 +27,7 @@ import {
   type SettleReply,
   type SettleRequest,
   type SettleSize,
+  type Spread,
   type StoredJob,
   sizeOf,
 } from "../../core/store/store.ts";
@@ -64,6 +66,7 @@ import {
 } from "./most-commands.ts";
 import { leaseScore, PAUSED_MEMBER, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
+import { readLayout, writeSpread } from "./spread.ts";
 
 /** How many members one call of `clear` looks at. */
 const CLEARED_AT_ONCE = 1_000;
@@ -207,10 +210,12 @@ export class RedisQueue implements QueueStore {
     return reply;
   }
 
-  async partitions(wanted = 1): Promise<number> {
-    const args = [String(wanted)];
+  async partitions(wanted?: Spread): Promise<Layout> {
+    const args = [wanted ? writeSpread(wanted) : ""];
     const most = () => mostOfPartitions;
-    return Number(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most }));
+    return readLayout(
+      String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most })),
+    );
   }
 
   async peek(): Promise<NextDue> {
@@ -405,8 +410,8 @@ export class RedisQueue implements QueueStore {
   /** The keys of a queue in partitions refuse every command: what they hold tells the reason. */
   #orRefusal<Answer>(answer: Promise<Answer>): Promise<Answer> {
     return answer.catch(async (error: unknown) => {
-      const stored = isRefusedCommand(error) ? await this.partitions().catch(() => 1) : 1;
-      throw stored > 1 ? wrongPartitions(this.#keys.queue, stored, 1) : error;
+      const layout = isRefusedCommand(error) ? await this.partitions().catch(() => undefined) : undefined;
+      throw typeof layout === "object" ? wrongPartitions(this.#keys.queue, layout, undefined) : error;
     });
   }
 

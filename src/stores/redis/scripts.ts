@@ -75,8 +75,8 @@ export const scripts = {
     body: "local keys, records = { ARGV[1] }, {}\nif ARGV[1] then\nrecords = call('HMGET', schedules, ARGV[1])\nelse\nlocal all = call('HGETALL', schedules)\nfor i = 1, #all, 2 do push(keys, all[i]) push(records, all[i + 1]) end\nend\nlocal members, reply = {}, {}\nfor i, key in ipairs(keys) do members[i] = SCHEDULE .. key end\nlocal scores = read_many('ZMSCORE', due, members)\nfor i, key in ipairs(keys) do\nif records[i] then push(reply, key, records[i], scores[i] or '') end\nend\nreturn reply",
   },
   partitions: {
-    shas: { plain: "844f297a458ca3d3deae56da3cb32406d22da0dd", locking: "585f6fc6880b6c3f364e3e775d0ecfb01fdd30ae", ownExpiry: "6fc600b7d8a2558915ce2306b67518e71a64be91" },
-    body: "local kind = call('TYPE', due)\nkind = type(kind) == 'table' and kind.ok or kind\nif kind == 'string' then return tonumber(string.match(call('GET', due), '^partitions:(%d+)$') or 1) end\nif ARGV[1] == '1' or kind ~= 'none' then return 1 end\nif call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules, flow) > 0 then return 1 end\nlocal text = 'partitions:' .. ARGV[1]\ncall('MSET', due, text, jobs, text, dead, text, dead_jobs, text, done, text, dedupe, text, schedules, text, flow, text, lanes, text)\nreturn tonumber(ARGV[1])",
+    shas: { plain: "a522b01fee264fa3f2febe72fca301f08dc95406", locking: "9514db02b122b08fa94969f180d19d73751c0a9c", ownExpiry: "5f6d90a6c01737d8931d1d12047fb97ff2bf493e" },
+    body: "local kind = call('TYPE', due)\nkind = type(kind) == 'table' and kind.ok or kind\nif kind == 'string' then return call('GET', due) end\nif kind ~= 'none' then return 'whole' end\nif call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules, flow) > 0 then return 'whole' end\nlocal text = ARGV[1]\nif text == '' then return 'nothing' end\ncall('MSET', due, text, jobs, text, dead, text, dead_jobs, text, done, text, dedupe, text, schedules, text, flow, text, lanes, text)\nreturn text",
   },
   putSchedule: {
     shas: { plain: "6c8f45f47edcb16a4a5a1725d498ba49984f89ab", locking: "3836ece7d55cd969b8db4f6b3268e2a3cd1a8f3a", ownExpiry: "0318ba4d9e9426e49038d8cffc70e2e2985827e7" },

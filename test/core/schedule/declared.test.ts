@@ -57,7 +57,7 @@ describe("schedules of the code", () => {
       await deploy({ job: cron }).drain();
       clock.now += 61 * minute;
     }
-    const { manifest = "" } = await store.open("default").peekWithManifest();
-    expect(Object.keys(JSON.parse(manifest).replaced)).toHaveLength(1);
+    const { manifest } = await store.open("default").peekWithManifest();
+    expect(Object.keys(JSON.parse(manifest ?? "").replaced)).toHaveLength(1);
   });
 });

@@ -1,0 +1,93 @@
+import type { Layout, QueueStore, Spread } from "../../core/store/store.ts";
+import { wrongPartitions } from "./wrong-partitions.ts";
+
+/** What one turn of the event loop asks the stores of a queue. */
+interface Round {
+  readonly asked: Map<number, Promise<Layout>>;
+  begun: Promise<void> | undefined;
+}
+
+/**
+ * Makes sure that a queue is opened as it is stored, before the first call of a process to each of its stores. A store says so by itself,
+ * so that one that does not answer keeps no other from working. Only a store that has nothing of the queue yet needs all others: a queue is
+ * begun in all of its stores, or in none.
+ */
+export class SpreadCheck {
+  readonly #queue: string;
+  readonly #wholes: readonly QueueStore[];
+  readonly #partitions: number;
+  readonly #checked: Set<number>;
+  #round: Round | undefined;
+
+  /**
+   * @param wholes the queue as a whole, in each of its stores.
+   * @param checked the numbers of the stores that need no check any more; they are added to it.
+   */
+  constructor(queue: string, wholes: readonly QueueStore[], partitions: number, checked: Set<number>) {
+    this.#queue = queue;
+    this.#wholes = wholes;
+    this.#partitions = partitions;
+    this.#checked = checked;
+  }
+
+  /** Checks one store; undefined if it has been checked. @throws {TidegateError} `invalid_request`, or why a store did not answer. */
+  check(store: number): Promise<void> | undefined {
+    return this.#checked.has(store) ? undefined : this.#check(store, this.#roundOfTurn());
+  }
+
+  /** Calls of one turn ask each store once. They are of one request: on Workers, one may not await what another began. */
+  #roundOfTurn(): Round {
+    if (this.#round) return this.#round;
+    const round: Round = { asked: new Map(), begun: undefined };
+    this.#round = round;
+    void Promise.resolve().then(() => {
+      this.#round = undefined;
+    });
+    return round;
+  }
+
+  async #check(store: number, round: Round): Promise<void> {
+    const isThere = this.#accept(store, await this.#ask(store, round));
+    if (isThere) return;
+    round.begun ??= this.#begin(round);
+    await round.begun;
+  }
+
+  async #begin(round: Round): Promise<void> {
+    const stores = [...this.#wholes.keys()];
+    const layouts = await Promise.all(stores.map((store) => this.#ask(store, round)));
+    const missing = stores.filter((store) => !this.#accept(store, layouts[store] as Layout));
+    await Promise.all(
+      missing.map(async (store) => this.#accept(store, await this.#whole(store).partitions(this.#spread(store)))),
+    );
+  }
+
+  /** Of a single store nothing need be known before it is begun. */
+  #ask(store: number, { asked }: Round): Promise<Layout> {
+    const asking =
+      asked.get(store) ?? this.#whole(store).partitions(this.#wholes.length === 1 ? this.#spread(store) : undefined);
+    asked.set(store, asking);
+    return asking;
+  }
+
+  /** Whether a store has its part of the queue; false if it has nothing yet. @throws {TidegateError} `invalid_request` */
+  #accept(store: number, layout: Layout): boolean {
+    if (layout === "nothing") return false;
+    const opened = this.#spread(store);
+    if (layout === "whole" || !isSame(layout, opened)) throw wrongPartitions(this.#queue, layout, opened);
+    this.#checked.add(store);
+    return true;
+  }
+
+  #spread(store: number): Spread {
+    return { partitions: this.#partitions, stores: this.#wholes.length, store };
+  }
+
+  #whole(store: number): QueueStore {
+    return this.#wholes[store] as QueueStore;
+  }
+}
+
+function isSame(one: Spread, other: Spread): boolean {
+  return one.partitions === other.partitions && one.stores === other.stores && one.store === other.store;
+}
