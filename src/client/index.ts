@@ -20,9 +20,35 @@ import type { ScheduleInfo, Schedules } from "../core/schedule/schedules.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
 import { TidegateError } from "../core/shared/errors.ts";
 import type { ClearableState } from "../core/store/store.ts";
-import { asJson, type Body, part, type QueueClientOptions, query, refusal, Transport } from "./transport.ts";
+import type { Problem } from "../http/contract/requests.ts";
+import {
+  asJson,
+  type Body,
+  connect,
+  part,
+  type QueueClientOptions,
+  query,
+  read,
+  refusal,
+  type Send,
+} from "./transport.ts";
 
 export type { QueueClientOptions };
+
+/** The most jobs in one request. */
+const MOST_AT_ONCE = 1_000;
+/** The most characters of several jobs in one request: whatever they are, they take 4.5 MB at most, which every platform accepts. */
+const MOST_CHARACTERS = 1_500_000;
+
+/** The jobs of one turn as JSON, and the reply to all of them. */
+type Turn = string[] & { reply?: Promise<TurnReply> };
+
+/** The answer to one job; the problem, if the handler refused all of them. */
+type OwnAnswer = { readonly error?: Problem };
+type TurnReply = readonly [
+  status: number,
+  answer: (OwnAnswer & { readonly jobs?: readonly OwnAnswer[] }) | null | undefined,
+];
 
 /**
  * A queue behind a handler, with the methods and errors of `Queue`.
@@ -58,29 +84,34 @@ export class QueueClient
       | "drain"
     >
 {
-  readonly #handler: Transport;
+  readonly #send: Send;
+  /** The calls of one turn that share a request, and how many more characters it takes: 0 once the turn has ended. */
+  #turn: Turn = [];
+  #room = 0;
 
   /** Recurring jobs. */
   readonly schedules: Omit<Schedules, never> = {
-    upsert: async (key, schedule) => this.#handler.call("PUT", `/schedules${part(key)}`, "key", named(schedule)),
-    get: async (key) => this.#handler.find(`/schedules${part(key)}`, "key"),
-    list: async () =>
-      (await this.#handler.call<{ schedules: ScheduleInfo[] }>("GET", "/schedules", "schedules")).schedules,
-    remove: async (key) => this.#handler.call("DELETE", `/schedules${part(key)}`, ""),
+    upsert: async (key, schedule) => this.#call("PUT", `/schedules${part(key)}`, "key", named(schedule)),
+    get: async (key) => this.#call("GET", `/schedules${part(key)}`, "key", undefined, true),
+    list: async () => (await this.#call<{ schedules: ScheduleInfo[] }>("GET", "/schedules", "schedules")).schedules,
+    remove: async (key) => this.#call("DELETE", `/schedules${part(key)}`, ""),
     preview: async (key, count) =>
-      (await this.#handler.call<{ slots: Date[] }>("GET", `/schedules${part(key)}/preview${query({ count })}`, "slots"))
-        .slots,
-    pause: async (key) => this.#schedule(key, "pause"),
-    resume: async (key) => this.#schedule(key, "resume"),
-    run: async (key) => this.#schedule(key, "run", "id"),
+      (await this.#call<{ slots: Date[] }>("GET", `/schedules${part(key)}/preview${query({ count })}`, "slots")).slots,
+    pause: async (key) => this.#call("POST", `/schedules${part(key)}/pause`, "key"),
+    resume: async (key) => this.#call("POST", `/schedules${part(key)}/resume`, "key"),
+    run: async (key) => this.#call("POST", `/schedules${part(key)}/run`, "id"),
   };
 
   /** @throws {TidegateError} `invalid_request` if the url is missing. Nothing is sent until you call a method. */
   constructor(options: QueueClientOptions) {
-    this.#handler = new Transport(options);
+    this.#send = connect(options);
   }
 
-  /** Like `Queue.enqueue`. The handler checks the job's schema. */
+  /**
+   * Like `Queue.enqueue`. The handler checks the job's schema.
+   *
+   * Calls that are made in one turn travel together, up to 1,000 in a request, and each gets its own answer.
+   */
   enqueue<Job extends AnyJob | string>(
     job: Job,
     ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions>
@@ -88,9 +119,27 @@ export class QueueClient
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options?: EnqueueOptions | RecurringOptions,
+    options?: EnqueueOptions & Partial<RecurringOptions>,
   ): Promise<EnqueueResult> {
-    return this.#handler.call("POST", "/jobs", "id", named({ ...options, job, payload }));
+    // Written at once, so that later changes by the caller are not sent.
+    const json = asJson(() => named({ ...options, job, payload }));
+    this.#room -= json.length;
+    if (this.#room < 0 || this.#turn.length === MOST_AT_ONCE) {
+      this.#turn = [];
+      this.#room = MOST_CHARACTERS - json.length;
+    }
+    const turn: Turn = options?.cron ? [] : this.#turn;
+    const at = turn.push(json) - 1;
+    await 0;
+    this.#room = 0;
+    if (turn[1]) {
+      turn.reply ??= this.#send("POST", "/jobs?each=true", `[${turn}]`) as Promise<TurnReply>;
+      const [status, answer] = await turn.reply;
+      const own = answer?.jobs?.[at] ?? answer;
+      // Too large for this handler: each goes alone.
+      if (status !== 413) return read("id", [status, own?.error ?? own]);
+    }
+    return read("id", await this.#send("POST", "/jobs", json));
   }
 
   /**
@@ -105,12 +154,15 @@ export class QueueClient
     // A copy, so that later changes by the caller are not sent.
     const left: Body[] = JSON.parse(asJson(() => jobs.map(named)));
     while (left.length > 0) {
-      const answer = await this.#handler
-        .call<{ jobs: EnqueueResult[] }>("POST", "/jobs", "jobs", left.splice(0, 1_000))
-        .catch((error: Error) => {
-          if (results.length > 0) error.message = `After ${results.length} stored jobs: ${error.message}`;
-          throw error;
-        });
+      const answer = await this.#call<{ jobs: EnqueueResult[] }>(
+        "POST",
+        "/jobs",
+        "jobs",
+        left.splice(0, MOST_AT_ONCE),
+      ).catch((error: Error) => {
+        if (results.length > 0) error.message = `After ${results.length} stored jobs: ${error.message}`;
+        throw error;
+      });
       results.push(...answer.jobs);
       options.onProgress?.(results.length);
     }
@@ -119,7 +171,7 @@ export class QueueClient
 
   /** Like `Queue.getJob`. */
   async getJob(id: string): Promise<JobInfo | null> {
-    return this.#handler.find(`/jobs${part(id)}`, "id");
+    return this.#call("GET", `/jobs${part(id)}`, "id", undefined, true);
   }
 
   /**
@@ -136,12 +188,12 @@ export class QueueClient
 
   /** Like `Queue.listJobs`. */
   listJobs(options: ListOptions = {}): Promise<JobPage> {
-    return this.#handler.call("GET", `/jobs${query(options)}`, "jobs");
+    return this.#call("GET", `/jobs${query(options)}`, "jobs");
   }
 
   /** Like `Queue.cancel`. */
   async cancel(id: string): Promise<void> {
-    await this.#handler.call("DELETE", `/jobs${part(id)}`, "");
+    await this.#call("DELETE", `/jobs${part(id)}`, "");
   }
 
   /** Like `Queue.reschedule`. */
@@ -152,22 +204,22 @@ export class QueueClient
 
   /** Like `Queue.update`. */
   async update(id: string, change: JobChange): Promise<JobInfo> {
-    return this.#handler.call("PATCH", `/jobs${part(id)}`, "id", { ...change });
+    return this.#call("PATCH", `/jobs${part(id)}`, "id", { ...change });
   }
 
   /** Like `Queue.getStats`. */
   getStats(): Promise<QueueStats> {
-    return this.#handler.call("GET", "/stats", "paused");
+    return this.#call("GET", "/stats", "paused");
   }
 
   /** Like `Queue.getActivity`. */
   getActivity(): Promise<QueueActivity> {
-    return this.#handler.call("GET", "/activity", "stats");
+    return this.#call("GET", "/activity", "stats");
   }
 
   /** Like `Queue.listDeadLetter`. */
   listDeadLetter(options: Omit<ListOptions, "state"> = {}): Promise<JobPage<DeadJob>> {
-    return this.#handler.call("GET", `/dead-letter${query(options)}`, "jobs");
+    return this.#call("GET", `/dead-letter${query(options)}`, "jobs");
   }
 
   /** Like `Queue.retryFromDeadLetter`. */
@@ -188,12 +240,12 @@ export class QueueClient
 
   /** Like `Queue.pause`. */
   async pause(): Promise<void> {
-    await this.#handler.call("POST", "/pause", "paused");
+    await this.#call("POST", "/pause", "paused");
   }
 
   /** Like `Queue.resume`. */
   async resume(): Promise<void> {
-    await this.#handler.call("POST", "/resume", "paused");
+    await this.#call("POST", "/resume", "paused");
   }
 
   /**
@@ -202,16 +254,24 @@ export class QueueClient
    * @param options `state`: the state to clear. Default "pending".
    */
   clear(options: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
-    return this.#handler.call("DELETE", `/jobs${query({ state: "pending", ...options })}`, "cleared");
+    return this.#call("DELETE", `/jobs${query({ state: "pending", ...options })}`, "cleared");
   }
 
   /** Like `Queue.drain`, in an invocation of the handler. The handler's own bounds replace missing ones. */
   drain(options: Omit<DrainOptions, "signal"> = {}): Promise<DrainReport> {
-    return this.#handler.call("POST", "/drain", "claimed", { ...options });
+    return this.#call("POST", "/drain", "claimed", { ...options });
   }
 
-  #schedule<Answer>(key: string, action: string, field = "key"): Promise<Answer> {
-    return this.#handler.call("POST", `/schedules${part(key)}/${action}`, field);
+  async #call<Answer>(method: string, path: string, field: string, body?: Body, orNull?: boolean): Promise<Answer> {
+    return read(
+      field,
+      await this.#send(
+        method,
+        path,
+        asJson(() => body),
+      ),
+      orNull,
+    );
   }
 
   async #dead<Counts extends Readonly<Record<string, number>>>(
@@ -222,7 +282,7 @@ export class QueueClient
   ): Promise<Counts> {
     const isOne = typeof selection === "string";
     const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
-    const counts = await this.#handler.call<Counts>("POST", `/dead-letter/${what}`, count, body);
+    const counts = await this.#call<Counts>("POST", `/dead-letter/${what}`, count, body);
     if (isOne && counts[count] === 0) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
     return counts;
   }

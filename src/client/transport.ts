@@ -1,75 +1,80 @@
 import { type ErrorCode, InvalidPayloadError, TidegateError } from "../core/shared/errors.ts";
 import type { Problem } from "../http/contract/requests.ts";
 
-/** The handler's URL and token. */
+/** Where the handler is, and how to get in. */
 export interface QueueClientOptions {
-  /** The handler's URL, such as "https://example.com/queue". */
+  /** Where the handler is, such as "https://example.com/queue". */
   readonly url: string | URL;
-  /** Sent as a bearer token. Only a handler with `auth: "none"` needs none. */
+  /** Sent as a bearer token. Without one, only a handler with `auth: "none"` answers. */
   readonly token?: string;
-  /** Sends a request. Use it for timeouts and service bindings. Default: the platform's `fetch`. */
+  /** Sends a request. Use it to set timeouts, or to call a service binding. Default: the platform's `fetch`. */
   readonly fetch?: (request: Request) => Response | Promise<Response>;
-  /** The name of one of the handler's queues. Default: the first. */
+  /** Which of the handler's queues. Default: the first. */
   readonly queue?: string;
 }
 
 export type Body = Readonly<Record<string, unknown>> | readonly unknown[];
 
-/** Sends each request to a handler once, and turns its problems into errors. */
-export class Transport {
-  readonly #url: string;
-  readonly #token: string | undefined;
-  readonly #fetch: (request: Request) => Response | Promise<Response>;
+/** What came back for a request: the status, 0 without an answer, and the answer as far as it is JSON. */
+export type Reply = readonly [status: number, answer?: unknown];
 
-  constructor({ url, token, fetch: send = (request) => fetch(request), queue }: QueueClientOptions) {
-    if (!url) throw refusal("url is not set.");
-    this.#url = `${url}`.replace(/\/+$/, "") + (queue === undefined ? "" : `/queues${part(queue)}`);
-    this.#token = token;
-    this.#fetch = send;
-  }
+/** Sends a request to the handler, once. Never rejects. */
+export type Send = (method: string, path: string, json?: string) => Promise<Reply>;
 
-  /** Gets something that may not exist. Null if it does not. */
-  find<Answer>(path: string, field: string): Promise<Answer | null> {
-    return this.call<Answer>("GET", path, field).catch((error: TidegateError) => {
-      if (error.code === "not_found") return null;
-      throw error;
-    });
-  }
-
-  /**
-   * Sends a request.
-   *
-   * @param field a field that the handler's answer always has, to recognise another service's answer. "" if the answer is
-   *   empty.
-   */
-  async call<Answer>(method: string, path: string, field: string, body?: Body): Promise<Answer> {
-    const json = body && asJson(() => body);
-    let response: Response | undefined;
+/** @throws {TidegateError} `invalid_request` if the url is missing. */
+export function connect({ url, token, fetch: send = (request) => fetch(request), queue }: QueueClientOptions): Send {
+  if (!url) throw refusal("url is not set.");
+  const base = `${url}`.replace(/\/+$/, "") + (queue === undefined ? "" : `/queues${part(queue)}`);
+  return async (method, path, body: string | null = null) => {
+    let status = 0;
     try {
       const headers = {
-        ...(json && { "Content-Type": "application/json" }),
-        ...(this.#token && { Authorization: `Bearer ${this.#token}` }),
+        ...(body && { "Content-Type": "application/json" }),
+        ...(token && { Authorization: `Bearer ${token}` }),
       };
       // A redirect would turn POST into GET and carry the token on. It counts as the answer of another service.
-      const init = { method, headers, redirect: "manual", ...(json && { body: json }) } as const;
-      response = await this.#fetch(new Request(this.#url + path, init));
-      if (!field && response.status === 204) return undefined as Answer;
-      const answer = await response.json();
-      // With another service's answer, a job that was never stored would pass for stored.
-      if (response.ok && answer[field] !== undefined) return dated(answer) as Answer;
-      throw errorOf(response.status, answer);
+      const init = { method, headers, redirect: "manual", body } as const;
+      const response = await send(new Request(base + path, init));
+      status = response.status;
+      return [status, await response.json()];
     } catch (error) {
       // Other errors can contain the URL or the body.
       if (error instanceof TidegateError) throw error;
-      throw unavailable(response?.status);
+      return [status];
     }
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>> | null | undefined;
+
+/**
+ * Reads what came back for a request.
+ *
+ * @param field a field that the handler's answer always has, to recognise another service's answer. "" if the answer is empty.
+ * @param orNull whether the answer is null for something that does not exist.
+ */
+export async function read<Answer>(field: string, [status, answer]: Reply, orNull?: boolean): Promise<Answer> {
+  // With another service's answer, a job that was never stored would pass for stored.
+  if (field ? status < 300 && (answer as Fields)?.[field] !== undefined : status === 204)
+    return dated(answer) as Answer;
+  const { code, detail, issues } = (answer ?? {}) as Partial<Problem>;
+  if (typeof code !== "string" || typeof detail !== "string") {
+    const what = status ? `Another service answered: status ${status}` : "No answer";
+    throw new TidegateError(
+      "store_unavailable",
+      `${what}. Check url and network. It may have worked: repeat an enqueue only with an id.`,
+    );
   }
+  if (orNull && code === "not_found") return null as Answer;
+  throw issues
+    ? new InvalidPayloadError(detail, issues)
+    : new TidegateError(code === "internal_error" ? "store_unavailable" : (code as ErrorCode), detail);
 }
 
 /** A segment of a path. URL parsers drop or refuse these texts, and the request would reach another path. */
 export function part(text: string): string {
   if (/^\.{0,2}$/.test(text) || !text?.isWellFormed?.())
-    throw refusal('An id, key or name must be well-formed and not "", "." or "..".');
+    throw refusal("An id, key or name cannot be empty, dots or malformed.");
   return `/${encodeURIComponent(text)}`;
 }
 
@@ -88,20 +93,6 @@ export function asJson(given: () => unknown): string {
 
 export function refusal(message: string): TidegateError {
   return new TidegateError("invalid_request", message);
-}
-
-function errorOf(status: number, { code, detail, issues }: Problem): TidegateError {
-  if (typeof code !== "string" || typeof detail !== "string") return unavailable(status);
-  if (issues) return new InvalidPayloadError(detail, issues);
-  return new TidegateError(status < 500 ? (code as ErrorCode) : "store_unavailable", detail);
-}
-
-function unavailable(status: number | undefined): TidegateError {
-  const what = status ? `Another service answered: status ${status}` : "The handler could not be reached";
-  return new TidegateError(
-    "store_unavailable",
-    `${what}. Check url and network. It may have worked: repeat an enqueue only with an id.`,
-  );
 }
 
 /** Turns times into dates. It knows the fields by their names, and leaves a job's own data alone. */
