@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { slotJobId } from "../../src/core/store/occurrence-id.ts";
+import { occurrenceJobId } from "../../src/core/store/occurrence-id.ts";
 import type { ExchangeReply, LeasedJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { defineJob, type FlowControlOptions, type FlowControlPage, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
@@ -395,7 +395,7 @@ function keyInFirstPartition({ local }: QueueStore): string {
   const limits = { concurrency: 0, rate: 0, periodMs: 0, ordered: false };
   const fits = (key: string) => {
     try {
-      local.partitionOf({ id: slotJobId("each-minute", 0), isFreshId: false, runAt: 0, flow: { key, limits } });
+      local.partitionOf({ id: occurrenceJobId("each-minute", 0), isFreshId: false, runAt: 0, flow: { key, limits } });
       return true;
     } catch {
       return false;

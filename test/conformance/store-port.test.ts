@@ -15,7 +15,10 @@ onEveryStore((kind) => {
       runAt: now,
       record,
     }));
-    await store.exchange({ ...quiet, fire: [{ key: "daily", slot: now, next: undefined, record: "1:fired", jobs }] });
+    await store.exchange({
+      ...quiet,
+      fire: [{ key: "daily", occurrence: now, next: undefined, record: "1:fired", jobs }],
+    });
     expect(await store.find("daily@2026-03-01T12:00:00.000Z", now)).toMatchObject({ record: "1:first" });
   });
 
@@ -97,7 +100,13 @@ onEveryStore((kind) => {
     if (!first?.lease) throw new Error("A job that was to be held is not.");
     await store.exchange({ ...quiet, settle: [{ to: "dead", lease: first.lease, at: now, record: "1:dead" }] });
     await store.putSchedule({ key: "daily", record: "1:{}", next: now });
-    const fire = { key: "daily", slot: now, next: undefined, record: "1:fired", jobs: [{ ...job, record: "1:anew" }] };
+    const fire = {
+      key: "daily",
+      occurrence: now,
+      next: undefined,
+      record: "1:fired",
+      jobs: [{ ...job, record: "1:anew" }],
+    };
     await store.exchange({ ...quiet, fire: [fire] });
     const [claimed] = (await store.exchange({ ...quiet, claim: { limit: 1, leaseMs: 60_000 } })).jobs;
     expect(claimed?.lease.id).toBe(id);

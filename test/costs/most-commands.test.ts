@@ -111,8 +111,8 @@ function suite(title: string, forbidden: string) {
       await queue.declare({ from: undefined, manifest: "{}", put, remove: [] });
       const { reply } = await exchange({ limit: 1_000 });
       expect(reply.schedules).toHaveLength(count);
-      const fire = reply.schedules.map(({ key, slot, revision }) => ({
-        ...{ key, slot, revision, record, next: now + 60_000 },
+      const fire = reply.schedules.map(({ key, occurrence, revision }) => ({
+        ...{ key, occurrence, revision, record, next: now + 60_000 },
         jobs: Array.from({ length: jobs }, (_, index) => ({ id: `${key}@${index}`, runAt: now, record })),
         unless: { id: "none", skippedRecord: record },
       }));

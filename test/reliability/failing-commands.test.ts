@@ -74,7 +74,7 @@ const cases: Readonly<Record<string, Case>> = {
         { to: "retried", lease: c, runAt: now + minute, record: '1:{"id":"c","errors":1}', timing },
         { to: "released", lease: d, runAt: now + minute, record: '1:{"id":"d","returned":1}' },
       ] as Outcome[];
-      const fire = [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: fires }];
+      const fire = [{ key: "daily", occurrence: now, next: now + minute, record: "1:fired", jobs: fires }];
       return (await store.exchange({ ...exchange, settle, fire, claim: { limit: 1, leaseMs: 2 * minute } })).settled;
     },
     answersAlike: true,

@@ -16,7 +16,7 @@ export interface Scene {
   /** Which operation it is. It makes records and leases differ from those of all others, as those of real callers do. */
   step: number;
   readonly leases: Lease[];
-  readonly slots: { readonly key: string; readonly slot: number }[];
+  readonly due: { readonly key: string; readonly occurrence: number }[];
   /** What was settled last. */
   settled: readonly Outcome[];
   /** The records of outcomes with a timing that were accepted: each has one of its own. */
@@ -63,7 +63,7 @@ export const extended = (text: string, more: string) => `${text.slice(0, -1)},${
 const marked = (text: string, { step }: Readonly<Scene>, index = 0) => extended(text, `"mark":"${step}.${index}"`);
 
 export function newScene(): Scene {
-  return { now: start, step: 0, leases: [], slots: [], settled: [], timed: new Set() };
+  return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set() };
 }
 
 function operation<Parameters>(
@@ -214,10 +214,10 @@ const exchange = operation(
       store.exchange({
         ...settleOf(outcomes, scene),
         fire:
-          scene.slots.length === 0
+          scene.due.length === 0
             ? []
             : fire.map((each) => ({
-                ...(scene.slots[each.pick % scene.slots.length] as { key: string; slot: number }),
+                ...(scene.due[each.pick % scene.due.length] as { key: string; occurrence: number }),
                 next: each.next === null ? undefined : scene.now + each.next,
                 record: "1:fired",
                 jobs: each.jobs.map(({ flow, ...job }) => ({ ...job, runAt: scene.now, ...(flow && { flow }) })),
@@ -233,7 +233,7 @@ const exchange = operation(
       const reply = answer as ExchangeReply;
       noteSettled(scene, settleOf(outcomes, scene), reply);
       scene.leases.push(...reply.jobs.map(({ lease }) => lease));
-      scene.slots.push(...reply.schedules);
+      scene.due.push(...reply.schedules);
     },
   }),
   "exchange",

@@ -60,7 +60,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       settle: [
         { to: "retried", lease: runs, runAt: now + minute, record: "1:again", timing: { waitedMs: 5, ranMs: 7 } },
       ],
-      fire: [{ key: "daily", slot: now, next: now + minute, record: "1:fired", jobs: [job("daily@now")] }],
+      fire: [{ key: "daily", occurrence: now, next: now + minute, record: "1:fired", jobs: [job("daily@now")] }],
       claim: { limit: 2, leaseMs: minute },
     }),
   partitions: (store) => store.partitions({ partitions: 2, stores: 1, store: 0 }),

@@ -3,11 +3,11 @@ import { invalidRequest } from "../shared/errors.ts";
 import { type Pattern, readPattern } from "./expression.ts";
 import { remember, type Span, WIDEST_OFFSET_MS, type Zone, zoneNamed } from "./time-zone.ts";
 
-/** A recurrence in an IANA zone, checked and ready to be asked for its next slots. */
+/** A recurrence in an IANA zone, checked and ready to be asked for its next occurrences. */
 export interface Cron {
   readonly expression: string;
   readonly timeZone: string;
-  /** Finds the first slot strictly after an instant, from 1970 on. Undefined when no later one can be stored (until 2109). */
+  /** Finds the first occurrence strictly after an instant, from 1970 on. Undefined when no later one can be stored (until 2109). */
   next(afterMs: number): number | undefined;
 }
 
@@ -50,36 +50,36 @@ export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed =
   const name = `${timeZone} ${expression.includes("H") ? `${seed}\n` : ""}${expression}`;
   return remember(crons, MOST_CRONS, name, () => {
     const pattern = readPattern(expression, seed);
-    return { expression, timeZone, next: (afterMs) => nextSlot(pattern, zone, afterMs) };
+    return { expression, timeZone, next: (afterMs) => nextOccurrence(pattern, zone, afterMs) };
   });
 }
 
-function nextSlot(pattern: Pattern, zone: Zone, afterMs: number): number | undefined {
+function nextOccurrence(pattern: Pattern, zone: Zone, afterMs: number): number | undefined {
   let fromMs = Math.max((Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS, 0);
   while (fromMs <= LATEST_TIME_MS) {
-    // No zone shows this local time before `localMs - WIDEST_OFFSET_MS`: the spans until then need no look.
+    // No zone shows this local time before `localMs - WIDEST_OFFSET_MS`: the spans until then need not be searched.
     const localMs = pattern.next(fromMs - WIDEST_OFFSET_MS);
     if (localMs === undefined) return undefined;
     fromMs = Math.max(fromMs, localMs - WIDEST_OFFSET_MS);
     const span = zone.spanAt(fromMs);
-    const slot = slotWithin(span, pattern, fromMs);
-    if (slot !== undefined) return slot <= LATEST_TIME_MS ? slot : undefined;
+    const occurrence = occurrenceWithin(span, pattern, fromMs);
+    if (occurrence !== undefined) return occurrence <= LATEST_TIME_MS ? occurrence : undefined;
     fromMs = span.endMs;
   }
   return undefined;
 }
 
-function slotWithin({ startMs, endMs, offsetMs, offsetBeforeMs }: Span, pattern: Pattern, fromMs: number) {
-  if (pattern.everyHour) return slotAtOffset(offsetMs, pattern, fromMs, endMs);
+function occurrenceWithin({ startMs, endMs, offsetMs, offsetBeforeMs }: Span, pattern: Pattern, fromMs: number) {
+  if (pattern.everyHour) return occurrenceAtOffset(offsetMs, pattern, fromMs, endMs);
   // Above 0, the clock skipped these local times at the start, and they fall into the span when read with the offset before.
-  // Below 0, it shows local times again that have had their slot.
+  // Below 0, it repeats local times whose occurrence has passed.
   const aheadMs = offsetMs - offsetBeforeMs;
-  const moved = slotAtOffset(offsetBeforeMs, pattern, fromMs, Math.min(startMs + aheadMs, endMs));
-  const usual = slotAtOffset(offsetMs, pattern, Math.max(fromMs, startMs - aheadMs), endMs);
+  const moved = occurrenceAtOffset(offsetBeforeMs, pattern, fromMs, Math.min(startMs + aheadMs, endMs));
+  const usual = occurrenceAtOffset(offsetMs, pattern, Math.max(fromMs, startMs - aheadMs), endMs);
   return moved !== undefined && usual !== undefined ? Math.min(moved, usual) : (moved ?? usual);
 }
 
-function slotAtOffset(offsetMs: number, pattern: Pattern, fromMs: number, endMs: number): number | undefined {
+function occurrenceAtOffset(offsetMs: number, pattern: Pattern, fromMs: number, endMs: number): number | undefined {
   if (fromMs >= endMs) return undefined;
   const localMs = pattern.next(fromMs + offsetMs);
   return localMs !== undefined && localMs - offsetMs < endMs ? localMs - offsetMs : undefined;

@@ -4,7 +4,7 @@ import { invalidRequest, quote, type TidegateError } from "../shared/errors.ts";
 
 /** A cron expression without its zone. Local times are in milliseconds, counted as if the zone were UTC. */
 export interface Pattern {
-  /** Whether the hour field matches every hour: slots then follow real time, else they name local times. */
+  /** Whether the hour field matches every hour: occurrences then follow real time, else they name local times. */
   readonly everyHour: boolean;
   /** Finds the first local time that matches, from the one given on. */
   next(localMs: number): number | undefined;

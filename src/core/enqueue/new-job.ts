@@ -16,7 +16,7 @@ import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTim
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { checkKnown, checkPathText, checkText } from "../shared/validate.ts";
-import { isSlotJobId } from "../store/occurrence-id.ts";
+import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
 
@@ -130,10 +130,10 @@ export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrac
   return checkFits(record.name, definition, record.payload)?.then(() => finished) ?? finished;
 }
 
-/** A job that had the id of a slot would keep the slot from making its own. @throws {TidegateError} `invalid_request` */
+/** A job with the id of an occurrence would keep the occurrence from making its own. @throws {TidegateError} `invalid_request` */
 function checkJobId(id: unknown): void {
   checkPathText(id, "id", LONGEST_ID);
-  if (isSlotJobId(id))
+  if (isOccurrenceJobId(id))
     throw invalidRequest(
       'id must not end with "@" and a time, such as @2026-03-01T12:00:00.000Z: schedules name their jobs so.',
     );

@@ -85,7 +85,7 @@ export interface AnyJob extends JobOptions {
   readonly schema?: StandardSchemaV1 | undefined;
   /** Limits how many of its jobs run at once, how often, and in which order, for each key. Default: no limits. */
   readonly flowControl?: FlowControl<never> | undefined;
-  /** Makes a job at each of its slots. Default: jobs are made by `enqueue` alone. */
+  /** Makes a job at each occurrence. Default: only `enqueue` makes jobs. */
   readonly schedule?: Schedule;
   /** The payload of jobs that the schedule makes, of 1 MiB at most as JSON. */
   readonly schedulePayload?: unknown;

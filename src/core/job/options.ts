@@ -14,15 +14,15 @@ export interface JobOptions {
   readonly timeout?: Duration;
 }
 
-/** A recurrence declared with a job. The first drain after a deployment puts it in force. */
+/** A recurrence that a job declares. The first drain after a deployment activates it. */
 export interface Schedule {
   /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
   readonly cron: string;
   /** An IANA name. Default "UTC". */
   readonly timeZone?: string;
-  /** What to do with slots that nobody drained: one job for all of them (default), none, or one each. */
+  /** What to do with occurrences that no drain found in time: one job for all of them (default), none, or one each. */
   readonly missed?: "once" | "skip" | "all";
-  /** Whether a slot makes a job while the job of an earlier slot is not finished. Default "allow". */
+  /** Whether an occurrence makes a job while the job of an earlier one has not ended. Default "allow". */
   readonly overlap?: "allow" | "skip";
 }
 

@@ -32,7 +32,7 @@ export interface JobRecord {
   readonly progress?: unknown;
   /** Whether it failed with other jobs in one call of its handler: it is retried alone. */
   readonly alone?: true;
-  /** The slot that made the job. */
+  /** The schedule and the occurrence that made the job. */
   readonly slot?: { readonly key: string; readonly at: number };
   /** Where enqueue was traced. */
   readonly trace?: JobTrace;

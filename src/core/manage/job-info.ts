@@ -51,7 +51,7 @@ export interface JobInfo {
   readonly errors: readonly FailedAttempt[];
   /** What `job.progress` stored last. */
   readonly progress?: unknown;
-  /** The schedule that made it, and for which slot. */
+  /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly slot: Date };
   /** When the last attempt began. Completed and dead jobs alone. */
   readonly startedAt?: Date;

@@ -30,7 +30,7 @@ export interface QueueStats {
   readonly deadLetterCount: number;
   /** Completed jobs that are still kept. */
   readonly completedCount: number;
-  /** When something next needs attention: a run time, a slot, or the end of a lease. */
+  /** When something next needs attention: a run time, an occurrence, or the end of a lease. */
   readonly nextRunAt: Date | null;
   /** For how long the oldest ready job has been due; null where none is. */
   readonly oldestReadyAgeMs: number | null;

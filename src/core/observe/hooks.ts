@@ -15,7 +15,7 @@ export interface EnqueueEvent {
   readonly status: EnqueueResult["status"];
   /** When it is to run; null where it is a duplicate of one that runs already, or has finished. */
   readonly runAt: Date | null;
-  /** The schedule that made it, and for which slot. */
+  /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly slot: Date };
 }
 

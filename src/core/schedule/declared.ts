@@ -11,36 +11,37 @@ import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore }
 import { decodeSchedule, type ScheduleRecord } from "./fire.ts";
 import { checkPlace, renewed, scheduleRecord } from "./schedules.ts";
 
-/** Which code's declared schedules are in force, and which ones were before, with the time at which they were replaced. */
+/** Marks the code whose declared schedules are active, and the code before it with the times at which it was replaced. */
 interface Manifest {
   readonly current: string;
   readonly replaced: Readonly<Record<string, number>>;
 }
 
 /**
- * For so long code whose schedules were replaced is taken for an older deployment that still runs, and changes nothing. After
- * that it has come back: somebody rolled back to it.
+ * For this long after its schedules were replaced, code counts as an older deployment that still runs, and changes nothing. After that
+ * it counts as deployed again, by a rollback.
  */
 const STILL_RUNNING_MS = 3_600_000;
 
-/** Begins the second half of a mark: 32 bits alone would meet by chance too soon. */
+/** Where the hash of the second half of a mark begins: 32 bits alone would collide too easily. Any basis but FNV's own would do. */
 const SECOND_BASIS = 0x9747b28c;
 
-/** The schedules that stand in the code of this deployment. The first drain puts them in force; from then on they cost nothing. */
+/** The schedules that the code of this deployment declares. The first drain activates them. After that they cost nothing. */
 export class DeclaredSchedules {
   readonly #records: ReadonlyMap<string, ScheduleRecord>;
-  /** Those whose schemas answer later: the first drain asks them. */
+  /** Jobs with an asynchronous schema, which the first drain asks. */
   readonly #unchecked: readonly AnyJob[];
   readonly #clock: Clock;
   readonly #warn: (text: string) => void;
   #isSynced: boolean;
-  #hasLooked = false;
-  /** Until then this code is taken for an older deployment that still runs. */
+  /** Whether this code has read the manifest, and found or made its schedules active. */
+  #isCurrent = false;
+  /** Until then this code counts as an older deployment that still runs. */
   #isOlderUntil = 0;
 
   /**
-   * @param warn is told of schedules that cannot be put in force.
-   * @throws {InvalidPayloadError} where the jobs of a schedule would not fit their schema, as far as that is known at once.
+   * @param warn is called for each schedule that cannot be activated.
+   * @throws {InvalidPayloadError} if the jobs of a schedule would not fit their schema, as far as that is known at once.
    */
   constructor(jobs: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
     const declared = [...jobs.values()].filter((job) => job.schedule !== undefined);
@@ -56,23 +57,23 @@ export class DeclaredSchedules {
     return this.#records.size;
   }
 
-  /** Whether nothing is to be done any more. */
+  /** Whether nothing is left to do before a drain. */
   get isSynced(): boolean {
     return this.#isSynced;
   }
 
   /**
-   * Makes an exchange. Code that declares no schedule does not look at the manifest, so that its idle ticks cost nothing more. Where one
-   * comes due that other code declared, it looks: what older code left is removed, and does not fire.
+   * Makes an exchange. Code that declares no schedule does not read the manifest before it drains, so its idle ticks cost nothing more.
+   * It reads it when a schedule comes due that other code declared: what older code left behind is removed, and does not fire.
    */
   async exchange(store: QueueStore, request: ExchangeRequest): Promise<ExchangeReply> {
     const reply = await store.exchange(request);
     const isOlder = () => request.now < this.#isOlderUntil;
-    if (this.#hasLooked || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
+    if (this.#isCurrent || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
     try {
       await this.sync(store, await store.peekWithManifest(), request.now);
     } catch {
-      // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain looks first.
+      // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain reads the manifest first.
       this.#isSynced = false;
     }
     return isOlder() ? reply : { ...reply, schedules: reply.schedules.filter((due) => !this.#isOfOthers(due)) };
@@ -82,15 +83,15 @@ export class DeclaredSchedules {
     return !this.#records.has(key) && decodeSchedule(record)?.declared === true;
   }
 
-  /** Adds, changes and removes what this code declares otherwise than the code before it; tells what comes next after that. */
+  /** Activates the schedules of this code in place of those of the code before it. @returns what is due next after that. */
   async sync(
     store: QueueStore,
-    outlook: NextDue & { readonly manifest: string | undefined | null },
+    peeked: NextDue & { readonly manifest: string | undefined | null },
     now: number,
   ): Promise<NextDue> {
-    // The partition that has the schedules does not answer: the next drain looks again.
-    if (outlook.manifest === null) return outlook;
-    const manifest = outlook.manifest === undefined ? undefined : (JSON.parse(outlook.manifest) as Manifest);
+    // The partition that has the schedules does not reply: the next drain syncs again.
+    if (peeked.manifest === null) return peeked;
+    const manifest = peeked.manifest === undefined ? undefined : (JSON.parse(peeked.manifest) as Manifest);
     const own = this.#fingerprint();
     const replacedAt = manifest?.replaced[own];
     const isCurrent = manifest?.current === own;
@@ -98,15 +99,14 @@ export class DeclaredSchedules {
     const declared =
       isCurrent || isOlder
         ? undefined
-        : await this.#declare(store, outlook.manifest, own, manifest, now).catch(unlessOutOfBudget);
-    // Where another drain was faster, with this declaration or by firing a slot, or where answers were lost that the budget had
-    // no room to ask for again, the next drain looks again. So does it where this
-    // code was replaced: a process that stays would never learn otherwise that it is the one that was rolled back to.
+        : await this.#declare(store, peeked.manifest, own, manifest, now).catch(unlessOutOfBudget);
+    // The next drain syncs again if another one was faster, with this declaration or by firing a schedule, or if the budget had no room
+    // for a resend. It also does if this code was replaced: a process that stays would otherwise never learn of a rollback to it.
     this.#isSynced = declared?.isSynced ?? isCurrent;
-    this.#hasLooked = this.#isSynced;
+    this.#isCurrent = this.#isSynced;
     this.#isOlderUntil = isOlder ? replacedAt + STILL_RUNNING_MS : 0;
-    const moments = [outlook.nextAt, declared?.earliest].filter((moment) => moment !== undefined);
-    return { paused: outlook.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };
+    const moments = [peeked.nextAt, declared?.earliest].filter((moment) => moment !== undefined);
+    return { paused: peeked.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };
   }
 
   async #declare(
@@ -155,7 +155,7 @@ export class DeclaredSchedules {
     });
   }
 
-  /** The schedules whose jobs would not fit their schema, of those that could not be asked before. */
+  /** The schedules whose jobs do not fit an asynchronous schema. */
   async #unfit(): Promise<readonly string[]> {
     const unfit: string[] = [];
     const check = async (job: AnyJob) => {
@@ -174,7 +174,7 @@ export class DeclaredSchedules {
   }
 }
 
-/** Ends the mark of code whose schedules are not all in force: each process of it tries again. */
+/** Ends the mark of code whose schedules are not all active. Each of its processes then tries again. */
 const INCOMPLETE = "!";
 
 function isSetAtRunTime(stored: StoredSchedule | undefined): boolean {
@@ -191,7 +191,7 @@ function payloadOf({ schedulePayload }: AnyJob): unknown {
   return asJson(schedulePayload, "payload");
 }
 
-/** Whether a payload is known to fit. @throws {InvalidPayloadError} where it is known not to. */
+/** Whether a payload is known to fit. @throws {InvalidPayloadError} if it is known not to. */
 function mustFit(job: AnyJob, validation: Validation | undefined): boolean {
   if (validation && "issues" in validation) throw doesNotFit(job, validation.issues);
   return validation !== undefined;
@@ -212,12 +212,12 @@ function fingerprint(records: readonly (readonly [string, ScheduleRecord])[]): s
   return markOf(JSON.stringify([...records].sort()));
 }
 
-/** Tells declarations apart. `crypto.subtle` would answer at a time that no clock of a test sees. */
+/** A mark by which declarations differ. Not by `crypto.subtle`, whose answer comes at a time that the clock of a test does not control. */
 function markOf(text: string): string {
   return [fnv1a(text), fnv1a(text, SECOND_BASIS)].map((half) => half.toString(16).padStart(8, "0")).join("");
 }
 
-/** Of code that declares no schedule, which leaves no manifest: it may have been there before the first that does. */
+/** The mark of code that declares no schedule. It leaves no manifest, and may have been deployed before the first code that does. */
 const NOTHING_DECLARED = fingerprint([]);
 
 function declaredRecord(job: AnyJob): ScheduleRecord {

@@ -7,10 +7,10 @@ import { conflict, notFound } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "../shared/limits.ts";
 import { checkKnown, checkPathText, checkText, wholeNumber } from "../shared/validate.ts";
-import { slotJobId } from "../store/occurrence-id.ts";
+import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { ScheduleEntry, StoredSchedule } from "../store/schedules.ts";
 import type { QueueStore } from "../store/store.ts";
-import { cronOf, decodeSchedule, encodeSchedule, nextSlot, type ScheduleRecord, slotJob } from "./fire.ts";
+import { cronOf, decodeSchedule, encodeSchedule, nextOccurrence, occurrenceJob, type ScheduleRecord } from "./fire.ts";
 
 /** What a schedule makes, and when. */
 export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
@@ -25,29 +25,29 @@ export type TypedScheduleOptions<Job extends AnyJob | string> = Omit<ScheduleOpt
   readonly job: Job;
 } & PayloadField<"payload", InputOf<Job>>;
 
-/** A schedule as it stood when it was looked at. */
+/** A schedule as it was when it was read. */
 export interface ScheduleInfo {
-  /** What it is found by. A declared one has the name of its job. */
+  /** Its key. A declared schedule has the name of its job. */
   readonly key: string;
   /** The name of the job that it makes. */
   readonly name: string;
-  /** The payload of each job; null where it has none. */
+  /** The payload of each job; null if it has none. */
   readonly payload: unknown;
   /** When it fires: 5 or 6 fields. */
   readonly cron: string;
   /** The IANA zone in which `cron` is read. */
   readonly timeZone: string;
-  /** What becomes of slots that nobody drained. */
+  /** What happens to occurrences that no drain found in time. */
   readonly missed: "once" | "skip" | "all";
-  /** Whether a slot makes a job while an earlier one is not finished. */
+  /** Whether an occurrence makes a job while the job of an earlier one has not ended. */
   readonly overlap: "allow" | "skip";
-  /** True where it stands in the code, with its job. */
+  /** True if code declares it, with its job. */
   readonly declared: boolean;
-  /** While it is paused it fires at no slot. */
+  /** Whether it is paused. Then it does not fire. */
   readonly paused: boolean;
-  /** Its next slot; null where none comes any more, and while it is paused. */
+  /** Its next occurrence; null if there is none, and while it is paused. */
   readonly nextRunAt: Date | null;
-  /** The last slot that fired; null before the first. */
+  /** The last occurrence that fired; null before the first. */
   readonly lastRunAt: Date | null;
   /** The id of the job that it made last; null before the first. */
   readonly lastJobId: string | null;
@@ -55,7 +55,7 @@ export interface ScheduleInfo {
 
 const optionNames = ["job", "payload", ...scheduleNames, "maxRetries", "backoff", "timeout"];
 
-/** A key and a slot make a job id of at most 256 characters. */
+/** A key and the time of an occurrence make a job id of at most 256 characters. */
 export const LONGEST_KEY = 200;
 
 /** The recurring jobs of a queue. */
@@ -64,34 +64,34 @@ export class Schedules {
   readonly #reader: QueueStore;
   readonly #jobs: ReadonlyMap<string, AnyJob>;
   readonly #clock: Clock;
-  readonly #expect: (runAt: number) => void;
+  readonly #noteDue: (runAt: number) => void;
 
   /**
    * @internal
-   * @param reader the same store, where it is only read: what that costs is counted apart.
-   * @param expect is told when something will be due.
+   * @param reader the same store, for reads: what they cost is counted apart.
+   * @param noteDue is called with the time at which something will be due.
    */
   constructor(
     store: QueueStore,
     reader: QueueStore,
     jobs: ReadonlyMap<string, AnyJob>,
     clock: Clock,
-    expect: (runAt: number) => void,
+    noteDue: (runAt: number) => void,
   ) {
     this.#store = store;
     this.#reader = reader;
     this.#jobs = jobs;
     this.#clock = clock;
-    this.#expect = expect;
+    this.#noteDue = noteDue;
   }
 
   /**
-   * Stores a schedule, in place of one with the same key. Where expression and zone stay the same, so does its next slot. One
-   * that is paused stays so. One that stands in the code is changed there alone.
+   * Stores a schedule, in place of one with the same key. If expression and time zone stay the same, so does its next occurrence. A
+   * paused schedule stays paused. A declared one can only be changed in the code.
    *
-   * @throws {InvalidPayloadError} where the payload does not fit the schema. Nothing was stored.
-   * @throws {TidegateError} `conflict` where a job declares the schedule of this key; `invalid_request`, where the message names the
-   *   option; `payload_too_large`. Nothing was stored.
+   * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
+   * @throws {TidegateError} `conflict` if a job declares the schedule of this key; `invalid_request`, and the message names the option;
+   *   `payload_too_large`. Nothing was stored.
    */
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
@@ -106,20 +106,20 @@ export class Schedules {
     });
   }
 
-  /** A queue without jobs cannot tell what the code declares: what is stored tells it. */
+  /** A queue without jobs does not know what the code declares, so it goes by what is stored. */
   #isDeclared(key: string, existing: StoredSchedule | undefined): boolean {
     if (this.#jobs.size > 0) return this.#jobs.get(key)?.schedule !== undefined;
     return existing !== undefined && decodeSchedule(existing.record)?.declared === true;
   }
 
-  /** Shows a schedule; null where none has the key. */
+  /** Reads a schedule; null if none has the key. */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
     const stored = await this.#reader.findSchedule(key);
     return (stored && scheduleInfo(stored)) ?? null;
   }
 
-  /** All schedules, in the order of their keys. */
+  /** Reads all schedules, in the order of their keys. */
   async list(): Promise<readonly ScheduleInfo[]> {
     const stored = await this.#reader.listSchedules();
     return stored.flatMap((schedule) => scheduleInfo(schedule) ?? []).sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -131,37 +131,37 @@ export class Schedules {
     if (!(await this.#store.removeSchedule(key))) throw unknownSchedule(key);
   }
 
-  /** Keeps a schedule from firing until `resume`, also when code that declares it is deployed anew. @throws {TidegateError} `not_found` */
+  /** Keeps a schedule from firing until `resume`, even if code that declares it is deployed again. @throws {TidegateError} `not_found` */
   pause(key: string): Promise<ScheduleInfo> {
     return this.#change(key, (record) => ({ record: { ...record, paused: true }, next: undefined }));
   }
 
-  /** Ends a pause: the schedule goes on with its first slot from now. @throws {TidegateError} `not_found` */
+  /** Ends a pause. The schedule continues with its first occurrence from now. @throws {TidegateError} `not_found` */
   resume(key: string): Promise<ScheduleInfo> {
     return this.#change(key, ({ paused, ...record }, next) => ({
       record,
-      next: paused ? nextSlot(key, record, this.#clock()) : next,
+      next: paused ? nextOccurrence(key, record, this.#clock()) : next,
     }));
   }
 
-  /** Makes the job of a schedule now, beside those of its slots, which stay as they are. @throws {TidegateError} `not_found` */
+  /** Makes a job of the schedule now, in addition to those of its occurrences. @throws {TidegateError} `not_found` */
   async run(key: string): Promise<EnqueueResult> {
     const { record } = await this.#find(key);
     const now = this.#clock();
-    const [reply] = await this.#store.enqueue([{ ...slotJob(key, record, now, now), isFreshId: false }], now);
-    this.#expect(now);
-    return { id: slotJobId(key, now), status: reply?.status ?? "enqueued", runAt: new Date(now) };
+    const [reply] = await this.#store.enqueue([{ ...occurrenceJob(key, record, now, now), isFreshId: false }], now);
+    this.#noteDue(now);
+    return { id: occurrenceJobId(key, now), status: reply?.status ?? "enqueued", runAt: new Date(now) };
   }
 
-  /** The next slots of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
+  /** Computes the next occurrences of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
   async preview(key: string, count = 5): Promise<readonly Date[]> {
     wholeNumber(count, "count", 1, 1_000);
     const { record, next } = await this.#find(key, this.#reader);
     const cron = cronOf(key, record);
-    const slots: Date[] = [];
-    for (let slot = next; slot !== undefined && slots.length < count; slot = cron.next(slot))
-      slots.push(new Date(slot));
-    return slots;
+    const occurrences: Date[] = [];
+    for (let at = next; at !== undefined && occurrences.length < count; at = cron.next(at))
+      occurrences.push(new Date(at));
+    return occurrences;
   }
 
   async #change(
@@ -176,13 +176,13 @@ export class Schedules {
     });
   }
 
-  /** Stores what is made of a schedule as it stands: once more where a drain fires it, or another caller moves it, meanwhile. */
+  /** Stores what `make` gives for the schedule as it is. It tries again if a drain or another caller changes the schedule meanwhile. */
   async #put(key: string, make: (existing: StoredSchedule | undefined) => ScheduleEntry): Promise<ScheduleInfo> {
     for (;;) {
       const existing = await this.#store.findSchedule(key);
       const stored = make(existing);
       if (!(await this.#store.putSchedule({ ...stored, from: existing }))) continue;
-      if (stored.next !== undefined) this.#expect(stored.next);
+      if (stored.next !== undefined) this.#noteDue(stored.next);
       return scheduleInfo(stored) as ScheduleInfo;
     }
   }
@@ -198,7 +198,7 @@ interface ReadableSchedule {
   readonly next: number | undefined;
 }
 
-/** @throws {TidegateError} `not_found`; `conflict` where a newer version alone can read it. */
+/** @throws {TidegateError} `not_found`; `conflict` if only a newer version can read it. */
 function readable(key: string, stored: StoredSchedule | undefined): ReadableSchedule {
   if (!stored) throw unknownSchedule(key);
   const record = decodeSchedule(stored.record);
@@ -236,10 +236,10 @@ export function scheduleRecord(
  * @throws {TidegateError} `invalid_request`
  */
 export function checkPlace(key: string, { flow }: ScheduleRecord, { local }: Pick<QueueStore, "local">): void {
-  local.partitionOf({ id: slotJobId(key, 0), isFreshId: false, runAt: 0, ...(flow && { flow }) });
+  local.partitionOf({ id: occurrenceJobId(key, 0), isFreshId: false, runAt: 0, ...(flow && { flow }) });
 }
 
-/** A schedule in place of the one stored: it keeps its slot and its past where it recurs as before. */
+/** A schedule that replaces the stored one. It keeps its past, and its next occurrence if it recurs as before. */
 export function renewed(
   key: string,
   record: ScheduleRecord,
@@ -252,7 +252,7 @@ export function renewed(
   const next =
     isSame || before?.paused
       ? existing?.next
-      : nextSlot(key, { ...record, lastSlot: before?.lastSlot } as ScheduleRecord, now);
+      : nextOccurrence(key, { ...record, lastSlot: before?.lastSlot } as ScheduleRecord, now);
   return { key, record: encodeSchedule({ ...record, ...past } as ScheduleRecord), next };
 }
 

@@ -106,10 +106,10 @@ export interface FiredJob {
   readonly flow?: NewFlow;
 }
 
-/** Makes the jobs of an occurrence and moves the schedule on, if the schedule still stands at `slot` as it was read. */
+/** Makes the jobs of an occurrence and moves the schedule on, if the schedule still stands at `occurrence` as it was read. */
 export interface Fire {
   readonly key: string;
-  readonly slot: number;
+  readonly occurrence: number;
   /** As read. Default 0. */
   readonly revision?: number | undefined;
   /** When the schedule is due again; undefined if it never is. */
@@ -191,8 +191,7 @@ export interface LeasedJob {
 
 export interface DueSchedule {
   readonly key: string;
-  /** The occurrence that is due. */
-  readonly slot: number;
+  readonly occurrence: number;
   /** How often the schedule was changed while it stood at this occurrence. */
   readonly revision: number;
   readonly record: string;

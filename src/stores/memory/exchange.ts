@@ -17,8 +17,8 @@ import {
   LANE_MEMBER,
   leaseScore,
   SCHEDULE_MEMBER,
+  scheduleScore,
   scoreAfter,
-  slotScore,
   unpack,
   waitingScore,
 } from "../redis/score.ts";
@@ -76,10 +76,14 @@ function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentio
   return state.done.get(lease.id)?.record === record;
 }
 
-function fire(state: MemoryState, { key, slot, revision, next, record, jobs, unless }: Fire, now: number): FireReply {
-  if (state.due.score(SCHEDULE_MEMBER + key) !== slotScore(slot, revision)) return "stale";
+function fire(
+  state: MemoryState,
+  { key, occurrence, revision, next, record, jobs, unless }: Fire,
+  now: number,
+): FireReply {
+  if (state.due.score(SCHEDULE_MEMBER + key) !== scheduleScore(occurrence, revision)) return "stale";
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
-  state.putSchedule(key, isSkipped ? unless.skippedRecord : record, slotScore(next));
+  state.putSchedule(key, isSkipped ? unless.skippedRecord : record, scheduleScore(next));
   if (isSkipped) return "skipped";
   for (const job of jobs) {
     if (state.due.score(job.id) !== undefined) continue;
@@ -104,7 +108,7 @@ function claim(
     const { at, claims } = unpack(score);
     if (member.startsWith(SCHEDULE_MEMBER)) {
       const key = member.slice(SCHEDULE_MEMBER.length);
-      schedules.push({ key, slot: at, revision: claims, record: state.schedules.get(key) ?? "" });
+      schedules.push({ key, occurrence: at, revision: claims, record: state.schedules.get(key) ?? "" });
     } else if (member.startsWith(LANE_MEMBER)) {
       takeFromLane(state, member.slice(LANE_MEMBER.length), shares, taken);
     } else if (state.mayStartAgain(member, now)) {

@@ -1,5 +1,5 @@
 import type { FlowChange, FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
-import { IN_LINE, LANE_MEMBER, slotScore, unpack } from "../redis/score.ts";
+import { IN_LINE, LANE_MEMBER, scheduleScore, unpack } from "../redis/score.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
 const unlimited: FlowLimits = { concurrency: 0, rate: 0, periodMs: 0, ordered: false };
@@ -71,7 +71,7 @@ class Lane {
   /** When it can next start something, as a score; that of never if only an outcome, or a person, changes that. */
   get mark(): number {
     const [head] = this.line;
-    if (!head || this.isPaused || this.running >= this.#places) return slotScore(undefined);
+    if (!head || this.isPaused || this.running >= this.#places) return scheduleScore(undefined);
     const { rate } = this.limits;
     const opensAt = rate > 0 && this.started >= rate ? this.windowEndsAt : 0;
     const at = Math.max(unpack(head.score).at, this.turn, opensAt);

@@ -3,7 +3,7 @@ import { fnv1a } from "../../core/shared/hash.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
-import { isSlotJobId } from "../../core/store/occurrence-id.ts";
+import { isOccurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import {
@@ -146,7 +146,7 @@ function hash(text: string): number {
 
 /** Which of so many partitions a job is in. Those that schedules make are where the schedules are. */
 function partitionOf(id: string, count: number): number {
-  return isSlotJobId(id) ? 0 : hash(id) % count;
+  return isOccurrenceJobId(id) ? 0 : hash(id) % count;
 }
 
 /** Which partition all jobs of a key are in, be it one of flow control or of dedupe. */

@@ -24,7 +24,7 @@ import {
   PAUSED_MEMBER,
   readScore,
   renewedScore,
-  slotScore,
+  scheduleScore,
   standingOf,
   unpack,
   waitingScore,
@@ -113,11 +113,11 @@ export function storedStats(answer: readonly string[]): StoredStats {
   };
 }
 
-export function fireArguments({ key, slot, revision = 0, next, record, jobs, unless }: Fire): string[] {
+export function fireArguments({ key, occurrence, revision = 0, next, record, jobs, unless }: Fire): string[] {
   return [
     key,
-    String(slotScore(slot, revision)),
-    String(slotScore(next)),
+    String(scheduleScore(occurrence, revision)),
+    String(scheduleScore(next)),
     record,
     unless?.id ?? "",
     unless?.skippedRecord ?? "",
@@ -173,8 +173,8 @@ function leasedJobs(answer: readonly string[], from: number, to: number): readon
 function dueSchedules(answer: readonly string[], from: number): readonly DueSchedule[] {
   const schedules: DueSchedule[] = [];
   for (let at = from; at < answer.length; at += 3) {
-    const { at: slot, claims: revision } = unpack(Number(answer[at + 1]));
-    schedules.push({ key: answer[at] as string, slot, revision, record: answer[at + 2] as string });
+    const { at: occurrence, claims: revision } = unpack(Number(answer[at + 1]));
+    schedules.push({ key: answer[at] as string, occurrence, revision, record: answer[at + 2] as string });
   }
   return schedules;
 }

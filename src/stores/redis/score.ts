@@ -43,27 +43,27 @@ export function againScore(outcome: Extract<Outcome, { readonly runAt: number }>
   return waitingScore(runAt, claims ?? lease.claims);
 }
 
-/** Above all times: there stands, out of reach of every claim, a schedule to which no slot comes. */
+/** Above all times: there stands, out of reach of every claim, a schedule without a next occurrence. */
 const NEVER_MS = LATEST_TIME_MS + 1;
 
 /** The score of a schedule, its revision where a job's claims are. */
-export function slotScore(next: number | undefined, revision = 0): number {
+export function scheduleScore(next: number | undefined, revision = 0): number {
   return waitingScore(next ?? NEVER_MS, revision);
 }
 
 /** The score of a schedule that still stands as it was read; undefined where it stood nowhere. */
 export function readScore(read: Pick<StoredSchedule, "next" | "revision"> | undefined): number | undefined {
-  return read?.revision === undefined ? undefined : slotScore(read.next, read.revision);
+  return read?.revision === undefined ? undefined : scheduleScore(read.next, read.revision);
 }
 
-/** The score of a schedule that is stored in place of what was read: another one, also at the same slot. */
+/** The score of a schedule that is stored in place of what was read: another one, also at the same occurrence. */
 export function renewedScore({ next, from }: SchedulePut): number {
-  return slotScore(next, from?.revision === undefined ? 0 : from.revision + 1);
+  return scheduleScore(next, from?.revision === undefined ? 0 : from.revision + 1);
 }
 
 /** When a member is due; undefined where it never is. */
 export function momentOf(score: number): number | undefined {
-  return score < slotScore(undefined) ? unpack(score).at : undefined;
+  return score < scheduleScore(undefined) ? unpack(score).at : undefined;
 }
 
 /** Where a schedule with this score stands; without one it stands nowhere. */

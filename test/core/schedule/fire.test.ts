@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeSchedule, firesOf, type ScheduleRecord } from "../../../src/core/schedule/fire.ts";
-import { start as slot } from "../../support/clock.ts";
+import { start as due } from "../../support/clock.ts";
 
 const minute = 60_000;
 const minutely: ScheduleRecord = {
@@ -11,34 +11,34 @@ const minutely: ScheduleRecord = {
   overlap: "allow",
 };
 
-/** What a schedule that came due at `slot` makes at `now`. */
+/** What a schedule that came due at `due` makes at `now`. */
 function fireOf(schedule: Partial<ScheduleRecord>, now: number) {
   const record = encodeSchedule({ ...minutely, ...schedule });
-  const [fire] = firesOf([{ key: "schedule", slot, revision: 0, record }], now);
-  return { next: fire?.next, unless: fire?.unless, slots: fire?.jobs.map(({ runAt }) => runAt) };
+  const [fire] = firesOf([{ key: "schedule", occurrence: due, revision: 0, record }], now);
+  return { next: fire?.next, unless: fire?.unless, made: fire?.jobs.map(({ runAt }) => runAt) };
 }
 
 describe("a firing", () => {
-  test("makes the job of a slot that is 5 minutes late, and of missed ones that are later none with skip", () => {
+  test("makes the job of an occurrence that is 5 minutes late, and of missed ones that are later none with skip", () => {
     const rare = { cron: "0 0 12 * * *", missed: "skip" } as const;
-    expect(fireOf(rare, slot + 5 * minute).slots).toEqual([slot]);
-    expect(fireOf(rare, slot + 5 * minute + 1).slots).toEqual([]);
+    expect(fireOf(rare, due + 5 * minute).made).toEqual([due]);
+    expect(fireOf(rare, due + 5 * minute + 1).made).toEqual([]);
   });
 
-  test("makes up for slots up to the very moment, and for 100 at once", () => {
-    expect(fireOf({ missed: "all" }, slot + 2 * minute)).toMatchObject({
-      slots: [slot, slot + minute, slot + 2 * minute],
-      next: slot + 3 * minute,
+  test("makes up for occurrences up to the very moment, and for 100 at once", () => {
+    expect(fireOf({ missed: "all" }, due + 2 * minute)).toMatchObject({
+      made: [due, due + minute, due + 2 * minute],
+      next: due + 3 * minute,
     });
-    const many = fireOf({ missed: "all" }, slot + 1_000 * minute);
-    expect(many.slots).toHaveLength(100);
-    expect(many.next).toBe(slot + 100 * minute);
+    const many = fireOf({ missed: "all" }, due + 1_000 * minute);
+    expect(many.made).toHaveLength(100);
+    expect(many.next).toBe(due + 100 * minute);
   });
 
   test("without overlap makes one job alone, unless the last one is there, and the first in any case", () => {
     const alone = { missed: "all", overlap: "skip" } as const;
-    expect(fireOf(alone, slot + 2 * minute)).toMatchObject({ slots: [slot + 2 * minute], unless: undefined });
-    expect(fireOf({ ...alone, lastJobId: "last" }, slot).unless).toMatchObject({ id: "last" });
-    expect(fireOf({ lastJobId: "last" }, slot).unless).toBeUndefined();
+    expect(fireOf(alone, due + 2 * minute)).toMatchObject({ made: [due + 2 * minute], unless: undefined });
+    expect(fireOf({ ...alone, lastJobId: "last" }, due).unless).toMatchObject({ id: "last" });
+    expect(fireOf({ lastJobId: "last" }, due).unless).toBeUndefined();
   });
 });
