@@ -359,6 +359,16 @@ onEveryStore((kind) => {
 });
 
 onEveryWholeStore((kind) => {
+  test("clearing the ready jobs of a long line leaves one that is due later, and it runs", async () => {
+    const { clock, queue, work, ran } = setUpOn(kind, { key: "k", concurrency: 2 });
+    await queue.enqueueMany(names(60).map((name) => ({ job: work, payload: { name } })));
+    await queue.enqueue(work, { name: "later" }, { delay: "10s" });
+    expect(await queue.clear({ state: "ready" })).toEqual({ cleared: 60 });
+    await clock.advance("10s");
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(ran).toEqual(["later#1"]);
+  });
+
   describe("fairness", () => {
     test("a long line delays neither another key's job nor one without a key", async () => {
       const { clock, work, free, queue, store } = setUpOn(kind, { key: "big" });

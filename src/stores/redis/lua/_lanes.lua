@@ -269,7 +269,8 @@ local function put_marks(adding, removing)
   local earliest, marked = UPPER, {}
   for _, lane in ipairs(unmarked) do
     lane.unmarked, marked[LANE .. lane.key] = false, true
-    if lane.count == 0 and lane.behind > 0 then refill(lane, INLINE) end
+    -- What is read may have left the line in this script already: then there is more to read.
+    while lane.count == 0 and lane.behind > 0 do refill(lane, INLINE) end
     if is_idle(lane) then
       if lane.mark then push(removing, LANE .. lane.key, TURN .. lane.key) end
       lane.mark = nil
