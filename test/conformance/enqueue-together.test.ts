@@ -326,6 +326,28 @@ onEveryStore((kind) => {
       expect((await calls).map(({ status }) => status)).toEqual(["enqueued", "duplicate", "enqueued", "duplicate"]);
     });
 
+    test("comes before a later call of the same ordered key of flow control", async () => {
+      const { clock, queue, store, later } = recordingQueue(kind);
+      const { open, opened } = gate();
+      const flowControl = { key: "line", ordered: true } as const;
+      const calls = Promise.all([
+        queue.enqueue(
+          later("slow", () => opened),
+          1,
+          { flowControl },
+        ),
+        queue.enqueue(note, 2, { flowControl }),
+      ]);
+      await settle();
+      open();
+      const [first, second] = await calls;
+      const ran: string[] = [];
+      const slow = defineJob({ name: "slow", perform: (_: unknown, job) => void ran.push(job.id) });
+      const quick = defineJob({ name: "note", perform: (_: unknown, job) => void ran.push(job.id) });
+      await new Queue({ store, clock, jobs: [slow, quick] }).drain();
+      expect(ran).toEqual([first.id, second.id]);
+    });
+
     test("and is refused holds up nobody, and fails alone", async () => {
       const { queue, stored, later } = recordingQueue(kind);
       const rejects = later("rejects", () => Promise.reject(new TypeError("secret")));

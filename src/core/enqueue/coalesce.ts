@@ -28,7 +28,7 @@ const WAITS_FOR_SCHEMAS_MS = 1_000;
  * The calls of one turn, which travel together. Each is checked alone, and gets an answer of its own.
  *
  * - When the turn ends, what is checked is stored, in the order of the calls. A call whose schema has not answered is left behind,
- *   and so is one that it must precede, because both have the same id or dedupe key.
+ *   and so is one that it must precede, because both have the same id, dedupe key or ordered key.
  * - Those left behind are stored together when all of them are checked, after a second at the latest. A call that takes longer is
  *   then stored alone.
  *
@@ -138,9 +138,13 @@ class Seat<Answer> {
   readonly #answered: Promise<Answer>;
   #noteChecked = () => {};
 
-  constructor({ id, dedupe }: Draft, partition: number) {
+  constructor({ id, dedupe, flow }: Draft, partition: number) {
     this.partition = partition;
-    this.keys = [`id ${id}`, ...(dedupe ? [`dedupe ${dedupe.key}`] : [])];
+    this.keys = [
+      `id ${id}`,
+      ...(dedupe ? [`dedupe ${dedupe.key}`] : []),
+      ...(flow?.limits.ordered ? [`flow ${flow.key}`] : []),
+    ];
     this.checked = new Promise((resolve) => {
       this.#noteChecked = resolve;
     });
