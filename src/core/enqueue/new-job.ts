@@ -23,17 +23,17 @@ import { flowOf } from "./flow-key.ts";
 /** How one job is enqueued. */
 export interface EnqueueOptions extends JobOptions {
   /**
-   * Idempotency key, 1 to 256 characters: while a job with this id is known, finished or not, no second one is made.
-   * One that ends with "@" and a time, as those of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused.
+   * Idempotency key, 1 to 256 characters. While a job with this id is known, finished or not, no second one is made. An id that ends
+   * with "@" and a time, as the ids of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused.
    */
   readonly id?: string;
-  /** Run so long from now. Default: at once. */
+  /** Runs after this time. Default: at once. */
   readonly delay?: Duration;
-  /** Run then. Not together with `delay`. */
+  /** Runs at this time. Not together with `delay`. */
   readonly runAt?: PointInTime;
-  /** Like the definition's, but not a function: it is stored with the job. */
+  /** As in the definition, but not a function, because it is stored with the job. */
   readonly backoff?: BackoffRule;
-  /** Make no second job with this key within `ttl` of the first, as long as that one exists. */
+  /** Makes no second job with this key within `ttl` of the first, as long as the first exists. */
   readonly dedupe?: { readonly key: string; readonly ttl: Duration };
   /** Its key of flow control and the limits of that key, over those of the definition. Not together with `dedupe`. */
   readonly flowControl?: FlowControlOptions;
@@ -45,24 +45,24 @@ export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRet
   readonly id?: string;
 }
 
-/** What became of an enqueue. `id` always names a job that exists. */
+/** The result of an enqueue. `id` always names a job that exists. */
 export interface EnqueueResult {
   /** The id of the job, or the key of the schedule. */
   readonly id: string;
-  /** Whether this call made it, or it was there already: by its id, or by `dedupe`. */
+  /** Whether this call made it, or it existed already: by its id, or by `dedupe`. */
   readonly status: "enqueued" | "duplicate";
-  /** When the job is to run; null where it is a duplicate of one that runs already, or has finished. */
+  /** When the job is to run; null if it is a duplicate of a job that is running or has finished. */
   readonly runAt: Date | null;
 }
 
 const optionNames = ["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe", "flowControl"];
 
-/** The name of a job that is given as a definition or by its name. */
+/** The name of a job, which is given by its definition or by its name. */
 export function jobName(job: AnyJob | string): string {
   return String(typeof job === "string" ? job : job?.name);
 }
 
-/** Finds the job to enqueue. @throws {TidegateError} `invalid_request` where the queue has jobs, but none of that name. */
+/** Finds the job to enqueue. @throws {TidegateError} `invalid_request` if the queue has jobs, but none of that name. */
 export function resolveJob(
   job: AnyJob | string,
   jobs: ReadonlyMap<string, AnyJob>,
@@ -80,7 +80,7 @@ export function resolveJob(
   return { name: job, definition };
 }
 
-/** A job as it was when `enqueue` was called: nothing that the caller changes afterwards is stored. */
+/** A job as it was when `enqueue` was called: what the caller changes later is not stored. */
 export interface JobDraft {
   readonly definition: AnyJob | undefined;
   readonly record: JobRecord;
@@ -88,7 +88,7 @@ export interface JobDraft {
 }
 
 /**
- * Reads what is to be enqueued, all of it checked save by the schema, which may take time.
+ * Reads what is to be enqueued, and checks all of it except by the schema, which may take time.
  *
  * @throws {TidegateError} `invalid_request` or `payload_too_large`; the message names the option.
  */
@@ -124,7 +124,7 @@ export function draftJob(
  * @throws {InvalidPayloadError} if the payload does not fit the schema.
  */
 export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrace): NewJob | Promise<NewJob> {
-  // Written before the schema sees the payload, which it may change.
+  // Encoded before the schema sees the payload, because it may change it.
   const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
   const finished = { ...job, record: text };
   return checkFits(record.name, definition, record.payload)?.then(() => finished) ?? finished;
@@ -140,7 +140,7 @@ function checkJobId(id: unknown): void {
 }
 
 /**
- * Checks a payload, given as JSON keeps it, as `perform` will get it.
+ * Checks a payload, as JSON keeps it, which is how `perform` will get it.
  *
  * @returns a promise only if the schema answers later.
  * @throws {InvalidPayloadError} if it does not fit the schema.
@@ -161,7 +161,7 @@ function refuseMisfit(name: string, result: Validation): void {
   }
 }
 
-/** The options that travel with a job, as they are stored. */
+/** The options that are stored with a job. */
 export function storedOptions(options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">): Partial<JobRecord> {
   checkRetryOptions(options);
   const { maxRetries, backoff, timeout } = options;
@@ -174,7 +174,7 @@ export function storedOptions(options: Pick<EnqueueOptions, "maxRetries" | "back
   };
 }
 
-/** Reads `delay` or `runAt` as a point in time; now where neither is given. */
+/** Reads `delay` or `runAt` as a point in time. Default: now. */
 export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt">, now: number): number {
   if (delay !== undefined && runAt !== undefined) throw invalidRequest("Give either delay or runAt, not both.");
   if (runAt !== undefined) return pointInTimeMs(runAt, "runAt");

@@ -16,7 +16,7 @@ export interface FlowControlKey {
   readonly period: number | null;
   /** Whether its jobs run in the order of enqueuing, one at a time. */
   readonly ordered: boolean;
-  /** How many jobs are running. One whose invocation died counts until its lease has run out and its job was claimed again. */
+  /** How many jobs are running. One whose invocation crashed counts until its lease has run out and it was claimed again. */
   readonly running: number;
   /** How many jobs wait, scheduled ones included. */
   readonly waiting: number;
@@ -40,7 +40,7 @@ export interface FlowControlPage {
 
 /** Which keys to list. */
 export interface FlowControlListOptions {
-  /** From the page before. */
+  /** The cursor of the page before. */
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. A page may hold fewer keys, or none, with more to come. */
   readonly limit?: number | undefined;
@@ -55,7 +55,7 @@ export class FlowKeys {
 
   /**
    * @internal
-   * @param reader the same store, where it is only read: what that costs is counted apart.
+   * @param reader the same store, for reads: what they cost is counted apart.
    * @param changed is called when jobs may have become due.
    */
   constructor(store: QueueStore, reader: QueueStore, clock: Clock, changed: () => void) {
@@ -65,7 +65,7 @@ export class FlowKeys {
     this.#changed = changed;
   }
 
-  /** Shows a key; null if no job of it waits or runs, it is neither paused nor pinned, and no window is open. */
+  /** Reads a key; null if no job of it waits or runs, it is neither paused nor pinned, and no window is open. */
   async get(key: string): Promise<FlowControlKey | null> {
     checkFlowKey(key, "key");
     const now = this.#clock();

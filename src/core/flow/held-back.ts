@@ -12,7 +12,7 @@ export interface HeldBack {
   readonly reason: "concurrency" | "rate" | "order" | "paused";
   /** When it was due. */
   readonly since: Date;
-  /** When the window of the rate closes; null for every other reason, since nobody knows. */
+  /** When the window of the rate closes; null for every other reason, whose end is not known. */
   readonly until: Date | null;
 }
 

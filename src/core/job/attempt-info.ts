@@ -2,8 +2,8 @@ import type { Outcome } from "../store/store.ts";
 import type { JobContext } from "./define.ts";
 import type { AttemptError } from "./record.ts";
 
-/** Which attempt of which job. */
+/** Identifies an attempt. */
 export type AttemptInfo = Pick<JobContext, "queue" | "id" | "name" | "attempt" | "maxRetries">;
 
-/** What became of an attempt; where it failed, with what was thrown, itself, and as the job remembers it. */
+/** The outcome of an attempt. If it failed: with the thrown value, and with the failure as it is stored. */
 export type AttemptOutcome = Outcome & { readonly thrown?: unknown; readonly failure?: AttemptError };

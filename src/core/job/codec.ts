@@ -2,7 +2,7 @@
 // like JSON from touching the record.
 const VERSION = "1:";
 
-/** How long what this code cannot read is left to a deployment that can, before it is looked at again. */
+/** How long a record that this code cannot read is left to a deployment that can, before this code claims it again. */
 export const UNREADABLE_RETRY_MS = 60_000;
 
 /** Writes what is stored of a job or a schedule. */
@@ -10,7 +10,7 @@ export function encode(record: object): string {
   return VERSION + JSON.stringify(record);
 }
 
-/** Reads it; undefined where it is damaged or of a version that this code does not know. */
+/** Reads it; undefined if it is damaged or of a version that this code does not know. */
 export function decode<Stored>(text: string): Stored | undefined {
   if (!text.startsWith(VERSION)) return undefined;
   try {

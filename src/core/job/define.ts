@@ -12,39 +12,39 @@ import {
   scheduleNames,
 } from "./options.ts";
 
-/** What `perform` is told about the attempt it makes. Hand it on as it is: `{ ...job }` has no `signal`, which is made when asked for. */
+/** The second argument of `perform`: the attempt that it makes. Pass it on as it is: `{ ...job }` has no `signal`, which is created when you read it. */
 export interface JobContext {
-  /** The job's id: the same in every attempt, so it serves as an idempotency key for what the job calls. */
+  /** The job's id. It is the same in every attempt, so you can use it as an idempotency key for what the job calls. */
   readonly id: string;
   /** The job's name. */
   readonly name: string;
-  /** The name of the queue that it was taken from. */
+  /** The name of its queue. */
   readonly queue: string;
-  /** 1 for the first attempt. Attempts whose invocation died count too. */
+  /** 1 for the first attempt. Attempts whose invocation crashed count too. */
   readonly attempt: number;
-  /** How many attempts may follow the first: on attempt `maxRetries + 1` a throw is the end. */
+  /** How many attempts may follow the first. A throw on attempt `maxRetries + 1` is final. */
   readonly maxRetries: number;
-  /** Aborted when the timeout is over, the lease is lost, or the drain must end. Hand it to `fetch`. */
+  /** Aborted when the timeout is over, the lease is lost, or the drain must end. Pass it to `fetch`. */
   readonly signal: AbortSignal;
-  /** When it was enqueued, by the clock of whoever did. */
+  /** When it was enqueued, by the clock of the process that did. */
   readonly enqueuedAt: Date;
   /**
-   * Gives the attempt `duration` from now (default: the job's timeout again), and keeps its lease as long.
-   * @throws {TidegateError} `conflict` when the lease has been lost, or the attempt has ended, as by its timeout: stop working. Also
-   *   where the budget of the drain has no room for the request: the attempt then keeps the time that it has.
+   * Gives the attempt `duration` from now (default: the job's timeout again), and extends its lease accordingly.
+   * @throws {TidegateError} `conflict` if the lease has been lost or the attempt has ended, as by its timeout: stop working. Also if the
+   *   budget of the drain has no room for the request: the attempt then keeps the time that it has.
    */
   extend(duration?: Duration): Promise<void>;
-  /** `return job.snooze("1h")` runs the job again then, without using up an attempt. */
+  /** `return job.snooze("1h")` runs the job again an hour later, with no attempt used. */
   snooze(when: Duration | Date): Snooze;
   /**
-   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it. Where the budget
-   * of the drain has no room for the request, the value is kept, and stored with the outcome.
+   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it. If the budget of
+   * the drain has no room for the request, the value is stored with the outcome.
    * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;
 }
 
-/** What `performBatch` is told about the attempt of one of its jobs. `extend` moves the time and the leases of all jobs of the call. */
+/** The attempt of one of the jobs that `performBatch` gets. `extend` extends the time and the leases of all jobs of the call. */
 export interface BatchJobContext extends JobContext {
   /**
    * Fails this job alone, whatever the call returns or throws: it is retried or dead, as if its own handler had thrown `error`.
@@ -53,7 +53,7 @@ export interface BatchJobContext extends JobContext {
   fail(error: unknown): void;
 }
 
-/** One of the jobs that a call of `performBatch` is given. */
+/** One of the jobs that a call of `performBatch` gets. */
 export interface BatchItem<Payload> {
   /** As the first argument of `perform`. */
   readonly payload: Payload;
@@ -61,9 +61,9 @@ export interface BatchItem<Payload> {
   readonly job: BatchJobContext;
 }
 
-/** How many jobs one call of `performBatch` is given. */
+/** How many jobs one call of `performBatch` gets. */
 export interface BatchOptions {
-  /** At most so many, from 1 to 1,000. Default 100. A call never waits for more jobs than have been claimed. */
+  /** The most jobs, from 1 to 1,000. Default 100. A call never waits for more jobs than have been claimed. */
   readonly size?: number;
 }
 
@@ -77,29 +77,29 @@ export class Snooze {
   }
 }
 
-/** What the queue knows of a job, whatever its payload: the common supertype of all definitions. */
+/** A definition of any job, whatever its payload: the common supertype of all definitions. */
 export interface AnyJob extends JobOptions {
-  /** What the job is stored and found by: 1 to 128 characters. */
+  /** Its name: 1 to 128 characters. Jobs are stored under it. */
   readonly name: string;
-  /** Checks payloads, as JSON, when they are enqueued, and again when they are run. Default: nothing is checked. */
+  /** Checks payloads, as JSON, when they are enqueued, and again when they run. Default: nothing is checked. */
   readonly schema?: StandardSchemaV1 | undefined;
   /** Limits how many of its jobs run at once, how often, and in which order, for each key. Default: no limits. */
   readonly flowControl?: FlowControl<never> | undefined;
   /** Makes a job at each occurrence. Default: only `enqueue` makes jobs. */
   readonly schedule?: Schedule;
-  /** The payload of jobs that the schedule makes, of 1 MiB at most as JSON. */
+  /** The payload of the jobs that the schedule makes: at most 1 MiB as JSON. */
   readonly schedulePayload?: unknown;
   /** Does the work of one attempt. What it returns is kept as the result; a throw is a failed attempt. */
   readonly perform?: ((payload: never, job: JobContext) => unknown) | undefined;
   /** Does the work of an attempt of many jobs at once, in place of `perform`. */
   readonly performBatch?: ((jobs: never) => unknown) | undefined;
-  /** How many jobs `performBatch` is given. */
+  /** How many jobs `performBatch` gets. */
   readonly batch?: BatchOptions | undefined;
 }
 
 /** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
 export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
-  // Of the schema's own type only what Tidegate uses is kept: comparing all of it is beyond the compiler.
+  // Only what Tidegate uses of the schema's own type is kept: to compare all of it is beyond the compiler.
   /** As in `AnyJob`; its output is what `perform` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
   /** As in `AnyJob`. */
@@ -134,35 +134,35 @@ export type PayloadOf<Job> = Job extends {
     ? Payload
     : unknown;
 
-/** The payload that `enqueue` takes for a job: `unknown` for the name of one, and where the job is not known more closely. */
+/** The payload that `enqueue` takes for a job: `unknown` for a name, or if nothing more is known of the job. */
 export type InputOf<Job extends AnyJob | string> = Job extends AnyJob
   ? SchemaInput<NonNullable<Job["schema"]>, PayloadOf<Job>>
   : unknown;
 
-/** A payload under the name `Field`, which may be left out where it may be `undefined`. */
+/** A payload under the name `Field`. It can be left out if it may be `undefined`. */
 export type PayloadField<Field extends string, Input> = undefined extends Input
   ? { readonly [Name in Field]?: Input }
   : { readonly [Name in Field]: Input };
 
-/** What `enqueue` takes after the job: the payload, which may be left out where it may be `undefined`, and options. */
+/** What `enqueue` takes after the job: the payload, which can be left out if it may be `undefined`, and options. */
 export type PayloadArguments<Job extends AnyJob | string, Options> =
   undefined extends InputOf<Job>
     ? [payload?: InputOf<Job>, options?: Options]
     : [payload: InputOf<Job>, options?: Options];
 
-/** What a schema takes, or `Payload` where there may be none. */
+/** What a schema takes; `Payload` if there may be no schema. */
 export type SchemaInput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
   ? StandardSchemaV1.InferInput<Schema>
   : Payload;
 
-/** What a schema gives, or `Payload` where there may be none. */
+/** What a schema gives; `Payload` if there may be no schema. */
 export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
   ? StandardSchemaV1.InferOutput<Schema>
   : Payload;
 
 /** What `defineJob` takes for every job, besides the payload of a schedule. */
 export interface CommonJobOptions<Schema, Payload, Cron extends string> extends JobOptions {
-  /** 1 to 128 characters. Stored with each job: renaming one strands those that wait under the old name. */
+  /** 1 to 128 characters. It is stored with each job: if you rename it, jobs that wait under the old name find no handler. */
   readonly name: string;
   /** As in `AnyJob`. */
   readonly schema?: Schema;
@@ -187,7 +187,7 @@ export type JobHandler<Payload, Result, BatchResult> =
        * `job.snooze(...)` may be among them. A throw fails every job but those that `job.fail` has failed.
        */
       readonly performBatch: (jobs: readonly BatchItem<Payload>[]) => BatchResult;
-      /** How many jobs one call is given. Default: up to 100. */
+      /** How many jobs one call gets. Default: up to 100. */
       readonly batch?: BatchOptions;
     };
 
@@ -199,13 +199,13 @@ export type DefineJobOptions<Schema, Payload, Result, Cron extends string, Batch
 > &
   JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
 
-/** Stands for the result of a handler that takes one job at a time, where one of `performBatch` would stand. */
+/** Takes the place of the result of `performBatch` for a handler that takes one job at a time. */
 export interface OneByOne {
-  /** Has no value: it tells this type from others. */
+  /** Has no value: it only makes the type distinct. */
   readonly perform: "one by one";
 }
 
-/** The payload of a job that a schedule makes. It may be left out where the job takes `undefined`, or has no schedule: `Cron` is `never`. */
+/** The payload of the jobs that a schedule makes. It can be left out if the job takes `undefined`, or has no schedule: `Cron` is `never`. */
 export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
   ? { readonly schedulePayload?: Input }
   : PayloadField<"schedulePayload", Input>;
@@ -224,11 +224,11 @@ const optionNames = [
   "batch",
 ];
 
-/** How many jobs a call of `performBatch` is given by default, and at most: as many as one call stores. */
+/** How many jobs a call of `performBatch` gets by default, and at most: as many as one request stores. */
 const DEFAULT_BATCH = 100;
 const LARGEST_BATCH = 1_000;
 
-/** How many attempts of a job one call of its handler makes at most. */
+/** How many jobs one call of the handler performs at most. */
 export function batchSizeOf({ performBatch, batch }: AnyJob): number {
   return performBatch ? (batch?.size ?? DEFAULT_BATCH) : 1;
 }

@@ -1,11 +1,11 @@
 import type { PointInTime } from "../shared/duration.ts";
 
-/** Thrown by `perform`: the job will never succeed, so it goes to the dead letter now, whatever retries are left. */
+/** Throw it in `perform` if the job will never succeed. It goes to the dead letter now, however many retries are left. */
 export class PermanentError extends Error {
   override readonly name = "PermanentError";
 }
 
-/** Thrown by `perform`: the attempt failed and the next one, if any is left, is made at `when`, as a `Retry-After` header asks. */
+/** Throw it in `perform` to set when the next attempt is made, if any is left: at `when`, as a `Retry-After` header asks. */
 export class RetryAfterError extends Error {
   override readonly name = "RetryAfterError";
   /** A duration from now such as "30s", or a point in time as a `Date` or ISO 8601. A number is a duration in ms. */
@@ -22,12 +22,12 @@ export class TimeoutError extends Error {
   override readonly name = "TimeoutError";
 }
 
-/** The lease of an attempt was lost: another invocation holds the job, and this one's result will be refused. */
+/** The lease of an attempt was lost: another invocation holds the job, and the result of this one will be refused. */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
-/** An error that Tidegate makes for an attempt, without the stack: that would show its own code and nothing of the job's. */
+/** An error that Tidegate makes for an attempt, without a stack, which would show only Tidegate's own code. */
 export function withoutStack(error: Error): Error {
   error.stack = "";
   return error;

@@ -16,7 +16,7 @@ export interface FlowControlLimits {
   readonly period?: Duration | undefined;
   /**
    * Runs the jobs of the key strictly in the order in which they were enqueued, one at a time. A job at the head that is delayed,
-   * snoozed or retried holds up the others until it has completed or died. Not with a `concurrency` other than 1. Default false.
+   * snoozed or retried holds up the others until it has completed or is dead. Not with a `concurrency` other than 1. Default false.
    */
   readonly ordered?: boolean | undefined;
 }
@@ -36,7 +36,7 @@ export interface FlowControl<Input> extends FlowControlLimits {
   readonly key: string | FlowKeyOf<Input>["of"];
 }
 
-/** As a method, so that a definition with it may be wrapped and defined anew, whatever its payload is. */
+/** A method, and not a function type, so that a definition with it can be wrapped and defined again, whatever its payload is. */
 interface FlowKeyOf<Input> {
   of(payload: Input): string;
 }

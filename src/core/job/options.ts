@@ -4,7 +4,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { oneOf } from "../shared/validate.ts";
 import { type Backoff, checkBackoff } from "./backoff.ts";
 
-/** How a job is retried and bounded. Each field may be set at `defineJob` and again at `enqueue`. */
+/** How a job is retried, and how long it may take. You can set each field in `defineJob`, and again at `enqueue`. */
 export interface JobOptions {
   /** How many attempts may follow the first. Default 3, at most 500. */
   readonly maxRetries?: number;
@@ -26,10 +26,10 @@ export interface Schedule {
   readonly overlap?: "allow" | "skip";
 }
 
-/** What holds where neither `defineJob` nor `enqueue` says otherwise; the timeout in ms, so that it is not parsed for each job. */
+/** The defaults. The timeout is in ms, so that it is not parsed for each job. */
 export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
 
-/** More retries could not be told apart by the claim count of a lease. */
+/** The claim count of a lease wraps at 512 (`CLAIM_CYCLE`), so more attempts could not be told from each other. */
 export const MOST_RETRIES = 500;
 export const LONGEST_ID = 256;
 export const LONGEST_NAME = 128;
@@ -55,7 +55,7 @@ export function checkSchedule(key: string, schedule: Schedule): void {
   oneOf(schedule.overlap, overlapWords, "overlap");
 }
 
-/** A longer one never comes into play, and with it no lease ends beyond the last time that can be stored. */
+/** Longer than any attempt, and short enough that no lease ends after the last time that can be stored. */
 const LONGEST_TIMEOUT_MS = 366 * 86_400_000;
 
 /** Reads a timeout as ms; one of more than a year counts as a year. */

@@ -14,20 +14,20 @@ export interface AttemptError {
   readonly at: number;
 }
 
-/** What is stored of a job, beside its run time and its claim count. */
+/** What is stored of a job, apart from its run time and its claim count. */
 export interface JobRecord {
   readonly name: string;
   readonly payload?: unknown;
   readonly enqueuedAt: number;
-  /** Set at enqueue alone; else the definition decides, as it stands when the job runs. */
+  /** Only if set at enqueue. Else the definition decides when the job runs. */
   readonly maxRetries?: number;
   readonly backoff?: BackoffRule;
   readonly timeoutMs?: number;
-  /** How many claims used no attempt (snoozed, released), or were made in an earlier life (revived); modulo `CLAIM_CYCLE`. */
+  /** How many claims used no attempt (snoozed, released), or were made before a retry from the dead letter; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
   /** The last failures, oldest first. */
   readonly errors?: readonly AttemptError[];
-  /** When it was last brought back from the dead letter: failures before are those of an earlier life. ms since 1970 */
+  /** When it was last retried from the dead letter: earlier failures no longer count. ms since 1970 */
   readonly revivedAt?: number;
   readonly progress?: unknown;
   /** Whether it failed with other jobs in one call of its handler: it is retried alone. */
@@ -36,7 +36,7 @@ export interface JobRecord {
   readonly slot?: { readonly key: string; readonly at: number };
   /** Where enqueue was traced. */
   readonly trace?: JobTrace;
-  /** How it ended; absent on a job that lives. */
+  /** How it ended. Only on completed and dead jobs. */
   readonly end?: JobEnd;
 }
 
@@ -47,7 +47,7 @@ export interface JobEnd {
   readonly result?: unknown;
   /** When a completed record counts as gone, should the store still hold it. */
   readonly expiresAt?: number;
-  /** Dead jobs alone: why, and the claim count from which a new life goes on. */
+  /** Only on dead jobs: why, and the claim count from which a retry continues. */
   readonly error?: AttemptError;
   readonly claims?: number;
 }
@@ -57,15 +57,15 @@ const KEPT_ERRORS = 5;
 const KEPT_MESSAGE = 1_000;
 const KEPT_STACK = 4_000;
 
-/** What is shown, and performed, in place of a record that cannot be read. */
+/** Stands for a record that cannot be read. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
 
 export const encodeRecord = (record: JobRecord): string => encode(record);
 
-/** Reads a record; undefined where it is damaged or of a version that this code does not know. */
+/** Reads a record; undefined if it is damaged or of a version that this code does not know. */
 export const decodeRecord = (text: string): JobRecord | undefined => decode<JobRecord>(text);
 
-/** The record of a job that has ended: the end is written behind what is stored, so that a large payload is not written anew. */
+/** The record of a job that has ended. The end is appended to what is stored, so that a large payload is not encoded again. */
 export function withEnd(text: string, end: JobEnd): string {
   return `${text.slice(0, -1)},"end":${JSON.stringify(end)}}`;
 }
@@ -75,7 +75,7 @@ export function attemptOf(record: JobRecord, claims: number): number {
   return (claims - (record.returned ?? 0) + CLAIM_CYCLE) % CLAIM_CYCLE;
 }
 
-/** The last attempt of this life of the job that has ended, by failing; 0 for none. */
+/** The last attempt that has failed since the job was last retried from the dead letter; 0 if none has. */
 export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): number {
   const last = errors.at(-1);
   return last && last.at > revivedAt ? last.attempt : 0;
@@ -86,17 +86,17 @@ export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
 }
 
-/** The record after a failed attempt: the oldest failures give way to the new one. */
+/** The record after a failed attempt. The new failure replaces the oldest one. */
 export function withError(record: JobRecord, error: AttemptError): JobRecord {
   return { ...record, errors: [...(record.errors ?? []), error].slice(-KEPT_ERRORS) };
 }
 
-/** A failure as the job remembers it. */
+/** A failure, as it is stored. */
 export function attemptError(thrown: unknown, attempt: number, at: number): AttemptError {
   return { ...describeError(thrown), attempt, at };
 }
 
-/** Describes whatever a handler threw, cut to a bounded size. Never throws. */
+/** Describes a thrown value, cut to a bounded size. Never throws. */
 export function describeError(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {
   try {
     return described(thrown);
@@ -124,7 +124,7 @@ function cut(text: string, longest: number): string {
   return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
 }
 
-/** Whether a record has become larger than a store takes. As a text within JSON it takes twice its bytes at most. */
+/** Whether a record has become larger than a store takes. As a text within JSON it takes at most twice its bytes. */
 export function isTooLarge(record: string): boolean {
   return isLarger(record, LARGEST_RECORD / 2) && isLarger(JSON.stringify(record), LARGEST_RECORD);
 }

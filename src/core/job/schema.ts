@@ -3,7 +3,7 @@ import type { PayloadIssue } from "../shared/errors.ts";
 
 export type Validation =
   | { readonly value: unknown }
-  /** `threw` where the schema gave no answer, but threw. */
+  /** `threw` if the schema threw instead of answering. */
   | { readonly issues: readonly PayloadIssue[]; readonly threw?: true };
 
 /**

@@ -10,11 +10,11 @@ export interface JobError {
   readonly name: string;
   /** Its message: the first 1,000 characters. */
   readonly message: string;
-  /** Its stack, where it had one: the first 4,000 characters. */
+  /** Its stack, if it had one: the first 4,000 characters. */
   readonly stack?: string;
 }
 
-/** A failed attempt, as the job remembers it. */
+/** A failed attempt, as stored with the job. */
 export interface FailedAttempt extends JobError {
   /** Which attempt it was: 1 for the first. */
   readonly attempt: number;
@@ -22,17 +22,17 @@ export interface FailedAttempt extends JobError {
   readonly failedAt: Date;
 }
 
-/** A job as it stood when it was looked at. */
+/** A job as it was when it was read. */
 export interface JobInfo {
-  /** What it is found by. */
+  /** Its id. */
   readonly id: string;
   /** The name of its definition. */
   readonly name: string;
   /** The name of its queue. */
   readonly queue: string;
-  /** Where it stands. */
+  /** Its state. */
   readonly state: JobState;
-  /** As it was enqueued; null where there was none. */
+  /** As it was enqueued; null if there was none. */
   readonly payload: unknown;
   /** When it was enqueued. */
   readonly enqueuedAt: Date;
@@ -41,41 +41,41 @@ export interface JobInfo {
   /** How many attempts have begun. */
   readonly attempts: number;
   /**
-   * How many attempts may follow the first: as set at enqueue, else by its definition. Null where neither is known, since the
-   * queue that was asked has no such job among its `jobs`.
+   * How many attempts may follow the first: as set at enqueue, else by its definition. Null if neither is known, because the queue
+   * that you asked has no such job among its `jobs`.
    */
   readonly maxRetries: number | null;
   /** Why it does not run though it is due. Only what `getJob` shows has it, and only for a job that its key of flow control holds back. */
   readonly heldBack?: HeldBack;
-  /** The last failures, oldest first: five at most. */
+  /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];
   /** What `job.progress` stored last. */
   readonly progress?: unknown;
   /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly slot: Date };
-  /** When the last attempt began. Completed and dead jobs alone. */
+  /** When the last attempt began. Only for completed and dead jobs. */
   readonly startedAt?: Date;
-  /** When it completed. Completed jobs alone. */
+  /** When it completed. Only for completed jobs. */
   readonly completedAt?: Date;
-  /** What `perform` returned; null for nothing. Completed jobs alone. */
+  /** What `perform` returned; null for nothing. Only for completed jobs. */
   readonly result?: unknown;
-  /** When it died. Dead jobs alone. */
+  /** When it was dead-lettered. Only for dead jobs. */
   readonly failedAt?: Date;
-  /** Why it died. Dead jobs alone. */
+  /** Why it was dead-lettered. Only for dead jobs. */
   readonly error?: JobError;
 }
 
 /** A job in the dead letter. */
 export interface DeadJob extends JobInfo {
-  /** No other state lies in the dead letter. */
+  /** Every job in the dead letter is dead. */
   readonly state: "dead";
-  /** When it died. */
+  /** When it was dead-lettered. */
   readonly failedAt: Date;
-  /** Why it died: as a rule the last of its `errors`. */
+  /** Why it was dead-lettered: usually the last of its `errors`. */
   readonly error: JobError;
 }
 
-/** Shows a stored job; undefined for a completed one whose time has passed. */
+/** A stored job, as users see it; undefined for a completed one that is kept no longer. */
 export function jobInfo(
   stored: StoredJob,
   queue: string,
@@ -108,7 +108,7 @@ function maxRetriesOf(job: AnyJob | undefined): number | null {
 }
 
 function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
-  // A newer version's record cannot be read, but that the job is dead, and since when, is known without it.
+  // The record of a newer version cannot be read. That the job is dead, and since when, is known without it.
   if (!end) return stored.state === "dead" ? { failedAt: new Date(stored.at), error: jobError(undefined) } : {};
   const started = end.startedAt === undefined ? {} : { startedAt: new Date(end.startedAt) };
   if (stored.state === "completed") return { ...started, completedAt: new Date(end.at), result: end.result ?? null };

@@ -14,9 +14,9 @@ export interface QueueStats {
   readonly totalEnqueued: number;
   /** Jobs completed. */
   readonly totalProcessed: number;
-  /** Jobs that died. */
+  /** Jobs dead-lettered. */
   readonly totalFailed: number;
-  /** Attempts that failed and were followed, or will be, by another. */
+  /** Attempts that failed and were, or will be, retried. */
   readonly totalRetried: number;
   /** `scheduledCount + readyCount` */
   readonly pendingCount: number;
@@ -24,7 +24,7 @@ export interface QueueStats {
   readonly scheduledCount: number;
   /** Jobs that are due. */
   readonly readyCount: number;
-  /** Jobs that an invocation holds. */
+  /** Jobs whose lease an invocation holds. */
   readonly runningCount: number;
   /** Jobs in the dead letter. */
   readonly deadLetterCount: number;
@@ -38,11 +38,11 @@ export interface QueueStats {
   readonly paused: boolean;
 }
 
-/** How often something took how long, since the queue was first used. */
+/** How many times something took how long, since the queue was first used. */
 export interface Histogram {
-  /** The upper bound of each count in ms, the bound included; the last count has none. */
+  /** The upper bound of each count in ms, inclusive. The last count has none. */
   readonly bounds: readonly number[];
-  /** One more than there are bounds. */
+  /** One more than there are bounds. The last counts everything above them. */
   readonly counts: readonly number[];
   /** All durations together, in ms. */
   readonly sumMs: number;
@@ -54,9 +54,9 @@ export interface ActivityMinute {
   readonly at: Date;
   /** Jobs completed. */
   readonly processed: number;
-  /** Attempts that failed and were followed, or will be, by another. */
+  /** Attempts that failed and were, or will be, retried. */
   readonly retried: number;
-  /** Jobs that died. */
+  /** Jobs dead-lettered. */
   readonly dead: number;
 }
 

@@ -1,9 +1,9 @@
 import { type Clock, sleep } from "../shared/clock.ts";
 
-/** How long an invocation stays at most for what hooks, or a tracer, still have to send. */
+/** How long an invocation waits at most for what hooks or a tracer still have to send. */
 const STAY_MS = 2_000;
 
-/** Waits until work has ended, well or not, and for two seconds at most. Never rejects. */
+/** Waits until work has ended, well or not, but no longer than `mostMs`. Never rejects. */
 export async function atMostAWhile(clock: Clock, work: () => Promise<unknown>, mostMs = STAY_MS): Promise<void> {
   const timer = new AbortController();
   const ended = work().catch(() => undefined);
@@ -11,7 +11,7 @@ export async function atMostAWhile(clock: Clock, work: () => Promise<unknown>, m
   timer.abort();
 }
 
-/** What drains that follow each other leave to be waited for once, at the end of the last: nothing that hangs may delay the next. */
+/** What several drains leave to be waited for at the end of the last one, so that hooks that hang do not delay the next drain. */
 export class Afterwards {
   readonly #rest = new Set<Promise<void>>();
 

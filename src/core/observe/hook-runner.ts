@@ -12,7 +12,7 @@ interface SettledLease {
   readonly outcome: AttemptOutcome;
 }
 
-/** The calls of one drain, or of one enqueue, to the hooks of a queue; undefined where it has none. */
+/** The hook calls of one drain, or of one enqueue; undefined if the queue has no hooks. */
 export function hookCalls({
   hooks,
   name,
@@ -25,7 +25,7 @@ export function hookCalls({
   return hooks && new HookCalls(hooks, name, clock);
 }
 
-/** The hooks as one drain or one enqueue calls them, so that it can wait for what they begin. Nothing here throws. */
+/** Calls the hooks for one drain, or for one enqueue, which can then wait for what they have begun. Nothing here throws. */
 export class HookCalls {
   readonly #hooks: CheckedHooks;
   readonly #queue: string;
@@ -87,7 +87,7 @@ export class HookCalls {
     } else this.#call("onSnooze", onSnooze, { ...event, runAt: new Date(outcome.runAt) });
   }
 
-  /** Waits for what hooks have begun, for two seconds at most. */
+  /** Waits for what hooks have begun, at most two seconds. */
   async ended(): Promise<void> {
     if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending));
   }
@@ -116,7 +116,7 @@ export class HookCalls {
   }
 }
 
-// Database clients return ones that are no promises, and begin only when they are waited for.
+// The query builders of some database clients are thenables but no promises, and begin only when they are awaited.
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

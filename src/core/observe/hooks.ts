@@ -3,7 +3,7 @@ import type { AttemptInfo } from "../job/attempt-info.ts";
 import { invalidRequest, quote } from "../shared/errors.ts";
 import { checkFunctions } from "../shared/validate.ts";
 
-/** A job that the store has taken. */
+/** A job that has been stored. */
 export interface EnqueueEvent {
   /** The name of the queue. */
   readonly queue: string;
@@ -11,9 +11,9 @@ export interface EnqueueEvent {
   readonly id: string;
   /** The name of the job. */
   readonly name: string;
-  /** "duplicate" where the job was there already: `id` names that one. */
+  /** "duplicate" if the job existed already: `id` is its id. */
   readonly status: EnqueueResult["status"];
-  /** When it is to run; null where it is a duplicate of one that runs already, or has finished. */
+  /** When it is to run; null if it is a duplicate of a job that is running or has finished. */
   readonly runAt: Date | null;
   /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly slot: Date };
@@ -21,17 +21,17 @@ export interface EnqueueEvent {
 
 /** An attempt that starts. */
 export interface StartEvent extends AttemptInfo {
-  /** For how long the job had been due, in ms. */
+  /** How long the job had been due, in ms. */
   readonly waitedMs: number;
 }
 
-/** An attempt that has ended well. */
+/** An attempt that succeeded. */
 export interface CompleteEvent extends StartEvent {
   /** How long the attempt took, in ms. */
   readonly ranMs: number;
 }
 
-/** An attempt that asked to be run again later. */
+/** An attempt that asked to run again later. */
 export interface SnoozeEvent extends CompleteEvent {
   /** When it is to run again. */
   readonly runAt: Date;
@@ -39,11 +39,11 @@ export interface SnoozeEvent extends CompleteEvent {
 
 /** An attempt that failed. */
 export interface DeadEvent extends CompleteEvent {
-  /** What was thrown, itself; an error of Tidegate's where the attempt was stopped or could not begin. */
+  /** The thrown value itself. An error of Tidegate if the attempt was stopped or could not begin. */
   readonly error: unknown;
 }
 
-/** An attempt that failed and is followed by another. */
+/** An attempt that failed and will be retried. */
 export interface RetryEvent extends DeadEvent {
   /** When the next attempt is due. */
   readonly runAt: Date;
@@ -51,38 +51,37 @@ export interface RetryEvent extends DeadEvent {
 
 /** An attempt that ended after its lease had run out. */
 export interface LostEvent extends CompleteEvent {
-  /** What would have become of the job. */
+  /** What the attempt would have made of the job. */
   readonly outcome: "completed" | "retried" | "snoozed" | "dead";
-  /** As in `DeadEvent`, where the attempt failed. */
+  /** As in `DeadEvent`, if the attempt failed. */
   readonly error?: unknown;
 }
 
 /**
- * Functions of yours that a queue calls as things happen, for logs and the like. Outcomes are told once the store has accepted
- * them. No event holds a payload or a result: it can be logged as it is.
+ * Functions that a queue calls when something happens to a job, for logs and the like. Outcomes are reported once the store has
+ * accepted them. No event holds a payload or a result, so you can log it as it is.
  *
- * A hook may return a promise: `enqueue` and `drain` wait for it before they end, for two seconds at most, so that a request
- * that a log needs is sent before the platform ends the invocation. No hook can harm a job: see `onError`. An invocation that
- * dies tells of nothing more, so what must happen belongs in the job itself.
+ * A hook may return a promise. `enqueue` and `drain` wait for it before they end, at most two seconds, so that a log is sent before the
+ * platform ends the invocation. No hook can harm a job: see `onError`. A killed invocation calls no more hooks, so put what must
+ * happen into the job itself.
  */
 export interface Hooks {
-  /** Jobs were enqueued, all those of the call, or a schedule made one. */
+  /** A job was enqueued, or a schedule made it. Called for each job of a call. */
   readonly onEnqueue?: (event: EnqueueEvent) => unknown;
   /** An attempt starts. */
   readonly onStart?: (event: StartEvent) => unknown;
-  /** The job is done. */
+  /** The job has completed. */
   readonly onComplete?: (event: CompleteEvent) => unknown;
-  /** The attempt failed, and another will follow. */
+  /** The attempt failed, and the job will be retried. */
   readonly onRetry?: (event: RetryEvent) => unknown;
   /** The job waits again, with no attempt used. */
   readonly onSnooze?: (event: SnoozeEvent) => unknown;
-  /** The job went to the dead letter. Without an `onStart` before where its invocations died in each of its attempts. */
+  /** The job went to the dead letter. If its invocation crashed in every attempt, there was no `onStart` here. */
   readonly onDead?: (event: DeadEvent) => unknown;
-  /** The lease ran out before the attempt ended: its outcome was refused, and the job runs, or ran, again. */
+  /** The lease ran out before the attempt ended. Its outcome was refused, and the job runs, or ran, again. */
   readonly onLost?: (event: LostEvent) => unknown;
   /**
-   * A hook threw, or its promise was rejected. Default: `console.error` is told the name of the hook and of the error, once for
-   * each hook, and nothing else.
+   * A hook threw, or its promise was rejected. Default: `console.error` gets the names of the hook and of the error, once for each hook.
    */
   readonly onError?: (error: unknown, hook: string) => unknown;
 }
@@ -122,6 +121,6 @@ function reportOnce(): NonNullable<Hooks["onError"]> {
     if (reported.has(hook)) return;
     reported.add(hook);
     const name = error instanceof Error ? error.name : typeof error;
-    console.error(`tidegate: the hook ${hook} failed (${name}). Set hooks.onError to be told more.`);
+    console.error(`tidegate: the hook ${hook} failed (${name}). Set hooks.onError to see the error.`);
   };
 }

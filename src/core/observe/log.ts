@@ -2,11 +2,11 @@ import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
 import { invalidRequest } from "../shared/errors.ts";
 
 /**
- * Takes a line for each attempt that failed, and for each schedule that cannot be put in force: `console` is one. What it returns is not waited for, and one that throws or rejects
- * changes nothing.
+ * Gets a line for each attempt that failed, and for each declared schedule that cannot be activated. `console` is one. Nothing waits
+ * for what it returns, and a logger that throws or rejects changes nothing.
  */
 export interface Logger {
-  /** The attempt failed, and another will follow; or a schedule of the code is not in force. */
+  /** The attempt failed and the job will be retried, or a declared schedule is not active. */
   warn(line: string): unknown;
   /** The job went to the dead letter. */
   error(line: string): unknown;
@@ -26,7 +26,7 @@ interface SettledAttempt {
   readonly outcome: AttemptOutcome;
 }
 
-/** Writes a line for each failure that the store has accepted. */
+/** Writes a line for each failed attempt whose outcome the store has accepted. */
 export function logFailures(
   logger: Logger,
   settled: readonly (boolean | undefined)[],
@@ -39,7 +39,7 @@ export function logFailures(
   });
 }
 
-/** Writes a line about schedules that cannot be put in force. */
+/** Writes a warning. */
 export function logWarning(logger: Logger | undefined, text: string): void {
   write(() => logger?.warn(`tidegate: ${text}`));
 }
@@ -65,7 +65,7 @@ const LONGEST_REASON = 500;
 const ESCAPE = "\u001b";
 const colours = new RegExp(`${ESCAPE}\\[[\\d;?]*[ -/]*[@-~]`, "g");
 
-/** The text without colours and line breaks, and without characters that reorder or hide what stands beside them. */
+/** The text without colours and line breaks, and without characters that reorder or hide the text around them. */
 function oneLine(text: string): string {
   return text
     .replace(colours, "")

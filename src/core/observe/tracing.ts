@@ -5,19 +5,19 @@ import type { Clock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { atMostAWhile } from "./afterwards.ts";
 
-/** Jobs that are about to be enqueued in one call. */
+/** Jobs that one call is about to enqueue. */
 export interface TracedEnqueue {
   /** The name of the queue. */
   readonly queue: string;
   /** The names of the jobs, in order. */
   readonly names: readonly string[];
-  /** The trace of whoever asked for it over HTTP. */
+  /** The trace of the HTTP request that asked for it. */
   readonly caller: TraceContext | undefined;
 }
 
 /** An attempt that is about to be made. */
 export interface TracedAttempt extends AttemptInfo {
-  /** The trace in which the job was enqueued, where it was traced. */
+  /** The trace in which the job was enqueued, if it was traced. */
   readonly trace: JobTrace | undefined;
 }
 
@@ -30,19 +30,19 @@ export interface TracedOutcome {
 }
 
 /**
- * What a queue needs to be traced: two functions that do what they are given to do, once, and note what comes of it. What they
- * throw themselves harms no job, and nobody waits for what they do after the work. One that has not begun the work within a second is
- * left out for the rest of the drain. `tracing()` of `tidegate/telemetry` is one for OpenTelemetry.
+ * What a queue needs to be traced: two functions that do the work they are given, once, and record how it ends. An error of their own
+ * harms no job, and nothing waits for what they do after the work. If one has not begun the work within a second, the rest of the
+ * drain is not traced. `tracing()` of `tidegate/telemetry` does this with OpenTelemetry.
  */
 export interface Tracing {
-  /** Enqueues; the trace context that it hands on is stored with each of the jobs. */
+  /** Calls `enqueue`. The trace context that it passes is stored with each of the jobs. */
   enqueue(
     jobs: TracedEnqueue,
     enqueue: (trace?: TraceContext) => Promise<{ readonly results: readonly EnqueueResult[] }>,
   ): Promise<unknown>;
-  /** Makes an attempt. `make` never rejects. */
+  /** Calls `make`, which makes the attempt and never rejects. */
   attempt(attempt: TracedAttempt, make: () => Promise<TracedOutcome>): Promise<unknown>;
-  /** Sends what has been noted. Called when a drain ends, which waits for it, for two seconds at most. */
+  /** Sends what has been recorded. A drain calls it at its end and waits for it, at most two seconds. */
   flush?(): Promise<unknown>;
 }
 
@@ -61,8 +61,8 @@ const BEGINS_WITHIN_MS = 1_000;
 const ENDS_WITHIN_MS = 1_000;
 
 /**
- * What one drain, or one enqueue, traces. Whatever becomes of a trace, the work is done once, and what comes of it counts; nobody
- * waits for what a trace does after the work, save at the end.
+ * Traces one drain, or one enqueue. Whatever a trace does, the work is done once, and its result counts. What a trace does after the
+ * work is waited for only at the end.
  */
 export class TraceCalls {
   readonly #tracing: Tracing;
@@ -86,12 +86,12 @@ export class TraceCalls {
     return this.#traced((work) => this.#tracing.attempt(attempt, work), make);
   }
 
-  /** Waits for traces that have not ended with their work, for a second at most. */
+  /** Waits for traces that have not ended with their work, at most a second. */
   async ended(): Promise<void> {
     if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending), ENDS_WITHIN_MS);
   }
 
-  /** Has what was traced sent. For two seconds at most, the wait for traces included. */
+  /** Sends what was traced. Takes at most two seconds, including the wait for traces. */
   async flushed(): Promise<void> {
     if (!this.#tracing.flush) return this.ended();
     await atMostAWhile(this.#clock, async () => {
@@ -115,7 +115,7 @@ export class TraceCalls {
       result ??= work(context);
       return result;
     };
-    // What fails is either the work, which its own promise says, or the tracing, which is no reason not to do the work.
+    // A failure of the work shows in its own promise. A failure of the tracing is no reason not to do the work.
     const ended = (async () => trace(once))().then(
       () => {},
       () => {},
@@ -126,7 +126,7 @@ export class TraceCalls {
     return once();
   }
 
-  /** Waits for a tracing to begin the work, or to end without. One that hangs is not asked again. */
+  /** Waits for a tracing to begin the work, or to end without it. One that hangs is not called again. */
   async #begins(begun: Promise<void>): Promise<void> {
     let hangs = true;
     const noted = begun.then(() => {
@@ -137,7 +137,7 @@ export class TraceCalls {
   }
 }
 
-/** @returns undefined where the queue is not traced. */
+/** Undefined if the queue is not traced. */
 export function traceCalls({ tracing, clock }: { tracing: Tracing | undefined; clock: Clock }): TraceCalls | undefined {
   return tracing && new TraceCalls(tracing, clock);
 }

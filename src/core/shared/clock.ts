@@ -1,6 +1,6 @@
 /**
- * Tells the time, in milliseconds since 1970. One with a `sleep` of its own also decides how waiting works, which is how
- * tests move it by hand; one without is paired with the platform's timers.
+ * Gives the time, in milliseconds since 1970. A clock with a `sleep` of its own also decides how waiting works, which lets tests move
+ * it by hand. Without one, the timers of the platform are used.
  */
 export interface Clock {
   (): number;
@@ -8,10 +8,10 @@ export interface Clock {
   sleep?(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Wall time, read anew at each call. */
+/** The system's time. Looked up at each call, so that tests can replace `Date.now`. */
 export const systemClock: Clock = () => Date.now();
 
-/** The same clock, read in whole milliseconds: scores hold no fractions, which `performance.now()` for one gives. */
+/** The same clock in whole milliseconds. Clocks such as `performance.now()` give fractions, which a score cannot hold. */
 export function wholeClock(clock: Clock): Clock {
   const whole: Clock = () => Math.floor(clock());
   if (clock.sleep) whole.sleep = (ms, signal) => sleep(clock, ms, signal);
@@ -19,8 +19,8 @@ export function wholeClock(clock: Clock): Clock {
 }
 
 /**
- * The same clock for one stretch of work, which goes on from its last reading where the clock is set back: limits and leases that
- * were reckoned from it keep their lengths.
+ * The same clock for one piece of work. If the clock is set back, it continues from its last reading, so that limits and leases
+ * computed from it keep their lengths.
  */
 export function steadyClock(clock: Clock): Clock {
   let latest = Number.NEGATIVE_INFINITY;
@@ -36,8 +36,8 @@ export function steadyClock(clock: Clock): Clock {
 }
 
 /**
- * Calls `ring` once after `ms` on the clock given, unless it is called off by the function returned. Cheaper than `sleep` with
- * a signal where most are called off, as the timeouts of jobs are.
+ * Calls `ring` once after `ms` on the given clock, unless the returned function cancels it. If most are cancelled, as the timeouts of
+ * jobs are, it is cheaper than `sleep` with a signal.
  */
 export function alarm(clock: Clock, ms: number, ring: () => void): () => void {
   if (clock.sleep) {
@@ -62,7 +62,7 @@ function startTimer(ms: number, ring: () => void): () => void {
   return () => stop();
 }
 
-/** Waits on the clock given: resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
+/** Waits on the given clock: resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
   // Timers with a signal reject when it is aborted, and then there is no time left to wait.

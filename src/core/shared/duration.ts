@@ -9,8 +9,8 @@ export type PointInTime = Date | string | number;
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * The last run time that can be stored, in ms: scores keep 42 bits for the time (docs/storage.md), which end in the year 2109.
- * Written out, since esbuild keeps a power where nobody uses it.
+ * The last time that a store can keep, in ms: 42 bits (docs/storage.md), which end in the year 2109. Written as a literal, because
+ * esbuild does not drop an unused power.
  */
 export const LATEST_TIME_MS = 0x3ff_ffff_ffff;
 
@@ -30,21 +30,21 @@ export function durationMs(value: unknown, name: string): number {
   return Math.round(ms);
 }
 
-/** Reads a duration as milliseconds, without judging it; what is none gives NaN, or itself. */
+/** Reads a duration as milliseconds, without checking it. What is not a duration gives NaN, or itself. */
 export function readDuration(value: unknown): unknown {
   if (typeof value !== "string") return value;
   const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) ?? [];
   return Number(amount) * Number(unitMs[unit]);
 }
 
-// A time without a zone would mean something else on each machine that reads it, so the zone is required.
+// The zone is required, because a time without one means something else on each machine.
 const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
  * Reads a point in time as milliseconds since 1970.
  *
  * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` when it is none, names a date that does not exist, has no time zone, or lies before
+ * @throws {TidegateError} `invalid_request` if it is not one, names a date that does not exist, has no time zone, or is before
  *   1970 or after the year 2108.
  */
 export function pointInTimeMs(value: unknown, name: string): number {
@@ -61,7 +61,7 @@ export function pointInTimeMs(value: unknown, name: string): number {
  * Reads a point in time, or a duration from now, as milliseconds since 1970. A number is a point in time.
  *
  * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` where it is neither.
+ * @throws {TidegateError} `invalid_request` if it is neither.
  */
 export function momentMs(value: unknown, now: number, name: string): number {
   const isDuration = typeof value === "string" && Number(readDuration(value)) >= 0;
@@ -75,7 +75,7 @@ function readPointInTime(value: unknown): number | undefined {
   return undefined;
 }
 
-/** `Date.parse` alone takes 30 February for 2 March. */
+/** `Date.parse` alone reads 30 February as 2 March. */
 function dateExists(date: string): boolean {
   const ms = Date.parse(date);
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date);

@@ -1,4 +1,4 @@
-/** What went wrong, as a stable word that programs may compare. The HTTP layer alone knows which status each one has. */
+/** What went wrong, as a stable word that programs can compare. */
 export type ErrorCode =
   | "invalid_request"
   | "invalid_payload"
@@ -12,10 +12,10 @@ export type ErrorCode =
 const brand = Symbol.for("tidegate.error");
 
 /**
- * The base of every error that Tidegate throws for a request it refuses. Nothing was written when it is thrown, save where
- * `code` is `store_unavailable`: then the outcome is unknown, and the call is safe to repeat with the same id.
+ * The base of every error that Tidegate throws when it refuses a request. Nothing was written, unless `code` is `store_unavailable`:
+ * then the outcome is unknown, and you can repeat the call safely with the same id.
  *
- * Messages say what was wrong and what to do. They never hold a payload, a token or a URL.
+ * Messages say what was wrong and what to do. They never contain a payload, a token or a URL.
  */
 export class TidegateError extends Error {
   /** What went wrong, for programs. */
@@ -30,7 +30,7 @@ export class TidegateError extends Error {
   }
 }
 
-/** One reason why a payload was refused, as the schema library told it. */
+/** One reason why a payload was refused, from the schema library. */
 export interface PayloadIssue {
   /** Why, in the words of the schema library. */
   readonly message: string;
@@ -50,8 +50,7 @@ export class InvalidPayloadError extends TidegateError {
 }
 
 /**
- * Tells whether a value is an error of Tidegate's, also when it comes from another copy of the package
- * (`instanceof` fails across bundles).
+ * Whether a value is an error of Tidegate, even of another copy of the package (`instanceof` fails across bundles).
  */
 export function isTidegateError(value: unknown): value is TidegateError {
   return value instanceof Error && brand in value;
@@ -79,7 +78,7 @@ export function conflict(message: string): TidegateError {
   return new TidegateError("conflict", message);
 }
 
-/** Quotes a caller's text for a message, cut where it grows long. */
+/** Quotes a caller's text for a message, and cuts it if it is long. */
 export function quote(text: string): string {
   const quoted = JSON.stringify(text);
   return quoted.length > 80 ? `${quoted.slice(0, 80)}..."` : quoted;

@@ -5,13 +5,12 @@ import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 type Stored = "payload" | "progress" | "result";
 
 /**
- * Takes a value as JSON keeps it: a copy, so that what the caller changes afterwards is not stored, and what is checked is what is
- * stored.
+ * Copies a value as JSON keeps it, so that what the caller changes later is not stored, and what is checked is what is stored.
  *
  * @param what what the value is, for the message.
  * @param most how large it may be, in bytes of UTF-8.
  * @returns undefined for what JSON leaves out: undefined, a function or a symbol.
- * @throws {TidegateError} `invalid_request` where it cannot be written as JSON, `payload_too_large` where it is larger.
+ * @throws {TidegateError} `invalid_request` if it cannot be written as JSON, `payload_too_large` if it is larger.
  */
 export function asJson(value: unknown, what: Stored, most = LARGEST_PAYLOAD): unknown {
   const text = written(what, () => JSON.stringify(value) as string | undefined);
@@ -25,7 +24,7 @@ export function asJson(value: unknown, what: Stored, most = LARGEST_PAYLOAD): un
   return JSON.parse(text);
 }
 
-/** Writes JSON with such a value in it. @throws {TidegateError} `invalid_request` where the value does not let it. */
+/** Calls `write`, which encodes such a value. @throws {TidegateError} `invalid_request` if that fails. */
 export function written<Text>(what: Stored, write: () => Text): Text {
   try {
     return write();

@@ -1,9 +1,9 @@
 /*
- * How large requests become. Upstash takes and gives 10 MB (10 * 1024 * 1024 bytes) at once, and refuses for good what is larger.
+ * How large requests become. Upstash takes and returns at most 10 MB (10 * 1024 * 1024 bytes) at once, and refuses what is larger.
  *
- * The bounds count records in bytes of UTF-8. Each travels as a text within JSON, where one of nothing but quotes and
- * backslashes takes twice its bytes: so all that goes into one request, or comes with one answer, stays below 5 MiB. A single
- * record may be larger than its bound, up to `LARGEST_RECORD`, and then travels alone.
+ * The bounds count records in bytes of UTF-8. A record is sent as a text within JSON, where quotes and backslashes take twice their
+ * bytes. So the records of one request, or of one answer, stay below 5 MiB. A single record may be larger than its bound, up to
+ * `LARGEST_RECORD`. Then it is sent alone.
  */
 
 export const MEBIBYTE = 1024 * 1024;
@@ -17,25 +17,25 @@ export const MOST_AT_ONCE = 1_000;
 /** The most bytes of records in a request that stores jobs of calls that travel together, not counting its first. */
 export const MOST_ENQUEUED_BYTES = 4 * MEBIBYTE;
 
-/** How many bytes of records one request hands in at most, beyond its first: of jobs that finished, or of dead ones that live again. */
+/** The most bytes of records, not counting the first, in a request that settles jobs or puts dead ones back among the waiting. */
 export const MOST_SETTLED_BYTES = 4 * MEBIBYTE;
 
-/** How many bytes of records the firings of one exchange hold at most, beyond the first: they go with what it hands in. */
+/** The most bytes of records, not counting the first, in the firings of one exchange. They are sent with what it settles. */
 export const MOST_FIRED_BYTES = 512 * 1024;
 
-/** The largest payload of a recurring job, in bytes: a firing sends it twice, with the schedule's record and with the job's. */
+/** The largest payload of a recurring job, in bytes. A firing sends it twice: in the record of the schedule and in that of the job. */
 export const LARGEST_RECURRING_PAYLOAD = 1 * MEBIBYTE;
 
-/** How many bytes of records one claim takes at most, beyond its first job. They are in the answer. */
+/** The most bytes of records, not counting the first, that one claim brings. They are in the answer. */
 export const MOST_CLAIMED_BYTES = 4 * MEBIBYTE;
 
 /**
- * How many bytes of records one look at jobs takes at most, beyond its first job. What a handler answers holds them once more,
- * with what else is told of each, and an answer of a Vercel function may have 4.5 MB.
+ * The most bytes of records, not counting the first, that one page of jobs holds. The answer of a handler holds them too, with more
+ * about each job, and an answer of a Vercel function may have 4.5 MB.
  */
 export const MOST_LISTED_BYTES = 3 * MEBIBYTE;
 
-/** The largest record with what a job adds to it, in bytes as it is sent: as a text within JSON. */
+/** The largest record, including what a job adds to it, in bytes as it is sent: as a text within JSON. */
 export const LARGEST_RECORD = 8 * MEBIBYTE;
 
 const encoder = new TextEncoder();
@@ -56,7 +56,7 @@ export function isLarger(text: string, most: number): boolean {
 /** How many of the texts, from the first on, have no more bytes than `most` together. */
 export function countFitting(texts: readonly string[], most: number): number {
   const units = texts.reduce((sum, text) => sum + text.length, 0);
-  // Counting bytes takes longer than all else that is done here.
+  // Counting bytes takes longer than everything else here.
   if (units * MOST_BYTES_PER_UNIT <= most) return texts.length;
   let bytes = 0;
   const index = texts.findIndex((text) => {

@@ -1,12 +1,12 @@
 import { invalidRequest, quote } from "./errors.ts";
 
 /**
- * Checks that options are an object, and that each of them is one that is read. One that is not, such as a misspelt one or
- * another library's, would be left out in silence, and its default hold.
+ * Checks that options are an object, and that each of them is known. An unknown one, such as a misspelt one or one of another library,
+ * would otherwise be ignored silently, and its default would apply.
  *
- * @param of what the options are of, for the message: "enqueue".
- * @param inner those that Tidegate itself hands in: they are read, and not told of.
- * @throws {TidegateError} `invalid_request`; the message names the option and those that there are.
+ * @param of what the options belong to, for the message: "enqueue".
+ * @param inner options that only Tidegate itself passes. The message does not list them.
+ * @throws {TidegateError} `invalid_request`; the message names the option and the known ones.
  */
 export function checkKnown(
   options: unknown,
@@ -20,15 +20,15 @@ export function checkKnown(
   if (unknown !== undefined) throw invalidRequest(`${quote(unknown)} is no option of ${of}. ${those}`);
 }
 
-/** @throws {TidegateError} `invalid_request` with the message given, for all that is no object: null and arrays too. */
+/** @throws {TidegateError} `invalid_request` with this message for everything that is not an object, and for null and arrays. */
 export function checkObject(value: unknown, message: string): asserts value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidRequest(message);
 }
 
 /**
- * Checks that each of some options is a function where it is given.
+ * Checks that each of some options, if given, is a function.
  *
- * @param of what the options are of, where the message must tell it: "hooks".
+ * @param of what the options belong to, if the message must say so: "hooks".
  * @throws {TidegateError} `invalid_request`; the message names the option.
  */
 export function checkFunctions<Options extends object>(
@@ -41,8 +41,8 @@ export function checkFunctions<Options extends object>(
 }
 
 /**
- * Checks an id, key or name: 1 to `longest` characters that come back as they were, whatever stands between (no control
- * characters, no lone surrogates, no white space at either end).
+ * Checks an id, key or name: 1 to `longest` characters that survive every transport unchanged (no control characters, no lone
+ * surrogates, no white space at either end).
  */
 export function checkText(value: unknown, name: string, longest: number): asserts value is string {
   if (typeof value !== "string" || value.length === 0 || value.length > longest) {
@@ -55,7 +55,7 @@ export function checkText(value: unknown, name: string, longest: number): assert
   }
 }
 
-/** Checks a new id, key or name that will stand in a URL. @throws {TidegateError} `invalid_request`, also for "." and ".." */
+/** Checks a new id, key or name that will be part of a URL. @throws {TidegateError} `invalid_request`, also for "." and ".." */
 export function checkPathText(value: unknown, name: string, longest: number): asserts value is string {
   checkText(value, name, longest);
   if (value === "." || value === "..")

@@ -45,8 +45,8 @@ describe("hooks", () => {
     await queue.enqueueMany([{ job: works }, { job: works }]);
     await queue.drain();
     expect(report.mock.calls).toEqual([
-      ["tidegate: the hook onStart failed (RangeError). Set hooks.onError to be told more."],
-      ["tidegate: the hook onComplete failed (string). Set hooks.onError to be told more."],
+      ["tidegate: the hook onStart failed (RangeError). Set hooks.onError to see the error."],
+      ["tidegate: the hook onComplete failed (string). Set hooks.onError to see the error."],
     ]);
   });
 
