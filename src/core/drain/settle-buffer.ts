@@ -10,7 +10,8 @@ export interface EndedJob {
 }
 
 /** How many bytes of records are sent to settle a job: its own, and the one that it was born with if the store needs that. */
-const sentBytes = ({ outcome: { record, lease } }: EndedJob): number => bytesOf(record) + bytesOf(lease.bornAs ?? "");
+const sentBytes = ({ outcome: { record, lease } }: EndedJob): number =>
+  bytesOf(record) + (lease.bornAs === undefined ? 0 : bytesOf(lease.bornAs));
 
 /** How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */
 const WAITS_MS = 1_000;
