@@ -1,9 +1,6 @@
-import { invalidRequest, quote, TidegateError } from "../../core/shared/errors.ts";
-import { fnv1a } from "../../core/shared/hash.ts";
+import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
-import type { Cost } from "../../core/store/meter.ts";
-import { isOccurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import {
@@ -14,7 +11,6 @@ import {
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
-  type ExchangeSize,
   type FlowPageRequest,
   type FoundDead,
   type JobState,
@@ -32,12 +28,13 @@ import {
   type Revival,
   type SettleReply,
   type SettleRequest,
-  type SettleSize,
   type Store,
   type StoredJob,
 } from "../../core/store/store.ts";
 import { beforeCalls } from "../before-calls.ts";
+import { PartitionedFacts, partitionOf, partitionOfKey } from "./facts.ts";
 import { LostParts } from "./lost-parts.ts";
+import { PartialReplies } from "./partial-replies.ts";
 import { SpreadCheck } from "./spread-check.ts";
 import { sumOfStats } from "./sum-of-stats.ts";
 
@@ -126,147 +123,6 @@ function noAnswer(): TidegateError {
 
 function isUnavailable(error: unknown): boolean {
   return (error as { readonly code?: unknown } | null | undefined)?.code === "store_unavailable";
-}
-
-const plus = (one: Cost, other: Cost): Cost => ({
-  roundTrips: one.roundTrips + other.roundTrips,
-  commands: one.commands + other.commands,
-});
-
-const times = ({ roundTrips, commands }: Cost, count: number): Cost => ({
-  roundTrips: roundTrips * count,
-  commands: commands * count,
-});
-
-/** Spreads texts that differ in their last letters alone: the lower bits of FNV-1a are mixed with its upper ones. */
-function hash(text: string): number {
-  const value = fnv1a(text);
-  return (value ^ (value >>> 16)) >>> 0;
-}
-
-/** Which of so many partitions a job is in. Those that schedules make are where the schedules are. */
-function partitionOf(id: string, count: number): number {
-  return isOccurrenceJobId(id) ? 0 : hash(id) % count;
-}
-
-/** Which partition all jobs of a key are in, be it one of flow control or of dedupe. */
-function partitionOfKey(key: string, count: number): number {
-  return hash(key) % count;
-}
-
-class PartitionedFacts implements LocalFacts {
-  readonly mostOfPeek: Cost;
-  readonly mostOfPartitions: Cost;
-  /** One partition of each store. */
-  readonly #parts: readonly LocalFacts[];
-  readonly #count: number;
-  readonly #lost: LostParts;
-
-  constructor(parts: readonly LocalFacts[], count: number, lost: LostParts) {
-    this.#parts = parts;
-    this.#count = count;
-    this.#lost = lost;
-    this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
-    // The first peek of a process asks each store how the queue is spread. The first of all begins it there, if there are several.
-    const checks = parts.length > 1 ? 2 * parts.length : 1;
-    const peeks = this.#most((part) => part.mostOfPeek);
-    this.mostOfPeek = plus(times(peeks, count + 1), times(this.mostOfPartitions, checks));
-  }
-
-  /** The most that something costs in one partition, in whichever store. */
-  #most(costOf: (part: LocalFacts) => Cost): Cost {
-    return this.#parts.map(costOf).reduce((one, other) => ({
-      roundTrips: Math.max(one.roundTrips, other.roundTrips),
-      commands: Math.max(one.commands, other.commands),
-    }));
-  }
-
-  mostOfSettle(size: SettleSize): Cost {
-    return times(
-      this.#most((part) => part.mostOfSettle(size)),
-      Math.min(size.settles ?? 0, this.#count),
-    );
-  }
-
-  mostOfExchange({ settles = 0, fires = 0, isResend = false, ...rest }: ExchangeSize): Cost {
-    const settling = this.mostOfSettle({ settles, isResend });
-    const claiming = this.#most((part) => part.mostOfExchange({ fires, isResend, ...rest }));
-    // Schedules are in the first partition, and what is claimed may be in another.
-    const apart = times(
-      this.#most((part) => part.mostOfSettle({})),
-      fires > 0 ? 1 : 0,
-    );
-    const { roundTrips, commands } = [settling, claiming, apart].reduce(plus);
-    return { roundTrips: Math.min(roundTrips, this.#count), commands };
-  }
-
-  mostOfDeclare(schedules: number): Cost {
-    return this.#most((part) => part.mostOfDeclare(schedules));
-  }
-
-  idSource(newId: () => string): (key?: string) => string {
-    const count = this.#count;
-    const all = Array.from({ length: count }, (_, part) => part);
-    const answering = all.filter((part) => !this.#lost.isAvoided(part));
-    const open = answering.length > 0 ? answering : all;
-    const target = open[Math.floor(Math.random() * open.length)] ?? 0;
-    return (key) => {
-      const wanted = key === undefined ? target : partitionOfKey(key, count);
-      let id = newId();
-      // Some tries a partition: what is left of chance after 50 is one in e^50, and then the id is merely stored elsewhere.
-      for (let tries = 50 * count; tries > 0 && partitionOf(id, count) !== wanted; tries--) id = newId();
-      return id;
-    };
-  }
-
-  partitionOf({ id, isFreshId, dedupe, flow }: Omit<NewJob, "record">): number {
-    if (dedupe && !isFreshId)
-      throw invalidRequest("A partitioned queue takes dedupe only for jobs without an id of their own.");
-    const index = partitionOf(id, this.#count);
-    if (flow && index !== partitionOfKey(flow.key, this.#count))
-      throw invalidRequest(
-        `The id ${quote(id)} lies in another partition than the key of flow control ${quote(flow.key)}, whose jobs are all in one. Leave out the id, choose another key, or open the queue without partitions.`,
-      );
-    return index;
-  }
-}
-
-/** What some partitions reply. It must reach the caller, whatever becomes of the others: what one of them gave is leased. */
-class PartialReplies<Reply> {
-  readonly #replies = new Map<number, Reply>();
-  readonly #failures = new Map<number, unknown>();
-
-  /** Takes the reply of a partition; undefined if it fails. */
-  async from(index: number, asked: Promise<Reply>): Promise<Reply | undefined> {
-    try {
-      const reply = await asked;
-      this.#replies.set(index, reply);
-      return reply;
-    } catch (error) {
-      this.#failures.set(index, error);
-      return undefined;
-    }
-  }
-
-  failureOf(index: number): unknown {
-    return this.#failures.get(index);
-  }
-
-  /** Leaves failures out, because what was asked for was had elsewhere. */
-  forgive(indexes: Iterable<number>): void {
-    for (const index of indexes) this.#failures.delete(index);
-  }
-
-  of(index: number): Reply | undefined {
-    return this.#replies.get(index);
-  }
-
-  /** Why a partition did not reply. @throws that, if none did. */
-  get failure(): { readonly failure?: unknown } {
-    const [failure] = this.#failures.values();
-    if (this.#failures.size > 0 && this.#replies.size === 0) throw failure;
-    return this.#failures.size > 0 ? { failure } : {};
-  }
 }
 
 class PartitionedQueue implements QueueStore {

@@ -1,0 +1,110 @@
+import { invalidRequest, quote } from "../../core/shared/errors.ts";
+import { fnv1a } from "../../core/shared/hash.ts";
+import type { Cost } from "../../core/store/meter.ts";
+import { isOccurrenceJobId } from "../../core/store/occurrence-id.ts";
+import type { ExchangeSize, LocalFacts, NewJob, SettleSize } from "../../core/store/store.ts";
+import type { LostParts } from "./lost-parts.ts";
+
+const plus = (one: Cost, other: Cost): Cost => ({
+  roundTrips: one.roundTrips + other.roundTrips,
+  commands: one.commands + other.commands,
+});
+
+const times = ({ roundTrips, commands }: Cost, count: number): Cost => ({
+  roundTrips: roundTrips * count,
+  commands: commands * count,
+});
+
+/** Spreads texts that differ in their last letters alone: the lower bits of FNV-1a are mixed with its upper ones. */
+function hash(text: string): number {
+  const value = fnv1a(text);
+  return (value ^ (value >>> 16)) >>> 0;
+}
+
+/** Which of so many partitions a job is in. Those that schedules make are where the schedules are. */
+export function partitionOf(id: string, count: number): number {
+  return isOccurrenceJobId(id) ? 0 : hash(id) % count;
+}
+
+/** Which partition all jobs of a key are in, be it one of flow control or of dedupe. */
+export function partitionOfKey(key: string, count: number): number {
+  return hash(key) % count;
+}
+
+/** What a queue in partitions knows by itself: what its calls cost at most, and which partition a job is in. */
+export class PartitionedFacts implements LocalFacts {
+  readonly mostOfPeek: Cost;
+  readonly mostOfPartitions: Cost;
+  /** One partition of each store. */
+  readonly #parts: readonly LocalFacts[];
+  readonly #count: number;
+  readonly #lost: LostParts;
+
+  constructor(parts: readonly LocalFacts[], count: number, lost: LostParts) {
+    this.#parts = parts;
+    this.#count = count;
+    this.#lost = lost;
+    this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
+    // The first peek of a process asks each store how the queue is spread. The first of all begins it there, if there are several.
+    const checks = parts.length > 1 ? 2 * parts.length : 1;
+    const peeks = this.#most((part) => part.mostOfPeek);
+    this.mostOfPeek = plus(times(peeks, count + 1), times(this.mostOfPartitions, checks));
+  }
+
+  /** The most that something costs in one partition, in whichever store. */
+  #most(costOf: (part: LocalFacts) => Cost): Cost {
+    return this.#parts.map(costOf).reduce((one, other) => ({
+      roundTrips: Math.max(one.roundTrips, other.roundTrips),
+      commands: Math.max(one.commands, other.commands),
+    }));
+  }
+
+  mostOfSettle(size: SettleSize): Cost {
+    return times(
+      this.#most((part) => part.mostOfSettle(size)),
+      Math.min(size.settles ?? 0, this.#count),
+    );
+  }
+
+  mostOfExchange({ settles = 0, fires = 0, isResend = false, ...rest }: ExchangeSize): Cost {
+    const settling = this.mostOfSettle({ settles, isResend });
+    const claiming = this.#most((part) => part.mostOfExchange({ fires, isResend, ...rest }));
+    // Schedules are in the first partition, and what is claimed may be in another.
+    const apart = times(
+      this.#most((part) => part.mostOfSettle({})),
+      fires > 0 ? 1 : 0,
+    );
+    const { roundTrips, commands } = [settling, claiming, apart].reduce(plus);
+    return { roundTrips: Math.min(roundTrips, this.#count), commands };
+  }
+
+  mostOfDeclare(schedules: number): Cost {
+    return this.#most((part) => part.mostOfDeclare(schedules));
+  }
+
+  idSource(newId: () => string): (key?: string) => string {
+    const count = this.#count;
+    const all = Array.from({ length: count }, (_, part) => part);
+    const answering = all.filter((part) => !this.#lost.isAvoided(part));
+    const open = answering.length > 0 ? answering : all;
+    const target = open[Math.floor(Math.random() * open.length)] ?? 0;
+    return (key) => {
+      const wanted = key === undefined ? target : partitionOfKey(key, count);
+      let id = newId();
+      // Some tries a partition: what is left of chance after 50 is one in e^50, and then the id is merely stored elsewhere.
+      for (let tries = 50 * count; tries > 0 && partitionOf(id, count) !== wanted; tries--) id = newId();
+      return id;
+    };
+  }
+
+  partitionOf({ id, isFreshId, dedupe, flow }: Omit<NewJob, "record">): number {
+    if (dedupe && !isFreshId)
+      throw invalidRequest("A partitioned queue takes dedupe only for jobs without an id of their own.");
+    const index = partitionOf(id, this.#count);
+    if (flow && index !== partitionOfKey(flow.key, this.#count))
+      throw invalidRequest(
+        `The id ${quote(id)} lies in another partition than the key of flow control ${quote(flow.key)}, whose jobs are all in one. Leave out the id, choose another key, or open the queue without partitions.`,
+      );
+    return index;
+  }
+}

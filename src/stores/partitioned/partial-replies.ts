@@ -1,0 +1,37 @@
+/** What some partitions reply. It must reach the caller, whatever becomes of the others: what one of them gave is leased. */
+export class PartialReplies<Reply> {
+  readonly #replies = new Map<number, Reply>();
+  readonly #failures = new Map<number, unknown>();
+
+  /** Takes the reply of a partition; undefined if it fails. */
+  async from(index: number, asked: Promise<Reply>): Promise<Reply | undefined> {
+    try {
+      const reply = await asked;
+      this.#replies.set(index, reply);
+      return reply;
+    } catch (error) {
+      this.#failures.set(index, error);
+      return undefined;
+    }
+  }
+
+  failureOf(index: number): unknown {
+    return this.#failures.get(index);
+  }
+
+  /** Leaves failures out, because what was asked for was had elsewhere. */
+  forgive(indexes: Iterable<number>): void {
+    for (const index of indexes) this.#failures.delete(index);
+  }
+
+  of(index: number): Reply | undefined {
+    return this.#replies.get(index);
+  }
+
+  /** Why a partition did not reply. @throws that, if none did. */
+  get failure(): { readonly failure?: unknown } {
+    const [failure] = this.#failures.values();
+    if (this.#failures.size > 0 && this.#replies.size === 0) throw failure;
+    return this.#failures.size > 0 ? { failure } : {};
+  }
+}
