@@ -180,7 +180,7 @@ export class Attempt {
       this.runtime.store,
       members.map((member) => ({ lease: member.job.lease, endsAt: leaseEndsAt, onLost: member.#onLost })),
     );
-    // What becomes of the other leases of the call is told to their own jobs.
+    // If another lease of the call is lost, its own job learns of it through its signal.
     await Promise.allSettled(renewed);
     await renewed[members.indexOf(this)];
     for (const member of members) if (!member.#stopped) member.#setTimeout(endsAt);

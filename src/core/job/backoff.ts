@@ -20,7 +20,7 @@ export type Backoff = BackoffRule | ((retry: number, error: unknown) => Duration
 const defaults = { type: "exponential", base: "60s", max: "24h", jitter: 0 } as const;
 
 /**
- * Tells how long to wait before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never above `max`.
+ * Gives the wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never above `max`.
  *
  * @param random gives a number from 0 up to, not including, 1.
  */

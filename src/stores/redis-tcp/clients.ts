@@ -9,7 +9,7 @@ export interface NodeRedisClient {
     command: string[],
     options?: { readonly abortSignal?: AbortSignal; readonly typeMapping?: object },
   ): Promise<unknown>;
-  /** Tells of `ready`, `reconnecting` and `end`. */
+  /** Emits `ready`, `reconnecting` and `end`. */
   on(event: string, listener: () => void): unknown;
 }
 
@@ -42,7 +42,7 @@ export interface IoRedisClient {
   call(command: string, parameters: string[]): Promise<unknown>;
   /** Connects a client that was made with `lazyConnect`. */
   connect(): Promise<void>;
-  /** Tells of `ready`, `close` and `end`. */
+  /** Emits `ready`, `close` and `end`. */
   on(event: string, listener: () => void): unknown;
 }
 

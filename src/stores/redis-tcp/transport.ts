@@ -88,7 +88,7 @@ export class ClientTransport implements Transport {
   }
 }
 
-/** Resolves when the listeners are told, or `signal` is aborted. */
+/** Resolves when the listeners are called, or `signal` is aborted. */
 function heard(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
@@ -102,7 +102,7 @@ function heard(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** An answer as RESP2 gives it, whatever the client was told about protocols and types. */
+/** An answer as RESP2 gives it, whatever protocols and types the client is configured for. */
 function asUsual(answer: unknown, [name = ""]: readonly string[]): unknown {
   if (!Array.isArray(answer)) return answer;
   const [first, ...rest] = answer;

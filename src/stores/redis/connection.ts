@@ -102,7 +102,7 @@ export class Connection {
   }
 
   /**
-   * Runs a script. `args` is told whether an earlier send may have arrived, so that the script can recognise its own work.
+   * Runs a script. `args` gets whether an earlier send may have arrived, so that the script can recognise its own work.
    *
    * @throws {TidegateError} `store_unavailable`
    */

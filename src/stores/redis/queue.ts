@@ -75,7 +75,7 @@ const MOST_SCANNED = 1_000;
 /** Where `clear` goes on while it has passed over nothing. */
 const FROM_THE_START = "0";
 
-/** A number that tells two calls of the same millisecond apart, should one of them be sent again. */
+/** A number that keeps two calls of the same millisecond apart if one of them is sent again. */
 function newNonce(random: () => number): string {
   return String(Math.floor(random() * 1_024));
 }
@@ -187,7 +187,7 @@ export class RedisQueue implements QueueStore {
       const cost: Cost = { roundTrips: 1, commands: most(isResend) + more };
       return this.#meter?.allows?.(cost) !== false;
     };
-    // Keys that nobody has told this process of are met if there is room for them, and to settle what they bring.
+    // Keys that this process does not know yet are met if there is room for them, and to settle what they bring.
     const mayMeetKeys = this.#hasKeys || allows(mostOfKeys(size) + mostOfKeys({ settles: size.claims ?? 0 }));
     const mostMore = this.#hasKeys || !mayMeetKeys ? 0 : mostOfKeys(size);
     const maySweep = settle.length > 0 && allows(mostMore + mostOfSweep);
@@ -407,7 +407,7 @@ export class RedisQueue implements QueueStore {
     return this.#orRefusal(this.#connection.plain(commands, this.#meter));
   }
 
-  /** The keys of a queue in partitions refuse every command: what they hold tells the reason. */
+  /** The keys of a queue in partitions refuse every command: what they hold is the reason. */
   #orRefusal<Answer>(answer: Promise<Answer>): Promise<Answer> {
     return answer.catch(async (error: unknown) => {
       const layout = isRefusedCommand(error) ? await this.partitions().catch(() => undefined) : undefined;

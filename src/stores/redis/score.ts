@@ -3,7 +3,7 @@ import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts"
 import { CLAIM_CYCLE, type Outcome } from "../../core/store/store.ts";
 
 /**
- * A score tells all that a store must know of a live job to order and to fence it: when it needs attention, how often it has
+ * A score holds all that a store must know of a live job to order and to fence it: when it needs attention, how often it has
  * been claimed, whether it is leased. `time * 1024 + claims * 2 + leased` is exact in a double until the year 2109. A claim
  * always makes another score, so the score is the fencing token too.
  */

@@ -12,7 +12,7 @@ local function call(...)
   return redis.call(...)
 end
 
--- A score tells all that Lua must know of a job: when it needs attention, how often it was claimed, whether it is leased.
+-- A score holds all that Lua must know of a job: when it needs attention, how often it was claimed, whether it is leased.
 --   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42, claims modulo 512)
 -- Leased jobs stand a second time in the upper half of `due`, as the index of what is running:
 --   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 when not any more
@@ -120,7 +120,7 @@ local function read_born(names, scores)
 end
 
 -- Reads records of a hash, and counts those, from the first on, that have no more bytes than `most` together: one at least.
--- How large the first hundred are tells how many more to read: not all that are wanted, where few of them fit.
+-- The size of the first hundred decides how many more to read: not all that are wanted, where few of them fit.
 -- `known` are records that are not in the hash, by their ids.
 local function read_fitting(key, ids, most, known)
   local records, bytes, read, piece = {}, 0, 0, 100

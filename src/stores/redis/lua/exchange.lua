@@ -1,4 +1,4 @@
--- Hands in what finished, fires schedules, and takes what is due: the heart of a drain.
+-- Settles what has ended, fires schedules, and claims what is due: the heart of a drain.
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1),
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
