@@ -37,7 +37,7 @@ ${clusterSection}
 ## Fan-out
 
 Fan-out gives you parallel drains without a process. A tick that stops with a backlog starts \`fanOut\` invocations. Each of them starts the
-next until the backlog is gone, for up to 60 s or 100 hops ([\`src/http/fan-out.ts\`](../src/http/fan-out.ts)). So \`fanOut\` is the number of parallel
+next until the backlog is gone, for up to 60 s or 100 hops ([\`src/http/backlog-fan-out.ts\`](../src/http/backlog-fan-out.ts)). So \`fanOut\` is the number of parallel
 drains, and the tables above show what it adds. CPU time limits what one invocation can do:
 
 ${cpuSection(rows)}

@@ -11,20 +11,20 @@ import { type DrainOptions, withDefaults } from "../core/drain/options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import { notFound } from "../core/shared/errors.ts";
 import { requireScope, scopesOf } from "./auth.ts";
+import { readHop, startFanOut } from "./backlog-fan-out.ts";
 import { checkAddress, checkJson, readJson, readQuery } from "./contract/body.ts";
 import { isFailure, methodNotAllowed, problemOf } from "./contract/problems.ts";
 import { noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
 import { within } from "./deadline.ts";
 import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
-import { readHop, startFanOut } from "./fan-out.ts";
 import { type HandlerOptions, type MountedQStash, readOptions, type Settings } from "./options.ts";
 import { routes } from "./routes/index.ts";
 import type { Call, Route } from "./routes/route.ts";
 
 export type { Scope, Tokens } from "./auth.ts";
+export { type FanOutOptions, type RelayTarget, relayTo } from "./backlog-fan-out.ts";
 export type { Dashboard } from "./dashboard-port.ts";
-export { type FanOutOptions, type RelayTarget, relayTo } from "./fan-out.ts";
 export type { HandlerOptions } from "./options.ts";
 export type { QStash } from "./qstash-port.ts";
 

@@ -4,9 +4,9 @@ import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { LARGEST_PAYLOAD } from "../core/shared/limits.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
 import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
+import { type FanOutOptions, readFanOut } from "./backlog-fan-out.ts";
 import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
 import { type Deadline, deadlineAt } from "./deadline.ts";
-import { type FanOutOptions, readFanOut } from "./fan-out.ts";
 import type { QStash } from "./qstash-port.ts";
 
 /** Which queues to serve, to whom, and within which bounds. */

@@ -10,12 +10,12 @@ import { drainQueues } from "../core/queue/drain-queues.ts";
 import { systemClock } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { checkKnown } from "../core/shared/validate.ts";
-import { readFanOut, startFanOut } from "../http/fan-out.ts";
+import { readFanOut, startFanOut } from "../http/backlog-fan-out.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
 import { misconfigured, reasonOf } from "./misconfigured.ts";
 
-export { relayTo } from "../http/fan-out.ts";
+export { relayTo } from "../http/backlog-fan-out.ts";
 export { cloudflareFree, cloudflarePaid } from "./presets.ts";
 
 /** The options of `createHandler`, and the bounds of the cron trigger's drain. */

@@ -11,7 +11,7 @@ import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions } from "../http/options.ts";
 import { misconfigured } from "./misconfigured.ts";
 
-export { relayTo } from "../http/fan-out.ts";
+export { relayTo } from "../http/backlog-fan-out.ts";
 export { vercelHobby, vercelPro } from "./presets.ts";
 
 /** The options of `createHandler`, and those of a route file. */

@@ -15,7 +15,7 @@ export type StoreMethod =
   | "list"
   | "cancel"
   | "change"
-  | "revive"
+  | "retryDead"
   | "removeDead"
   | "clear"
   | "stats"
@@ -45,7 +45,7 @@ const methods = {
   list: true,
   cancel: true,
   change: true,
-  revive: true,
+  retryDead: true,
   removeDead: true,
   clear: true,
   findFlow: true,

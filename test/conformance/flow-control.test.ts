@@ -235,7 +235,7 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ pendingCount: 0, runningCount: 0, deadLetterCount: 1 });
     });
 
-    test("a revived job brings back the limits that it was enqueued with, where nothing is known of its key", async () => {
+    test("a dead job that is retried brings back the limits that it was enqueued with, where nothing is known of its key", async () => {
       const { clock, work, queue, most } = setUp({ key: "tenant", concurrency: 1 });
       await queue.enqueueMany(
         names(4).map((name) => ({ job: work, payload: { name: `fails-${name}`, takes: second }, maxRetries: 0 })),
@@ -245,9 +245,9 @@ onEveryStore((kind) => {
       await dying;
       await queue.retryFromDeadLetter({ all: true });
       expect(await queue.flowControl.get("tenant")).toMatchObject({ concurrency: 1, waiting: 4 });
-      const revived = queue.drain();
+      const retried = queue.drain();
       await clock.advance("10s");
-      await revived;
+      await retried;
       expect(most()).toBe(1);
     });
   });

@@ -92,7 +92,7 @@ onEveryStore((kind) => {
     expect([timed(runningTimes), runningTimes.sumMs, timed(waitingTimes), processed]).toEqual([2, 14, 2, 2]);
   });
 
-  test("a revival leaves alone what was made anew under the id of a dead job, and its lease", async () => {
+  test("a retry of a dead job leaves alone what was made anew under the id of a dead job, and its lease", async () => {
     const store = kind.create().open("default");
     const id = "daily@2026-03-01T12:00:00.000Z";
     const job = { id, isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };
@@ -110,9 +110,9 @@ onEveryStore((kind) => {
     await store.exchange({ ...quiet, fire: [fire] });
     const [claimed] = (await store.exchange({ ...quiet, claim: { limit: 1, leaseMs: 60_000 } })).jobs;
     expect(claimed?.lease.id).toBe(id);
-    expect(await store.revive([{ id, deadSince: now, claims: 1, runAt: now, record: '1:{"revived":1}' }], now)).toEqual(
-      [false],
-    );
+    expect(
+      await store.retryDead([{ id, deadSince: now, claims: 1, runAt: now, record: '1:{"revived":1}' }], now),
+    ).toEqual([false]);
     expect(await store.find(id, now)).toMatchObject({ state: "running", record: "1:anew" });
     expect(await store.stats(now)).toMatchObject({ dead: 1, running: 1, ready: 0 });
   });

@@ -152,7 +152,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   extend: { run: storeTrials.extend, answersAlike: true },
   change: { run: storeTrials.change, answersAlike: true },
-  revive: { run: storeTrials.revive, answersAlike: true },
+  retryDead: { run: storeTrials.retryDead, answersAlike: true },
   cancel: { run: storeTrials.cancel, removes: ["waits"], answersAlike: false },
   removeDead: { run: storeTrials.removeDead, removes: ["dies"], answersAlike: false },
   "clear of what waits": {

@@ -144,7 +144,7 @@ describe("when the network fails", () => {
     expect(await part.stats(clock.now)).toMatchObject({ running: 3, ready: 9 });
   });
 
-  test("a revival whose answer was lost is counted", async () => {
+  test("a retry of a dead job whose answer was lost is counted", async () => {
     const { queue } = setUp();
     const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });
     const store = upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `faults-${prefix++}` });

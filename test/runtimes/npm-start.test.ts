@@ -67,7 +67,7 @@ describe("npm start", () => {
     expect(second.output).toBe(`Port ${port} is in use. Choose another: npm start -- --port ${port + 1}\n`);
   });
 
-  test.concurrent("performs, retries and buries jobs, and revives a dead one", async () => {
+  test.concurrent("performs, retries and dead-letters jobs, and retries a dead one", async () => {
     const [sent, flaky, fatal] = await Promise.all([
       enqueue("send_email", { to: "ada@example.com", subject: "Hello" }),
       enqueue("flaky", { failures: 1 }),

@@ -34,7 +34,7 @@ const recognising: ReadonlySet<StoreMethod> = new Set([
   "enqueue",
   "extend",
   "change",
-  "revive",
+  "retryDead",
   "putSchedule",
   "declare",
 ]);

@@ -283,14 +283,14 @@ const change = operation(
   "change",
 );
 
-const revive = operation(
+const retryDead = operation(
   fc.record({ ids: fc.array(id, { maxLength: 3 }), wait, record }),
   (values) => ({
     run: async (store, scene) => {
       const found = await Promise.all(values.ids.map((each) => store.find(each, scene.now)));
       const dead = found.flatMap((job) => (job?.state === "dead" ? [job] : []));
       const runAt = scene.now + values.wait;
-      return store.revive(
+      return store.retryDead(
         dead.map(({ id: deadId, at, flow }, index) => ({
           id: deadId,
           deadSince: at,
@@ -303,7 +303,7 @@ const revive = operation(
       );
     },
   }),
-  "revive",
+  "retryDead",
 );
 
 /** Clears in pieces what waits behind jobs that run: these end after the first piece. */
@@ -431,7 +431,7 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { arbitrary: tick, weight: 3 },
   extend,
   change,
-  revive,
+  retryDead,
   clearInPieces,
   changeFlow,
   ...simple,

@@ -67,7 +67,8 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   extend: (store, runs) => store.extend([{ lease: runs, endsAt: now + 2 * minute, record: "1:progress" }]),
   change: (store) =>
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),
-  revive: (store) => store.revive([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),
+  retryDead: (store) =>
+    store.retryDead([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),
   cancel: (store) => store.cancel("waits", now),
   removeDead: (store) => store.removeDead(["dies", "nobody"]),
   clear: (store) => store.clear("pending", now).then(({ cleared }) => cleared),

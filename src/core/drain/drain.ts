@@ -13,6 +13,7 @@ import { sleep } from "../shared/clock.ts";
 import type { ExchangeReply, ExchangeRequest, LeasedJob, NextDue } from "../store/store.ts";
 import { DrainBounds } from "./bounds.ts";
 import type { DrainBudget } from "./budget.ts";
+import { Condition } from "./condition.ts";
 import { InFlight } from "./in-flight.ts";
 import { JobsInHand } from "./in-hand.ts";
 import { NextExchange } from "./next-exchange.ts";
@@ -20,7 +21,6 @@ import type { DrainLimits } from "./options.ts";
 import { Prefetch } from "./prefetch.ts";
 import { countOf, type DrainCounts, type DrainReport, noCounts } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
-import { Wakeup } from "./wakeup.ts";
 
 /** What a drain needs from its queue. */
 export interface DrainRuntime extends AttemptRuntime {
@@ -53,7 +53,7 @@ export class Drain {
   readonly #budget: DrainBudget;
   readonly #leaseMs: number;
   readonly #counts: Record<keyof DrainCounts, number> = { ...noCounts };
-  readonly #wakeup = new Wakeup();
+  readonly #news = new Condition();
   readonly #inFlight: InFlight;
   readonly #jobs: JobsInHand;
   readonly #bounds: DrainBounds;
@@ -79,7 +79,7 @@ export class Drain {
     const exchange = limits.heldOnly
       ? async (request: ExchangeRequest) => ({ ...onlySettled, ...(await store.settle(request)) })
       : (request: ExchangeRequest) => runtime.declared.exchange(store, request);
-    this.#inFlight = new InFlight(exchange, clock, nextDue, this.#wakeup.wake);
+    this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
     this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight);
     this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), clock());
@@ -109,7 +109,7 @@ export class Drain {
 
   /** Drains until a limit is reached or nothing is due. @throws {TidegateError} `store_unavailable` */
   async run(): Promise<DrainReport> {
-    const { wake } = this.#wakeup;
+    const wake = this.#news.notify;
     const { signal, slots } = this.#limits;
     signal?.addEventListener("abort", wake);
     slots.join({ wants: () => this.#wantsSlot, wake });
@@ -194,14 +194,14 @@ export class Drain {
     slots.give();
     this.#prefetch.slotFreed(this.#runtime.clock(), attempts.length);
     this.#startWaiting();
-    if (running.size === 0 || this.#next.isWanted) this.#wakeup.wake();
+    if (running.size === 0 || this.#next.isWanted) this.#news.notify();
   }
 
   /** Something other than the job failed, such as the clock. Its lease runs out, and the drain ends with the error. */
   #abort(attempts: readonly Attempt[], error: unknown): void {
     for (const attempt of attempts) this.#jobs.running.delete(attempt);
     this.#inFlight.abort(error);
-    this.#wakeup.wake();
+    this.#news.notify();
   }
 
   /**
@@ -227,7 +227,7 @@ export class Drain {
   #end(job: ClaimedJob, outcome: AttemptOutcome): void {
     const { ended } = this.#jobs;
     ended.add({ job, outcome, at: this.#runtime.clock() });
-    if (ended.length === 1 || outcome.to === "released") this.#wakeup.wake();
+    if (ended.length === 1 || outcome.to === "released") this.#news.notify();
   }
 
   // Exchanging -----------------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ export class Drain {
     if (running.size > 0 && this.#next.stoppedBy()) this.#limits.onStopped?.(this.#report());
     const { deadline, cutOffAt } = this.#bounds;
     if (now >= cutOffAt) for (const attempt of running) attempt.stop(outOfTime());
-    await this.#wakeup.wait(clock, now, [deadline, cutOffAt, ...this.#next.dueTimes, waiting.overdueAt]);
+    await this.#news.wait(clock, now, [deadline, cutOffAt, ...this.#next.dueTimes, waiting.overdueAt]);
   }
 
   /** Sleeps until the next job is due, if that is soon enough; false if not, or if a limit is reached. */

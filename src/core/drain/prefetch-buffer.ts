@@ -1,4 +1,5 @@
 import type { Attempt } from "../attempt/attempt.ts";
+import { Quarantine } from "./quarantine.ts";
 
 /**
  * How long a job waits for a slot before it is released. A drain claims what it expects to start within 1.25 s (`CLAIMED_MS` and
@@ -7,37 +8,31 @@ import type { Attempt } from "../attempt/attempt.ts";
  */
 const LONGEST_WAIT_MS = 2_000;
 
-/**
- * The jobs of a drain that are claimed and wait for a slot.
- *
- * A poison job, which crashes its invocation, uses up an attempt of every job that was claimed with it. So a job that may be one is
- * quarantined: it starts only when everything else is settled, and all other quarantined jobs are released, with no attempt used.
- */
+/** The jobs of a drain that are claimed and wait for a slot. Those that may be poison wait in quarantine. */
 export class PrefetchBuffer {
   #ready: Attempt[] = [];
-  readonly #quarantined: Attempt[] = [];
-  /** Whether the last job to leave was a quarantined one: then the next one may be another. */
-  #claimsOneByOne = false;
+  readonly #quarantine = new Quarantine();
 
   add(attempts: readonly Attempt[]): void {
-    for (const attempt of attempts) (attempt.job.mayBePoison ? this.#quarantined : this.#ready).push(attempt);
-    if (this.#ready.length > 0) this.#claimsOneByOne = false;
+    for (const attempt of attempts) (attempt.job.mayBePoison ? this.#quarantine : this.#ready).push(attempt);
+    if (this.#ready.length > 0) this.#quarantine.noteHealthy();
   }
 
   /** When the first job will have waited too long; infinite if none waits. */
   get overdueAt(): number {
-    const oldest = [this.#ready[0], this.#quarantined[0]].map((first) => first?.claimedAt ?? Number.POSITIVE_INFINITY);
+    const oldest = [this.#ready[0], this.#quarantine.first].map(
+      (first) => first?.claimedAt ?? Number.POSITIVE_INFINITY,
+    );
     return Math.min(...oldest) + LONGEST_WAIT_MS;
   }
 
   get length(): number {
-    return this.#ready.length + this.#quarantined.length;
+    return this.#ready.length + this.#quarantine.length;
   }
 
-  /** How many jobs may be claimed now: none while one is quarantined, and after it one at a time. @param isIdle whether nothing runs. */
+  /** How many jobs may be claimed now, as the quarantine has it. @param isIdle whether nothing runs. */
   mostClaims(isIdle: boolean): number {
-    if (this.#quarantined.length > 0 || (this.#claimsOneByOne && !isIdle)) return 0;
-    return this.#claimsOneByOne ? 1 : Number.POSITIVE_INFINITY;
+    return this.#quarantine.mostClaims(isIdle);
   }
 
   /**
@@ -48,9 +43,7 @@ export class PrefetchBuffer {
   next(isAlone: boolean): readonly Attempt[] {
     const first = this.#ready.shift();
     if (first) return [first, ...this.#takeCompanions(first)];
-    const freed = isAlone && this.#quarantined.length === 1 ? this.#quarantined.splice(0) : [];
-    if (freed.length > 0) this.#claimsOneByOne = true;
-    return freed;
+    return isAlone ? this.#quarantine.takeOnly() : [];
   }
 
   /** Takes out those that are performed in one call with this one. */
@@ -65,12 +58,11 @@ export class PrefetchBuffer {
 
   /** Takes out the quarantined jobs that must be released before one of them may start. */
   takeSurplus(): readonly Attempt[] {
-    return this.#ready.length > 0 ? [] : this.#quarantined.splice(1);
+    return this.#ready.length > 0 ? [] : this.#quarantine.takeSurplus();
   }
 
-  /** Takes out every job. A quarantined one must not be claimed again while others run. */
+  /** Takes out every job. */
   takeAll(): readonly Attempt[] {
-    if (this.#quarantined.length > 0) this.#claimsOneByOne = true;
-    return [...this.#ready.splice(0), ...this.#quarantined.splice(0)];
+    return [...this.#ready.splice(0), ...this.#quarantine.takeAll()];
   }
 }

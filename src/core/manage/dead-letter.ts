@@ -5,7 +5,7 @@ import { conflict, invalidRequest, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { checkKnown, checkText } from "../shared/validate.ts";
-import type { QueueStore, Revival, StoredJob } from "../store/store.ts";
+import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import type { ManageRuntime } from "./runtime.ts";
 
 /** Selects dead jobs: these ids, all of one name, or all. */
@@ -137,33 +137,36 @@ async function retrySelected(
   // Most selections are a single piece, which need not be read again.
   return forEachPiece(count > 1 ? pieces() : [last], options, async (dead) => {
     const known = dead.filter(({ record }) => names.has(decodeRecord(record)?.name ?? ""));
-    let revived = 0;
-    for (const revivals of requestsOf(known, (job) => revivalOf(job, change, now))) {
-      revived += (await store.revive(revivals, now)).filter(Boolean).length;
+    let retried = 0;
+    for (const retries of requestsOf(known, (job) => retryOf(job, change, now))) {
+      retried += (await store.retryDead(retries, now)).filter(Boolean).length;
     }
-    return revived;
+    return retried;
   });
 }
 
-/** The revivals of each request, made as they are sent: a large new payload in all of them at once would be more than a Worker can hold. */
-function* requestsOf(dead: readonly StoredJob[], build: (job: StoredJob) => Revival): Generator<readonly Revival[]> {
-  let revivals: Revival[] = [];
+/** The retries of each request, made as they are sent: a large new payload in all of them at once would be more than a Worker can hold. */
+function* requestsOf(
+  dead: readonly StoredJob[],
+  build: (job: StoredJob) => DeadJobRetry,
+): Generator<readonly DeadJobRetry[]> {
+  let retries: DeadJobRetry[] = [];
   let bytes = 0;
   for (const job of dead) {
-    const revival = build(job);
-    const added = bytesOf(revival.record);
-    if (bytes + added > MOST_SETTLED_BYTES && revivals.length > 0) {
-      yield revivals;
-      revivals = [];
+    const retry = build(job);
+    const added = bytesOf(retry.record);
+    if (bytes + added > MOST_SETTLED_BYTES && retries.length > 0) {
+      yield retries;
+      retries = [];
       bytes = 0;
     }
-    revivals.push(revival);
+    retries.push(retry);
     bytes += added;
   }
-  if (revivals.length > 0) yield revivals;
+  if (retries.length > 0) yield retries;
 }
 
-function revivalOf(dead: StoredJob, change: { readonly payload?: unknown }, now: number): Revival {
+function retryOf(dead: StoredJob, change: { readonly payload?: unknown }, now: number): DeadJobRetry {
   const { end, ...rest } = readable(dead);
   const claims = end?.claims ?? 0;
   const record = written("payload", () => encodeRecord({ ...rest, ...change, returned: claims, revivedAt: now }));

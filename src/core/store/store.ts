@@ -295,7 +295,7 @@ export interface Change {
 }
 
 /** Puts a dead job back among the waiting ones, if it has been dead since `deadSince`. */
-export interface Revival {
+export interface DeadJobRetry {
   readonly id: string;
   readonly deadSince: number;
   readonly claims: number;
@@ -379,7 +379,7 @@ export interface QueueStore {
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
   /** Puts dead jobs back among the waiting ones. One answer per job: false if it is no longer dead. */
-  revive(revivals: readonly Revival[], now: number): Promise<readonly boolean[]>;
+  retryDead(retries: readonly DeadJobRetry[], now: number): Promise<readonly boolean[]>;
   /** Removes dead jobs for good. Gives how many of the ids were dead. */
   removeDead(ids: readonly string[]): Promise<number>;
   /**

@@ -53,10 +53,10 @@ export const deadLetterRoutes = [
     async answer(call) {
       const { queue, target, body } = call;
       await queue.retryFromDeadLetter(target, body);
-      const revived = await queue.getJob(target);
+      const retried = await queue.getJob(target);
       drainSoon(call);
-      if (!revived) throw notFound("The job was retried, but it was gone before it could be shown.");
-      return reply(revived);
+      if (!retried) throw notFound("The job was retried, but it was gone before it could be shown.");
+      return reply(retried);
     },
   }),
   route({

@@ -6,6 +6,7 @@ import type { StoredStats } from "../../core/store/stats.ts";
 import type {
   Change,
   ClearableState,
+  DeadJobRetry,
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
@@ -21,7 +22,6 @@ import type {
   Page,
   PageRequest,
   QueueStore,
-  Revival,
   SettleReply,
   SettleRequest,
   Spread,
@@ -160,18 +160,18 @@ export class MemoryQueue implements QueueStore {
     return true;
   }
 
-  async revive(revivals: readonly Revival[], now: number): Promise<readonly boolean[]> {
-    const revived = revivals.map(({ id, deadSince, claims, runAt, record, flow }) => {
+  async retryDead(retries: readonly DeadJobRetry[], now: number): Promise<readonly boolean[]> {
+    const retried = retries.map(({ id, deadSince, claims, runAt, record, flow }) => {
       // A job that was made anew under the id keeps its place, and its lease.
       if (this.#state.dead.score(id) !== deadSince || this.#state.due.score(id) !== undefined) return false;
       this.#state.removeDead(id);
       this.#state.add(id, record, flow && this.#state.lanes.join(flow, false, now));
       this.#state.wait(id, waitingScore(runAt, claims));
-      this.#state.counters.revived++;
+      this.#state.counters.retriedDead++;
       return true;
     });
     this.#state.lanes.putMarks(now);
-    return revived;
+    return retried;
   }
 
   async removeDead(ids: readonly string[]): Promise<number> {

@@ -88,8 +88,8 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     if (canStart && score < scoreAfter(now)) oldestReadyAt ??= unpack(score).at;
     if (isJob(member)) count[stateOf(score, now)]++;
   }
-  const { processed, retried, cancelled, revived, removed } = state.counters;
-  const deadLettered = state.dead.size + revived + removed;
+  const { processed, retried, cancelled, retriedDead, removed } = state.counters;
+  const deadLettered = state.dead.size + retriedDead + removed;
   return {
     ...count,
     dead: state.dead.size,
@@ -97,7 +97,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     processed,
     retried,
     deadLettered,
-    enqueued: state.records.size + processed + deadLettered + cancelled - revived,
+    enqueued: state.records.size + processed + deadLettered + cancelled - retriedDead,
     paused: state.paused,
     nextAt: state.nextAt(),
     oldestReadyAt,

@@ -23,7 +23,7 @@ export class MemoryState {
   readonly done = new Map<string, Finished>();
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, string>();
-  readonly counters = { processed: 0, retried: 0, cancelled: 0, revived: 0, removed: 0 };
+  readonly counters = { processed: 0, retried: 0, cancelled: 0, retriedDead: 0, removed: 0 };
   readonly tally = new Tally();
   paused = false;
   manifest: string | undefined;

@@ -8,6 +8,7 @@ import {
   type ClaimRequest,
   type ClearableState,
   checkStore,
+  type DeadJobRetry,
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
@@ -25,7 +26,6 @@ import {
   type PageRequest,
   type PeekReply,
   type QueueStore,
-  type Revival,
   type SettleReply,
   type SettleRequest,
   type Store,
@@ -403,11 +403,11 @@ class PartitionedQueue implements QueueStore {
     return this.#of(change.id).change(change);
   }
 
-  revive(revivals: readonly Revival[], now: number): Promise<readonly boolean[]> {
+  retryDead(retries: readonly DeadJobRetry[], now: number): Promise<readonly boolean[]> {
     return this.#inParts(
-      revivals,
+      retries,
       ({ id }) => this.#indexOf(id),
-      (index, some) => this.#at(index).revive(some, now),
+      (index, some) => this.#at(index).retryDead(some, now),
     );
   }
 

@@ -7,6 +7,7 @@ import {
   type Change,
   type ClaimRequest,
   type ClearableState,
+  type DeadJobRetry,
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
@@ -23,7 +24,6 @@ import {
   type Page,
   type PageRequest,
   type QueueStore,
-  type Revival,
   type SettleReply,
   type SettleRequest,
   type SettleSize,
@@ -311,16 +311,16 @@ export class RedisQueue implements QueueStore {
     return (await this.#number(scripts.change, args)) === 1;
   }
 
-  async revive(revivals: readonly Revival[], now: number): Promise<readonly boolean[]> {
-    if (revivals.length === 0) return [];
-    const rest = revivals.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [
+  async retryDead(retries: readonly DeadJobRetry[], now: number): Promise<readonly boolean[]> {
+    if (retries.length === 0) return [];
+    const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [
       id,
       String(deadSince),
       String(waitingScore(runAt, claims)),
       record,
       newFlowText(flow),
     ]);
-    return (await this.#texts(scripts.revive, (isResend) => [flag(isResend), String(now), ...rest])).map(
+    return (await this.#texts(scripts.retryDead, (isResend) => [flag(isResend), String(now), ...rest])).map(
       (answer) => answer === "1",
     );
   }

@@ -49,7 +49,7 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
     expect(job.body).toMatchObject({ state: "completed", attempts: 1, result: { greeted: "Ada" } });
   });
 
-  test("retries, dead-letters and revives on its cron trigger", async () => {
+  test("retries, dead-letters, and retries dead jobs, on its cron trigger", async () => {
     const clock = clockByHand(start);
     const { request, tick } = setUp(createStore(), { queue: { clock } });
     const { body } = await request("POST", "/jobs", { name: "fails" });

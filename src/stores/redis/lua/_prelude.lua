@@ -157,7 +157,7 @@ end
 --   first five totals, then the day of the last sweep (in 32 bits), from 8 on the histogram of waiting, from 24 on that of running (a sum in ms, then the counts),
 --   then, in pairs of numbers of 32 bits, three for each of the last 64 minutes: which minute it is and how many were processed, the
 --   same for retried and for dead
-local PROCESSED, RETRIED, CANCELLED, REVIVED, REMOVED = '#0', '#1', '#2', '#3', '#4'
+local PROCESSED, RETRIED, CANCELLED, RETRIED_DEAD, REMOVED = '#0', '#1', '#2', '#3', '#4'
 local WAITING, RUNNING, HISTOGRAM_SIZE, MINUTES, MINUTES_KEPT = 8, 24, 16, 336, 64
 local SWEPT_ON = '#10'
 -- Where earlier versions count the minutes, four numbers of 32 bits each: which it is, processed, retried, dead.

@@ -18,7 +18,7 @@ local wanted = {}
 for i = 0, OLD_MINUTES / 2 - 1 do push(wanted, 'GET', 'i64', '#' .. i) end
 for i = OLD_MINUTES, OLD_MINUTES + MINUTES_KEPT * 4 - 1 do push(wanted, 'GET', 'u32', '#' .. i) end
 local counters = call('BITFIELD', stats, unpack(wanted))
-local processed, retried, cancelled, revived, removed = unpack(counters)
+local processed, retried, cancelled, retried_dead, removed = unpack(counters)
 
 -- Jobs that wait for their key of flow control, and the keys themselves, which are no jobs (_lanes.lua).
 local IN_LINE, TURN_UP = 9007199254740992, 18014398509481984
@@ -34,7 +34,7 @@ local ready = count(0, after(now)) - slots_due - keys_due + ready_in_line
 local ahead = count(after(now), UPPER) - slots_ahead - keys_ahead + ahead_in_line
 local running = count(UPPER + after(now), IN_LINE)
 local lying = call('ZCARD', dead)
-local died = lying + revived + removed
+local died = lying + retried_dead + removed
 local head = call('ZRANGE', due, '-inf', '(' .. whole(UPPER), 'BYSCORE', 'LIMIT', 0, slots_due + 2, 'WITHSCORES')
 local paused = head[1] == PAUSED and 1 or 0
 local oldest = ''
@@ -45,7 +45,7 @@ for i = 1 + 2 * paused, #head, 2 do
   end
 end
 local reply = { ahead - running, ready, running, lying, call('HLEN', done), processed, retried, died,
-  ready + ahead + processed + died + cancelled - revived, paused, head[2 + 2 * paused] or '', oldest }
+  ready + ahead + processed + died + cancelled - retried_dead, paused, head[2 + 2 * paused] or '', oldest }
 for _, first in ipairs({ WAITING, RUNNING }) do
   for i = first + 1, first + HISTOGRAM_SIZE do push(reply, counters[i]) end
 end

@@ -15,16 +15,16 @@ for at = 3, #ARGV, 5 do
 end
 load_lanes(keys)
 local died, reply, seen = read_many('ZMSCORE', dead, ids), {}, {}
-local reviving, waiting, revived_ids = {}, {}, {}
+local retrying, waiting, retried_ids = {}, {}, {}
 for i, job in ipairs(list) do
   local lies = died[i] and tonumber(died[i]) == tonumber(job.died) and not seen[job.id]
-  -- Revived by an earlier send, it may have died again in the same millisecond.
+  -- Retried by an earlier send, it may have died again in the same millisecond.
   if lies and resend then lies = not is_own(call('HGET', dead_jobs, job.id), job.record) end
   push(reply, (lies or (resend and was_stored(job.id, job.record))) and 1 or 0)
   if lies then
     seen[job.id], job.at = true, i
-    push(reviving, job)
-    push(revived_ids, job.id)
+    push(retrying, job)
+    push(retried_ids, job.id)
     push(waiting, job.place, job.id)
   end
 end
@@ -36,9 +36,9 @@ for first = 1, #waiting, PIECE do
   local last = math.min(first + PIECE - 1, #waiting)
   if call('ZADD', due, 'NX', unpack(waiting, first, last)) * 2 < last - first + 1 then there = false end
 end
-if not there then there, scores = read_many('HMGET', jobs, revived_ids), read_many('ZMSCORE', due, revived_ids) end
-local records, revived, joined, marks = {}, {}, {}, {}
-for i, job in ipairs(reviving) do
+if not there then there, scores = read_many('HMGET', jobs, retried_ids), read_many('ZMSCORE', due, retried_ids) end
+local records, retried, joined, marks = {}, {}, {}, {}
+for i, job in ipairs(retrying) do
   local is_new = not there[i] and (not scores[i] or tonumber(scores[i]) == tonumber(job.place))
   local head = ''
   if is_new and job.flow ~= '' then
@@ -48,18 +48,18 @@ for i, job in ipairs(reviving) do
     push(joined, job.id)
   end
   if is_new then push(records, job.id, head .. job.record) end
-  if is_new or is_own(there[i], job.record) then push(revived, job.id) else reply[job.at] = 0 end
+  if is_new or is_own(there[i], job.record) then push(retried, job.id) else reply[job.at] = 0 end
 end
 call_many('HSET', jobs, records)
 put_marks(marks, {})
--- Without its place in a line, a job must look like one that is still to be revived.
+-- Without its place in a line, a job must look like one that is still to be retried.
 local stored = try_many('ZADD', lanes, standing) or try_many('HSET', flow, lane_texts()) or try_many('ZADD', due, marks)
 if stored then
   call_many('HDEL', jobs, joined)
   error(stored.err, 0)
 end
 leave_lines()
-call_many('HDEL', dead_jobs, revived)
-call_many('ZREM', dead, revived)
-if #revived > 0 then add(REVIVED, #revived) end
+call_many('HDEL', dead_jobs, retried)
+call_many('ZREM', dead, retried)
+if #retried > 0 then add(RETRIED_DEAD, #retried) end
 return reply
