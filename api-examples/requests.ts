@@ -26,6 +26,7 @@ const nobody = { path: { id: "nobody" } };
 const newerJob = { path: { id: "newer" } };
 const daily = { path: { key: "daily" } };
 const none = { path: { key: "none" } };
+const tenant = { path: { key: "tenant-7" } };
 const report = { name: "daily_report", cron: "0 9 * * *", timeZone: "Europe/Paris" };
 
 /** Takes the drain that is asked for to be a link of a chain. */
@@ -68,6 +69,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     },
     { status: 201, query: { each: "true" }, body: { name: "send_email", payload } },
     { status: 201, body: report, isExample: true },
+    { status: 201, body: { name: "send_email", payload, flowControl: { key: "tenant-7", concurrency: 2 } } },
     { status: 200, body: { ...report, id: "daily" } },
     { status: 422, body: { name: "send_email", payload: {} } },
     { status: 422, body: { name: "resize_image", payload: "boom" } },
@@ -78,6 +80,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 200, ...order },
     { status: 200, ...running },
     { status: 200, path: { id: "order-5" } },
+    { status: 200, path: { id: "order-8" }, isExample: true },
     { status: 200, ...deadPhoto },
     { status: 404, ...nobody },
   ],
@@ -135,6 +138,21 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   resumeSchedule: onSchedule(200),
   runSchedule: [...onSchedule(201), { status: 200, path: { key: "weekly" } }],
   previewSchedule: onSchedule(200, { count: "2" }),
+  listFlowControlKeys: [{ status: 200, query: { limit: "10" } }, { status: 200 }],
+  getFlowControlKey: [
+    { status: 200, ...tenant },
+    { status: 404, ...none },
+  ],
+  setFlowControlKey: [
+    { status: 200, ...tenant, body: { concurrency: 2, rate: 100, period: "1m" } },
+    { status: 200, ...none, body: { ordered: true } },
+  ],
+  unsetFlowControlKey: [
+    { status: 204, ...tenant },
+    { status: 204, ...none },
+  ],
+  pauseFlowControlKey: [{ status: 200, ...tenant }],
+  resumeFlowControlKey: [{ status: 200, ...tenant }],
   drain: [
     { status: 200, body: { maxJobs: 10 } },
     { status: 202, headers: link },

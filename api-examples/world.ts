@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { internalsOf } from "../src/core/queue/internals.ts";
+import type { BulkJob } from "../src/core/queue/send.ts";
 import type { Clock } from "../src/core/shared/clock.ts";
 import type { QueueStore, Store } from "../src/core/store/store.ts";
 import { createHandler, type HandlerOptions } from "../src/http/handler.ts";
@@ -57,7 +58,8 @@ const NOW = Date.parse("2026-03-01T12:00:00Z");
 
 /**
  * A handler before a queue that has one of everything: `order-7` waits, `photo-2` too, `order-6` runs, `order-5` is done,
- * `photo-1` is dead, `daily` is a schedule, and `weekly` one whose job has been made by hand just now.
+ * `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `daily` is a schedule, and `weekly` one whose job has been
+ * made by hand just now.
  */
 export async function apiWorld({
   store: within = memoryStore(),
@@ -71,12 +73,14 @@ export async function apiWorld({
   const jobs = [sendEmail, resizeImage, dailyReport];
   const queue = new Queue({ store, jobs, clock, random: () => 0.5, newId, logger: null });
   const to = "ada@example.com";
-  await ended(queue, "order-5", sendEmail.name, { to });
-  await ended(queue, "photo-1", resizeImage.name, { url: "https://example.com/1.png" });
+  const flowControl = { key: "tenant-7", rate: 1, period: "1m" } as const;
+  await ended(queue, { job: sendEmail.name, payload: { to }, id: "order-5", flowControl });
+  await ended(queue, { job: resizeImage.name, payload: { url: "https://example.com/1.png" }, id: "photo-1" });
   await internalsOf(queue).enqueueHeld([{ job: sendEmail, payload: { to }, id: "order-6" }]);
   await queue.enqueueMany([
     { job: sendEmail, payload: { to }, id: "order-7", delay: "5m" },
     { job: resizeImage, payload: { url: "https://example.com/2.png" }, id: "photo-2", delay: "1h" },
+    { job: sendEmail, payload: { to }, id: "order-8", flowControl },
   ]);
   await queue.schedules.upsert("daily", { job: dailyReport, cron: "0 9 * * *", timeZone: "Europe/Paris" });
   await queue.schedules.upsert("weekly", { job: dailyReport, cron: "@weekly" });
@@ -87,8 +91,8 @@ export async function apiWorld({
 }
 
 /** A job that has run. */
-async function ended(queue: Queue, id: string, job: string, payload: unknown): Promise<void> {
-  const { held } = await internalsOf(queue).enqueueHeld([{ job, payload, id }]);
+async function ended(queue: Queue, job: BulkJob): Promise<void> {
+  const { held } = await internalsOf(queue).enqueueHeld([job]);
   await internalsOf(queue).drain({ held, maxJobs: held.length });
 }
 

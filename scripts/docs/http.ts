@@ -39,6 +39,7 @@ const titles: Readonly<Record<string, string>> = {
   jobs: "Jobs",
   "dead-letter": "Dead letter",
   schedules: "Schedules",
+  "flow-control": "Flow control",
   queue: "The queue",
 };
 const base = "https://example.com";
@@ -69,6 +70,7 @@ type Ask = (operation: Operation, each: Partial<Case>) => Promise<Response>;
 
 /** The types in the sources behind the shapes and the requests: what is said of their fields there is said here. */
 const attempt: Source = ["src/core/job/options.ts", "JobOptions"];
+const limits: Source = ["src/core/job/flow-control.ts", "FlowControlLimits"];
 const recurring: Source = ["src/core/job/options.ts", "Schedule"];
 const sources: Readonly<Record<string, readonly Source[]>> = {
   Job: [["src/core/manage/job-info.ts", "JobInfo"]],
@@ -79,11 +81,17 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   Schedule: [["src/core/schedule/schedules.ts", "ScheduleInfo"]],
   Stats: [["src/core/manage/stats.ts", "QueueStats"]],
   Activity: [["src/core/manage/stats.ts", "QueueActivity"]],
+  HeldBack: [["src/core/flow/held-back.ts", "HeldBack"]],
+  FlowControlKey: [["src/core/flow/flow-keys.ts", "FlowControlKey"]],
+  FlowControlPage: [["src/core/flow/flow-keys.ts", "FlowControlPage"]],
   DrainReport: [["src/core/drain/report.ts", "DrainReport"]],
   Problem: [["src/http/contract/requests.ts", "Problem"]],
   NewJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"], attempt],
   RecurringJob: [["src/core/enqueue/new-job.ts", "RecurringOptions"], recurring, attempt],
   Backoff: [["src/core/job/backoff.ts", "BackoffRule"]],
+  FlowControl: [["src/core/job/flow-control.ts", "FlowControlOptions"], limits],
+  FlowLimits: [limits],
+  listFlowControlKeys: [["src/core/flow/flow-keys.ts", "FlowControlListOptions"]],
   putSchedule: [recurring, attempt],
   updateJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"]],
   listJobs: [["src/core/manage/list.ts", "ListOptions"]],

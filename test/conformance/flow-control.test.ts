@@ -213,6 +213,13 @@ onEveryStore((kind) => {
       expect(await queue.flowControl.get("tenant")).toMatchObject({ concurrency: 5, rate: null, period: null });
     });
 
+    test("set gives the key as it pinned it, also where another caller lets go of it at once", async () => {
+      const { queue } = setUp({ key: "tenant" });
+      const { flowControl } = queue;
+      const [key] = await Promise.all([flowControl.set("k", { concurrency: 2 }), flowControl.unset("k")]);
+      expect(key).toMatchObject({ key: "k", concurrency: 2, rate: null, waiting: 0, paused: false, pinned: true });
+    });
+
     test("keys are listed in pages, with any characters that a key may have", async () => {
       const { work, queue } = setUp({ key: "a" });
       const keys = ["a", "b:c", "100%", "%3A", "ü/é", "with space", "😀"];

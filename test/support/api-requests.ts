@@ -14,12 +14,13 @@ export interface Drawn {
 
 /** What means something in an `apiWorld`, by the name of the field that it stands in; and waits that end at once. */
 export const known: Readonly<Record<string, readonly unknown[]>> = {
-  id: ["order-5", "order-6", "order-7", "photo-1", "photo-2", "new-1", "new-2"],
-  key: ["daily", "hourly"],
+  id: ["order-5", "order-6", "order-7", "order-8", "photo-1", "photo-2", "new-1", "new-2"],
+  key: ["daily", "hourly", "tenant-7"],
   queue: ["default"],
   name: ["send_email", "resize_image", "daily_report"],
   cron: ["0 9 * * *", "*/5 * * * * *", "@daily"],
   timeZone: ["Europe/Paris", "UTC"],
+  period: ["1m", "1.5h", 1_500],
   linger: [0, "0s"],
 };
 
@@ -62,17 +63,21 @@ function fittingObject(schema: JsonSchema, resolve: Named): fc.Arbitrary<Record<
     required = [],
     minProperties = 0,
     not,
+    dependentRequired = {},
   } = schema as {
     readonly properties?: Readonly<Record<string, JsonSchema>>;
     readonly required?: readonly string[];
     readonly minProperties?: number;
     readonly not?: { readonly required: readonly string[] };
+    readonly dependentRequired?: Readonly<Record<string, readonly string[]>>;
   };
   // A place in a list is known to the server alone.
   const fields = Object.entries(properties).filter(([name]) => name !== "cursor");
   const values = Object.fromEntries(fields.map(([name, inner]) => [name, fitting(inner, resolve, name)]));
   const isAllowed = (value: object) =>
-    Object.keys(value).length >= minProperties && !not?.required.every((name) => Object.hasOwn(value, name));
+    Object.keys(value).length >= minProperties &&
+    !not?.required.every((name) => Object.hasOwn(value, name)) &&
+    Object.keys(value).every((name) => dependentRequired[name]?.every((other) => Object.hasOwn(value, other)) ?? true);
   return fc.record(values, { requiredKeys: [...required] }).filter(isAllowed) as fc.Arbitrary<Record<string, unknown>>;
 }
 

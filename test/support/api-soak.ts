@@ -124,8 +124,8 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Fields of which the document cannot tell which texts mean something. */
-const opaque = new Set(["name", "cron", "timeZone", "cursor"]);
+/** Fields of which the document cannot tell which values mean something. */
+const opaque = new Set(["name", "cron", "timeZone", "cursor", "period", "flowControl"]);
 
 /** Whether a request holds nothing that the document cannot judge: a name that no job has, or what I-JSON does not carry. */
 function isPlain({ query, body = "{}" }: Drawn): boolean {

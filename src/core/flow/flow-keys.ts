@@ -87,11 +87,15 @@ export class FlowKeys {
    * Replaces all limits of a key and pins them: no enqueue changes them, until `unset`. A limit that is left out is none. Jobs that are
    * running stay so.
    *
+   * @returns the key, as it is now.
    * @throws {TidegateError} `invalid_request` for limits that contradict each other.
    */
-  async set(key: string, limits: FlowControlLimits): Promise<void> {
+  async set(key: string, limits: FlowControlLimits): Promise<FlowControlKey> {
     checkFlowKey(key, "key");
-    await this.#change(key, { to: "set", limits: checkLimits(limits) });
+    const checked = checkLimits(limits);
+    await this.#change(key, { to: "set", limits: checked });
+    // Another caller may have let go of it in the meantime, and then nothing is known of an idle key.
+    return (await this.get(key)) ?? shown({ ...idle, key, limits: checked, pinned: true }, this.#clock());
   }
 
   /** Lets go of the limits of a key: they hold until the next enqueue sets others. A key that is not pinned stays as it is. */
@@ -115,6 +119,8 @@ export class FlowKeys {
     this.#changed();
   }
 }
+
+const idle = { running: 0, waiting: 0, startedInWindow: 0, windowEndsAt: 0, paused: false, firstId: undefined };
 
 function shown(state: FlowState, now: number): FlowControlKey {
   const { key, limits, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;

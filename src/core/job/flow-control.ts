@@ -43,7 +43,7 @@ interface FlowKeyOf<Input> {
 
 export const LONGEST_FLOW_KEY = 256;
 
-const MOST = 1_000_000_000;
+export const HIGHEST_LIMIT = 1_000_000_000;
 const LONGEST_PERIOD_MS = 366 * 86_400_000;
 const limitNames = ["concurrency", "rate", "period", "ordered"];
 
@@ -73,8 +73,8 @@ export function checkLimits(limits: FlowControlLimits): FlowLimits {
 
 /** Reads limits. @throws {TidegateError} `invalid_request` for limits that mean nothing, or that contradict each other. */
 export function flowLimits({ concurrency, rate, period, ordered = false }: FlowControlLimits): FlowLimits {
-  if (concurrency !== undefined) wholeNumber(concurrency, "flowControl.concurrency", 1, MOST);
-  if (rate !== undefined) wholeNumber(rate, "flowControl.rate", 1, MOST);
+  if (concurrency !== undefined) wholeNumber(concurrency, "flowControl.concurrency", 1, HIGHEST_LIMIT);
+  if (rate !== undefined) wholeNumber(rate, "flowControl.rate", 1, HIGHEST_LIMIT);
   if (typeof ordered !== "boolean") throw invalidRequest("flowControl.ordered must be true or false.");
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");
   if (period !== undefined && (periodMs === 0 || periodMs > LONGEST_PERIOD_MS))

@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../core/shared/errors.ts";
 import { scopesOf } from "../auth.ts";
 import type { Route } from "../routes/route.ts";
 import { problemKinds } from "./problems.ts";
-import { backoff, newJob, noQuery, pathParts, recurringJob } from "./requests.ts";
+import { backoff, flowControl, flowLimits, newJob, noQuery, pathParts, recurringJob } from "./requests.ts";
 import {
   type Answer,
   activity,
@@ -12,13 +12,16 @@ import {
   eachResults,
   enqueueResult,
   enqueueResults,
+  flowControlKey,
+  flowControlPage,
+  heldBack,
   job,
   jobPage,
   problem,
   schedule,
   stats,
 } from "./responses.ts";
-import { duration, type JsonSchema, type ObjectSchema, span, time } from "./schema.ts";
+import { duration, type JsonSchema, type ObjectSchema, type Schema, span, time } from "./schema.ts";
 
 /** The schemas with a name: the document describes each once and refers to it elsewhere. */
 const named = {
@@ -32,11 +35,16 @@ const named = {
   Schedule: schedule,
   Stats: stats,
   Activity: activity,
+  HeldBack: heldBack,
+  FlowControlKey: flowControlKey,
+  FlowControlPage: flowControlPage,
   DrainReport: drainReport,
   Problem: problem,
   NewJob: newJob,
   RecurringJob: recurringJob,
   Backoff: backoff,
+  FlowControl: flowControl,
+  FlowLimits: flowLimits,
   Duration: duration,
   Span: span,
   Time: time,
@@ -88,14 +96,14 @@ function pathsOf(routes: readonly Route[], prefix: string): object {
 }
 
 function operationOf(route: Route, prefix: string): object {
-  const { path, operation, notes, scope, query = noQuery, body, answers } = route;
+  const { path, operation, notes, scope, query = noQuery, body, answers, key } = route;
   return {
     operationId: prefix ? `${operation}InQueue` : operation,
-    tags: [/^\/(jobs|dead-letter|schedules)/.exec(path)?.[1] ?? "queue"],
+    tags: [/^\/(jobs|dead-letter|schedules|flow-control)/.exec(path)?.[1] ?? "queue"],
     summary: inWords(operation),
     description: `${notes ? `${notes} ` : ""}${scope === "anyone" ? "Needs no token" : `Scope: ${scopesOf(route).join(" or ")}`}.`,
     security: scope === "anyone" ? [] : [{ bearer: [] }],
-    parameters: [...pathParameters(prefix + path), ...queryParameters(query)],
+    parameters: [...pathParameters(prefix + path, key), ...queryParameters(query)],
     ...(body && { requestBody: requestBody(body.json) }),
     responses: {
       ...mapValues(answers, responseOf),
@@ -112,8 +120,8 @@ function inWords(operation: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function pathParameters(path: string): object[] {
-  return Object.entries(pathParts)
+function pathParameters(path: string, key: Schema = pathParts.key): object[] {
+  return Object.entries({ ...pathParts, key })
     .filter(([name]) => path.includes(`:${name}`))
     .map(([name, { json }]) => ({ name, in: "path", required: true, schema: json }));
 }

@@ -1,5 +1,6 @@
 import { LONGEST_EXPRESSION } from "../../core/cron/cron.ts";
 import { LEAST_ROUND_TRIPS, NO_LIMIT } from "../../core/drain/options.ts";
+import { HIGHEST_LIMIT, LONGEST_FLOW_KEY } from "../../core/job/flow-control.ts";
 import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } from "../../core/job/options.ts";
 import { LONGEST_KEY } from "../../core/schedule/schedules.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
@@ -56,6 +57,30 @@ const limit = whole(1, 1_000);
 /** The parameters of paths. */
 export const pathParts = { id, key, queue: text(LONGEST_NAME, "default") };
 
+/** A key of flow control. */
+export const flowKey = pathText(LONGEST_FLOW_KEY, "tenant-7");
+const limitFields = {
+  concurrency: whole(1, HIGHEST_LIMIT),
+  rate: whole(1, HIGHEST_LIMIT),
+  period: span,
+  ordered: flag,
+};
+/** Which limits of a key contradict each other, or mean nothing alone. */
+const limitRules = {
+  dependentRequired: { rate: ["period"], period: ["rate"] },
+  not: {
+    required: ["ordered", "concurrency"],
+    properties: { ordered: { const: true }, concurrency: { not: { const: 1 } } },
+  },
+};
+export const flowLimits = withKeywords(object(limitFields), { ...limitRules, examples: [{ concurrency: 2 }] });
+// The definition of the job may have what is missing here.
+export const flowControl = object({ key: flowKey, ...limitFields });
+export const flowsQuery = object({
+  cursor: withKeywords(string(LONGEST_CURSOR), { description: "The cursor of the previous page." }),
+  limit,
+});
+
 export const backoff = object({ type: word(["exponential", "fixed"]), base: duration, max: duration, jitter: share });
 const attemptFields = { maxRetries: whole(0, MOST_RETRIES), backoff, timeout: span };
 
@@ -84,6 +109,7 @@ export const newJob = withKeywords(
       runAt: time,
       ...attemptFields,
       dedupe: object({ key: text(LONGEST_ID, "user-7"), ttl: span }, ["key", "ttl"]),
+      flowControl,
     },
     ["name"],
   ),

@@ -1,5 +1,6 @@
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
+import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import type { HeldBack } from "../../core/flow/held-back.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo } from "../../core/manage/job-info.ts";
@@ -88,7 +89,7 @@ const jobFields = {
   maxRetries: nullable(count),
   errors: list(failedAttempt),
 };
-const heldBack = record<HeldBack>(
+export const heldBack = record<HeldBack>(
   { key: text, reason: words(["concurrency", "rate", "order", "paused"]), since: time, until: nullable(time) },
   {},
 );
@@ -154,6 +155,24 @@ export const schedule = record<ScheduleInfo>(
 );
 export const schedules = record<{ readonly schedules: readonly ScheduleInfo[] }>({ schedules: list(schedule) }, {});
 export const preview = record<{ readonly slots: readonly Date[] }>({ slots: list(time) }, {});
+
+export const flowControlKey = record<FlowControlKey>(
+  {
+    key: text,
+    concurrency: nullable(count),
+    rate: nullable(count),
+    period: nullable(count),
+    ordered: flag,
+    running: count,
+    waiting: count,
+    startedInWindow: count,
+    windowEndsAt: nullable(time),
+    paused: flag,
+    pinned: flag,
+  },
+  {},
+);
+export const flowControlPage = record<FlowControlPage>({ keys: list(flowControlKey), cursor }, {});
 
 export const drainReport = record<DrainReport>(
   {

@@ -2,6 +2,7 @@ import { openApiOf } from "../contract/openapi.ts";
 import { openApi } from "../contract/responses.ts";
 import { activityRoutes } from "./activity.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
+import { flowControlRoutes } from "./flow-control.ts";
 import { jobRoutes } from "./jobs.ts";
 import { queueRoutes } from "./queue.ts";
 import { type Route, replyText, route } from "./route.ts";
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   ...jobRoutes,
   ...deadLetterRoutes,
   ...scheduleRoutes,
+  ...flowControlRoutes,
   ...queueRoutes,
   ...activityRoutes,
   route({

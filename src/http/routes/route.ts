@@ -20,6 +20,8 @@ export interface Route<Query = unknown, Body = unknown> {
   readonly notes?: string;
   /** The scope that the caller's token needs. "anyone" needs no token. */
   readonly scope: Scope | "anyone";
+  /** What the key in the path may be. Default: the key of a schedule. */
+  readonly key?: Schema<string>;
   /** Default: no query parameters. */
   readonly query?: ObjectSchema<Query>;
   /** Default: the body is not read. */

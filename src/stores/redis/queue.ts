@@ -349,7 +349,8 @@ export class RedisQueue implements QueueStore {
   }
 
   async listFlows({ cursor = "0", limit, now }: FlowPageRequest): Promise<Page<FlowState>> {
-    if (!/^\d{1,20}$/.test(cursor)) throw badCursor();
+    // Redis takes any number of 64 bits.
+    if (!/^\d{1,20}$/.test(cursor) || BigInt(cursor) >= 1n << 64n) throw badCursor();
     const [answer] = await this.#plain([["HSCAN", this.#keys.flow, cursor, "COUNT", String(limit)]]);
     const [next, fields] = Array.isArray(answer) ? answer : [];
     const pairs = texts(fields);
