@@ -7,6 +7,7 @@
 import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainReport } from "../core/drain/report.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/enqueue/new-job.ts";
+import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
 import type { DeadSelection } from "../core/manage/dead-letter.ts";
 import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
@@ -100,6 +101,17 @@ export class QueueClient
     pause: async (key) => this.#call("POST", `/schedules${part(key)}/pause`, "key"),
     resume: async (key) => this.#call("POST", `/schedules${part(key)}/resume`, "key"),
     run: async (key) => this.#call("POST", `/schedules${part(key)}/run`, "id"),
+  };
+
+  /** Keys of flow control. */
+  readonly flowControl: Omit<FlowKeys, never> = {
+    get: async (key) => this.#call("GET", `/flow-control${part(key)}`, "key", undefined, true),
+    list: async (options) => this.#call("GET", `/flow-control${query(options)}`, "keys"),
+    // The handler takes no body for no limit, and refuses an array.
+    set: async (key, limits) => this.#call("PUT", `/flow-control${part(key)}`, "key", (limits ?? []) as Body),
+    unset: async (key) => this.#call("DELETE", `/flow-control${part(key)}`, ""),
+    pause: async (key) => void (await this.#call("POST", `/flow-control${part(key)}/pause`, "paused")),
+    resume: async (key) => void (await this.#call("POST", `/flow-control${part(key)}/resume`, "paused")),
   };
 
   /** @throws {TidegateError} `invalid_request` if the url is missing. Nothing is sent until you call a method. */

@@ -40,6 +40,14 @@ describe("QueueClient refuses, as Queue does, and changes nothing:", () => {
     ["many with null among them", (client) => client.enqueueMany([null] as never)],
     ["many with a hole among them", (client) => client.enqueueMany(Array(2) as never)],
     ["no id", (client) => client.getJob(undefined as never)],
+    ["no key", (client) => client.flowControl.get(undefined as never)],
+    ["a key that a URL drops", (client) => client.flowControl.pause("..")],
+    ["a misspelt option of a list of keys", (client) => client.flowControl.list({ max: 5 } as object)],
+    ["no limits", (client) => client.flowControl.set("acme", undefined as never)],
+    ["limits that are a number", (client) => client.flowControl.set("acme", 2 as never)],
+    ["a misspelt limit", (client) => client.flowControl.set("acme", { concurency: 2 } as object)],
+    ["limits that contradict", (client) => client.flowControl.set("acme", { ordered: true, concurrency: 2 })],
+    ["a rate without a period", (client) => client.flowControl.set("acme", { rate: 2 })],
     ["an id that is a number", (client) => client.getJob(7 as never)],
     ["a timeout of wait that is none", (client) => client.wait("a", { timeout: "soon" as never })],
   ])("%s", async (_, call) => {
@@ -47,6 +55,7 @@ describe("QueueClient refuses, as Queue does, and changes nothing:", () => {
     await queue.enqueue("fails", null, { delay: "1h" });
     await expect(call(client)).rejects.toMatchObject({ code: "invalid_request" });
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 1, pendingCount: 1 });
+    expect(await queue.flowControl.list()).toEqual({ keys: [], cursor: null });
   });
 });
 
@@ -259,6 +268,40 @@ describe("the dead letter through QueueClient", () => {
     expect((await queue.getStats()).deadLetterCount).toBe(0);
     await expect(client.removeFromDeadLetter("a")).rejects.toEqual(notFound);
   });
+});
+
+test.each(["acme", "a/b", "100%", "%2F", "\u{1F600}", "a?b#c", "x".repeat(256)])(
+  "keys of flow control are looked after as by Queue: %s",
+  async (key) => {
+    const { client, queue } = connect();
+    expect(await client.flowControl.get(key)).toBeNull();
+    const set = await client.flowControl.set(key, { rate: 1, period: "1m" });
+    expect(set).toEqual(await queue.flowControl.get(key));
+    expect(set).toMatchObject({ key, rate: 1, period: 60_000, pinned: true });
+    const { id } = await client.enqueue(sendEmail, { to: "ada" }, { flowControl: { key } });
+    await client.enqueue(sendEmail, { to: "bob" }, { flowControl: { key } });
+    await queue.drain();
+    expect(await client.flowControl.get(key)).toEqual(await queue.flowControl.get(key));
+    expect(await client.flowControl.get(key)).toMatchObject({ windowEndsAt: at(60_000), startedInWindow: 1 });
+    expect(await client.flowControl.unset(key)).toBeUndefined();
+    expect(await client.flowControl.pause(key)).toBeUndefined();
+    expect(await client.flowControl.get(key)).toMatchObject({ pinned: false, paused: true });
+    expect(await client.flowControl.list({ limit: 10 })).toEqual(await queue.flowControl.list());
+    expect(await client.flowControl.resume(key)).toBeUndefined();
+    expect(await client.flowControl.get(key)).toMatchObject({ paused: false });
+    expect((await client.getJob(id))?.state).toBe("completed");
+  },
+);
+
+test("getJob says why a job is held back, and until when", async () => {
+  const { client, queue } = connect();
+  const flowControl = { key: "api", rate: 1, period: "1m" } as const;
+  await client.enqueue(fails, null, { id: "first", flowControl });
+  await client.enqueue(fails, null, { id: "second", flowControl });
+  await queue.drain();
+  const job = await client.getJob("second");
+  expect(job).toEqual(await queue.getJob("second"));
+  expect(job?.heldBack).toEqual({ key: "api", reason: "rate", since: at(0), until: at(60_000) });
 });
 
 test("schedules are looked after as by Queue", async () => {
