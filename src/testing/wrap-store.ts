@@ -27,7 +27,10 @@ export type StoreMethod =
   | "declare"
   | "findFlow"
   | "listFlows"
-  | "changeFlow";
+  | "changeFlow"
+  | "findDocument"
+  | "listDocuments"
+  | "changeDocuments";
 
 type PortMethod = Exclude<keyof QueueStore, "local">;
 
@@ -58,6 +61,9 @@ const methods = {
   listSchedules: true,
   removeSchedule: true,
   declare: true,
+  findDocument: true,
+  listDocuments: true,
+  changeDocuments: true,
 } satisfies Record<PortMethod, true>;
 
 /** The names of these methods. */

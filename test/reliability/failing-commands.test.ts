@@ -175,6 +175,17 @@ const cases: Readonly<Record<string, Case>> = {
     },
     answersAlike: true,
   },
+  changeDocuments: { run: storeTrials.changeDocuments, answersAlike: true },
+  "changeDocuments where a document has expired": {
+    async prepare(store) {
+      const passed = { kind: "notes", name: "passed", text: "1:passed", mark: "m0", expiresAt: now - 1 };
+      await store.changeDocuments([passed], now - minute);
+      return [];
+    },
+    run: (store) =>
+      store.changeDocuments([{ kind: "notes", name: "new", text: "1:new", mark: "m1", expiresAt: now + minute }], now),
+    answersAlike: true,
+  },
 };
 
 /** The jobs that are whole in one place at least: those that can be found, run or retried. */

@@ -16,6 +16,8 @@ export interface StoredQueue {
   readonly schedules: ReadonlyMap<string, string>;
   readonly flow: ReadonlyMap<string, string>;
   readonly lanes: ReadonlyMap<string, number>;
+  readonly documents: ReadonlyMap<string, string>;
+  readonly documentNames: ReadonlyMap<string, number>;
   /** Jobs that were born leased and whose leases have not ended: the id and the record, which stands in `due`. */
   readonly born: ReadonlyMap<string, string>;
 }
@@ -31,7 +33,7 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
   const sortedSet = (key: string) =>
     redis.send(["ZRANGE", key, 0, -1, "WITHSCORES"]).then((reply) => pairs(reply, Number));
   const hash = (key: string) => redis.send(["HGETALL", key]).then((reply) => pairs(reply, String));
-  const [due, jobs, dead, deadJobs, done, schedules, flow, lanes] = await Promise.all([
+  const [due, jobs, dead, deadJobs, done, schedules, flow, lanes, documents, documentNames] = await Promise.all([
     sortedSet(keys.due),
     hash(keys.jobs),
     sortedSet(keys.dead),
@@ -40,8 +42,11 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
     hash(keys.schedules),
     hash(keys.flow),
     sortedSet(keys.lanes),
+    hash(keys.documents),
+    sortedSet(keys["documents:names"]),
   ]);
-  return { due, jobs, dead, deadJobs, done, schedules, flow, lanes, born: bornIn(due) };
+  const born = bornIn(due);
+  return { due, jobs, dead, deadJobs, done, schedules, flow, lanes, documents, documentNames, born };
 }
 
 function bornIn(due: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
@@ -73,6 +78,8 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
     ...differences("dead:jobs", stored.deadJobs.keys(), "dead", stored.dead),
     ...differences("due", fired, "schedules", stored.schedules),
     ...differences("schedules", stored.schedules.keys(), "due", new Map(fired.map((key) => [key, key]))),
+    ...differences("documents", stored.documents.keys(), "documents:names", stored.documentNames),
+    ...differences("documents:names", stored.documentNames.keys(), "documents", stored.documents),
     ...indexBreaches(stored.due, now),
     ...laneBreaches(stored),
   ];

@@ -348,6 +348,35 @@ const changeFlow = operation(
   "changeFlow",
 );
 
+const changeDocuments = operation(
+  fc.record({
+    edits: fc.uniqueArray(
+      fc.record({
+        name: fc.constantFrom("a", "ab", "b:c", "ö"),
+        isRemoved: rarely,
+        from: fc.constantFrom("read", "read", "none", "any", "late"),
+        lasts: fc.option(fc.constantFrom(second, 90 * second)),
+      }),
+      { minLength: 1, maxLength: 3, selector: ({ name }) => name },
+    ),
+  }),
+  ({ edits }) => ({
+    run: async (store, { now, step }) => {
+      const changes = edits.map(async ({ name, isRemoved, from, lasts }, index) => {
+        const read = await store.findDocument("notes", name, now);
+        const marks = { read: read?.mark ?? null, none: null, any: undefined, late: "0.0" };
+        return {
+          ...{ kind: "notes", name, text: isRemoved ? undefined : `1:${step}`, mark: `${step}.${index}` },
+          from: marks[from as keyof typeof marks],
+          expiresAt: lasts === null ? undefined : now + lasts,
+        };
+      });
+      return store.changeDocuments(await Promise.all(changes), now);
+    },
+  }),
+  "changeDocuments",
+);
+
 const simple: readonly fc.Arbitrary<Operation>[] = [
   operation(
     fc.constantFrom(1, 2, 3),
@@ -434,5 +463,6 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   retryDead,
   clearInPieces,
   changeFlow,
+  changeDocuments,
   ...simple,
 );

@@ -1,3 +1,4 @@
+import type { StoredDocument } from "../../src/core/store/documents.ts";
 import type { FlowState } from "../../src/core/store/flow.ts";
 import {
   type JobState,
@@ -16,15 +17,23 @@ export async function everythingIn(
   now: number,
   { limit = 2, mostBytes = 1_000_000 }: Partial<PageSize> = {},
 ): Promise<unknown> {
-  const [lists, schedules, outlook, stats, flows] = await Promise.all([
+  const [lists, schedules, outlook, stats, flows, documents] = await Promise.all([
     Promise.all(jobStates.map((state) => allOf(store, state, now, { limit, mostBytes }))),
     store.listSchedules(),
     store.peekWithManifest(),
     store.stats(now),
     allFlows(store, now),
+    allDocuments(store, now, { limit, mostBytes }),
   ]);
   const byState = Object.fromEntries(jobStates.map((state, index) => [state, lists[index]]));
-  return { byState, schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)), outlook, stats, flows };
+  return {
+    byState,
+    schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)),
+    outlook,
+    stats,
+    flows,
+    documents,
+  };
 }
 
 async function allFlows(store: QueueStore, now: number): Promise<readonly FlowState[]> {
@@ -36,6 +45,17 @@ async function allFlows(store: QueueStore, now: number): Promise<readonly FlowSt
     cursor = page.cursor;
   } while (cursor !== undefined);
   return items.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+async function allDocuments(store: QueueStore, now: number, size: PageSize): Promise<readonly StoredDocument[]> {
+  const items: StoredDocument[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.listDocuments({ ...size, kind: "notes", cursor, now });
+    items.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return items;
 }
 
 async function allOf(store: QueueStore, state: JobState, now: number, size: PageSize): Promise<readonly StoredJob[]> {

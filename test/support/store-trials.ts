@@ -36,6 +36,16 @@ export async function fillStore(store: QueueStore): Promise<Lease> {
   await store.putSchedule({ key: "daily", record: "1:daily", next: now });
   const hourly = { key: "hourly", record: "1:hourly", next: now + minute };
   await store.declare({ from: undefined, manifest: "m1", put: [hourly], remove: [] });
+  const texts = ["old", "older", "passing"].map((name) => ({
+    kind: "notes",
+    name,
+    text: `1:${name}`,
+    mark: `of-${name}`,
+  }));
+  await store.changeDocuments(
+    [...texts.slice(0, 2), { ...(texts[2] as (typeof texts)[0]), expiresAt: now + minute }],
+    now,
+  );
   return runs;
 }
 
@@ -84,6 +94,17 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   putSchedule: (store) => store.putSchedule({ key: "new", record: "1:{}", next: now }),
   removeSchedule: (store) => store.removeSchedule("daily"),
   declare: (store) => store.declare({ from: "m1", manifest: "m2", put: [], remove: ["hourly"] }),
+  findDocument: (store) => store.findDocument("notes", "old", now),
+  listDocuments: (store) => store.listDocuments({ ...page, kind: "notes" }),
+  changeDocuments: (store) =>
+    store.changeDocuments(
+      [
+        { kind: "notes", name: "new", text: "1:new", mark: "m1", from: null, expiresAt: now + minute },
+        { kind: "notes", name: "old", text: "1:changed", mark: "m2", from: "of-old" },
+        { kind: "notes", name: "older", text: undefined, mark: "m3", from: "of-older" },
+      ],
+      now,
+    ),
   peek: (store) => store.peek(),
   peekWithManifest: (store) => store.peekWithManifest(),
   find: (store) => store.find("runs", now),

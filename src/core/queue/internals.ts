@@ -1,6 +1,7 @@
 import type { InternalDrainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { EnqueueResult } from "../enqueue/new-job.ts";
+import type { Documents } from "../manage/documents.ts";
 import type { HeldJobs, HoldOptions } from "./enqueuer.ts";
 import type { DrainNeeds } from "./parts.ts";
 import type { BulkJob } from "./send.ts";
@@ -8,6 +9,8 @@ import type { BulkJob } from "./send.ts";
 /** What the rest of the package needs from a queue, and its users do not. */
 export interface QueueInternals {
   readonly needs: DrainNeeds;
+  /** What other parts of the package keep beside jobs and schedules. */
+  readonly documents: Documents;
   /**
    * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start. `drain({ held })` then
    * runs them. Without that they are due again when their leases run out.

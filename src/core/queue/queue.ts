@@ -10,6 +10,7 @@ import {
   removeDead,
   retryDead,
 } from "../manage/dead-letter.ts";
+import { Documents } from "../manage/documents.ts";
 import { getJob } from "../manage/get.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
 import { type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
@@ -21,6 +22,7 @@ import { Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
+import { timeOrderedIds } from "../shared/id.ts";
 import { checkKnown, checkObject } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { drainQueue } from "./drain-queue.ts";
@@ -72,6 +74,7 @@ export class Queue {
       get needs() {
         return drainNeeds(parts);
       },
+      documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
       drain: (given) => drainQueue(parts, given),

@@ -1,4 +1,5 @@
 import { invalidRequest } from "../shared/errors.ts";
+import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "./schedules.ts";
@@ -416,4 +417,13 @@ export interface QueueStore {
    * another deployment was faster, or if a schedule to be stored was fired, changed or removed meanwhile.
    */
   declare(change: ManifestChange): Promise<boolean>;
+  /** Reads one document. */
+  findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined>;
+  /** Reads a page of the documents of a kind, in the order of their names. It may be short, or empty, with more to come. */
+  listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>>;
+  /**
+   * Makes all of the changes, or none: false if one of the documents is not as it was read. A document to be removed that is gone counts
+   * as removed. No two of the changes are of one document.
+   */
+  changeDocuments(changes: readonly DocumentChange[], now: number): Promise<boolean>;
 }

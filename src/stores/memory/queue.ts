@@ -1,4 +1,5 @@
 import { countFitting } from "../../core/shared/limits.ts";
+import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
@@ -260,5 +261,16 @@ export class MemoryQueue implements QueueStore {
     for (const key of remove) await this.removeSchedule(key);
     for (const each of put) this.#state.putSchedule(each.key, each.record, renewedScore(each));
     return true;
+  }
+  async findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined> {
+    return this.#state.documents.find(kind, name, now);
+  }
+
+  async listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>> {
+    return this.#state.documents.list(page);
+  }
+
+  async changeDocuments(changes: readonly DocumentChange[], now: number): Promise<boolean> {
+    return this.#state.documents.change(changes, now);
   }
 }

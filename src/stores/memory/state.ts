@@ -2,6 +2,7 @@ import type { JobFlow } from "../../core/store/flow.ts";
 import type { JobState, Lease } from "../../core/store/store.ts";
 import { isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../redis/score.ts";
 import { Tally } from "./counters.ts";
+import { Documents } from "./documents.ts";
 import { Lanes } from "./lanes.ts";
 import { SortedSet } from "./sorted-set.ts";
 
@@ -23,15 +24,16 @@ export class MemoryState {
   readonly done = new Map<string, Finished>();
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, string>();
+  readonly documents = new Documents();
   readonly counters = { processed: 0, retried: 0, cancelled: 0, retriedDead: 0, removed: 0 };
   readonly tally = new Tally();
   paused = false;
   manifest: string | undefined;
 
-  /** Whether it keeps neither jobs nor schedules, nor the mark of a pause. */
+  /** Whether it keeps neither jobs, schedules nor documents, nor the mark of a pause. */
   get isEmpty(): boolean {
-    const { due, dead, done, windows, schedules, lanes, paused } = this;
-    return !paused && [due, dead, done, windows, schedules, lanes].every(({ size }) => size === 0);
+    const { due, dead, done, windows, schedules, lanes, documents, paused } = this;
+    return !paused && [due, dead, done, windows, schedules, lanes, documents].every(({ size }) => size === 0);
   }
 
   /** Whether a job is known, finished or not. */

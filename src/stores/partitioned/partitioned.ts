@@ -1,5 +1,6 @@
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
+import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
@@ -68,7 +69,7 @@ import { sumOfStats } from "./sum-of-stats.ts";
  * - The first call of a process asks each store: 3 commands for each. The least budget of a drain has 2 k - 1 round trips more.
  * - While a store does not answer, drains go on with the others and log a warning. New jobs without an id or dedupe key of their own go to the
  *   others after one failure, and try the lost store again after 30 s. What concerns its jobs, or all jobs, throws `store_unavailable`.
- * - Schedules are in the first store, with the jobs that they make. Nothing is copied from one store to another.
+ * - Schedules are in the first store, with the jobs that they make, and so are documents. Nothing is copied from one store to another.
  *
  * @param store a store, or several, each given once.
  * @param count the number of partitions, 1 to 64, and at least one for each store. 1 is the same as the store itself.
@@ -476,5 +477,17 @@ class PartitionedQueue implements QueueStore {
   declare(change: ManifestChange): Promise<boolean> {
     this.#outlooks[0] = undefined;
     return this.#at(0).declare(change);
+  }
+
+  findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined> {
+    return this.#at(0).findDocument(kind, name, now);
+  }
+
+  listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>> {
+    return this.#at(0).listDocuments(page);
+  }
+
+  changeDocuments(changes: readonly DocumentChange[], now: number): Promise<boolean> {
+    return this.#at(0).changeDocuments(changes, now);
   }
 }

@@ -35,6 +35,9 @@ const keyNames = [
   "stats",
   "flow",
   "lanes",
+  "documents",
+  "documents:names",
+  "documents:ends",
 ] as const;
 
 type KeyName = (typeof keyNames)[number];
@@ -43,6 +46,6 @@ export type QueueKeys = Readonly<Record<KeyName, string>> & {
   /** The name of the queue. */
   readonly queue: string;
   readonly all: readonly string[];
-  /** When fields of `done` and `dedupe` expire, where the server cannot see to that. Scripts get it as a twelfth key, there alone. */
+  /** When fields of `done` and `dedupe` expire, where the server cannot see to that. Scripts get it as a fifteenth key, there alone. */
   readonly expiry: string;
 };

@@ -1,4 +1,5 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
+import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost, Meter } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
@@ -50,6 +51,7 @@ import {
   texts,
 } from "./codec.ts";
 import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
+import { changeArguments, pageArguments, placeOf, readDocument, readDocuments } from "./documents.ts";
 import { changeFlowArguments, flowField, flowHead, newFlowText, readFlowState } from "./flow.ts";
 import type { QueueKeys } from "./keys.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
@@ -398,6 +400,23 @@ export class RedisQueue implements QueueStore {
   async declare({ from = "", manifest, put, remove }: ManifestChange): Promise<boolean> {
     const args = [from, manifest, String(put.length), ...put.flatMap(putArguments), ...remove];
     return (await this.#number(scripts.declare, args, mostOfDeclare(put.length, remove.length))) === 1;
+  }
+
+  async findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined> {
+    const place = placeOf(kind, name);
+    const [text] = await this.#plain([["HGET", this.#keys.documents, place]]);
+    return typeof text === "string" ? readDocument(place, text, now) : undefined;
+  }
+
+  async listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>> {
+    const args = pageArguments(page);
+    return readDocuments(await this.#texts(scripts.listDocuments, () => args), page.now);
+  }
+
+  async changeDocuments(changes: readonly DocumentChange[], now: number): Promise<boolean> {
+    if (changes.length === 0) return true;
+    const args = [String(now), ...changes.flatMap(changeArguments)];
+    return (await this.#number(scripts.changeDocuments, args)) === 1;
   }
 
   #run(script: Script, args: (isResend: boolean) => readonly string[], sending?: Sending): Promise<unknown> {

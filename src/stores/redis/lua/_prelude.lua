@@ -1,9 +1,10 @@
--- Shared by every script. KEYS are always the eleven of one queue, in the order of keys.ts, so that each key is declared; and a twelfth
+-- Shared by every script. KEYS are always the fourteen of one queue, in the order of keys.ts, so that each key is declared; and a fifteenth
 -- with OWN_EXPIRY (the line before this one sets it), where the server lacks HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the members that
 -- lead to them, and counts last: whichever command fails, no job is lost, and the script sent again does the rest.
-local due, jobs, dead, dead_jobs, done, dedupe, schedules, manifest, stats, flow, lanes, expiry = unpack(KEYS)
+local due, jobs, dead, dead_jobs, done, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
+  document_ends, expiry = unpack(KEYS)
 
 -- Counts what is billed: the script itself, then each call.
 local commands = 1

@@ -1,0 +1,134 @@
+import type { Clock } from "../shared/clock.ts";
+import { type Duration, durationMs } from "../shared/duration.ts";
+import { conflict, invalidRequest, quote, TidegateError } from "../shared/errors.ts";
+import { countFitting, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
+import { checkText, wholeNumber } from "../shared/validate.ts";
+import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../store/documents.ts";
+import type { Page, QueueStore } from "../store/store.ts";
+
+/** The largest text of a document, in bytes. */
+export const LARGEST_DOCUMENT = 1 * MEBIBYTE;
+/** The most bytes of texts in one call of `change`. */
+const MOST_CHANGED_BYTES = 4 * MEBIBYTE;
+const LONGEST_NAME = 512;
+/** How often a document is read again that others change at the same time. */
+const MOST_TRIES = 20;
+
+/** A document to store, or to remove. */
+export interface DocumentEdit {
+  /** 1 to 32 lower-case letters, digits, hyphens and slashes. */
+  readonly kind: string;
+  /** 1 to 512 characters. */
+  readonly name: string;
+  /** At most 1 MiB; undefined removes the document. */
+  readonly text: string | undefined;
+  /** What was read; null if there was no document. Default: whatever is stored. */
+  readonly from?: Pick<StoredDocument, "mark"> | null | undefined;
+  /** How long it is kept. Default: until it is removed. */
+  readonly ttl?: Duration | undefined;
+}
+
+/** Which documents to list. */
+export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isReversed"> & {
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000. Default 100. A page may hold fewer, or none, with more to come. */
+  readonly limit?: number | undefined;
+};
+
+/**
+ * The documents of a queue: what other parts of the package must keep that is neither a job nor a schedule. In a queue with partitions
+ * they are all in the first one.
+ */
+export class Documents {
+  readonly #store: QueueStore;
+  readonly #reader: QueueStore;
+  readonly #clock: Clock;
+  readonly #newMark: () => string;
+
+  /**
+   * @param reader the same store, for reads: what they cost is counted apart.
+   * @param newMark makes marks that no other change has.
+   */
+  constructor(store: QueueStore, reader: QueueStore, clock: Clock, newMark: () => string) {
+    this.#store = store;
+    this.#reader = reader;
+    this.#clock = clock;
+    this.#newMark = newMark;
+  }
+
+  /** Reads a document; undefined if there is none. Costs a command. */
+  async get(kind: string, name: string): Promise<StoredDocument | undefined> {
+    checkKind(kind);
+    checkText(name, "name", LONGEST_NAME);
+    return this.#reader.findDocument(kind, name, this.#clock());
+  }
+
+  /** Lists documents in the order of their names. Costs three commands. */
+  async list(kind: string, options: DocumentListOptions = {}): Promise<Page<StoredDocument>> {
+    const { prefix = "", cursor, limit = 100, isReversed } = options;
+    checkKind(kind);
+    wholeNumber(limit, "limit", 1, MOST_AT_ONCE);
+    if (cursor !== undefined && !cursor.startsWith(prefix))
+      throw invalidRequest("cursor must be the one that the page before came with.");
+    const page = { kind, prefix, isReversed, cursor, limit, mostBytes: MOST_LISTED_BYTES, now: this.#clock() };
+    return this.#reader.listDocuments(page);
+  }
+
+  /**
+   * Makes all of the changes, or none. Costs four commands, two more if something expires, and one less if nothing depends on what was
+   * read.
+   *
+   * @param edits up to 1,000, with 4 MiB of texts, no two of one document.
+   * @returns false if one of the documents is not as it was read: then nothing has changed. A document to be removed that is gone counts
+   *   as removed.
+   * @throws {TidegateError} `invalid_request`; `payload_too_large`
+   */
+  async change(edits: readonly DocumentEdit[]): Promise<boolean> {
+    const now = this.#clock();
+    const changes = edits.map((edit) => this.#changeOf(edit, now));
+    const texts = changes.flatMap(({ text }) => text ?? []);
+    if (changes.length > MOST_AT_ONCE || countFitting(texts, MOST_CHANGED_BYTES) < texts.length)
+      throw invalidRequest(`One call changes at most ${MOST_AT_ONCE} documents, of 4 MiB together.`);
+    return this.#store.changeDocuments(changes, now);
+  }
+
+  #changeOf({ kind, name, text, from, ttl }: DocumentEdit, now: number): DocumentChange {
+    checkKind(kind);
+    checkText(name, "name", LONGEST_NAME);
+    if (text !== undefined && isLarger(text, LARGEST_DOCUMENT))
+      throw new TidegateError("payload_too_large", `The ${kind} ${quote(name)} would have more than 1 MiB.`);
+    return {
+      ...{ kind, name, text, mark: this.#newMark() },
+      ...(from !== undefined && { from: from?.mark ?? null }),
+      ...(ttl !== undefined && { expiresAt: now + durationMs(ttl, "ttl") }),
+    };
+  }
+
+  /**
+   * Changes one document by what it holds, again if another invocation changes it meanwhile.
+   *
+   * @param change gets the text, or undefined; gives the new one, or undefined to remove the document. It may be called several times,
+   *   and must give the same again for what it has made before.
+   * @returns the new text.
+   * @throws {TidegateError} `conflict` if others kept changing it.
+   */
+  async update(
+    kind: string,
+    name: string,
+    change: (text: string | undefined) => string | undefined,
+    { ttl }: Pick<DocumentEdit, "ttl"> = {},
+  ): Promise<string | undefined> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const from = await this.get(kind, name);
+      const text = change(from?.text);
+      if (text === from?.text) return text;
+      if (await this.change([{ kind, name, text, from: from ?? null, ttl }])) return text;
+    }
+    throw conflict(`The ${kind} ${quote(name)} keeps changing. Try again.`);
+  }
+}
+
+function checkKind(kind: string): void {
+  if (!/^[a-z][a-z0-9/-]{0,31}$/.test(kind))
+    throw invalidRequest("kind must be 1 to 32 lower-case letters, digits, hyphens and slashes, with a letter first.");
+}

@@ -1,0 +1,39 @@
+/**
+ * A document: a text that a queue keeps under a name, among others of its kind. It is for what is neither a job nor a schedule and must
+ * outlive an invocation. To a store the text is opaque.
+ */
+export interface StoredDocument {
+  readonly name: string;
+  readonly text: string;
+  /** The mark of the change that stored it. It shows whether the document has changed since it was read. */
+  readonly mark: string;
+}
+
+/** Stores a document, or removes one. */
+export interface DocumentChange {
+  /** Lower-case letters, digits, hyphens and slashes. */
+  readonly kind: string;
+  readonly name: string;
+  /** What to store; undefined removes the document. */
+  readonly text: string | undefined;
+  /** Made for this change alone, without colons: by it the store recognizes its own work when the change is sent again. */
+  readonly mark: string;
+  /** The mark as it was read; null if there was no document. Default: whatever is stored. */
+  readonly from?: string | null | undefined;
+  /** When the document is gone by itself. Default: never. */
+  readonly expiresAt?: number | undefined;
+}
+
+export interface DocumentPageRequest {
+  readonly kind: string;
+  /** Only names that begin with this. Default: all. */
+  readonly prefix?: string | undefined;
+  /** Whether the last name comes first. Default false. */
+  readonly isReversed?: boolean | undefined;
+  /** The cursor of the page before, which is the last name that was read; undefined for the first page. */
+  readonly cursor: string | undefined;
+  readonly limit: number;
+  /** The most bytes of texts on the page, not counting its first document. */
+  readonly mostBytes: number;
+  readonly now: number;
+}

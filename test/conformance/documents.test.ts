@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import { start as now } from "../support/clock.ts";
+import { onEveryStore, onEveryWholeStore } from "../support/stores.ts";
+import { openQueue } from "./open-queue.ts";
+
+const minute = 60_000;
+
+onEveryStore((kind) => {
+  const setUp = () => {
+    const { clock, store, queue } = openQueue(kind);
+    return { clock, store, queue, documents: internalsOf(queue).documents };
+  };
+
+  test("a document is found under its kind and name, also by another queue object on the store", async () => {
+    const { documents, store } = setUp();
+    expect(await documents.change([{ kind: "notes", name: "a b/ö", text: "text:1" }])).toBe(true);
+    const other = internalsOf(openQueue({ ...kind, create: () => store }).queue).documents;
+    expect(await other.get("notes", "a b/ö")).toMatchObject({ name: "a b/ö", text: "text:1" });
+    expect(await other.get("note", "s:a b/ö")).toBeUndefined();
+    expect(await other.get("notes", "a")).toBeUndefined();
+  });
+
+  test("a change is refused when its document is not as it was read, and then none of its other changes is made", async () => {
+    const { documents } = setUp();
+    await documents.change([{ kind: "notes", name: "a", text: "1" }]);
+    const from = await documents.get("notes", "a");
+    expect(await documents.change([{ kind: "notes", name: "a", text: "2", from }])).toBe(true);
+    const late = [
+      { kind: "notes", name: "b", text: "3", from: null },
+      { kind: "notes", name: "a", text: "3", from },
+    ];
+    expect(await documents.change(late)).toBe(false);
+    expect(await documents.change([{ kind: "notes", name: "a", text: "3", from: null }])).toBe(false);
+    expect(await documents.change([{ kind: "notes", name: "a", text: undefined, from }])).toBe(false);
+    expect(await documents.get("notes", "a")).toMatchObject({ text: "2" });
+    expect(await documents.get("notes", "b")).toBeUndefined();
+  });
+
+  test("a document that was removed and stored again is not the one that was read", async () => {
+    const { documents } = setUp();
+    await documents.change([{ kind: "notes", name: "a", text: "1" }]);
+    const from = await documents.get("notes", "a");
+    await documents.change([{ kind: "notes", name: "a", text: undefined }]);
+    await documents.change([{ kind: "notes", name: "a", text: "1" }]);
+    expect(await documents.change([{ kind: "notes", name: "a", text: "2", from }])).toBe(false);
+  });
+
+  test("racing updates of one document lose none", async () => {
+    const { documents } = setUp();
+    const add = (letter: string) => documents.update("notes", "a", (text = "") => text + letter);
+    await Promise.all([..."abcdefgh"].map(add));
+    const { text = "" } = (await documents.get("notes", "a")) ?? {};
+    expect([...text].sort().join("")).toBe("abcdefgh");
+  });
+
+  test("a change that is sent again finds its own work, also where the document is gone already", async () => {
+    const { store } = setUp();
+    const queue = store.open("default");
+    const made = { kind: "notes", name: "a", text: "1", mark: "m1", from: null };
+    for (const _ of [1, 2]) expect(await queue.changeDocuments([made], now)).toBe(true);
+    expect(await queue.changeDocuments([{ ...made, mark: "m2" }], now)).toBe(false);
+    const removed = { kind: "notes", name: "a", text: undefined, mark: "m3", from: "m1" };
+    for (const _ of [1, 2]) expect(await queue.changeDocuments([removed], now)).toBe(true);
+    expect(await queue.findDocument("notes", "a", now)).toBeUndefined();
+  });
+
+  describe("an expiring document", () => {
+    test("is gone after its time, for reads, lists and changes", async () => {
+      const { clock, documents } = setUp();
+      await documents.change([
+        { kind: "notes", name: "a", text: "1", ttl: "1m" },
+        { kind: "notes", name: "b", text: "1" },
+      ]);
+      await clock.advance(minute - 1);
+      expect((await documents.list("notes")).items).toHaveLength(2);
+      await clock.advance(1);
+      expect(await documents.get("notes", "a")).toBeUndefined();
+      expect((await documents.list("notes")).items.map(({ name }) => name)).toEqual(["b"]);
+      expect(await documents.change([{ kind: "notes", name: "a", text: "2", from: null }])).toBe(true);
+    });
+
+    test("stays where it was stored again for longer, or for good", async () => {
+      const { clock, documents } = setUp();
+      const names = ["longer", "for good"];
+      await documents.change(names.map((name) => ({ kind: "notes", name, text: "1", ttl: "1m" as const })));
+      await documents.change([{ kind: "notes", name: "for good", text: "2" }]);
+      await documents.change([{ kind: "notes", name: "longer", text: "2", ttl: "5m" }]);
+      await clock.advance("2m");
+      await documents.change([{ kind: "notes", name: "other", text: "1", ttl: "1m" }]);
+      for (const name of names) expect(await documents.get("notes", name), name).toMatchObject({ text: "2" });
+      // In the very call in which the first time has passed.
+      await documents.change([{ kind: "notes", name: "again", text: "1", ttl: "1m" }]);
+      await clock.advance("2m");
+      await documents.change([{ kind: "notes", name: "again", text: "2", ttl: "10m" }]);
+      await clock.advance("4m");
+      await documents.change([{ kind: "notes", name: "other", text: "1", ttl: "1m" }]);
+      expect(await documents.get("notes", "again")).toMatchObject({ text: "2" });
+      await clock.advance("7m");
+      expect((await documents.list("notes")).items.map(({ name }) => name)).toEqual(["for good"]);
+    });
+  });
+
+  describe("a list", () => {
+    test("holds one kind, in the order of the names, from either end, page by page", async () => {
+      const { documents } = setUp();
+      const names = ["a", "a:1", "aa", "b", "é"];
+      await documents.change(names.map((name) => ({ kind: "notes", name, text: name })));
+      await documents.change([{ kind: "notes2", name: "a", text: "other" }]);
+      const all = async (isReversed: boolean, prefix?: string) => {
+        const read: string[] = [];
+        for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+          const page = await documents.list("notes", { limit: 2, isReversed, prefix, cursor });
+          read.push(...page.items.map(({ name }) => name));
+          cursor = page.cursor;
+        }
+        return read;
+      };
+      expect(await all(false)).toEqual(names);
+      expect(await all(true)).toEqual([...names].reverse());
+      expect(await all(false, "a")).toEqual(["a", "a:1", "aa"]);
+      expect(await all(true, "a")).toEqual(["aa", "a:1", "a"]);
+      expect(await all(true, "c")).toEqual([]);
+    });
+
+    test("has pages of at most 3 MiB", async () => {
+      const { documents } = setUp();
+      const text = "x".repeat(1_000_000);
+      for (const name of ["a", "b", "c", "d", "e"]) await documents.change([{ kind: "notes", name, text }]);
+      const { items, cursor } = await documents.list("notes");
+      expect(items.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+      expect((await documents.list("notes", { cursor })).items.map(({ name }) => name)).toEqual(["d", "e"]);
+    });
+
+    test("refuses a cursor of another list", async () => {
+      const { documents } = setUp();
+      await expect(documents.list("notes", { prefix: "a", cursor: "b" })).rejects.toThrow("cursor must be the one");
+    });
+  });
+
+  test("a text of more than 1 MiB, more than 4 MiB together, a kind with a colon, and an empty name are refused", async () => {
+    const { documents } = setUp();
+    const text = "é".repeat(600_000);
+    await expect(documents.change([{ kind: "notes", name: "a", text }])).rejects.toMatchObject({
+      code: "payload_too_large",
+    });
+    const many = [..."abcde"].map((name) => ({ kind: "notes", name, text: "x".repeat(1_000_000) }));
+    await expect(documents.change(many)).rejects.toThrow("4 MiB");
+    await expect(documents.change([{ kind: "a:b", name: "a", text: "" }])).rejects.toThrow("kind must be");
+    await expect(documents.change([{ kind: "notes", name: "", text: "" }])).rejects.toThrow("name must be");
+    expect((await documents.list("notes")).items).toEqual([]);
+  });
+});
+
+onEveryWholeStore((kind) => {
+  test("a queue that holds documents alone is not opened in partitions any more", async () => {
+    const { store, queue } = openQueue(kind);
+    await internalsOf(queue).documents.change([{ kind: "notes", name: "a", text: "1" }]);
+    const layout = await store.open("default").partitions({ partitions: 2, stores: 1, store: 0 });
+    expect(layout).toBe("whole");
+  });
+});

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import { Queue } from "../../src/index.ts";
+import { clockByHand, start } from "../support/clock.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { useRedis } from "../support/stores.ts";
+
+// The cost table of documents in docs/storage.md, counted by Redis itself.
+
+describe("billed commands of documents", () => {
+  const redis = useRedis();
+  const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
+  const texts = (count: number, ttl?: "1m") =>
+    Array.from({ length: count }, (_, index) => ({ kind: "notes", name: `n${index}`, text: "text", ttl }));
+
+  async function setUp() {
+    const clock = clockByHand(start);
+    const { documents } = internalsOf(new Queue({ store: redis.store(), clock }));
+    // Loads the scripts.
+    await documents.change([{ kind: "other", name: "a", text: "text" }]);
+    await documents.list("other");
+    return { clock, documents };
+  }
+
+  test("reading one costs 1, and a page 3", async () => {
+    const { documents } = await setUp();
+    await documents.change(texts(100));
+    expect(await count(() => documents.get("notes", "n1"))).toBe(1);
+    expect(await count(() => documents.list("notes"))).toBe(3);
+  });
+
+  test.each([1, 100])("storing %i costs 3, in place of what was read 4, and removing them 4 at most", async (many) => {
+    const { documents } = await setUp();
+    expect(await count(() => documents.change(texts(many)))).toBe(3);
+    const read = await documents.list("notes");
+    const edits = read.items.map((from) => ({ kind: "notes", name: from.name, text: "new", from }));
+    expect(await count(() => documents.change(edits))).toBe(4);
+    const { items } = await documents.list("notes");
+    const removed = items.map((from) => ({ kind: "notes", name: from.name, text: undefined, from }));
+    expect(await count(() => documents.change(removed))).toBe(4);
+  });
+
+  test("those that expire cost 2 more, and 4 more if something has expired", async () => {
+    const { clock, documents } = await setUp();
+    expect(await count(() => documents.change(texts(100, "1m")))).toBe(5);
+    clock.now += 120_000;
+    expect(await count(() => documents.change([{ kind: "other", name: "b", text: "text", ttl: "1m" }]))).toBe(9);
+    expect(await count(() => documents.change([{ kind: "other", name: "b", text: "text", ttl: "1m" }]))).toBe(5);
+  });
+});
