@@ -30,7 +30,6 @@ export {
   type JobContext,
   type JobDefinition,
   type JobHandler,
-  type OneByOne,
   type PayloadArguments,
   type PayloadField,
   type PayloadOf,

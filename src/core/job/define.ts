@@ -192,18 +192,12 @@ export type JobHandler<Payload, Result, BatchResult> =
     };
 
 /** What `defineJob` takes, besides the payload of a schedule. */
-export type DefineJobOptions<Schema, Payload, Result, Cron extends string, BatchResult = OneByOne> = CommonJobOptions<
+export type DefineJobOptions<Schema, Payload, Result, Cron extends string, BatchResult = never> = CommonJobOptions<
   Schema,
   Payload,
   Cron
 > &
   JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
-
-/** Takes the place of the result of `performBatch` for a handler that takes one job at a time. */
-export interface OneByOne {
-  /** Has no value: it only makes the type distinct. */
-  readonly perform: "one by one";
-}
 
 /** The payload of the jobs that a schedule makes. It can be left out if the job takes `undefined`, or has no schedule: `Cron` is `never`. */
 export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
@@ -258,11 +252,11 @@ export function defineJob<
   Payload = undefined,
   Result = unknown,
   Cron extends string = never,
-  BatchResult = OneByOne,
+  BatchResult = never,
 >(
   definition: DefineJobOptions<Schema, Payload, Result, Cron, BatchResult> &
     SchedulePayload<Cron, SchemaInput<Schema, Payload>>,
-): [BatchResult] extends [OneByOne]
+): [BatchResult] extends [never]
   ? JobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, Result>
   : BatchJobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, BatchResult>;
 export function defineJob(definition: AnyJob): AnyJob {
