@@ -5,8 +5,9 @@
  */
 
 import type { Context, Hono } from "hono";
+import { HonoBase } from "hono/hono-base";
 import { routePath } from "hono/route";
-import { Hono as Router } from "hono/tiny";
+import { LinearRouter } from "hono/router/linear-router";
 import { type DrainOptions, withDefaults } from "../core/drain/options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import { notFound } from "../core/shared/errors.ts";
@@ -44,7 +45,7 @@ export type { QStash } from "./qstash-port.ts";
  */
 export function createHandler(options: HandlerOptions): Hono {
   const settings = readOptions(options);
-  const router = new Router();
+  const router: Hono = new HonoBase({ router: new LinearRouter() });
   for (const route of routes) {
     router.on(route.method, everywhere(route.path), (context) => answer(route, context, settings));
   }
