@@ -20,7 +20,11 @@ const layers: Readonly<Record<string, Layer>> = {
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },
   memory: { holds: ["stores/memory/index.ts", "stores/partitioned/partitioned.ts"], mayImport: ["port", "stores"] },
   wire: { holds: ["http/contract/requests.ts", "http/contract/schema.ts"], mayImport: ["core", "port"] },
-  http: { holds: ["http/"], mayImport: ["core", "port", "wire"], packages: ["hono", "hono/route", "hono/tiny"] },
+  http: {
+    holds: ["http/"],
+    mayImport: ["core", "port", "wire"],
+    packages: ["hono", "hono/hono-base", "hono/route", "hono/router/linear-router"],
+  },
   // Of HTTP it takes tokens, bodies and statuses; a handler knows it by its port alone.
   qstash: { holds: ["qstash/"], mayImport: ["core", "port", "http"], packages: ["@standard-schema/spec"] },
   // What runs in a browser: of the rest of HTTP it knows the types of the answers that it gets, and no code.
