@@ -128,7 +128,7 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("of the core run from a room to those before it", () => {
+  test("of the core lead from a folder to those above it only", () => {
     const roomOf = (file: string) => rooms.indexOf(file.split("/")[1] ?? "");
     const wrong = files.filter(isInCore).flatMap((file) =>
       localImportsOf(file)
@@ -142,7 +142,7 @@ describe("imports", () => {
     expect(circles(new Map(files.map((file) => [file, localImportsOf(file)])))).toEqual([]);
   });
 
-  test("of the generator of documentation lead to no test", () => {
+  test("of the documentation generator include no test", () => {
     const below = (folder: string) =>
       readdirSync(join(root, folder), { encoding: "utf8" }).map((file) => join(folder, file));
     const generator = [...below("../scripts/docs"), ...below("../api-examples")];
@@ -159,13 +159,13 @@ describe("imports", () => {
     expect(circles(graph)).toEqual([["b", "c", "b"]]);
   });
 
-  test("an arrow that is not drawn is found", () => {
+  test("an import that docs/architecture.md does not allow is found", () => {
     expect(isAllowed("core/queue/queue.ts", "../../stores/memory/index.ts")).toBe(false);
     expect(isAllowed("core/queue/queue.ts", "node:fs")).toBe(false);
     expect(isAllowed("client/index.ts", "../http/handler.ts")).toBe(false);
   });
 
-  test("the core knows neither the time nor the process", () => {
+  test("the core reads neither the clock nor the process", () => {
     const impure = files.filter((file) => isInCore(file) && file !== "core/shared/clock.ts");
     const found = impure.filter((file) =>
       /\bDate\.now\(|\bprocess\.|\bperformance\.now/.test(withoutComments(readFileSync(join(root, file), "utf8"))),

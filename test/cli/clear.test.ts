@@ -10,7 +10,7 @@ async function fill({ queue }: Target): Promise<void> {
 
 onEveryTarget((open) => {
   describe("queue:clear", () => {
-    test("removes what waits after a question that says how much it is", async () => {
+    test("asks with the number of waiting jobs, then removes them", async () => {
       const target = open();
       await fill(target);
       const { code, stdout, stderr } = await target.cli(["queue:clear"], { isTerminal: true, input: "y\n" });
@@ -19,7 +19,7 @@ onEveryTarget((open) => {
       expect(await target.queue.getStats()).toMatchObject({ pendingCount: 0, completedCount: 1 });
     });
 
-    test("takes a state, and --yes in place of the question", async () => {
+    test("takes a state, and --yes skips the question", async () => {
       const target = open();
       await kill(target, 1);
       await fill(target);
@@ -31,14 +31,14 @@ onEveryTarget((open) => {
       );
     });
 
-    test("asks nobody where there is nothing to do", async () => {
+    test("asks nothing when there is nothing to remove", async () => {
       const { cli } = open();
       const { code, stdout, stderr } = await cli(["queue:clear"], { isTerminal: true });
       expect({ code, stdout }).toEqual({ code: 0, stdout: "Nothing to remove: there are no pending jobs.\n" });
       expect(stderr).not.toContain("?");
     });
 
-    test("removes nothing without an answer", async () => {
+    test("removes nothing if nobody answers", async () => {
       const target = open();
       await fill(target);
       expect((await target.cli(["queue:clear"])).code).toBe(2);

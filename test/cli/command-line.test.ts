@@ -9,7 +9,7 @@ function hintOf(text: string): readonly string[] {
   return typed.replaceAll("'", "").split(" ");
 }
 
-describe("a command that an answer names works as it stands", () => {
+describe("a command that a report suggests works when it is pasted", () => {
   const redis = useRedis();
   const chosen = ["--url", address, "--queue", "bulk"];
   const world = { env: { TIDEGATE_TOKEN: adminToken } };
@@ -23,7 +23,7 @@ describe("a command that an answer names works as it stands", () => {
   }
 
   test.each([["queue:pause"], ["queue:list"], ["queue:work", "--once"]])(
-    "of %s, for a queue of a handler",
+    "by %s, for a queue behind a handler",
     async (...argv) => {
       const { queue, cli } = await paused(behindHandler({ name: "bulk" }));
       const { stdout, stderr } = await cli([...argv, ...chosen], world);
@@ -33,7 +33,7 @@ describe("a command that an answer names works as it stands", () => {
     },
   );
 
-  test("of queue:doctor and queue:dlq, for a queue of a handler", async () => {
+  test("by queue:doctor and queue:dlq, for a queue behind a handler", async () => {
     const target = await paused(behindHandler({ name: "bulk" }));
     const module = ["--module", "./modules/jobs.ts"];
     const doctor = await target.cli(["queue:doctor", ...chosen, ...module], world);
@@ -48,7 +48,7 @@ describe("a command that an answer names works as it stands", () => {
     expect(word.stderr).toContain(`tidegate queue:dlq show ID ${chosen.join(" ")}\n`);
   });
 
-  test("of queue:doctor, straight against Redis: what jobs do is asked for where it is not known", async () => {
+  test("by queue:doctor, straight on Redis: asks for the jobs module if it has none", async () => {
     const target = inRedis(redis);
     await target.queue.enqueue(sendEmail, { to: "ada" });
     await target.clock.advance("2h");
@@ -59,7 +59,7 @@ describe("a command that an answer names works as it stands", () => {
     expect(await target.queue.getStats()).toMatchObject({ totalProcessed: 1 });
   });
 
-  test("names never the token, and is fit for a shell", () => {
+  test("never contains the token, and is quoted for a shell", () => {
     const globals = { url: "https://queue.test/jobs", token: "secret", queue: "it's big", module: "./jobs.ts" };
     expect(suggestedCommand("queue:resume", globals)).toBe(
       `tidegate queue:resume --url https://queue.test/jobs --queue 'it'\\''s big'`,

@@ -12,7 +12,7 @@ interface Cost {
 describe("queue:cost", () => {
   const redis = useRedis();
 
-  test("measures what things cost in Redis", async () => {
+  test("measures the cost of each operation in Redis", async () => {
     const { measured } = documentOf(await inRedis(redis).cli(["queue:cost", "--json"])) as Cost;
     // The figures of docs/guide/costs.md, which test/costs asserts of the stores.
     expect(measured.map(({ commands }) => commands)).toEqual([
@@ -27,7 +27,7 @@ describe("queue:cost", () => {
     for (const { commands, roundTrips } of measured) expect(commands).toBeGreaterThanOrEqual(roundTrips);
   });
 
-  test("costs about what its help says, and leaves no key behind", async () => {
+  test("costs about as much as its help says, and leaves no key behind", async () => {
     const { cli } = inRedis(redis);
     const { commands } = await countCommands(redis.server.port, () => cli(["queue:cost", "--json"]));
     expect(commands).toBeGreaterThan(50);
@@ -38,7 +38,7 @@ describe("queue:cost", () => {
     expect(await keys.json()).toEqual({ result: [] });
   });
 
-  test("multiplies by ticks, by the slots of schedules, and by the jobs that are said to come", async () => {
+  test("multiplies by ticks, by the occurrences of schedules, and by the expected jobs", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.schedules.upsert("daily", { job: "fails", cron: "0 0 9 * * *" });
     await queue.schedules.upsert("often", { job: "fails", cron: "*/15 * * * * *" });
@@ -53,7 +53,7 @@ describe("queue:cost", () => {
     expect(cost.plan).toEqual({ name: "free", share: cost.month.commands / 500_000 });
   });
 
-  test("tells what that means on a plan", async () => {
+  test("prints the monthly price on a plan", async () => {
     const { cli } = inRedis(redis);
     const free = await cli(["queue:cost"]);
     expect(free).toMatchObject({ code: 0, stderr: "" });
@@ -64,7 +64,7 @@ describe("queue:cost", () => {
     expect(stdout).toMatch(/Pay as you go: \$\d+\.\d\d\./);
   });
 
-  test("is measured in Redis, and nowhere else", async () => {
+  test("needs Redis, and refuses a handler", async () => {
     const { code, stderr } = await behindHandler().cli(["queue:cost", "--url", "https://queue.test/jobs"]);
     expect(code).toBe(2);
     expect(stderr).toContain("not through a handler");
@@ -73,7 +73,7 @@ describe("queue:cost", () => {
     expect((await inRedis(redis).cli(["queue:cost", "--plan", "gold"])).code).toBe(2);
   });
 
-  test("fails where Redis is not there", async () => {
+  test("fails if Redis is unreachable", async () => {
     const env = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "token" };
     expect((await tidegate(["queue:cost"], { env })).code).toBe(1);
   });

@@ -29,11 +29,11 @@ onEveryTarget((open) => {
       });
     });
 
-    test("says that there are none", async () => {
+    test("says so when there are none", async () => {
       expect((await open().cli(["queue:dlq"])).stdout).toBe("There are no dead jobs.\n");
     });
 
-    test("shows one with its payload, its errors and the stack", async () => {
+    test("shows one job with its payload, its errors and the stack", async () => {
       const target = open();
       await target.queue.enqueue(fails, { user: 7 }, { id: "dead" });
       await target.queue.drain();
@@ -46,7 +46,7 @@ onEveryTarget((open) => {
       });
     });
 
-    test("shows no job that lives", async () => {
+    test("shows no job that is not dead", async () => {
       const { queue, cli } = open();
       await queue.enqueue(fails, undefined, { id: "waits" });
       const result = await cli(["queue:dlq", "show", "waits", "--json"]);
@@ -54,7 +54,7 @@ onEveryTarget((open) => {
       expect(errorOf(result).code).toBe("not_found");
     });
 
-    test("retries one, with a corrected payload", async () => {
+    test("retries one job, with a corrected payload", async () => {
       const { queue, cli } = open();
       await queue.enqueue(fails, { user: 7 }, { id: "dead" });
       await queue.drain();
@@ -63,7 +63,7 @@ onEveryTarget((open) => {
       expect(await queue.getJob("dead")).toMatchObject({ state: "ready", payload: { user: 8 } });
     });
 
-    test("retries all, or all of a name, where nobody is there to be asked", async () => {
+    test("retries all, or all of one name, without a question if there is no terminal", async () => {
       const target = open();
       await kill(target, 3);
       const { queue, cli } = target;
@@ -72,7 +72,7 @@ onEveryTarget((open) => {
       expect(await queue.getStats()).toMatchObject({ readyCount: 3, deadLetterCount: 0 });
     });
 
-    test("asks a person before it retries many", async () => {
+    test("asks before it retries many when there is a terminal", async () => {
       const target = open();
       await kill(target, 2);
       const { queue, cli } = target;
@@ -88,7 +88,7 @@ onEveryTarget((open) => {
     test.each([
       ["retry", "retried"],
       ["remove", "removed"],
-    ])("%s asks nobody where there is nothing to do", async (verb, done) => {
+    ])("%s asks nothing when there is nothing to do", async (verb, done) => {
       const { cli } = open();
       const argv = ["queue:dlq", verb, "--all"];
       const nothing = { code: 0, stdout: "No matching dead jobs.\n" };
@@ -99,7 +99,7 @@ onEveryTarget((open) => {
       expect(documentOf(await cli([...argv, "--yes", "--json"]))).toEqual({ [done]: 0 });
     });
 
-    test("tells how many it would be, and changes nothing", async () => {
+    test("--dry-run prints the number of jobs, and changes nothing", async () => {
       const target = open();
       await kill(target, 2);
       const { queue, cli } = target;
@@ -109,7 +109,7 @@ onEveryTarget((open) => {
       expect(await queue.getStats()).toMatchObject({ deadLetterCount: 2 });
     });
 
-    test("removes after a question, and nothing without an answer", async () => {
+    test("removes jobs after a confirmation, and none without one", async () => {
       const target = open();
       await kill(target, 2);
       const { queue, cli } = target;
@@ -130,7 +130,7 @@ onEveryTarget((open) => {
       expect(await deadIds(queue)).toEqual([]);
     });
 
-    test("fails where an id is not dead, and does what it can", async () => {
+    test("fails if an id is not dead, and retries the others", async () => {
       const target = open();
       await kill(target, 1);
       const { queue, cli } = target;
@@ -144,7 +144,7 @@ onEveryTarget((open) => {
       });
     });
 
-    test("a selection that is none, or two, is a mistake", async () => {
+    test("no selection, or two, is a usage error", async () => {
       const { cli } = open();
       for (const argv of [[], ["a", "--all"], ["--all", "--name", "x"]]) {
         expect((await cli(["queue:dlq", "retry", ...argv])).code).toBe(2);
@@ -160,7 +160,7 @@ describe("5,000 dead jobs", () => {
   test.each([
     ["through a handler", () => behindHandler()],
     ["straight against Redis", () => inRedis(redis)],
-  ])("are retried under a bar, %s", async (_, open) => {
+  ])("are retried with a progress bar, %s", async (_, open) => {
     const target = open();
     await kill(target, 5_000);
     const shown: string[] = [];
@@ -175,7 +175,7 @@ describe("5,000 dead jobs", () => {
     expect(await target.queue.getStats()).toMatchObject({ readyCount: 5_000, deadLetterCount: 0 });
   });
 
-  test("are removed without one where no person looks", async () => {
+  test("are removed without a progress line if there is no terminal", async () => {
     const target = behindHandler();
     await kill(target, 5_000);
     const result = await target.cli(["queue:dlq", "remove", "--all", "--yes"]);
@@ -183,7 +183,7 @@ describe("5,000 dead jobs", () => {
   });
 });
 
-test("what a job threw cannot do anything to the terminal", async () => {
+test("an error message cannot control the terminal", async () => {
   const evil = defineJob({
     name: "evil",
     perform() {
@@ -200,7 +200,7 @@ test("what a job threw cannot do anything to the terminal", async () => {
   expect(hasEscapes((await target.cli(["queue:dlq", "show", "evil"])).stdout)).toBe(false);
 });
 
-test("a long error is cut where the terminal ends, and nowhere else", async () => {
+test("a long error is cut at the width of the terminal, and nowhere else", async () => {
   const wordy = defineJob({
     name: "wordy",
     maxRetries: 0,

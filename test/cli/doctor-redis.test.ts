@@ -9,7 +9,7 @@ const withModule = ["--module", "./modules/jobs.ts"];
 describe("queue:doctor of a Redis", () => {
   const redis = useRedis();
 
-  test("finds nothing where all is well", async () => {
+  test("finds nothing in a healthy Redis", async () => {
     const { cli } = inRedis(redis);
     const result = await cli([...doctor, ...withModule], { clock: () => Date.now() });
     expect(result.code).toBe(0);
@@ -36,7 +36,7 @@ describe("queue:doctor of a Redis", () => {
     expect(await ask("DBSIZE")).toEqual(before);
   });
 
-  test("fails where jobs may be evicted, and where the clocks differ", async () => {
+  test("fails if jobs may be evicted, and if the clocks differ", async () => {
     await ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
     const result = await inRedis(redis).cli(doctor);
     await ask("CONFIG", "SET", "maxmemory-policy", "noeviction");
@@ -44,7 +44,7 @@ describe("queue:doctor of a Redis", () => {
     expect(statuses(result)).toMatchObject({ eviction: "fail", clock: "fail" });
   });
 
-  test("fails where the token is wrong, and shows neither token nor address", async () => {
+  test("fails if the token is wrong, and shows neither token nor address", async () => {
     const env = { UPSTASH_REDIS_REST_URL: `${redis.shim.url}/path`, UPSTASH_REDIS_REST_TOKEN: "s3cret" };
     const result = await tidegate(doctor, { env });
     expect(result.code).toBe(1);
@@ -52,7 +52,7 @@ describe("queue:doctor of a Redis", () => {
     expect(result.stdout).not.toContain("s3cret");
   });
 
-  test("fails where nothing answers, or something else does", async () => {
+  test("fails if nothing answers, or something other than Redis", async () => {
     const { cli } = inRedis(redis);
     const env = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "token" };
     expect(statuses(await tidegate(doctor, { env }))).toEqual({ url: "fail" });
@@ -75,14 +75,9 @@ describe("queue:doctor of a Redis", () => {
       "NOPERM no permissions to run the 'hsetex' command",
       { version: "unknown" },
     ],
-    [
-      "that does not tell about itself",
-      "INFO",
-      "ERR Command is not available: 'INFO'",
-      { version: "ok", eviction: "ok" },
-    ],
-    ["that does not tell the time", "TIME", "ERR Command is not available: 'TIME'", { clock: "unknown" }],
-  ])("tells of one %s", async (_, command, error, expected) => {
+    ["that does not allow INFO", "INFO", "ERR Command is not available: 'INFO'", { version: "ok", eviction: "ok" }],
+    ["that does not allow TIME", "TIME", "ERR Command is not available: 'TIME'", { clock: "unknown" }],
+  ])("reports a Redis %s", async (_, command, error, expected) => {
     const fetch = async (request: Request) => {
       const [name] = (await request.clone().json()) as string[];
       return name === command ? Response.json({ error }, { status: 400 }) : globalThis.fetch(request);
@@ -90,7 +85,7 @@ describe("queue:doctor of a Redis", () => {
     expect(statuses(await inRedis(redis).cli(doctor, { fetch }))).toMatchObject(expected);
   });
 
-  test("says that it is unknown where neither INFO nor CONFIG is allowed", async () => {
+  test('reports "unknown" if neither INFO nor CONFIG is allowed', async () => {
     const fetch = async (request: Request) => {
       const [name] = (await request.clone().json()) as string[];
       if (name === "INFO" || name === "CONFIG") return Response.json({ error: "ERR not available" }, { status: 400 });
@@ -104,7 +99,7 @@ describe("queue:doctor of a Redis", () => {
     expect(findingOf(result, "version")?.message).toBe("This Redis has all the commands that are needed.");
   });
 
-  test("tells of a queue that cannot be looked at", async () => {
+  test("reports a queue that it cannot read", async () => {
     const shim = await startRestShim({ redisPort: redis.server.port });
     const env = { UPSTASH_REDIS_REST_URL: shim.url, UPSTASH_REDIS_REST_TOKEN: shim.token };
     await ask("SET", "spoilt:{default}:due", "no sorted set");

@@ -9,7 +9,7 @@ const withModule = ["--module", "./modules/jobs.ts"];
 describe("queue:doctor of a handler", () => {
   const flags = ["--url", "https://queue.test/jobs"];
 
-  test("finds nothing where all is well, and exits with 0", async () => {
+  test("finds nothing in a healthy queue, and exits with 0", async () => {
     const result = await behindHandler().cli([...doctor, ...flags, ...withModule]);
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(statuses(result)).toEqual({
@@ -26,7 +26,7 @@ describe("queue:doctor of a handler", () => {
     });
   });
 
-  test("prints a line for each check, with what to do below it", async () => {
+  test("prints a line for each check, with the remedy below it", async () => {
     const { code, stdout } = await behindHandler().cli(["queue:doctor", "--token", "wrong"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^ok +url +The handler and its store respond\.$/m);
@@ -34,7 +34,7 @@ describe("queue:doctor of a handler", () => {
     expect(stdout).not.toContain("wrong");
   });
 
-  test("tells what answers, if not the handler", async () => {
+  test("says what answered if it is not the handler", async () => {
     const { cli } = behindHandler();
     const elsewhere = await cli([...doctor, "--url", "https://queue.test/elsewhere"]);
     expect(elsewhere.code).toBe(1);
@@ -50,7 +50,7 @@ describe("queue:doctor of a handler", () => {
     );
   });
 
-  test("passes on why a handler cannot work", async () => {
+  test("passes on the handler's reason when it cannot work", async () => {
     const problem = { status: 503, title: "", code: "store_unavailable", detail: "Not set: TIDEGATE_ADMIN_TOKEN." };
     const fetch = () => new Response(JSON.stringify(problem), { status: 503 });
     const result = await behindHandler().cli(doctor, { fetch });
@@ -58,7 +58,7 @@ describe("queue:doctor of a handler", () => {
     expect(findingOf(result, "url")?.message).toContain("Not set: TIDEGATE_ADMIN_TOKEN.");
   });
 
-  test("tells what a token may do", async () => {
+  test("lists what a token may do", async () => {
     const { cli } = behindHandler();
     for (const scope of ["enqueue", "drain"]) {
       const result = await cli([...doctor, "--token", `the-${scope}-token`]);
@@ -80,7 +80,7 @@ describe("queue:doctor of a handler", () => {
     expect(findingOf(none, "token")?.message).toBe("There is no token.");
   });
 
-  test("fails where anybody may do everything, unless it is on this machine", async () => {
+  test("fails if the handler needs no token, unless it is on this machine", async () => {
     const { fetch, cli } = behindHandler();
     const open = (request: Request) => {
       const url = request.url.replace("http://localhost", "https://queue.test").replace("http://", "https://");
@@ -103,7 +103,7 @@ describe("queue:doctor of a handler", () => {
     expect(statuses(await cli(doctor, { clock: () => start + skewMs }))).toMatchObject({ clock: status });
   });
 
-  test("says so where the time there is not known", async () => {
+  test("says so when the handler's time is unknown", async () => {
     const { cli, fetch } = behindHandler();
     const timeless = async (request: Request) => {
       const answer = await fetch(request);
@@ -115,7 +115,7 @@ describe("queue:doctor of a handler", () => {
 });
 
 describe("queue:doctor of a queue", () => {
-  test("looks at a backlog, and at schedules that nobody fires", async () => {
+  test("reports a backlog, and schedules that nothing fires", async () => {
     const { queue, clock, cli } = behindHandler();
     await queue.enqueue(sendEmail, { to: "ada" });
     await clock.advance("10m");
@@ -133,7 +133,7 @@ describe("queue:doctor of a queue", () => {
     expect(statuses(await cli(doctor))).toMatchObject({ backlog: "unknown", paused: "warn" });
   });
 
-  test("does not take what is due and waits for worked on, nor a paused schedule for one that has ended", async () => {
+  test("does not mistake a waiting backlog for progress, nor a paused schedule for an ended one", async () => {
     const { queue, clock, cli } = behindHandler();
     for (const id of ["a", "b", "c"]) await queue.enqueue("fails", undefined, { id });
     await queue.schedules.upsert("nightly", { job: "fails", cron: "0 3 * * *" });
@@ -151,7 +151,7 @@ describe("queue:doctor of a queue", () => {
     });
   });
 
-  test("counts the dead", async () => {
+  test("counts dead jobs", async () => {
     const target = behindHandler();
     await kill(target, 2);
     expect(findingOf(await target.cli(doctor), "dead letter")).toMatchObject({
@@ -160,7 +160,7 @@ describe("queue:doctor of a queue", () => {
     });
   });
 
-  test("finds jobs and schedules that the module has no code for", async () => {
+  test("finds jobs and schedules that the module does not define", async () => {
     const strange = defineJob({ name: "strange", perform: () => {} });
     const { queue, cli } = behindHandler({ jobs: [strange] });
     await queue.enqueue(strange, undefined, { delay: "1h" });
@@ -177,7 +177,7 @@ describe("queue:doctor of a queue", () => {
     });
   });
 
-  test("without a module goes by the errors of those that no deployment knew", async () => {
+  test("without a module finds unknown jobs by their errors", async () => {
     const store = memoryStore();
     const { queue, clock, cli } = behindHandler({ store });
     expect(statuses(await cli(doctor))).toMatchObject({ "job names": "unknown" });
@@ -189,13 +189,13 @@ describe("queue:doctor of a queue", () => {
     });
   });
 
-  test("of the module's own looks at the queue alone", async () => {
+  test("for a module's own store checks the queue alone", async () => {
     const result = await tidegate([...doctor, "--module", "./modules/queues.ts"]);
     expect(result.code).toBe(0);
     expect(Object.keys(statuses(result))).toEqual(["paused", "backlog", "dead letter", "job names", "schedules"]);
   });
 });
 
-test("queue:doctor without a target is a mistake", async () => {
+test("queue:doctor without a target is a usage error", async () => {
   expect(errorOf(await tidegate(doctor)).code).toBe("invalid_request");
 });

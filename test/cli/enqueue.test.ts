@@ -3,7 +3,7 @@ import { behindHandler, documentOf, errorOf, onEveryTarget, tidegate } from "./r
 
 onEveryTarget((open) => {
   describe("queue:enqueue", () => {
-    test("stores a job that is due now, and says which", async () => {
+    test("stores a job that is due now, and prints its id", async () => {
       const { queue, cli, knowing } = open();
       const result = await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail", ...knowing]);
       expect(result).toEqual({
@@ -14,7 +14,7 @@ onEveryTarget((open) => {
       expect(await queue.getJob("mail")).toMatchObject({ name: "send_email", payload: { to: "ada" }, state: "ready" });
     });
 
-    test("takes the same id once", async () => {
+    test("stores one job for the same id", async () => {
       const { cli } = open();
       const argv = ["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail"];
       await cli(argv);
@@ -28,7 +28,7 @@ onEveryTarget((open) => {
       expect(await queue.getJob("mail")).toMatchObject({ payload: { to: "grace" } });
     });
 
-    test("takes when it runs, how often, and what it is told apart by", async () => {
+    test("takes the run time, the retries and the keys of deduplication", async () => {
       const { queue, cli } = open();
       const json = '{"to":"ada"}';
       await cli(["queue:enqueue", "send_email", json, "--id", "a", "--delay", "5m", "--max-retries", "7"]);
@@ -42,12 +42,12 @@ onEveryTarget((open) => {
       expect(documentOf(await cli(deduped))).toMatchObject({ id, status: "duplicate" });
     });
 
-    test("says of a run time that is over that the job is due", async () => {
+    test("says that a job with a run time in the past is due", async () => {
       const argv = ["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "late", "--run-at", "1970-01-02T00:00:00Z"];
       expect((await open().cli(argv)).stdout).toBe("Enqueued job late. Due since 1970-01-02 00:00:00 UTC.\n");
     });
 
-    test("with --cron makes a recurring job", async () => {
+    test("with --cron creates a recurring job", async () => {
       const { queue, cli } = open();
       const argv = [
         "queue:enqueue",
@@ -71,7 +71,7 @@ onEveryTarget((open) => {
       ["a payload that does not fit", ["send_email", '{"to":7}'], "invalid_payload"],
       ["a cron expression that means nothing", ["fails", "--cron", "whenever"], "invalid_request"],
       ["an id that is too long", ["send_email", '{"to":"ada"}', "--id", "x".repeat(300)], "invalid_request"],
-    ])("%s is a mistake, and nothing is stored", async (_, argv, code) => {
+    ])("%s is a usage error, and nothing is stored", async (_, argv, code) => {
       const { queue, cli, knowing } = open();
       const result = await cli(["queue:enqueue", ...argv, ...knowing, "--json"]);
       expect(result).toMatchObject({ code: 2, stdout: "" });
@@ -81,7 +81,7 @@ onEveryTarget((open) => {
   });
 });
 
-describe("what contradicts itself is a mistake, and nothing is sent", () => {
+describe("contradicting options are a usage error, and nothing is sent", () => {
   test.each([
     [["--delay", "5m", "--run-at", "2030-01-01T00:00:00Z"], "either --delay or --run-at"],
     [["--cron", "* * * * *", "--delay", "5m"], "so leave out --delay"],
@@ -96,7 +96,7 @@ describe("what contradicts itself is a mistake, and nothing is sent", () => {
   });
 });
 
-test("JSON that is none is a mistake, and is not repeated", async () => {
+test("invalid JSON is a usage error, and is not printed", async () => {
   const { cli } = behindHandler();
   const { code, stderr } = await cli(["queue:enqueue", "send_email", '{"to": s3cret}']);
   expect(code).toBe(2);
@@ -109,7 +109,7 @@ test("JSON that is none is a mistake, and is not repeated", async () => {
   expect(piped.stderr).not.toContain("or give -");
 });
 
-test("a payload without quotes around it is a mistake that says so", async () => {
+test("an unquoted payload is a usage error that says so", async () => {
   const { code, stderr } = await tidegate(["queue:enqueue", "send_email", "{to:", "s3cret}"]);
   expect(code).toBe(2);
   expect(stderr).toContain("need quotes around them");

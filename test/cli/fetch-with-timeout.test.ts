@@ -19,7 +19,7 @@ function silent() {
   return { timeouts, client: new QueueClient({ url: "https://queue.test/queue", fetch }) };
 }
 
-test("a handler that does not answer within 30 s is given up, and the error says so", async () => {
+test("a request times out after 30 s, and the error says so", async () => {
   const { timeouts, client } = silent();
   await expect(client.getStats()).rejects.toMatchObject({
     code: "store_unavailable",
@@ -28,7 +28,7 @@ test("a handler that does not answer within 30 s is given up, and the error says
   expect(timeouts).toEqual([30_000]);
 });
 
-test("a drain may take as long as platforms let one last", async () => {
+test("a drain may take as long as any platform allows", async () => {
   const { timeouts, client } = silent();
   await expect(client.drain()).rejects.toMatchObject({ code: "store_unavailable" });
   expect(timeouts).toEqual([960_000]);

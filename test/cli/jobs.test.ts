@@ -16,7 +16,7 @@ onEveryTarget((open) => {
       expect(stdout).not.toContain("secret-address");
     });
 
-    test("filters by state and name, and goes on from a cursor", async () => {
+    test("filters by state and name, and continues from a cursor", async () => {
       const { queue, cli } = open();
       for (const id of ["a", "b", "c"]) await queue.enqueue(sendEmail, { to: "ada" }, { id });
       const page = await cli(["queue:jobs", "--state", "ready", "--name", "send_email", "--limit", "2", "--json"]);
@@ -30,7 +30,7 @@ onEveryTarget((open) => {
       expect((await cli(["queue:jobs", "--name", "other"])).stdout).toBe("No matching jobs.\n");
     });
 
-    test("--all reads every page, and tells a person how far it is", async () => {
+    test("--all reads every page, and shows its progress on a terminal", async () => {
       const { queue, cli } = open();
       for (const id of ["a", "b", "c"]) await queue.enqueue(sendEmail, { to: "ada" }, { id });
       const argv = ["queue:jobs", "--all", "--limit", "1"];
@@ -53,7 +53,7 @@ onEveryTarget((open) => {
       expect(documentOf(await cli(["queue:jobs", "mail", "--json"]))).toMatchObject({ id: "mail", state: "completed" });
     });
 
-    test("with an id takes no option of a list", async () => {
+    test("with an id refuses the options of a list", async () => {
       const { cli } = open();
       for (const option of [["--state", "dead"], ["--limit", "50"], ["--all"]]) {
         const { code, stderr } = await cli(["queue:jobs", "mail", ...option]);
@@ -61,7 +61,7 @@ onEveryTarget((open) => {
       }
     });
 
-    test("tells how many attempts there may be where that is known, and makes up no number", async () => {
+    test("shows the maximum of attempts if it is known", async () => {
       const shown = async ({ cli, knowing }: Target, id: string) => {
         const { stdout } = await cli(["queue:jobs", id, ...knowing]);
         const { maxRetries } = documentOf(await cli(["queue:jobs", id, "--json", ...knowing])) as JobInfo;
@@ -77,14 +77,14 @@ onEveryTarget((open) => {
       expect(await shown(unknown, "unset")).toEqual(["0", null]);
     });
 
-    test("an id that nobody knows fails", async () => {
+    test("an unknown id fails", async () => {
       const { cli } = open();
       const result = await cli(["queue:jobs", "nobody", "--json"]);
       expect(result).toMatchObject({ code: 1, stdout: "" });
       expect(errorOf(result).code).toBe("not_found");
     });
 
-    test("a cursor that is none is a mistake", async () => {
+    test("an invalid cursor is a usage error", async () => {
       expect((await open().cli(["queue:jobs", "--cursor", "?"])).code).toBe(2);
     });
   });

@@ -3,7 +3,7 @@ import { documentOf, kill, onEveryTarget, sendEmail } from "./run-cli.ts";
 
 onEveryTarget((open) => {
   describe("queue:list", () => {
-    test("shows counts, the age of the oldest job in words, and what comes next", async () => {
+    test("shows counts, the age of the oldest job in words, and the next run", async () => {
       const { queue, clock, cli } = open();
       await queue.enqueue(sendEmail, { to: "ada" });
       await clock.advance("3m");
@@ -17,7 +17,7 @@ onEveryTarget((open) => {
       expect(stdout).not.toContain("PAUSED");
     });
 
-    test("says that the queue is paused, and where to see the dead", async () => {
+    test("says that the queue is paused, and how to list dead jobs", async () => {
       const target = open();
       await kill(target, 1);
       await target.queue.pause();
@@ -26,7 +26,7 @@ onEveryTarget((open) => {
       expect(stdout).toMatch(/Dead +1 +see tidegate queue:dlq( --prefix \S+)?\n/);
     });
 
-    test("gives programs what getStats gives", async () => {
+    test("--json prints what getStats returns", async () => {
       const { queue, cli } = open();
       await queue.enqueue(sendEmail, { to: "ada" });
       const stats = JSON.parse(JSON.stringify(await queue.getStats()));

@@ -50,7 +50,7 @@ describe("the program", () => {
     return queue;
   }
 
-  test("says what to do about a .js file that is no ES module by its package.json", async () => {
+  test("says what to do about a .js file that its package.json does not declare an ES module", async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), "tidegate-module-"));
     await writeFile(join(elsewhere, "package.json"), JSON.stringify({ type: "commonjs" }));
     await writeFile(join(elsewhere, "jobs.js"), "export const jobs = [];\n");
@@ -64,7 +64,7 @@ describe("the program", () => {
 
   const work = ["queue:work", "--workers", "1", "--module", "./modules/slow.ts", "--prefix"];
 
-  test("on Ctrl-C hands back what has not started, finishes what runs, and exits with 0", async () => {
+  test("on Ctrl-C releases jobs that have not started, finishes running ones, and exits with 0", async () => {
     // After the quick one the command expects the others to be quick too, and claims ahead.
     const queue = await slowJobs("gentle", "0", "a", "b", "c");
     const { child, exited, heard, written } = start(...work, "gentle");
@@ -80,7 +80,7 @@ describe("the program", () => {
     expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
   });
 
-  test("a Ctrl-C after that ends it at once, and the job comes due again with its lease", async () => {
+  test("a second Ctrl-C ends it at once, and the job is due again when its lease expires", async () => {
     const queue = await slowJobs("abrupt", "a");
     const { child, exited, heard } = start(...work, "abrupt");
     await heard("stdout", "started\n");
@@ -92,7 +92,7 @@ describe("the program", () => {
     expect(await queue.getJob("a")).toMatchObject({ state: "running", attempts: 1 });
   });
 
-  test("gives programs nothing but the document, whatever jobs log", async () => {
+  test("--json prints the document alone, whatever jobs log", async () => {
     await slowJobs("logged", "a");
     const { child, exited, written } = start(...work, "logged", "--json", "--once");
     child.stdin.write("go on\n");
@@ -101,7 +101,7 @@ describe("the program", () => {
     expect(written.stderr).toMatch(/^started\n\S+ completed slow a attempt 1, [\d.]+ m?s\n$/);
   });
 
-  test("exits with the code of what it ran, and knows its version", async () => {
+  test("exits with the exit code of the command, and prints its version", async () => {
     const version = start("--version");
     expect(await version.exited).toEqual([0, null]);
     expect(version.written.stdout).toBe("1.2.3\n");
@@ -111,13 +111,13 @@ describe("the program", () => {
     expect(await start("queue:jobs", "nobody").exited).toEqual([1, null]);
   });
 
-  test("ends though a module of the user's holds a connection", async () => {
+  test("exits even if a user's module holds a connection open", async () => {
     const { exited, written } = start("queue:list", "--module", "./modules/holding.ts", "--json");
     expect(await exited).toEqual([0, null]);
     expect(JSON.parse(written.stdout)).toMatchObject({ totalEnqueued: 0 });
   });
 
-  test("ends quietly when nobody reads any more", async () => {
+  test("exits quietly when its output is closed", async () => {
     const { child, exited, written } = start("queue:list");
     child.stdout.destroy();
     expect(await exited).toEqual([0, null]);

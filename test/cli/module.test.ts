@@ -6,19 +6,19 @@ import { documentOf, hasEscapes, type Result, tidegate } from "./run-cli.ts";
 
 const folder = `${import.meta.dirname}/modules`;
 
-describe("a module of the user's", () => {
-  test("gives each of its jobs once, exported by name and in an array", async () => {
+describe("a user's module", () => {
+  test("may export a job by name and in an array, and it counts once", async () => {
     const { jobs, queues } = await loadModule("./jobs.ts", folder);
     expect(jobs.map(({ name }) => name)).toEqual(["send_email", "fails"]);
     expect(queues).toEqual([]);
   });
 
-  test("may export an array, or an object, by default, and be JavaScript", async () => {
+  test("may have an array or an object as its default export, and be JavaScript", async () => {
     expect((await loadModule("gated.ts", folder)).jobs.map(({ name }) => name)).toEqual(["gated"]);
     expect((await loadModule("./plain.mjs", folder)).jobs.map(({ name }) => name)).toEqual(["plain"]);
   });
 
-  test("gives its queues in their order", async () => {
+  test("may export queues, which keep their order", async () => {
     const { queues } = await loadModule("./queues.ts", folder);
     expect(queues.map(({ name }) => name)).toEqual(["urgent", "bulk"]);
   });
@@ -28,29 +28,29 @@ describe("a module of the user's", () => {
     ["nothing.ts", "exports neither jobs nor a queue"],
     ["broken.ts", "could not be loaded. Error: the database\ufffd[2J is not there (broken.ts:1)\n"],
     ["broken-below.ts", "could not be loaded. Error: the database\ufffd[2J is not there (broken.ts:1)\n"],
-  ])("%s is a mistake", async (file, message) => {
+  ])("%s is a usage error", async (file, message) => {
     const { code, stderr } = await tidegate(["queue:list", "--module", file], { cwd: folder });
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(hasEscapes(stderr)).toBe(false);
   });
 
-  test("with jobs alone needs to be told which Redis", async () => {
+  test("that exports only jobs needs the address of a Redis", async () => {
     const { code, stderr } = await tidegate(["queue:list", "--module", "./modules/jobs.ts"]);
     expect(code).toBe(2);
     expect(stderr).toContain("UPSTASH_REDIS_REST_URL is not set");
   });
 });
 
-describe("a queue of the module's own", () => {
+describe("a queue that the module exports", () => {
   const module = ["--module", "./modules/queues.ts"];
 
-  test("is what commands act on: the first, or the one that is named", async () => {
+  test("is the target of commands: the first one, or the one named", async () => {
     expect((await tidegate(["queue:list", ...module])).stdout).toContain("Queue urgent of the module");
     expect((await tidegate(["queue:list", ...module, "--queue", "bulk"])).stdout).toContain("Queue bulk of the module");
   });
 
-  test("is worked on, in the order in which they are given", async () => {
+  test("is drained, in the order of the --queue flags", async () => {
     const result = await tidegate(["queue:work", "--once", ...module, "--json"]);
     expect(result.code).toBe(0);
     expect(documentOf(result)).toMatchObject({ completed: 2 });
@@ -58,7 +58,7 @@ describe("a queue of the module's own", () => {
     expect(documentOf(one)).toMatchObject({ completed: expect.any(Number) });
   });
 
-  test("shows live counts while a drain is under way", async () => {
+  test("shows live counts during a drain", async () => {
     const clock = testClock(start);
     Object.assign(globalThis, { clock });
     const shown: string[] = [];
@@ -77,7 +77,7 @@ describe("a queue of the module's own", () => {
     expect((await result)?.stdout).toBe("2 jobs completed.\n");
   });
 
-  test("that is not there is a mistake, as is a prefix", async () => {
+  test("that does not exist is a usage error, and so is a prefix", async () => {
     const { code, stderr } = await tidegate(["queue:list", ...module, "--queue", "other"]);
     expect(code).toBe(2);
     expect(stderr).toContain("The module defines its own queues: urgent, bulk.");

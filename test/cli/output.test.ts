@@ -14,7 +14,7 @@ describe("a table", () => {
     { title: "TEXT", cell: ([, , text]: readonly string[]) => text ?? "" },
   ];
 
-  test("aligns its columns by what letters take on screen", () => {
+  test("aligns its columns by the display width of characters", () => {
     const rows = [
       ["ab", "7", "x"],
       ["日本", "1,204", "y"],
@@ -22,13 +22,13 @@ describe("a table", () => {
     expect(table(columns, rows, { colors })).toBe("NAME  COUNT  TEXT\nab        7  x\n日本  1,204  y");
   });
 
-  test("cuts its last column where the terminal ends, but not to nothing", () => {
+  test("cuts its last column at the width of the terminal, but not to nothing", () => {
     const rows = [["name", "1", "a text that is too long"]];
     expect(table(columns, rows, { colors, width: 27 }).split("\n")[1]).toBe("name      1  a text that i…");
     expect(table(columns, rows, { colors, width: 3 }).split("\n")[1]).toBe("name      1  a text th…");
   });
 
-  test("cuts others that give way first, where it does not fit", () => {
+  test("cuts columns that may shrink first, if it does not fit", () => {
     const yielding = columns.map((column) => ({ ...column, givesWay: column.title === "NAME" }));
     const rows = [["n".repeat(30), "1", "a text that is too long"]];
     expect(table(yielding, rows, { colors, width: 47 }).split("\n")[1]).toBe(
@@ -40,18 +40,18 @@ describe("a table", () => {
     expect(table(yielding, rows, { colors }).split("\n")[1]).toContain("n".repeat(30));
   });
 
-  test("cuts between letters", () => {
+  test("never cuts through a character", () => {
     expect(cut("日本語", 5)).toBe("日本…");
     expect(cut("日本語", 6)).toBe("日本語");
     expect(cut("👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧", 5)).toBe("👨‍👩‍👧👨‍👩‍👧…");
   });
 
-  test("takes more rows than a function takes arguments", () => {
+  test("may have more rows than a function can have arguments", () => {
     const rows = Array.from({ length: 200_000 }, () => ["a", "1", "b"]);
     expect(table(columns, rows, { colors }).length).toBeGreaterThan(200_000);
   });
 
-  test("looks no further into a long text than what it shows of it", () => {
+  test("reads no more of a long text than it shows", () => {
     const segments = vi.spyOn(Intl.Segmenter.prototype, "segment");
     const text = "é ".repeat(500);
     expect(cut(text, 10)).toBe("é é é é é…");
@@ -60,12 +60,12 @@ describe("a table", () => {
   });
 });
 
-test("text of others is kept to its line, and from moving the cursor", () => {
+test("foreign text stays on its line, and cannot move the cursor", () => {
   expect(printable("a\r\n b\u001b[2J\u0007\u202ec")).toBe("a b\ufffd[2J\ufffd\ufffdc");
   expect(printableLines("a\nb\tc")).toBe("a\nb\ufffdc");
 });
 
-test("times are told as people say them", () => {
+test("times are formatted as people say them", () => {
   expect([0, 499, 1_000, 61_000, 3_569_000, 3_599_900, 604_799_000].map(span)).toEqual([
     "0 seconds",
     "0 seconds",
@@ -84,7 +84,7 @@ test("times are told as people say them", () => {
 });
 
 describe("a live line", () => {
-  test("is written over, and taken away", () => {
+  test("is overwritten, then erased", () => {
     const written: string[] = [];
     const line = new LiveLine({ isTTY: true, columns: 10, write: (text) => written.push(text) }, { env: {} });
     line.show("one");
@@ -95,7 +95,7 @@ describe("a live line", () => {
     expect(written).toEqual(["\r\u001b[Kone", "\r\u001b[Klonger t…", "\r\u001b[K"]);
   });
 
-  test("makes way for what is logged meanwhile", () => {
+  test("moves below lines that are logged meanwhile", () => {
     const written: string[] = [];
     const logs = { around: (write: () => void) => write() };
     const line = new LiveLine({ isTTY: true, columns: 0, write: (text) => written.push(text) }, { env: {}, logs });
@@ -106,7 +106,7 @@ describe("a live line", () => {
     expect(written).toEqual(["\r\u001b[Kone", "\r\u001b[K", "a log\n", "\r\u001b[Kone", "\r\u001b[K", "another\n"]);
   });
 
-  test("is not written where there is no terminal", () => {
+  test("is not written without a terminal", () => {
     const written: string[] = [];
     const line = new LiveLine({ write: (text) => written.push(text) }, { env: {} });
     line.show("one");
@@ -114,7 +114,7 @@ describe("a live line", () => {
     expect(written).toEqual([]);
   });
 
-  test("a bar is full when all is done, also where there was nothing", () => {
+  test("a progress bar is full when all is done, even if there was nothing to do", () => {
     expect(bar("Doing", 1, 3)).toBe(`Doing ${"█".repeat(10)}${"░".repeat(20)} 1 of 3`);
     expect(bar("Doing", 5, 3)).toBe(`Doing ${"█".repeat(30)} 5 of 3`);
     expect(bar("Doing", 0, 0)).toBe(`Doing ${"█".repeat(30)} 0 of 0`);

@@ -4,11 +4,11 @@ import { drainAll } from "../../src/testing/index.ts";
 import { useRedis } from "../support/stores.ts";
 import { documentOf, inRedis, sendEmail } from "./run-cli.ts";
 
-describe("straight against Redis, a queue in partitions", () => {
+describe("straight on Redis, a partitioned queue", () => {
   const redis = useRedis();
   const inFour = () => inRedis(redis, {}, (store) => partitioned(store, 4));
 
-  test("is counted as a whole, and the report says that there are some", async () => {
+  test("is counted as a whole, and the report names its partitions", async () => {
     const { queue, cli } = inFour();
     for (let job = 0; job < 20; job++) await queue.enqueue(sendEmail, { to: "ada" });
     expect(documentOf(await cli(["queue:list", "--json"]))).toMatchObject({ pendingCount: 20 });
@@ -16,7 +16,7 @@ describe("straight against Redis, a queue in partitions", () => {
     expect(documentOf(await cli(["queue:jobs", "--json"]))).toMatchObject({ jobs: { length: 20 } });
   });
 
-  test("gets what queue:enqueue stores where its drains find it and settle it, by its id too", async () => {
+  test("drains what queue:enqueue stores, with and without an id", async () => {
     const { queue, cli } = inFour();
     await queue.drain();
     for (let job = 0; job < 6; job++) await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", `job-${job}`]);
@@ -25,7 +25,7 @@ describe("straight against Redis, a queue in partitions", () => {
     expect(await queue.getStats()).toMatchObject({ totalProcessed: 6, pendingCount: 0, runningCount: 0 });
   });
 
-  test("is worked on by queue:work", async () => {
+  test("is drained by queue:work", async () => {
     const { queue, cli, knowing } = inFour();
     for (let job = 0; job < 6; job++) await queue.enqueue(sendEmail, { to: "ada" });
     expect(documentOf(await cli(["queue:work", "--once", "--json", ...knowing]))).toMatchObject({ completed: 6 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { documentOf, onEveryTarget } from "./run-cli.ts";
 
 onEveryTarget((open) => {
-  test("queue:pause and queue:resume hold a queue and let it go", async () => {
+  test("queue:pause pauses a queue, and queue:resume resumes it", async () => {
     const { queue, cli } = open();
     expect((await cli(["queue:pause"])).stdout).toMatch(
       /is paused\. Resume with: tidegate queue:resume( --prefix \S+)?\n$/,

@@ -131,7 +131,7 @@ export function inRedis(
 /** Runs a suite once through a handler, and once straight against a Redis. */
 export function onEveryTarget(suite: (open: (options?: Partial<QueueOptions>) => Target) => void): void {
   describe("through a handler", () => suite(behindHandler));
-  describe("straight against Redis", () => {
+  describe("straight on Redis", () => {
     const redis = useRedis();
     suite((options) => inRedis(redis, options));
   });

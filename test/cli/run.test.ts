@@ -18,7 +18,7 @@ const names = [
 ];
 
 describe("help", () => {
-  test("is what the bare command shows, with every command in it", async () => {
+  test("is what the bare command prints, with every command in it", async () => {
     const { code, stdout, stderr } = await tidegate([]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const name of names) expect(stdout).toContain(name);
@@ -27,7 +27,7 @@ describe("help", () => {
     expect(await tidegate(["--help"])).toEqual(await tidegate([]));
   });
 
-  test.each(names)("of %s shows examples that name it, and the options of all commands", async (name) => {
+  test.each(names)("of %s has examples of the command, and the global options", async (name) => {
     const { code, stdout } = await tidegate([name, "--help"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Examples:\n(?: +# .+\n)? +tidegate ${name}`));
@@ -39,7 +39,7 @@ describe("help", () => {
     expect((await tidegate(["queue:dlq", name, "--help"])).stdout).toContain(`tidegate queue:dlq ${name} `);
   });
 
-  test("of one command of a group is what its own --help shows", async () => {
+  test("of a subcommand is what its own --help prints", async () => {
     const own = await tidegate(["queue:dlq", "retry", "--help"]);
     expect(own.stdout).toContain("tidegate queue:dlq retry ");
     expect(await tidegate(["help", "queue:dlq", "retry"])).toEqual(own);
@@ -49,7 +49,7 @@ describe("help", () => {
     expect((await tidegate(["queue:schedules", name, "--help"])).stdout).toContain(`tidegate queue:schedules ${name} `);
   });
 
-  test("breaks its lines where the terminal ends", async () => {
+  test("wraps lines at the width of the terminal", async () => {
     const { stdout } = await tidegate(["queue:work", "--help"], { isTerminal: true, columns: 80 });
     const [beforeExamples = ""] = stdout.split("Examples:");
     const widths = beforeExamples.split("\n").map((line) => stripVTControlCharacters(line).length);
@@ -58,13 +58,13 @@ describe("help", () => {
   });
 });
 
-test("--version shows the version of the package", async () => {
+test("--version prints the version of the package", async () => {
   const { code, stdout } = await tidegate(["--version"]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-describe("a mistake exits with 2 and says what to do on standard error", () => {
+describe("a usage error exits with 2 and says what to do on standard error", () => {
   test.each([
     [["queue:lisst"], "unknown command 'queue:lisst'\n(Did you mean queue:list?)"],
     [["queue:list", "--jason"], "unknown option '--jason'"],
@@ -118,7 +118,7 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
     expect(stderr).not.toContain("s3cret");
   });
 
-  test("is JSON for programs", async () => {
+  test("is JSON with --json", async () => {
     for (const argv of [["queue:lisst"], ["queue:list"], ["queue:jobs", "--limit", "0"], []]) {
       const result = await tidegate([...argv, "--json"]);
       expect(result).toMatchObject({ code: 2, stdout: "" });
@@ -128,7 +128,7 @@ describe("a mistake exits with 2 and says what to do on standard error", () => {
 });
 
 describe("a failure exits with 1", () => {
-  test("where nothing answers", async () => {
+  test("if nothing answers", async () => {
     const fetch = () => Promise.reject(new Error(`connect to ${address} with ${adminToken}`));
     const result = await behindHandler().cli(["queue:list", "--json"], { fetch });
     expect(result).toMatchObject({ code: 1, stdout: "" });
@@ -136,7 +136,7 @@ describe("a failure exits with 1", () => {
     expect(result.stderr).not.toContain(adminToken);
   });
 
-  test("where the token is not known, or may not do it", async () => {
+  test("if the token is unknown, or has no permission", async () => {
     const { cli } = behindHandler();
     expect(errorOf(await cli(["queue:list", "--json", "--token", "wrong"])).code).toBe("unauthorized");
     expect(errorOf(await cli(["queue:list", "--json", "--token", "the-drain-token"])).code).toBe("forbidden");
@@ -145,7 +145,7 @@ describe("a failure exits with 1", () => {
     expect(stderr).toContain("Set TIDEGATE_TOKEN to a token of the handler, or give --token.");
   });
 
-  test("and an error that nobody foresaw is told, not thrown", async () => {
+  test("and an unexpected error is reported, not thrown", async () => {
     const { cli } = behindHandler();
     const clock = () => {
       throw new Error("the clock fell down");
@@ -158,7 +158,7 @@ describe("a failure exits with 1", () => {
 });
 
 describe("colours", () => {
-  test("are shown on a terminal", async () => {
+  test("are used on a terminal", async () => {
     const { stdout } = await behindHandler().cli(["queue:list"], { isTerminal: true });
     expect(hasEscapes(stdout)).toBe(true);
   });
@@ -180,13 +180,13 @@ describe("colours", () => {
     expect(hasEscapes(stdout)).toBe(false);
   });
 
-  test("of errors go by standard error", async () => {
+  test("of errors depend on standard error", async () => {
     expect(hasEscapes((await tidegate(["queue:list"], { isTerminal: true, isPiped: true })).stderr)).toBe(true);
     expect(hasEscapes((await tidegate(["queue:list"])).stderr)).toBe(false);
   });
 });
 
-test("a flag goes before the environment, and either before or after the command", async () => {
+test("a flag overrides the environment, before or after the command", async () => {
   const { cli } = behindHandler();
   const env = { TIDEGATE_URL: "https://elsewhere.test", TIDEGATE_TOKEN: "wrong" };
   const flags = ["--url", `${address}/`, "--token", adminToken, "--json"];
@@ -197,7 +197,7 @@ test("a flag goes before the environment, and either before or after the command
   expect(documentOf(after)).toMatchObject(stats);
 });
 
-test("--queue names one of a handler's queues", async () => {
+test("--queue selects one of a handler's queues", async () => {
   const { cli } = behindHandler({ name: "bulk" });
   expect((await cli(["queue:list", "--queue", "bulk"])).stdout).toContain("Queue bulk at queue.test/jobs");
   expect(errorOf(await cli(["queue:list", "--queue", "other", "--json"])).code).toBe("not_found");

@@ -7,7 +7,7 @@ onEveryTarget((open) => {
     const nightly = ["queue:schedules", "set", "nightly", "--job", "send_email", "--cron", "0 0 3 * * *"];
     const payload = ["--payload", '{"to":"ada"}'];
 
-    test("sets one, shows it, previews it and ends it", async () => {
+    test("sets a schedule, shows it, previews it and removes it", async () => {
       const { queue, cli } = open();
       const set = await cli([...nightly, ...payload, "--time-zone", "Europe/Paris", "--overlap", "skip"]);
       expect(set).toMatchObject({ code: 0, stdout: "Schedule nightly fires in 14 hours (2026-03-02 02:00:00 UTC).\n" });
@@ -32,7 +32,7 @@ onEveryTarget((open) => {
       expect((await cli(["queue:schedules"])).stdout).toContain("There are no schedules. ");
     });
 
-    test("pauses one, shows that, runs it by hand and resumes it", async () => {
+    test("pauses a schedule, shows that, runs it by hand and resumes it", async () => {
       const { queue, cli } = open();
       await cli([...nightly, ...payload]);
       const paused = "Schedule nightly is paused. It fires after it is resumed.\n";
@@ -46,7 +46,7 @@ onEveryTarget((open) => {
       expect((await cli(["queue:schedules", "run", "weekly"])).code).toBe(1);
     });
 
-    test("one that makes no sense is a mistake, and one that is not there a failure", async () => {
+    test("an invalid schedule is a usage error, and an unknown key a failure", async () => {
       const { cli, knowing } = open();
       expect((await cli(["queue:schedules", "set", "nightly", "--job", "send_email"])).code).toBe(2);
       expect((await cli([...nightly, ...knowing])).code).toBe(2);
@@ -60,7 +60,7 @@ onEveryTarget((open) => {
   });
 });
 
-test("who removes a schedule that stands in code is told so", async () => {
+test("warns when it removes a schedule that code declares", async () => {
   const tick = defineJob({ name: "tick", schedule: { cron: "* * * * *" }, perform: () => {} });
   const { queue, cli } = behindHandler({ jobs: [tick] });
   await queue.drain();

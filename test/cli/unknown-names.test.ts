@@ -6,7 +6,7 @@ describe("straight on Redis", () => {
   const redis = useRedis();
 
   test.each(["queue:list", "queue:jobs", "queue:dlq"])(
-    "%s of a queue of which nothing is stored is a mistake, and of an empty one it is not",
+    "%s of a queue that never stored anything is a usage error, and of an empty one it is not",
     async (command) => {
       const { queue, cli } = inRedis(redis, { name: "bulk" });
       const unknown = await cli([command, "--queue", "bluk", "--json"]);
@@ -19,7 +19,7 @@ describe("straight on Redis", () => {
     },
   );
 
-  test("queue:list knows a queue by its schedule, and by its pause", async () => {
+  test("queue:list finds a queue that has only a schedule, or is paused", async () => {
     const scheduled = inRedis(redis, { name: "bulk" });
     await scheduled.queue.schedules.upsert("daily", { job: "fails", cron: "@daily" });
     expect((await scheduled.cli(["queue:list", "--queue", "bulk"])).code).toBe(0);
@@ -28,7 +28,7 @@ describe("straight on Redis", () => {
     expect((await paused.cli(["queue:list", "--queue", "bulk"])).code).toBe(0);
   });
 
-  test("queue:enqueue takes a name that no code here knows, and says that it was not checked", async () => {
+  test("queue:enqueue accepts a job name that it cannot check, and says so", async () => {
     const { queue, cli, knowing } = inRedis(redis);
     const argv = ["queue:enqueue", "nosuchjob", "--id", "one"];
     expect(await cli(argv)).toMatchObject({ code: 0, stderr: expect.stringMatching(/not checked.* use --module/) });
@@ -41,7 +41,7 @@ describe("straight on Redis", () => {
   });
 });
 
-test("a handler refuses the name of a job that it does not know", async () => {
+test("a handler refuses an unknown job name", async () => {
   const { queue, cli } = behindHandler();
   const { code, stdout, stderr } = await cli(["queue:enqueue", "nosuchjob"]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

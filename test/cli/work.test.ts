@@ -9,7 +9,7 @@ const toAda = { job: sendEmail, payload: { to: "ada" } };
 describe("queue:work with a module", () => {
   const redis = useRedis();
 
-  test("--once runs what is due, tells what became of it, and ends", async () => {
+  test("--once runs due jobs, prints the totals, and exits", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueueMany([toAda, toAda, toAda, { job: "fails" }, { ...toAda, delay: "1h" }]);
     const { code, stdout, stderr } = await cli(["queue:work", "--once", ...jobs]);
@@ -22,7 +22,7 @@ describe("queue:work with a module", () => {
     expect(await queue.getStats()).toMatchObject({ completedCount: 3, deadLetterCount: 1, scheduledCount: 1 });
   });
 
-  test("gives programs one document, with the totals", async () => {
+  test("--json prints one document, with the totals", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueueMany([toAda, toAda]);
     const result = await cli(["queue:work", "--once", ...jobs, "--json"]);
@@ -35,7 +35,7 @@ describe("queue:work with a module", () => {
     });
   });
 
-  test("shows a person live counts on one line", async () => {
+  test("shows live counts on one line of a terminal", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueueMany([toAda, { job: "fails" }]);
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
@@ -46,7 +46,7 @@ describe("queue:work with a module", () => {
     expect(stdout.split("\n").at(-2)).toBe("1 job completed, 1 job died.");
   });
 
-  test("prints a line for each attempt, with why it failed, and no payload", async () => {
+  test("prints a line for each attempt, with the reason if it failed, and no payload", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueueMany([
       { ...toAda, id: "welcome" },
@@ -58,7 +58,7 @@ describe("queue:work with a module", () => {
     expect(stdout + stderr).not.toContain("ada");
   });
 
-  test("prints them on standard error where standard output has the JSON", async () => {
+  test("prints those lines on standard error with --json", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueue(sendEmail, toAda.payload, { id: "welcome" });
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs, "--json"]);
@@ -66,14 +66,14 @@ describe("queue:work with a module", () => {
     expect(stdout).not.toContain("welcome");
   });
 
-  test("counts what Redis took, be it that a job never ran", async () => {
+  test("counts the commands that Redis ran, even if no job ran", async () => {
     const { queue, cli } = inRedis(redis, { jobs: [] });
     await queue.enqueueMany([{ job: "send_email", payload: { to: "ada" } }, { job: "nobody_knows_it" }]);
     const { stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
     expect(stderr).toContain("0 running, 1 completed, 1 retried, next at");
   });
 
-  test("writes lines into a log", async () => {
+  test("writes plain lines without a terminal", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueueMany([
       { ...toAda, id: "welcome" },
@@ -88,7 +88,7 @@ describe("queue:work with a module", () => {
     );
   });
 
-  test("on Ctrl-C hands back what has not started, and finishes what runs", async () => {
+  test("on Ctrl-C releases jobs that have not started, and finishes running ones", async () => {
     const { queue, cli } = await gatedQueue();
     const ctrlC = new AbortController();
     const open = onStart(() => ctrlC.abort());
@@ -100,7 +100,7 @@ describe("queue:work with a module", () => {
     expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
   });
 
-  test("--for does the same after that time", async () => {
+  test("--for does the same after the given time", async () => {
     const { clock, cli } = await gatedQueue();
     const open = onStart(() => clock.advance("10s").then(open));
     const { code, stdout } = await cli([...oneGated, "--for", "10s"]);
@@ -128,14 +128,14 @@ describe("queue:work with a module", () => {
     return open;
   }
 
-  test("that it does not have is a mistake", async () => {
+  test("that it does not have is a usage error", async () => {
     const { code, stderr } = await inRedis(redis).cli(["queue:work"]);
     expect(code).toBe(2);
     expect(stderr).toContain("Use --module with your jobs, or --url of a handler");
     expect((await behindHandler().cli(["queue:work", "--url", "https://queue.test", ...jobs])).code).toBe(2);
   });
 
-  test("fails at once where Redis is not there", async () => {
+  test("fails at once if Redis is unreachable", async () => {
     const env = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "token" };
     const result = await tidegate(["queue:work", ...jobs, "--json"], { env });
     expect(result).toMatchObject({ code: 1, stdout: "" });
@@ -144,7 +144,7 @@ describe("queue:work with a module", () => {
 });
 
 describe("queue:work with a handler", () => {
-  test("--once drains there until nothing is due", async () => {
+  test("--once makes it drain until nothing is due", async () => {
     const target = behindHandler();
     await target.queue.enqueueMany(Array.from({ length: 250 }, () => toAda));
     const result = await target.cli(["queue:work", "--once", "--json"]);
@@ -152,13 +152,13 @@ describe("queue:work with a handler", () => {
     expect(await target.queue.getStats()).toMatchObject({ completedCount: 250, readyCount: 0 });
   });
 
-  test("needs no more than a token that may drain", async () => {
+  test("needs only a token with the drain scope", async () => {
     const { code, stdout } = await behindHandler().cli(["queue:work", "--once", "--token", "the-drain-token"]);
     expect(code).toBe(0);
     expect(stdout.split("\n").at(-2)).toBe("0 jobs completed.");
   });
 
-  test("sleeps until just when something falls due", async () => {
+  test("sleeps until the next job is due", async () => {
     const { queue, clock, cli } = behindHandler();
     await queue.enqueue(sendEmail, { to: "ada" }, { delay: "7s" });
     const ctrlC = new AbortController();
@@ -171,7 +171,7 @@ describe("queue:work with a handler", () => {
     expect(documentOf(await work)).toMatchObject({ drains: 2, completed: 1 });
   });
 
-  test("looks again after --check-every, for what was not planned", async () => {
+  test("polls after --check-every, for jobs it does not know of", async () => {
     const { queue, clock, cli } = behindHandler();
     const ctrlC = new AbortController();
     const work = cli(["queue:work", "--check-every", "20s"], { interruption: ctrlC.signal });
@@ -182,7 +182,7 @@ describe("queue:work with a handler", () => {
     expect((await work).stdout.split("\n").at(-2)).toBe("1 job completed.");
   });
 
-  test("goes on when the handler was away, and says so", async () => {
+  test("continues after the handler was unreachable, and says so", async () => {
     const { queue, clock, cli, fetch } = behindHandler();
     await queue.enqueue(sendEmail, { to: "ada" });
     let isAway = true;
@@ -198,14 +198,14 @@ describe("queue:work with a handler", () => {
     expect(stdout).toContain("1 job completed");
   });
 
-  test("fails at once where the token does not do, and with --once where nothing answers", async () => {
+  test("fails at once if the token is refused, and with --once if nothing answers", async () => {
     const { cli } = behindHandler();
     expect(errorOf(await cli(["queue:work", "--json", "--token", "wrong"])).code).toBe("unauthorized");
     const fetch = () => Promise.reject(new Error("away"));
     expect((await cli(["queue:work", "--once"], { fetch })).code).toBe(1);
   });
 
-  test("--once leaves a paused queue as it is, and says so", async () => {
+  test("--once leaves a paused queue alone, and says so", async () => {
     const { queue, cli } = behindHandler();
     await queue.enqueue(sendEmail, { to: "ada" });
     await queue.pause();
@@ -214,7 +214,7 @@ describe("queue:work with a handler", () => {
     expect(stderr).toContain("The queue is paused. Resume with: tidegate queue:resume");
   });
 
-  test("leaves it to the handler how many jobs run at once, unless it is told", async () => {
+  test("leaves concurrency to the handler, unless --concurrency is given", async () => {
     const { cli, fetch } = behindHandler();
     const bodies: unknown[] = [];
     const spying = async (request: Request) => {
@@ -226,7 +226,7 @@ describe("queue:work with a handler", () => {
     expect(bodies).toEqual([{}, { concurrency: 7 }]);
   });
 
-  test("counts jobs that died", async () => {
+  test("counts dead-lettered jobs", async () => {
     const target = behindHandler();
     await target.queue.enqueueMany([{ job: "fails" }, toAda]);
     const { stdout } = await target.cli(["queue:work", "--once"]);

@@ -64,7 +64,7 @@ async function open(): Promise<{ page: Page; errors: string[] }> {
 }
 
 describe("QueueClient in a browser", () => {
-  test("enqueues a job from another origin and waits for its end", async () => {
+  test("enqueues a job from another origin and waits until it ends", async () => {
     const { page, errors } = await open();
     await page.fill("input[name=email]", "ada@example.com");
     await page.click("button");

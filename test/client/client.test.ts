@@ -16,7 +16,7 @@ function connect() {
 
 const notFound = expect.objectContaining({ code: "not_found" });
 
-test("a client without a url, as of a variable that is not set, refuses to be built and says so", () => {
+test("new QueueClient throws if the url is missing, as it is when a variable is not set", () => {
   const url = process.env.TIDEGATE_NO_SUCH_URL as string;
   expect(() => new QueueClient({ url })).toThrow(
     expect.objectContaining({ code: "invalid_request", message: "url is not set." }),
@@ -59,26 +59,26 @@ describe("QueueClient refuses, as Queue does, and changes nothing:", () => {
   });
 });
 
-test("an option takes the place of neither the job nor the payload", async () => {
+test("an option cannot replace the job or the payload", async () => {
   const { client, queue } = connect();
   const { id } = await client.enqueue("fails", 1, { job: "send_email", payload: 2 } as object);
   expect(await queue.getJob(id)).toMatchObject({ name: "fails", payload: 1 });
 });
 
-test("Queue.enqueueMany refuses a hole as it does any other item that is no job", async () => {
+test("Queue.enqueueMany refuses a hole in its array like any other item that is not a job", async () => {
   const { queue } = connect();
   const jobs = Array(2);
   jobs[1] = { job: "fails" };
   await expect(queue.enqueueMany(jobs)).rejects.toMatchObject({ code: "invalid_request" });
 });
 
-test("the url may be a URL", async () => {
+test("the url may be a URL object", async () => {
   const { fetch } = connect();
   const client = new QueueClient({ url: new URL("http://queue.test"), token: "the-admin-token", fetch });
   expect(await client.getStats()).toMatchObject({ totalEnqueued: 0 });
 });
 
-describe("QueueClient answers as Queue does", () => {
+describe("QueueClient returns what Queue returns", () => {
   test("enqueue", async () => {
     const { client, queue } = connect();
     const first = await client.enqueue(
@@ -131,7 +131,7 @@ describe("QueueClient answers as Queue does", () => {
     expect(await client.enqueueMany([])).toEqual([]);
   });
 
-  test("enqueueMany says how many were stored before a piece was refused", async () => {
+  test("enqueueMany reports how many jobs were stored before a piece was refused", async () => {
     const { client, queue } = connect();
     const jobs = [...Array(1_003).fill({ job: "fails" }), { job: "send_email", payload: {} }];
     const message = /^After 1000 stored jobs: Job 3: /;
@@ -158,7 +158,7 @@ describe("QueueClient answers as Queue does", () => {
     expect(await client.getJob(id)).toMatchObject({ state: "dead", payload: { runAt: "2026-03-01T12:00:00.000Z" } });
   });
 
-  test("getJob of what a schedule made", async () => {
+  test("getJob of a schedule's job", async () => {
     const { client, queue, clock } = connect();
     await queue.schedules.upsert("s", { job: "send_email", payload: { to: "ada" }, cron: "* * * * *" });
     clock.now += 60_000;
@@ -243,7 +243,7 @@ describe("the dead letter through QueueClient", () => {
     return parts;
   }
 
-  test("is listed as by Queue", async () => {
+  test("is listed as Queue lists it", async () => {
     const { client, queue } = await withDead();
     const page = await client.listDeadLetter({ limit: 2 });
     expect(page.jobs[0]?.failedAt).toEqual(at(0));
@@ -322,7 +322,7 @@ test("schedules are looked after as by Queue", async () => {
   await expect(client.schedules.remove(key)).rejects.toEqual(notFound);
 });
 
-test("a queue among several is reached by its name", async () => {
+test("one of several queues is reached by its name", async () => {
   const store = memoryStore();
   const queues = ["urgent", "bulk #1"].map((name) => new Queue({ name, store }));
   const app = createHandler({ queues, auth: "none" });
@@ -348,7 +348,7 @@ describe("QueueClient throws", () => {
     ["invalid_request", (client: QueueClient) => client.drain({ maxJobs: 0 })],
     ["not_found", (client: QueueClient) => client.reschedule("nobody", "1m")],
     ["payload_too_large", (client: QueueClient) => client.enqueue("fails", "x".repeat(6 * 1024 * 1024))],
-  ])("TidegateError %s where the handler says so", async (code, call) => {
+  ])("TidegateError %s if the handler answers with it", async (code, call) => {
     const { client } = connect();
     const error = await call(client).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(TidegateError);

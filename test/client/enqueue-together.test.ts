@@ -33,7 +33,7 @@ async function outcomes(calls: readonly Promise<unknown>[]): Promise<readonly un
 }
 
 describe("calls of QueueClient.enqueue in one turn", () => {
-  test("travel in one request, in their order, each with its own answer", async () => {
+  test("share one request, in order, and each gets its own answer", async () => {
     const { client, queue, seen } = connect();
     const results = await Promise.all(numbers(100).map((n) => client.enqueue("fails", n, { delay: `${n + 1}s` })));
     expect(seen).toEqual([each(100)]);
@@ -47,7 +47,7 @@ describe("calls of QueueClient.enqueue in one turn", () => {
     }
   });
 
-  test("travel 1,000 in a request", async () => {
+  test("share requests of 1,000", async () => {
     const { client, queue, seen } = connect();
     const results = await Promise.all(numbers(2_500).map((n) => client.enqueue("fails", n)));
     expect(seen).toEqual([each(1_000), each(1_000), each(500)]);
@@ -56,7 +56,7 @@ describe("calls of QueueClient.enqueue in one turn", () => {
     expect((await queue.getStats()).readyCount).toBe(2_500);
   });
 
-  test("go alone if there is one, and so does a recurring one", async () => {
+  test("are sent alone if there is only one, or if it is recurring", async () => {
     const { client, seen, queue } = connect();
     expect(await client.enqueue("fails")).toMatchObject({ status: "enqueued" });
     expect(seen.splice(0)).toEqual([alone]);
@@ -71,7 +71,7 @@ describe("calls of QueueClient.enqueue in one turn", () => {
     expect(await queue.schedules.get("daily")).not.toBeNull();
   });
 
-  test("fail alone where one is wrong, with the error that it gets alone", async () => {
+  test("fail alone if one is invalid, with the error it would get alone", async () => {
     const { client, seen, queue } = connect();
     const wrong: readonly (() => Promise<unknown>)[] = [
       () => client.enqueue("send_email", { to: 7 }),
@@ -98,7 +98,7 @@ describe("calls of QueueClient.enqueue in one turn", () => {
     expect((await queue.getStats()).totalEnqueued).toBe(8);
   });
 
-  test("send the payload as it was when each was made", async () => {
+  test("send the payload as it was at the call", async () => {
     const { client, queue } = connect();
     const payload = { list: [1] };
     const first = client.enqueue("fails", payload);
@@ -109,7 +109,7 @@ describe("calls of QueueClient.enqueue in one turn", () => {
     expect(jobs.map((job) => job?.payload)).toEqual([{ list: [1] }, { list: [1, 2] }]);
   });
 
-  test("with one id make the first call's job", async () => {
+  test("with one id store the first call's job", async () => {
     const { client, queue } = connect();
     const results = await Promise.all([1, 2].map((n) => client.enqueue("fails", n, { id: "order-7" })));
     expect(results.map(({ id, status }) => [id, status])).toEqual([
@@ -119,7 +119,7 @@ describe("calls of QueueClient.enqueue in one turn", () => {
     expect(await queue.getJob("order-7")).toMatchObject({ payload: 1 });
   });
 
-  test("that follow on the answers of others travel together too", async () => {
+  test("that follow the answers of others share a request too", async () => {
     const { client, seen } = connect();
     await Promise.all(
       numbers(5).map(async (n) => {
@@ -130,7 +130,7 @@ describe("calls of QueueClient.enqueue in one turn", () => {
     expect(seen).toEqual([each(5), each(5)]);
   });
 
-  test("wait for no request that another turn has sent", async () => {
+  test("do not wait for a request of another turn", async () => {
     const { app } = setUp();
     let requests = 0;
     const client = new QueueClient({
@@ -144,7 +144,7 @@ describe("calls of QueueClient.enqueue in one turn", () => {
 });
 
 describe("the size of a request of several calls", () => {
-  test("is one that every handler takes by default, whatever the characters", async () => {
+  test("is below every handler's default limit, whatever the characters", async () => {
     const { client, seen, queue } = connect();
     const payloads = [1, 0.4, 1.4, 0.2, 5.2, 0.1, 0.1].map((millions) => "€".repeat(millions * 300_000));
     const results = await Promise.all(payloads.map((payload) => client.enqueue("fails", payload)));
@@ -153,7 +153,7 @@ describe("the size of a request of several calls", () => {
     expect((await queue.getStats()).readyCount).toBe(7);
   });
 
-  test("leaves a job alone that is too large beside others", async () => {
+  test("makes a job that is too large beside others go alone", async () => {
     const { client, seen } = connect();
     const sizes = [0.8, 0.8, 5.2, 0.6, 0.6];
     await Promise.all(sizes.map((size) => client.enqueue("fails", "x".repeat(size * 1_000_000))));
@@ -161,7 +161,7 @@ describe("the size of a request of several calls", () => {
     expect(seen.filter(({ jobs }) => jobs === undefined)).toHaveLength(3);
   });
 
-  test("may be too large for a handler with a lower limit: then each call goes alone", async () => {
+  test("may exceed a handler's lower limit: then each call is sent alone", async () => {
     const { client, queue, seen } = connect({ handler: { maxBodyBytes: 16 * 1_024 } });
     const calls = numbers(30).map((n) => client.enqueue("fails", "x".repeat(n === 7 ? 20_000 : 1_000)));
     const results = await outcomes(calls);
@@ -171,7 +171,7 @@ describe("the size of a request of several calls", () => {
     expect((await queue.getStats()).readyCount).toBe(29);
   });
 
-  test("may be too large for something in front of the handler, which is known by its status", async () => {
+  test("may exceed the limit of a proxy, which is known by its status", async () => {
     const { app } = setUp();
     let requests = 0;
     const client = new QueueClient({
@@ -184,7 +184,7 @@ describe("the size of a request of several calls", () => {
   });
 });
 
-describe("a request of several calls that fails rejects each of them with an error of its own:", () => {
+describe("a request of several calls that fails rejects each call with its own error:", () => {
   test.each<[string, string, () => QueueClient]>([
     ["a wrong token", "unauthorized", () => connect({}, "wrong").client],
     [

@@ -16,7 +16,7 @@ async function failureOf(fetch: (request: Request) => Response | Promise<Respons
 const problem = (status: number, body: object) =>
   new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/problem+json" } });
 
-describe("store_unavailable, with a hint and without a secret, where", () => {
+describe("store_unavailable, with a hint and without a secret, if", () => {
   test.each<[string, () => Response | Promise<Response>]>([
     ["the network fails", () => Promise.reject(new TypeError(`fetch failed: ${url} ${token}`))],
     [
@@ -38,7 +38,7 @@ describe("store_unavailable, with a hint and without a secret, where", () => {
     expect(JSON.stringify([error.message, error.cause ?? null])).not.toContain("secret");
   });
 
-  test("the url is none", async () => {
+  test("the url is invalid", async () => {
     const error = await failureOf(() => Response.json({}), "secret-place");
     expect(error.code).toBe("store_unavailable");
     expect(error.message).not.toContain("secret");
@@ -55,11 +55,11 @@ describe("store_unavailable, with a hint and without a secret, where", () => {
   });
 });
 
-test("a status that says something else than the handler answered is named", async () => {
+test("a status that no handler answers with is named", async () => {
   expect((await failureOf(() => new Response("", { status: 502 }))).message).toContain("502");
 });
 
-test("a call is sent once, whatever comes back", async () => {
+test("a call is sent once, whatever the answer", async () => {
   let requests = 0;
   await failureOf(() => {
     requests++;
@@ -68,7 +68,7 @@ test("a call is sent once, whatever comes back", async () => {
   expect(requests).toBe(1);
 });
 
-test("a request carries the token, JSON, and follows no redirect", async () => {
+test("a request carries the token and JSON, and follows no redirect", async () => {
   const seen: Request[] = [];
   const client = new QueueClient({
     url: `${url}//`,
@@ -88,7 +88,7 @@ test("a request carries the token, JSON, and follows no redirect", async () => {
   expect(await request?.json()).toEqual({ name: "send_email", payload: { to: "ada" }, delay: "1m" });
 });
 
-describe("what another service answers with 200 is never taken for the handler's answer:", () => {
+describe("a 200 from another service is never taken for the handler's answer:", () => {
   test.each<[string, (client: QueueClient) => Promise<unknown>]>([
     ["enqueue", (client) => client.enqueue("send_email", 1, { id: "order-1" })],
     ["enqueueMany", (client) => client.enqueueMany([{ job: "send_email" }])],

@@ -25,7 +25,7 @@ onEveryStore((kind) => {
     return { clock, works, fails, queue: new Queue({ store: kind.create(), clock, jobs: [works, fails] }) };
   }
 
-  test("tells what was done in each of the last 60 minutes", async () => {
+  test("counts what was done in each of the last 60 minutes", async () => {
     const { clock, queue, works, fails } = setUp();
     await queue.enqueueMany([{ job: works, payload: 0 }, { job: works, payload: 0 }, { job: fails }]);
     await queue.drain();
@@ -41,7 +41,7 @@ onEveryStore((kind) => {
     expect(minutes[0]).toEqual({ at: new Date(start - 58 * minute), processed: 0, retried: 0, dead: 0 });
   });
 
-  test("forgets a minute after an hour, whose place another one takes", async () => {
+  test("forgets a minute after an hour, and reuses its place", async () => {
     const { clock, queue, works } = setUp();
     const runOne = () => queue.enqueue(works, 0).then(() => queue.drain());
     await runOne();
@@ -55,7 +55,7 @@ onEveryStore((kind) => {
     expect(after.minutes.at(-1)).toMatchObject({ at: new Date(start + 64 * minute), processed: 1 });
   });
 
-  test("tells how long jobs waited and ran, whatever became of them", async () => {
+  test("records how long jobs waited and ran, whatever their outcome", async () => {
     const { clock, queue, works, fails } = setUp();
     await queue.enqueue(works, 2_000);
     await clock.advance(300);
@@ -74,14 +74,14 @@ onEveryStore((kind) => {
     expect(running.counts).toHaveLength(running.bounds.length + 1);
   });
 
-  test("times no job that was handed back without having run", async () => {
+  test("times no job that was released without running", async () => {
     const { queue, works } = setUp();
     await queue.enqueue(works, 0);
     await queue.drain({ signal: AbortSignal.abort() });
     expect((await queue.getActivity()).running.counts.every((count) => count === 0)).toBe(true);
   });
 
-  test("times no job that is buried since its invocations died", async () => {
+  test("times no job that is dead-lettered because its invocations died", async () => {
     const { clock, queue, works } = setUp();
     await internalsOf(queue).enqueueHeld([{ job: works, payload: 0, maxRetries: 0 }]);
     await clock.advance("1h");

@@ -21,7 +21,7 @@ onEveryStore((kind) => {
     return { clock, queue, id };
   }
 
-  test("calls of extend and progress that overlap keep the lease, and the result", async () => {
+  test("overlapping calls of extend and progress keep the lease and the result", async () => {
     const { queue, id } = await withJob(async (job) => {
       await Promise.all([job.extend("1m"), job.progress(1), job.extend("2m"), job.progress(2)]);
       return "done";
@@ -30,7 +30,7 @@ onEveryStore((kind) => {
     expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: "done" });
   });
 
-  test("progress that was told stays when the attempt fails or is given back, until the job has completed", async () => {
+  test("reported progress stays when the attempt fails or is released, until the job completes", async () => {
     const ends = [() => Promise.reject(new Error("no luck")), (job: JobContext) => job.snooze("1m"), () => "done"];
     const { queue, clock, id } = await withJob(async (job) => {
       const end = ends.shift();
@@ -55,7 +55,7 @@ onEveryStore((kind) => {
     await extended;
   });
 
-  test("a handler that goes on after its timeout cannot move the lease from under the outcome", async () => {
+  test("a handler that continues after its timeout cannot move the lease from under the outcome", async () => {
     const contexts: JobContext[] = [];
     const { queue, clock, id } = await withJob((job) => {
       contexts.push(job);
@@ -73,7 +73,7 @@ onEveryStore((kind) => {
     expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", errors: [{ name: "TimeoutError" }] });
   });
 
-  test("a schema that never answers is given up at the job's timeout", async () => {
+  test("a schema that never answers fails at the job's timeout", async () => {
     const endless = {
       "~standard": { version: 1, vendor: "test", validate: () => new Promise<never>(() => {}) },
     } as const;
@@ -94,14 +94,14 @@ onEveryStore((kind) => {
       return { queue, enqueued: queue.enqueue(job, large) };
     }
 
-    test("a result that is too large with it is not kept, and the job has completed all the same", async () => {
+    test("a result that is too large is dropped, and the job completes", async () => {
       const { queue, enqueued } = withLargePayload(() => large);
       const { id } = await enqueued;
       expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
       expect(await queue.getJob(id)).toMatchObject({ state: "completed", payload: large, result: null });
     });
 
-    test("progress that is too large with it is refused, and the job goes on", async () => {
+    test("progress that is too large is refused, and the job continues", async () => {
       const { queue, enqueued } = withLargePayload(async (job) => {
         await job.progress("half");
         return await job.progress(large).catch(({ code }) => code);
@@ -130,7 +130,7 @@ onEveryStore((kind) => {
     expect(await queue.drain()).toMatchObject({ deadLettered: thrown.length });
   });
 
-  test("a result that is no JSON is dropped, and the job has completed all the same", async () => {
+  test("a result that is not JSON is dropped, and the job completes", async () => {
     const { queue, id } = await withJob(() => ({ rows: 10n }));
     expect(await queue.drain()).toMatchObject({ completed: 1 });
     expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: null });
@@ -158,7 +158,7 @@ onEveryStore((kind) => {
     expect(await queue.getStats()).toMatchObject({ runningCount: 0, readyCount: 1 });
   });
 
-  test("a job that is retried beyond what can be stored waits until the last moment that can", async () => {
+  test("a retry beyond the last time that can be stored waits until that time", async () => {
     const job = defineJob({
       name: "job",
       backoff: () => "40000d",
@@ -170,7 +170,7 @@ onEveryStore((kind) => {
     expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", runAt: new Date(2 ** 42 - 1) });
   });
 
-  test("a job that is snoozed beyond what can be stored waits until the last moment that can", async () => {
+  test("a snooze beyond the last time that can be stored ends at that time", async () => {
     const { queue, id } = await withJob((job) => job.snooze("40000d"));
     expect(await queue.drain()).toMatchObject({ snoozed: 1 });
     expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", runAt: new Date(2 ** 42 - 1) });

@@ -52,7 +52,7 @@ function setUp(
 }
 
 onEveryStore((kind) => {
-  test("one call performs as many jobs as its size allows, and takes one slot", async () => {
+  test("one call performs up to its size of jobs, and takes one slot", async () => {
     let running = 0;
     let most = 0;
     const { queue, enqueue, lengths } = setUp(
@@ -72,7 +72,7 @@ onEveryStore((kind) => {
     expect(most).toBeLessThanOrEqual(2);
   });
 
-  test("each job keeps its own result, and may be snoozed among them", async () => {
+  test("each job gets its own result, which may be a snooze", async () => {
     const { queue, enqueue } = setUp(kind, (jobs) =>
       jobs.map(({ payload, job }) => (payload.n === 1 ? job.snooze("1h") : payload.n * 10)),
     );
@@ -85,7 +85,7 @@ onEveryStore((kind) => {
     ]);
   });
 
-  test("job.fail fails one job, also for good or until a time, and beats what the call returns or throws", async () => {
+  test("job.fail fails one job, even permanently or until a given time, and overrides what the call returns or throws", async () => {
     const errors = [new Error("no luck"), new PermanentError("wrong row"), new RetryAfterError("busy", "7m")];
     let throws = false;
     const { queue, enqueue } = setUp(kind, (jobs) => {
@@ -119,7 +119,7 @@ onEveryStore((kind) => {
     expect(calls.slice(-first.retried).every(({ length }) => length === 1)).toBe(true);
   });
 
-  test("a result for each job is needed where any is returned: a wrong length fails all", async () => {
+  test("an array of results must have one for each job: a wrong length fails all", async () => {
     const { queue, enqueue } = setUp(kind, () => ["one"]);
     const ids = await enqueue(2);
     expect(await queue.drain({ concurrency: 1 })).toMatchObject({ retried: 2 });
@@ -133,7 +133,7 @@ onEveryStore((kind) => {
     });
   });
 
-  test("payloads that no longer fit die before the call, and the others are performed", async () => {
+  test("jobs whose payloads no longer fit are dead-lettered before the call, and the others are performed", async () => {
     const { clock, store, queue, calls } = setUp(kind, () => {});
     const older = defineJob({ name: "insert_row", perform(_: unknown) {} });
     const before = new Queue({ store, clock, jobs: [older] });
@@ -142,7 +142,7 @@ onEveryStore((kind) => {
     expect(calls.flat().sort()).toEqual([1, 3]);
   });
 
-  test("a call has the shortest timeout of its jobs, which fails them all", async () => {
+  test("a call has the shortest timeout of its jobs, and exceeding it fails them all", async () => {
     const { clock, queue, insertRow } = setUp(kind, () => new Promise(() => {}), { timeout: "5m" });
     await queue.enqueueMany([
       { job: insertRow, payload: { n: 1 }, timeout: "2m" },
@@ -154,7 +154,7 @@ onEveryStore((kind) => {
     expect(await drained).toMatchObject({ retried: 2 });
   });
 
-  test("job.extend moves the time and the leases of all jobs of the call", async () => {
+  test("job.extend moves the timeout and the leases of all jobs in the call", async () => {
     const { clock, queue, enqueue } = setUp(kind, async (jobs) => {
       await jobs[0]?.job.extend("10m");
       await clock.sleep?.(5 * 60_000);
@@ -170,7 +170,7 @@ onEveryStore((kind) => {
 });
 
 onEveryWholeStore((kind) => {
-  test("a job whose lease is lost is lost alone", async () => {
+  test("a lost lease loses one job of the call, and no other", async () => {
     const { store, queue, enqueue } = setUp(kind, async ([first]) => {
       const opened = store.open("default");
       const id = first?.job.id ?? "";

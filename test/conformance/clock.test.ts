@@ -5,7 +5,7 @@ import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 onEveryStore((kind) => {
-  test("a clock that gives fractions of a millisecond, as performance.now() does, is read in whole ones", async () => {
+  test("a clock with fractions of a millisecond, such as performance.now(), is read in whole milliseconds", async () => {
     const whole = testClock(start);
     const clock = Object.assign(() => whole() + 0.7, { sleep: whole.sleep });
     const work = defineJob({
@@ -44,7 +44,7 @@ onEveryStore((kind) => {
       return { real, steps, queue };
     }
 
-    test("moves the end of its time budget as little as the start of its jobs", async () => {
+    test("changes neither the end of its time budget nor the start of its jobs", async () => {
       const { real, steps, queue } = setUp(2_000);
       await queue.enqueueMany(Array(10).fill({ job: steps }));
       const drained = queue.drain({ concurrency: 1, timeBudget: "5s" });

@@ -16,7 +16,7 @@ async function claimAndDie(store: Store, now: number): Promise<void> {
 
 onEveryStore((kind) => {
   describe("the dead letter", () => {
-    test("is listed newest first, retried by id, name or all, and told beforehand by a dry run", async () => {
+    test("is listed newest first, retried by id, name or all, and counted by a dry run", async () => {
       const { clock, queue } = openQueue(kind);
       const ids: string[] = [];
       for (let i = 0; i < 5; i++) {
@@ -50,7 +50,7 @@ onEveryStore((kind) => {
       expect(await queue.clear({ state: "dead" })).toEqual({ cleared: 4 });
     });
 
-    test("a payload that no longer fits its schema lies there with that reason, and lives again with one that does", async () => {
+    test("holds a job whose payload no longer fits its schema, with that reason, and retries it with a payload that fits", async () => {
       const { clock, store, queue } = openQueue(kind);
       const before = new Queue({ store, clock, jobs: [defineJob({ name: "greet", perform: (_: unknown) => {} })] });
       const { id } = await before.enqueue("greet", { name: "Ada" });
@@ -78,7 +78,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ state: "dead", error: { message } });
     });
 
-    test("tells of each failure of a job, the last one included", async () => {
+    test("shows each failure of a job, including the last", async () => {
       const { clock, queue } = openQueue(kind);
       const { id } = await queue.enqueue(dies, undefined, { maxRetries: 1 });
       await queue.drain();
@@ -87,7 +87,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ state: "dead", errors: [{ attempt: 1 }, { attempt: 2 }] });
     });
 
-    test("tells of a job whose invocations died how many attempts it had", async () => {
+    test("shows how many attempts a job had whose invocations died", async () => {
       const { clock, queue } = openQueue(kind);
       const { results } = await internalsOf(queue).enqueueHeld([{ job: dies }]);
       await clock.advance("1h");
@@ -98,7 +98,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("tells which attempts of a job ended with their invocations, and which failed", async () => {
+    test("shows which attempts of a job failed, and which died with their invocations", async () => {
       const { clock, store, queue } = openQueue(kind);
       const { id } = await queue.enqueue(dies, undefined, { maxRetries: 2 });
       await queue.drain();
@@ -114,32 +114,29 @@ onEveryStore((kind) => {
       });
     });
 
-    test.each([0, 1])(
-      "says of a job whose maxRetries was lowered to %i what happened, and no more",
-      async (lowered) => {
-        const { clock, store, queue } = openQueue(kind);
-        const fails = (maxRetries: number) => defineJob({ name: "fails", maxRetries, perform: dies.perform });
-        const before = new Queue({ store, clock, jobs: [fails(10)] });
-        const { id } = await before.enqueue("fails");
-        for (let attempt = 1; attempt <= 3; attempt++) {
-          await before.drain();
-          await clock.advance("1h");
-        }
-        const after = new Queue({ store, clock, jobs: [fails(lowered)] });
-        expect(await after.drain()).toMatchObject({ claimed: 1, deadLettered: 1 });
-        expect(await queue.getJob(id)).toMatchObject({
-          attempts: 3,
-          errors: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3, message: "no luck" }],
-          error: { name: "RetriesLoweredError", message: expect.stringContaining("3 attempts had failed already") },
-        });
-        expect((await queue.getJob(id))?.errors).toHaveLength(3);
-        expect(await before.retryFromDeadLetter(id)).toEqual({ retried: 1 });
-        expect(await before.drain()).toMatchObject({ retried: 1 });
-        expect(await queue.getJob(id)).toMatchObject({ attempts: 1 });
-      },
-    );
+    test.each([0, 1])("gives the true reason for a job whose maxRetries was lowered to %i", async (lowered) => {
+      const { clock, store, queue } = openQueue(kind);
+      const fails = (maxRetries: number) => defineJob({ name: "fails", maxRetries, perform: dies.perform });
+      const before = new Queue({ store, clock, jobs: [fails(10)] });
+      const { id } = await before.enqueue("fails");
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        await before.drain();
+        await clock.advance("1h");
+      }
+      const after = new Queue({ store, clock, jobs: [fails(lowered)] });
+      expect(await after.drain()).toMatchObject({ claimed: 1, deadLettered: 1 });
+      expect(await queue.getJob(id)).toMatchObject({
+        attempts: 3,
+        errors: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3, message: "no luck" }],
+        error: { name: "RetriesLoweredError", message: expect.stringContaining("3 attempts had failed already") },
+      });
+      expect((await queue.getJob(id))?.errors).toHaveLength(3);
+      expect(await before.retryFromDeadLetter(id)).toEqual({ retried: 1 });
+      expect(await before.drain()).toMatchObject({ retried: 1 });
+      expect(await queue.getJob(id)).toMatchObject({ attempts: 1 });
+    });
 
-    test("gives a job a new life under claims that no life before had, whose late outcomes it would take for its own", async () => {
+    test("gives a retried job claims that it never had before, so that it accepts no late outcome of an earlier one", async () => {
       const { clock, store, queue } = openQueue(kind);
       const { id } = await queue.enqueue(dies);
       await queue.drain();
@@ -147,7 +144,7 @@ onEveryStore((kind) => {
       expect(await store.open(queue.name).find(id, clock.now)).toMatchObject({ state: "ready", claims: 1 });
     });
 
-    test("hundreds are retried in pieces that tell of their progress", async () => {
+    test("hundreds of jobs are retried in pieces that report their progress", async () => {
       const { queue } = openQueue(kind);
       await queue.enqueueMany(Array.from({ length: 350 }, () => ({ job: dies })));
       await drainAll(queue);
@@ -158,7 +155,7 @@ onEveryStore((kind) => {
       expect(told).toEqual([250, 350]);
     });
 
-    test("is checked as a whole before the first job is changed, and a dry run refuses as well", async () => {
+    test("a retry is checked as a whole before the first job changes, and so is a dry run", async () => {
       const fail = () => Promise.reject(new Error("no luck"));
       const strict = defineJob({ name: "strict", maxRetries: 0, schema: z.object({ n: z.number() }), perform: fail });
       const free = defineJob({ name: "free", maxRetries: 0, perform: fail });

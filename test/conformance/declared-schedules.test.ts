@@ -9,8 +9,8 @@ import { openSchedules } from "./open-queue.ts";
 const minute = 60_000;
 
 onEveryStore((kind) => {
-  describe("schedules of the code", () => {
-    test("are added, changed and removed with it, and keep their slot where they stay the same", async () => {
+  describe("declared schedules", () => {
+    test("are added, changed and removed with the code, and keep their next occurrence if they are unchanged", async () => {
       const { clock, beat, open } = openSchedules(kind);
       const other = defineJob({
         name: "other",
@@ -30,7 +30,7 @@ onEveryStore((kind) => {
       expect((await reduced.schedules.list()).map(({ key }) => key)).toEqual(["beat"]);
     });
 
-    test("an older deployment that still runs does not undo a newer one, and a rollback comes into force later", async () => {
+    test("an older deployment that still runs does not undo a newer one, and a rollback takes effect later", async () => {
       const { clock, beat, open } = openSchedules(kind);
       const older = () => open(beat({ cron: "0 */10 * * * *" }));
       const newer = () => open(beat({ cron: "0 */20 * * * *" }));
@@ -43,7 +43,7 @@ onEveryStore((kind) => {
       expect(await newer().schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
     });
 
-    test("of a rollback come into force later also in a process that stays, and not in one that was there before", async () => {
+    test("of a rollback take effect later, even in a process that stays, but not in one that ran before it", async () => {
       const { clock, beat, open } = openSchedules(kind);
       const older = () => open(beat({ cron: "0 */10 * * * *" }));
       const left = older();
@@ -59,7 +59,7 @@ onEveryStore((kind) => {
       expect(await newer.schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *" });
     });
 
-    test("do not fire once the code declares none any more, however late that is found out", async () => {
+    test("do not fire once the code no longer declares them, however late that is found out", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       await open(beat({ cron: "0 0 12 * * *" })).drain();
       const without = open(beat());
@@ -94,7 +94,7 @@ onEveryStore((kind) => {
       expect(slots).toEqual(["12:30:00", "15:30:00"]);
     });
 
-    test("leave one that was set at run time under their key alone, say so, and come into force once it is removed", async () => {
+    test("leave a schedule alone that was set at run time under their key, say so, and take effect once it is removed", async () => {
       const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
       const { clock, beat, open } = openSchedules(kind);
       const other = defineJob({ name: "other", perform: (payload: unknown) => payload });
@@ -131,7 +131,7 @@ onEveryStore((kind) => {
       warn.mockRestore();
     });
 
-    test("are changed in the code alone", async () => {
+    test("can be changed only in the code", async () => {
       const { beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 */10 * * * *" }));
       await queue.drain();
@@ -145,7 +145,7 @@ onEveryStore((kind) => {
       expect(await open(beat()).schedules.upsert("beat", change)).toMatchObject({ declared: false });
     });
 
-    test("whose payload does not fit the schema are refused with the code, or left out where the schema answers later", async () => {
+    test("whose payload does not fit the schema are refused with the code, or left out if the schema is asynchronous", async () => {
       const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
       const { open } = openSchedules(kind);
       const isAda = (value: unknown) => (value === "ada" ? { value } : { issues: [{ message: "must be ada" }] });
@@ -177,7 +177,7 @@ onEveryStore((kind) => {
       warn.mockRestore();
     });
 
-    test("go with the code even where it declares none any more", async () => {
+    test("are removed even by code that declares none at all", async () => {
       const { clock, beat, open } = openSchedules(kind);
       await open(beat({ cron: "0 */10 * * * *" })).drain();
       const without = open(beat());
@@ -187,7 +187,7 @@ onEveryStore((kind) => {
       expect(await without.schedules.list()).toEqual([]);
     });
 
-    test("the first of all are left alone by code that was there before them and declares none", async () => {
+    test("are left alone by older code that never declared any", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const before = open(beat());
       await before.drain();
@@ -199,7 +199,7 @@ onEveryStore((kind) => {
       expect(slots).toEqual(["12:10:00", "12:20:00", "12:30:00"]);
     });
 
-    test("those made at run time stay when the code's change", async () => {
+    test("schedules made at run time stay when declared ones change", async () => {
       const { beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 */10 * * * *" }));
       await queue.drain();

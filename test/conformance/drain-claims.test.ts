@@ -45,7 +45,7 @@ onEveryStore((kind) => {
       return { attempts, lost: reports.reduce((sum, { lost }) => sum + lost, 0), queue: open() };
     }
 
-    test("where they extend their leases", async () => {
+    test("when they extend their leases", async () => {
       const { attempts, lost, queue } = await drainEachMinute(async (clock, job) => {
         for (let page = 0; page < 9; page++) {
           await clock.sleep("8s");
@@ -56,13 +56,13 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ totalProcessed: jobs, deadLetterCount: 0, pendingCount: 0 });
     });
 
-    test("where they were enqueued with longer timeouts than their definitions have", async () => {
+    test("when they were enqueued with longer timeouts than their definitions have", async () => {
       const { attempts, lost, queue } = await drainEachMinute((clock) => clock.sleep("90s"), "5m");
       expect({ attempts, lost }).toEqual({ attempts: Array(jobs).fill(1), lost: 0 });
       expect(await queue.getStats()).toMatchObject({ totalProcessed: jobs, deadLetterCount: 0, pendingCount: 0 });
     });
 
-    test("where quick ones before them have let the drain claim ahead", async () => {
+    test("when quick ones before them made the drain claim ahead", async () => {
       const { clock, takes, open } = setUp();
       const payloads = [...Array(60).fill(5), ...Array(20).fill(29_000)];
       const queue = open();
@@ -79,7 +79,7 @@ onEveryStore((kind) => {
     });
   });
 
-  test("two drains that begin at once share a backlog that fits into one batch", async () => {
+  test("two drains that start together share a backlog that fits into one batch", async () => {
     const { clock, takes, open } = setUp();
     const queue = open();
     await queue.enqueueMany(Array(100).fill({ job: takes, payload: 500 }));
@@ -90,7 +90,7 @@ onEveryStore((kind) => {
     expect(Math.min(...completed)).toBeGreaterThanOrEqual(40);
   });
 
-  test("whatever a drain may spend, it keeps enough to hand back what waits for a slot in vain", async () => {
+  test("any budget keeps enough in reserve to release jobs that wait for a slot in vain", async () => {
     for (const more of [0, 1, 2, 3, 6]) {
       const { clock, takes, open } = setUp();
       const queue = open();
@@ -105,8 +105,8 @@ onEveryStore((kind) => {
     }
   });
 
-  describe("a drain that is kept by one job", () => {
-    test("notices what other processes enqueue as often as it checks, in whatever partition", async () => {
+  describe("a drain held up by one job", () => {
+    test("notices what other processes enqueue whenever it polls, in any partition", async () => {
       const { clock, takes, open } = setUp();
       await open().enqueue(takes, 20_000);
       const drained = open().drain({ checkEvery: "5s" });
@@ -119,7 +119,7 @@ onEveryStore((kind) => {
       expect(await drained).toMatchObject({ completed: 21, stoppedBy: "empty" });
     });
 
-    test("does so although other jobs that end are settled all the while", async () => {
+    test("does so even while it settles other jobs", async () => {
       const { clock, takes, open } = setUp();
       await open().enqueueMany(
         Array.from({ length: 20 }, (_, index) => ({ job: takes, payload: 500 + index * 1_000 })),

@@ -53,7 +53,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("concurrency bounds what runs at once, and a slow job holds up no other", async () => {
+    test("concurrency limits the jobs that run at once, and a slow job holds up no other", async () => {
       const set = setUp();
       await set.queue.enqueueMany([9_000, 1_000, 1_000, 1_000, 1_000].map((payload) => ({ job: set.takes, payload })));
       const report = await drainFor(set, "10s", { concurrency: 2 });
@@ -63,7 +63,7 @@ onEveryStore((kind) => {
       expect(took).toEqual([1_000, 2_000, 3_000, 4_000, 9_000]);
     });
 
-    test("what cannot start within the time budget is left, with no attempt used", async () => {
+    test("jobs that cannot start within the time budget are left, with no attempt used", async () => {
       const set = setUp();
       await set.queue.enqueueMany([4_000, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
       const report = await drainFor(set, "10s", { concurrency: 1, timeBudget: "5s" });
@@ -73,7 +73,7 @@ onEveryStore((kind) => {
       expect(await set.queue.getStats()).toMatchObject({ totalRetried: 0, readyCount: 1, runningCount: 0 });
     });
 
-    test("what was claimed is handed back the moment the time budget ends, not when the running job does", async () => {
+    test("claimed jobs are released the moment the time budget ends, not when the running job ends", async () => {
       const set = setUp();
       await set.queue.enqueueMany([500, 20_000, 1_000].map((payload) => ({ job: set.takes, payload })));
       const drained = set.queue.drain({ concurrency: 1, timeBudget: "1s" });
@@ -85,7 +85,7 @@ onEveryStore((kind) => {
       expect(await drained).toMatchObject({ completed: 2, released: 1 });
     });
 
-    test("what has waited two seconds for a slot is handed back with no attempt used, however long what runs goes on", async () => {
+    test("a job that has waited two seconds for a slot is released with no attempt used, however long the running jobs take", async () => {
       const set = setUp();
       const payloads = [...Array(10).fill(10), ...Array(12).fill(25_000)];
       await set.queue.enqueueMany(payloads.map((payload) => ({ job: set.takes, payload })));
@@ -99,7 +99,7 @@ onEveryStore((kind) => {
       expect(await drained).toMatchObject({ completed: 20, released: 2, stoppedBy: "timeBudget" });
     });
 
-    test("grace aborts what still runs, and the attempt counts as failed", async () => {
+    test("jobs that still run after the grace are aborted, and the attempt counts as failed", async () => {
       const set = setUp();
       const { id } = await set.queue.enqueue(set.takes, 20_000);
       const report = await drainFor(set, "9s", { timeBudget: "5s", grace: "3s" });
@@ -129,7 +129,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("an aborted drain hands back at once what has not started, and lets what runs end", async () => {
+    test("an aborted drain releases at once what has not started, and lets running jobs finish", async () => {
       const set = setUp();
       const abort = new AbortController();
       await set.queue.enqueueMany([500, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
@@ -142,7 +142,7 @@ onEveryStore((kind) => {
       expect(await drained).toMatchObject({ completed: 2, released: 1, stoppedBy: "aborted" });
     });
 
-    test("a paused queue starts nothing, and one that is paused meanwhile hands back", async () => {
+    test("a paused queue starts nothing, and a drain releases its jobs if the queue is paused meanwhile", async () => {
       const set = setUp();
       await set.queue.pause();
       await set.queue.enqueueMany([500, 4_000, 4_000, 4_000].map((payload) => ({ job: set.takes, payload })));
@@ -160,7 +160,7 @@ onEveryStore((kind) => {
       expect(await drained).toMatchObject({ claimed: 4, completed: 2, released: 2, stoppedBy: "paused" });
     });
 
-    test("a budget of round trips is kept, and what was claimed is handed in within it", async () => {
+    test("a budget of round trips is kept, and what was claimed is settled within it", async () => {
       const set = setUp();
       await set.queue.enqueueMany(Array.from({ length: 50 }, () => ({ job: set.takes, payload: 0 })));
       const roundTrips = 4 + (kind.partitions?.moreRequests ?? 0);
@@ -183,7 +183,7 @@ onEveryStore((kind) => {
   });
 
   describe("lingering", () => {
-    test("runs what falls due inside the window on its moment, without polling", async () => {
+    test("runs what falls due inside the window on time, without polling", async () => {
       const set = setUp();
       await set.queue.enqueue(set.takes, 0, { delay: "5s" });
       await set.queue.enqueue(set.takes, 0, { delay: "40s" });
@@ -195,7 +195,7 @@ onEveryStore((kind) => {
       expect(took).toEqual([5_000, 40_000]);
     });
 
-    test("ends at once where nothing falls due inside the window", async () => {
+    test("ends at once if nothing falls due inside the window", async () => {
       const set = setUp();
       await set.queue.enqueue(set.takes, 0, { delay: "70s" });
       expect(await set.queue.drain({ linger: "55s" })).toMatchObject({
@@ -204,7 +204,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("two that overlap share the work, and a schedule of every 15 seconds fires on its slots", async () => {
+    test("two overlapping drains share the work, and a schedule of every 15 seconds fires at its occurrences", async () => {
       const clock = testClock(start);
       const ran: string[] = [];
       const beat = defineJob({
@@ -223,7 +223,7 @@ onEveryStore((kind) => {
   });
 
   describe("a job's context", () => {
-    test("extend keeps timeout and lease at bay", async () => {
+    test("extend postpones the timeout and the end of the lease", async () => {
       const clock = testClock(start);
       const long = defineJob({
         name: "long",
@@ -247,13 +247,13 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: 160_000 });
     });
 
-    test("a timeout given at enqueue that no claim foresaw still gets a lease that covers it", async () => {
+    test("a job enqueued with a longer timeout than the claim expected still gets a lease that covers it", async () => {
       const set = setUp();
       await set.queue.enqueue(set.takes, 200_000, { timeout: "5m" });
       expect(await drainFor(set, "201s", {})).toMatchObject({ completed: 1, released: 0, lost: 0 });
     });
 
-    test("progress is seen while the job runs", async () => {
+    test("progress is visible while the job runs", async () => {
       const clock = testClock(start);
       const steps = defineJob({
         name: "steps",
@@ -272,7 +272,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
     });
 
-    test("extend and progress tell a job that has lost its lease to stop", async () => {
+    test("extend and progress abort a job that has lost its lease", async () => {
       const clock = testClock(start);
       const told: unknown[] = [];
       let first: JobContext | undefined;

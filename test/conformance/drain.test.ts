@@ -44,7 +44,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("of held jobs alone runs those, tells nothing of what comes next, and leaves it to the next drain", async () => {
+    test("of jobs leased at enqueue runs only those, reports no next run, and leaves everything else to the next drain", async () => {
       const ran: number[] = [];
       const job = defineJob({ name: "job", perform: (number: number) => void ran.push(number) });
       const { queue } = setUp({ jobs: [job] });
@@ -59,7 +59,7 @@ onEveryStore((kind) => {
       expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1, stoppedBy: "empty" });
     });
 
-    test("gives each attempt the payload that was enqueued, whatever the last one did to it", async () => {
+    test("gives each attempt the payload as it was enqueued, even if the previous attempt changed it", async () => {
       const seen: unknown[] = [];
       const empties = defineJob({
         name: "empties",
@@ -127,7 +127,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(c.id)).toMatchObject({ state: "scheduled", attempts: 0 });
     });
 
-    test("makes round trips after the batches, not the jobs", async () => {
+    test("makes as many round trips as there are batches, not jobs", async () => {
       const noop = defineJob({ name: "noop", perform: () => {} });
       const { queue } = setUp({ jobs: [noop] });
       await queue.enqueueMany(Array.from({ length: 1000 }, () => ({ job: noop })));
@@ -141,7 +141,7 @@ onEveryStore((kind) => {
   });
 
   describe("schedules", () => {
-    test("a declared schedule is armed by the first drain and makes one job a slot", async () => {
+    test("a declared schedule is armed by the first drain and makes one job per occurrence", async () => {
       const slots: string[] = [];
       const beat = defineJob({
         name: "beat",

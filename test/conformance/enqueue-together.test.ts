@@ -52,7 +52,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, index) => i
 
 onEveryStore((kind) => {
   describe("calls of enqueue in one turn", () => {
-    test("are stored by one request, in their order, each with its own answer", async () => {
+    test("are stored by one request, in order, and each gets its own answer", async () => {
       const { queue, stored } = recordingQueue(kind);
       const results = await Promise.all(numbers(100).map((n) => queue.enqueue(note, n, { delay: `${n}s` })));
       expect(stored).toEqual([numbers(100)]);
@@ -61,7 +61,7 @@ onEveryStore((kind) => {
       for (const n of [0, 99]) expect(await queue.getJob(results[n]?.id ?? "")).toMatchObject({ payload: n });
     });
 
-    test("travel together also when code awaits a few settled promises between them", async () => {
+    test("share a request even if the code awaits a few settled promises between them", async () => {
       const { queue, stored } = recordingQueue(kind);
       const afterMicrotasks = async (count: number) => {
         for (let i = 0; i < count; i++) await undefined;
@@ -80,7 +80,7 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ readyCount: 2_500 });
     });
 
-    test("are stored in pieces of 4 MiB, and a larger one alone", async () => {
+    test("are stored in pieces of 4 MiB, and a larger job alone", async () => {
       const { queue, stored } = recordingQueue(kind);
       const mebibytes = (count: number) => "x".repeat(count * 1024 * 1024);
       const sizes = [1.5, 1.5, 1.5, 4.5, 0.5, 0.5];
@@ -90,7 +90,7 @@ onEveryStore((kind) => {
       expect(results.map(({ status }) => status)).toEqual(Array(6).fill("enqueued"));
     });
 
-    test("fail alone where one is wrong, and the others are stored", async () => {
+    test("fail alone if one is invalid, and the others are stored", async () => {
       const { queue, stored } = recordingQueue(kind);
       const wrong = [
         () => queue.enqueue(note, 1n),
@@ -120,7 +120,7 @@ onEveryStore((kind) => {
       expect(stored).toEqual([Array(6).fill("right")]);
     });
 
-    test("store the payload as it was when each was made", async () => {
+    test("store the payload as it was at the call", async () => {
       const { queue } = recordingQueue(kind);
       const payload = { list: [1] };
       const first = queue.enqueue(note, payload);
@@ -131,7 +131,7 @@ onEveryStore((kind) => {
       expect(jobs.map((job) => job?.payload)).toEqual([{ list: [1] }, { list: [1, 2] }]);
     });
 
-    test("with one id, or one dedupe key, make one job, which is the first call's", async () => {
+    test("with one id, or one dedupe key, store one job: the first call's", async () => {
       const { queue } = recordingQueue(kind);
       const dedupe = { key: "user-7", ttl: "10m" } as const;
       const [first, second, third, fourth] = await Promise.all([
@@ -152,7 +152,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(third.id)).toMatchObject({ payload: "third" });
     });
 
-    test("with one id make the first call's job also if its piece is slower than the others", async () => {
+    test("with one id store the first call's job even if its piece is slower than the others", async () => {
       const { open, opened } = gate();
       const { queue } = recordingQueue(kind, (request) => request === 1 && opened);
       const calls = numbers(3_001).map((n) => queue.enqueue(note, n, n % 2_000 === 0 ? { id: "order-7" } : {}));
@@ -164,7 +164,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob("order-7")).toMatchObject({ payload: 0 });
     });
 
-    test("keep a recurring call among them apart", async () => {
+    test("leave out a recurring one, which is sent alone", async () => {
       const { queue, stored } = recordingQueue(kind);
       const [first, recurring, last] = await Promise.all([
         queue.enqueue(note, 1),
@@ -175,7 +175,7 @@ onEveryStore((kind) => {
       expect(stored).toEqual([[1, 3]]);
     });
 
-    test("of two queues are stored by a request each", async () => {
+    test("of two queues are stored by one request per queue", async () => {
       const { queue, store, clock, stored } = recordingQueue(kind);
       const other = new Queue({ name: "other", store, clock, jobs: [note] });
       const names = await Promise.all(
@@ -188,7 +188,7 @@ onEveryStore((kind) => {
       expect(stored).toHaveLength(1);
     });
 
-    test("that follow on the answers of others travel together too", async () => {
+    test("that follow the answers of others share a request too", async () => {
       const { queue, stored } = recordingQueue(kind);
       await Promise.all(
         numbers(5).map(async (n) => {
@@ -199,7 +199,7 @@ onEveryStore((kind) => {
       expect(stored.map(({ length }) => length)).toEqual([5, 5]);
     });
 
-    test("that handlers make while they run side by side travel together", async () => {
+    test("from handlers that run concurrently share a request", async () => {
       const { queue, store, clock, stored } = recordingQueue(kind);
       const parent = defineJob({ name: "parent", perform: (n: number) => queue.enqueue(note, n) });
       const working = new Queue({ store, clock, jobs: [parent] });
@@ -208,7 +208,7 @@ onEveryStore((kind) => {
       expect(stored).toEqual([numbers(5)]);
     });
 
-    test("call onEnqueue once each, with the answer of each", async () => {
+    test("call onEnqueue once each, with their own answer", async () => {
       const events: unknown[] = [];
       const { queue } = openQueue(kind, {
         hooks: { onEnqueue: ({ name, id, status }) => void events.push({ name, id, status }) },
@@ -234,7 +234,7 @@ onEveryStore((kind) => {
       if (requests.includes(request)) throw Object.assign(new RangeError("store down"), { detail: { request } });
     };
 
-    test("rejects every call of the piece, each with an error of its own, and no call of another", async () => {
+    test("rejects every call of the piece, each with its own error, and no call of another piece", async () => {
       const { queue } = recordingQueue(kind, fault([2]));
       const results = await Promise.allSettled(numbers(2_500).map((n) => queue.enqueue(note, n)));
       const rejected = results.map(({ status }) => status === "rejected");
@@ -249,7 +249,7 @@ onEveryStore((kind) => {
       expect(await queue.enqueue(note, 1)).toMatchObject({ status: "enqueued" });
     });
 
-    test("rejects with errors that are known for Tidegate's", async () => {
+    test("rejects with errors that are recognized as Tidegate's", async () => {
       const { queue } = recordingQueue(kind, () => {
         throw new InvalidPayloadError("odd", [{ message: "odd", path: [] }]);
       });
@@ -263,8 +263,8 @@ onEveryStore((kind) => {
     });
   });
 
-  describe("a call whose schema answers later", () => {
-    test("travels with the others of its turn whose schemas do, in the order of the calls", async () => {
+  describe("a call whose schema is asynchronous", () => {
+    test("shares a request with the other asynchronous ones of its turn, in the order of the calls", async () => {
       const { queue, stored, later } = recordingQueue(kind);
       const gates = numbers(6).map(gate);
       const jobs = gates.map(({ opened }, n) => later(`later-${n}`, () => opened));
@@ -285,7 +285,7 @@ onEveryStore((kind) => {
       expect([...ids].sort()).toEqual(ids);
     });
 
-    test("by microtasks alone is stored by one request with all others like it", async () => {
+    test("but takes only microtasks shares one request with all others like it", async () => {
       const { queue, stored, later } = recordingQueue(kind);
       const job = later("later", async () => {
         for (let i = 0; i < 50; i++) await undefined;
@@ -294,7 +294,7 @@ onEveryStore((kind) => {
       expect(stored).toEqual([numbers(100)]);
     });
 
-    test("decides before a later call of the same id, which waits for it", async () => {
+    test("is decided before a later call of the same id, which waits for it", async () => {
       const { queue, stored, later } = recordingQueue(kind);
       const { open, opened } = gate();
       const slow = later("slow", () => opened);
@@ -311,7 +311,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob("order-7")).toMatchObject({ name: "slow" });
     });
 
-    test("decides before a later call of the same dedupe key, and after an earlier one", async () => {
+    test("is decided before a later call of the same dedupe key, and after an earlier one", async () => {
       const { queue, later } = recordingQueue(kind);
       const { open, opened } = gate();
       const slow = later("slow", () => opened);
@@ -326,7 +326,7 @@ onEveryStore((kind) => {
       expect((await calls).map(({ status }) => status)).toEqual(["enqueued", "duplicate", "enqueued", "duplicate"]);
     });
 
-    test("comes before a later call of the same ordered key of flow control", async () => {
+    test("is stored before a later call of the same ordered flow control key", async () => {
       const { clock, queue, store, later } = recordingQueue(kind);
       const { open, opened } = gate();
       const flowControl = { key: "line", ordered: true } as const;
@@ -348,7 +348,7 @@ onEveryStore((kind) => {
       expect(ran).toEqual([first.id, second.id]);
     });
 
-    test("and is refused holds up nobody, and fails alone", async () => {
+    test("and refuses fails alone, and holds up no other", async () => {
       const { queue, stored, later } = recordingQueue(kind);
       const rejects = later("rejects", () => Promise.reject(new TypeError("secret")));
       const calls = await Promise.allSettled([
@@ -364,7 +364,7 @@ onEveryStore((kind) => {
       expect(stored.flat().sort()).toEqual([2, 3]);
     });
 
-    test("or never holds up no call that is checked at once, and the others for a second", async () => {
+    test("or never answers holds up no synchronous call, and the others for one second", async () => {
       const { queue, stored, later, clock } = recordingQueue(kind);
       const { open, opened } = gate();
       const never = later("never", () => new Promise(() => {}));
@@ -383,7 +383,7 @@ onEveryStore((kind) => {
       expect(new Set(stored.flat())).toEqual(new Set(["at once", "behind", "slow"]));
     });
 
-    test("after the second that the others waited is stored alone", async () => {
+    test("is stored alone if it takes longer than the second that the others wait", async () => {
       const { queue, stored, later, clock } = recordingQueue(kind);
       const { open, opened } = gate();
       const calls = ["a", "b"].map((name) =>
@@ -413,7 +413,7 @@ onEveryStore((kind) => {
     });
   });
 
-  test("a call of enqueue waits for no request that another turn has sent", async () => {
+  test("a call of enqueue waits for no request of another turn", async () => {
     const { store, clock } = openQueue(kind);
     const { open, opened } = gate();
     let requests = 0;

@@ -6,7 +6,7 @@ import { dies, greet, note, openQueue } from "./open-queue.ts";
 
 onEveryStore((kind) => {
   describe("enqueue", () => {
-    test("returns the existing job when the id is taken, whatever has become of it", async () => {
+    test("returns the existing job when the id is taken, whatever its state", async () => {
       const { clock, queue } = openQueue(kind);
       const options = { id: "welcome/ä 7", delay: "5m" } as const;
       expect(await queue.enqueue(note, 1, options)).toEqual({
@@ -32,7 +32,7 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 1, totalFailed: 1 });
     });
 
-    test("refuses an id of the form that jobs of schedules have, which would keep a slot from making its own", async () => {
+    test("refuses an id of the form that jobs of schedules have, since it would block an occurrence", async () => {
       const { clock, queue } = openQueue(kind);
       await queue.schedules.upsert("daily", { job: note, cron: "0 13 * * *" });
       const id = "daily@2026-03-01T13:00:00.000Z";
@@ -45,7 +45,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
     });
 
-    test("dedupe makes one job a window, and always names one that exists", async () => {
+    test("dedupe makes one job per window, and always returns one that exists", async () => {
       const { clock, queue } = openQueue(kind);
       const options = { dedupe: { key: "user-7", ttl: "10m" }, delay: "1m" } as const;
       const first = await queue.enqueue(note, 1, options);
@@ -60,7 +60,7 @@ onEveryStore((kind) => {
       expect(await queue.enqueue(note, 5, options)).toMatchObject({ status: "enqueued" });
     });
 
-    test("a payload comes back as JSON keeps it, to the letter", async () => {
+    test("a payload comes back exactly as JSON keeps it", async () => {
       const { queue } = openQueue(kind);
       const payloads = [
         [],
@@ -84,7 +84,7 @@ onEveryStore((kind) => {
       );
     });
 
-    test("more than 1,000 at once are stored in pieces that tell of their progress", async () => {
+    test("more than 1,000 jobs are stored in pieces that report their progress", async () => {
       const { queue } = openQueue(kind);
       const told: number[] = [];
       const jobs = Array.from({ length: 2_500 }, (_, index) => ({ job: note, payload: index }));
@@ -94,7 +94,7 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ readyCount: 2_500 });
     });
 
-    test("refuses what does not fit the schema, and stores none of a bulk with one such job", async () => {
+    test("refuses a payload that does not fit the schema, and stores nothing of a bulk that has one", async () => {
       const { queue } = openQueue(kind);
       const wrong = { to: 7 } as unknown as { to: string };
       const failure = await queue.enqueue(greet, wrong).catch((error: unknown) => error);

@@ -54,7 +54,7 @@ onEveryStore((kind) => {
       expect(await queue.flowControl.get("tenant")).toBe(null);
     });
 
-    test("a key takes as many places as it is given by the last enqueue", async () => {
+    test("a key has the concurrency of the last enqueue", async () => {
       const { clock, work, queue, most } = setUp({ key: "tenant", concurrency: 1 });
       await queue.enqueueMany(names(6).map((name) => ({ job: work, payload: { name, takes: second } })));
       await queue.enqueue(work, { name: "last" }, { flowControl: { concurrency: 4 } });
@@ -65,7 +65,7 @@ onEveryStore((kind) => {
       expect(most()).toBe(4);
     });
 
-    test("a job whose invocation died holds its place until its lease has run out, and takes it again", async () => {
+    test("a job whose invocation died holds its slot until its lease expires, and then takes it again", async () => {
       const { clock, work, queue, store, ran } = setUp({ key: "tenant", concurrency: 1 });
       await queue.enqueueMany(names(2).map((name) => ({ job: work, payload: { name } })));
       const { jobs } = await claim(store.open("default"), clock());
@@ -97,7 +97,7 @@ onEveryStore((kind) => {
       expect(ran).toHaveLength(6);
     });
 
-    test("a retry counts as another attempt", async () => {
+    test("a retry counts against the rate", async () => {
       const { clock, work, queue, ran } = setUp({ key: "api", rate: 1, period: "1m" });
       await queue.enqueue(work, { name: "fails" });
       await queue.drain();
@@ -121,7 +121,7 @@ onEveryStore((kind) => {
   });
 
   describe("order", () => {
-    test("jobs run in the order of enqueuing, whatever their run times are, and a delayed one holds up the others", async () => {
+    test("jobs run in the order of enqueuing, whatever their run times, and a delayed one holds up the others", async () => {
       const { clock, work, queue, ran } = setUp({ key: "account", ordered: true });
       await queue.enqueue(work, { name: "one" }, { delay: "1m" });
       await queue.enqueue(work, { name: "two" });
@@ -143,7 +143,7 @@ onEveryStore((kind) => {
       expect(ran[2]).toBe("next#1");
     });
 
-    test("a dead job that is retried joins at the end", async () => {
+    test("a retried dead job joins at the end", async () => {
       const { clock, work, queue, ran } = setUp({ key: "account", ordered: true });
       const { id } = await queue.enqueue(work, { name: "fails" }, { maxRetries: 0 });
       await queue.drain();
@@ -155,7 +155,7 @@ onEveryStore((kind) => {
       expect(ran).toEqual(["fails#1", "two#1", "three#1", "fails#1"]);
     });
 
-    test("long lines keep their order, also when the first ones are cancelled and moved", async () => {
+    test("long lines keep their order, even when the first jobs are cancelled and rescheduled", async () => {
       const { clock, work, queue, ran } = setUp({ key: "account", ordered: true });
       const results = await queue.enqueueMany(names(60).map((name) => ({ job: work, payload: { name } })));
       const cancelled = [0, 7, 20, 41, 59];
@@ -169,7 +169,7 @@ onEveryStore((kind) => {
   });
 
   describe("eager starts", () => {
-    test("a job is leased at once only where its key has a place, and nobody waits", async () => {
+    test("a job is leased at enqueue only if its key has a free slot and no job waits", async () => {
       const { clock, store } = setUp({ key: "tenant" });
       const opened = store.open("default");
       const limits = { concurrency: 1, rate: 0, periodMs: 0, ordered: false };
@@ -201,7 +201,7 @@ onEveryStore((kind) => {
       expect(ran).toEqual(["free", "held#1"]);
     });
 
-    test("limits that are set are pinned, until they are let go of", async () => {
+    test("limits that are set stay pinned until they are unset", async () => {
       const { work, queue } = setUp({ key: "tenant", concurrency: 5 });
       await queue.flowControl.set("tenant", { concurrency: 1, rate: 2, period: "1m" });
       await queue.enqueue(work, { name: "one" });
@@ -230,7 +230,7 @@ onEveryStore((kind) => {
       expect(await keysOf(queue)).toEqual([]);
     });
 
-    test("cancelling, clearing and dying leave nothing of a key", async () => {
+    test("jobs that are cancelled, cleared or dead leave nothing of a key", async () => {
       const { work, queue } = setUp({ key: "tenant", concurrency: 1 });
       const { id } = await queue.enqueue(work, { name: "one" });
       await queue.enqueueMany(names(40).map((name) => ({ job: work, payload: { name } })));
@@ -242,7 +242,7 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ pendingCount: 0, runningCount: 0, deadLetterCount: 1 });
     });
 
-    test("a dead job that is retried brings back the limits that it was enqueued with, where nothing is known of its key", async () => {
+    test("a retried dead job restores its limits if its key has none", async () => {
       const { clock, work, queue, most } = setUp({ key: "tenant", concurrency: 1 });
       await queue.enqueueMany(
         names(4).map((name) => ({ job: work, payload: { name: `fails-${name}`, takes: second }, maxRetries: 0 })),
@@ -260,7 +260,7 @@ onEveryStore((kind) => {
   });
 
   describe("what is held back", () => {
-    test("getJob says by which key, since when, why, and until when", async () => {
+    test("getJob shows the key, the reason, since when and until when", async () => {
       const { clock, work, queue } = setUp({ key: "k" });
       const held = async (flowControl: FlowControlOptions) => {
         const key = flowControl.key ?? "";
@@ -298,7 +298,7 @@ onEveryStore((kind) => {
       for (const { id } of [ready, later]) expect(await queue.getJob(id)).not.toHaveProperty("heldBack");
     });
 
-    test("it is ready, and neither a backlog, nor due next, nor late", async () => {
+    test("a held-back job is ready, and counts neither as backlog, nor as next run, nor as late", async () => {
       const { clock, work, queue } = setUp({ key: "k" });
       await queue.flowControl.pause("k");
       await queue.enqueueMany(names(30).map((name) => ({ job: work, payload: { name } })));
@@ -343,7 +343,7 @@ onEveryStore((kind) => {
   });
 
   describe("schedules", () => {
-    test("occurrences take the key of their job, and change no limits", async () => {
+    test("occurrences have the key of their job, and change no limits", async () => {
       const { clock, store, work, ran } = setUp({ key: "k", concurrency: 1 });
       const key = keyInFirstPartition(store.open("default"));
       const beat = defineJob({
@@ -366,7 +366,7 @@ onEveryStore((kind) => {
 });
 
 onEveryWholeStore((kind) => {
-  test("clearing the ready jobs of a long line leaves one that is due later, and it runs", async () => {
+  test("clearing the ready jobs of a long line leaves a scheduled one, which then runs", async () => {
     const { clock, queue, work, ran } = setUpOn(kind, { key: "k", concurrency: 2 });
     await queue.enqueueMany(names(60).map((name) => ({ job: work, payload: { name } })));
     await queue.enqueue(work, { name: "later" }, { delay: "10s" });

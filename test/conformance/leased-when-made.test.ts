@@ -46,7 +46,7 @@ onEveryStore((kind) => {
     expect(await claim(store)).toEqual([]);
   });
 
-  test("stands among others that run, page by page", async () => {
+  test("is listed with other running jobs, page by page", async () => {
     const store = kind.create().open("default");
     const ids = Array.from({ length: 7 }, (_, index) => `job-${index}`);
     await holdAll(
@@ -63,7 +63,7 @@ onEveryStore((kind) => {
     expect(seen.sort()).toEqual(ids);
   });
 
-  test("completes once, and is gone from those that run", async () => {
+  test("completes once, and no longer counts as running", async () => {
     const { store, lease } = await hold();
     const settle = [{ to: "completed", lease, record: "1:done" }] as const;
     expect((await store.settle({ ...settling, settle })).settled).toEqual([true]);
@@ -73,7 +73,7 @@ onEveryStore((kind) => {
     expect(await store.stats(now)).toMatchObject({ running: 0, completed: 1, processed: 1, enqueued: 1 });
   });
 
-  test("of which nothing is kept completes once, also where the answer is lost", async () => {
+  test("with no retention completes once, even if the answer is lost", async () => {
     const { store, lease } = await hold();
     const request = { now, retentionMs: 0, settle: [{ to: "completed", lease, record: "1:done" }] as const };
     expect((await store.settle(request)).settled).toEqual([true]);
@@ -81,7 +81,7 @@ onEveryStore((kind) => {
     expect(await store.stats(now)).toMatchObject({ processed: 1, enqueued: 1 });
   });
 
-  test("is settled with others in every way", async () => {
+  test("is settled together with others, whatever the outcome", async () => {
     const store = kind.create().open("default");
     const ids = ["a", "b", "c", "d", "e"];
     const leases = await holdAll(
@@ -105,7 +105,7 @@ onEveryStore((kind) => {
     expect(await claim(store)).toMatchObject([{ record: "1:snoozed", lease: { id: "d", claims: 2 } }]);
   });
 
-  test("keeps its lease where it is extended and its record rewritten, and then completes", async () => {
+  test("keeps an extended lease when its record is rewritten, and then completes", async () => {
     const { store, lease } = await hold();
     const extend = async () => {
       const [extended] = await store.extend([{ lease, endsAt: leaseEndsAt + minute, record: "1:progress" }]);
@@ -122,17 +122,17 @@ onEveryStore((kind) => {
     expect(await store.stats(now)).toMatchObject({ running: 0, ready: 0, processed: 1 });
   });
 
-  test("whose id a user takes is a duplicate", async () => {
+  test("whose id is already taken is a duplicate", async () => {
     const { store } = await hold();
     const again = [job("a", { isFreshId: false, record: "1:other" })];
     expect(await store.enqueue(again, now)).toMatchObject([{ status: "duplicate", id: "a", lease: undefined }]);
     expect(await store.find("a", now)).toMatchObject({ record: '1:{"id":"a"}' });
   });
 
-  describe("whose lease has run out", () => {
+  describe("whose lease has expired", () => {
     const later = leaseEndsAt + 1;
 
-    test("is ready, and the next claim makes its second attempt; the first result is refused", async () => {
+    test("is ready, the next claim is its second attempt, and the first result is refused", async () => {
       const { store, lease } = await hold();
       const page = { cursor: undefined, limit: 10, mostBytes: 1_000, now: later };
       expect((await store.list("ready", page)).items).toMatchObject([{ id: "a", record: '1:{"id":"a"}' }]);
@@ -149,7 +149,7 @@ onEveryStore((kind) => {
       expect(await store.stats(later)).toMatchObject({ running: 0, processed: 1, enqueued: 1 });
     });
 
-    test("and that nobody has claimed again may still be settled", async () => {
+    test("may still be settled if nothing has claimed it again", async () => {
       const { store, lease } = await hold();
       const settle = [{ to: "completed", lease, record: "1:done" }] as const;
       expect((await store.settle({ ...settling, now: later, settle })).settled).toEqual([true]);

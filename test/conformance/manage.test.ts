@@ -8,7 +8,7 @@ import { dies, greet, note, openQueue } from "./open-queue.ts";
 
 onEveryStore((kind) => {
   describe("a queue's jobs", () => {
-    test("can be cancelled and moved while they wait, and not while they run or when they have ended", async () => {
+    test("can be cancelled and rescheduled while they wait, but not while they run or after they have ended", async () => {
       const { clock, queue } = openQueue(kind);
       const { id } = await queue.enqueue(note, 1, { delay: "5m" });
       expect(await queue.reschedule(id, "10m")).toMatchObject({
@@ -35,14 +35,14 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 1 });
     });
 
-    test("can be moved while they wait for a retry too", async () => {
+    test("can be rescheduled while they wait for a retry", async () => {
       const { queue } = openQueue(kind);
       const { id } = await queue.enqueue(dies, undefined, { maxRetries: 1 });
       await queue.drain();
       expect(await queue.reschedule(id, "10m")).toMatchObject({ attempts: 1, runAt: new Date(start + 600_000) });
     });
 
-    test("can be cancelled again once a lease has run out", async () => {
+    test("can be cancelled once their lease has expired", async () => {
       const { clock, queue } = openQueue(kind);
       const [held] = (await internalsOf(queue).enqueueHeld([{ job: note, payload: 1 }])).held;
       await clock.advance("1h");
@@ -50,7 +50,7 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ readyCount: 0, runningCount: 0 });
     });
 
-    test("do not change where they were claimed and handed back since they were looked at", async () => {
+    test("do not change if they were claimed and released since they were read", async () => {
       const { store, queue } = openQueue(kind);
       const { id } = await queue.enqueue(note, 1);
       const change = { id, from: { at: start, claims: 1 }, runAt: start + 1_000, record: undefined };
@@ -81,7 +81,7 @@ onEveryStore((kind) => {
       await expect(queue.listJobs({ cursor: "ready:rubbish" })).rejects.toMatchObject({ code: "invalid_request" });
     });
 
-    test("a completed one is gone after the retention, and none is kept for 0", async () => {
+    test("a completed job is gone after the retention, and at once with a retention of 0", async () => {
       const { clock, store, queue } = openQueue(kind);
       const { id } = await queue.enqueue(greet, { to: "Ada" });
       await queue.drain();
@@ -100,7 +100,7 @@ onEveryStore((kind) => {
       expect(await brief.getStats()).toMatchObject({ totalProcessed: 1, completedCount: 0 });
     });
 
-    test("clear removes all, also where they are more than one call of the store looks at", async () => {
+    test("clear removes all, even more than one store call scans", async () => {
       const { queue } = openQueue(kind);
       const jobs = Array.from({ length: 1_010 }, () => ({ job: dies }));
       await queue.enqueueMany(jobs);
@@ -111,7 +111,7 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, pendingCount: 0 });
     });
 
-    test("clear removes those of a state, and leaves what runs and what recurs", async () => {
+    test("clear removes the jobs of one state, and leaves running jobs and schedules", async () => {
       const { queue } = openQueue(kind);
       await queue.schedules.upsert("daily", { job: note, cron: "0 0 9 * * *" });
       await queue.enqueueMany(Array.from({ length: 1_000 }, () => ({ job: note })));

@@ -15,7 +15,7 @@ afterAll(() => stage.close());
 const limits = { numRuns: 20 };
 const timeout = 180_000;
 
-test("Redis answers as memory does, through faults of the network too, and holds the same after each step", {
+test("Redis gives the same answers and holds the same state as memory after each step, even through network faults", {
   timeout,
 }, async () => {
   const count: ModelCount = { operations: 0, faults: 0 };
@@ -23,7 +23,7 @@ test("Redis answers as memory does, through faults of the network too, and holds
   expect(count.faults).toBeGreaterThan(10);
 });
 
-test("clients whose invocations may die see the same on Redis as in memory, and the counters add up", {
+test("clients whose invocations may die see the same on Redis as in memory, and counters add up", {
   timeout,
 }, async () => {
   const count: ModelCount = { operations: 0, faults: 0 };

@@ -45,7 +45,7 @@ const idsIn = (pages: readonly JobPage[]) => pages.flatMap(({ jobs }) => jobs.ma
 const largest = (pages: readonly JobPage[]) => Math.max(...pages.map((page) => JSON.stringify(page).length));
 
 onEveryStore((kind) => {
-  describe("dead jobs larger together than one answer may be", () => {
+  describe("dead jobs that exceed the size of one answer together", () => {
     test("are listed in pages of bounded size, and removed", async () => {
       const { store, queue } = openQueue(kind);
       const ids = await fill(store, "dead");
@@ -55,14 +55,14 @@ onEveryStore((kind) => {
       expect(await queue.removeFromDeadLetter({ all: true })).toEqual({ removed: 60 });
     });
 
-    test("live again by their ids, none of them twice", async () => {
+    test("are retried by their ids, none of them twice", async () => {
       const { store, queue } = openQueue(kind);
       const ids = await fill(store, "dead");
       expect(await queue.retryFromDeadLetter({ ids: ["nobody", ...ids, ...ids] })).toEqual({ retried: 60 });
       expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 60 });
     });
 
-    test("live again by name, each with a payload of 1 MiB in place of its own, and all others as they are", async () => {
+    test("are retried by name, each with a new payload of 1 MiB, and jobs of other names stay as they are", async () => {
       const { store, queue } = openQueue(kind);
       await fill(store, "dead");
       const payload = "y".repeat(1024 * 1024 - 2);
@@ -74,7 +74,7 @@ onEveryStore((kind) => {
     });
   });
 
-  test("completed jobs larger together than one answer may be are listed in pages of bounded size", async () => {
+  test("completed jobs that exceed the size of one answer together are listed in pages of bounded size", async () => {
     const { store, queue } = openQueue(kind);
     const ids = await fill(store, "completed");
     const pages = await pagesOf(queue, { state: "completed" });
@@ -82,7 +82,7 @@ onEveryStore((kind) => {
     expect(largest(pages)).toBeLessThan(MOST_ANSWERED);
   });
 
-  test("hundreds of small jobs are one page, each with its own record", async () => {
+  test("hundreds of small jobs fit in one page, each with its own record", async () => {
     const { queue } = openQueue(kind);
     const payloads = Array.from({ length: 300 }, (_, index) => index);
     await queue.enqueueMany(payloads.map((payload) => ({ job: note, payload })));
@@ -90,7 +90,7 @@ onEveryStore((kind) => {
     expect(jobs.map(({ payload }) => payload)).toEqual(payloads);
   });
 
-  test("completed jobs of one name are listed once each, whatever stands between them", async () => {
+  test("completed jobs of one name are listed once each, whatever lies between them", async () => {
     const { store, queue } = openQueue(kind);
     await fill(store, "completed", 600, "x".repeat(100));
     const listed = idsIn(await pagesOf(queue, { state: "completed", name: "few", limit: 50 }));

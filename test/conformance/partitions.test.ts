@@ -11,7 +11,7 @@ const clock = clockByHand(start);
 const open = (store: Store) => new Queue({ store, jobs: [noop, dies], clock });
 
 onEveryWholeStore((kind) => {
-  describe("a queue in partitions", () => {
+  describe("a partitioned queue", () => {
     test.each([
       ["without partitioned", (store: Store) => store],
       ["in one", (store: Store) => partitioned(store, 1)],
@@ -40,7 +40,7 @@ onEveryWholeStore((kind) => {
       expect(await open(partitioned(store, 3)).drain({ budget: { roundTrips: 60 } })).toMatchObject({ completed: 20 });
     });
 
-    test("is one from its first call on, also where that finds nothing, and stays one when it is empty", async () => {
+    test("is partitioned from its first call on, even if that finds nothing, and stays so when it is empty", async () => {
       const store = kind.create();
       expect(await store.open("default").partitions()).toBe("nothing");
       expect(await open(partitioned(store, 3)).drain()).toMatchObject({ stoppedBy: "empty" });
@@ -49,7 +49,7 @@ onEveryWholeStore((kind) => {
       await expect(open(partitioned(store, 2)).pause()).rejects.toMatchObject({ code: "invalid_request" });
     });
 
-    test("leaves those of other names alone", async () => {
+    test("leaves queues of other names alone", async () => {
       const store = kind.create();
       await open(partitioned(store, 3)).enqueue(noop);
       const other = new Queue({ name: "other", store, jobs: [noop], clock });
@@ -63,7 +63,7 @@ onEveryWholeStore((kind) => {
       ["a dead job", (queue) => queue.enqueue(dies).then(() => queue.drain())],
       ["a schedule", (queue) => queue.schedules.upsert("daily", { job: noop, cron: "@daily" })],
       ["a pause", (queue) => queue.pause()],
-    ])("is not made of one that keeps %s", async (_, keep) => {
+    ])("cannot be created from a plain queue that has %s", async (_, keep) => {
       const store = kind.create();
       const queue = open(store);
       await keep(queue);
@@ -76,7 +76,7 @@ onEveryWholeStore((kind) => {
       expect(await store.open("default").partitions()).toBe("whole");
     });
 
-    test("or not is decided once, by one of those who race to store the first job", async () => {
+    test("is partitioned or not by the first of the racing enqueues", async () => {
       const store = kind.create();
       const openers = [store, partitioned(store, 2), partitioned(store, 3)].map(open);
       const results = await Promise.allSettled([...openers, ...openers].map((queue) => queue.enqueue(noop)));

@@ -4,7 +4,7 @@ import { onEveryStore } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
 
 onEveryStore((kind) => {
-  test("an option that nobody reads is named, and nothing happens", async () => {
+  test("an unknown option is named, and nothing happens", async () => {
     const { queue, store } = openQueue(kind);
     await queue.enqueue(dies, undefined, { id: "dead", maxRetries: 0 });
     await queue.drain();
@@ -38,7 +38,7 @@ onEveryStore((kind) => {
   });
 
   test.each([undefined, null, 7, {}, { sendEmail: note }])(
-    "%j is no job to enqueue, and nothing is stored",
+    "%j cannot be enqueued, and nothing is stored",
     async (job) => {
       const { queue } = openQueue(kind);
       await expect(queue.enqueue(job as unknown as string)).rejects.toThrow(/The job must be what defineJob gives/);
@@ -48,7 +48,7 @@ onEveryStore((kind) => {
     },
   );
 
-  test.each([null, "5m", 7])("%j is not taken for options", async (options) => {
+  test.each([null, "5m", 7])("%j is refused as options", async (options) => {
     const { queue } = openQueue(kind);
     const refusal = { code: "invalid_request" };
     await expect(queue.enqueue(note, 1, options as never)).rejects.toMatchObject(refusal);
@@ -58,7 +58,7 @@ onEveryStore((kind) => {
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
   });
 
-  test("a definition may be wrapped, defined anew, and carry what others read", async () => {
+  test("a definition may be wrapped, redefined, and extended with fields of its own", async () => {
     const { store, clock } = openQueue(kind);
     const wrapped = defineJob({ ...dies, schema: undefined, perform: () => "well" });
     const marked = { ...wrapped, team: "mail" };

@@ -9,7 +9,7 @@ const minute = 60_000;
 
 onEveryStore((kind) => {
   test.each(["resumed", "stored with another expression"])(
-    "a slot that an invocation has fired whose clock is ahead does not come again where its schedule is %s",
+    "an occurrence fired by an invocation with a fast clock does not fire again when its schedule is %s",
     async (how) => {
       const clock = testClock("2026-03-01T12:59:58.500Z");
       const store = clock.watch(kind.create());
@@ -29,8 +29,8 @@ onEveryStore((kind) => {
     },
   );
 
-  describe("slots that nobody drained", () => {
-    test("once: one job for all of them, for the latest", async () => {
+  describe("missed occurrences", () => {
+    test("once: one job for all, with the time of the latest", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 * * * * *" }));
       await queue.drain();
@@ -44,7 +44,7 @@ onEveryStore((kind) => {
       expect(slots).toEqual(["13:01:00"]);
     });
 
-    test("all: one job each, in order", async () => {
+    test("all: one job for each, in order", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 */10 * * * *", missed: "all" }));
       await queue.drain();
@@ -53,7 +53,7 @@ onEveryStore((kind) => {
       expect(slots).toEqual(["12:10:00", "12:20:00", "12:30:00", "12:40:00"]);
     });
 
-    test("all makes up for more slots than one firing takes", async () => {
+    test("all: catches up on more occurrences than one firing takes", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "* * * * * *", missed: "all" }));
       await queue.drain();
@@ -63,7 +63,7 @@ onEveryStore((kind) => {
       expect(slots).toHaveLength(250);
     });
 
-    test("skip: none for what was missed, and the next one on time", async () => {
+    test("skip: no job for what was missed, and the next one on time", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 0 * * * *", missed: "skip" }));
       await queue.drain();
@@ -78,7 +78,7 @@ onEveryStore((kind) => {
       expect(slots).toEqual(["14:00:00"]);
     });
 
-    test("a queue that slept for a year wakes at once", async () => {
+    test("a queue that was idle for a year fires at once", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "* * * * * *" }));
       await queue.drain();
@@ -88,7 +88,7 @@ onEveryStore((kind) => {
     });
   });
 
-  test("a recurring job takes a payload that a firing has room for, and a larger one is refused", async () => {
+  test("a recurring job takes a payload that one firing has room for, and refuses a larger one", async () => {
     const { clock, open } = openSchedules(kind);
     const sizes: number[] = [];
     const job = defineJob({ name: "job", perform: (text: string) => void sizes.push(text.length) });
@@ -158,7 +158,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("moves to another slot with its zone, and keeps its slot where that and its expression stay", async () => {
+    test("a new time zone moves the next occurrence, and the same zone and expression keep it", async () => {
       const { clock, beat, open } = openSchedules(kind);
       const { schedules } = open(beat());
       const noon = { job: "beat", cron: "0 30 12 * * *" };
@@ -171,7 +171,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("preview tells the next slots, in the zone of the schedule", async () => {
+    test("preview lists the next occurrences, in the zone of the schedule", async () => {
       const { beat, open } = openSchedules(kind);
       const queue = open(beat());
       await queue.schedules.upsert("report", { job: "beat", cron: "0 30 2 * * *", timeZone: "Europe/Paris" });
@@ -181,7 +181,7 @@ onEveryStore((kind) => {
       expect(slots.at(28)).toEqual(new Date("2026-03-30T00:30:00Z"));
     });
 
-    test("a bad one is refused and changes nothing", async () => {
+    test("an invalid schedule is refused and changes nothing", async () => {
       const { beat, open } = openSchedules(kind);
       const queue = open(beat());
       await queue.schedules.upsert("mine", { job: "beat", cron: "0 0 9 * * *" });
@@ -203,8 +203,8 @@ onEveryStore((kind) => {
     });
   });
 
-  describe("a schedule by hand", () => {
-    test("pauses, also through a deployment that declares it, and goes on with its first slot from then", async () => {
+  describe("by hand, a schedule", () => {
+    test("stays paused through a deployment that declares it, and resumes with the next occurrence from then", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 * * * * *", missed: "all" }));
       await queue.drain();
@@ -226,7 +226,7 @@ onEveryStore((kind) => {
       expect(slots).toEqual(["12:10:30"]);
     });
 
-    test("resumed without a pause keeps its slot", async () => {
+    test("keeps its next occurrence if it is resumed without a pause", async () => {
       const { clock, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "0 * * * * *" }));
       await queue.drain();
@@ -234,7 +234,7 @@ onEveryStore((kind) => {
       expect(await queue.schedules.resume("beat")).toMatchObject({ nextRunAt: new Date(start + minute) });
     });
 
-    test("runs now, with its payload and its options, and leaves its slots alone", async () => {
+    test("runs now, with its payload and its options, and keeps its occurrences", async () => {
       const { beat, open } = openSchedules(kind);
       const queue = open(beat());
       const { nextRunAt } = await queue.schedules.upsert("mine", {
@@ -257,7 +257,7 @@ onEveryStore((kind) => {
       expect(await queue.schedules.get("mine")).toMatchObject({ nextRunAt, lastRunAt: null });
     });
 
-    test("is named when there is none", async () => {
+    test("is named in the error if it does not exist", async () => {
       const { beat, open } = openSchedules(kind);
       const { schedules } = open(beat());
       for (const call of [schedules.pause("x"), schedules.resume("x"), schedules.run("x")])

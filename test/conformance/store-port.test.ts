@@ -7,7 +7,7 @@ import { onEveryStore } from "../support/stores.ts";
 const quiet = { now, settle: [], fire: [], retentionMs: 0 };
 
 onEveryStore((kind) => {
-  test("of two jobs of one id in one firing the first is kept", async () => {
+  test("the first of two jobs with one id in one firing is kept", async () => {
     const store = kind.create().open("default");
     await store.putSchedule({ key: "daily", record: "1:{}", next: now });
     const jobs = ["1:first", "1:second"].map((record) => ({
@@ -22,7 +22,7 @@ onEveryStore((kind) => {
     expect(await store.find("daily@2026-03-01T12:00:00.000Z", now)).toMatchObject({ record: "1:first" });
   });
 
-  test("a job that is leased as it is enqueued answers with its own run time", async () => {
+  test("a job that is leased at enqueue answers with its own run time", async () => {
     const store = kind.create().open("default");
     const job = { id: "a", isFreshId: false, runAt: now - 5_000, record: "1:{}", leaseEndsAt: now + 60_000 };
     expect(await store.enqueue([job], now)).toMatchObject([
@@ -30,7 +30,7 @@ onEveryStore((kind) => {
     ]);
   });
 
-  test("a lease that is extended to the same end once more is the one that it was extended to", async () => {
+  test("extending a lease to the same end again succeeds", async () => {
     const store = kind.create().open("default");
     const job = { id: "a", isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };
     const lease = { id: "a", claims: 1, endsAt: now + 60_000 };
@@ -41,7 +41,7 @@ onEveryStore((kind) => {
     expect(await store.extend([{ lease, endsAt: now + 95_000 }])).toEqual([undefined]);
   });
 
-  test("what a claim leaves behind because it is large is due still", async () => {
+  test("a job that a claim leaves behind because of its size stays due", async () => {
     const store = kind.create().open("default");
     const large = { isFreshId: true, runAt: now, record: `1:"${"x".repeat(2_200_000)}"` };
     const jobs = ["a", "b", "c", "d"].map((id) => ({ ...large, id }));
@@ -55,7 +55,7 @@ onEveryStore((kind) => {
 
   // In partitions a job has either an id of its own or a window.
   if (!kind.partitions) {
-    test("a dedupe window holds again as soon as the job that it names is there again, within one call too", async () => {
+    test("a dedupe window holds as soon as its job exists again, even within one call", async () => {
       const store = kind.create().open("default");
       const named = { id: "a", isFreshId: false, runAt: now, record: "1:{}" };
       const dedupe = { key: "x", ttlMs: 600_000 };
@@ -66,7 +66,7 @@ onEveryStore((kind) => {
     });
   }
 
-  test("an attempt is timed once, also where its outcome is handed in again with a new one", async () => {
+  test("an attempt is timed once, even if its outcome is sent again along with a new one", async () => {
     const store = kind.create().open("default");
     const held = ["a", "b"].map((id) => ({
       id,
@@ -92,7 +92,7 @@ onEveryStore((kind) => {
     expect([timed(runningTimes), runningTimes.sumMs, timed(waitingTimes), processed]).toEqual([2, 14, 2, 2]);
   });
 
-  test("a retry of a dead job leaves alone what was made anew under the id of a dead job, and its lease", async () => {
+  test("a retry of a dead job leaves alone a new job with the same id, and its lease", async () => {
     const store = kind.create().open("default");
     const id = "daily@2026-03-01T12:00:00.000Z";
     const job = { id, isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };
@@ -117,7 +117,7 @@ onEveryStore((kind) => {
     expect(await store.stats(now)).toMatchObject({ dead: 1, running: 1, ready: 0 });
   });
 
-  test("a cursor that stands elsewhere brings no job that is not of the state", async () => {
+  test("a foreign cursor lists no job of another state", async () => {
     const store = kind.create().open("default");
     const job = (id: string, runAt: number, leaseEndsAt?: number) => ({
       id,
@@ -152,7 +152,7 @@ onEveryStore((kind) => {
     },
   );
 
-  test("clear takes all that waited throughout, also where running jobs end between its pieces", async () => {
+  test("clear removes every job that waits throughout, even if running jobs end between its pieces", async () => {
     const store = kind.create().open("default");
     const jobs = (prefix: string, count: number, runAt: number, leaseEndsAt?: number) =>
       Array.from({ length: count }, (_, index) => ({
@@ -180,7 +180,7 @@ onEveryStore((kind) => {
     expect(await store.stats(now)).toMatchObject({ scheduled: 0, running: 0 });
   });
 
-  test("clear of a paused queue ends, also in pieces of one job", async () => {
+  test("clear of a paused queue ends, even in pieces of one job", async () => {
     const store = kind.create().open("default");
     const job = { isFreshId: false, runAt: now, record: "1:{}" };
     await store.enqueue(

@@ -66,7 +66,7 @@ describe("billed commands", () => {
     expect([together, extended]).toEqual([oneByOne, oneByOne + 3]);
   });
 
-  test("enqueueing 100 jobs at once costs 4, which is 0.04 a job", async () => {
+  test("enqueueing 100 jobs at once costs 4, which is 0.04 per job", async () => {
     const { queue, count } = setUp();
     expect(await count(() => queue.enqueueMany(hundred))).toBe(4);
   });
@@ -78,7 +78,7 @@ describe("billed commands", () => {
     expect(redis.shim.requests - before).toBe(1);
   });
 
-  test("100 calls of enqueue in one turn cost at most 8, in two round trips, if half of the schemas answer later", async () => {
+  test("100 calls of enqueue in one turn cost at most 8, in two round trips, if half of the schemas are asynchronous", async () => {
     let answers = 0;
     const validate = async (value: unknown) => {
       await new Promise((resolve) => void setTimeout(resolve, (answers++ % 5) * 5));
@@ -100,7 +100,7 @@ describe("billed commands", () => {
     expect(await count(calls)).toBe(6);
   });
 
-  test("draining a backlog in batches of 100 costs 9 a batch, which is 0.09 a job", async () => {
+  test("draining a backlog in batches of 100 costs 9 per batch, which is 0.09 per job", async () => {
     const { queue, count } = setUp();
     for (let i = 0; i < 10; i++) await queue.enqueueMany(hundred);
     const commands = await count(() => queue.drain({ maxJobs: 2_000 }));
@@ -109,13 +109,13 @@ describe("billed commands", () => {
     expect(commands / 1_000).toBeLessThanOrEqual(0.15);
   });
 
-  test("draining 100 jobs that wait alone, in ten slots, costs 20", async () => {
+  test("draining 100 jobs that are all there is, in ten slots, costs 20", async () => {
     const { queue, count } = setUp();
     await queue.enqueueMany(hundred);
     expect(await count(() => queue.drain())).toBe(20);
   });
 
-  test("a lone job, from an eager enqueue to done, costs 7, whatever minute it is", async () => {
+  test("a lone job, from an eager enqueue to done, costs 7, in any minute", async () => {
     const { queue, clock, count } = setUp();
     const { drain, enqueueHeld } = internalsOf(queue);
     const eager = async () => drain({ held: (await enqueueHeld(lone)).held, heldOnly: true });
@@ -137,7 +137,7 @@ describe("billed commands", () => {
     ).toBe(12);
   });
 
-  test("a lone job that a tick runs which knows nothing of it costs 14, its look included", async () => {
+  test("a lone job that a tick finds and runs costs 14, including the tick", async () => {
     const store = redis.store();
     const invocation = () => new Queue({ store, jobs: [noop], clock: () => start });
     const { count } = setUp();
@@ -148,7 +148,7 @@ describe("billed commands", () => {
     expect(commands).toBe(14);
   });
 
-  test("the first exchange of a day that settles something costs 2 more", async () => {
+  test("the first settling exchange of a day costs 2 more", async () => {
     const { queue, clock, count } = setUp();
     const settle = async () =>
       internalsOf(queue).drain({ held: (await internalsOf(queue).enqueueHeld(lone)).held, heldOnly: true });
@@ -161,7 +161,7 @@ describe("billed commands", () => {
     }
   });
 
-  test("a job that fails three times and dies costs 28 in one invocation", async () => {
+  test("a job that fails three times and is dead-lettered costs 28 in one invocation", async () => {
     const { queue, count } = setUp();
     const commands = await count(async () => {
       await queue.enqueue(fails);
@@ -170,7 +170,7 @@ describe("billed commands", () => {
     expect(commands).toBe(28);
   });
 
-  test("the same with an invocation of its own for each attempt, none of which knows of the others, costs 37", async () => {
+  test("the same with a separate invocation for each attempt costs 37", async () => {
     const store = redis.store();
     const invocation = () => new Queue({ store, jobs: [noop, fails], clock: () => start });
     // A drain ends after one job: the next attempt is for the next one.
@@ -189,7 +189,7 @@ describe("billed commands", () => {
     expect(await count(() => queue.drain())).toBe(1);
   });
 
-  test("in partitions the first call of a process costs 3 more, and those after it nothing", async () => {
+  test("in partitions the first call of a process costs 3 more, and later calls nothing", async () => {
     const store = redis.store();
     const { count } = setUp();
     const idle = (spread = partitioned(store, 4)) => new Queue({ store: spread, jobs: [noop], clock: () => start });
@@ -225,7 +225,7 @@ describe("billed commands", () => {
     expect(await count(() => queue.drain())).toBe(1);
   });
 
-  test("the report counts what Redis counts, and the round trips that were made", async () => {
+  test("the report counts what Redis counts, and every round trip", async () => {
     const { queue, count } = setUp();
     await queue.enqueueMany([...hundred, { job: fails }, { job: noop, delay: "5m" }]);
     const before = redis.shim.requests;
@@ -236,7 +236,7 @@ describe("billed commands", () => {
     expect(told).toMatchObject({ commands, roundTrips: redis.shim.requests - before });
   });
 
-  test("a backlog takes one round trip a batch, one more to begin, and one to end", async () => {
+  test("a backlog takes one round trip per batch, one to begin, and one to end", async () => {
     const { queue } = setUp();
     for (let i = 0; i < 5; i++) await queue.enqueueMany(hundred);
     expect(await queue.drain({ maxJobs: 1_000 })).toMatchObject({ completed: 500, roundTrips: 7 });
@@ -251,7 +251,7 @@ describe("billed commands", () => {
     expect(long).toBe(short);
   });
 
-  test("a queue counts what it spends, and what of it an idle tick and a job cost", async () => {
+  test("a queue counts its commands, and how many an idle tick and a job cost", async () => {
     const { queue, clock, count } = setUp();
     const commands = await count(async () => {
       await queue.enqueueMany(hundred);

@@ -75,7 +75,7 @@ describe("billed commands of jobs with a key", () => {
     expect(commands / rounds).toBeLessThanOrEqual(most);
   });
 
-  test("what is held back costs nothing: a tick of a queue in which a key holds back all there is costs 1", async () => {
+  test("held-back jobs cost nothing: a tick of a queue whose jobs are all held back costs 1", async () => {
     const { queue } = setUp();
     await queue.flowControl.pause("key");
     await queue.enqueueMany(many(100, 1).map((job) => ({ ...job, payload: "key" })));
@@ -83,7 +83,7 @@ describe("billed commands of jobs with a key", () => {
     expect(await count(() => queue.drain())).toBe(1);
   });
 
-  test("a look at a key costs 1, and a change of one at most 5", async () => {
+  test("reading a key costs 1, and changing one at most 5", async () => {
     const { queue } = setUp();
     await queue.enqueue(work, "key");
     expect(await count(() => queue.flowControl.get("key"))).toBe(1);

@@ -68,7 +68,7 @@ function suite(title: string, forbidden: string) {
     afterAll(() => client.close());
 
     test.each([1, 2, 3, 249, 251, 499, 501, 999, 1_000])(
-      "%i jobs are claimed and settled within it, also again",
+      "claiming and settling %i jobs stays below it, even when repeated",
       async (count) => {
         for (const fate of [...fates, undefined]) {
           for (const retentionMs of [60_000, 0]) {
@@ -104,7 +104,7 @@ function suite(title: string, forbidden: string) {
       [55, 1],
       [55, 100],
       [600, 2],
-    ])("%i schedules that make %i jobs each are fired within it", async (count, jobs) => {
+    ])("firing %i schedules with %i jobs each stays below it", async (count, jobs) => {
       const { queue, exchange } = open(store, `queue-${queues++}`);
       const keys = Array.from({ length: count }, (_, index) => `schedule-${index}`);
       const put = keys.map((key) => ({ key, record, next: now, revision: 0, from: undefined }));
@@ -120,7 +120,7 @@ function suite(title: string, forbidden: string) {
       expect(fired.reply.fired).toHaveLength(count);
     });
 
-    test("nothing to settle, nothing to claim, and members without a record are within it", async () => {
+    test("exchanges with nothing to settle, nothing to claim, or members without a record stay below it", async () => {
       const { queue, spend, exchange } = open(store, `queue-${queues++}`);
       expect(await spend(() => queue.settle({ now, settle: [], retentionMs: 60_000 }))).toMatchObject({ billed: 1 });
       expect(queue.local.mostOfSettle({}).commands).toBe(1);
@@ -136,7 +136,7 @@ function suite(title: string, forbidden: string) {
       expect(reply.jobs).toEqual([]);
     });
 
-    test("so are leases that are extended, and schedules that are read and declared", async () => {
+    test("extending leases, and reading and declaring schedules, stay below it", async () => {
       const { queue, spend, exchange } = open(store, `queue-${queues++}`);
       await queue.enqueue([{ id: "a", isFreshId: true, runAt: now, record }], now);
       const [job] = (await exchange({ limit: 1 })).reply.jobs;

@@ -7,7 +7,7 @@ import { enqueueUnknown, serveQueue } from "./served-queue.ts";
 const { open, openFilled } = useDashboard();
 
 describe("without a mouse", () => {
-  test("everything can be reached, and a dialog gives the focus back", async () => {
+  test("everything can be reached, and a closed dialog returns the focus", async () => {
     const { page } = await openFilled("#view=jobs&state=dead");
     await page.getByLabel("Select order-7").waitFor();
     const focused = () =>
@@ -45,7 +45,7 @@ const places = [
 ];
 
 describe("every view", () => {
-  test("fits a screen of 320 px without scrolling sideways", async () => {
+  test("fits a screen of 320 px without horizontal scrolling", async () => {
     const { page, on } = await openFilled("", { viewport: { width: 320, height: 640 } });
     await enqueueUnknown(on, "x".repeat(100), "y".repeat(300), "z".repeat(200));
     for (const hash of [...places, `#view=job&id=${"z".repeat(200)}`]) {
@@ -61,7 +61,7 @@ describe("every view", () => {
     }
   });
 
-  test.each(["light", "dark"] as const)("has nothing that axe objects to, in %s", async (colorScheme) => {
+  test.each(["light", "dark"] as const)("passes axe in %s", async (colorScheme) => {
     const { page } = await openFilled("", { colorScheme });
     await page.clock.resume();
     await page.evaluate(axe.source);
@@ -76,7 +76,7 @@ describe("every view", () => {
     expect(await violations(page), "a dialog").toEqual([]);
   });
 
-  test.each(["light", "dark"] as const)("and nothing in the sign-in, in %s", async (colorScheme) => {
+  test.each(["light", "dark"] as const)("and the sign-in pass axe in %s", async (colorScheme) => {
     const page = await open(await serveQueue({ auth }), "", { colorScheme });
     await heading(page, "Sign in");
     await page.clock.resume();

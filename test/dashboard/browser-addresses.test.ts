@@ -6,7 +6,7 @@ import { serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();
 
-describe("an address that makes no sense", () => {
+describe("an invalid address", () => {
   test.each(["__proto__", "constructor", "toString", "nowhere"])(
     "#view=%s is refused, and breaks nothing",
     async (view) => {
@@ -21,7 +21,7 @@ describe("an address that makes no sense", () => {
   );
 });
 
-test("what is stored under an id that a URL drops is shown, and no button changes anything else in its place", async () => {
+test("a job with an id that a URL drops is shown, and no button changes anything else", async () => {
   const store = memoryStore();
   const on = await serveQueue({}, store);
   await storeOldId(store, "..", on.clock);

@@ -7,8 +7,8 @@ import { fill, serveQueue } from "./served-queue.ts";
 const HOUR_MS = 3_600_000;
 const { open, openFilled } = useDashboard();
 
-describe("looking again", () => {
-  test("takes one request, waits longer while nothing moves, and stops while nobody can see it", async () => {
+describe("polling", () => {
+  test("takes one request, slows down while nothing changes, and stops while the page is hidden", async () => {
     const on = await serveQueue();
     const page = await open(on);
     const looks = (count: number) => expect.poll(() => on.looks, patience).toBe(count);
@@ -34,7 +34,7 @@ describe("looking again", () => {
     await looks(7);
   });
 
-  test("leaves alone what has not changed: the same elements, the focus, the text that is being typed", async () => {
+  test("keeps what has not changed: the same elements, the focus, the text being typed", async () => {
     const { page, on } = await openFilled("#view=jobs");
     await page.locator("td.job code", { hasText: "mail-2" }).waitFor();
     await search(page).fill("half ty");
@@ -54,7 +54,7 @@ describe("looking again", () => {
   });
 });
 
-describe("what stands there", () => {
+describe("the page", () => {
   test("does not move when something is selected", async () => {
     const { page } = await openFilled("#view=jobs&state=dead");
     const box = page.getByLabel("Select order-7");
@@ -64,7 +64,7 @@ describe("what stands there", () => {
     expect(await box.boundingBox()).toEqual(before);
   });
 
-  test("stays with its attempt when another one fails", async () => {
+  test("keeps an opened error on its attempt when another one fails", async () => {
     const { page, on } = await openFilled();
     await on.queue.enqueue("fails", null, { id: "twice", maxRetries: 1 });
     await on.queue.drain();
@@ -77,7 +77,7 @@ describe("what stands there", () => {
     expect(await page.locator("section:has(details[open]) h2").allTextContents()).toEqual(["Attempt 1: Error"]);
   });
 
-  test("tells what was done also to who has scrolled down, and again when it is done again", async () => {
+  test("shows what was done even to a user who has scrolled down, and again when it is repeated", async () => {
     const { page } = await openFilled("#view=schedules", { viewport: { width: 380, height: 300 } });
     const run = page.getByRole("button", { name: "Run report" });
     await run.scrollIntoViewIfNeeded();
@@ -93,10 +93,10 @@ describe("what stands there", () => {
   });
 });
 
-describe("a store that goes away", () => {
+describe("an unreachable store", () => {
   const redis = useRedis();
 
-  test("leaves the last figures, greyed, and is found again when it comes back", async () => {
+  test("leaves the last figures, greyed out, and the page recovers with it", async () => {
     const on = await serveQueue({}, redis.store());
     await fill(on.queue);
     const page = await open(on);

@@ -9,7 +9,7 @@ const HOUR_MS = 3_600_000;
 const { open } = useDashboard();
 
 describe("signing in", () => {
-  test("keeps the place, refuses a wrong token with help, and lasts until signed out", async () => {
+  test("keeps the current view, refuses a wrong token with help, and lasts until sign-out", async () => {
     const on = await serveQueue({ auth });
     await fill(on.queue);
     const page = await open(on, "#view=jobs&state=dead");
@@ -27,7 +27,7 @@ describe("signing in", () => {
     await heading(page, "Sign in");
   });
 
-  test("again, once a session has ended, loses nothing of the page", async () => {
+  test("again after a session has expired loses nothing of the page", async () => {
     const on = await serveQueue({ auth });
     await fill(on.queue);
     const page = await open(on, "#view=jobs&state=dead");
@@ -49,7 +49,7 @@ describe("signing in", () => {
     await told(page, "1 job retried.");
   });
 
-  test("again while something is being done loses nothing of it", async () => {
+  test("again during an action loses nothing of it", async () => {
     const on = await serveQueue({ auth });
     await fill(on.queue);
     const page = await open(on, "#view=job&id=order-7");
@@ -76,7 +76,7 @@ describe("signing in", () => {
     expect((await on.queue.getJob("order-7"))?.payload).toEqual({ order: 9 });
   });
 
-  test("and changing things works at an address that says dashboard twice", async () => {
+  test('and changing things works at an address that contains "dashboard" twice', async () => {
     const on = await serveQueue({ auth }, memoryStore(), "/my-dashboard/queue");
     const page = await open(on);
     await signIn(page, "wrong");
@@ -88,7 +88,7 @@ describe("signing in", () => {
     expect(cookie?.path).toBe("/my-dashboard/queue");
   });
 
-  test("with a token that reads shows no button that changes anything", async () => {
+  test("with a read token shows no button that changes anything", async () => {
     const on = await serveQueue({ auth });
     await fill(on.queue);
     const page = await open(on);

@@ -6,7 +6,7 @@ import { enqueueUnknown, openedAt, serveQueue } from "./served-queue.ts";
 const { open, openFilled } = useDashboard();
 
 describe("the overview", () => {
-  test("counts by state, draws the hour and tells it as a table", async () => {
+  test("counts by state, and shows the last hour as a chart and a table", async () => {
     const { page } = await openFilled();
     const states = await page.locator(".states a").allTextContents();
     expect(states.slice(0, 5)).toEqual(["scheduled1", "ready1", "running0", "completed1", "dead2"]);
@@ -68,7 +68,7 @@ describe("jobs", () => {
     await expect.poll(ids, patience).toEqual(["order-8"]);
   });
 
-  test("show what they hold, and are run at once or cancelled", async () => {
+  test("show their contents, and can be run at once or cancelled", async () => {
     const { page, on } = await openFilled("#view=job&id=mail-3");
     await heading(page, "send_email");
     expect(JSON.parse((await page.locator("pre").first().textContent()) ?? "")).toEqual({ to: "edsger@example.com" });
@@ -85,7 +85,7 @@ describe("jobs", () => {
     expect(await on.queue.getJob("mail-3")).toBeNull();
   });
 
-  test("show their result, or why they died", async () => {
+  test("show their result, or the error that killed them", async () => {
     const { page, on } = await openFilled("#view=job&id=mail-1");
     await page.getByRole("heading", { name: "Result" }).waitFor();
     expect(await page.locator("pre").last().textContent()).toContain('"sent": true');
@@ -103,7 +103,7 @@ describe("jobs", () => {
     await page.locator("details pre", { hasText: "Error: no luck" }).waitFor();
   });
 
-  test("full of HTML stay text", async () => {
+  test("that contain HTML are shown as text", async () => {
     const on = await serveQueue();
     const evil = `<img src=x onerror="alert(1)"><script>alert(2)</script>'"&`;
     await enqueueUnknown(on, evil, { [evil]: evil }, evil);
@@ -123,7 +123,7 @@ describe("jobs", () => {
 });
 
 describe("the dead letter", () => {
-  test("tells how many it would be, and brings the selected back", async () => {
+  test("shows how many jobs are affected, and retries the selected ones", async () => {
     const { page, on } = await openFilled("#view=jobs&state=dead");
     await page.getByLabel("Select order-7").check();
     await press(page, "Retry...");
@@ -135,7 +135,7 @@ describe("the dead letter", () => {
     expect((await on.queue.getJob("order-8"))?.state).toBe("dead");
   });
 
-  test("asks before it removes", async () => {
+  test("asks before it removes jobs", async () => {
     const { page, on } = await openFilled("#view=jobs&state=dead");
     await page.getByLabel("Select all on this page").check();
     await press(page, "Remove...");
@@ -149,7 +149,7 @@ describe("the dead letter", () => {
     expect((await page.getByRole("link", { name: "Dead letter" }).textContent())?.trim()).toBe("Dead letter");
   });
 
-  test("does once what is asked for once, however long it takes", async () => {
+  test("sends an action once, however long it takes", async () => {
     const { page } = await openFilled("#view=jobs&state=dead");
     let go = () => {};
     let removals = 0;
@@ -173,7 +173,7 @@ describe("the dead letter", () => {
     expect(removals).toBe(1);
   });
 
-  test("retries with another payload, which must be JSON and fit the schema", async () => {
+  test("retries a job with another payload, which must be JSON and fit the schema", async () => {
     const on = await serveQueue();
     await enqueueUnknown(on, "send_email", { address: "ada" }, "old");
     await on.queue.drain();
@@ -192,7 +192,7 @@ describe("the dead letter", () => {
     expect(await on.queue.getJob("old")).toMatchObject({ payload: { to: "ada@example.com" } });
   });
 
-  test("with ten thousand jobs is paged through, and brought back as a whole", async () => {
+  test("with ten thousand jobs can be paged through, and retried as a whole", async () => {
     const on = await serveQueue();
     await on.queue.enqueueMany(Array.from({ length: 10_000 }, (_, order) => ({ job: "fails", payload: { order } })));
     await on.queue.drain({ maxJobs: 10_000, batchSize: 1_000, concurrency: 1_000, timeBudget: "5m" });
@@ -222,7 +222,7 @@ describe("the dead letter", () => {
 });
 
 describe("schedules", () => {
-  test("are told in words, with their next runs, and run at once", async () => {
+  test("are described in words, with their next runs, and can be run at once", async () => {
     const { page, on } = await openFilled("#view=schedules");
     await page.getByText("At 09:00 on MON to FRI").waitFor();
     await page.getByText("Next five runs").click();
@@ -240,7 +240,7 @@ describe("schedules", () => {
 });
 
 describe("several queues", () => {
-  test("are looked at in turn", async () => {
+  test("can be shown one after the other", async () => {
     const urgent = new Queue({ name: "urgent", store: memoryStore(), clock: () => openedAt });
     const bulk = new Queue({ name: "bulk & more", store: memoryStore(), clock: () => openedAt });
     await bulk.enqueue("export", null);

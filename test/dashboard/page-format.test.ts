@@ -47,7 +47,7 @@ test.each([
   expect(distance(ms)).toBe(words);
 });
 
-test("spans are told in a unit that fits", () => {
+test("a duration is shown in a unit that fits", () => {
   expect([0, 250, 1_000, 2_500, 90_000, 300_000].map(span)).toEqual([
     "0 ms",
     "250 ms",
@@ -58,7 +58,7 @@ test("spans are told in a unit that fits", () => {
   ]);
 });
 
-test("a quantile is the bound of the count that it falls in", () => {
+test("a quantile is the bound of the bucket that it falls in", () => {
   const of = (counts: number[]) => [0.5, 0.95].map((share) => quantile({ bounds: [10, 1_000], counts }, share));
   expect(of([0, 0, 0])).toEqual(["-", "-"]);
   expect(of([10, 0, 0])).toEqual(["10 ms", "10 ms"]);
@@ -66,8 +66,8 @@ test("a quantile is the bound of the count that it falls in", () => {
   expect(of([1, 1, 8])).toEqual(["more than 1 s", "more than 1 s"]);
 });
 
-describe("the waits between looks", () => {
-  test("grow while nothing moves, up to a minute", () => {
+describe("the waits between polls", () => {
+  test("grow while nothing changes, up to a minute", () => {
     expect([0, 1, 2, 3, 4, 5, 9].map((quiet) => waitAfterRefresh(quiet, 0))).toEqual([
       3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000,
     ]);
@@ -84,14 +84,14 @@ describe("the waits between looks", () => {
   });
 });
 
-test("a route comes back from its address as it was", () => {
+test("a route survives its address unchanged", () => {
   const route = { view: "jobs", queue: "bulk & more", state: "dead", search: 'a#b?"<', cursor: "dead:1" } as const;
   expect(readRoute(`#${routeQuery(route)}`)).toEqual(route);
   expect(readRoute("")).toEqual({ view: "overview" });
   expect(readRoute("#%E0%A4%A&other=1")).toEqual({ view: "overview" });
 });
 
-test("what is put into HTML is text", () => {
+test("values in HTML are escaped", () => {
   const evil = `<img src=x onerror="alert('1')">&`;
   const escaped = `&#60;img src=x onerror=&#34;alert('1')&#34;&#62;&#38;`;
   expect(html`<p title="${evil}">${evil}${[evil]}</p>`.text).toBe(`<p title="${escaped}">${escaped}${escaped}</p>`);

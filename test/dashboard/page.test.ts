@@ -10,7 +10,7 @@ import { setUpDashboard } from "./dashboard-handler.ts";
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
 describe("GET /dashboard", () => {
-  test("is one page that asks for nothing else, and runs its own script and style alone", async () => {
+  test("is a single page that loads nothing else, and allows only its own script and style", async () => {
     const { call } = setUpDashboard();
     const { status, headers, text } = await call("GET", "/dashboard");
     expect(status).toBe(200);
@@ -27,7 +27,7 @@ describe("GET /dashboard", () => {
     expect(text).not.toMatch(/ style=|javascript:| on[a-z]+=/);
   });
 
-  test("is the same for everybody: what it shows is asked for with a token or a session", async () => {
+  test("is the same for everyone: its data needs a token or a session", async () => {
     const { call, session } = setUpDashboard();
     const { cookie } = await session();
     const signedIn = await call("GET", "/dashboard", undefined, { Cookie: cookie });
@@ -37,7 +37,7 @@ describe("GET /dashboard", () => {
     expect(await call("GET", "/dashboard/data?view=overview", undefined, enqueuer)).toMatchObject({ status: 403 });
   });
 
-  test("does not exist without the option, and says how to turn it on", async () => {
+  test("without the option is not found, and says how to turn it on", async () => {
     const { call } = setUp();
     const { status, body } = await call("GET", "/dashboard");
     expect(status).toBe(404);
@@ -48,21 +48,21 @@ describe("GET /dashboard", () => {
     ["POST", "/dashboard", "GET, HEAD, OPTIONS"],
     ["DELETE", "/dashboard/sign-in", "GET, HEAD, POST, OPTIONS"],
     ["PUT", "/dashboard/sign-out", "POST, OPTIONS"],
-  ])("takes no %s %s", async (method, path, allow) => {
+  ])("refuses %s %s", async (method, path, allow) => {
     const { call } = setUpDashboard();
     const answer = await call(method, path);
     expect(answer.status).toBe(405);
     expect(answer.headers.get("allow")).toBe(allow);
   });
 
-  test("is where a sign-in address leads to", async () => {
+  test("is where a sign-in address leads", async () => {
     const { call } = setUpDashboard();
     expect((await call("GET", "/dashboard/sign-in")).headers.get("location")).toBe("../dashboard");
   });
 });
 
-describe("what the page is told", () => {
-  test("holds the queue's activity, its cost, and who looks", async () => {
+describe("the data of the page", () => {
+  test("has the queue's activity, its cost, and what the user may do", async () => {
     const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
     await queue.enqueue("fails", { secret: 1 });
     await queue.drain();
@@ -79,7 +79,7 @@ describe("what the page is told", () => {
     expect(body).not.toHaveProperty("jobs");
   });
 
-  test("of jobs is short, whatever they hold", async () => {
+  test("of jobs is short, whatever their payloads", async () => {
     const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
     await queue.enqueue("fails", { text: "x".repeat(10_000) });
     await queue.drain();
@@ -102,7 +102,7 @@ describe("what the page is told", () => {
     expect(await ids("nothing")).toEqual([]);
   });
 
-  test("of a search in a state is what is in that state, and of a long text the job with that id", async () => {
+  test("of a search in a state has jobs of that state, and of a long text the job with that id", async () => {
     const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
     const long = "x".repeat(256);
     await queue.enqueueMany([
@@ -121,7 +121,7 @@ describe("what the page is told", () => {
     expect(await ids({ state: "dead", search: long })).toEqual([]);
   });
 
-  test("of schedules holds their next five occurrences", async () => {
+  test("of schedules has their next five occurrences", async () => {
     const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
     await queue.schedules.upsert("report", { job: "fails", cron: "0 9 * * *", timeZone: "Europe/Paris" });
     const { body } = await call("GET", "/dashboard/data?view=schedules");
@@ -130,7 +130,7 @@ describe("what the page is told", () => {
     expect(body).toMatchObject({ schedules: [{ key: "report", occurrences }] });
   });
 
-  test("of schedules is not lost for one whose zone this runtime does not know", async () => {
+  test("of schedules survives a time zone that this runtime does not know", async () => {
     const store = memoryStore();
     const { call, queue } = setUpDashboard({ handler: { auth: "none" }, queue: { store } });
     await queue.schedules.upsert("report", { job: "fails", cron: "0 9 * * *" });
@@ -148,7 +148,7 @@ describe("what the page is told", () => {
     "?view=jobs&cursor=x",
     "?view=job&id=",
     "?view=overview&more=1",
-  ])("of what makes no sense is a problem: %s", async (query) => {
+  ])("of an invalid query is a problem: %s", async (query) => {
     const { call } = setUpDashboard({ handler: { auth: "none" } });
     expect(await call("GET", `/dashboard/data${query}`)).toMatchObject({
       status: 400,
@@ -156,14 +156,14 @@ describe("what the page is told", () => {
     });
   });
 
-  test("of a queue that is not served is a problem", async () => {
+  test("of an unknown queue is a problem", async () => {
     const { call } = setUpDashboard({ handler: { auth: "none" } });
     expect((await call("GET", "/dashboard/data?view=overview&queue=other")).status).toBe(404);
   });
 });
 
 // A value without quotes around it could end its attribute.
-test("whatever is put into an attribute of the page stands in double quotes", () => {
+test("every attribute value of the page is in double quotes", () => {
   const folder = join(import.meta.dirname, "../../src/http/dashboard/page");
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((each) => each.endsWith(".ts")))
     expect(readFileSync(join(folder, file), "utf8").match(/\w=\$\{|='\$\{/g) ?? [], file).toEqual([]);

@@ -28,7 +28,7 @@ describe("signing in", () => {
     ["schlüssel", /read or admin/],
     ["the-enqueue-token", /read or admin/],
     ["the-drain-token", /read or admin/],
-  ])("with %j is refused with the page, which says why", async (token, why) => {
+  ])("with %j is refused with a page that says why", async (token, why) => {
     const { signIn } = setUpDashboard();
     const response = await signIn(token);
     expect(response.status).toBe(401);
@@ -37,7 +37,7 @@ describe("signing in", () => {
     expect(/data-refused="([^"]+)"/.exec(await response.text())?.[1]).toMatch(why);
   });
 
-  test("without leaving the page is refused with a problem", async () => {
+  test("from the page's script is refused with a problem", async () => {
     const { signIn } = setUpDashboard();
     const response = await signIn("unknown", { Accept: "application/json" });
     expect(await response.json()).toMatchObject({ status: 401, code: "unauthorized" });
@@ -68,12 +68,12 @@ describe("signing in", () => {
     expect((await wrong()).status).toBe(401);
   });
 
-  test("reads no more of a form than a token needs", async () => {
+  test("reads only as much of a form as a token needs", async () => {
     const { signIn } = setUpDashboard();
     expect((await signIn("x".repeat(5_000))).status).toBe(413);
   });
 
-  test("binds the cookie to this host and to https where the page came so", async () => {
+  test("binds the cookie to this host, and to https if the page was loaded with it", async () => {
     const { signIn, call } = setUpDashboard();
     const response = await signIn("the-admin-token", {}, "https://queue.test");
     expect(response.headers.get("set-cookie")).toMatch(/^__Host-tidegate-session=.*; Path=\/;.*; Secure$/);
@@ -94,7 +94,7 @@ describe("signing in", () => {
     expect([cookie.startsWith("__Host-"), cookie.endsWith("; Secure")]).toEqual([isSecure, isSecure]);
   });
 
-  test("keeps the cookie to the place where the handler is mounted", async () => {
+  test("limits the cookie to the path where the handler is mounted", async () => {
     const { Hono } = await import("hono");
     const { app } = setUpDashboard();
     const outer = new Hono().route("/ops/queue", app);
@@ -124,14 +124,14 @@ test("sign-in works behind a middleware that has read the body", async () => {
 });
 
 describe("a session", () => {
-  test("opens the JSON API for looks", async () => {
+  test("may read the JSON API", async () => {
     const { call, session } = setUpDashboard();
     const { cookie } = await session();
     expect((await call("GET", "/stats", undefined, { Cookie: cookie })).status).toBe(200);
     expect((await call("GET", "/jobs", undefined, { Cookie: `other=1; ${cookie}` })).status).toBe(200);
   });
 
-  test("changes things with its own token alone", async () => {
+  test("can change things only with its CSRF token", async () => {
     const { call, session } = setUpDashboard();
     const { cookie, csrf } = await session();
     const other = await session();
@@ -144,20 +144,20 @@ describe("a session", () => {
     expect((await pause({ "Tidegate-CSRF": csrf, Origin: "http://queue.test" })).status).toBe(200);
   });
 
-  test("has a token for changes that is no part of its cookie, which pages may not read", async () => {
+  test("has a CSRF token that is not part of its cookie, which scripts cannot read", async () => {
     const { cookie, csrf } = await setUpDashboard().session();
     expect(csrf).toMatch(/^[0-9a-f]{64}$/);
     expect(cookie).not.toContain(csrf);
   });
 
-  test("needs that token also for GET where that does more than look", async () => {
+  test("needs that token even for a GET that changes something", async () => {
     const { call, session } = setUpDashboard();
     const { cookie, csrf } = await session();
     expect((await call("GET", "/drain", undefined, { Cookie: cookie })).status).toBe(403);
     expect((await call("GET", "/drain", undefined, { Cookie: cookie, "Tidegate-CSRF": csrf })).status).toBe(200);
   });
 
-  test("of a read token looks at everything and changes nothing", async () => {
+  test("with a read token can read everything and change nothing", async () => {
     const { call, session } = setUpDashboard();
     const { cookie, csrf } = await session("the-read-token");
     const headers = { Cookie: cookie, "Tidegate-CSRF": csrf };
@@ -184,14 +184,14 @@ describe("a session", () => {
     expect((await call("GET", "/stats", undefined, { Cookie: cookie })).status).toBe(401);
   });
 
-  test("lasts as long as it is told to", async () => {
+  test("lasts as long as the option says", async () => {
     const { signIn } = setUpDashboard({ handler: { dashboard: dashboard({ sessionDuration: "30m" }) } });
     expect((await signIn("the-admin-token")).headers.get("set-cookie")).toContain("Max-Age=1800;");
     for (const sessionDuration of ["30s", "31d", "soon"])
       expect(() => dashboard({ sessionDuration } as never)).toThrow("sessionDuration");
   });
 
-  test("ends when the token that it was begun with is taken out, and no other does", async () => {
+  test("ends when the token it began with is removed, and not when another is", async () => {
     const { queue, session } = setUpDashboard();
     const [one, two] = [await session("the-admin-token"), await session("the-admin-two")];
     const rotated = createHandler({
@@ -203,7 +203,7 @@ describe("a session", () => {
     expect([await ask(one.cookie), await ask(two.cookie)]).toEqual([401, 200]);
   });
 
-  test("may do what its token may do now", async () => {
+  test("has the current permissions of its token", async () => {
     const { queue, session } = setUpDashboard();
     const { cookie, csrf } = await session("the-admin-two");
     const lowered = createHandler({
@@ -216,7 +216,7 @@ describe("a session", () => {
     expect((await lowered.request("/pause", { method: "POST", headers })).status).toBe(403);
   });
 
-  test("cannot be made up or stretched", async () => {
+  test("cannot be forged or extended", async () => {
     const { call, session } = setUpDashboard();
     const { cookie } = await session();
     const [name = "", end = ""] = /^([^=]+)=(\d+)/.exec(cookie)?.slice(1) ?? [];
@@ -229,7 +229,7 @@ describe("a session", () => {
     for (const each of forged) expect((await call("GET", "/stats", undefined, { Cookie: each })).status).toBe(401);
   });
 
-  test("is found behind another one that stands at a wider path", async () => {
+  test("is found behind another cookie with a wider path", async () => {
     const { call, session, clock } = setUpDashboard();
     const old = await session();
     clock.now += 11 * HOUR_MS;
@@ -238,14 +238,14 @@ describe("a session", () => {
     expect((await call("GET", "/stats", undefined, { Cookie: `${old.cookie}; ${cookie}` })).status).toBe(200);
   });
 
-  test("over https is not taken from a cookie that plain HTTP may have set", async () => {
+  test("over https ignores a cookie that plain HTTP may have set", async () => {
     const { call, session } = setUpDashboard();
     const { cookie } = await session();
     const headers = { Cookie: cookie, "X-Forwarded-Proto": "https" };
     expect((await call("GET", "/stats", undefined, headers)).status).toBe(401);
   });
 
-  test("is looked for in a few cookies, however many there are", async () => {
+  test("is searched in a few cookies, however many there are", async () => {
     const { call, session } = setUpDashboard();
     const { cookie } = await session();
     const others = (count: number) =>
@@ -256,7 +256,7 @@ describe("a session", () => {
     expect(await status([...others(8), cookie])).toBe(401);
   });
 
-  test("stands beside a header of another scheme, such as that of a proxy in front", async () => {
+  test("works beside an Authorization header of another scheme, such as a proxy's", async () => {
     const { call, session } = setUpDashboard();
     const { cookie, csrf } = await session();
     const headers = { Cookie: cookie, Authorization: "Basic b3BzOnNlY3JldA==", "Tidegate-CSRF": csrf };
@@ -265,7 +265,7 @@ describe("a session", () => {
     expect((await call("GET", "/dashboard/data?view=overview", undefined, headers)).body).toMatchObject({ csrf });
   });
 
-  test("gives way to a header that holds a token, or should", async () => {
+  test("gives way to a header with a token, even an invalid one", async () => {
     const { call, session } = setUpDashboard();
     const { cookie } = await session();
     for (const Authorization of ["Bearer wrong", "bearer", "Bearer two words"])
@@ -277,14 +277,14 @@ describe("a session", () => {
     { "Sec-Fetch-Site": "same-site" },
     { Origin: "http://evil.test" },
     { Origin: "null" },
-  ])("is not ended by another site, with which browsers send no cookie: %j", async (headers) => {
+  ])("cannot be ended by another site, for which browsers send no cookie: %j", async (headers) => {
     const { call } = setUpDashboard();
     const answer = await call("POST", "/dashboard/sign-out", undefined, headers as Record<string, string>);
     expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
     expect(answer.headers.get("set-cookie")).toBeNull();
   });
 
-  test("is forgotten by signing out, which needs its token", async () => {
+  test("ends at sign-out, which needs its CSRF token", async () => {
     const { call, session } = setUpDashboard();
     const { cookie, csrf } = await session();
     expect((await call("POST", "/dashboard/sign-out", undefined, { Cookie: cookie })).status).toBe(403);

@@ -22,7 +22,7 @@ describe("the Worker of the guide", () => {
     TIDEGATE_ADMIN_TOKEN: "the-admin-token",
   });
 
-  test("does a job that the guide's commands enqueue, and shows it", async () => {
+  test("performs a job that the guide's commands enqueue, and shows it", async () => {
     // On Cloudflare an isolate has one environment, and so one queue.
     const bindings = env();
     const server = await serveFetch(async (request) => {
@@ -60,7 +60,7 @@ describe("the Worker of the guide", () => {
   });
 });
 
-test("the presets are those that the guide shows", async () => {
+test("the presets match the guide", async () => {
   const page = await readFile(join(root, "docs/guide/cloudflare.md"), "utf8");
   const shown = (field: string) =>
     new RegExp(`^\\| \`${field}\`[^|]*\\| ([\\d,]+) \\| ([\\d,]+) \\|`, "m")
@@ -83,7 +83,7 @@ describe("wrangler", () => {
   const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
 
   test.for(["cloudflare/wrangler.toml", "cloudflare/fan-out.toml", "app/wrangler.toml"])(
-    "takes %s, and bundles what it names",
+    "accepts %s, and bundles its entry point",
     async (config) => {
       const argv = ["deploy", "--dry-run", "--config", join(guide, config), "--outdir", join(folder, dirname(config))];
       const env = { PATH: process.env["PATH"], HOME: folder, CI: "true", WRANGLER_SEND_METRICS: "false" };

@@ -43,7 +43,7 @@ describe("the commands of the guide", () => {
   const path = () => `${folder}${delimiter}${process.env["PATH"]}`;
   const run = (script: string, env: Record<string, string>) => runScript(script, { ...env, PATH: path() });
 
-  test("work one after the other against a handler", async () => {
+  test("work one after the other through a handler", async () => {
     const store = memoryStore();
     await new Queue({ store }).enqueue("send_email", {}, { id: "wrong" });
     const queue = openQueue(store);
@@ -89,7 +89,7 @@ describe("the commands of the guide", () => {
     expect(output).toMatch(/1 job completed/);
   });
 
-  test("tick for a Worker on this machine, until Ctrl-C", async () => {
+  test("act as the cron of a local Worker, until Ctrl-C", async () => {
     const queue = openQueue(memoryStore());
     const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
     const handler = createHandler({ queue, auth: { drain: ["a-token-to-drain"] } });
@@ -102,7 +102,7 @@ describe("the commands of the guide", () => {
     await server.stop();
   });
 
-  test("tell what a month costs, measured", async () => {
+  test("measure what a month costs", async () => {
     const { url, token } = redis.shim;
     const output = await run("costs.sh", { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token });
     expect(output).toMatch(/COMMANDS +ROUND TRIPS +MEASURED/);

@@ -12,7 +12,7 @@ import { useRedis } from "../support/stores.ts";
 
 const docs = join(import.meta.dirname, "../../docs");
 
-describe("what the guide says of costs", () => {
+describe("the guide on costs", () => {
   const redis = useRedis();
   // What a drain claims follows its pace: on a busy machine it would take other batches, for other commands.
   beforeEach(() => {
@@ -24,7 +24,7 @@ describe("what the guide says of costs", () => {
 
   const addresses = Array.from({ length: 300 }, (_, index) => `user-${index}@example.com`);
 
-  test("each figure of the guide's table is that of a test in test/costs", () => {
+  test("each figure in the guide's table has a test in test/costs", () => {
     const [, table = ""] = readFileSync(join(docs, "guide/costs.md"), "utf8").split("| commands |");
     const rows = table.split("\n\n", 1).join().split("\n").slice(2);
     const tests = readFileSync(join(docs, "../test/costs/commands.test.ts"), "utf8");
@@ -49,7 +49,7 @@ describe("what the guide says of costs", () => {
     expect(log).toHaveBeenCalledWith(`Spent ${report.commands}; more is due: true`);
   });
 
-  test("the least budgets in the guide are those below which one is refused", async () => {
+  test("the smallest budgets in the guide are accepted, and smaller ones refused", async () => {
     const least = (partitions: number) => {
       const store = partitions === 1 ? redis.store() : partitioned(redis.store(), partitions);
       return internalsOf(new Queue({ store, jobs: [sendEmail] })).needs.least;
@@ -62,7 +62,7 @@ describe("what the guide says of costs", () => {
     for (const n of [3, 8, 64]) expect(least(n)).toEqual({ roundTrips: n + 6, commands: 2 * n + 28 });
   });
 
-  test("a queue that keeps nothing spends less, and shows nothing of what it did", async () => {
+  test("a queue that keeps nothing spends less, and shows none of its jobs", async () => {
     const spent = async (queue: Queue) => {
       await costs.inOneCall(queue, addresses);
       await queue.drain({ maxJobs: 1_000 });
@@ -74,7 +74,7 @@ describe("what the guide says of costs", () => {
     expect(await forgetful.listJobs({ state: "completed" })).toMatchObject({ jobs: [] });
   });
 
-  test("a queue counts what it spends", async () => {
+  test("a queue counts its commands", async () => {
     const clock = testClock();
     const queue = new Queue({ store: redis.store(), jobs: [sendEmail], clock });
     await costs.inOneCall(queue, addresses.slice(0, 100));

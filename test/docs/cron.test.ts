@@ -23,7 +23,7 @@ beforeEach(() => {
 const iso = (dates: readonly Date[]) => dates.map((date) => date.toISOString());
 
 describe("recurring jobs", () => {
-  test("that stand in code are armed by the first drain, and make one job a slot", async () => {
+  test("that code declares are armed by the first drain, and make one job per occurrence", async () => {
     const { clock, queue } = setUp();
     expect(await queue.schedules.list()).toEqual([]);
     await queue.drain();
@@ -41,14 +41,14 @@ describe("recurring jobs", () => {
     expect(cron.reports).toEqual(["daily_report@2026-03-05T08:00:00.000Z"]);
   });
 
-  test("take a payload, and one made at run time a zone of its own", async () => {
+  test("take a payload, and at run time a zone of their own", async () => {
     const { clock, queue } = setUp();
     await cron.perUser(queue, 7, "Asia/Tokyo");
     await drainAll(queue, { clock, until: "2026-03-02T09:30:00Z" });
     expect(cron.reports).toEqual(["shop 7", "daily_report@2026-03-02T08:00:00.000Z", "user 7"]);
   });
 
-  test("can be looked at and removed", async () => {
+  test("can be listed and removed", async () => {
     const { queue } = setUp();
     await queue.drain();
     await cron.asEnqueue(queue);
@@ -71,7 +71,7 @@ describe("recurring jobs", () => {
     await server.stop();
   });
 
-  test("keep to the clock change rule that the guide tells", async () => {
+  test("follow the guide's rule for clock changes", async () => {
     const { queue } = setUp("2026-03-07T12:00:00Z");
     await queue.schedules.upsert("sync", { job: cron.remind, payload: { user: 1 }, ...at("0 30 2 * * *") });
     // On 8 March 2026 New York's clocks go from 02:00 to 03:00.
@@ -95,7 +95,7 @@ describe("recurring jobs", () => {
 const at = (cron: string) => ({ cron, timeZone: "America/New_York" });
 
 describe("each expression in the guide", () => {
-  test("means what is said of it", async () => {
+  test("means what the guide says", async () => {
     const page = await readFile(join(root, "docs/guide/cron.md"), "utf8");
     const rows = [...page.matchAll(/^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|$/gm)];
     expect(rows.length).toBeGreaterThanOrEqual(10);

@@ -43,7 +43,7 @@ describe("the dead letter", () => {
     expect(lines).toContain("2026-03-01T12:00:00.000Z refused one: Refused. (attempt 1)");
   });
 
-  test("gives a job another life, with all its retries", async () => {
+  test("retries a job, with all its retries restored", async () => {
     const queue = await setUp(0);
     await dead.retryOne(queue, "one");
     expect(await queue.getJob("one")).toMatchObject({ state: "ready", attempts: 0 });
@@ -60,24 +60,24 @@ describe("the dead letter", () => {
     expect(outbox).toMatchObject([{ to: "ada@example.com" }]);
   });
 
-  test("is retried by name, and as a whole", async () => {
+  test("can be retried by name, and as a whole", async () => {
     const queue = await setUp(3);
     expect(await dead.retryMany(queue)).toBe(3);
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 5 });
   });
 
-  test("is removed by ids, and as a whole", async () => {
+  test("can be removed by ids, and as a whole", async () => {
     const queue = await setUp(3);
     await dead.remove(queue, ["mail-0"]);
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, pendingCount: 0, totalFailed: 5 });
   });
 
-  test("says of an id whether it lies there", async () => {
+  test("says whether an id is in it", async () => {
     const queue = await setUp(0);
     expect([await dead.isThere(queue, "one"), await dead.isThere(queue, "one")]).toEqual([true, false]);
   });
 
-  test("is looked after over HTTP", async () => {
+  test("can be managed over HTTP", async () => {
     const queue = await setUp(2);
     const handler = createHandler({ queue, auth: { read: ["the-read-token"], admin: ["the-admin-token"] } });
     const server = await serveFetch((request) => handler.fetch(request));
@@ -95,7 +95,7 @@ describe("the dead letter", () => {
     await server.stop();
   });
 
-  test("takes a job whose invocations died each time", async () => {
+  test("receives a job whose invocations died each time", async () => {
     const clock = testClock();
     const job = defineJob({ name: "job", maxRetries: 0, perform() {} });
     const queue = new Queue({ store: memoryStore(), jobs: [job], clock });

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 describe("defining jobs", () => {
-  test("a payload is checked by its schema, whose defaults perform gets", async () => {
+  test("a payload is checked by its schema, and perform gets the schema's defaults", async () => {
     const queue = openQueue(memoryStore());
     const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
     expect(await queue.getJob(id)).toMatchObject({ payload: { to: "ada@example.com" } });
@@ -34,7 +34,7 @@ describe("defining jobs", () => {
     expect((await queue.getJob(id))?.error?.message).toMatch(/no longer fits the schema of "send_email"/);
   });
 
-  test("a handler for many jobs stores the valid rows, and fails the others for good", async () => {
+  test("a batch handler stores the valid rows, and fails the others permanently", async () => {
     const queue = new Queue({ store: memoryStore(), logger: null, jobs: [insertRow] });
     await queue.enqueueMany([4, -1, 9].map((price) => ({ job: insertRow, payload: { sku: `at ${price}`, price } })));
     expect(await queue.drain()).toMatchObject({ completed: 2, deadLettered: 1 });
@@ -60,7 +60,7 @@ describe("defining jobs", () => {
     expect(await queue.getJob(id)).toBeNull();
   });
 
-  test("a long job tells how far it is, and does its rows once however often it runs", async () => {
+  test("a long job reports its progress, and handles each row once however often it runs", async () => {
     const first = await performJob(importRows, { file: "january.csv" }, { id: "import" });
     expect(first).toMatchObject({
       status: "completed",

@@ -17,21 +17,21 @@ function setUp() {
 }
 
 describe("enqueueing", () => {
-  test("answers with the job that it made", async () => {
+  test("returns the job that it stored", async () => {
     const { queue } = setUp();
     const answer = await enqueue.one(queue);
     expect(answer).toEqual({ id: expect.any(String), status: "enqueued", runAt: new Date(start) });
     expect(await queue.getJob(answer.id)).toMatchObject({ state: "ready" });
   });
 
-  test("is for later with a delay or a time", async () => {
+  test("can be delayed, or set to a time", async () => {
     const { queue } = setUp();
     await enqueue.later(queue);
     await expectEnqueued(queue, sendEmail, { delay: "3d", count: 1 });
     await expectEnqueued(queue, sendEmail, { runAt: "2030-05-17T07:00:00Z", count: 1 });
   });
 
-  test("makes one job for an id, also after it has been completed", async () => {
+  test("stores one job for an id, even after it has completed", async () => {
     const { queue } = setUp();
     const order = { number: 7, email: "ada@example.com" };
     const { first, again } = await enqueue.onlyOnce(queue, order);
@@ -43,7 +43,7 @@ describe("enqueueing", () => {
     expect((await enqueue.onlyOnce(queue, order)).first).toEqual({ id: "thanks-7", status: "duplicate", runAt: null });
   });
 
-  test("makes one job for a dedupe key in its time, and names it", async () => {
+  test("stores one job for a dedupe key in its window, and returns its id", async () => {
     const { queue, clock } = setUp();
     const first = await enqueue.notTooOften(queue, 7);
     expect(await enqueue.notTooOften(queue, 7)).toMatchObject({ id: first.id, status: "duplicate" });
@@ -52,7 +52,7 @@ describe("enqueueing", () => {
     expect(await enqueue.notTooOften(queue, 7)).toMatchObject({ status: "enqueued" });
   });
 
-  test("takes many at once, all or none", async () => {
+  test("takes many jobs at once, all or none", async () => {
     const { queue } = setUp();
     const answers = await enqueue.many(queue, ["ada@example.com", "ben@example.com"]);
     expect(answers.map(({ status }) => status)).toEqual(["enqueued", "enqueued"]);
@@ -60,7 +60,7 @@ describe("enqueueing", () => {
     await expectEnqueued(queue, sendEmail, { delay: "1m", count: 2 });
   });
 
-  test("takes many in one turn, each with an answer of its own", async () => {
+  test("takes many calls in one turn, each with its own answer", async () => {
     const { queue } = setUp();
     const orders = [7, 8, 7].map((number) => ({ number, email: "ada@example.com" }));
     const answers = await enqueue.together(queue, orders);
@@ -77,7 +77,7 @@ describe("enqueueing", () => {
     await expectEnqueued(queue, importRows, { maxRetries: 8, count: 1 });
   });
 
-  test("is followed by looking, changing and cancelling", async () => {
+  test("returns a job that can be read, changed and cancelled", async () => {
     const { queue } = setUp();
     const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" }, { delay: "1d" });
     expect(await enqueue.lookAfter(queue, id)).toMatchObject({ job: { id }, jobs: [{ id }], cursor: null });
@@ -85,14 +85,14 @@ describe("enqueueing", () => {
     expect(await queue.getJob(id)).toBeNull();
   });
 
-  test("may be waited for", async () => {
+  test("can be awaited", async () => {
     const queue = openQueue(memoryStore());
     const { id } = await queue.enqueue(resize, { image: "cat.png", width: 80 });
     await queue.drain();
     expect(await enqueue.waited(queue, id)).toBe("cat.png is 80 wide now");
   });
 
-  test("may be repeated with its id when the answer is lost", async () => {
+  test("can be repeated with the same id if the answer is lost", async () => {
     const store = faultyStore(memoryStore(), [{ on: "enqueue", call: 1, fault: "after" }]);
     const queue = new Queue({ store, jobs: [sendEmail] });
     expect(await enqueue.placed(queue, "ada@example.com", 7)).toBe("thank you");
@@ -100,7 +100,7 @@ describe("enqueueing", () => {
     expect(await enqueue.placed(queue, 7 as unknown as string, 8)).toBe("to");
   });
 
-  test("by a queue without jobs takes any name", async () => {
+  test("on a queue without jobs takes any name", async () => {
     const { clock } = setUp();
     const store = memoryStore();
     await new Queue({ store, clock }).enqueue("send_email", { to: "ada@example.com" });
@@ -122,7 +122,7 @@ describe("enqueueing over HTTP", () => {
     return { queue, ...background, server };
   };
 
-  test("takes one job, several, and shows what became of one", async () => {
+  test("takes one job or several, and shows a job's outcome", async () => {
     const { server, settled } = await open();
     const [first, many, each, job] = documentsIn(await runScript("enqueue.sh", { ...env, TIDEGATE_URL: server.url }));
     expect(first).toMatchObject({ id: "welcome-ada", status: "enqueued" });
@@ -133,7 +133,7 @@ describe("enqueueing over HTTP", () => {
     await server.stop();
   });
 
-  test("starts what is due at once, in the background", async () => {
+  test("starts due jobs at once, in the background", async () => {
     const { server, queue, settled } = await open();
     const client = enqueue.connect({ ...env, TIDEGATE_URL: server.url });
     expect(await enqueue.throughTheClient(client, "ada@example.com")).toMatchObject({ state: "completed" });

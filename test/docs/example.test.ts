@@ -50,7 +50,7 @@ describe("the app of the guide", () => {
     return form;
   }
 
-  test("answers an upload at once, makes the thumbnail after it, and tells its state", async () => {
+  test("answers an upload at once, makes the thumbnail later, and shows the job's state", async () => {
     const { upload, get, settled, objects } = setUp();
     const answer = await upload(formWith(new File([new Uint8Array(10)], "cat.png")));
     expect(answer.status).toBe(202);
@@ -63,11 +63,11 @@ describe("the app of the guide", () => {
     expect((await get("/status/none")).status).toBe(404);
   });
 
-  test("refuses what is no picture", async () => {
+  test("refuses a file that is not an image", async () => {
     expect((await setUp().upload(new FormData())).status).toBe(400);
   });
 
-  test("gives up at once on an upload that is gone", async () => {
+  test("dead-letters the job of a missing upload at once", async () => {
     const { settled, objects, get, context, env } = setUp();
     const answer = await app.fetch(
       new Request("https://app.test/queue/jobs", {
@@ -84,7 +84,7 @@ describe("the app of the guide", () => {
     expect(objects.size).toBe(0);
   });
 
-  test("has the queue's routes, with the queue's tokens, and a cron trigger", async () => {
+  test("has the queue's routes, with its tokens, and a cron trigger", async () => {
     const { get, env, context } = setUp();
     expect((await get("/queue/stats")).status).toBe(401);
     await app.scheduled({}, env, context);

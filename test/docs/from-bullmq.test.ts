@@ -17,7 +17,7 @@ beforeEach(() => {
 describe("moving from BullMQ", () => {
   const redis = useRedis();
 
-  test("before: a worker that stays does the job", async () => {
+  test("before: a long-running worker performs the job", async () => {
     const connection = { host: "127.0.0.1", port: redis.server.port, maxRetriesPerRequest: null };
     const queue = bullmqBefore.openQueue(connection);
     await bullmqBefore.add(queue);
@@ -40,7 +40,7 @@ describe("moving from BullMQ", () => {
     await queue.close();
   });
 
-  test("after: drains do", async () => {
+  test("after: a drain performs the job", async () => {
     const clock = testClock(start);
     const queue = new Queue({ name: "mail", store: memoryStore(), jobs: [bullmqAfter.sendEmail], clock });
     await bullmqAfter.add(queue);
@@ -53,7 +53,7 @@ describe("moving from BullMQ", () => {
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 1 });
   });
 
-  test("after: a Worker opens the same queue", async () => {
+  test("after: a Worker uses the same queue", async () => {
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,

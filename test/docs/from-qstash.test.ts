@@ -44,7 +44,7 @@ async function delivery(body: string, signingKey: string, headers: Record<string
 describe("moving from QStash", () => {
   const redis = useRedis();
 
-  test("before: a message is published, and a schedule made", async () => {
+  test("before: a message is published, and a schedule created", async () => {
     const { qstash, seen, server } = await fakeQStash();
     expect(await qstashBefore.enqueue(qstash)).toEqual({ messageId: "msg_1", deduplicated: false });
     await qstashBefore.recur(qstash);
@@ -56,7 +56,7 @@ describe("moving from QStash", () => {
     await server.stop();
   });
 
-  test("before: a route does what it is sent, if QStash signed it", async () => {
+  test("before: a route handles messages that QStash signed", async () => {
     const qstash = { url: "", token: "", signingKey: "sig_key" };
     const receive = async (body: object, key = qstash.signingKey) =>
       (
@@ -72,7 +72,7 @@ describe("moving from QStash", () => {
     expect(outbox).toHaveLength(1);
   });
 
-  test("after: the client enqueues, and the route does it", async () => {
+  test("after: the client enqueues, and the route performs the job", async () => {
     const store = memoryStore();
     const route = qstashAfter.routeOf(store, "the-enqueue-token");
     const client = qstashAfter.connect("https://example.com/api/queue", "the-enqueue-token", (request) =>
@@ -87,7 +87,7 @@ describe("moving from QStash", () => {
     expect(await queue.schedules.list()).toMatchObject([{ key: "good_morning", cron: "0 9 * * *" }]);
   });
 
-  test("after: nobody drains without CRON_SECRET", async () => {
+  test("after: nobody can drain without CRON_SECRET", async () => {
     const queue = new Queue({ store: redis.store() });
     const { GET } = createRoute({ queue, auth: { enqueue: ["the-enqueue-token"] } });
     const headers = { Authorization: "Bearer the-enqueue-token" };

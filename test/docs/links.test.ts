@@ -32,7 +32,7 @@ async function brokenLinks(page: string): Promise<string[]> {
 }
 
 describe("the guide", () => {
-  test("has links that lead somewhere", async () => {
+  test("has no broken links", async () => {
     const folder = join(root, "docs/guide");
     const pages = (await readdir(folder)).map((file) => join(folder, file));
     const broken = await Promise.all(
@@ -41,7 +41,7 @@ describe("the guide", () => {
     expect(broken.flat()).toEqual([]);
   });
 
-  test("has a line in its contents for each page", async () => {
+  test("lists every page in its contents", async () => {
     const pages = (await readdir(join(root, "docs/guide"))).filter((file) => file !== "README.md");
     const contents = await readFile(join(root, "docs/guide/README.md"), "utf8");
     expect(pages.filter((page) => !contents.includes(`](${page})`))).toEqual([]);

@@ -9,7 +9,7 @@ import { transcribe } from "../../scripts/docs/transcript.ts";
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
 
-test("a newcomer who follows the page sees what stands there", async () => {
+test("a newcomer who follows the page sees the output it shows", async () => {
   const command = run(process.execPath, ["scripts/run.mjs", "docs", "newcomer", "--check"], { cwd: root });
   expect(await command.catch(({ stdout, stderr }) => stdout + stderr)).toEqual({ stdout: "", stderr: "" });
 }, 180_000);
@@ -33,23 +33,23 @@ describe("a page whose commands are run", () => {
     });
   const step = (code: string, output: string) => `So:\n\n\`\`\`sh\n${code}\n\`\`\`\n\n\`\`\`text\n${output}\n\`\`\`\n`;
 
-  test("gets what was printed, errors too", async () => {
+  test("gets the printed output, including errors", async () => {
     expect(await follow(step("echo hello; echo moon >&2", "?"))).toBe(
       step("echo hello; echo moon >&2", "good morning\nsun"),
     );
   });
 
-  test("keeps what stands there where only that differs which differs each time", async () => {
+  test("keeps its output if only the parts differ that differ each time", async () => {
     const page = step("echo 17", "23");
     expect(await follow(page)).toBe(page);
   });
 
-  test("writes the files that it shows, and remembers what commands have set", async () => {
+  test("writes the files that it shows, and keeps the variables that commands set", async () => {
     const page = `Now \`a/b\`:\n\n\`a/b\`:\n\n\`\`\`txt\nday\n\`\`\`\n${step("cd a && WORD=$(cat b)", "")}`;
     expect(await follow(page + step("pwd; echo $WORD", "?"))).toBe(page + step("pwd; echo $WORD", `${folder}/a\nday`));
   });
 
-  test("is refused where a command fails, with what it has printed", async () => {
+  test("is refused if a command fails, with its output", async () => {
     await expect(follow(step("echo reason; false; echo never", "?"))).rejects.toThrow(
       /^This failed:\necho reason.*\n\nreason\n$/,
     );

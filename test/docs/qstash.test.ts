@@ -7,7 +7,7 @@ import { useRedis } from "../support/stores.ts";
 describe("QStash, self-hosted", () => {
   const redis = useRedis();
 
-  test("the app's code publishes and receives against the interface", async () => {
+  test("the app's code publishes and receives through the interface", async () => {
     // Receivers compare the signature with the time of their machine.
     const { baseUrl, queue, clock, deliveries } = await servedQStash({ startsAt: Date.now() - 300_000 });
     await sendEmail(baseUrl, token);
@@ -25,7 +25,7 @@ describe("QStash, self-hosted", () => {
     expect((await received(new Headers())).status).toBe(401);
   });
 
-  test("the Worker takes what the SDK publishes", async () => {
+  test("the Worker accepts what the SDK publishes", async () => {
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,

@@ -16,7 +16,7 @@ beforeEach(() => {
   outbox.length = 0;
 });
 
-test("the first program of the README prints what stands below it", async () => {
+test("the first program of the README prints the output below it", async () => {
   const program = join(await installedBuild(), "first.mjs");
   await copyFile(join(root, "examples/guide/first.mjs"), program);
   const { stdout } = await promisify(execFile)(process.execPath, [program]);
@@ -26,7 +26,7 @@ test("the first program of the README prints what stands below it", async () => 
 describe("the Worker of the README", () => {
   const redis = useRedis();
 
-  test("takes jobs from both sides, and arms its schedule", async () => {
+  test("takes jobs from its own code and from outside, and arms its schedule", async () => {
     const { url, token } = redis.shim;
     const env = {
       UPSTASH_REDIS_REST_URL: url,

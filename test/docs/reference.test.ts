@@ -48,12 +48,12 @@ describe("the API reference", () => {
     expect(await read("docs/api/small.md")).toContain("function greet(name: string): string;");
   });
 
-  test("tells which error is thrown", async () => {
+  test("names the errors that are thrown", async () => {
     await reference({ check: false, root });
     expect(await read("docs/api/small.md")).toContain("`RangeError`: where there is nobody.");
   });
 
-  test("checks without writing, and finds what has changed and what is too much", async () => {
+  test("checks without writing, and finds changed and superfluous pages", async () => {
     await reference({ check: false, root });
     expect(await reference({ check: true, root })).toEqual([]);
     await write("src/index.ts", greeting.replace("Greets", "Salutes"));
@@ -63,24 +63,24 @@ describe("the API reference", () => {
     expect(await reference({ check: true, root })).toEqual([]);
   });
 
-  test("does not change with the lines on which things stand", async () => {
+  test("does not depend on line numbers", async () => {
     await reference({ check: false, root });
     await write("src/index.ts", greeting.replace("\n\n", "\n\n\n\n"));
     expect(await reference({ check: true, root })).toEqual([]);
   });
 
-  test("is refused where an export has no comment", async () => {
+  test("is refused if an export has no comment", async () => {
     await write("src/later.ts", `${parting}export const silent = 1;\n`);
     await expect(reference({ check: false, root })).rejects.toThrow(/silent .* does not have any documentation/);
   });
 
-  test("is refused where a field of something exported has no comment", async () => {
+  test("is refused if a field of an export has no comment", async () => {
     const fields = "export interface Told {\n  /** When. */\n  readonly at: Date;\n  readonly why: string;\n}\n";
     await write("src/later.ts", `${parting}/** What is told. */\n${fields}`);
     await expect(reference({ check: false, root })).rejects.toThrow(/^small\/later.Told.why has no comment.$/);
   });
 
-  test("is refused where a source does not say how it is imported", async () => {
+  test("is refused if a source does not say how to import it", async () => {
     await write("src/later.ts", parting.replace("small/later", "small/sooner"));
     await expect(reference({ check: false, root })).rejects.toThrow("src/later.ts must begin with a comment");
   });

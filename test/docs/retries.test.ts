@@ -29,11 +29,11 @@ async function waits(job: AnyJob, random: () => number = () => 0.5): Promise<num
 }
 
 describe("waits before retries", () => {
-  test("double from 60 s without a word", async () => {
+  test("double from 60 s by default", async () => {
     expect(await waits(defineJob({ name: "job", perform() {} }))).toEqual([60, 120, 240]);
   });
 
-  test("follow a rule, spread by its jitter", async () => {
+  test("follow a rule, spread by jitter", async () => {
     expect(await waits(retries.syncStock)).toEqual([10, 20, 40, 80, 160]);
     expect(await waits(retries.syncStock, () => 0)).toEqual([9, 18, 36, 72, 144]);
   });
@@ -47,7 +47,7 @@ describe("waits before retries", () => {
   });
 });
 
-describe("what a job can say", () => {
+describe("a job can say:", () => {
   const clock = testClock(start);
   const attempt = () => performJob(retries.charge, { order: 7 }, { clock });
 
@@ -61,12 +61,12 @@ describe("what a job can say", () => {
     expect(await attempt()).toMatchObject({ status: "dead", error: { name: "PermanentError" } });
   });
 
-  test("again when the other side says", async () => {
+  test("again at the time the other side asks for", async () => {
     answers(new Response(null, { status: 429, headers: { "Retry-After": "120" } }));
     expect(await attempt()).toMatchObject({ status: "retried", runAt: new Date(start + 120_000) });
   });
 
-  test("again later, without using an attempt", async () => {
+  test("again later, with no attempt used", async () => {
     answers(new Response(null, { status: 202 }));
     expect(await attempt()).toMatchObject({ status: "snoozed", runAt: new Date(start + 3_600_000) });
   });
@@ -82,13 +82,13 @@ describe("timeouts", () => {
     retries.drawn.length = 0;
   });
 
-  test("are lengthened page by page", async () => {
+  test("are extended page by page", async () => {
     const outcome = await performJob(retries.render, { pages: ["one", "two"] });
     expect(outcome).toMatchObject({ status: "completed" });
     expect(retries.drawn).toEqual(["one", "two"]);
   });
 
-  test("end a job that is stopped before its next page", async () => {
+  test("stop a job before its next page", async () => {
     const outcome = await performJob(retries.render, { pages: ["one"] }, { signal: AbortSignal.abort() });
     expect(outcome).toMatchObject({ status: "retried" });
     expect(retries.drawn).toEqual([]);

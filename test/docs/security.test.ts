@@ -17,7 +17,7 @@ describe("tokens", () => {
     TIDEGATE_ADMIN_TOKEN: "the-admin-token",
   };
 
-  test("of a scope may be several, while callers move", async () => {
+  test("may be several in one scope, while callers move to a new one", async () => {
     const app = security.openDoor(open(), env);
     for (const token of ["the-old-token", "the-new-token"]) {
       const body = '{"name":"resize","payload":{"image":"cat.png","width":80}}';
@@ -27,7 +27,7 @@ describe("tokens", () => {
     expect((await app.request("/jobs", { method: "POST", headers: bearer("the-older-token") })).status).toBe(401);
   });
 
-  test("open what the guide's table says, and nothing else", async () => {
+  test("allow what the guide's table says, and nothing else", async () => {
     const app = security.openDoor(open(), env);
     const status = async (token: string, method: string, path: string) =>
       (await app.request(path, { method, headers: bearer(token) })).status;
@@ -48,7 +48,7 @@ describe("tokens", () => {
     expect((await seen("the-admin-token")).flat()).toEqual([true, true, true, true, true, true, true]);
   });
 
-  test("to enqueue make no recurring job", async () => {
+  test("of scope enqueue create no recurring jobs", async () => {
     const app = security.openDoor(open(), env);
     const body = '{"name":"resize","payload":{"image":"a","width":1},"cron":"* * * * *"}';
     const answer = await app.request("/jobs", {
@@ -59,13 +59,13 @@ describe("tokens", () => {
     expect(answer.status).toBe(403);
   });
 
-  test("may not be left out by mistake", () => {
+  test("cannot be left out by mistake", () => {
     expect(() => createHandler({ queue: open(), auth: {} })).toThrow(/auth needs at least one token/);
     expect(() => createHandler({ queue: open(), auth: { admin: [""] } })).toThrow(/Is its environment variable set/);
   });
 });
 
-describe("a login of one's own", () => {
+describe("your own login", () => {
   test("guards a handler without tokens", async () => {
     const app = security.guarded(open(), "secret");
     expect((await app.request("/queue/stats")).status).toBe(401);
@@ -73,7 +73,7 @@ describe("a login of one's own", () => {
     expect((await app.request("/queue/stats", { headers })).status).toBe(200);
   });
 
-  test("does not let another site's page use the browser that is logged in", async () => {
+  test("does not let another site use a logged-in browser", async () => {
     const app = security.guarded(open(), "secret");
     const headers = { Authorization: `Basic ${btoa("operator:secret")}` };
     const pause = (more: object) => app.request("/queue/pause", { method: "POST", headers: { ...headers, ...more } });
@@ -83,7 +83,7 @@ describe("a login of one's own", () => {
 });
 
 describe("limits and errors", () => {
-  test("a body may have so many bytes, and no more", async () => {
+  test("a body may not exceed the limit", async () => {
     const app = security.careful(open(), "a-long-token", () => {});
     const body = JSON.stringify({ name: "resize", payload: { image: "x".repeat(20_000), width: 1 } });
     const answer = await app.request("/jobs", {
@@ -112,7 +112,7 @@ describe("limits and errors", () => {
     log.mockRestore();
   });
 
-  test("what else goes wrong is reported by its name", async () => {
+  test("any other error is reported by its name", async () => {
     const names: string[] = [];
     const store = faultyStore(memoryStore(), "before");
     const app = security.careful(new Queue({ store, jobs: [resize] }), "a-long-token", (name) => names.push(name));

@@ -6,7 +6,7 @@ import { snippets } from "../../scripts/docs/snippets.ts";
 import { root as repository } from "../package/built.ts";
 
 describe("the code in the docs", () => {
-  test("is that of the files that tests run", async () => {
+  test("comes from files that tests run", async () => {
     expect(await snippets({ check: true })).toEqual([]);
   });
 
@@ -23,7 +23,7 @@ describe("the code in the docs", () => {
     );
   }
 
-  test("stands in a file that is run: TypeScript, settings, and each command that speaks to a queue", async () => {
+  test("is in a file that is run: TypeScript, settings, and each command for a queue", async () => {
     const guide = (await readdir(join(repository, "docs/guide"))).map((file) => `docs/guide/${file}`);
     const blocks = (await Promise.all(["README.md", ...guide].map(blocksOf))).flat();
     const mustBeRun = blocks.filter(
@@ -71,14 +71,14 @@ export function f() {
 }
 `;
 
-  test("fills a block with the region, without its indentation and its inner marks", async () => {
+  test("fills a block with the region, without indentation and inner markers", async () => {
     await write("a.ts", source);
     await write("docs/page.md", block("a.ts#outer", "old();\n"));
     expect(await snippets({ check: false, root })).toEqual(["docs/page.md"]);
     expect(await page()).toBe(block("a.ts#outer", "one();\n\nif (two) {\n  three();\n}\n"));
   });
 
-  test("takes a region that lies in another one, and whole files", async () => {
+  test("accepts a region inside another one, and whole files", async () => {
     await write("a.ts", source);
     await write("run.sh", "set -e\n# #region go\ngo $now\n# #endregion\n");
     await write("docs/page.md", `${block("a.ts#inner")}${block("run.sh#go")}${block("run.sh")}`);
@@ -87,14 +87,14 @@ export function f() {
     expect(await page()).toBe(`${filled.join("")}${block("run.sh", "set -e\ngo $now\n")}`);
   });
 
-  test("keeps what replacement patterns would change", async () => {
+  test("keeps text that looks like a replacement pattern", async () => {
     await write("a.ts", '// #region all\n"$& $1 $$";\n// #endregion\n');
     await write("docs/page.md", block("a.ts#all"));
     await snippets({ check: false, root });
     expect(await page()).toBe(block("a.ts#all", '"$& $1 $$";\n'));
   });
 
-  test("tells of a difference and writes nothing when it only checks", async () => {
+  test("reports a difference and writes nothing if it only checks", async () => {
     await write("a.ts", source);
     const old = block("a.ts#inner", "old();\n");
     await write("docs/page.md", old);
@@ -102,7 +102,7 @@ export function f() {
     expect(await page()).toBe(old);
   });
 
-  test("finds nothing to do in what it has written", async () => {
+  test("finds nothing to change in its own output", async () => {
     await write("a.ts", source);
     await write("docs/deep/er/page.md", block("a.ts#outer"));
     expect(await snippets({ check: false, root })).toEqual(["docs/deep/er/page.md"]);
@@ -120,7 +120,7 @@ export function f() {
     await expect(snippets({ check: true, root })).rejects.toThrow(message);
   });
 
-  test("refuses a comment that stands before no block", async () => {
+  test("refuses a comment without a block", async () => {
     await write("a.ts", source);
     await write("docs/page.md", "<!-- from: a.ts#outer -->\nText.\n");
     await expect(snippets({ check: true, root })).rejects.toThrow("does not stand right before a fenced block");

@@ -20,7 +20,7 @@ async function setUp() {
 }
 
 describe("statistics", () => {
-  test("count what a queue holds and has done", async () => {
+  test("count what a queue contains and has done", async () => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const { queue } = await setUp();
     await queue.drain();
@@ -36,7 +36,7 @@ describe("statistics", () => {
     log.mockRestore();
   });
 
-  test("tell when somebody should look", async () => {
+  test("show when somebody should take a look", async () => {
     const { queue, clock } = await setUp();
     expect(await statistics.problems(queue)).toEqual([]);
     await clock.advance("6m");
@@ -51,7 +51,7 @@ describe("statistics", () => {
     expect(await statistics.problems(other)).toEqual(["Dead jobs: 1.", "The queue is paused."]);
   });
 
-  test("include what was spent", async () => {
+  test("include the commands spent", async () => {
     const { queue, clock } = await setUp();
     await queue.drain();
     await queue.drain();
@@ -59,7 +59,7 @@ describe("statistics", () => {
     expect(statistics.showSpending(queue)).toMatchObject({ commandsPerJob: 0, commandsPerIdleDrain: 0 });
   });
 
-  test("answer over HTTP, and health to anyone", async () => {
+  test("are served over HTTP, and health to anyone", async () => {
     const { queue } = await setUp();
     const handler = createHandler({ queue, auth: { read: ["the-read-token"] } });
     const server = await serveFetch((request) => handler.fetch(request));
@@ -75,8 +75,8 @@ describe("statistics", () => {
   });
 });
 
-describe("holding a queue", () => {
-  test("back starts nothing until it goes on", async () => {
+describe("a queue", () => {
+  test("that is paused starts nothing until it is resumed", async () => {
     const { queue } = await setUp();
     await statistics.holdBack(queue, async () => {
       expect(await queue.drain()).toMatchObject({ claimed: 0, stoppedBy: "paused" });
@@ -85,7 +85,7 @@ describe("holding a queue", () => {
     expect(await queue.drain()).toMatchObject({ completed: 2 });
   });
 
-  test("empty removes what waits", async () => {
+  test("that is cleared loses its waiting jobs", async () => {
     const { queue } = await setUp();
     expect(await statistics.empty(queue)).toBe(2);
     expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });

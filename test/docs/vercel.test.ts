@@ -21,7 +21,7 @@ describe("the route of the guide on Vercel Hobby", () => {
     vi.unstubAllEnvs();
   });
 
-  test("is named by a vercel.json whose cron comes once a day", async () => {
+  test("is named by a vercel.json with a daily cron", async () => {
     const { crons } = JSON.parse(await readFile(join(guide, "vercel-hobby.json"), "utf8"));
     expect(crons).toEqual([{ path: "/api/queue/drain", schedule: expect.stringMatching(/^\d+ \d+ \* \* \*$/) }]);
   });

@@ -19,7 +19,7 @@ const cat = { image: "cat.png", width: 80 };
 const cats = (count: number) => Array.from({ length: count }, () => ({ job: resize, payload: cat }));
 
 describe("draining", () => {
-  test("does what is due, within bounds, and tells what it did", async () => {
+  test("runs due jobs, within limits, and reports what it did", async () => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const queue = openQueue(memoryStore());
     await queue.enqueueMany(cats(150));
@@ -29,13 +29,13 @@ describe("draining", () => {
     log.mockRestore();
   });
 
-  test("the defaults are those that the guide shows", async () => {
+  test("the defaults match the guide", async () => {
     const queue = openQueue(memoryStore());
     await queue.enqueueMany(cats(150));
     expect(await queue.drain()).toMatchObject({ claimed: 100, stoppedBy: "maxJobs" });
   });
 
-  test("lingers for what falls due in its window, and wakes just then", async () => {
+  test("lingers for jobs that fall due in its window, and wakes on time", async () => {
     const clock = testClock(start);
     const queue = new Queue({ store: memoryStore(), jobs: [resize], clock });
     const starts: string[] = [];
@@ -50,7 +50,7 @@ describe("draining", () => {
     expect(await work.lingered(queue)).toMatchObject({ claimed: 0, stoppedBy: "empty" });
   });
 
-  test("begins after the answer, in a request of one's own", async () => {
+  test("starts after the response, in your own request handler", async () => {
     const queue = openQueue(memoryStore());
     const { context, settled } = inBackground();
     const answer = await work.afterTheAnswer(queue, context, "ada@example.com");
@@ -70,8 +70,8 @@ describe("draining", () => {
   });
 });
 
-describe("what an invocation that dies leaves", () => {
-  test("comes due again when its lease runs out, as another attempt", async () => {
+describe("what a dead invocation leaves", () => {
+  test("is due again when its lease expires, as another attempt", async () => {
     const clock = testClock();
     const attempts: number[] = [];
     const job = defineJob({ name: "job", perform: (_: undefined, { attempt }) => void attempts.push(attempt) });
@@ -85,7 +85,7 @@ describe("what an invocation that dies leaves", () => {
 });
 
 describe("working in a process", () => {
-  test("goes on until it is told to stop, and starts at once what it enqueues", async () => {
+  test("continues until it is stopped, and starts at once what it enqueues", async () => {
     const store = memoryStore();
     const queue = openQueue(store);
     const stop = new AbortController();
@@ -97,7 +97,7 @@ describe("working in a process", () => {
   });
 });
 
-describe("Workers with more to do", () => {
+describe("Workers with a backlog", () => {
   const redis = useRedis();
   const { context, settled } = inBackground();
 
@@ -119,7 +119,7 @@ describe("Workers with more to do", () => {
     return { env, links, store: upstashStore({ url, token }) };
   }
 
-  test("fan out when a tick leaves a backlog", async () => {
+  test("fan out if a tick leaves a backlog", async () => {
     const { env, links, store } = environment();
     const queue = new Queue({ store, jobs: [greet] });
     const greetings = Array.from({ length: 1_000 }, () => ({ job: greet, payload: { who: "Ada" } }));

@@ -28,11 +28,11 @@ describe("the example for browsers", () => {
       fetch: async (request) => app.fetch(request, {}, context),
     });
 
-  test("enqueues a job and tells what became of it", async () => {
+  test("enqueues a job and shows its outcome", async () => {
     expect(await order()({ id: "first", email: "ada@example.com" })).toBe("Your report is on its way.");
   });
 
-  test("may be sent twice", async () => {
+  test("may send a request twice", async () => {
     const send = order();
     const [once, twice] = [
       await send({ id: "second", email: "ben@example.com" }),
@@ -41,14 +41,14 @@ describe("the example for browsers", () => {
     expect([once, twice]).toEqual(["Your report is on its way.", "Your report is on its way."]);
   });
 
-  test("has a token that opens nothing else", async () => {
+  test("has a token that allows nothing else", async () => {
     const headers = { Authorization: "Bearer enqueue-only" };
     for (const path of ["/queue/stats", "/queue/jobs", "/queue/dead-letter"]) {
       expect((await app.request(path, { headers })).status).toBe(403);
     }
   });
 
-  test("may call from its own origin, and from no other", async () => {
+  test("may be called from its own origin, and from no other", async () => {
     const preflight = (from: string) =>
       app.request("/queue/jobs", {
         method: "OPTIONS",

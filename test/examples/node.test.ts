@@ -6,7 +6,7 @@ import { compileExample } from "./example.ts";
 
 const redis = useRedis();
 
-test("the example for Node works until it is told to stop, and ends well", async () => {
+test("the example for Node works until it is stopped, and exits cleanly", async () => {
   const env = { ...process.env, REDIS_URL: `redis://127.0.0.1:${redis.server.port}` };
   const running = promisify(execFile)(process.execPath, [await compileExample("node/main.ts")], { env });
   running.child.stdout?.once("data", () => running.child.kill("SIGTERM"));

@@ -26,7 +26,7 @@ describe.each(["zod", "valibot", "arktype"])("the example for %s", (library) => 
     return { call, enqueue: (payload: object) => call("/jobs", { name: "resize", payload }) };
   }
 
-  test("performs with what the schema makes of the payload", async () => {
+  test("performs with the output of the schema", async () => {
     const { call, enqueue } = await worker();
     const enqueued = await enqueue({ image: "https://example.com/cat.png" });
     expect(enqueued.status).toBe(201);

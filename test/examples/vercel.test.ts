@@ -45,7 +45,7 @@ describe("the example for Vercel", () => {
     });
   });
 
-  test("is a route file that Next.js builds: it exports a route alone, and no import ends in .ts", async () => {
+  test("is a route file that Next.js can build: it exports only a route, and no import ends in .ts", async () => {
     expect(Object.keys(route).sort()).toEqual(routeExports.sort());
     for (const file of ["app/api/queue/[[...path]]/route.ts", "queue.ts", "jobs.ts"]) {
       expect(await readFile(join(root, "examples/vercel", file), "utf8")).not.toMatch(/from "[^"]*\.ts"/);

@@ -58,7 +58,7 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 const scopes: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 const places = ["", "/queues/default"];
 
-test("every route stands in the table of scopes, and only health and the description are open", () => {
+test("every route is in the table of scopes, and only health and the OpenAPI document are open", () => {
   const lines = routes.map(({ method, path }) => `${method} ${path}`);
   expect(lines.sort()).toEqual([...Object.keys(allowed), "GET /health", "GET /openapi.json"].sort());
 });
@@ -107,17 +107,17 @@ test("a token in two scopes may do what either allows", async () => {
   expect((await call("GET", "/stats", undefined, bearer("for-both-of-them"))).status).toBe(403);
 });
 
-test("the scheme is read in any case", async () => {
+test("the scheme is case-insensitive", async () => {
   const { call } = setUp({ handler: { auth } });
   expect((await call("GET", "/stats", undefined, { Authorization: "bearer  admin-token-one" })).status).toBe(200);
 });
 
-test("a token is not taken from the query", async () => {
+test("a token in the query is ignored", async () => {
   const { call } = setUp({ handler: { auth } });
   expect((await call("GET", "/stats?token=admin-token-one")).status).toBe(401);
 });
 
-test("a token may enqueue jobs, but recurring ones only as an administrator", async () => {
+test("an enqueue token may enqueue jobs, but only an admin token recurring ones", async () => {
   const { call, queue } = setUp({ handler: { auth } });
   const job = { name: "fails", cron: "* * * * *" };
   expect((await call("POST", "/jobs", job, bearer("enqueue-token-one"))).status).toBe(403);
@@ -125,7 +125,7 @@ test("a token may enqueue jobs, but recurring ones only as an administrator", as
   expect((await call("POST", "/jobs", job, bearer("admin-token-one"))).status).toBe(201);
 });
 
-test("nothing is written for a token that does not allow it", async () => {
+test("a token without the scope writes nothing", async () => {
   const { call, queue } = setUp({ handler: { auth } });
   await queue.enqueue("fails", null, { id: "x", delay: "1h" });
   expect((await call("DELETE", "/jobs/x", undefined, bearer("enqueue-token-one"))).status).toBe(403);
@@ -133,7 +133,7 @@ test("nothing is written for a token that does not allow it", async () => {
   expect((await queue.getStats()).pendingCount).toBe(1);
 });
 
-test('auth "none" lets everybody do everything', async () => {
+test('auth "none" allows everyone everything', async () => {
   const { call } = setUp({ handler: { auth: "none" } });
   for (const { method, path } of guarded) expect([401, 403]).not.toContain((await call(method, path)).status);
 });
@@ -149,7 +149,7 @@ describe("a page of another site", () => {
   ];
   const changing = guarded.filter(({ method, line }) => method !== "GET" || line === "GET /drain");
 
-  test.each(elsewhere)("changes nothing where everybody is let in: %j", async (headers) => {
+  test.each(elsewhere)('changes nothing with auth "none": %j', async (headers) => {
     const { call, queue } = setUp();
     await queue.enqueue("fails", null, { id: "x", delay: "1h" });
     const before = await snapshot(queue);
@@ -161,7 +161,7 @@ describe("a page of another site", () => {
   });
 
   // Over plain HTTP, but for localhost, browsers send neither header with GET.
-  test("drains by no GET of a browser that does not say where it comes from", async () => {
+  test("cannot drain by a GET from a browser that sends no origin", async () => {
     const { call, queue } = setUp();
     await queue.enqueue("fails", null, { id: "x" });
     const before = await snapshot(queue);
@@ -175,12 +175,12 @@ describe("a page of another site", () => {
     { "User-Agent": "node", "Accept-Language": "*" },
     { "User-Agent": "curl/8.5.0" },
     {},
-  ])("did not send the GET of a program that drains: %j", async (headers) => {
+  ])("is not assumed for the GET of a program that drains: %j", async (headers) => {
     const { call } = setUp();
     expect((await call("GET", "/drain", undefined, headers as Record<string, string>)).status).toBe(200);
   });
 
-  test.each(elsewhere)("may look there, as far as the browser lets it: %j", async (headers) => {
+  test.each(elsewhere)("may read, as far as the browser allows: %j", async (headers) => {
     const { call } = setUp();
     expect((await call("GET", "/stats", undefined, headers as Record<string, string>)).status).toBe(200);
   });
@@ -196,7 +196,7 @@ describe("a page of another site", () => {
     expect((await call("POST", "/pause", undefined, headers as Record<string, string>)).status).toBe(200);
   });
 
-  test("may do with a token what the token allows", async () => {
+  test("may do what its token allows", async () => {
     const { call } = setUp({ handler: { auth } });
     const headers = { ...bearer("admin-token-one"), "Sec-Fetch-Site": "cross-site", Origin: "http://other.test" };
     expect((await call("POST", "/pause", undefined, headers)).status).toBe(200);
@@ -228,12 +228,12 @@ describe("createHandler refuses to be built", () => {
     expect(build(tokens)).toThrow(name);
   });
 
-  test("with fewer than 12 characters, and with no more", () => {
+  test("with a token of fewer than 12 characters, and accepts 12", () => {
     expect(build({ admin: ["twelve-chars"] })).not.toThrow();
     expect(build({ admin: ["eleven-chrs"] })).toThrow("a token of 12 to 1000 visible ASCII characters");
   });
 
-  test("and never says a token", () => {
+  test("and never prints a token", () => {
     expect(build({ admin: ["my secret"] })).toThrow(/^auth\.admin\[0\] (?!.*my secret)/);
   });
 });

@@ -13,7 +13,7 @@ async function withDead(...ids: string[]) {
 }
 
 describe("GET /dead-letter", () => {
-  test("lists dead jobs with the error, the attempts and when they died", async () => {
+  test("lists dead jobs with the error, the attempts and the time", async () => {
     const { call } = await withDead("a");
     const { status, body } = await call("GET", "/dead-letter");
     expect(status).toBe(200);
@@ -40,21 +40,21 @@ describe("GET /dead-letter", () => {
     expect((await call("GET", "/dead-letter?name=send_email")).body["jobs"]).toEqual([]);
   });
 
-  test("takes no state", async () => {
+  test("refuses a state", async () => {
     const { call } = setUp();
     expect((await call("GET", "/dead-letter?state=dead")).status).toBe(400);
   });
 });
 
 describe("retrying", () => {
-  test("one makes it ready again and answers with it", async () => {
+  test("one makes it ready and returns it", async () => {
     const { call } = await withDead("a/b");
     const answer = await call("POST", "/dead-letter/a%2Fb/retry");
     expect(answer).toMatchObject({ status: 200, body: { id: "a/b", state: "ready", runAt: now, payload: { n: 1 } } });
     expect(await call("POST", "/dead-letter/a%2Fb/retry")).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
 
-  test("one takes a new payload", async () => {
+  test("one accepts a new payload", async () => {
     const { call } = await withDead("a");
     expect((await call("POST", "/dead-letter/a/retry", { payload: null })).body).toMatchObject({ payload: null });
   });
@@ -88,7 +88,7 @@ describe("retrying", () => {
     for (const { payload } of (await queue.listJobs()).jobs) expect(payload).toEqual({ n: 1 });
   });
 
-  test("many takes a new payload for each", async () => {
+  test("many accepts a new payload for each", async () => {
     const { call, queue } = await withDead("a", "b");
     await call("POST", "/dead-letter/retry", { all: true, payload: { n: 2 } });
     expect((await queue.listJobs()).jobs.map(({ payload }) => payload)).toEqual([{ n: 2 }, { n: 2 }]);
@@ -96,14 +96,14 @@ describe("retrying", () => {
 });
 
 describe("removing", () => {
-  test("one answers 204, and 404 from then on", async () => {
+  test("one answers 204, and 404 afterwards", async () => {
     const { call, queue } = await withDead("retry");
     expect((await call("DELETE", "/dead-letter/retry")).status).toBe(204);
     expect(await queue.getJob("retry")).toBeNull();
     expect(await call("DELETE", "/dead-letter/retry")).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
 
-  test("many tells how many", async () => {
+  test("many answers with the number", async () => {
     const { call, queue } = await withDead("a", "b");
     const dry = await call("POST", "/dead-letter/remove", { all: true, dryRun: true });
     expect(dry).toMatchObject({ status: 200, body: { removed: 2 } });

@@ -3,7 +3,7 @@ import { start } from "../support/clock.ts";
 import { setUp, snapshot } from "./memory-handler.ts";
 
 describe.each(["POST", "GET"])("%s /drain", (method) => {
-  test("drains and answers with the report", async () => {
+  test("drains and returns the report", async () => {
     const { call, queue } = setUp();
     await queue.enqueueMany([
       { job: "send_email", payload: { to: "ada" } },
@@ -29,7 +29,7 @@ describe.each(["POST", "GET"])("%s /drain", (method) => {
     });
   });
 
-  test("takes its bounds from the query", async () => {
+  test("takes its limits from the query", async () => {
     const { call, queue } = setUp();
     await queue.enqueueMany(Array(5).fill({ job: "fails" }));
     const query =
@@ -66,14 +66,14 @@ describe.each(["POST", "GET"])("%s /drain", (method) => {
 });
 
 describe("POST /drain", () => {
-  test("takes its bounds from the body, which wins over the query", async () => {
+  test("takes its limits from the body, which overrides the query", async () => {
     const { call, queue } = setUp();
     await queue.enqueueMany(Array(5).fill({ job: "fails" }));
     const body = { maxJobs: 3, budget: { roundTrips: 9, commands: 90 } };
     expect((await call("POST", "/drain?maxJobs=1", body)).body).toMatchObject({ claimed: 3 });
   });
 
-  test("takes the rest of a budget from the handler's options", async () => {
+  test("takes a missing part of the budget from the handler's options", async () => {
     const drain = { maxJobs: 4, budget: { roundTrips: 3 } };
     const { call, queue } = setUp({ handler: { drain } });
     await queue.enqueueMany(Array(9).fill({ job: "fails" }));

@@ -7,8 +7,8 @@ const email = { name: "send_email", payload: { to: "ada" } };
 const slow = defineJob({ name: "slow", timeout: "31s", perform() {} });
 
 // Cloudflare ends an invocation 30 s after its response: what may begin in that time, and how what still runs is ended.
-describe("what is run after a response, in the time that the platform leaves", () => {
-  test("a queue with long jobs keeps to short delays, and leaves the long ones that are due to the ticks", async () => {
+describe("jobs that run after a response, in the time the platform allows", () => {
+  test("a queue with long jobs starts short ones after a short delay, and leaves long ones to ticks", async () => {
     const clock = testClock();
     const { call, settled, queue } = withBackground({ queue: { jobs: [slow, sendEmail], clock } });
     await queue.enqueueMany([
@@ -23,7 +23,7 @@ describe("what is run after a response, in the time that the platform leaves", (
     expect(await queue.drain()).toMatchObject({ completed: 2 });
   });
 
-  test("a job that may take longer than the platform stays is left to the ticks, by the timeout given with it too", async () => {
+  test("a job whose timeout exceeds the platform's time is left to ticks, even if its enqueue gave the timeout", async () => {
     const short = defineJob({ name: "short", timeout: "5s", perform() {} });
     const { call, settled, queue } = withBackground({ queue: { jobs: [short, slow] } });
     await call("POST", "/jobs", [{ name: "short", timeout: "31s" }, { name: "slow" }]);
@@ -31,7 +31,7 @@ describe("what is run after a response, in the time that the platform leaves", (
     expect(await queue.getStats()).toMatchObject({ readyCount: 2, runningCount: 0 });
   });
 
-  test("what falls due while a job takes all of its time is left to the ticks, and no error", async () => {
+  test("a job that falls due while another uses up the time is left to ticks, without an error", async () => {
     const clock = testClock();
     const takes = defineJob({ name: "takes", perform: (ms: number) => clock.sleep(ms) });
     const errors: unknown[] = [];
@@ -49,7 +49,7 @@ describe("what is run after a response, in the time that the platform leaves", (
     expect(errors).toEqual([]);
   });
 
-  test("what falls due at several moments is run under one budget, and the rest left to the ticks", async () => {
+  test("jobs that fall due at several times run under one budget, and the rest is left to ticks", async () => {
     const clock = testClock();
     const { call, settled, queue } = withBackground({
       queue: { jobs: [sendEmail], clock },
@@ -65,7 +65,7 @@ describe("what is run after a response, in the time that the platform leaves", (
     expect(await queue.getStats()).toMatchObject({ completedCount: 7 });
   });
 
-  test("jobs that may take longer than the platform lets them are left to the next drain", async () => {
+  test("jobs whose timeout exceeds the time left are left to the next drain", async () => {
     const { call, queue, settled } = withBackground({ queue: { jobs: [slow, sendEmail] } });
     await call("POST", "/jobs", [
       { name: "slow" },
@@ -104,7 +104,7 @@ describe("what is run after a response, in the time that the platform leaves", (
     expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "scheduled", attempts: 1 });
   });
 
-  test("however late in the stay a job starts, it is aborted before the platform ends the invocation", async () => {
+  test("a job that starts late is aborted before the platform ends the invocation", async () => {
     const clock = testClock();
     const begin = clock.now;
     const abortedAt: number[] = [];
@@ -122,7 +122,7 @@ describe("what is run after a response, in the time that the platform leaves", (
     expect(abortedAt).toEqual([28_000]);
   });
 
-  test("no job starts for a retry that fell due while another one held up the invocation", async () => {
+  test("no retry starts that fell due while another job held up the invocation", async () => {
     const clock = testClock();
     const starts: number[] = [];
     const begin = clock.now;

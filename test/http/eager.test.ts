@@ -17,7 +17,7 @@ describe("after POST /jobs", () => {
     expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "completed", attempts: 1 });
   });
 
-  test("a job runs by the platform's own waitUntil where none is given", async () => {
+  test("a job runs with the platform's own waitUntil if none is given", async () => {
     const { app, queue } = setUp();
     const promises: Promise<unknown>[] = [];
     const context = {
@@ -38,7 +38,7 @@ describe("after POST /jobs", () => {
     expect((await queue.getStats()).scheduledCount).toBe(1);
   });
 
-  test("a short delay and a short backoff keep to their moment", async () => {
+  test("a short delay and a short backoff are on time", async () => {
     const clock = testClock();
     const begin = clock.now;
     const ran: string[] = [];
@@ -64,7 +64,7 @@ describe("after POST /jobs", () => {
     expect(ran).toEqual(["attempt 1 0", "attempt 2 1000", "attempt 3 3000", "five 5000", "ten 10000"]);
   });
 
-  test("jobs that are retried side by side keep to their moments, whichever is due first", async () => {
+  test("jobs that are retried at the same time are on time, whichever is due first", async () => {
     const clock = testClock();
     const begin = clock.now;
     const ran: string[] = [];
@@ -87,7 +87,7 @@ describe("after POST /jobs", () => {
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 2, readyCount: 0 });
   });
 
-  test("a job brought back from the dead letter runs in the background too, and is shown as it was before", async () => {
+  test("a job retried from the dead letter runs in the background, and the answer shows it before the run", async () => {
     let works = false;
     const dies = defineJob({
       name: "dies",
@@ -107,7 +107,7 @@ describe("after POST /jobs", () => {
     expect(await queue.getStats()).toMatchObject({ completedCount: 2, deadLetterCount: 0 });
   });
 
-  test("a short backoff keeps to its moment after a job was brought back, too", async () => {
+  test("a short backoff is on time after a retry from the dead letter", async () => {
     const clock = testClock();
     let attempts = 0;
     const dies = defineJob({
@@ -129,7 +129,7 @@ describe("after POST /jobs", () => {
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 1 });
   });
 
-  test("a duplicate is not run again", async () => {
+  test("a duplicate does not run again", async () => {
     const { call, promises, settled } = withBackground();
     await call("POST", "/jobs", { ...email, id: "a" });
     await settled();
@@ -137,7 +137,7 @@ describe("after POST /jobs", () => {
     expect(promises).toHaveLength(1);
   });
 
-  test("as many jobs of an array run as start at once, and the others wait", async () => {
+  test("as many jobs of an array run as concurrency allows, and the others wait", async () => {
     const { call, queue, settled } = withBackground({ handler: { drain: { concurrency: 3 } } });
     await call("POST", "/jobs", Array(5).fill(email));
     await settled();
@@ -169,13 +169,13 @@ describe("after POST /jobs", () => {
     expect((await queue.getStats()).readyCount).toBe(1);
   });
 
-  test("nothing starts where the platform cannot wait", async () => {
+  test("nothing starts if the platform cannot wait", async () => {
     const { call, queue } = setUp();
     expect((await call("POST", "/jobs", email)).status).toBe(201);
     expect((await queue.getStats()).readyCount).toBe(1);
   });
 
-  test("a store that fails in the background is reported, and the jobs come due again", async () => {
+  test("a store that fails in the background is reported, and the jobs are due again", async () => {
     const store = faultyStore(memoryStore());
     const errors: unknown[] = [];
     const job = defineJob({
@@ -198,7 +198,7 @@ describe("after POST /jobs", () => {
   });
 });
 
-test("a job that is stored is answered with 201 where waitUntil throws, and onError gets the error", async () => {
+test("a stored job is answered with 201 even if waitUntil throws, and onError gets the error", async () => {
   const errors: unknown[] = [];
   const refusal = new Error("The context is gone.");
   const { call, queue } = setUp({
@@ -214,7 +214,7 @@ test("a job that is stored is answered with 201 where waitUntil throws, and onEr
   expect((await queue.getStats()).totalEnqueued).toBe(1);
 });
 
-describe("all that one request starts in the background goes by one budget", () => {
+describe("all background work of one request shares one budget", () => {
   const counted = async (drain: HandlerOptions["drain"], jobs: unknown) => {
     const clock = testClock();
     let [requests, runs] = [0, 0];

@@ -12,7 +12,7 @@ const email = { name: "send_email", payload: { to: "ada" } };
 const deep = Array.from({ length: 130 }).reduce<unknown>((inner) => [inner], 1);
 
 describe("POST /jobs?each=true", () => {
-  test("answers for each job in order, whatever becomes of the others", async () => {
+  test("answers for each job in order, whatever happens to the others", async () => {
     const { call, queue } = setUp();
     const { status, body } = await call("POST", "/jobs?each=true", [
       { ...email, id: "a", delay: "1m" },
@@ -34,7 +34,7 @@ describe("POST /jobs?each=true", () => {
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2 });
   });
 
-  test("stores what it can in one request", async () => {
+  test("stores the valid jobs in one request", async () => {
     const stored: number[] = [];
     const store = aroundStore(memoryStore(), ({ method, parameters: [jobs] }, run) => {
       if (method === "enqueue") stored.push((jobs as readonly unknown[]).length);
@@ -57,7 +57,7 @@ describe("POST /jobs?each=true", () => {
     ["no name", {}],
     ["no object", 7],
     ["nothing", null],
-  ])("answers %s as if it had come alone", async (_, job) => {
+  ])("answers %s as it would for a single job", async (_, job) => {
     const { call } = setUp();
     const text = JSON.stringify(job).replace("1e+308", "1e309");
     const { body } = await call("POST", "/jobs?each=true", `[${JSON.stringify(email)},${text}]`);
@@ -68,14 +68,14 @@ describe("POST /jobs?each=true", () => {
     expect(refused?.error).toEqual(alone.body);
   });
 
-  test('answers a field named "__proto__" as if it had come alone', async () => {
+  test('answers a field named "__proto__" as it would for a single job', async () => {
     const { call } = setUp();
     const job = '{"name":"send_email","payload":{"__proto__":1}}';
     const { body } = await call("POST", "/jobs?each=true", `[${job}]`);
     expect(body["jobs"]).toEqual([{ error: (await call("POST", "/jobs", job)).body }]);
   });
 
-  test("makes no schedule of a job with cron, whoever asks", async () => {
+  test("refuses a job with cron, whatever the token", async () => {
     const { call, queue } = setUp();
     const { body } = await call("POST", "/jobs?each=true", [{ ...email, cron: "@daily" }, email]);
     expect(body["jobs"]).toMatchObject([{ error: { code: "invalid_request" } }, { status: "enqueued" }]);
@@ -94,13 +94,13 @@ describe("POST /jobs?each=true", () => {
     expect((await queue.getStats()).pendingCount).toBe(1_000);
   });
 
-  test("answers an empty array with none, and takes a lone job as without each", async () => {
+  test("answers an empty array with an empty list, and accepts a single job", async () => {
     const { call } = setUp();
     expect(await call("POST", "/jobs?each=true", [])).toMatchObject({ status: 200, body: { jobs: [] } });
     expect(await call("POST", "/jobs?each=true", email)).toMatchObject({ status: 201, body: { status: "enqueued" } });
   });
 
-  test("is refused if each is neither true nor false, and false stores all or none", async () => {
+  test("refuses an each that is neither true nor false, and false stores all or none", async () => {
     const { call, queue } = setUp();
     const jobs = [email, { name: "nobody" }];
     expect(await call("POST", "/jobs?each=1", jobs)).toMatchObject({ status: 400 });
@@ -108,7 +108,7 @@ describe("POST /jobs?each=true", () => {
     expect((await queue.getStats()).pendingCount).toBe(0);
   });
 
-  test("tells the hooks of each job", async () => {
+  test("calls the hooks for each job", async () => {
     const events: unknown[] = [];
     const { call } = setUp({ queue: { hooks: { onEnqueue: ({ id, status }) => void events.push([id, status]) } } });
     await call("POST", "/jobs?each=true", [{ ...email, id: "a" }, { name: "nobody" }, { ...email, id: "a" }]);
@@ -118,7 +118,7 @@ describe("POST /jobs?each=true", () => {
     ]);
   });
 
-  test("answers each job with the store's failure, which is reported once", async () => {
+  test("answers each job with the store's failure, and reports it once", async () => {
     const errors: unknown[] = [];
     const store = faultyStore(memoryStore(), "before");
     const { call } = setUp({ queue: { store }, handler: { onError: (error) => errors.push(error) } });
@@ -129,7 +129,7 @@ describe("POST /jobs?each=true", () => {
     expect(errors).toEqual([expect.objectContaining({ code: "store_unavailable" })]);
   });
 
-  test("says nothing of an error that is not Tidegate's, and reports it", async () => {
+  test("does not reveal an error that is not Tidegate's, and reports it", async () => {
     const errors: unknown[] = [];
     const store = aroundStore(memoryStore(), ({ method }, run) =>
       method === "enqueue" ? Promise.reject(new RangeError("secret")) : run(),
@@ -143,7 +143,7 @@ describe("POST /jobs?each=true", () => {
 });
 
 describe("after POST /jobs?each=true", () => {
-  test("as many due jobs run in the background as start at once, and the others wait", async () => {
+  test("as many due jobs run in the background as concurrency allows, and the others wait", async () => {
     const { call, queue, settled, promises } = withBackground({ handler: { drain: { concurrency: 3 } } });
     await call("POST", "/jobs?each=true", [{ name: "send_email", payload: {} }, ...Array(5).fill(email)]);
     expect(promises).toHaveLength(1);
@@ -164,7 +164,7 @@ describe("after POST /jobs?each=true", () => {
     expect((await still.queue.getStats()).readyCount).toBe(2);
   });
 
-  test("a job with a short delay keeps to its moment", async () => {
+  test("a job with a short delay is on time", async () => {
     const { call, promises } = withBackground();
     await call("POST", "/jobs?each=true", [{ ...email, delay: "1m" }]);
     expect(promises).toEqual([]);

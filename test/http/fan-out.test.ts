@@ -54,7 +54,7 @@ function setUp<Time extends Clock = ReturnType<typeof clockByHand>>(
 }
 
 describe("a drain that stops with a backlog", () => {
-  test("has the next invocation go on, until the backlog is gone", async () => {
+  test("starts the next invocation, until the backlog is gone", async () => {
     const { queue, call, settled, fill, seen } = setUp(95);
     await fill();
     expect(await (await call("POST")).json()).toMatchObject({ claimed: 10, backlog: true });
@@ -63,7 +63,7 @@ describe("a drain that stops with a backlog", () => {
     expect(seen).toEqual(Array.from({ length: 9 }, (_, index) => `${index + 1};${start + 60_000}`));
   });
 
-  test("starts as many as fanOut says where it is a cron's, and each of them one after the other", async () => {
+  test("starts fanOut invocations if a cron started it, and each of these starts its successor", async () => {
     const { queue, call, settled, fill, most, seen } = setUp(400, { fanOut: 4 });
     await fill();
     await call("GET");
@@ -73,7 +73,7 @@ describe("a drain that stops with a backlog", () => {
     expect(most()).toBeLessThanOrEqual(4);
   });
 
-  test("starts none without a backlog, and none from a link that found nothing to claim", async () => {
+  test("starts none without a backlog, and none from a hop that found nothing to claim", async () => {
     const { call, settled, fill, seen, queue } = setUp(10, { fanOut: 4 });
     await call("GET");
     await fill();
@@ -90,7 +90,7 @@ describe("a drain that stops with a backlog", () => {
     expect(hasty.seen).toEqual([]);
   });
 
-  test("a chain ends after its time and its length, and at a header that is rubbish", async () => {
+  test("a chain ends after its time and its length, and at an invalid header", async () => {
     const { clock, call, settled, fill, seen } = setUp(100);
     await fill();
     for (const link of [`100;${start + 60_000}`, `5;${start}`, "rubbish", "", "1;2;3", `-1;${start + 60_000}`]) {
@@ -104,7 +104,7 @@ describe("a drain that stops with a backlog", () => {
     expect(seen).toEqual([`100;${start + 60_000}`]);
   });
 
-  test("a target that drops the headers cannot start a storm: each invocation starts one at most", async () => {
+  test("a target that drops the headers cannot cause a storm: each invocation starts at most one", async () => {
     let started = 0;
     const set = setUp(200, {
       fanOut: 50,
@@ -119,7 +119,7 @@ describe("a drain that stops with a backlog", () => {
     expect(started).toBe(19);
   });
 
-  test("a target that fails is told to onError once and not tried again", async () => {
+  test("a target that fails is reported to onError once, and not called again", async () => {
     let asked = 0;
     const onBacklog = relayTo({
       url: "https://example.com/drain",
@@ -137,7 +137,7 @@ describe("a drain that stops with a backlog", () => {
     expect(errors.map(String)).toEqual(Array(3).fill("Error: The next invocation was refused with status 502."));
   });
 
-  test("a target that never answers holds up no drain for more than 10 s, and is told to onError", async () => {
+  test("a target that never answers holds up a drain for at most 10 s, and is reported to onError", async () => {
     const clock = testClock(start);
     const { queue, call, fill, errors } = setUp(100, { fanOut: 2, onBacklog: () => new Promise(() => {}) }, clock);
     await fill();
@@ -149,14 +149,14 @@ describe("a drain that stops with a backlog", () => {
     expect(await queue.getStats()).toMatchObject({ totalProcessed: 10 });
   });
 
-  test("relayTo reads no answer, and lets go of it: one that is kept open keeps its connection", async () => {
+  test("relayTo cancels the response unread, since an open one would keep its connection", async () => {
     let cancelled = 0;
     const fetch = async () => new Response(new ReadableStream({ cancel: () => void cancelled++ }));
     await relayTo({ url: "https://example.com/drain", token: drainToken, fetch })({});
     expect(cancelled).toBe(1);
   });
 
-  test("a link starts no job that may take longer than its invocation lasts, and a tick finds it first in line", async () => {
+  test("a hop starts no job that may outlast its invocation, and a tick finds that job first in line", async () => {
     const clock = testClock(start);
     const long = defineJob({ name: "long", timeout: "5m", maxRetries: 0, perform: () => clock.sleep("40s") });
     const quick = defineJob({ name: "quick", perform() {} });
@@ -174,7 +174,7 @@ describe("a drain that stops with a backlog", () => {
     expect(await (await tick).json()).toMatchObject({ completed: 2 });
   });
 
-  test("a chain ends where all that a link finds may take longer than it lasts", async () => {
+  test("a chain ends if every job that a hop finds may outlast it", async () => {
     const clock = testClock(start);
     const long = defineJob({ name: "long", timeout: "5m", perform: () => clock.sleep("40s") });
     const quick = defineJob({ name: "quick", perform() {} });

@@ -69,7 +69,7 @@ const body = fc.oneof(
   fc.uint8Array({ maxLength: 50 }).map((bytes) => new Blob([new Uint8Array(bytes)])),
 );
 
-describe("no request makes the handler fail, and none that is refused changes anything", () => {
+describe("no request makes the handler fail, and no refused one changes anything", () => {
   test("whatever its body", async () => {
     await fc.assert(
       fc.asyncProperty(bodied, body, async ({ method, path }, content) => {
@@ -160,7 +160,7 @@ const anyText = fc.oneof(
   ),
 );
 
-describe("whatever id or key is taken can be addressed, and means nothing else", () => {
+describe("every accepted id or key can be addressed, and addresses nothing else", () => {
   const isAddressable = (text: string) =>
     text.isWellFormed() && text.trim() === text && !/^\.\.?$/.test(text) && [...text].every(isShown);
   const isShown = (character: string) => character >= " " && character !== "\x7f";
@@ -198,7 +198,7 @@ describe("whatever id or key is taken can be addressed, and means nothing else",
   });
 });
 
-test("an escape that is not UTF-8 is refused wherever it stands", async () => {
+test("an escape that is not UTF-8 is refused anywhere", async () => {
   const broken = fc.constantFrom("%", "%f", "%ff", "%c0%af", "%ed%a0%80", "a%zz");
   await fc.assert(
     fc.asyncProperty(door, broken, fc.boolean(), async ({ method, template, path }, text, isQuery) => {
@@ -210,7 +210,7 @@ test("an escape that is not UTF-8 is refused wherever it stands", async () => {
   );
 });
 
-test("a page of another site changes nothing where everybody is let in", async () => {
+test('a page of another site changes nothing with auth "none"', async () => {
   const headers = fc.constantFrom<Record<string, string>>(
     { "Sec-Fetch-Site": "cross-site" },
     { "Sec-Fetch-Site": "same-site", Origin: "http://other.queue.test" },
@@ -235,7 +235,7 @@ test("a page of another site changes nothing where everybody is let in", async (
   );
 });
 
-test("a cursor that is made up shows no job that there is not, and asks the store a few times at most", async () => {
+test("a forged cursor shows no job that does not exist, and costs only a few store calls", async () => {
   const rest = fc.oneof(
     fc.string({ unit: "binary", maxLength: 30 }),
     fc.tuple(fc.nat(), fc.string()).map(([score, id]) => `${score}:${id}`),
@@ -261,7 +261,7 @@ test("a cursor that is made up shows no job that there is not, and asks the stor
   );
 });
 
-test("any payload comes back as it was sent", async () => {
+test("every payload comes back as it was sent", async () => {
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), async (payload) => {
       const { call } = setUp();

@@ -9,12 +9,12 @@ describe("GET /health", () => {
   const auth = { enqueue: ["the-enqueue-token"], admin: ["the-admin-token"] };
   const token = { Authorization: "Bearer the-enqueue-token" };
 
-  test("says to anyone that the store answers, and nothing else", async () => {
+  test("tells anyone that the store answers, and nothing else", async () => {
     const { call } = setUp({ handler: { auth } });
     expect(await call("GET", "/health")).toMatchObject({ status: 200, text: '{"status":"ok"}' });
   });
 
-  test("answers 503 where the store does not", async () => {
+  test("answers 503 if the store does not", async () => {
     const store = faultyStore(memoryStore());
     const { call } = setUp({ handler: { auth, onError: () => {} }, queue: { store } });
     store.plan("before");
@@ -23,7 +23,7 @@ describe("GET /health", () => {
     expect(answer.headers.get("retry-after")).toBe("5");
   });
 
-  test("looks again for a token at once, and for anyone after five seconds", async () => {
+  test("checks again at once with a token, and after five seconds without", async () => {
     const store = faultyStore(memoryStore());
     const { call, clock } = setUp({ handler: { auth, onError: () => {} }, queue: { store } });
     expect((await call("GET", "/health")).status).toBe(200);
@@ -53,7 +53,7 @@ describe("GET /health", () => {
   }
 
   test.each([{ auth }, { auth: "none" as const }])(
-    "looks once for 500 requests at once, where auth is %j",
+    "checks once for 500 simultaneous requests, with auth %j",
     async (handler) => {
       const { store, waiting, letGo } = slowStore();
       const { call, clock } = setUp({ handler, queue: { store } });
@@ -69,7 +69,7 @@ describe("GET /health", () => {
     },
   );
 
-  test("takes over a look that never came back", async () => {
+  test("replaces a check that never returned", async () => {
     const { store, waiting, letGo } = slowStore();
     const { call, clock } = setUp({ handler: { auth }, queue: { store } });
     void call("GET", "/health");

@@ -39,7 +39,7 @@ describe("POST /jobs", () => {
     expect(again.body).toEqual({ id: "all", status: "duplicate", runAt: at(60_000) });
   });
 
-  test("stores an array at once and answers for each in order", async () => {
+  test("stores an array at once and answers for each job in order", async () => {
     const { call, queue } = setUp();
     const answer = await call("POST", "/jobs", [
       { name: "fails", id: "a" },
@@ -57,7 +57,7 @@ describe("POST /jobs", () => {
     expect((await queue.getStats()).pendingCount).toBe(2);
   });
 
-  test("stores none of an array when one is refused, and says which", async () => {
+  test("stores no job of an array if one is refused, and says which", async () => {
     const { call, queue } = setUp();
     const before = await snapshot(queue);
     const shape = await call("POST", "/jobs", [{ name: "fails" }, { name: "fails", delay: "soon" }]);
@@ -76,12 +76,12 @@ describe("POST /jobs", () => {
     expect((await queue.getStats()).pendingCount).toBe(1_000);
   });
 
-  test("answers an empty array with none", async () => {
+  test("answers an empty array with an empty list", async () => {
     const { call } = setUp();
     expect(await call("POST", "/jobs", [])).toMatchObject({ status: 200, body: { jobs: [] } });
   });
 
-  test("makes a recurring job of one with cron", async () => {
+  test("with cron creates a recurring job", async () => {
     const { call, queue } = setUp();
     const job = {
       name: "send_email",
@@ -233,7 +233,7 @@ describe("one job", () => {
     expect(body).toMatchObject({ state: "completed", result: { sent: true }, runAt: null, completedAt: at(0) });
   });
 
-  test("is changed in time, payload, or both", async () => {
+  test("can get a new run time, a new payload, or both", async () => {
     const { call, queue } = setUp();
     await queue.enqueue("send_email", { to: "ada" }, { id: "a", delay: "1h" });
     expect((await call("PATCH", "/jobs/a", { runAt: at(1_000) })).body).toMatchObject({ runAt: at(1_000) });
@@ -259,7 +259,7 @@ describe("one job", () => {
     expect(await snapshot(queue)).toBe(before);
   });
 
-  test("that has finished can be neither changed nor cancelled", async () => {
+  test("that has ended can be neither changed nor cancelled", async () => {
     const { call, queue } = setUp();
     const { id } = await queue.enqueue("send_email", { to: "ada" });
     await queue.drain();
@@ -275,7 +275,7 @@ describe("one job", () => {
 });
 
 describe("DELETE /jobs", () => {
-  test("clears the jobs of a state", async () => {
+  test("clears the jobs of one state", async () => {
     const { call, queue } = setUp();
     await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h" }]);
     expect(await call("DELETE", "/jobs?state=scheduled")).toMatchObject({ status: 200, body: { cleared: 1 } });

@@ -13,7 +13,7 @@ async function familiesOf(call: ReturnType<typeof setUp>["call"], path = "/metri
 }
 
 describe("GET /metrics", () => {
-  test("is read by a parser of Prometheus, with the value of every count", async () => {
+  test("can be read by a Prometheus parser, with the value of every count", async () => {
     const { call, queue, clock } = setUp();
     await queue.enqueueMany([
       { job: "send_email", payload: { to: "ada" } },
@@ -42,7 +42,7 @@ describe("GET /metrics", () => {
     expect([...families.values()].every(({ help }) => help.length > 0)).toBe(true);
   });
 
-  test("counts waiting and running in buckets that add up", async () => {
+  test("counts waits and runs in cumulative buckets", async () => {
     const { call, queue, clock } = setUp();
     await queue.enqueueMany([{ job: "fails" }, { job: "fails", runAt: new Date(start + 1_900) }]);
     clock.now += 2_000;
@@ -62,7 +62,7 @@ describe("GET /metrics", () => {
     expect(text).toContain('\ntidegate_job_waiting_seconds_count{queue="default"} 2\n');
   });
 
-  test("tells of every queue at the root, and of one below its name, whatever that is", async () => {
+  test("covers every queue at the root, and one queue below its name, whatever the name", async () => {
     const store = memoryStore();
     const clock = () => start;
     const queues = ["urgent", 'a "b" \\ c'].map((name) => new Queue({ name, store, jobs: [], clock }));
@@ -75,7 +75,7 @@ describe("GET /metrics", () => {
     expect(await names("/queues/urgent/metrics")).toEqual(["urgent"]);
   });
 
-  test("is what the example dashboard for Grafana asks for", async () => {
+  test("has every metric of the example Grafana dashboard", async () => {
     const { call, queue } = setUp();
     await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h" }]);
     await queue.drain();
@@ -91,7 +91,7 @@ describe("GET /metrics", () => {
 });
 
 describe("GET /activity", () => {
-  test("tells of the last hour, and what was spent", async () => {
+  test("covers the last hour, and the commands spent", async () => {
     const { call, queue } = setUp();
     await queue.enqueue("fails").then(() => queue.drain());
     const { status, body } = await call("GET", "/activity");
@@ -107,7 +107,7 @@ describe("GET /activity", () => {
     expect(minutes.at(-1)).toEqual({ at: new Date(start).toISOString(), processed: 0, retried: 0, dead: 1 });
   });
 
-  test.each(["/activity", "/metrics"])("%s is closed to those who may only enqueue", async (path) => {
+  test.each(["/activity", "/metrics"])("%s is refused for an enqueue token", async (path) => {
     const { call } = setUp({ handler: { auth: { enqueue: ["may-enqueue-only"], admin: ["may-do-all-of-it"] } } });
     expect((await call("GET", path)).status).toBe(401);
     expect((await call("GET", path, undefined, { Authorization: "Bearer may-enqueue-only" })).status).toBe(403);

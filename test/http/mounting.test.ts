@@ -39,7 +39,7 @@ describe.each<[string, (outer: Hono, inner: Hono) => void]>([
     expect(await call("POST", "/jobs", "{", admin)).toMatchObject({ status: 400, body: { code: "invalid_request" } });
   });
 
-  test("what stands beside it is left alone", async () => {
+  test("routes beside it are left alone", async () => {
     const { outer } = mounted();
     expect(await outer("GET", "/")).toMatchObject({ status: 200, text: "outer" });
     expect(await outer("GET", "/after")).toMatchObject({ status: 200, text: "after" });
@@ -50,19 +50,19 @@ describe.each<[string, (outer: Hono, inner: Hono) => void]>([
 describe.each([
   ["hono", Hono],
   ["hono/tiny", TinyHono],
-])("below a path of an app of %s that has parameters named like the handler's", (_, Outer) => {
+])("below a path of an app of %s whose parameters are named like the handler's", (_, Outer) => {
   const bodies: Readonly<Record<string, object>> = {
     updateJob: { delay: "1h" },
     putSchedule: { name: "fails", cron: "0 9 * * *" },
   };
   const parametric = routes.filter(({ path }) => path.includes(":"));
 
-  test("some routes have parameters", () => {
+  test("routes with parameters work", () => {
     expect(new Set(parametric.map(({ path }) => path)).size).toBeGreaterThan(5);
   });
 
   test.each(parametric.map((route) => [`${route.method} ${route.path}`, route] as const))(
-    "%s reads its own",
+    "%s reads its own parameters",
     async (_name, route) => {
       const store = memoryStore();
       const queues = ["first", "second"].map((name) => new Queue({ name, store, jobs: [fails] }));
@@ -85,7 +85,7 @@ describe.each([
   );
 });
 
-test("a body that a middleware has read before is read again", async () => {
+test("a body that a middleware has already read is read again", async () => {
   const { app, queue } = setUp();
   const outer = new Hono();
   outer.use(async ({ req }, next) => {
@@ -148,7 +148,7 @@ describe("several queues", () => {
     expect(ran).toEqual(["urgent", "urgent", "urgent", "bulk #1"]);
   });
 
-  test("are drained one alone by name", async () => {
+  test("can be drained one by one by name", async () => {
     const { call, ran } = several();
     await call("POST", "/queues/bulk%20%231/jobs", note);
     await call("POST", "/jobs", note);
@@ -156,7 +156,7 @@ describe("several queues", () => {
     expect(ran).toEqual(["bulk #1"]);
   });
 
-  test("are paused each for itself", async () => {
+  test("are paused separately", async () => {
     const { call } = several();
     await call("POST", "/queues/bulk%20%231/pause");
     expect((await call("GET", "/stats")).body).toMatchObject({ paused: false });

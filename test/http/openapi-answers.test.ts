@@ -69,12 +69,12 @@ async function askWrongly(operation: Operation): Promise<readonly number[]> {
 }
 
 describe("in memory", () => {
-  test.each(operations)("%s answers in each way that is told of it, and in no other", async (_, operation) => {
+  test.each(operations)("%s gives every documented answer, and no other", async (_, operation) => {
     const seen = new Set([...(await askEach(operation)), ...(await askWrongly(operation))]);
     expect([...seen].sort()).toEqual([...operation.responses.keys()].sort());
   });
 
-  test.each(operations)("%s is opened by the scopes that it names", async (_, operation) => {
+  test.each(operations)("%s is allowed with the scopes that it names", async (_, operation) => {
     const [right] = casesOf(operation);
     for (const scope of scopesOf(operation)) {
       const headers = bearer(tokens[scope as keyof typeof tokens]);
@@ -87,12 +87,12 @@ describe("on Redis", () => {
   const redis = useRedis();
   const first = operations.filter(([name]) => !name.endsWith("InQueue"));
 
-  test.each(first)("%s answers as is told of it", async (_, operation) => {
+  test.each(first)("%s answers as documented", async (_, operation) => {
     await askEach(operation, () => redis.store());
   });
 });
 
-test("a method that is not told of is refused, with those that are", async () => {
+test("an undocumented method is refused, with those that are documented", async () => {
   const { fetch } = await apiWorld();
   for (const [path, methods] of Object.entries(api.document.paths)) {
     const operation = Object.values(methods)[0] as unknown as Operation;

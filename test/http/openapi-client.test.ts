@@ -75,7 +75,7 @@ async function compile(): Promise<string> {
   return (await compiling.catch(({ stdout }) => ({ stdout }))).stdout;
 }
 
-test("a client generated from the document compiles, and what it must not be asked for does not", async () => {
+test("a client generated from the document compiles, and invalid calls of it do not", async () => {
   const wrong = [...(await compile()).matchAll(/^(\w+)\.ts\((\d+),/gm)].map(([, file, line]) => `${file} ${line}`);
   const lines = mistakes
     .split("\n")

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { soak } from "../support/api-soak.ts";
 
-test("requests drawn from the document are answered as it says, and those that are refused change nothing", async () => {
+test("requests generated from the document are answered as it says, and refused ones change nothing", async () => {
   const report = await soak({ requests: 2_000 });
   const seen = Object.values(report).reduce((sum, count) => sum + count, 0);
   expect(seen).toBeGreaterThanOrEqual(2_000);

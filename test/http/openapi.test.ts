@@ -18,7 +18,7 @@ const api = new OpenApi(document);
 describe("the document", () => {
   const refused = async (text: string) => (await new Validator().validate(JSON.parse(text))).errors;
 
-  test("is valid OpenAPI 3.1, with nothing missing that it refers to", async () => {
+  test("is valid OpenAPI 3.1, with every reference resolved", async () => {
     expect(await refused(JSON.stringify(document))).toBeUndefined();
     const referred = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g)];
     const components = document.components as unknown as Record<string, Record<string, unknown>>;
@@ -30,11 +30,11 @@ describe("the document", () => {
     expect(document.info).toMatchObject({ license: { name: metadata.license, identifier: metadata.license } });
   });
 
-  test("would be found wrong", async () => {
+  test("with a mistake is found invalid", async () => {
     expect(await refused(JSON.stringify(document).replace('"in":"path"', '"in":"paths"'))).toBeDefined();
   });
 
-  test("tells of every route, at the root and of each queue, with a name of its own and what it answers", () => {
+  test("lists every route, at the root and of each queue, with a unique name and its answers", () => {
     const lines = routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
     const described = api.operations.map(({ method, path }) => `${method} ${path}`);
     expect(described.sort()).toEqual([...lines, ...lines.map((line) => line.replace(" ", " /queues/{queue}"))].sort());
@@ -49,14 +49,14 @@ describe("the document", () => {
     }
   });
 
-  test("has examples that fit", () => {
+  test("has examples that fit their schemas", () => {
     const withExamples = schemasIn(document).filter(({ examples }) => Array.isArray(examples));
     for (const schema of withExamples)
       for (const example of schema["examples"] as unknown[]) expect(api.misfit(schema, example)).toBeUndefined();
     expect(withExamples.length).toBeGreaterThan(10);
   });
 
-  test("below a queue tells of that queue alone", async () => {
+  test("of one queue covers that queue alone", async () => {
     const { paths } = await read("/queues/default/openapi.json");
     expect(Object.keys(paths)).toEqual(Object.keys(document.paths).filter((path) => !path.startsWith("/queues/")));
   });
@@ -89,7 +89,7 @@ describe("does not compile", () => {
     expect(route({ method: "GET", path: "/new", scope: "anyone", answer: async () => reply({}) })).toBeDefined();
   });
 
-  test("a shape of another type than the one answered", () => {
+  test("a shape whose type differs from the answer's", () => {
     // @ts-expect-error: this is the shape of a schedule.
     const wrong: Shape<JobInfo> = schedule;
     expect(wrong).toBeDefined();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { setUp } from "./memory-handler.ts";
 
-test("POST /pause keeps drains from starting jobs until POST /resume", async () => {
+test("POST /pause stops drains from starting jobs until POST /resume", async () => {
   const { call, queue } = setUp();
   await queue.enqueue("fails");
   expect(await call("POST", "/pause")).toMatchObject({ status: 200, body: { paused: true } });

@@ -52,7 +52,7 @@ describe("an address", () => {
     },
   );
 
-  test("of a queue that is not served is not found", async () => {
+  test("of an unknown queue is not found", async () => {
     const { call } = setUp();
     expect(await call("GET", "/queues/other/stats")).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
@@ -77,7 +77,7 @@ describe("an address", () => {
     ["/dead-letter/x", "DELETE, OPTIONS", "GET"],
     ["/drain", "POST, GET, OPTIONS", "DELETE"],
     ["/queues/default/stats", "GET, HEAD, OPTIONS", "POST"],
-  ])("%s takes %s", async (path, allow, other) => {
+  ])("%s accepts %s", async (path, allow, other) => {
     const { call } = setUp();
     const refused = await call(other, path);
     expect(refused).toMatchObject({ status: 405, body: { code: "invalid_request" } });
@@ -87,23 +87,20 @@ describe("an address", () => {
     expect(options.headers.get("allow")).toBe(refused.headers.get("allow"));
   });
 
-  test("that GET looks at answers HEAD without a body", async () => {
+  test("that GET reads answers HEAD without a body", async () => {
     const { call } = setUp();
     expect(await call("HEAD", "/stats")).toMatchObject({ status: 200, text: "" });
     expect(await call("HEAD", "/jobs/nobody")).toMatchObject({ status: 404, text: "" });
   });
 });
 
-test.each(["unknown", "given twice"])(
-  "the name of a parameter that is %s is quoted in part where it is long",
-  async (what) => {
-    const { call } = setUp();
-    const parameter = `${"x".repeat(1_000)}=1`;
-    const { status, body } = await call("GET", `/jobs?${parameter}${what === "given twice" ? `&${parameter}` : ""}`);
-    expect(status).toBe(400);
-    expect(String(body["detail"]).length).toBeLessThan(300);
-  },
-);
+test.each(["unknown", "given twice"])("the name of a parameter that is %s is truncated if it is long", async (what) => {
+  const { call } = setUp();
+  const parameter = `${"x".repeat(1_000)}=1`;
+  const { status, body } = await call("GET", `/jobs?${parameter}${what === "given twice" ? `&${parameter}` : ""}`);
+  expect(status).toBe(400);
+  expect(String(body["detail"]).length).toBeLessThan(300);
+});
 
 describe("a body", () => {
   const deep = (levels: number) => `{"name":"fails","payload":${"[".repeat(levels)}${"]".repeat(levels)}}`;
@@ -133,7 +130,7 @@ describe("a body", () => {
   });
 
   test.each(["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"])(
-    "is taken as %s",
+    "is accepted as %s",
     async (type) => {
       const { send } = setUp();
       expect((await send(post('{"name":"fails"}', { "Content-Type": type }))).status).toBe(201);
@@ -165,7 +162,7 @@ describe("a body", () => {
     }
   });
 
-  test("that breaks off is refused", async () => {
+  test("that is cut off is refused", async () => {
     const { send } = setUp();
     const stream = new ReadableStream({
       start(controller) {
@@ -177,7 +174,7 @@ describe("a body", () => {
   });
 });
 
-test("a body has room for the largest payload where nobody says how large one may be", async () => {
+test("a body may hold the largest payload by default", async () => {
   const { call } = setUp();
   const payload = { to: "x".repeat(5 * 1024 * 1024 - '{"to":""}'.length) };
   expect((await call("POST", "/jobs", { name: "send_email", payload, id: "x".repeat(256) })).status).toBe(201);
@@ -210,20 +207,20 @@ describe("a body above maxBodyBytes", () => {
     expect(seen.chunks).toBe(0);
   });
 
-  test("is refused while it streams, without reading on", async () => {
+  test("is refused while it streams, without reading to the end", async () => {
     const { send } = setUp({ handler: { maxBodyBytes: 1_000 } });
     const { stream, seen } = endless();
     expect(await send(post(stream))).toMatchObject({ status: 413, body: { code: "payload_too_large" } });
     expect(seen).toEqual({ chunks: 11, isCancelled: true });
   });
 
-  test("is refused where its length lies", async () => {
+  test("is refused if its Content-Length is wrong", async () => {
     const { send } = setUp({ handler: { maxBodyBytes: 1_000 } });
     const { stream } = endless();
     expect((await send(post(stream, { ...json, "Content-Length": "5" }))).status).toBe(413);
   });
 
-  test("is refused to the byte", async () => {
+  test("is refused exactly from the first byte too many", async () => {
     const { send } = setUp({ handler: { maxBodyBytes: 20 } });
     expect((await send(post('{"name":"fails"}    '))).status).toBe(201);
     expect((await send(post('{"name":"fails"}     '))).status).toBe(413);
@@ -238,7 +235,7 @@ describe("a body above maxBodyBytes", () => {
 });
 
 describe("a failure", () => {
-  test("of the store is 503 with a hint, and is reported", async () => {
+  test("of the store is a 503 with a hint, and is reported", async () => {
     const store = faultyStore(memoryStore());
     const errors: unknown[] = [];
     const { call } = setUp({ handler: { onError: (error) => errors.push(error) }, queue: { store } });
@@ -259,7 +256,7 @@ describe("a failure", () => {
     },
   };
 
-  test("of code that the handler runs is 500, and says nothing of itself", async () => {
+  test("of code that the handler runs is a 500 without details", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const { call } = setUp({ queue: broken });
     const answer = await call("POST", "/jobs", { name: "broken", payload: "hunter2" });
@@ -268,7 +265,7 @@ describe("a failure", () => {
     expect(log.mock.calls).toEqual([["tidegate: Error"]]);
   });
 
-  test("of a schema that throws is 422, and says nothing of the payload", async () => {
+  test("of a schema that throws is a 422 without the payload", async () => {
     const schema = z.string().transform((text) => BigInt(text));
     const { call } = setUp({ queue: { jobs: [defineJob({ name: "convert", schema, perform() {} })] } });
     const answer = await call("POST", "/jobs", { name: "convert", payload: "hunter2" });
@@ -284,7 +281,7 @@ describe("a failure", () => {
       },
     ],
     ["rejects", () => Promise.reject(new Error("hunter2"))],
-  ])("is a problem also where onError %s, and is written to the log then", async (_, onError) => {
+  ])("is a problem even if onError %s, and is logged then", async (_, onError) => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const { call } = setUp({ queue: broken, handler: { onError } });
     const answer = await call("POST", "/jobs", { name: "broken" });
@@ -292,7 +289,7 @@ describe("a failure", () => {
     await vi.waitFor(() => expect(log.mock.calls).toEqual([["tidegate: Error"]]));
   });
 
-  test("says in the answer where its reason is, and no more than is true", async () => {
+  test("says truthfully in the answer where its reason can be found", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const { call } = setUp({ queue: broken });
     const { body } = await call("POST", "/jobs", { name: "broken" });
@@ -301,7 +298,7 @@ describe("a failure", () => {
     );
   });
 
-  test("is written to the log by name and code alone", async () => {
+  test("is logged by name and code only", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const store = faultyStore(memoryStore());
     const { call } = setUp({ queue: { store } });
@@ -310,7 +307,7 @@ describe("a failure", () => {
     expect(log.mock.calls).toEqual([["tidegate: TidegateError (store_unavailable)"]]);
   });
 
-  test("of the caller's is not reported", async () => {
+  test("of the caller is not reported", async () => {
     const errors: unknown[] = [];
     const { call } = setUp({ handler: { onError: (error) => errors.push(error) } });
     await call("POST", "/jobs", {});

@@ -17,7 +17,7 @@ const shown = {
 };
 
 describe("schedules", () => {
-  test("are stored, shown, listed and removed under their key", async () => {
+  test("are stored, shown, listed and removed by their key", async () => {
     const { call } = setUp();
     const path = "/schedules/daily%2Freport";
     expect(await call("PUT", path, daily)).toMatchObject({ status: 200, body: shown });
@@ -36,7 +36,7 @@ describe("schedules", () => {
     expect((await call("GET", "/schedules")).body["schedules"]).toHaveLength(1);
   });
 
-  test("tell their next slots", async () => {
+  test("GET /schedules shows the next occurrences", async () => {
     const { call } = setUp();
     await call("PUT", "/schedules/daily", daily);
     const two = await call("GET", "/schedules/daily/preview?count=2");
@@ -73,7 +73,7 @@ describe("schedules", () => {
     expect(await snapshot(queue)).toBe(before);
   });
 
-  test("are refused with 422 where the payload does not fit", async () => {
+  test("are refused with 422 if the payload does not fit", async () => {
     const { call } = setUp();
     const answer = await call("PUT", "/schedules/daily", { ...daily, payload: {} });
     expect(answer).toMatchObject({ status: 422, body: { code: "invalid_payload" } });

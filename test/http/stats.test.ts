@@ -4,7 +4,7 @@ import { setUp } from "./memory-handler.ts";
 
 const now = new Date(start).toISOString();
 
-test("GET /stats counts, with times as ISO 8601", async () => {
+test("GET /stats returns counts, with times as ISO 8601", async () => {
   const { call, queue, clock } = setUp();
   await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h" }]);
   clock.now += 1_000;

@@ -35,7 +35,7 @@ describe("flow control", () => {
     ["an empty text", () => "", /must be a string of 1 to 256 characters/],
     ["too long a text", () => "k".repeat(257), /must be a string of 1 to 256 characters/],
     ["a text with a control character", () => "a\nb", /without control characters/],
-  ])("a key function that gives %s is refused, and stores nothing", async (_, key, message) => {
+  ])("a key function that returns %s is refused, and nothing is stored", async (_, key, message) => {
     const work = defineJob({ name: "work", flowControl: { key: key as () => string }, perform });
     const queue = new Queue({ store: memoryStore(), jobs: [work] });
     const refusal = { code: "invalid_request", message: expect.stringMatching(message) };
@@ -43,7 +43,7 @@ describe("flow control", () => {
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
   });
 
-  test("the error of a key function that throws names the job and the kind of error, and holds no payload", async () => {
+  test("the error of a key function that throws names the job and the kind of error, without the payload", async () => {
     const key = ({ secret }: { secret: string }) => {
       throw new RangeError(secret);
     };
@@ -55,7 +55,7 @@ describe("flow control", () => {
     });
   });
 
-  test("the key function gets the payload as JSON, and what it changes is not stored", async () => {
+  test("the key function gets the payload as JSON, and its mutations are not stored", async () => {
     const seen: unknown[] = [];
     const work = defineJob({
       name: "work",
@@ -89,7 +89,7 @@ describe("flow control", () => {
     expect(await queue.flowControl.list()).toEqual({ keys: [], cursor: null });
   });
 
-  test("an id that lies in another partition than the key is refused with the reason, and all others are in that of the key", async () => {
+  test("an id in another partition than the key's is refused with the reason, and every accepted job is in the key's", async () => {
     const work = defineJob({ name: "work", flowControl: { key: "k", concurrency: 1 }, perform });
     const queue = new Queue({ store: partitioned(memoryStore(), 4), jobs: [work], logger: null });
     const results = await Promise.allSettled(

@@ -52,14 +52,14 @@ const takers: readonly [string, string, (options: Anything) => unknown][] = [
 ];
 
 describe.each(takers)("%s", (of, known, take) => {
-  test.each([null, "text", 7, true, []])("says what it takes when it is given %j", (options) => {
+  test.each([null, "text", 7, true, []])("says what it accepts when it gets %j", (options) => {
     expect(throwing(() => take(options as Anything))).toMatchObject({
       code: "invalid_request",
       message: expect.stringMatching(new RegExp(`^${of} takes .*${known}`)),
     });
   });
 
-  test("names an option that it does not know, and those that it does", () => {
+  test("names an unknown option, and the known ones", () => {
     expect(throwing(() => take({ tokn: "secret" } as Anything))).toMatchObject({
       code: "invalid_request",
       message: expect.stringMatching(new RegExp(`^"tokn" is no option of ${of}\\. It knows: .*${known}`)),
@@ -69,13 +69,13 @@ describe.each(takers)("%s", (of, known, take) => {
 
 describe("a Worker", () => {
   test.each([[null], [{ queue, auth, fanout: 3 }], [{ queue, auth, scheduled: null }]])(
-    "with the options %# answers what is wrong with them",
+    "with the options %# answers with what is wrong with them",
     async (options) => {
       expect(await worker(options)).toMatchObject({ status: 503, detail: expect.stringMatching(/It knows: /) });
     },
   );
 
-  test("is made of a function, and of nothing else", () => {
+  test("is created from a function, and nothing else", () => {
     expect(() => createWorker({ queue, auth } as Anything)).toThrow(/createWorker takes a function/);
   });
 });

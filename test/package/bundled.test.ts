@@ -25,7 +25,7 @@ describe("the size, minified and gzipped,", () => {
     ]);
   });
 
-  test("of the dashboard, page included, is at most 12.5 KB in a Worker, and nothing without it", async () => {
+  test("of the dashboard, including the page, is at most 12.5 KB in a Worker, and 0 without it", async () => {
     const worker = (imports: string, options: string) =>
       bundleSource(`
         import { Queue } from "tidegate";
@@ -52,7 +52,7 @@ describe("the size, minified and gzipped,", () => {
 });
 
 describe("a bundler keeps", () => {
-  test("nothing of what is imported and not used", async () => {
+  test("nothing that is imported and not used", async () => {
     const { gzipped, used } = await bundleSource(
       names
         .filter((name) => name !== "tidegate/node")
@@ -63,7 +63,7 @@ describe("a bundler keeps", () => {
     expect(gzipped).toBeLessThan(50);
   });
 
-  test("nothing of OpenTelemetry, which need not be there, outside tidegate/telemetry", async () => {
+  test("nothing of OpenTelemetry, which may not be installed, outside tidegate/telemetry", async () => {
     const others = names.filter((name) => !["tidegate/node", "tidegate/telemetry"].includes(name));
     const readBy = async (each: readonly string[]) =>
       (await bundleSource(each.map((name) => `export * from "${name}";`).join("\n"))).read.filter((file) =>
@@ -73,7 +73,7 @@ describe("a bundler keeps", () => {
     expect(await readBy(others)).toEqual([]);
   });
 
-  test("no store, cron or HTTP for a program that only tells errors apart", async () => {
+  test("no store, cron or HTTP for a program that only checks error classes", async () => {
     const { used } = await bundleSource('import { isTidegateError } from "tidegate"; console.log(isTidegateError(1));');
     expect(used).toEqual(["tidegate/dist/core/shared/errors.js", "<stdin>"]);
   });

@@ -117,7 +117,7 @@ describe.for(Object.keys(compilers) as Compiler[])("with %s", (compiler) => {
   const emitted = compilers[compiler];
   const all = Object.keys(jobs).map((name) => `src/jobs/${name}.ts`);
 
-  test("definitions are exported with their declarations, and another package infers from these what it did from the source", async () => {
+  test("another package infers the same from exported declarations as from the source", async () => {
     const options = { declaration: true, rootDir: "src", outDir: emitted };
     expect(await compile(compiler, project, all, options)).toEqual([]);
     expect(await compile(compiler, project, [`${emitted}/user.ts`])).toEqual([]);
@@ -126,7 +126,7 @@ describe.for(Object.keys(compilers) as Compiler[])("with %s", (compiler) => {
     }
   }, 120_000);
 
-  test("a definition with its type written out can be exported under isolatedDeclarations", async () => {
+  test("a definition with an explicit type can be exported under isolatedDeclarations", async () => {
     const options = { isolatedDeclarations: true, declaration: true, rootDir: "src", outDir: `${emitted}/isolated` };
     expect(await compile(compiler, project, ["src/jobs/annotated.ts"], options)).toEqual([]);
   }, 120_000);

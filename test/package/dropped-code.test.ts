@@ -20,7 +20,7 @@ async function transpiled(file: string): Promise<string> {
   return code;
 }
 
-test("the build of a module does all that its source does", async () => {
+test("the build of a module keeps every side effect of its source", async () => {
   const built = await builtPackage();
   const losses: string[] = [];
   for (const file of sources) {
@@ -31,7 +31,7 @@ test("the build of a module does all that its source does", async () => {
   expect(losses).toEqual([]);
 }, 120_000);
 
-test("a user's bundler keeps all that a module does", async () => {
+test("a user's bundler keeps every side effect of a module", async () => {
   const losses: string[] = [];
   for (const file of sources) {
     const code = await transpiled(file);
@@ -41,7 +41,7 @@ test("a user's bundler keeps all that a module does", async () => {
   expect(losses).toEqual([]);
 });
 
-test("the page of the dashboard does all that its sources do", async () => {
+test("the page of the dashboard keeps every side effect of its sources", async () => {
   const bundled = async (minify: boolean) => {
     const { outputFiles } = await build({
       entryPoints: [join(root, "src/http/dashboard/page/main.ts")],

@@ -49,7 +49,7 @@ const queue = () =>
   new Queue({ store: memoryStore(), jobs: [withZod, withValibot, withArktype, plain, nothing, open] });
 
 describe("the compiler infers", () => {
-  test("what enqueue takes, from what the schema takes, or from perform", () => {
+  test("what enqueue takes, from the input of the schema, or from perform", () => {
     expectTypeOf<InputOf<typeof withZod>>().toEqualTypeOf<{ to: string; at: string }>();
     expectTypeOf<InputOf<typeof withValibot>>().toEqualTypeOf<{ to: string; width?: number | undefined }>();
     expectTypeOf<InputOf<typeof withArktype>>().toEqualTypeOf<{ to: string; width?: number }>();
@@ -60,7 +60,7 @@ describe("the compiler infers", () => {
     >();
   });
 
-  test("what perform gets, from what the schema gives", () => {
+  test("what perform gets, from the output of the schema", () => {
     expectTypeOf(withZod.perform).parameters.toEqualTypeOf<[{ to: string; at: Date }, JobContext]>();
     expectTypeOf(withValibot.perform).parameters.toEqualTypeOf<[{ to: string; width: number }, JobContext]>();
     expectTypeOf(withArktype.perform).parameters.toEqualTypeOf<[{ to: string; width: number }, JobContext]>();
@@ -71,7 +71,7 @@ describe("the compiler infers", () => {
       .toEqualTypeOf<7>();
   });
 
-  test("unknown, and never any, where nothing is known of a payload", () => {
+  test("unknown, and never any, if nothing is known of a payload", () => {
     expectTypeOf<InputOf<AnyJob>>().toEqualTypeOf<unknown>();
     expectTypeOf<InputOf<string>>().toEqualTypeOf<unknown>();
     expectTypeOf<InputOf<typeof byHand>>().toEqualTypeOf<unknown>();
@@ -104,8 +104,8 @@ describe("the compiler infers", () => {
   });
 });
 
-describe("the compiler takes", () => {
-  test("jobs of which it knows no more than that they are jobs, by definition or name, alone and in lists", async () => {
+describe("the compiler accepts", () => {
+  test("jobs of unknown type, by definition or name, alone and in lists", async () => {
     const some: AnyJob = plain;
     const either = Math.random() < 2 ? nothing : "nothing";
     const jobs = queue();
@@ -115,7 +115,7 @@ describe("the compiler takes", () => {
     await jobs.schedules.upsert("daily", { job: some, payload: { id: 7 }, cron: "0 0 9 * * *" });
   });
 
-  test("a list of jobs of several types that was made elsewhere", async () => {
+  test("a list of jobs of several types that is declared elsewhere", async () => {
     const mixed = [1, 2].map((id) => (id === 1 ? { job: plain, payload: { id } } : { job: nothing }));
     const tuple = [{ job: plain, payload: { id: 7 } }, { job: nothing }] as const;
     const jobs = queue();

@@ -61,7 +61,7 @@ describe("the package, installed into an empty project", () => {
   });
 
   test.for(["bundler", "nodenext"])(
-    "has types that hold in a strict program, resolved as %s does",
+    "has types that compile in a strict program, with the resolution of %s",
     async (resolution) => {
       const module = resolution === "bundler" ? "esnext" : "nodenext";
       const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"];
@@ -86,12 +86,12 @@ describe("the package, installed into an empty project", () => {
     expect((await inProject(process.execPath, ["consumer.js"])).stdout).toBe("Hello Ada\n");
   });
 
-  test("brings the command along", async () => {
+  test("includes the command", async () => {
     const { stdout } = await inProject(join(project, "node_modules/.bin/tidegate"), ["--version"]);
     expect(stdout.trim()).toBe(manifest.version);
   });
 
-  test("holds what is built and what is to be read, and nothing else", async () => {
+  test("contains the build and the documents, and nothing else", async () => {
     const { stdout } = await run("tar", ["-tzf", tarball]);
     const others = stdout.split("\n").filter((file) => !/^package\/dist\/.+\.(js|d\.ts)$/.test(file));
     expect(
@@ -101,12 +101,12 @@ describe("the package, installed into an empty project", () => {
 });
 
 describe("the tools that check packages", () => {
-  test("publint has nothing to say", async () => {
+  test("publint reports nothing", async () => {
     const { messages, pkg } = await publint({ pkgDir: await builtPackage(), strict: true, pack: false });
     expect(messages.map((message) => formatMessage(message, pkg as never))).toEqual([]);
   });
 
-  test("arethetypeswrong finds no wrong types, for those who import", async () => {
+  test("arethetypeswrong finds no wrong types for ESM", async () => {
     const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
     if (!analysis.types) throw new Error("The package has no types.");
     // As its profile esm-only: those who require, or resolve as Node 10 did, are none of our users.

@@ -42,7 +42,7 @@ function catchLog() {
 }
 
 describe("createWorker", () => {
-  test("writes to the log that a cron trigger has lost the lease of a job", async () => {
+  test("logs that a cron trigger has lost the lease of a job", async () => {
     const store = memoryStore();
     const loses = defineJob({
       name: "loses",
@@ -59,7 +59,7 @@ describe("createWorker", () => {
     expect(log.mock.calls).toEqual([[expect.stringContaining('"lost":1')]]);
   });
 
-  test("asks for the options once for each environment", async () => {
+  test("calls the options function once per environment", async () => {
     const seen: string[] = [];
     const worker = createWorker((env: { readonly name: string }) => {
       seen.push(env.name);
@@ -92,7 +92,7 @@ describe("createWorker", () => {
     expect(stats.map(({ completedCount }) => completedCount)).toEqual([1, 1]);
   });
 
-  test("takes from `drain` the half of a budget that `scheduled` leaves out", async () => {
+  test("takes from `drain` the part of a budget that `scheduled` leaves out", async () => {
     const queue = queueNamed("default");
     await queue.enqueueMany(Array.from({ length: 50 }, () => ({ job: noop })));
     const drain = { batchSize: 5, budget: { roundTrips: 4 } };
@@ -100,7 +100,7 @@ describe("createWorker", () => {
     expect(queue.spending.roundTrips - 1).toBeLessThanOrEqual(4);
   });
 
-  test("bounds what its cron trigger drains by `scheduled`, and else by `drain`", async () => {
+  test("limits the drain of its cron trigger by `scheduled`, and otherwise by `drain`", async () => {
     const queue = queueNamed("default");
     await queue.enqueueMany(Array.from({ length: 9 }, () => ({ job: noop })));
     await workerWith({ queue, drain: { maxJobs: 2 } }).tick();
@@ -109,13 +109,13 @@ describe("createWorker", () => {
     expect((await queue.getStats()).completedCount).toBe(6);
   });
 
-  test("logs nothing while all is well", async () => {
+  test("logs nothing if all is well", async () => {
     const log = catchLog();
     await workerWith({ queue: queueNamed("default") }).tick();
     expect(log).not.toHaveBeenCalled();
   });
 
-  test("fails and logs one line where its cron trigger finds the store away", async () => {
+  test("rejects and logs one line if its cron trigger cannot reach the store", async () => {
     const log = catchLog();
     const { tick } = workerWith({ queue: queueNamed("default", away) });
     await expect(tick()).rejects.toMatchObject({ code: "store_unavailable" });
@@ -127,7 +127,7 @@ describe("a Worker that cannot be set up", () => {
   test.for([
     ["a token is missing", {}],
     ["a bound of its cron trigger makes no sense", { auth: "none", scheduled: { maxJobs: 0 } }],
-  ] as const)("answers every request with 503 where %s", async ([, options]) => {
+  ] as const)("answers every request with 503 if %s", async ([, options]) => {
     catchLog();
     const worker = createWorker(() => ({ queue: queueNamed("default"), auth: {}, ...options }));
     for (const path of ["/", "/health", "/jobs"]) {
@@ -147,7 +147,7 @@ describe("a Worker that cannot be set up", () => {
     expect(await response.json()).toMatchObject({ detail: "Set REDIS_URL." });
   });
 
-  test("keeps the message of any other error to itself, and from the log", async () => {
+  test("does not show the message of any other error, not even in the log", async () => {
     const log = catchLog();
     const worker = createWorker(() => {
       throw new RangeError("token abc is too short");
@@ -163,7 +163,7 @@ describe("a Worker that cannot be set up", () => {
     await expect(workerWith({}).tick()).rejects.toThrow("queue");
   });
 
-  test("recovers as soon as it can be set up", async () => {
+  test("recovers once it can be set up", async () => {
     catchLog();
     const env: { token?: string } = {};
     const worker = createWorker(({ token }: { token?: string }) => ({
@@ -178,7 +178,7 @@ describe("a Worker that cannot be set up", () => {
 });
 
 test.each([cloudflareFree, cloudflarePaid])(
-  "a preset leaves the queue its connections: six are open at once",
+  "a preset leaves connections to the queue: six may be open at once",
   async (preset) => {
     const clock = testClock();
     let open = 0;
@@ -215,7 +215,7 @@ test("a function of createWorker that returns a promise is refused, and the answ
   log.mockRestore();
 });
 
-test("fetch with the request alone serves the queue of a function that needs no environment", async () => {
+test("fetch with only a request works if the options function needs no environment", async () => {
   const queue = new Queue({ store: memoryStore() });
   const { fetch } = createWorker(() => ({ queue, auth: "none" }));
   const alone = fetch as unknown as (request: Request) => Promise<Response>;

@@ -44,7 +44,7 @@ async function main() {
 void main();
 `;
 
-describe("a worker in a process of its own", () => {
+describe("a worker in its own process", () => {
   const redis = useRedis();
   let directory: string;
   let file: string;
@@ -74,7 +74,7 @@ describe("a worker in a process of its own", () => {
     return { client, queue, child, exited, heard: listen(child) };
   }
 
-  test("on SIGTERM hands back what has not started, finishes what runs, and exits", async () => {
+  test("on SIGTERM releases jobs that have not started, finishes running ones, and exits", async () => {
     const { client, queue, child, exited, heard } = await setUp("gentle");
     await heard("started");
     child.kill("SIGTERM");
@@ -92,16 +92,19 @@ describe("a worker in a process of its own", () => {
     ["SIGTERM", "SIGTERM"],
     ["SIGINT", "SIGTERM"],
     ["SIGTERM", "SIGINT"],
-  ] as const)("%s and then %s end it at once, and the job comes due again with its lease", async (first, second) => {
-    const { client, queue, child, exited, heard } = await setUp(`abrupt-${first}-${second}`);
-    await heard("started");
-    child.kill(first);
-    await heard("stopping");
-    child.kill(second);
-    expect(await exited).toEqual([null, second]);
-    expect(await queue.getJob("a")).toMatchObject({ state: "running", attempts: 1 });
-    await client.close();
-  });
+  ] as const)(
+    "%s and then %s end it at once, and the job is due again when its lease expires",
+    async (first, second) => {
+      const { client, queue, child, exited, heard } = await setUp(`abrupt-${first}-${second}`);
+      await heard("started");
+      child.kill(first);
+      await heard("stopping");
+      child.kill(second);
+      expect(await exited).toEqual([null, second]);
+      expect(await queue.getJob("a")).toMatchObject({ state: "running", attempts: 1 });
+      await client.close();
+    },
+  );
 });
 
 /** Gives a function that waits for the next line which begins with a text. */

@@ -3,7 +3,7 @@ import type { DrainReport } from "../../src/index.ts";
 import { run, setUp } from "./run-worker.ts";
 
 describe("startWorker", () => {
-  test("while the store is away tries again, ever more rarely, and then goes on", async () => {
+  test("while the store is unreachable retries with growing pauses, and then continues", async () => {
     const { clock, store, seen, note, open } = setUp();
     const queue = open();
     await queue.enqueue(note);
@@ -28,7 +28,7 @@ describe("startWorker", () => {
     expect(await worker.stop()).toMatchObject({ completed: 1 });
   });
 
-  test("tells when jobs that ran could not be handed in", async () => {
+  test("reports jobs that ran and could not be settled", async () => {
     const { clock, store, note, open } = setUp();
     const queue = open();
     await queue.enqueue(note);
@@ -41,7 +41,7 @@ describe("startWorker", () => {
     expect(await queue.getStats()).toMatchObject({ totalProcessed: 1, runningCount: 0 });
   });
 
-  test("writes a line where nobody listens for errors", async () => {
+  test("logs errors if there is no onError", async () => {
     const { clock, store, open } = setUp();
     const written = vi.spyOn(console, "error").mockImplementation(() => {});
     onTestFinished(() => written.mockRestore());
@@ -53,7 +53,7 @@ describe("startWorker", () => {
     );
   });
 
-  test("goes on where the callbacks throw", async () => {
+  test("continues if a callback throws", async () => {
     const { clock, seen, note, open } = setUp();
     const queue = open();
     await queue.enqueueMany([{ job: note }, { job: note, delay: "3s" }]);
@@ -65,7 +65,7 @@ describe("startWorker", () => {
     expect(seen).toEqual([0, 3_000]);
   });
 
-  test("reports the drains that did something, and keeps totals", async () => {
+  test("reports the drains that did something, and the totals", async () => {
     const { clock, note, open } = setUp();
     const queue = open();
     await queue.enqueueMany([{ job: note }, { job: note, delay: "25s" }]);
@@ -76,7 +76,7 @@ describe("startWorker", () => {
     expect(worker.totals).toMatchObject({ completed: 2, drains: expect.any(Number) });
   });
 
-  test("tells how far a drain is, and has it in its totals", async () => {
+  test("reports the progress of a drain, and includes it in the totals", async () => {
     const { clock, note, slow, running, open } = setUp();
     const queue = open();
     await queue.enqueueMany([{ job: note }, { job: slow }]);

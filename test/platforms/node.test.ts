@@ -18,7 +18,7 @@ onEveryStore((kind) => {
     expect(await worker.stop()).toMatchObject({ claimed: 4, completed: 4, retried: 0, released: 0, lost: 0 });
   });
 
-  test("fires schedules, also those of seconds", async () => {
+  test("fires schedules, including those with seconds", async () => {
     const clock = testClock(start);
     const seen: number[] = [];
     const beat = defineJob({
@@ -33,7 +33,7 @@ onEveryStore((kind) => {
     expect(seen).toEqual([20_000, 40_000, 60_000]);
   });
 
-  test("stop hands back what has not started, and waits for what runs", async () => {
+  test("stop releases jobs that have not started, and waits for running ones", async () => {
     const clock = testClock(start);
     const { note } = noting(clock);
     const { job, running } = slow();
@@ -59,7 +59,7 @@ onEveryStore((kind) => {
 });
 
 describe("startWorker", () => {
-  test("looks every 10 seconds for what others have enqueued, with one call each", async () => {
+  test("polls every 10 seconds for jobs that others have enqueued, with one call each", async () => {
     const { clock, store, seen, note, open } = setUp();
     run(open());
     await clock.advance("59s");
@@ -87,7 +87,7 @@ describe("startWorker", () => {
     expect(store.calls.length).toBeLessThan(25);
   });
 
-  test("while a job runs, free workers start what falls due, what is enqueued here, and in time what others enqueue", async () => {
+  test("while a job runs, free workers start jobs that fall due, that are enqueued here, and at the next poll those of others", async () => {
     const { clock, seen, note, slow, running, open } = setUp();
     const queue = open();
     await queue.enqueueMany([{ job: slow }, { job: note, delay: "3s" }]);
@@ -105,7 +105,7 @@ describe("startWorker", () => {
     expect(await worker.stop()).toMatchObject({ claimed: 4, completed: 4 });
   });
 
-  test("looks no more rarely when the clock is set back", async () => {
+  test("polls as often when the clock is set back", async () => {
     const passing = testClock(start);
     let setBackBy = 0;
     const clock = Object.assign(() => passing.now - setBackBy, { sleep: passing.sleep });
@@ -118,7 +118,7 @@ describe("startWorker", () => {
     expect(store.calls.length - looks).toBe(6);
   });
 
-  test("looks as often as it is told", async () => {
+  test("polls as often as checkEvery says", async () => {
     const { clock, store, open } = setUp();
     run(open(), { checkEvery: "1m" });
     await clock.advance("4m");
@@ -146,7 +146,7 @@ describe("startWorker", () => {
     }
   });
 
-  test("a paused queue is looked at no more often", async () => {
+  test("a paused queue is not polled more often", async () => {
     const { clock, store, seen, note, open } = setUp();
     const queue = open();
     await queue.enqueue(note);
@@ -192,7 +192,7 @@ describe("startWorker", () => {
     return { clock, order, step, open };
   }
 
-  test("looks at the earlier queues again, however much there is to do in a later one", async () => {
+  test("polls the earlier queues again, however much there is to do in a later one", async () => {
     const { clock, order, step, open } = secondLong();
     await open("bulk").enqueueMany(Array.from({ length: 60 }, () => ({ job: step })));
     run([open("urgent"), open("bulk")], { workers: 1 });
@@ -204,7 +204,7 @@ describe("startWorker", () => {
     expect(ran).toContain("urgent");
   });
 
-  test("looks at every queue as often as it is told, whatever the others do", async () => {
+  test("polls every queue as often as checkEvery says, whatever the others do", async () => {
     const { clock, order, step, open } = secondLong();
     await open("bulk").enqueue(step);
     run([open("urgent"), open("bulk")]);
@@ -214,7 +214,7 @@ describe("startWorker", () => {
     expect(order).toEqual(["bulk", "urgent"]);
   });
 
-  test("free workers start jobs of one queue for as long as a job of another one takes", async () => {
+  test("free workers start jobs of one queue while a job of another runs", async () => {
     const { clock, seen, note, slow, running, open } = setUp();
     const [urgent, bulk] = [open("urgent"), open("bulk")];
     await bulk.enqueue(slow, undefined, { timeout: "2h" });
@@ -229,7 +229,7 @@ describe("startWorker", () => {
     expect(await worker.stop()).toMatchObject({ completed: 3, released: 0 });
   });
 
-  test("free workers start jobs for as long as another job takes", async () => {
+  test("free workers start jobs while another job runs", async () => {
     const { clock, seen, note, slow: job, running, open } = setUp();
     const queue = open();
     await queue.enqueue(job, undefined, { timeout: "2h" });
@@ -255,7 +255,7 @@ describe("startWorker", () => {
     expect(order.slice(10)).toEqual(Array(6).fill("bulk"));
   });
 
-  test("no more jobs run at a time than it has workers, over all queues", async () => {
+  test("it runs no more jobs at a time than it has workers, over all queues", async () => {
     const { clock, slow: job, running, open } = setUp();
     const queues = [open("a"), open("b"), open("c")];
     for (const queue of queues) await queue.enqueueMany(Array(4).fill({ job }));
@@ -269,7 +269,7 @@ describe("startWorker", () => {
     for (const queue of queues) expect(await queue.getStats()).toMatchObject({ totalProcessed: 4 });
   });
 
-  test("after the store was away, free workers go on while a job from before still runs", async () => {
+  test("after the store was unreachable, free workers continue while an earlier job still runs", async () => {
     const { clock, store, seen, note, slow: job, running, open } = setUp();
     const queue = open();
     await queue.enqueueMany([
@@ -291,7 +291,7 @@ describe("startWorker", () => {
     await worker.stop();
   });
 
-  test("after a pause, free workers go on while a job from before still runs", async () => {
+  test("after a pause, free workers continue while an earlier job still runs", async () => {
     const { clock, seen, note, slow: job, running, open } = setUp();
     const queue = open();
     await queue.enqueueMany([
@@ -309,7 +309,7 @@ describe("startWorker", () => {
     for (const end of running) end();
   });
 
-  test("a hook that hangs holds up no job", async () => {
+  test("a hanging hook holds up no job", async () => {
     const clock = testClock(start);
     const { seen, note } = noting(clock);
     const hooks = { onComplete: () => new Promise<void>(() => {}) };
@@ -325,7 +325,7 @@ describe("startWorker", () => {
     expect(await stopped).toMatchObject({ completed: 5 });
   });
 
-  test("stop does not wait for a store that does not answer, where nothing runs", async () => {
+  test("stop does not wait for a store that does not answer, if nothing runs", async () => {
     const { clock, store, open } = setUp();
     store.plan({ delay: "1h" });
     const worker = run(open());
@@ -333,7 +333,7 @@ describe("startWorker", () => {
     expect(await worker.stop()).toMatchObject({ claimed: 0 });
   });
 
-  test("ends when its signal is aborted, and does not begin where it was", async () => {
+  test("stops when its signal is aborted, and does not start if it already is", async () => {
     const { clock, store, open } = setUp();
     const controller = new AbortController();
     const worker = run(open(), { signal: controller.signal });
@@ -345,7 +345,7 @@ describe("startWorker", () => {
     expect(store.calls).toHaveLength(calls);
   });
 
-  test("listens for the signals of the process only when asked, and only while it runs", async () => {
+  test("listens for process signals only if asked, and only while it runs", async () => {
     const { open } = setUp();
     const count = () => process.listenerCount("SIGTERM") + process.listenerCount("SIGINT");
     const before = count();

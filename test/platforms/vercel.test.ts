@@ -65,7 +65,7 @@ describe("the address", () => {
     expect((await GET(new Request(`https://app.test${prefix}/health`))).status).toBe(200);
   });
 
-  test("of a neighbour is not taken for one below the base path", async () => {
+  test("with the same prefix is not taken for one below the base path", async () => {
     const { route } = setUp();
     for (const neighbour of ["/api/queues/health", "/api/queuehealth"])
       expect((await route.GET(new Request(`https://app.test${neighbour}`))).status).toBe(404);
@@ -77,14 +77,14 @@ describe("the address", () => {
 });
 
 describe("CRON_SECRET", () => {
-  test("drains, and does nothing else", async () => {
+  test("allows a drain, and nothing else", async () => {
     const { call, queue } = setUp();
     await queue.enqueue(greet, { to: "Ada" });
     expect(await (await call("GET", "/drain", "the-cron-token")).json()).toMatchObject({ completed: 1 });
     expect((await call("GET", "/stats", "the-cron-token")).status).toBe(403);
   });
 
-  test("does for a route that has no other token", async () => {
+  test("is enough for a route that has no other token", async () => {
     const queue = new Queue({ store: memoryStore() });
     const { GET } = createRoute({ queue });
     const drain = (token: string) =>
@@ -93,20 +93,20 @@ describe("CRON_SECRET", () => {
     expect((await drain("guess")).status).toBe(401);
   });
 
-  test("is a drain token beside the others", async () => {
+  test("is a drain token in addition to others", async () => {
     const { call } = setUp({ auth: { drain: ["the-mine-token"] } });
     expect((await call("GET", "/drain", "the-cron-token")).status).toBe(200);
     expect((await call("GET", "/drain", "the-mine-token")).status).toBe(200);
   });
 
-  test("is read anew when it changes", async () => {
+  test("is read again when it changes", async () => {
     const { call } = setUp();
     vi.stubEnv("CRON_SECRET", "the-new-cron-token");
     expect((await call("GET", "/drain", "the-new-cron-token")).status).toBe(200);
     expect((await call("GET", "/drain", "the-cron-token")).status).toBe(401);
   });
 
-  test("that vanishes closes a route that has no other token, and says so", async () => {
+  test("that disappears closes a route that has no other token, and the answer says so", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const { GET } = createRoute({ queue: new Queue({ store: memoryStore() }) });
     vi.stubEnv("CRON_SECRET", "");
@@ -120,14 +120,14 @@ describe("CRON_SECRET", () => {
     expect((await ask()).status).toBe(200);
   });
 
-  test.for(["", undefined])("is no token where it is %j", async (secret) => {
+  test.for(["", undefined])("is not a token if it is %j", async (secret) => {
     vi.stubEnv("CRON_SECRET", secret);
     const { call } = setUp();
     expect((await call("GET", "/drain", "undefined")).status).toBe(401);
     expect(() => setUp({ auth: {} })).toThrow(/createRoute needs at least one token: set CRON_SECRET/);
   });
 
-  test("does not close a door that is open", async () => {
+  test('does not close a route with auth "none"', async () => {
     const { call } = setUp({ auth: "none" });
     expect((await call("GET", "/stats", "whoever")).status).toBe(200);
   });
@@ -136,7 +136,7 @@ describe("CRON_SECRET", () => {
 describe("jobs that are due when they are enqueued", () => {
   const job = { name: "greet", payload: { to: "Ada" } };
 
-  test("start in the background of Vercel's request", async () => {
+  test("start in the background of Vercel's request context", async () => {
     const background: Promise<unknown>[] = [];
     onVercel({ waitUntil: (work: Promise<unknown>) => background.push(work) });
     const { call, queue } = setUp();
@@ -154,7 +154,7 @@ describe("jobs that are due when they are enqueued", () => {
     expect((await queue.getStats()).completedCount).toBe(1);
   });
 
-  test.for([undefined, {}])("wait for a drain where the request's context is %j", async (context) => {
+  test.for([undefined, {}])("wait for a drain if the request context is %j", async (context) => {
     if (context) onVercel(context);
     const { call, queue } = setUp();
     await call("POST", "/jobs", "the-admin-token", job);
@@ -173,11 +173,11 @@ describe("a drain", () => {
     return drain.mock.lastCall?.[0] ?? {};
   }
 
-  test("has the bounds that are given where there is no deadline", async () => {
+  test("has the given limits if there is no deadline", async () => {
     expect(await boundsOf({ drain: bounds, getDeadline: () => undefined })).toMatchObject(bounds);
   });
 
-  test("has its own bounds where the deadline is far", async () => {
+  test("has its own limits if the deadline is far away", async () => {
     const found = await boundsOf({ drain: bounds, getDeadline: inMs(300_000) });
     expect(found).toMatchObject({ timeBudget: 60_000, linger: 40_000, maxJobs: 7 });
     expect(found.grace).toBeCloseTo(235_000, -3);
@@ -190,27 +190,27 @@ describe("a drain", () => {
     expect(found.grace).toBeCloseTo(10_000, -3);
   });
 
-  test("starts nothing where the deadline is upon it", async () => {
+  test("starts nothing if the deadline is imminent", async () => {
     const { call, queue } = setUp({ getDeadline: inMs(4_000) });
     await queue.enqueue(greet, { to: "Ada" });
     expect(await (await call("GET", "/drain", "the-cron-token")).json()).toMatchObject({ completed: 0, backlog: true });
   });
 
-  test("follows the deadline that Vercel tells", async () => {
+  test("keeps Vercel's deadline", async () => {
     onVercel({ deadline: new Date(Date.now() + 25_000).toISOString() });
     expect((await boundsOf({})).timeBudget).toBeCloseTo(15_000, -3);
     onVercel({ deadline: "soon" });
     expect(await boundsOf({ drain: { timeBudget: "9s" } })).toMatchObject({ timeBudget: "9s" });
   });
 
-  test("keeps to the deadline whatever the request asks for", async () => {
+  test("keeps the deadline whatever the request asks for", async () => {
     const found = await boundsOf({ getDeadline: inMs(25_000) }, "/drain?timeBudget=60s&linger=40s&grace=50s");
     expect(found.timeBudget).toBeCloseTo(15_000, -3);
     expect(found.linger).toBeCloseTo(15_000, -3);
     expect(found.grace).toBeCloseTo(5_000, -3);
   });
 
-  test("after the response keeps to the deadline of the request, however late it begins", async () => {
+  test("after the response keeps the deadline of the request, however late it begins", async () => {
     const clock = testClock();
     const background: Promise<unknown>[] = [];
     const deadline = clock.now + 15_000;
@@ -261,18 +261,18 @@ describe("a drain", () => {
     expect(aborted).toEqual([5_000]);
   });
 
-  test("may be bounded by the request as well", async () => {
+  test("may also be limited by the request", async () => {
     const found = await boundsOf({ drain: bounds, getDeadline: inMs(300_000) }, "/drain?maxJobs=3");
     expect(found).toMatchObject({ maxJobs: 3, timeBudget: 60_000 });
   });
 });
 
-test.for([vercelHobby, vercelPro])("a preset is taken as it is", async (preset) => {
+test.for([vercelHobby, vercelPro])("a preset is used unchanged", async (preset) => {
   expect((await setUp({ drain: preset }).call("GET", "/drain?linger=0s", "the-cron-token")).status).toBe(200);
 });
 
-describe("bounds as a function", () => {
-  test("are asked for anew for each request", async () => {
+describe("limits as a function", () => {
+  test("are computed for each request", async () => {
     const queue = new Queue({ store: memoryStore(), jobs: [greet] });
     let maxJobs = 1;
     const handler = createHandler({ queue, auth: "none", drain: () => ({ maxJobs }) });
@@ -282,13 +282,13 @@ describe("bounds as a function", () => {
     expect(await (await handler.request("/drain", { method: "POST" })).json()).toMatchObject({ claimed: 2 });
   });
 
-  test("are checked when the handler is made", () => {
+  test("are checked when the handler is created", () => {
     const queue = new Queue({ store: memoryStore() });
     expect(() => createHandler({ queue, auth: "none", drain: () => ({ maxJobs: 0 }) })).toThrow(/maxJobs/);
   });
 });
 
-test("a basePath that URLs escape leads to the handler", async () => {
+test("a basePath that URLs escape reaches the handler", async () => {
   for (const [basePath, path] of [
     ["/ü", "/ü"],
     ["/a b", "/a b"],
@@ -299,7 +299,7 @@ test("a basePath that URLs escape leads to the handler", async () => {
   }
 });
 
-test("a CRON_SECRET that is too short is named", () => {
+test("a CRON_SECRET that is too short is named in the error", () => {
   vi.stubEnv("CRON_SECRET", "short");
   expect(() => setUp()).toThrow(/^CRON_SECRET must be a token of 12 to 1000 visible/);
 });

@@ -24,7 +24,7 @@ onEveryStore(({ create }) => {
   };
 
   describe("a callback", () => {
-    test("gets the response and the message once it is delivered", async () => {
+    test("gets the response and the message after the delivery", async () => {
       const { client, queue, clock, deliveries } = await served(201);
       const { messageId } = await client.publish({
         url: target,
@@ -50,7 +50,7 @@ onEveryStore(({ create }) => {
       expect(await queue.getStats()).toMatchObject({ pendingCount: 0, runningCount: 0, totalProcessed: 2 });
     });
 
-    test("comes with the failure callback once no retry is left, and not before", async () => {
+    test("is sent with the failure callback once no retry is left, and not before", async () => {
       const { client, queue, clock, deliveries } = await served(500);
       const { messageId } = await client.publish({ url: target, retries: 1, callback, failureCallback });
       await drainTwice(queue);
@@ -91,7 +91,7 @@ onEveryStore(({ create }) => {
       expect(deliveries[1]?.headers.get("x-c")).toBe("3");
     });
 
-    test("comes again for the end of a message that was retried from the dead letter", async () => {
+    test("is sent again when a message that was retried from the dead letter ends", async () => {
       const { client, queue, clock, deliveries } = await served(500);
       await client.publish({ url: target, retries: 0, failureCallback });
       await drainTwice(queue);
@@ -101,7 +101,7 @@ onEveryStore(({ create }) => {
       expect(deliveries.map(({ url }) => url)).toEqual([target, failureCallback, target, failureCallback]);
     });
 
-    test("outside of the targets is refused at publish", async () => {
+    test("outside the targets is refused at publish", async () => {
       const { client, queue } = await served(200);
       const refused = (name: string) => client.publish({ url: target, [name]: "http://169.254.169.254/" });
       await expect(refused("callback")).rejects.toThrow("Upstash-Callback is not among the targets");
@@ -109,7 +109,7 @@ onEveryStore(({ create }) => {
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
     });
 
-    test("waits for the next drain if the budget has no room for it, and the message is not delivered again", async () => {
+    test("waits for the next drain if the budget has no room for it, and does not cause a second delivery", async () => {
       const { client, queue, clock, deliveries } = await served(200);
       await Promise.all(Array.from({ length: 8 }, () => client.publish({ url: target, callback })));
       for (let drains = 0; drains < 40 && deliveries.length < 16; drains++) {

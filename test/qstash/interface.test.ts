@@ -33,7 +33,7 @@ describe("QStash's interface", () => {
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
   });
 
-  test("its tokens open nothing else of the handler", async () => {
+  test("its tokens allow nothing else of the handler", async () => {
     const { call } = qstashHandler();
     expect((await call("GET", "/stats")).status).toBe(401);
   });
@@ -84,7 +84,7 @@ describe("QStash's interface", () => {
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
   });
 
-  test("takes a body of 3.5 MB, and answers 413 to a larger one", async () => {
+  test("accepts a body of 3.5 MB, and answers 413 to a larger one", async () => {
     const { call, queue, deliveries } = qstashHandler();
     for (const character of ["a", '"', "\u0001"]) {
       expect((await call("POST", path, { body: character.repeat(3_500_000) })).status).toBe(201);
@@ -138,7 +138,7 @@ describe("QStash's interface", () => {
     ]);
   });
 
-  test("no forwarded header takes the place of one of its own", async () => {
+  test("no forwarded header replaces one of its own", async () => {
     const { call, queue, deliveries } = qstashHandler();
     const headers = { "Upstash-Forward-Upstash-Signature": "forged", "Upstash-Forward-Upstash-Message-Id": "forged" };
     await call("POST", path, { headers });
@@ -146,7 +146,7 @@ describe("QStash's interface", () => {
     expect([...(deliveries[0]?.headers.values() ?? [])]).not.toContain("forged");
   });
 
-  test("shows and cancels none of the queue's other jobs", async () => {
+  test("neither shows nor cancels the queue's other jobs", async () => {
     const { call, qstash, clock } = qstashHandler();
     const other = defineJob({ name: "other", maxRetries: 0, perform: () => Promise.reject(new Error("no")) });
     const queue = new Queue({ store: memoryStore(), jobs: [...qstash.jobs, other], clock, logger: null });
@@ -166,7 +166,7 @@ describe("QStash's interface", () => {
     expect(await (await call("GET", "/v2/keys")).json()).toEqual(signingKeys);
   });
 
-  test("starts a delivery right after the publish where the platform allows it", async () => {
+  test("starts a delivery right after the publish if the platform allows it", async () => {
     const { qstash, queue, deliveries } = qstashHandler();
     const background: Promise<unknown>[] = [];
     const app = createHandler({ queue, auth, qstash, waitUntil: (work) => void background.push(work) });
@@ -220,7 +220,7 @@ describe("mounted", () => {
     expect(await answered(await POST(publish("/api/queue")))).toEqual([201, `${target}?a=b`]);
   });
 
-  test("on the queue that performs its jobs, where a handler has several", async () => {
+  test("on the queue that performs its jobs, if the handler has several", async () => {
     const { qstash } = qstashHandler();
     const store = memoryStore();
     const first = new Queue({ name: "first", store });

@@ -73,7 +73,7 @@ onEveryStore(({ create }) => {
       expect(deliveries).toHaveLength(1);
     });
 
-    test("answers a repeated deduplication id with the first message, for ten minutes", async () => {
+    test("returns the first message for a repeated deduplication id, for ten minutes", async () => {
       const { client, queue, clock, deliveries } = await served();
       const send = () => client.publish({ url: target, body: "x", deduplicationId: "order-7" });
       const first = await send();
@@ -99,7 +99,7 @@ onEveryStore(({ create }) => {
   });
 
   describe("batch", () => {
-    test("publishes every message, and answers in their order", async () => {
+    test("publishes every message, and answers in order", async () => {
       const { client, queue, deliveries } = await served();
       const answers = await client.batchJSON([
         { url: `${target}/1`, body: { n: 1 } },
@@ -122,7 +122,7 @@ onEveryStore(({ create }) => {
   });
 
   describe("messages", () => {
-    test("get shows a message that waits", async () => {
+    test("get shows a waiting message", async () => {
       const { client, clock } = await served();
       const { messageId } = await client.publishJSON({
         ...{ url: target, body: { a: 1 }, delay: 60, retries: 5, label: ["x", "y"], headers: { "X-A": "1" } },
@@ -135,7 +135,7 @@ onEveryStore(({ create }) => {
       });
     });
 
-    test("a body that is no UTF-8 travels as it is", async () => {
+    test("a body that is not UTF-8 is delivered unchanged", async () => {
       const { client, queue, deliveries } = await served();
       const bytes = new Uint8Array([0, 159, 146, 150]);
       const { messageId } = await client.publish({ url: target, body: new Blob([bytes]), delay: 1 });
@@ -146,7 +146,7 @@ onEveryStore(({ create }) => {
       expect(deliveries.map((delivery) => delivery.bytes)).toEqual([bytes]);
     });
 
-    test("a delivered message is no longer known", async () => {
+    test("get does not find a delivered message", async () => {
       const { client, queue } = await served();
       const { messageId } = await client.publish({ url: target });
       await queue.drain();
@@ -154,7 +154,7 @@ onEveryStore(({ create }) => {
       await expect(client.messages.cancel(messageId)).rejects.toMatchObject({ status: 404 });
     });
 
-    test("cancel takes an id, ids, a filter, or all", async () => {
+    test("cancel takes one id, several, a filter, or all", async () => {
       const { client, queue } = await served();
       const sent = await client.batch(
         ["a", "b", "c", "d", "e"].map((label) => ({ url: `${target}/${label}`, label, delay: 60 })),

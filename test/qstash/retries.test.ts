@@ -8,7 +8,7 @@ onEveryStore(({ create }) => {
   const served = (destination: () => Response | Promise<Response>) => servedQStash({ store: create(), destination });
 
   describe("a delivery that fails", () => {
-    test("is retried three times, after 12 s, 148 s and 30 minutes, and then dead", async () => {
+    test("is retried three times, after 12 s, 148 s and 30 minutes, and then dead-lettered", async () => {
       const { client, queue, clock, deliveries } = await served(fails);
       const { messageId } = await client.publish({ url: target });
       const waits: number[] = [];
@@ -24,7 +24,7 @@ onEveryStore(({ create }) => {
       expect(await queue.getStats()).toMatchObject({ deadLetterCount: 1 });
     });
 
-    test("waits as its expression says, which begins with 0 retries", async () => {
+    test("waits as its expression says, starting with 0 retries", async () => {
       const { client, queue, clock } = await served(fails);
       const { messageId } = await client.publish({ url: target, retries: 2, retryDelay: "pow(2, retried) * 1000" });
       const waits: number[] = [];
@@ -50,7 +50,7 @@ onEveryStore(({ create }) => {
       expect((await queue.getJob(messageId))?.runAt?.getTime()).toBe(clock.now + expected);
     });
 
-    test("is dead at once if its destination answers 489 and says that no retry helps", async () => {
+    test("is dead-lettered at once if its destination answers 489 with the header for no retry", async () => {
       const headers = { "Upstash-NonRetryable-Error": "true" };
       const { client, queue } = await served(() => new Response("bad input", { status: 489, headers }));
       await client.publish({ url: target });
@@ -67,7 +67,7 @@ onEveryStore(({ create }) => {
       expect(await queue.getStats()).toMatchObject({ scheduledCount: 1, deadLetterCount: 0 });
     });
 
-    test("by a redirect, which is not followed", async () => {
+    test("by a redirect is not followed", async () => {
       const headers = { Location: "http://169.254.169.254/latest/meta-data" };
       const { client, queue, deliveries } = await served(() => new Response(null, { status: 307, headers }));
       await client.publish({ url: target, retries: 0 });
@@ -76,7 +76,7 @@ onEveryStore(({ create }) => {
       expect((await client.dlq.listMessages()).messages).toMatchObject([{ responseStatus: 307 }]);
     });
 
-    test("says in its error what failed, and holds neither URL nor body", async () => {
+    test("says in its error what failed, without URL and body", async () => {
       const secret = "the-secret";
       const failing = () => Promise.reject(new TypeError(secret, { cause: { code: "ECONNREFUSED", message: secret } }));
       const { client, queue } = await served(failing);
@@ -133,7 +133,7 @@ onEveryStore(({ create }) => {
       await expect(labels({ nonsense: "x" })).rejects.toThrow("Unknown filter");
     });
 
-    test("retries messages, which then are delivered", async () => {
+    test("retries messages, which are then delivered", async () => {
       const { client, queue, deliveries, recover } = await dead(["a", "b"]);
       const { messages } = await client.dlq.listMessages({ filter: { label: "a" } });
       recover();

@@ -29,7 +29,7 @@ onEveryStore(({ create }) => {
       expect(await client.schedules.get(scheduleId)).toMatchObject({ lastScheduleTime: start + 10 * MINUTE_MS });
     });
 
-    test("is shown as it was made", async () => {
+    test("is shown as it was created", async () => {
       const { client } = await served();
       const made = {
         ...{ destination: target, cron: "CRON_TZ=America/New_York 0 9 * * *", scheduleId: "daily", body: "x" },
@@ -54,7 +54,7 @@ onEveryStore(({ create }) => {
       expect(await client.schedules.list()).toMatchObject([shown]);
     });
 
-    test("of the same id is replaced, and keeps when it was created", async () => {
+    test("with the same id is replaced, and keeps its creation time", async () => {
       const { client, clock } = await served();
       await client.schedules.create({ destination: target, cron: "0 * * * *", scheduleId: "one" });
       clock.now += 1_000;
@@ -62,7 +62,7 @@ onEveryStore(({ create }) => {
       expect(await client.schedules.list()).toMatchObject([{ cron: "30 * * * *", createdAt: start }]);
     });
 
-    test("delivers so long after its occurrence as its delay says, with no attempt used", async () => {
+    test("delivers after its occurrence plus its delay, with no attempt used", async () => {
       const { client, queue, clock, deliveries } = await served();
       await client.schedules.create({ destination: target, cron: "* * * * *", scheduleId: "late", delay: 20 });
       clock.now += MINUTE_MS;
@@ -75,7 +75,7 @@ onEveryStore(({ create }) => {
       expect(deliveries.map(({ headers }) => headers.get("upstash-retried"))).toEqual(["0"]);
     });
 
-    test("fires at no occurrence while it is paused", async () => {
+    test("does not fire while it is paused", async () => {
       const { client, queue, clock, deliveries } = await served();
       await client.schedules.create({ destination: target, cron: "* * * * *", scheduleId: "p" });
       await client.schedules.pause({ schedule: "p" });

@@ -149,7 +149,7 @@ describe.each(ways)("targets, by %s", (_, send) => {
     ["https://app.test:8443/any/..%2fpath", "https://app.test:8443/any/..%2fpath"],
     ["http://10.1.2.3:3000/a", "http://10.1.2.3:3000/a"],
     ["http://0x0a010203:3000/a", "http://10.1.2.3:3000/a"],
-  ])("let %s through", async (url, called) => {
+  ])("allow %s", async (url, called) => {
     const parts = qstashHandler({ qstash: { targets } });
     expect([200, 201]).toContain(await send(parts, url));
     await parts.queue.drain();
@@ -186,7 +186,7 @@ describe("targets", () => {
     expect(message).not.toContain("secret");
   });
 
-  test("are checked again when a message is delivered: one that they no longer name is dead", async () => {
+  test("are checked again at delivery: a message outside them is dead-lettered", async () => {
     const store = memoryStore();
     const clock = clockByHand(start);
     const made = (targets: readonly string[]) => qstashHandler({ store, qstash: { targets } });
@@ -199,7 +199,7 @@ describe("targets", () => {
     expect(clock.now).toBe(start);
   });
 
-  test("hold for a payload that was stored by a queue without the jobs", async () => {
+  test("apply to a payload that was stored by a queue without the jobs", async () => {
     const store = memoryStore();
     const payload = { url: "http://169.254.169.254/latest", method: "POST", header: {} };
     await new Queue({ store, clock: clockByHand(start) }).enqueue("qstash_deliver", payload);
@@ -209,7 +209,7 @@ describe("targets", () => {
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 1 });
   });
 
-  test("hold for the payload of a dead message that is changed", async () => {
+  test("apply to the changed payload of a dead message", async () => {
     const destination = () => new Response("", { status: 500 });
     const { call, queue } = qstashHandler({ destination });
     await call("POST", "/v2/publish/https://app.test/hook", { headers: { "Upstash-Retries": "0" } });

@@ -246,7 +246,7 @@ describe("a budget", () => {
   const many = (kind: Kind, count: number) => ({ ...plain, jobs: [{ kind, count, delayMs: 0 }] });
   const only = ({ queues: [queue] }: { readonly queues: readonly Queue[] }) => queue as Queue;
 
-  test("holds where the scripts must be sent anew", async () => {
+  test("is kept if the scripts must be sent again", async () => {
     const queue = only(await setUp(many("quick", 20)));
     await direct.send(["SCRIPT", "FLUSH"]);
     const { report, roundTrips } = await spentBy(() => queue.drain({ batchSize: 5, budget: { roundTrips: 3 } }));
@@ -254,7 +254,7 @@ describe("a budget", () => {
     expect(report).toMatchObject({ completed: 5, roundTrips, stoppedBy: "budget" });
   });
 
-  test("counts the request with which a stock Redis refuses the locking line", async () => {
+  test("includes the request with which a stock Redis refuses the locking line", async () => {
     const own = await startFaultProxy(redis.shim.url);
     const store = upstashStore({ url: own.url, token: redis.shim.token, prefix: `budget-${prefixes++}` });
     const queue = new Queue({ store, jobs: [jobs.quick], clock: () => start });
@@ -265,7 +265,7 @@ describe("a budget", () => {
     await own.stop();
   });
 
-  test("fires as many schedules that have missed many slots as there is room for", async () => {
+  test("allows as many schedules with many missed occurrences to fire as it has room for", async () => {
     for (const commands of [35, 40]) {
       const queue = only(await setUp({ ...many("quick", 20), schedules: 55, missedMinutes: 2_880 }));
       const bounds = { batchSize: 80, concurrency: 100, budget: { commands } };
@@ -277,7 +277,7 @@ describe("a budget", () => {
     }
   });
 
-  test("holds where the answer to a large batch is lost, whose outcomes are recognised for a few commands", async () => {
+  test("is kept if the answer to a large batch is lost, whose outcomes are recognised for a few commands", async () => {
     for (const batchSize of [100, 1_000]) {
       const queue = only(await setUp(many("quick", 2 * batchSize)));
       let exchanges = 0;
@@ -293,7 +293,7 @@ describe("a budget", () => {
     }
   });
 
-  test("holds where answers of several partitions are lost, each of which would be asked again", async () => {
+  test("is kept if answers of several partitions are lost, each of which would be asked again", async () => {
     const queue = only(await setUp({ ...many("slow", 40), partitions: 3 }));
     const seen = new Map<string, number>();
     proxy.decide(({ body }) => {
@@ -307,14 +307,14 @@ describe("a budget", () => {
     expect((await spentBy(drain)).roundTrips).toBeLessThanOrEqual(15);
   });
 
-  test("has room for progress as long as jobs can be settled, and progress beyond it is kept", async () => {
+  test("has room for progress as long as jobs can be settled, and later progress is stored with the outcome", async () => {
     const queue = only(await setUp(many("progresses", 2)));
     const { report, roundTrips } = await spentBy(() => queue.drain({ budget: { roundTrips: 9 } }));
     expect(roundTrips).toBe(9);
     expect(report).toMatchObject({ completed: 2, lost: 0, roundTrips: 9 });
   });
 
-  test("without room to extend a lease refuses that, and settles the attempt all the same", async () => {
+  test("without room to extend a lease refuses that, and still settles the attempt", async () => {
     const queue = only(await setUp(many("extends", 2)));
     const { report, roundTrips } = await spentBy(() => queue.drain({ budget: { roundTrips: 5 } }));
     expect(roundTrips).toBeLessThanOrEqual(5);
@@ -323,7 +323,7 @@ describe("a budget", () => {
     expect(waiting[0]?.errors[0]?.message).toContain("Raise budget.roundTrips");
   });
 
-  test("of 3 round trips fires schedules, and performs what they make", async () => {
+  test("of 3 round trips fires schedules, and performs their jobs", async () => {
     const { clock, open } = await setUp({ ...plain, schedules: 1 });
     const budget = { roundTrips: 3 };
     let rearmed = 0;
@@ -339,7 +339,7 @@ describe("a budget", () => {
     expect(completed).toBeGreaterThanOrEqual(4);
   });
 
-  test("that does not do for a whole batch takes as many jobs as it can settle", async () => {
+  test("too small for a whole batch takes as many jobs as it can settle", async () => {
     const queue = only(await setUp(many("quick", 700)));
     const { report, commands } = await spentBy(() =>
       queue.drain({ batchSize: 1_000, maxJobs: 1_000, concurrency: 1_000, budget: { commands: 35 } }),
@@ -348,7 +348,7 @@ describe("a budget", () => {
     expect(report?.completed).toBeGreaterThan(200);
   });
 
-  test("with which nothing could ever be done is refused, and the message names the part and the least", async () => {
+  test("too small for any job is refused, and the message names the part and the minimum", async () => {
     const queue = only(await setUp(many("quick", 1)));
     await expect(queue.drain({ budget: { roundTrips: 2 } })).rejects.toThrow("budget.roundTrips must be");
     await expect(queue.drain({ budget: { commands: 21 } })).rejects.toMatchObject({

@@ -19,7 +19,7 @@ afterAll(async () => {
   await stage.close();
 });
 
-test("whatever is killed and whenever, no job is lost, and none runs twice but after its lease", {
+test("whatever is killed at any moment, no job is lost, and none runs twice except after its lease", {
   timeout: 120_000,
 }, async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);

@@ -219,7 +219,7 @@ describe.each([
   });
   afterAll(() => client.close());
 
-  test.each(Object.entries(cases))("%s loses no job, and is made good when it is sent again", async (_, one) => {
+  test.each(Object.entries(cases))("%s loses no job, and completes when it is sent again", async (_, one) => {
     const { prepare, run, removes = [], answersAlike } = one;
     const filled = async (store: QueueStore): Promise<[Lease, ...Lease[]]> => {
       const runs = await fillStore(store);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-test("a queue that is empty again leaves nothing but its counters, which do not grow", async () => {
+test("a queue that is empty again leaves only its counters, which do not grow", async () => {
   const prefix = stage.prefix();
   const counters = `${prefix}:{default}:stats`;
   const clock = clockByHand(start);

@@ -85,8 +85,8 @@ async function leaveRecord({ queue, meet }: ReturnType<typeof setUp>): Promise<v
   });
 }
 
-describe("a job whose record is stored and whose place is not", () => {
-  test("is in no list and no count, and stands in nobody's way", async () => {
+describe("a job whose record is stored and whose place in the queue is not", () => {
+  test("is in no list and no count, and blocks no other job", async () => {
     const scene = setUp();
     await leaveRecord(scene);
     const { queue, stored } = scene;
@@ -101,7 +101,7 @@ describe("a job whose record is stored and whose place is not", () => {
     expect(await queue.drain()).toMatchObject({ completed: 1 });
   });
 
-  test("is removed by the first exchange of another day that settles something, and no other job is", async () => {
+  test("is removed by the first settling exchange of the next day, and no other job is", async () => {
     const scene = setUp();
     const { queue, clock, stored } = scene;
     await queue.enqueue(noop);
@@ -116,7 +116,7 @@ describe("a job whose record is stored and whose place is not", () => {
     expect(storedBreaches(await stored(), clock.now)).toEqual([]);
   });
 
-  test("is left alone while it is younger than an hour: its place may follow", async () => {
+  test("is left alone while it is younger than an hour, since its place may follow", async () => {
     const scene = setUp();
     const { queue, clock, stored } = scene;
     await queue.enqueue(noop);
@@ -136,7 +136,7 @@ describe("an enqueue whose answers are lost", () => {
     ["after its second command alone", secondOnly],
     ["after both", (run) => run()],
   ];
-  test.each(losses)("%s is made good, and its job runs once", async (_, conduct) => {
+  test.each(losses)("%s is completed by a resend, and its job runs once", async (_, conduct) => {
     const { queue, clock, stored, meet } = setUp();
     meet(conduct);
     expect(await queue.enqueue(noop)).toMatchObject({ status: "enqueued" });
@@ -146,7 +146,7 @@ describe("an enqueue whose answers are lost", () => {
   });
 });
 
-describe("an enqueue of which Redis refuses", () => {
+describe("an enqueue for which Redis refuses", () => {
   test.each([
     ["the record", 0],
     ["the place", 1],
@@ -159,7 +159,7 @@ describe("an enqueue of which Redis refuses", () => {
   });
 });
 
-test("a drain between the two commands of an enqueue does not touch its job, which runs afterwards", async () => {
+test("a drain between the two commands of an enqueue leaves its job alone, which runs afterwards", async () => {
   const { queue, clock, meet } = setUp();
   await queue.enqueue(noop);
   await queue.drain();
@@ -176,7 +176,7 @@ test("a drain between the two commands of an enqueue does not touch its job, whi
   expect(await queue.drain()).toMatchObject({ completed: 1 });
 });
 
-test("an id that the queue's own newId gives twice is a duplicate, and the first job stays as it is", async () => {
+test("an id that newId returns twice is a duplicate, and the first job stays unchanged", async () => {
   const { queue } = setUp();
   const id = "019c8a5e-0000-7000-8000-000000000000";
   const store = redis.store();

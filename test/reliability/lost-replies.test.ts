@@ -8,7 +8,7 @@ import { useRedis } from "../support/stores.ts";
 
 // Between the adapter and Redis stands a proxy that does what networks do.
 
-describe("when the network fails", () => {
+describe("if the network fails", () => {
   const redis = useRedis();
   let proxy: FaultProxy;
   let prefix = 0;
@@ -40,7 +40,7 @@ describe("when the network fails", () => {
 
   const passing: readonly Fault[] = ["drop-request", "drop-reply", "half-body", "html", "error-500", "duplicate"];
 
-  test.each(passing)("an enqueue is stored once, and says so, through %j", async (fault) => {
+  test.each(passing)("an enqueue stores its job once, and says so, through %j", async (fault) => {
     const { queue } = setUp();
     await queue.getStats();
     proxy.next(fault);
@@ -55,7 +55,7 @@ describe("when the network fails", () => {
   });
 
   test.each(passing)(
-    "a drain gets what it claimed and hands in what it did through %j, with no attempt lost",
+    "a drain gets its claims and settles its outcomes through %j, with no attempt lost",
     async (fault) => {
       const { queue } = setUp();
       const { id } = await queue.enqueue(note);
@@ -74,7 +74,7 @@ describe("when the network fails", () => {
     },
   );
 
-  test("what was handed in is not taken for lost where finished jobs are not kept", async () => {
+  test("a settled job is not taken for lost if completed jobs are not kept", async () => {
     const { store, clock } = setUp();
     const queue = new Queue({ store, jobs: [note], clock, retention: 0 });
     await queue.enqueue(note);
@@ -84,7 +84,7 @@ describe("when the network fails", () => {
     proxy.decide(undefined);
   });
 
-  test("a claim whose answer is lost twice is handed out by the third send, and leaves nothing leased to nobody", async () => {
+  test("a claim whose answer is lost twice is returned by the third send, and leaves no orphaned lease", async () => {
     const { queue, store, clock } = setUp();
     await queue.enqueueMany([{ job: note }, { job: note }, { job: note }]);
     proxy.next("drop-reply", "drop-reply");
@@ -96,7 +96,7 @@ describe("when the network fails", () => {
     expect(jobs.map(({ lease }) => lease.endsAt)).toEqual([clock.now + 60_002, clock.now + 60_002]);
   });
 
-  test("an eager job whose lease's answer was lost is held all the same, and once", async () => {
+  test("an eager job is leased once even if the answer to its lease is lost", async () => {
     const { queue } = setUp();
     await queue.getStats();
     proxy.next("drop-reply");
@@ -111,7 +111,7 @@ describe("when the network fails", () => {
     ["has completed", note],
     ["is to be retried", defineJob({ name: "fails", perform: () => Promise.reject(new Error("no luck")) })],
     ["is dead", defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) })],
-  ])("an enqueue whose answer is lost says what it did, though the job %s by then", async (_, job) => {
+  ])("an enqueue whose answer is lost returns its first answer, even if the job %s by then", async (_, job) => {
     const clock = clockByHand(start);
     const prefixed = `faults-${prefix++}`;
     const { token, url } = redis.shim;
@@ -128,7 +128,7 @@ describe("when the network fails", () => {
     expect((await client.getStats()).totalEnqueued).toBe(1);
   });
 
-  test("what a resend hands out again counts against the size of its answer", async () => {
+  test("jobs that a resend returns again count against the size of its answer", async () => {
     const { store, clock } = setUp();
     const part = store.open("default");
     const jobs = Array.from({ length: 12 }, (_, index) => ({
@@ -192,7 +192,7 @@ describe("when the network fails", () => {
     ["drop-request", 3],
     ["quota", 1],
     ["full", 1],
-  ] as const)("what meets %j for good is sent %i times", async (fault, times) => {
+  ] as const)("a request that always meets %j is sent %i times", async (fault, times) => {
     const { queue } = setUp();
     await queue.getStats();
     const before = proxy.requests;
@@ -202,7 +202,7 @@ describe("when the network fails", () => {
     expect(proxy.requests - before).toBe(times);
   });
 
-  test("a dead job stays dead while the enqueue that was delivered once more has made its job again", async () => {
+  test("a dead job stays dead even if a duplicate delivery of its enqueue stores the job again", async () => {
     const { store, clock } = setUp();
     const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });
     const queue = new Queue({ store, jobs: [dies], clock, logger: null });
@@ -214,7 +214,7 @@ describe("when the network fails", () => {
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 1, readyCount: 1 });
   });
 
-  test("a drain whose store goes away while jobs run hands them in once it is back", async () => {
+  test("a drain whose store becomes unreachable while jobs run settles them once it is back", async () => {
     const { queue } = setUp();
     const gone = defineJob({
       name: "gone",

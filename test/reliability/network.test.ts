@@ -10,7 +10,7 @@ import { tcpFaults } from "../support/tcp-faults.ts";
 
 const methods = Object.keys(storeTrials) as StoreMethod[];
 
-test("every method of a store is tried", () => {
+test("every method of a store is tested", () => {
   expect([...methods].sort()).toEqual([...storeMethods()].sort());
 });
 
@@ -32,13 +32,13 @@ describe.each(roads)("$name", ({ faults, open }) => {
   });
 
   describe.each(methods)("%s", (method) => {
-    test.each(faults)("through %j answers and stores what memoryStore does", (fault) =>
+    test.each(faults)("through %j gives the answer and the state of memoryStore", (fault) =>
       tryMethod(stage, road, method, fault),
     );
 
-    test("reaches nobody through a network that stays away, and stores nothing", () =>
-      tryInVain(stage, road, method, "drop-request"));
+    test("rejects while the network is down, and stores nothing", () => tryInVain(stage, road, method, "drop-request"));
 
-    test("is whole, or not there, where no answer ever comes", () => tryInVain(stage, road, method, "drop-reply"));
+    test("is stored completely or not at all if no answer ever arrives", () =>
+      tryInVain(stage, road, method, "drop-reply"));
   });
 });

@@ -10,15 +10,15 @@ import { onEveryStore } from "../support/stores.ts";
 // A small share of `npm run soak -- overload`.
 
 onEveryStore((kind) => {
-  test("fifty drains at once perform each of 2,000 jobs once", async () => {
+  test("fifty concurrent drains perform each of 2,000 jobs once", async () => {
     await drainTogether(kind.create(), { jobs: 2_000, drains: 50 });
   });
 
-  test("payloads as large as they may be arrive whole, in claims that an answer can hold", async () => {
+  test("payloads of the largest size arrive whole, in claims that fit into an answer", async () => {
     await drainLargePayloads(kind.create(), 2);
   });
 
-  test("large results of jobs that end together are handed in by requests that can be sent", async () => {
+  test("large results of jobs that end together are settled in requests that fit", async () => {
     let largest = 0;
     const store = aroundStore(kind.create(), ({ parameters }, run) => {
       largest = Math.max(largest, JSON.stringify(parameters).length);
@@ -31,7 +31,7 @@ onEveryStore((kind) => {
     expect(largest).toBeLessThan(5_000_000);
   });
 
-  test("slots that were missed are made up for in requests that can be sent, however large their payloads", async () => {
+  test("missed occurrences are caught up on in requests that fit, however large their payloads", async () => {
     const clock = clockByHand(start);
     let largest = 0;
     const store = aroundStore(kind.create(), ({ parameters }, run) => {
@@ -53,7 +53,7 @@ onEveryStore((kind) => {
   // Jobs that lie in several partitions are claimed one partition after the other.
   if (kind.partitions) return;
 
-  test("a job brought back from the dead letter that kills its invocations starts alone too, when all else is done", async () => {
+  test("a retried dead job that kills its invocations starts alone too, after all others", async () => {
     const clock = clockByHand(start);
     const store = kind.create();
     const harmless = defineJob({ name: "harmless", perform() {} });
@@ -84,7 +84,7 @@ onEveryStore((kind) => {
   });
 });
 
-describe("a job that kills its invocation each time", () => {
+describe("a job that always kills its invocation", () => {
   let stage: Stage;
   let program: Program;
   beforeAll(async () => {
@@ -96,7 +96,7 @@ describe("a job that kills its invocation each time", () => {
     await stage.close();
   });
 
-  test("ends in the dead letter once its attempts are used, and others run", { timeout: 60_000 }, async () => {
+  test("is dead-lettered once its attempts are used, and other jobs run", { timeout: 60_000 }, async () => {
     expect(await poison(stage, program, 40)).toEqual({ kills: 4, harmed: 0 });
   });
 });

@@ -9,7 +9,7 @@ import { onEveryStore } from "../support/stores.ts";
 
 onEveryStore((kind) => {
   describe("racing drains", () => {
-    test("eight drains at once perform each of 1,000 jobs once", async () => {
+    test("eight concurrent drains perform each of 1,000 jobs once", async () => {
       const performed = new Map<string, number>();
       const note = defineJob({
         name: "note",
@@ -32,7 +32,7 @@ onEveryStore((kind) => {
       expect(await open().getStats()).toMatchObject({ totalProcessed: 1_000, pendingCount: 0, runningCount: 0 });
     });
 
-    test("a slot makes one job, whoever races to fire it", async () => {
+    test("an occurrence makes one job, whoever races to fire it", async () => {
       const performed: string[] = [];
       const clock = clockByHand(start);
       const beat = defineJob({
@@ -51,7 +51,7 @@ onEveryStore((kind) => {
       expect(performed).toHaveLength(20);
     });
 
-    describe("a slot that is fired while its schedule is being changed makes one job", () => {
+    describe("an occurrence that fires while its schedule is being changed makes one job", () => {
       /** A schedule that is due, and what changes it: a drain comes in between its looking and its writing. */
       function setUp(isDeclared: boolean) {
         const clock = clockByHand(start);
@@ -96,7 +96,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("firing a slot takes back no change that its schedule is given meanwhile", async () => {
+    test("firing an occurrence undoes no concurrent change of its schedule", async () => {
       const clock = clockByHand(start);
       const performed: unknown[] = [];
       const beat = defineJob({ name: "beat", perform: (payload: string) => void performed.push(payload) });
@@ -127,7 +127,7 @@ onEveryStore((kind) => {
         (queue, job) => queue.schedules.upsert("beat", { job, payload: "last", cron: "* * * * *" }),
         { paused: true, payload: "last", missed: "once" },
       ],
-    ])("%s of a paused schedule takes back no change that it is given meanwhile", async (_, change, expected) => {
+    ])("%s of a paused schedule undoes no concurrent change of it", async (_, change, expected) => {
       const beat = defineJob({ name: "beat", perform: (payload: unknown) => payload });
       const inner = kind.create();
       const open = (store: Store) => new Queue({ store, jobs: [beat], clock: () => start });
@@ -146,7 +146,7 @@ onEveryStore((kind) => {
       expect(puts).toBe(2);
     });
 
-    test("a paused schedule that is removed while it is resumed stays removed", async () => {
+    test("a paused schedule that is removed while it is being resumed stays removed", async () => {
       const beat = defineJob({ name: "beat", perform: () => {} });
       const inner = kind.create();
       const open = (store: Store) => new Queue({ store, jobs: [beat], clock: () => start });
@@ -161,7 +161,7 @@ onEveryStore((kind) => {
       expect(await schedules.list()).toEqual([]);
     });
 
-    test("moving a job takes back no payload that it is given meanwhile", async () => {
+    test("rescheduling a job undoes no concurrent change of its payload", async () => {
       const inner = kind.create();
       const open = (store: Store) => new Queue({ store, clock: () => start });
       const { id } = await open(inner).enqueue("any", "old", { delay: "1h" });
@@ -173,7 +173,7 @@ onEveryStore((kind) => {
       expect(await open(inner).getJob(id)).toMatchObject({ payload: "new", runAt: new Date(start + 7_200_000) });
     });
 
-    test("an invocation that died leaves its job to the next once the lease is over, and a late result is refused", async () => {
+    test("an invocation that died leaves its job to the next when the lease expires, and a late result is refused", async () => {
       const clock = clockByHand(start);
       const seen: number[] = [];
       const note = defineJob({ name: "note", perform: (_: undefined, job) => void seen.push(job.attempt) });
@@ -188,7 +188,7 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ totalProcessed: 1 });
     });
 
-    test("a job whose invocation keeps dying ends in the dead letter with a reason that says so", async () => {
+    test("a job whose invocation keeps dying is dead-lettered with a reason that says so", async () => {
       const clock = clockByHand(start);
       const kills = defineJob({ name: "kills", maxRetries: 2, perform: () => {} });
       const store = kind.create();

@@ -12,7 +12,7 @@ import { openStage, type Stage } from "../support/stage.ts";
 const folder = join(import.meta.dirname, "../fixtures");
 const versions = readdirSync(folder).map((file) => file.replace(".json", ""));
 
-test("there is a fixture of the version that is written today", () => {
+test("there is a fixture of the current version", () => {
   expect(versions).toContain(`v${recordVersion}`);
 });
 
@@ -34,7 +34,7 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
     return { prefix, clock, queue: fixtureQueue(stage.store(prefix), clock) };
   }
 
-  test("holds every field of a record that docs/storage.md tells of, and keys that it tells of alone", async () => {
+  test("has every field of a record that docs/storage.md lists, and only keys that it lists", async () => {
     const { prefix } = await load();
     const text = await readFile(join(import.meta.dirname, "../../docs/storage.md"), "utf8");
     const table = text.slice(text.indexOf("| field | on |"), text.indexOf("## Counters"));
@@ -47,12 +47,12 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
     expect(await keyBreaches(stage.redis, prefix)).toEqual([]);
   });
 
-  test("shows what it showed then", async () => {
+  test("reads as it did then", async () => {
     const { queue } = await load();
     expect(await seenIn(queue)).toEqual(fixture.seen);
   });
 
-  test("recognises what it has had", async () => {
+  test("recognises repeated enqueues", async () => {
     const { queue } = await load();
     for (const id of ["succeed", "die", "later"])
       expect(await queue.enqueue("work", "again", { id })).toMatchObject({ status: "duplicate", id });
@@ -60,7 +60,7 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
     expect(await queue.enqueue("work", "again", { dedupe })).toMatchObject({ status: "duplicate" });
   });
 
-  test("drains: all that waited, ran or lay dead completes, and its schedules go on", async () => {
+  test("drains: all jobs that waited, ran or were dead complete, and its schedules continue", async () => {
     const { queue, clock, prefix } = await load();
     const before = await queue.getStats();
     await queue.retryFromDeadLetter({ all: true });

@@ -57,7 +57,7 @@ describe.each([
   });
   afterAll(() => worker.dispose());
 
-  test("lets nobody in without a token", async () => {
+  test("refuses requests without a token", async () => {
     expect(await call(worker, "/stats")).toMatchObject({ status: 401, body: { code: "unauthorized" } });
     expect(await call(worker, "/stats", "the-first-token")).toMatchObject({ status: 403, body: { code: "forbidden" } });
   });

@@ -49,7 +49,7 @@ describe("npm start", () => {
   });
 
   test.each(["evil.test", "localhost.evil.test", "127.0.0.1.evil.test", "10.0.0.1"])(
-    "answers nothing to a page of %s that has its name lead here",
+    "refuses a page of %s whose DNS name points here",
     async (name) => {
       const answer = await askAs(`${name}:${port}`, port, "/stats");
       expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('"code":"forbidden"') });
@@ -57,7 +57,7 @@ describe("npm start", () => {
     },
   );
 
-  test.each(["localhost", "127.0.0.1", "[::1]", "queue.localhost"])("answers to %s", async (name) => {
+  test.each(["localhost", "127.0.0.1", "[::1]", "queue.localhost"])("answers requests for %s", async (name) => {
     expect((await askAs(`${name}:${port}`, port, "/stats")).status).toBe(200);
   });
 
@@ -67,7 +67,7 @@ describe("npm start", () => {
     expect(second.output).toBe(`Port ${port} is in use. Choose another: npm start -- --port ${port + 1}\n`);
   });
 
-  test.concurrent("performs, retries and dead-letters jobs, and retries a dead one", async () => {
+  test.concurrent("performs, retries and dead-letters jobs, and retries a dead job", async () => {
     const [sent, flaky, fatal] = await Promise.all([
       enqueue("send_email", { to: "ada@example.com", subject: "Hello" }),
       enqueue("flaky", { failures: 1 }),
@@ -79,7 +79,7 @@ describe("npm start", () => {
     expect(await demo.json(`/dead-letter/${fatal}/retry`, {})).toMatchObject({ state: "ready", attempts: 0 });
   });
 
-  test.concurrent("beats on its slots", async () => {
+  test.concurrent("runs the heartbeat at its occurrences", async () => {
     const beats = async () => {
       const { jobs } = await demo.json<{ jobs: Job[] }>("/jobs?state=completed&name=heartbeat");
       return jobs.map(({ startedAt, schedule }) => Date.parse(startedAt) - Date.parse(schedule?.slot ?? ""));
@@ -111,7 +111,7 @@ describe("npm start with a Redis set", () => {
     expect(await demo.stop()).toBe(0);
   });
 
-  test("fails and says why where Redis cannot be used", async () => {
+  test("fails and says why if Redis cannot be used", async () => {
     const { url } = redis.shim;
     const demo = npmStart(await freePort(), { url });
     expect(await demo.ended).toBe(1);

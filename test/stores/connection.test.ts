@@ -18,13 +18,13 @@ function failing(failures: number, message: string, random = 0.5) {
 }
 
 describe("between the sends of a request", () => {
-  test("the connection pauses, ten times as long before the third as before the second", async () => {
+  test("the connection pauses, ten times as long before the third send as before the second", async () => {
     const { connection, pauses } = failing(2, "fetch failed");
     expect(await connection.plain([["PING"]], undefined)).toEqual(["PONG"]);
     expect(pauses).toEqual([50, 500]);
   });
 
-  test("the pauses differ by a quarter, so that many do not come back at once", async () => {
+  test("the pauses vary by a quarter, so that clients do not return all at once", async () => {
     const [early, late] = [failing(2, "fetch failed", 0), failing(2, "fetch failed", 1)];
     await early.connection.plain([["PING"]], undefined);
     await late.connection.plain([["PING"]], undefined);
@@ -34,7 +34,7 @@ describe("between the sends of a request", () => {
     ]);
   });
 
-  test("the pauses take no longer than there is time, and the sends follow at once after that", async () => {
+  test("the pauses last no longer than the time left, and later sends follow at once", async () => {
     const { connection, pauses, sends } = failing(3, "fetch failed");
     const script = { shas: { plain: "", locking: "", ownExpiry: "" }, body: "" };
     const keys = keysOf("tidegate", "default");
@@ -43,7 +43,7 @@ describe("between the sends of a request", () => {
     expect([pauses, sends()]).toEqual([[50, 70], 3]);
   });
 
-  test("there is none before a refusal is passed on", async () => {
+  test("there is no pause before a refusal is passed on", async () => {
     const { connection, pauses, sends } = failing(1, "ERR max requests limit exceeded");
     await expect(connection.plain([["PING"]], undefined)).rejects.toMatchObject({ code: "store_unavailable" });
     expect([pauses, sends()]).toEqual([[], 1]);

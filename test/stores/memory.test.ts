@@ -4,7 +4,7 @@ import { fillStore, storeTrials } from "../support/store-trials.ts";
 
 // A caller whose answer got lost calls again. On Redis the adapter tells its scripts; these methods see it by themselves.
 test.each(["extend", "change", "putSchedule", "declare"] as const)(
-  "%s answers as before when it is called once more",
+  "%s gives the same answer when it is called again",
   async (method) => {
     const store = memoryStore().open("default");
     const runs = await fillStore(store);

@@ -35,7 +35,7 @@ describe.each([
     return { queue, clock, size };
   }
 
-  test("a job is performed and kept where HSETEX is missing, from the first call on", async () => {
+  test("a job is performed and kept without HSETEX, from the first call on", async () => {
     const { queue } = setUp();
     const { id } = await queue.enqueue(note, undefined, { id: "order-7" });
     expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
@@ -44,7 +44,7 @@ describe.each([
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 1, totalProcessed: 1, completedCount: 1 });
   });
 
-  test("what is kept expires by the clock of the queue, and leaves nothing behind", async () => {
+  test("completed jobs expire by the clock of the queue, and leave nothing behind", async () => {
     const { queue, clock, size } = setUp();
     await queue.enqueueMany([{ job: note, id: "order-7" }, { job: note }]);
     await queue.enqueue(note, undefined, { dedupe: { key: "user-7", ttl: "10m" } });
@@ -56,7 +56,7 @@ describe.each([
     expect([await size("done"), await size("dedupe"), await size("expiry")]).toEqual([0, 0, 0]);
   });
 
-  test("a dedupe window holds as long as it was asked for", async () => {
+  test("a dedupe window lasts as long as its ttl", async () => {
     const { queue, clock } = setUp();
     const options = { dedupe: { key: "user-7", ttl: "10m" }, delay: "1d" } as const;
     const { id } = await queue.enqueue(note, undefined, options);
@@ -65,7 +65,7 @@ describe.each([
     expect(await queue.enqueue(note, undefined, options)).toMatchObject({ status: "enqueued" });
   });
 
-  test("keeping what completes costs 2 commands more an exchange, and 4 where something has expired", async () => {
+  test("keeping completed jobs costs 2 more commands per exchange, and 4 if something has expired", async () => {
     const { queue, clock } = setUp();
     const round = async () => {
       const { held } = await internalsOf(queue).enqueueHeld([{ job: note }]);

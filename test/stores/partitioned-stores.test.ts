@@ -13,8 +13,8 @@ const layoutOf = (store: Store) => store.open("default").partitions();
 /** So many that some are in each partition. */
 const twenty = Array.from({ length: 20 }, (_, index) => ({ job: noop, id: `job-${index}` }));
 
-describe("a queue in partitions of several stores", () => {
-  test("has partition p in the store whose number is p modulo how many there are", async () => {
+describe("a partitioned queue on several stores", () => {
+  test("has partition p in store number p modulo the number of stores", async () => {
     const stores = [memoryStore(), memoryStore(), memoryStore()];
     await open(partitioned(stores, 7)).enqueueMany(twenty);
     for (const [number, store] of stores.entries())
@@ -48,7 +48,7 @@ describe("a queue in partitions of several stores", () => {
     ],
     ["as a whole in the first", (one) => one, /opened without partitioned\(\)/],
     ["as a whole in the second", (_, other) => other, /opened without partitioned\(\)/],
-  ])("refuses every enqueue of one that opens it %s, and begins it nowhere else", async (_, wrongly, message) => {
+  ])("refuses every enqueue of a queue that opens it %s, and is created nowhere else", async (_, wrongly, message) => {
     const [one, other, third] = [memoryStore(), memoryStore(), memoryStore()];
     await open(partitioned([one, other], 4)).enqueueMany(twenty);
     for (const { job, id } of twenty)
@@ -62,7 +62,7 @@ describe("a queue in partitions of several stores", () => {
     expect(await open(partitioned([one, other], 4)).getStats()).toMatchObject({ totalEnqueued: 20 });
   });
 
-  test("is not begun if one of the stores keeps jobs of it that are not in partitions", async () => {
+  test("is not created if one of the stores has unpartitioned jobs of it", async () => {
     const [one, other] = [memoryStore(), memoryStore()];
     await open(one).enqueue(noop);
     for (const { job, id } of twenty)
@@ -72,7 +72,7 @@ describe("a queue in partitions of several stores", () => {
     expect(await layoutOf(other)).toBe("nothing");
   });
 
-  test("is not begun while one of the stores does not answer", async () => {
+  test("is not created while one of the stores does not answer", async () => {
     const one = memoryStore();
     const { lost, store } = losable(memoryStore());
     lost.value = true;
@@ -81,7 +81,7 @@ describe("a queue in partitions of several stores", () => {
     expect(await layoutOf(one)).toBe("nothing");
   });
 
-  test("is begun once by those who race to store the first job", async () => {
+  test("is created once by racing enqueues of the first job", async () => {
     const stores = [memoryStore(), memoryStore()];
     await Promise.all(Array.from({ length: 5 }, () => open(partitioned(stores, 4)).enqueue(noop)));
     expect(await Promise.all(stores.map(layoutOf))).toEqual([
@@ -96,7 +96,7 @@ describe("a queue in partitions of several stores", () => {
     ["one store twice", () => [memoryStore()].map((store) => partitioned([store, store], 2))[0] as Store],
     ["more stores than partitions", () => partitioned([memoryStore(), memoryStore()], 1)],
     ["what is no store", () => partitioned([memoryStore(), {} as Store], 2)],
-  ])("cannot be of %s", (_, make) => {
+  ])("cannot be created with %s", (_, make) => {
     expect(make).toThrow(expect.objectContaining({ code: "invalid_request" }));
   });
 });
@@ -146,7 +146,7 @@ describe("with one of two databases lost", () => {
     return { databases, clock, performed, warnings, note, newQueue, ready, enqueueTwenty };
   }
 
-  test("a drain performs what the other has, says so, and performs the rest when it is back", async () => {
+  test("a drain performs the other's jobs, says so, and performs the rest when the lost one is back", async () => {
     const { databases, performed, warnings, newQueue, ready, enqueueTwenty } = await setUp();
     await enqueueTwenty(newQueue());
     const here = await ready(0);
@@ -161,7 +161,7 @@ describe("with one of two databases lost", () => {
     expect(performed.sort()).toEqual(twenty.map(({ id }) => `${id} 1`).sort());
   });
 
-  test("a drain that knows of something due, and does not peek, performs it though the lost one is asked first", async () => {
+  test("a drain that knows of a due job, and does not peek, performs it even if the lost one is asked first", async () => {
     const { databases, performed, newQueue, note, enqueueTwenty } = await setUp();
     const queue = newQueue();
     await enqueueTwenty(queue);
@@ -175,7 +175,7 @@ describe("with one of two databases lost", () => {
     expect(report.completed).toBeGreaterThan(0);
   });
 
-  test("a process that stays claims from it again half a minute after it is back, at the latest", async () => {
+  test("a process that stays claims from it again at most half a minute after it is back", async () => {
     const { databases, clock, performed, newQueue, note, enqueueTwenty } = await setUp();
     const queue = newQueue();
     await enqueueTwenty(queue);
@@ -188,7 +188,7 @@ describe("with one of two databases lost", () => {
     expect(performed.length).toBe(21);
   });
 
-  test("new jobs go to the other one from the first failure on, for half a minute", async () => {
+  test("new jobs go to the other database after the first failure, for half a minute", async () => {
     const { databases, clock, newQueue, note, ready } = await setUp();
     const queue = newQueue();
     await queue.drain();
@@ -203,7 +203,7 @@ describe("with one of two databases lost", () => {
     expect(await ready(1)).toBeGreaterThan(0);
   });
 
-  test("what concerns its jobs, and what concerns all, fails with store_unavailable", async () => {
+  test("calls for its jobs, and for all jobs, fail with store_unavailable", async () => {
     const { databases, newQueue, enqueueTwenty } = await setUp();
     const queue = newQueue();
     await enqueueTwenty(queue);
@@ -221,7 +221,7 @@ describe("with one of two databases lost", () => {
     expect(await queue.drain()).toMatchObject({ completed: 20 });
   });
 
-  test("schedules fire if the first one is there, and catch up if it was not", async () => {
+  test("schedules fire if the first database is there, and catch up if it was not", async () => {
     const { databases, clock, performed, newQueue } = await setUp();
     await newQueue().drain();
     await databases[1].server.kill();
@@ -255,7 +255,7 @@ test("a drain needs a budget of n + 5 + 2 k round trips for n partitions of k st
   });
 });
 
-test("a store that never answers keeps a drain of the others waiting for a second, and no longer", async () => {
+test("a store that never answers delays a drain of the others for at most one second", async () => {
   const { lost, store } = losable(memoryStore());
   const stores = [memoryStore(), store];
   await open(partitioned(stores, 4)).enqueueMany(twenty);

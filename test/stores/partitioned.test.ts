@@ -25,13 +25,13 @@ async function coldDrain(store: Store, options?: DrainOptions) {
   return new Queue({ store, jobs: [noop], clock }).drain({ ...options, linger: 0 });
 }
 
-describe("the budget for a queue in partitions", () => {
+describe("the budget for a partitioned queue", () => {
   const redis = useRedis();
 
   test.each<[string, DrainOptions, number]>([
     ["the defaults", {}, 34],
     ["cloudflareFree", cloudflareFree, 9],
-  ])("by %s it does up to so many as the documentation says, and beyond is refused", async (_, options, most) => {
+  ])("allows as many partitions as the documentation says, and no more, with %s", async (_, options, most) => {
     expect(await coldDrain(partitioned(memoryStore(), most), options)).toMatchObject({ completed: 2 });
     await expect(coldDrain(partitioned(memoryStore(), most + 1), options)).rejects.toMatchObject({
       code: "invalid_request",
@@ -39,19 +39,19 @@ describe("the budget for a queue in partitions", () => {
     });
   });
 
-  test("need not reach for what a drain holds already, which looks for no more", async () => {
+  test("has no minimum for a drain of jobs that were leased at enqueue", async () => {
     const queue = new Queue({ store: partitioned(memoryStore(), 35), jobs: [noop], clock });
     const { held } = await internalsOf(queue).enqueueHeld([{ job: noop }]);
     expect(await internalsOf(queue).drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
   });
 
-  test("holds two commands a partition and 28, or is refused", async () => {
+  test("must allow two commands per partition and 28, or is refused", async () => {
     const bounded = (commands: number) => coldDrain(partitioned(redis.store(), 3), { budget: { commands } });
     expect((await bounded(34)).completed).toBeGreaterThan(0);
     await expect(bounded(33)).rejects.toThrow("budget.commands must be at least 34");
   });
 
-  test("may be used up by the queues before: that is no mistake", async () => {
+  test("may be used up by earlier queues without an error", async () => {
     const store = memoryStore();
     const queues = [
       new Queue({ name: "urgent", store, jobs: [noop], clock }),
@@ -64,7 +64,7 @@ describe("the budget for a queue in partitions", () => {
   });
 });
 
-describe("an exchange with partitions of which one does not answer", () => {
+describe("an exchange with partitions one of which does not answer", () => {
   const now = clock();
   const request = { now, settle: [], fire: [], claim: { limit: 10, leaseMs: 60_000 }, retentionMs: 0 };
 
@@ -89,32 +89,29 @@ describe("an exchange with partitions of which one does not answer", () => {
     return { broken, opened, settle, inner };
   }
 
-  test.each([0, 1])(
-    "gives what the other than %i has given, and says what became of which outcome",
-    async (failing) => {
-      const { broken, opened, settle, inner } = await setUp();
-      const [left, other] = [failing, 1 - failing].map((partition) => inner.open("default", undefined, partition));
-      const open = (await left?.stats(now))?.running;
-      broken.add(failing);
-      const reply = await opened.exchange({ ...request, settle });
-      expect(reply).toMatchObject({ failure: new Error("no answer") });
-      const unknown = settle.filter((_, index) => reply.settled[index] === undefined);
-      expect(unknown).toHaveLength(open ?? 0);
-      expect((await other?.stats(now))?.running).toBe(reply.jobs.length);
-      expect(reply.settled.filter((accepted) => accepted === true).length).toBe(settle.length - unknown.length);
-      broken.clear();
-      expect((await opened.exchange({ ...request, settle: unknown })).settled).toEqual(unknown.map(() => true));
-    },
-  );
+  test.each([0, 1])("returns what the others than %i returned, and the result of each outcome", async (failing) => {
+    const { broken, opened, settle, inner } = await setUp();
+    const [left, other] = [failing, 1 - failing].map((partition) => inner.open("default", undefined, partition));
+    const open = (await left?.stats(now))?.running;
+    broken.add(failing);
+    const reply = await opened.exchange({ ...request, settle });
+    expect(reply).toMatchObject({ failure: new Error("no answer") });
+    const unknown = settle.filter((_, index) => reply.settled[index] === undefined);
+    expect(unknown).toHaveLength(open ?? 0);
+    expect((await other?.stats(now))?.running).toBe(reply.jobs.length);
+    expect(reply.settled.filter((accepted) => accepted === true).length).toBe(settle.length - unknown.length);
+    broken.clear();
+    expect((await opened.exchange({ ...request, settle: unknown })).settled).toEqual(unknown.map(() => true));
+  });
 
-  test("fails where none has answered", async () => {
+  test("fails if none answers", async () => {
     const { broken, opened, settle } = await setUp();
     broken.add(0).add(1);
     await expect(opened.exchange({ ...request, settle })).rejects.toThrow("no answer");
   });
 });
 
-test("dedupe is refused beside an id, which may lie in another partition than its key", async () => {
+test("dedupe is refused together with an id, which may be in another partition than the key", async () => {
   const queue = new Queue({ store: partitioned(memoryStore(), 3), jobs: [noop], clock });
   const dedupe = { key: "user-7", ttl: "10m" } as const;
   await expect(queue.enqueue(noop, undefined, { id: "order-7", dedupe })).rejects.toMatchObject({
@@ -124,7 +121,7 @@ test("dedupe is refused beside an id, which may lie in another partition than it
   expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
 });
 
-describe("calls of enqueue in one turn, in partitions,", () => {
+describe("calls of enqueue in one turn, on a partitioned queue,", () => {
   /** Three partitions that record what is stored in each. Which of them fail is set by hand. */
   function setUp() {
     const inner = memoryStore();
@@ -142,20 +139,20 @@ describe("calls of enqueue in one turn, in partitions,", () => {
     return { broken, stored, queue: new Queue({ store: partitioned(store, 3), jobs: [noop], clock }) };
   }
 
-  test("are stored together in one of them", async () => {
+  test("are stored together in one partition", async () => {
     const { queue, stored } = setUp();
     await Promise.all(Array.from({ length: 100 }, () => queue.enqueue(noop)));
     expect(stored.flat()).toEqual([100]);
   });
 
-  test("with ids of their own are stored by one request for each", async () => {
+  test("with ids of their own are stored by one request per partition", async () => {
     const { queue, stored } = setUp();
     await Promise.all(Array.from({ length: 90 }, (_, index) => queue.enqueue(noop, undefined, { id: `job-${index}` })));
     expect(stored.map(({ length }) => length)).toEqual([1, 1, 1]);
     expect(stored.flat().reduce((sum, count) => sum + count)).toBe(90);
   });
 
-  test("fail alone if the partitions cannot keep one", async () => {
+  test("fail alone if partitions cannot store one of them", async () => {
     const { queue } = setUp();
     const [refused, stored] = await Promise.allSettled([
       queue.enqueue(noop, undefined, { id: "a", dedupe: { key: "b", ttl: "1m" } }),
@@ -165,7 +162,7 @@ describe("calls of enqueue in one turn, in partitions,", () => {
     expect(stored).toMatchObject({ value: { status: "enqueued" } });
   });
 
-  test("fail only where a partition does", async () => {
+  test("fail only in the partition that fails", async () => {
     const { queue, broken, stored } = setUp();
     broken.add(1);
     const calls = Array.from({ length: 30 }, (_, index) => queue.enqueue(noop, undefined, { id: `job-${index}` }));
@@ -181,7 +178,7 @@ test("a cursor from a queue of more partitions is refused", async () => {
     await expect(queue.listJobs({ state: "ready", cursor })).rejects.toMatchObject({ code: "invalid_request" });
 });
 
-test("a look in passing at the other partitions that fails takes along nothing of what is claimed", async () => {
+test("a failed background read of other partitions does not affect claimed jobs", async () => {
   const own = testClock(start);
   let isAway = false;
   const inner = aroundStore(memoryStore(), ({ method }, run) =>

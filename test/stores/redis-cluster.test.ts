@@ -87,7 +87,7 @@ describe.each(kinds)("redisStore on a cluster, with a client of $name", (kind) =
     });
   }
 
-  test("has the first 2, 4, ... 64 partitions of every queue in as many equal shares of its slots", async () => {
+  test("spreads the first 2, 4, ... 64 partitions of every queue over equal shares of its slots", async () => {
     for (const name of ["default", "mail", "urgent", ...Array.from({ length: 20 }, (_, index) => `tenant-${index}`)]) {
       const keys = Array.from({ length: 64 }, (_, partition) => keysOf("tidegate", name, partition).due);
       const slots = await Promise.all(keys.map((key) => cluster.slotOf(key)));
@@ -156,7 +156,7 @@ describe.each(kinds)("redisStore on a cluster, with a client of $name", (kind) =
     });
   });
 
-  test("goes on with what a replica had when its primary crashed", async () => {
+  test("continues with the state of a replica when its primary crashes", async () => {
     const { queue, enqueue, attempts, keys } = setUp();
     const ids = Array.from({ length: 200 }, (_, index) => `job-${index}`);
     await enqueue(ids);

@@ -86,7 +86,7 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     expect((await queue.drain()).nextRunAt?.toISOString()).toMatch(/-01-01T00:00:00.000Z$/);
   });
 
-  test("sends the scripts anew when Redis has lost them", async () => {
+  test("sends the scripts again if Redis has lost them", async () => {
     const queue = queueOn(await open(kind));
     await queue.enqueue(note);
     const admin = await RespClient.connect(redis.server.port);
@@ -142,7 +142,7 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     });
   });
 
-  test("a command that finds no connection is given up, and not sent later", async () => {
+  test("a command without a connection is abandoned, and not sent later", async () => {
     const proxy = await startTcpProxy(redis.server.port);
     const client = await open(kind, proxy.port);
     const line = lineOf(client);
@@ -167,7 +167,7 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     await again.stop();
   });
 
-  test("a call that was given up while the connection was lost is not carried out on the next one", async () => {
+  test("a call that was abandoned during a lost connection does not run on the next one", async () => {
     const proxy = await startTcpProxy(redis.server.port);
     const client = await open(kind, proxy.port);
     const line = lineOf(client);
@@ -189,7 +189,7 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     await proxy.stop();
   });
 
-  test("an answer that does not come is given up when the time is over", async () => {
+  test("a missing answer times out", async () => {
     const client = await open(kind);
     const line = lineOf(client);
     if (!line) throw new Error("The client was not recognised.");
@@ -219,18 +219,18 @@ describe("what a cluster refuses for now", () => {
     "TRYAGAIN Multiple keys request during rehashing of slot",
     "CLUSTERDOWN The cluster is down",
     "Too many Cluster redirections. Last error: ReplyError: TRYAGAIN",
-  ])("is asked again: %s", async (message) => {
+  ])("is retried: %s", async (message) => {
     expect(await refusing(message, 2)).toBe("OK");
   });
 
-  test("is given up when it takes too long, with the reason", async () => {
+  test("is abandoned if it takes too long, with the reason", async () => {
     await expect(refusing("CLUSTERDOWN The cluster is down", 1_000, 20)).rejects.toMatchObject({
       code: "store_unavailable",
       message: "The Redis cluster has no node for this queue: a slot is moving, or a failover is under way.",
     });
   });
 
-  test("is told apart from other refusals, which are passed on at once", async () => {
+  test("is distinguished from other refusals, which are passed on at once", async () => {
     await expect(refusing("READONLY You can't write against a read only replica.", 1)).rejects.toMatchObject({
       code: "store_unavailable",
     });

@@ -13,7 +13,7 @@ const note = defineJob({ name: "note", perform: () => {} });
 describe("redisStore", () => {
   const redis = useRedis();
 
-  test("shares queues with upstashStore where both have the prefix", async () => {
+  test("shares queues with upstashStore if both have the same prefix", async () => {
     const { url, token } = redis.shim;
     const client = await createClient({ url: `redis://127.0.0.1:${redis.server.port}` }).connect();
     const prefix = "shared";
@@ -27,7 +27,7 @@ describe("redisStore", () => {
     await client.close();
   });
 
-  test("a schedule whose place was evicted can be stored anew, and goes on", async () => {
+  test("a schedule whose place was evicted can be stored again, and continues", async () => {
     const client = await createClient({ url: `redis://127.0.0.1:${redis.server.port}` }).connect();
     const queue = new Queue({ store: redisStore(client, { prefix: "evicted" }), jobs: [note] });
     await queue.schedules.upsert("daily", { job: note, cron: "@daily" });
@@ -38,7 +38,7 @@ describe("redisStore", () => {
     await client.close();
   });
 
-  test("a job whose record was evicted is cleared away, and stands in the way of no other", async () => {
+  test("a job whose record was evicted is removed, and blocks no other", async () => {
     const client = await createClient({ url: `redis://127.0.0.1:${redis.server.port}` }).connect();
     const queue = new Queue({ store: redisStore(client, { prefix: "lost" }), jobs: [note] });
     await queue.enqueue(note, undefined, { id: "a-lost" });
@@ -49,7 +49,7 @@ describe("redisStore", () => {
     await client.close();
   });
 
-  test("listens once to a client, however many stores use it", () => {
+  test("adds one listener to a client, however many stores use it", () => {
     for (const client of [createClient(), new Redis({ lazyConnect: true })]) {
       const listeners = () => ["ready", "close", "reconnecting", "end"].map((event) => client.listenerCount(event));
       redisStore(client);
@@ -59,7 +59,7 @@ describe("redisStore", () => {
     }
   });
 
-  test("refuses what is no client, and a prefix that makes no sense", () => {
+  test("refuses a value that is not a client, and an invalid prefix", () => {
     const refused = { code: "invalid_request" };
     for (const value of [undefined, null, {}, "redis://localhost", { sendCommand() {} }]) {
       expect(() => redisStore(value as unknown as RedisClient)).toThrowError(expect.objectContaining(refused));
@@ -74,7 +74,7 @@ describe("redisStore", () => {
     ["MOVED 3999 10.0.0.7:6381", /createCluster of redis, or Cluster of ioredis/],
     ["connect ECONNREFUSED 10.0.0.7:6379", /Check that it runs/],
     ["ERR unknown command at 10.0.0.7", /version 6.2/],
-  ])("explains %s without repeating it", async (words, expected) => {
+  ])("explains %s without printing it", async (words, expected) => {
     const client = {
       status: "ready",
       call: () => Promise.reject(new Error(words)),
@@ -87,7 +87,7 @@ describe("redisStore", () => {
     expect(String(error)).not.toContain("10.0.0.7");
   });
 
-  test("brings no client along", async () => {
+  test("includes no client", async () => {
     const { metafile } = await build({
       entryPoints: [join(import.meta.dirname, "../../src/stores/redis-tcp/index.ts")],
       bundle: true,

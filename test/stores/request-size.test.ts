@@ -15,13 +15,13 @@ describe("one request of at most 10 MB", () => {
     return { clock, translate, queue, jobs };
   }
 
-  test("has room for what finished together, in whatever script it is written", async () => {
+  test("has room for outcomes of jobs that end together, in any writing system", async () => {
     const { queue, jobs } = setUp("語".repeat(40_000));
     await queue.enqueueMany(jobs);
     expect(await queue.drain({ batchSize: 100, concurrency: 100 })).toMatchObject({ completed: 100, lost: 0 });
   });
 
-  test("has room for schedules that fire beside what finished, also where that grows as it is sent", async () => {
+  test("has room for outcomes and firing schedules, even if they grow as they are encoded", async () => {
     const { clock, translate, queue, jobs } = setUp("\\".repeat(20_500));
     const recurring = { job: translate, payload: "語".repeat(60_000), cron: "* * * * * *" };
     for (const key of "abcdefgh") await queue.schedules.upsert(key, recurring);
@@ -33,7 +33,7 @@ describe("one request of at most 10 MB", () => {
     });
   });
 
-  test("has room for a job whose payload and result grow as they are sent, without the result", async () => {
+  test("has room for a job whose payload and result grow as they are encoded, without the result", async () => {
     const clock = testClock(start);
     const echo = defineJob({ name: "echo", perform: (payload: string) => payload });
     const queue = new Queue({ store: clock.watch(redis.store()), clock, jobs: [echo] });

@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 
 describe("the Redis server", () => {
-  test("keeps its data over a crash when it persists", async () => {
+  test("keeps its data across a crash if it persists", async () => {
     const durable = await startRedis({ persist: true });
     const before = await RespClient.connect(durable.port);
     await before.send(["SET", "key", "value"]);
@@ -52,7 +52,7 @@ describe("the Redis server", () => {
     await durable.stop();
   });
 
-  test("knows HSETEX", async () => {
+  test("supports HSETEX", async () => {
     expect(await redis.exec(["HSETEX", "hash", "EX", "10", "FIELDS", "1", "field", "value"])).toBe(1);
   });
 });
@@ -66,19 +66,19 @@ describe("the RESP client", () => {
 
   afterAll(() => client.close());
 
-  test("gives strings, integers, nothing, errors and nested lists", async () => {
+  test("reads strings, integers, nulls, errors and nested lists", async () => {
     const script = "return {1, 'two', false, {'', {}, {ok = 'fine'}}, {err = 'ERR odd'}}";
     const expected = [1, "two", null, ["", [], "fine"], new RespError("ERR odd")];
     expect(await client.send(["EVAL", script, 0])).toEqual(expected);
     expect(await client.send(["NONSENSE"])).toBeInstanceOf(RespError);
   });
 
-  test("answers pipelined commands in order", async () => {
+  test("gets answers to pipelined commands in order", async () => {
     const replies = await Promise.all(Array.from({ length: 1_000 }, (_, index) => client.send(["ECHO", index])));
     expect(replies).toEqual(Array.from({ length: 1_000 }, (_, index) => String(index)));
   });
 
-  test("reads long replies that come in many chunks", async () => {
+  test("reads long replies that arrive in many chunks", async () => {
     const long = "é\r\n".repeat(1_000_000);
     await client.send(["RPUSH", "list", long, "short", long]);
     expect(await client.send(["LRANGE", "list", 0, -1])).toEqual([long, "short", long]);
@@ -91,20 +91,20 @@ describe("the REST shim", () => {
   for (const base64 of [true, false]) {
     const client = () => connect(shim.url, { base64 });
 
-    test(`gives values back unchanged, base64 ${base64}`, async () => {
+    test(`returns values unchanged, base64 ${base64}`, async () => {
       for (const value of values) {
         expect(await client().set("key", value)).toBe("OK");
         expect(await client().get("key")).toBe(value);
       }
     });
 
-    test(`gives lists back unchanged, base64 ${base64}`, async () => {
+    test(`returns lists unchanged, base64 ${base64}`, async () => {
       const script = "return {ARGV, false, 7, {ok = 'OK'}, {{ARGV[1]}}}";
       expect(await client().eval(script, [], values)).toEqual([values, null, 7, "OK", [["123"]]]);
     });
   }
 
-  test("encodes every string but OK when it is asked for base64", async () => {
+  test("encodes every string except OK in base64 if asked", async () => {
     const post = async (command: string[]) => {
       const headers = { authorization: `Bearer ${shim.token}`, "upstash-encoding": "base64" };
       const response = await fetch(shim.url, { method: "POST", headers, body: JSON.stringify(command) });
@@ -115,14 +115,14 @@ describe("the REST shim", () => {
     expect(await post(["PING"])).toEqual({ result: "UE9ORw==" });
   });
 
-  test("runs a pipeline, and keeps an error to its command", async () => {
+  test("runs a pipeline, and confines an error to its command", async () => {
     const pipeline = redis.pipeline().set("key", "value").lpush("key", "x").get("key");
     const replies = await pipeline.exec({ keepErrors: true });
     expect(replies.map(({ result }) => result)).toEqual(["OK", undefined, "value"]);
     expect(replies[1]?.error).toMatch(/^WRONGTYPE/);
   });
 
-  test("runs a transaction, and refuses one with an unknown command whole", async () => {
+  test("runs a transaction, and refuses a whole transaction with an unknown command", async () => {
     expect(await redis.multi().set("key", "1").incr("key").exec()).toEqual(["OK", 2]);
     const commands = JSON.stringify([["SET", "key", "9"], ["NONSENSE"]]);
     const headers = { authorization: `Bearer ${shim.token}` };
@@ -132,7 +132,7 @@ describe("the REST shim", () => {
     expect(await redis.get("key")).toBe("2");
   });
 
-  test("passes on that a script is not known", async () => {
+  test("passes on that a script is unknown", async () => {
     await expect(redis.evalsha("0".repeat(40), [], [])).rejects.toThrow(/^NOSCRIPT /);
   });
 
@@ -145,7 +145,7 @@ describe("the REST shim", () => {
     await expect(connect(shim.url, { token: "wrong" }).get("key")).rejects.toThrow(/^WRONGPASS invalid or missing/);
   });
 
-  test("refuses requests and replies over 10 MB", async () => {
+  test("refuses requests and replies of more than 10 MB", async () => {
     const half = "x".repeat(5 * 1024 * 1024);
     await expect(redis.mset({ first: half, second: half })).rejects.toThrow(
       /^ERR max request size exceeded\. Limit: 10485760/,
@@ -160,7 +160,7 @@ describe("the REST shim", () => {
     expect(shim.requests).toBe(before + 1);
   });
 
-  test("answers 503 while Redis is away, and recovers by itself", async () => {
+  test("answers 503 while Redis is unreachable, and recovers by itself", async () => {
     const own = await startRedis();
     const ownShim = await startRestShim({ redisPort: own.port });
     const client = connect(ownShim.url);
@@ -209,7 +209,7 @@ describe("the fault proxy", () => {
     expect(await client.get("counter")).toBe(counter);
   });
 
-  test("duplicate runs the request twice and gives the first answer", async () => {
+  test("duplicate runs the request twice and returns the first answer", async () => {
     proxy.next("duplicate");
     expect(await client.incr("counter")).toBe(1);
     expect(await client.get("counter")).toBe("2");
@@ -226,7 +226,7 @@ describe("the fault proxy", () => {
     expect(arrived).toEqual(["later", "delayed"]);
   });
 
-  test("queued faults come before the chosen ones, and those before the constant one", async () => {
+  test("queued faults precede chosen ones, and those precede the constant one", async () => {
     proxy.always("error-500");
     proxy.decide(({ body }) => (body.includes("chosen") ? "html" : undefined));
     proxy.next("quota");
@@ -235,7 +235,7 @@ describe("the fault proxy", () => {
     await expect(client.get("other")).rejects.toThrow("ERR internal server error");
   });
 
-  test("tells the number of each request", async () => {
+  test("numbers each request", async () => {
     const before = proxy.requests;
     const seen: number[] = [];
     proxy.decide(({ index }) => {
@@ -259,7 +259,7 @@ describe("the command count", () => {
     expect(commands).toBe(4);
   });
 
-  test("leaves out what costs nothing, and what surrounds a transaction", async () => {
+  test("leaves out free commands, and MULTI and EXEC", async () => {
     const action = async () => {
       await redis.ping();
       await redis.multi().set("key", "1").incr("key").exec();

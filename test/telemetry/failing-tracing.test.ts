@@ -37,7 +37,7 @@ describe("a tracing that fails", () => {
     ["after it", { enqueue: (_, enqueue) => enqueue().then(never), attempt: (_, make) => make().then(never) }, 0],
     ["when it sends", { enqueue: (_, enqueue) => enqueue(), attempt: (_, make) => make(), flush: never }, 0],
   ])(
-    "that hangs %s holds up its jobs for %3$s ms, and no end by more than two seconds",
+    "that hangs %s holds up its jobs for %3$s ms, and the end by at most two seconds",
     async ([, hanging, delayMs]) => {
       const clock = testClock(start);
       const ranAt: number[] = [];
@@ -55,7 +55,7 @@ describe("a tracing that fails", () => {
     },
   );
 
-  test("and hangs has what the others traced sent", async () => {
+  test("and hangs still flushes the spans of other jobs", async () => {
     const clock = testClock(start);
     const sentAt: number[] = [];
     const note = defineJob({ name: "note", perform() {} });
@@ -76,7 +76,7 @@ describe("a tracing that fails", () => {
     expect(sentAt).toEqual([1_000]);
   });
 
-  test("to be one is refused", () => {
+  test("and is invalid is refused", () => {
     expect(() => setUp({ tracing: {} as Tracing })).toThrow(
       "tracing must be what tracing() of tidegate/telemetry gives",
     );

@@ -15,7 +15,7 @@ afterEach(() => {
 const dies = defineJob({ name: "dies", perform: () => Promise.reject(new PermanentError("no such user")) });
 
 describe("the guide's", () => {
-  test("log writes a line of JSON for each thing that happens", async () => {
+  test("log writes a line of JSON for each event", async () => {
     const lines = vi.spyOn(console, "log").mockImplementation(() => {});
     const queue = logged(memoryStore());
     const { id } = await queue.enqueue(greet, { who: "Ada" });
@@ -29,7 +29,7 @@ describe("the guide's", () => {
     expect(JSON.stringify(events)).not.toContain("Ada");
   });
 
-  test("log tells why a job died", async () => {
+  test("log says why a job is dead", async () => {
     const lines = vi.spyOn(console, "log").mockImplementation(() => {});
     const queue = new Queue({ store: memoryStore(), jobs: [dies], hooks: jsonLog });
     await queue.enqueue(dies);
@@ -40,7 +40,7 @@ describe("the guide's", () => {
     });
   });
 
-  test("alert has arrived when the drain ends", async () => {
+  test("alert arrives before the drain ends", async () => {
     const told: string[] = [];
     const server = await serveHttp(async (request, response) => {
       told.push((await readBody(request)).toString());
@@ -53,7 +53,7 @@ describe("the guide's", () => {
     await server.stop();
   });
 
-  test("process is traced by the provider that it registers", async () => {
+  test("process is traced by the provider it registers", async () => {
     const { queue, provider } = traced(memoryStore());
     await queue.enqueue(greet, { who: "Ada" });
     await queue.drain();

@@ -13,7 +13,7 @@ describe("POST /jobs", () => {
     return handler.fetch(new Request("http://queue.test/jobs", { ...init, headers: { ...json, ...headers } }));
   }
 
-  test.for([true, false])("goes on with the trace of its caller, with eager drains: %j", async (eager) => {
+  test.for([true, false])("continues the trace of its caller, with eager drains: %j", async (eager) => {
     const { queue, only } = setUp();
     const background: Promise<unknown>[] = [];
     const waitUntil = (work: Promise<unknown>) => void background.push(work);
@@ -28,7 +28,7 @@ describe("POST /jobs", () => {
     expect(placeOf(only("process default")).parent).toBe(placeOf(sent).spanId);
   });
 
-  test("prefers the span that is active, whose parent the caller's is already", async () => {
+  test("prefers the active span, whose parent is already the caller's", async () => {
     const { queue, only, tracer } = setUp();
     const handler = createHandler({ queue, auth: "none" });
     await inSpan(tracer, "server", async () => post(handler, [{ name: "works" }, { name: "fails" }], { traceparent }));

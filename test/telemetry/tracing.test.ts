@@ -14,7 +14,7 @@ const untraced = { tracing: undefined };
 
 onEveryStore((kind) => {
   describe("tracing", () => {
-    test("makes an attempt the child of the enqueue, in another process too", async () => {
+    test("makes an attempt the child of the enqueue, even in another process", async () => {
       const store = kind.create();
       const [producer, consumer] = [recorder(), recorder()];
       const clock = testClock(start);
@@ -51,7 +51,7 @@ onEveryStore((kind) => {
       expect(processed.status.code).toBe(SpanStatusCode.UNSET);
     });
 
-    test("makes a span for each attempt, with its failure", async () => {
+    test("creates a span for each attempt, with its failure", async () => {
       const { queue, clock, named, only } = setUp({ store: kind.create() });
       await queue.enqueue(fails);
       await queue.drain();
@@ -77,7 +77,7 @@ onEveryStore((kind) => {
       }
     });
 
-    test("links the attempts of a batch to it, each in a trace of its own", async () => {
+    test("links the attempts of a batch to it, each in its own trace", async () => {
       const { queue, only, named } = setUp({ store: kind.create() });
       const results = await queue.enqueueMany([1, 2, 3].map(() => ({ job: works, payload: secret })));
       await queue.drain();
@@ -95,7 +95,7 @@ onEveryStore((kind) => {
       expect(new Set([traceId, ...attempts.map((span) => placeOf(span).traceId)]).size).toBe(4);
     });
 
-    test("gives each call of one turn a span of its own, in the trace in which it was made", async () => {
+    test("gives each call of one turn its own span, in the trace of the call", async () => {
       const { queue, tracer, named, only } = setUp({ store: kind.create() });
       const names = ["one", "two", "three"];
       const results = await Promise.all(names.map((name) => inSpan(tracer, name, () => queue.enqueue(works, secret))));
@@ -162,7 +162,7 @@ describe("tracing", () => {
     expect(trace.getActiveSpan()).toBeUndefined();
   });
 
-  test("goes on with the trace in which enqueue is called, and the job that a job enqueues with that job's", async () => {
+  test("continues the trace of the enqueue, and a job that a job enqueues continues that job's", async () => {
     const second = defineJob({ name: "second", perform() {} });
     const first = defineJob({ name: "first", perform: () => queue.enqueue(second) });
     const { queue, tracer, spans, only } = setUp({ jobs: [first, second] });
@@ -180,7 +180,7 @@ describe("tracing", () => {
     ]);
   });
 
-  test("has the request of a lone enqueue stand in its span", async () => {
+  test("has the request of a lone enqueue in its span", async () => {
     const seen: unknown[] = [];
     const store = aroundStore(memoryStore(), ({ method }, run) => {
       if (method === "enqueue") seen.push(trace.getActiveSpan()?.spanContext().spanId);
@@ -201,7 +201,7 @@ describe("tracing", () => {
     expect(linked).toEqual([sent.spanId, tick.spanId]);
   });
 
-  test("names a snooze, and a payload that does not fit, and an enqueue that fails", async () => {
+  test("names a snooze, an invalid payload, and an enqueue that fails", async () => {
     const sleepy = defineJob({ name: "sleepy", perform: (_: undefined, job) => job.snooze("1h") });
     const { queue, only, named } = setUp({ jobs: [sleepy] });
     await queue.enqueue(sleepy);
@@ -216,7 +216,7 @@ describe("tracing", () => {
     });
   });
 
-  test("tells nothing of payloads and results", async () => {
+  test("reveals nothing of payloads and results", async () => {
     const careless = defineJob({ name: "careless", perform: (payload: typeof secret) => payload });
     const { queue, spans } = setUp({ jobs: [careless] });
     await queue.enqueue(careless, secret);
@@ -226,7 +226,7 @@ describe("tracing", () => {
     expect(JSON.stringify(told)).not.toContain(secret.card);
   });
 
-  test("keeps the vendor's state of a trace", async () => {
+  test("keeps the tracestate of a trace", async () => {
     const { queue, only } = setUp();
     const caller = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: "vendor=7" };
     await queue.enqueueMany([{ job: works, payload: secret }], { trace: caller });
@@ -236,7 +236,7 @@ describe("tracing", () => {
     expect(processed.spanContext().traceState?.serialize()).toBe("vendor=7");
   });
 
-  test("stores no vendor's state that is longer than 512 characters", async () => {
+  test("does not store a tracestate of more than 512 characters", async () => {
     const store = memoryStore();
     const { queue } = setUp({ store });
     const enqueueWith = async (length: number) => {
@@ -272,7 +272,7 @@ describe("tracing", () => {
     expect(traceId).toMatch(/[1-9a-f]/);
   });
 
-  test("stores nothing where no provider is registered", async () => {
+  test("stores nothing if no provider is registered", async () => {
     const store = memoryStore();
     const queue = new Queue({ store, jobs: [works], tracing: tracing(), clock: testClock(start) });
     const { id } = await queue.enqueue(works, secret);
@@ -297,7 +297,7 @@ describe("tracing", () => {
 });
 
 describe("the trace in a record", () => {
-  test("is kept by code that does not know it, through retries and a new life", async () => {
+  test("is kept by code that does not know it, through retries and a retry from the dead letter", async () => {
     const store = memoryStore();
     const traced = setUp({ store });
     const clock = testClock(start);
@@ -309,7 +309,7 @@ describe("the trace in a record", () => {
     expect(placeOf(traced.only("process default")).parent).toBe(placeOf(traced.only("send default")).spanId);
   });
 
-  test("is nothing that performJob needs", async () => {
+  test("is not needed by performJob", async () => {
     const { only, tracer } = recorder();
     const outcome = await inSpan(tracer, "test", () => performJob(works, secret));
     expect(outcome.status).toBe("completed");

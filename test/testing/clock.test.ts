@@ -15,7 +15,7 @@ describe("testClock", () => {
     expect(new Date(testClock()()).toISOString()).toBe("2026-01-01T00:00:00.000Z");
   });
 
-  test("wakes those who sleep in order, each at its time", async () => {
+  test("wakes sleepers in order, each at its time", async () => {
     const clock = testClock(start);
     const woken: string[] = [];
     const nap = async (name: string, ms: number) => {
@@ -33,7 +33,7 @@ describe("testClock", () => {
     expect(clock.nextWakeAt).toBe(start + 31);
   });
 
-  test("sleeps for what advance takes, and refuses a text that is no duration", async () => {
+  test("sleep takes what advance takes, and refuses a text that is not a duration", async () => {
     const clock = testClock();
     const sleeping = clock.sleep("30s").then(() => clock.now);
     const start = clock.now;
@@ -42,7 +42,7 @@ describe("testClock", () => {
     expect(() => clock.sleep("soon" as "1s")).toThrow("sleep must be a duration");
   });
 
-  test("a sleep of nothing ends without the clock", async () => {
+  test("a sleep of 0 ends without the clock", async () => {
     const clock = testClock();
     await clock.sleep(0);
     await clock.sleep(-1);
@@ -80,7 +80,7 @@ describe("testClock", () => {
     expect(() => testClock("noon")).toThrow("start must be a Date");
   });
 
-  test("stands while something is held", async () => {
+  test("stands still while something is held", async () => {
     const clock = testClock(start);
     const seen: number[] = [];
     const work = async () => {
@@ -99,7 +99,7 @@ describe("testClock", () => {
   describe("with faked timers", () => {
     afterEach(() => void vi.useRealTimers());
 
-    test("moves all the same", async () => {
+    test("still moves", async () => {
       vi.useFakeTimers();
       const clock = testClock(start);
       const sleeping = clock.sleep(10);
@@ -115,7 +115,7 @@ onEveryStore((kind) => {
     return { clock, queue: new Queue({ store: clock.watch(kind.create()), clock, random: () => 0, jobs: jobs ?? [] }) };
   }
 
-  test("a lingering drain performs each second-level slot at its time", async () => {
+  test("a lingering drain performs each occurrence of a schedule with seconds on time", async () => {
     const seen: number[] = [];
     const beat = defineJob({
       name: "beat",
@@ -130,7 +130,7 @@ onEveryStore((kind) => {
     expect(seen).toEqual([15_000, 30_000, 45_000, 60_000]);
   });
 
-  test("a job that hangs times out when the clock has come so far", async () => {
+  test("a job that hangs times out when the clock gets there", async () => {
     const hang = defineJob({ name: "hang", timeout: "10s", perform: () => new Promise(() => {}) });
     const { clock, queue } = setUp([hang]);
     const { id } = await queue.enqueue(hang);

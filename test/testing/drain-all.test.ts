@@ -20,7 +20,7 @@ const countDown = defineJob({
 const queues = new Map<string, Queue>();
 
 onEveryStore((kind) => {
-  test("drains what jobs enqueue, and leaves what is not due", async () => {
+  test("drains jobs that jobs enqueue, and leaves what is not due", async () => {
     const queue = new Queue({ name: "nested", store: kind.create(), clock: testClock(start), jobs: [countDown] });
     queues.set("nested", queue);
     await queue.enqueue(countDown, 250);
@@ -66,7 +66,7 @@ describe("drainAll", () => {
   };
   const beat = defineJob({ name: "beat", schedule: { cron: "0 * * * * *" }, perform: () => {} });
 
-  test("stops the clock where it is told", async () => {
+  test("stops the clock at the given time", async () => {
     const { clock, queue } = setUp([beat]);
     expect(await drainAll(queue, { clock, until: "10m" })).toMatchObject({ completed: 10, rearmed: 10 });
     expect(clock.now).toBe(start + 600_000);
@@ -81,21 +81,21 @@ describe("drainAll", () => {
     await expect(drainAll(queue, { clock, until: 60_000 })).rejects.toThrow("until is before the clock's time");
   });
 
-  test("tells of jobs that never come to an end", async () => {
+  test("reports jobs that never end", async () => {
     const again = defineJob({ name: "again", perform: (_: undefined, job) => job.snooze(0) });
     const { queue } = setUp([again]);
     await queue.enqueue(again);
     await expect(drainAll(queue, { maxJobs: 50 })).rejects.toThrow("has claimed more than 50 jobs");
   });
 
-  test("ends with as many jobs as it may claim", async () => {
+  test("ends at maxJobs", async () => {
     const once = defineJob({ name: "once", perform: () => {} });
     const { queue } = setUp([once]);
     await queue.enqueueMany([{ job: once }, { job: once }]);
     expect(await drainAll(queue, { maxJobs: 2 })).toMatchObject({ completed: 2 });
   });
 
-  test("takes over what a dead invocation held, when its lease has run out", async () => {
+  test("takes over the jobs of a dead invocation when their leases expire", async () => {
     const never = defineJob({
       name: "never",
       perform() {
@@ -117,7 +117,7 @@ describe("drainAll", () => {
   });
 });
 
-test("another clock than the queue's is refused, also one that only ticks apart", async () => {
+test("a clock other than the queue's is refused, even one that only runs apart", async () => {
   const clock = testClock(start);
   const queue = new Queue({ store: memoryStore(), jobs: [countDown] });
   await queue.enqueue(countDown, 0, { delay: "1d" });
@@ -128,7 +128,7 @@ test("another clock than the queue's is refused, also one that only ticks apart"
   await expect(drainAll(twin, { clock, until: "1h" })).rejects.toMatchObject({ code: "invalid_request" });
 });
 
-test("an option that there is not is refused", async () => {
+test("an unknown option is refused", async () => {
   const queue = new Queue({ store: memoryStore(), jobs: [countDown] });
   await expect(drainAll(queue, { untli: "1h" } as object)).rejects.toThrow(/"untli" is no option of drainAll/);
 });

@@ -25,7 +25,7 @@ async function setUp(store = memoryStore()) {
 const ids = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id);
 
 onEveryStore((kind) => {
-  test("enqueued lists what waits, due jobs first, beyond one page", async () => {
+  test("enqueued lists waiting jobs, due ones first, beyond one page", async () => {
     const { queue } = await setUp(kind.create());
     expect(ids(await enqueued(queue))).toEqual(["bob", "deep", "ada"]);
     expect(ids(await enqueued(queue, sendEmail))).toEqual(["bob", "ada"]);
@@ -40,7 +40,7 @@ onEveryStore((kind) => {
 });
 
 describe("expectEnqueued", () => {
-  test("gives the jobs that fit in every field named", async () => {
+  test("returns the jobs that match every given field", async () => {
     const { queue } = await setUp();
     expect(ids(await expectEnqueued(queue, sendEmail))).toEqual(["bob", "ada"]);
     const ada = [
@@ -65,14 +65,14 @@ describe("expectEnqueued", () => {
     await expectEnqueued(queue, sendEmail, { payload: { at } });
   });
 
-  test("finds jobs in another state when asked", async () => {
+  test("finds jobs in another state if asked", async () => {
     const { queue } = await setUp();
     await queue.drain();
     await expect(expectEnqueued(queue, other)).rejects.toThrow(ExpectationError);
     await expectEnqueued(queue, other, { state: "completed", payload: { deep: { a: 1 } } });
   });
 
-  test("tells how each job differs", async () => {
+  test("shows how each job differs", async () => {
     const { queue } = await setUp();
     const failure = await expectEnqueued(queue, sendEmail, {
       payload: { to: "eve@example.com", tags: ["a"] },
@@ -92,7 +92,7 @@ describe("expectEnqueued", () => {
     );
   });
 
-  test("tells how many there are when the count is wrong", async () => {
+  test("says how many there are if the count is wrong", async () => {
     const { queue } = await setUp();
     await expect(expectEnqueued(queue, sendEmail, { count: 1 })).rejects.toThrow(
       /^1 job "send_email" should have been enqueued in queue "default". It has 2.\n {2}matches: bob, ready/,
@@ -114,7 +114,7 @@ describe("expectEnqueued", () => {
 });
 
 describe("expectNotEnqueued", () => {
-  test("passes where no job fits, and shows those that do", async () => {
+  test("passes if no job matches, and shows those that do", async () => {
     const { queue } = await setUp();
     await expectNotEnqueued(queue, sendEmail, { payload: { to: "eve@example.com" } });
     await expectNotEnqueued(queue, nothing);
@@ -124,7 +124,7 @@ describe("expectNotEnqueued", () => {
   });
 });
 
-describe("what would pass whatever was enqueued is refused:", () => {
+describe("an assertion that could never fail is refused:", () => {
   const invalid = { code: "invalid_request" };
 
   test.for([{ count: 1 }, { payloads: { to: "ada" } }, { runat: start }])("the option of %j", async (options) => {

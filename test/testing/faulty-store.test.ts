@@ -54,7 +54,7 @@ describe("faultyStore", () => {
     return seen.join(" ");
   };
 
-  test("fails the calls that the plan names", async () => {
+  test("fails the calls in the plan", async () => {
     expect(await outcomes(setUp().queue, 2)).toBe("ok ok");
     expect(await outcomes(setUp("before").queue, 2)).toBe("failed failed");
     expect(await outcomes(setUp([{ fault: "before", call: 2 }]).queue, 3)).toBe("ok failed ok");
@@ -68,7 +68,7 @@ describe("faultyStore", () => {
     ).toBe("failed");
   });
 
-  test("the first rule that fits decides, and each counts for itself", async () => {
+  test("the first matching rule decides, and each rule counts its own calls", async () => {
     const { queue } = setUp([
       { on: "stats", call: 1, fault: "before" },
       { on: "stats", call: 2, fault: "after" },
@@ -76,7 +76,7 @@ describe("faultyStore", () => {
     expect(await outcomes(queue, 3)).toBe("failed failed ok");
   });
 
-  test("delays a call on the clock given", async () => {
+  test("delays a call on the given clock", async () => {
     const { clock, queue } = setUp({ delay: "5s" });
     let isDone = false;
     const asking = queue.getStats().then(() => {
@@ -108,7 +108,7 @@ describe("faultyStore", () => {
     ["another option of a fault", { delay: "1s", jitter: 1 }, /"jitter" is no option of a fault/],
     ["a delay that is no duration", { delay: "soon" }, /^delay /],
     ["a call before the first", [{ fault: "after", call: 0 }], /^call must be a whole number from 1/],
-  ])("refuses a plan with %s, by which nothing would fail", async (_, plan, message) => {
+  ])("refuses a plan with %s, which would fail nothing", async (_, plan, message) => {
     const refusal = expect.objectContaining({ code: "invalid_request", message: expect.stringMatching(message) });
     expect(() => setUp(plan as FaultPlan)).toThrow(refusal);
     const { store, queue } = setUp("before");
@@ -116,7 +116,7 @@ describe("faultyStore", () => {
     expect(await outcomes(queue, 1)).toBe("failed");
   });
 
-  test("refuses a fault that a function made up", async () => {
+  test("refuses an unknown fault from a function", async () => {
     const { queue } = setUp((() => "befor") as unknown as FaultPlan);
     await expect(queue.getStats()).rejects.toMatchObject({ code: "invalid_request" });
   });

@@ -5,7 +5,7 @@ import { performJob, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 
 describe("performJob", () => {
-  test("completes with what perform returned, and its type", async () => {
+  test("completes with what perform returned, with its type", async () => {
     const double = defineJob({
       name: "double",
       schema: z.object({ number: z.string().transform(Number) }),
@@ -21,7 +21,7 @@ describe("performJob", () => {
     });
   });
 
-  test("takes a clock that tells fractions of a millisecond, as a queue does", async () => {
+  test("accepts a clock with fractions of a millisecond, as a queue does", async () => {
     const job = defineJob({ name: "job", perform: (_: undefined, { snooze }) => snooze("1m") });
     const outcome = await performJob(job, undefined, { clock: () => start + 0.7 });
     expect(outcome).toMatchObject({ status: "snoozed", runAt: new Date(start + 60_000) });
@@ -35,7 +35,7 @@ describe("performJob", () => {
     });
   });
 
-  test("hands the payload through JSON, as a queue does", async () => {
+  test("passes the payload through JSON, as a queue does", async () => {
     const seen: unknown[] = [];
     const note = defineJob({
       name: "note",
@@ -47,7 +47,7 @@ describe("performJob", () => {
     await expect(performJob(dated, { at: new Date(start) })).rejects.toMatchObject({ code: "invalid_payload" });
   });
 
-  test("tells whether a failure is retried, and when", async () => {
+  test("returns whether a failure is retried, and when", async () => {
     const boom = new Error("boom");
     const fails = defineJob({ name: "fails", maxRetries: 2, perform: () => Promise.reject(boom) });
     const clock = testClock(start);
@@ -67,7 +67,7 @@ describe("performJob", () => {
     );
   });
 
-  test("knows PermanentError and RetryAfterError", async () => {
+  test("supports PermanentError and RetryAfterError", async () => {
     const permanent = defineJob({ name: "permanent", perform: () => Promise.reject(new PermanentError("never")) });
     expect(await performJob(permanent)).toMatchObject({ status: "dead", error: { name: "PermanentError" } });
     const busy = defineJob({ name: "busy", perform: () => Promise.reject(new RetryAfterError("busy", "90s")) });
@@ -75,7 +75,7 @@ describe("performJob", () => {
     expect(await performJob(busy, undefined, { clock })).toMatchObject({ runAt: new Date(start + 90_000) });
   });
 
-  test("gives the job its context, and keeps its progress", async () => {
+  test("gives the job its context, and records its progress", async () => {
     const seen: unknown[] = [];
     const curious = defineJob({
       name: "curious",
@@ -97,7 +97,7 @@ describe("performJob", () => {
     ]);
   });
 
-  test("ends a job that outlives its timeout, or is aborted", async () => {
+  test("ends a job that exceeds its timeout, or is aborted", async () => {
     const hang = defineJob({ name: "hang", timeout: "10s", perform: () => new Promise(() => {}) });
     const clock = testClock(start);
     const hanging = performJob(hang, undefined, { clock, timeout: "20s" });
@@ -113,7 +113,7 @@ describe("performJob", () => {
   });
 });
 
-test("an option that there is not is refused", async () => {
+test("an unknown option is refused", async () => {
   const job = defineJob({ name: "job", perform: () => {} });
   await expect(performJob(job, undefined, { attemt: 2 } as object)).rejects.toThrow(
     /"attemt" is no option of performJob/,

@@ -17,14 +17,14 @@ function claimed(claims: number, record = fresh): ClaimedJob {
 }
 
 describe("a claimed job", () => {
-  test("may be poison when two invocations crashed with it, or one if this attempt is the last", () => {
+  test("is suspected of poison after two crashes, or one if this attempt is its last", () => {
     expect([1, 2, 3].map((claims) => claimed(claims).mayBePoison)).toEqual([false, false, true]);
     expect(claimed(4, { ...fresh, errors: [failure(3)] }).mayBePoison).toBe(false);
     expect(claimed(4, { ...fresh, errors: [failure(2)] }).mayBePoison).toBe(true);
     expect(claimed(3, { ...fresh, errors: [failure(1)] }).mayBePoison).toBe(false);
   });
 
-  test("may be poison again after a retry from the dead letter, whatever failed before it, down to the same millisecond", () => {
+  test("is suspected again after a retry from the dead letter, whatever failed before, even in the same millisecond", () => {
     const revived = { ...fresh, returned: 4, errors: [failure(2)], revivedAt: start };
     expect([5, 6, 7].map((claims) => claimed(claims, revived).mayBePoison)).toEqual([false, false, true]);
   });
@@ -37,7 +37,7 @@ describe("a claimed job", () => {
     }
   });
 
-  test("takes options given at enqueue over those of its definition", () => {
+  test("prefers the options of its enqueue to those of its definition", () => {
     const given = {
       maxRetries: 7,
       timeoutMs: 1_000,
@@ -47,7 +47,7 @@ describe("a claimed job", () => {
     expect({ maxRetries, timeoutMs, backoff }).toEqual(given);
   });
 
-  test("can start while its lease outlasts its timeout and the time to settle it", () => {
+  test("can start if its lease covers its timeout and the time to settle it", () => {
     const latest = start + 60_000 - 30_000 - 5_000;
     expect(claimed(1).canStart(latest)).toBe(true);
     expect(claimed(1).canStart(latest + 1)).toBe(false);

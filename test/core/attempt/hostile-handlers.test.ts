@@ -35,13 +35,13 @@ function withJob(perform: (job: JobContext) => unknown) {
 
 describe("progress", () => {
   const endings = { fails: boom, snoozes: (job: JobContext) => job.snooze("1h"), returns: () => 1 };
-  const spoilt = { "a BigInt": 10n, "what throws": { toJSON: boom } };
+  const spoilt = { "a BigInt": 10n, "a toJSON that throws": { toJSON: boom } };
 
   test.each(
     Object.entries(endings).flatMap(([ending, end]) =>
       Object.entries(spoilt).map(([what, value]) => [ending, what, end, value] as const),
     ),
-  )("is kept as it was given when the job %s after %s came into it", async (ending, _, end, value) => {
+  )("is kept as it was reported if the job %s after %s is put into the object", async (ending, _, end, value) => {
     const { queue, job } = withJob(async (context) => {
       const state: Record<string, unknown> = { done: 1 };
       await context.progress(state);
@@ -55,8 +55,8 @@ describe("progress", () => {
 
   test.each([
     ["a BigInt", 10n],
-    ["what is nested too deeply", nested(100_000)],
-  ])("that holds %s is refused to the handler, and what it gave before stays", async (_, value) => {
+    ["a value that is nested too deeply", nested(100_000)],
+  ])("with %s in it throws in the handler, and earlier progress stays", async (_, value) => {
     const refused: unknown[] = [];
     const { queue, job } = withJob(async (context) => {
       await context.progress(1);
@@ -71,14 +71,14 @@ describe("progress", () => {
     expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", progress: 1 });
   });
 
-  test("that is refused and not awaited ends no process", async () => {
+  test("that is refused and not awaited does not crash the process", async () => {
     const { queue, job } = withJob((context) => void context.progress(10n));
     await queue.enqueue(job);
     expect(await queue.drain()).toMatchObject({ completed: 1 });
   });
 });
 
-describe("a payload that this process cannot write again", () => {
+describe("a payload that this process cannot serialize again", () => {
   /** A queue with one such job, which is due. */
   async function withDeepPayload(perform: (job: JobContext) => unknown, fields: object = {}) {
     const clock = testClock(start);
@@ -90,14 +90,14 @@ describe("a payload that this process cannot write again", () => {
     return { clock, queue: new Queue({ store, jobs: [job], clock }) };
   }
 
-  test("is dead at its first failure, with the reason and the failure", async () => {
+  test("dead-letters the job at its first failure, with the reason and the failure", async () => {
     const { queue } = await withDeepPayload(boom);
     expect(await queue.drain()).toMatchObject({ deadLettered: 1, stoppedBy: "empty" });
     const { error } = (await queue.getJob("deep")) ?? {};
     expect(error?.message).toMatch(/nested too deeply to be stored again\. It failed with Error: boom/);
   });
 
-  test("is completed, or snoozed with no attempt used, like any other", async () => {
+  test("lets the job complete, or snooze with no attempt used", async () => {
     const attempts: number[] = [];
     const { queue, clock } = await withDeepPayload((job) => {
       attempts.push(job.attempt);
@@ -110,15 +110,15 @@ describe("a payload that this process cannot write again", () => {
     expect(await queue.getJob("deep")).toMatchObject({ state: "completed", result: "done" });
   });
 
-  test("is dead where its invocations died each time", async () => {
+  test("dead-letters the job if its invocations died each time", async () => {
     const { queue } = await withDeepPayload(boom, { maxRetries: 0, returned: CLAIM_CYCLE - 1 });
     expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
     expect(await queue.getJob("deep")).toMatchObject({ error: { name: "LeaseExpiredError" } });
   });
 });
 
-describe("a drain ends", () => {
-  test("with the error where the clock fails while a job runs", async () => {
+describe("a drain rejects or ends", () => {
+  test("with the error if the clock fails while a job runs", async () => {
     let isBroken = false;
     const job = defineJob({
       name: "job",
@@ -136,7 +136,7 @@ describe("a drain ends", () => {
     await expect(queue.drain()).rejects.toThrow("the clock is broken");
   });
 
-  test("with the error where the clock fails when the time of a job is over", async () => {
+  test("with the error if the clock fails when a job times out", async () => {
     let isBroken = false;
     const clock = () => {
       if (isBroken) throw new RangeError("the clock is broken");
@@ -156,7 +156,7 @@ describe("a drain ends", () => {
     await expect(queue.drain()).rejects.toThrow("the clock is broken");
   });
 
-  test("on time where the clock's sleep rejects when it is called off, as timers with a signal do", async () => {
+  test("on time if the clock's sleep rejects on abort, as timers with a signal do", async () => {
     const job = defineJob({
       name: "job",
       timeout: "20ms",
@@ -227,7 +227,7 @@ const hostile: Readonly<Record<string, () => unknown>> = {
   retryUnreadable: () => Object.defineProperty(new RetryAfterError("wait", 1), "when", { get: boom }),
 };
 
-test("a drain ends with a report, and each job in a sound state, whatever handlers return, throw and give as progress", async () => {
+test("a drain ends with a report, and each job in a valid state, whatever handlers return, throw and report as progress", async () => {
   const value = fc.constantFrom(...Object.keys(hostile));
   const behaviour = fc.record({
     progress: fc.option(value),

@@ -17,11 +17,11 @@ describe("the waits before retries", () => {
     [{ base: "10s", jitter: 0.5 }, 0.5, [10, 20, 40]],
     [{ base: "10s", jitter: 0.5 }, 0.75, [12.5, 25, 50]],
     [{ base: "10s", max: "20s", jitter: 0.5 }, 0.75, [12.5, 20, 20]],
-  ])("by %j, where %d is drawn, are %j", (backoff, random, expected) => {
+  ])("by %j, with the random number %d, are %j", (backoff, random, expected) => {
     expect(waits(backoff, random)).toEqual(expected);
   });
 
-  test("may be spread by the whole of themselves, and no further", () => {
+  test("have a jitter of at most 1", () => {
     expect(() => checkBackoff({ jitter: 1 })).not.toThrow();
     expect(() => checkBackoff({ jitter: 1.01 })).toThrow("backoff.jitter must be a number from 0 to 1.");
   });
@@ -32,7 +32,7 @@ describe("the waits before retries", () => {
     ["2026-03-01T12:00:07Z", 7_000],
     ["2026-03-01T11:00:00Z", 0],
     ["some day", 60_000],
-  ])("follow a RetryAfterError that says %s", (when, expected) => {
+  ])("follow a RetryAfterError with %s", (when, expected) => {
     expect(retryWaitMs(new RetryAfterError("busy", when as Date), undefined, 1, now, () => 0.5)).toBe(expected);
   });
 });

@@ -12,7 +12,7 @@ function differentZones(): string[] {
   return [...new Map(zones.map((zone) => [clockSignature(zone, fromMs, toMs), zone])).values()];
 }
 
-test("every pattern fires as the rule says around each clock change of 2025 and 2026, in every zone", {
+test("every pattern follows the rule around each clock change of 2025 and 2026, in every zone", {
   timeout: 120_000,
 }, () => {
   const zones = differentZones();

@@ -42,7 +42,7 @@ describe("an expression", () => {
     ["0 0 29 2 ?", ["2028-02-29T00:00:00", "2032-02-29T00:00:00"]],
     ["@hourly", ["2026-01-01T01:00:00", "2026-01-01T02:00:00"]],
     [" @weekdays ", ["2026-01-02T00:00:00", "2026-01-05T00:00:00"]],
-  ])("%s fires when it says", (expression, expected) => {
+  ])("%s fires at the expected times", (expression, expected) => {
     expect(slots(expression, "UTC", "2026-01-01T00:00:00Z", 2)).toEqual(expected);
   });
 
@@ -54,19 +54,19 @@ describe("an expression", () => {
     ]);
   });
 
-  test("is read in UTC when no zone is given, and once for each zone", () => {
+  test("is in UTC when no zone is given, and is parsed once for each zone", () => {
     const cron = parseCron("0 9 * * *");
     expect(cron).toMatchObject({ expression: "0 9 * * *", timeZone: "UTC" });
     expect(parseCron("0 9 * * *", "UTC")).toBe(cron);
     expect(parseCron("0 9 * * *", "Asia/Tokyo").next(0)).toBe(24 * 3_600_000);
   });
 
-  test("gives the slot strictly after the instant, to the millisecond", () => {
+  test("gives the first occurrence strictly after the instant, to the millisecond", () => {
     const { next } = parseCron("* * * * * *");
     expect([next(999), next(1_000), next(1_001)]).toEqual([1_000, 2_000, 2_000]);
   });
 
-  test("has no slot before 1970, nor one that cannot be stored", () => {
+  test("has no occurrence before 1970, nor one that cannot be stored", () => {
     const { next } = parseCron("* * * * * *");
     expect(next(-1e15)).toBe(0);
     expect(next(LATEST_TIME_MS)).toBeUndefined();
@@ -77,18 +77,18 @@ describe("an expression", () => {
 describe("H", () => {
   const first = (expression: string, seed: string) => parseCron(expression, "UTC", seed).next(0);
 
-  test("stands for the same value wherever the seed is the same", () => {
+  test("is the same value for the same seed", () => {
     expect(first("H H * * *", "nightly")).toBe(first("H H * * *", "nightly"));
   });
 
-  test("stands for values spread over the field, or the range, as the seeds differ", () => {
+  test("is a value that different seeds spread over the field, or the range", () => {
     const seeds = Array.from({ length: 400 }, (_, index) => `tenant-${index}`);
     const minutes = (expression: string) => new Set(seeds.map((seed) => Number(first(expression, seed)) / 60_000));
     expect(minutes("H * * * *").size).toBe(60);
     expect([...minutes("H(10-14) * * * *")].sort()).toEqual([10, 11, 12, 13, 14]);
   });
 
-  test("is a day that every month has", () => {
+  test("as a day of the month is one that every month has", () => {
     for (let index = 0; index < 300; index++) {
       expect(parseCron("0 0 9 H 2 *", "UTC", `tenant-${index}`).next(0)).toBeTypeOf("number");
       expect(new Date(Number(first("0 0 9 H * *", `tenant-${index}`))).getUTCDate()).toBeLessThanOrEqual(28);
@@ -117,7 +117,7 @@ describe("a local time that a gap skips is read with the offset before it", () =
     expect(slots(expression, timeZone, after, 2)).toEqual(expected);
   });
 
-  test("and fires once when it meets another local time", () => {
+  test("and fires once if it coincides with another local time", () => {
     expect(slots("0 0,30 2,3 * * *", "Europe/Paris", "2026-03-28T12:00:00Z")).toEqual([
       "2026-03-29T01:00:00",
       "2026-03-29T01:30:00",
@@ -125,7 +125,7 @@ describe("a local time that a gap skips is read with the offset before it", () =
     ]);
   });
 
-  test("and comes after a later local time when its instant does", () => {
+  test("and comes after a later local time if its instant does", () => {
     expect(slots("0 25,40 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z")).toEqual([
       "2026-10-03T15:40:00",
       "2026-10-03T15:55:00",
@@ -133,7 +133,7 @@ describe("a local time that a gap skips is read with the offset before it", () =
     ]);
   });
 
-  test("and meets the day after, where Apia skipped 30 December 2011", () => {
+  test("and coincides with the next day in Apia, which skipped 30 December 2011", () => {
     expect(slots("0 9 * * *", "Pacific/Apia", "2011-12-29T12:00:00Z")).toEqual([
       "2011-12-29T19:00:00",
       "2011-12-30T19:00:00",
@@ -141,7 +141,7 @@ describe("a local time that a gap skips is read with the offset before it", () =
     ]);
   });
 
-  test("and fires on the day after, where its weekday or its date was skipped", () => {
+  test("and fires on the next day if its weekday or date was skipped", () => {
     expect(slots("0 9 * * FRI", "Pacific/Apia", "2011-12-29T12:00:00Z", 2)).toEqual([
       "2011-12-30T19:00:00",
       "2012-01-05T19:00:00",
@@ -167,7 +167,7 @@ describe("a local time that exists twice fires at the first", () => {
     expect(slots(expression, timeZone, after, 2)).toEqual(expected);
   });
 
-  test("also when it is asked for between the two passes", () => {
+  test("even if the next occurrence is asked for between the two passes", () => {
     expect(slots("30 2 * * *", "Europe/Paris", "2026-10-25T01:00:00Z", 1)).toEqual(["2026-10-26T01:30:00"]);
   });
 });
@@ -180,7 +180,7 @@ describe("an hour field that matches every hour follows real time", () => {
     expect(slots(expression, "Europe/Paris", "2026-03-28T23:30:00Z")).toEqual(skipped);
   });
 
-  test("so it fires on the shown minute, in both passes of a repeated half hour and not in a gap", () => {
+  test("so it fires on the minute shown, in both passes of a repeated half hour and not in a gap", () => {
     expect(slots("45 * * * *", "Australia/Lord_Howe", "2026-04-04T14:00:00Z")).toEqual([
       "2026-04-04T14:45:00",
       "2026-04-04T15:15:00",
@@ -193,7 +193,7 @@ describe("an hour field that matches every hour follows real time", () => {
     ]);
   });
 
-  test("so it fires on the day shown, also when that comes back around midnight", () => {
+  test("so it fires on the day shown, even if that day repeats around midnight", () => {
     expect(slots("0 * * * SUN", "America/St_Johns", "2010-11-07T02:00:00Z")).toEqual([
       "2010-11-07T02:30:00",
       "2010-11-07T03:30:00",
@@ -261,7 +261,7 @@ describe("parseCron refuses", () => {
     },
   );
 
-  test("whatever else is thrown at it, with a short message of its own", () => {
+  test("any other input, with a short message", () => {
     const piece = fc.constantFrom(..."0159*?,-/#LHW@ ", "MON", "@daily", "\u0000", "\ud800", "7L", "\t");
     const text = fc.oneof(
       fc.string({ unit: "binary" }),
@@ -281,7 +281,7 @@ describe("parseCron refuses", () => {
 });
 
 test.each(["UTC", "utc", "GMT", "GB", "Etc/GMT+5", "EST5EDT", "America/Argentina/ComodRivadavia"])(
-  "parseCron knows the zone %s",
+  "parseCron accepts the zone %s",
   (zone) => {
     expect(parseCron("@daily", zone).timeZone).toBe(zone);
   },

@@ -21,26 +21,26 @@ function setUp(options: DrainOptions, inFlight: Partial<InFlight> = {}, spent = 
 /** An exchange that settles so many jobs, and leaves so many others in hand. */
 const next = (settles: number, jobsAfter: number) => ({ size: { settles }, jobsAfter, requestsAfter: 1 });
 
-test("an exchange is affordable only where what stays in hand can be settled after it", () => {
+test("an exchange is affordable only if the unsettled jobs can be settled after it", () => {
   const { bounds } = setUp({ budget: { commands: 30 } });
   expect(bounds.affords(next(10, 20))).toBe(true);
   expect(bounds.affords(next(10, 21))).toBe(false);
 });
 
-test("so many jobs are claimed as can be settled within the budget", () => {
+test("only as many jobs are claimed as can be settled within the budget", () => {
   const { bounds } = setUp({ budget: { commands: 30 } });
   expect(bounds.mostClaims(100, next(10, 0))).toBe(10);
   expect(bounds.mostClaims(5, next(10, 0))).toBe(5);
   expect(bounds.mostClaims(5, next(10, 20))).toBe(0);
 });
 
-test("the budget is reached once no job can be claimed and settled any more", () => {
+test("the budget is spent once no further job can be claimed and settled", () => {
   const options = { budget: { roundTrips: 6 } };
   expect(setUp(options, {}, { roundTrips: 4, commands: 0 }).bounds.stoppedBy(0, next(1, 0))).toBeUndefined();
   expect(setUp(options, {}, { roundTrips: 5, commands: 0 }).bounds.stoppedBy(0, next(1, 0))).toBe("budget");
 });
 
-test("what exchanges in flight may claim counts against maxJobs", () => {
+test("claims in flight count against maxJobs", () => {
   const { bounds } = setUp({ maxJobs: 20 }, { claiming: 5 });
   expect(bounds.jobsLeft(3)).toBe(12);
   expect(bounds.batch(3)).toBe(12);

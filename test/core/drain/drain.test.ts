@@ -16,7 +16,7 @@ function setUp() {
 }
 
 describe("a drain", () => {
-  test("hands in what ran when all is done, where the store was away in between", async () => {
+  test("settles its jobs at the end if the store was unreachable in between", async () => {
     const { clock, store, takes, queue } = setUp();
     await queue.enqueueMany([100, 10_000].map((payload) => ({ job: takes, payload })));
     const drained = queue.drain();
@@ -28,7 +28,7 @@ describe("a drain", () => {
     expect(await drained).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
   });
 
-  test("performs what one partition has given though another failed, and hands in again what that one was to settle", async () => {
+  test("performs the jobs of one partition even if another fails, and sends the failed one's outcomes again", async () => {
     const clock = testClock(start);
     const inner = memoryStore();
     let isPartial = true;
@@ -57,7 +57,7 @@ describe("a drain", () => {
     expect(await queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 0, totalProcessed: 2 });
   });
 
-  test("sends nothing after its report, where it is aborted while it looks", async () => {
+  test("sends nothing after its report if it is aborted during its first read", async () => {
     const abort = new AbortController();
     const calls: string[] = [];
     let answer = () => {};
@@ -81,7 +81,7 @@ describe("a drain", () => {
     expect(await queue.drain({ signal: abort.signal })).toMatchObject({ roundTrips: 0, stoppedBy: "aborted" });
   });
 
-  test("claims for all free slots at once, however slow the jobs before were", async () => {
+  test("claims for all free slots at once, however slow earlier jobs were", async () => {
     const { store, clock } = setUp();
     let together: Promise<void> | undefined;
     const slow = defineJob({
@@ -100,7 +100,7 @@ describe("a drain", () => {
     expect(await drained).toMatchObject({ completed: 20, roundTrips: 3 });
   });
 
-  test("gives a job whose timeout no claim foresaw a lease that outlives it", async () => {
+  test("extends the lease of a job whose timeout is longer than its claim expected", async () => {
     const { clock, inner, takes, queue } = setUp();
     const { id } = await queue.enqueue(takes, 1_000, { timeout: "1h" });
     const drained = queue.drain();
@@ -111,7 +111,7 @@ describe("a drain", () => {
     expect(await drained).toMatchObject({ completed: 1 });
   });
 
-  test("does not shorten a lease whose job extends it by less than is left", async () => {
+  test("does not shorten a lease if the job extends it by less than is left", async () => {
     const { clock, inner, store } = setUp();
     const brief = defineJob({
       name: "brief",
@@ -127,7 +127,7 @@ describe("a drain", () => {
     expect(await drained).toMatchObject({ completed: 1 });
   });
 
-  test("tells when what it performed is due again, and nothing of what it hands back", async () => {
+  test("reports when performed jobs are due again, but not released ones", async () => {
     const { clock, store } = setUp();
     const naps = defineJob({
       name: "naps",
@@ -143,7 +143,7 @@ describe("a drain", () => {
     expect(told).toEqual([start + 60_500, start + 66_500]);
   });
 
-  test("hands back a job that was leased as it was enqueued, due when it was", async () => {
+  test("releases a job that was leased at enqueue, with its original run time", async () => {
     const { clock, takes, queue } = setUp();
     const { held } = await internalsOf(queue).enqueueHeld([{ job: takes, payload: 0 }]);
     await clock.advance("1s");
@@ -151,7 +151,7 @@ describe("a drain", () => {
     expect(await queue.getJob(held[0]?.lease.id ?? "")).toMatchObject({ state: "ready", runAt: new Date(start) });
   });
 
-  test("fires no schedule once its time is over, but leaves it due", async () => {
+  test("fires no schedule after its time is over, and leaves it due", async () => {
     const { clock, takes, queue } = setUp();
     await queue.schedules.upsert("often", { job: takes, payload: 0, cron: "* * * * * *" });
     await queue.enqueue(takes, 8_000);
@@ -161,7 +161,7 @@ describe("a drain", () => {
     expect(await drained).toMatchObject({ completed: 1, rearmed: 0, stoppedBy: "timeBudget", backlog: true });
   });
 
-  test("notices what is made due through its queue while its jobs run", async () => {
+  test("notices jobs that become due through its own queue while its jobs run", async () => {
     const { clock, takes, queue } = setUp();
     await queue.enqueue(takes, 10_000);
     await queue.schedules.upsert("rarely", { job: takes, payload: 0, cron: "0 0 1 1 *" });
@@ -177,7 +177,7 @@ describe("a drain", () => {
     await drained;
   });
 
-  test("looks as often as it is told for what other processes enqueue while its jobs run", async () => {
+  test("polls every checkEvery for jobs of other processes while its jobs run", async () => {
     const { clock, store, takes, queue } = setUp();
     await queue.enqueue(takes, 20_000);
     const drained = queue.drain({ checkEvery: "5s" });
@@ -189,7 +189,7 @@ describe("a drain", () => {
     expect(await drained).toMatchObject({ completed: 2 });
   });
 
-  test("claims no more than the jobs that have ended give hope to start in a second", async () => {
+  test("claims ahead no more than it can start in a second at the pace of its jobs", async () => {
     const { clock, takes, queue } = setUp();
     const slow = { job: takes, payload: 20_000 };
     await queue.enqueueMany([{ job: takes, payload: 1_000 }, ...Array(9).fill(slow)]);
@@ -201,7 +201,7 @@ describe("a drain", () => {
     expect(await drained).toMatchObject({ completed: 11, released: 1 });
   });
 
-  test("hands in nothing early where its budget has no more than the last round trip left", async () => {
+  test("settles nothing early if its budget has only the last round trip left", async () => {
     const { clock, takes, queue } = setUp();
     await queue.enqueueMany([1_000, 10_000].map((payload) => ({ job: takes, payload })));
     const drained = queue.drain({ budget: { roundTrips: 3 } });

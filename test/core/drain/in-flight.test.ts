@@ -25,8 +25,8 @@ function setUp() {
   return { clock, inFlight, send, answer };
 }
 
-describe("beside an exchange in flight, another may find more", () => {
-  test("if the last reply counted more than that one takes", async () => {
+describe("while an exchange is in flight, another one may find more", () => {
+  test("if the last reply counted more jobs than that one takes", async () => {
     const { inFlight, send, answer } = setUp();
     send(10);
     expect(inFlight.mayFindMore).toBe(false);
@@ -37,7 +37,7 @@ describe("beside an exchange in flight, another may find more", () => {
     expect(inFlight.mayFindMore).toBe(false);
   });
 
-  test("only if the reply that just came counted more than the others take", async () => {
+  test("only if the latest reply counted more jobs than the others take", async () => {
     const { inFlight, send, answer } = setUp();
     send(10);
     send(10);
@@ -46,7 +46,7 @@ describe("beside an exchange in flight, another may find more", () => {
   });
 });
 
-test("what is left stays known until it is counted again, or nothing is due", async () => {
+test("the count stays known until the next count, or until nothing is due", async () => {
   const { inFlight, send, answer } = setUp();
   send(10);
   await answer(0, { left: 50, nextAt: start });
@@ -58,7 +58,7 @@ test("what is left stays known until it is counted again, or nothing is due", as
   expect(inFlight.left).toBe(0);
 });
 
-test("replies take as long as the longest of late", async () => {
+test("the expected reply time is the longest of recent ones", async () => {
   const { clock, inFlight, send, answer } = setUp();
   send(10);
   clock.now += 80;
@@ -70,8 +70,8 @@ test("replies take as long as the longest of late", async () => {
   expect(inFlight.replyMs).toBe(70);
 });
 
-describe("how many are in flight at once", () => {
-  test("is one at first, two more with each reply, and 16 at most", async () => {
+describe("exchanges in flight", () => {
+  test("are one at first, two more with each reply, and 16 at most", async () => {
     const { inFlight, send, answer } = setUp();
     const sendAll = () => {
       while (inFlight.hasRoom) send(1);
@@ -86,7 +86,7 @@ describe("how many are in flight at once", () => {
     expect(inFlight.count).toBe(16);
   });
 
-  test("and claims of one moment get leases that end at different moments", () => {
+  test("that claim in one millisecond get leases with different ends", () => {
     const { inFlight, send } = setUp();
     const apart = new Set<number>();
     for (let index = 0; index < 16; index++) {
@@ -98,8 +98,8 @@ describe("how many are in flight at once", () => {
   });
 });
 
-describe("what is due next", () => {
-  test("is what the exchange that was sent last has reported, in whatever order the replies come", async () => {
+describe("the next due time", () => {
+  test("is the one reported by the exchange that was sent last, in whatever order the replies come", async () => {
     const { inFlight, send, answer } = setUp();
     send(10);
     send(10);
@@ -108,7 +108,7 @@ describe("what is due next", () => {
     expect(inFlight).toMatchObject({ nextAt: start + 2_000, paused: true });
   });
 
-  test("is the earliest job enqueued in this process, until the next exchange is sent", async () => {
+  test("is that of the earliest job enqueued in this process, until the next exchange is sent", async () => {
     const { inFlight, send, answer } = setUp();
     send(10);
     await answer(0, { nextAt: undefined, left: 0 });

@@ -6,7 +6,7 @@ const attempt = (mayBePoison: boolean, claimedAt = 0, job: { name?: string; batc
   ({ claimedAt, job: { name: "note", batchSize: 1, mayBePoison, ...job } }) as unknown as Attempt;
 const [harmless, poison, other] = [attempt(false), attempt(true), attempt(true)];
 
-test("quarantined jobs start after all others, and alone", () => {
+test("quarantined jobs start last, and alone", () => {
   const buffer = new PrefetchBuffer();
   buffer.add([poison, harmless]);
   expect(buffer.next(true)).toEqual([harmless]);
@@ -15,7 +15,7 @@ test("quarantined jobs start after all others, and alone", () => {
   expect(buffer.length).toBe(0);
 });
 
-test("of several quarantined jobs all but the first are released, once nothing else waits", () => {
+test("all quarantined jobs but the first are released once nothing else waits", () => {
   const buffer = new PrefetchBuffer();
   buffer.add([poison, other, harmless]);
   expect(buffer.takeSurplus()).toEqual([]);
@@ -25,7 +25,7 @@ test("of several quarantined jobs all but the first are released, once nothing e
   expect(buffer.next(true)).toEqual([poison]);
 });
 
-test("nothing is claimed beside a quarantined job, and one job at a time after it, until a harmless one comes", () => {
+test("nothing is claimed beside a quarantined job, and then one job at a time until a harmless one comes", () => {
   const buffer = new PrefetchBuffer();
   expect(buffer.mostClaims(false)).toBe(Number.POSITIVE_INFINITY);
   buffer.add([poison]);
@@ -53,7 +53,7 @@ test("a quarantined job that is released is not claimed again while others run",
   expect(buffer.mostClaims(false)).toBe(0);
 });
 
-test("jobs that one call performs leave together, in their order, and the others keep theirs", () => {
+test("jobs of one call leave together, in order, and the others keep their order", () => {
   const row = (batchSize = 3) => attempt(false, 0, { name: "row", batchSize });
   const rows = [row(), row(), row(), row()];
   const alone = row(1);

@@ -18,7 +18,7 @@ function takeAll(prefetch: Prefetch, now: number) {
   for (let slot = 0; slot < 10; slot++) prefetch.slotTaken(now);
 }
 
-test("while no job has ended, what the free slots take is missing, and no more", () => {
+test("until a job has ended, only jobs for the free slots are claimed", () => {
   const prefetch = new Prefetch(ownSlots(10), 1, 0);
   expect(prefetch.missing(0, 40, 0)).toBe(10);
   prefetch.slotTaken(0);
@@ -26,7 +26,7 @@ test("while no job has ended, what the free slots take is missing, and no more",
   expect(prefetch.missing(9, 40, 5_000)).toBe(0);
 });
 
-test("beside what is missing, so many are claimed as start in a second", () => {
+test("as many jobs are claimed in addition as start in a second", () => {
   const { prefetch, now } = setUp(1, 100);
   // 100 a second: 10 for the free slots, 10 that may start at once, and 8 until an answer comes, twice over.
   expect(prefetch.missing(0, 40, now)).toBe(10 + 10 + 8 + 100);
@@ -35,14 +35,14 @@ test("beside what is missing, so many are claimed as start in a second", () => {
   expect(prefetch.isEnough(28, 40, now)).toBe(true);
 });
 
-test("however long answers take, no more is kept ready than starts in a quarter of a second", () => {
+test("at most what starts in a quarter of a second is kept ready, however long answers take", () => {
   const { prefetch, now } = setUp(1, 100);
   takeAll(prefetch, now);
   expect(prefetch.isEnough(25, 10_000, now)).toBe(true);
   expect(prefetch.isEnough(24, 10_000, now)).toBe(false);
 });
 
-test("jobs that still run slow the pace before they end", () => {
+test("running jobs slow the pace before they end", () => {
   const { prefetch, now } = setUp(1, 10);
   takeAll(prefetch, now);
   expect(prefetch.missing(0, 0, now)).toBe(10 + 1_000);
@@ -50,7 +50,7 @@ test("jobs that still run slow the pace before they end", () => {
   expect(prefetch.missing(0, 0, now + 60_000)).toBe(0);
 });
 
-test("the pace follows the last jobs, about four a slot", () => {
+test("the pace follows the latest jobs, about four per slot", () => {
   const { prefetch, now } = setUp(100, 10);
   let later = now;
   for (let round = 0; round < 8; round++) {
@@ -72,7 +72,7 @@ test("once forgotten, the pace is unknown until the next job ends", () => {
   expect(prefetch.missing(0, 40, now + 2_000)).toBe(1);
 });
 
-test("where a slot takes several jobs, a first claim is for as many as the free slots take", () => {
+test("if a slot takes several jobs, the first claim fills all free slots", () => {
   const prefetch = new Prefetch(ownSlots(10), 100, 0);
   expect(prefetch.missing(0, 40, 0)).toBe(1_000);
   prefetch.slotTaken(0);

@@ -24,12 +24,12 @@ afterEach(() => {
 });
 
 describe("ended jobs are settled in requests", () => {
-  test("of at most 4 MiB, of which a larger record has one for itself", () => {
+  test("of at most 4 MiB, and a larger record has a request of its own", () => {
     const sizes = [1.5, 1.5, 1.5, 6, 0.75, 0.75].map((size) => size * MEBIBYTE);
     expect(holding(...sizes.map(ended)).requests).toEqual([2, 1, 1, 2]);
   });
 
-  test("that stay as they are when the first is taken, and when it comes back", () => {
+  test("that stay the same when the first is taken, and when it is put back", () => {
     const jobs = [3, 3, 0.75].map((size) => ended(size * MEBIBYTE));
     const buffer = holding(...jobs);
     const taken = buffer.take();
@@ -40,14 +40,14 @@ describe("ended jobs are settled in requests", () => {
     expect(buffer.requests).toEqual([1, 2, 1]);
   });
 
-  test("whose bytes are counted once for each record, however many wait", () => {
+  test("whose bytes are counted once per record, however many wait", () => {
     const count = vi.spyOn(TextEncoder.prototype, "encode");
     holding(...Array.from({ length: 100 }, () => ended(0.09 * MEBIBYTE)));
     expect(count).toHaveBeenCalledTimes(100);
   });
 });
 
-test("a buffer that has given all its jobs has no request", () => {
+test("an empty buffer has no request", () => {
   const buffer = holding(ended(3));
   buffer.take();
   expect([buffer.requests, buffer.length, buffer.take()]).toEqual([[], 0, []]);

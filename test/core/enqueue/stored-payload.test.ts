@@ -16,7 +16,7 @@ function withSchema(schema: StandardSchemaV1) {
 
 const date = new Date(start);
 
-describe("a schema checks the payload as it will be stored:", () => {
+describe("a schema checks the payload as it is stored:", () => {
   test.each<[string, StandardSchemaV1, unknown]>([
     ["zod's date", z.object({ at: z.date() }), { at: date }],
     ["zod's optional date", z.object({ at: z.date().optional() }), { at: date }],
@@ -30,7 +30,7 @@ describe("a schema checks the payload as it will be stored:", () => {
     ["valibot's map", v.map(v.string(), v.number()), new Map([["a", 1]])],
     ["arktype's Date", type({ at: "Date" }), { at: date }],
     ["arktype's number that is infinite", type({ n: "number" }), { n: Number.POSITIVE_INFINITY }],
-  ])("%s is refused when it is enqueued", async (_, schema, payload) => {
+  ])("%s is refused at enqueue", async (_, schema, payload) => {
     const { queue, job } = withSchema(schema);
     await expect(queue.enqueue(job, payload)).rejects.toMatchObject({
       code: "invalid_payload",
@@ -66,7 +66,7 @@ describe("a schema checks the payload as it will be stored:", () => {
     expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
   });
 
-  test("one that changes what it checks does not change what is stored", async () => {
+  test("a schema that mutates its input does not change the stored payload", async () => {
     const validate = (value: unknown) => ({ value: Object.assign(value as object, { checked: true }) });
     const { queue, job } = withSchema({ "~standard": { version: 1, vendor: "test", validate } });
     const { id } = await queue.enqueue(job, { n: 1 });
@@ -74,7 +74,7 @@ describe("a schema checks the payload as it will be stored:", () => {
   });
 });
 
-describe("what is stored is the payload as it was when the call was made:", () => {
+describe("the payload is stored as it was at the call:", () => {
   const job = defineJob({
     name: "job",
     maxRetries: 0,
@@ -85,7 +85,7 @@ describe("what is stored is the payload as it was when the call was made:", () =
   });
   const open = (tracing?: Tracing) => new Queue({ store: memoryStore(), jobs: [job], clock: () => start, tracing });
 
-  test("enqueue, called with one object again and again", async () => {
+  test("enqueue, called repeatedly with one object", async () => {
     const queue = open();
     const item = { n: 0 };
     const sent = [1, 2, 3].map((n) => {
@@ -97,7 +97,7 @@ describe("what is stored is the payload as it was when the call was made:", () =
     expect(jobs.map((each) => each?.payload)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
   });
 
-  test("enqueue, through a tracing that waits", async () => {
+  test("enqueue, with a tracing that waits", async () => {
     const queue = open({
       async enqueue(_, enqueue) {
         await new Promise(setImmediate);
@@ -150,7 +150,7 @@ describe("what is stored is the payload as it was when the call was made:", () =
     expect((await queue.schedules.list()).map(({ payload }) => payload)).toEqual([{ n: 1 }, { n: 1 }]);
   });
 
-  test("a client's enqueue and enqueueMany, beyond the first piece of 1,000", async () => {
+  test("QueueClient's enqueue and enqueueMany, beyond the first piece of 1,000", async () => {
     const queue = open();
     const handler = createHandler({ queue, auth: "none", eager: false });
     const client = new QueueClient({ url: "http://localhost", fetch: (request) => handler.fetch(request) });

@@ -12,7 +12,7 @@ const schemas = {
 };
 
 describe.each(Object.entries(schemas))("the issues of %s", (_, schema) => {
-  test("name each field, and hold nothing of the payload", async () => {
+  test("name each field, and contain nothing of the payload", async () => {
     const result = await validate(schema, { card: secret, list: [1, secret] });
     const issues = "issues" in result ? result.issues : [];
     expect(issues.map(({ path }) => path)).toEqual([["card"], ["list", 1]]);
@@ -20,7 +20,7 @@ describe.each(Object.entries(schemas))("the issues of %s", (_, schema) => {
     expect(issuesText(issues)).toMatch(/^card: .+; list\.1: .+$/);
   });
 
-  test("do so for a payload that is no object", async () => {
+  test("do so for a payload that is not an object", async () => {
     const result = await validate(schema, secret);
     expect("issues" in result && result.issues.length).toBe(1);
     expect(JSON.stringify(result)).not.toContain(secret);
@@ -31,7 +31,7 @@ describe.each(Object.entries(schemas))("the issues of %s", (_, schema) => {
   });
 });
 
-test("a schema that throws refuses the payload by the name of the error, whose message may hold it", async () => {
+test("a schema that throws refuses the payload with the name of the error, not its message, which may contain the payload", async () => {
   const throwing = z.string().transform((text) => BigInt(text));
   const result = await validate(throwing, secret);
   expect(result).toEqual({ issues: [{ message: "the schema threw a SyntaxError", path: [] }], threw: true });

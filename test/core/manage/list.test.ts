@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
 
-test("a search for a rare name gives up after 1,000 jobs, with a cursor from which it goes on", async () => {
+test("a search for a rare name stops after 1,000 jobs, with a cursor to continue from", async () => {
   const common = defineJob({ name: "common", perform() {} });
   const rare = defineJob({ name: "rare", perform() {} });
   const queue = new Queue({ store: memoryStore(), jobs: [common, rare] });

@@ -3,7 +3,7 @@ import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
 import { faultyStore, testClock } from "../../../src/testing/index.ts";
 import { start } from "../../support/clock.ts";
 
-test("moving a job keeps the payload that somebody else gave it meanwhile", async () => {
+test("rescheduling a job keeps a payload that another call changed meanwhile", async () => {
   const clock = testClock(start);
   const store = faultyStore(memoryStore(), [{ on: "change", call: 1, fault: { delay: "1s" } }], { clock });
   const job = defineJob({ name: "job", perform: (_: string) => {} });

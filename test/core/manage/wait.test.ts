@@ -9,7 +9,7 @@ import { start } from "../../support/clock.ts";
 const greet = defineJob({ name: "greet", perform: () => "hello" });
 
 describe("wait", () => {
-  test("gives a job when it has ended, and does not look before it is due", async () => {
+  test("returns the job when it has ended, and does not poll before it is due", async () => {
     const clock = testClock(start);
     const queue = new Queue({ store: memoryStore(), jobs: [greet], clock });
     const { id } = await queue.enqueue(greet, undefined, { delay: "20s" });
@@ -20,7 +20,7 @@ describe("wait", () => {
     expect(await waiting).toMatchObject({ state: "completed", result: "hello" });
   });
 
-  test("gives a job as it stands when the time is over, and null for none", async () => {
+  test("returns the job as it is when the time is over, and null if there is none", async () => {
     const clock = testClock(start);
     const queue = new Queue({ store: memoryStore(), jobs: [greet], clock });
     const { id } = await queue.enqueue(greet);
@@ -30,7 +30,7 @@ describe("wait", () => {
     expect(await queue.wait("none")).toBeNull();
   });
 
-  test("is refused by a client for a timeout that is no duration, before it asks", async () => {
+  test("of a client refuses an invalid timeout before the first request", async () => {
     let requests = 0;
     const fetch = () => Promise.reject(new Error(`request ${++requests}`));
     const client = new QueueClient({ url: "http://queue.test", fetch });
@@ -38,7 +38,7 @@ describe("wait", () => {
     expect(requests).toBe(0);
   });
 
-  test("asks for no pause that a timer cannot keep, for a job that is due in months", async () => {
+  test("never sleeps longer than a timer can, even for a job that is due in months", async () => {
     const pauses: number[] = [];
     let now = 0;
     const due = { state: "scheduled", runAt: new Date(60 * 86_400_000) } as JobInfo;
@@ -55,7 +55,7 @@ describe("wait", () => {
     expect(pauses).toHaveLength(3);
   });
 
-  test("looks about a dozen times in 30 seconds", async () => {
+  test("polls about a dozen times in 30 seconds", async () => {
     let now = 0;
     let looks = 0;
     const ready = { state: "ready", runAt: new Date(0) } as JobInfo;
@@ -76,7 +76,7 @@ describe("wait", () => {
     expect(now).toBe(30_000);
   });
 
-  test("works through a handler, which needs the token of those who enqueue", async () => {
+  test("works through a handler, with a token of scope enqueue", async () => {
     const queue = new Queue({ store: memoryStore(), jobs: [greet] });
     const handler = createHandler({ queue, auth: { enqueue: ["the-enqueue-token"] } });
     const client = new QueueClient({

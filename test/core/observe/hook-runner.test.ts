@@ -12,7 +12,7 @@ function open(hooks: Hooks): Queue {
 }
 
 describe("hooks", () => {
-  test("that throw or reject harm no job, and onError is told what", async () => {
+  test("that throw or reject harm no job, and onError gets the error", async () => {
     const told: unknown[] = [];
     const oops = new Error("oops");
     const hooks: Hooks = {
@@ -32,7 +32,7 @@ describe("hooks", () => {
     expect(told).toEqual(["onEnqueue", "onStart", "onComplete"].map((name) => [oops, name]));
   });
 
-  test("that fail are reported once each by name alone where nobody asks for more", async () => {
+  test("that fail are logged once each, by name only, if there is no onError", async () => {
     const report = vi.spyOn(console, "error").mockImplementation(() => {});
     onTestFinished(() => report.mockRestore());
     const hooks: Hooks = {
@@ -50,7 +50,7 @@ describe("hooks", () => {
     ]);
   });
 
-  test("that return promises are waited for by drain and enqueue, and hold up no job", async () => {
+  test("that return promises are awaited by drain and enqueue, and hold up no job", async () => {
     const clock = testClock(start);
     const log: string[] = [];
     const hooks: Hooks = {
@@ -68,7 +68,7 @@ describe("hooks", () => {
     expect(log).toEqual(["enqueue 1000", "enqueued", "perform 1000", "start 2500", "drained"]);
   });
 
-  test("that return promises are waited for by two seconds and no longer", async () => {
+  test("that return promises are awaited for two seconds at most", async () => {
     const clock = testClock(start);
     const job = defineJob({ name: "job", perform() {} });
     const hooks: Hooks = { onComplete: () => new Promise(() => {}) };
@@ -85,7 +85,7 @@ describe("hooks", () => {
     expect(endedAt).toBe(start + 2_000);
   });
 
-  describe("that hang hold up the start of no job", () => {
+  describe("that hang do not hold up the start of jobs", () => {
     /** A queue whose jobs note when they begin. */
     function withHungHook(clock: TestClock, begun: number[]) {
       const job = defineJob({ name: "job", perform: () => void begun.push(clock.now - start) });
@@ -115,7 +115,7 @@ describe("hooks", () => {
       expect(begun).toEqual([0, 0]);
     });
 
-    test("in a worker, which waits for them when it stops, for two seconds at most", async () => {
+    test("in a worker, which awaits them when it stops, for two seconds at most", async () => {
       const clock = testClock(start);
       const begun: number[] = [];
       const queue = withHungHook(clock, begun);
@@ -131,7 +131,7 @@ describe("hooks", () => {
     });
   });
 
-  test("of a lazy kind, as database clients return, are begun", async () => {
+  test("that return lazy promises, as database clients do, are started", async () => {
     const written: string[] = [];
     const insert = (id: string) => {
       const query = {};
@@ -147,7 +147,7 @@ describe("hooks", () => {
     expect(written).toEqual([id]);
   });
 
-  test("may be the methods of an object, which is their this", async () => {
+  test("may be methods of an object, and are called with it as this", async () => {
     class Logger implements Hooks {
       readonly seen: string[] = [];
       onEnqueue({ name }: EnqueueEvent) {
@@ -164,7 +164,7 @@ describe("hooks", () => {
     expect(logger.seen).toEqual(["enqueued works", "Error: no luck"]);
   });
 
-  test("of an unknown name, or that are no functions, are refused", () => {
+  test("with an unknown name, or that are not functions, are refused", () => {
     const unknown = { onCompleted: () => {} } as Hooks;
     expect(() => open(unknown)).toThrow('"onCompleted" is no hook. They are: onEnqueue, onStart,');
     expect(() => open({ onDead: "log" } as unknown as Hooks)).toThrow("hooks.onDead must be a function.");

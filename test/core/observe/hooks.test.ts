@@ -41,7 +41,7 @@ const fails = defineJob({
 
 onEveryStore((kind) => {
   describe("hooks", () => {
-    test("tell of an enqueue, a start and the end, and of no payload and no result", async () => {
+    test("report the enqueue, the start and the end, without payload and result", async () => {
       const takesTime = defineJob({
         name: "takes_time",
         perform(ms: number) {
@@ -61,7 +61,7 @@ onEveryStore((kind) => {
       ]);
     });
 
-    test("tell of a retry and a death with what was thrown, itself", async () => {
+    test("report a retry and a dead job with the thrown value itself", async () => {
       const { queue, clock, told, order } = setUp({ store: kind.create(), jobs: [fails] });
       const { id } = await queue.enqueue(fails);
       await queue.drain();
@@ -77,7 +77,7 @@ onEveryStore((kind) => {
       expect(told[4]?.[1]).toEqual({ ...attempt, attempt: 2, waitedMs: 500, error: problem });
     });
 
-    test("tell of a snooze", async () => {
+    test("report a snooze", async () => {
       const sleepy = defineJob({ name: "sleepy", perform: (_: undefined, job) => job.snooze("1h") });
       const { queue, of } = setUp({ store: kind.create(), jobs: [sleepy] });
       await queue.enqueue(sleepy);
@@ -85,7 +85,7 @@ onEveryStore((kind) => {
       expect(of("onSnooze")).toMatchObject([["onSnooze", { name: "sleepy", runAt: new Date(start + 3_600_000) }]]);
     });
 
-    test("tell of outcomes after the store has accepted them", async () => {
+    test("report outcomes after the store has accepted them", async () => {
       const states: Record<string, unknown> = {};
       const look = (hook: string) => async (event: AttemptInfo) => {
         states[hook] = (await queue.getJob(event.id))?.state;
@@ -99,7 +99,7 @@ onEveryStore((kind) => {
       expect(states).toEqual({ onComplete: "completed", onRetry: "scheduled", onDead: "dead" });
     });
 
-    test("tell that an outcome was lost with its lease, and not that it came about", async () => {
+    test("report an outcome that was lost with its lease as lost only", async () => {
       const store = kind.create();
       const others = setUp({ store });
       const slow = defineJob({
@@ -121,7 +121,7 @@ onEveryStore((kind) => {
       expect(told[2]?.[1]).toMatchObject({ attempt: 1, outcome: "retried", error: problem, ranMs: 120_000 });
     });
 
-    test("tell of duplicates, and of many in order", async () => {
+    test("report duplicates, and many jobs in order", async () => {
       const { queue, told } = setUp({ store: kind.create(), jobs: [works, fails] });
       await queue.enqueue(works, undefined, { id: "one", delay: "1m" });
       await queue.enqueueMany([
@@ -136,7 +136,7 @@ onEveryStore((kind) => {
       ]);
     });
 
-    test("tell of the job that a schedule's slot makes, once", async () => {
+    test("report the job of an occurrence once", async () => {
       const { queue, clock, of } = setUp({ store: kind.create(), jobs: [works] });
       await queue.schedules.upsert("hourly", { job: works, cron: "0 0 * * * *" });
       expect(of("onEnqueue")).toEqual([]);
@@ -150,7 +150,7 @@ onEveryStore((kind) => {
       expect(of("onComplete")).toHaveLength(1);
     });
 
-    test("tell of no job where a slot makes none, since the one before has not finished", async () => {
+    test("report nothing if an occurrence makes no job because the previous one has not finished", async () => {
       const { queue, clock, of } = setUp({ store: kind.create(), jobs: [fails] });
       await queue.schedules.upsert("often", { job: fails, cron: "*/30 * * * * *", overlap: "skip" });
       for (const slot of [1, 2]) {
@@ -161,7 +161,7 @@ onEveryStore((kind) => {
       expect(of("onEnqueue")).toMatchObject([["onEnqueue", { runAt: new Date(start + 30_000) }]]);
     });
 
-    test("tell of a job that is enqueued held", async () => {
+    test("report a job that is leased at enqueue", async () => {
       const { queue, order } = setUp({ store: kind.create(), jobs: [works] });
       const { held } = await internalsOf(queue).enqueueHeld([{ job: works }]);
       await internalsOf(queue).drain({ held });
@@ -171,7 +171,7 @@ onEveryStore((kind) => {
 });
 
 describe("hooks", () => {
-  test("tell nothing of a job that was claimed and never started", async () => {
+  test("report nothing for a job that was claimed and never started", async () => {
     const stop = new AbortController();
     const stops = defineJob({ name: "stops", perform: () => stop.abort() });
     const { queue, order } = setUp({ jobs: [stops] });
@@ -181,7 +181,7 @@ describe("hooks", () => {
     expect(order()).toEqual(["onEnqueue", "onEnqueue", "onStart", "onComplete"]);
   });
 
-  test("tell of a job whose invocations died, with its last attempt", async () => {
+  test("report a job whose invocations died, with its last attempt", async () => {
     const store = faultyStore(memoryStore());
     const { queue, clock, order, told } = setUp({ store, jobs: [works] });
     await queue.enqueue(works, undefined, { maxRetries: 0 });
@@ -194,7 +194,7 @@ describe("hooks", () => {
     expect(told[2]?.[1]).toMatchObject({ attempt: 1, maxRetries: 0, ranMs: 0, error: { name: "LeaseExpiredError" } });
   });
 
-  test("tell of an outcome once where handing it in took two exchanges", async () => {
+  test("report an outcome once if settling it took two exchanges", async () => {
     const store = faultyStore(memoryStore(), [{ on: "exchange", call: 2, fault: "after" }]);
     const { queue, of } = setUp({ store, jobs: [works] });
     await queue.enqueue(works);
@@ -202,13 +202,13 @@ describe("hooks", () => {
     expect([...of("onComplete"), ...of("onLost")]).toHaveLength(1);
   });
 
-  test("tell nothing of an enqueue that was refused", async () => {
+  test("report nothing for an enqueue that was refused", async () => {
     const { queue, told } = setUp({ store: faultyStore(memoryStore(), "before"), jobs: [works] });
     await expect(queue.enqueue(works)).rejects.toMatchObject({ code: "store_unavailable" });
     expect(told).toEqual([]);
   });
 
-  test("tell of a payload that no longer fits and a name that nobody knows", async () => {
+  test("report a payload that no longer fits and an unknown name", async () => {
     const store = memoryStore();
     await new Queue({ store, clock: () => start }).enqueueMany([{ job: "works" }, { job: "unknown" }]);
     const strict = defineJob({

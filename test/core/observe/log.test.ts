@@ -23,7 +23,7 @@ function setUp(options: Partial<QueueOptions> = {}) {
 }
 
 describe("a failure is logged", () => {
-  test("as a warning when the job is retried, as an error when it is dead, and not otherwise", async () => {
+  test("as a warning if the job is retried, as an error if it is dead, and not otherwise", async () => {
     const works = defineJob({ name: "works", perform: () => "done" });
     const sleeps = defineJob({ name: "sleeps", perform: (_: undefined, job) => job.snooze("1h") });
     const { queue, clock, lines } = setUp({ jobs: [fails, works, sleeps] });
@@ -50,7 +50,7 @@ describe("a failure is logged", () => {
     expect(lines).toEqual([expect.stringContaining(`will be retried in ${text}:`)]);
   });
 
-  test("when no handler ran: a payload that no longer fits, a name that is unknown, a timeout", async () => {
+  test("even without a throw: a payload that no longer fits, an unknown name, a timeout", async () => {
     const store = memoryStore();
     const { queue, clock, lines } = setUp({
       store,
@@ -78,7 +78,7 @@ describe("a failure is logged", () => {
     expect(lines.join()).not.toContain("secret");
   });
 
-  test("when its invocations died in each attempt", async () => {
+  test("if its invocations died in each attempt", async () => {
     const store = faultyStore(memoryStore());
     const works = defineJob({ name: "works", perform() {} });
     const { queue, clock, lines } = setUp({ store, jobs: [works] });
@@ -93,7 +93,7 @@ describe("a failure is logged", () => {
     ]);
   });
 
-  test("on one line of bounded length, without colours or characters that hide others", async () => {
+  test("on one line of limited length, without colours or characters that hide others", async () => {
     const esc = String.fromCharCode(27);
     const message = `${esc}[31mred${esc}[0m\n  at line 2\r\n\u202Ehidden\u2028${"x".repeat(900)}`;
     const throws = defineJob({ name: "throws", perform: () => Promise.reject(new PermanentError(message)) });
@@ -125,7 +125,7 @@ describe("a failure is logged", () => {
 });
 
 describe("a logger", () => {
-  test("is the console by default, and none where it is null", async () => {
+  test("is the console by default, and none if it is null", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     onTestFinished(() => warn.mockRestore());
     for (const logger of [undefined, null]) {
@@ -149,7 +149,7 @@ describe("a logger", () => {
     expect(await queue.getJob(id)).toMatchObject({ state: "dead" });
   });
 
-  test("may be an object with a state of its own", async () => {
+  test("may be an object with state", async () => {
     class Lines {
       readonly lines: string[] = [];
       warn(line: string) {
@@ -172,7 +172,7 @@ describe("a logger", () => {
     );
   });
 
-  test("is not used by performJob, whose outcome says what happened", async () => {
+  test("is not used by performJob, which returns the outcome", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     onTestFinished(() => warn.mockRestore());
     expect(await performJob(fails, undefined)).toMatchObject({ status: "retried" });

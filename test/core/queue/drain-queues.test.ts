@@ -36,7 +36,7 @@ const [a, b] = [0, 1];
 const times = (count: number) => Array<{ job: string }>(count).fill({ job: "note" });
 
 describe("drainQueues", () => {
-  test("ends in time where the clock is set back meanwhile", async () => {
+  test("ends in time if the clock is set back meanwhile", async () => {
     const { queues, ran } = setUp("a", "b");
     await queues[a]?.enqueueMany([4_000, -20_000].map((takes) => ({ job: "note", payload: { takes } })));
     await queues[b]?.enqueueMany(Array(10).fill({ job: "note", payload: { takes: 1_000 }, runAt: start - 60_000 }));
@@ -60,7 +60,7 @@ describe("drainQueues", () => {
     expect(ran.join("")).toBe("aaabbc");
   });
 
-  test("tells how far it is with all of them", async () => {
+  test("reports progress over all queues", async () => {
     const { queues } = setUp("a", "b");
     for (const queue of queues) await queue.enqueueMany(times(2));
     const told: number[] = [];
@@ -79,14 +79,14 @@ describe("drainQueues", () => {
     await expect(drainQueues([])).rejects.toMatchObject({ code: "invalid_request" });
   });
 
-  test("refuses options that make no sense before anything is drained", async () => {
+  test("refuses invalid options before anything is drained", async () => {
     const { queues, ran } = setUp("a", "b");
     await queues[a]?.enqueueMany(times(1));
     await expect(drainQueues(queues, { maxJobs: 0 })).rejects.toMatchObject({ code: "invalid_request" });
     expect(ran).toEqual([]);
   });
 
-  test("gives a later queue the time for which all that an earlier one has left is too long", async () => {
+  test("gives a later queue the time if every remaining job of an earlier one takes too long for it", async () => {
     const { queues, ran } = setUp("a", "b");
     await queues[a]?.enqueueMany([{ job: "note", timeout: "5m" }, ...times(1)]);
     await queues[b]?.enqueueMany(times(2));
@@ -106,7 +106,7 @@ describe("drainQueues", () => {
     expect(ran.join("")).toBe("aaab");
   });
 
-  test("reports a backlog where a limit kept a queue from being looked at", async () => {
+  test("reports a backlog if a limit kept it from a queue", async () => {
     const { queues } = setUp("a", "b");
     await queues[a]?.enqueueMany(times(2));
     expect(await drainQueues(queues, { maxJobs: 2 })).toMatchObject({
@@ -125,7 +125,7 @@ describe("drainQueues", () => {
     expect(ran.join("")).toBe("abb");
   });
 
-  test("ends where the time runs out between two queues", async () => {
+  test("ends if the time runs out between two queues", async () => {
     const { queues, state, ran } = setUp("a", "b");
     const queue = new Queue({
       name: "slow",
@@ -150,7 +150,7 @@ describe("drainQueues", () => {
     expect(ran).toEqual([]);
   });
 
-  test("spends the round trips of the budget once, not once for each queue", async () => {
+  test("spends one budget of round trips over all queues", async () => {
     const { queues, ran } = setUp("a", "b", "c");
     await queues[a]?.enqueueMany(times(3));
     for (const queue of queues.slice(1)) await queue.enqueueMany(times(20));
@@ -162,7 +162,7 @@ describe("drainQueues", () => {
     expect(ran).toContain("b");
   });
 
-  test("spends the commands of the budget once, not once for each queue", async () => {
+  test("spends one budget of commands over all queues", async () => {
     const { queues, store, state } = setUp("a", "b");
     const priced = queues.map(
       ({ name }) =>
@@ -181,7 +181,7 @@ describe("drainQueues", () => {
     expect(report.commands).toBeGreaterThan(100);
   });
 
-  test("passes a paused queue by and says so", async () => {
+  test("skips a paused queue and says so", async () => {
     const { queues, ran } = setUp("a", "b");
     for (const queue of queues) await queue.enqueueMany(times(1));
     await queues[a]?.pause();
@@ -193,7 +193,7 @@ describe("drainQueues", () => {
     expect(ran).toEqual(["b"]);
   });
 
-  test("ends at the limit of jobs where a queue was paused while it reached that", async () => {
+  test("ends at maxJobs if a queue was paused while it reached that", async () => {
     const { queues, store } = setUp("a", "b");
     const pauses: Queue = new Queue({
       name: "a",
@@ -209,7 +209,7 @@ describe("drainQueues", () => {
     });
   });
 
-  test("passes over a queue for which the budget has too little left, and goes on with the next", async () => {
+  test("skips a queue for which too little of the budget is left, and continues with the next", async () => {
     const { queues, store, ran } = setUp("a", "c");
     const wide = new Queue({ name: "b", store: partitioned(store, 4), jobs: [{ name: "note", perform() {} }] });
     await queues[a]?.enqueueMany(times(1));
@@ -220,7 +220,7 @@ describe("drainQueues", () => {
     expect(ran).toEqual(["a", "c"]);
   });
 
-  test("reaches each of many queues in time, where its budget cannot look at all of them at once", async () => {
+  test("reaches each of many queues over time, even if its budget cannot read all of them at once", async () => {
     const names = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
     const { queues, ran } = setUp(...names);
     for (const queue of queues) await queue.enqueue("note");
@@ -232,7 +232,7 @@ describe("drainQueues", () => {
     expect([...ran].sort()).toEqual([...names].sort());
   });
 
-  test("ends where its budget no longer reaches the queue in which something falls due while it lingers", async () => {
+  test("ends if its budget cannot reach the queue in which a job falls due while it lingers", async () => {
     const { queues, state, ran } = setUp("a", "b", "c");
     for (const queue of queues) await queue.enqueue("note", undefined, { delay: "10s" });
     const report = await drainQueues(queues, { linger: "30s", budget: { roundTrips: 5 } });
@@ -285,7 +285,7 @@ describe("drainQueues", () => {
     expect((await drainQueues(queues)).nextRunAt).toEqual(new Date(start + 3_600_000));
   });
 
-  test("reports a backlog for what fell due in an earlier queue meanwhile", async () => {
+  test("reports a backlog for jobs that fell due in an earlier queue meanwhile", async () => {
     const { queues } = setUp("a", "b");
     await queues[a]?.enqueue("note", undefined, { delay: "5s" });
     await queues[b]?.enqueue("note", { takes: 6_000 });

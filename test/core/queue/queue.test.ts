@@ -4,7 +4,7 @@ import { type DrainOptions, memoryStore, Queue } from "../../../src/index.ts";
 
 describe("a queue", () => {
   test.each(["held", "heldOnly", "before", "slots", "longestAttemptMs", "afterwards"])(
-    "drains with the options of its users alone, and refuses %s",
+    "drains with public options only, and refuses %s",
     async (option) => {
       const queue = new Queue({ store: memoryStore() });
       await expect(queue.drain({ [option]: 1 } as DrainOptions)).rejects.toMatchObject({
@@ -14,11 +14,11 @@ describe("a queue", () => {
     },
   );
 
-  test("shows nothing of what the package alone needs from it", () => {
+  test("does not expose its internals", () => {
     expect(Object.keys(new Queue({ store: memoryStore() }))).toEqual(["schedules", "flowControl"]);
   });
 
-  test("differs from other objects with the same methods", () => {
+  test("is not mistaken for another object with the same methods", () => {
     const queue = new Queue({ store: memoryStore() });
     expect(isQueue(queue)).toBe(true);
     expect(isQueue({ drain: queue.drain, jobNames: [] })).toBe(false);

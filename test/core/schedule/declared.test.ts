@@ -18,8 +18,8 @@ function setUp() {
   return { clock, store, deploy, looks };
 }
 
-describe("schedules of the code", () => {
-  test("are read where they are defined, and not again by queues, drains and previews", async () => {
+describe("declared schedules", () => {
+  test("are parsed where they are defined, and not again by queues, drains and previews", async () => {
     const { clock, deploy } = setUp();
     const read = vi.spyOn(CronExpressionParser, "parse");
     const queue = deploy({ nightly: "H 3 * * *" });
@@ -32,13 +32,13 @@ describe("schedules of the code", () => {
     read.mockRestore();
   });
 
-  test("are told of by the first drain, the earliest as what comes next", async () => {
+  test("are reported by the first drain, which gives the earliest as the next run", async () => {
     const { deploy } = setUp();
     const queue = deploy({ daily: "@daily", half: "*/30 * * * *", hourly: "@hourly" });
     expect(await queue.drain()).toMatchObject({ nextRunAt: new Date(start + 30 * minute) });
   });
 
-  test("are looked at once by code that declares some, also where it fires those of newer code later", async () => {
+  test("are read once by code that declares some, even if it later fires those of newer code", async () => {
     const { clock, deploy, looks } = setUp();
     const older = deploy({ old: "@yearly" });
     await older.drain();
@@ -51,7 +51,7 @@ describe("schedules of the code", () => {
     expect(looks() - before).toBe(0);
   });
 
-  test("are remembered of the code before for an hour, and then no more", async () => {
+  test("of the previous code are remembered for an hour, and then forgotten", async () => {
     const { clock, store, deploy } = setUp();
     for (const cron of ["@yearly", "@monthly", "@weekly", "@daily"]) {
       await deploy({ job: cron }).drain();

@@ -19,13 +19,13 @@ function fireOf(schedule: Partial<ScheduleRecord>, now: number) {
 }
 
 describe("a firing", () => {
-  test("makes the job of an occurrence that is 5 minutes late, and of missed ones that are later none with skip", () => {
+  test("with skip, makes a job for an occurrence at most 5 minutes late, and none for later ones", () => {
     const rare = { cron: "0 0 12 * * *", missed: "skip" } as const;
     expect(fireOf(rare, due + 5 * minute).made).toEqual([due]);
     expect(fireOf(rare, due + 5 * minute + 1).made).toEqual([]);
   });
 
-  test("makes up for occurrences up to the very moment, and for 100 at once", () => {
+  test("with all, catches up to this very moment, and on 100 occurrences at once", () => {
     expect(fireOf({ missed: "all" }, due + 2 * minute)).toMatchObject({
       made: [due, due + minute, due + 2 * minute],
       next: due + 3 * minute,
@@ -35,7 +35,7 @@ describe("a firing", () => {
     expect(many.next).toBe(due + 100 * minute);
   });
 
-  test("without overlap makes one job alone, unless the last one is there, and the first in any case", () => {
+  test("with overlap skip, makes a single job if the last one has ended, and the first in any case", () => {
     const alone = { missed: "all", overlap: "skip" } as const;
     expect(fireOf(alone, due + 2 * minute)).toMatchObject({ made: [due + 2 * minute], unless: undefined });
     expect(fireOf({ ...alone, lastJobId: "last" }, due).unless).toMatchObject({ id: "last" });

@@ -7,8 +7,8 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 // A platform's timer that is set for 2^31 ms or more rings at once.
-describe("by the platform's timers", () => {
-  test("sleep lasts as long as it should, be it months", async () => {
+describe("with the platform's timers", () => {
+  test("sleep lasts as long as it should, even for months", async () => {
     const awake = vi.fn();
     void sleep(systemClock, 60 * day).then(awake);
     await vi.advanceTimersByTimeAsync(60 * day - 1);
@@ -17,7 +17,7 @@ describe("by the platform's timers", () => {
     expect(awake).toHaveBeenCalledOnce();
   });
 
-  test("sleep ends at once when it is aborted, in whichever of its months", async () => {
+  test("sleep ends at once when it is aborted, even months later", async () => {
     const controller = new AbortController();
     const awake = vi.fn();
     void sleep(systemClock, 60 * day, controller.signal).then(awake);
@@ -28,7 +28,7 @@ describe("by the platform's timers", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("an alarm rings when it should, and can be called off until then", async () => {
+  test("an alarm goes off on time, and can be cancelled until then", async () => {
     const rung = vi.fn();
     const off = vi.fn();
     alarm(systemClock, 60 * day, rung);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { fnv1a } from "../../../src/core/shared/hash.ts";
 
-test("fnv1a gives the numbers that its authors publish", () => {
+test("fnv1a gives the published values", () => {
   expect(["", "a", "foobar"].map((text) => fnv1a(text))).toEqual([0x811c9dc5, 0xe40c292c, 0xbf9cf968]);
 });
 

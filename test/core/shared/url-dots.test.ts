@@ -21,7 +21,7 @@ describe.each([".", ".."])("%j is refused", (dots) => {
     expect(await queue.schedules.list()).toEqual([]);
   });
 
-  test("no more where it is stored already: it can be seen, cancelled, paused and removed", async () => {
+  test("but can be shown, cancelled, paused and removed if it is already stored", async () => {
     await storeOldId(store, dots);
     expect(await queue.getJob(dots)).toMatchObject({ id: dots });
     await queue.cancel(dots);

@@ -92,7 +92,7 @@ describe("in one isolate of workerd, a request that enqueues", () => {
     ["request to Redis", "redis", "plain"],
     ["schema", "catalog", "checked"],
     ["request of QueueClient", "handler", "client"],
-  ] as const)("waits for no %s of another one", async ([, front, path]) => {
+  ] as const)("does not wait for the %s of another request", async ([, front, path]) => {
     const { hold, arrived, letThrough } = fronts[front];
     hold();
     const first = call(path);

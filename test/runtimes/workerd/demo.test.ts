@@ -11,7 +11,7 @@ async function json(path: string, body?: unknown): Promise<Record<string, unknow
   return (await demo.fetch(`http://localhost${path}`, init)).json();
 }
 
-test("jobs enqueued by requests at the same time are all performed and seen by later ones", async () => {
+test("jobs enqueued by concurrent requests are all performed, and later requests see them", async () => {
   const payload = { to: "ada@example.com", subject: "Hello" };
   const enqueue = () => json("/jobs", { name: "send_email", payload });
   const ids = (await Promise.all(Array.from({ length: 20 }, enqueue))).map(({ id }) => id);
@@ -20,14 +20,14 @@ test("jobs enqueued by requests at the same time are all performed and seen by l
   expect(jobs.map(({ result }) => result)).toEqual(ids.map(() => ({ sent: true })));
 });
 
-test("a payload that does not fit is refused with the reason", async () => {
+test("an invalid payload is refused with the reason", async () => {
   expect(await json("/jobs", { name: "send_email", payload: { to: 7 } })).toMatchObject({
     status: 422,
     code: "invalid_payload",
   });
 });
 
-test("the front page tells what to do next", async () => {
+test("the front page says what to do next", async () => {
   const page = await (await demo.fetch("http://localhost/")).text();
   expect(page).toContain("curl http://localhost/jobs --json");
 });

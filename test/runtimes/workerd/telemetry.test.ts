@@ -8,7 +8,7 @@ const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, TIDE
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 
-test("the guide's Worker has sent its spans when its invocation ends", async () => {
+test("the guide's Worker sends its spans before its invocation ends", async () => {
   const invocation = createExecutionContext();
   const headers = {
     Authorization: `Bearer ${env.TIDEGATE_ADMIN_TOKEN}`,

@@ -49,7 +49,7 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
     expect(job.body).toMatchObject({ state: "completed", attempts: 1, result: { greeted: "Ada" } });
   });
 
-  test("retries, dead-letters, and retries dead jobs, on its cron trigger", async () => {
+  test("retries and dead-letters jobs, and runs retried dead jobs, on its cron trigger", async () => {
     const clock = clockByHand(start);
     const { request, tick } = setUp(createStore(), { queue: { clock } });
     const { body } = await request("POST", "/jobs", { name: "fails" });
@@ -62,7 +62,7 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
     expect((await request("GET", "/stats")).body).toMatchObject({ totalFailed: 1, totalRetried: 2, scheduledCount: 1 });
   });
 
-  test("has further invocations take a backlog on when its cron trigger comes to a limit", async () => {
+  test("fans out a backlog if its cron trigger reaches a limit", async () => {
     const contexts: ReturnType<typeof createExecutionContext>[] = [];
     const set = setUp(createStore(), {
       worker: {
@@ -87,7 +87,7 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
     expect(contexts.length).toBeGreaterThanOrEqual(9);
   });
 
-  test("fires each slot of a schedule once, however many triggers race for it", async () => {
+  test("fires each occurrence of a schedule once, however many triggers race for it", async () => {
     const clock = clockByHand(start);
     const { queue, tick } = setUp(createStore(), { queue: { clock, jobs: [beat] } });
     await tick();
@@ -99,7 +99,7 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
     expect(jobs.map(({ id }) => id).sort()).toEqual(["beat@2026-03-01T12:00:15.000Z", "beat@2026-03-01T12:00:30.000Z"]);
   });
 
-  test("waits on its cron trigger for what falls due inside the window", async () => {
+  test("lingers on its cron trigger for jobs that fall due inside the window", async () => {
     const { queue, tick } = setUp(createStore(), { worker: { scheduled: { linger: "5s" } } });
     const { id, runAt } = await queue.enqueue(greet, { name: "Ada" }, { delay: "300ms" });
     await tick();
