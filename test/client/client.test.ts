@@ -72,7 +72,7 @@ test("Queue.enqueueMany refuses a hole in its array like any other item that is 
   await expect(queue.enqueueMany(jobs)).rejects.toMatchObject({ code: "invalid_request" });
 });
 
-test("the url may be a URL object", async () => {
+test("the url may be a URL object object", async () => {
   const { fetch } = connect();
   const client = new QueueClient({ url: new URL("http://queue.test"), token: "the-admin-token", fetch });
   expect(await client.getStats()).toMatchObject({ totalEnqueued: 0 });
@@ -304,7 +304,7 @@ test("getJob says why a job is held back, and until when", async () => {
   expect(job?.heldBack).toEqual({ key: "api", reason: "rate", since: at(0), until: at(60_000) });
 });
 
-test("schedules are looked after as by Queue", async () => {
+test("schedules are managed as with Queue", async () => {
   const { client, queue, clock } = connect();
   const key = "every/minute";
   const stored = await client.schedules.upsert(key, { job: fails, cron: "* * * * *", missed: "skip" });

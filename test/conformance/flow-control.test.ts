@@ -220,7 +220,7 @@ onEveryStore((kind) => {
       expect(key).toMatchObject({ key: "k", concurrency: 2, rate: null, waiting: 0, paused: false, pinned: true });
     });
 
-    test("keys are listed in pages, with any characters that a key may have", async () => {
+    test("keys are listed in pages, whatever characters they have", async () => {
       const { work, queue } = setUp({ key: "a" });
       const keys = ["a", "b:c", "100%", "%3A", "ü/é", "with space", "😀"];
       for (const key of keys) await queue.enqueue(work, { name: key }, { flowControl: { key } });

@@ -135,7 +135,7 @@ describe("the dead letter", () => {
     expect((await on.queue.getJob("order-8"))?.state).toBe("dead");
   });
 
-  test("asks before it removes jobs", async () => {
+  test("asks before it removes jobs jobs", async () => {
     const { page, on } = await openFilled("#view=jobs&state=dead");
     await page.getByLabel("Select all on this page").check();
     await press(page, "Remove...");

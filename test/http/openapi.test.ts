@@ -49,7 +49,7 @@ describe("the document", () => {
     }
   });
 
-  test("has examples that fit their schemas", () => {
+  test("has examples that fit their schemas their schemas", () => {
     const withExamples = schemasIn(document).filter(({ examples }) => Array.isArray(examples));
     for (const schema of withExamples)
       for (const example of schema["examples"] as unknown[]) expect(api.misfit(schema, example)).toBeUndefined();

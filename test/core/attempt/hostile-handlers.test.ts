@@ -227,7 +227,7 @@ const hostile: Readonly<Record<string, () => unknown>> = {
   retryUnreadable: () => Object.defineProperty(new RetryAfterError("wait", 1), "when", { get: boom }),
 };
 
-test("a drain ends with a report, and each job in a valid state, whatever handlers return, throw and report as progress", async () => {
+test("a drain rejects or ends with a report, and each job in a valid state, whatever handlers return, throw and report as progress", async () => {
   const value = fc.constantFrom(...Object.keys(hostile));
   const behaviour = fc.record({
     progress: fc.option(value),
