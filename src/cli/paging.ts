@@ -1,16 +1,19 @@
 import type { Command, CommandUnknownOpts, OptionValues } from "@commander-js/extra-typings";
-import type { JobPage } from "../core/manage/list.ts";
 import { whole } from "./option-values.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Adds the options that every list of jobs has. */
+/** One page of a list; its items stand in the field. */
+type Page<Field extends string, Item> = { readonly [Name in Field]: readonly Item[] } & {
+  readonly cursor: string | null;
+};
+
+/** Adds the options that every list has. */
 export function addPageOptions<Arguments extends unknown[], Options extends OptionValues>(
   command: Command<Arguments, Options>,
 ) {
   return command
-    .option("--name <name>", "only those of this name")
     .option("--limit <count>", "how many", whole(1, 1_000), 50)
     .option("--cursor <cursor>", "continue after the previous page")
     .option("--all", "every page");
@@ -23,26 +26,27 @@ export function refusePageOptions(command: CommandUnknownOpts): void {
 }
 
 /** Reads one page or all of them, and shows the progress. */
-export async function readPages<Job>(
-  read: (cursor: string | undefined) => Promise<JobPage<Job>>,
+export async function readPages<Field extends "jobs" | "keys", Item>(
+  field: Field,
+  read: (cursor: string | undefined) => Promise<Page<Field, Item>>,
   from: string | undefined,
   isAll: boolean | undefined,
   session: Session,
-): Promise<JobPage<Job>> {
+): Promise<Page<Field, Item>> {
   const line = session.liveLine();
-  const jobs: Job[] = [];
+  const items: Item[] = [];
   let cursor: string | null | undefined = from;
   try {
     do {
-      const page: JobPage<Job> = await read(cursor);
-      jobs.push(...page.jobs);
+      const page: Page<Field, Item> = await read(cursor);
+      items.push(...page[field]);
       cursor = page.cursor;
-      if (cursor !== null) line.show(`${counted(jobs.length, "job")} read`);
+      if (cursor !== null) line.show(`${counted(items.length, field.slice(0, -1))} read`);
     } while (isAll && cursor !== null);
   } finally {
     line.clear();
   }
-  return { jobs, cursor };
+  return { [field]: items, cursor } as Page<Field, Item>;
 }
 
 /** Says how to see the next page. */

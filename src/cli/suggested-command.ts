@@ -16,6 +16,6 @@ export function suggestedCommand(words: string, { url, module, queue, prefix }: 
 }
 
 /** Quotes text for a shell if needed. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -27,6 +27,7 @@ export type AnyQueue = Pick<
   | "resume"
   | "clear"
   | "schedules"
+  | "flowControl"
 >;
 
 interface Named {

@@ -34,7 +34,8 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
   const command = group
     .command("list", { isDefault: true })
     .summary("list them, newest first")
-    .description("Lists the jobs that died, newest first, each with the error of its last attempt.");
+    .description("Lists the jobs that died, newest first, each with the error of its last attempt.")
+    .option("--name <name>", "only those of this name");
   addPageOptions(command)
     .addHelpText(
       "after",
@@ -49,7 +50,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       const target = await openTarget(session, program.opts());
       const { queue } = target;
       const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
-      const page = await readPages(read, options.cursor, all, session);
+      const page = await readPages("jobs", read, options.cursor, all, session);
       if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
       const columns = deadColumns(session.now, session.colors);
       session.print(page, () => (page.jobs.length > 0 ? session.table(columns, page.jobs) : "There are no dead jobs."));

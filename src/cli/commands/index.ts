@@ -5,6 +5,7 @@ import { addCost } from "./cost.ts";
 import { addDeadLetter } from "./dead-letter.ts";
 import { addDoctor } from "./doctor.ts";
 import { addEnqueue } from "./enqueue.ts";
+import { addFlow } from "./flow.ts";
 import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
 import { addPause, addResume } from "./pause.ts";
@@ -22,6 +23,7 @@ export const commands: readonly AddCommand[] = [
   addJobs,
   addDeadLetter,
   addSchedules,
+  addFlow,
   addPause,
   addResume,
   addClear,

@@ -14,7 +14,8 @@ export function addJobs(program: Program, session: Session): void {
     .summary("list jobs, or show one")
     .description("Lists jobs: scheduled, then ready, running, completed and dead. With an ID, shows that job.")
     .argument("[id]", "show everything about this job")
-    .addOption(new Option("--state <state>", "only those in this state").choices(jobStates));
+    .addOption(new Option("--state <state>", "only those in this state").choices(jobStates))
+    .option("--name <name>", "only those of this name");
   addPageOptions(command)
     .addHelpText(
       "after",
@@ -34,7 +35,13 @@ export function addJobs(program: Program, session: Session): void {
         session.print(job, () => jobDetails(job, session.now, session.colors));
         return;
       }
-      const page = await readPages((cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session);
+      const page = await readPages(
+        "jobs",
+        (cursor) => queue.listJobs({ ...options, cursor }),
+        options.cursor,
+        all,
+        session,
+      );
       if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
       session.print(page, () =>
         page.jobs.length > 0 ? session.table(jobColumns(session.now, session.colors), page.jobs) : "No matching jobs.",

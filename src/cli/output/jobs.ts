@@ -36,6 +36,9 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
     ["Attempts", attempts(job)],
     ["Enqueued", at(job.enqueuedAt)],
     ["Runs", at(job.runAt)],
+    ["Held back by", job.heldBack && `the key ${printable(job.heldBack.key)}: ${reasons[job.heldBack.reason]}`],
+    ["since", at(job.heldBack?.since)],
+    ["until", at(job.heldBack?.until)],
     ["Started", at(job.startedAt)],
     ["Completed", at(job.completedAt)],
     ["Died", at(job.failedAt)],
@@ -47,6 +50,13 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
   const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
   return [facts(known, colors), ...failures(job, now, colors)].join("\n\n");
 }
+
+const reasons = {
+  concurrency: "as many of its jobs are running as may (concurrency)",
+  rate: "as many of its jobs have started in this window as may (rate)",
+  order: "another of its jobs comes first (order)",
+  paused: "it is paused",
+} as const;
 
 function failures({ errors, error }: JobInfo, now: number, colors: Colors): readonly string[] {
   const past = errors.map(

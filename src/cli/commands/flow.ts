@@ -1,0 +1,192 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
+import { notFound } from "../../core/shared/errors.ts";
+import { duration, whole } from "../option-values.ts";
+import { type Column, facts } from "../output/table.ts";
+import { count, printable } from "../output/text.ts";
+import { exact, fromNow, moment } from "../output/time.ts";
+import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
+import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
+import type { Session } from "../session.ts";
+import { quoted } from "../suggested-command.ts";
+import { openTarget, refuseUnknownQueue } from "../target.ts";
+
+const KEY = "the key of flow control";
+
+/** `queue:flow`: keys of flow control. */
+export function addFlow(program: Program, session: Session): void {
+  const group = program
+    .command("queue:flow")
+    .summary("list, limit and pause keys of flow control")
+    .description(
+      "Keys of flow control: what runs and waits under each, and the limits that hold jobs back. Limits that you set stay until you unset them.",
+    )
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:flow", "list keys, the busiest first"],
+        ["tidegate queue:flow show tenant-7", "one key"],
+        ["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"],
+        ["tidegate queue:flow unset mail", "let enqueues set them again"],
+        ["tidegate queue:flow pause tenant-7", "start none of its jobs until it is resumed"],
+      ),
+    );
+  addList(group, program, session);
+  addShow(group, program, session);
+  addSet(group, program, session);
+  addUnset(group, program, session);
+  addPause(group, program, session);
+  addResume(group, program, session);
+}
+
+function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
+  const command = group
+    .command("list", { isDefault: true })
+    .summary("list keys, the busiest first")
+    .description(
+      "Lists the keys that have jobs, are paused or pinned, or have begun a window. A page is sorted, the list as a whole is not: for the busiest of all, add --all.",
+    );
+  addPageOptions(command)
+    .addHelpText("after", examples(["tidegate queue:flow list --all --json", "every key, for a script"]))
+    .allowExcessArguments()
+    .action(async ({ all, limit, cursor }, command) => {
+      refuseUnknownSubcommand(command);
+      const target = await openTarget(session, program.opts());
+      const read = (from: string | undefined) => target.queue.flowControl.list({ limit, cursor: from });
+      const page = await readPages("keys", read, cursor, all, session);
+      const keys = [...page.keys].sort(busiestFirst);
+      if (keys.length === 0) await refuseUnknownQueue(target, program.opts());
+      session.print({ keys, cursor: page.cursor }, () =>
+        keys.length > 0 ? session.table(columns(session), keys) : "No key of flow control is in use.",
+      );
+      noteNextPage(page.cursor, session);
+    });
+}
+
+function busiestFirst(one: FlowControlKey, other: FlowControlKey): number {
+  return other.waiting + other.running - (one.waiting + one.running) || (one.key < other.key ? -1 : 1);
+}
+
+function columns({ colors }: Session): readonly Column<FlowControlKey>[] {
+  return [
+    { title: "RUNNING", cell: ({ running }) => count(running), align: "right" },
+    { title: "WAITING", cell: ({ waiting }) => count(waiting), align: "right" },
+    { title: "LIMITS", cell: limits },
+    { title: "STATE", cell: states, paint: (text, { paused }) => (paused ? colors.yellow(text) : text) },
+    { title: "KEY", cell: ({ key }) => key },
+  ];
+}
+
+/** "2 at once, 100 per 1m" */
+function limits({ concurrency, rate, period, ordered }: FlowControlKey): string {
+  const each = [
+    ordered ? "in order" : concurrency !== null && `${count(concurrency)} at once`,
+    rate !== null && `${count(rate)} per ${exact(period ?? 0)}`,
+  ];
+  return each.filter(Boolean).join(", ") || "none";
+}
+
+function states({ paused, pinned }: FlowControlKey): string {
+  return [paused && "paused", pinned && "pinned"].filter(Boolean).join(", ") || "-";
+}
+
+function addShow(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("show")
+    .summary("show a key")
+    .description("Shows what runs and waits under a key, and its limits.")
+    .argument("<key>", KEY)
+    .addHelpText("after", examples(["tidegate queue:flow show tenant-7", "one key"]))
+    .action(async (key) => {
+      const { queue } = await openTarget(session, program.opts());
+      const found = await queue.flowControl.get(key);
+      if (!found) throw notFound("Nothing waits or runs under this key, and it is neither paused nor pinned.");
+      session.print(found, () => details(found, session));
+    });
+}
+
+function details(key: FlowControlKey, { now, colors }: Session): string {
+  const { windowEndsAt, startedInWindow } = key;
+  const closes = windowEndsAt && `closes ${moment(windowEndsAt)} (${fromNow(windowEndsAt, now)})`;
+  const entries = [
+    ["Key", printable(key.key)],
+    ["Running", count(key.running)],
+    ["Waiting", count(key.waiting)],
+    ["Limits", limits(key)],
+    ["Window", closes ? `${count(startedInWindow)} started, ${closes}` : "none is open"],
+    ["State", states(key)],
+  ] as const;
+  return facts(entries, colors);
+}
+
+function addSet(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("set")
+    .summary("set and pin the limits of a key")
+    .description(
+      "Replaces all limits of a key and pins them: enqueues no longer change them. A limit that you leave out is none.",
+    )
+    .argument("<key>", KEY)
+    .option("--concurrency <count>", "how many of its jobs may run at once", whole(1, HIGHEST_LIMIT))
+    .option("--rate <count>", "how many may start in one period; needs --period", whole(1, HIGHEST_LIMIT))
+    .option("--period <duration>", "how long that is, such as 1m", duration)
+    .option("--ordered", "run them in the order of enqueuing, one at a time")
+    .addHelpText(
+      "after",
+      examples(
+        ["tidegate queue:flow set tenant-7 --concurrency 2", "two at once"],
+        ["tidegate queue:flow set mail --rate 100 --period 1m", "100 a minute"],
+        ["tidegate queue:flow set mail", "without limits"],
+      ),
+    )
+    .action(async (key, limitsToSet) => {
+      const { queue, command } = await openTarget(session, program.opts());
+      const found = await queue.flowControl.set(key, limitsToSet);
+      const undo = command(`queue:flow unset ${quoted(printable(key))}`);
+      session.print(found, () => `Limits of ${printable(key)}: ${limits(found)}. They stay until: ${undo}`);
+    });
+}
+
+function addUnset(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("unset")
+    .summary("let enqueues set the limits of a key again")
+    .description("Unpins the limits of a key. They hold until the next enqueue sets others.")
+    .argument("<key>", KEY)
+    .addHelpText("after", examples(["tidegate queue:flow unset mail", "let enqueues set its limits again"]))
+    .action(async (key) => {
+      const { queue } = await openTarget(session, program.opts());
+      await queue.flowControl.unset(key);
+      session.print({ pinned: false }, () => `The next enqueue sets the limits of ${printable(key)}.`);
+    });
+}
+
+function addPause(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("pause")
+    .summary("pause a key until it is resumed")
+    .description("Keeps the jobs of a key from starting. Running ones continue, and you can still enqueue.")
+    .argument("<key>", KEY)
+    .addHelpText("after", examples(["tidegate queue:flow pause tenant-7", "start none of its jobs"]))
+    .action(async (key) => {
+      const { queue, command } = await openTarget(session, program.opts());
+      await queue.flowControl.pause(key);
+      const undo = command(`queue:flow resume ${quoted(printable(key))}`);
+      session.print({ paused: true }, () => `${printable(key)} is paused. Resume with: ${undo}`);
+    });
+}
+
+function addResume(group: CommandUnknownOpts, program: Program, session: Session): void {
+  group
+    .command("resume")
+    .summary("resume a paused key")
+    .description("Lets the jobs of a key start again, within its limits.")
+    .argument("<key>", KEY)
+    .addHelpText("after", examples(["tidegate queue:flow resume tenant-7", "start its jobs again"]))
+    .action(async (key) => {
+      const { queue } = await openTarget(session, program.opts());
+      await queue.flowControl.resume(key);
+      session.print({ paused: false }, () => `${printable(key)} resumes with the next drain.`);
+    });
+}
