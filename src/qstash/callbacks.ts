@@ -1,11 +1,13 @@
 import type { AttemptHost } from "../core/attempt/context.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
 import type { JobContext } from "../core/job/define.ts";
+import { withHidden } from "../core/job/hidden.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import { toBase64 } from "./base64.ts";
 import { bytesOfBody, storedBody } from "./body.ts";
 import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
 import type { Callback, Message } from "./message.ts";
+import { type Redaction, redact } from "./redaction.ts";
 import { type KeptResponse, responseOf, type ShownResponse, shownResponse } from "./response.ts";
 
 /**
@@ -59,7 +61,9 @@ export async function enqueueCallbacks(
   const { clock, store } = host.runtime;
   const now = clock();
   const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
-  const jobs = callbacksFor(message, end.failure === undefined).map(([name, callback]) => {
+  // What the message hides, its callbacks have in their bodies.
+  const redaction: Redaction | undefined = host.job.record.hidden ? { body: true, header: new Set() } : undefined;
+  const jobs = callbacksFor(message, end.failure === undefined).map(async ([name, callback]) => {
     const { url, method, header, timeoutMs, retryDelay, retries = job.maxRetries, delayMs = 0 } = callback;
     const options = {
       id: `${job.id}:${name}${life}`,
@@ -68,11 +72,12 @@ export async function enqueueCallbacks(
       ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
     };
     const delivery = { url, method, header, ...(timeoutMs && { timeoutMs }), ...(retryDelay && { retryDelay }) };
-    const draft = (withSource: boolean) => {
+    const draft = async (withSource: boolean) => {
       const body = encoder.encode(JSON.stringify(callbackBody(message, job, host, end, withSource)));
-      return draftJob(DELIVERY, undefined, { ...delivery, ...storedBody(body) }, options, now, () => "");
+      const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, redaction);
+      return draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), now, () => "");
     };
-    return finishJob(orSmaller(draft));
+    return finishJob(await orSmaller(draft));
   });
   await store.enqueue(await Promise.all(jobs), now);
 }
@@ -80,9 +85,9 @@ export async function enqueueCallbacks(
 const encoder = new TextEncoder();
 
 /** What is too large with the source of the message is made without it. */
-function orSmaller<Made>(make: (withSource: boolean) => Made): Made {
+async function orSmaller<Made>(make: (withSource: boolean) => Promise<Made>): Promise<Made> {
   try {
-    return make(true);
+    return await make(true);
   } catch (error) {
     if (isTidegateError(error) && error.code === "payload_too_large") return make(false);
     throw error;

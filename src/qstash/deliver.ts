@@ -8,6 +8,7 @@ import { callbacksFor, endOf, enqueueCallbacks, progressWithEnd, type StoredEnd 
 import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
 import { retryAfterMs } from "./durations.ts";
 import { headersOf, type Message, messageSchema } from "./message.ts";
+import { type HiddenParts, unredacted } from "./redaction.ts";
 import { type KeptResponse, keepResponse, noResponse, shownResponse } from "./response.ts";
 import { readRetryDelay } from "./retry-delay.ts";
 import { signatureOf } from "./signature.ts";
@@ -43,8 +44,9 @@ export function defineDelivery(parts: DeliveryParts): JobDefinition<Message> {
   });
 }
 
-async function deliver(message: Message, job: JobContext, parts: DeliveryParts): Promise<{ status: number } | Snooze> {
+async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): Promise<{ status: number } | Snooze> {
   const host = AttemptContext.hostOf(job);
+  const message = unredacted(shown, host.job.record.hidden as HiddenParts | undefined);
   const stored = endOf(host);
   if (stored) return reportEnd(message, job, host, stored);
   const { clock } = host.runtime;

@@ -3,6 +3,7 @@ import { LATEST_TIME_MS } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { durationHeader } from "./durations.ts";
 import { type Callback, type HeaderValues, headerValues, type Message, type Method, methods } from "./message.ts";
+import { type Redaction, readRedaction } from "./redaction.ts";
 import { readRetryDelay } from "./retry-delay.ts";
 import type { Targets } from "./targets.ts";
 
@@ -10,6 +11,7 @@ import type { Targets } from "./targets.ts";
 export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {
   readonly retries?: number;
   readonly deduplication?: { readonly id: string } | "content";
+  readonly redaction?: Redaction;
 }
 
 const MOST_HEADERS = 1_000;
@@ -36,6 +38,7 @@ export function readPublishOptions(headers: Headers, targets: Targets, now: numb
   if (missing !== undefined) throw invalidRequest(`${titleOf(missing)} is not supported.`);
   const notBefore = readNotBefore(headers, now);
   const deduplication = readDeduplication(headers);
+  const redaction = readRedaction(headers.get("upstash-redact-fields"));
   const labels = readLabels(headers.get("upstash-label"));
   const callback = readCallback(headers, "upstash-callback", targets);
   const failureCallback = readCallback(headers, "upstash-failure-callback", targets);
@@ -44,6 +47,7 @@ export function readPublishOptions(headers: Headers, targets: Targets, now: numb
     header: forwardedHeaders(headers, "upstash-", headers.get("content-type")),
     ...(notBefore !== undefined && { notBefore }),
     ...(deduplication && { deduplication }),
+    ...(redaction && { redaction }),
     ...(labels.length > 0 && { labels }),
     ...(callback && { callback }),
     ...(failureCallback && { failureCallback }),

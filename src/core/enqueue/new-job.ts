@@ -1,6 +1,7 @@
 import type { BackoffRule } from "../job/backoff.ts";
 import type { AnyJob } from "../job/define.ts";
 import type { FlowControlOptions } from "../job/flow-control.ts";
+import { hiddenOf } from "../job/hidden.ts";
 import {
   checkRetryOptions,
   type JobOptions,
@@ -161,9 +162,17 @@ function refuseMisfit(name: string, result: Validation): void {
   }
 }
 
-/** The options that are stored with a job. */
-export function storedOptions(options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">): Partial<JobRecord> {
+/**
+ * The options that are stored with a job.
+ *
+ * @param most how many bytes may be hidden.
+ */
+export function storedOptions(
+  options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">,
+  most?: number,
+): Partial<JobRecord> {
   checkRetryOptions(options);
+  const hidden = asJson(hiddenOf(options), "payload", most);
   const { maxRetries, backoff, timeout } = options;
   if (typeof backoff === "function")
     throw invalidRequest("backoff cannot be a function at enqueue, since it is stored: set it in defineJob.");
@@ -171,6 +180,7 @@ export function storedOptions(options: Pick<EnqueueOptions, "maxRetries" | "back
     ...(maxRetries !== undefined && { maxRetries }),
     ...(backoff !== undefined && { backoff: { ...backoff } }),
     ...(timeout !== undefined && { timeoutMs: timeoutMs(timeout) }),
+    ...(hidden !== undefined && { hidden }),
   };
 }
 

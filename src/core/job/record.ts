@@ -18,6 +18,8 @@ export interface AttemptError {
 export interface JobRecord {
   readonly name: string;
   readonly payload?: unknown;
+  /** What the job needs beside its payload, and nobody is shown. */
+  readonly hidden?: unknown;
   readonly enqueuedAt: number;
   /** Only if set at enqueue. Else the definition decides when the job runs. */
   readonly maxRetries?: number;

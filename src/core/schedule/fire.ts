@@ -17,7 +17,7 @@ export interface ScheduleRecord {
   /** The key of flow control of the jobs that it makes. */
   readonly flow?: NewFlow | undefined;
   /** Options of the jobs that it makes. */
-  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs">;
+  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "hidden">;
   /** True if the code of a deployment declares it. It is removed when the code no longer does. */
   readonly declared?: boolean;
   /** True while it is paused. Then it has no next occurrence. */

@@ -224,7 +224,7 @@ export function scheduleRecord(
     timeZone: options.timeZone ?? "UTC",
     missed: options.missed ?? "once",
     overlap: options.overlap ?? "allow",
-    job: storedOptions(options),
+    job: storedOptions(options, LARGEST_RECURRING_PAYLOAD),
     ...(flow && { flow }),
   };
 }

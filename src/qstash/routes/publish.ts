@@ -1,4 +1,5 @@
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
+import { withHidden } from "../../core/job/hidden.ts";
 import type { BulkJob } from "../../core/queue/send.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
@@ -9,6 +10,7 @@ import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
 import { isUrl, readDestination } from "../destination.ts";
 import type { Message } from "../message.ts";
 import { type PublishOptions, readPublishOptions } from "../publish-options.ts";
+import { redact } from "../redaction.ts";
 import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../request.ts";
 
 /** How long a message keeps others with the same deduplication id out. */
@@ -81,7 +83,7 @@ function readEntryHeaders(headers: unknown): Headers {
 
 async function messageJob({ settings, host }: QStashCall, { destination, headers, body }: Draft): Promise<MessageJob> {
   const now = host.queue.clock();
-  const { retries, deduplication, ...options } = readPublishOptions(headers, settings.targets, now);
+  const { retries, deduplication, redaction, ...options } = readPublishOptions(headers, settings.targets, now);
   if (!isUrl(destination)) {
     throw notFound(
       "The destination must begin with https:// or http://. URL groups and api/ destinations are not supported.",
@@ -89,9 +91,10 @@ async function messageJob({ settings, host }: QStashCall, { destination, headers
   }
   const url = settings.targets.read(destination, "destination");
   const { notBefore = now, timeoutMs } = options;
-  return {
+  const { payload, hidden } = await redact({ url, ...options, ...storedBody(body) }, redaction);
+  const job: MessageJob = {
     job: DELIVERY,
-    payload: { url, ...options, ...storedBody(body) },
+    payload,
     ...(notBefore > now && { runAt: notBefore }),
     ...(retries !== undefined && { maxRetries: retries }),
     ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
@@ -99,6 +102,7 @@ async function messageJob({ settings, host }: QStashCall, { destination, headers
       dedupe: { key: await deduplicationKey(deduplication, url, options, body), ttl: DEDUPLICATION_WINDOW },
     }),
   };
+  return withHidden(job, hidden);
 }
 
 /** A hash, since a queue's own keys are shorter than the ids of QStash may be. */

@@ -1,3 +1,4 @@
+import { withHidden } from "../../core/job/hidden.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
@@ -8,6 +9,7 @@ import { readDestination } from "../destination.ts";
 import { durationHeader } from "../durations.ts";
 import type { Message, ScheduleNote } from "../message.ts";
 import { readPublishOptions } from "../publish-options.ts";
+import { redact } from "../redaction.ts";
 import { type QStashCall, readBody } from "../request.ts";
 
 /** As long as the key of a schedule may be. */
@@ -22,7 +24,11 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   const delay = headers.get("upstash-delay");
   const destination = readDestination(request, parameters["*"] ?? "");
   const url = settings.targets.read(destination, "destination");
-  const { retries, deduplication, notBefore, ...options } = readPublishOptions(headers, settings.targets, now);
+  const { retries, deduplication, notBefore, redaction, ...options } = readPublishOptions(
+    headers,
+    settings.targets,
+    now,
+  );
   if (deduplication || headers.has("upstash-not-before"))
     throw invalidRequest("A schedule takes neither a deduplication nor Upstash-Not-Before.");
   const body = await readBody(request);
@@ -32,18 +38,20 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   if (existing && existing.name !== DELIVERY)
     throw conflict("Another schedule of the queue has this id. Choose another Upstash-Schedule-Id.");
   const createdAt = noteOf(existing)?.createdAt ?? now;
-  const payload: Message = {
+  const message: Message = {
     url,
     ...options,
     ...storedBody(body),
     ...(delay && { delayMs: durationHeader(delay, "Upstash-Delay") }),
     schedule: { createdAt, cron: rule.text, ...(retries !== undefined && { retries }) },
   };
-  await schedules.upsert(scheduleId, {
+  const { payload, hidden } = await redact(message, redaction);
+  const recurring = {
     ...{ job: DELIVERY, payload, cron: rule.cron, timeZone: rule.timeZone },
     ...(retries !== undefined && { maxRetries: retries }),
     ...(options.timeoutMs !== undefined && { timeout: attemptTimeoutMs(options.timeoutMs) }),
-  });
+  };
+  await schedules.upsert(scheduleId, withHidden(recurring, hidden));
   return json({ scheduleId }, 201);
 }
 
