@@ -59,6 +59,21 @@ onEveryStore((kind) => {
       expect(await queue.drain()).toMatchObject({ claimed: 1, completed: 1, stoppedBy: "empty" });
     });
 
+    test("runs what its handlers enqueue, if it is due, up to maxJobs", async () => {
+      const steps: number[] = [];
+      const step = defineJob({
+        name: "step",
+        async perform(number: number): Promise<void> {
+          steps.push(number);
+          await queue.enqueue("step", number + 1);
+        },
+      });
+      const { queue } = setUp({ jobs: [step] });
+      await queue.enqueue(step, 1);
+      expect(await queue.drain({ maxJobs: 4 })).toMatchObject({ completed: 4, stoppedBy: "maxJobs", backlog: true });
+      expect(steps).toEqual([1, 2, 3, 4]);
+    });
+
     test("gives each attempt the payload as it was enqueued, even if the previous attempt changed it", async () => {
       const seen: unknown[] = [];
       const empties = defineJob({

@@ -31,6 +31,24 @@ describe("after POST /jobs", () => {
     expect((await queue.getStats()).completedCount).toBe(1);
   });
 
+  test("what its handler enqueues, and is due, runs in the same invocation, and so does what that enqueues", async () => {
+    const steps: number[] = [];
+    const step = defineJob({
+      name: "step",
+      async perform(number: number): Promise<void> {
+        steps.push(number);
+        if (number < 3) await queue.enqueue("step", number + 1);
+        else await queue.enqueue("step", 4, { delay: "1m" });
+      },
+    });
+    const { call, queue, settled, promises } = withBackground({ queue: { jobs: [step] } });
+    await call("POST", "/jobs", { name: "step", payload: 1 });
+    await settled();
+    expect(promises).toHaveLength(1);
+    expect(steps).toEqual([1, 2, 3]);
+    expect(await queue.getStats()).toMatchObject({ completedCount: 3, scheduledCount: 1 });
+  });
+
   test("a job that is due later is left alone", async () => {
     const { call, queue, promises } = withBackground();
     await call("POST", "/jobs", { ...email, delay: "1m" });

@@ -105,6 +105,9 @@ export class Drain {
   /** This process has enqueued something that is due at `at`: the drain need not check for it. */
   noteEnqueued(at: number): void {
     this.#inFlight.noteEnqueued(at);
+    // Only if `checkEvery` asks for it: on some platforms a request may not wake what another one began. What its own handlers enqueue,
+    // the drain sees when they end.
+    if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
   }
 
   /** Drains until a limit is reached or nothing is due. @throws {TidegateError} `store_unavailable` */

@@ -39,7 +39,7 @@ export class InFlight {
   /**
    * @param exchange sends an exchange to the store.
    * @param nextDue what is known, or assumed, to be due next.
-   * @param onNews is called when there is something new: a reply, a failure, or a job that this process has enqueued.
+   * @param onNews is called when there is something new: a reply or a failure.
    */
   constructor(
     exchange: (request: ExchangeRequest) => Promise<ExchangeReply>,
@@ -124,7 +124,6 @@ export class InFlight {
   /** This process has enqueued something that is due at `at`. */
   noteEnqueued(at: number): void {
     this.#enqueuedAt = Math.min(this.#enqueuedAt ?? at, at);
-    this.#onNews();
   }
 
   /** Sends an exchange. @param onEnd is called with its reply; with undefined if it failed. */

@@ -83,7 +83,10 @@ export interface InternalDrainOptions extends DrainOptions {
   readonly before?: Pick<DrainCounts, "claimed" | "roundTrips" | "commands">;
   /** The clock of the work that this drain is a part of. Default: the queue's. */
   readonly clock?: Clock;
-  /** Called when a job that the drain performed will be due again, because it is retried or snoozed. It must not throw. */
+  /**
+   * Called when a job that the drain performed will be due again, because it is retried or snoozed. With `heldOnly`, also when this
+   * `Queue` enqueues something that is due at once, as handlers do. It must not throw.
+   */
   readonly onReturn?: (runAt: number) => void;
   /**
    * The longest timeout of a job that is started. A job with a longer one is released at once, due as before, and the drain claims no

@@ -36,9 +36,10 @@ export async function drainQueue(queue: QueueParts, options: InternalDrainOption
   const bounds = { ...limits, maxJobs: limits.maxJobs - before.claimed, onReturn };
   const drain = new Drain(runtime, budget, bounds, settings.longestTimeoutMs, first);
   drain.take(held);
-  // Only if `checkEvery` asks for it: on some platforms a request may not wake what another one began.
-  const isListening = Number.isFinite(limits.checkEveryMs);
-  const stopListening = isListening ? nextDue.listen((runAt) => drain.noteEnqueued(runAt)) : undefined;
+  const stopListening = nextDue.listen((runAt) => {
+    if (!limits.heldOnly) drain.noteEnqueued(runAt);
+    else if (runAt <= clock()) limits.onReturn?.(runAt);
+  });
   try {
     const report = await drain.run();
     if (!limits.heldOnly) nextDue.at = report.nextRunAt?.getTime();
@@ -46,7 +47,7 @@ export async function drainQueue(queue: QueueParts, options: InternalDrainOption
     limits.onStopped?.(report);
     return report;
   } finally {
-    stopListening?.();
+    stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
     if (options.afterwards) options.afterwards(rest);
     else await rest;

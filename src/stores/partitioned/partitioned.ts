@@ -83,12 +83,11 @@ export function partitioned(store: Store | readonly Store[], count: number): Sto
     throw invalidRequest("partitioned needs at least one store, each given once, and a partition for each of them.");
   const [first] = stores as [Store, ...Store[]];
   if (count === 1) return first;
-  // What is known of each queue: the stores that need no check any more, and the parts that do not answer.
-  const known = new Map<string, { readonly checked: Set<number>; readonly lost: LostParts }>();
+  const known = new Map<string, Known>();
   return {
     open(queue, meter) {
-      const { checked, lost } = known.get(queue) ?? { checked: new Set<number>(), lost: new LostParts(stores.length) };
-      known.set(queue, { checked, lost });
+      const { checked, lost, enqueued } = known.get(queue) ?? nothingKnown(stores.length);
+      known.set(queue, { checked, lost, enqueued });
       const wholes = stores.map((one) => one.open(queue, meter));
       const spread = new SpreadCheck(queue, wholes, count, checked);
       const parts = Array.from({ length: count }, (_, partition) => {
@@ -96,9 +95,23 @@ export function partitioned(store: Store | readonly Store[], count: number): Sto
         const part = (stores[place] as Store).open(queue, meter, partition);
         return beforeCalls(part, () => spread.check(place));
       });
-      return new PartitionedQueue(parts, stores.length, lost);
+      return new PartitionedQueue(parts, stores.length, lost, enqueued);
     },
   };
+}
+
+/** What this process knows of a queue. */
+interface Known {
+  /** The stores that need no check any more. */
+  readonly checked: Set<number>;
+  /** The parts that do not answer. */
+  readonly lost: LostParts;
+  /** For parts that no drain has asked since this process has enqueued something there: when the first of it is due. */
+  readonly enqueued: Map<number, number>;
+}
+
+function nothingKnown(stores: number): Known {
+  return { checked: new Set(), lost: new LostParts(stores), enqueued: new Map() };
 }
 
 /** How long an answer may come after the first one before the others go on without it. */
@@ -133,19 +146,34 @@ class PartitionedQueue implements QueueStore {
   /** When something is next due in each part; undefined where that is not known yet. */
   readonly #outlooks: (NextDue | undefined)[];
   readonly #lost: LostParts;
+  readonly #enqueued: Known["enqueued"];
   /** When each part was looked at last by an exchange. */
   readonly #lookedAt = new Map<number, number>();
   #last: number;
 
-  constructor(parts: readonly QueueStore[], stores: number, lost: LostParts) {
+  constructor(parts: readonly QueueStore[], stores: number, lost: LostParts, enqueued: Known["enqueued"]) {
     this.#parts = parts;
     this.#stores = stores;
     this.#lost = lost;
+    this.#enqueued = enqueued;
     const facts = parts.slice(0, stores).map(({ local }) => local);
     this.local = new PartitionedFacts(facts, parts.length, lost);
     this.#outlooks = parts.map(() => undefined);
     // Drains that run at once begin in different places, most of the time.
     this.#last = Math.floor(Math.random() * parts.length);
+  }
+
+  #noteEnqueued(index: number, jobs: readonly NewJob[]): void {
+    const waiting = jobs.flatMap(({ runAt, leaseEndsAt }) => (leaseEndsAt === undefined ? runAt : []));
+    const dueAt = Math.min(this.#enqueued.get(index) ?? Number.POSITIVE_INFINITY, ...waiting);
+    if (waiting.length > 0) this.#enqueued.set(index, dueAt);
+  }
+
+  /** When something is due in a part, as far as is known; undefined if nothing is known. */
+  #dueAt(index: number): number | undefined {
+    const outlook = this.#outlooks[index];
+    if (!outlook) return undefined;
+    return Math.min(outlook.nextAt ?? Number.POSITIVE_INFINITY, this.#enqueued.get(index) ?? Number.POSITIVE_INFINITY);
   }
 
   #indexOf(id: string): number {
@@ -166,6 +194,7 @@ class PartitionedQueue implements QueueStore {
       try {
         const replies = await this.#at(index).enqueue(some, now);
         this.#lost.noteEnqueue(index, now, true);
+        this.#noteEnqueued(index, some);
         return replies;
       } catch (error) {
         if (isUnavailable(error)) this.#lost.noteEnqueue(index, now, false);
@@ -208,6 +237,7 @@ class PartitionedQueue implements QueueStore {
     const replies = new PartialReplies<ExchangeReply>();
     const send = async (index: number, part: Pick<ExchangeRequest, "settle" | "fire">) => {
       const whole = { ...request, ...part, claim: index === target ? claim : undefined };
+      this.#enqueued.delete(index);
       const reply = await replies.from(index, this.#at(index).exchange(whole));
       if (reply) this.#learn(index, reply, now);
       else if (isUnavailable(replies.failureOf(index))) this.#lost.add(index, now);
@@ -286,12 +316,10 @@ class PartitionedQueue implements QueueStore {
     if (outlook) this.#learn(index, outlook, now);
   }
 
-  /** The part that was claimed from last while it has more, else the one that is due first; one never looked at may be. */
+  /** The part that was claimed from last while it has more, else the one that is due first. */
   #nextToClaim(now: number): number {
-    const dueAt = (index: number) => {
-      const outlook = this.#outlooks[index];
-      return outlook ? (outlook.nextAt ?? Number.POSITIVE_INFINITY) : 0;
-    };
+    // One never looked at may have something due.
+    const dueAt = (index: number) => this.#dueAt(index) ?? 0;
     const indexes = [...this.#parts.keys()].filter((index) => !this.#lost.has(index));
     const [first = this.#last] = indexes;
     const last = this.#lost.has(this.#last) ? first : this.#last;
@@ -301,11 +329,11 @@ class PartitionedQueue implements QueueStore {
   }
 
   #outlook(now: number): NextDue {
-    const outlooks = this.#outlooks.filter((_, index) => !this.#lost.has(index));
-    const moments = outlooks.flatMap((outlook) => (outlook ? (outlook.nextAt ?? []) : now));
+    const indexes = [...this.#parts.keys()].filter((index) => !this.#lost.has(index));
+    const nextAt = Math.min(...indexes.map((index) => this.#dueAt(index) ?? now));
     return {
-      paused: outlooks.some((outlook) => outlook?.paused),
-      nextAt: moments.length > 0 ? Math.min(...moments) : undefined,
+      paused: indexes.some((index) => this.#outlooks[index]?.paused),
+      nextAt: Number.isFinite(nextAt) ? nextAt : undefined,
     };
   }
 
