@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Outcome, QueueStore } from "../../src/core/store/store.ts";
+import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
@@ -36,6 +37,7 @@ describe("billed commands of jobs with a key", () => {
     const { queue } = setUp();
     await queue.enqueueMany(many(2, 1));
     await queue.drain();
+    await queue.getStats();
   });
 
   test("enqueueing one job costs 5, and 6 where the line of its key is long", async () => {
@@ -81,6 +83,20 @@ describe("billed commands of jobs with a key", () => {
     await queue.enqueueMany(many(100, 1).map((job) => ({ ...job, payload: "key" })));
     await queue.drain();
     expect(await count(() => queue.drain())).toBe(1);
+  });
+
+  test("a scrape of metrics costs 12, and at most two more for each further 1,000 keys", async () => {
+    const { queue } = setUp();
+    const { fetch } = createHandler({ queue, auth: "none" });
+    const scrape = () => count(async () => fetch(new Request("https://queue.test/metrics")));
+    expect(await scrape()).toBe(12);
+    for (let i = 0; i < 3; i++)
+      await queue.enqueueMany(
+        Array.from({ length: 1_000 }, (_, index) => ({ job: work, payload: `key-${i}-${index}` })),
+      );
+    const ofKeys = (await scrape()) - (await count(() => queue.getActivity()));
+    expect(ofKeys).toBeGreaterThanOrEqual(3);
+    expect(ofKeys).toBeLessThanOrEqual(6);
   });
 
   test("reading a key costs 1, and changing one at most 5", async () => {

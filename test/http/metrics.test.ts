@@ -75,9 +75,33 @@ describe("GET /metrics", () => {
     expect(await names("/queues/urgent/metrics")).toEqual(["urgent"]);
   });
 
+  test("has the running and waiting jobs of the twenty busiest keys of flow control", async () => {
+    const { call, queue } = setUp();
+    const enqueue = (key: string, count: number) =>
+      queue.enqueueMany(
+        Array.from({ length: count }, () => ({ job: "fails", delay: "1h", flowControl: { key } }) as const),
+      );
+    await queue.flowControl.pause("idle");
+    for (let rank = 1; rank <= 25; rank++) await enqueue(`key-${rank}`, rank);
+    await enqueue('a "b" \\ é', 30);
+    const waiting = (await familiesOf(call)).get("tidegate_flow_control_waiting_jobs")?.metrics ?? [];
+    const values = waiting.map(({ labels, value }) => [labels?.["key"], Number(value)]);
+    const ranks = Array.from({ length: 19 }, (_, index) => 25 - index);
+    expect(values).toEqual([['a "b" \\ é', 30], ...ranks.map((rank) => [`key-${rank}`, rank])]);
+    const running = (await familiesOf(call)).get("tidegate_flow_control_running_jobs")?.metrics ?? [];
+    expect(running).toHaveLength(20);
+    expect(running.every(({ value }) => value === "0")).toBe(true);
+  });
+
+  test("has no figure of a key without jobs", async () => {
+    const { call, queue } = setUp();
+    await queue.flowControl.pause("idle");
+    expect((await call("GET", "/metrics")).text).not.toContain("idle");
+  });
+
   test("has every metric of the example Grafana dashboard", async () => {
     const { call, queue } = setUp();
-    await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h" }]);
+    await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h", flowControl: { key: "acme" } }]);
     await queue.drain();
     const { text } = await call("GET", "/metrics");
     const dashboard = JSON.parse(await readFile("examples/grafana/tidegate.json", "utf8"));

@@ -1,4 +1,5 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { notFound } from "../../core/shared/errors.ts";
@@ -62,10 +63,6 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       );
       noteNextPage(page.cursor, session);
     });
-}
-
-function busiestFirst(one: FlowControlKey, other: FlowControlKey): number {
-  return other.waiting + other.running - (one.waiting + one.running) || (one.key < other.key ? -1 : 1);
 }
 
 function columns({ colors }: Session): readonly Column<FlowControlKey>[] {

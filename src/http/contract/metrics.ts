@@ -1,7 +1,11 @@
+import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { Histogram, QueueActivity } from "../../core/manage/stats.ts";
 
-/** A queue's name and its activity. */
-export type NamedActivity = readonly [queue: string, activity: QueueActivity];
+/** What is measured of a queue. */
+export interface Measured extends QueueActivity {
+  readonly queue: string;
+  readonly busiestKeys: readonly FlowControlKey[];
+}
 
 interface Sample {
   /** Appended to the metric's name, such as `_bucket`. */
@@ -14,7 +18,7 @@ interface Metric {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
-  readonly samples: (activity: QueueActivity) => readonly Sample[];
+  readonly samples: (measured: Measured) => readonly Sample[];
 }
 
 const states = ["scheduled", "ready", "running", "completed", "deadLetter"] as const;
@@ -65,7 +69,15 @@ const metrics: readonly Metric[] = [
     help: "How long attempts ran.",
     samples: ({ running }) => histogramSamples(running),
   },
+  ofBusiestKeys("tidegate_flow_control_running_jobs", "Jobs that run, of the busiest keys.", "running"),
+  ofBusiestKeys("tidegate_flow_control_waiting_jobs", "Jobs that wait, of the busiest keys.", "waiting"),
 ];
+
+function ofBusiestKeys(name: string, help: string, field: "running" | "waiting"): Metric {
+  const samples: Metric["samples"] = ({ busiestKeys }) =>
+    busiestKeys.map((each) => ({ labels: { key: each.key }, value: each[field] }));
+  return { name, type: "gauge", help, samples };
+}
 
 type Total = "totalEnqueued" | "totalProcessed" | "totalFailed" | "totalRetried";
 
@@ -83,14 +95,15 @@ function histogramSamples({ bounds, counts, sumMs }: Histogram): readonly Sample
   return [...buckets, { suffix: "_sum", value: sumMs / 1_000 }, { suffix: "_count", value: upTo }];
 }
 
-/** Writes the activity of queues in the text format of Prometheus (version 0.0.4). Each sample carries its queue's name. */
-export function metricsText(queues: readonly NamedActivity[]): string {
+/** Writes what is measured of queues in the text format of Prometheus (version 0.0.4). Each sample carries its queue's name. */
+export function metricsText(queues: readonly Measured[]): string {
   const lines = metrics.flatMap(({ name, type, help, samples }) => [
     `# HELP ${name} ${help}`,
     `# TYPE ${name} ${type}`,
-    ...queues.flatMap(([queue, activity]) =>
-      samples(activity).map(
-        ({ suffix = "", labels = {}, value }) => `${name}${suffix}${labelsText({ queue, ...labels })} ${value}`,
+    ...queues.flatMap((measured) =>
+      samples(measured).map(
+        ({ suffix = "", labels = {}, value }) =>
+          `${name}${suffix}${labelsText({ queue: measured.queue, ...labels })} ${value}`,
       ),
     ),
   ]);

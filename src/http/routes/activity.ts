@@ -1,4 +1,6 @@
-import { metricsText } from "../contract/metrics.ts";
+import { busiestKeys } from "../../core/flow/busiest-keys.ts";
+import type { Queue } from "../../core/queue/queue.ts";
+import { type Measured, metricsText } from "../contract/metrics.ts";
 import { activity, metrics } from "../contract/responses.ts";
 import { reply, replyText, route } from "./route.ts";
 
@@ -20,11 +22,14 @@ export const activityRoutes = [
     notes: "In the text format of Prometheus.",
     scope: "read",
     answers: { 200: metrics },
-    async answer({ queues }) {
-      const activities = await Promise.all(
-        queues.map(async (queue) => [queue.name, await queue.getActivity()] as const),
-      );
-      return replyText(metricsText(activities), metrics.contentType);
-    },
+    answer: async ({ queues }) => replyText(metricsText(await Promise.all(queues.map(measure))), metrics.contentType),
   }),
 ];
+
+/** Of how many keys of each queue there are figures. Each makes two time series. */
+const BUSIEST = 20;
+
+async function measure(queue: Queue): Promise<Measured> {
+  const [activity, keys] = await Promise.all([queue.getActivity(), busiestKeys(queue.flowControl, BUSIEST)]);
+  return { ...activity, queue: queue.name, busiestKeys: keys.filter(({ running, waiting }) => running + waiting > 0) };
+}
