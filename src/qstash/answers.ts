@@ -1,4 +1,4 @@
-import { isTidegateError, notFound, type TidegateError } from "../core/shared/errors.ts";
+import { isTidegateError, notFound, TidegateError } from "../core/shared/errors.ts";
 import { answerHeaders, problemKinds } from "../http/contract/problems.ts";
 
 /** A JSON answer. */
@@ -9,8 +9,12 @@ export function json(body: unknown, status = 200, headers: Readonly<Record<strin
   });
 }
 
+/** A step that its workflow got wrong. The SDK takes 412 for an error after which the run fails without a retry. */
+export class StepRefusedError extends TidegateError {}
+
 /** The answer to a request that failed, as QStash words it. Only Tidegate's own errors show their message. */
 export function errorAnswer(error: unknown): Response {
+  if (error instanceof StepRefusedError) return json({ error: error.message }, 412);
   if (!isTidegateError(error)) return json({ error: "The server failed." }, problemKinds.internal_error.status);
   const { status, hint, headers } = problemKinds[error.code];
   return json({ error: hint ? `${error.message} ${hint}` : error.message }, status, headers);

@@ -57,6 +57,7 @@ export async function enqueueCallbacks(
   job: JobContext,
   host: AttemptHost,
   end: StoredEnd,
+  source: CallbackSource = {},
 ): Promise<void> {
   const { clock, store } = host.runtime;
   const now = clock();
@@ -65,21 +66,35 @@ export async function enqueueCallbacks(
   const redaction: Redaction | undefined = host.job.record.hidden ? { body: true, header: new Set() } : undefined;
   const jobs = callbacksFor(message, end.failure === undefined).map(async ([name, callback]) => {
     const { url, method, header, timeoutMs, retryDelay, retries = job.maxRetries, delayMs = 0 } = callback;
+    const { failureCallback, workflow } = callback;
     const options = {
       id: `${job.id}:${name}${life}`,
       maxRetries: retries,
       delay: delayMs,
       ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
     };
-    const delivery = { url, method, header, ...(timeoutMs && { timeoutMs }), ...(retryDelay && { retryDelay }) };
+    const delivery = {
+      ...{ url, method, header, ...(timeoutMs && { timeoutMs }), ...(retryDelay && { retryDelay }) },
+      ...(failureCallback && { failureCallback }),
+      ...(workflow && { workflow }),
+    };
     const draft = async (withSource: boolean) => {
-      const body = encoder.encode(JSON.stringify(callbackBody(message, job, host, end, withSource)));
+      const body = encoder.encode(JSON.stringify({ ...callbackBody(message, job, host, end, withSource), ...source }));
       const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, redaction);
       return draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), now, () => "");
     };
     return finishJob(await orSmaller(draft));
   });
   await store.enqueue(await Promise.all(jobs), now);
+}
+
+/** What a callback says of the source of its message beyond what the message itself does. */
+export interface CallbackSource {
+  readonly sourceBody?: string;
+  readonly maxRetries?: number;
+  readonly workflowRunId?: string;
+  readonly workflowCreatedAt?: number;
+  readonly workflowUrl?: string;
 }
 
 const encoder = new TextEncoder();

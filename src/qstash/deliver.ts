@@ -13,8 +13,13 @@ import { type KeptResponse, keepResponse, noResponse, shownResponse } from "./re
 import { readRetryDelay } from "./retry-delay.ts";
 import { signatureOf } from "./signature.ts";
 import type { Targets } from "./targets.ts";
+import { prepareDelivery, type Sent } from "./workflow/deliveries.ts";
+import { afterMessage, carriesRun } from "./workflow/ends.ts";
 
 const DAY_MS = 86_400_000;
+
+/** The status of a message that was not sent, for its run has ended or goes on without it. */
+const NOT_SENT = 204;
 
 /** When callbacks are enqueued that the budget of a drain had no room for. */
 const OUT_OF_BUDGET_MS = 1_000;
@@ -50,13 +55,18 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
   const stored = endOf(host);
   if (stored) return reportEnd(message, job, host, stored);
   const { clock } = host.runtime;
+  const { workflow } = message;
   const notBefore = job.enqueuedAt.getTime() + (message.delayMs ?? 0);
   if (clock() < notBefore) return job.snooze(new Date(notBefore));
-  const answer = await send(message, job, parts, host);
+  const sent = workflow ? await affordable(() => prepareDelivery(message, workflow, job, host)) : ownDelivery(message);
+  if (sent === "out of budget") return job.snooze(OUT_OF_BUDGET_MS);
+  if (!sent) return { status: NOT_SENT };
+  const answer = await send(message, sent, job, parts, host);
   const isDelivered = answer.kept.status >= 200 && answer.kept.status < 300;
   const failure = isDelivered ? undefined : failureOf(message, job, answer, clock());
   const isEnd = isDelivered || failure instanceof PermanentError || job.attempt > job.maxRetries;
-  if (isEnd && callbacksFor(message, isDelivered).length > 0) {
+  const endsRun = !isDelivered && workflow !== undefined && carriesRun(workflow);
+  if (isEnd && (endsRun || callbacksFor(message, isDelivered).length > 0)) {
     host.keepProgress(progressWithEnd(answer.kept, failure?.message, host));
     return job.snooze(0);
   }
@@ -67,15 +77,34 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
 
 /** Enqueues the callbacks of a message that has ended, and then ends its job. */
 async function reportEnd(message: Message, job: JobContext, host: AttemptHost, end: StoredEnd) {
+  const { workflow } = message;
+  const report = async () => {
+    const after = workflow && (await afterMessage(workflow, job, host, end));
+    if (after !== "of no account") await enqueueCallbacks(message, job, host, end, after);
+    return after;
+  };
+  // The response is stored, so that the message is not delivered again.
+  const after = await affordable(report);
+  if (after === "out of budget") return job.snooze(OUT_OF_BUDGET_MS);
+  // A failed call is a result like any other.
+  const isDead = end.failure !== undefined && after !== "of no account" && workflow?.role !== "call";
+  if (isDead) throw withoutStack(new PermanentError(end.failure));
+  return { status: end.response.status };
+}
+
+/** Does work that the budget of a drain may have no room for. */
+async function affordable<Result>(work: () => Promise<Result>): Promise<Result | "out of budget"> {
   try {
-    await enqueueCallbacks(message, job, host, end);
+    return await work();
   } catch (error) {
-    // The response is stored, so that the message is not delivered again.
-    if (error instanceof OutOfBudgetError) return job.snooze(OUT_OF_BUDGET_MS);
+    if (error instanceof OutOfBudgetError) return "out of budget";
     throw error;
   }
-  if (end.failure !== undefined) throw withoutStack(new PermanentError(end.failure));
-  return { status: end.response.status };
+}
+
+/** What is sent for a message that stands for itself. */
+function ownDelivery(message: Message): Sent {
+  return { header: message.header, body: bytesOfBody(message) ?? new Uint8Array() };
 }
 
 interface Answer {
@@ -85,12 +114,18 @@ interface Answer {
   readonly failure?: string;
 }
 
-async function send(message: Message, job: JobContext, parts: DeliveryParts, host: AttemptHost): Promise<Answer> {
+async function send(
+  message: Message,
+  sent: Sent,
+  job: JobContext,
+  parts: DeliveryParts,
+  host: AttemptHost,
+): Promise<Answer> {
   const { url, method } = message;
   const { clock } = host.runtime;
   const { slot } = host.job.record;
-  const body = method === "GET" ? new Uint8Array() : (bytesOfBody(message) ?? new Uint8Array());
-  const headers = headersOf(message.header);
+  const body = method === "GET" ? new Uint8Array() : sent.body;
+  const headers = headersOf(sent.header);
   const own = {
     "User-Agent": "Upstash-QStash",
     "Upstash-Message-Id": job.id,

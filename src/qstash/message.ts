@@ -3,6 +3,7 @@ import { isTidegateError } from "../core/shared/errors.ts";
 import { bytesOfBody, type StoredBody } from "./body.ts";
 import { readRetryDelay } from "./retry-delay.ts";
 import type { Targets } from "./targets.ts";
+import { isNote, type WorkflowNote } from "./workflow/note.ts";
 
 export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
@@ -21,6 +22,9 @@ export interface Callback {
   /** Default: those of the message. */
   readonly retries?: number;
   readonly delayMs?: number;
+  /** Called when the callback is dead. */
+  readonly failureCallback?: Callback;
+  readonly workflow?: WorkflowNote;
 }
 
 /** What is to be delivered: the payload of the job that delivers it. */
@@ -43,6 +47,8 @@ export interface Message extends StoredBody {
   readonly callback?: Callback;
   /** Called when the message is dead. */
   readonly failureCallback?: Callback;
+  /** What it is to a run of a workflow, if it belongs to one. */
+  readonly workflow?: WorkflowNote;
 }
 
 export interface ScheduleNote {
@@ -87,6 +93,8 @@ function* issuesOf(value: unknown, targets: Targets): Generator<StandardSchemaV1
     if (delay !== undefined) yield { path: ["retryDelay"], message: delay };
   }
   if (labels !== undefined && !isTexts(labels)) yield { path: ["labels"], message: "must be an array of texts" };
+  if (fields.workflow !== undefined && !isNote(fields.workflow))
+    yield { path: ["workflow"], message: "must be as it was stored" };
   for (const name of ["callback", "failureCallback"] as const) {
     if (fields[name] !== undefined) yield* callbackIssues(name, fields[name], targets);
   }

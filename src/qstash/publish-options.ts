@@ -61,7 +61,10 @@ function readCallback(headers: Headers, name: string, targets: Targets): Callbac
   return {
     url: targets.read(url, titleOf(name)),
     ...readDelivery(headers, `${name}-`),
-    header: forwardedHeaders(headers, `${name}-`, "application/json"),
+    header: {
+      ...forwardedHeaders(headers, `${name}-`, "application/json"),
+      ...workflowHeaders(headers, `${name}-workflow-`),
+    },
     ...(delay && { delayMs: durationHeader(delay, titleOf(`${name}-delay`)) }),
   };
 }
@@ -107,6 +110,12 @@ function forwardedHeaders(headers: Headers, prefix: string, contentType: string 
     .filter(([name]) => !notForwarded.has(name));
   const all = contentType === null ? forwarded : [["content-type", contentType] as const, ...forwarded];
   return headerValues(all);
+}
+
+/** Those by which a workflow knows that a callback is for it. */
+function workflowHeaders(headers: Headers, prefix: string): HeaderValues {
+  const own = [...headers].filter(([name]) => name.startsWith(prefix));
+  return headerValues(own.map(([name, value]) => [`upstash-workflow-${name.slice(prefix.length)}`, value]));
 }
 
 function readNotBefore(headers: Headers, now: number): number | undefined {

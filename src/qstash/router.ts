@@ -6,8 +6,10 @@ import type { QStashHost } from "../http/qstash-port.ts";
 import { errorAnswer, json } from "./answers.ts";
 import { decoded, type InterfaceSettings, type QStashCall } from "./request.ts";
 import * as dead from "./routes/dead-letter.ts";
+import * as events from "./routes/events.ts";
 import * as messages from "./routes/messages.ts";
 import { batch, publish } from "./routes/publish.ts";
+import * as runs from "./routes/runs.ts";
 import * as schedules from "./routes/schedules.ts";
 
 interface Route {
@@ -15,7 +17,12 @@ interface Route {
   /** Below `/v2/`. `:name` stands for one part, "*" at the end for all that follows. */
   readonly path: string;
   readonly answer: (call: QStashCall) => Promise<Response>;
+  /** Whether it needs no token. Default false. */
+  readonly isOpen?: boolean;
 }
+
+/** Stands for every method. */
+const ANY = "*";
 
 // The first that fits answers.
 const routes: readonly Route[] = [
@@ -38,6 +45,13 @@ const routes: readonly Route[] = [
   { method: "GET", path: "schedules", answer: schedules.listSchedules },
   { method: "GET", path: "schedules/:id", answer: schedules.getSchedule },
   { method: "DELETE", path: "schedules/:id", answer: schedules.removeSchedule },
+  { method: "POST", path: "wait/:event", answer: events.wait },
+  { method: "POST", path: "notify/:event", answer: events.notifyAll },
+  { method: "POST", path: "notify/:run/:event", answer: events.notifyOne },
+  { method: "GET", path: "waiters/:event", answer: events.listWaiters },
+  { method: ANY, path: "workflows/hooks/:user/:run/:event", answer: events.webhook, isOpen: true },
+  { method: "GET", path: "workflows/runs/:id", answer: runs.getSteps },
+  { method: "DELETE", path: "workflows/runs/:id", answer: runs.endOneRun },
   { method: "GET", path: "keys", answer: async ({ settings }) => json(settings.signingKeys) },
 ];
 
@@ -45,13 +59,13 @@ const routes: readonly Route[] = [
 export function answerer(settings: InterfaceSettings, identify: (request: Request) => Promise<Caller>) {
   return async (request: Request, path: string, host: QStashHost): Promise<Response> => {
     try {
-      requireScope(await identify(request), ["admin"]);
       const parts = path.split("/").slice(2);
       const fitting = routes.flatMap((route) => {
         const parameters = matched(route.path, parts);
         return parameters ? { route, parameters } : [];
       });
-      const found = fitting.find(({ route }) => route.method === request.method);
+      const found = fitting.find(({ route }) => route.method === request.method || route.method === ANY);
+      if (!found?.route.isOpen) requireScope(await identify(request), ["admin"]);
       if (found) {
         const { searchParams: query } = new URL(request.url);
         return await found.route.answer({ request, query, parameters: found.parameters, host, settings });

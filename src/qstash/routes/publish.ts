@@ -1,6 +1,5 @@
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import { withHidden } from "../../core/job/hidden.ts";
-import type { BulkJob } from "../../core/queue/send.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { json } from "../answers.ts";
@@ -8,10 +7,11 @@ import { toBase64Url } from "../base64.ts";
 import { storedBody } from "../body.ts";
 import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
 import { isUrl, readDestination } from "../destination.ts";
-import type { Message } from "../message.ts";
+import type { Draft, MessageJob } from "../message-job.ts";
 import { type PublishOptions, readPublishOptions } from "../publish-options.ts";
 import { redact } from "../redaction.ts";
 import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../request.ts";
+import { isOfRun, type Prepared, type PublishAnswer, prepareOfRuns } from "../workflow/submit.ts";
 
 /** How long a message keeps others with the same deduplication id out. */
 const DEDUPLICATION_WINDOW = "10m";
@@ -26,9 +26,7 @@ export async function publish(call: QStashCall): Promise<Response> {
     headers: request.headers,
     body: await readBody(request),
   };
-  const job = await messageJob(call, draft);
-  const [result] = await call.host.enqueue([job]);
-  const answer = result && publishAnswer(result, job);
+  const [answer] = await publishAll(call, [draft], () => "");
   return json(answer, answer?.deduplicated ? 202 : 201);
 }
 
@@ -40,28 +38,38 @@ export async function batch(call: QStashCall): Promise<Response> {
   const entries = await readJsonBody(call.request, LARGEST_BATCH);
   if (!Array.isArray(entries) || entries.length > MOST_AT_ONCE)
     throw invalidRequest(`The body must be an array of up to ${MOST_AT_ONCE} messages.`);
-  const jobs = await Promise.all(
-    entries.map(async (entry: unknown, index) => {
-      try {
-        return await messageJob(call, readEntry(entry));
-      } catch (error) {
-        if (isTidegateError(error)) error.message = `Message ${index}: ${error.message}`;
-        throw error;
-      }
-    }),
+  const which = (index: number) => `Message ${index}: `;
+  const drafts = await Promise.all(entries.map((entry, index) => named(which(index), () => readEntry(entry))));
+  return json(await publishAll(call, drafts, which));
+}
+
+/** @param which names a message in errors. */
+async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (index: number) => string) {
+  const plain = await Promise.all(
+    drafts.map((draft, index) => (isOfRun(draft) ? undefined : named(which(index), () => prepare(call, draft)))),
   );
-  const results = await call.host.enqueue(jobs);
-  return json(results.map((result, index) => publishAnswer(result, jobs[index])));
+  const ofRuns = await prepareOfRuns(call, drafts.filter(isOfRun));
+  const waiting = [...ofRuns];
+  const prepared = plain.map((each) => each ?? (waiting.shift() as Prepared));
+  const jobs = prepared.flatMap(({ job }) => job ?? []);
+  const results = [...(jobs.length > 0 ? await call.host.enqueue(jobs) : [])];
+  return Promise.all(prepared.map(({ job, answer }) => answer(job && results.shift())));
 }
 
-/** What is to be published. */
-interface Draft {
-  readonly destination: string;
-  readonly headers: Headers;
-  readonly body: Uint8Array;
+/** Begins the message of an error with what it is about. */
+async function named<Result>(what: string, work: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isTidegateError(error)) error.message = `${what}${error.message}`;
+    throw error;
+  }
 }
 
-type MessageJob = BulkJob & { readonly payload: Message };
+async function prepare(call: QStashCall, draft: Draft): Promise<Prepared> {
+  const job = await messageJob(call, draft);
+  return { job, answer: (result) => publishAnswer(result, job) };
+}
 
 function readEntry(entry: unknown): Draft {
   const { destination, headers = {}, body = "", queue } = Object(entry) as Readonly<Record<string, unknown>>;
@@ -125,6 +133,10 @@ async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-function publishAnswer({ id, status }: EnqueueResult, job: MessageJob | undefined) {
-  return { messageId: id, url: job?.payload.url, ...(status !== "enqueued" && { deduplicated: true }) };
+function publishAnswer(result: EnqueueResult | undefined, { payload }: MessageJob): PublishAnswer {
+  return {
+    messageId: result?.id ?? "",
+    url: payload.url,
+    ...(result?.status !== "enqueued" && { deduplicated: true }),
+  };
 }

@@ -1,0 +1,142 @@
+import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
+import { readBytes } from "../../http/contract/body.ts";
+import { json } from "../answers.ts";
+import { bytesOfBody } from "../body.ts";
+import { durationHeader } from "../durations.ts";
+import { headerValues } from "../message.ts";
+import type { MessageJob } from "../message-job.ts";
+import { type QStashCall, readJsonBody } from "../request.ts";
+import { arrivalJob, messageIds, runHeader, timeoutJob } from "../workflow/messages.ts";
+import { isStep } from "../workflow/note.ts";
+import type { Run } from "../workflow/run.ts";
+import { readRunId, refusingAsStep, runIsOver, runsOf, waitsOf } from "../workflow/submit.ts";
+import { eventData, eventStep, type RunWaits, type Wait } from "../workflow/waits.ts";
+
+/** The largest data of an event, in bytes. */
+const LARGEST_EVENT = 512 * 1024;
+const LARGEST_WAIT = 64 * 1024;
+
+/** `POST /v2/wait/{eventId}`: lets a step of a run wait for an event. */
+export async function wait(call: QStashCall): Promise<Response> {
+  const { request, host, settings, parameters } = call;
+  const { queue } = host;
+  const eventId = parameters["event"] ?? "";
+  const run = await runsOf(queue).find(readRunId(request.headers.get("upstash-workflow-runid")));
+  if (run?.state !== "started") throw runIsOver();
+  const now = queue.clock();
+  const job = await refusingAsStep(async (): Promise<MessageJob> => {
+    const { step, timeout, url = run.url } = Object(await readJsonBody(request, LARGEST_WAIT));
+    if (!isStep(step) || typeof timeout !== "string") throw invalidRequest("A wait must have a step and a timeout.");
+    const target = settings.targets.read(String(url), "url");
+    const deadline = now + durationHeader(timeout, "timeout");
+    const result = await waitsOf(queue).add(eventId, run.id, { step, url: target, deadline, state: "waiting" }, now);
+    return typeof result === "string"
+      ? arrivalJob(run, eventStep(step, eventId, result), target)
+      : timeoutJob(run, result, eventId);
+  });
+  await host.enqueue([job]);
+  return json({ messageId: job.id });
+}
+
+/** `POST /v2/notify/{eventId}`: brings an event to all runs that wait for it. */
+export async function notifyAll(call: QStashCall): Promise<Response> {
+  const eventId = call.parameters["event"] ?? "";
+  const data = eventData(await readBytes(call.request.body, LARGEST_EVENT));
+  const answers = [];
+  for (const waits of await waitsOf(call.host.queue).waitingFor(eventId))
+    answers.push(...(await bring(call, waits, data)));
+  return json(answers);
+}
+
+/** `POST /v2/notify/{runId}/{eventId}`: brings an event to one run, which gets it also if it waits for it only later. */
+export async function notifyOne(call: QStashCall): Promise<Response> {
+  const data = eventData(await readBytes(call.request.body, LARGEST_EVENT));
+  return json(await bringOrSave(call, call.parameters["run"] ?? "", call.parameters["event"] ?? "", data));
+}
+
+/** `GET /v2/waiters/{eventId}` */
+export async function listWaiters({ host, parameters }: QStashCall): Promise<Response> {
+  const { queue } = host;
+  const waiters = [];
+  for (const waits of await waitsOf(queue).waitingFor(parameters["event"] ?? "")) {
+    const waiting = waits.waits.filter(({ state }) => state === "waiting");
+    const run = waiting.length > 0 ? await runsOf(queue).find(waits.runId) : undefined;
+    if (run?.state === "started") waiters.push(...waiting.map((each) => waiterOf(run, each)));
+  }
+  return json(waiters);
+}
+
+/** Whatever comes to `/v2/workflows/hooks/{userId}/{runId}/{eventId}`: the webhooks of runs, whose addresses are their secrets. */
+export async function webhook(call: QStashCall): Promise<Response> {
+  const { request, host, parameters } = call;
+  const { run: runId = "", event = "" } = parameters;
+  const runs = runsOf(host.queue);
+  const run = await runs.find(runId);
+  if (run?.state !== "started") throw unknownWebhook();
+  const bodies = await runs.bodiesOf(run, run.steps.length);
+  if (!bodies.some((body) => isWebhook(bytesOfBody(body) ?? new Uint8Array(), event))) throw unknownWebhook();
+  const { protocol, host: address, pathname, search } = new URL(request.url);
+  const received = {
+    method: request.method,
+    header: headerValues(request.headers),
+    body: eventData(await readBytes(request.body, LARGEST_EVENT)),
+    ...{ proto: protocol.slice(0, -1), host: address, url: pathname + search },
+  };
+  await bringOrSave(call, runId, event, eventData(new TextEncoder().encode(JSON.stringify(received))));
+  return json({});
+}
+
+function unknownWebhook(): Error {
+  return notFound("There is no webhook at this address, or its run has ended.");
+}
+
+/** Whether a step created the webhook of an event. */
+function isWebhook(body: Uint8Array, event: string): boolean {
+  try {
+    const { stepType, out } = Object(JSON.parse(new TextDecoder().decode(body)));
+    return stepType === "CreateWebhook" && Object(JSON.parse(String(out))).eventId === event;
+  } catch {
+    return false;
+  }
+}
+
+async function bringOrSave(call: QStashCall, runId: string, eventId: string, data: string) {
+  const { queue } = call.host;
+  const waits = waitsOf(queue);
+  if ((await runsOf(queue).find(runId))?.state !== "started") throw notFound("No run with this id goes on.");
+  for (;;) {
+    const [waiting] = await waits.waitingFor(eventId, runId);
+    const answers = waiting ? await bring(call, waiting, data) : [];
+    // What another event has ended does not take this one.
+    const brought = answers.filter(({ deduplicated }) => !deduplicated);
+    if (brought.length > 0 || (await waits.save(eventId, runId, data, queue.clock()))) return brought;
+  }
+}
+
+/** Brings an event to the steps of a run that wait for it. It is enqueued first, so that it is not lost if this ends halfway. */
+async function bring({ host }: QStashCall, waits: RunWaits, data: string) {
+  const { queue } = host;
+  const waiting = waits.waits.filter(({ state }) => state === "waiting");
+  const run = waiting.length > 0 ? await runsOf(queue).find(waits.runId) : undefined;
+  if (run?.state !== "started") return [];
+  const answers = [];
+  for (const each of waiting) {
+    const { step, url } = each;
+    const [result] = await host.enqueue([await arrivalJob(run, eventStep(step, waits.eventId, data), url)]);
+    await waitsOf(queue).notified(waits, step.stepId, queue.clock());
+    await queue.cancel(messageIds.timeout(run.id, step.stepId)).catch((error) => {
+      if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
+    });
+    answers.push({
+      ...{ waiter: waiterOf(run, each), messageId: result?.id, error: "" },
+      ...{ workflowRunId: run.id, workflowCreatedAt: run.createdAt },
+      ...(result?.status !== "enqueued" && { deduplicated: true }),
+    });
+  }
+  return answers;
+}
+
+function waiterOf(run: Run, { url, deadline }: Wait) {
+  const headers = runHeader(run);
+  return { url, deadline: Math.ceil(deadline / 1_000), headers, timeoutUrl: url, timeoutHeaders: headers };
+}

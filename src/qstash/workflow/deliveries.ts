@@ -1,0 +1,121 @@
+import type { AttemptHost } from "../../core/attempt/context.ts";
+import type { JobContext } from "../../core/job/define.ts";
+import { Documents } from "../../core/manage/documents.ts";
+import { toBase64 } from "../base64.ts";
+import { bytesOfBody } from "../body.ts";
+import type { HeaderValues, Message } from "../message.ts";
+import { type MessageJob, storedJob } from "../message-job.ts";
+import { runHeader, stepJob } from "./messages.ts";
+import { isStep, type WorkflowNote } from "./note.ts";
+import { followersOf, type Run, resultOf } from "./run.ts";
+import { Runs } from "./runs.ts";
+import { newRun, runStepOf } from "./submit.ts";
+import { Waits } from "./waits.ts";
+
+/** Steps that are larger together are not sent: the SDK fetches them. */
+const LARGEST_SENT_BYTES = 1024 * 1024;
+
+/** What is sent for a message of a run. */
+export interface Sent {
+  readonly header: HeaderValues;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** What runs need of a store. */
+export interface RunStore {
+  readonly runs: Runs;
+  readonly waits: Waits;
+  readonly now: number;
+  enqueue(jobs: readonly MessageJob[]): Promise<void>;
+}
+
+export function deliveryStore({ runtime: { store, clock } }: AttemptHost): RunStore {
+  const documents = new Documents(store, store, clock, () => crypto.randomUUID());
+  return {
+    runs: new Runs(documents),
+    waits: new Waits(documents),
+    now: clock(),
+    async enqueue(jobs) {
+      await store.enqueue(await Promise.all(jobs.map((job) => storedJob(job, clock()))), clock());
+    },
+  };
+}
+
+/**
+ * Prepares the delivery of a message of a run.
+ *
+ * @returns undefined if it is not to be delivered: its run has ended, or goes on already from where this message would bring it.
+ */
+export async function prepareDelivery(
+  message: Message,
+  note: WorkflowNote,
+  job: JobContext,
+  host: AttemptHost,
+): Promise<Sent | undefined> {
+  const own = { header: message.header, body: bytesOfBody(message) ?? new Uint8Array() };
+  if (note.role === "failure") return own;
+  const store = deliveryStore(host);
+  const run = (await store.runs.find(note.runId)) ?? (await begun(message, note, job, store));
+  if (run?.state !== "started") return undefined;
+  if (note.role === "call" || note.role === "result") {
+    if (note.step !== undefined && resultOf(run, note.step)) return undefined;
+    return note.role === "call" ? own : { ...own, header: { ...own.header, ...runHeader(run) } };
+  }
+  const { step, wait } = note;
+  if (step !== undefined && wait !== undefined && !(await store.waits.timeOut(wait, step, store.now))) return undefined;
+  return stepDelivery(message, job, run, store);
+}
+
+/** The run of a message that begins one, and whose publisher did not come to store it. */
+async function begun(message: Message, note: WorkflowNote, { id, maxRetries }: JobContext, { runs, now }: RunStore) {
+  if (note.role !== "start") return undefined;
+  await runs.create(newRun(message, note, id, maxRetries, now));
+  return runs.find(note.runId);
+}
+
+async function stepDelivery(message: Message, job: JobContext, found: Run, store: RunStore): Promise<Sent | undefined> {
+  const run = await withStep(message, job.id, found, store);
+  const index = run?.steps.findIndex(({ id }) => id === job.id) ?? -1;
+  if (!run || index < 0) return undefined;
+  const followers = followersOf(run, index);
+  if (followers.length > 0) {
+    // An earlier attempt got so far, and perhaps not to enqueue them.
+    if (job.attempt > 1) await store.enqueue(await Promise.all(followers.map((step) => stepJob(run, step))));
+    return undefined;
+  }
+  const body = new TextEncoder().encode(JSON.stringify(await rawSteps(run, store.runs, index + 1)));
+  const header = { ...message.header, ...runHeader(run) };
+  return { header, body: body.length > LARGEST_SENT_BYTES ? new Uint8Array() : body };
+}
+
+/** The run with the step that a message brings, if it does not have it. */
+async function withStep(message: Message, id: string, run: Run, { runs, now }: RunStore): Promise<Run | undefined> {
+  const body = bytesOfBody(message);
+  if (run.steps.some((step) => step.id === id) || !body) return run;
+  const step = readStep(body);
+  if (!step) return run;
+  return runs.change(run.id, (current) => {
+    if (current.state !== "started" || resultOf(current, step.stepId)) return undefined;
+    const { id: _, ...stored } = runStepOf(run.id, step, body, now);
+    return { ...current, steps: [...current.steps, { id, url: message.url, ...stored }] };
+  });
+}
+
+function readStep(body: Uint8Array) {
+  try {
+    const step: unknown = JSON.parse(new TextDecoder().decode(body));
+    return isStep(step) ? step : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first steps of a run as the SDK reads them. */
+export async function rawSteps(run: Run, runs: Runs, count: number) {
+  const bodies = await runs.bodiesOf(run, count);
+  return bodies.map((body, index) => ({
+    messageId: run.steps[index]?.id,
+    body: toBase64(bytesOfBody(body) ?? new Uint8Array()),
+    callType: "step",
+  }));
+}

@@ -1,0 +1,69 @@
+import type { AttemptHost } from "../../core/attempt/context.ts";
+import type { JobContext } from "../../core/job/define.ts";
+import { toBase64 } from "../base64.ts";
+import { bytesOfBody } from "../body.ts";
+import type { CallbackSource, StoredEnd } from "../callbacks.ts";
+import { deliveryStore, type RunStore } from "./deliveries.ts";
+import { arrivalJob } from "./messages.ts";
+import type { WorkflowNote } from "./note.ts";
+import type { Run } from "./run.ts";
+
+/** How a run ends. */
+export type RunEnd =
+  | { readonly state: "success"; readonly response: string }
+  | { readonly state: "canceled" }
+  | { readonly state: "failed"; readonly failedBy: string; readonly response: string };
+
+/**
+ * Ends a run, and brings its end to the run that waits for it. The latter is enqueued first, under an id of its own, so that it is
+ * neither lost nor there twice if this is done again.
+ *
+ * @returns the run as it then is: it may have ended in another way. undefined if there is none.
+ */
+export async function endRun({ runs, enqueue, now }: RunStore, id: string, end: RunEnd): Promise<Run | undefined> {
+  const run = await runs.find(id);
+  if (run?.state !== "started") return run;
+  const { invoker } = run;
+  const waiting = invoker && (await runs.find(invoker.runId));
+  if (invoker && waiting?.state === "started") {
+    const { state } = end;
+    const result = {
+      workflowRunId: id,
+      ...(state !== "canceled" && { body: end.response }),
+      ...(state === "failed" && { isFailed: true }),
+      ...(state === "canceled" && { isCanceled: true }),
+    };
+    await enqueue([await arrivalJob(waiting, { ...invoker.step, out: JSON.stringify(result) }, invoker.url)]);
+  }
+  return runs.change(id, (current) => (current.state === "started" ? { ...current, ...end, endedAt: now } : undefined));
+}
+
+/** Whether a run ends with the failure of this message. */
+export function carriesRun({ role }: WorkflowNote): boolean {
+  return role !== "call" && role !== "failure";
+}
+
+/**
+ * Ends the run of a message that has failed for good.
+ *
+ * @returns what its callbacks say of the run. "of no account" if the run had ended before: then the message has none, and is not dead.
+ */
+export async function afterMessage(
+  note: WorkflowNote,
+  job: JobContext,
+  host: AttemptHost,
+  { failure, response }: StoredEnd,
+): Promise<CallbackSource | "of no account"> {
+  // The SDK takes a response before the last retry for one after which another comes.
+  if (note.role === "call") return { maxRetries: job.attempt - 1 };
+  if (failure === undefined || !carriesRun(note)) return {};
+  const store = deliveryStore(host);
+  const text = new TextDecoder().decode(response.body);
+  const run = await endRun(store, note.runId, { state: "failed", failedBy: job.id, response: text });
+  if (run?.failedBy !== job.id) return "of no account";
+  const [payload] = await store.runs.bodiesOf(run, 1);
+  return {
+    sourceBody: toBase64(bytesOfBody(payload ?? {}) ?? new Uint8Array()),
+    ...{ workflowRunId: run.id, workflowCreatedAt: run.createdAt, workflowUrl: run.url },
+  };
+}

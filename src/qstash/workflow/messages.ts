@@ -1,0 +1,95 @@
+import { withHidden } from "../../core/job/hidden.ts";
+import { storedBody } from "../body.ts";
+import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
+import type { HeaderValues, Message } from "../message.ts";
+import type { MessageJob } from "../message-job.ts";
+import { readRedaction, redact } from "../redaction.ts";
+import type { Step, WorkflowNote } from "./note.ts";
+import type { Run, RunOptions, RunStep } from "./run.ts";
+import { timeoutStep, type Wait, waitsName } from "./waits.ts";
+
+const encoder = new TextEncoder();
+
+/** The version of the protocol that the SDK speaks. */
+const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
+
+/** The ids of the messages of a run. They come from its steps, so that one that is stored twice is there once. */
+export const messageIds = {
+  start: (runId: string) => `${runId}:0`,
+  result: (runId: string, step: number) => `${runId}:${step}`,
+  plan: (runId: string, target: number) => `${runId}:${target}:plan`,
+  call: (runId: string, step: number) => `${runId}:${step}:call`,
+  timeout: (runId: string, step: number) => `${runId}:${step}:timeout`,
+  invoke: (runId: string, step: number) => `${runId}:${step}:invoke`,
+};
+
+/** The options of a message that all of its run have. */
+function messageOptions({ retries: _, redact: __, ...options }: RunOptions): Omit<RunOptions, "retries" | "redact"> {
+  return options;
+}
+
+/** The options of the job of such a message. */
+function jobOptions({ retries, timeoutMs }: RunOptions): Pick<MessageJob, "maxRetries" | "timeout"> {
+  return {
+    ...(retries !== undefined && { maxRetries: retries }),
+    ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
+  };
+}
+
+/** The job of a message, which shows nothing that the run hides. */
+export async function shownJob(
+  message: Message,
+  options: RunOptions,
+  job: Pick<MessageJob, "id" | "runAt">,
+): Promise<MessageJob> {
+  const { payload, hidden } = await redact(message, readRedaction(options.redact ?? null));
+  return withHidden({ job: DELIVERY, ...job, payload, ...jobOptions(options) }, hidden);
+}
+
+/** The message that brings a run a step which is stored with the run. */
+export function stepJob(run: Run, { id, url = run.url, notBefore }: RunStep): Promise<MessageJob> {
+  const message = stepMessage(run, url, { role: "step" });
+  return shownJob(message, run.options, { id, ...(notBefore !== undefined && { runAt: notBefore }) });
+}
+
+/** The message that brings a run the result of a step from elsewhere. Its delivery stores it with the run. */
+export function arrivalJob(run: Run, step: Step & { readonly out?: string }, url: string): Promise<MessageJob> {
+  const message = { ...stepMessage(run, url, { role: "step" }), ...storedBody(encoder.encode(JSON.stringify(step))) };
+  return shownJob(message, run.options, { id: messageIds.result(run.id, step.stepId) });
+}
+
+/** The message that ends the wait of a step by its deadline. Its delivery stores the result with the run. */
+export async function timeoutJob(run: Run, { step, url, deadline }: Wait, eventId: string): Promise<MessageJob> {
+  const wait = await waitsName(eventId, run.id);
+  const body = storedBody(encoder.encode(JSON.stringify(timeoutStep(step, eventId))));
+  const message = { ...stepMessage(run, url, { role: "timeout", step: step.stepId, wait }), ...body };
+  return shownJob(message, run.options, { id: messageIds.timeout(run.id, step.stepId), runAt: deadline });
+}
+
+function stepMessage(run: Run, url: string, note: Omit<WorkflowNote, "runId" | "createdAt">): Message {
+  const { header, ...options } = messageOptions(run.options);
+  const ofStep: HeaderValues = { "Content-Type": ["application/json"], [SDK_VERSION]: ["1"] };
+  return {
+    url,
+    method: "POST",
+    header: { ...header, ...ofStep },
+    ...options,
+    workflow: { runId: run.id, createdAt: run.createdAt, ...note },
+  };
+}
+
+/** The headers of a message that brings the result of a call. The SDK takes one with its version for a step. */
+export function resultHeader({ header }: RunOptions): HeaderValues {
+  const { [SDK_VERSION]: _, ...rest } = header;
+  return rest;
+}
+
+/** The headers by which a workflow knows its run. */
+export function runHeader({ id, url, createdAt }: Pick<Run, "id" | "url" | "createdAt">): HeaderValues {
+  return {
+    "Upstash-Workflow-Runid": [id],
+    "Upstash-Workflow-Url": [url],
+    "Upstash-Workflow-Createdat": [String(createdAt)],
+    "Upstash-Workflow-Init": ["false"],
+  };
+}

@@ -1,0 +1,87 @@
+import type { StoredBody } from "../body.ts";
+import type { Message } from "../message.ts";
+import type { Invoker } from "./note.ts";
+
+/** How a run stands: it goes on while it is "started". */
+export type RunState = "started" | "success" | "failed" | "canceled";
+
+/** How the messages of a run are delivered: as its trigger said. */
+export interface RunOptions
+  extends Pick<Message, "header" | "timeoutMs" | "retryDelay" | "labels" | "failureCallback"> {
+  readonly retries?: number;
+  /** What of its messages nobody is shown, as `Upstash-Redact-Fields` says it. */
+  readonly redact?: string;
+}
+
+/** A run of a workflow, as it is stored. */
+export interface Run {
+  readonly id: string;
+  readonly url: string;
+  /** ms since 1970 */
+  readonly createdAt: number;
+  readonly options: RunOptions;
+  readonly invoker?: Invoker;
+  readonly state: RunState;
+  /** The first holds the payload of the run. */
+  readonly steps: readonly RunStep[];
+  /** ms since 1970 */
+  readonly endedAt?: number;
+  /** What the workflow returned, as JSON. */
+  readonly response?: string;
+  /** The message whose failure ended the run. */
+  readonly failedBy?: string;
+}
+
+/** A step of a run: its result or, of one of several that run in parallel, first its plan. */
+export interface RunStep {
+  /** The id of the message that brings it to the workflow. */
+  readonly id: string;
+  /** When it was stored, in ms since 1970. */
+  readonly at: number;
+  /** Which step of the workflow it is the result of, from 1. 0 for the payload and for plans. */
+  readonly step: number;
+  /** The step that it plans. */
+  readonly target?: number;
+  /** How many steps run in parallel with it, itself among them. */
+  readonly concurrent: number;
+  /** Where its message goes, if that is not the URL of the run. */
+  readonly url?: string;
+  /** When its message is delivered, in ms since 1970. Default: at once. */
+  readonly notBefore?: number;
+  /** Default: in a document of its own. */
+  readonly body?: StoredBody;
+}
+
+/** Finds the result of a step. */
+export function resultOf({ steps }: Pick<Run, "steps">, step: number): RunStep | undefined {
+  return steps.find((each) => each.step === step && step > 0);
+}
+
+/** Whether both are the same step, or plans of the same step. */
+export function isSameStep(a: Pick<RunStep, "step" | "target">, b: Pick<RunStep, "step" | "target">): boolean {
+  return a.step === b.step && a.target === b.target;
+}
+
+/** What followed from the delivery of a step: the steps that the workflow submitted then. */
+export function followersOf({ steps }: Pick<Run, "steps">, index: number): readonly RunStep[] {
+  const known = steps.slice(0, index + 1);
+  const { target } = known.at(-1) ?? {};
+  if (target !== undefined) return steps.filter(({ step }) => step === target);
+  if (openPlans(known).length > 0) return [];
+  const next = 1 + Math.max(...known.map((each) => each.target ?? each.step));
+  const plans = steps.filter((each) => each.target !== undefined && each.target >= next);
+  const isPlanned = plans.some((each) => each.target === next);
+  return isPlanned
+    ? plans.filter((each) => (each.target ?? 0) < next + each.concurrent)
+    : steps.filter(({ step }) => step === next);
+}
+
+/** The steps from which a run goes on: the plans without a result or, if there is none, the last step. */
+export function frontierOf({ steps }: Pick<Run, "steps">): readonly RunStep[] {
+  const open = openPlans(steps);
+  return open.length > 0 ? open : steps.slice(-1);
+}
+
+function openPlans(steps: readonly RunStep[]): readonly RunStep[] {
+  return steps.filter(({ target }) => target !== undefined && !steps.some(({ step }) => step === target));
+}

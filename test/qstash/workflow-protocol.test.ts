@@ -1,0 +1,96 @@
+import { describe, expect, test } from "vitest";
+import { onEveryStore } from "../support/stores.ts";
+import { type Delivery, type Parts, qstashHandler } from "./served-qstash.ts";
+
+// What the SDK of workflows sends, and what it is sent. The suite in workflows.test.ts drives the SDK itself.
+
+const url = "https://app.test/workflow";
+const runId = "wfr_mine";
+const start = { "Upstash-Workflow-RunId": runId, "Upstash-Workflow-Init": "true" };
+const ofRun = { "Upstash-Workflow-RunId": runId };
+
+const stepOf = (stepId: number, more: object = {}) => ({
+  ...{ stepId, stepName: `step ${stepId}`, stepType: "Run", concurrent: 1 },
+  ...more,
+});
+
+const stepsOf = ({ body }: Delivery) =>
+  (JSON.parse(body) as { body: string; callType: string }[]).map((step) => {
+    const text = Buffer.from(step.body, "base64").toString();
+    return text.startsWith("{") ? (JSON.parse(text) as unknown) : text;
+  });
+
+onEveryStore(({ create }) => {
+  const served = (parts: Partial<Parts> = {}) => {
+    const handler = qstashHandler({ store: create(), ...parts });
+    const publish = (body: unknown, headers: Record<string, string> = ofRun, to = url) =>
+      handler.call("POST", `/v2/publish/${to}`, { body: JSON.stringify(body), headers });
+    const drain = async () => {
+      await handler.queue.drain();
+      await handler.queue.drain();
+    };
+    return { ...handler, publish, drain };
+  };
+
+  describe("the messages of a run", () => {
+    test("bring its payload and all of its steps so far", async () => {
+      const { publish, drain, deliveries, clock } = served();
+      const createdAt = String(clock.now);
+      await publish("payload", { ...start, "Upstash-Forward-X-Tenant": "acme" });
+      await drain();
+      expect(await (await publish(stepOf(1))).json()).toEqual({ messageId: `${runId}:1` });
+      await drain();
+      expect(deliveries.map(stepsOf)).toEqual([['"payload"'], ['"payload"', stepOf(1)]]);
+      for (const { headers } of deliveries) {
+        expect(headers.get("upstash-workflow-runid")).toBe(runId);
+        expect(headers.get("upstash-workflow-createdat")).toBe(createdAt);
+        expect(headers.get("x-tenant")).toBe("acme");
+      }
+    });
+
+    test("are there once, however often they are sent", async () => {
+      const { publish, drain, deliveries } = served();
+      await publish("payload", start);
+      const again = await publish("payload", start);
+      expect([again.status, await again.json()]).toMatchObject([202, { deduplicated: true, workflowRunId: runId }]);
+      await drain();
+      await publish(stepOf(1, { out: "first" }));
+      expect((await publish(stepOf(1, { out: "second" }))).status).toBe(202);
+      await drain();
+      expect(deliveries.map(stepsOf)).toEqual([['"payload"'], ['"payload"', stepOf(1, { out: "first" })]]);
+    });
+
+    test("are not delivered again once the workflow has answered with a step, even if its own response is lost", async () => {
+      const handler = served({
+        destination: async ({ body }) => {
+          const count = (JSON.parse(body) as unknown[]).length;
+          if (count > 2) return new Response("");
+          await handler.publish(stepOf(count));
+          throw new TypeError("fetch failed");
+        },
+      });
+      await handler.publish("payload", start);
+      await handler.drain();
+      handler.clock.now += 3_600_000;
+      await handler.drain();
+      expect(handler.deliveries.map((delivery) => stepsOf(delivery).length)).toEqual([1, 2, 3]);
+      expect(await handler.queue.getStats()).toMatchObject({ pendingCount: 0, deadLetterCount: 0 });
+    });
+
+    test("are refused with 400 once it has ended, and with 412 if they make no sense", async () => {
+      const { publish, drain, call, deliveries } = served();
+      await publish("payload", start);
+      expect((await publish({ stepId: "one" })).status).toBe(412);
+      expect((await publish(stepOf(1), ofRun, "https://elsewhere.test/")).status).toBe(412);
+      expect((await publish(stepOf(1), { "Upstash-Workflow-RunId": "wfr_none" })).status).toBe(400);
+      expect((await call("GET", `/v2/workflows/runs/${runId}`)).status).toBe(200);
+      const end = { body: JSON.stringify("result") };
+      expect((await call("DELETE", `/v2/workflows/runs/${runId}?cancel=false`, end)).status).toBe(200);
+      expect((await publish(stepOf(1))).status).toBe(400);
+      expect((await call("GET", `/v2/workflows/runs/${runId}`)).status).toBe(404);
+      expect((await call("DELETE", `/v2/workflows/runs/${runId}`)).status).toBe(404);
+      await drain();
+      expect(deliveries).toEqual([]);
+    });
+  });
+});
