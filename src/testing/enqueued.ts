@@ -1,9 +1,10 @@
+import { type HeldBack, heldBackReasons } from "../core/flow/held-back.ts";
 import type { AnyJob, InputOf } from "../core/job/define.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
-import { checkKnown } from "../core/shared/validate.ts";
+import { checkKnown, oneOf } from "../core/shared/validate.ts";
 import type { JobState } from "../core/store/store.ts";
 import { checkComparable, differences, shown } from "./differences.ts";
 
@@ -27,6 +28,8 @@ interface ExpectedFields {
   readonly maxRetries?: number;
   /** Its state. Default: "scheduled" or "ready". */
   readonly state?: JobState;
+  /** Which key of flow control holds it back, why, since when and until when: as much of it as you give. Null if none does. */
+  readonly heldBack?: Partial<HeldBack> | null;
 }
 
 /** What you expect of an enqueued job. Fields that you leave out can be anything. */
@@ -77,7 +80,7 @@ export async function enqueued(
   return found;
 }
 
-const expectedNames = ["id", "payload", "runAt", "delay", "maxRetries", "state"];
+const expectedNames = ["id", "payload", "runAt", "delay", "maxRetries", "state", "heldBack"];
 
 /**
  * Asserts that a job was enqueued and still waits, or is in the given `state`.
@@ -162,7 +165,9 @@ async function compare(
   { state, ...fields }: AnyExpected,
 ): Promise<{ readonly fitting: readonly JobInfo[]; readonly others: readonly Misfit[] }> {
   if (typeof fields.payload !== "function") checkComparable(fields.payload, "payload");
-  const jobs = await enqueued(queue, job, state === undefined ? {} : { state });
+  if (fields.heldBack) checkHeldBack(fields.heldBack);
+  const listed = await enqueued(queue, job, state === undefined ? {} : { state });
+  const jobs = fields.heldBack === undefined ? listed : await Promise.all(listed.map((each) => inFull(queue, each)));
   const compared = jobs.map((each) => ({ job: each, reasons: misfit(each, fields) }));
   return {
     fitting: compared.filter(({ reasons }) => reasons.length === 0).map((each) => each.job),
@@ -170,8 +175,18 @@ async function compare(
   };
 }
 
+function checkHeldBack(heldBack: Partial<HeldBack>): void {
+  checkKnown(heldBack, ["key", "reason", "since", "until"], "heldBack");
+  oneOf(heldBack.reason, heldBackReasons, "heldBack.reason");
+}
+
+/** A list does not say what holds a job back. */
+async function inFull(queue: Queue, job: JobInfo): Promise<JobInfo> {
+  return (await queue.getJob(job.id)) ?? job;
+}
+
 function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly string[] {
-  const { payload, runAt, delay, ...plain } = expected;
+  const { payload, runAt, delay, heldBack, ...plain } = expected;
   const waitMs = job.runAt === null ? null : job.runAt.getTime() - job.enqueuedAt.getTime();
   return [
     ...Object.entries(plain).flatMap(([field, value]) => differences(value, job[field as keyof JobInfo], field)),
@@ -179,8 +194,14 @@ function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly st
       ? []
       : differences(new Date(pointInTimeMs(runAt, "runAt")).toJSON(), job.runAt?.toJSON() ?? null, "runAt")),
     ...(delay === undefined ? [] : differences(durationMs(delay, "delay"), waitMs, "delay in ms")),
+    ...(heldBack === undefined ? [] : differences(heldBack, withTexts(job.heldBack ?? null), "heldBack")),
     ...payloadMisfit(payload, job.payload),
   ];
+}
+
+/** With times as they are compared: as texts. */
+function withTexts(heldBack: HeldBack | null): unknown {
+  return JSON.parse(JSON.stringify(heldBack));
 }
 
 function payloadMisfit(expected: unknown, actual: unknown): readonly string[] {

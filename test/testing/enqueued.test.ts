@@ -113,6 +113,53 @@ describe("expectEnqueued", () => {
   });
 });
 
+describe("heldBack", () => {
+  async function held() {
+    const clock = testClock(start);
+    const queue = new Queue({ store: memoryStore(), clock, jobs: [nothing, other] });
+    const flowControl = { key: "api", rate: 1, period: "1m" } as const;
+    for (const id of ["first", "second", "third"]) await queue.enqueue(nothing, undefined, { id, flowControl });
+    await queue.enqueue(nothing, undefined, { id: "free" });
+    await queue.drain({ maxJobs: 2 });
+    await queue.enqueue(nothing, undefined, { id: "later", delay: "1h" });
+    return queue;
+  }
+
+  test("selects jobs by what holds them back, and null those that nothing does", async () => {
+    const queue = await held();
+    const until = new Date(start + 60_000);
+    const expected = [
+      { key: "api" },
+      { reason: "rate" },
+      { key: "api", reason: "rate", since: new Date(start), until },
+      { key: expect.stringMatching(/^a/) },
+    ] as const;
+    for (const heldBack of expected) await expectEnqueued(queue, nothing, { heldBack, count: 2 });
+    expect(ids(await expectEnqueued(queue, nothing, { heldBack: null }))).toEqual(["later"]);
+    await expectNotEnqueued(queue, nothing, { heldBack: { reason: "concurrency" } });
+    await expectNotEnqueued(queue, nothing, { heldBack: { key: "other" } });
+    await expectNotEnqueued(queue, nothing, { heldBack: { until: null } });
+  });
+
+  test("shows what holds a job back if that is not what was expected", async () => {
+    const queue = await held();
+    const failure = await expectEnqueued(queue, nothing, { id: "second", heldBack: { reason: "order" } }).catch(String);
+    expect(failure).toContain('heldBack.reason: expected "order", is "rate"');
+    expect(failure).toContain('heldBack: expected {"reason":"order"}, is null');
+    await expect(expectNotEnqueued(queue, nothing, { heldBack: { key: "api" } })).rejects.toThrow(ExpectationError);
+  });
+
+  test.each([{ why: "rate" }, { reason: "speed" }, "rate"])(
+    "that could never match is refused: %j",
+    async (heldBack) => {
+      const queue = await held();
+      const refusal = { code: "invalid_request" };
+      await expect(expectEnqueued(queue, nothing, { heldBack: heldBack as never })).rejects.toMatchObject(refusal);
+      await expect(expectNotEnqueued(queue, nothing, { heldBack: heldBack as never })).rejects.toMatchObject(refusal);
+    },
+  );
+});
+
 describe("expectNotEnqueued", () => {
   test("passes if no job matches, and shows those that do", async () => {
     const { queue } = await setUp();

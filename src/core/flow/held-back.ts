@@ -1,6 +1,9 @@
 import type { FlowState } from "../store/flow.ts";
 import type { StoredJob } from "../store/store.ts";
 
+/** The reasons for which a key of flow control holds back a job. */
+export const heldBackReasons = ["concurrency", "rate", "order", "paused"] as const;
+
 /** Why a job that is due does not run yet. */
 export interface HeldBack {
   /** Its key of flow control. */
@@ -9,7 +12,7 @@ export interface HeldBack {
    * `concurrency`: as many jobs of the key run as may. `rate`: as many have begun in this window as may. `order`: another job of the key is
    * before it. `paused`: the key is paused.
    */
-  readonly reason: "concurrency" | "rate" | "order" | "paused";
+  readonly reason: (typeof heldBackReasons)[number];
   /** When it was due. */
   readonly since: Date;
   /** When the window of the rate closes; null for every other reason, whose end is not known. */

@@ -1,7 +1,7 @@
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
-import type { HeldBack } from "../../core/flow/held-back.ts";
+import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
@@ -90,7 +90,7 @@ const jobFields = {
   errors: list(failedAttempt),
 };
 export const heldBack = record<HeldBack>(
-  { key: text, reason: words(["concurrency", "rate", "order", "paused"]), since: time, until: nullable(time) },
+  { key: text, reason: words(heldBackReasons), since: time, until: nullable(time) },
   {},
 );
 const jobOptions = {
