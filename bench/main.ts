@@ -1,4 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 import { ensureRedis } from "../scripts/ensure-redis.ts";
@@ -9,25 +10,29 @@ import { resultTable } from "./pages/benchmarks.ts";
 import { pagesOf } from "./pages/index.ts";
 import { type Bench, type Effort, effortOf } from "./part.ts";
 import { commands } from "./parts/commands.ts";
+import { distance } from "./parts/distance.ts";
 import { latency } from "./parts/latency.ts";
 import { limit } from "./parts/limit.ts";
 import { memory } from "./parts/memory.ts";
 import { parallel } from "./parts/parallel.ts";
 import { speed } from "./parts/speed.ts";
 import { workerd } from "./parts/workerd.ts";
-import { machine, type Results, type Row } from "./results.ts";
+import { machine, merged, type Results, type Row } from "./results.ts";
 import { Stage } from "./stage.ts";
 
-const parts = { commands, speed, latency, memory, parallel, limit, workerd };
+const parts = { commands, speed, latency, memory, parallel, distance, limit, workerd };
 type PartName = keyof typeof parts;
 const partNames = Object.keys(parts) as PartName[];
+
+const RESULTS = "bench/results.json";
 
 const HELP = `npm run bench -- [parts] [--quick | --million] [--write]
 
   parts      ${partNames.join(", ")}. Default: all
   --quick    a tenth of the jobs and two runs of each: to see whether everything works
   --million  speed and latency with 1,000,000 waiting jobs too
-  --write    write bench/results.json and the pages and plots in docs/; needs all parts
+  --write    put the results into bench/results.json and the pages and plots in docs/; on a machine that is not the one of
+             results.json, this needs all parts
 `;
 
 const options = {
@@ -52,27 +57,34 @@ async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args);
   const chosen = partNames.filter((name) => positionals.length === 0 || positionals.includes(name));
   const isUnknown = positionals.some((name) => !(partNames as readonly string[]).includes(name));
-  if (
-    values.help ||
-    isUnknown ||
-    (values.quick && values.million) ||
-    (values.write && chosen.length < partNames.length)
-  ) {
+  if (values.help || isUnknown || (values.quick && values.million)) {
     process.stderr.write(HELP);
     return values.help ? 0 : 2;
+  }
+  const here = machine(versions());
+  const stored = chosen.length < partNames.length ? storedResults() : undefined;
+  if (values.write && stored && stored.machine !== here) {
+    process.stderr.write(
+      `bench/results.json was made on another machine (${stored.machine}). Write all parts at once.\n`,
+    );
+    return 2;
   }
   const startedAt = Date.now();
   const effort = effortOf({ isQuick: values.quick, isMillion: values.million });
   const rows = await measure(chosen, effort);
-  const results: Results = {
+  const session = {
+    parts: chosen,
     date: new Date(startedAt).toISOString(),
-    machine: machine(versions()),
     command: ["npm run bench", ...(args.length > 0 ? ["--"] : []), ...args].join(" "),
     seconds: Math.round((Date.now() - startedAt) / 1_000),
+  };
+  const results: Results = {
+    machine: here,
+    sessions: [session],
     rows: chosen.includes("commands") ? [...rows, ...costRows(rows)] : rows,
   };
   process.stdout.write(`${resultTable(results, colorsFor(process.stdout, process.env))}\n`);
-  if (values.write) await write(results);
+  if (values.write) await write(merged(stored, results));
   return 0;
 }
 
@@ -109,11 +121,14 @@ async function measure(chosen: readonly PartName[], effort: Effort): Promise<rea
   return rows;
 }
 
+function storedResults(): Results | undefined {
+  return existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, "utf8")) : undefined;
+}
+
 /** Writes the results, and what follows from them: `npm run docs -- benchmarks` makes that again without a run. */
 async function write(results: Results): Promise<void> {
-  await writeFile("bench/results.json", `${JSON.stringify(results, null, 2)}\n`);
-  const stored: Results = JSON.parse(await readFile("bench/results.json", "utf8"));
-  for (const [file, content] of pagesOf(stored)) await writeFile(file, content);
+  await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  for (const [file, content] of pagesOf(results)) await writeFile(file, content);
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -11,13 +11,32 @@ export interface Row {
   readonly remark?: string;
 }
 
-export interface Results {
+/** One run of the benchmark. */
+export interface Session {
+  /** What it measured. */
+  readonly parts: readonly string[];
   readonly date: string;
-  readonly machine: string;
   /** The command that makes these results again. */
   readonly command: string;
   readonly seconds: number;
+}
+
+/** What is known of one machine. Each part comes from one run, so that what it compares does too. */
+export interface Results {
+  readonly machine: string;
+  readonly sessions: readonly Session[];
   readonly rows: readonly Row[];
+}
+
+/** The results with those of a new run in place of what it measured again. */
+export function merged(stored: Results | undefined, fresh: Results): Results {
+  if (!stored) return fresh;
+  const parts = new Set([...fresh.sessions.flatMap((session) => session.parts), ...fresh.rows.map(({ part }) => part)]);
+  const sessions = stored.sessions
+    .map((session) => ({ ...session, parts: session.parts.filter((part) => !parts.has(part)) }))
+    .filter((session) => session.parts.length > 0);
+  const rows = stored.rows.filter(({ part }) => !parts.has(part));
+  return { machine: fresh.machine, sessions: [...sessions, ...fresh.sessions], rows: [...rows, ...fresh.rows] };
 }
 
 const titles: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 import { countCommands } from "../test/support/command-stats.ts";
 import { type RedisServer, startRedis } from "../test/support/redis-server.ts";
 import { RespClient } from "../test/support/resp.ts";
+import type { DelayState } from "./delay-process.ts";
 import { Helper } from "./helper.ts";
 import type { ShimState } from "./shim-process.ts";
 import { type Connections, sum, type Task, type TaskReport } from "./task.ts";
@@ -16,6 +17,8 @@ export interface Run {
   readonly cpu: { readonly workers: number; readonly shim: number; readonly redis: number };
   /** From enqueue to start, where that was measured. */
   readonly samplesMs: readonly number[];
+  /** How much of the time slots were taken, in each process where jobs take any. */
+  readonly busy: readonly NonNullable<TaskReport["busy"]>[];
 }
 
 /** One Redis, the REST shim before it in a process of its own, and worker processes. */
@@ -25,6 +28,7 @@ export class Stage {
   readonly #redis: RespClient;
   readonly #shim: Helper<object, ShimState>;
   readonly #workers: Worker[] = [];
+  readonly #delays: Helper<object, DelayState>[] = [];
 
   static async open(): Promise<Stage> {
     const server = await startRedis();
@@ -41,7 +45,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#workers, this.#shim].map((helper) => helper.stop()));
+    await Promise.all([...this.#workers, this.#shim, ...this.#delays].map((helper) => helper.stop()));
     this.#redis.close();
     await this.server.stop();
   }
@@ -53,8 +57,20 @@ export class Stage {
     return worker;
   }
 
-  newWorker(nodeOptions: readonly string[] = []): Worker {
-    const { redisPort, rest } = this.connections;
+  /** So many worker processes whose Redis is so far away, over TCP. They are stopped with the stage. */
+  async distantWorkers(count: number, distanceMs: number): Promise<readonly Worker[]> {
+    const { redisPort } = this.connections;
+    const env = { REDIS_PORT: String(redisPort), DELAY_MS: String(distanceMs) };
+    const delay = new Helper<object, DelayState>("delay-process", env);
+    this.#delays.push(delay);
+    const { port } = await delay.ask({});
+    const workers = Array.from({ length: count }, () => this.newWorker([], port));
+    this.#workers.push(...workers);
+    return workers;
+  }
+
+  newWorker(nodeOptions: readonly string[] = [], redisPort = this.connections.redisPort): Worker {
+    const { rest } = this.connections;
     const env = { REDIS_PORT: String(redisPort), STORE_URL: rest.url, STORE_TOKEN: rest.token };
     return new Helper("worker-process", env, nodeOptions);
   }
@@ -95,6 +111,7 @@ export class Stage {
         redis: after.redis - before.redis,
       },
       samplesMs: reports.flatMap(({ samplesMs }) => samplesMs),
+      busy: reports.flatMap(({ busy }) => busy ?? []),
     };
   }
 

@@ -21,6 +21,8 @@ export interface Task {
   readonly retention?: Duration;
   /** How long after now the jobs that are enqueued fall due. */
   readonly delayMs?: number;
+  /** How long each job runs, with a timer. Tidegate alone. */
+  readonly jobMs?: number;
   /** Whether to record what the process spends its time on. */
   readonly isProfiled?: boolean;
 }
@@ -33,6 +35,8 @@ export interface TaskReport {
   readonly cpuMs: number;
   /** From enqueue to start, one for each job of a latency task. */
   readonly samplesMs: readonly number[];
+  /** How much of the time slots were taken, where jobs take any. */
+  readonly busy?: { readonly whole: number; readonly steady: number };
   /** What V8 recorded, as JSON, where it was asked to. */
   readonly profile?: string;
 }
@@ -46,6 +50,7 @@ export const taskDefaults = {
   payloadBytes: 100,
   retention: "24h",
   delayMs: 0,
+  jobMs: 0,
   isProfiled: false,
 } as const;
 

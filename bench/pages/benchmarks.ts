@@ -21,6 +21,10 @@ due and a worker has just started; the eager handler runs its own job at once, t
   memory: `\`used_memory\` of Redis before and after, for each job. Finished jobs are kept by all three.`,
   parallel: `Drains at once, each a process of its own. *20 ms added*: each request waits so long before it is sent, as if
 Redis were far.`,
+  distance: `Over TCP, with ioredis on both sides and 100 jobs at once unless it says otherwise. A proxy in a process of its own holds
+back each reply of Redis for so long, for BullMQ as well. *Slots busy*: how much of the slots' time handlers took, in the steady state
+from a quarter to three quarters of a run, with the line for the ideal at 100 %. Handlers wait for a timer. *Two drains*: one process each,
+ten slots each, started together.`,
   limit: `The same script with the same batches over the same HTTP, sent by a bare loop with no queue around it: no record
 is read or written, no job is run. What a drain takes beyond the faster of its two ways is Tidegate's.`,
   time: `What a process that drains in batches of 100 spends its time on, as V8's profiler has it: by module, and by
@@ -56,15 +60,20 @@ const summary: readonly (readonly [part: string, unit: string, what: RegExp])[] 
 const HEAD = "Redis, the REST shim and every worker are processes of their own on these cores and compete for them.";
 
 export function benchmarksPage(results: Results): string {
-  const { date, machine, command, seconds, rows } = results;
+  const { machine, sessions, rows } = results;
   const parts = [...new Set(rows.map(({ part }) => part))];
   return [
     "# Benchmarks",
     "",
-    `<!-- Written by \`${command}\` and \`npm run docs -- benchmarks\`. Change bench/, not this file. -->`,
+    "<!-- Written by `npm run bench -- --write` and `npm run docs -- benchmarks`. Change bench/, not this file. -->",
     "",
-    `Made on ${date.slice(0, 10)} by \`${command}\` in ${seconds} s: ${machine}.`,
+    `The machine: ${machine}.`,
     HEAD,
+    "",
+    ...sessions.map(
+      ({ parts, date, command, seconds }) =>
+        `- \`${command}\`, on ${date.slice(0, 10)} in ${seconds} s: ${parts.join(", ")}`,
+    ),
     "",
     "*Tidegate* speaks HTTP, through a shim that answers as Upstash's REST API does. *Tidegate, TCP* is `redisStore` with ioredis, beside",
     "BullMQ with ioredis and Bee-Queue with node-redis. All use the same redis-server in the same run, and keep",

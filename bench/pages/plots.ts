@@ -27,7 +27,10 @@ export function plotsOf(results: Results): readonly Plot[] {
   const latency = rowsOf(results, "latency").filter(({ what }) => !what.startsWith("behind"));
   const shares = rowsOf(results, "time").filter(({ what }) => what.startsWith("module "));
   const costs = rowsOf(results, "cost");
-  return [
+  const distances = rowsOf(results, "distance");
+  const empty = distances.filter(({ unit }) => unit === "jobs a second");
+  const busy = distances.filter(({ what, unit }) => unit === "% of slots busy" && !what.startsWith("the whole"));
+  const plots = [
     plot("speed", "drain", "Drain speed by backlog, jobs a second: longer is better", bySystem(speed), "linear"),
     plot(
       "latency",
@@ -36,15 +39,35 @@ export function plotsOf(results: Results): readonly Plot[] {
       bySystem(latency),
       "log",
     ),
+    plot(
+      "distance",
+      "distance",
+      "Empty jobs a second, by the distance of Redis: longer is better",
+      bySystem(empty),
+      "log",
+    ),
+    plot("distance", "busy", "Slots busy in the steady state, %: the line is the ideal", bySystem(busy), "linear", 100),
     plot("cost", "cost", "What a million jobs cost: shorter is better", costBars(costs), "linear"),
     plot("time", "time", "Where a drain's process spends its time, % of the busy time", modules(shares), "linear"),
   ];
+  return plots.filter(({ chart }) => chart.groups.length > 0);
 }
 
-function plot(part: string, name: string, title: string, groups: readonly Group[], scale: Chart["scale"]): Plot {
+function plot(
+  part: string,
+  name: string,
+  title: string,
+  groups: readonly Group[],
+  scale: Chart["scale"],
+  ideal?: number,
+): Plot {
   const names = groups.flatMap(({ bars }) => bars.map((bar) => bar.series));
   const series = new Map(names.map((name) => [name, colors[name] ?? "#0b8f8c"]));
-  return { file: `docs/images/bench-${name}.svg`, part, chart: { title, series, groups, scale } };
+  return {
+    file: `docs/images/bench-${name}.svg`,
+    part,
+    chart: { title, series, groups, scale, ...(ideal !== undefined && { ideal }) },
+  };
 }
 
 export function drawn({ chart }: Plot): string {

@@ -17,11 +17,11 @@ export function scalingPage(results: Results): string {
   const { rows } = results;
   return `# How far it goes
 
-<!-- Written by \`${results.command}\` and \`npm run docs -- benchmarks\`. Change bench/pages, not this file. -->
+<!-- Written by \`npm run bench -- --write\` and \`npm run docs -- benchmarks\`. Change bench/pages, not this file. -->
 
 This page shows how far one set of keys goes, and what more drains, partitions and fan-out add. It names the next limit, and says what 10,000
-jobs a second need and cost. Figures marked *measured* come from one run of \`${results.command}\`
-([benchmarks](./benchmarks.md)); the command beside each repeats it alone. Figures marked *computed* follow from those by the arithmetic shown.
+jobs a second need and cost. Figures marked *measured* come from the runs listed
+there ([benchmarks](./benchmarks.md)); the command beside each repeats it alone. Figures marked *computed* follow from those by the arithmetic shown.
 Nothing here was measured on Upstash itself.
 
 The machine: ${results.machine}. Redis, the HTTP shim that stands in for Upstash and all workers share its cores, so

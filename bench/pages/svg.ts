@@ -11,6 +11,8 @@ export interface Chart {
   readonly groups: readonly Group[];
   /** "log": equal lengths are equal ratios, for values that lie far apart. */
   readonly scale: "linear" | "log";
+  /** The value that the best bar could have: a dashed line across all bars. Default: no line. */
+  readonly ideal?: number;
 }
 
 const WIDTH = 760;
@@ -22,8 +24,8 @@ const TOP = 34;
 const LEGEND = 26;
 
 /** A bar chart as SVG, readable in light and dark: text takes the colour that the reader's system prefers. */
-export function barChart({ title, series, groups, scale }: Chart): string {
-  const length = lengthsOf(groups, scale);
+export function barChart({ title, series, groups, scale, ideal }: Chart): string {
+  const length = lengthsOf(groups, scale, ideal);
   const parts: string[] = [];
   let y = TOP + (series.size > 1 ? LEGEND : 0);
   for (const { label, bars } of groups) {
@@ -44,12 +46,18 @@ export function barChart({ title, series, groups, scale }: Chart): string {
     `<text class="title" x="8" y="20">${escaped(title)}</text>`,
     ...(series.size > 1 ? legend(series) : []),
     ...parts,
+    ...(ideal === undefined ? [] : [idealLine(Math.round(LABELS + length(ideal)), y)]),
     "</svg>\n",
   ].join("\n");
 }
 
-function lengthsOf(groups: readonly Group[], scale: Chart["scale"]): (value: number) => number {
-  const values = groups.flatMap(({ bars }) => bars.map(({ value }) => value)).filter((value) => value > 0);
+function idealLine(x: number, bottom: number): string {
+  return `<line x1="${x}" x2="${x}" y1="${TOP}" y2="${bottom}" stroke="#8a94a0" stroke-dasharray="4 3"/>`;
+}
+
+function lengthsOf(groups: readonly Group[], scale: Chart["scale"], ideal = 0): (value: number) => number {
+  const bars = groups.flatMap((group) => group.bars.map(({ value }) => value));
+  const values = [...bars, ideal].filter((value) => value > 0);
   const most = Math.max(...values);
   const room = WIDTH - LABELS - VALUES;
   if (scale === "linear") return (value) => (value / most) * room;

@@ -1,9 +1,11 @@
+import { setTimeout } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { createHandler } from "../../src/http/handler.ts";
 import { type AnyJob, type Duration, defineJob, partitioned, Queue, type Store } from "../../src/index.ts";
 import { startWorker } from "../../src/platforms/node.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { redisStore } from "../../src/stores/redis-tcp/index.ts";
+import { BusyMeter } from "../busy.ts";
 import { type Probe, Probes } from "../probes.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, inBatches, payloadOf, type System, sum, timed } from "../task.ts";
@@ -19,10 +21,12 @@ export const fails = defineJob({
 interface QueueSettings {
   readonly retention?: Duration;
   readonly jobs?: readonly AnyJob[];
+  /** What runs the jobs that have nothing to do. Default: nothing. */
+  readonly work?: AnyJob;
 }
 
-export function tidegateQueue(store: Store, { retention = "24h", jobs = [] }: QueueSettings = {}): Queue {
-  return new Queue({ name: QUEUE, store, jobs: [empty, fails, ...jobs], retention, logger: null });
+export function tidegateQueue(store: Store, { retention = "24h", jobs = [], work = empty }: QueueSettings = {}): Queue {
+  return new Queue({ name: QUEUE, store, jobs: [work, fails, ...jobs], retention, logger: null });
 }
 
 /** Bounds that nothing measured here reaches. */
@@ -69,19 +73,30 @@ export function tidegateTcp(connections: Connections, { elsewhere }: { readonly 
 }
 
 function batches(open: () => OpenStore): Pick<System, "enqueue" | "drain"> {
-  const withQueue = async <T>(task: FullTask, run: (queue: Queue) => Promise<T>): Promise<T> => {
+  const withQueue = async <T>(task: FullTask, run: (queue: Queue) => Promise<T>, work?: AnyJob): Promise<T> => {
     const { store, close } = open();
     const { partitions, retention } = task;
-    const report = await run(tidegateQueue(partitions > 1 ? partitioned(store, partitions) : store, { retention }));
+    const settings = { retention, ...(work && { work }) };
+    const report = await run(tidegateQueue(partitions > 1 ? partitioned(store, partitions) : store, settings));
     await close();
     return report;
   };
   return {
     enqueue: (task) =>
       withQueue(task, (queue) => timed(() => inBatches(task, (count) => queue.enqueueMany(emptyJobs(count, task))))),
-    drain: (task) => withQueue(task, (queue) => timed(() => drain(queue, task))),
+    drain: async (task) => {
+      if (task.jobMs === 0) return withQueue(task, (queue) => timed(() => drain(queue, task)));
+      const meter = new BusyMeter();
+      const work = defineJob({ name: empty.name, perform: (_: unknown) => meter.time(() => setTimeout(task.jobMs)) });
+      const report = await withQueue(task, (queue) => timed(() => drain(queue, task)), work);
+      const slots = task.concurrency * task.drains;
+      return { ...report, busy: { whole: meter.share(slots), steady: meter.share(slots, ...STEADY) } };
+    },
   };
 }
+
+/** The middle of a drain, when it neither begins nor runs out of jobs. */
+const STEADY = [0.25, 0.75] as const;
 
 async function drain(queue: Queue, { jobs, batchSize, concurrency, drains }: FullTask): Promise<number> {
   const options = { ...unbounded, maxJobs: jobs, batchSize, concurrency };
