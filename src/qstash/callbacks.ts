@@ -1,18 +1,34 @@
 import type { AttemptHost } from "../core/attempt/context.ts";
+import type { JobEnding } from "../core/attempt/follow-ups.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
-import type { JobContext } from "../core/job/define.ts";
 import { withHidden } from "../core/job/hidden.ts";
+import type { JobRecord } from "../core/job/record.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
+import { bytesOf, LARGEST_RECORD } from "../core/shared/limits.ts";
+import type { FollowUpJob } from "../core/store/store.ts";
 import { toBase64 } from "./base64.ts";
 import { bytesOfBody, storedBody } from "./body.ts";
 import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
 import type { Callback, Message } from "./message.ts";
 import { type Redaction, redact } from "./redaction.ts";
-import { type KeptResponse, responseOf, type ShownResponse, shownResponse } from "./response.ts";
+import { type KeptResponse, noResponse, responseOf, type ShownResponse, shownResponse } from "./response.ts";
+
+/** The responses to deliveries, by their attempts: what callbacks report. */
+const responses = new WeakMap<AttemptHost, KeptResponse>();
+
+/** Keeps the response to a delivery for the callbacks of its message. */
+export function noteResponse(host: AttemptHost, response: KeptResponse): void {
+  responses.set(host, response);
+}
+
+/** The response that an attempt got. One that got none, or made no delivery, has the status 0. */
+export function responseTo(host: AttemptHost): KeptResponse {
+  return responses.get(host) ?? noResponse;
+}
 
 /**
- * How a message ended. It is stored with its job in the step that ends the delivery, and the callbacks are enqueued from there. So
- * none is lost, and no message is delivered again for a callback that could not be enqueued.
+ * How a message of a run ended. It is stored with its job in the step that ends the delivery, and the run and the callbacks are changed
+ * and enqueued from there. So no message is delivered again for a run that could not be changed.
  */
 export interface StoredEnd {
   readonly response: KeptResponse;
@@ -51,41 +67,57 @@ export function callbacksFor(
   ];
 }
 
-/** Enqueues the callbacks of an end. Their ids come from the end, so that one that is enqueued twice is there once. */
+/**
+ * Makes the callbacks of a message that has ended. They are stored in the step that settles its end, so none is lost, and none comes
+ * twice for one end.
+ */
+export async function callbackJobs(
+  message: Message,
+  ending: JobEnding,
+  host: AttemptHost,
+  response: KeptResponse,
+  source: CallbackSource = {},
+): Promise<readonly FollowUpJob[]> {
+  const due = callbacksFor(message, ending.failure === undefined);
+  const make = (sourceBody: string) =>
+    Promise.all(
+      due.map(([name, callback]) => {
+        const body = { ...callbackBody(message, ending, host, response), ...source, sourceBody };
+        return callbackJob(name, callback, body, ending, host);
+      }),
+    );
+  const { sourceBody = toBase64(bytesOfBody(message) ?? new Uint8Array()) } = source;
+  // They travel with the record of the message.
+  const hasRoom = (jobs: readonly FollowUpJob[]) =>
+    [host.job.record, ...jobs].reduce((sum, each) => sum + roomOf(each), 0) <= LARGEST_RECORD;
+  try {
+    const jobs = await make(sourceBody);
+    if (jobs.length === 0 || hasRoom(jobs)) return jobs;
+  } catch (error) {
+    if (!isTidegateError(error) || error.code !== "payload_too_large") throw error;
+  }
+  return make("");
+}
+
+/** Enqueues the callbacks of an end apart from it. Their ids come from the end, so that one that is enqueued twice is there once. */
 export async function enqueueCallbacks(
   message: Message,
-  job: JobContext,
+  ending: JobEnding,
   host: AttemptHost,
-  end: StoredEnd,
-  source: CallbackSource = {},
+  response: KeptResponse,
+  source: CallbackSource | undefined,
 ): Promise<void> {
   const { clock, store } = host.runtime;
-  const now = clock();
-  const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
-  // What the message hides, its callbacks have in their bodies.
-  const redaction: Redaction | undefined = host.job.record.hidden ? { body: true, header: new Set() } : undefined;
-  const jobs = callbacksFor(message, end.failure === undefined).map(async ([name, callback]) => {
-    const { url, method, header, timeoutMs, retryDelay, retries = job.maxRetries, delayMs = 0 } = callback;
-    const { failureCallback, workflow } = callback;
-    const options = {
-      id: `${job.id}:${name}${life}`,
-      maxRetries: retries,
-      delay: delayMs,
-      ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
-    };
-    const delivery = {
-      ...{ url, method, header, ...(timeoutMs && { timeoutMs }), ...(retryDelay && { retryDelay }) },
-      ...(failureCallback && { failureCallback }),
-      ...(workflow && { workflow }),
-    };
-    const draft = async (withSource: boolean) => {
-      const body = encoder.encode(JSON.stringify({ ...callbackBody(message, job, host, end, withSource), ...source }));
-      const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, redaction);
-      return draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), now, () => "");
-    };
-    return finishJob(await orSmaller(draft));
-  });
-  await store.enqueue(await Promise.all(jobs), now);
+  const jobs = await callbackJobs(message, ending, host, response, source);
+  await store.enqueue(
+    jobs.map((job) => ({ ...job, isFreshId: false })),
+    clock(),
+  );
+}
+
+/** How many bytes something takes in a request, as a text within JSON. */
+function roomOf(value: JobRecord | FollowUpJob): number {
+  return bytesOf(JSON.stringify("record" in value ? value.record : JSON.stringify(value)));
 }
 
 /** What a callback says of the source of its message beyond what the message itself does. */
@@ -99,39 +131,57 @@ export interface CallbackSource {
 
 const encoder = new TextEncoder();
 
-/** What is too large with the source of the message is made without it. */
-async function orSmaller<Made>(make: (withSource: boolean) => Promise<Made>): Promise<Made> {
-  try {
-    return await make(true);
-  } catch (error) {
-    if (isTidegateError(error) && error.code === "payload_too_large") return make(false);
-    throw error;
-  }
+async function callbackJob(
+  name: string,
+  callback: Callback,
+  content: object,
+  ending: JobEnding,
+  host: AttemptHost,
+): Promise<FollowUpJob> {
+  const { clock, store } = host.runtime;
+  const { url, method, header, timeoutMs, retryDelay, retries = ending.maxRetries, delayMs = 0 } = callback;
+  const { failureCallback, workflow } = callback;
+  const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
+  const base = `${ending.id}:${name}${life}`;
+  let made = 0;
+  const options = {
+    id: store.local.idBeside(ending.id, () => (made++ === 0 ? base : `${base}.${made}`)),
+    maxRetries: retries,
+    delay: delayMs,
+    ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
+  };
+  const delivery = {
+    ...{ url, method, header, ...(timeoutMs && { timeoutMs }), ...(retryDelay && { retryDelay }) },
+    ...(failureCallback && { failureCallback }),
+    ...(workflow && { workflow }),
+  };
+  const body = encoder.encode(JSON.stringify(content));
+  // What the message hides, its callbacks have in their bodies.
+  const redaction: Redaction | undefined = host.job.record.hidden ? { body: true, header: new Set() } : undefined;
+  const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, redaction);
+  const { id, runAt, record } = await finishJob(
+    draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), clock(), () => ""),
+  );
+  return { id, runAt, record };
 }
 
 function callbackBody(
   message: Message,
-  job: JobContext,
-  { job: stored }: AttemptHost,
-  end: StoredEnd,
-  withSource: boolean,
+  { id, attempts, maxRetries, failure }: JobEnding,
+  { job }: AttemptHost,
+  { status, header, body }: KeptResponse,
 ) {
-  const createdAt = job.enqueuedAt.getTime();
-  const { slot } = stored.record;
+  const { enqueuedAt, slot } = job.record;
   return {
-    status: end.response.status,
-    header: end.response.header,
-    body: toBase64(end.response.body),
-    retried: job.attempt - 1,
-    maxRetries: job.maxRetries,
-    ...(end.failure !== undefined && { dlqId: job.id }),
-    sourceMessageId: job.id,
+    ...{ status, header, body: toBase64(body) },
+    ...{ retried: attempts - 1, maxRetries },
+    ...(failure !== undefined && { dlqId: id }),
+    sourceMessageId: id,
     url: message.url,
     method: message.method,
     sourceHeader: message.header,
-    sourceBody: withSource ? toBase64(bytesOfBody(message) ?? new Uint8Array()) : "",
-    notBefore: String(message.notBefore ?? createdAt),
-    createdAt: String(createdAt),
+    notBefore: String(message.notBefore ?? enqueuedAt),
+    createdAt: String(enqueuedAt),
     ...(slot && { scheduleId: slot.key }),
   };
 }

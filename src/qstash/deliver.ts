@@ -1,10 +1,21 @@
 import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
+import { type JobEnding, withFollowUps } from "../core/attempt/follow-ups.ts";
 import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../core/job/define.ts";
 import { PermanentError, RetryAfterError, withoutStack } from "../core/job/errors.ts";
 import { alarm, type Clock } from "../core/shared/clock.ts";
 import { OutOfBudgetError } from "../core/store/meter.ts";
+import type { FollowUpJob } from "../core/store/store.ts";
 import { bytesOfBody } from "./body.ts";
-import { callbacksFor, endOf, enqueueCallbacks, progressWithEnd, type StoredEnd } from "./callbacks.ts";
+import {
+  callbackJobs,
+  callbacksFor,
+  endOf,
+  enqueueCallbacks,
+  noteResponse,
+  progressWithEnd,
+  responseTo,
+  type StoredEnd,
+} from "./callbacks.ts";
 import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
 import { retryAfterMs } from "./durations.ts";
 import { headersOf, type Message, messageSchema } from "./message.ts";
@@ -40,13 +51,14 @@ export interface DeliveryParts {
 
 /** Defines the job that delivers a message. Its payload is checked again in each attempt, and with it the target. */
 export function defineDelivery(parts: DeliveryParts): JobDefinition<Message> {
-  return defineJob({
+  const definition = {
     name: DELIVERY,
     schema: messageSchema(parts.targets),
     timeout: attemptTimeoutMs(parts.timeoutMs),
     backoff: defaultBackoffMs,
-    perform: (message: Message, job) => deliver(message, job, parts),
-  });
+    perform: (message: Message, job: JobContext) => deliver(message, job, parts),
+  };
+  return defineJob(withFollowUps(definition, afterEnd));
 }
 
 async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): Promise<{ status: number } | Snooze> {
@@ -66,21 +78,22 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
   const failure = isDelivered ? undefined : failureOf(message, job, answer, clock());
   const isEnd = isDelivered || failure instanceof PermanentError || job.attempt > job.maxRetries;
   const endsRun = !isDelivered && workflow !== undefined && carriesRun(workflow);
-  if (isEnd && (endsRun || callbacksFor(message, isDelivered).length > 0)) {
+  if (workflow && isEnd && (endsRun || callbacksFor(message, isDelivered).length > 0)) {
     host.keepProgress(progressWithEnd(answer.kept, failure?.message, host));
     return job.snooze(0);
   }
+  noteResponse(host, answer.kept);
   if (!failure) return { status: answer.kept.status };
   host.keepProgress(shownResponse(answer.kept));
   throw failure;
 }
 
-/** Enqueues the callbacks of a message that has ended, and then ends its job. */
+/** Enqueues the callbacks of a message of a run that has ended, and then ends its job: they may depend on the run. */
 async function reportEnd(message: Message, job: JobContext, host: AttemptHost, end: StoredEnd) {
   const { workflow } = message;
   const report = async () => {
-    const after = workflow && (await afterMessage(workflow, job, host, end));
-    if (after !== "of no account") await enqueueCallbacks(message, job, host, end, after);
+    const after = workflow && (await afterMessage(workflow, endingOf(job, end), host, end.response));
+    if (after !== "of no account") await enqueueCallbacks(message, endingOf(job, end), host, end.response, after);
     return after;
   };
   // The response is stored, so that the message is not delivered again.
@@ -90,6 +103,24 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
   const isDead = end.failure !== undefined && after !== "of no account" && workflow?.role !== "call";
   if (isDead) throw withoutStack(new PermanentError(end.failure));
   return { status: end.response.status };
+}
+
+/** What follows the end of a message, whatever ended it. */
+async function afterEnd(ending: JobEnding, host: AttemptHost): Promise<readonly FollowUpJob[]> {
+  const stored = host.job.record.payload as Message;
+  const message = unredacted(stored, host.job.record.hidden as HiddenParts | undefined);
+  const { workflow } = message;
+  const response = responseTo(host);
+  if (!workflow) return callbackJobs(message, ending, host, response);
+  // What an attempt has stored of the end, it has reported.
+  if (endOf(host)) return [];
+  const after = await afterMessage(workflow, ending, host, response);
+  return after === "of no account" ? [] : callbackJobs(message, ending, host, response, after);
+}
+
+function endingOf(job: JobContext, { failure }: StoredEnd): JobEnding {
+  const { id, attempt: attempts, maxRetries } = job;
+  return { id, attempts, maxRetries, ...(failure !== undefined && { failure }) };
 }
 
 /** Does work that the budget of a drain may have no room for. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeRecord } from "../../src/core/job/record.ts";
 import type { Meter } from "../../src/core/store/meter.ts";
 import type { ExchangeRequest, Outcome } from "../../src/core/store/store.ts";
-import { sizeOf } from "../../src/core/store/store.ts";
+import { countFollowUps, sizeOf } from "../../src/core/store/store.ts";
 import type { Store } from "../../src/index.ts";
 import { start as now } from "../support/clock.ts";
 import { RespClient } from "../support/resp.ts";
@@ -83,15 +83,22 @@ function suite(title: string, forbidden: string) {
             const settle = reply.jobs.map(({ lease }, index): Outcome => {
               const to = fate ?? fates[index % fates.length] ?? "dead";
               const timing = { waitedMs: index, ranMs: index };
-              if (to === "dead") return { to, lease, at: now, record, timing };
-              return to === "completed" ? { to, lease, record, timing } : { to, lease, runAt: now, record, timing };
+              const names = count === 999 ? [] : [`${lease.id}:a`, `${lease.id}:b`];
+              const base = {
+                lease,
+                record,
+                timing,
+                followUps: names.map((id) => ({ id, runAt: now + 60_000, record })),
+              };
+              if (to === "dead") return { to, at: now, ...base };
+              return to === "completed" ? { to, ...base } : { to, runAt: now, ...base };
             });
             await exchange({ settle, retentionMs, limit: count });
             const again = await exchange({ settle, retentionMs, limit: count, isResend: true });
             expect(again.reply.settled).toHaveLength(count);
             const alone = await spend(() => queue.settle({ now, settle, retentionMs, isResend: true }));
             expect(alone.billed).toBeLessThanOrEqual(
-              queue.local.mostOfSettle({ settles: count, isResend: true }).commands,
+              queue.local.mostOfSettle({ settles: count, followUps: countFollowUps(settle), isResend: true }).commands,
             );
           }
         }

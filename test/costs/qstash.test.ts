@@ -40,10 +40,10 @@ describe("billed commands of QStash's interface", () => {
     expect(deliveries).toHaveLength(2);
   });
 
-  test("a message with a callback, both delivered right after the publish, costs 35", async () => {
+  test("a message with a callback, both delivered right after the publish, costs 21", async () => {
     const { count, publish, deliveries } = setUp();
     await publish();
-    expect(await count(() => publish({ "Upstash-Callback": target }))).toBe(35);
+    expect(await count(() => publish({ "Upstash-Callback": target }))).toBe(21);
     expect(deliveries).toHaveLength(3);
   });
 

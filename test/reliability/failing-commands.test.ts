@@ -69,8 +69,15 @@ const cases: Readonly<Record<string, Case>> = {
     async run(store, a, b, c, d) {
       const timing = { waitedMs: 5, ranMs: 7 };
       const settle = [
-        { to: "completed", lease: a, record: '1:{"id":"a","end":1}', timing },
-        { to: "dead", lease: b, at: now, record: '1:{"id":"b","end":1}', timing },
+        { to: "completed", lease: a, record: '1:{"id":"a","end":1}', timing, followUps: [job("after-a")] },
+        {
+          to: "dead",
+          lease: b,
+          at: now,
+          record: '1:{"id":"b","end":1}',
+          timing,
+          followUps: [job("after-b"), job("b-too")],
+        },
         { to: "retried", lease: c, runAt: now + minute, record: '1:{"id":"c","errors":1}', timing },
         { to: "released", lease: d, runAt: now + minute, record: '1:{"id":"d","returned":1}' },
       ] as Outcome[];
@@ -113,6 +120,16 @@ const cases: Readonly<Record<string, Case>> = {
         now,
         retentionMs: exchange.retentionMs,
         settle: [{ to: "completed", lease: a, record: '1:{"id":"a","end":1}' }],
+      }),
+    answersAlike: true,
+  },
+  "settle of one that was leased as it was made, which completes and makes another": {
+    prepare: (store) => holdFresh(store, ["a"]),
+    run: (store, a) =>
+      store.settle({
+        now,
+        retentionMs: exchange.retentionMs,
+        settle: [{ to: "completed", lease: a, record: '1:{"id":"a","end":1}', followUps: [job("after-a")] }],
       }),
     answersAlike: true,
   },

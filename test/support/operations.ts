@@ -158,6 +158,7 @@ const outcomes = fc.record({
       wait,
       record,
       timing,
+      followUps: fc.constantFrom(0, 0, 1, 2),
     }),
     { maxLength: 4 },
   ),
@@ -173,8 +174,13 @@ function settleOf({ ended, isResend, retentionMs }: Settling, scene: Readonly<Sc
   const before = isResend ? scene.settled : [];
   const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
   const now = leasesOf(ended, others).map((lease, index) => {
-    const { to, wait, record, timing } = ended[index] as (typeof ended)[number];
-    return outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing);
+    const { to, wait, record, timing, followUps: count } = ended[index] as (typeof ended)[number];
+    const followUps = Array.from({ length: count }, (_, place) => ({
+      id: `follows-${scene.step}-${index}-${place}`,
+      runAt: scene.now + wait,
+      record: marked(record, scene, index),
+    }));
+    return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing), followUps };
   });
   return { now: scene.now, settle: [...before, ...now], isResend, retentionMs };
 }

@@ -63,7 +63,11 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       now,
     ),
   settle: (store, runs) =>
-    store.settle({ now, settle: [{ to: "completed", lease: runs, record: "1:ended" }], retentionMs: minute }),
+    store.settle({
+      now,
+      settle: [{ to: "completed", lease: runs, record: "1:ended", followUps: [job("follows"), job("waits")] }],
+      retentionMs: minute,
+    }),
   exchange: (store, runs) =>
     store.exchange({
       ...exchange,

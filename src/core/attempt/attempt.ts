@@ -3,20 +3,26 @@ import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { type AnyJob, type BatchItem, Snooze } from "../job/define.ts";
 import { LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
 import { issuesText, validate } from "../job/schema.ts";
+import { logWarning } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
+import { isTidegateError } from "../shared/errors.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
 import { AttemptContext, BatchAttemptContext } from "./context.ts";
+import { type FollowUps, followUpsOf } from "./follow-ups.ts";
 import { renewAll, SETTLE_MARGIN_MS } from "./lease.ts";
 import * as outcomes from "./outcome.ts";
 import { timingOf } from "./outcome.ts";
 import type { AttemptRuntime } from "./runtime.ts";
 
 const nothing = () => {};
+
+const isStoreFailure = (error: unknown) =>
+  error instanceof OutOfBudgetError || (isTidegateError(error) && error.code === "store_unavailable");
 
 /** Why the signal of a job is aborted once its attempt has ended. */
 const ended = withoutStack(new Error("The attempt has ended."));
@@ -52,7 +58,8 @@ export class Attempt {
   /** Makes the attempt. @param call performs the job together with others. Default: alone. */
   run(call?: BatchCall<Attempt>): Promise<AttemptOutcome> {
     this.#call = call;
-    const outcome = this.#run();
+    const followUps = followUpsOf(this.job.definition);
+    const outcome = followUps ? this.#run().then((made) => this.#withFollowUps(made, followUps)) : this.#run();
     return call ? outcome.finally(() => call.leave(this)) : outcome;
   }
 
@@ -62,6 +69,22 @@ export class Attempt {
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     return runtime.traces ? this.#traced(runtime.traces) : this.#make();
+  }
+
+  async #withFollowUps(outcome: AttemptOutcome, followUps: FollowUps): Promise<AttemptOutcome> {
+    if (outcome.to !== "completed" && outcome.to !== "dead") return outcome;
+    const { info } = this.job;
+    const { id, attempt: attempts, maxRetries } = info;
+    const { failure } = outcome;
+    try {
+      const ending = { id, attempts, maxRetries, ...(failure && { failure: failure.message }) };
+      return { ...outcome, followUps: await followUps(ending, this) };
+    } catch (error) {
+      // It ends again, and what could not be asked of the store can.
+      if (isStoreFailure(error)) return outcomes.postponed(this);
+      logWarning(this.runtime.logger, `What follows the end of the job ${info.name} (${id}) could not be made.`);
+      return outcome;
+    }
   }
 
   #traced(traces: TraceCalls): Promise<AttemptOutcome> {

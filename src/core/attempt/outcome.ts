@@ -10,6 +10,8 @@ import type { ClaimedJob } from "./claimed-job.ts";
 import { isNamed, retryWaitMs } from "./retry.ts";
 import type { AttemptRuntime } from "./runtime.ts";
 
+const POSTPONED_MS = 1_000;
+
 /** What an outcome is made from. */
 export interface EndedAttempt {
   readonly job: ClaimedJob;
@@ -43,6 +45,11 @@ function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number
 /** Leaves a record of a newer version to a deployment that can read it. */
 export function leftToOthers({ job, runtime }: EndedAttempt): Outcome {
   return waitingAgain("snoozed", job, runtime.clock() + UNREADABLE_RETRY_MS);
+}
+
+/** The job is claimed again soon, with no attempt used: what its end makes could not be asked of the store. */
+export function postponed({ job, runtime }: EndedAttempt): Outcome {
+  return waitingAgain("snoozed", job, runtime.clock() + POSTPONED_MS);
 }
 
 export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {

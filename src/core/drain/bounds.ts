@@ -28,14 +28,26 @@ export class DrainBounds {
   readonly #clock: Clock;
   readonly #budget: DrainBudget;
   readonly #inFlight: InFlight;
+  readonly #followUps: number;
 
-  /** @param budget the meter of the store: it includes what was spent before the drain began. */
-  constructor(limits: DrainLimits, costs: LocalFacts, clock: Clock, budget: DrainBudget, inFlight: InFlight) {
+  /**
+   * @param budget the meter of the store: it includes what was spent before the drain began.
+   * @param followUps how many jobs one outcome may make at most.
+   */
+  constructor(
+    limits: DrainLimits,
+    costs: LocalFacts,
+    clock: Clock,
+    budget: DrainBudget,
+    inFlight: InFlight,
+    followUps: number,
+  ) {
     this.#limits = limits;
     this.#costs = costs;
     this.#clock = clock;
     this.#budget = budget;
     this.#inFlight = inFlight;
+    this.#followUps = followUps;
     const startedAt = clock();
     this.deadline = startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
     this.cutOffAt = this.deadline + limits.graceMs;
@@ -69,7 +81,8 @@ export class DrainBounds {
     return { roundTrips: roundTrips * requests, commands: commands * requests };
   }
 
-  #costOf(size: ExchangeSize): Cost {
+  #costOf(exchange: ExchangeSize): Cost {
+    const size = { ...exchange, followUps: (exchange.settles ?? 0) * this.#followUps };
     return this.#limits.heldOnly ? this.#costs.mostOfSettle(size) : this.#costs.mostOfExchange(size);
   }
 

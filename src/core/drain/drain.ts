@@ -1,5 +1,6 @@
 import { Attempt, runTogether } from "../attempt/attempt.ts";
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
+import { mostFollowUps } from "../attempt/follow-ups.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "../attempt/lease.ts";
 import { released } from "../attempt/outcome.ts";
 import type { AttemptRuntime } from "../attempt/runtime.ts";
@@ -81,7 +82,7 @@ export class Drain {
       : (request: ExchangeRequest) => runtime.declared.exchange(store, request);
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
-    this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight);
+    this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight, mostFollowUps(runtime.jobs));
     this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), clock());
     this.#next = new NextExchange({
       ...{ limits, clock, retentionMs, leaseMs: this.#leaseMs, counts: this.#counts },
@@ -262,6 +263,7 @@ export class Drain {
       if (isAccepted === undefined) return;
       this.#counts[isAccepted ? countOf(outcome.to) : "lost"]++;
       if (isAccepted && outcome.to !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
+      if (isAccepted) for (const { runAt } of outcome.followUps ?? []) this.#limits.onReturn?.(runAt);
     });
     hooks?.exchanged(reply, ended, fire);
     if (logger) logFailures(logger, reply.settled, ended);

@@ -84,7 +84,7 @@ export interface InternalDrainOptions extends DrainOptions {
   /** The clock of the work that this drain is a part of. Default: the queue's. */
   readonly clock?: Clock;
   /**
-   * Called when a job that the drain performed will be due again, because it is retried or snoozed. With `heldOnly`, also when this
+   * Called when a job that the drain performed will be due again, or has made another that will be due. With `heldOnly`, also when this
    * `Queue` enqueues something that is due at once, as handlers do. It must not throw.
    */
   readonly onReturn?: (runAt: number) => void;
@@ -164,9 +164,9 @@ export function drainLimits(options: InternalDrainOptions): DrainLimits {
 }
 
 /** The least budget with which a drain can do anything: peek, then claim a job or find a schedule, then settle or fire it. */
-export function leastBudget(local: LocalFacts, declared: number): Cost {
+export function leastBudget(local: LocalFacts, declared: number, followUps: number): Cost {
   const claiming = local.mostOfExchange({ claims: 1 });
-  const settling = local.mostOfExchange({ settles: 1, fires: 1, firedJobs: MOST_FIRED_AT_ONCE });
+  const settling = local.mostOfExchange({ settles: 1, followUps, fires: 1, firedJobs: MOST_FIRED_AT_ONCE });
   const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
   const least = (part: keyof Cost) =>
     local.mostOfPeek[part] + Math.max(declaring[part], claiming[part] + settling[part]);

@@ -9,9 +9,14 @@ export interface EndedJob {
   readonly at: number;
 }
 
-/** How many bytes of records are sent to settle a job: its own, and the one that it was born with if the store needs that. */
-const sentBytes = ({ outcome: { record, lease } }: EndedJob): number =>
-  bytesOf(record) + (lease.bornAs === undefined ? 0 : bytesOf(lease.bornAs));
+/**
+ * How many bytes of records are sent to settle a job: its own, the one that it was born with if the store needs that, and those of the
+ * jobs that its end makes.
+ */
+function sentBytes({ outcome: { record, lease, followUps = [] } }: EndedJob): number {
+  const made = followUps.reduce((sum, job) => sum + bytesOf(job.record), 0);
+  return bytesOf(record) + (lease.bornAs === undefined ? 0 : bytesOf(lease.bornAs)) + made;
+}
 
 /** How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */
 const WAITS_MS = 1_000;

@@ -1,3 +1,4 @@
+import { mostFollowUps } from "../attempt/follow-ups.ts";
 import { leastBudget } from "../drain/options.ts";
 import type { ManageRuntime } from "../manage/runtime.ts";
 import { logWarning } from "../observe/log.ts";
@@ -43,6 +44,6 @@ export interface DrainNeeds {
   readonly least: Cost;
 }
 
-export function drainNeeds({ store, declared }: QueueParts): DrainNeeds {
-  return { peek: store.local.mostOfPeek, least: leastBudget(store.local, declared.count) };
+export function drainNeeds({ store, declared, jobs }: QueueParts): DrainNeeds {
+  return { peek: store.local.mostOfPeek, least: leastBudget(store.local, declared.count, mostFollowUps(jobs)) };
 }

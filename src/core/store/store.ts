@@ -80,7 +80,11 @@ export interface Timing {
  * How the lease of a job ends: the words in which the store, the report of a drain, hooks, logs and traces speak of it. It carries
  * its timing if an attempt was made.
  */
-export type Outcome = { readonly timing?: Timing | undefined } & (
+export type Outcome = {
+  readonly timing?: Timing | undefined;
+  /** Jobs that are made together with the outcome, or not at all. In partitions they are in that of their job. */
+  readonly followUps?: readonly FollowUpJob[] | undefined;
+} & (
   | { readonly to: "completed"; readonly lease: Lease; readonly record: string }
   /** The attempt failed, and the job waits for the next one. */
   | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
@@ -98,6 +102,13 @@ export type Outcome = { readonly timing?: Timing | undefined } & (
   /** The job goes to the dead letter. */
   | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string }
 );
+
+/** A job that an outcome makes, unless a live job has its id. No other job of the request has it. */
+export interface FollowUpJob {
+  readonly id: string;
+  readonly runAt: number;
+  readonly record: string;
+}
 
 /** A job that an occurrence makes. Its limits become those of its key only if nothing is known of the key. */
 export interface FiredJob {
@@ -155,6 +166,8 @@ export interface ClaimRequest {
 export interface SettleSize {
   /** How many outcomes. Default 0. */
   readonly settles?: number;
+  /** How many jobs these make. Default 0. */
+  readonly followUps?: number;
   readonly isResend?: boolean;
 }
 
@@ -171,7 +184,13 @@ export interface ExchangeSize extends SettleSize {
 /** The size of a request. */
 export function sizeOf({ settle, fire, claim, isResend = false }: ExchangeRequest): ExchangeSize {
   const firedJobs = fire.reduce((sum, { jobs }) => sum + jobs.length, 0);
-  return { settles: settle.length, fires: fire.length, firedJobs, claims: claim?.limit ?? 0, isResend };
+  const followUps = countFollowUps(settle);
+  return { settles: settle.length, followUps, fires: fire.length, firedJobs, claims: claim?.limit ?? 0, isResend };
+}
+
+/** How many jobs some outcomes make. */
+export function countFollowUps(settle: readonly Outcome[]): number {
+  return settle.reduce((sum, { followUps = [] }) => sum + followUps.length, 0);
 }
 
 /** A lease to extend. */
@@ -335,6 +354,8 @@ export interface LocalFacts {
    * All ids made for the same key, be it one of flow control or of dedupe, are stored together too.
    */
   idSource(newId: () => string): (key?: string) => string;
+  /** Gives the first of the ids that `make` makes with which a job is stored beside the job with this id. */
+  idBeside(id: string, make: () => string): string;
   /**
    * The partition that a job goes to; 0 if the queue has none.
    *

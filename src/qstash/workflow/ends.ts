@@ -1,8 +1,9 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
-import type { JobContext } from "../../core/job/define.ts";
+import type { JobEnding } from "../../core/attempt/follow-ups.ts";
 import { toBase64 } from "../base64.ts";
 import { bytesOfBody } from "../body.ts";
-import type { CallbackSource, StoredEnd } from "../callbacks.ts";
+import type { CallbackSource } from "../callbacks.ts";
+import type { KeptResponse } from "../response.ts";
 import { deliveryStore, type RunStore } from "./deliveries.ts";
 import { arrivalJob } from "./messages.ts";
 import type { WorkflowNote } from "./note.ts";
@@ -50,17 +51,17 @@ export function carriesRun({ role }: WorkflowNote): boolean {
  */
 export async function afterMessage(
   note: WorkflowNote,
-  job: JobContext,
+  { id, attempts, failure }: JobEnding,
   host: AttemptHost,
-  { failure, response }: StoredEnd,
+  response: KeptResponse,
 ): Promise<CallbackSource | "of no account"> {
   // The SDK takes a response before the last retry for one after which another comes.
-  if (note.role === "call") return { maxRetries: job.attempt - 1 };
+  if (note.role === "call") return { maxRetries: attempts - 1 };
   if (failure === undefined || !carriesRun(note)) return {};
   const store = deliveryStore(host);
   const text = new TextDecoder().decode(response.body);
-  const run = await endRun(store, note.runId, { state: "failed", failedBy: job.id, response: text });
-  if (run?.failedBy !== job.id) return "of no account";
+  const run = await endRun(store, note.runId, { state: "failed", failedBy: id, response: text });
+  if (run?.failedBy !== id) return "of no account";
   const [payload] = await store.runs.bodiesOf(run, 1);
   return {
     sourceBody: toBase64(bytesOfBody(payload ?? {}) ?? new Uint8Array()),

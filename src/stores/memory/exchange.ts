@@ -6,6 +6,7 @@ import {
   type ExchangeReply,
   type ExchangeRequest,
   type Fire,
+  type FiredJob,
   type FireReply,
   type Lease,
   type LeasedJob,
@@ -51,6 +52,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   const { lease, record } = outcome;
   if (state.due.score(lease.id) !== leaseScore(lease)) return isResend && wasSettled(state, outcome, retentionMs);
   accepted.push(outcome);
+  for (const job of outcome.followUps ?? []) addJob(state, job, now);
   if ("runAt" in outcome) {
     state.wait(lease.id, againScore(outcome));
     state.records.set(lease.id, record);
@@ -85,12 +87,15 @@ function fire(
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
   state.putSchedule(key, isSkipped ? unless.skippedRecord : record, scheduleScore(next));
   if (isSkipped) return "skipped";
-  for (const job of jobs) {
-    if (state.due.score(job.id) !== undefined) continue;
-    state.add(job.id, job.record, job.flow && state.lanes.join(job.flow, false, now));
-    state.wait(job.id, waitingScore(job.runAt));
-  }
+  for (const job of jobs) addJob(state, job, now);
   return "fired";
+}
+
+/** Makes a job, unless a live one has its id. */
+function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: number): void {
+  if (state.due.score(id) !== undefined) return;
+  state.add(id, record, flow && state.lanes.join(flow, false, now));
+  state.wait(id, waitingScore(runAt));
 }
 
 function claim(

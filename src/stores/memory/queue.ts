@@ -43,6 +43,7 @@ const local: LocalFacts = {
   mostOfPartitions: oneCall,
   mostOfDeclare: () => ({ roundTrips: 2, commands: 0 }),
   idSource: (newId) => newId,
+  idBeside: (_, make) => make(),
   partitionOf: () => 0,
 };
 

@@ -66,8 +66,8 @@ export class PartitionedFacts implements LocalFacts {
     );
   }
 
-  mostOfExchange({ settles = 0, fires = 0, isResend = false, ...rest }: ExchangeSize): Cost {
-    const settling = this.mostOfSettle({ settles, isResend });
+  mostOfExchange({ settles = 0, followUps = 0, fires = 0, isResend = false, ...rest }: ExchangeSize): Cost {
+    const settling = this.mostOfSettle({ settles, followUps, isResend });
     const claiming = this.#most((part) => part.mostOfExchange({ fires, isResend, ...rest }));
     // Schedules are in the first partition, and what is claimed may be in another.
     const apart = times(
@@ -95,6 +95,15 @@ export class PartitionedFacts implements LocalFacts {
       for (let tries = 50 * count; tries > 0 && partitionOf(id, count) !== wanted; tries--) id = newId();
       return id;
     };
+  }
+
+  idBeside(id: string, make: () => string): string {
+    const count = this.#count;
+    const wanted = partitionOf(id, count);
+    let made = make();
+    // As above. What is left of chance makes no job: it would be looked for elsewhere.
+    for (let tries = 50 * count; tries > 0 && partitionOf(made, count) !== wanted; tries--) made = make();
+    return made;
   }
 
   partitionOf({ id, isFreshId, dedupe, flow }: Omit<NewJob, "record">): number {

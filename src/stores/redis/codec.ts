@@ -70,6 +70,14 @@ export function outcomeArguments(outcome: Outcome): string[] {
   ];
 }
 
+/** The jobs that outcomes make, each with the place of its outcome, from 1. */
+export function followUpArguments(settle: readonly Outcome[]): string[] {
+  const jobs = settle.flatMap(({ followUps = [] }, index) =>
+    followUps.map(({ id, runAt, record }) => [String(index + 1), id, String(waitingScore(runAt)), record]),
+  );
+  return [String(jobs.length), ...jobs.flat()];
+}
+
 function newScore(outcome: Outcome): string {
   if (outcome.to === "completed") return "";
   if (outcome.to === "dead") return String(outcome.at);

@@ -12,9 +12,13 @@ const pieces = (values: number): number => Math.ceil(values / PIECE);
 const MOST_SCHEDULES = 10_000;
 
 /** Of lua/exchange.lua, where it only settles. @param hasOwnExpiry whether it is Lua that sees to it that fields expire. */
-export function mostOfSettle({ settles = 0, isResend = false }: SettleSize, hasOwnExpiry: boolean): number {
+export function mostOfSettle(
+  { settles = 0, followUps = 0, isResend = false }: SettleSize,
+  hasOwnExpiry: boolean,
+): number {
   if (settles === 0) return 1;
-  return 1 + mostToSettle(settles, isResend) + (hasOwnExpiry ? mostToExpire(settles) : 0);
+  const more = followUps > 0 ? mostToFollowUp(followUps, isResend) : 0;
+  return 1 + mostToSettle(settles, isResend) + more + (hasOwnExpiry ? mostToExpire(settles) : 0);
 }
 
 /** Of lua/exchange.lua, all of it. */
@@ -30,6 +34,11 @@ export function mostOfExchange(size: ExchangeSize, hasOwnExpiry: boolean): numbe
 function mostToSettle(jobs: number, isResend: boolean): number {
   if (jobs === 1) return 6 + (isResend ? 1 : 0);
   return 2 * pieces(jobs) + 5 * pieces(2 * jobs) + pieces(4 * jobs) + 1 + (isResend ? 3 * pieces(jobs) : 0);
+}
+
+// ZMSCORE, HSET and ZADD: in the commands of the outcomes, or beside them. A resend reads those that have ended.
+function mostToFollowUp(jobs: number, isResend: boolean): number {
+  return pieces(jobs) + 2 * pieces(2 * jobs) + (isResend ? 2 * pieces(jobs) : 0);
 }
 
 // HSET in place of HSETEX; ZADD of when that expires. Of what has: ZRANGE, HDEL from two hashes, ZREM.

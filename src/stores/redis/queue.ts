@@ -8,6 +8,7 @@ import {
   type Change,
   type ClaimRequest,
   type ClearableState,
+  countFollowUps,
   type DeadJobRetry,
   type EnqueueReply,
   type ExchangeReply,
@@ -41,6 +42,7 @@ import {
   enqueueReply,
   exchangeReply,
   fireArguments,
+  followUpArguments,
   idOf,
   listedMember,
   nextDue,
@@ -112,6 +114,7 @@ export class RedisQueue implements QueueStore {
     mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
     mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
     idSource: (newId) => newId,
+    idBeside: (_, make) => make(),
     partitionOf: () => 0,
   };
 
@@ -167,7 +170,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
-    const size = { settles: request.settle.length };
+    const size = { settles: request.settle.length, followUps: countFollowUps(request.settle) };
     const most = (isResend: boolean) => this.#mostOfSettle({ ...size, isResend });
     const { settled } = await this.#exchange({ ...request, fire: [] }, NO_READ, size, most);
     return { settled };
@@ -198,6 +201,7 @@ export class RedisQueue implements QueueStore {
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
       ...[flag(maySweep), flag(mayMeetKeys), String(settle.length)],
       ...settle.flatMap(outcomeArguments),
+      ...followUpArguments(settle),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];

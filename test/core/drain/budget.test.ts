@@ -15,7 +15,7 @@ function setUp(options: DrainOptions, inFlight: Partial<InFlight> = {}, spent = 
   const limits = drainLimits(options);
   const budget = Object.assign(new DrainBudget(limits), spent);
   const flying = { count: 0, claiming: 0, ...inFlight } as InFlight;
-  return { clock, bounds: new DrainBounds(limits, costs, clock, budget, flying) };
+  return { clock, bounds: new DrainBounds(limits, costs, clock, budget, flying, 0) };
 }
 
 /** An exchange that settles so many jobs, and leaves so many others in hand. */

@@ -3,6 +3,7 @@
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
 --     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
+--   number of jobs that outcomes make, then for each: place of its outcome, id, score, record
 --   number of schedules, then for each: key, slot score, next score, record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
@@ -85,6 +86,25 @@ local function sweep()
   call_many('HDEL', jobs, orphaned)
 end
 
+-- Makes the jobs of outcomes whose leases hold. They are written before these leases end: so where a script fails half-way and is sent
+-- again, some may be there. One may have been performed by then.
+local function follow_up(jobs_to_make, scores, offset, seen, waiting, kept)
+  local ids, known = {}, {}
+  for n, job in ipairs(jobs_to_make) do ids[n] = job.id end
+  if resend and #ids > 0 then
+    for _, hash in ipairs({ done, dead_jobs }) do
+      for n, stored in ipairs(read_many('HMGET', hash, ids)) do known[n] = known[n] or is_own(stored, jobs_to_make[n].record) end
+    end
+  end
+  for n, job in ipairs(jobs_to_make) do
+    if seen[job.place] and not scores[offset + n] and not known[n] then
+      push(waiting, job.score, job.id)
+      push(kept, job.id, job.record)
+      written[job.id] = job.record
+    end
+  end
+end
+
 -- Of each outcome eleven values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
 local function settle()
@@ -95,13 +115,18 @@ local function settle()
     local id, first = ARGV[before + i * 11 - 9], ARGV[before + i * 11]
     names[i] = first == '' and id or BORN .. id
   end
+  local follow_ups = {}
+  for n = 1, tonumber(argument()) do
+    follow_ups[n] = { place = tonumber(argument()), id = argument(), score = argument(), record = argument() }
+    names[number + n] = follow_ups[n].id
+  end
   local added = {}
   local function add_to(counter, by)
     added[counter] = (added[counter] or 0) + by
   end
   -- Where a job that was born leased completes alone, to remove its name is to have held its lease.
   local held, alone
-  if number == 1 and not resend and ARGV[before + 1] == 'completed' and ARGV[before + 11] ~= '' then
+  if number == 1 and #follow_ups == 0 and not resend and ARGV[before + 1] == 'completed' and ARGV[before + 11] ~= '' then
     local lease = ARGV[before + 3]
     local index = born_index(ARGV[before + 2], ARGV[before + 11])
     alone = { lease, names[1], whole(UPPER + unpack_score(tonumber(lease)) * 1024), index }
@@ -126,7 +151,7 @@ local function settle()
     if key and to ~= 'completed' then record = head .. record end
     if is_same(held[i], lease) and not seen[id] then
       reply[3 + i] = 1
-      seen[id] = true
+      seen[id], seen[i] = true, true
       count[to] = count[to] + 1
       local waited, ran, waited_count, ran_count = unpack(ARGV, before + i * 11 - 5, before + i * 11 - 2)
       if waited ~= '' then
@@ -169,6 +194,7 @@ local function settle()
     end
   end
   recognise(unsure)
+  follow_up(follow_ups, held, number, seen, waiting, kept)
   put_marks(waiting, gone)
   if retention_ms > 0 and #finished > 0 then
     local is_kept, refusal = pcall(set_expiring, done, finished, retention_ms, now)

@@ -1,0 +1,41 @@
+import type { AnyJob } from "../job/define.ts";
+import type { FollowUpJob } from "../store/store.ts";
+import type { AttemptHost } from "./context.ts";
+
+/** The end of a job: it has completed, or is dead for whatever reason. */
+export interface JobEnding {
+  readonly id: string;
+  /** How many attempts were made. */
+  readonly attempts: number;
+  readonly maxRetries: number;
+  /** Why it is dead. Default: it has completed. */
+  readonly failure?: string;
+}
+
+/**
+ * Gives the jobs that are made when a job ends, in the step that settles its end: all of them are made, or none. It gets the attempt
+ * as its handler did, but with whatever payload is stored. A job whose handler was never called has ended too. If it throws because
+ * the store cannot be asked, the job ends again a second later; else there are no such jobs.
+ */
+export type FollowUps = (ending: JobEnding, host: AttemptHost) => Promise<readonly FollowUpJob[]>;
+
+/** The most jobs that the end of one may make. */
+export const MOST_FOLLOW_UPS = 2;
+
+// In the registry of symbols, so that a copy of the package finds it in a definition of another copy. No option can have the name.
+const key = Symbol.for("tidegate.followUps");
+
+/** Adds to the options of a definition what its jobs make when they end. */
+export function withFollowUps<Options extends object>(options: Options, followUps: FollowUps): Options {
+  return { ...options, [key]: followUps };
+}
+
+/** What the jobs of a definition make when they end, if anything. */
+export function followUpsOf(definition: AnyJob | undefined): FollowUps | undefined {
+  return (definition as { readonly [key]?: FollowUps } | undefined)?.[key];
+}
+
+/** How many jobs one outcome may make at most, in a queue with these definitions. */
+export function mostFollowUps(jobs: ReadonlyMap<string, AnyJob>): number {
+  return [...jobs.values()].some(followUpsOf) ? MOST_FOLLOW_UPS : 0;
+}
