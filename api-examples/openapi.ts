@@ -34,7 +34,7 @@ interface OperationObject {
   readonly responses: Readonly<Record<string, ResponseObject | Reference>>;
 }
 
-/** As much of an OpenAPI document as Tidegate's has. */
+/** The parts of an OpenAPI document that Tidegate's has. */
 export interface OpenApiDocument {
   readonly info: { readonly title: string; readonly description: string };
   readonly servers: readonly { readonly url: string }[];
@@ -45,7 +45,7 @@ export interface OpenApiDocument {
   };
 }
 
-/** One kind of request that a document tells of, with all that it refers to. */
+/** One operation of a document, with all references resolved. */
 export interface Operation extends Omit<OperationObject, "responses"> {
   readonly method: string;
   /** With its parameters in braces. */
@@ -54,14 +54,14 @@ export interface Operation extends Omit<OperationObject, "responses"> {
   readonly responses: ReadonlyMap<number, ResponseObject>;
 }
 
-/** What a handler answered. */
+/** The answer of a handler. */
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
 }
 
-/** An OpenAPI document, against which answers and values can be held. */
+/** An OpenAPI document, to check answers and values against. */
 export class OpenApi {
   readonly document: OpenApiDocument;
   readonly operations: readonly Operation[];
@@ -86,14 +86,14 @@ export class OpenApi {
       this.#ajv.addSchema(closed(schema) as JsonSchema, name);
   }
 
-  /** Says what is wrong with a value; undefined where it fits the schema. */
+  /** Says what is wrong with a value; undefined if it fits the schema. */
   misfit(schema: JsonSchema, value: unknown): string | undefined {
     const validate = this.#validators.get(schema) ?? this.#ajv.compile(closed(schema) as JsonSchema);
     this.#validators.set(schema, validate);
     return validate(value) ? undefined : this.#ajv.errorsText(validate.errors);
   }
 
-  /** Says in what an answer differs from what the document tells of it; undefined where it does not. */
+  /** Says how an answer differs from the document; undefined if it does not. */
   breach({ operationId, responses }: Operation, { status, headers, text }: Answered): string | undefined {
     const response = responses.get(status);
     if (!response) return `${operationId} answered ${status}, of which nothing is said: ${shown(text)}`;
@@ -116,8 +116,8 @@ export class OpenApi {
 }
 
 /**
- * The same schema for a strict reader, who takes no field that is not told of. Callers should not be strict: more fields may come.
- * Schemas are referred to by their names alone.
+ * The same schema for a strict reader, who accepts no undocumented field. Callers should not be strict: more fields may come.
+ * Schemas are referenced by name only.
  */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);

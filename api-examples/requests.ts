@@ -1,6 +1,6 @@
 import type { Operation } from "./openapi.ts";
 
-/** A request, and the status that it is answered with in an `apiWorld`. */
+/** A request, and the status of its answer in an `apiWorld`. */
 export interface Case {
   readonly status: number;
   /** The parameters in its path. */
@@ -8,7 +8,7 @@ export interface Case {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whether it shows how the operation is meant, beside the first. */
+  /** Whether it is an example of the operation, in addition to the first. */
   readonly isExample?: boolean;
   /** Whether the world has what a newer version stored. */
   readonly hasNewer?: boolean;
@@ -29,10 +29,10 @@ const none = { path: { key: "none" } };
 const tenant = { path: { key: "tenant-7" } };
 const report = { name: "daily_report", cron: "0 9 * * *", timeZone: "Europe/Paris" };
 
-/** Takes the drain that is asked for to be a link of a chain. */
+/** Makes the requested drain a hop of a chain. */
 const link = { "tidegate-relay": "1;1900000000000" };
 
-/** What is asked of a schedule that is there, that is not, or that cannot be read. */
+/** Requests for a schedule that exists, that does not, or that cannot be read. */
 function onSchedule(status: number, query: Case["query"] = {}): readonly [Case, ...Case[]] {
   return [
     { status, ...daily, query },
@@ -42,8 +42,8 @@ function onSchedule(status: number, query: Case["query"] = {}): readonly [Case, 
 }
 
 /**
- * Requests of each operation. The first one shows how it is meant; together they see every status that is not had from
- * tokens, from the size of the body, from a store that does not answer, or from a queue that is not there.
+ * Requests of each operation. The first one is an example of its use; together they get every status except those caused by
+ * tokens, by the size of the body, by a store that does not answer, or by an unknown queue.
  */
 export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   enqueueJob: [
@@ -170,14 +170,14 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   getDescription: [{ status: 200, storeless: true }],
 };
 
-/** The cases of an operation, of the first queue or by the queue's name. @throws where there are none. */
+/** The cases of an operation, of the first queue or by the queue's name. @throws if there are none. */
 export function casesOf({ operationId, path }: Operation): readonly [Case, ...Case[]] {
   const found = cases[path.startsWith("/queues/") ? operationId.replace(/InQueue$/, "") : operationId];
   if (!found) throw new Error(`Nobody has written down how ${operationId} is asked for.`);
   return found;
 }
 
-/** Writes a request of an operation down. @param base where the handler is. */
+/** Builds a request of an operation. @param base the address of the handler. */
 export function requestOf({ method, path: template }: Operation, each: Partial<Case>, base: string): Request {
   const values: Readonly<Record<string, string>> = { queue: "default", ...each.path };
   const path = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name] ?? ""));

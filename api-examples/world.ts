@@ -23,7 +23,7 @@ const sendEmail = defineJob({
 
 const image = z.object({ url: z.string() });
 
-/** A job that always fails. Its schema throws where the payload is "boom". */
+/** A job that always fails. Its schema throws if the payload is "boom". */
 const resizeImage = defineJob({
   name: "resize_image",
   maxRetries: 0,
@@ -48,18 +48,18 @@ export interface WorldOptions {
   /** Default: a memory store of its own. */
   readonly store?: Store;
   readonly handler?: Partial<HandlerOptions>;
-  /** Whether a newer version has been at work: the schedule `newer` and the dead job `newer` cannot be read. Default: it has not. */
+  /** Whether a newer version has written to the queue: the schedule `newer` and the dead job `newer` cannot be read. Default: false. */
   readonly hasNewer?: boolean;
-  /** Default: one that stands still at a moment of March 2026. */
+  /** Default: one that stands still in March 2026. */
   readonly clock?: Clock;
 }
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 
 /**
- * A handler before a queue that has one of everything: `order-7` waits, `photo-2` too, `order-6` runs, `order-5` is done,
- * `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `daily` is a schedule, and `weekly` one whose job has been
- * made by hand just now.
+ * A handler for a queue that has one of everything: `order-7` and `photo-2` wait, `order-6` runs, `order-5` is completed,
+ * `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `daily` is a schedule, and `weekly` one whose job was
+ * just made by hand.
  */
 export async function apiWorld({
   store: within = memoryStore(),
@@ -96,7 +96,7 @@ async function ended(queue: Queue, job: BulkJob): Promise<void> {
   await internalsOf(queue).drain({ held, maxJobs: held.length });
 }
 
-/** What a version that is newer than this one may store. */
+/** What a newer version may store. */
 async function storeNewer(stored: QueueStore, now: number): Promise<void> {
   const record = "2:{}";
   const [reply] = await stored.enqueue(

@@ -9,7 +9,7 @@ const MILLION = 1_000_000;
 export const MILLION_JOBS = "a million jobs";
 const IDLE_MONTH = "an idle month";
 
-/** How a queue on Redis may be used: what a job costs then is the sum of some of the rows that were counted. */
+/** Ways to use a queue on Redis: the cost of a job is then the sum of some of the counted rows. */
 const ways: readonly (readonly [what: string, column: string, counted: readonly string[]])[] = [
   ["Tidegate, one at a time, each run at once", "tidegate", ["a lone job, enqueue to done"]],
   ["Tidegate, enqueued one at a time, drained by 100", "tidegate", ["enqueue one job", "drain a backlog, per job"]],
@@ -24,7 +24,7 @@ const ways: readonly (readonly [what: string, column: string, counted: readonly 
   ],
 ];
 
-/** What a million jobs cost, and an idle month: computed from what was counted and the published prices. */
+/** The cost of a million jobs, and of an idle month: computed from the counts and the published prices. */
 export function costRows(rows: readonly Row[]): readonly Row[] {
   return [...ways.map((way) => onUpstash(rows, way)), ...services.map(serviceRow)];
 }

@@ -1,4 +1,4 @@
-/** What several runs of the same gave. */
+/** The results of several runs of the same measurement. */
 export interface Figure {
   readonly median: number;
   readonly low: number;
@@ -6,7 +6,7 @@ export interface Figure {
   readonly runs: number;
 }
 
-/** @throws {Error} where there is nothing to sum up. */
+/** @throws {Error} if there is nothing to summarize. */
 export function figureOf(values: readonly number[]): Figure {
   const sorted = [...values].sort((a, b) => a - b);
   const [low, high] = [sorted[0], sorted.at(-1)];
@@ -14,12 +14,12 @@ export function figureOf(values: readonly number[]): Figure {
   return { median: percentile(sorted, 50), low, high, runs: sorted.length };
 }
 
-/** What was counted, or computed, and is the same each time. */
+/** A figure that was counted or computed, and is the same each time. */
 export function exact(value: number): Figure {
   return figureOf([value]);
 }
 
-/** The value below which so many percent of the values lie, between two of them in proportion. */
+/** A percentile, interpolated between two values. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const place = (percent / 100) * (sorted.length - 1);
@@ -28,7 +28,7 @@ export function percentile(values: readonly number[], percent: number): number {
   return below + (above - below) * (place % 1);
 }
 
-/** A number as it stands in a table. */
+/** A number as a table shows it. */
 export function numberText(value: number): string {
   if (Number.isInteger(value)) return value.toLocaleString("en-US");
   const size = Math.abs(value);
@@ -36,7 +36,7 @@ export function numberText(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: digits, minimumFractionDigits: digits });
 }
 
-/** The median, and half of the way from the lowest run to the highest, in percent of it. */
+/** The median, and half of the distance from the lowest run to the highest, in percent of the median. */
 export function figureText(figure: Figure | undefined): string {
   if (!figure) return "";
   const { median, low, high, runs } = figure;

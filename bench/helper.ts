@@ -4,11 +4,11 @@ import { join } from "node:path";
 
 type Reply<Answer> = { readonly answer: Answer } | { readonly error: string };
 
-/** A process of its own that answers one request at a time, so that its CPU time is its own too. */
+/** A separate process that answers one request at a time, so that its CPU time can be measured separately. */
 export class Helper<Request extends object, Answer> {
   readonly #child: ChildProcess;
 
-  /** @param file the name of a bundle beside this one, without its ending. */
+  /** @param file the name of a bundle in the same folder, without its extension. */
   constructor(file: string, env: Readonly<Record<string, string>>, nodeOptions: readonly string[] = []) {
     this.#child = fork(join(import.meta.dirname, `${file}.mjs`), {
       env: { ...process.env, ...env },
@@ -21,14 +21,14 @@ export class Helper<Request extends object, Answer> {
     const ended = once(this.#child, "exit").then(([code]) => {
       throw new Error(`A helper process ended with ${code} before it answered.`);
     });
-    const told = once(this.#child, "message");
+    const message = once(this.#child, "message");
     this.#child.send(request);
-    const [reply] = (await Promise.race([told, ended])) as [Reply<Answer>];
+    const [reply] = (await Promise.race([message, ended])) as [Reply<Answer>];
     if ("error" in reply) throw new Error(reply.error);
     return reply.answer;
   }
 
-  /** Lets it end by itself, so that a profile gets written. */
+  /** Lets it exit by itself, so that a profile gets written. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "exit");
@@ -37,7 +37,7 @@ export class Helper<Request extends object, Answer> {
   }
 }
 
-/** The other side of a `Helper`: answers what the parent asks, and ends with it. */
+/** The other side of a `Helper`: answers its parent's requests, and exits with it. */
 export function answerParent<Request, Answer>(answer: (request: Request) => Promise<Answer>): void {
   process.on("message", (request: Request) => {
     answer(request).then(

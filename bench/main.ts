@@ -42,7 +42,7 @@ const options = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-/** Reads the command line. Where an option is unknown, it tells so and ends the process. */
+/** Reads the command line. If an option is unknown, it prints an error and exits. */
 function readArguments(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options });
@@ -52,7 +52,7 @@ function readArguments(args: readonly string[]) {
   }
 }
 
-/** Runs the parts that were asked for. @returns the exit code */
+/** Runs the requested parts. @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args);
   const chosen = partNames.filter((name) => positionals.length === 0 || positionals.includes(name));

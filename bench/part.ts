@@ -3,14 +3,14 @@ import type { Row } from "./results.ts";
 import { type Run, repeated, type Stage } from "./stage.ts";
 import type { Task } from "./task.ts";
 
-/** What a part of the benchmark is given. */
+/** What a part of the benchmark gets. */
 export interface Bench {
   readonly stage: Stage;
-  /** How much is done. */
+  /** How much to do. */
   readonly effort: Effort;
-  /** Tells on the terminal what is being measured. */
+  /** Shows on the terminal what is being measured. */
   progress(text: string): void;
-  /** Keeps what was measured. Where it names no part of the page, it stands in that of this part of the benchmark. */
+  /** Keeps a measurement. If it names no section of the page, it goes into that of this part of the benchmark. */
   add(row: Omit<Row, "part"> & Partial<Pick<Row, "part">>): void;
 }
 
@@ -18,10 +18,10 @@ export interface Effort {
   readonly isQuick: boolean;
   /** Whether to measure a million waiting jobs too. */
   readonly isMillion: boolean;
-  /** How often each measurement is made, and those that take long. */
+  /** How often to repeat each measurement, and the long ones. */
   readonly runs: number;
   readonly longRuns: number;
-  /** How many jobs of so many to take: all, or a tenth. */
+  /** How many of these jobs to take: all, or a tenth. */
   of(jobs: number): number;
 }
 
@@ -35,11 +35,11 @@ export function effortOf({ isQuick, isMillion }: Pick<Effort, "isQuick" | "isMil
   };
 }
 
-/** Those that are measured beside one another. */
+/** The systems to measure in turn. */
 export const contestants = ["tidegate", "tidegate-tcp", "bullmq", "bee-queue"] as const;
 export type Contestant = (typeof contestants)[number];
 
-/** Does the same for each of them in turn. */
+/** Does the same for each system in turn. */
 export async function forEach<T>(
   names: readonly Contestant[],
   run: (name: Contestant) => Promise<T>,
@@ -49,7 +49,7 @@ export async function forEach<T>(
   return results;
 }
 
-/** Fills the queue, and measures how it is emptied, several times. */
+/** Fills the queue, and measures how fast it empties, several times. */
 export function drains(bench: Bench, task: Omit<Task, "action">, runs = bench.effort.runs): Promise<readonly Run[]> {
   const { stage } = bench;
   return repeated(runs, async () => {
@@ -60,7 +60,7 @@ export function drains(bench: Bench, task: Omit<Task, "action">, runs = bench.ef
   });
 }
 
-/** One value of each run, summed up by column. */
+/** One value of each run, summarized by column. */
 export function figuresOf(
   columns: Iterable<readonly [string, readonly Run[]]>,
   value: (run: Run) => number,

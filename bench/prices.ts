@@ -1,14 +1,14 @@
 import { plans } from "../src/stores/redis-http/plans.ts";
 
-/** What a service asks for each thing that it counts, without what a plan includes. */
+/** The price of each unit that a service bills, without what a plan includes. */
 export interface Price {
   readonly service: string;
   readonly unit: string;
   readonly dollarsPerMillion: number;
-  /** How many a job takes that succeeds at its first attempt. Absent where it depends on the queue: it is counted. */
+  /** The units of a job that succeeds at its first attempt. Absent if it depends on the queue: then it is counted. */
   readonly unitsPerJob?: number;
   readonly source: string;
-  /** What is known of when the price stood there. */
+  /** When the price was published there, as far as known. */
   readonly asOf: string;
   readonly note: string;
 }

@@ -1,25 +1,25 @@
 import { setTimeout } from "node:timers/promises";
 import { type FullTask, preciseNow, type TaskReport, timed } from "./task.ts";
 
-/** What a job carries that tells when it was enqueued. */
+/** The payload of a job that says when it was enqueued. */
 export interface Probe {
   readonly sentAt: number;
 }
 
 const LEAST_PAUSE_MS = 5;
 
-/** Jobs that tell how long they took to start. */
+/** Jobs that report how long they took to start. */
 export class Probes {
   readonly #samplesMs: number[] = [];
   readonly #pauseMs: number;
   #arrived: () => void = () => {};
 
-  /** @param pauseMs how long to wait at most between two: each may come at any moment of what a worker does. */
+  /** @param pauseMs the maximum wait between two, so that each may arrive at any moment of a worker's cycle. */
   constructor(pauseMs = 10) {
     this.#pauseMs = pauseMs;
   }
 
-  /** To be called by the job when it starts; other jobs carry nothing. */
+  /** Called by the job when it starts; other jobs carry no probe. */
   readonly started = ({ sentAt }: Partial<Probe>): void => {
     if (sentAt === undefined) return;
     this.#samplesMs.push(preciseNow() - sentAt);

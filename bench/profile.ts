@@ -14,7 +14,7 @@ interface Profile {
 
 export interface Share {
   readonly name: string;
-  /** Of the time that was not idle. */
+  /** The share of the time that was not idle. */
   readonly percent: number;
 }
 
@@ -31,9 +31,9 @@ export async function profiled(run: () => Promise<TaskReport>): Promise<TaskRepo
 }
 
 /**
- * Reads a profile: the time that each took itself, the largest first.
+ * Reads a profile: the self time of each function, largest first.
  *
- * @param nameOf what to count a function as.
+ * @param nameOf the name under which to count a function.
  */
 export function sharesOf(text: string, nameOf: (frame: ProfileNode["callFrame"]) => string): readonly Share[] {
   const { nodes, samples, timeDeltas } = JSON.parse(text) as Profile;
@@ -77,7 +77,7 @@ export function moduleOf(
   return dependency ?? moduleAt(lineNumber);
 }
 
-/** Tells of each line of a bundle of esbuild's which source file it comes from: a comment stands above each file. */
+/** Finds the source file of each line of an esbuild bundle, which has a comment above each file. */
 export function modulesOf(bundle: string): (line: number) => string {
   let current = "the bundle";
   const modules = bundle.split("\n").map((line) => {

@@ -1,7 +1,7 @@
 import { cpus, totalmem } from "node:os";
 import type { Figure } from "./figures.ts";
 
-/** One thing measured. */
+/** One measurement. */
 export interface Row {
   readonly part: string;
   readonly what: string;
@@ -49,7 +49,7 @@ const titles: Readonly<Record<string, string>> = {
   "bare-two": "bare script, two loops at once",
 };
 
-/** What stands above a column. */
+/** The head of a column. */
 export function titleOf(column: string): string {
   return titles[column] ?? column;
 }
@@ -58,12 +58,12 @@ export function rowsOf({ rows }: Pick<Results, "rows">, part: string): readonly 
   return rows.filter((row) => row.part === part);
 }
 
-/** All columns of some rows, in the order in which they are met. */
+/** All columns of some rows, in the order of their first appearance. */
 export function columnsOf(rows: readonly Row[]): readonly string[] {
   return [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))];
 }
 
-/** What was measured. @throws {Error} where it was not. */
+/** A measurement. @throws {Error} if it was not made. */
 export function measured(rows: readonly Row[], part: string, what: string, unit: string, column = "tidegate"): Figure {
   const row = rows.find((each) => each.part === part && each.what === what && each.unit === unit);
   const figure = row?.figures[column];

@@ -1,4 +1,4 @@
-// The REST shim in a process of its own: what Upstash's servers do is then not counted as ours.
+// The REST shim in its own process, so that the work of Upstash's servers does not count as ours.
 import { startRestShim } from "../test/support/rest-shim.ts";
 import { answerParent } from "./helper.ts";
 

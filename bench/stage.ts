@@ -8,20 +8,20 @@ import { type Connections, sum, type Task, type TaskReport } from "./task.ts";
 
 export type Worker = Helper<Task, TaskReport>;
 
-/** What one run was, over all the processes that took part. CPU times are in ms. */
+/** One run, over all processes that took part. CPU times are in ms. */
 export interface Run {
   readonly jobs: number;
   readonly ms: number;
   readonly commands: number;
   readonly requests: number;
   readonly cpu: { readonly workers: number; readonly shim: number; readonly redis: number };
-  /** From enqueue to start, where that was measured. */
+  /** From enqueue to start, if that was measured. */
   readonly samplesMs: readonly number[];
   /** How much of the time slots were taken, in each process where jobs take any. */
   readonly busy: readonly NonNullable<TaskReport["busy"]>[];
 }
 
-/** One Redis, the REST shim before it in a process of its own, and worker processes. */
+/** One Redis, the REST shim in front of it in its own process, and worker processes. */
 export class Stage {
   readonly server: RedisServer;
   readonly connections: Connections;
@@ -50,7 +50,7 @@ export class Stage {
     await this.server.stop();
   }
 
-  /** A worker process. The first so many are kept and given out again, so that they are warm. */
+  /** A worker process. Up to a number of them are kept and reused, so that they are warm. */
   worker(index = 0): Worker {
     const worker = this.#workers[index] ?? this.newWorker();
     this.#workers[index] = worker;
@@ -130,7 +130,7 @@ export class Stage {
   }
 }
 
-/** Does the same several times. */
+/** Repeats a run. */
 export async function repeated<T>(times: number, run: () => Promise<T>): Promise<readonly T[]> {
   const results: T[] = [];
   while (results.length < times) results.push(await run());

@@ -3,23 +3,23 @@ import type { Duration } from "../src/index.ts";
 
 export type SystemName = "tidegate" | "tidegate-tcp" | "tidegate-elsewhere" | "bullmq" | "bee-queue" | "bare";
 
-/** What one worker process is told to do. */
+/** The task of one worker process. */
 export interface Task {
   readonly system: SystemName;
   readonly action: "enqueue" | "drain" | "latency";
-  /** How many jobs; a drain ends earlier where no more are waiting. */
+  /** How many jobs; a drain ends earlier if no more are waiting. */
   readonly jobs: number;
   readonly batchSize?: number;
   readonly concurrency?: number;
   /** How many drains run at once in the process. */
   readonly drains?: number;
   readonly partitions?: number;
-  /** How long each request waits before it is sent: the way to a distant Redis. */
+  /** The delay of each request before it is sent, which simulates a distant Redis. */
   readonly latencyMs?: number;
   /** The size of each payload as JSON. */
   readonly payloadBytes?: number;
   readonly retention?: Duration;
-  /** How long after now the jobs that are enqueued fall due. */
+  /** The delay of enqueued jobs. */
   readonly delayMs?: number;
   /** How long each job runs, with a timer. Tidegate alone. */
   readonly jobMs?: number;
@@ -66,7 +66,7 @@ export interface Connections {
 export interface System {
   enqueue(task: FullTask): Promise<TaskReport>;
   drain(task: FullTask): Promise<TaskReport>;
-  /** Enqueues jobs one by one, each once the one before has run, and tells how long each took to start. */
+  /** Enqueues jobs one by one, each after the previous one has run, and returns how long each took to start. */
   latency(task: FullTask): Promise<TaskReport>;
 }
 
@@ -84,12 +84,12 @@ export async function timed(run: () => Promise<number>, samplesMs: readonly numb
   return { jobs, startedAt, endedAt: preciseNow(), cpuMs: (user + system) / 1_000, samplesMs };
 }
 
-/** A payload of so many bytes as JSON. */
+/** A payload of this many bytes as JSON. */
 export function payloadOf(bytes: number): { readonly text: string } {
   return { text: "x".repeat(Math.max(0, bytes - '{"text":""}'.length)) };
 }
 
-/** Calls `store` with how many jobs to store next, until all are stored. */
+/** Calls `store` with the number of jobs to store next, until all are stored. */
 export async function inBatches(
   { jobs, batchSize }: FullTask,
   store: (count: number) => Promise<unknown>,
@@ -102,7 +102,7 @@ export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Resolves when an event has come so many times. */
+/** Resolves when an event has occurred this many times. */
 export function timesOf(emitter: EventEmitter, event: string, times: number): Promise<void> {
   return new Promise((resolve) => {
     let left = times;

@@ -1,4 +1,4 @@
-// Enqueues or drains when it is told to: one process, one connection pool.
+// Enqueues or drains on request: one process, one connection pool.
 import { setTimeout } from "node:timers/promises";
 import { answerParent } from "./helper.ts";
 import { profiled } from "./profile.ts";

@@ -1,11 +1,11 @@
-// npm run docs: writes the parts of the documentation that are made from the code. With --check it writes nothing, and fails
-// where they differ. The parts that are named are made, and without a name all but the slow ones.
+// npm run docs: writes the parts of the documentation that are generated from the code. With --check it writes nothing, and fails
+// if they differ. It makes the named parts, and without a name all except the slow ones.
 import { parseArgs } from "node:util";
 import type { Writing } from "./shared/files.ts";
 
 type Part = (how: Writing) => Promise<readonly string[]>;
 
-/** Each gives the files that were rewritten, or would be. What a part needs is loaded with it: typedoc takes a second. */
+/** Each returns the files that were rewritten, or would be. A part loads its own dependencies: typedoc takes a second. */
 const parts: Readonly<Record<string, Part>> = {
   benchmarks: async (how) => (await import("./docs/benchmarks.ts")).benchmarks(how),
   commands: async (how) => (await import("./docs/commands.ts")).commands(how),
@@ -14,7 +14,7 @@ const parts: Readonly<Record<string, Part>> = {
   reference: async (how) => (await import("./docs/reference.ts")).reference(how),
   snippets: async (how) => (await import("./docs/snippets.ts")).snippets(how),
 };
-/** Made only where they are named: each takes longer than a check may. */
+/** Made only if they are named: each takes longer than a check may. */
 const slowParts: Readonly<Record<string, Part>> = {
   newcomer: async (how) => (await import("./docs/newcomer.ts")).newcomer(how),
 };

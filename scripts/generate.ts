@@ -1,4 +1,4 @@
-// npm run generate: writes the sources that are made from others. With --check it writes nothing, and fails where they differ.
+// npm run generate: writes the generated sources. With --check it writes nothing, and fails if they differ.
 import { parseArgs } from "node:util";
 import { dashboard } from "./generate/dashboard.ts";
 import { lua } from "./generate/lua.ts";

@@ -8,14 +8,14 @@ export interface OtherServer {
   /** Whether the program on the PATH is this server, if there is one. */
   readonly isOnPath: boolean;
   readonly packages: readonly string[];
-  /** The release of Debian that has them. */
+  /** The Debian release that has them. */
   readonly release: string;
   readonly howToInstall: string;
 }
 
 /**
- * The servers besides redis-server 8 that the tests run on: those without HSETEX. Debian has packages of each, which are unpacked
- * beside the other downloads of the project: nothing is installed on the machine, and no service starts.
+ * The servers that the tests run on besides redis-server 8: those without HSETEX. Debian has packages of each, which are unpacked
+ * next to the other downloads of the project: nothing is installed on the machine, and no service starts.
  */
 export const otherServers: readonly OtherServer[] = [
   {
@@ -39,7 +39,7 @@ export const otherServers: readonly OtherServer[] = [
 const folder = join(import.meta.dirname, "../node_modules/.cache/tidegate/servers");
 const MOST_MS = 120_000;
 
-/** Where the program of a server is; undefined where it is not. */
+/** The path of a server's program; undefined if it is missing. */
 export function pathOf(server: OtherServer): string | undefined {
   const places = server.isOnPath ? (process.env["PATH"] ?? "").split(delimiter) : [];
   const paths = [...places.map((place) => join(place, server.program)), unpacked(server)];
@@ -47,9 +47,9 @@ export function pathOf(server: OtherServer): string | undefined {
 }
 
 /**
- * Brings those that are missing, where that is possible.
+ * Downloads missing servers, if possible.
  *
- * @returns what to do about each that is missing still.
+ * @returns what to do about each server that is still missing.
  */
 export function bringOtherServers(): readonly string[] {
   return otherServers
@@ -59,7 +59,7 @@ export function bringOtherServers(): readonly string[] {
 
 const unpacked = ({ release, program }: OtherServer) => join(folder, release, "usr/bin", program);
 
-/** Unpacks Debian's packages of a server, by package lists of its own. */
+/** Unpacks Debian's packages of a server, with separate package lists. */
 function unpack({ release, packages, program }: OtherServer): boolean {
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, "new-"));
@@ -83,7 +83,7 @@ function unpack({ release, packages, program }: OtherServer): boolean {
       runs("apt-get", ...options, "update") &&
       runs("apt-get", ...options, "download", ...packages.map((name) => `${name}/${release}`)) &&
       runs("sh", "-c", 'for file in *.deb; do dpkg-deb -x "$file" root || exit 1; done') &&
-      // It needs the libraries that redis-server of the machine has brought.
+      // It needs the libraries that came with the machine's redis-server.
       runs(join(work, "root/usr/bin", program), "--version");
     if (isThere && !existsSync(join(folder, release))) renameSync(join(work, "root"), join(folder, release));
     return isThere;
@@ -92,7 +92,7 @@ function unpack({ release, packages, program }: OtherServer): boolean {
   }
 }
 
-/** Brings the servers and prints their versions. @returns 1 if one is missing */
+/** Downloads the servers and prints their versions. @returns 1 if one is missing */
 export function main(): number {
   const missing = bringOtherServers();
   for (const path of otherServers.map(pathOf))

@@ -3,7 +3,7 @@ import { createJiti } from "jiti";
 
 const [name, ...args] = process.argv.slice(2);
 
-/** Gives the exit code. */
+/** Returns the exit code. */
 async function run() {
   try {
     const { main } = await createJiti(import.meta.url).import(`./${name}.ts`);
@@ -14,5 +14,5 @@ async function run() {
   }
 }
 
-// What a script has left open does not keep it from ending.
+// A handle that a script has left open must not keep the process alive.
 process.exit(await run());

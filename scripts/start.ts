@@ -1,4 +1,4 @@
-// npm start: runs the demo Worker in workerd, ticks its cron trigger each minute, and tells what to do next.
+// npm start: runs the demo Worker in workerd, ticks its cron trigger each minute, and says what to do next.
 import { parseArgs } from "node:util";
 import { checkPort, LocalWorker } from "./start/local-worker.ts";
 
@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 const DEFAULT_PORT = "8787";
 const SHOW_PROGRESS_AFTER_MS = 1_000;
 
-/** The port that was asked for. @throws {Error} where it is none. */
+/** The requested port. @throws {Error} if it is invalid. */
 function readPort(args: readonly string[]): number {
   const { values } = parseArgs({ args: [...args], options: { port: { type: "string" } } });
   const text = values.port ?? process.env["PORT"] ?? DEFAULT_PORT;
@@ -15,7 +15,7 @@ function readPort(args: readonly string[]): number {
   return port;
 }
 
-/** Shows how long the start has taken so far, where somebody is looking. Returns what takes the line away again. */
+/** Shows how long the start has taken so far, if there is a terminal. Returns a function that erases the line. */
 function showProgress(): () => void {
   if (!process.stderr.isTTY) return () => {};
   const start = performance.now();
@@ -31,12 +31,12 @@ function showProgress(): () => void {
 
 /** Does what Cloudflare does once deployed: fires the cron trigger on each minute, whether or not the last run has ended. */
 function tick(url: string): void {
-  // What fails is logged by the Worker; what is cut off here is so because the Worker stops.
+  // The Worker logs failures; a request that is cut off here means that the Worker is stopping.
   fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).then(
     (response) => response.text(),
     () => {},
   );
-  // A timer may fire just before its time, and the next one shall not follow at once.
+  // A timer may fire just before its time, and the next one must not follow at once.
   const wait = MINUTE_MS - ((Date.now() + 500) % MINUTE_MS) + 500;
   setTimeout(() => tick(url), wait).unref();
 }
@@ -50,14 +50,14 @@ async function run(worker: LocalWorker): Promise<void> {
   await worker.died();
 }
 
-/** Runs until the Worker ends, or somebody ends this. */
+/** Runs until the Worker ends, or a signal stops it. */
 export async function main(args: readonly string[]): Promise<void> {
   const port = readPort(args);
   await checkPort(port);
   const worker = new LocalWorker(port);
   const stopped = new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
-    // Nobody reads any more, as in `npm start | head`.
+    // The reader has gone, as in `npm start | head`.
     process.stdout.once("error", resolve);
   });
   try {

@@ -1,4 +1,4 @@
-// npm test: all tests, against a real redis-server, workerd and Node. Arguments go on to vitest.
+// npm test: all tests, against a real redis-server, workerd and Node. Arguments are passed to vitest.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/packa
 export async function main(args: readonly string[]): Promise<number> {
   ensureRedis();
   const tests = spawn(process.execPath, [vitest, "run", ...args], { stdio: "inherit" });
-  // Ctrl-C reaches vitest as well, which then stops what it has started: wait for that.
+  // Ctrl-C reaches vitest as well, which then stops its processes: wait for that.
   process.on("SIGINT", () => {});
   const [code] = await once(tests, "exit");
   return code ?? 1;

@@ -5,7 +5,7 @@ import { services, upstashRedis } from "../prices.ts";
 import { columnsOf, type Results, type Row, rowsOf, titleOf } from "../results.ts";
 import { plotsOf } from "./plots.ts";
 
-/** What a part measures, and what to know of it. */
+/** What a part measures, and what to know about it. */
 const introductions: Readonly<Record<string, string>> = {
   commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included.`,
   speed: `One process fills the queue, one empties it; handlers are empty. Batches are Tidegate's: the others take jobs
@@ -39,10 +39,10 @@ is not in it: an invocation for each batch with Tidegate and Cloudflare Queues, 
 process that stays with BullMQ and Bee-Queue.`,
 };
 
-/** Those that have no part of the benchmark of their own name. */
+/** Sections whose names are not those of a part of the benchmark. */
 const measuredBy: Readonly<Record<string, string>> = { cost: "commands", time: "limit" };
 
-/** What a reader who is in a hurry wants to see: rows of all parts. */
+/** What a reader in a hurry wants to see: rows of all parts. */
 const summary: readonly (readonly [part: string, unit: string, what: RegExp])[] = [
   ["commands", "commands", /^drain a backlog/],
   ["commands", "commands", /^a lone job/],

@@ -3,7 +3,7 @@ import { benchmarksPage } from "./benchmarks.ts";
 import { drawn, plotsOf } from "./plots.ts";
 import { scalingPage } from "./scaling.ts";
 
-/** Everything in docs/ that follows from the results of a whole run: path and content of each file. */
+/** Everything in docs/ that is made from the results of a whole run: path and content of each file. */
 export function pagesOf(results: Results): readonly (readonly [file: string, content: string])[] {
   return [
     ["docs/benchmarks.md", benchmarksPage(results)],

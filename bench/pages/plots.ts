@@ -5,7 +5,7 @@ import { barChart, type Chart, type Group } from "./svg.ts";
 
 const MOST_MODULES = 12;
 
-/** To be told apart by those who see few colours too, on white and on black. */
+/** Distinguishable for colour-blind readers too, on white and on black. */
 const colors: Readonly<Record<string, string>> = {
   [titleOf("tidegate")]: "#0b8f8c",
   [titleOf("tidegate-tcp")]: "#5ec4c1",
@@ -14,7 +14,7 @@ const colors: Readonly<Record<string, string>> = {
   [titleOf("bee-queue")]: "#9a6fd0",
 };
 
-/** A plot: its file in docs/images, and the part of the page that it stands in. */
+/** A plot: its file in docs/images, and its section of the page. */
 export interface Plot {
   readonly file: string;
   readonly part: string;

@@ -1,4 +1,4 @@
-/** One queue over several databases, and what the loss of one stops. */
+/** One queue on several databases, and what the loss of one of them stops. */
 export const databasesSection = `## Several databases
 
 \`partitioned([storeA, storeB], n)\` spreads the partitions of one queue over several databases: partition p is in the store whose number is

@@ -4,7 +4,7 @@ import { measured, type Row, rowsOf } from "../results.ts";
 
 const FREE_PLAN_MS = 10;
 
-/** What Cloudflare's limit of CPU time leaves room for. */
+/** How many jobs fit into Cloudflare's limit of CPU time. */
 export function cpuSection(rows: readonly Row[]): string {
   const lines = rowsOf({ rows }, "workerd")
     .filter(({ unit }) => unit === "ms of CPU")
@@ -33,7 +33,7 @@ const SIZES = ["100 bytes", "1 KB", "10 KB"];
 const KEY_LIMIT = 100_000_000;
 const DAY_S = 86_400;
 
-/** What Upstash's limit of 100 MB a key leaves room for. */
+/** How many jobs fit into Upstash's limit of 100 MB per key. */
 export function keySection(rows: readonly Row[]): string {
   const bytes = (key: string, size: string) =>
     measured(rows, "memory", `key ${key}, payload of ${size}`, "bytes a job").median;

@@ -9,10 +9,10 @@ type Batch = (typeof BATCHES)[number];
 const CONCURRENCY = { "100": 10, "1,000": 100 } as const;
 const DRAINS = [1, 2, 4, 8];
 const WAY_MS = 20;
-/** How many times as fast as BullMQ a drain was to be. */
+/** The goal: how many times as fast as BullMQ a drain should be. */
 const AIM = 5;
 
-/** How far it goes, with the figures of a whole run. What follows from them is computed here, and not written down. */
+/** How far Tidegate scales, with the figures of a whole run. Derived figures are computed here, not written down. */
 export function scalingPage(results: Results): string {
   const { rows } = results;
   return `# How far it goes
@@ -50,7 +50,7 @@ function drainOf(rows: readonly Row[], waiting: string, batch: Batch, unit: stri
   return measured(rows, "speed", `drain ${waiting}, batch ${batch}, concurrency ${CONCURRENCY[batch]}`, unit);
 }
 
-/** The lengths that were measured, the shortest first. */
+/** The measured lengths, shortest first. */
 function backlogsOf(rows: readonly Row[]): readonly string[] {
   const lengths = rowsOf({ rows }, "speed").flatMap(({ what }) => /^drain ([\d,]+), batch/.exec(what)?.[1] ?? []);
   return [...new Set(lengths)];
@@ -260,7 +260,7 @@ ${goalText(rows)}
 `;
 }
 
-/** How much of the speed that was aimed at is reached, and how much of it could be. */
+/** How much of the targeted speed is reached, and how much of it could be. */
 function goalText(rows: readonly Row[]): string {
   const of = (part: string, what: string, column: string) => measured(rows, part, what, "jobs a second", column).median;
   const times = (way: string, column: string) => {

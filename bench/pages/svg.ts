@@ -9,7 +9,7 @@ export interface Chart {
   /** The colour of each, in the order of the legend. */
   readonly series: ReadonlyMap<string, string>;
   readonly groups: readonly Group[];
-  /** "log": equal lengths are equal ratios, for values that lie far apart. */
+  /** "log": equal lengths are equal ratios, for values that are far apart. */
   readonly scale: "linear" | "log";
   /** The value that the best bar could have: a dashed line across all bars. Default: no line. */
   readonly ideal?: number;

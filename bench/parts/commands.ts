@@ -4,9 +4,9 @@ import type { Bill, Counting } from "./commands/bill.ts";
 import { countBeeQueue, countBullmq } from "./commands/peers.ts";
 import { countTidegate } from "./commands/tidegate.ts";
 
-/** So many that Redis's own statistics, which travel too, do not count. */
+/** Enough jobs that the traffic of reading Redis's statistics does not matter. */
 const TRAFFIC_JOBS = 10_000;
-/** Workers have chores that come twice a minute. */
+/** Workers have maintenance tasks that run twice a minute. */
 const IDLE_MS = 60_000;
 
 const counters: Readonly<Record<Contestant, (counting: Counting) => Promise<Bill>>> = {
@@ -26,7 +26,7 @@ const rows: readonly (readonly [name: keyof Bill, what: string, remark?: string]
   ["idle", "an idle minute", "Tidegate: one tick, over TCP a worker that looks each 10 s; the others: one worker"],
 ];
 
-/** Billed commands, and the traffic, which is billed too when it is much. */
+/** Billed commands, and the traffic, which is billed too above a limit. */
 export async function commands(bench: Bench): Promise<void> {
   const { stage, effort } = bench;
   const bills = await forEach(contestants, async (system) => {
@@ -50,7 +50,7 @@ async function traffic({ stage, effort, progress }: Bench, system: Contestant): 
   const jobs = effort.of(TRAFFIC_JOBS);
   for (const action of ["enqueue", "drain"] as const) {
     await stage.run({ system, action, jobs });
-    // A run sets the counters of Redis to zero when it begins.
+    // A run resets the counters of Redis when it begins.
     bytes += await stage.trafficBytes();
   }
   return exact(bytes / jobs);

@@ -4,7 +4,7 @@ import { type Run, repeated } from "../stage.ts";
 import type { SystemName, Task } from "../task.ts";
 
 const SAMPLES = 200;
-/** Those that look for work wait longer between two. */
+/** Systems that poll get longer pauses between two jobs. */
 const SAMPLES_ELSEWHERE = 50;
 const HOUR_MS = 3_600_000;
 const BACKLOGS = [1_000, 100_000];
@@ -12,7 +12,7 @@ const MILLION = 1_000_000;
 
 const systems = ["tidegate", "tidegate-tcp", "tidegate-elsewhere", "bullmq", "bee-queue"] as const;
 
-/** From enqueue to start: in an idle queue, beside jobs that wait for their time, and behind jobs that are due. */
+/** From enqueue to start: in an idle queue, beside scheduled jobs, and behind due jobs. */
 export async function latency(bench: Bench): Promise<void> {
   await percentiles(bench, 0);
   for (const backlog of BACKLOGS) await percentiles(bench, bench.effort.of(backlog));
@@ -28,7 +28,7 @@ async function percentiles({ stage, effort, progress, add }: Bench, waiting: num
     await stage.clear();
     if (waiting > 0) await stage.run(filling(system, waiting, HOUR_MS));
     const jobs = effort.of(system === "tidegate-elsewhere" ? SAMPLES_ELSEWHERE : SAMPLES);
-    // Lets the compiler see it.
+    // Warms up the compiler.
     await stage.run({ system, action: "latency", jobs: jobs / 5 });
     runs.set(system, await repeated(effort.runs, () => stage.run({ system, action: "latency", jobs })));
   }
@@ -43,7 +43,7 @@ async function percentiles({ stage, effort, progress, add }: Bench, waiting: num
   }
 }
 
-/** One job, enqueued when so many are due already and a worker has just started. An eager handler runs it at once. */
+/** One job, enqueued when this many are already due and a worker has just started. An eager handler runs it at once. */
 async function behind({ stage, effort, progress, add }: Bench, due: number): Promise<void> {
   const figures = [];
   for (const system of contestants) {

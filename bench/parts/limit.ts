@@ -10,7 +10,7 @@ const WAITING = 50_000;
 const FUNCTIONS = 15;
 const PROFILED = 100_000;
 
-/** Where the time goes: a drain beside a bare script that sends the same batches, and profiles of the drain. */
+/** Where the time goes: a drain compared with a bare script that sends the same batches, and profiles of the drain. */
 export async function limit(bench: Bench): Promise<void> {
   for (const batchSize of [100, 1_000]) await besideBare(bench, batchSize);
   const profiles = { tidegate: await profile(bench, "tidegate"), "tidegate-tcp": await profile(bench, "tidegate-tcp") };
@@ -42,7 +42,7 @@ async function besideBare(bench: Bench, batchSize: number): Promise<void> {
   bench.add({ what, unit: "% of the time that is Tidegate's", figures: { tidegate: exact(share) } });
 }
 
-/** What V8 records of a warm process that drains in batches of 100. */
+/** A V8 profile of a warm process that drains in batches of 100. */
 async function profile({ stage, effort, progress }: Bench, system: "tidegate" | "tidegate-tcp"): Promise<string> {
   progress(`profile, ${system}`);
   const jobs = effort.of(PROFILED);

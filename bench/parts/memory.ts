@@ -4,7 +4,7 @@ import type { Bench, Contestant, Effort } from "../part.ts";
 import { QUEUE } from "../queue.ts";
 
 const JOBS = 10_000;
-/** Enough for the memory of connections not to show much. */
+/** Enough that the memory of connections hardly matters. */
 const JOBS_IN_A_HURRY = 3_000;
 const KEY_LIMIT = 100_000_000;
 const SIZES: readonly (readonly [bytes: number, name: string])[] = [
@@ -13,7 +13,7 @@ const SIZES: readonly (readonly [bytes: number, name: string])[] = [
   [10_000, "10 KB"],
 ];
 
-/** What a waiting and a finished job take in Redis, and how many fill a key of 100 MB. */
+/** The memory of a waiting and a completed job in Redis, and how many fill a key of 100 MB. */
 export async function memory(bench: Bench): Promise<void> {
   for (const [payloadBytes, name] of SIZES) {
     bench.progress(`payloads of ${name}`);

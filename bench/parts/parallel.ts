@@ -7,7 +7,7 @@ const WAITING = 60_000;
 const PROCESSES = [1, 2, 4, 8];
 const LATENCY_MS = 20;
 
-/** Drains at once, each a process of its own: on one set of keys, on partitions, and with a distant Redis. */
+/** Concurrent drains, each in its own process: on one set of keys, on partitions, and with a distant Redis. */
 export async function parallel(bench: Bench): Promise<void> {
   for (const batchSize of [100, 1_000]) {
     for (const processes of PROCESSES) await measure(bench, processes, { batchSize });

@@ -14,7 +14,7 @@ interface Way {
   readonly name: string;
   readonly batchSize: number;
   readonly concurrency: number;
-  /** The concurrency of the others, where it is another. */
+  /** The concurrency of the others, if it differs. */
   readonly othersConcurrency?: number;
 }
 
@@ -44,7 +44,7 @@ export async function speed(bench: Bench): Promise<void> {
   if (bench.effort.isMillion) await million(bench);
 }
 
-/** Lets the compiler see each kind of work before any is measured. */
+/** Warms up the compiler for each kind of work before any is measured. */
 export async function warmUp({ stage, progress }: Bench): Promise<void> {
   progress("warming up");
   for (const system of contestants) {
@@ -84,7 +84,7 @@ async function draining(bench: Bench, waiting: number): Promise<void> {
   }
 }
 
-/** A million is stored once for each kind of records, and drained in part, again and again. */
+/** A million jobs are stored once for each kind of record, and drained in part, repeatedly. */
 async function million(bench: Bench): Promise<void> {
   const { stage, effort, progress, add } = bench;
   const filled = new Map<Contestant, readonly Run[]>();

@@ -19,17 +19,17 @@ const WARM_UP = 200;
 export const SCRIPT_THREAD = "the script's thread";
 export const ALL_THREADS = "all threads";
 
-/** What workerd is given: the script, and the folder for its configuration. */
+/** The input of workerd: the script, and the folder for its configuration. */
 interface Scene {
   readonly bench: Bench;
   readonly folder: string;
   readonly script: string;
   readonly empty: string;
-  /** What a new isolate with the empty script takes. */
+  /** The CPU time of a new isolate with the empty script. */
   readonly bare: readonly FirstRequest[];
 }
 
-/** The CPU that a Worker takes in workerd, less what an empty one takes: of new isolates, and of warm ones. */
+/** The CPU time of a Worker in workerd, less that of an empty one: for new isolates, and for warm ones. */
 export async function workerd(bench: Bench): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "tidegate-workerd-"));
   try {
@@ -54,7 +54,7 @@ function sizeText(script: string): string {
   return `the script has ${kilobytes(Buffer.byteLength(script))}, gzipped ${kilobytes(gzipSync(script).length)}`;
 }
 
-/** A new process each time: first what it takes to start, then its first request. */
+/** A new process each time: first its start, then its first request. */
 async function newIsolates(scene: Scene): Promise<void> {
   const { bench, script } = scene;
   for (const [index, jobs] of JOBS.entries()) {
@@ -69,7 +69,7 @@ async function newIsolates(scene: Scene): Promise<void> {
   }
 }
 
-/** What a cron expression takes that is read as the script runs, and one that the first request reads. */
+/** The CPU time of a cron expression that is parsed when the script starts, and of one that the first request parses. */
 async function schedules(scene: Scene): Promise<void> {
   for (const [where, name] of [
     ["at module scope", "schedule-declared"],
@@ -124,7 +124,7 @@ async function firstRequest(isolate: Workerd, path: string): Promise<FirstReques
   return { start, request: minus(await isolate.cpu(), start) };
 }
 
-/** Drains in an isolate whose code the compiler has seen for a while. */
+/** Drains in an isolate whose code is warm. */
 async function warmIsolate(scene: Scene): Promise<void> {
   const { bench, script, empty } = scene;
   bench.progress("a warm isolate with an empty script");
@@ -176,7 +176,7 @@ function drainPath(jobs: number): string {
   return `/drain?maxJobs=${jobs}`;
 }
 
-/** @throws {Error} where a drain did not do all that it was asked for. */
+/** @throws {Error} if a drain did not do all it was asked for. */
 async function request(isolate: Workerd, path: string): Promise<void> {
   const headers = { Authorization: `Bearer ${DRAIN_TOKEN}` };
   const response = await fetch(`${isolate.url}${path}`, { headers });
@@ -201,7 +201,7 @@ interface Named {
   readonly remark?: string | undefined;
 }
 
-/** Adds what is left of the measured times without those of an empty script. */
+/** Adds the measured times less those of an empty script. */
 function addCpu({ add }: Bench, { what, remark }: Named, values: readonly Cpu[], baseline: Cpu): void {
   const figure = (of: keyof Cpu) => figureOf(values.map((cpu) => cpu[of] - baseline[of]));
   const figures = { [SCRIPT_THREAD]: figure("script"), [ALL_THREADS]: figure("all") };

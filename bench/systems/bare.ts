@@ -3,7 +3,7 @@ import { scripts } from "../../src/stores/redis/scripts.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, payloadOf, sum, timed } from "../task.ts";
 
-/** What a drain does for a completed job, as text made beforehand. */
+/** The outcome of a completed job, as text prepared beforehand. */
 function finishedRecord(payloadBytes: number): string {
   const at = Date.now();
   const end = { at, startedAt: at, attempts: 1, expiresAt: at + 86_400_000 };
@@ -11,8 +11,8 @@ function finishedRecord(payloadBytes: number): string {
 }
 
 /**
- * The limit: the same script with the same batches over the same HTTP, and no queue around it. No record is read or
- * written, no job is run: what was claimed is handed in as completed, with a record prepared beforehand.
+ * The limit: the same script with the same batches over the same HTTP, without a queue around it. It reads and writes no record
+ * and runs no job: it settles each claimed job as completed, with a record prepared beforehand.
  */
 export function drainBare(task: FullTask, connections: Connections) {
   const record = finishedRecord(task.payloadBytes);
@@ -47,7 +47,7 @@ async function loop(batchSize: number, jobs: number, record: string, rest: Conne
 const keys = keysOf("tidegate", QUEUE).all;
 const beginning = ["EVALSHA", scripts.exchange.shas.plain, String(keys.length), ...keys];
 
-/** The arguments stand above exchange.lua: no look ahead, a minute of lease, a day of retention, nothing timed, no schedules. */
+/** exchange.lua describes the arguments: no look ahead, a lease of a minute, a retention of a day, nothing timed, no schedules. */
 async function exchange(
   { url, token }: Connections["rest"],
   limit: number,

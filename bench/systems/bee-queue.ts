@@ -3,8 +3,8 @@ import { Probes } from "../probes.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, inBatches, payloadOf, type System, timed, timesOf } from "../task.ts";
 
-// Bee-Queue: the second peer, since it is kept up (2.0.0 in 2026), made for short jobs at high rates, and needs nothing
-// but Redis. As it comes: over TCP, with node-redis, finished jobs kept. Only delayed jobs must be asked for.
+// Bee-Queue: the second peer, because it is maintained (2.0.0 in 2026), made for short jobs at high rates, and needs nothing
+// but Redis. With its defaults: over TCP, with node-redis, finished jobs kept. Only delayed jobs need an option.
 
 /** @param isWorker whether it runs jobs, and needs a connection to wait for them. */
 export function openBeeQueue(redisPort: number, isWorker: boolean): Promise<BeeQueue> {
@@ -12,7 +12,7 @@ export function openBeeQueue(redisPort: number, isWorker: boolean): Promise<BeeQ
   return new BeeQueue(QUEUE, { redis, isWorker, activateDelayedJobs: isWorker }).ready();
 }
 
-/** Stores jobs in one go. @throws {Error} where one was not stored. */
+/** Stores jobs in one call. @throws {Error} if one was not stored. */
 export async function saveBeeJobs(queue: BeeQueue, count: number, { payloadBytes = 100, delayMs = 0 } = {}) {
   const payload = payloadOf(payloadBytes);
   const runAt = Date.now() + delayMs;

@@ -3,7 +3,7 @@ import { Probes } from "../probes.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, inBatches, payloadOf, type System, timed, timesOf } from "../task.ts";
 
-// BullMQ as it comes: over TCP, with ioredis, finished jobs kept.
+// BullMQ with its defaults: over TCP, with ioredis, finished jobs kept.
 
 export interface BullmqConnection {
   readonly host: string;

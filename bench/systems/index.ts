@@ -6,7 +6,7 @@ import { tidegate, tidegateTcp } from "./tidegate.ts";
 
 const drainsAlone = () => Promise.reject(new Error("The bare script drains, and does nothing else."));
 
-/** All that is measured, by name. */
+/** All systems, by name. */
 export function systems(connections: Connections): Readonly<Record<SystemName, System>> {
   return {
     tidegate: tidegate(connections),

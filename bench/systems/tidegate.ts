@@ -29,7 +29,7 @@ export function tidegateQueue(store: Store, { retention = "24h", jobs = [], work
   return new Queue({ name: QUEUE, store, jobs: [work, fails, ...jobs], retention, logger: null });
 }
 
-/** Bounds that nothing measured here reaches. */
+/** Limits that no measurement here reaches. */
 export const unbounded = {
   timeBudget: "10m",
   budget: { roundTrips: 1_000_000_000, commands: 1_000_000_000 },
@@ -40,7 +40,7 @@ export function emptyJobs(count: number, { payloadBytes = 100, delayMs = 0 } = {
   return Array.from({ length: count }, () => ({ job: empty, payload, ...(delayMs > 0 && { delay: delayMs }) }));
 }
 
-/** A store, and how to let go of it. */
+/** A store, and how to close it. */
 interface OpenStore {
   readonly store: Store;
   close(): Promise<unknown>;
@@ -63,9 +63,9 @@ export function tidegate(connections: Connections): System {
 }
 
 /**
- * Over TCP, with a worker that stays.
+ * Over TCP, with a long-running worker.
  *
- * @param elsewhere whether jobs are enqueued through another queue object, so that the worker must look for them.
+ * @param elsewhere whether jobs are enqueued through another queue object, so that the worker must poll for them.
  */
 export function tidegateTcp(connections: Connections, { elsewhere }: { readonly elsewhere: boolean }): System {
   const open = () => overTcp(connections);

@@ -1,2 +1,2 @@
-// What every request costs in workerd, whatever the Worker does.
+// The cost of every request in workerd, whatever the Worker does.
 export default { fetch: () => new Response("{}") };

@@ -19,7 +19,7 @@ export function minus(one: Cpu, other: Cpu): Cpu {
   return { script: one.script - other.script, all: one.all - other.all };
 }
 
-/** A script in workerd, Cloudflare's runtime: one process with one isolate, and nothing of wrangler's around it. */
+/** A script in workerd, Cloudflare's runtime: one process with one isolate, without wrangler. */
 export class Workerd {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -35,7 +35,7 @@ export class Workerd {
     const file = join(folder, "config.capnp");
     await writeFile(join(folder, "script.mjs"), script);
     await writeFile(file, configuration(bindings));
-    // The third descriptor tells the port once it listens.
+    // The third descriptor reports the port once it listens.
     const child = spawn(binary(), ["serve", file, "--control-fd=3"], {
       stdio: ["ignore", "ignore", "inherit", "pipe"],
     });
@@ -48,7 +48,7 @@ export class Workerd {
     this.url = url;
   }
 
-  /** The CPU time so far, from the scheduler's own account, which counts nanoseconds. */
+  /** The CPU time so far, from the scheduler, in nanoseconds. */
   async cpu(): Promise<Cpu> {
     const folder = `/proc/${this.#child.pid}/task`;
     const threads = await readdir(folder);
@@ -67,7 +67,7 @@ export class Workerd {
   }
 }
 
-/** That of wrangler, so that it is the one that `npm start` and the tests run. */
+/** Wrangler's, so that it is the one that `npm start` and the tests run. */
 function binary(): string {
   const require = createRequire(import.meta.url);
   return createRequire(require.resolve("wrangler"))("workerd").default;
@@ -81,10 +81,10 @@ async function listeningPort(child: ChildProcess): Promise<number> {
   const ended = once(child, "exit").then(([code]) => {
     throw new Error(`workerd ended with ${code} before it listened.`);
   });
-  return Promise.race([ended, told(child.stdio[3] as Readable)]);
+  return Promise.race([ended, portFrom(child.stdio[3] as Readable)]);
 }
 
-async function told(control: Readable): Promise<number> {
+async function portFrom(control: Readable): Promise<number> {
   let text = "";
   for await (const chunk of control) {
     text += String(chunk);

@@ -1,4 +1,4 @@
-// A schedule that stands at module scope: it is read as an isolate starts.
+// A schedule at module scope: it is parsed when an isolate starts.
 import { defineJob } from "../../src/index.ts";
 
 const report = defineJob({ name: "report", schedule: { cron: "0 9 * * *" }, perform: () => {} });

@@ -1,4 +1,4 @@
-// The same schedule, read by the first request.
+// The same schedule, parsed by the first request.
 import { defineJob } from "../../src/index.ts";
 
 export default {

@@ -1,4 +1,4 @@
-// The Worker that is measured, as a user's would be: jobs in Upstash Redis, drained over HTTP.
+// The measured Worker, like a user's: jobs in Upstash Redis, drained over HTTP.
 import { defineJob, Queue } from "../../src/index.ts";
 import { createWorker } from "../../src/platforms/cloudflare.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";

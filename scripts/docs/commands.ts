@@ -81,7 +81,7 @@ interface Described {
   readonly below: readonly Described[];
 }
 
-/** The commands below one, each with its help as it is shown where no terminal is, and with those below it. */
+/** The subcommands of a command, each with its help as shown without a terminal, and with its own subcommands. */
 function describe(parent: CommandUnknownOpts, above: readonly string[] = []): readonly Described[] {
   return parent.commands.map((command) => {
     const names = [...above, command.name()];
@@ -99,7 +99,7 @@ function helpOf(command: CommandUnknownOpts): string {
   const writeOut = (text: string) => {
     help += text;
   };
-  // Options of all commands would stand under each of them again.
+  // The global options would be repeated under each command.
   command.configureHelp({ ...command.configureHelp(), showGlobalOptions: false });
   command.configureOutput({ ...command.configureOutput(), writeOut }).outputHelp();
   return help;

@@ -1,4 +1,4 @@
-// Reads what stands in the sources about the fields of interfaces, so that pages need not say it again.
+// Reads the comments on the fields of interfaces from the sources, so that pages need not repeat them.
 import { readFileSync } from "node:fs";
 import ts from "typescript";
 
@@ -6,8 +6,8 @@ import ts from "typescript";
  * Reads the documentation comments of the fields of an interface.
  *
  * @param file its path from the root of the repository.
- * @returns by field, on one line; fields without a comment are left out.
- * @throws {Error} where there is no such interface.
+ * @returns the comments by field, each on one line; fields without a comment are left out.
+ * @throws {Error} if there is no such interface.
  */
 export function commentsOf(file: string, name: string): ReadonlyMap<string, string> {
   const text = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");

@@ -1,4 +1,4 @@
-// Writes docs/http.md from the OpenAPI document of a handler. The examples are what a handler answers.
+// Writes docs/http.md from the OpenAPI document of a handler. The examples are real answers of a handler.
 import { OpenApi, type Operation, type ResponseObject } from "../../api-examples/openapi.ts";
 import { type Case, casesOf, requestOf } from "../../api-examples/requests.ts";
 import { apiWorld, tokens } from "../../api-examples/world.ts";
@@ -44,7 +44,7 @@ const titles: Readonly<Record<string, string>> = {
 };
 const base = "https://example.com";
 
-/** As much of JSON Schema as the document uses. */
+/** The part of JSON Schema that the document uses. */
 interface Shape {
   readonly $ref?: string;
   readonly anyOf?: readonly Shape[];
@@ -63,12 +63,12 @@ interface Shape {
   readonly required?: readonly string[];
 }
 
-/** What is said of fields, by their names. */
+/** Comments on fields, by their names. */
 type Comments = ReadonlyMap<string, string>;
 type Source = readonly [file: string, type: string];
 type Ask = (operation: Operation, each: Partial<Case>) => Promise<Response>;
 
-/** The types in the sources behind the shapes and the requests: what is said of their fields there is said here. */
+/** The source types of the shapes and the requests: the page uses the comments on their fields. */
 const attempt: Source = ["src/core/job/options.ts", "JobOptions"];
 const limits: Source = ["src/core/job/flow-control.ts", "FlowControlLimits"];
 const recurring: Source = ["src/core/job/options.ts", "Schedule"];
@@ -148,7 +148,7 @@ function contentsOf(operations: readonly Operation[]): string {
   return ["| to | send | scope |", "|---|---|---|", ...lines].join("\n");
 }
 
-/** Sends the requests that show how an operation is meant, and shows each with its answer. */
+/** Sends the example requests of an operation, and shows each with its answer. */
 async function examplesOf(operation: Operation, ask: Ask): Promise<string[]> {
   const shown = casesOf(operation).filter(({ isExample }, index) => index === 0 || isExample);
   return Promise.all(shown.map((each) => exampleOf(operation, each, ask)));
@@ -207,7 +207,7 @@ function bodyOf(schema: Shape, comments: Comments): string {
   return `Body: one of these.\n\n${tables.join("\n\n")}`;
 }
 
-/** What is said in the sources of the fields of a shape, or of the requests of an operation. */
+/** The source comments on the fields of a shape, or of the requests of an operation. */
 function commentsFor(name: string): Comments {
   return new Map((sources[name] ?? []).flatMap(([file, type]) => [...commentsOf(file, type)]));
 }
@@ -285,7 +285,7 @@ const withoutScope = (description: string) => description.replace(/ ?(Scope: .*|
 
 const fenced = (language: string, text: string) => `\`\`\`${language}\n${text}\n\`\`\``;
 
-/** JSON to be read: long lists cut, lists of numbers on one line, and no path of the machine in a stack. */
+/** Readable JSON: long lists are cut, lists of numbers are on one line, and stacks have no paths of this machine. */
 function pretty(value: unknown): string {
   const text = JSON.stringify(value, (name, each) => shortened(name, each), 2);
   return text.replace(/\[[\s\d.,]+\]/g, (list) => list.replace(/\s+/g, " ").replace("[ ", "[").replace(" ]", "]"));

@@ -1,4 +1,4 @@
-// Follows docs/newcomer.md from an empty folder to a Worker that could be deployed, and keeps what is printed in it.
+// Follows docs/newcomer.md from an empty folder to a Worker that could be deployed, and puts the output into the page.
 import { deepEqual } from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
@@ -20,7 +20,7 @@ const require = createRequire(import.meta.url);
 const env = {
   ...process.env,
   NO_COLOR: "1",
-  // No question, and no look-up on the internet but for the packages.
+  // No questions, and no network requests except for the packages.
   CI: "true",
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_SEND_ERROR_REPORTS: "false",
@@ -34,7 +34,7 @@ const env = {
  * Follows docs/newcomer.md.
  *
  * @returns the page, if it was rewritten.
- * @throws {Error} where one of its commands fails; the message holds what it has printed. With `check`, where the page would
+ * @throws {Error} if one of its commands fails; the message contains its output. With `check`, if the page would
  *   be rewritten; the message shows the lines that differ.
  */
 export async function newcomer({ check }: Writing): Promise<string[]> {
@@ -53,12 +53,12 @@ export async function newcomer({ check }: Writing): Promise<string[]> {
     if (check) deepEqual(page.split("\n"), before.split("\n"));
     return await replaceFile(PAGE, page, { check });
   } finally {
-    // The Worker may still be going down, and write.
+    // The Worker may still be stopping, and write.
     await rm(folder, { recursive: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
-/** Builds the package and packs it, as it would be published. Leaves dist alone. */
+/** Builds and packs the package as it would be published. Leaves dist alone. */
 async function pack(folder: string): Promise<string> {
   const bundler = join(root, "node_modules/tsdown/dist/run.mjs");
   await run(process.execPath, [bundler, "--out-dir", join(folder, "dist"), "--logLevel", "error"], { cwd: root });
@@ -69,7 +69,7 @@ async function pack(folder: string): Promise<string> {
 
 const untilReady = "while kill -0 $! && ! grep -qs 'Ready on' wrangler.log; do sleep 0.1; done; cat wrangler.log";
 
-/** What is typed in place of what the page shows: this package, tested versions of the others, and a port that is free. */
+/** Replacements for the text of the page: this package, tested versions of the others, and a free port. */
 function typed(code: string, tarball: string, port: number): string {
   const dev = `npx wrangler dev --port ${port} --inspector-port 0 >wrangler.log 2>&1 &\n${untilReady}`;
   return (
@@ -77,7 +77,7 @@ function typed(code: string, tarball: string, port: number): string {
       .replaceAll(/(?<=^npm install ).*$/gm, (words) => words.replaceAll(/(?<!\S)\w+/g, (name) => exact(name, tarball)))
       .replaceAll(/^npx wrangler dev$/gm, () => dev)
       .replaceAll(SHOWN_PORT, String(port))
-      // As a terminal would show it: without a progress bar, and with the prompt on a line of its own.
+      // As a terminal would show it: without a progress bar, and with the prompt on its own line.
       .replaceAll(/^curl /gm, "curl --silent --write-out '\\n' ")
   );
 }
@@ -86,7 +86,7 @@ function exact(name: string, tarball: string): string {
   return name === "tidegate" ? tarball : `${name}@${require(`${name}/package.json`).version}`;
 }
 
-/** What of an output is the same in every run: all but ids, times and sizes, and the widths of columns that follow from them. */
+/** The part of an output that is the same in every run: everything except ids, times, sizes, and the column widths that depend on them. */
 function constant(output: string): string {
   return output
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")

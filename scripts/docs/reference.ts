@@ -1,4 +1,4 @@
-// Writes docs/api from the documentation comments of what the package exports: one page for each subpath.
+// Writes docs/api from the documentation comments of the package's exports: one page for each subpath.
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -39,9 +39,9 @@ const options: TypeDocOptions & Readonly<Record<string, unknown>> = {
   readme: "none",
   name: "API reference",
   logLevel: "Warn",
-  // `npm run check:types` has done it.
+  // `npm run check:types` does it.
   skipErrorChecking: true,
-  // So that a page changes with its text, and not with each line that moves.
+  // So that a page changes only with its text, and not with line numbers.
   disableSources: true,
   disableGit: true,
   excludeInternal: true,
@@ -69,7 +69,7 @@ const options: TypeDocOptions & Readonly<Record<string, unknown>> = {
  * Writes the API reference.
  *
  * @returns the files that were rewritten, or would be.
- * @throws {Error} where something that is exported has no comment; the message names all that have none.
+ * @throws {Error} if an export has no comment; the message names all without one.
  */
 export async function reference({ check, root = repository }: Writing): Promise<string[]> {
   const entries = entryPoints(root);
@@ -104,7 +104,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
 }
 
-/** Each import of the package, with the source behind it. */
+/** Each import of the package, with its source. */
 function entryPoints(root: string): ReadonlyMap<string, string> {
   const { name, exports }: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const source = (types: string) => join(root, types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts"));
@@ -115,7 +115,7 @@ function entryPoints(root: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Complains of sources whose comment does not give the name by which they are imported. */
+/** Reports sources whose comment does not say how to import them. */
 function unnamed(project: ProjectReflection, entries: ReadonlyMap<string, string>): string[] {
   const names = new Set(project.children?.map((module) => module.name));
   return [...entries]
@@ -123,7 +123,7 @@ function unnamed(project: ProjectReflection, entries: ReadonlyMap<string, string
     .map(([subpath, source]) => `${source} must begin with a comment that ends with: @module ${subpath}`);
 }
 
-/** Complains of fields without a comment, which typedoc can only demand of those of unnamed types as well. */
+/** Reports fields without a comment: typedoc could only require comments on the fields of unnamed types too. */
 function silentFields(project: ProjectReflection): string[] {
   return project
     .getReflectionsByKind(ReflectionKind.Property)
@@ -133,7 +133,7 @@ function silentFields(project: ProjectReflection): string[] {
     .map((field) => `${field.getFullName()} has no comment.`);
 }
 
-/** Pages leave out what stands in braces, which for `@throws` is the class of the error: puts it into the text. */
+/** Pages omit text in braces, which for `@throws` is the class of the error: moves it into the text. */
 function showThrownTypes(project: ProjectReflection): void {
   const classes = new Map(project.getReflectionsByKind(ReflectionKind.Class).map((each) => [each.name, each]));
   for (const reflection of Object.values(project.reflections)) {
@@ -149,7 +149,7 @@ function showThrownTypes(project: ProjectReflection): void {
   }
 }
 
-/** Keeps what typedoc complains of. */
+/** Collects typedoc's warnings. */
 class Complaints extends Logger {
   readonly #complaints: string[] = [];
 
@@ -157,7 +157,7 @@ class Complaints extends Logger {
     if (level >= LogLevel.Warn) this.#complaints.push(message);
   }
 
-  /** @throws {Error} where there was something to complain of. */
+  /** @throws {Error} if there was a warning. */
   check(): void {
     if (this.#complaints.length > 0) throw new Error(this.#complaints.join("\n"));
   }

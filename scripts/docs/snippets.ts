@@ -1,5 +1,5 @@
-// Keeps the code in Markdown equal to the files that tests run: a fenced block below `<!-- from: FILE#REGION -->` holds what
-// stands there between the comments `#region REGION` and `#endregion`; without a region, the whole file.
+// Keeps the code in Markdown equal to the files that tests run: a fenced block below `<!-- from: FILE#REGION -->` contains the code
+// between the comments `#region REGION` and `#endregion` of that file; without a region, the whole file.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,10 +10,10 @@ const sourceComment = /^<!-- from: .*$/gm;
 const sourcedBlock = /^(<!-- from: (\S+?)(?:#([\w-]+))? -->\n(`{3,})[^\n]*\n)([\s\S]*?)^\4$/gm;
 
 /**
- * Puts the code where it belongs in README.md and everything below docs/.
+ * Inserts the code into README.md and everything in docs/.
  *
  * @returns the Markdown files that were rewritten, or would be.
- * @throws {Error} where a file or region is missing, or a comment stands before no block; the message names them.
+ * @throws {Error} if a file or region is missing, or a comment has no block after it; the message names them.
  */
 export async function snippets({ check, root = repository }: Writing): Promise<string[]> {
   const differing: string[] = [];
@@ -51,13 +51,13 @@ async function readCode(root: string, file: string, region: string | undefined, 
   return dedented(lines.filter((line) => !marker(line)));
 }
 
-/** What a line begins or ends, in the comments of any language. */
+/** A line that begins or ends a region, in the comments of any language. */
 function marker(line: string) {
   const [, mark, name] = /^\s*(?:\/\/|#) #(region|endregion)\b *(\S*)/.exec(line) ?? [];
   return mark ? { begins: mark === "region", name } : undefined;
 }
 
-/** The lines of a region, up to the end that belongs to it; undefined where it does not begin, or does not end. */
+/** The lines of a region, up to its own end; undefined if it does not begin, or does not end. */
 function regionOf(lines: readonly string[], region: string): readonly string[] | undefined {
   const first = lines.findIndex((line) => {
     const mark = marker(line);

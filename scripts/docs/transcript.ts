@@ -1,4 +1,4 @@
-// Runs the commands of a Markdown page, and keeps their output in the page.
+// Runs the commands of a Markdown page, and puts their output into the page.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -12,21 +12,21 @@ export interface Transcribing {
   readonly folder: string;
   /** The environment of the shell. */
   readonly env: NodeJS.ProcessEnv;
-  /** What is typed in place of what the page shows. */
+  /** Replacements in the commands that the page shows. */
   typed(code: string): string;
-  /** What the page shows in place of what was printed. */
+  /** Replacements in the printed output. */
   shown(output: string): string;
-  /** What of an output is the same in every run. */
+  /** The part of an output that is the same in every run. */
   constant(output: string): string;
 }
 
 /**
- * Follows a page from top to bottom: a block below a line that holds nothing but a path and a colon is written to that file, a
- * block of `sh` is typed into a shell, and a block of `text` holds what the commands above it print.
+ * Follows a page from top to bottom: a block below a line with only a path and a colon is written to that file, a
+ * block of `sh` is typed into a shell, and a block of `text` has the output of the commands above it.
  *
  * @param page Markdown.
- * @returns the page, with the output of this run where the constant part of it is another one.
- * @throws {Error} where a command fails; the message holds what it has printed.
+ * @returns the page, with the output of this run if its constant part has changed.
+ * @throws {Error} if a command fails; the message contains its output.
  */
 export async function transcribe(page: string, { folder, typed, shown, constant, env }: Transcribing): Promise<string> {
   const shell = new Shell(folder, env);
@@ -54,14 +54,14 @@ async function write(path: string, content: string): Promise<void> {
   await writeFile(path, content);
 }
 
-/** A shell that stays: each command finds what those before it have set. It ends with the first that fails. */
+/** A persistent shell: each command sees the variables of earlier ones. It ends with the first that fails. */
 class Shell {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<unknown>;
   #printed = "";
 
   constructor(folder: string, env: NodeJS.ProcessEnv) {
-    // In a process group of its own, so that what it leaves in the background can be ended with it.
+    // In its own process group, so that its background processes can be ended with it.
     this.#process = spawn("sh", ["-e"], { cwd: folder, env, detached: true });
     this.#ended = once(this.#process, "close");
     this.#process.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -71,12 +71,12 @@ class Shell {
     this.#process.stdin.write("exec 2>&1\n");
   }
 
-  /** Where it stands. */
+  /** Its current directory. */
   async folder(): Promise<string> {
     return (await this.run("pwd")).trimEnd();
   }
 
-  /** Runs commands, and gives what they print. */
+  /** Runs commands, and returns their output. */
   async run(code: string): Promise<string> {
     this.#printed = "";
     const end = "\0";
@@ -93,7 +93,7 @@ class Shell {
     try {
       if (pid !== undefined) process.kill(-pid, "SIGTERM");
     } catch {
-      // It has ended by itself, with all that it had started.
+      // It has already ended, with all its processes.
     }
   }
 }

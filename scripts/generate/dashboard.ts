@@ -1,5 +1,5 @@
-// Makes src/http/dashboard/bundle.ts from the page beside it.
-// The page is committed as text since a Worker can read no files, and so that a bundle needs no plugin for it.
+// Makes src/http/dashboard/bundle.ts from the page in the same folder.
+// The page is committed as text because a Worker cannot read files, and so that a bundle needs no plugin for it.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -25,14 +25,14 @@ async function bundled(file: string, options: BuildOptions): Promise<string> {
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Takes the line breaks of templates away. No others are left in minified code, so what is to be shown may hold none. */
+/** Removes the line breaks of templates. Minified code has no others, so text on the page must not contain any. */
 const joined = (text: string) =>
   text
     .replaceAll(/>\n\s*/g, ">")
     .replaceAll(/\n\s*</g, "<")
     .replaceAll(/\n\s*/g, " ");
 
-// What the page calls its own affairs. These names go nowhere else, and the shorter they are, the smaller is the page.
+// Names that only the page uses. They appear nowhere else, and short names make the page smaller.
 const ownNames =
   /^(act|aheadMs|failure|isActing|isAllSelected|isBad|isDangerous|isLasting|isSignedOut|nextRefreshAt|notice|route|question|refusal|seenAt|selected|snapshot|text)$/;
 
@@ -43,7 +43,7 @@ export async function dashboard(): Promise<GeneratedSource> {
     .replaceAll(/\n(?!$)/g, "")
     .replace("<style></style>", () => `<style>${style}</style>`)
     .replace("></script>", () => `>${script}</script>`);
-  // Exactly this script and this style may run, and they may ask nobody but the handler.
+  // Only this script and this style may run, and they may call only the handler.
   const policy = [
     "default-src 'none'",
     `script-src ${hashOf(script)}`,

@@ -1,8 +1,8 @@
-/** A source that is made from others. */
+/** A generated source. */
 export interface GeneratedSource {
   /** Its path from the root of the repository. */
   readonly file: string;
   readonly content: string;
-  /** What it is made from, as a reader of messages knows it. */
+  /** What it is made from, as messages name it. */
   readonly origin: string;
 }

@@ -11,10 +11,10 @@ const MINUTE_MS = 60_000;
 const START = Date.parse("2026-11-25T13:05:20Z");
 const MINUTES = 60;
 
-/** What there is to see, and when. */
+/** The pages to show, and their time. */
 export type Scene = Awaited<ReturnType<typeof stage>>;
 
-/** A queue that has been at work for an hour by a clock of its own, on a real Redis; and what serves it. */
+/** A queue that has run for an hour by its own clock, on a real Redis, and its server. */
 export async function stage() {
   const redis = await startRedis();
   const shim = await startRestShim({ redisPort: redis.port });
@@ -52,7 +52,7 @@ export async function stage() {
   };
 }
 
-/** A sequence that is the same each time, so that the pictures are too, but for the ids. */
+/** A sequence that is the same each time, so that the pictures are the same, except for the ids. */
 function randomNumbers(): () => number {
   let state = 7;
   return () => {

@@ -1,4 +1,4 @@
-// How generated files are written, or compared with what they would be.
+// Writes generated files, or checks that they are up to date.
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -7,13 +7,13 @@ import { fileURLToPath } from "node:url";
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface Writing {
-  /** Whether nothing is written, and what differs is only named. */
+  /** Whether to write nothing, and only name the files that differ. */
   readonly check: boolean;
-  /** The folder that paths start from. Default: the repository. */
+  /** The folder that paths are relative to. Default: the repository. */
   readonly root?: string;
 }
 
-/** Writes a file where it differs. @returns the file, where it differed */
+/** Writes a file if it differs. @returns the file, if it differed */
 export async function replaceFile(
   file: string,
   content: string,
@@ -29,10 +29,10 @@ export async function replaceFile(
 }
 
 /**
- * Makes a folder hold the same Markdown files as another one.
+ * Makes a folder contain the same Markdown files as another one.
  *
  * @param source the path of the other one.
- * @returns the files that differed, were missing, or too many.
+ * @returns the files that differed, were missing, or were superfluous.
  */
 export async function replaceFolder(
   folder: string,
@@ -50,7 +50,7 @@ export async function replaceFolder(
   return [...surplus.map((file) => join(folder, file)), ...replaced.flat()];
 }
 
-/** The Markdown files below a folder; none where it does not exist. */
+/** The Markdown files in a folder; none if it does not exist. */
 function markdownIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" })

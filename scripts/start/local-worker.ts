@@ -17,17 +17,17 @@ const STOP_WITHIN_MS = 5_000;
 const REMEMBERED_LINES = 40;
 
 const HOST = "127.0.0.1";
-/** What `localhost` may mean: whoever holds the port on either of them would be taken for the Worker. */
+/** The addresses of `localhost`: a program with the port on either of them would be taken for the Worker. */
 const LOCALHOST = [HOST, "::1"];
 
-/** What a program needs of its environment, and what the Worker does. Wrangler hands all that it gets on to the Worker. */
+/** The environment that a program needs, and that the Worker needs. Wrangler passes everything on to the Worker. */
 const passedOn =
   /^(PATH|HOME|USERPROFILE|(LOCAL)?APPDATA|SYSTEMROOT|TE?MP|TMPDIR|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|UPSTASH_REDIS_REST_\w+)$/i;
 
 const settings = {
   // The environment hides the token of Redis better than a command line, which every user of the machine can read.
   CLOUDFLARE_INCLUDE_PROCESS_ENV: "true",
-  // No question and no look-up on the internet: a start must work offline, and be fast there too.
+  // No questions and no network requests: a start must work offline, and be fast there too.
   CI: "true",
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_SEND_ERROR_REPORTS: "false",
@@ -35,7 +35,7 @@ const settings = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 };
 
-/** @throws {Error} where the port cannot be opened; the message tells what to do. */
+/** @throws {Error} if the port cannot be opened; the message says what to do. */
 export async function checkPort(port: number): Promise<void> {
   for (const host of LOCALHOST) {
     const probe = createServer().listen(port, host);
@@ -53,7 +53,7 @@ export async function checkPort(port: number): Promise<void> {
   }
 }
 
-/** The demo Worker in workerd, run by wrangler: on this machine alone, without a token. */
+/** The demo Worker in workerd, run by wrangler: only on this machine, without a token. */
 export class LocalWorker {
   readonly url: string;
   readonly #wrangler: ChildProcessByStdio<null, Readable, Readable>;
@@ -61,7 +61,7 @@ export class LocalWorker {
   #lines: readonly string[] = [];
   #isReady = false;
   #complain = () => {};
-  /** Resolves when wrangler says that something is wrong. */
+  /** Resolves when wrangler reports an error. */
   readonly #complained = new Promise<void>((resolve) => {
     this.#complain = resolve;
   });
@@ -73,16 +73,16 @@ export class LocalWorker {
       cwd: root,
       env: { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name))), ...settings },
       stdio: ["ignore", "pipe", "pipe"],
-      // In a process group of its own, so that Ctrl-C reaches this program alone, which then ends the group.
+      // In its own process group, so that Ctrl-C reaches only this program, which then ends the group.
       detached: process.platform !== "win32",
     });
     this.#exited = once(this.#wrangler, "exit");
     for (const stream of ["stdout", "stderr"] as const) this.#read(stream);
-    // However this program ends, nothing stays behind that holds the port.
+    // However this program ends, no process may keep the port.
     process.once("exit", () => this.#signal("SIGKILL"));
   }
 
-  /** Once the Worker is ready, what its jobs log is passed on; what wrangler says of itself is not. */
+  /** Once the Worker is ready, the logs of its jobs are passed on, but not wrangler's own output. */
   #read(stream: "stdout" | "stderr"): void {
     createInterface({ input: this.#wrangler[stream] }).on("line", (coloured) => {
       const line = stripVTControlCharacters(coloured);
@@ -97,7 +97,7 @@ export class LocalWorker {
     const answered = this.#answers();
     const first = await Promise.race([answered, this.#exited, this.#complained, setTimeout(START_WITHIN_MS)]);
     if (!(first instanceof Response)) {
-      // The reason follows on the first line of a complaint.
+      // The reason follows the first line of an error.
       await setTimeout(POLL_MS);
       throw this.#failure("wrangler could not start the Worker.");
     }
@@ -134,7 +134,7 @@ export class LocalWorker {
       if (process.platform === "win32" || pid === undefined) this.#wrangler.kill(signal);
       else process.kill(-pid, signal);
     } catch {
-      // The whole group is gone already.
+      // The whole group has already ended.
     }
   }
 

@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 
-// The arrows of docs/architecture.md. What is not listed may not be imported.
+// The arrows of docs/architecture.md. Imports that are not listed are not allowed.
 
 interface Layer {
   /** Folders and files under src/ that belong to it. */
   readonly holds: readonly string[];
   readonly mayImport: readonly string[];
-  /** Packages; `node:*` stands for all of Node's own. */
+  /** Packages; `node:*` means all of Node's own. */
   readonly packages?: readonly string[];
 }
 
@@ -25,9 +25,9 @@ const layers: Readonly<Record<string, Layer>> = {
     mayImport: ["core", "port", "wire"],
     packages: ["hono", "hono/hono-base", "hono/route", "hono/router/linear-router"],
   },
-  // Of HTTP it takes tokens, bodies and statuses; a handler knows it by its port alone.
+  // It uses HTTP's tokens, bodies and statuses; a handler knows it only through its port.
   qstash: { holds: ["qstash/"], mayImport: ["core", "port", "http"], packages: ["@standard-schema/spec"] },
-  // What runs in a browser: of the rest of HTTP it knows the types of the answers that it gets, and no code.
+  // Code for the browser: from the rest of HTTP it imports only the types of its answers.
   page: { holds: ["http/dashboard/page/"], mayImport: ["core", "port", "http", "plans"] },
   client: { holds: ["client/"], mayImport: ["core", "port", "wire"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
@@ -42,7 +42,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
 };
 
-/** The rooms of the core in the order in which data passes through them. A room imports only from those before it. */
+/** The folders of the core in the order in which data passes through them. A folder imports only from those before it. */
 const rooms = [
   "shared",
   "cron",
@@ -83,7 +83,7 @@ function isInCore(file: string): boolean {
   return file.startsWith("core/");
 }
 
-/** Each first path that leads back to where it has been. */
+/** The first path found for each circle. */
 function circles(graph: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
   const seen = new Set<string>();
   const found: string[][] = [];

@@ -3,7 +3,7 @@ import { suggestedCommand } from "../../src/cli/suggested-command.ts";
 import { useRedis } from "../support/stores.ts";
 import { address, adminToken, behindHandler, inRedis, kill, sendEmail, type Target } from "./run-cli.ts";
 
-/** The command that an answer ends with, or that stands on a line of it, as words to type. */
+/** The command that an answer ends with, or has on a line of its own, as words to type. */
 function hintOf(text: string): readonly string[] {
   const typed = /tidegate (queue:.*)/.exec(text)?.[1] ?? "";
   return typed.replaceAll("'", "").split(" ");

@@ -20,7 +20,7 @@ describe("queue:cost", () => {
       2, // an enqueue
       expect.any(Number),
       7, // eager, from enqueue to done
-      expect.closeTo(0.25, 1), // a share of a hundred: a claim for ten slots, one for the rest
+      expect.closeTo(0.25, 1), // one of a hundred: a claim for ten slots, then one for the rest
       expect.any(Number),
       expect.any(Number),
     ]);

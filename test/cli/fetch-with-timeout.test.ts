@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { fetchWithTimeout } from "../../src/cli/fetch-with-timeout.ts";
 import { QueueClient } from "../../src/client/index.ts";
 
-/** A handler that takes requests and never answers, asked when every timeout is over at once. */
+/** A handler that never answers, called with timeouts that expire at once. */
 function silent() {
   const timeouts: number[] = [];
   const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {

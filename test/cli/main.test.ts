@@ -15,7 +15,7 @@ describe("the program", () => {
   let folder: string;
 
   beforeAll(async () => {
-    // Below node_modules, so that it finds the packages that it needs.
+    // Under node_modules, so that it finds the packages it needs.
     folder = await mkdtemp(join(import.meta.dirname, "../../node_modules/.tidegate-cli-"));
     await writeFile(
       join(folder, "package.json"),
@@ -70,7 +70,7 @@ describe("the program", () => {
     const { child, exited, heard, written } = start(...work, "gentle");
     await heard("stdout", "started\n");
     child.kill("SIGINT");
-    // npm passes on what the terminal has sent already.
+    // npm passes on a signal that the terminal has already sent.
     child.kill("SIGTERM");
     await heard("stderr", "Stopping");
     child.stdin.write("go on\n");
@@ -125,20 +125,20 @@ describe("the program", () => {
   });
 });
 
-/** Gathers what a process writes, and waits for a part of it. */
+/** Collects the output of a process, and waits for a part of it. */
 function listen(child: ChildProcess) {
   const written = { stdout: "", stderr: "" };
-  let tell = () => {};
+  let notify = () => {};
   for (const name of ["stdout", "stderr"] as const) {
     child[name]?.setEncoding("utf8").on("data", (text: string) => {
       written[name] += text;
-      tell();
+      notify();
     });
   }
   const heard = async (name: keyof typeof written, text: string) => {
     while (!written[name].includes(text)) {
       await new Promise<void>((resolve) => {
-        tell = resolve;
+        notify = resolve;
       });
     }
   };

@@ -55,7 +55,7 @@ describe("a table", () => {
     const segments = vi.spyOn(Intl.Segmenter.prototype, "segment");
     const text = "é ".repeat(500);
     expect(cut(text, 10)).toBe("é é é é é…");
-    // Those of string-width that go through the whole text are two at most, whatever is left of it.
+    // string-width scans the whole text twice at most, however long it is.
     expect(segments.mock.calls.filter(([each]) => each.length > 20).length).toBeLessThanOrEqual(2);
   });
 });

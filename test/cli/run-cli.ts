@@ -21,21 +21,21 @@ export interface World {
   readonly env?: Record<string, string>;
   readonly fetch?: Io["fetch"];
   readonly clock?: Io["clock"];
-  /** Whether a person sits at a terminal. */
+  /** Whether standard input and output are a terminal. */
   readonly isTerminal?: boolean;
   /** Whether standard error alone is a terminal, as when output is piped. */
   readonly isPiped?: boolean;
   readonly columns?: number;
-  /** What stands on standard input. */
+  /** The text on standard input. */
   readonly input?: string;
   readonly cwd?: string;
-  /** Stands for Ctrl-C. */
+  /** Simulates Ctrl-C. */
   readonly interruption?: AbortSignal;
-  /** Told of everything that is written. */
+  /** Gets everything that is written. */
   readonly onWrite?: (text: string) => void;
 }
 
-/** Runs the command line in a world of its own. */
+/** Runs the command line in its own environment. */
 export async function tidegate(argv: readonly string[], world: World = {}): Promise<Result> {
   const written = { stdout: "", stderr: "" };
   const output = (name: keyof typeof written, isTTY: boolean) => ({
@@ -60,7 +60,7 @@ export async function tidegate(argv: readonly string[], world: World = {}): Prom
   return { code, ...written };
 }
 
-/** The one JSON document that a program gets, and proof that there is nothing else. */
+/** The one JSON document that a program gets. Asserts that there is nothing else. */
 export function documentOf({ stdout }: Result): unknown {
   if (!/^[^\n]+\n$/.test(stdout)) throw new Error(`Standard output holds no single document: ${stdout}`);
   return JSON.parse(stdout);
@@ -74,7 +74,7 @@ export function errorOf({ stderr }: Result): { readonly code: string; readonly m
 export interface Target {
   readonly queue: Queue;
   readonly clock: ReturnType<typeof testClock>;
-  /** Options that make the command line know the queue's jobs; none where a handler does. */
+  /** Options that give the command line the queue's jobs; none if a handler has them. */
   readonly knowing: readonly string[];
   /** Runs the command line against the queue. */
   cli(argv: readonly string[], world?: World): Promise<Result>;
@@ -83,7 +83,7 @@ export interface Target {
 export const address = "https://queue.test/jobs";
 export const adminToken = "admin-token-of-the-test";
 
-/** A queue in memory behind a handler, and the command line that speaks to it. */
+/** A queue in memory behind a handler, and the command line that talks to it. */
 export function behindHandler(
   options: Partial<QueueOptions> = {},
 ): Target & { readonly fetch: NonNullable<Io["fetch"]> } {
@@ -106,7 +106,7 @@ export function behindHandler(
 
 let prefixes = 0;
 
-/** A queue in a real Redis, and the command line that speaks to it. @param spread makes the queue's store of the plain one. */
+/** A queue in a real Redis, and the command line that talks to it. @param spread makes the queue's store of the plain one. */
 export function inRedis(
   redis: ReturnType<typeof useRedis>,
   options: Partial<QueueOptions> = {},
@@ -128,7 +128,7 @@ export function inRedis(
   };
 }
 
-/** Runs a suite once through a handler, and once straight against a Redis. */
+/** Runs a suite once through a handler, and once straight on Redis. */
 export function onEveryTarget(suite: (open: (options?: Partial<QueueOptions>) => Target) => void): void {
   describe("through a handler", () => suite(behindHandler));
   describe("straight on Redis", () => {

@@ -118,7 +118,7 @@ describe("queue:work with a module", () => {
     return target;
   }
 
-  /** Calls `start` when a gated job does; gives what lets it go on. */
+  /** Calls `start` when a gated job starts. Returns the function that lets it continue. */
   function onStart(start: () => void): () => void {
     let open = () => {};
     const opened = new Promise<void>((resolve) => {

@@ -6,8 +6,8 @@ import { type Browser, type Page, chromium as playwright, type Route } from "pla
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import server from "../../examples/browser/server.ts";
 
-// The example's page in a real browser. Its requests are answered by the example's handler, without sockets: what is tried is
-// the client in a browser, CORS included, which the browser itself enforces.
+// The example's page in a real browser. The example's handler answers its requests, without sockets: the test covers
+// the client in a browser, including CORS, which the browser enforces.
 
 const folder = join(import.meta.dirname, "../../examples/browser");
 const origin = "http://localhost:5173";
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 async function answerPage(route: Route): Promise<void> {
-  // As a bundler's server does, which the page is written for.
+  // As a bundler's development server does, for which the page is written.
   const isScript = new URL(route.request().url()).pathname.endsWith(".ts");
   const body = isScript ? script : readFileSync(join(folder, "index.html"), "utf8");
   await route.fulfill({ body, contentType: isScript ? "text/javascript" : "text/html" });

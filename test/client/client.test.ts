@@ -7,7 +7,7 @@ import { start } from "../support/clock.ts";
 
 const at = (ms: number) => new Date(start + ms);
 
-/** A client that speaks to a handler in the same process, and the queue behind it. */
+/** A client of a handler in the same process, and the queue behind it. */
 function connect() {
   const parts = setUp({ handler: { auth: { admin: ["the-admin-token"] } } });
   const fetch = (request: Request) => parts.app.fetch(request);
@@ -72,7 +72,7 @@ test("Queue.enqueueMany refuses a hole in its array like any other item that is 
   await expect(queue.enqueueMany(jobs)).rejects.toMatchObject({ code: "invalid_request" });
 });
 
-test("the url may be a URL object object", async () => {
+test("the url may be a URL object", async () => {
   const { fetch } = connect();
   const client = new QueueClient({ url: new URL("http://queue.test"), token: "the-admin-token", fetch });
   expect(await client.getStats()).toMatchObject({ totalEnqueued: 0 });

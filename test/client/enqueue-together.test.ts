@@ -10,7 +10,7 @@ interface Seen {
   readonly jobs: number | undefined;
 }
 
-/** A client that speaks to a handler in the same process, and the requests that it sends. */
+/** A client of a handler in the same process, and the requests that it sends. */
 function connect(options: SetUp = {}, token = "the-admin-token") {
   const parts = setUp({ ...options, handler: { auth: { admin: ["the-admin-token"] }, ...options.handler } });
   const seen: Seen[] = [];
@@ -27,7 +27,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, index) => i
 const each = (jobs: number): Seen => ({ path: "/jobs?each=true", jobs });
 const alone: Seen = { path: "/jobs", jobs: undefined };
 
-/** What becomes of calls: the value of each, or its error. */
+/** The results of calls: the value of each, or its error. */
 async function outcomes(calls: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
   return (await Promise.allSettled(calls)).map((call) => (call.status === "fulfilled" ? call.value : call.reason));
 }

@@ -13,7 +13,7 @@ onEveryStore((kind) => {
     return { clock, queue };
   }
 
-  /** A job that does so, and the queue that has one to drain. */
+  /** A job that does this, and a queue with one of them to drain. */
   async function withJob(perform: (job: JobContext) => unknown) {
     const job = defineJob({ name: "job", perform: (_: undefined, context) => perform(context) });
     const { clock, queue } = setUp([job]);
@@ -61,7 +61,7 @@ onEveryStore((kind) => {
       contexts.push(job);
       return new Promise(() => {});
     });
-    // While another one runs, the outcome waits to be handed in.
+    // While another job runs, the outcome waits to be settled.
     await queue.enqueue("job", undefined, { timeout: "1m" });
     const drained = queue.drain();
     await clock.advance("30s");
@@ -78,7 +78,7 @@ onEveryStore((kind) => {
       "~standard": { version: 1, vendor: "test", validate: () => new Promise<never>(() => {}) },
     } as const;
     const { queue, clock } = setUp([defineJob({ name: "job", schema: endless, perform() {} })]);
-    // Enqueued by code that knows no schema.
+    // Enqueued by code without the schema.
     await queue.enqueue(defineJob({ name: "job", perform() {} }));
     const drained = queue.drain();
     await clock.advance("30s");

@@ -27,7 +27,7 @@ onEveryStore((kind) => {
   });
 
   describe("a clock that is set back while a drain runs", () => {
-    /** A queue whose clock its job sets back by 20 seconds, and the clock by which waiting goes on. */
+    /** A queue whose clock its job sets back by 20 seconds, and the clock that waits use. */
     function setUp(ms: number) {
       const real = testClock(start);
       let setBackMs = 0;

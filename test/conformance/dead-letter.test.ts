@@ -10,7 +10,7 @@ import { dies, openQueue } from "./open-queue.ts";
 async function claimAndDie(store: Store, now: number): Promise<void> {
   const invocation = store.open("default");
   const request = { now, settle: [], fire: [], claim: { limit: 1, leaseMs: 60_000 }, retentionMs: 0 };
-  // In partitions one exchange looks at one of them.
+  // With partitions, one exchange claims from one of them.
   for (let part = 0; part < 3; part++) await invocation.exchange(request);
 }
 
@@ -148,11 +148,11 @@ onEveryStore((kind) => {
       const { queue } = openQueue(kind);
       await queue.enqueueMany(Array.from({ length: 350 }, () => ({ job: dies })));
       await drainAll(queue);
-      const told: number[] = [];
-      expect(await queue.retryFromDeadLetter({ all: true }, { onProgress: (done) => told.push(done) })).toEqual({
+      const reported: number[] = [];
+      expect(await queue.retryFromDeadLetter({ all: true }, { onProgress: (done) => reported.push(done) })).toEqual({
         retried: 350,
       });
-      expect(told).toEqual([250, 350]);
+      expect(reported).toEqual([250, 350]);
     });
 
     test("a retry is checked as a whole before the first job changes, and so is a dry run", async () => {

@@ -141,7 +141,7 @@ onEveryStore((kind) => {
       await expect(queue.enqueue("beat", undefined, { cron: "@daily" })).rejects.toMatchObject(refused);
       await expect(open().schedules.upsert("beat", change)).rejects.toMatchObject(refused);
       expect(await queue.schedules.get("beat")).toMatchObject({ cron: "0 */10 * * * *", declared: true });
-      // Code that declares it no more may set it itself.
+      // Code that no longer declares it may set it at run time.
       expect(await open(beat()).schedules.upsert("beat", change)).toMatchObject({ declared: false });
     });
 

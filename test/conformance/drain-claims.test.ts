@@ -5,7 +5,7 @@ import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 onEveryStore((kind) => {
-  /** A store of its own, jobs that take their payload in ms, and a clock to move. */
+  /** A new store, jobs that take their payload in ms, and a clock to move. */
   function setUp() {
     const clock = testClock(start);
     const store = clock.watch(kind.create());
@@ -17,7 +17,7 @@ onEveryStore((kind) => {
   describe("no lease runs out while a job waits in a healthy drain, however long the handlers before it take", () => {
     const jobs = 40;
 
-    /** Two drains at a time, one begun each minute, until all jobs are done. */
+    /** Two drains at a time, one started each minute, until all jobs are done. */
     async function drainEachMinute(perform: (clock: TestClock, job: JobContext) => Promise<void>, timeout?: Duration) {
       const clock = testClock(start);
       const store = clock.watch(kind.create());
@@ -35,7 +35,7 @@ onEveryStore((kind) => {
       await open().enqueueMany(Array(jobs).fill({ job: render, ...(timeout && { timeout }) }));
       const drained: Promise<DrainReport>[] = [];
       for (let minute = 0; minute < 8; minute++) {
-        // Each extension is a request within the budget.
+        // Each extension is a request that counts against the budget.
         const budget = { roundTrips: 1_000, commands: 10_000 };
         drained.push(open().drain({ concurrency: 6, timeBudget: "2m", budget }));
         await clock.advance("1m");

@@ -24,7 +24,7 @@ onEveryStore((kind) => {
     };
   }
 
-  /** Runs a drain while the clock moves on. */
+  /** Runs a drain while the clock advances. */
   async function drainFor(
     set: ReturnType<typeof setUp>,
     by: Parameters<typeof set.clock.advance>[0],
@@ -155,7 +155,7 @@ onEveryStore((kind) => {
       const drained = set.queue.drain({ concurrency: 1 });
       await set.clock.advance("1s");
       await set.queue.pause();
-      // It learns of the pause when it hands back those that have waited too long.
+      // It learns of the pause when it releases the jobs that have waited too long.
       await set.clock.advance("8s");
       expect(await drained).toMatchObject({ claimed: 4, completed: 2, released: 2, stoppedBy: "paused" });
     });
@@ -274,7 +274,7 @@ onEveryStore((kind) => {
 
     test("extend and progress abort a job that has lost its lease", async () => {
       const clock = testClock(start);
-      const told: unknown[] = [];
+      const refusals: unknown[] = [];
       let first: JobContext | undefined;
       const note = defineJob({
         name: "note",
@@ -290,7 +290,7 @@ onEveryStore((kind) => {
       const held = (await internalsOf(queue).enqueueHeld([{ job: note }])).held;
       const drained = internalsOf(queue).drain({ held, concurrency: 1, maxJobs: 1 });
       await clock.advance(1);
-      // Another invocation whose clock runs ahead. In partitions it looks through one after the other.
+      // Another invocation with a fast clock. With partitions, it claims from one after the other.
       const other = store.open("default");
       for (let part = 0; part < 3; part++) {
         await other.exchange({
@@ -301,9 +301,9 @@ onEveryStore((kind) => {
           retentionMs: 0,
         });
       }
-      await first?.extend().catch((error: unknown) => told.push(error));
-      await first?.progress(1).catch((error: unknown) => told.push(error));
-      expect(told).toMatchObject([{ code: "conflict" }, { code: "conflict" }]);
+      await first?.extend().catch((error: unknown) => refusals.push(error));
+      await first?.progress(1).catch((error: unknown) => refusals.push(error));
+      expect(refusals).toMatchObject([{ code: "conflict" }, { code: "conflict" }]);
       expect(first?.signal.aborted).toBe(true);
       await clock.advance("60s");
       expect(await drained).toMatchObject({ lost: 1, completed: 0 });

@@ -30,10 +30,10 @@ function gate() {
   return { open, opened };
 }
 
-/** Waits until everything has happened that no answer and no timer holds up. */
+/** Waits until everything has happened that does not wait for an answer or a timer. */
 const settle = () => new Promise<void>((resolve) => void setTimeout(resolve, 50));
 
-/** A queue whose requests to store jobs are recorded: the payloads of each. `before` may hold one up, or throw in place of it. */
+/** A queue that records the payloads of each request that stores jobs. `before` may delay a request, or throw instead. */
 function recordingQueue(kind: StoreKind, before: (request: number) => unknown = () => {}) {
   const stored: unknown[][] = [];
   const { clock, store } = openQueue(kind);

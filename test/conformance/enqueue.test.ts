@@ -86,10 +86,10 @@ onEveryStore((kind) => {
 
     test("more than 1,000 jobs are stored in pieces that report their progress", async () => {
       const { queue } = openQueue(kind);
-      const told: number[] = [];
+      const reported: number[] = [];
       const jobs = Array.from({ length: 2_500 }, (_, index) => ({ job: note, payload: index }));
-      const results = await queue.enqueueMany(jobs, { onProgress: (done) => told.push(done) });
-      expect(told).toEqual([1_000, 2_000, 2_500]);
+      const results = await queue.enqueueMany(jobs, { onProgress: (done) => reported.push(done) });
+      expect(reported).toEqual([1_000, 2_000, 2_500]);
       expect(new Set(results.map(({ id }) => id)).size).toBe(2_500);
       expect(await queue.getStats()).toMatchObject({ readyCount: 2_500 });
     });

@@ -13,7 +13,7 @@ type Keyed = FlowControlOptions & { readonly key: string };
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `job-${index}`);
 
-/** A queue whose jobs note what they did, in order, and take a while of the clock's time. */
+/** A queue whose jobs record what they did, in order, and take a while by the clock. */
 function setUpOn(kind: StoreKind, flowControl: Keyed) {
   const clock = testClock(start);
   const store = clock.watch(kind.create());
@@ -407,7 +407,7 @@ function completed(lease: LeasedJob["lease"]): Outcome {
   return { to: "completed", lease, record: "1:{}" };
 }
 
-/** A key whose jobs lie where those of schedules do. */
+/** A key whose jobs are in the partition of the schedules. */
 function keyInFirstPartition({ local }: QueueStore): string {
   const limits = { concurrency: 0, rate: 0, periodMs: 0, ordered: false };
   const fits = (key: string) => {

@@ -3,7 +3,7 @@ import type { Lease, NewJob, QueueStore } from "../../src/core/store/store.ts";
 import { start as now } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
-// A job that is leased as it is enqueued, with an id made for it: Redis keeps it under a name of its own until that lease ends.
+// A job that is leased at enqueue, with a generated id: Redis keeps it under a separate name until that lease ends.
 
 const minute = 60_000;
 const leaseEndsAt = now + minute;
@@ -20,7 +20,7 @@ const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
 });
 
 onEveryStore((kind) => {
-  /** Partitions are claimed from in any order until it is known which of them have something. */
+  /** Partitions are claimed from in any order until it is known which of them have jobs. */
   async function claim(store: QueueStore, at = now) {
     await store.peek();
     return (await store.exchange({ ...claiming, now: at })).jobs;

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-// A number of runs and no bound of time: how much is tried does not depend on the machine.
+// A number of runs and no time limit: coverage does not depend on the machine.
 const limits = { numRuns: 20 };
 const timeout = 180_000;
 

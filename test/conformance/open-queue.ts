@@ -13,14 +13,14 @@ export const greet = defineJob({
 export const note = defineJob({ name: "note", perform: (payload: unknown) => payload });
 export const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });
 
-/** A queue with these three jobs on a store of its own, and a clock to move. */
+/** A queue with these three jobs on a new store, and a clock to move. */
 export function openQueue(kind: StoreKind, options: Partial<QueueOptions> = {}) {
   const clock = testClock(start);
   const store = kind.create();
   return { clock, store, queue: new Queue({ store, clock, jobs: [greet, note, dies], ...options }) };
 }
 
-/** Queues on one store, a schedulable job `beat`, and the slots, as times of the day, for which it ran. */
+/** Queues on one store, a job `beat` for schedules, and the occurrences, as times of the day, for which it ran. */
 export function openSchedules(kind: StoreKind, options: Partial<QueueOptions> = {}) {
   const clock = testClock(start);
   const store = clock.watch(kind.create());

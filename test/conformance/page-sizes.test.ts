@@ -6,11 +6,11 @@ import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 import { note, openQueue } from "./open-queue.ts";
 
-// Upstash neither takes nor gives more than 10 MB at once, and a Vercel function answers with 4.5 MB.
+// Upstash limits requests and responses to 10 MB, and a Vercel function its response to 4.5 MB.
 const LARGE = "x".repeat(200_000);
 const MOST_ANSWERED = 4_500_000;
 
-/** Puts 60 jobs of 12 MB together where jobs end: one of five is called "few", the others "many". */
+/** Completes or dead-letters 60 jobs, 12 MB together: one in five is called "few", the others "many". */
 async function fill(store: Store, to: "completed" | "dead", count = 60, payload = LARGE): Promise<readonly string[]> {
   const queue = store.open("default");
   const ids = Array.from({ length: count }, (_, index) => `job-${index}`).sort();

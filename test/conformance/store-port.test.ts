@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { start as now } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
-// What the random sequences of model.test.ts have found, as the shortest sequence that shows it.
+// Bugs that the random sequences of model.test.ts found, each as the shortest sequence that shows it.
 
 const quiet = { now, settle: [], fire: [], retentionMs: 0 };
 
@@ -46,14 +46,14 @@ onEveryStore((kind) => {
     const large = { isFreshId: true, runAt: now, record: `1:"${"x".repeat(2_200_000)}"` };
     const jobs = ["a", "b", "c", "d"].map((id) => ({ ...large, id }));
     await store.enqueue(jobs, now);
-    // Partitions are claimed from in any order until it is known which of them have something.
+    // Partitions are claimed from in any order until it is known which of them have jobs.
     await store.peek();
     const { jobs: claimed, nextAt } = await store.exchange({ ...quiet, claim: { limit: 10, leaseMs: 60_000 } });
     expect(claimed).toHaveLength(1);
     expect(nextAt).toBe(now);
   });
 
-  // In partitions a job has either an id of its own or a window.
+  // With partitions, a job has either its own id or a dedupe window.
   if (!kind.partitions) {
     test("a dedupe window holds as soon as its job exists again, even within one call", async () => {
       const store = kind.create().open("default");

@@ -6,7 +6,7 @@ import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
 // The cost table of docs/guide/costs.md, row by row: what Upstash bills, counted by Redis itself. A script counts 1, and so
-// does each command inside it. The table may hold no figure that no test here names: test/docs/costs.test.ts.
+// does each command inside it. A test here must name each figure of the table: test/docs/costs.test.ts.
 
 const noop = defineJob({ name: "noop", perform: () => {} });
 const fails = defineJob({
@@ -26,7 +26,7 @@ describe("billed commands", () => {
     return { queue, clock, count };
   }
 
-  // Loads the scripts, as the first call of a new database does, and finds out that a stock Redis wants no locking line.
+  // Loads the scripts, as the first call of a new database does, and detects that a stock Redis refuses the locking line.
   beforeAll(async () => {
     const { queue } = setUp();
     await queue.enqueueMany([{ job: noop }, { job: fails }]);
@@ -59,7 +59,7 @@ describe("billed commands", () => {
       const job: AnyJob = isExtended === undefined ? noop : insertRow;
       const { queue, count } = setUp({ jobs: [noop, insertRow] });
       await queue.enqueueMany(Array.from({ length: 100 }, () => ({ job })));
-      // One slot holds all of them, as a hundred slots hold one each.
+      // One slot takes all of them, as a hundred slots take one each.
       counts.push(await count(() => queue.drain({ concurrency: isExtended === undefined ? 100 : 1 })));
     }
     const [oneByOne = 0, together, , extended] = counts;
@@ -104,7 +104,7 @@ describe("billed commands", () => {
     const { queue, count } = setUp();
     for (let i = 0; i < 10; i++) await queue.enqueueMany(hundred);
     const commands = await count(() => queue.drain({ maxJobs: 2_000 }));
-    // The first claims for the ten slots (4), ten settle and claim (9), the last settles and looks (7).
+    // The first claims for the ten slots (4), ten settle and claim (9), the last settles and peeks (7).
     expect(commands).toBe(4 + 10 * 9 + 7);
     expect(commands / 1_000).toBeLessThanOrEqual(0.15);
   });
@@ -123,7 +123,7 @@ describe("billed commands", () => {
       clock.now += minutes * 60_000;
       expect(await count(eager), `after ${minutes} minutes`).toBe(7);
     }
-    // Nothing is thought to be due any more: the next tick is an idle one.
+    // No further job is expected to be due: the next tick is idle.
     expect(await count(() => queue.drain())).toBe(1);
   });
 
@@ -205,7 +205,7 @@ describe("billed commands", () => {
     const results = await queue.enqueueMany(Array.from({ length: 51 }, () => ({ job: fails, maxRetries: 0 })));
     await queue.drain();
     const [first = "", ...ids] = results.map(({ id }) => id);
-    await queue.retryFromDeadLetter(first); // The scripts are known from here on.
+    await queue.retryFromDeadLetter(first); // Redis knows the scripts from here on.
     const before = redis.shim.requests;
     const commands = await count(() => queue.retryFromDeadLetter({ ids }));
     expect({ commands, roundTrips: redis.shim.requests - before }).toEqual({ commands: 10, roundTrips: 2 });
@@ -213,7 +213,7 @@ describe("billed commands", () => {
 
   test("reading the statistics with the last hour costs 11, with schedules costs 12", async () => {
     const { queue, count } = setUp();
-    await queue.getActivity(); // The script is known from here on.
+    await queue.getActivity(); // Redis knows the script from here on.
     expect(await count(() => queue.getActivity())).toBe(11);
     await queue.schedules.upsert("hourly", { job: noop, cron: "@hourly" });
     expect(await count(() => queue.getActivity())).toBe(12);
@@ -229,11 +229,11 @@ describe("billed commands", () => {
     const { queue, count } = setUp();
     await queue.enqueueMany([...hundred, { job: fails }, { job: noop, delay: "5m" }]);
     const before = redis.shim.requests;
-    let told = { commands: 0, roundTrips: 0 };
+    let report = { commands: 0, roundTrips: 0 };
     const commands = await count(async () => {
-      told = await queue.drain({ maxJobs: 500 });
+      report = await queue.drain({ maxJobs: 500 });
     });
-    expect(told).toMatchObject({ commands, roundTrips: redis.shim.requests - before });
+    expect(report).toMatchObject({ commands, roundTrips: redis.shim.requests - before });
   });
 
   test("a backlog takes one round trip per batch, one to begin, and one to end", async () => {
@@ -271,7 +271,7 @@ describe("billed commands", () => {
     const perJob = (commands - 10 - spending.lookCommands) / 100;
     expect(spending.commandsPerJob).toBe(perJob);
     expect(spending.commandsPerMonth).toBe(commands * 60 * 24 * 30);
-    const looks = await count(async () => {
+    const reads = await count(async () => {
       for (let look = 0; look < 60; look++) {
         await queue.getActivity();
         await queue.listJobs({ state: "dead" });
@@ -279,8 +279,8 @@ describe("billed commands", () => {
       }
     });
     expect(queue.spending).toMatchObject({
-      commands: commands + looks,
-      lookCommands: spending.lookCommands + looks,
+      commands: commands + reads,
+      lookCommands: spending.lookCommands + reads,
       commandsPerJob: perJob,
     });
   });

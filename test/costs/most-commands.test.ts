@@ -8,12 +8,12 @@ import { start as now } from "../support/clock.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
-// What a drain sets aside for a request is the most that it can be billed: a script that is billed more would exceed the budget.
+// A drain reserves for a request the most that it can be billed: a script that is billed more would exceed the budget.
 
 const record = encodeRecord({ name: "noop", payload: undefined, enqueuedAt: now });
 const fates = ["completed", "retried", "snoozed", "dead"] as const;
 
-/** A queue whose meter knows what was set aside for the latest request, and what it was billed. */
+/** A queue whose meter knows what was reserved for the latest request, and what it was billed. */
 function open(store: Store, name: string) {
   let setAside = 0;
   const meter: Meter = {
@@ -32,7 +32,7 @@ function open(store: Store, name: string) {
     async spend(action: () => Promise<unknown>) {
       const before = { ...meter };
       await action();
-      // A script that Redis does not have yet takes two requests, of which the first is billed as one command.
+      // A script that Redis does not have yet takes two requests, the first of which is billed as one command.
       const refused = meter.roundTrips - before.roundTrips - 1;
       return { billed: meter.commands - before.commands - refused, setAside };
     },
@@ -57,7 +57,7 @@ function suite(title: string, forbidden: string) {
     beforeAll(async () => {
       client = await RespClient.connect(redis.server.port);
       await client.send(["ACL", "SETUSER", "default", forbidden]);
-      // Finds out what the server lacks.
+      // Detects what the server does not support.
       store = redis.store();
       const { queue, exchange } = open(store, "first");
       await queue.enqueue([{ id: "a", isFreshId: true, runAt: now, record }], now);

@@ -25,7 +25,7 @@ describe("billed commands of QStash's interface", () => {
     return { queue, call, count, publish, deliveries, hundred };
   }
 
-  // Loads the scripts, and removes what is removed once a day.
+  // Loads the scripts, and runs the daily removal.
   beforeAll(async () => {
     const { publish, call, queue, hundred } = setUp();
     await publish();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
 import { storeOldId } from "../support/dots.ts";
-import { heading, press, told, useDashboard } from "./browser-page.ts";
+import { heading, press, notice, useDashboard } from "./browser-page.ts";
 import { serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();
@@ -27,7 +27,7 @@ test("a job with an id that a URL drops is shown, and no button changes anything
   await storeOldId(store, "..", on.clock);
   const page = await open(on, "#view=schedules");
   await press(page, "Pause ..");
-  await told(page, 'A URL cannot contain "." or "..".');
+  await notice(page, 'A URL cannot contain "." or "..".');
   await page.goto(`${on.url}/dashboard#view=job&id=..`);
   await press(page, "Cancel...");
   await page.getByRole("button", { name: "Cancel the job" }).click();

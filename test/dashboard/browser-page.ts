@@ -7,13 +7,13 @@ export const auth = { read: ["the-read-token"], admin: ["the-admin-token"] };
 export const patience = { timeout: 10_000, interval: 20 };
 
 export interface Dashboard {
-  /** Opens the dashboard of a queue at a place. */
+  /** Opens the dashboard of a queue at a hash. */
   open(queue: ServedQueue, hash?: string, options?: BrowserContextOptions): Promise<Page>;
-  /** Opens it for a queue that has jobs. */
+  /** The same for a queue that has jobs. */
   openFilled(hash?: string, options?: BrowserContextOptions): Promise<{ page: Page; on: ServedQueue }>;
 }
 
-/** Runs a browser while the tests of a file do. After each it closes the page, which must not have complained of anything. */
+/** Runs a browser during the tests of a file. Closes the page after each test, and asserts that its console is empty. */
 export function useDashboard(): Dashboard {
   let browser: Browser;
   let served: ServedQueue | undefined;
@@ -52,7 +52,8 @@ export function useDashboard(): Dashboard {
 export const heading = (page: Page, text: string) => page.locator("h1", { hasText: text }).waitFor();
 export const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
 export const search = (page: Page) => page.getByLabel("Id or name");
-export const told = (page: Page, text: string) => page.locator('[role="status"] .banner', { hasText: text }).waitFor();
+export const notice = (page: Page, text: string) =>
+  page.locator('[role="status"] .banner', { hasText: text }).waitFor();
 
 export async function signIn(page: Page, token: string): Promise<void> {
   await page.getByLabel("Token").fill(token);

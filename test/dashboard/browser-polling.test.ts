@@ -11,12 +11,12 @@ describe("polling", () => {
   test("takes one request, slows down while nothing changes, and stops while the page is hidden", async () => {
     const on = await serveQueue();
     const page = await open(on);
-    const looks = (count: number) => expect.poll(() => on.looks, patience).toBe(count);
+    const polls = (count: number) => expect.poll(() => on.polls, patience).toBe(count);
     const next = async (ms: number, count: number) => {
       await page.clock.runFor(ms - 100);
-      expect(on.looks).toBe(count - 1);
+      expect(on.polls).toBe(count - 1);
       await page.clock.runFor(200);
-      await looks(count);
+      await polls(count);
       await page.getByText("Updated now").waitFor();
     };
     await page.waitForSelector("footer");
@@ -28,10 +28,10 @@ describe("polling", () => {
     await next(3_000, 6);
     await setHidden(page, true);
     await page.clock.runFor(10 * 60_000);
-    expect(on.looks).toBe(6);
+    expect(on.polls).toBe(6);
     await setHidden(page, false);
     await page.clock.runFor(10);
-    await looks(7);
+    await polls(7);
   });
 
   test("keeps what has not changed: the same elements, the focus, the text being typed", async () => {
@@ -112,7 +112,7 @@ describe("an unreachable store", () => {
     await page.clock.runFor(2_100);
     await page.locator(".stale").waitFor({ state: "detached" });
     expect(await page.getByText("These figures are from").count()).toBe(0);
-    // This Redis has come back empty.
+    // This Redis restarts empty.
     await page.getByText("No jobs yet").waitFor();
   });
 });

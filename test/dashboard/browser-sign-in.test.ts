@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
-import { auth, heading, press, signIn, told, useDashboard } from "./browser-page.ts";
+import { auth, heading, press, signIn, notice, useDashboard } from "./browser-page.ts";
 import { fill, serveQueue } from "./served-queue.ts";
 
-// Who gets in, and what becomes of the page when a session ends.
+// Who may sign in, and what happens to the page when a session ends.
 
 const HOUR_MS = 3_600_000;
 const { open } = useDashboard();
@@ -46,7 +46,7 @@ describe("signing in", () => {
     expect(await page.getByLabel("Select order-7").isChecked()).toBe(true);
     await press(page, "Retry...");
     await press(page, "Retry 1 job");
-    await told(page, "1 job retried.");
+    await notice(page, "1 job retried.");
   });
 
   test("again during an action loses nothing of it", async () => {
@@ -72,7 +72,7 @@ describe("signing in", () => {
     expect(await payload.inputValue()).toBe('{"order": 9}');
     expect(await page.getByRole("alert").textContent()).toBe("");
     await press(page, "Retry");
-    await told(page, "1 job retried.");
+    await notice(page, "1 job retried.");
     expect((await on.queue.getJob("order-7"))?.payload).toEqual({ order: 9 });
   });
 
@@ -83,7 +83,7 @@ describe("signing in", () => {
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
     await signIn(page, "the-admin-token");
     await press(page, "Pause queue");
-    await told(page, "Pause queue: done.");
+    await notice(page, "Pause queue: done.");
     const [cookie] = await page.context().cookies();
     expect(cookie?.path).toBe("/my-dashboard/queue");
   });

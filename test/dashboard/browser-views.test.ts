@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore, Queue } from "../../src/index.ts";
-import { auth, heading, patience, press, search, signIn, told, useDashboard } from "./browser-page.ts";
+import { auth, heading, patience, press, search, signIn, notice, useDashboard } from "./browser-page.ts";
 import { enqueueUnknown, openedAt, serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();
@@ -35,11 +35,11 @@ describe("the overview", () => {
   test("pauses and resumes the queue", async () => {
     const { page, on } = await openFilled();
     await press(page, "Pause queue");
-    await told(page, "Pause queue: done.");
+    await notice(page, "Pause queue: done.");
     expect((await on.queue.getStats()).paused).toBe(true);
     await page.getByText("Paused: no job starts.").waitFor();
     await press(page, "Resume queue");
-    await told(page, "Resume queue: done.");
+    await notice(page, "Resume queue: done.");
     expect((await on.queue.getStats()).paused).toBe(false);
   });
 });
@@ -73,14 +73,14 @@ describe("jobs", () => {
     await heading(page, "send_email");
     expect(JSON.parse((await page.locator("pre").first().textContent()) ?? "")).toEqual({ to: "edsger@example.com" });
     await press(page, "Run now");
-    await told(page, "The job is due now.");
+    await notice(page, "The job is due now.");
     expect((await on.queue.getJob("mail-3"))?.state).toBe("ready");
     await press(page, "Cancel...");
     await press(page, "Go back");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await press(page, "Cancel...");
     await press(page, "Cancel the job");
-    await told(page, "The job is cancelled.");
+    await notice(page, "The job is cancelled.");
     await heading(page, "No such job");
     expect(await on.queue.getJob("mail-3")).toBeNull();
   });
@@ -130,12 +130,12 @@ describe("the dead letter", () => {
     await page.getByText("This would retry 1 job").waitFor();
     expect((await on.queue.getJob("order-7"))?.state).toBe("dead");
     await press(page, "Retry 1 job");
-    await told(page, "1 job retried.");
+    await notice(page, "1 job retried.");
     expect((await on.queue.getJob("order-7"))?.state).toBe("ready");
     expect((await on.queue.getJob("order-8"))?.state).toBe("dead");
   });
 
-  test("asks before it removes jobs jobs", async () => {
+  test("asks before it removes jobs", async () => {
     const { page, on } = await openFilled("#view=jobs&state=dead");
     await page.getByLabel("Select all on this page").check();
     await press(page, "Remove...");
@@ -144,7 +144,7 @@ describe("the dead letter", () => {
     expect((await on.queue.getStats()).deadLetterCount).toBe(2);
     await press(page, "Remove...");
     await press(page, "Remove 2 jobs");
-    await told(page, "2 jobs removed.");
+    await notice(page, "2 jobs removed.");
     await page.getByText("No dead jobs.").waitFor();
     expect((await page.getByRole("link", { name: "Dead letter" }).textContent())?.trim()).toBe("Dead letter");
   });
@@ -169,7 +169,7 @@ describe("the dead letter", () => {
     await expect.poll(() => button.isDisabled(), patience).toBe(true);
     await button.dispatchEvent("click");
     go();
-    await told(page, "1 job removed.");
+    await notice(page, "1 job removed.");
     expect(removals).toBe(1);
   });
 
@@ -188,7 +188,7 @@ describe("the dead letter", () => {
     await retry('{"to": 7}');
     await page.getByRole("alert").filter({ hasText: "send_email" }).waitFor();
     await retry('{"to": "ada@example.com"}');
-    await told(page, "1 job retried.");
+    await notice(page, "1 job retried.");
     expect(await on.queue.getJob("old")).toMatchObject({ payload: { to: "ada@example.com" } });
   });
 
@@ -216,7 +216,7 @@ describe("the dead letter", () => {
     await press(page, "Select all 10,000");
     await press(page, "Retry...");
     await press(page, "Retry 10,000 jobs");
-    await told(page, "10,000 jobs retried.");
+    await notice(page, "10,000 jobs retried.");
     expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 10_000 });
   });
 });
@@ -229,7 +229,7 @@ describe("schedules", () => {
     expect(await page.locator("ol li").allTextContents()).toHaveLength(5);
     await page.getByText("2 Mar 2026, 09:00:00").waitFor();
     await press(page, "Run report");
-    await told(page, "Run report: done.");
+    await notice(page, "Run report: done.");
     expect((await on.queue.listJobs({ name: "report" })).jobs).toHaveLength(1);
     await press(page, "Pause report");
     await page.getByText("next never").waitFor();
@@ -248,7 +248,7 @@ describe("several queues", () => {
     await page.getByRole("link", { name: "bulk & more" }).click();
     await page.locator(".states a", { hasText: "ready1" }).waitFor();
     await press(page, "Pause queue");
-    await told(page, "done");
+    await notice(page, "done");
     expect([(await urgent.getStats()).paused, (await bulk.getStats()).paused]).toEqual([false, true]);
     await page.getByRole("link", { name: "Jobs", exact: true }).click();
     await page.getByRole("link", { name: "export" }).waitFor();

@@ -8,7 +8,7 @@ export const auth = {
   admin: ["the-admin-token", "the-admin-two"],
 };
 
-/** A handler with a dashboard, and what a browser does with it. */
+/** A handler with a dashboard, and functions that act as a browser. */
 export function setUpDashboard({ handler, queue }: SetUp = {}) {
   const parts = setUp({ handler: { auth, dashboard: dashboard(), ...handler }, ...(queue && { queue }) });
   const signIn = (token: string, headers: Record<string, string> = {}, base = "http://queue.test") =>
@@ -19,7 +19,7 @@ export function setUpDashboard({ handler, queue }: SetUp = {}) {
         body: new URLSearchParams({ token }),
       }),
     );
-  /** The headers of a browser that has signed in, and the token that its changes must carry. */
+  /** The headers of a signed-in browser, and the token that its changes must carry. */
   const session = async (token = "the-admin-token") => {
     const cookie = cookieOf(await signIn(token));
     const { body } = await parts.call("GET", "/dashboard/data?view=overview", undefined, { Cookie: cookie });

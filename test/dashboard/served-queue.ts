@@ -6,7 +6,7 @@ import { type ClockByHand, clockByHand, start } from "../support/clock.ts";
 import { type HttpServer, serveFetch } from "../support/http-server.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
 
-/** In the midst of a minute, as pages are opened. */
+/** In the middle of a minute, as is usual when a page is opened. */
 export const openedAt = start + 30_000;
 
 const jobs = [
@@ -19,18 +19,18 @@ export interface ServedQueue extends HttpServer {
   readonly queue: Queue;
   readonly store: Store;
   readonly clock: ClockByHand;
-  /** How often the page has asked what there is to see. */
-  readonly looks: number;
+  /** How often the page has polled. */
+  readonly polls: number;
 }
 
-/** A queue with a clock that is moved by hand, and a handler for it with a dashboard on a local port. */
+/** A queue with a manual clock, and a handler for it with a dashboard on a local port. */
 export async function serveQueue(
   options: Partial<HandlerOptions> = {},
   store: Store = memoryStore(),
   mount = "",
 ): Promise<ServedQueue> {
   const clock = clockByHand(openedAt);
-  // Tests let thousands of jobs die. Printing a line for each takes longer than the test.
+  // Tests dead-letter thousands of jobs. Printing a line for each takes longer than the test.
   const queue = new Queue({ store, jobs, clock, logger: null });
   const app = createHandler({
     ...(!options.queues && { queue }),
@@ -40,9 +40,9 @@ export async function serveQueue(
     ...options,
   });
   const handler = mount ? new Hono().route(mount, app) : app;
-  let looks = 0;
+  let polls = 0;
   const server = await serveFetch((request) => {
-    if (request.url.includes("/dashboard/data")) looks++;
+    if (request.url.includes("/dashboard/data")) polls++;
     return handler.fetch(request);
   });
   return {
@@ -51,13 +51,13 @@ export async function serveQueue(
     queue,
     store,
     clock,
-    get looks() {
-      return looks;
+    get polls() {
+      return polls;
     },
   };
 }
 
-/** Jobs of every state but running, with some that died. */
+/** Jobs in every state but running, including dead ones. */
 export async function fill(queue: Queue): Promise<void> {
   await queue.enqueueMany([
     { job: "fails", payload: { order: 7 }, id: "order-7" },
@@ -71,7 +71,7 @@ export async function fill(queue: Queue): Promise<void> {
   ]);
 }
 
-/** Enqueues as a deployment would that knows no jobs, nor their schemas. */
+/** Enqueues as a deployment without jobs and schemas would. */
 export async function enqueueUnknown({ store, clock }: ServedQueue, name: string, payload: unknown, id: string) {
   await new Queue({ store, clock }).enqueue(name, payload, { id, maxRetries: 0 });
 }

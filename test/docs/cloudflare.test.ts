@@ -23,7 +23,7 @@ describe("the Worker of the guide", () => {
   });
 
   test("performs a job that the guide's commands enqueue, and shows it", async () => {
-    // On Cloudflare an isolate has one environment, and so one queue.
+    // On Cloudflare an isolate has one environment, and therefore one queue.
     const bindings = env();
     const server = await serveFetch(async (request) => {
       const answer = await worker.fetch(request, bindings, context);

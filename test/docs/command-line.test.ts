@@ -19,7 +19,7 @@ describe("the commands of the guide", () => {
   const redis = useRedis();
   let folder: string;
 
-  // `npx tidegate` stands for the command line as it is in the sources.
+  // `npx tidegate` runs the command line of the sources.
   beforeAll(async () => {
     folder = await mkdtemp(join(root, "node_modules/.tidegate-guide-"));
     await writeFile(
@@ -63,9 +63,9 @@ describe("the commands of the guide", () => {
     await server.stop();
   });
 
-  /** Runs a script until Ctrl-C, which comes once `seen` resolves, and gives what it printed. */
+  /** Runs a script until Ctrl-C, which is sent once `seen` resolves, and returns its output. */
   async function untilInterrupted(script: string, env: Record<string, string>, seen: () => Promise<unknown>) {
-    // In a process group of its own, so that Ctrl-C reaches the shell and what it runs, and not this test.
+    // In its own process group, so that Ctrl-C reaches the shell and its children, and not this test.
     const shell = spawn("sh", [script], { cwd: guide, env: { PATH: path(), ...env }, detached: true });
     let output = "";
     shell.stdout.setEncoding("utf8").on("data", (text: string) => {

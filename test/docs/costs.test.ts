@@ -14,7 +14,7 @@ const docs = join(import.meta.dirname, "../../docs");
 
 describe("the guide on costs", () => {
   const redis = useRedis();
-  // What a drain claims follows its pace: on a busy machine it would take other batches, for other commands.
+  // A drain's claims follow its pace: on a busy machine the batches, and so the commands, would differ.
   beforeEach(() => {
     vi.spyOn(Date, "now").mockReturnValue(start);
   });

@@ -17,7 +17,7 @@ const refused = defineJob({
   },
 });
 
-/** A queue in which mails with a wrong payload have died, and two other jobs. */
+/** A queue with dead mails that have a wrong payload, and two other dead jobs. */
 async function setUp(mails: number) {
   const clock = testClock(start);
   const store = memoryStore();

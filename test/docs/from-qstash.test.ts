@@ -13,7 +13,7 @@ beforeEach(() => {
   outbox.length = 0;
 });
 
-/** What stands for QStash: it remembers what was sent. */
+/** A fake QStash that remembers what was sent. */
 async function fakeQStash() {
   const seen: { readonly path: string; readonly headers: Headers; readonly body: unknown }[] = [];
   const server = await serveFetch(async (request) => {

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 
 export const guide = join(import.meta.dirname, "../../examples/guide");
 
-/** Runs a shell script of the guide, and gives what it printed. @throws where it fails */
+/** Runs a shell script of the guide, and returns its output. @throws if it fails */
 export async function runScript(file: string, env: Readonly<Record<string, string>>): Promise<string> {
   const { PATH = "", HOME = "" } = process.env;
   const run = promisify(execFile);
@@ -12,7 +12,7 @@ export async function runScript(file: string, env: Readonly<Record<string, strin
   return stdout;
 }
 
-/** The JSON documents that stand one after the other in an output, as several answers do. */
+/** The JSON documents in an output, one after the other. */
 export function documentsIn(output: string): unknown[] {
   return output
     .replaceAll("}{", "}\n{")
@@ -29,7 +29,7 @@ export function inBackground() {
     passThroughOnException() {},
     props: {},
   };
-  // What is awaited may add more.
+  // Background work may add more.
   const settled = async () => {
     for (let at = 0; at < work.length; at++) await work[at];
   };

@@ -11,7 +11,7 @@ function anchorsOf(markdown: string): Set<string> {
   return new Set(headings.map(anchorOf));
 }
 
-/** The links of a page to other files, and to its own headings, that lead nowhere. */
+/** The broken links of a page to other files and to its own headings. */
 async function brokenLinks(page: string): Promise<string[]> {
   const text = await readFile(page, "utf8");
   const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
@@ -22,7 +22,7 @@ async function brokenLinks(page: string): Promise<string[]> {
         const [path = "", anchor] = link.split("#");
         const target = path === "" ? page : join(dirname(page), path);
         const found = await readFile(target, "utf8").catch((error: NodeJS.ErrnoException) => error.code);
-        // A folder is what GitHub shows as well.
+        // GitHub shows folders too.
         if (found === "EISDIR") return [];
         if (found === "ENOENT" || found === undefined) return [link];
         return anchor === undefined || anchorsOf(found).has(anchor) ? [] : [link];

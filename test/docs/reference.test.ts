@@ -9,7 +9,7 @@ const greeting = `/** Says hello. @module small */
 /**
  * Greets somebody.
  *
- * @throws {RangeError} where there is nobody.
+ * @throws {RangeError} if there is nobody.
  */
 export function greet(name: string): string {
   return name;
@@ -50,7 +50,7 @@ describe("the API reference", () => {
 
   test("names the errors that are thrown", async () => {
     await reference({ check: false, root });
-    expect(await read("docs/api/small.md")).toContain("`RangeError`: where there is nobody.");
+    expect(await read("docs/api/small.md")).toContain("`RangeError`: if there is nobody.");
   });
 
   test("checks without writing, and finds changed and superfluous pages", async () => {

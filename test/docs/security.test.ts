@@ -106,8 +106,8 @@ describe("limits and errors", () => {
       });
     const answers = [await send({ to: "secret@example.com" }), await send({ to: { secret: "secret@example.com" } })];
     expect(answers.map(({ status }) => status)).toEqual([503, 422]);
-    const told = [...(await Promise.all(answers.map((answer) => answer.text()))), log.mock.calls.flat().join()].join();
-    expect(told).not.toMatch(/secret@example|a-long-token/);
+    const shown = [...(await Promise.all(answers.map((answer) => answer.text()))), log.mock.calls.flat().join()].join();
+    expect(shown).not.toMatch(/secret@example|a-long-token/);
     expect(log).toHaveBeenCalledWith("tidegate: TidegateError (store_unavailable)");
     log.mockRestore();
   });

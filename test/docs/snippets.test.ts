@@ -10,7 +10,7 @@ describe("the code in the docs", () => {
     expect(await snippets({ check: true })).toEqual([]);
   });
 
-  /** Every fenced block of a page: its language, what it holds, and the line above it. */
+  /** Every fenced block of a page: its language, its content, and the line above it. */
   async function blocksOf(page: string) {
     const text = await readFile(join(repository, page), "utf8");
     return [...text.matchAll(/(?<=^|\n)([^\n]*)\n```(\w*)\n([\s\S]*?)```/g)].map(

@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { installedBuild, root } from "../package/built.ts";
 
-/** Compiles a file of `examples/` to run with the built package, as a user's does, and gives the path of the result. */
+/** Compiles a file of `examples/` to run with the built package, as a user's does. Returns the path of the result. */
 export async function compileExample(file: string): Promise<string> {
   const outfile = join(await installedBuild(), "examples", file.replace(/\.ts$/, ".js"));
   await build({

@@ -7,7 +7,7 @@ import { jsonRequest, loadExample } from "./example.ts";
 
 type Route = typeof import("../../examples/vercel/app/api/queue/[[...path]]/route.ts");
 
-/** What Next.js lets a route file export, of what stands in this one: anything else fails `next build` of 15.1, for one. */
+/** The exports of this file that Next.js allows in a route file: any other fails `next build`, as of 15.1. */
 const routeExports = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "maxDuration"];
 
 describe("the example for Vercel", () => {
@@ -29,7 +29,7 @@ describe("the example for Vercel", () => {
     const enqueued = await route.POST(jsonRequest("https://app.test/api/queue/jobs", "the-admin-token", job));
     expect(enqueued.status).toBe(201);
     const { id } = (await enqueued.json()) as { id: string };
-    // Lingering is for the next tick; a test need not wait for it.
+    // The example lingers until the next tick; a test need not.
     const drained = await route.GET(
       jsonRequest(`https://app.test${settings.crons[0].path}?linger=0s`, "the-cron-token"),
     );

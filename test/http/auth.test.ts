@@ -13,7 +13,7 @@ const auth = {
 
 type Scope = keyof typeof auth;
 
-// What each scope may do, as the contract has it: written out, so that a change of the table is noticed here.
+// What each scope may do, written out, so that this test notices a change of the table.
 const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /jobs": ["enqueue", "admin"],
   "GET /jobs": ["read", "admin"],
@@ -160,7 +160,7 @@ describe("a page of another site", () => {
     expect(await snapshot(queue)).toBe(before);
   });
 
-  // Over plain HTTP, but for localhost, browsers send neither header with GET.
+  // Over plain HTTP, except for localhost, browsers send neither header with GET.
   test("cannot drain by a GET from a browser that sends no origin", async () => {
     const { call, queue } = setUp();
     await queue.enqueue("fails", null, { id: "x" });

@@ -6,7 +6,7 @@ import { sendEmail, withBackground } from "./memory-handler.ts";
 const email = { name: "send_email", payload: { to: "ada" } };
 const slow = defineJob({ name: "slow", timeout: "31s", perform() {} });
 
-// Cloudflare ends an invocation 30 s after its response: what may begin in that time, and how what still runs is ended.
+// Cloudflare ends an invocation 30 s after its response: what may start in that time, and how running jobs are aborted.
 describe("jobs that run after a response, in the time the platform allows", () => {
   test("a queue with long jobs starts short ones after a short delay, and leaves long ones to ticks", async () => {
     const clock = testClock();

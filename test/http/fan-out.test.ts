@@ -6,7 +6,7 @@ import { clockByHand, start } from "../support/clock.ts";
 
 const drainToken = "the-drain-token";
 
-/** A handler whose further invocations are requests to itself, all of whose background work can be awaited. */
+/** A handler that fans out to itself, and all of whose background work can be awaited. */
 function setUp<Time extends Clock = ReturnType<typeof clockByHand>>(
   jobs: number,
   options: Partial<HandlerOptions> = {},

@@ -18,7 +18,7 @@ const withSync = (parts: SetUp = {}) => setUp({ ...parts, queue: { jobs: [sync],
 /** The path of a key. */
 const keyAt = (key: string) => `/flow-control/${encodeURIComponent(key)}`;
 
-/** Keys that a path could change, or that a store could take apart. */
+/** Keys that a path could change, or that a store could split. */
 const hostileKeys = [
   "a/b",
   "/",

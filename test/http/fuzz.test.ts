@@ -7,7 +7,7 @@ import { memoryStore } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { sender, setUp, snapshot } from "./memory-handler.ts";
 
-/** A queue with something to spoil at every door. */
+/** A queue with one of everything that a request could damage. */
 async function filled() {
   const parts = setUp();
   const { queue } = parts;
@@ -20,7 +20,7 @@ async function filled() {
   return parts;
 }
 
-/** Sends one request and holds it to the promise: no failure, and nothing written where it is refused. */
+/** Sends one request and checks the promise: no failure, and nothing written if it is refused. */
 async function holds(request: (base: string) => Request): Promise<void> {
   const { send, queue } = await filled();
   const before = await snapshot(queue);
@@ -44,7 +44,7 @@ const doors = routes.map(({ method, path: template }) => {
 const door = fc.constantFrom(...doors);
 const bodied = fc.constantFrom(...doors.filter(({ method }) => !["GET", "DELETE"].includes(method)));
 
-// What tends to break parsers, among all that is possible.
+// Strings that tend to break parsers, among random ones.
 const nasty = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
   fc.constantFrom<unknown>(
@@ -62,7 +62,7 @@ const nasty = fc.oneof(
   ),
 );
 
-// Bodies that fit the schema of their route, or nearly, are drawn from the OpenAPI document: openapi-requests.test.ts.
+// openapi-requests.test.ts generates bodies that fit the schema of their route, or nearly do.
 const body = fc.oneof(
   nasty.map((value) => JSON.stringify(value)),
   fc.json().map((text) => text.slice(1)),
@@ -102,7 +102,7 @@ describe("no request makes the handler fail, and no refused one changes anything
     );
     const query = fc
       .array(fc.tuple(name, text), { maxLength: 3 })
-      // A linger that is accepted would wait for a clock that nobody moves.
+      // An accepted linger would wait for a clock that nothing moves.
       .map((pairs) => pairs.filter(([key, value]) => key !== "linger" || !/^\d/.test(value)))
       .map((pairs) => pairs.map(([key, value]) => `${key}=${value}`).join("&"));
     await fc.assert(
@@ -266,7 +266,7 @@ test("every payload comes back as it was sent", async () => {
     fc.asyncProperty(fc.jsonValue(), async (payload) => {
       const { call } = setUp();
       const sent = JSON.stringify({ name: "fails", id: "a", payload });
-      // What JSON itself does not keep (-0) is not the handler's to keep.
+      // JSON itself does not keep -0.
       const kept: unknown = JSON.parse(sent).payload;
       fc.pre(!sent.includes('"__proto__"'));
       expect((await call("POST", "/jobs", sent)).status).toBe(201);

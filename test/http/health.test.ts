@@ -41,7 +41,7 @@ describe("GET /health", () => {
     expect((await call("GET", "/health")).status).toBe(503);
   });
 
-  /** A store whose looks wait until they are let go. */
+  /** A store whose reads wait until the test releases them. */
   function slowStore() {
     const waiting: (() => void)[] = [];
     const gate = () => new Promise<void>((resolve) => waiting.push(resolve));

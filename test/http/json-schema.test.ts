@@ -22,7 +22,7 @@ const accepts = (schema: Schema, value: unknown) => {
   }
 };
 
-/** Whether the JSON Schema, which is what others are told, allows a value. */
+/** Whether the JSON Schema, which is published, allows a value. */
 const allows = (schema: Schema, value: unknown) => z.fromJSONSchema(schema.json as never).safeParse(value).success;
 
 const part = object({ a: whole(1, 10), b: text(3, "abc"), c: list(flag, 2), d: word(["x", "y"]), e: share }, ["a"]);

@@ -10,7 +10,7 @@ export interface SetUp {
   readonly queue?: Partial<QueueOptions>;
 }
 
-/** A handler on a memory store, open to everybody unless told otherwise, with a clock that is moved by hand. */
+/** A handler on a memory store, without tokens by default, with a manual clock. */
 export function setUp({ handler, queue: queueOptions }: SetUp = {}) {
   const clock = clockByHand(start);
   const jobs = [sendEmail, fails];
@@ -23,13 +23,13 @@ export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // The shape of each answer is what the tests are about.
+  // The tests check the shape of each answer.
   readonly body: Record<string, unknown>;
 }
 
 type Fetch = (request: Request, ...rest: never[]) => Response | Promise<Response>;
 
-/** Sends requests the way most clients do. */
+/** Sends requests as most clients do. */
 export function sender(fetch: Fetch, base = "") {
   const send = async (request: Request): Promise<Reply> => {
     const response = await fetch(request);
@@ -48,13 +48,13 @@ export function sender(fetch: Fetch, base = "") {
   return { send, call };
 }
 
-/** Everything that can be seen of a queue: to prove that nothing was written. */
+/** Everything that can be read from a queue, to prove that nothing was written. */
 export async function snapshot(queue: Queue): Promise<string> {
   const seen = [await queue.getStats(), await queue.listJobs({ limit: 1_000 }), await queue.schedules.list()];
   return JSON.stringify(seen);
 }
 
-/** A handler with a waitUntil that remembers what it was given. */
+/** A handler with a waitUntil that collects its promises. */
 export function withBackground(parts: SetUp = {}) {
   const promises: Promise<unknown>[] = [];
   const waitUntil = (promise: Promise<unknown>) => void promises.push(promise);

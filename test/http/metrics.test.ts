@@ -56,7 +56,7 @@ describe("GET /metrics", () => {
       "1800": "2",
       "+Inf": "2",
     });
-    // The parser gives no sum and no count where there are labels.
+    // The parser returns no sum and no count for metrics with labels.
     const { text } = await call("GET", "/metrics");
     expect(text).toContain('\ntidegate_job_waiting_seconds_sum{queue="default"} 2.1\n');
     expect(text).toContain('\ntidegate_job_waiting_seconds_count{queue="default"} 2\n');

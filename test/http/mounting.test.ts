@@ -62,7 +62,7 @@ describe.each([
   });
 
   test.each(parametric.map((route) => [`${route.method} ${route.path}`, route] as const))(
-    "%s reads its own parameters parameters",
+    "%s reads its own parameters",
     async (_name, route) => {
       const store = memoryStore();
       const queues = ["first", "second"].map((name) => new Queue({ name, store, jobs: [fails] }));

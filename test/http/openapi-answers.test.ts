@@ -18,7 +18,7 @@ const { fetch: describeItself } = await apiWorld();
 const api = new OpenApi(await (await describeItself(new Request(`${base}/openapi.json`))).json());
 const operations = api.operations.map((operation) => [operation.operationId, operation] as const);
 
-/** Sends a request to a world of its own, holds the answer against the document, and gives its status. */
+/** Sends a request to a new world, checks the answer against the document, and returns its status. */
 async function ask(operation: Operation, each: Partial<Case>, circumstances: Circumstances = {}): Promise<number> {
   const { isAway, headers = bearer(tokens.admin), ...options } = circumstances;
   const { fetch, store } = await apiWorld({ ...options, hasNewer: each.hasNewer === true });
@@ -29,12 +29,12 @@ async function ask(operation: Operation, each: Partial<Case>, circumstances: Cir
   return answered.status;
 }
 
-/** The scopes that open an operation, as its description has them; none where it needs no token. */
+/** The scopes that allow an operation, from its description; none if it needs no token. */
 function scopesOf({ description }: Operation): readonly string[] {
   return /Scope: (.*)\.$/.exec(description)?.[1]?.split(" or ") ?? [];
 }
 
-/** Sends each request that is written down for the operation. */
+/** Sends each example request of the operation. */
 async function askEach(operation: Operation, create = memoryStore): Promise<readonly number[]> {
   const seen: number[] = [];
   for (const each of casesOf(operation)) {
@@ -48,7 +48,7 @@ async function askEach(operation: Operation, create = memoryStore): Promise<read
   return seen;
 }
 
-/** What goes wrong in one way with every request of its kind, and the status that tells of it. */
+/** A failure that is the same for every request of a kind, and its status. */
 async function askWrongly(operation: Operation): Promise<readonly number[]> {
   const [right] = casesOf(operation);
   const scopes = scopesOf(operation);

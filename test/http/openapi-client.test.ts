@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { root } from "../package/built.ts";
 import { setUp } from "./memory-handler.ts";
 
-/** A program on the generated types, as somebody would write it. */
+/** A program on the generated types, as a user would write it. */
 const program = `
 import createClient from "openapi-fetch";
 import type { components, paths } from "./api.ts";
@@ -26,7 +26,7 @@ export async function enqueueAndRead(fetch: (request: Request) => Promise<Respon
 }
 `;
 
-/** One mistake a line. */
+/** One mistake per line. */
 const mistakes = `
 import createClient from "openapi-fetch";
 import type { paths } from "./api.ts";
@@ -55,7 +55,7 @@ const compilerOptions = {
 const cache = join(root, "node_modules/.cache");
 let folder: string;
 
-// Below the repository, so that what the program imports is found.
+// Inside the repository, so that the program's imports are found.
 beforeAll(async () => {
   const { call } = setUp();
   const { body } = await call("GET", "/openapi.json");

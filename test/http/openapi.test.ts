@@ -49,7 +49,7 @@ describe("the document", () => {
     }
   });
 
-  test("has examples that fit their schemas their schemas", () => {
+  test("has examples that fit their schemas", () => {
     const withExamples = schemasIn(document).filter(({ examples }) => Array.isArray(examples));
     for (const schema of withExamples)
       for (const example of schema["examples"] as unknown[]) expect(api.misfit(schema, example)).toBeUndefined();
@@ -62,7 +62,7 @@ describe("the document", () => {
   });
 });
 
-/** All schemas in a part of a document: whatever looks like one. */
+/** All schemas in a part of a document: everything that looks like one. */
 function schemasIn(part: unknown): JsonSchema[] {
   if (typeof part !== "object" || part === null) return [];
   const own = "type" in part || "anyOf" in part ? [part as JsonSchema] : [];
@@ -75,7 +75,7 @@ describe("addresses are relative to that of the document,", () => {
     for (const place of ["", "/queues/default"]) {
       const address = `https://example.com${mount === "/" ? "" : mount}${place}/openapi.json`;
       const { servers } = (await (await app.request(address)).json()) as OpenApiDocument;
-      // As the specification has it: the server's address is resolved against the document's, then the path is put behind it.
+      // As the specification says: the server's address is resolved against the document's, and the path is appended.
       const server = new URL(servers[0]?.url ?? "", address).href.replace(/\/$/, "");
       const stats = await app.request(`${server}/stats`);
       expect(stats.status, address).toBe(200);

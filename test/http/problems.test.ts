@@ -181,7 +181,7 @@ test("a body may hold the largest payload by default", async () => {
 });
 
 describe("a body above maxBodyBytes", () => {
-  /** An endless body that counts what is read of it. */
+  /** An endless body that counts the bytes read from it. */
   function endless() {
     const seen = { chunks: 0, isCancelled: false };
     const stream = new ReadableStream(
@@ -248,7 +248,7 @@ describe("a failure", () => {
     expect(errors).toEqual([expect.objectContaining({ code: "store_unavailable" })]);
   });
 
-  /** A queue with code of the user's that throws at enqueue. */
+  /** A queue with a user's function that throws at enqueue. */
   const broken: Partial<QueueOptions> = {
     jobs: [defineJob({ name: "broken", perform() {} })],
     newId: () => {

@@ -8,7 +8,7 @@ import { createRoute } from "../../src/platforms/vercel.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis-tcp/index.ts";
 
-// What JavaScript lets through: nothing here is checked by the compiler before.
+// What plain JavaScript can pass: the compiler checks none of it.
 type Anything = never;
 
 const queue = new Queue({ store: memoryStore() });
@@ -26,7 +26,7 @@ const throwing = (call: () => unknown): unknown => {
   return "nothing";
 };
 
-/** What a Worker answers whose options are these. */
+/** The answer of a Worker with these options. */
 async function worker(options: unknown): Promise<unknown> {
   vi.spyOn(console, "error").mockReturnValue();
   const context = { waitUntil() {}, passThroughOnException() {}, props: {} };

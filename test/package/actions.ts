@@ -4,19 +4,19 @@ import ts from "typescript";
  * What a piece of JavaScript does, counted: each call and `new` by the name called, and each statement that acts. A `throw` is
  * not counted, since minifiers join several into one: what it throws is.
  */
-export type Deeds = ReadonlyMap<string, number>;
+export type Actions = ReadonlyMap<string, number>;
 
 /**
  * Counts what a module does. Names that differ between a source and what a bundler makes of it count as the same: imports
  * under another name, members of a namespace, and names with a number added.
  */
-export function deedsOf(code: string): Deeds {
+export function actionsOf(code: string): Actions {
   const file = ts.createSourceFile("module.js", code, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
   const imported = importedNames(file);
   const counts = new Map<string, number>();
   const visit = (node: ts.Node): void => {
-    const deed = deedOf(node, imported);
-    if (deed) counts.set(deed, (counts.get(deed) ?? 0) + 1);
+    const action = actionOf(node, imported);
+    if (action) counts.set(action, (counts.get(action) ?? 0) + 1);
     ts.forEachChild(node, visit);
   };
   visit(file);
@@ -24,11 +24,11 @@ export function deedsOf(code: string): Deeds {
 }
 
 /** What the first does more often than the second. */
-export function lostDeeds(before: Deeds, after: Deeds): readonly string[] {
-  return [...before].filter(([deed, count]) => count > (after.get(deed) ?? 0)).map(([deed]) => deed);
+export function lostActions(before: Actions, after: Actions): readonly string[] {
+  return [...before].filter(([action, count]) => count > (after.get(action) ?? 0)).map(([action]) => action);
 }
 
-function deedOf(node: ts.Node, imported: ReadonlyMap<string, string>): string | undefined {
+function actionOf(node: ts.Node, imported: ReadonlyMap<string, string>): string | undefined {
   if (ts.isCallExpression(node)) return `call of ${nameOf(node.expression, imported)}`;
   if (ts.isNewExpression(node)) return `new ${nameOf(node.expression, imported)}`;
   if (ts.isTryStatement(node)) return "try";

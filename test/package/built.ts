@@ -12,8 +12,8 @@ const cache = join(root, "node_modules/.cache/tidegate");
 const published = ["package.json", "README.md", "CHANGELOG.md", "LICENSE"];
 
 /**
- * Builds the package as it is published, and gives a folder in whose `node_modules` it lies. What it depends on is found above.
- * The same sources are built once, whichever test asks; `dist` is left alone.
+ * Builds the package as it is published. Returns a folder that has it in its `node_modules`; its dependencies are found above.
+ * The same sources are built once for all tests; `dist` is left alone.
  */
 export function installedBuild(): Promise<string> {
   const folder = join(cache, fingerprint());
@@ -22,7 +22,7 @@ export function installedBuild(): Promise<string> {
   return building;
 }
 
-/** Within a process several tests ask at once; they would build into one folder. */
+/** Several tests of one process ask at once; they would build into one folder. */
 const underWay = new Map<string, Promise<string>>();
 
 async function buildInto(folder: string): Promise<string> {
@@ -39,9 +39,9 @@ async function buildInto(folder: string): Promise<string> {
   ];
   await run(process.execPath, build, { cwd: root });
   for (const file of published) if (existsSync(join(root, file))) await cp(join(root, file), join(target, file));
-  // Without it the name of the package would mean the sources around, as it does inside them.
+  // Without it the name of the package would resolve to the surrounding sources.
   await writeFile(join(unfinished, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
-  // Another test file may have been faster: what it has built is the same.
+  // Another test file may have been faster: its build is the same.
   await rename(unfinished, folder).catch(() => rm(unfinished, { recursive: true }));
   await removeOld();
   return folder;
@@ -49,7 +49,7 @@ async function buildInto(folder: string): Promise<string> {
 
 const DAY_MS = 86_400_000;
 
-/** Builds of a day ago belong to no test that still runs. */
+/** No running test uses a build that is a day old. */
 async function removeOld(): Promise<void> {
   for (const name of await readdir(cache)) {
     const { mtimeMs } = await stat(join(cache, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));

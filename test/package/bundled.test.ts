@@ -7,7 +7,7 @@ const names = Object.keys(manifest.exports)
   .filter((each) => each !== "./package.json")
   .map((each) => each.replace(/^\./, "tidegate"));
 
-/** Other gzips than that of Node pack less well: GNU's takes some 20 bytes more. */
+/** Other gzips compress less than Node's: GNU's output is some 20 bytes longer. */
 const OTHERS_NEED = 22;
 
 async function bundleSource(contents: string) {

@@ -16,7 +16,7 @@ const client = new QueueClient({ url: "https://queue.test", token: "secret" });
 const wrong = { to: "ada", subject: 7 };
 `;
 
-/** A statement with one mistake, and what the message must name. The mistake stands in the line marked with `//!`, or the only one. */
+/** A statement with one mistake, and what the message must name. The mistake is in the line marked with `//!`, or in the only line. */
 const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ["to", 'queue.enqueue(mail, { to: 1, subject: "x" });'],
   ["subject", 'queue.enqueue(mail, { to: "ada" });'],
@@ -78,7 +78,7 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ["conection", "new Queue({ store: memoryStore(), conection: 1 });"],
 ];
 
-/** What is right compiles: else a message could be due to something else. */
+/** The correct form compiles: otherwise a message could have another cause. */
 const right = `
 queue.enqueue(mail, { to: "ada", subject: "x" }, { delay: "5m" });
 queue.enqueue(mail, { to: "ada", subject: "x" }, { cron: "* * * * *", timeZone: "UTC" });
@@ -106,7 +106,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(project, { recursive: true, force: true }));
 
-/** The word in the program that a diagnostic points at. */
+/** The word in the program that a diagnostic points to. */
 function wordAt({ line, column }: Diagnostic): string {
   return /^\w*/.exec(program.split("\n")[line - 1]?.slice(column - 1) ?? "")?.[0] ?? "";
 }

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 export const compilers = { "TypeScript 5.9": "typescript", "TypeScript 7": "typescript-7" } as const;
 export type Compiler = keyof typeof compilers;
 
-/** One thing that a compiler has to say. */
+/** One diagnostic of a compiler. */
 export interface Diagnostic {
   readonly file: string;
   /** Counted from 1. */
@@ -22,7 +22,7 @@ export interface Diagnostic {
   readonly text: string;
 }
 
-/** What everybody has who is careful; the types of the package itself are checked too. */
+/** The options of a careful user; the types of the package itself are checked too. */
 const strict = {
   target: "es2022",
   lib: ["es2023", "dom", "dom.iterable"],
@@ -34,7 +34,7 @@ const strict = {
   skipLibCheck: false,
 };
 
-/** Makes a project in which the package as it is published is installed. */
+/** Creates a project in which the published package is installed. */
 export async function projectOf(files: Readonly<Record<string, string>>): Promise<string> {
   const project = await mkdtemp(join(await installedBuild(), "project-"));
   for (const [name, text] of Object.entries(files)) {
@@ -68,7 +68,7 @@ function diagnosticsOf(output: string): readonly Diagnostic[] {
     } else if (line.startsWith(" ") && last) {
       diagnostics[diagnostics.length - 1] = { ...last, text: `${last.text}\n${line}` };
     } else {
-      // Such as that there is no compiler, or an option is wrong.
+      // Such as a missing compiler, or a wrong option.
       diagnostics.push({ file: "", line: 0, column: 0, code: "", text: line });
     }
   }

@@ -1,4 +1,4 @@
-/** A program that uses something of every subpath, as somebody would write it who has installed the package. */
+/** A program that uses something of every subpath, as a user of the installed package would write it. */
 export const consumer = `
 import { type BulkJob, defineJob, memoryStore, Queue, type DrainReport, type Hooks, type JobInfo } from "tidegate";
 import { QueueClient } from "tidegate/client";
@@ -19,11 +19,11 @@ const queue = new Queue({ store: memoryStore(), jobs: [greet], clock, hooks, tra
 
 // @ts-expect-error: the payload needs a name.
 const refused = () => queue.enqueue(greet, { two: "Ada" });
-// @ts-expect-error: the same where it is one of many.
+// @ts-expect-error: the same for one of many.
 const refusedOfMany = () => queue.enqueueMany([{ job: "other", payload: 1 }, { job: greet, payload: { two: "Ada" } }]);
 // @ts-expect-error: it may not be left out.
 const missing = () => queue.enqueueMany([{ job: greet, delay: "1m" }]);
-// @ts-expect-error: and so in a list that is made.
+// @ts-expect-error: and in a list that is computed.
 const mapped = () => queue.enqueueMany([1, 2].map((to) => ({ job: greet, payload: { to } })));
 const later: BulkJob[] = [{ job: greet, payload: { to: "Ada" }, delay: "1d" }];
 const fits = () => queue.enqueueMany([...later, { job: "other" }]);

@@ -39,7 +39,7 @@ import { defineJob } from "tidegate";
 export const send = defineJob({ name: "none", perform: async ({ to }: { to: string; subject?: string }) => ({ to }) });
 export const tick = defineJob({ name: "tick", schedule: { cron: "* * * * *" }, perform() {} });
 `,
-  // What a library makes of the package for others.
+  // A library that is built on the package.
   wrapped: `
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type AnyJob, defineJob, memoryStore, Queue } from "tidegate";
@@ -70,7 +70,7 @@ export const queue: Queue = new Queue({ store: memoryStore(), jobs: [send, plain
 `,
 };
 
-/** Another package, which sees the declarations alone. */
+/** Another package, which sees only the declarations. */
 const user = `
 import type { InputOf } from "tidegate";
 import * as arktype from "./jobs/arktype.js";

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
 import { expect, test } from "vitest";
-import { deedsOf, lostDeeds } from "./actions.ts";
+import { actionsOf, lostActions } from "./actions.ts";
 import { builtPackage, root } from "./built.ts";
 
-// A bundler takes some calls for pure, such as decodeURIComponent, and drops them where only their error is wanted.
+// A bundler considers some calls pure, such as decodeURIComponent, and drops them if only their error matters.
 
 const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts") && !file.includes("/page/"))
@@ -25,8 +25,8 @@ test("the build of a module keeps every side effect of its source", async () => 
   const losses: string[] = [];
   for (const file of sources) {
     const output = join(built, "dist", file.replace(/\.ts$/, ".js"));
-    const after = deedsOf(existsSync(output) ? readFileSync(output, "utf8") : "");
-    losses.push(...lostDeeds(deedsOf(await transpiled(file)), after).map((deed) => `${file}: ${deed}`));
+    const after = actionsOf(existsSync(output) ? readFileSync(output, "utf8") : "");
+    losses.push(...lostActions(actionsOf(await transpiled(file)), after).map((action) => `${file}: ${action}`));
   }
   expect(losses).toEqual([]);
 }, 120_000);
@@ -36,7 +36,7 @@ test("a user's bundler keeps every side effect of a module", async () => {
   for (const file of sources) {
     const code = await transpiled(file);
     const { code: minified } = await transform(code, { minifySyntax: true, treeShaking: true, target: "es2022" });
-    losses.push(...lostDeeds(deedsOf(code), deedsOf(minified)).map((deed) => `${file}: ${deed}`));
+    losses.push(...lostActions(actionsOf(code), actionsOf(minified)).map((action) => `${file}: ${action}`));
   }
   expect(losses).toEqual([]);
 });
@@ -51,7 +51,7 @@ test("the page of the dashboard keeps every side effect of its sources", async (
       target: "es2022",
       minifySyntax: minify,
     });
-    return deedsOf(outputFiles[0]?.text ?? "");
+    return actionsOf(outputFiles[0]?.text ?? "");
   };
-  expect(lostDeeds(await bundled(false), await bundled(true))).toEqual([]);
+  expect(lostActions(await bundled(false), await bundled(true))).toEqual([]);
 });

@@ -19,7 +19,7 @@ const names = subpaths.map((each) => each.replace(/^\./, "tidegate"));
 let project: string;
 let tarball: string;
 
-// An empty project into which somebody installs the package.
+// An empty project in which a user installs the package.
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), "tidegate-package-"));
   const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", project];
@@ -109,7 +109,7 @@ describe("the tools that check packages", () => {
   test("arethetypeswrong finds no wrong types for ESM", async () => {
     const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
     if (!analysis.types) throw new Error("The package has no types.");
-    // As its profile esm-only: those who require, or resolve as Node 10 did, are none of our users.
+    // With its profile esm-only: require, and resolution as in Node 10, are not supported.
     const problems = analysis.problems.filter(
       (problem) =>
         problem.kind !== "CJSResolvesToESM" &&

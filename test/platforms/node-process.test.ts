@@ -10,7 +10,7 @@ import { defineJob, Queue } from "../../src/index.ts";
 import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { useRedis } from "../support/stores.ts";
 
-// Tells the parent when the first job has started, and works on it until the parent writes something.
+// Reports to the parent when the first job has started, and runs it until the parent writes something.
 const program = `
 import { once } from "node:events";
 import { createClient } from "redis";
@@ -31,11 +31,11 @@ async function main() {
   });
   const queue = new Queue({ store: redisStore(client, { prefix: process.argv[3] }), jobs: [slow] });
   const worker = startWorker(queue, { workers: 1, handleSignals: true });
-  const tell = () => {
-    for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, tell);
+  const onSignal = () => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, onSignal);
     console.log("stopping");
   };
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, tell);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, onSignal);
   const { claimed, completed, released } = await worker.done;
   console.log(JSON.stringify({ claimed, completed, released }));
   process.stdin.destroy();
@@ -107,7 +107,7 @@ describe("a worker in its own process", () => {
   );
 });
 
-/** Gives a function that waits for the next line which begins with a text. */
+/** Returns a function that waits for the next line that starts with a text. */
 function listen(child: ChildProcess): (beginning: string) => Promise<string> {
   const lines: string[] = [];
   let arrived = () => {};

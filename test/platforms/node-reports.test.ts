@@ -80,10 +80,12 @@ describe("startWorker", () => {
     const { clock, note, slow, running, open } = setUp();
     const queue = open();
     await queue.enqueueMany([{ job: note }, { job: slow }]);
-    const told: number[] = [];
-    const worker = run(queue, { onProgress: ({ completed }) => void told.push(completed, worker.totals.completed) });
+    const reported: number[] = [];
+    const worker = run(queue, {
+      onProgress: ({ completed }) => void reported.push(completed, worker.totals.completed),
+    });
     await clock.advance("2s");
-    expect(told).toEqual([0, 0, 1, 1]);
+    expect(reported).toEqual([0, 0, 1, 1]);
     for (const end of running) end();
   });
 });

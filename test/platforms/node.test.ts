@@ -113,9 +113,9 @@ describe("startWorker", () => {
     run(new Queue({ store, clock }));
     await passing.advance("5s");
     setBackBy = 3_600_000;
-    const looks = store.calls.length;
+    const before = store.calls.length;
     await passing.advance("1m");
-    expect(store.calls.length - looks).toBe(6);
+    expect(store.calls.length - before).toBe(6);
   });
 
   test("polls as often as checkEvery says", async () => {
@@ -176,7 +176,7 @@ describe("startWorker", () => {
     expect(open().name).toBe("default");
   });
 
-  /** A job that takes a second, queues of it on one store, and in which of them it ran. */
+  /** A job that takes a second, queues with it on one store, and the names of those in which it ran. */
   function secondLong() {
     const clock = testClock(start);
     const order: string[] = [];

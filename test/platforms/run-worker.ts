@@ -11,21 +11,21 @@ export function run(queue: Queue | readonly Queue[], options: WorkerOptions = {}
   return worker;
 }
 
-/** A job that notes when it ran, in ms after the start. */
+/** A job that records when it ran, in ms after the start. */
 export function noting(clock: TestClock) {
   const seen: number[] = [];
   const note = defineJob({ name: "note", perform: () => void seen.push(clock.now - start) });
   return { seen, note };
 }
 
-/** A job that ends when it is let go. */
+/** A job that ends when the test releases it. */
 export function slow() {
   const running: (() => void)[] = [];
   const job = defineJob({ name: "slow", perform: () => new Promise<void>((resolve) => running.push(resolve)) });
   return { job, running };
 }
 
-/** What the tests of `startWorker` use, on a memory store that can fail. */
+/** A setup for the tests of `startWorker`, on a memory store that can fail. */
 export function setUp() {
   const clock = testClock(start);
   const store = faultyStore(memoryStore(), [], { clock });

@@ -136,7 +136,7 @@ describe("CRON_SECRET", () => {
 describe("jobs that are due when they are enqueued", () => {
   const job = { name: "greet", payload: { to: "Ada" } };
 
-  test("start in the background of Vercel's request context context", async () => {
+  test("start in the background of Vercel's request context", async () => {
     const background: Promise<unknown>[] = [];
     onVercel({ waitUntil: (work: Promise<unknown>) => background.push(work) });
     const { call, queue } = setUp();
@@ -299,7 +299,7 @@ test("a basePath that URLs escape reaches the handler", async () => {
   }
 });
 
-test("a CRON_SECRET that is too short is named in the error in the error", () => {
+test("a CRON_SECRET that is too short is named in the error", () => {
   vi.stubEnv("CRON_SECRET", "short");
   expect(() => setUp()).toThrow(/^CRON_SECRET must be a token of 12 to 1000 visible/);
 });

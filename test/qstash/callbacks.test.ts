@@ -12,7 +12,7 @@ const bodyOf = (delivery: Delivery | undefined) => JSON.parse(delivery?.body ?? 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 onEveryStore(({ create }) => {
-  /** In partitions, a drain may end before it has seen that another partition got a callback. */
+  /** With partitions, a drain may end before it has seen that another partition got a callback. */
   const drainTwice = async (queue: Queue) => {
     await queue.drain();
     await queue.drain();

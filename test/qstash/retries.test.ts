@@ -8,7 +8,7 @@ onEveryStore(({ create }) => {
   const served = (destination: () => Response | Promise<Response>) => servedQStash({ store: create(), destination });
 
   describe("a delivery that fails", () => {
-    test("is retried three times, after 12 s, 148 s and 30 minutes, and then dead-lettered-lettered", async () => {
+    test("is retried three times, after 12 s, 148 s and 30 minutes, and then dead-lettered", async () => {
       const { client, queue, clock, deliveries } = await served(fails);
       const { messageId } = await client.publish({ url: target });
       const waits: number[] = [];

@@ -33,11 +33,11 @@ export interface Parts {
   readonly qstash?: Partial<QStashOptions>;
   /** What destinations answer. Default: 200. */
   readonly destination?: Destination;
-  /** When the clock begins. */
+  /** The first time of the clock. */
   readonly startsAt?: number;
 }
 
-/** A handler with QStash's interface, on a clock that is moved by hand, and what its destinations got. */
+/** A handler with QStash's interface, on a manual clock, and the requests that its destinations got. */
 export function qstashHandler({ store = memoryStore(), qstash: options, destination, startsAt = start }: Parts = {}) {
   const clock = clockByHand(startsAt);
   const deliveries: Delivery[] = [];
@@ -71,7 +71,7 @@ export async function servedQStash(parts: Parts = {}) {
   return { ...handler, client, baseUrl: server.url };
 }
 
-/** Verifies a delivery with the receiver of the SDK. Its clock is the machine's, and the queue's is moved by hand. */
+/** Verifies a delivery with the receiver of the SDK, which uses the machine's clock. The queue's clock is manual. */
 export function verify({ headers, body, url }: Delivery, keys = signingKeys): Promise<boolean> {
   const receiver = new Receiver({ currentSigningKey: keys.current, nextSigningKey: keys.next });
   const signature = headers.get("upstash-signature") ?? "";

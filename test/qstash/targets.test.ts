@@ -4,7 +4,7 @@ import { createQStash, type QStashOptions } from "../../src/qstash/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { qstashHandler, signingKeys, token } from "./served-qstash.ts";
 
-/** How a destination can come in. Each gives the status of the refusal, and stores nothing if there is one. */
+/** The ways in which a destination can arrive. Each returns the status of the refusal, and stores nothing if refused. */
 const ways: readonly [string, (parts: ReturnType<typeof qstashHandler>, url: string) => Promise<number>][] = [
   ["publish", async ({ call }, url) => (await call("POST", `/v2/publish/${url}`)).status],
   ["publish, encoded", async ({ call }, url) => (await call("POST", `/v2/publish/${encodeURIComponent(url)}`)).status],
@@ -32,7 +32,7 @@ const targets = [
   "http://10.1.2.3:3000/*",
 ];
 
-/** Each lies outside of the targets, however it is written. */
+/** Each is outside the targets, in every notation. */
 const outside = [
   // Other schemes, hosts and ports.
   "http://app.test/hooks/a",
@@ -68,7 +68,7 @@ const outside = [
   "https:/evil.test/hooks/a",
   "https:evil.test/hooks/a",
   "//evil.test/hooks/a",
-  // Addresses that are private, link-local, of the machine itself, or of a cloud's metadata, in every notation.
+  // Private, link-local, loopback and cloud metadata addresses, in every notation.
   "http://127.0.0.1/hooks/a",
   "http://localhost/hooks/a",
   "http://localhost./hooks/a",
@@ -130,7 +130,7 @@ const outside = [
 describe.each(ways)("targets, by %s", (_, send) => {
   test.each(outside)("refuse %s", async (url) => {
     const parts = qstashHandler({ qstash: { targets } });
-    // A path of the handler's own cannot hold everything, and then it is another path, which is not there.
+    // A path of the handler cannot contain everything; then it is another path, which does not exist.
     expect([400, 404, 422]).toContain(await send(parts, url));
     expect(await parts.queue.getStats()).toMatchObject({ totalEnqueued: 0 });
     await parts.queue.drain();

@@ -12,7 +12,7 @@ import { seededRandom } from "../support/random.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
-// A budget is a promise. What counts is what the proxy and redis-server count.
+// A budget is a promise. The proxy and redis-server do the counting.
 
 const retrySoon = { backoff: { type: "fixed", base: "2s" }, maxRetries: 1 } as const;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -99,7 +99,7 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.nat(),
 });
 
-/** The ways that led past a budget once: each is run, beside what is drawn. */
+/** Cases that once exceeded a budget: each is run in addition to random ones. */
 const usual: Scenario = {
   ...{
     queues: 1,
@@ -148,7 +148,7 @@ describe("a budget", () => {
   ) {
     const clock = testClock(start);
     const whole = upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `budget-${prefixes++}` });
-    // Each partition is watched: where one fails, the others may still be under way when the drain has ended.
+    // Each partition is watched: if one fails, the others may still be under way when the drain has ended.
     const store = partitioned(clock.watch(whole), given.partitions);
     const open = (name: string) =>
       new Queue({
@@ -191,7 +191,7 @@ describe("a budget", () => {
         const sent = new Set<string>();
         const before = proxy.requests;
         proxy.decide(({ body }) => {
-          // What is sent again says so, by the flag behind the time. The machine loses some by itself.
+          // A resend is marked by the flag after the time. The machine loses some requests by itself.
           const once = body.replace(/("\d{13}",)"1"/, '$1"0"');
           if (sent.has(once)) lost++;
           sent.add(once);
@@ -223,7 +223,7 @@ describe("a budget", () => {
         expect(report.claimed).toBe(settledIn(report));
         expect(report.roundTrips).toBe(roundTrips);
         expect(report.commands).toBeLessThanOrEqual(budget.commands);
-        // An aborted drain does not wait for the answer of a look.
+        // An aborted drain does not wait for the answer of a peek.
         if (lost === 0 && !abort.signal.aborted) expect(report.commands).toBe(commands);
         else expect(report.commands).toBeGreaterThanOrEqual(commands);
       }),
@@ -234,7 +234,7 @@ describe("a budget", () => {
     );
   });
 
-  /** Counts what a drain is answered for, and what the proxy and Redis saw of it. */
+  /** Compares what a drain reports with what the proxy and Redis saw. */
   async function spentBy(drain: () => Promise<DrainReport | undefined>) {
     const before = proxy.requests;
     const { result: report, commands } = await countCommands(redis.server.port, drain);

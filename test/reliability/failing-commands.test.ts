@@ -12,20 +12,20 @@ import { RespClient } from "../support/resp.ts";
 import { exchange, fillStore, job, minute, storeTrials } from "../support/store-trials.ts";
 import { useRedis } from "../support/stores.ts";
 
-// Lua does not roll back: each command of each script fails in turn, and what was written before it stays. The script is sent again
-// after that, as the connection does.
+// Lua does not roll back: each command of each script fails in turn, and earlier writes stay. Then the script is sent again,
+// as the connection does.
 
 interface Case {
-  /** Puts more into a queue that `fillStore` has filled, and gives the leases of what runs. Default: nothing, and its lease. */
+  /** Adds to a queue that `fillStore` has filled, and returns the leases of its running jobs. Default: adds nothing. */
   readonly prepare?: (store: QueueStore) => Promise<readonly Lease[]>;
   readonly run: (store: QueueStore, runs: Lease, ...more: readonly Lease[]) => Promise<unknown>;
-  /** Jobs that the call is to remove. */
+  /** Jobs that the call should remove. */
   readonly removes?: readonly string[];
-  /** Whether the call says the same as the first time when it is sent again. */
+  /** Whether the call gives the same answer when it is sent again. */
   readonly answersAlike: boolean;
 }
 
-/** Enqueues jobs that are leased as they are made, and gives their leases. */
+/** Enqueues jobs that are leased at enqueue, and returns their leases. */
 async function holdFresh(
   store: QueueStore,
   ids: readonly string[],
@@ -42,7 +42,7 @@ const flow = { key: "tenant", limits: { concurrency: 8, rate: 0, periodMs: 0, or
 const keyed = (name: string, count: number) =>
   Array.from({ length: count }, (_, index) => ({ ...job(`${name}-${index}`, { isFreshId: true }), flow }));
 
-/** A long line of a key, of which four jobs run. */
+/** A long line of a key, with four running jobs. */
 async function claimKeyed(store: QueueStore): Promise<readonly Lease[]> {
   await store.enqueue(keyed("line", 40), now);
   // The others that are due come first.
@@ -205,17 +205,17 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-/** The jobs that are whole in one place at least: those that can be found, run or retried. */
+/** The jobs that are complete in at least one place: those that can be found, run or retried. */
 function wholeJobs({ due, jobs, born, dead, deadJobs, done }: StoredQueue): ReadonlySet<string> {
   const live = [...jobs.keys()].filter((id) => due.has(id));
   const lying = [...deadJobs.keys()].filter((id) => dead.has(id));
   return new Set([...live, ...born.keys(), ...lying, ...done.keys()]);
 }
 
-/** What can be seen, but for the counters: they are written last, and a failure there loses a count and no job. */
+/** What can be read, except for the counters: they are written last, and a failure there loses a count, not a job. */
 async function visibleIn(store: QueueStore) {
   const everything = await everythingIn(store, now, { limit: 100, mostBytes: 1_000_000 });
-  // A claim that is sent again leases for a millisecond longer.
+  // A resent claim leases for one millisecond longer.
   const rounded = (key: string, value: unknown) => (key === "at" ? Math.floor(Number(value) / 10) : value);
   return JSON.parse(JSON.stringify({ ...(everything as object), stats: undefined }, rounded));
 }

@@ -47,7 +47,7 @@ test("a queue that is empty again leaves only its counters, which do not grow", 
     await queue.clear();
     await queue.removeFromDeadLetter({ all: true });
     expect(await keyBreaches(stage.redis, prefix)).toEqual([]);
-    // Windows that have ended go by Redis's own clock.
+    // Ended windows expire by the clock of Redis.
     await expect.poll(() => stage.redis.send(["EXISTS", `${prefix}:{default}:dedupe`])).toBe(0);
     expect(await stage.redis.send(["KEYS", `${prefix}:*`])).toEqual([counters]);
     expect(await stage.redis.send(["STRLEN", counters])).toBeLessThanOrEqual(2_880);

@@ -8,12 +8,12 @@ import { readStored, storedBreaches } from "../support/invariants.ts";
 import { RespClient, RespError } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
-// One job with an id made for it is stored by two plain commands, between which others may run, and of which one may be lost.
+// A single job with a generated id is stored by two plain commands. Others may run between them, and one may be lost.
 
 const day = 86_400_000;
 const noop = defineJob({ name: "noop", perform(_?: unknown) {} });
 
-/** What becomes of the next commands that are sent together: given each of them, it runs it, or not. */
+/** Decides about each of the next commands that are sent together: runs it, or not. */
 type Conduct = (run: () => Promise<unknown>, index: number) => Promise<unknown>;
 
 const redis = useRedis();
@@ -57,7 +57,7 @@ function setUp() {
     queue,
     clock,
     stored: () => readStored(client, prefix),
-    /** Lets an enqueue come to this, and its answers be lost unless they are `answered`. */
+    /** Makes an enqueue end like this, and loses its answers unless they are `answered`. */
     meet(conduct: Conduct, answered: "answered" | "lost" = "lost") {
       next = { conduct, isAnswered: answered === "answered" };
     },
@@ -73,7 +73,7 @@ const refused =
     return run();
   };
 
-/** Stores the record of a job whose place never follows, as an invocation leaves it that is killed in between. */
+/** Stores the record of a job whose place never follows, as an invocation does that is killed in between. */
 async function leaveRecord({ queue, meet }: ReturnType<typeof setUp>): Promise<void> {
   await new Promise<void>((resolve) => {
     meet(async (run, index) => {

@@ -6,7 +6,7 @@ import { clockByHand, start } from "../support/clock.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/faults.ts";
 import { useRedis } from "../support/stores.ts";
 
-// Between the adapter and Redis stands a proxy that does what networks do.
+// A proxy between the adapter and Redis does what networks do.
 
 describe("if the network fails", () => {
   const redis = useRedis();
@@ -21,7 +21,7 @@ describe("if the network fails", () => {
 
   beforeAll(async () => {
     proxy = await startFaultProxy(redis.shim.url);
-    // Loads the scripts: what is lost below are answers, not the scripts themselves.
+    // Loads the scripts: below, answers are lost, not the scripts themselves.
     const { queue } = setUp();
     await queue.enqueue(note);
     await queue.drain();
@@ -92,7 +92,7 @@ describe("if the network fails", () => {
     const { jobs } = await store.open("default").exchange(request);
     expect(jobs).toHaveLength(2);
     expect(await queue.getStats()).toMatchObject({ runningCount: 2, readyCount: 1 });
-    // Each answer holds leases of its own, so that of those that may have come only the last can settle.
+    // Each answer has its own leases, so that only the last of those that may have arrived can settle.
     expect(jobs.map(({ lease }) => lease.endsAt)).toEqual([clock.now + 60_002, clock.now + 60_002]);
   });
 
@@ -180,10 +180,10 @@ describe("if the network fails", () => {
       proxy.always(undefined);
       expect(failure).toBeInstanceOf(TidegateError);
       expect(failure).toMatchObject({ code: "store_unavailable", message: expect.stringMatching(hint) });
-      const told = JSON.stringify([String(failure), (failure as Error).stack, (failure as Error).cause ?? null]);
-      expect(told).not.toContain(secret);
-      expect(told).not.toContain(redis.shim.token);
-      expect(told).not.toContain(new URL(proxy.url).host);
+      const shown = JSON.stringify([String(failure), (failure as Error).stack, (failure as Error).cause ?? null]);
+      expect(shown).not.toContain(secret);
+      expect(shown).not.toContain(redis.shim.token);
+      expect(shown).not.toContain(new URL(proxy.url).host);
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
     },
   );

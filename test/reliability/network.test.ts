@@ -6,7 +6,7 @@ import { openStage, type Stage } from "../support/stage.ts";
 import { storeMethods, storeTrials } from "../support/store-trials.ts";
 import { tcpFaults } from "../support/tcp-faults.ts";
 
-// Between the adapter and Redis stands a proxy that does what networks do, to each method of the store port in turn.
+// A proxy between the adapter and Redis does what networks do, to each method of the store port in turn.
 
 const methods = Object.keys(storeTrials) as StoreMethod[];
 

@@ -46,11 +46,11 @@ onEveryStore((kind) => {
     clock.now += 60 * 60_000;
     await queue.drain({ maxJobs: 1_000, budget: { roundTrips: 1_000, commands: 100_000 } });
     expect(slots.size).toBe(3 * 60);
-    // What is handed in goes along with what is fired.
+    // One request carries both the outcomes and the firings.
     expect(largest).toBeLessThan(8_000_000);
   });
 
-  // Jobs that lie in several partitions are claimed one partition after the other.
+  // Jobs in several partitions are claimed one partition after the other.
   if (kind.partitions) return;
 
   test("a retried dead job that kills its invocations starts alone too, after all others", async () => {

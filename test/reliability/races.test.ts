@@ -52,7 +52,7 @@ onEveryStore((kind) => {
     });
 
     describe("an occurrence that fires while its schedule is being changed makes one job", () => {
-      /** A schedule that is due, and what changes it: a drain comes in between its looking and its writing. */
+      /** A due schedule, and a change of it: a drain intervenes between its read and its write. */
       function setUp(isDeclared: boolean) {
         const clock = clockByHand(start);
         const performed: string[] = [];
@@ -197,7 +197,7 @@ onEveryStore((kind) => {
       for (let died = 0; died < 3; died++) {
         const invocation = store.open("default");
         const claimed = [];
-        // In partitions one exchange looks at one of them.
+        // With partitions, one exchange claims from one of them.
         for (let part = 0; part < 3; part++) {
           const request = {
             now: clock.now,

@@ -7,7 +7,7 @@ import { type Fixture, fixtureQueue, loadFixture, makeFixture, recordVersion, se
 import { keyBreaches, readStored, storedBreaches } from "../support/invariants.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
-// What earlier versions have stored must be read, and run, by this one. scripts/fixture.ts makes the fixture of a version.
+// This version must read and run what earlier versions have stored. scripts/fixture.ts makes the fixture of a version.
 
 const folder = join(import.meta.dirname, "../fixtures");
 const versions = readdirSync(folder).map((file) => file.replace(".json", ""));
@@ -74,7 +74,7 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
       deadLetterCount: 0,
     });
     const waited = before.pendingCount + before.runningCount + before.deadLetterCount;
-    // The schedule that was made has missed two slots; the one that was declared is gone with its declaration.
+    // The schedule made at run time has missed two occurrences; the declared one is gone with its declaration.
     expect(totalProcessed - before.totalProcessed).toBeGreaterThanOrEqual(waited + 2);
     expect(await queue.getJob("be killed")).toMatchObject({ state: "completed", attempts: 2 });
     expect(await queue.getJob("fail")).toMatchObject({ state: "completed", attempts: 3, errors: [{}, {}] });

@@ -6,7 +6,7 @@ import { freePort } from "../../scripts/shared/free-port.ts";
 import { useRedis } from "../support/stores.ts";
 import { npmStart, type Started } from "./npm-start.ts";
 
-// The demo as a newcomer runs it. What falls due between two beats waits for the next one, so nothing takes longer than this:
+// The demo as a newcomer runs it. A job that falls due between two ticks waits for the next one, so nothing takes longer than this:
 const patience = { timeout: 25_000, interval: 100 };
 
 interface Job {
@@ -15,7 +15,7 @@ interface Job {
   readonly schedule?: { readonly slot: string };
 }
 
-/** Sends a request with a Host of one's own, which `fetch` does not. */
+/** Sends a request with any Host header, which `fetch` cannot. */
 async function askAs(host: string, port: number, path: string): Promise<{ status: number | undefined; body: string }> {
   const [response] = await once(get({ host: "127.0.0.1", port, path, headers: { Host: host } }), "response");
   return { status: response.statusCode, body: await text(response) };
@@ -87,7 +87,7 @@ describe("npm start", () => {
     await expect.poll(async () => (await beats()).length, { ...patience, timeout: 35_000 }).toBeGreaterThanOrEqual(2);
     const lateness = await beats();
     for (const ms of lateness) expect(ms).toBeGreaterThanOrEqual(0);
-    // The machine may be busy with other tests at one slot, but not at each.
+    // The machine may be busy with other tests at one occurrence, but not at all of them.
     expect(Math.min(...lateness)).toBeLessThan(50);
   });
 

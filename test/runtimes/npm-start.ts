@@ -5,19 +5,19 @@ import { join } from "node:path";
 const script = join(import.meta.dirname, "../../scripts/run.mjs");
 
 export interface Started {
-  /** What it has written so far, to either output. */
+  /** What it has written so far, to standard output or error. */
   readonly output: string;
-  /** Resolves when the first screen is there. @throws when it ends before */
+  /** Resolves when the first screen is there. @throws if the process ends earlier */
   ready(): Promise<void>;
-  /** Sends a request, with a body where there is one, and reads the answer. */
+  /** Sends a request, with a body if there is one, and reads the answer. */
   json<Answer>(path: string, body?: unknown): Promise<Answer>;
-  /** Presses Ctrl-C, and gives the exit code. */
+  /** Sends Ctrl-C, and returns the exit code. */
   stop(): Promise<number | null>;
   /** The exit code, once it has ended. */
   readonly ended: Promise<number | null>;
 }
 
-/** Does what `npm start` does, without a Redis that the machine may have set. */
+/** Does what `npm start` does, and ignores the machine's Redis variables. */
 export function npmStart(port: number, redis: { url?: string; token?: string } = {}): Started {
   const child = spawn(process.execPath, [script, "start", "--port", String(port)], {
     env: { ...process.env, UPSTASH_REDIS_REST_URL: redis.url ?? "", UPSTASH_REDIS_REST_TOKEN: redis.token ?? "" },

@@ -45,7 +45,7 @@ function sizesText(sizes: Part["sizes"]): string {
     .join(" ");
 }
 
-/** Runs the parts that were asked for. @returns the exit code: 1 where a promise was broken */
+/** Runs the requested parts. @returns the exit code: 1 if a promise was broken */
 export async function main(args: readonly string[]): Promise<number> {
   const wishes = readArguments(args);
   if (!wishes) {
@@ -116,7 +116,7 @@ async function runPart(name: string, { seed, share, sizes }: Wishes): Promise<So
   };
 }
 
-/** Shows how far a part is: always on a terminal, elsewhere at each tenth. */
+/** Shows the progress of a part: continuously on a terminal, otherwise at each tenth. */
 function progressOf(name: string): (done: number, of: number) => void {
   let lastTenth = 0;
   return (done, of) => {
@@ -148,7 +148,7 @@ function resultTable(results: Readonly<Record<string, SoakResult>>): string {
   return table(columns, rows, { colors: colorsFor(process.stdout, process.env) });
 }
 
-/** Puts results in place of earlier ones of the same parts. */
+/** Replaces earlier results of the same parts. */
 async function keep(results: Readonly<Record<string, SoakResult>>): Promise<void> {
   const before = await readFile(RESULTS, "utf8").catch(() => "{}");
   const all: Record<string, SoakResult> = { ...JSON.parse(before), ...results };

@@ -1,22 +1,22 @@
-/** What a part has counted, in the order in which it is shown. */
+/** What a part has counted, in display order. */
 export type Figures = Readonly<Record<string, number | string>>;
 
 /** One run of a part. */
 export interface PartRun {
-  /** How much of everything is to be done, by the names of the part's sizes. */
+  /** How much of everything to do, by the names of the part's sizes. */
   size(name: string): number;
-  /** Chance comes from it alone. */
+  /** The only source of randomness. */
   readonly seed: number;
-  /** Shows how far it is. */
+  /** Shows the progress. */
   progress(done: number, of: number): void;
 }
 
 /** A part of the soak. */
 export interface Part {
-  /** What is tried. */
+  /** What is tested. */
   readonly about: string;
-  /** How much of everything is done in full. Each is an option of the command. */
+  /** How much of everything a full run does. Each is an option of the command. */
   readonly sizes: Readonly<Record<string, number>>;
-  /** Tries it. Rejects where a promise was not kept, with what tells how. */
+  /** Runs the test. Rejects if a promise was broken, with the details. */
   run(run: PartRun): Promise<Figures>;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Connection, type Transport } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 
-/** A connection whose first sends fail. @param random what jitter is drawn with. */
+/** A connection whose first sends fail. @param random the source of jitter. */
 function failing(failures: number, message: string, random = 0.5) {
   const pauses: number[] = [];
   let sends = 0;

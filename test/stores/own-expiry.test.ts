@@ -8,7 +8,7 @@ import { countCommands } from "../support/command-stats.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
-// Servers that do not know HSETEX: Redis before 8, Valkey before 9.
+// Servers without HSETEX: Redis before 8, Valkey before 9.
 const note = defineJob({ name: "note", perform: () => ({ noted: true }) });
 
 describe.each([
@@ -20,7 +20,7 @@ describe.each([
   let prefixes = 0;
   beforeAll(async () => {
     client = await RespClient.connect(redis.server.port);
-    // An older server does not even know it.
+    // An older server does not even have the command.
     await client.send(["ACL", "SETUSER", "default", "-hsetex"]);
   });
   afterAll(() => client.close());

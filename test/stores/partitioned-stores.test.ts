@@ -10,7 +10,7 @@ const noop = defineJob({ name: "noop", perform() {} });
 const clock = clockByHand(start);
 const open = (store: Store) => new Queue({ store, jobs: [noop], clock, logger: null });
 const layoutOf = (store: Store) => store.open("default").partitions();
-/** So many that some are in each partition. */
+/** Enough that some are in each partition. */
 const twenty = Array.from({ length: 20 }, (_, index) => ({ job: noop, id: `job-${index}` }));
 
 describe("a partitioned queue on several stores", () => {
@@ -131,7 +131,7 @@ describe("with one of two databases lost", () => {
       perform: () => void performed.push("beat"),
     });
     const logger = { warn: (line: string) => warnings.push(line), error: () => {} };
-    /** As a new process does, which knows nothing. */
+    /** As a new process does, without any knowledge of the queue. */
     const newQueue = () => new Queue({ store: partitioned(stores, 4), jobs: [note, beat], clock, logger });
     const ready = async (database: number) => {
       const parts = [database, database + 2].map((part) =>
@@ -209,9 +209,9 @@ describe("with one of two databases lost", () => {
     await enqueueTwenty(queue);
     await databases[1].server.kill();
     const unavailable = { code: "store_unavailable" };
-    const looks = await Promise.allSettled(twenty.map(({ id }) => queue.getJob(id)));
-    expect(new Set(looks.map(({ status }) => status))).toEqual(new Set(["fulfilled", "rejected"]));
-    for (const look of looks) if (look.status === "rejected") expect(look.reason).toMatchObject(unavailable);
+    const reads = await Promise.allSettled(twenty.map(({ id }) => queue.getJob(id)));
+    expect(new Set(reads.map(({ status }) => status))).toEqual(new Set(["fulfilled", "rejected"]));
+    for (const read of reads) if (read.status === "rejected") expect(read.reason).toMatchObject(unavailable);
     await expect(enqueueTwenty(queue)).rejects.toMatchObject(unavailable);
     for (const call of [() => queue.getStats(), () => queue.ping(), () => queue.pause()])
       await expect(call()).rejects.toMatchObject(unavailable);
@@ -268,7 +268,7 @@ test("a store that never answers delays a drain of the others for at most one se
   expect(completed).toBeLessThan(ready);
 });
 
-/** A store that can be lost: then its calls fail, or never end. */
+/** A store that can become unreachable: then its calls fail, or never return. */
 function losable(inner: Store) {
   const lost: { value: boolean | "silent" } = { value: false };
   const store = aroundStore(inner, (_, run) => {

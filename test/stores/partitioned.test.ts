@@ -19,7 +19,7 @@ import { useRedis } from "../support/stores.ts";
 const noop = defineJob({ name: "noop", perform() {} });
 const clock = testClock(start);
 
-/** Drains as a new isolate does, which knows nothing yet of what is due and of the schedules in force. */
+/** Drains as a new isolate does, which does not know yet what is due and which schedules exist. */
 async function coldDrain(store: Store, options?: DrainOptions) {
   await new Queue({ store, jobs: [noop], clock }).enqueueMany([{ job: noop }, { job: noop }]);
   return new Queue({ store, jobs: [noop], clock }).drain({ ...options, linger: 0 });
@@ -68,7 +68,7 @@ describe("an exchange with partitions one of which does not answer", () => {
   const now = clock();
   const request = { now, settle: [], fire: [], claim: { limit: 10, leaseMs: 60_000 }, retentionMs: 0 };
 
-  /** Two partitions, with jobs that are leased and jobs that are due in each. Which of them fail is set by hand. */
+  /** Two partitions, each with leased and due jobs. The test chooses which of them fail. */
   async function setUp() {
     const inner = memoryStore();
     const broken = new Set<number>();
@@ -122,7 +122,7 @@ test("dedupe is refused together with an id, which may be in another partition t
 });
 
 describe("calls of enqueue in one turn, on a partitioned queue,", () => {
-  /** Three partitions that record what is stored in each. Which of them fail is set by hand. */
+  /** Three partitions that record what is stored in each. The test chooses which of them fail. */
   function setUp() {
     const inner = memoryStore();
     const broken = new Set<number>();

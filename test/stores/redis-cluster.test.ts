@@ -8,12 +8,12 @@ import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.t
 import { startTcpProxy, type TcpProxy, tcpFaults } from "../support/tcp-faults.ts";
 
 const PARTITIONS = 4;
-/** A node that does not know a script costs a request more. */
+/** A node that does not know a script costs one more request. */
 const budget = { roundTrips: 1_000, commands: 100_000 };
 
 interface ClientKind {
   readonly name: string;
-  /** @param proxies where the client finds each node, if not at the node's own port. */
+  /** @param proxies where the client finds each node, if not at its own port. */
   open(
     ports: readonly number[],
     proxies?: ReadonlyMap<number, TcpProxy>,
@@ -79,7 +79,7 @@ describe.each(kinds)("redisStore on a cluster, with a client of $name", (kind) =
     return { queue, enqueue, attempts, keys };
   }
 
-  /** Gives nothing for a call that the cluster could not serve just then. */
+  /** Returns undefined for a call that the cluster could not serve at that moment. */
   async function ifAvailable<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
     return call.catch((error: unknown) => {
       if (error instanceof TidegateError && error.code === "store_unavailable") return undefined;

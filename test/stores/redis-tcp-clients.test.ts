@@ -118,7 +118,7 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
       await queue.pause();
       await queue.drain();
       await queue.resume();
-      // The peek goes by; the script that follows is hit.
+      // The peek passes; the script after it fails.
       proxy.next(fault, "EVALSHA");
       const report = await queue.drain({ batchSize: 2 });
       expect(report).toMatchObject({ completed: 3, lost: 0, backlog: false });

@@ -6,14 +6,14 @@ import { builtPackage, root } from "../package/built.ts";
 
 const sources = join(root, "src/");
 
-/** The file of the built package that a source became; undefined for other files, and for sources of types alone. */
+/** The built file of a source; undefined for other files, and for sources that have only types. */
 async function builtFile(source: string): Promise<string | undefined> {
   if (!source.startsWith(sources)) return undefined;
   const file = join(await builtPackage(), "dist", relative(sources, source).replace(/\.ts$/, ".js"));
   return existsSync(file) ? file : undefined;
 }
 
-/** Runs tests against the package as it is published: what they import from the sources is taken from the build instead. */
+/** Runs tests against the published package: their imports from the sources resolve to the build instead. */
 export function againstBuild(): Plugin {
   return {
     name: "tidegate:against-build",

@@ -3,7 +3,7 @@ import type { OpenApi, Operation, Parameter } from "../../api-examples/openapi.t
 import { tokens } from "../../api-examples/world.ts";
 import type { JsonSchema } from "../../src/http/contract/schema.ts";
 
-/** A request as it was drawn. */
+/** A generated request. */
 export interface Drawn {
   readonly operation: Operation;
   readonly path: Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export interface Drawn {
   readonly token: string;
 }
 
-/** What means something in an `apiWorld`, by the name of the field that it stands in; and waits that end at once. */
+/** Values with a meaning in an `apiWorld`, by the name of their field; and waits that end at once. */
 export const known: Readonly<Record<string, readonly unknown[]>> = {
   id: ["order-5", "order-6", "order-7", "order-8", "photo-1", "photo-2", "new-1", "new-2"],
   key: ["daily", "hourly", "tenant-7"],
@@ -24,7 +24,7 @@ export const known: Readonly<Record<string, readonly unknown[]>> = {
   linger: [0, "0s"],
 };
 
-/** What tends to break parsers. */
+/** Strings that tend to break parsers. */
 const nasty = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
   fc.constantFrom<unknown>("", " ", "\u0000", "\ud800", "__proto__", "constructor", "1e999", "-1s", "2030-02-30", "%"),
@@ -33,7 +33,7 @@ const nasty = fc.oneof(
 
 type Named = (name: string) => JsonSchema;
 
-/** Values that fit a schema. Of its strings, those that mean something are known, or stand among the examples. */
+/** Values that fit a schema. Its strings are often ones with a meaning, which are known, or among the examples. */
 function fitting(schema: JsonSchema, resolve: Named, field = ""): fc.Arbitrary<unknown> {
   const { $ref, anyOf, examples, enum: words, const: only, type, minimum, maximum, pattern, items } = schema;
   if (typeof $ref === "string") return fitting(resolve($ref), resolve, field);
@@ -71,7 +71,7 @@ function fittingObject(schema: JsonSchema, resolve: Named): fc.Arbitrary<Record<
     readonly not?: { readonly required: readonly string[] };
     readonly dependentRequired?: Readonly<Record<string, readonly string[]>>;
   };
-  // A place in a list is known to the server alone.
+  // Only the server knows valid cursors.
   const fields = Object.entries(properties).filter(([name]) => name !== "cursor");
   const values = Object.fromEntries(fields.map(([name, inner]) => [name, fitting(inner, resolve, name)]));
   const isAllowed = (value: object) =>
@@ -81,7 +81,7 @@ function fittingObject(schema: JsonSchema, resolve: Named): fc.Arbitrary<Record<
   return fc.record(values, { requiredKeys: [...required] }).filter(isAllowed) as fc.Arbitrary<Record<string, unknown>>;
 }
 
-/** Makes a value that does not fit of one that does, mostly. */
+/** Turns a value that fits into one that usually does not. */
 function spoilt(value: unknown): fc.Arbitrary<unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return nasty;
   const names = [...Object.keys(value), "unknown", "__proto__"];
@@ -132,18 +132,18 @@ function requestsOf(operation: Operation, resolve: Named): fc.Arbitrary<Drawn> {
   return drawn.map((each) => Object.assign(each, { [fc.toStringMethod]: () => textOf(each) }));
 }
 
-/** Whether a drain would wait for a clock that nobody moves. */
+/** Whether a drain would wait for a clock that nothing moves. */
 function lingers({ query, body = "" }: Drawn): boolean {
   const texts = [body, ...query.map(([name, text]) => `"${name}":${text}`)];
   return texts.some((text) => /"linger":"?(?!0[",}s]|0$)\d/.test(text));
 }
 
-/** How a request is shown where one breaks a promise. */
+/** How a request is shown if it breaks a promise. */
 function textOf({ operation, path, query, body, token }: Drawn): string {
   return JSON.stringify({ operation: operation.operationId, ...path, query, body, token });
 }
 
-/** Requests drawn from a document: some that fit it, and some that do not quite. */
+/** Requests generated from a document: some that fit it, and some that do not quite. */
 export function requestsFrom(api: OpenApi): fc.Arbitrary<Drawn> {
   const resolve: Named = (ref) => api.document.components.schemas[ref.replace(/.*\//, "")] ?? {};
   const each = api.operations.map((operation) => ({

@@ -8,25 +8,25 @@ import { clockByHand, start } from "./clock.ts";
 import { everythingIn } from "./queue-contents.ts";
 
 const base = "https://queue.test";
-/** How many requests one world sees. */
+/** The number of requests to one world. */
 const TOGETHER = 5;
 
 export interface SoakOptions {
-  /** How many requests are sent at least. */
+  /** The minimum number of requests. */
   readonly requests: number;
-  /** Where the drawing starts. Default: anew each time. */
+  /** The seed. Default: a new one each time. */
   readonly seed?: number;
 }
 
-/** How many requests were sent, by the status that they were answered with. */
+/** The number of requests, by the status of their answer. */
 export type SoakReport = Readonly<Record<number, number>>;
 
 /**
- * Sends requests that are drawn from the document of a handler to that handler, on a memory store, and holds each answer to
- * what is promised: it is as the document says, and no failure; what fits the document is understood, and what does not fit is
- * refused; what is refused or only looks has changed nothing.
+ * Sends requests that are generated from the document of a handler to that handler, on a memory store, and checks each answer
+ * against the promises: it is as the document says, and not a failure; a request that fits the document is accepted, and one
+ * that does not fit is refused; a refused request and a read change nothing.
  *
- * @throws where a promise is broken; the message tells the shortest row of requests that was found to do so.
+ * @throws if a promise is broken; the message has the shortest sequence of requests found to break it.
  */
 export async function soak({ requests, ...options }: SoakOptions): Promise<SoakReport> {
   const { fetch } = await apiWorld();
@@ -49,8 +49,8 @@ export async function soak({ requests, ...options }: SoakOptions): Promise<SoakR
         api.breach(request.operation, answered) ??
         (isForEach(request, answered) ? brokenForEach(api, request, answered) : broken(api, request, answered.status));
       if (fault) throw new Error(fault);
-      const looks = request.operation.method === "GET" && !request.operation.operationId.startsWith("drain");
-      if ((looks || answered.status >= 400) && (await look()) !== before)
+      const isRead = request.operation.method === "GET" && !request.operation.operationId.startsWith("drain");
+      if ((isRead || answered.status >= 400) && (await look()) !== before)
         throw new Error(`${answered.status}, and yet something was changed`);
       report[answered.status] = (report[answered.status] ?? 0) + 1;
     }
@@ -71,13 +71,13 @@ function written({ operation, path, query, body, token }: Drawn): Request {
   });
 }
 
-/** Whether each item of the body is answered for itself. */
+/** Whether each item of the body gets its own answer. */
 function isForEach({ query, body = "{}" }: Drawn, { status }: Answered): boolean {
   const isAsked = query.some(([name, text]) => name === "each" && text === "true");
   return status === 200 && isAsked && Array.isArray(parsed(body));
 }
 
-/** In what the answer to one job of several belies the document, were that job sent alone. */
+/** How the answer to one job of several contradicts the document, as if that job were sent alone. */
 function brokenForEach(api: OpenApi, drawn: Drawn, { text }: Answered): string | undefined {
   const operation = { ...drawn.operation, body: api.document.components.schemas["NewJob"] };
   const items = parsed(drawn.body ?? "") as readonly unknown[];
@@ -90,7 +90,7 @@ function brokenForEach(api: OpenApi, drawn: Drawn, { text }: Answered): string |
     .find((fault) => fault !== undefined);
 }
 
-/** In what a status belies the document; undefined where it does not. */
+/** How a status contradicts the document; undefined if it does not. */
 function broken(api: OpenApi, drawn: Drawn, status: number): string | undefined {
   if (status >= 500) return `${status}: the handler failed`;
   const misfit = misfitOf(api, drawn);
@@ -99,7 +99,7 @@ function broken(api: OpenApi, drawn: Drawn, status: number): string | undefined 
   return isRefused ? `${status}, though it fits` : undefined;
 }
 
-/** In what a request differs from what the document asks for. */
+/** How a request differs from what the document requires. */
 function misfitOf(api: OpenApi, { operation, query, body = "{}" }: Drawn): string | undefined {
   const parameters = operation.parameters.filter((each) => each.in === "query");
   const absent = parameters.find(({ name, required }) => required && !query.some(([given]) => given === name));
@@ -124,10 +124,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Fields of which the document cannot tell which values mean something. */
+/** Fields whose valid values the document cannot describe. */
 const opaque = new Set(["name", "cron", "timeZone", "cursor", "period", "flowControl"]);
 
-/** Whether a request holds nothing that the document cannot judge: a name that no job has, or what I-JSON does not carry. */
+/** Whether the document can judge a request: no name that no job has, and nothing that I-JSON cannot carry. */
 function isPlain({ query, body = "{}" }: Drawn): boolean {
   const isMeant = (field: string, value: unknown) => !opaque.has(field) || known[field]?.includes(value) === true;
   const isFine = (value: unknown): boolean => {

@@ -1,16 +1,16 @@
 import type { QueueStore, Store } from "../../src/core/store/store.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 
-/** One call of the store port, with what it was asked. */
+/** One call of the store port, with its parameters. */
 export interface PortCall {
   readonly method: StoreMethod;
   readonly parameters: readonly unknown[];
 }
 
-/** Stands around a call: `run` makes it, as often as it is called. */
+/** Wraps a call: `run` makes it, as often as it is called. */
 export type AroundCall = (call: PortCall, run: () => Promise<unknown>) => Promise<unknown>;
 
-/** A queue's store with something around each of its calls. */
+/** Wraps each call of a queue's store. */
 export function aroundCalls(opened: QueueStore, around: AroundCall): QueueStore {
   return new Proxy(opened, {
     get(target, name) {
@@ -22,7 +22,7 @@ export function aroundCalls(opened: QueueStore, around: AroundCall): QueueStore 
   });
 }
 
-/** The same around each call of each queue of a store. */
+/** The same for each queue of a store. */
 export function aroundStore(store: Store, around: AroundCall): Store {
   return { open: (queue, meter, partition) => aroundCalls(store.open(queue, meter, partition), around) };
 }

@@ -1,18 +1,18 @@
 import chromium from "@sparticuz/chromium";
 import { type Browser, type BrowserContextOptions, type Page, chromium as playwright } from "playwright-core";
 
-/** A browser with all that protects its user in force. */
+/** A browser with all its protections on. */
 export async function launchBrowser(): Promise<Browser> {
   return playwright.launch({ executablePath: await chromium.executablePath(), args: ["--no-sandbox"] });
 }
 
 export interface Watched {
   readonly page: Page;
-  /** What the console complained of, broken policies included, but for answers of a status that a test asks for. */
+  /** The errors in the console, including broken policies, except for answers with a status that a test expects. */
   readonly complaints: string[];
 }
 
-/** Opens a page whose clock is moved by hand. */
+/** Opens a page with a manual clock. */
 export async function openPage(browser: Browser, options: BrowserContextOptions & { now: number }): Promise<Watched> {
   const { now, ...rest } = options;
   const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC", ...rest });

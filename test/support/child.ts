@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { againstBuildInEsbuild } from "./against-build.ts";
 
 export interface Program {
-  /** Starts it with these variables beside those of this process. */
+  /** Starts it with these variables in addition to those of this process. */
   start(env: Record<string, string>): Child;
   remove(): Promise<void>;
 }
@@ -16,9 +16,9 @@ export interface Child {
   readonly process: ChildProcess;
   /** What it has written to its standard output so far. */
   readonly output: string;
-  /** Resolves when it has written something that matches; rejects when it ends before. */
+  /** Resolves when it has written something that matches; rejects if it ends first. */
   says(pattern: RegExp): Promise<void>;
-  /** Resolves with its exit code, or null where a signal ended it. */
+  /** Resolves with its exit code, or null if a signal ended it. */
   readonly ended: Promise<number | null>;
 }
 

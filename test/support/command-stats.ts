@@ -1,8 +1,8 @@
 import { RespClient } from "./resp.ts";
 
 /**
- * What costs nothing at Upstash, by the first word of the command. MULTI and EXEC are the REST shim's own: a transaction is
- * one request there, which costs what its commands cost.
+ * Commands that cost nothing at Upstash, by their first word. MULTI and EXEC are the REST shim's own: a transaction is
+ * one request at Upstash, which costs what its commands cost.
  */
 const freeCommands = new Set(["ping", "info", "config", "auth", "hello", "client", "multi", "exec"]);
 
@@ -14,7 +14,7 @@ export interface CommandCount<T> {
   readonly byName: Readonly<Record<string, number>>;
 }
 
-/** Runs an action, and counts the commands that Redis ran meanwhile, whoever sent them. Commands it refused unrun are not counted. */
+/** Runs an action, and counts the commands that Redis ran meanwhile, whoever sent them. Commands that it refused are not counted. */
 export async function countCommands<T>(redisPort: number, action: () => Promise<T>): Promise<CommandCount<T>> {
   const redis = await RespClient.connect(redisPort);
   try {

@@ -1,6 +1,6 @@
-// A process that drains until it is killed, or nothing is left: by others at any moment, or by itself at a named point. Its
-// clock runs ahead as it is told, so that the leases of processes killed before are over. It notes down what it performs,
-// under which lease.
+// A process that drains until nothing is left, or it is killed: by others at any moment, or by itself at a named point. Its
+// clock runs ahead by a given time, so that the leases of earlier killed processes have expired. It records what it performs,
+// and under which lease.
 import type { ExchangeReply, ExchangeRequest, SettleReply, SettleRequest } from "../../src/core/store/store.ts";
 import { defineJob, type JobContext, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
@@ -14,7 +14,7 @@ const redis = await RespClient.connect(Number(REDIS_PORT));
 const leases = new Map<string, { readonly claimedAt: number; readonly endsAt: number }>();
 let passed = 0;
 
-/** Dies here if this is the point at which it is to die. */
+/** Dies here if this is the chosen point. */
 async function passes(point: CrashPoint): Promise<void> {
   if (point === DIE_AT && ++passed === Number(DIE_ON)) await die();
 }
@@ -24,7 +24,7 @@ function die(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** Notes something down, or dies: what was performed may not go unnoticed. */
+/** Records an event, or dies: an attempt must not go unrecorded. */
 async function note(...words: readonly (string | number)[]): Promise<void> {
   await redis.send(["RPUSH", `log-${STORE_PREFIX}`, words.join(" ")]).catch(die);
 }

@@ -1,18 +1,18 @@
 /** Where a process that drains can be killed. */
 export const crashPoints = [
-  /** Jobs were claimed, and the drain has not heard of it. */
+  /** Jobs were claimed, and the drain does not know it yet. */
   "claimed",
-  /** A job has begun. */
+  /** A job has started. */
   "performing",
-  /** A job has done its work, and the drain has not heard of it. */
+  /** A job has done its work, and the drain does not know it yet. */
   "performed",
-  /** Outcomes are about to be handed in. */
+  /** Outcomes are about to be settled. */
   "settling",
-  /** They were handed in, and the drain has not heard of it. */
+  /** They were settled, and the drain does not know it yet. */
   "settled",
-  /** A schedule is about to be fired: its jobs are made and it is moved on in one atomic step, so that nothing lies between. */
+  /** A schedule is about to fire: one atomic step makes its jobs and moves it on, so there is no point in between. */
   "firing",
-  /** It was fired, and the drain has not heard of it. */
+  /** It fired, and the drain does not know it yet. */
   "fired",
 ] as const;
 

@@ -8,12 +8,12 @@ import { chosen } from "./random.ts";
 import { RespClient } from "./resp.ts";
 import type { Stage } from "./stage.ts";
 
-/** What came of a series of trials. */
+/** The result of a series of trials. */
 export interface CrashFigures {
   trials: number;
   /** Processes killed at each point, and at any moment. */
   readonly killed: Record<CrashPoint | "any moment", number>;
-  /** Processes that ended by themselves: nothing was left to do, or Redis was away. */
+  /** Processes that ended by themselves: nothing was left to do, or Redis was unreachable. */
   ended: number;
   restarts: number;
   flushes: number;
@@ -21,13 +21,13 @@ export interface CrashFigures {
   acknowledged: number;
   /** Jobs that the schedule has made. */
   slots: number;
-  /** Attempts that have begun. */
+  /** Attempts that have started. */
   started: number;
-  /** Jobs that ran more than once, each time after a lease had run out. */
+  /** Jobs that ran more than once, each time after a lease had expired. */
   repeated: number;
   /** Jobs that ran again while a lease held. */
   unexplained: number;
-  /** Jobs that never ran, slots that made none included. */
+  /** Jobs that never ran, including occurrences that made none. */
   lost: number;
 }
 
@@ -43,7 +43,7 @@ const JOBS_A_TRIAL = 5;
 const LEASE_IS_OVER_MS = 70_000;
 const MINUTE_MS = 60_000;
 
-/** One queue, drained by one process after the other, most of which are killed. */
+/** One queue, drained by one process after another, most of which are killed. */
 export async function crashSeries({ stage, program, trials, random, progress }: CrashSeries): Promise<CrashFigures> {
   const prefix = stage.prefix();
   const figures = newFigures();
@@ -67,7 +67,7 @@ export async function crashSeries({ stage, program, trials, random, progress }: 
     ahead += LEASE_IS_OVER_MS;
     progress?.(++figures.trials);
   }
-  // Whatever hindered the last ones is gone.
+  // No more faults.
   for (let code: number | null = 1; code !== 0; ahead += LEASE_IS_OVER_MS) code = await start().ended;
   await audit(stage, prefix, queue, figures);
   return figures;
@@ -99,7 +99,7 @@ async function enqueueUntilAcknowledged(queue: Queue, figures: CrashFigures): Pr
   figures.acknowledged += jobs.length;
 }
 
-/** Sometimes Redis crashes and comes back, or forgets the scripts, while a process drains. */
+/** Sometimes crashes and restarts Redis, or makes it forget the scripts, while a process drains. */
 async function disturb({ server }: Stage, random: () => number, figures: CrashFigures): Promise<void> {
   const lot = random();
   if (lot >= 0.2) return;
@@ -137,7 +137,7 @@ interface Start {
   readonly endsAt: number;
 }
 
-/** Compares what was acknowledged, what was performed, and what the queue says of itself. */
+/** Compares what was acknowledged, what was performed, and the queue's statistics. */
 async function audit(stage: Stage, prefix: string, queue: Queue, figures: CrashFigures): Promise<void> {
   const redis = await RespClient.connect(stage.server.port);
   try {
@@ -171,7 +171,7 @@ function readStarts(log: readonly string[]): ReadonlyMap<string, Start[]> {
   return startsOf;
 }
 
-/** Each run after the first must be another attempt, claimed when the lease of the one before was over. */
+/** Each run after the first must be another attempt, claimed after the previous lease had expired. */
 function judge(starts: readonly Start[], figures: CrashFigures): void {
   figures.started += starts.length;
   if (starts.length === 1) return;
@@ -187,7 +187,7 @@ function missingJobs(startsOf: ReadonlyMap<string, unknown>, acknowledged: numbe
   return Array.from({ length: acknowledged }, (_, index) => `job-${index}`).filter((id) => !startsOf.has(id)).length;
 }
 
-/** Every minute between the first slot and the last must have made its job. */
+/** Every minute between the first occurrence and the last must have made its job. */
 function missingSlots(slots: readonly string[]): number {
   const times = slots.map((id) => Date.parse(id.slice("tick@".length)));
   const [first, last] = [times[0], times.at(-1)];

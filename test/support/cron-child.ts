@@ -1,4 +1,4 @@
-// A process that compares the schedules of one zone with the oracle, and prints what it found.
+// A process that compares the schedules of one zone with the oracle, and prints the result.
 import { compareZone } from "./cron-oracle.ts";
 import { oraclePatterns } from "./cron-oracle-patterns.ts";
 

@@ -1,5 +1,5 @@
 /**
- * An expression, and by hand what it means. `onDay` is asked about midnight UTC of a calendar day. An hour field with all 24
+ * An expression, and its meaning written by hand. `onDay` gets midnight UTC of a calendar day. An hour field with all 24
  * hours follows real time.
  */
 export interface OraclePattern {
@@ -31,7 +31,7 @@ function row(
   return { cron, hours, minutes, seconds, onDay };
 }
 
-/** Patterns of every kind. Those with many slots a day come last. */
+/** Patterns of every kind. Those with many occurrences per day come last. */
 export const oraclePatterns: readonly OraclePattern[] = [
   row("0 0 0 * * *", [0], [0], [0]),
   row("30 0 * * *", [0], [30], [0]),

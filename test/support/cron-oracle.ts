@@ -1,13 +1,13 @@
 import { parseCron } from "../../src/core/cron/cron.ts";
 import type { OraclePattern } from "./cron-oracle-patterns.ts";
 
-/** What a comparison asked, and each answer that was not the expected one. */
+/** The queries of a comparison, and each wrong answer. */
 interface Comparison {
   readonly asked: number;
   readonly differences: readonly string[];
 }
 
-/** The clock of a zone, read at each step. */
+/** The local clock of a zone, read at each step. */
 interface ClockReadings {
   readonly startMs: number;
   readonly stepMs: number;
@@ -23,10 +23,10 @@ const DAY_MS = 86_400_000;
 const MARGIN_MS = 2 * DAY_MS;
 
 /**
- * Compares `parseCron(...).next` with the rule applied by brute force, for the slots after `fromMs` up to `toMs`: asked from
- * each slot, from the instant before each slot, and from every sixth hour.
+ * Compares `parseCron(...).next` with the rule applied by brute force, for the occurrences after `fromMs` up to `toMs`: asked from
+ * each occurrence, from the instant before each, and from every sixth hour.
  *
- * @param stepMs how often the clock is read: it may change only at whole steps since 1970.
+ * @param stepMs how often the clock is read: it may change only at multiples of this since 1970.
  */
 export function compareZone(
   timeZone: string,
@@ -42,7 +42,7 @@ export function compareZone(
     const cron = parseCron(pattern.cron, timeZone);
     for (const [afterMs, expected] of questions(slotsOf(pattern, readings, fromMs, toMs), fromMs, toMs)) {
       const actual = cron.next(afterMs);
-      // Past the end the oracle knows only that there is no slot before it.
+      // Past the end the oracle knows only that there is no occurrence before it.
       const agrees = expected === undefined ? actual === undefined || actual > toMs : actual === expected;
       if (!agrees) {
         const question = `${timeZone} "${pattern.cron}" after ${time(afterMs)}`;
@@ -67,7 +67,7 @@ export function clockChanges(timeZone: string, fromMs: number, toMs: number, ste
   return changes;
 }
 
-/** Describes how the clock of a zone goes, so that zones whose clocks agree all along can be told. */
+/** Describes the clock of a zone, so that zones whose clocks always agree can be recognised. */
 export function clockSignature(timeZone: string, fromMs: number, toMs: number): string {
   const read = clockReader(timeZone);
   const changes = clockChanges(timeZone, fromMs, toMs);
@@ -117,7 +117,7 @@ function instantsShowing(localMs: number, { startMs, stepMs, offsetsMs, distinct
     .map((offsetMs) => localMs - offsetMs);
 }
 
-/** Reads a local time that no instant shows with the offset of the last reading that shows an earlier one. */
+/** Resolves a local time in a gap with the offset of the last reading before it. */
 function readBeforeGap(localMs: number, { startMs, stepMs, offsetsMs }: ClockReadings): number {
   const lastIndex = offsetsMs.findLastIndex((offsetMs, index) => startMs + index * stepMs + offsetMs <= localMs);
   return localMs - (offsetsMs[lastIndex] as number);
@@ -131,7 +131,7 @@ function readClock(timeZone: string, fromMs: number, toMs: number, stepMs: numbe
   return { startMs, stepMs, offsetsMs, distinctMs: [...new Set(offsetsMs)] };
 }
 
-/** Tells how far ahead of UTC the clock on the wall is, by the date and the time that it shows. */
+/** Returns the offset from UTC of a local date and time. */
 function clockReader(timeZone: string): (ms: number) => number {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone,

@@ -1,6 +1,6 @@
 import { type Clock, Queue, type Store } from "../../src/index.ts";
 
-/** Stores a waiting job and a schedule under an id that is refused today, as an older version did. */
+/** Stores a waiting job and a schedule under an id that is now refused, as an older version did. */
 export async function storeOldId(store: Store, id: string, clock: Clock = Date.now): Promise<void> {
   const queue = new Queue({ store, clock });
   const inside = store.open(queue.name);

@@ -2,16 +2,16 @@ import type { Transport } from "../../src/stores/redis/connection.ts";
 import { heads, postlude, prelude, type Script, scripts } from "../../src/stores/redis/scripts.ts";
 import { type RespClient, RespError } from "./resp.ts";
 
-/** A way to Redis on which one command of a script can be made to fail. */
+/** A connection to Redis on which one command of a script can be made to fail. */
 export interface FailingTransport extends Transport {
   /**
-   * Lets the k-th command fail, counted from 1, of the next script, or of the next commands that are sent together; those after it run
-   * whole.
+   * Makes the k-th command fail, counted from 1, of the next script, or of the next commands that are sent together; later ones run
+   * completely.
    *
-   * @param onFailure is called once it has failed, before anybody hears of it.
+   * @param onFailure is called after the failure, before anyone gets the error.
    */
   failNext(k: number, onFailure: () => Promise<void>): void;
-  /** Whether the failure that was asked for came about: false where the script made fewer commands. */
+  /** Whether the requested failure happened: false if the script ran fewer commands. */
   readonly hasFailed: boolean;
 }
 
@@ -21,7 +21,7 @@ const sources = new Map(
   ),
 );
 
-/** Runs scripts with a `redis` of their own, which counts commands. @param knowsHsetex false as if the server were older. */
+/** Runs scripts with their own `redis`, which counts commands. @param knowsHsetex false simulates an older server. */
 export function failingTransport(redis: RespClient, knowsHsetex = true): FailingTransport {
   let next: { readonly k: number; readonly onFailure: () => Promise<void> } | undefined;
   let hasFailed = false;
@@ -48,7 +48,7 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
       const text = source.head + countingRedis(failure?.k ?? 0, knowsHsetex) + prelude + source.body + postlude;
       return send(["EVAL", text, ...rest]).catch(async (error: unknown) => {
         if (!String(error).includes("made to fail")) {
-          // The script has been refused for HSETEX: the one that follows is to fail.
+          // The script was refused because of HSETEX: the next one must fail.
           next = failure;
           throw error;
         }

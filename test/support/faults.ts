@@ -3,16 +3,16 @@ import { setTimeout } from "node:timers/promises";
 import { readBody, sendJson, serveHttp } from "./http-server.ts";
 
 /**
- * What may go wrong with one request:
+ * A fault of one request:
  *
- * - `drop-request`: the connection ends before the target hears of the request.
- * - `drop-reply`: the target answers, and the connection ends without that answer.
- * - `half-body`: the target answers, and the connection ends amid the answer.
+ * - `drop-request`: the connection ends before the target gets the request.
+ * - `drop-reply`: the target answers, and the connection ends before the answer.
+ * - `half-body`: the target answers, and the connection ends in the middle of the answer.
  * - `duplicate`: the target runs the request twice, one after the other; the first answer is used.
- * - `meanwhile`: the target answers, something else happens, and the connection ends without that answer.
- * - `delayMs`: the request reaches the target so much later, also when the client has given up by then.
- * - `error-500`, `html`, `quota`, `full`: the target hears nothing. The answer is an error 500, a page with status 200, the
- *   refusal of a used up monthly quota, or of a full database.
+ * - `meanwhile`: the target answers, something else happens, and the connection ends before the answer.
+ * - `delayMs`: the request reaches the target this much later, even if the client has given up by then.
+ * - `error-500`, `html`, `quota`, `full`: the target gets nothing. The answer is an error 500, a page with status 200, the
+ *   refusal of an exhausted monthly quota, or of a full database.
  */
 export type Fault =
   | "drop-request"
@@ -28,26 +28,26 @@ export type Fault =
 
 export interface ProxiedRequest {
   readonly body: string;
-  /** The number of requests that came before it. */
+  /** The number of earlier requests. */
   readonly index: number;
 }
 
 export interface FaultProxy {
   readonly url: string;
-  /** How many HTTP requests came in so far. */
+  /** The number of HTTP requests so far. */
   readonly requests: number;
   /** Queues a fault for one request. Queued faults come first, each for the next request in turn. */
   next(...faults: Fault[]): void;
-  /** Drops what is queued, where fewer requests came than faults. */
+  /** Drops the queued faults that no request has used. */
   forget(): void;
-  /** Lets a function choose the fault of each request, until it is replaced. */
+  /** Makes a function choose the fault of each request, until it is replaced. */
   decide(choose: ((request: ProxiedRequest) => Fault | undefined) | undefined): void;
-  /** Gives each request the same fault, where nothing else was chosen; `undefined` ends that. */
+  /** Gives each request the same fault, if no other is chosen; `undefined` ends that. */
   always(fault: Fault | undefined): void;
   stop(): Promise<void>;
 }
 
-/** Starts an HTTP proxy that spoils chosen requests on their way to `targetUrl`, and passes the others on unchanged. */
+/** Starts an HTTP proxy that injects faults into chosen requests to `targetUrl`, and passes the others on unchanged. */
 export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
   const queue: Fault[] = [];
   const agent = new Agent({ keepAlive: true });

@@ -8,11 +8,11 @@ import { readStored, type StoredQueue } from "./invariants.ts";
 import type { RespClient } from "./resp.ts";
 import type { Stage } from "./stage.ts";
 
-/** A queue as some version of Tidegate has stored it, with one of everything, and what that version saw in it. */
+/** A queue as a version of Tidegate stored it, with one of everything, and what that version read from it. */
 export interface Fixture {
-  /** When it was seen, in ms. */
+  /** When it was read, in ms. */
   readonly at: number;
-  /** What stores it, with a `*` in place of the prefix. */
+  /** The commands that store it, with a `*` in place of the prefix. */
   readonly commands: readonly (readonly string[])[];
   readonly seen: unknown;
 }
@@ -24,7 +24,7 @@ const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /** The version of the records that this code writes. */
 export const recordVersion = encodeRecord({ name: "any", enqueuedAt: 0 }).split(":")[0] ?? "";
 
-/** Everything that can be seen of a queue. */
+/** Everything that can be read from a queue. */
 export async function seenIn(queue: Queue): Promise<unknown> {
   const { jobs } = await queue.listJobs({ limit: 1_000 });
   const seen = {
@@ -35,13 +35,13 @@ export async function seenIn(queue: Queue): Promise<unknown> {
   return JSON.parse(JSON.stringify(seen));
 }
 
-/** A queue that stores a fixture, or finds one, with jobs that all succeed unless told otherwise. */
+/** A queue to store a fixture, or to load one, with jobs that all succeed by default. */
 export function fixtureQueue(store: Store, clock: () => number, options: Partial<QueueOptions> = {}): Queue {
   const jobs = ["work", "beat"].map((name) => defineJob({ name, perform: () => "by this version" }));
   return new Queue({ store, jobs, clock, random: () => 0.5, retention: "1000d", ...options });
 }
 
-/** Fills a queue with one of everything, and writes down what lies in Redis then. */
+/** Fills a queue with one of everything, and records what is then in Redis. */
 export async function makeFixture(stage: Stage): Promise<Fixture> {
   const prefix = stage.prefix();
   const clock = clockByHand(start);
@@ -97,7 +97,7 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
   await queue.drain({ maxJobs: 1 }).catch(() => {});
 }
 
-/** Commands that store what lies in a queue's keys. */
+/** Commands that restore a queue's keys. */
 async function commandsOf(redis: RespClient, prefix: string): Promise<readonly Command[]> {
   const keys = keysOf(prefix, "default");
   const shown = keysOf("*", "default");
@@ -127,7 +127,7 @@ function storing({ due, jobs, dead, deadJobs, done, schedules }: StoredQueue, ke
   ];
 }
 
-/** All of the string of counters that is not 0. In 32 bits, since JavaScript rounds larger numbers. */
+/** All counters of the string that are not 0. In 32 bits, since JavaScript rounds larger numbers. */
 async function counters(redis: RespClient, key: string): Promise<readonly string[]> {
   const length = ((await redis.send(["STRLEN", key])) as number) / 4;
   const places = Array.from({ length }, (_, place) => `#${place}`);

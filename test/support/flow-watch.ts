@@ -6,11 +6,11 @@ interface Window {
   started: number;
 }
 
-/** Keeps books of what keys of flow control start, apart from the store that decides it. */
+/** Records which jobs flow control keys start, independently of the store that decides it. */
 export class FlowWatch {
   readonly #windows = new Map<string, Window>();
 
-  /** What an exchange has started that it may not have: too many at once, too many in a window, or one before its turn. */
+  /** What an exchange must not have started: too many jobs at once, too many in a window, or one before its turn. */
   async breaches(store: QueueStore, started: readonly LeasedJob[], now: number): Promise<readonly string[]> {
     const breaches: string[] = [];
     const keys = new Set([...started.flatMap(({ lease }) => lease.flow?.key ?? []), ...this.#windows.keys()]);
@@ -39,7 +39,7 @@ export class FlowWatch {
   }
 }
 
-/** Jobs that wait though they were enqueued, in order, before one that has started. */
+/** Jobs that wait although they were enqueued, in order, before one that has started. */
 async function outOfTurn(store: QueueStore, key: string, started: readonly LeasedJob[], now: number) {
   const waiting: StoredJob[] = [];
   for (const state of ["ready", "scheduled"] as const) {
@@ -60,7 +60,7 @@ const IN_LINE = 2 ** 53;
 const TURN_UP = 2 ** 54;
 const NUMBERS = 12;
 
-/** What is wrong with the keys of flow control as they are stored, by docs/storage.md; nothing where all is well. */
+/** What is wrong with the stored flow control keys, by docs/storage.md; empty if all is well. */
 export function laneBreaches({ due, jobs, flow, lanes }: StoredQueue): string[] {
   const holders = new Map<string, number>();
   const lines = new Map<string, string[]>();

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 
 export interface HttpServer {
   readonly url: string;
-  /** Ends the server and every connection to it. */
+  /** Stops the server and closes every connection to it. */
   stop(): Promise<void>;
 }
 
@@ -14,7 +14,7 @@ export async function serveHttp(
   const server = createServer((request, response) => {
     handle(request, response).catch(() => request.socket.destroy());
   });
-  // A connection that the server closes while a request is on its way would fail that request.
+  // If the server closed a connection while a request is on its way, that request would fail.
   server.keepAliveTimeout = 600_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -31,7 +31,7 @@ export async function serveHttp(
   };
 }
 
-/** Serves what answers requests of the Fetch API on a free port of 127.0.0.1. */
+/** Serves a fetch handler on a free port of 127.0.0.1. */
 export function serveFetch(fetch: (request: Request) => Response | Promise<Response>): Promise<HttpServer> {
   return serveHttp(async (incoming, outgoing) => send(await fetch(await requestOf(incoming)), outgoing));
 }
@@ -52,7 +52,7 @@ async function send(response: Response, outgoing: ServerResponse): Promise<void>
   outgoing.end(Buffer.from(await response.arrayBuffer()));
 }
 
-/** Reads a message to its end. Rejects when the connection ends first. */
+/** Reads a message to its end. Rejects if the connection ends first. */
 export function readBody(message: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -62,7 +62,7 @@ export function readBody(message: IncomingMessage): Promise<Buffer> {
   });
 }
 
-/** Answers with a whole JSON text. */
+/** Answers with a JSON document. */
 export function sendJson(response: ServerResponse, status: number, json: string): void {
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) });
   response.end(json);

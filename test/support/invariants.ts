@@ -6,7 +6,7 @@ import { laneBreaches } from "./flow-watch.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reply, RespClient } from "./resp.ts";
 
-/** One queue as it lies in Redis. */
+/** One queue as it is stored in Redis. */
 export interface StoredQueue {
   readonly due: ReadonlyMap<string, number>;
   readonly jobs: ReadonlyMap<string, string>;
@@ -18,7 +18,7 @@ export interface StoredQueue {
   readonly lanes: ReadonlyMap<string, number>;
   readonly documents: ReadonlyMap<string, string>;
   readonly documentNames: ReadonlyMap<string, number>;
-  /** Jobs that were born leased and whose leases have not ended: the id and the record, which stands in `due`. */
+  /** Jobs that were leased at enqueue and whose leases have not ended: the id and the record, which is in `due`. */
   readonly born: ReadonlyMap<string, string>;
 }
 
@@ -66,7 +66,7 @@ function pairs<Value>(reply: Reply, read: (text: unknown) => Value): Map<string,
   return map;
 }
 
-/** What is wrong with a queue as it is stored, whatever was asked of it; nothing where all is well. */
+/** What is wrong with a stored queue, whatever the calls were; empty if all is well. */
 export function storedBreaches(stored: StoredQueue, now: number): string[] {
   const members = [...stored.due.keys()];
   const live = members.filter((member) => !member.startsWith(" "));
@@ -94,7 +94,7 @@ function differences(
   return [...ids].filter((id) => !there.has(id)).map((id) => `${id} stands in ${name} and not in ${other}`);
 }
 
-/** The index must hold each lease that runs, with its end, and no other: one lease a job, and none of a job that is gone. */
+/** The index must have each current lease, with its end, and no other: one lease per job, and none for a removed job. */
 function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] {
   const breaches: string[] = [];
   const indexed = new Map<string, number>();
@@ -116,7 +116,7 @@ function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] 
   return breaches;
 }
 
-/** Whether each accepted job is in one place at most. Holds where ids of jobs are made as queues make them. */
+/** Whether each accepted job is in at most one place. Holds if job ids are made as queues make them. */
 export function placeBreaches(stored: StoredQueue, { accepted }: Ledger): string[] {
   const places = [stored.jobs, stored.born, stored.dead, stored.done];
   const known = places.flatMap((place) => [...place.keys()]);
@@ -128,7 +128,7 @@ export function placeBreaches(stored: StoredQueue, { accepted }: Ledger): string
   ];
 }
 
-/** Whether the counters say what was answered, in all and by the minute. */
+/** Whether the counters match the answers, in total and by the minute. */
 export function countBreaches(stats: StoredStats, ledger: Ledger, now: number): string[] {
   const breaches = Object.entries(ledger.totals)
     .filter(([name, count]) => stats[name as keyof Ledger["totals"]] !== count)
@@ -143,7 +143,7 @@ export function countBreaches(stats: StoredStats, ledger: Ledger, now: number): 
   return breaches;
 }
 
-/** The keys of a queue and their types, as docs/storage.md tells of them. */
+/** The keys of a queue and their types, as docs/storage.md lists them. */
 export async function documentedKeys(): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(join(import.meta.dirname, "../../docs/storage.md"), "utf8");
   const table = text.slice(text.indexOf("| key | type | holds |"), text.indexOf("An empty queue keeps"));
@@ -160,14 +160,14 @@ export async function documentedKeys(): Promise<ReadonlyMap<string, string>> {
   return keys;
 }
 
-/** Keys under a prefix that are not documented, or are of another type than is said. */
+/** Keys under a prefix that are not documented, or have another type than documented. */
 export async function keyBreaches(redis: RespClient, prefix: string): Promise<string[]> {
   const documented = await documentedKeys();
   const keys = (await redis.send(["KEYS", `${prefix}:*`])) as string[];
   const types = await Promise.all(keys.map((key) => redis.send(["TYPE", key])));
   return keys.flatMap((key, index) => {
     const name = key.replace(/^[^{]*\{[^}]*\}:/, "");
-    // It has expired since it was listed.
+    // It has expired since the listing.
     if (types[index] === "none") return [];
     return documented.get(name) === types[index] ? [] : [`${key} is a ${types[index]}, of which nothing is said`];
   });

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { defineJob } from "../../src/index.ts";
 
-/** Succeeds, where the payload fits. */
+/** Succeeds, if the payload fits. */
 export const sendEmail = defineJob({
   name: "send_email",
   schema: z.object({ to: z.string() }),

@@ -20,23 +20,23 @@ interface MinuteCounts {
 
 const textOf = ({ id, claims, endsAt }: Lease) => `${id} ${claims} ${endsAt}`;
 
-/** Keeps books of what a store has answered, apart from it: what its counters must say, and which leases it has given. */
+/** Records the answers of a store, independently of it: what its counters must say, and which leases it has given. */
 export class Ledger {
   readonly totals = { enqueued: 0, processed: 0, deadLettered: 0, retried: 0 };
   /** Counted by the minute since 1970 in which it was settled. */
   readonly minutes = new Map<number, MinuteCounts>();
-  /** Ids of jobs that the store has taken on, those of schedules included. */
+  /** Ids of jobs that the store has accepted, including those of schedules. */
   readonly accepted = new Set<string>();
-  /** Leases that were given twice: there may be none. */
+  /** Leases that were given twice: there must be none. */
   readonly doubledLeases: string[] = [];
-  /** Slots that made a job twice: there may be none, while their schedule stays. */
+  /** Occurrences that made a job twice: there must be none, while their schedule exists. */
   readonly doubledSlots: string[] = [];
   readonly #leases = new Set<string>();
-  /** The slots that were fired, by the keys of their schedules. */
+  /** The occurrences that fired, by the keys of their schedules. */
   readonly #slots = new Map<string, Set<string>>();
   readonly #ended = new Set<string>();
 
-  /** The same store, with each answer noted down. */
+  /** The same store, with each answer recorded. */
   watch(store: Store): Store {
     return aroundStore(store, async (call, run) => {
       const answer = await run();
@@ -97,7 +97,7 @@ export class Ledger {
     this.#leases.add(text);
   }
 
-  /** An outcome that is handed in again, since its answer was lost, counts once. */
+  /** An outcome that is sent again because its answer was lost counts once. */
   #settle({ to, lease }: Outcome, now: number): void {
     const text = textOf(lease);
     if (to === "snoozed" || to === "released" || this.#ended.has(text)) return;

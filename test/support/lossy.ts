@@ -9,7 +9,7 @@ import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { aroundCalls } from "./around-calls.ts";
 import type { Fault } from "./faults.ts";
 
-/** What a fault comes to: the request does not arrive, its answer does not, also while others go on, or it arrives twice. */
+/** The effect of a fault: the request is lost, its answer is lost (perhaps while others continue), or it arrives twice. */
 type Loss = "request" | "answer" | "doubled" | "late";
 
 const losses: ReadonlyMap<Fault, Loss> = new Map<Fault, Loss>([
@@ -21,7 +21,7 @@ const losses: ReadonlyMap<Fault, Loss> = new Map<Fault, Loss>([
   ["duplicate", "doubled"],
 ]);
 
-/** The faults after which a call that is sent again succeeds. */
+/** The faults after which a resent call succeeds. */
 export const passingFaults: readonly Fault[] = [...losses.keys()];
 
 export function lossOf(fault: Fault | undefined): Loss | undefined {
@@ -29,7 +29,7 @@ export function lossOf(fault: Fault | undefined): Loss | undefined {
   return fault && losses.get(fault);
 }
 
-/** Methods that recognise their own work when they are sent again, and answer as they did the first time. */
+/** Methods that recognise their own work when they are resent, and give the same answer. */
 const recognising: ReadonlySet<StoreMethod> = new Set([
   "enqueue",
   "extend",
@@ -40,11 +40,11 @@ const recognising: ReadonlySet<StoreMethod> = new Set([
 ]);
 
 /**
- * What a store is to do that is reached over a network: the reference, on a store that loses nothing. A call whose answer was
- * lost is sent again. Most methods then answer as before; those that remove something answer that it is gone.
+ * The expected behaviour of a store over a network: a reference, on a store that loses nothing. A call whose answer was
+ * lost is resent. Most methods then give the same answer; those that remove something answer that it is gone.
  *
- * @param next gives the fault that the next call meets.
- * @param meanwhile is what others do where an answer is lost late. Default: nothing.
+ * @param next returns the fault that the next call meets.
+ * @param meanwhile is what others do if an answer is lost late. Default: nothing.
  */
 export function overNetwork(
   store: QueueStore,
@@ -79,11 +79,11 @@ async function exchangeOver(loss: Loss, store: QueueStore, request: ExchangeRequ
     return first;
   }
   const left = (request.claim?.limit ?? 0) - first.jobs.length;
-  // Without room it still counts what is left.
+  // Without room it still counts the remaining jobs.
   const claim = request.claim && { ...request.claim, limit: Math.max(left, 0) };
   const again = { ...request, isResend: true, claim };
   const second = await store.exchange(again);
-  // Handed out anew, one millisecond longer, so that no two answers hold the same lease.
+  // Leased again, for one millisecond longer, so that no two answers hold the same lease.
   const renewed = await Promise.all(
     first.jobs.map(async (job) => {
       const [lease] = await store.extend([{ lease: job.lease, endsAt: job.lease.endsAt + 1 }]);

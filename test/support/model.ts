@@ -14,16 +14,16 @@ import { everythingIn } from "./queue-contents.ts";
 import { anyQueueOperation, openQueueWorld } from "./queue-operations.ts";
 import type { Stage } from "./stage.ts";
 
-/** Counts the operations that were run and found right. */
+/** Counts the operations that gave equal results. */
 export interface ModelCount {
   operations: number;
-  /** Those of them that met a fault of the network. */
+  /** Those that met a network fault. */
   faults: number;
 }
 
 const QUEUE = "default";
 
-/** What JSON tells of a value, where a field that is undefined equals one that is missing, and without what a store keeps for itself. */
+/** The JSON of a value, in which an undefined field equals a missing one, without fields that are private to a store. */
 const plain = (value: unknown): unknown =>
   JSON.parse(JSON.stringify({ value }, (key, each) => (key === "bornAs" ? undefined : each)));
 
@@ -37,23 +37,23 @@ function inOrder(answer: unknown): unknown {
   return plain([...answer].sort((a, b) => (a.key < b.key ? -1 : 1)));
 }
 
-/** After each step: all that can be seen is the same, in small pages now and then, be it by number or by bytes. */
+/** After each step: everything that can be read is equal, sometimes in pages that are small by number or by bytes. */
 async function mustHoldTheSame(real: QueueStore, memory: QueueStore, now: number, step: number, about: string) {
   const size = { limit: step % 4 === 0 ? 2 : 100, mostBytes: step % 4 === 1 ? 30 : 1_000_000 };
   mustEqual(await everythingIn(real, now, size), await everythingIn(memory, now, size), `the state after ${about}`);
 }
 
-/** After each step: what lies in Redis keeps the invariants. */
+/** After each step: the keys in Redis keep the invariants. */
 async function mustHold(stage: Stage, prefix: string, now: number, about: string, more: readonly string[] = []) {
   const stored = await readStored(stage.redis, prefix);
   mustEqual([...storedBreaches(stored, now), ...more], [], about);
   return stored;
 }
 
-/** An answer without what a resend may tell otherwise: it may name the lease that it gave itself as what comes next. */
+/** An answer without the parts that a resend may change: it may name its own lease as the next due time. */
 function comparable(answer: unknown, fault: Fault | undefined): unknown {
   const loss = lossOf(fault);
-  // By the time of the resend a job that was there already may stand elsewhere.
+  // By the time of the resend, an existing job may have another run time.
   if (loss === "late" && Array.isArray(answer)) return answer.map(({ id, status }) => ({ id, status }));
   if (loss !== "answer" || typeof answer !== "object" || answer === null || !("nextAt" in answer)) return answer;
   const { nextAt: _, ...rest } = answer;
@@ -61,12 +61,12 @@ function comparable(answer: unknown, fault: Fault | undefined): unknown {
   return { ...rest, jobs: [...rest.jobs].sort((a, b) => (a.lease.id < b.lease.id ? -1 : 1)) };
 }
 
-/** The answer of an enqueue may be lost after its jobs have begun. Whatever else is sent again so late finds another queue. */
+/** The answer of an enqueue may be lost after its jobs have started. Any other call that is resent so late finds another queue. */
 function lateFault({ name }: Operation, meanwhile: () => Promise<unknown>): Fault | undefined {
   return name.startsWith("enqueue ") ? { meanwhile } : undefined;
 }
 
-/** What others do while an answer is on its way: they take what is due and end it in different ways. */
+/** What others do while an answer is on its way: they claim due jobs and end them in different ways. */
 async function workOff(store: QueueStore, { now, step }: Readonly<Scene>): Promise<void> {
   const exchange = {
     now,
@@ -91,15 +91,15 @@ function startedBy(answer: unknown): readonly LeasedJob[] {
   return jobs.filter(({ lease }) => lease !== undefined);
 }
 
-/** No attempt stands twice in the histograms, however often its outcome was handed in. */
+/** No attempt counts twice in the histograms, however often its outcome was sent. */
 function timingBreaches({ runningTimes }: StoredStats, { timed }: Readonly<Scene>): string[] {
   const counted = runningTimes.counts.reduce((sum, count) => sum + count, 0);
   return counted > timed.size ? [`${counted} attempts are timed, and ${timed.size} were accepted`] : [];
 }
 
 /**
- * Random operations of the store port, some of which meet a fault of the network: on Redis each answer, and the state after
- * each, must be what memory says.
+ * Random operations of the store port, some of which meet a network fault: on Redis each answer, and the state after
+ * each, must equal those of memory.
  */
 export function storeModel(stage: Stage, length: number, count: ModelCount) {
   const fault = fc.oneof(
@@ -131,7 +131,7 @@ export function storeModel(stage: Stage, length: number, count: ModelCount) {
       mustEqual(comparable(actual, fault), comparable(expected, fault), about);
       mustEqual(await watch.breaches(real, startedBy(actual), scene.now), [], about);
       stage.proxy.forget();
-      // A lease may hold more in Redis than memory needs.
+      // A lease may have more fields in Redis than in memory.
       operation.after?.(scene, actual);
       await mustHoldTheSame(real, memory, scene.now, scene.step, about);
       await mustHold(stage, prefix, scene.now, about, timingBreaches(await memory.stats(scene.now), scene));
@@ -141,7 +141,7 @@ export function storeModel(stage: Stage, length: number, count: ModelCount) {
   });
 }
 
-/** A store each of whose calls is done by a second one as well, one call after the other. Answers must be equal. */
+/** A store that repeats each call on a second store, one call after the other. Answers must be equal. */
 function shadowed(real: Store, reference: Store, differences: unknown[]): Store {
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -151,7 +151,7 @@ function shadowed(real: Store, reference: Store, differences: unknown[]): Store 
         const done = last.then(async () => {
           const actual = await run();
           const expected = await Reflect.apply(Reflect.get(twin, method), twin, parameters);
-          // Noted and not thrown: a drain copes with a store that fails.
+          // Recorded and not thrown: a drain handles a store that fails.
           if (!isDeepStrictEqual(inOrder(actual), inOrder(expected))) differences.push({ method, actual, expected });
           return actual;
         });
@@ -163,8 +163,8 @@ function shadowed(real: Store, reference: Store, differences: unknown[]): Store 
 }
 
 /**
- * Random operations of several clients, whose invocations may die at any call: Redis answers each call as memory does, holds
- * the same after each operation, and agrees with books that are kept apart.
+ * Random operations of several clients, whose invocations may die at any call: Redis answers each call as memory does, has
+ * the same state after each operation, and agrees with a separate ledger.
  */
 export function queueModel(stage: Stage, length: number, count: ModelCount) {
   const steps = fc.array(anyQueueOperation, { minLength: 1, maxLength: length, size: "max" });

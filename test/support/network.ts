@@ -13,13 +13,13 @@ import type { Stage } from "./stage.ts";
 import { fillStore, storeTrials } from "./store-trials.ts";
 import { startTcpProxy, tcpFaults } from "./tcp-faults.ts";
 
-/** A way to Redis that can be spoilt. */
+/** A connection to Redis with faults. */
 export interface Road {
   readonly name: "upstash" | "redis";
-  /** The faults after which a call that is sent again succeeds. */
+  /** The faults after which a resent call succeeds. */
   readonly faults: readonly Fault[];
   readonly prefix: string;
-  /** A queue's store at the end of the road. */
+  /** A queue's store behind the faults. */
   open(queue: string): QueueStore;
   next(fault: Fault): void;
   always(fault: Fault | undefined): void;
@@ -40,7 +40,7 @@ export async function tcpRoad(stage: Stage): Promise<Road> {
     url: `redis://127.0.0.1:${proxy.port}`,
     socket: { reconnectStrategy: () => 1 },
   });
-  // That the connection is lost is what is tried here.
+  // Lost connections are expected here.
   client.on("error", () => {});
   await client.connect();
   const store = redisStore(client, { prefix });
@@ -61,7 +61,7 @@ export async function tcpRoad(stage: Stage): Promise<Road> {
 
 let queues = 0;
 
-/** A queue with one of everything, and a road to it. */
+/** A queue with one of everything, and a connection to it with faults. */
 async function setOut(stage: Stage, road: Road) {
   const queue = `queue-${queues++}`;
   const real = stage.store(road.prefix).open(queue);
@@ -71,7 +71,7 @@ async function setOut(stage: Stage, road: Road) {
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify({ value }));
 
-/** An answer without what a resend may tell otherwise, as the model has it. */
+/** An answer without the parts that a resend may change, as in the model. */
 function comparable(answer: unknown): unknown {
   if (typeof answer !== "object" || answer === null || !("settled" in answer) || !("jobs" in answer))
     return plain(answer);
@@ -79,7 +79,7 @@ function comparable(answer: unknown): unknown {
   return plain({ ...rest, jobs: [...jobs].sort((a, b) => (a.lease.id < b.lease.id ? -1 : 1)) });
 }
 
-/** Makes the call of a method while the network has a fault: its answer, and the state after it, must be as they should. */
+/** Calls a method while the network has a fault: its answer, and the state after it, must be as expected. */
 export async function tryMethod(stage: Stage, road: Road, method: StoreMethod, fault: Fault): Promise<void> {
   const { real, runs, far } = await setOut(stage, road);
   const memory = memoryStore().open("default");
@@ -94,7 +94,7 @@ export async function tryMethod(stage: Stage, road: Road, method: StoreMethod, f
   deepStrictEqual(plain(await everythingIn(real, start)), plain(await everythingIn(memory, start)));
 }
 
-/** The same while the network has the fault for good: the call fails as it says, and what is stored is whole. */
+/** The same while the fault is permanent: the call fails as documented, and the stored state is complete. */
 export async function tryInVain(stage: Stage, road: Road, method: StoreMethod, fault: Fault): Promise<void> {
   const { real, runs, far, stored } = await setOut(stage, road);
   const before = plain(await everythingIn(real, start));

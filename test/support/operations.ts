@@ -10,23 +10,23 @@ import type {
 } from "../../src/core/store/store.ts";
 import { start } from "./clock.ts";
 
-/** What a random sequence knows while it runs: the time, and every lease ever given, so that old ones are tried too. */
+/** The state of a random sequence: the time, and every lease ever given, so that it also tries old ones. */
 export interface Scene {
   now: number;
-  /** Which operation it is. It makes records and leases differ from those of all others, as those of real callers do. */
+  /** The number of the operation. It makes records and leases unique, as those of real callers are. */
   step: number;
   readonly leases: Lease[];
   readonly due: { readonly key: string; readonly occurrence: number }[];
   /** What was settled last. */
   settled: readonly Outcome[];
-  /** The records of outcomes with a timing that were accepted: each has one of its own. */
+  /** The records of accepted outcomes with a timing: each has its own. */
   readonly timed: Set<string>;
 }
 
-/** One call of the store port, with parameters that depend on the scene. It gives the answer to be compared. */
+/** One call of the store port, with parameters that depend on the scene. It returns the answer to compare. */
 export interface Operation {
   readonly name: string;
-  /** Whether it is left out of the faults. */
+  /** Whether it never meets a fault. */
   readonly isSafeFromFaults?: boolean;
   run(store: QueueStore, scene: Readonly<Scene>): Promise<unknown>;
   /** Changes the scene after both stores have answered alike. */
@@ -49,14 +49,14 @@ const limits = fc.record({
 });
 const flow = fc.option(fc.record({ key: flowKey, limits }), { freq: 2 });
 
-/** A job by one of the ids that are used again and again, or one that was leased before. */
+/** A job with one of the ids that are used repeatedly, or one that was leased before. */
 const anyJob = fc.record({ id, leasedBefore: fc.option(pick) });
 
 function idOf({ id, leasedBefore }: { id: string; leasedBefore: number | null }, { leases }: Readonly<Scene>): string {
   return leases[leasedBefore === null ? -1 : leasedBefore % leases.length]?.id ?? id;
 }
 
-/** A record with more behind what it held, as those of jobs grow. */
+/** A longer record, as those of jobs grow. */
 export const extended = (text: string, more: string) => `${text.slice(0, -1)},${more}${text.slice(-1)}`;
 
 /** A record that no other call has stored. */
@@ -115,7 +115,7 @@ const enqueue = operation(
   "enqueue",
 );
 
-/** More jobs of one key than stand inline in its state: so lines grow long. */
+/** More jobs of one key than its state holds inline, so that lines grow long. */
 const flood = operation(
   fc.record({ count: fc.integer({ min: 1, max: 40 }), wait, key: flowKey, limits }),
   ({ count, wait, ...flow }) => ({
@@ -141,7 +141,7 @@ function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string,
   return { to, runAt, ...base };
 }
 
-/** Picks leases for the outcomes of one exchange: a drain hands in each job once. */
+/** Picks leases for the outcomes of one exchange: a drain settles each job once. */
 function leasesOf(picks: readonly { readonly pick: number }[], leases: readonly Lease[]): readonly Lease[] {
   const picked = leases.length === 0 ? [] : picks.map((each) => leases[each.pick % leases.length] as Lease);
   return [...new Map(picked.map((lease) => [lease.id, lease])).values()];
@@ -163,13 +163,13 @@ const outcomes = fc.record({
     { maxLength: 4 },
   ),
   isResend: rarely,
-  // Redis lets completed jobs go by its own clock: none may go while the clock of the sequence runs ahead.
+  // Redis expires completed jobs by its own clock: none may expire while the clock of the sequence runs ahead.
   retentionMs: fc.constantFrom(1_000 * 86_400 * second, 0),
 });
 
 type Settling = typeof outcomes extends fc.Arbitrary<infer Values> ? Values : never;
 
-/** What ends now, after what the exchange before has settled already, as after one that failed. */
+/** The jobs that end now, after those that the previous exchange has already settled, as after a failed one. */
 function settleOf({ ended, isResend, retentionMs }: Settling, scene: Readonly<Scene>): SettleRequest {
   const before = isResend ? scene.settled : [];
   const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
@@ -312,14 +312,14 @@ const retryDead = operation(
   "retryDead",
 );
 
-/** Clears in pieces what waits behind jobs that run: these end after the first piece. */
+/** Clears in pieces the jobs that wait behind running ones: these end after the first piece. */
 const clearInPieces = operation(
   fc.record({
     state: fc.constantFrom<Parameters<QueueStore["clear"]>[0]>("pending", "scheduled", "ready"),
     most: fc.integer({ min: 1, max: 3 }),
   }),
   ({ state, most }) => ({
-    // An answer that is lost is one of several.
+    // The lost answer is one of several.
     isSafeFromFaults: true,
     async run(store, { now, step }) {
       const jobs = ["runs", "runs-too", "waits", "waits-too"].map((name) => ({
@@ -387,7 +387,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
   operation(
     fc.constantFrom(1, 2, 3),
     (wanted) => ({
-      // Where nothing is stored it would be in partitions, and refuse all that follows.
+      // If nothing is stored, the queue would become partitioned, and refuse all later calls.
       run: async (store, { now }) => {
         const { scheduled, ready, running, dead } = await store.stats(now);
         return scheduled + ready + running + dead > 0 && store.partitions({ partitions: wanted, stores: 1, store: 0 });
@@ -411,7 +411,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     "removeDead",
   ),
   operation(
-    // None, or all: how many bytes a record of a job with a key has is the store's own affair.
+    // None, or all: the size of a record of a job with a key depends on the store.
     fc.record({ ids: fc.array(id, { maxLength: 4 }), mostBytes: fc.constantFrom(0, 10_000) }),
     ({ ids, mostBytes }) => ({ run: (store) => store.findDead(ids, mostBytes) }),
     "findDead",

@@ -1,7 +1,7 @@
 import { bringOtherServers } from "../../scripts/other-servers.ts";
 
 /**
- * Brings the other servers before all tests. Suites leave out one that is missing: that is said before and after them, and is an error
+ * Installs the other servers before all tests. Suites skip a missing one: this is reported before and after them, and is an error
  * on CI.
  */
 export default function setup(): (() => void) | undefined {

@@ -8,14 +8,14 @@ const MEBIBYTE = 1024 * 1024;
 const LEASE_IS_OVER_MS = 70_000;
 const plenty = { roundTrips: 1_000_000, commands: 1_000_000_000 };
 
-/** What many drains at once came to. */
+/** The result of many concurrent drains. */
 interface Together {
   readonly roundTrips: number;
-  /** Jobs that waited for the end of a lease: a request that an overloaded machine delivers late leases jobs to nobody. */
+  /** Jobs that waited for the end of a lease: a request that an overloaded machine delivers late leaves orphaned leases. */
   readonly delayed: number;
 }
 
-/** Many jobs wait, and many drains take them at once: each job must run once. */
+/** Many jobs wait, and many concurrent drains claim them: each job must run once. */
 export async function drainTogether(
   store: Store,
   { jobs, drains, progress }: { jobs: number; drains: number; progress?: (done: number) => void },
@@ -51,13 +51,13 @@ export async function drainTogether(
   return { roundTrips: reports.reduce((sum, report) => sum + report.roundTrips, 0), delayed };
 }
 
-/** Payloads as large as they may be: each arrives whole, and no claim is larger than an answer may be. */
+/** Payloads of the largest size: each arrives whole, and every claim fits into an answer. */
 export async function drainLargePayloads(store: Store, jobs: number): Promise<void> {
   const lengths: number[] = [];
   const large = defineJob({ name: "large", perform: (text: string) => void lengths.push(text.length) });
   const queue = new Queue({ store, jobs: [large], retention: 0 });
   const payload = "x".repeat(5 * MEBIBYTE - 2);
-  // The four of the second kind reach the bound of a claim together.
+  // The four of the second kind together reach the size limit of a claim.
   const payloads = [...Array.from({ length: jobs }, () => payload), ...Array(4).fill("y".repeat(MEBIBYTE - 100))];
   for (const each of payloads) await queue.enqueue(large, each);
   const report = await queue.drain({ maxJobs: payloads.length, batchSize: payloads.length, concurrency: 1 });
@@ -67,9 +67,9 @@ export async function drainLargePayloads(store: Store, jobs: number): Promise<vo
 }
 
 /**
- * A job kills each invocation that performs it. It must end in the dead letter once its attempts are used, and all others run.
+ * A job kills each invocation that performs it. It must be dead-lettered once its attempts are used, and all others must run.
  *
- * @returns how many invocations it took with it, and how many of the others have died.
+ * @returns how many invocations it killed, and how many of the other jobs died.
  */
 export async function poison(
   stage: Stage,
@@ -79,7 +79,7 @@ export async function poison(
   const prefix = stage.prefix();
   let ahead = 0;
   const queue = new Queue({ store: stage.store(prefix), clock: () => Date.now() + ahead });
-  // In the midst of others that are claimed with it, each of which may be tried as often as the poisoned one.
+  // Among others that are claimed with it, each of which has as many attempts as the poison job.
   const bulk = Array.from({ length: others + 1 }, (_, index) => ({
     job: index === Math.floor(others / 2) ? "poison" : "harmless",
   }));

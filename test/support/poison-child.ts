@@ -1,4 +1,4 @@
-// A process that drains, and is killed by one of its jobs. Its clock runs ahead as it is told.
+// A process that drains, and is killed by one of its jobs. Its clock runs ahead by a given time.
 import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 

@@ -8,10 +8,10 @@ import {
   type StoredJob,
 } from "../../src/core/store/store.ts";
 
-/** How large the pages are in which a queue is read. */
+/** The size of the pages in which a queue is read. */
 export type PageSize = Pick<PageRequest, "limit" | "mostBytes">;
 
-/** All that can be seen of a queue, read in pages. */
+/** All that can be read from a queue, in pages. */
 export async function everythingIn(
   store: QueueStore,
   now: number,
@@ -66,7 +66,7 @@ async function allOf(store: QueueStore, state: JobState, now: number, size: Page
     items.push(...page.items);
     cursor = page.cursor;
   } while (cursor !== undefined);
-  // Completed jobs have no order, and running ones none but that of their leases' ends.
+  // Completed jobs have no order, and running ones only that of their leases' ends.
   const isOrdered = state !== "completed" && state !== "running";
   return isOrdered ? items : items.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 }

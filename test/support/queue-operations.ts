@@ -17,7 +17,7 @@ import { aroundStore } from "./around-calls.ts";
 import { type ClockByHand, clockByHand, start } from "./clock.ts";
 import { Ledger } from "./ledger.ts";
 
-/** When the store of an invocation that dies is out of reach: from this call on, with or without that call being done. */
+/** When a dying invocation loses its store: from this call on, and whether that call still takes effect. */
 interface Death {
   readonly call: number;
   readonly isDone: boolean;
@@ -30,7 +30,7 @@ interface Client {
   calls: number;
 }
 
-/** Several clients on one store, with one clock that is moved by hand. */
+/** Several clients on one store, with one manual clock. */
 export interface QueueWorld {
   readonly store: Store;
   readonly ledger: Ledger;
@@ -38,7 +38,7 @@ export interface QueueWorld {
   readonly clock: ClockByHand;
 }
 
-/** What a client does. An error that the queue means to throw is an answer too. */
+/** What a client does. An error that the queue throws on purpose is an answer too. */
 export interface QueueOperation {
   readonly name: string;
   run(world: QueueWorld): Promise<void>;
@@ -46,7 +46,7 @@ export interface QueueOperation {
 
 const behaviours = [
   ...(["succeed", "fail", "give up", "snooze", "retry after", "report", "extend"] as const),
-  // Those that take a while, by the clock that all share: with longer leases, beyond their leases, and until it is set back.
+  // Jobs that take a while, by the shared clock: with longer leases, beyond their leases, and until it is set back.
   ...(["extend and take long", "outlive the lease", "set the clock back"] as const),
 ];
 type Behaviour = (typeof behaviours)[number];
@@ -97,7 +97,7 @@ export function openQueueWorld(inner: Store): QueueWorld {
     });
     return client as Client;
   };
-  // Two of one deployment, the clock of one of them ahead, and one of another that declares another schedule and allows no retries.
+  // Two of one deployment, one with a fast clock, and one of another deployment that declares another schedule and allows no retries.
   const clients = [
     open([recurring, work, beat("*/30 * * * * *")], 0),
     open([recurring, work, beat("*/30 * * * * *")], AHEAD_MS),
@@ -117,7 +117,7 @@ function mortal(store: Store, client: Pick<Client, "death" | "calls">): Store {
 }
 
 const who = fc.constantFrom(0, 1, 2);
-/** One of them is the id of a slot to come. */
+/** One of them is the id of a future occurrence. */
 const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "1e3", "beat@2026-03-01T12:01:00.000Z");
 const key = fc.constantFrom("daily", "hourly");
 const anyKey = fc.constantFrom("daily", "hourly", "beat");
@@ -145,7 +145,7 @@ function queueOf(world: QueueWorld, number: number): Queue {
   return clientOf(world, number).queue;
 }
 
-/** Lets errors pass that a queue means to throw. */
+/** Ignores errors that a queue throws on purpose. */
 async function settled(act: () => Promise<unknown>): Promise<void> {
   await act().catch((error: unknown) => {
     if (!isTidegateError(error)) throw error;
@@ -206,15 +206,15 @@ const drain = operation(
   },
 );
 
-/** No dead job has fewer attempts than have failed. */
+/** No dead job has fewer attempts than failures. */
 async function mustHaveDiedOfWhatHappened(queue: Queue): Promise<void> {
   const { jobs } = await queue.listDeadLetter();
   const failed = ({ errors }: (typeof jobs)[number]) => errors.at(-1)?.attempt ?? 1;
-  const told = jobs.filter((job) => job.attempts < failed(job)).map(({ id, attempts }) => `${id} of ${attempts}`);
-  equal(told.join(), "", "dead jobs with more failures than attempts");
+  const wrong = jobs.filter((job) => job.attempts < failed(job)).map(({ id, attempts }) => `${id} of ${attempts}`);
+  equal(wrong.join(), "", "dead jobs with more failures than attempts");
 }
 
-/** Lets a job fail in the deployment that retries it, and be claimed by the one that does not. */
+/** Makes a job fail in the deployment that retries it, and the deployment that does not claim it. */
 async function lowerRetries(queue: Queue, { failures }: { failures: number }, world: QueueWorld): Promise<void> {
   await queue.enqueue("work", "fail");
   for (let failed = 0; failed < failures; failed++) {
@@ -225,7 +225,7 @@ async function lowerRetries(queue: Queue, { failures }: { failures: number }, wo
   await mustHaveDiedOfWhatHappened(queue);
 }
 
-/** Opens the queue in partitions, in which it is not: where it keeps something, that is refused. */
+/** Opens the queue as partitioned, which it is not: if it has anything stored, this is refused. */
 async function inPartitions(
   queue: Queue,
   { count, behaviour }: { count: number; behaviour: Behaviour },

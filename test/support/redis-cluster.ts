@@ -7,7 +7,7 @@ const SLOTS = 16_384;
 const PRIMARIES = 3;
 const WAIT_MS = 20_000;
 const POLL_MS = 10;
-/** Half as often as this a node hears from each other one. */
+/** Each node hears from each other node within half of this. */
 const GOSSIP_MS = 500;
 
 type Command = readonly (string | number)[];
@@ -20,7 +20,7 @@ interface Node {
   readonly end: () => Promise<void>;
 }
 
-/** Starts a cluster of three primaries with a replica each on this machine, and waits until it serves all slots. */
+/** Starts a cluster of three primaries with one replica each on this machine, and waits until it serves all slots. */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const started = await Promise.allSettled(Array.from({ length: 2 * PRIMARIES }, startNode));
   const nodes = started.flatMap((start) => (start.status === "fulfilled" ? start.value : []));
@@ -40,11 +40,11 @@ async function startNode(): Promise<Node> {
     "cluster-enabled": "yes",
     "cluster-port": String(busPort),
     "cluster-node-timeout": String(GOSSIP_MS),
-    // A node that the machine slows down loses neither its place nor the slots of others.
+    // A node that the machine slows down must not be failed over.
     "cluster-replica-no-failover": "yes",
     "cluster-require-full-coverage": "no",
     "repl-diskless-sync-delay": "0",
-    // Nodes know of a replica once something was replicated to it.
+    // Nodes know a replica once something was replicated to it.
     "repl-ping-replica-period": "1",
   };
   const server = await startRedis({ settings });
@@ -82,7 +82,7 @@ async function form(nodes: readonly Node[]): Promise<void> {
   );
 }
 
-/** Slots that lie together, as a node sees them. */
+/** A range of slots, as a node sees it. */
 interface Range {
   readonly from: number;
   readonly to: number;
@@ -113,7 +113,7 @@ async function until(what: string, holds: () => Promise<boolean>, withinMs = WAI
     if (performance.now() > end) throw new Error(`The cluster did not get there in time: ${what}.`);
 }
 
-/** What a test does to a cluster while its clients go on. */
+/** What a test does to a cluster while its clients continue. */
 export class RedisCluster {
   #nodes: readonly Node[];
 
@@ -121,7 +121,7 @@ export class RedisCluster {
     this.#nodes = nodes;
   }
 
-  /** Where the nodes listen. */
+  /** The ports of the nodes. */
   get ports(): readonly number[] {
     return this.#nodes.map(({ server }) => server.port);
   }
@@ -131,7 +131,7 @@ export class RedisCluster {
     return (await this.#shardOf(await this.slotOf(key))).primary.server.port;
   }
 
-  /** Lets every node forget its scripts, as one that was added knows none. */
+  /** Makes every node forget its scripts, as a new node knows none. */
   async forgetScripts(): Promise<void> {
     await Promise.all(this.#nodes.map(({ ask }) => ask("SCRIPT", "FLUSH")));
   }
@@ -152,8 +152,8 @@ export class RedisCluster {
   }
 
   /**
-   * Lets each replica take the place of its primary, one shard after the other, as before maintenance: no write is lost. Not again within
-   * some seconds: a node that is elected twice in that time counts its old votes.
+   * Makes each replica take over from its primary, one shard after the other, as before maintenance: no write is lost. Not again within
+   * a few seconds: a node that is elected twice in that time counts its old votes.
    */
   async failOver(): Promise<void> {
     for (let index = 0; index < PRIMARIES; index++) {
@@ -167,7 +167,7 @@ export class RedisCluster {
     }
   }
 
-  /** Crashes the primary that has a key once its replica has all that was written, and lets that one take its place. */
+  /** Crashes the primary that has a key once its replica has all writes, and makes that replica take over. */
   async crash(key: string): Promise<void> {
     const slot = await this.slotOf(key);
     const { primary, replica } = await this.#shardOf(slot);
@@ -183,7 +183,7 @@ export class RedisCluster {
     await this.#agreeOn(slot, replica);
   }
 
-  /** Ends all nodes and deletes their data. */
+  /** Stops all nodes and deletes their data. */
   async stop(): Promise<void> {
     await Promise.all(this.#nodes.map(({ end }) => end()));
   }
@@ -202,7 +202,7 @@ export class RedisCluster {
     return this.#nodes.find((node) => node.id === id) as Node;
   }
 
-  /** Nodes that lag behind in epochs could let a failover win that loses against an older one. */
+  /** If nodes lag behind in epochs, a failover could win that loses against an older one. */
   async #agreeOn(slot: number, primary: Node): Promise<void> {
     const epochOf = async ({ ask }: Node) => /current_epoch:\d+/.exec(String(await ask("CLUSTER", "INFO")))?.[0];
     await everyNode(this.#nodes, "knows the new primary of a slot", async (node) => {

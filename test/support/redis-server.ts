@@ -15,16 +15,16 @@ const START_ATTEMPTS = 5;
 
 export interface RedisServer {
   readonly port: number;
-  /** Ends the server and deletes its data. */
+  /** Stops the server and deletes its data. */
   stop(): Promise<void>;
-  /** Ends the server at once, as a crash does. `restart` brings it back. */
+  /** Kills the server, as a crash does. `restart` starts it again. */
   kill(): Promise<void>;
-  /** Crashes the server if it runs, and starts it on the same port. It comes back empty unless it was started with `persist`. */
+  /** Crashes the server if it runs, and starts it on the same port. It restarts empty unless it was started with `persist`. */
   restart(): Promise<void>;
 }
 
 export interface RedisServerOptions {
-  /** Another server than redis-server 8. */
+  /** A server other than redis-server 8. */
   readonly server?: OtherServer | undefined;
   /** Writes each command to disk before Redis answers it, so that data outlives a crash. Default: false. */
   readonly persist?: boolean;
@@ -33,9 +33,9 @@ export interface RedisServerOptions {
 }
 
 /**
- * Starts a Redis of its own for a test: on a free port of 127.0.0.1, in a new directory, ended with this process.
+ * Starts a dedicated Redis for a test: on a free port of 127.0.0.1, in a new directory, stopped with this process.
  *
- * @throws {Error} when redis-server is missing and cannot be installed, or does not start.
+ * @throws {Error} if redis-server is missing and cannot be installed, or does not start.
  */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const program = options.server ? pathOf(options.server) : "redis-server";
@@ -65,7 +65,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   };
 }
 
-/** Another process can take a free port before Redis does, so a failed start is tried again on another one. */
+/** Another process can take a free port before Redis does, so a failed start is retried on another one. */
 async function onFreePort(launch: (port: number) => Promise<ChildProcess>) {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
@@ -111,7 +111,7 @@ function serverArguments(port: number, directory: string, { persist = false, set
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-/** Ends the server and deletes its data however this process ends, even by SIGKILL: the guard's standard input closes with it. */
+/** Stops the server and deletes its data however this process ends, even by SIGKILL: the guard's standard input closes with it. */
 function endWithThisProcess(server: ChildProcess, directory: string): void {
   const guard = spawn("sh", ["-c", 'read _; kill -9 "$0"; rm -rf "$1"', String(server.pid), directory], {
     stdio: ["pipe", "ignore", "ignore"],
@@ -121,11 +121,11 @@ function endWithThisProcess(server: ChildProcess, directory: string): void {
   server.once("exit", () => guard.kill("SIGKILL"));
 }
 
-/** The process id tells our server from another one that took the port first. */
+/** The process id distinguishes our server from another one that took the port first. */
 async function isReady(server: ChildProcess, exited: Promise<unknown>, port: number): Promise<boolean> {
   const client = await RespClient.connect(port).catch(() => undefined);
   if (!client) return false;
-  // Whoever else holds the port may never answer.
+  // Another process on the port may never answer.
   exited.then(() => client.close());
   const replies = Promise.all([client.send(["PING"]), client.send(["INFO", "server"])]);
   const [pong, information] = await replies.catch(() => [null, null]);
@@ -136,7 +136,7 @@ async function isReady(server: ChildProcess, exited: Promise<unknown>, port: num
 async function endServer(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const exited = once(server, "exit");
-  // Without this, a script that only waits for the server's end would end first.
+  // Without this, a script that only waits for the server to stop would exit first.
   server.ref();
   server.kill("SIGKILL");
   await exited;

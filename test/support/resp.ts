@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 
-/** An error that Redis answered with. It is a value and not thrown, so that one failed command of a pipeline spoils no other. */
+/** An error reply of Redis. It is a value and not thrown, so that one failed command of a pipeline does not affect others. */
 export class RespError {
   readonly message: string;
 
@@ -10,7 +10,7 @@ export class RespError {
   }
 }
 
-/** What Redis answers: a status or bulk string, an integer, nothing, an error, or a list of those. */
+/** A reply of Redis: a status or bulk string, an integer, null, an error, or a list of those. */
 export type Reply = string | number | null | RespError | Reply[];
 
 interface Waiting {
@@ -19,7 +19,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** One connection to Redis that speaks RESP2. Commands sent before the first answer arrives travel together. */
+/** One RESP2 connection to Redis. Commands sent before the first reply arrives are pipelined. */
 export class RespClient {
   /** Settles when the connection has ended, whoever ended it. */
   readonly closed: Promise<void>;
@@ -31,7 +31,7 @@ export class RespClient {
   );
   #outgoing = "";
 
-  /** Connects to 127.0.0.1. Rejects when nothing listens there. */
+  /** Connects to 127.0.0.1. Rejects if nothing listens there. */
   static async connect(port: number): Promise<RespClient> {
     const socket = createConnection({ host: "127.0.0.1", port, noDelay: true });
     await once(socket, "connect");
@@ -41,7 +41,7 @@ export class RespClient {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#parser.push(chunk));
-    // A close follows each error, and settles what waits.
+    // A close follows each error, and settles the waiting commands.
     socket.on("error", () => {});
     this.closed = new Promise((resolve) => {
       socket.once("close", () => {
@@ -52,15 +52,15 @@ export class RespClient {
   }
 
   /**
-   * Sends a command. The strings of its reply are given in `encoding`, so that `"base64"` keeps each byte.
+   * Sends a command. The strings of its reply are decoded with `encoding`; `"base64"` keeps each byte.
    *
-   * Rejects when the connection ends first: the command may have run or not.
+   * Rejects if the connection ends first: the command may or may not have run.
    */
   send(command: readonly (string | number | boolean)[], encoding: BufferEncoding = "utf8"): Promise<Reply> {
     if (this.#socket.destroyed) return Promise.reject(new Error("The connection to Redis is closed."));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ encoding, resolve, reject });
-      // Requests that arrive in one turn of the event loop share one write.
+      // Commands of one turn of the event loop share one write.
       if (this.#outgoing === "") setImmediate(() => this.#flush());
       this.#outgoing += encodeCommand(command);
     });
@@ -87,7 +87,7 @@ function encodeCommand(command: readonly (string | number | boolean)[]): string 
 
 const LINE_FEED = 10;
 
-/** Reads replies out of chunks that may end anywhere. Each byte is read once, however long a reply is. */
+/** Reads replies from chunks that may end anywhere. Each byte is read once, however long a reply is. */
 class ReplyParser {
   readonly #encoding: () => BufferEncoding;
   readonly #emit: (reply: Reply) => void;

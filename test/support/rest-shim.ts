@@ -12,7 +12,7 @@ const UNAUTHORIZED =
 export interface RestShim {
   readonly url: string;
   readonly token: string;
-  /** How many HTTP requests came in so far, refused ones included. */
+  /** The number of HTTP requests so far, including refused ones. */
   readonly requests: number;
   stop(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export interface RestShimOptions {
 /**
  * Starts an HTTP server that answers as Upstash's REST API does, with a Redis on this machine behind it.
  *
- * While that Redis is away, requests are answered with 503. A command that was under way then may have run or not.
+ * While that Redis is unreachable, requests are answered with 503. A command in flight may or may not have run.
  */
 export async function startRestShim({ redisPort }: RestShimOptions): Promise<RestShim> {
   const redis = new RedisLink(redisPort);
@@ -84,7 +84,7 @@ async function runPipeline(redis: RespClient, commands: readonly Command[], enco
 }
 
 async function runTransaction(redis: RespClient, commands: readonly Command[], encoding: Encoding): Promise<Answer> {
-  // Sent in one go, so that no command of another request can come between.
+  // Sent in one write, so that no command of another request can come between.
   const replies = await Promise.all([["MULTI"], ...commands, ["EXEC"]].map((command) => redis.send(command, encoding)));
   const outcome = replies.at(-1) ?? null;
   return Array.isArray(outcome) ? toList(outcome, encoding) : toAnswer(outcome, encoding);
@@ -128,7 +128,7 @@ function isCommandList(value: unknown): value is readonly Command[] {
   return Array.isArray(value) && value.every(isCommand);
 }
 
-/** The one connection that all requests share, so that they pipeline. It is made anew after it was lost. */
+/** The one connection that all requests share, so that they pipeline. It is reopened after it is lost. */
 class RedisLink {
   readonly #port: number;
   #connection: Promise<RespClient> | undefined;

@@ -11,13 +11,13 @@ import { RespClient } from "./resp.ts";
 import { type RestShim, startRestShim } from "./rest-shim.ts";
 import { loadScripts } from "./store-trials.ts";
 
-/** A Redis of one's own, with all that stands before it. */
+/** A dedicated Redis, with everything in front of it. */
 export interface Stage {
   readonly server: RedisServer;
   readonly shim: RestShim;
-  /** On the way to the shim. */
+  /** The proxy in front of the shim. */
   readonly proxy: FaultProxy;
-  /** Straight to Redis, to see what is stored. It is lost when Redis restarts. */
+  /** A direct connection to Redis, to read what is stored. It is lost when Redis restarts. */
   readonly redis: RespClient;
   /** A prefix that no other store on the stage has. */
   prefix(): string;
@@ -28,7 +28,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** `upstashStore`, which sends again at once what was lost. */
+/** `upstashStore`, which resends at once. */
 function unpausedStore(url: string, token: string, prefix: string): Store {
   const requester = requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false }));
   const connection = new Connection(transportOf(requester), async () => {});
@@ -37,7 +37,7 @@ function unpausedStore(url: string, token: string, prefix: string): Store {
   };
 }
 
-/** Starts all of it. Redis knows the scripts already. */
+/** Starts all of it, and loads the scripts. */
 export async function openStage(options: RedisServerOptions = {}): Promise<Stage> {
   const server = await startRedis(options);
   const shim = await startRestShim({ redisPort: server.port });

@@ -6,7 +6,7 @@ import { start as now } from "./clock.ts";
 export const minute = 60_000;
 const page = { cursor: undefined, limit: 10, mostBytes: 1_000, now };
 
-/** A job of the port, due at the start. */
+/** A job for the port, due at the start. */
 export const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   id,
   isFreshId: false,
@@ -15,10 +15,10 @@ export const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   ...more,
 });
 
-/** What an exchange is given that asks for nothing. */
+/** The parameters of an exchange that does nothing. */
 export const exchange = { now, settle: [], fire: [], retentionMs: 86_400_000 };
 
-/** Fills a queue with one of everything: jobs that wait, run, are done and dead, and schedules. Gives the lease of what runs. */
+/** Fills a queue with one of everything: waiting, running, completed and dead jobs, and schedules. Returns the lease of the running job. */
 export async function fillStore(store: QueueStore): Promise<Lease> {
   const leaseEndsAt = now + minute;
   const held = ["runs", "ends", "dies"].map((id) => job(id, { leaseEndsAt }));
@@ -49,7 +49,7 @@ export async function fillStore(store: QueueStore): Promise<Lease> {
   return runs;
 }
 
-/** A call of each method, on a queue that `fillStore` has filled. A method without one is an error of the compiler. */
+/** A call of each method, on a queue that `fillStore` has filled. A method without one is a compile error. */
 export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs: Lease) => Promise<unknown>>> = {
   enqueue: (store) =>
     store.enqueue(
@@ -119,13 +119,13 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   listSchedules: async (store) => [...(await store.listSchedules())].sort((a, b) => (a.key < b.key ? -1 : 1)),
 };
 
-/** The methods that a store has, as found by looking at one. */
+/** The methods of a store, read from one. */
 export function storeMethods(): readonly string[] {
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(memoryStore().open("default")));
   return names.filter((name) => name !== "constructor");
 }
 
-/** Calls every script once, so that Redis knows them: what is lost later are answers, and not the scripts. */
+/** Calls every script once, so that Redis knows them: later, answers are lost, not scripts. */
 export async function loadScripts(open: () => QueueStore): Promise<void> {
   for (const trial of Object.values(storeTrials)) {
     const store = open();

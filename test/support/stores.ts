@@ -11,7 +11,7 @@ import { type RestShim, startRestShim } from "./rest-shim.ts";
 /** A kind of store under test. */
 export interface StoreKind {
   readonly name: string;
-  /** How many requests more than a whole store a drain needs at least; undefined for a whole store. */
+  /** How many more requests a drain needs at least than on an unpartitioned store; undefined for an unpartitioned store. */
   readonly partitions?: { readonly moreRequests: number };
   /** Opens a new, empty store. */
   create(): Store;
@@ -22,13 +22,13 @@ let prefixes = 0;
 const newPrefix = () => `test-${process.pid}-${prefixes++}`;
 
 /**
- * Runs a suite on memory, and on a real Redis: over HTTP through `@upstash/redis` and a REST shim, and over TCP, there on older servers as
- * well. Then on three partitions: of memory, of two databases, and of memory and a database.
+ * Runs a suite on memory, and on a real Redis: over HTTP through `@upstash/redis` and a REST shim, and over TCP, also on older
+ * servers. Then on three partitions: of memory, of two databases, and of memory and a database.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
   describe("on three partitions", () =>
     suite({ name: "partitioned", partitions: { moreRequests: 6 }, create: () => partitioned(memoryStore(), 3) }));
-  // Each store is asked how the queue is spread, and begun, before it is used.
+  // Each store is asked for the partitions of the queue, and initialized, before it is used.
   const partitions = { moreRequests: 9 };
   describe("on three partitions of two databases", () => {
     const [one, other] = [useRedis(), useRedis()];
@@ -41,7 +41,7 @@ export function onEveryStore(suite: (kind: StoreKind) => void): void {
   onEveryWholeStore(suite);
 }
 
-/** The same without the store that is in partitions already. */
+/** The same without the store that is already partitioned. */
 export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
   describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
   describe("on upstashStore", () => {
@@ -70,7 +70,7 @@ function connect(port: number) {
 export interface TestRedis {
   readonly server: RedisServer;
   readonly shim: RestShim;
-  /** A store under a prefix that no other one has. */
+  /** A store under a unique prefix. */
   store(): Store;
 }
 

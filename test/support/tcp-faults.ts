@@ -9,24 +9,24 @@ const introduction = /HELLO|CLIENT/;
 
 export interface TcpProxy {
   readonly port: number;
-  /** Queues a fault for what a client sends next, or next with this text in it; the connection is lost with it. */
+  /** Queues a fault for the next data that a client sends, or the next with this text in it; the connection is lost with it. */
   next(fault: Fault, text?: string): void;
-  /** Gives everything that is sent the same fault; `undefined` ends that. */
+  /** Gives all data the same fault; `undefined` ends that. */
   always(fault: Fault | undefined): void;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a proxy before a Redis on this machine that breaks connections in the midst of chosen commands.
+ * Starts a proxy in front of a Redis on this machine that breaks connections in the middle of chosen commands.
  *
- * @param port where it listens. Default: on a free one.
+ * @param port where it listens. Default: a free port.
  */
 export async function startTcpProxy(redisPort: number, port = 0): Promise<TcpProxy> {
   const queue: { readonly fault: Fault; readonly text: string }[] = [];
   const sockets = new Set<Socket>();
   let everyFault: Fault | undefined;
   const faultOf = (sent: Buffer): Fault | undefined => {
-    // A client that introduces itself is let in, so that what it asks then meets the fault.
+    // The handshake of a client passes, so that its first command meets the fault.
     if (introduction.test(sent.toString("latin1", 0, 200))) return undefined;
     return queue[0] && sent.includes(queue[0].text) ? queue.shift()?.fault : everyFault;
   };

@@ -41,15 +41,15 @@ describe("the guide's", () => {
   });
 
   test("alert arrives before the drain ends", async () => {
-    const told: string[] = [];
+    const posted: string[] = [];
     const server = await serveHttp(async (request, response) => {
-      told.push((await readBody(request)).toString());
+      posted.push((await readBody(request)).toString());
       response.end();
     });
     const queue = new Queue({ store: memoryStore(), jobs: [dies], hooks: alerts(server.url) });
     const { id } = await queue.enqueue(dies);
     await queue.drain();
-    expect(told).toEqual([JSON.stringify({ text: `dies ${id} died in default: PermanentError: no such user` })]);
+    expect(posted).toEqual([JSON.stringify({ text: `dies ${id} died in default: PermanentError: no such user` })]);
     await server.stop();
   });
 

@@ -12,13 +12,13 @@ import { tracing } from "../../src/telemetry/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 
-/** Lets spans follow what is awaited, as the SDK for Node does, during the tests of a file. */
+/** Propagates spans across awaits, as the SDK for Node does, during the tests of a file. */
 export function useContextManager(): void {
   beforeAll(() => void context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()));
   afterAll(() => context.disable());
 }
 
-/** What one process, or one deployment, records: a tracer of the real SDK, and its spans in the order in which they ended. */
+/** The recording of one process, or one deployment: a tracer of the real SDK, and its spans in the order in which they ended. */
 export function recorder() {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
@@ -27,9 +27,9 @@ export function recorder() {
     provider,
     tracer: provider.getTracer("test"),
     spans,
-    /** The spans of a name. */
+    /** The spans with a name. */
     named: (name: string) => spans().filter((span) => span.name === name),
-    /** The only span of a name. */
+    /** The only span with a name. */
     only(name: string): ReadableSpan {
       const [span, ...others] = spans().filter((each) => each.name === name);
       if (!span || others.length > 0) throw new Error(`${others.length + (span ? 1 : 0)} spans are named ${name}.`);
@@ -38,14 +38,14 @@ export function recorder() {
   };
 }
 
-/** Where a span stands: its trace, itself, its parent, and those it is linked to. */
+/** The place of a span: its trace, its id, its parent, and its links. */
 export function placeOf(span: ReadableSpan) {
   const { traceId, spanId } = span.spanContext();
   const linked = span.links.map(({ context: { spanId: id } }) => id);
   return { traceId, spanId, parent: span.parentSpanContext?.spanId, linked };
 }
 
-/** Does something inside a span of its own. */
+/** Runs a function inside a new span. */
 export function inSpan<Result>(tracer: Tracer, name: string, work: () => Promise<Result>): Promise<Result> {
   return tracer.startActiveSpan(name, (span) => work().finally(() => span.end()));
 }
@@ -61,7 +61,7 @@ export const fails = defineJob({
   },
 });
 
-/** A traced queue in memory, with a clock that is moved by hand and what was recorded of it. */
+/** A traced queue in memory, with a manual clock, and its recording. */
 export function setUp(options: Partial<QueueOptions> = {}) {
   const recorded = recorder();
   const clock = testClock(start);

@@ -222,8 +222,8 @@ describe("tracing", () => {
     await queue.enqueue(careless, secret);
     await queue.drain();
     expect(spans()).toHaveLength(2);
-    const told = spans().map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
-    expect(JSON.stringify(told)).not.toContain(secret.card);
+    const recorded = spans().map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
+    expect(JSON.stringify(recorded)).not.toContain(secret.card);
   });
 
   test("keeps the tracestate of a trace", async () => {

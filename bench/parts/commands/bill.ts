@@ -14,7 +14,7 @@ export interface Bill {
 
 export interface Counting {
   readonly connections: Connections;
-  /** For how long to count what a worker sends while nothing happens. */
+  /** How long to count the commands of an idle worker. */
   readonly idleMs: number;
 }
 

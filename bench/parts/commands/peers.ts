@@ -6,19 +6,19 @@ import { bullmqConnection, bullmqJobs } from "../../systems/bullmq.ts";
 import { timesOf } from "../../task.ts";
 import { type Bill, billed, type Counting, LONE_JOBS } from "./bill.ts";
 
-/** What is enqueued before the worker starts: by one twice, by 100 and by 1,000. */
+/** The jobs enqueued before the worker starts: one, twice, then 100 and 1,000 at once. */
 const WAITING = 1 + 1 + 100 + 1_000;
 /** After a job, how long a worker takes until it waits for the next one. */
 const UNTIL_IT_WAITS_MS = 50;
 const UNTIL_IT_IS_IDLE_MS = 500;
 
-/** What is counted of a queue with a worker that waits for jobs. */
+/** What to count of a queue with a worker that waits for jobs. */
 interface Peer {
-  /** Stores jobs that succeed, in one go. */
+  /** Stores jobs that succeed, in one call. */
   enqueue(count: number): Promise<unknown>;
   /** Starts the worker. */
   work(): void;
-  /** Resolves when the worker has completed so many jobs. */
+  /** Resolves when the worker has completed this many jobs. */
   completed(count: number): Promise<void>;
   /** Enqueues a job that fails three times, and resolves when it is dead. */
   fail(): Promise<void>;

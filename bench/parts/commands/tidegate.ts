@@ -4,7 +4,7 @@ import { upstashStore } from "../../../src/stores/redis-http/index.ts";
 import { emptyJobs, fails, overTcp, tidegateQueue, unbounded } from "../../systems/tidegate.ts";
 import { type Bill, billed, type Counting, LONE_JOBS } from "./bill.ts";
 
-/** How often a worker over TCP looks in a minute, by default. A cron ticks once. */
+/** How often a worker over TCP polls per minute, by default. A cron ticks once. */
 const LOOKS = { http: 1, tcp: 6 } as const;
 
 export async function countTidegate({ connections }: Counting, way: "http" | "tcp"): Promise<Bill> {

@@ -1,6 +1,6 @@
 import { defineJob } from "../../../src/index.ts";
 
-/** Tells the test when it runs, and goes on when the test lets it; an open one ends at once. */
+/** Reports to the test when it runs, and continues when the test lets it; an open one ends at once. */
 export default [
   defineJob({
     name: "gated",

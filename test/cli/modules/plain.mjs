@@ -1,2 +1,2 @@
-// Without a type, and without the package: what has a name and something to perform is a job.
+// Untyped, and without the package: anything with a name and a perform is a job.
 export default { plain: { name: "plain", perform() {} } };

@@ -9,7 +9,7 @@ const job = defineJob({ name: "job", maxRetries: 3, timeout: "30s", backoff: { b
 const fresh: JobRecord = { name: job.name, enqueuedAt: start };
 const failure = (attempt: number) => ({ name: "Error", message: "no luck", attempt, at: start });
 
-/** A job with this record, claimed so often. */
+/** A job with this record, claimed this often. */
 function claimed(claims: number, record = fresh): ClaimedJob {
   const runtime = { queue: "default", store: memoryStore().open("default"), jobs: new Map([[job.name, job]]) };
   const lease = { id: "a-job", claims, endsAt: start + 60_000 };

@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000;
 const fromMs = Date.UTC(2025, 0, 1);
 const toMs = Date.UTC(2027, 0, 1);
 
-/** One zone for each way in which clocks went: zones that share every change fire alike. */
+/** One zone for each history of clock changes: zones that share every change fire alike. */
 function differentZones(): string[] {
   const zones = Intl.supportedValuesOf("timeZone");
   return [...new Map(zones.map((zone) => [clockSignature(zone, fromMs, toMs), zone])).values()];

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCron } from "../../../src/core/cron/cron.ts";
 
-// croner shares no code with cron-parser, which reads the expressions here. In UTC, where no clock changes, both must agree.
+// croner shares no code with cron-parser, which reads the expressions here. In UTC, which has no clock changes, both must agree.
 
 const from = Date.UTC(2026, 0, 1);
 
-/** Fields that both read: croner takes no step behind a single value, and `?` for the present. */
+/** Fields that both read: croner does not accept a step after a single value, and reads `?` as now. */
 function field(first: number, last: number, more: readonly string[] = []): fc.Arbitrary<string> {
   const number = fc.integer({ min: first, max: last });
   const range = fc.tuple(number, number).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);

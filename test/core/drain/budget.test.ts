@@ -7,7 +7,7 @@ import type { ExchangeSize } from "../../../src/core/store/store.ts";
 import { memoryStore } from "../../../src/index.ts";
 import { clockByHand, start } from "../../support/clock.ts";
 
-/** What a drain may do by these options, with exchanges in flight, if an exchange costs a command for each job it settles or claims. */
+/** What a drain with these options may do, with exchanges in flight, if an exchange costs one command per job it settles or claims. */
 function setUp(options: DrainOptions, inFlight: Partial<InFlight> = {}, spent = { roundTrips: 0, commands: 0 }) {
   const clock = clockByHand(start);
   const mostOfExchange = ({ settles = 0, claims = 0 }: ExchangeSize) => ({ roundTrips: 1, commands: settles + claims });
@@ -18,7 +18,7 @@ function setUp(options: DrainOptions, inFlight: Partial<InFlight> = {}, spent = 
   return { clock, bounds: new DrainBounds(limits, costs, clock, budget, flying, 0) };
 }
 
-/** An exchange that settles so many jobs, and leaves so many others in hand. */
+/** An exchange that settles this many jobs, and leaves this many others unsettled. */
 const next = (settles: number, jobsAfter: number) => ({ size: { settles }, jobsAfter, requestsAfter: 1 });
 
 test("an exchange is affordable only if the unsettled jobs can be settled after it", () => {

@@ -49,7 +49,7 @@ describe("a drain", () => {
     const hooks = { onComplete: () => void ended.push("completed"), onLost: () => void ended.push("lost") };
     const queue = new Queue({ store, clock, jobs: [job], hooks });
     for (let index = 0; index < 3; index++) await queue.enqueue(job, index, { runAt: start + index - 5 });
-    // One slot: of what has been given by then, one job begins, and the rest goes back.
+    // One slot: one of the jobs claimed by then starts, and the others are released.
     const report = await queue.drain({ batchSize: 1, concurrency: 1 });
     expect(report).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
     expect(report.released).toBe(report.claimed - 2);
@@ -135,12 +135,12 @@ describe("a drain", () => {
     });
     const queue = new Queue({ store, clock, jobs: [naps] });
     await queue.enqueueMany([500, 6_000, 6_000].map((payload) => ({ job: naps, payload })));
-    const told: number[] = [];
-    const onReturn = (runAt: number) => void told.push(runAt);
+    const reported: number[] = [];
+    const onReturn = (runAt: number) => void reported.push(runAt);
     const drained = internalsOf(queue).drain({ concurrency: 1, timeBudget: "5s", onReturn });
     await clock.advance("7s");
     expect(await drained).toMatchObject({ snoozed: 2, released: 1 });
-    expect(told).toEqual([start + 60_500, start + 66_500]);
+    expect(reported).toEqual([start + 60_500, start + 66_500]);
   });
 
   test("releases a job that was leased at enqueue, with its original run time", async () => {

@@ -3,7 +3,7 @@ import { InFlight } from "../../../src/core/drain/in-flight.ts";
 import type { ExchangeReply } from "../../../src/core/store/store.ts";
 import { clockByHand, start } from "../../support/clock.ts";
 
-/** Exchanges whose replies come when the test gives them. */
+/** Exchanges whose replies arrive when the test sends them. */
 function setUp() {
   const answers: ((reply: Partial<ExchangeReply> | Error) => void)[] = [];
   const exchange = () =>

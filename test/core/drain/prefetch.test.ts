@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Prefetch } from "../../../src/core/drain/prefetch.ts";
 import { ownSlots } from "../../../src/core/drain/slots.ts";
 
-/** A prefetch of ten slots, all of which have taken so many jobs of so many ms. */
+/** A prefetch of ten slots, each of which has run this many jobs of this many ms. */
 function setUp(jobsPerSlot: number, ms: number) {
   const prefetch = new Prefetch(ownSlots(10), 1, 0);
   let now = 0;

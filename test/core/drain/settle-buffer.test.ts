@@ -4,7 +4,7 @@ import { type EndedJob, SettleBuffer } from "../../../src/core/drain/settle-buff
 import { MEBIBYTE } from "../../../src/core/shared/limits.ts";
 import { start } from "../../support/clock.ts";
 
-/** A job that has ended with a record of so many bytes. */
+/** A job that has ended with a record of this many bytes. */
 function ended(bytes: number): EndedJob {
   return {
     job: {} as ClaimedJob,

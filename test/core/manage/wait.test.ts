@@ -57,10 +57,10 @@ describe("wait", () => {
 
   test("polls about a dozen times in 30 seconds", async () => {
     let now = 0;
-    let looks = 0;
+    let polls = 0;
     const ready = { state: "ready", runAt: new Date(0) } as JobInfo;
     const look = async () => {
-      looks++;
+      polls++;
       return ready;
     };
     await waitForEnd(
@@ -71,8 +71,8 @@ describe("wait", () => {
         now += ms;
       },
     );
-    expect(looks).toBeGreaterThanOrEqual(10);
-    expect(looks).toBeLessThanOrEqual(13);
+    expect(polls).toBeGreaterThanOrEqual(10);
+    expect(polls).toBeLessThanOrEqual(13);
     expect(now).toBe(30_000);
   });
 

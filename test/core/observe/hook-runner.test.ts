@@ -13,7 +13,7 @@ function open(hooks: Hooks): Queue {
 
 describe("hooks", () => {
   test("that throw or reject harm no job, and onError gets the error", async () => {
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     const oops = new Error("oops");
     const hooks: Hooks = {
       onEnqueue: () => Promise.reject(oops),
@@ -22,14 +22,14 @@ describe("hooks", () => {
       },
       onComplete: () => Promise.reject(oops),
       onError(error, hook) {
-        told.push([error, hook]);
+        reported.push([error, hook]);
         throw error;
       },
     };
     const queue = open(hooks);
     expect(await queue.enqueue(works)).toMatchObject({ status: "enqueued" });
     expect(await queue.drain()).toMatchObject({ completed: 1, retried: 0 });
-    expect(told).toEqual(["onEnqueue", "onStart", "onComplete"].map((name) => [oops, name]));
+    expect(reported).toEqual(["onEnqueue", "onStart", "onComplete"].map((name) => [oops, name]));
   });
 
   test("that fail are logged once each, by name only, if there is no onError", async () => {
@@ -86,7 +86,7 @@ describe("hooks", () => {
   });
 
   describe("that hang do not hold up the start of jobs", () => {
-    /** A queue whose jobs note when they begin. */
+    /** A queue whose jobs record when they start. */
     function withHungHook(clock: TestClock, begun: number[]) {
       const job = defineJob({ name: "job", perform: () => void begun.push(clock.now - start) });
       const hooks: Hooks = { onStart: () => new Promise(() => {}), onComplete: () => new Promise(() => {}) };

@@ -8,17 +8,17 @@ import { onEveryStore } from "../../support/stores.ts";
 
 const names = ["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onLost"] as const;
 
-/** Hooks that note what they are told, and the notes. */
+/** Hooks that record their events, and the records. */
 function notebook() {
-  const told: [string, object][] = [];
+  const reported: [string, object][] = [];
   const hooks: Hooks = Object.fromEntries(
-    names.map((name) => [name, (event: object) => void told.push([name, event])]),
+    names.map((name) => [name, (event: object) => void reported.push([name, event])]),
   );
   return {
-    told,
+    reported,
     hooks,
-    order: () => told.map(([name]) => name),
-    of: (name: string) => told.filter(([n]) => n === name),
+    order: () => reported.map(([name]) => name),
+    of: (name: string) => reported.filter(([n]) => n === name),
   };
 }
 
@@ -48,13 +48,13 @@ onEveryStore((kind) => {
           clock.now += ms;
         },
       });
-      const { queue, clock, told } = setUp({ store: kind.create(), jobs: [takesTime] });
+      const { queue, clock, reported } = setUp({ store: kind.create(), jobs: [takesTime] });
       const { id } = await queue.enqueue(takesTime, 250);
       clock.now += 1_000;
       await queue.drain();
       const job = { queue: "default", id, name: "takes_time" };
       const attempt = { ...job, attempt: 1, maxRetries: 3, waitedMs: 1_000 };
-      expect(told).toEqual([
+      expect(reported).toEqual([
         ["onEnqueue", { ...job, status: "enqueued", runAt: new Date(start) }],
         ["onStart", attempt],
         ["onComplete", { ...attempt, ranMs: 250 }],
@@ -62,19 +62,19 @@ onEveryStore((kind) => {
     });
 
     test("report a retry and a dead job with the thrown value itself", async () => {
-      const { queue, clock, told, order } = setUp({ store: kind.create(), jobs: [fails] });
+      const { queue, clock, reported, order } = setUp({ store: kind.create(), jobs: [fails] });
       const { id } = await queue.enqueue(fails);
       await queue.drain();
       clock.now += 60_500;
       await queue.drain();
       expect(order()).toEqual(["onEnqueue", "onStart", "onRetry", "onStart", "onDead"]);
       const attempt = { queue: "default", id, name: "fails", attempt: 1, maxRetries: 1, waitedMs: 0, ranMs: 0 };
-      expect(told[2]?.[1]).toEqual({ ...attempt, error: problem, runAt: new Date(start + 60_000) });
-      expect(told[2]?.[1]).toHaveProperty(
+      expect(reported[2]?.[1]).toEqual({ ...attempt, error: problem, runAt: new Date(start + 60_000) });
+      expect(reported[2]?.[1]).toHaveProperty(
         "error",
         expect.toSatisfy((error) => error === problem),
       );
-      expect(told[4]?.[1]).toEqual({ ...attempt, attempt: 2, waitedMs: 500, error: problem });
+      expect(reported[4]?.[1]).toEqual({ ...attempt, attempt: 2, waitedMs: 500, error: problem });
     });
 
     test("report a snooze", async () => {
@@ -112,24 +112,24 @@ onEveryStore((kind) => {
           throw problem;
         },
       });
-      const { queue, clock, told, order } = setUp({ store, jobs: [slow] });
+      const { queue, clock, reported, order } = setUp({ store, jobs: [slow] });
       Object.assign(others, setUp({ store, jobs: [slow] }));
       await queue.enqueue(slow);
       expect(await queue.drain()).toMatchObject({ lost: 1 });
       expect(others.order()).toEqual(["onStart", "onComplete"]);
       expect(order()).toEqual(["onEnqueue", "onStart", "onLost"]);
-      expect(told[2]?.[1]).toMatchObject({ attempt: 1, outcome: "retried", error: problem, ranMs: 120_000 });
+      expect(reported[2]?.[1]).toMatchObject({ attempt: 1, outcome: "retried", error: problem, ranMs: 120_000 });
     });
 
     test("report duplicates, and many jobs in order", async () => {
-      const { queue, told } = setUp({ store: kind.create(), jobs: [works, fails] });
+      const { queue, reported } = setUp({ store: kind.create(), jobs: [works, fails] });
       await queue.enqueue(works, undefined, { id: "one", delay: "1m" });
       await queue.enqueueMany([
         { job: "fails", id: "two" },
         { job: works, id: "one" },
       ]);
       const soon = new Date(start + 60_000);
-      expect(told.map(([, event]) => event)).toEqual([
+      expect(reported.map(([, event]) => event)).toEqual([
         { queue: "default", name: "works", id: "one", status: "enqueued", runAt: soon },
         { queue: "default", name: "fails", id: "two", status: "enqueued", runAt: new Date(start) },
         { queue: "default", name: "works", id: "one", status: "duplicate", runAt: soon },
@@ -183,7 +183,7 @@ describe("hooks", () => {
 
   test("report a job whose invocations died, with its last attempt", async () => {
     const store = faultyStore(memoryStore());
-    const { queue, clock, order, told } = setUp({ store, jobs: [works] });
+    const { queue, clock, order, reported } = setUp({ store, jobs: [works] });
     await queue.enqueue(works, undefined, { maxRetries: 0 });
     store.plan([{ on: "exchange", call: [2, 3], fault: "before" }]);
     await expect(queue.drain()).rejects.toMatchObject({ code: "store_unavailable" });
@@ -191,7 +191,12 @@ describe("hooks", () => {
     clock.now += 120_000;
     await queue.drain();
     expect(order()).toEqual(["onEnqueue", "onStart", "onDead"]);
-    expect(told[2]?.[1]).toMatchObject({ attempt: 1, maxRetries: 0, ranMs: 0, error: { name: "LeaseExpiredError" } });
+    expect(reported[2]?.[1]).toMatchObject({
+      attempt: 1,
+      maxRetries: 0,
+      ranMs: 0,
+      error: { name: "LeaseExpiredError" },
+    });
   });
 
   test("report an outcome once if settling it took two exchanges", async () => {
@@ -203,9 +208,9 @@ describe("hooks", () => {
   });
 
   test("report nothing for an enqueue that was refused", async () => {
-    const { queue, told } = setUp({ store: faultyStore(memoryStore(), "before"), jobs: [works] });
+    const { queue, reported } = setUp({ store: faultyStore(memoryStore(), "before"), jobs: [works] });
     await expect(queue.enqueue(works)).rejects.toMatchObject({ code: "store_unavailable" });
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 
   test("report a payload that no longer fits and an unknown name", async () => {
@@ -216,9 +221,9 @@ describe("hooks", () => {
       schema: { "~standard": { version: 1, vendor: "test", validate: () => ({ issues: [{ message: "no" }] }) } },
       perform() {},
     });
-    const { queue, told } = setUp({ store, jobs: [strict] });
+    const { queue, reported } = setUp({ store, jobs: [strict] });
     await queue.drain();
-    const ends = told.filter(([name]) => name !== "onStart");
+    const ends = reported.filter(([name]) => name !== "onStart");
     expect(Object.fromEntries(ends)).toMatchObject({
       onDead: { name: "works", error: { name: "PermanentError" } },
       onRetry: { name: "unknown", error: { message: expect.stringContaining('No job is named "unknown"') } },

@@ -5,12 +5,12 @@ import { type AnyJob, memoryStore, partitioned, Queue, type Store } from "../../
 import { wrapStore } from "../../../src/testing/wrap-store.ts";
 import { start } from "../../support/clock.ts";
 
-/** Queues of these names on one store, with a job that notes where it ran, and a clock on which sleeping moves the time. */
+/** Queues of these names on one store, with a job that records where it ran, and a clock that sleeping advances. */
 function setUp(...names: string[]) {
   const state = { now: start, slept: [] as number[] };
   const clock = Object.assign(() => state.now, {
     sleep: async (ms: number, signal?: AbortSignal) => {
-      // Handlers that are about to end come first, as they do with timers.
+      // Handlers that are about to end do so first, as they do with timers.
       await new Promise((resolve) => setImmediate(resolve));
       if (signal?.aborted) return;
       state.slept.push(ms);
@@ -63,9 +63,9 @@ describe("drainQueues", () => {
   test("reports progress over all queues", async () => {
     const { queues } = setUp("a", "b");
     for (const queue of queues) await queue.enqueueMany(times(2));
-    const told: number[] = [];
-    await drainQueues(queues, { onProgress: ({ completed }) => void told.push(completed) });
-    expect(told).toEqual([0, 2, 2, 4]);
+    const reported: number[] = [];
+    await drainQueues(queues, { onProgress: ({ completed }) => void reported.push(completed) });
+    expect(reported).toEqual([0, 2, 2, 4]);
   });
 
   test("with one queue does what its drain does", async () => {
@@ -293,7 +293,7 @@ describe("drainQueues", () => {
   });
 });
 
-/** A store in which each call is billed so many commands. */
+/** A store in which each call is billed this many commands. */
 function withPrice(store: Store, commands: number): Store {
   const most = { roundTrips: 1, commands };
   const bound = () => most;

@@ -14,8 +14,8 @@ function setUp() {
     const jobs = Object.entries(crons).map(([name, cron]) => defineJob({ name, schedule: { cron }, perform() {} }));
     return new Queue({ store, clock, jobs });
   };
-  const looks = () => store.calls.filter(({ method }) => method === "peekWithManifest").length;
-  return { clock, store, deploy, looks };
+  const reads = () => store.calls.filter(({ method }) => method === "peekWithManifest").length;
+  return { clock, store, deploy, reads };
 }
 
 describe("declared schedules", () => {
@@ -39,16 +39,16 @@ describe("declared schedules", () => {
   });
 
   test("are read once by code that declares some, even if it later fires those of newer code", async () => {
-    const { clock, deploy, looks } = setUp();
+    const { clock, deploy, reads } = setUp();
     const older = deploy({ old: "@yearly" });
     await older.drain();
     await deploy({ new: "* * * * *" }).drain();
-    const before = looks();
+    const before = reads();
     for (let slot = 1; slot <= 3; slot++) {
       clock.now = start + slot * minute;
       expect(await older.drain()).toMatchObject({ rearmed: 1 });
     }
-    expect(looks() - before).toBe(0);
+    expect(reads() - before).toBe(0);
   });
 
   test("of the previous code are remembered for an hour, and then forgotten", async () => {

@@ -11,7 +11,7 @@ const minutely: ScheduleRecord = {
   overlap: "allow",
 };
 
-/** What a schedule that came due at `due` makes at `now`. */
+/** What a schedule that fell due at `due` makes at `now`. */
 function fireOf(schedule: Partial<ScheduleRecord>, now: number) {
   const record = encodeSchedule({ ...minutely, ...schedule });
   const [fire] = firesOf([{ key: "schedule", occurrence: due, revision: 0, record }], now);

@@ -6,7 +6,7 @@ const day = 86_400_000;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-// A platform's timer that is set for 2^31 ms or more rings at once.
+// A platform's timer of 2^31 ms or more fires at once.
 describe("with the platform's timers", () => {
   test("sleep lasts as long as it should, even for months", async () => {
     const awake = vi.fn();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
 import { storeOldId } from "../../support/dots.ts";
 
-// A URL drops "." and ".." from its path, however they are written.
+// URL parsing removes "." and ".." from a path, in every notation.
 
 describe.each([".", ".."])("%j is refused", (dots) => {
   const store = memoryStore();

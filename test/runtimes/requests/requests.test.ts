@@ -9,9 +9,9 @@ import { serveFetch } from "../../support/http-server.ts";
 import { useRedis } from "../../support/stores.ts";
 import { dev } from "../wrangler.ts";
 
-// Two requests to one isolate of workerd, which refuses to let one await what the other has begun.
+// Two requests to one isolate of workerd, which does not let one await what the other has started.
 
-/** A server of which the first request waits until it is let through. */
+/** A server whose first request waits until the test releases it. */
 async function holdFirst(answer: (request: Request) => Response | Promise<Response>) {
   let letThrough = () => {};
   let opened: Promise<void> | undefined;
@@ -26,7 +26,7 @@ async function holdFirst(answer: (request: Request) => Response | Promise<Respon
   });
   return {
     server,
-    /** Holds the next request up. */
+    /** Delays the next request. */
     hold() {
       opened = new Promise((resolve) => {
         letThrough = resolve;
@@ -35,7 +35,7 @@ async function holdFirst(answer: (request: Request) => Response | Promise<Respon
         arrived = resolve;
       });
     },
-    /** Resolves when the request that is held up has come. */
+    /** Resolves when the delayed request has arrived. */
     arrived: () => arrival,
     letThrough: () => letThrough(),
   };

@@ -13,7 +13,7 @@ type Enqueues = Readonly<Record<string, (n: number) => Promise<EnqueueResult>>>;
 
 let opened: Enqueues | undefined;
 
-/** What all requests to this isolate share, as the queue and the client of a Worker are. */
+/** What all requests to this isolate share, as they do a Worker's queue and client. */
 function open({ REDIS_URL, REDIS_TOKEN, HANDLER_URL, CATALOG_URL }: Env): Enqueues {
   const validate = async (value: unknown) => {
     await fetch(CATALOG_URL);

@@ -19,7 +19,7 @@ export interface Suite {
   readonly program: string;
   /** A Worker that answers with the results. */
   readonly worker: string;
-  /** The same Worker as a script of the edge runtime, which knows no modules. */
+  /** The same Worker as a script for the edge runtime, which has no modules. */
   readonly script: string;
   remove(): Promise<void>;
 }
@@ -56,7 +56,7 @@ async function print(command: string, args: readonly string[]): Promise<unknown>
   return JSON.parse(stdout);
 }
 
-/** Finds a program that a package carries for this platform. Nothing is downloaded, and no install script need have run. */
+/** Finds a program that a package contains for this platform. Nothing is downloaded, and no install script is needed. */
 function carried(...candidates: readonly string[]): string {
   const modules = dirname(dirname(require.resolve("vitest/package.json")));
   const found = candidates.map((path) => join(modules, path)).find((path) => existsSync(path));
@@ -67,7 +67,7 @@ function carried(...candidates: readonly string[]): string {
 
 function bun(): string {
   const name = `@oven/bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
-  // Its install script moves the program from the one place to the other.
+  // Its install script moves the program from one place to the other.
   return carried(`${name}/bin/bun`, "bun/bin/bun.exe");
 }
 
@@ -103,7 +103,7 @@ async function inWorkerd(suite: Suite, compatibilityFlags: string[]): Promise<un
   }
 }
 
-/** How each runtime runs the suite, and gives its results. */
+/** How each runtime runs the suite and returns its results. */
 export const runtimes: Readonly<Record<string, (suite: Suite) => Promise<unknown>>> = {
   "this Node": ({ program }) => print(process.execPath, [program]),
   "Node 22": async ({ program }) => print(await node("22.23.3"), [program]),

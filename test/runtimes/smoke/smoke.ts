@@ -128,7 +128,7 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-/** Tries all, and says of each how it went. */
+/** Runs all checks, and returns the result of each. */
 export async function smoke(): Promise<string[]> {
   const results: string[] = [];
   for (const [name, check] of Object.entries(checks)) {

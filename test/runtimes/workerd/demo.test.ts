@@ -1,7 +1,7 @@
 import { exports } from "cloudflare:workers";
 import { expect, test } from "vitest";
 
-// The demo's memory store stands at the level of its module: what one request leaves there, others must be able to use.
+// The demo's memory store is at module scope: other requests must be able to use what one request leaves there.
 
 const demo = exports.default;
 

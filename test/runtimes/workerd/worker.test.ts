@@ -81,7 +81,7 @@ describe.each(Object.entries(stores))("a Worker on %s", (_, createStore) => {
     });
     await set.queue.enqueueMany(Array.from({ length: 95 }, () => ({ job: greet, payload: { name: "Ada" } })));
     await set.tick();
-    // Grows while it is gone through: each invocation may start another.
+    // Grows during the iteration: each invocation may start another.
     for (const context of contexts) await waitOnExecutionContext(context);
     expect((await set.request("GET", "/stats")).body).toMatchObject({ totalProcessed: 95, readyCount: 0 });
     expect(contexts.length).toBeGreaterThanOrEqual(9);

@@ -8,7 +8,7 @@ import type { Figures, Part } from "../part.ts";
 const TRIALS_A_SERIES = 50;
 const AT_ONCE = 2;
 
-/** Processes that drain are killed, while Redis crashes and forgets its scripts. */
+/** Kills draining processes, while Redis crashes and forgets its scripts. */
 export const crashes: Part = {
   about: "processes killed while they drain, Redis crashing meanwhile: nothing lost, nothing twice but after its lease",
   sizes: { trials: 1_000 },
@@ -21,7 +21,7 @@ export const crashes: Part = {
       trials: Math.min(TRIALS_A_SERIES, trials - index * TRIALS_A_SERIES),
     }));
     let done = 0;
-    // A Redis for each that works: one that crashes must not be the one whose books another is reading.
+    // One Redis per runner: none may crash while another runner reads it.
     const work = async () => {
       const stage = await openStage({ persist: true });
       try {

@@ -12,7 +12,7 @@ interface Found {
   readonly differences: readonly string[];
 }
 
-/** Schedules in time zones, for two years, compared with a reading of the rule that walks the clock. */
+/** Schedules in time zones, over two years, compared with an oracle that steps through the clock. */
 export const cron: Part = {
   about: `slots of ${oraclePatterns.length} patterns in all time zones, for two years, beside a reading of the rule written apart`,
   sizes: { zones: all.length },

@@ -3,7 +3,7 @@ import type { Part } from "../part.ts";
 
 const AT_A_TIME = 1_000;
 
-/** Requests drawn from the OpenAPI document. */
+/** Requests generated from the OpenAPI document. */
 export const http: Part = {
   about: "requests drawn from the OpenAPI document: no failure, no hang, nothing written by one that is refused",
   sizes: { requests: 100_000 },

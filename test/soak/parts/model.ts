@@ -46,7 +46,7 @@ interface Repeated {
   readonly progress: (done: number) => void;
 }
 
-/** Draws sequences until so many operations were run. */
+/** Runs random sequences until this many operations were run. */
 async function repeat(
   check: (count: ModelCount, parameters: { numRuns: number; seed: number }) => Promise<void>,
   { stage, operations, seed, progress }: Repeated,
@@ -54,7 +54,7 @@ async function repeat(
   const count: ModelCount = { operations: 0, faults: 0 };
   for (let round = 0; count.operations < operations; round++) {
     await check(count, { numRuns: RUNS, seed: seed + round });
-    // What earlier sequences have left would only slow Redis down.
+    // Keys of earlier sequences would only slow Redis down.
     await stage.redis.send(["FLUSHDB"]);
     progress(count.operations);
   }

@@ -3,13 +3,13 @@ import { seededRandom } from "../../support/random.ts";
 import type { Part } from "../part.ts";
 
 const TOKEN = "k".repeat(64);
-/** Guesses that go wrong at the first character, and at the last. */
+/** Guesses that differ at the first character, and at the last. */
 const guesses = [`x${TOKEN.slice(1)}`, `${TOKEN.slice(0, -1)}x`] as const;
 const MEASURED_TOGETHER = 20;
 
 /**
- * Whether the time that it takes to refuse a token tells where it goes wrong. A statistic, and no proof: where |t| of Welch's
- * test is below 4.5, as is usual for such tests, nothing was seen.
+ * Whether the time to refuse a token reveals where it differs. A statistic, and no proof: a |t| below 4.5 in Welch's
+ * test, the usual threshold, means that nothing was detected.
  */
 export const tokens: Part = {
   about: "whether the time to refuse a token tells how much of it was right (Welch's t; below 4.5 nothing is seen)",
@@ -26,7 +26,7 @@ export const tokens: Part = {
       samples[which]?.push(((performance.now() - startedAt) / MEASURED_TOGETHER) * 1_000_000);
       if (done % 1_000 === 0) progress(done, wanted);
     }
-    // The slowest tenth is what else the machine did meanwhile.
+    // The slowest tenth measures what else the machine did.
     const [first, last] = samples.map((times) => momentsOf(trimmed(times))) as [Moments, Moments];
     const t = (first.mean - last.mean) / Math.sqrt(first.variance / first.count + last.variance / last.count);
     return {
