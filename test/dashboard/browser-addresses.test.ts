@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
 import { storeOldId } from "../support/dots.ts";
-import { heading, press, notice, useDashboard } from "./browser-page.ts";
+import { heading, notice, press, useDashboard } from "./browser-page.ts";
 import { serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();

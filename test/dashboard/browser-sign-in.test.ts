@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
-import { auth, heading, press, signIn, notice, useDashboard } from "./browser-page.ts";
+import { auth, heading, notice, press, signIn, useDashboard } from "./browser-page.ts";
 import { fill, serveQueue } from "./served-queue.ts";
 
 // Who may sign in, and what happens to the page when a session ends.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore, Queue } from "../../src/index.ts";
-import { auth, heading, patience, press, search, signIn, notice, useDashboard } from "./browser-page.ts";
+import { auth, heading, notice, patience, press, search, signIn, useDashboard } from "./browser-page.ts";
 import { enqueueUnknown, openedAt, serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();
