@@ -17,6 +17,9 @@ const fields: Readonly<Record<string, Field>> = {
   path: ({ url }, wanted) => wanted.includes(byPath(url)),
   label: ({ labels = [] }, wanted) => labels.some((label) => wanted.includes(label)),
   scheduleId: ({ scheduleId }, wanted) => scheduleId !== undefined && wanted.includes(scheduleId),
+  workflowUrl: ({ workflowUrl }, wanted) => workflowUrl !== undefined && wanted.includes(workflowUrl),
+  workflowRunId: ({ workflowRunId }, wanted) => workflowRunId !== undefined && wanted.includes(workflowRunId),
+  workflowCreatedAt: ({ workflowCreatedAt }, wanted) => wanted.includes(String(workflowCreatedAt)),
   responseStatus: ({ responseStatus }, wanted) => wanted.includes(String(responseStatus)),
 };
 
@@ -38,7 +41,8 @@ export function readFilter(query: URLSearchParams, others: readonly string[]): F
   return (message, at) => at >= from && at <= to && tests.every((test) => test(message));
 }
 
-function readDate(query: URLSearchParams, name: string): number | undefined {
+/** Reads a date of a filter, in ms since 1970. @throws {TidegateError} `invalid_request` */
+export function readDate(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw invalidRequest(`${name} must be Unix time in milliseconds.`);

@@ -3,6 +3,7 @@ import { bytesOfBody, shownBody } from "./body.ts";
 import { DELIVERY } from "./delivery.ts";
 import type { Message } from "./message.ts";
 import type { ShownResponse } from "./response.ts";
+import type { WorkflowNote } from "./workflow/note.ts";
 
 /** A message as the API shows it. */
 export interface MessageView extends ShownResponse {
@@ -12,6 +13,10 @@ export interface MessageView extends ShownResponse {
   readonly labels?: readonly string[];
   readonly scheduleId?: string;
   readonly dlqId?: string;
+  readonly failureCallback?: string;
+  readonly workflowRunId?: string;
+  readonly workflowCreatedAt?: number;
+  readonly workflowUrl?: string;
 }
 
 /** Whether a job delivers a message that can be shown: its payload may have been replaced by anything. */
@@ -34,12 +39,22 @@ export function messageView(job: JobInfo): MessageView {
     ...(labels && { label: labels[0], labels }),
     ...(rest.callback && { callback: rest.callback.url }),
     ...(rest.failureCallback && { failureCallback: rest.failureCallback.url }),
+    ...(rest.workflow && workflowView(url, rest.workflow)),
     ...(job.schedule && { scheduleId: job.schedule.key }),
     ...(job.state === "dead" && { dlqId: job.id, ...lastResponse(job.progress) }),
   };
 }
 
-function lastResponse(progress: unknown): ShownResponse {
+function workflowView(url: string, { runId, createdAt, role }: WorkflowNote) {
+  const isOfWorkflow = role !== "call" && role !== "failure";
+  return {
+    ...{ workflowRunId: runId, workflowCreatedAt: createdAt },
+    ...(isOfWorkflow && { workflowUrl: url }),
+  };
+}
+
+/** The response that the job of a message has stored last. */
+export function lastResponse(progress: unknown): ShownResponse {
   const { responseStatus, responseHeader, responseBody, responseBodyBase64 } = Object(progress) as ShownResponse;
   return {
     ...(responseStatus !== undefined && { responseStatus }),

@@ -6,6 +6,7 @@ import type { QStashHost } from "../http/qstash-port.ts";
 import { errorAnswer, json } from "./answers.ts";
 import { decoded, type InterfaceSettings, type QStashCall } from "./request.ts";
 import * as dead from "./routes/dead-letter.ts";
+import * as deadRuns from "./routes/dead-runs.ts";
 import * as events from "./routes/events.ts";
 import * as messages from "./routes/messages.ts";
 import { batch, publish } from "./routes/publish.ts";
@@ -51,6 +52,18 @@ const routes: readonly Route[] = [
   { method: "GET", path: "waiters/:event", answer: events.listWaiters },
   { method: ANY, path: "workflows/hooks/:user/:run/:event", answer: events.webhook, isOpen: true },
   { method: "GET", path: "workflows/runs/:id", answer: runs.getSteps },
+  { method: "DELETE", path: "workflows/runs", answer: runs.cancelRuns },
+  { method: "GET", path: "workflows/events", answer: runs.listRuns },
+  { method: "GET", path: "workflows/logs", answer: runs.listRuns },
+  { method: "GET", path: "workflows/dlq", answer: deadRuns.listDeadRuns },
+  { method: "DELETE", path: "workflows/dlq", answer: deadRuns.removeDeadRuns },
+  { method: "POST", path: "workflows/dlq/resume", answer: deadRuns.rerunMany("resume") },
+  { method: "POST", path: "workflows/dlq/restart", answer: deadRuns.rerunMany("restart") },
+  { method: "POST", path: "workflows/dlq/resume/:id", answer: deadRuns.rerunOne("resume") },
+  { method: "POST", path: "workflows/dlq/restart/:id", answer: deadRuns.rerunOne("restart") },
+  { method: "POST", path: "workflows/dlq/callback/:id", answer: deadRuns.retryCallback },
+  { method: "GET", path: "workflows/dlq/:id", answer: deadRuns.getDeadRun },
+  { method: "DELETE", path: "workflows/dlq/:id", answer: deadRuns.removeDeadRun },
   { method: "DELETE", path: "workflows/runs/:id", answer: runs.endOneRun },
   { method: "GET", path: "keys", answer: async ({ settings }) => json(settings.signingKeys) },
 ];

@@ -93,4 +93,46 @@ onEveryStore(({ create }) => {
       expect(deliveries).toEqual([]);
     });
   });
+
+  describe("a run", () => {
+    test("is shown with its steps, and cancelled with what it waits for", async () => {
+      const { publish, drain, call, queue } = served();
+      await publish("payload", start);
+      await drain();
+      await publish(stepOf(1, { out: "1" }), { ...ofRun, "Upstash-Delay": "1d" });
+      const logs = await call("GET", `/v2/workflows/events?groupBy=workflowRunId&workflowRunId=${runId}`);
+      expect(await logs.json()).toMatchObject({
+        runs: [
+          {
+            ...{ workflowRunId: runId, workflowState: "RUN_STARTED" },
+            steps: [
+              { type: "sequential", steps: [{ stepName: "init" }] },
+              { type: "sequential", steps: [{ stepName: "step 1", out: "1" }] },
+              { type: "next", steps: [{ messageId: `${runId}:1` }] },
+            ],
+          },
+        ],
+      });
+      const cancelled = await call("DELETE", `/v2/workflows/runs?workflowRunIds=${runId}`);
+      expect(await cancelled.json()).toEqual({ cancelled: 1 });
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });
+    });
+
+    test("that has failed is resumed once, however often it is asked for", async () => {
+      let status = 500;
+      const { publish, drain, call, deliveries } = served({ destination: () => new Response("", { status }) });
+      await publish("payload", { ...start, "Upstash-Retries": "0" });
+      await drain();
+      const dead = (await (await call("GET", "/v2/dlq?source=workflow")).json()) as { messages: { dlqId: string }[] };
+      expect(dead.messages).toMatchObject([{ workflowRunId: runId, workflowUrl: url, responseStatus: 500 }]);
+      status = 200;
+      const resumed = `/v2/workflows/dlq/resume?dlqIds=${dead.messages[0]?.dlqId}`;
+      const answers = await Promise.all([call("POST", resumed), call("POST", resumed)]);
+      const runs = await Promise.all(answers.map(async (answer) => (await answer.json()) as object));
+      expect(runs[0]).toMatchObject({ workflowRuns: [{ workflowRunId: expect.stringMatching(/^wfr_/) }] });
+      expect([runs[0], { workflowRuns: [] }]).toContainEqual(runs[1]);
+      await drain();
+      expect(deliveries.map(stepsOf)).toEqual([['"payload"'], ['"payload"']]);
+    });
+  });
 });

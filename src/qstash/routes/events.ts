@@ -9,7 +9,8 @@ import { type QStashCall, readJsonBody } from "../request.ts";
 import { arrivalJob, messageIds, runHeader, timeoutJob } from "../workflow/messages.ts";
 import { isStep } from "../workflow/note.ts";
 import type { Run } from "../workflow/run.ts";
-import { readRunId, refusingAsStep, runIsOver, runsOf, waitsOf } from "../workflow/submit.ts";
+import { runsOf, waitsOf } from "../workflow/run-store.ts";
+import { readRunId, refusingAsStep, runIsOver } from "../workflow/submit.ts";
 import { eventData, eventStep, type RunWaits, type Wait } from "../workflow/waits.ts";
 
 /** The largest data of an event, in bytes. */

@@ -1,12 +1,21 @@
 import type { Queue } from "../../core/queue/queue.ts";
-import { isTidegateError, notFound } from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { json } from "../answers.ts";
 import { LARGEST_BODY, type QStashCall } from "../request.ts";
-import { type RunStore, rawSteps } from "../workflow/deliveries.ts";
+import { rawSteps } from "../workflow/deliveries.ts";
 import { endRun, type RunEnd } from "../workflow/ends.ts";
+import { messageIds } from "../workflow/messages.ts";
 import { frontierOf, type Run } from "../workflow/run.ts";
-import { runsOf, waitsOf } from "../workflow/submit.ts";
+import { readRunFilter } from "../workflow/run-filter.ts";
+import { runLog } from "../workflow/run-log.ts";
+import { requestStore, runsOf } from "../workflow/run-store.ts";
+import { type RunSummary, type Runs, summaryOf } from "../workflow/runs.ts";
+
+const MOST_CANCELLED = 1_000;
+/** As at QStash: a run has many steps. */
+const RUNS_ON_PAGE = 10;
+const LISTED_AT_ONCE = 100;
 
 /** `GET /v2/workflows/runs/{id}`: the steps of a run, as its deliveries bring them. */
 export async function getSteps({ host, parameters }: QStashCall): Promise<Response> {
@@ -21,30 +30,91 @@ export async function endOneRun({ request, query, host, parameters }: QStashCall
   const cancels = query.get("cancel") !== "false";
   const response = new TextDecoder().decode(await readBytes(request.body, LARGEST_BODY));
   const end: RunEnd = cancels ? { state: "canceled" } : { state: "success", response };
-  const run = await endRun(runStore(host), parameters["id"] ?? "", end);
+  const run = await endRun(requestStore(host), parameters["id"] ?? "", end);
   if (run?.state !== end.state) throw unknownRun();
   if (cancels) await cancelMessages(host.queue, run);
   return json({});
 }
 
-/** Cancels the messages from which a run would go on. They would not be delivered, but some are due in months. */
-export async function cancelMessages(queue: Queue, run: Run): Promise<void> {
-  for (const { id } of frontierOf(run)) {
-    await queue.cancel(id).catch((error) => {
-      if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
-    });
+/** `DELETE /v2/workflows/runs`: cancels the runs with the given ids, or those that the filters let through. */
+export async function cancelRuns({ query, host }: QStashCall): Promise<Response> {
+  const ids = query.has("workflowRunIds") ? query.getAll("workflowRunIds") : await idsOfRuns(runsOf(host.queue), query);
+  let cancelled = 0;
+  for (const id of new Set(ids)) {
+    const before = await runsOf(host.queue).find(id);
+    const run = before?.state === "started" ? await endRun(requestStore(host), id, { state: "canceled" }) : undefined;
+    if (run?.state !== "canceled") continue;
+    await cancelMessages(host.queue, run);
+    cancelled++;
   }
+  return json({ cancelled });
 }
 
-export function runStore({ queue, enqueue }: QStashCall["host"]): RunStore {
-  return {
-    runs: runsOf(queue),
-    waits: waitsOf(queue),
-    now: queue.clock(),
-    async enqueue(jobs) {
-      await enqueue(jobs);
-    },
-  };
+async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly string[]> {
+  const filter = readRunFilter(query, ["count", "cursor", "workflowUrlExactMatch"]);
+  const most = readCount(query, MOST_CANCELLED, MOST_CANCELLED);
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await runs.list(cursor, LISTED_AT_ONCE);
+    const meant = page.runs.filter(({ summary }) => summary.state === "started" && filter(summary));
+    ids.push(...meant.map(({ summary }) => summary.id));
+    cursor = page.cursor;
+  } while (cursor !== undefined && ids.length < most);
+  return ids.slice(0, most);
+}
+
+/** `GET /v2/workflows/events` and `/v2/workflows/logs`: runs with their steps, the newest first. */
+export async function listRuns({ query, host }: QStashCall): Promise<Response> {
+  const runs = runsOf(host.queue);
+  const filter = readRunFilter(query, ["count", "cursor", "groupBy", "trimBody"]);
+  const count = readCount(query, RUNS_ON_PAGE, RUNS_ON_PAGE);
+  const one = query.getAll("workflowRunId");
+  const { found, cursor } =
+    one.length > 0
+      ? { found: await Promise.all(one.map((id) => runs.find(id))), cursor: undefined }
+      : await pageOfRuns(runs, filter, count, query.get("cursor") || undefined);
+  const meant = found.filter((run) => run !== undefined && filter(summaryOf(run)));
+  const logs = await Promise.all(meant.map((run) => run && runLog(run, runs, (id) => host.queue.getJob(id))));
+  return json({ runs: logs, ...(cursor !== undefined && { cursor }) });
+}
+
+async function pageOfRuns(
+  runs: Runs,
+  filter: (run: RunSummary) => boolean,
+  count: number,
+  after: string | undefined,
+): Promise<{ readonly found: readonly (Run | undefined)[]; readonly cursor: string | undefined }> {
+  const places: { readonly place: string; readonly summary: RunSummary }[] = [];
+  let cursor = after;
+  do {
+    const page = await runs.list(cursor, LISTED_AT_ONCE);
+    places.push(...page.runs.filter(({ summary }) => filter(summary)));
+    cursor = page.cursor;
+  } while (cursor !== undefined && places.length <= count);
+  const shown = places.slice(0, count);
+  const found = await Promise.all(shown.map(({ summary }) => runs.find(summary.id)));
+  return { found, cursor: places.length > count ? shown.at(-1)?.place : undefined };
+}
+
+function readCount(query: URLSearchParams, standard: number, most: number): number {
+  const text = query.get("count");
+  if (text === null || text === "") return standard;
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw invalidRequest("count must be a whole number above 0.");
+  return Math.min(Number(text), most);
+}
+
+/** Cancels the messages from which a run would go on. They would not be delivered, but some are due in months. */
+async function cancelMessages(queue: Queue, run: Run): Promise<void> {
+  for (const { id, target } of frontierOf(run)) {
+    const next = target ?? 1 + Math.max(...run.steps.map((step) => step.target ?? step.step));
+    const ids = [id, messageIds.call(run.id, next), messageIds.timeout(run.id, next)];
+    for (const each of ids) {
+      await queue.cancel(each).catch((error) => {
+        if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
+      });
+    }
+  }
 }
 
 function unknownRun(): Error {

@@ -1,16 +1,15 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobContext } from "../../core/job/define.ts";
-import { Documents } from "../../core/manage/documents.ts";
 import { toBase64 } from "../base64.ts";
 import { bytesOfBody } from "../body.ts";
 import type { HeaderValues, Message } from "../message.ts";
-import { type MessageJob, storedJob } from "../message-job.ts";
+import { closeRuns, runAgain } from "./again.ts";
 import { runHeader, stepJob } from "./messages.ts";
+import { newRun, runStepOf } from "./new-run.ts";
 import { isStep, type WorkflowNote } from "./note.ts";
 import { followersOf, type Run, resultOf } from "./run.ts";
-import { Runs } from "./runs.ts";
-import { newRun, runStepOf } from "./submit.ts";
-import { Waits } from "./waits.ts";
+import { deliveryStore, type RunStore } from "./run-store.ts";
+import type { Runs } from "./runs.ts";
 
 /** Steps that are larger together are not sent: the SDK fetches them. */
 const LARGEST_SENT_BYTES = 1024 * 1024;
@@ -19,26 +18,6 @@ const LARGEST_SENT_BYTES = 1024 * 1024;
 export interface Sent {
   readonly header: HeaderValues;
   readonly body: Uint8Array<ArrayBuffer>;
-}
-
-/** What runs need of a store. */
-export interface RunStore {
-  readonly runs: Runs;
-  readonly waits: Waits;
-  readonly now: number;
-  enqueue(jobs: readonly MessageJob[]): Promise<void>;
-}
-
-export function deliveryStore({ runtime: { store, clock } }: AttemptHost): RunStore {
-  const documents = new Documents(store, store, clock, () => crypto.randomUUID());
-  return {
-    runs: new Runs(documents),
-    waits: new Waits(documents),
-    now: clock(),
-    async enqueue(jobs) {
-      await store.enqueue(await Promise.all(jobs.map((job) => storedJob(job, clock()))), clock());
-    },
-  };
 }
 
 /**
@@ -56,6 +35,8 @@ export async function prepareDelivery(
   if (note.role === "failure") return own;
   const store = deliveryStore(host);
   const run = (await store.runs.find(note.runId)) ?? (await begun(message, note, job, store));
+  // Somebody has retried the message that the run failed by.
+  if (run?.state === "failed" && run.failedBy === job.id) await resume(store, run);
   if (run?.state !== "started") return undefined;
   if (note.role === "call" || note.role === "result") {
     if (note.step !== undefined && resultOf(run, note.step)) return undefined;
@@ -64,6 +45,11 @@ export async function prepareDelivery(
   const { step, wait } = note;
   if (step !== undefined && wait !== undefined && !(await store.waits.timeOut(wait, step, store.now))) return undefined;
   return stepDelivery(message, job, run, store);
+}
+
+async function resume(store: RunStore, run: Run): Promise<void> {
+  await runAgain(store, run, "resume");
+  await closeRuns(store, [{ messageId: run.failedBy ?? "", workflowRunId: run.id }]);
 }
 
 /** The run of a message that begins one, and whose publisher did not come to store it. */

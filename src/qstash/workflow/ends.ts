@@ -4,10 +4,10 @@ import { toBase64 } from "../base64.ts";
 import { bytesOfBody } from "../body.ts";
 import type { CallbackSource } from "../callbacks.ts";
 import type { KeptResponse } from "../response.ts";
-import { deliveryStore, type RunStore } from "./deliveries.ts";
 import { arrivalJob } from "./messages.ts";
 import type { WorkflowNote } from "./note.ts";
 import type { Run } from "./run.ts";
+import { deliveryStore, type RunStore } from "./run-store.ts";
 
 /** How a run ends. */
 export type RunEnd =

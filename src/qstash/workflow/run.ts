@@ -30,6 +30,8 @@ export interface Run {
   readonly response?: string;
   /** The message whose failure ended the run. */
   readonly failedBy?: string;
+  /** Whether somebody has dealt with the failure: the run is known for some days more. */
+  readonly isClosed?: boolean;
 }
 
 /** A step of a run: its result or, of one of several that run in parallel, first its plan. */

@@ -1,6 +1,6 @@
 import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
 import { conflict } from "../../core/shared/errors.ts";
-import { bytesOf } from "../../core/shared/limits.ts";
+import { bytesOf, countFitting, MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import type { StoredDocument } from "../../core/store/documents.ts";
 import type { StoredBody } from "../body.ts";
 import type { Run, RunStep } from "./run.ts";
@@ -10,6 +10,9 @@ const KEPT_AFTER_END = "3d";
 
 /** How many bytes the document of a run may have with the bodies of its steps. Further ones get documents of their own. */
 const MOST_INLINE_BYTES = 128 * 1024;
+
+/** The most bytes of bodies that are stored at once. */
+const MOST_WRITTEN_BYTES = 3 * MEBIBYTE;
 
 /** How often a run is read again that others change at the same time. */
 const MOST_TRIES = 50;
@@ -35,8 +38,12 @@ export class Runs {
   }
 
   /** Stores a new run. @returns false if there is one with its id. */
-  create(run: Run): Promise<boolean> {
-    return this.#store(run, run.steps.length, null);
+  async create(run: Run): Promise<boolean> {
+    const { kept, apart } = spread(run, run.steps.length);
+    // Nobody reads them before the run is there.
+    const early = apart.length > 0 && !(await this.find(run.id)) ? apart : [];
+    await this.#write(early);
+    return this.#documents.change([...ownEdits(kept, null), ...logEdits(run)]);
   }
 
   /**
@@ -57,15 +64,6 @@ export class Runs {
     throw conflict("The run keeps changing. Try again.");
   }
 
-  /** Removes a run with all that belongs to it. */
-  async remove(run: Run): Promise<void> {
-    const names = [RUN, LOG].map((kind) => ({ kind, name: kind === RUN ? run.id : logName(run), text: undefined }));
-    await this.#documents.change([
-      ...names,
-      ...ownDocuments(run).map((name) => ({ kind: STEP, name, text: undefined })),
-    ]);
-  }
-
   /** The bodies of the first steps of a run, in order. */
   async bodiesOf(run: Run, count: number): Promise<readonly StoredBody[]> {
     const steps = run.steps.slice(0, count);
@@ -82,39 +80,31 @@ export class Runs {
     };
   }
 
-  async #store(run: Run, added: number, from: StoredDocument | null): Promise<boolean> {
-    const hasEnded = run.state !== "started" && run.state !== "failed";
-    const ttl = hasEnded ? KEPT_AFTER_END : undefined;
-    const { kept, apart } = this.#spread(run, added);
-    const edits: DocumentEdit[] = [{ kind: RUN, name: run.id, text: JSON.stringify(kept), from, ttl }, ...apart];
-    if (!from || run.state !== "started") edits.push({ kind: LOG, name: logName(run), text: summaryOf(run), ttl });
-    if (hasEnded) {
+  async #store(run: Run, added: number, from: StoredDocument): Promise<boolean> {
+    const { kept, apart } = spread(run, added);
+    const hasEnded = run.state !== "started";
+    if (ttlOf(run) !== undefined) {
       const own = await this.#ownBodies(run);
-      for (const [name, body] of own) edits.push({ kind: STEP, name, text: JSON.stringify(body), ttl });
+      await this.#write(
+        [...own].map(([name, body]) => ({ kind: STEP, name, text: JSON.stringify(body), ttl: ttlOf(run) })),
+      );
     }
-    return this.#documents.change(edits);
+    return this.#documents.change([...ownEdits(kept, from), ...apart, ...(hasEnded ? logEdits(run) : [])]);
   }
 
-  /** Gives the added steps documents of their own if they make that of the run too large. */
-  #spread(run: Run, added: number): { readonly kept: Run; readonly apart: readonly DocumentEdit[] } {
-    let room =
-      MOST_INLINE_BYTES - bytesOf(JSON.stringify({ ...run, steps: run.steps.slice(0, run.steps.length - added) }));
-    const apart: DocumentEdit[] = [];
-    const steps = run.steps.map((step, index): RunStep => {
-      if (index < run.steps.length - added || !step.body) return step;
-      const text = JSON.stringify(step.body);
-      room -= bytesOf(text);
-      if (room >= 0) return step;
-      apart.push({ kind: STEP, name: stepName(run, index), text });
-      const { body: _, ...rest } = step;
-      return rest;
-    });
-    return { kept: { ...run, steps }, apart };
+  /** Stores any number of documents, whatever is there. */
+  async #write(edits: readonly DocumentEdit[]): Promise<void> {
+    for (let rest = edits; rest.length > 0; ) {
+      const texts = rest.slice(0, MOST_AT_ONCE).map(({ text = "" }) => text);
+      const count = Math.max(countFitting(texts, MOST_WRITTEN_BYTES), 1);
+      await this.#documents.change(rest.slice(0, count));
+      rest = rest.slice(count);
+    }
   }
 
   async #ownBodies(run: Run): Promise<ReadonlyMap<string, StoredBody>> {
     const bodies = new Map<string, StoredBody>();
-    if (ownDocuments(run).length === 0) return bodies;
+    if (run.steps.every(({ body }) => body)) return bodies;
     let cursor: string | undefined;
     do {
       const page = await this.#documents.list(STEP, { prefix: `${run.id}/`, cursor });
@@ -125,13 +115,42 @@ export class Runs {
   }
 }
 
-function runOf({ text }: StoredDocument): Run {
-  return JSON.parse(text) as Run;
+/** How long a run is kept. A failed one is there until somebody deals with it. */
+function ttlOf({ state, isClosed }: Run): typeof KEPT_AFTER_END | undefined {
+  return state === "started" || (state === "failed" && !isClosed) ? undefined : KEPT_AFTER_END;
 }
 
-function summaryOf({ id, url, createdAt, state, options }: Run): string {
-  const summary: RunSummary = { id, url, createdAt, state, ...(options.labels && { labels: options.labels }) };
-  return JSON.stringify(summary);
+function ownEdits(run: Run, from: StoredDocument | null): readonly DocumentEdit[] {
+  return [{ kind: RUN, name: run.id, text: JSON.stringify(run), from, ttl: ttlOf(run) }];
+}
+
+function logEdits(run: Run): readonly DocumentEdit[] {
+  return [{ kind: LOG, name: logName(run), text: JSON.stringify(summaryOf(run)), ttl: ttlOf(run) }];
+}
+
+export function summaryOf({ id, url, createdAt, state, options: { labels } }: Run): RunSummary {
+  return { id, url, createdAt, state, ...(labels && { labels }) };
+}
+
+/** Gives the added steps documents of their own if they make that of the run too large. */
+function spread(run: Run, added: number): { readonly kept: Run; readonly apart: readonly DocumentEdit[] } {
+  const before = run.steps.length - added;
+  let room = MOST_INLINE_BYTES - bytesOf(JSON.stringify({ ...run, steps: run.steps.slice(0, before) }));
+  const apart: DocumentEdit[] = [];
+  const steps = run.steps.map((step, index): RunStep => {
+    if (index < before || !step.body) return step;
+    const text = JSON.stringify(step.body);
+    room -= bytesOf(text);
+    if (room >= 0) return step;
+    apart.push({ kind: STEP, name: stepName(run, index), text });
+    const { body: _, ...rest } = step;
+    return rest;
+  });
+  return { kept: { ...run, steps }, apart };
+}
+
+function runOf({ text }: StoredDocument): Run {
+  return JSON.parse(text) as Run;
 }
 
 /** Documents are listed by their names: of these the latest comes last. */
@@ -141,8 +160,4 @@ function logName({ id, createdAt }: Pick<Run, "id" | "createdAt">): string {
 
 function stepName({ id }: Pick<Run, "id">, index: number): string {
   return `${id}/${String(index).padStart(6, "0")}`;
-}
-
-function ownDocuments(run: Run): readonly string[] {
-  return run.steps.flatMap(({ body }, index) => (body ? [] : [stepName(run, index)]));
 }

@@ -1,6 +1,4 @@
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
-import { internalsOf } from "../../core/queue/internals.ts";
-import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
 import { isFailure } from "../../http/contract/problems.ts";
@@ -11,10 +9,10 @@ import type { Draft, MessageJob } from "../message-job.ts";
 import { readPublishOptions } from "../publish-options.ts";
 import type { QStashCall } from "../request.ts";
 import { messageIds, resultHeader, shownJob, stepJob } from "./messages.ts";
-import { type Invoker, isStep, type Step, type WorkflowNote } from "./note.ts";
-import { isSameStep, type Run, type RunOptions, type RunStep } from "./run.ts";
-import { Runs } from "./runs.ts";
-import { Waits } from "./waits.ts";
+import { newRun, runStepOf } from "./new-run.ts";
+import { type Invoker, isStep, type WorkflowNote } from "./note.ts";
+import { isSameStep, type RunStep } from "./run.ts";
+import { runsOf } from "./run-store.ts";
 
 /** As in a path: the ids of messages are longer. */
 const LONGEST_RUN_ID = 200;
@@ -36,16 +34,6 @@ export interface Prepared {
   /** undefined if nothing is to be delivered. */
   readonly job?: MessageJob | undefined;
   answer(result: EnqueueResult | undefined): PublishAnswer | Promise<PublishAnswer>;
-}
-
-/** The runs of workflows that a queue keeps. */
-export function runsOf(queue: Queue): Runs {
-  return new Runs(internalsOf(queue).documents);
-}
-
-/** What the runs of a queue wait for. */
-export function waitsOf(queue: Queue): Waits {
-  return new Waits(internalsOf(queue).documents);
 }
 
 /** Whether a message belongs to a run of a workflow. */
@@ -121,9 +109,11 @@ async function prepareStart(call: QStashCall, draft: Draft, runId: string): Prom
     ...(notBefore !== undefined && { notBefore }),
   };
   const run = newRun(message, workflow, id, retries, now);
+  const { failureCallback } = run.options;
+  const sent = { ...message, ...(failureCallback && { failureCallback }) };
   const answer = { messageId: id, workflowRunId: runId, workflowCreatedAt: now };
   return {
-    job: await shownJob(message, run.options, { id, ...(notBefore !== undefined && { runAt: notBefore }) }),
+    job: await shownJob(sent, run.options, { id, ...(notBefore !== undefined && { runAt: notBefore }) }),
     async answer(result) {
       // Its delivery stores the run too, if this does not come about.
       if (result?.status !== "enqueued") return { ...answer, deduplicated: true };
@@ -135,32 +125,6 @@ async function prepareStart(call: QStashCall, draft: Draft, runId: string): Prom
       return { ...answer, workflowCreatedAt: existing.createdAt, deduplicated: true };
     },
   };
-}
-
-/** The run that a message begins. */
-export function newRun(
-  message: Message,
-  { runId, createdAt, invoker, redact }: WorkflowNote,
-  id: string,
-  retries: number | undefined,
-  now: number,
-): Run {
-  const { url, header, timeoutMs, retryDelay, labels, failureCallback, notBefore, body, bodyBase64 } = message;
-  const options: RunOptions = {
-    header,
-    ...(retries !== undefined && { retries }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retryDelay !== undefined && { retryDelay }),
-    ...(labels && { labels }),
-    ...(failureCallback && { failureCallback }),
-    ...(redact !== undefined && { redact }),
-  };
-  const stored = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
-  const first: RunStep = {
-    ...{ id, at: now, step: 0, concurrent: 1, body: stored },
-    ...(notBefore !== undefined && { notBefore }),
-  };
-  return { id: runId, url, createdAt, options, ...(invoker && { invoker }), state: "started", steps: [first] };
 }
 
 /** Reads what `context.invoke` sends: the payload for the new run, and who invokes it. */
@@ -238,17 +202,6 @@ function readStep({ host, settings }: QStashCall, { headers, body, destination }
     ...runStepOf(runId, step, body, now),
     url,
     ...(notBefore !== undefined && notBefore > now && { notBefore }),
-  };
-}
-
-/** A step as a run keeps it. */
-export function runStepOf(runId: string, step: Step, body: Uint8Array, now: number): RunStep {
-  const { stepId, targetStep, concurrent } = step;
-  const isPlan = targetStep !== undefined && targetStep > 0;
-  return {
-    id: isPlan ? messageIds.plan(runId, targetStep) : messageIds.result(runId, stepId),
-    ...{ at: now, step: stepId, concurrent, body: storedBody(body) },
-    ...(isPlan && { target: targetStep }),
   };
 }
 

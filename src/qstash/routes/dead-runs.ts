@@ -1,0 +1,123 @@
+import type { Queue } from "../../core/queue/queue.ts";
+import { conflict, notFound } from "../../core/shared/errors.ts";
+import { json } from "../answers.ts";
+import { idsOf, selectDead } from "../dead-letter.ts";
+import { lastResponse, type MessageView } from "../message-view.ts";
+import { readPublishOptions } from "../publish-options.ts";
+import type { QStashCall } from "../request.ts";
+import { type Again, closeRuns, runAgain } from "../workflow/again.ts";
+import type { RunOptions } from "../workflow/run.ts";
+import { callbackState, failureMessageId } from "../workflow/run-log.ts";
+import { requestStore, runsOf } from "../workflow/run-store.ts";
+
+/** `GET /v2/workflows/dlq`, and `GET /v2/dlq` with `source=workflow`: the messages that runs have failed by. */
+export async function listDeadRuns({ host, query }: QStashCall): Promise<Response> {
+  const { messages, cursor } = await selectRuns(host.queue, query);
+  return json({ messages, ...(cursor && { cursor }) });
+}
+
+/** `GET /v2/workflows/dlq/{id}` */
+export async function getDeadRun({ host, parameters }: QStashCall): Promise<Response> {
+  return json(await findRun(host.queue, parameters["id"] ?? ""));
+}
+
+/** `DELETE /v2/workflows/dlq` */
+export async function removeDeadRuns({ host, query }: QStashCall): Promise<Response> {
+  const { messages, cursor } = await selectRuns(host.queue, query);
+  const { removed } = await host.queue.removeFromDeadLetter({ ids: idsOf(messages) });
+  await closeRuns(requestStore(host), messages);
+  return json({ deleted: removed, ...(cursor && { cursor }) });
+}
+
+/** `DELETE /v2/workflows/dlq/{id}` */
+export async function removeDeadRun({ host, parameters }: QStashCall): Promise<Response> {
+  const message = await findRun(host.queue, parameters["id"] ?? "");
+  await host.queue.removeFromDeadLetter(message.messageId);
+  await closeRuns(requestStore(host), [message]);
+  return json({});
+}
+
+/** `POST /v2/workflows/dlq/resume` and `/restart`: runs failed runs again, each as a new run. */
+export function rerunMany(again: Again) {
+  return async (call: QStashCall): Promise<Response> => {
+    const { messages, cursor } = await selectRuns(call.host.queue, call.query);
+    const workflowRuns = [];
+    for (const message of messages) workflowRuns.push(await rerun(call, message, again));
+    return json({ workflowRuns, ...(cursor && { cursor }) });
+  };
+}
+
+/** `POST /v2/workflows/dlq/resume/{id}` and `/restart/{id}` */
+export function rerunOne(again: Again) {
+  return async (call: QStashCall): Promise<Response> =>
+    json(await rerun(call, await findRun(call.host.queue, call.parameters["id"] ?? ""), again));
+}
+
+async function rerun({ host, request, settings }: QStashCall, { messageId, workflowRunId = "" }: View, again: Again) {
+  const store = requestStore(host);
+  const failed = await runsOf(host.queue).find(workflowRunId);
+  if (failed?.failedBy !== messageId) throw conflict("The run of this message is known no longer.");
+  const read = readPublishOptions(request.headers, settings.targets, store.now);
+  const { retries, retryDelay, labels, failureCallback, notBefore } = read;
+  const changes: Partial<RunOptions> = {
+    ...(retries !== undefined && { retries }),
+    ...(retryDelay !== undefined && { retryDelay }),
+    ...(labels && { labels }),
+    ...(failureCallback && { failureCallback: { ...failed.options.failureCallback, ...failureCallback } }),
+  };
+  const run = await runAgain(store, failed, again, changes, notBefore);
+  await host.queue.removeFromDeadLetter({ ids: [messageId] });
+  await closeRuns(store, [{ messageId, workflowRunId: failed.id }]);
+  return { workflowRunId: run.id, workflowCreatedAt: run.createdAt };
+}
+
+/** `POST /v2/workflows/dlq/callback/{id}`: calls a failure function again that has failed. */
+export async function retryCallback({ host, parameters }: QStashCall): Promise<Response> {
+  const { queue } = host;
+  const { messageId, workflowRunId, workflowCreatedAt } = await findRun(queue, parameters["id"] ?? "");
+  const id = failureMessageId(messageId);
+  if ((await queue.getJob(id))?.state !== "dead") throw conflict("The failure function of this run has not failed.");
+  await queue.retryFromDeadLetter(id);
+  host.drainSoon();
+  return json({ workflowRunId, workflowCreatedAt });
+}
+
+type View = MessageView & { readonly failureCallbackInfo?: { readonly state: string } };
+
+async function findRun(queue: Queue, id: string): Promise<View> {
+  const { messages } = await selectDead(queue, new URLSearchParams({ dlqIds: id }));
+  const [message] = messages.filter(endsRun);
+  if (!message) throw notFound("No failed run has this id in the dead letter.");
+  return withCallback(queue, message);
+}
+
+async function selectRuns(queue: Queue, query: URLSearchParams) {
+  const filters = new URLSearchParams(
+    [...query].filter(([name]) => name !== "source" && name !== "failureFunctionState"),
+  );
+  const { messages, cursor } = await selectDead(queue, filters, endsRun);
+  const views = await Promise.all(messages.map((message) => withCallback(queue, message)));
+  const states = query.getAll("failureFunctionState");
+  const isMeant = ({ failureCallbackInfo }: View) => states.includes(failureCallbackInfo?.state ?? "");
+  return { messages: states.length === 0 ? views : views.filter(isMeant), cursor };
+}
+
+function endsRun({ workflowUrl }: MessageView): boolean {
+  return workflowUrl !== undefined;
+}
+
+/** Adds how the report of the failure stands. */
+async function withCallback(queue: Queue, message: MessageView): Promise<View> {
+  if (message.failureCallback === undefined) return message;
+  const job = await queue.getJob(failureMessageId(message.messageId));
+  const { responseStatus, responseHeader, responseBody } = lastResponse(job?.progress);
+  return {
+    ...message,
+    failureCallbackInfo: {
+      state: callbackState(job),
+      ...(responseStatus !== undefined && { responseStatus }),
+      ...(responseHeader && { responseHeaders: responseHeader }),
+      ...(responseBody !== undefined && { responseBody }),
+    },
+  };
+}

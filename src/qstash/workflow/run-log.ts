@@ -1,0 +1,141 @@
+import type { JobInfo } from "../../core/manage/job-info.ts";
+import { bytesOfBody } from "../body.ts";
+import { lastResponse } from "../message-view.ts";
+import { type Redaction, readRedaction } from "../redaction.ts";
+import { frontierOf, type Run, type RunStep, resultOf } from "./run.ts";
+import type { Runs } from "./runs.ts";
+
+/** Finds the job of a message. */
+export type FindJob = (id: string) => Promise<JobInfo | null>;
+
+const DEFAULT_RETRIES = 3;
+
+/** A run with its steps, as the API shows it. */
+export async function runLog(run: Run, runs: Runs, find: FindJob) {
+  const { id, url, state, createdAt, endedAt, response, invoker, failedBy, options } = run;
+  const redaction = readRedaction(options.redact ?? null);
+  const bodies = await runs.bodiesOf(run, run.steps.length);
+  const groups = groupsOf(run).map(({ type, steps }) => ({
+    type,
+    steps: steps.map((step) => stepLog(run, step, bytesOfBody(bodies[run.steps.indexOf(step)] ?? {}), redaction)),
+  }));
+  const next = await nextSteps(run, find);
+  const failureFunction = failedBy === undefined ? undefined : await failureLog(run, failedBy, find);
+  return {
+    ...{ workflowRunId: id, workflowUrl: url, workflowState: `RUN_${state.toUpperCase()}` },
+    workflowRunCreatedAt: createdAt,
+    ...(endedAt !== undefined && { workflowRunCompletedAt: endedAt }),
+    steps: next.length > 0 ? [...groups, { type: "next", steps: next }] : groups,
+    ...(state === "success" && response !== undefined && { workflowRunResponse: response }),
+    ...(invoker && {
+      invoker: {
+        ...{ workflowRunId: invoker.runId, workflowUrl: invoker.url },
+        workflowRunCreatedAt: invoker.createdAt,
+      },
+    }),
+    ...(failedBy !== undefined && { dlqId: failedBy }),
+    ...(failureFunction && { failureFunction }),
+    ...(options.labels && { label: options.labels[0], labels: options.labels }),
+  };
+}
+
+interface Group {
+  readonly type: "sequential" | "parallel";
+  readonly steps: readonly RunStep[];
+}
+
+/** The steps of a run in groups: those that run in parallel together, with their plans until they have results. */
+function groupsOf(run: Run): readonly Group[] {
+  const groups: Group[] = [];
+  const grouped = new Set<RunStep>();
+  for (const step of run.steps) {
+    if (grouped.has(step)) continue;
+    const { target } = step;
+    if (target === undefined) groups.push({ type: "sequential", steps: [step] });
+    else {
+      const plans = run.steps.filter((each) => each.target !== undefined && each.target < target + step.concurrent);
+      const open = plans.filter((plan) => !grouped.has(plan));
+      const results = open.map((plan) => resultOf(run, plan.target ?? 0));
+      for (const each of [...open, ...results]) if (each) grouped.add(each);
+      groups.push({ type: "parallel", steps: open.map((plan, index) => results[index] ?? plan) });
+    }
+  }
+  return groups;
+}
+
+function stepLog(run: Run, step: RunStep, bytes: Uint8Array | undefined, redaction: Redaction | undefined) {
+  const { id: messageId, at: createdAt, concurrent, target } = step;
+  const text = new TextDecoder().decode(bytes);
+  const isFirst = step === run.steps[0];
+  const own = isFirst ? { stepName: "init", stepType: "Initial", out: text } : fieldsOf(text);
+  const { retries = DEFAULT_RETRIES, retryDelay, header } = run.options;
+  return {
+    ...(redaction?.body ? { ...own, out: undefined } : own),
+    callType: "step",
+    ...{ messageId, createdAt, concurrent, retries },
+    ...(retryDelay !== undefined && { retryDelay }),
+    state: target === undefined ? "STEP_SUCCESS" : "STEP_PROGRESS",
+    headers: isFirst && !redaction?.header ? header : {},
+  };
+}
+
+function fieldsOf(text: string) {
+  try {
+    const { targetStep, stepId, ...fields } = Object(JSON.parse(text));
+    return { stepId: targetStep || stepId, ...fields };
+  } catch {
+    return {};
+  }
+}
+
+const states: Readonly<Record<string, string>> = {
+  started: "STEP_PROGRESS",
+  failed: "STEP_FAILED",
+  canceled: "STEP_CANCELED",
+};
+
+/** The message on its way from which a run goes on. */
+async function nextSteps(run: Run, find: FindJob) {
+  const last = frontierOf(run).find(({ target }) => target === undefined);
+  if (!last || run.state === "success") return [];
+  const { retries = DEFAULT_RETRIES, retryDelay } = run.options;
+  const job = await find(run.failedBy ?? last.id);
+  const errors = (job?.errors ?? []).map(({ message, failedAt }) => ({ error: message, time: failedAt.getTime() }));
+  const isRetried = run.state === "started" && errors.length > 0;
+  return [
+    {
+      ...{ messageId: job?.id ?? last.id, state: isRetried ? "STEP_RETRY" : states[run.state], retries },
+      ...(retryDelay !== undefined && { retryDelay }),
+      ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, ...responseOf(job) })) }),
+    },
+  ];
+}
+
+/** The last response, which is all that is kept of a failed delivery. */
+function responseOf(job: JobInfo | null) {
+  const { responseStatus = 0, responseHeader = {}, responseBody = "" } = lastResponse(job?.progress);
+  return { status: responseStatus, headers: responseHeader, body: responseBody };
+}
+
+/** The id of the message that reports the failure of another. */
+export function failureMessageId(failedBy: string): string {
+  return `${failedBy}:failure-callback`;
+}
+
+/** How the report of a failure stands: a message that has been delivered is kept for a while only. */
+export function callbackState(job: JobInfo | null): string {
+  if (!job || job.state === "completed") return "CALLBACK_SUCCESS";
+  return job.state === "dead" ? "CALLBACK_FAIL" : "CALLBACK_INPROGRESS";
+}
+
+async function failureLog({ options }: Run, failedBy: string, find: FindJob) {
+  if (!options.failureCallback) return undefined;
+  const messageId = failureMessageId(failedBy);
+  const [failed, report] = await Promise.all([find(failedBy), find(messageId)]);
+  const { status, headers, body } = responseOf(failed);
+  return {
+    ...{ messageId, url: options.failureCallback.url, state: callbackState(report), dlqId: failedBy },
+    ...{ failStatus: status, failHeaders: headers, failResponse: body },
+    ...(report?.state === "dead" && lastResponse(report.progress)),
+  };
+}
