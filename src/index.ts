@@ -73,6 +73,6 @@ export {
   type PayloadIssue,
   TidegateError,
 } from "./core/shared/errors.ts";
-export type { ClearableState, JobState, Store } from "./core/store/store.ts";
+export type { ClearableState, EnqueueStatus, JobState, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";
 export { partitioned } from "./stores/partitioned/partitioned.ts";

@@ -40,6 +40,14 @@ export async function notTooOften(queue: Queue, shop: number) {
   return { id, status };
 }
 
+export async function debounced(queue: Queue, shop: number) {
+  // #region debounce
+  const dedupe = { key: `index-${shop}`, ttl: "5m", replace: true } as const;
+  const { id, status } = await queue.enqueue(rebuildIndex, { shop }, { delay: "10s", dedupe });
+  // #endregion
+  return { id, status };
+}
+
 export async function many(queue: Queue, addresses: readonly string[]) {
   // #region many
   const answers = await queue.enqueueMany(addresses.map((to) => ({ job: sendEmail, payload: { to }, delay: "1m" })));

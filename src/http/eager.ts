@@ -72,7 +72,7 @@ function startEagerly(call: EagerCall, held: readonly LeasedJob[], results: read
   const now = queue.clock();
   const soon = results.flatMap(({ status, runAt }) => {
     const at = runAt?.getTime() ?? 0;
-    return status === "enqueued" && at > now && at <= now + STAY_MS ? at : [];
+    return status !== "duplicate" && at > now && at <= now + STAY_MS ? at : [];
   });
   if (held.length > 0 || soon.length > 0) inBackground(runEagerly(call, held, soon));
 }

@@ -40,6 +40,11 @@ onEveryTarget((open) => {
       const deduped = ["queue:enqueue", "send_email", json, "--dedupe-key", "ada", "--dedupe-ttl", "10m", "--json"];
       const { id } = documentOf(await cli(deduped)) as { id: string };
       expect(documentOf(await cli(deduped))).toMatchObject({ id, status: "duplicate" });
+      const replacing = ["queue:enqueue", "send_email", '{"to":"ben"}', ...deduped.slice(3, -1), "--dedupe-replace"];
+      expect((await cli([...replacing, "--delay", "5m"])).stdout).toBe(
+        `Replaced what job ${id} does. Runs in 5 minutes (2026-03-01 12:05:00 UTC).\n`,
+      );
+      expect(await queue.getJob(id)).toMatchObject({ payload: { to: "ben" } });
     });
 
     test("says that a job with a run time in the past is due", async () => {
@@ -88,6 +93,7 @@ describe("contradicting options are a usage error, and nothing is sent", () => {
     [["--time-zone", "Europe/Paris"], "needs --cron"],
     [["--dedupe-key", "x"], "give both"],
     [["--dedupe-ttl", "5m"], "give both"],
+    [["--dedupe-replace"], "needs --dedupe-key"],
   ])("%j", async (argv, message) => {
     const fetch = () => Promise.reject(new Error("Nothing was to be sent."));
     const { code, stderr } = await behindHandler().cli(["queue:enqueue", "x", ...argv], { fetch });

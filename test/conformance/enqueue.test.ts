@@ -132,6 +132,8 @@ onEveryStore((kind) => {
       ["a timeout of nothing", { timeout: 0 }],
       ["a backoff function", { backoff: () => 1 }],
       ["a dedupe window of nothing", { dedupe: { key: "a", ttl: 0 } }],
+      ["a dedupe that replaces perhaps", { dedupe: { key: "a", ttl: 1, replace: "yes" } }],
+      ["an option of dedupe that it does not know", { dedupe: { key: "a", ttl: 1, replaces: true } }],
       ["an option it does not know", { dealy: "1s" }],
     ])("refuses %s by name, and stores nothing", async (_, options) => {
       const { queue } = openQueue(kind);

@@ -93,6 +93,27 @@ describe("billed commands", () => {
     expect(redis.shim.requests - before).toBe(2);
   });
 
+  describe("with a dedupe key", () => {
+    const noted = defineJob({ name: "noted", perform: (_: number) => {} });
+    const options = (key: string) => ({ dedupe: { key, ttl: "10m", replace: true }, delay: "1m" }) as const;
+
+    test("enqueueing one job costs 6, and so does a newer call that replaces it; a duplicate costs 3", async () => {
+      const { queue, count } = setUp({ jobs: [noted] });
+      expect(await count(() => queue.enqueue(noted, 1, options("shop-7")))).toBe(6);
+      expect(await count(() => queue.enqueue(noted, 2, options("shop-7")))).toBe(6);
+      const { dedupe } = options("shop-7");
+      expect(await count(() => queue.enqueue(noted, 3, { dedupe: { ...dedupe, replace: false } }))).toBe(3);
+    });
+
+    test("100 calls of enqueue in one turn cost 6, and so do 100 that replace these jobs", async () => {
+      const { queue, count } = setUp({ jobs: [noted] });
+      const calls = (payload: number) =>
+        Promise.all(hundred.map((_, index) => queue.enqueue(noted, payload, options(`${index}`))));
+      expect(await count(() => calls(1))).toBe(6);
+      expect(await count(() => calls(2))).toBe(6);
+    });
+  });
+
   test("100 calls of enqueue in one turn, with ids of their own, cost 6", async () => {
     const { queue, count } = setUp();
     const calls = () =>

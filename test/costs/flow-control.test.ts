@@ -47,6 +47,15 @@ describe("billed commands of jobs with a key", () => {
     expect(await count(() => queue.enqueue(work, "key"))).toBe(6);
   });
 
+  test("to replace a job costs 8, and 9 where the line of its key is long", async () => {
+    const { queue } = setUp();
+    const options = { dedupe: { key: "row", ttl: "1h", replace: true }, delay: "1m" } as const;
+    await queue.enqueue(work, "key", options);
+    expect(await count(() => queue.enqueue(work, "key", { ...options, delay: "2m" }))).toBe(8);
+    await queue.enqueueMany(Array.from({ length: 40 }, () => ({ job: work, payload: "key" })));
+    expect(await count(() => queue.enqueue(work, "key", { ...options, delay: "3m" }))).toBeLessThanOrEqual(11);
+  });
+
   test.each([1, 10, 100])("enqueueing 100 jobs of %i keys at once costs at most 7", async (keys) => {
     const { queue } = setUp();
     expect(await count(() => queue.enqueueMany(many(100, keys)))).toBeLessThanOrEqual(7);

@@ -43,6 +43,18 @@ describe("enqueueing", () => {
     expect((await enqueue.onlyOnce(queue, order)).first).toEqual({ id: "thanks-7", status: "duplicate", runAt: null });
   });
 
+  test("replaces a job with every newer call, until it runs", async () => {
+    const { clock, queue } = setUp();
+    const { id } = await enqueue.debounced(queue, 7);
+    await clock.advance("9s");
+    expect(await enqueue.debounced(queue, 7)).toEqual({ id, status: "replaced" });
+    await clock.advance("9s");
+    expect(await queue.drain()).toMatchObject({ claimed: 0 });
+    await clock.advance("1s");
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(await enqueue.debounced(queue, 7)).toEqual({ id, status: "duplicate" });
+  });
+
   test("stores one job for a dedupe key in its window, and returns its id", async () => {
     const { queue, clock } = setUp();
     const first = await enqueue.notTooOften(queue, 7);

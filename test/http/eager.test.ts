@@ -147,6 +147,19 @@ describe("after POST /jobs", () => {
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 1 });
   });
 
+  test("a job that was replaced runs once, with what the newer request says, when that one is due", async () => {
+    const clock = testClock();
+    const { call, queue, settled } = withBackground({ queue: { clock } });
+    const dedupe = { key: "ada", ttl: "10m", replace: true };
+    const { body } = await call("POST", "/jobs", { ...email, delay: "1h", dedupe });
+    expect(await call("POST", "/jobs", { ...email, delay: "3s", dedupe })).toMatchObject({
+      body: { status: "replaced" },
+    });
+    await clock.advance("3s");
+    await settled();
+    expect(await queue.getJob(String(body["id"]))).toMatchObject({ state: "completed" });
+  });
+
   test("a duplicate does not run again", async () => {
     const { call, promises, settled } = withBackground();
     await call("POST", "/jobs", { ...email, id: "a" });

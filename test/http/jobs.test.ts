@@ -39,6 +39,24 @@ describe("POST /jobs", () => {
     expect(again.body).toEqual({ id: "all", status: "duplicate", runAt: at(60_000) });
   });
 
+  test("answers 200 where a newer call has replaced what a job is to do", async () => {
+    const { call, queue } = setUp();
+    const newest = (payload: number) => ({
+      name: "fails",
+      payload,
+      delay: payload * 1_000,
+      dedupe: { key: "user-7", ttl: "10m", replace: true },
+    });
+    const first = await call("POST", "/jobs", newest(1));
+    expect(first.status).toBe(201);
+    const { id } = first.body;
+    expect(await call("POST", "/jobs", newest(2))).toMatchObject({
+      status: 200,
+      body: { id, status: "replaced", runAt: at(2_000) },
+    });
+    expect(await queue.getJob(String(id))).toMatchObject({ payload: 2 });
+  });
+
   test("stores an array at once and answers for each job in order", async () => {
     const { call, queue } = setUp();
     const answer = await call("POST", "/jobs", [
@@ -138,6 +156,7 @@ describe("POST /jobs", () => {
     [{ name: "fails", timeout: 0 }, "timeout"],
     [{ name: "fails", dedupe: { key: "k" } }, "dedupe.ttl"],
     [{ name: "fails", dedupe: { key: "", ttl: "1s" } }, "dedupe.key"],
+    [{ name: "fails", dedupe: { key: "k", ttl: "1s", replace: "yes" } }, "dedupe.replace"],
     [{ name: "fails", delya: "1s" }, "delya"],
     [{ name: "fails", toString: 1 }, "toString"],
     [{ name: "fails", cron: "never" }, "cron"],

@@ -76,10 +76,8 @@ describe("flow control", () => {
     expect(await queue.flowControl.get("t-1")).toMatchObject({ waiting: 1 });
   });
 
-  test("a key together with dedupe is refused, and so are limits without a key", async () => {
+  test("limits without a key are refused", async () => {
     const queue = new Queue({ store: memoryStore(), jobs: [defineJob({ name: "work", perform })] });
-    const dedupe = { key: "d", ttl: "1m" } as const;
-    await expect(queue.enqueue("work", 1, { dedupe, flowControl: { key: "k" } })).rejects.toThrow(/takes no dedupe/);
     await expect(queue.enqueue("work", 1, { flowControl: { concurrency: 1 } })).rejects.toThrow(/needs a key/);
   });
 

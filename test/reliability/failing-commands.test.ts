@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Lease, Outcome, QueueStore } from "../../src/core/store/store.ts";
+import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
@@ -50,6 +50,14 @@ async function claimKeyed(store: QueueStore): Promise<readonly Lease[]> {
   return jobs.flatMap(({ lease }) => (lease.flow ? lease : []));
 }
 
+/** What the jobs have that replace others. */
+const replacements: readonly (readonly [string, Partial<NewJob>])[] = [
+  ["jobs under the key that they have", { flow }],
+  ["jobs that come under another key", { flow: { ...flow, key: "other" } }],
+  ["jobs that are without a key from then on", {}],
+  ["jobs, and leases them", { flow: { ...flow, key: "other" }, leaseEndsAt: now + minute }],
+];
+
 const cases: Readonly<Record<string, Case>> = {
   "enqueue of several": { run: storeTrials.enqueue, answersAlike: true },
   "enqueue of one without an id": {
@@ -94,6 +102,36 @@ const cases: Readonly<Record<string, Case>> = {
     run: (store) => store.enqueue(keyed("new", 1), now),
     answersAlike: true,
   },
+  ...Object.fromEntries(
+    replacements.map(([name, options]): [string, Case] => [
+      `enqueue that replaces ${name}`,
+      {
+        async prepare(store) {
+          const dedupe = (key: string) => ({ key, ttlMs: 10 * minute });
+          await store.enqueue(keyed("line", 40), now);
+          await store.enqueue(
+            [
+              job("plain", { dedupe: dedupe("plain") }),
+              { ...job("in-line", { dedupe: dedupe("in-line") }), flow },
+              { ...job("alone", { dedupe: dedupe("alone") }), flow: { ...flow, key: "one job" } },
+            ],
+            now,
+          );
+          return [];
+        },
+        run: (store) =>
+          store.enqueue(
+            ["plain", "in-line", "alone"].map((key) => ({
+              ...job(`newer-${key}`, { isFreshId: true, runAt: now + minute }),
+              ...options,
+              dedupe: { key, ttlMs: 10 * minute, replaces: "1:{" },
+            })),
+            now,
+          ),
+        answersAlike: true,
+      },
+    ]),
+  ),
   "exchange that settles jobs with keys in every way, and claims more of them": {
     prepare: claimKeyed,
     async run(store, a, b, c, d) {

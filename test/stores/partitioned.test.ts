@@ -121,6 +121,20 @@ test("dedupe is refused together with an id, which may be in another partition t
   expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
 });
 
+test("a dedupe key beside a key of flow control holds among the jobs of that key, whichever partitions they are in", async () => {
+  const queue = new Queue({ store: partitioned(memoryStore(), 3), jobs: [noop], clock });
+  const dedupe = { key: "user-7", ttl: "10m" } as const;
+  const enqueueAll = () =>
+    queue.enqueueMany(
+      Array.from({ length: 10 }, (_, index) => ({ job: noop, dedupe, flowControl: { key: `tenant-${index}` } })),
+    );
+  expect((await enqueueAll()).map(({ status }) => status)).toEqual(Array(10).fill("enqueued"));
+  expect((await enqueueAll()).map(({ status }) => status)).toEqual(Array(10).fill("duplicate"));
+  expect(await queue.enqueue(noop, undefined, { dedupe })).toMatchObject({ status: "enqueued" });
+  for (let index = 0; index < 10; index++)
+    expect(await queue.flowControl.get(`tenant-${index}`)).toMatchObject({ waiting: 1 });
+});
+
 describe("calls of enqueue in one turn, on a partitioned queue,", () => {
   /** Three partitions that record what is stored in each. The test chooses which of them fail. */
   function setUp() {

@@ -77,6 +77,12 @@ function operation<Parameters>(
   });
 }
 
+const dedupeOf = ({ key, replaces }: { readonly key: string; readonly replaces: string | undefined }) => ({
+  key,
+  ttlMs: 600 * second,
+  ...(replaces !== undefined && { replaces }),
+});
+
 const enqueue = operation(
   fc.record({
     jobs: fc.array(
@@ -86,7 +92,9 @@ const enqueue = operation(
         wait,
         record,
         isHeld: fc.boolean(),
-        dedupe: fc.option(fc.constantFrom("x", "y")),
+        dedupe: fc.option(
+          fc.record({ key: fc.constantFrom("x", "y"), replaces: fc.constantFrom(undefined, "1:{", '1:{"n"') }),
+        ),
         flow,
       }),
       { minLength: 1, maxLength: 4 },
@@ -102,9 +110,10 @@ const enqueue = operation(
           isFreshId: job.isFreshId,
           runAt: scene.now + job.wait,
           record: marked(job.record, scene, index),
-          ...(job.dedupe && { dedupe: { key: job.dedupe, ttlMs: 600 * second } }),
+          ...(job.dedupe && { dedupe: dedupeOf(job.dedupe) }),
           ...(job.flow && { flow: job.flow }),
-          ...(job.isHeld && { leaseEndsAt: scene.now + 60 * second + index }),
+          // At one moment, jobs that are leased as they are made stand before others: so no lease of another kind ends with theirs.
+          ...(job.isHeld && { leaseEndsAt: scene.now + 65 * second + 10 * scene.step + index }),
         })),
         scene.now,
       ),
@@ -138,6 +147,7 @@ function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string,
   const base = { lease, record: text, ...(timing && { timing }) };
   if (to === "completed") return { to, ...base };
   if (to === "dead") return { to, at: runAt, ...base };
+  if (to === "released") return { to, runAt, ...base, record: extended(text, `"returned":${lease.claims}`) };
   return { to, runAt, ...base };
 }
 

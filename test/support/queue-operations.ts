@@ -1,6 +1,7 @@
 import { equal } from "node:assert/strict";
 import fc from "fast-check";
 import type { AnyJob } from "../../src/core/job/define.ts";
+import type { FlowControlOptions } from "../../src/core/job/flow-control.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import type { BulkJob } from "../../src/core/queue/send.ts";
 import type { Store } from "../../src/core/store/store.ts";
@@ -124,6 +125,11 @@ const anyKey = fc.constantFrom("daily", "hourly", "beat");
 const delay = fc.constantFrom("0s", "1s", "30s", "90s");
 const cron = fc.constantFrom("0 * * * * *", "*/20 * * * * *", "0 0 13 * * *");
 const behaviour = fc.constantFrom(...behaviours);
+const flowControl = fc.constantFrom(
+  { key: "one", concurrency: 1 },
+  { key: "two", concurrency: 2, rate: 3, period: "30s" },
+  { key: "line", ordered: true },
+) satisfies fc.Arbitrary<FlowControlOptions>;
 
 function operation<Values extends { readonly who: number }>(
   name: string,
@@ -163,6 +169,8 @@ const enqueue = operation(
         delay,
         maxRetries: fc.option(fc.constantFrom(0, 1, 3), { freq: 1 }),
         dedupe: fc.option(fc.constantFrom("x", "y")),
+        replace: fc.boolean(),
+        flowControl: fc.option(flowControl),
       }),
       { minLength: 1, maxLength: 4 },
     ),
@@ -176,7 +184,8 @@ const enqueue = operation(
         delay: job.delay,
         ...(job.id !== null && { id: job.id }),
         ...(job.maxRetries !== null && { maxRetries: job.maxRetries }),
-        ...(job.dedupe !== null && { dedupe: { key: job.dedupe, ttl: "10m" } }),
+        ...(job.dedupe !== null && { dedupe: { key: job.dedupe, ttl: "10m", replace: job.replace } }),
+        ...(job.flowControl !== null && { flowControl: job.flowControl }),
       }),
     );
     return isHeld ? internalsOf(queue).enqueueHeld(bulk) : queue.enqueueMany(bulk);

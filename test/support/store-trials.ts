@@ -23,7 +23,12 @@ export async function fillStore(store: QueueStore): Promise<Lease> {
   const leaseEndsAt = now + minute;
   const held = ["runs", "ends", "dies"].map((id) => job(id, { leaseEndsAt }));
   const replies = await store.enqueue(
-    [job("waits"), job("waits-2"), job("later", { runAt: now + minute }), ...held],
+    [
+      job("waits"),
+      job("waits-2", { dedupe: { key: "waited-for", ttlMs: 10 * minute } }),
+      job("later", { runAt: now + minute }),
+      ...held,
+    ],
     now,
   );
   const [runs, ends, dies] = replies.flatMap(({ lease }) => lease ?? []);
@@ -59,6 +64,8 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
         job("held", { leaseEndsAt: now + minute }),
         job("once", { dedupe: { key: "k", ttlMs: 10 * minute } }),
         job("twice", { dedupe: { key: "k", ttlMs: 10 * minute } }),
+        job("newer", { dedupe: { key: "k", ttlMs: 10 * minute, replaces: "1:{" } }),
+        job("newest", { dedupe: { key: "waited-for", ttlMs: 10 * minute, replaces: "1:{" } }),
       ],
       now,
     ),

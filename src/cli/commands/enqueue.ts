@@ -22,6 +22,7 @@ export function addEnqueue(program: Program, session: Session): void {
     .option("--timeout <duration>", "how long one attempt may take", duration)
     .option("--dedupe-key <key>", "enqueue nothing if a job had this key ...")
     .option("--dedupe-ttl <duration>", "... within this time of the first", duration)
+    .option("--dedupe-replace", "... but change that job instead, until its first attempt")
     .option("--cron <expression>", 'recur, as in "0 0 9 * * *" (seconds first)')
     .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)")
     .addHelpText(
@@ -55,13 +56,14 @@ interface Options {
   readonly timeout?: number | undefined;
   readonly dedupeKey?: string | undefined;
   readonly dedupeTtl?: number | undefined;
+  readonly dedupeReplace?: boolean | undefined;
   readonly cron?: string | undefined;
   readonly timeZone?: string | undefined;
 }
 
 /** Converts to the queue's options. Contradictions are refused here, before anything is sent. */
 function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
-  const { delay, runAt, dedupeKey, dedupeTtl, cron, timeZone, ...always } = options;
+  const { delay, runAt, dedupeKey, dedupeTtl, dedupeReplace, cron, timeZone, ...always } = options;
   const isOnce = delay !== undefined || runAt !== undefined || dedupeKey !== undefined;
   if (cron !== undefined && isOnce)
     throw new UsageError("--cron creates a recurring job, so leave out --delay, --run-at and --dedupe-key.");
@@ -69,7 +71,11 @@ function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
   if (delay !== undefined && runAt !== undefined) throw new UsageError("Give either --delay or --run-at, not both.");
   if ((dedupeKey === undefined) !== (dedupeTtl === undefined))
     throw new UsageError("--dedupe-key and --dedupe-ttl need each other: give both.");
-  const dedupe = dedupeKey !== undefined && dedupeTtl !== undefined ? { key: dedupeKey, ttl: dedupeTtl } : undefined;
+  if (dedupeReplace && dedupeKey === undefined) throw new UsageError("--dedupe-replace needs --dedupe-key.");
+  const dedupe =
+    dedupeKey !== undefined && dedupeTtl !== undefined
+      ? { key: dedupeKey, ttl: dedupeTtl, ...(dedupeReplace && { replace: true }) }
+      : undefined;
   return given({ ...always, delay, runAt, dedupe, cron, timeZone });
 }
 
@@ -86,5 +92,6 @@ function answer({ id, status, runAt }: EnqueueResult, isRecurring: boolean, now:
     return `Schedule ${printable(id)} ${status === "enqueued" ? "created" : "changed"}. It fires ${when}.`;
   if (status === "duplicate") return `Job ${printable(id)} already exists. Nothing was enqueued.`;
   const isLate = runAt !== null && runAt.getTime() <= now - 1_000;
-  return `Enqueued job ${printable(id)}. ${isLate ? `Due since ${moment(runAt)}` : `Runs ${when}`}.`;
+  const made = status === "replaced" ? `Replaced what job ${printable(id)} does.` : `Enqueued job ${printable(id)}.`;
+  return `${made} ${isLate ? `Due since ${moment(runAt)}` : `Runs ${when}`}.`;
 }

@@ -138,9 +138,15 @@ export class ClaimedJob {
     return textOf(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.text, end);
   }
 
-  /** The text of the record of the job that waits again with no attempt used; undefined if it cannot be written again. */
-  get returnedText(): string | undefined {
-    return this.isReadable ? textOf(() => records.encodeRecord(records.withReturnedClaim(this.stored))) : undefined;
+  /**
+   * The text of the record of the job that waits again with no attempt used; undefined if it cannot be written again.
+   *
+   * @param to whether its handler has snoozed it, or it was released before it started.
+   */
+  returnedText(to: "snoozed" | "released"): string | undefined {
+    if (!this.isReadable) return undefined;
+    const returned = to === "snoozed" ? records.withSnooze : records.withReturnedClaim;
+    return textOf(() => records.encodeRecord(returned(this.stored)));
   }
 }
 

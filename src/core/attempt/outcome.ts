@@ -35,7 +35,7 @@ export function released(job: ClaimedJob): Outcome {
 }
 
 function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number): Outcome {
-  const { returnedText } = job;
+  const returnedText = job.returnedText(to);
   const lease = job.lease.current;
   if (returnedText !== undefined) return { to, lease, runAt, record: returnedText };
   // The record cannot note the claim that used no attempt, so the claim is taken back.

@@ -10,7 +10,7 @@ import {
   type Schedule,
   timeoutMs,
 } from "../job/options.ts";
-import { encodeRecord, type JobRecord } from "../job/record.ts";
+import { encodeRecord, type JobRecord, recordBeginning } from "../job/record.ts";
 import { issuesText, type Validation, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
@@ -18,7 +18,7 @@ import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { checkKnown, checkPathText, checkText } from "../shared/validate.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
-import type { NewJob } from "../store/store.ts";
+import type { EnqueueStatus, NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
 
 /** How one job is enqueued. */
@@ -34,9 +34,15 @@ export interface EnqueueOptions extends JobOptions {
   readonly runAt?: PointInTime;
   /** As in the definition, but not a function, because it is stored with the job. */
   readonly backoff?: BackoffRule;
-  /** Makes no second job with this key within `ttl` of the first, as long as the first exists. */
-  readonly dedupe?: { readonly key: string; readonly ttl: Duration };
-  /** Its key of flow control and the limits of that key, over those of the definition. Not together with `dedupe`. */
+  /**
+   * Makes no second job with this key within `ttl` of the first, as long as the first exists.
+   *
+   * With `replace`, the newest call decides: until the first attempt of the existing job, it gets the payload, the run time and all other
+   * options of this call, and keeps its id. The two must have the same name. `ttl` runs from the call that made the job, so it bounds
+   * how long calls can postpone it. Default false.
+   */
+  readonly dedupe?: { readonly key: string; readonly ttl: Duration; readonly replace?: boolean };
+  /** Its key of flow control and the limits of that key, over those of the definition. */
   readonly flowControl?: FlowControlOptions;
 }
 
@@ -50,8 +56,8 @@ export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRet
 export interface EnqueueResult {
   /** The id of the job, or the key of the schedule. */
   readonly id: string;
-  /** Whether this call made it, or it existed already: by its id, or by `dedupe`. */
-  readonly status: "enqueued" | "duplicate";
+  /** Whether this call made it, replaced what it was to do (`dedupe.replace`), or changed nothing because it existed: by its id, or by `dedupe`. */
+  readonly status: EnqueueStatus;
   /** When the job is to run; null if it is a duplicate of a job that is running or has finished. */
   readonly runAt: Date | null;
 }
@@ -105,13 +111,11 @@ export function draftJob(
   if (options.id !== undefined) checkJobId(options.id);
   const stored = asJson(payload, "payload");
   const flow = flowOf(definition, options.flowControl, stored);
-  if (flow && options.dedupe !== undefined)
-    throw invalidRequest("A job with a key of flow control takes no dedupe: leave out one of them, or give it an id.");
   const job = {
     id: options.id ?? newId(flow?.key ?? options.dedupe?.key),
     isFreshId: options.id === undefined,
     runAt: runAtMs(options, now),
-    ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe) }),
+    ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe, name) }),
     ...(flow && { flow }),
   };
   const record = { name, payload: stored, enqueuedAt: now, ...storedOptions(options) };
@@ -194,12 +198,14 @@ export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt"
   return at;
 }
 
-function dedupeOf(dedupe: unknown): { key: string; ttlMs: number } {
+function dedupeOf(dedupe: unknown, name: string): NonNullable<NewJob["dedupe"]> {
   if (typeof dedupe !== "object" || dedupe === null)
     throw invalidRequest('dedupe must be { key, ttl }, such as { key: "user-7", ttl: "10m" }.');
-  const { key, ttl } = dedupe as { key?: unknown; ttl?: unknown };
+  checkKnown(dedupe, ["key", "ttl", "replace"], "dedupe");
+  const { key, ttl, replace = false } = dedupe as { key?: unknown; ttl?: unknown; replace?: unknown };
+  if (typeof replace !== "boolean") throw invalidRequest("dedupe.replace must be true or false.");
   checkText(key, "dedupe.key", LONGEST_ID);
   const ttlMs = durationMs(ttl, "dedupe.ttl");
   if (ttlMs === 0) throw invalidRequest("dedupe.ttl must be longer than 0.");
-  return { key, ttlMs };
+  return { key, ttlMs, ...(replace && { replaces: recordBeginning(name) }) };
 }

@@ -27,6 +27,8 @@ export interface JobRecord {
   readonly timeoutMs?: number;
   /** How many claims used no attempt (snoozed, released), or were made before a retry from the dead letter; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
+  /** Whether an attempt was snoozed: the job has begun, though that attempt does not count. */
+  readonly snoozed?: true;
   /** The last failures, oldest first. */
   readonly errors?: readonly AttemptError[];
   /** When it was last retried from the dead letter: earlier failures no longer count. ms since 1970 */
@@ -83,10 +85,18 @@ export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): nu
   return last && last.at > revivedAt ? last.attempt : 0;
 }
 
-/** The record after a claim that used no attempt. */
+/** The record after a claim that started nothing. Of a job that was never attempted it ends with the count (store/replacement.ts). */
 export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
 }
+
+/** The record after an attempt that was snoozed. */
+export function withSnooze(record: JobRecord): JobRecord {
+  return { ...withReturnedClaim(record), snoozed: true };
+}
+
+/** How the record of every job of a name begins. */
+export const recordBeginning = (name: string): string => `${encode({ name }).slice(0, -1)},`;
 
 /** The record after a failed attempt. The new failure replaces the oldest one. */
 export function withError(record: JobRecord, error: AttemptError): JobRecord {

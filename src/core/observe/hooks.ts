@@ -11,7 +11,7 @@ export interface EnqueueEvent {
   readonly id: string;
   /** The name of the job. */
   readonly name: string;
-  /** "duplicate" if the job existed already: `id` is its id. */
+  /** "duplicate" if the job existed already, "replaced" if this call changed it: `id` is its id. */
   readonly status: EnqueueResult["status"];
   /** When it is to run; null if it is a duplicate of a job that is running or has finished. */
   readonly runAt: Date | null;

@@ -53,15 +53,28 @@ export interface NewJob {
   readonly isFreshId: boolean;
   readonly runAt: number;
   readonly record: string;
-  readonly dedupe?: { readonly key: string; readonly ttlMs: number };
+  readonly dedupe?: {
+    readonly key: string;
+    readonly ttlMs: number;
+    /**
+     * Puts this job in the place of the one that holds the key, if that one waits, has never been attempted, and its record begins with
+     * this text. Default: never. Of several such jobs in one call, the last one is stored, before any of them is leased.
+     */
+    readonly replaces?: string;
+  };
   /** Its key of flow control. */
   readonly flow?: NewFlow;
   /** Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a place for it. This is the eager start. */
   readonly leaseEndsAt?: number;
 }
 
+/** What became of a job: it was stored, or put in the place of another, whose id it then has, or left out. */
+export type EnqueueStatus = "enqueued" | "replaced" | "duplicate";
+
+export const enqueueStatuses: readonly EnqueueStatus[] = ["enqueued", "replaced", "duplicate"];
+
 export interface EnqueueReply {
-  readonly status: "enqueued" | "duplicate";
+  readonly status: EnqueueStatus;
   /** The id of the job that exists. With `dedupe` it may differ from the one that was sent. */
   readonly id: string;
   /** The run time of the job that exists; undefined when it is running or finished. */
@@ -368,7 +381,7 @@ export interface LocalFacts {
 export interface QueueStore {
   /** What needs no request. Every other member is a request. */
   readonly local: LocalFacts;
-  /** Stores all of the jobs or none. One reply per job, in order. A job whose id or dedupe key is taken is left out. */
+  /** Stores all of the jobs or none. One reply per job, in order. A job whose id or dedupe key is taken is left out, or replaces the holder. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /** Settles outcomes, and nothing else. */
   settle(request: SettleRequest): Promise<SettleReply>;

@@ -108,7 +108,7 @@ export const newJob = withKeywords(
       delay: duration,
       runAt: time,
       ...attemptFields,
-      dedupe: object({ key: text(LONGEST_ID, "user-7"), ttl: span }, ["key", "ttl"]),
+      dedupe: object({ key: text(LONGEST_ID, "user-7"), ttl: span, replace: flag }, ["key", "ttl"]),
       flowControl,
     },
     ["name"],

@@ -9,7 +9,7 @@ import type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "../..
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
-import { jobStates } from "../../core/store/store.ts";
+import { enqueueStatuses, jobStates } from "../../core/store/store.ts";
 import { problemKinds } from "./problems.ts";
 import type { Problem } from "./requests.ts";
 import type { JsonSchema } from "./schema.ts";
@@ -112,7 +112,7 @@ export const jobPage = record<JobPage>({ jobs: list(job), cursor }, {});
 export const deadJobPage = record<JobPage<DeadJob>>({ jobs: list(deadJob), cursor }, {});
 
 export const enqueueResult = record<EnqueueResult>(
-  { id: text, status: words(["enqueued", "duplicate"]), runAt: nullable(time) },
+  { id: text, status: words(enqueueStatuses), runAt: nullable(time) },
   {},
 );
 export const enqueueResults = record<{ readonly jobs: readonly EnqueueResult[] }>({ jobs: list(enqueueResult) }, {});
@@ -127,7 +127,7 @@ export const eachResults = record<{ readonly jobs: readonly EachResult[] }>(
 
 export const duplicateOrMany: Answer = {
   json: {
-    description: "A duplicate, or the answers to an array.",
+    description: "A duplicate, a replaced job, or the answers to an array.",
     anyOf: [enqueueResult.json, enqueueResults.json, eachResults.json],
   },
 };

@@ -128,13 +128,18 @@ export class Lanes {
     return this.#lanes.size;
   }
 
-  /** Gives a new job its place in the order of its key. @param setsLimits whether its limits hold from now on, unless the key's are pinned. */
-  join({ key, limits }: NewFlow, setsLimits: boolean, now: number): JobFlow {
+  /**
+   * Gives a job its place in the order of its key.
+   *
+   * @param setsLimits whether its limits hold from now on, unless the key's are pinned.
+   * @param order the place that it has already; 0 for none.
+   */
+  join({ key, limits }: NewFlow, setsLimits: boolean, now: number, order = 0): JobFlow {
     const isNew = !this.#known(key, now);
     const lane = this.#open(key, now);
     this.#touched.add(lane);
     if ((setsLimits && !lane.isPinned) || isNew) lane.limits = limits;
-    if (!lane.limits.ordered) return { key, limits, order: 0 };
+    if (order > 0 || !lane.limits.ordered) return { key, limits, order };
     lane.lastOrder = Math.max(now * 1024, lane.lastOrder + 1);
     return { key, limits, order: lane.lastOrder };
   }

@@ -29,6 +29,7 @@ import type {
   StoredJob,
 } from "../../core/store/store.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
+import { enqueue } from "./enqueue.ts";
 import { exchange, settle } from "./exchange.ts";
 import { countJobs, findDeadJob, findJob, findSchedule, listJobs, pageOfFlows } from "./read.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
@@ -56,31 +57,7 @@ export class MemoryQueue implements QueueStore {
   spread: Spread | undefined;
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
-    const replies = jobs.map((job) => this.#enqueueOne(job, now));
-    this.#state.lanes.putMarks(now);
-    return replies;
-  }
-
-  #enqueueOne(job: NewJob, now: number): EnqueueReply {
-    const state = this.#state;
-    if (state.exists(job.id, now)) return this.#duplicate(job.id);
-    const window = job.dedupe && state.windows.get(job.dedupe.key);
-    if (window && window.endsAt > now && state.exists(window.id, now)) return this.#duplicate(window.id);
-    const flow = job.flow && state.lanes.join(job.flow, true, now);
-    state.add(job.id, job.record, flow);
-    const isFree = !state.paused && (!flow || state.lanes.isFree(flow, now));
-    const endsAt = isFree ? job.leaseEndsAt : undefined;
-    const lease = endsAt === undefined ? undefined : { id: job.id, claims: 1, endsAt, ...(flow && { flow }) };
-    if (lease) state.lease(lease, now);
-    else state.wait(job.id, waitingScore(job.runAt));
-    if (job.dedupe) state.windows.set(job.dedupe.key, { endsAt: now + job.dedupe.ttlMs, id: job.id });
-    return { status: "enqueued", id: job.id, runAt: job.runAt, lease };
-  }
-
-  #duplicate(id: string): EnqueueReply {
-    const score = this.#state.due.score(id);
-    const position = score === undefined ? undefined : unpack(score);
-    return { status: "duplicate", id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
+    return enqueue(this.#state, jobs, now);
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {

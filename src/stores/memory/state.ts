@@ -54,6 +54,12 @@ export class MemoryState {
     if (flow) this.flows.set(id, flow);
   }
 
+  /** Gives a waiting job another record and another key. It stands nowhere until `wait` or `lease`. */
+  replace(id: string, record: string, flow: JobFlow | undefined): void {
+    this.remove(id);
+    this.add(id, record, flow);
+  }
+
   /** Puts a job among those that wait, wherever it stood: in the line of its key, if it has one. */
   wait(id: string, score: number): void {
     this.#leave(id);

@@ -114,6 +114,15 @@ function nothingKnown(stores: number): Known {
   return { checked: new Set(), lost: new LostParts(stores), enqueued: new Map() };
 }
 
+/**
+ * A job whose key of flow control scopes its dedupe key: two flow keys are in one partition or in two by chance, so the holder of a dedupe
+ * key is looked for among the jobs of the same flow key alone. No key has a line feed.
+ */
+function withScope(job: NewJob): NewJob {
+  const { dedupe, flow } = job;
+  return dedupe && flow ? { ...job, dedupe: { ...dedupe, key: `${flow.key}\n${dedupe.key}` } } : job;
+}
+
 /** How long an answer may come after the first one before the others go on without it. */
 const LATE_MS = 1_000;
 
@@ -190,7 +199,7 @@ class PartitionedQueue implements QueueStore {
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     const indexOf = (job: NewJob) => this.local.partitionOf(job);
-    return this.#inParts(jobs, indexOf, async (index, some) => {
+    return this.#inParts(jobs.map(withScope), indexOf, async (index, some) => {
       try {
         const replies = await this.#at(index).enqueue(some, now);
         this.#lost.noteEnqueue(index, now, true);

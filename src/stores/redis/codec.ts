@@ -3,6 +3,7 @@ import { bucketOf, durationBounds, type StoredMinute, type StoredStats } from ".
 import type {
   DueSchedule,
   EnqueueReply,
+  EnqueueStatus,
   ExchangeReply,
   Fire,
   FireReply,
@@ -134,21 +135,21 @@ export function fireArguments({ key, occurrence, revision = 0, next, record, job
   ];
 }
 
-export function enqueueReply(job: NewJob, [status, id = "", score = "", order]: readonly string[]): EnqueueReply {
+export function enqueueReply(job: NewJob, [status, id = "", score = "", held, order]: readonly string[]): EnqueueReply {
   const position = score === "" ? undefined : unpack(Number(score));
   if (status === "duplicate") {
     return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
   }
   const flow = job.flow && { ...job.flow, order: Number(order) };
   const lease =
-    status !== "enqueued" && position
+    held !== "" && position
       ? {
           ...{ id, claims: position.claims, endsAt: position.at },
           ...(flow && { flow }),
-          ...(status === "born" && { bornAs: job.record }),
+          ...(held === "born" && { bornAs: job.record }),
         }
       : undefined;
-  return { status: "enqueued", id, runAt: job.runAt, lease };
+  return { status: status as EnqueueStatus, id, runAt: job.runAt, lease };
 }
 
 export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeReply {

@@ -146,6 +146,7 @@ export class RedisQueue implements QueueStore {
       job.leaseEndsAt === undefined ? "" : String(leaseScore({ endsAt: job.leaseEndsAt, claims: 1 })),
       job.dedupe?.key ?? "",
       String(job.dedupe?.ttlMs ?? ""),
+      job.dedupe?.replaces ?? "",
       newFlowText(job.flow),
     ]);
     const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
@@ -153,7 +154,7 @@ export class RedisQueue implements QueueStore {
     const answer = lone && (await this.#enqueueLone(lone, args));
     if (answer === "enqueued") return jobs.map(({ id, runAt }) => ({ status: answer, id, runAt, lease: undefined }));
     const replies = answer ?? (await this.#texts(scripts.enqueue, args));
-    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 4, index * 4 + 4)));
+    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 5, index * 5 + 5)));
   }
 
   /** Stores a job by plain commands. Gives what the script has answered in their place; undefined if the script must be run. */

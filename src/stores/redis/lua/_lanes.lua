@@ -8,7 +8,7 @@
 -- `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
 local IN_LINE, TURN_UP, LANE, TURN, INLINE = 9007199254740992, 18014398509481984, ' lane:', ' turn:', 16
 local ORDERED, PINNED, HELD, removed = 1, 2, 4, {}
-local lane_of, touched, unmarked, standing, is_leaving = {}, {}, {}, {}, {}
+local lane_of, touched, unmarked, standing, stood, is_leaving = {}, {}, {}, {}, {}, {}
 
 local function has(lane, flag)
   return math.floor(lane.flags / flag) % 2 == 1
@@ -134,7 +134,10 @@ local function stand_behind(lane, item)
     -- It is the last one that was read, and stays where it is.
     is_leaving[member] = nil
     lane.read = lane.read - 1
-  else push(standing, 0, member) end
+  else
+    push(standing, 0, member)
+    push(stood, member)
+  end
 end
 
 local function insert(lane, order, score, id)
@@ -173,6 +176,14 @@ local function remove(lane, order, score, id)
     end
   end
   local member = member_of(lane, { place_of(order, score), score, id })
+  for i = 2, #standing, 2 do
+    if standing[i] == member then
+      table.remove(standing, i)
+      table.remove(standing, i - 1)
+      lane.behind = lane.behind - 1
+      return
+    end
+  end
   if not call('ZSCORE', lanes, member) then return end
   is_leaving[member], removed[member] = true, true
   lane.behind = lane.behind - 1
@@ -185,11 +196,15 @@ local function pop(lane)
   return item
 end
 
--- Follows what is stored of lanes. It is sent again where it fails, for what stayed would stand in line twice.
+-- Follows what is stored in place of this. It is sent again where it fails: what stayed would count, or stand in line, twice.
+local function surely(command, key, values)
+  if try_many(command, key, values) then call_many(command, key, values) end
+end
+
 local function leave_lines()
   local leaving = {}
   for member in pairs(is_leaving) do push(leaving, member) end
-  if try_many('ZREM', lanes, leaving) then call_many('ZREM', lanes, leaving) end
+  surely('ZREM', lanes, leaving)
 end
 
 -- Reads on in a line. What is read leaves `lanes` at the end, of all keys in one command.
@@ -245,19 +260,20 @@ local function is_forgotten(lane, now)
 end
 
 -- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job, and `sets` whether
--- these limits hold from now on. Gives the key, the order, and what begins the record.
-local function join(text, sets, now)
+-- these limits hold from now on. `kept` is the order that it has already. Gives the key, the order, and what begins the record.
+local function join(text, sets, now, kept)
   local key, c, r, p, o = string.match(text, '^([^:]+):(%d+):(%d+):(%d+):(%d):$')
-  local lane, order = lane_of[key], 0
+  local lane, order = lane_of[key], kept or 0
+  local is_known = lane.unmarked
   touch(lane)
-  if is_forgotten(lane, now) then
+  if not is_known and is_forgotten(lane, now) then
     lane.flags, lane.turn, lane.ends, lane.started, lane.last, sets = 0, 0, 0, 0, 0, true
   end
   if sets and not has(lane, PINNED) then
     lane.concurrency, lane.rate, lane.period = tonumber(c), tonumber(r), tonumber(p)
     set_flag(lane, ORDERED, o == '1')
   end
-  if has(lane, ORDERED) then
+  if order == 0 and has(lane, ORDERED) then
     order = math.max(now * 1024, lane.last + 1)
     lane.last = order
   end
@@ -311,7 +327,7 @@ local function store_lanes(now)
 end
 
 local function clear_lanes()
-  call_many('HDEL', flow, forgotten)
+  surely('HDEL', flow, forgotten)
   leave_lines()
 end
 

@@ -177,10 +177,16 @@ local function is_after(text, other)
   return #text > #other
 end
 
+-- What stands before a record of its key (_lanes.lua) is the store's.
+local function without_flow(stored)
+  if string.byte(stored, 1) ~= 50 then return stored end
+  return (string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1))
+end
+
 -- A record begins with the text that was stored first, but for the last character, whatever a job has added to it since
--- (record.ts): so a script that is sent again recognises what it has stored. What stands before it of its key (_lanes.lua) is the store's.
+-- (record.ts): so a script that is sent again recognises what it has stored.
 local function is_own(stored, record)
-  if stored and string.byte(stored, 1) == 50 then stored = string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1) end
+  stored = stored and without_flow(stored)
   if not stored or stored == record then return stored == record end
   return string.sub(stored, 1, #record) == string.sub(record, 1, -2) .. ','
 end

@@ -1,0 +1,108 @@
+import { canBeReplaced, replacement } from "../../core/store/replacement.ts";
+import type { EnqueueReply, Lease, NewJob } from "../../core/store/store.ts";
+import { unpack, waitingScore } from "../redis/score.ts";
+import type { MemoryState } from "./state.ts";
+
+/** What a call stores under one id. */
+interface Entry {
+  readonly id: string;
+  /** The last job of the call that asked for it. */
+  job: NewJob;
+  /** How often it was claimed. */
+  readonly claims: number;
+  /** Whether it was there before the call. */
+  readonly replaces: boolean;
+  lease?: Lease | undefined;
+}
+
+/** Stores new jobs, all or none: first it is decided what becomes of each, then all take their places, as in enqueue.lua. */
+export function enqueue(state: MemoryState, jobs: readonly NewJob[], now: number): readonly EnqueueReply[] {
+  const batch = new Batch(state, now);
+  const answers = jobs.map((job) => batch.decide(job));
+  batch.store();
+  return answers.map((answer) => answer());
+}
+
+class Batch {
+  readonly #state: MemoryState;
+  readonly #now: number;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(state: MemoryState, now: number) {
+    this.#state = state;
+    this.#now = now;
+  }
+
+  #exists(id: string): boolean {
+    return this.#entries.has(id) || this.#state.exists(id, this.#now);
+  }
+
+  decide(job: NewJob): () => EnqueueReply {
+    if (this.#exists(job.id)) return () => this.#duplicate(job.id);
+    const { dedupe } = job;
+    const window = dedupe && this.#state.windows.get(dedupe.key);
+    if (window && window.endsAt > this.#now && this.#exists(window.id)) return this.#replaceOrLeave(job, window.id);
+    if (dedupe) this.#state.windows.set(dedupe.key, { endsAt: this.#now + dedupe.ttlMs, id: job.id });
+    return this.#enter({ id: job.id, job, claims: 0, replaces: false }, "enqueued");
+  }
+
+  #replaceOrLeave(job: NewJob, id: string): () => EnqueueReply {
+    const duplicate = () => this.#duplicate(id);
+    const beginning = job.dedupe?.replaces;
+    if (beginning === undefined) return duplicate;
+    const entry = this.#entries.get(id);
+    if (entry) {
+      if (!canBeReplaced(entry.job.record, 0, beginning)) return duplicate;
+      // Under another key it joins the end of another line.
+      if (entry.job.flow?.key !== job.flow?.key) this.#entries.delete(id);
+      entry.job = job;
+      return this.#enter(entry, "replaced");
+    }
+    const { due, records, flows } = this.#state;
+    const score = due.score(id);
+    const record = records.get(id) ?? "";
+    if (score === undefined) return duplicate;
+    const { at, claims, isLeased } = unpack(score);
+    if (isLeased || !canBeReplaced(record, claims, beginning)) return duplicate;
+    // Doubled by the network, a call changes nothing the second time.
+    const isSame = record === replacement(job.record, claims) && at === job.runAt;
+    if (isSame && flows.get(id)?.key === job.flow?.key)
+      return () => ({ status: "replaced", id, runAt: job.runAt, lease: undefined });
+    return this.#enter({ id, job, claims, replaces: true }, "replaced");
+  }
+
+  #enter(entry: Entry, status: "enqueued" | "replaced"): () => EnqueueReply {
+    const { id, job } = entry;
+    this.#entries.set(id, entry);
+    return () => ({ status, id, runAt: job.runAt, lease: entry.job === job ? entry.lease : undefined });
+  }
+
+  #duplicate(id: string): EnqueueReply {
+    const score = this.#state.due.score(id);
+    const position = score === undefined ? undefined : unpack(score);
+    return { status: "duplicate", id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
+  }
+
+  store(): void {
+    for (const entry of this.#entries.values()) this.#place(entry);
+    this.#state.lanes.putMarks(this.#now);
+  }
+
+  #place(entry: Entry): void {
+    const { id, job, claims, replaces } = entry;
+    const { lanes, flows, paused } = this.#state;
+    const old = flows.get(id);
+    // Under its key it keeps its place in the order.
+    const order = old?.key === job.flow?.key ? old?.order : undefined;
+    const flow = job.flow && lanes.join(job.flow, true, this.#now, order);
+    const record = replacement(job.record, claims);
+    if (replaces) this.#state.replace(id, record, flow);
+    else this.#state.add(id, record, flow);
+    const isFree = !paused && claims === 0 && (!flow || lanes.isFree(flow, this.#now));
+    const endsAt = isFree ? job.leaseEndsAt : undefined;
+    if (endsAt !== undefined) {
+      entry.lease = { id, claims: 1, endsAt, ...(flow && { flow }) };
+      this.#state.lease(entry.lease, this.#now);
+    } else this.#state.wait(id, waitingScore(job.runAt, claims));
+  }
+}
