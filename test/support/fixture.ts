@@ -1,3 +1,4 @@
+import { withHidden } from "../../src/core/job/hidden.ts";
 import { encodeRecord } from "../../src/core/job/record.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import { defineJob, PermanentError, Queue, type QueueOptions, TidegateError } from "../../src/index.ts";
@@ -89,7 +90,8 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
   clock.now += 60_000;
   await queue.drain();
   const own = { maxRetries: 7, backoff: { type: "fixed", base: "5s" }, timeout: "10s" };
-  await enqueue("later", { text: "ä😀\u2028", list: [], large: 2 ** 60, nothing: null }, { delay: "1d", ...own });
+  const hiding = withHidden(own, { token: "secret" });
+  await enqueue("later", { text: "ä😀\u2028", list: [], large: 2 ** 60, nothing: null }, { delay: "1d", ...hiding });
   await queue.enqueue("work", "first", { dedupe: { key: "once", ttl: "1000d" } });
   await queue.enqueueMany([{ job: "work" }, { job: "work", payload: "second" }]);
   await queue.retryFromDeadLetter("revived");
