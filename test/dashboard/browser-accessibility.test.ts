@@ -2,7 +2,7 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { auth, heading, press, useDashboard } from "./browser-page.ts";
-import { enqueueUnknown, serveQueue } from "./served-queue.ts";
+import { enqueueUnknown, type ServedQueue, serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();
 
@@ -42,11 +42,23 @@ const places = [
   "#view=job&id=order-7",
   "#view=schedules",
   "#view=job&id=gone",
+  "#view=flow",
+  "#view=flow&search=unknown",
+  "#view=job&id=held",
 ];
+
+/** Keys of flow control, one of them as long as a key may be, and a job that it holds back. */
+async function addKeys({ queue }: ServedQueue): Promise<void> {
+  const key = "k".repeat(256);
+  await queue.flowControl.set("api", { rate: 100, period: "1m" });
+  await queue.flowControl.pause(key);
+  await queue.enqueue("fails", null, { id: "held", flowControl: { key } });
+}
 
 describe("every view", () => {
   test("fits a screen of 320 px without horizontal scrolling", async () => {
     const { page, on } = await openFilled("", { viewport: { width: 320, height: 640 } });
+    await addKeys(on);
     await enqueueUnknown(on, "x".repeat(100), "y".repeat(300), "z".repeat(200));
     for (const hash of [...places, `#view=job&id=${"z".repeat(200)}`]) {
       await visit(page, hash);
@@ -62,7 +74,8 @@ describe("every view", () => {
   });
 
   test.each(["light", "dark"] as const)("passes axe in %s", async (colorScheme) => {
-    const { page } = await openFilled("", { colorScheme });
+    const { page, on } = await openFilled("", { colorScheme });
+    await addKeys(on);
     await page.clock.resume();
     await page.evaluate(axe.source);
     for (const hash of places) {

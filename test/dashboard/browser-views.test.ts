@@ -122,6 +122,78 @@ describe("jobs", () => {
   });
 });
 
+describe("flow control", () => {
+  test("shows keys, the busiest first, and pauses and resumes them", async () => {
+    const on = await serveQueue();
+    const { queue, clock } = on;
+    const flowControl = (key: string) => ({ flowControl: { key, rate: 1, period: "1m" } as const });
+    await queue.enqueueMany(["a", "b", "c"].map((id) => ({ job: "fails", id, ...flowControl("mail/api") })));
+    await queue.flowControl.set("tenant-7", { concurrency: 2 });
+    await queue.drain();
+    const page = await open(on, "#view=flow");
+    await heading(page, "Flow control");
+    const rows = async () => (await page.locator("tbody tr").allInnerTexts()).map((text) => text.split(/\s*[\n\t]\s*/));
+    await expect.poll(rows, patience).toEqual([
+      ["mail/api", "Limits: 1 per 1m; 1 started, window closes in 60 s", "0 running", "2 waiting", "Pause"],
+      ["tenant-7 pinned", "Limits: 2 at once", "0 running", "0 waiting", "Pause"],
+    ]);
+    await press(page, "Pause mail/api");
+    await notice(page, "Pause mail/api: done.");
+    expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: true });
+    await expect.poll(async () => (await rows())[0]?.[0], patience).toBe("mail/api paused");
+    await press(page, "Resume mail/api");
+    await notice(page, "Resume mail/api: done.");
+    expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: false });
+    expect(clock.now).toBe(openedAt);
+  });
+
+  test("finds one key, says what is unknown, and how to begin", async () => {
+    const on = await serveQueue();
+    const page = await open(on, "#view=flow");
+    await page.getByText("No keys are in use.").waitFor();
+    await on.queue.flowControl.pause("a & b");
+    await on.queue.flowControl.pause("other");
+    await page.getByLabel("Key").fill("a & b");
+    await press(page, "Search");
+    await expect
+      .poll(async () => page.locator("tbody tr").allInnerTexts(), patience)
+      .toEqual([expect.stringContaining("a & b paused")]);
+    await page.getByLabel("Key").fill("nobody");
+    await press(page, "Search");
+    await page.getByText('Nothing waits or runs under the key "nobody"').waitFor();
+  });
+
+  test("says on a job's page which key holds it back, why and until when", async () => {
+    const on = await serveQueue();
+    const flowControl = { key: "<b>api</b>", rate: 1, period: "1m" } as const;
+    await on.queue.enqueue("fails", null, { flowControl });
+    await on.queue.enqueue("fails", null, { id: "held", flowControl });
+    await on.queue.drain();
+    const page = await open(on, "#view=job&id=held");
+    const card = page.locator("section", { hasText: "Held back" });
+    await card.waitFor();
+    const texts = await card.locator("h2, p, dt, dd").allTextContents();
+    const why = "By the key <b>api</b>: as many of its jobs have started in this window as may (rate).";
+    expect(texts).toEqual(["Held back", why, "Since", "now", "Until", "in 60 s"]);
+    await page.getByRole("link", { name: "<b>api</b>" }).click();
+    await heading(page, "Flow control");
+    await page.getByText("Limits: 1 per 1m").waitFor();
+    await on.queue.enqueue("fails", null, { id: "free", flowControl: { key: "free" } });
+    await page.goto(`${on.url}/dashboard#view=job&id=free`);
+    await page.getByText("Timeline").waitFor();
+    expect(await card.count()).toBe(0);
+  });
+
+  test("offers no button to those who may only read", async () => {
+    const on = await serveQueue({ auth });
+    await on.queue.flowControl.pause("acme");
+    const page = await open(on, "#view=flow");
+    await signIn(page, "the-read-token");
+    await page.getByText("acme").waitFor();
+    expect(await page.getByRole("button", { name: "Resume acme" }).count()).toBe(0);
+  });
+});
+
 describe("the dead letter", () => {
   test("shows how many jobs are affected, and retries the selected ones", async () => {
     const { page, on } = await openFilled("#view=jobs&state=dead");

@@ -1,12 +1,13 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import { limitsText } from "../../core/flow/texts.ts";
 import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { duration, whole } from "../option-values.ts";
 import { type Column, facts } from "../output/table.ts";
 import { count, printable } from "../output/text.ts";
-import { exact, fromNow, moment } from "../output/time.ts";
+import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
 import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
@@ -69,19 +70,10 @@ function columns({ colors }: Session): readonly Column<FlowControlKey>[] {
   return [
     { title: "RUNNING", cell: ({ running }) => count(running), align: "right" },
     { title: "WAITING", cell: ({ waiting }) => count(waiting), align: "right" },
-    { title: "LIMITS", cell: limits },
+    { title: "LIMITS", cell: limitsText },
     { title: "STATE", cell: states, paint: (text, { paused }) => (paused ? colors.yellow(text) : text) },
     { title: "KEY", cell: ({ key }) => key },
   ];
-}
-
-/** "2 at once, 100 per 1m" */
-function limits({ concurrency, rate, period, ordered }: FlowControlKey): string {
-  const each = [
-    ordered ? "in order" : concurrency !== null && `${count(concurrency)} at once`,
-    rate !== null && `${count(rate)} per ${exact(period ?? 0)}`,
-  ];
-  return each.filter(Boolean).join(", ") || "none";
 }
 
 function states({ paused, pinned }: FlowControlKey): string {
@@ -110,7 +102,7 @@ function details(key: FlowControlKey, { now, colors }: Session): string {
     ["Key", printable(key.key)],
     ["Running", count(key.running)],
     ["Waiting", count(key.waiting)],
-    ["Limits", limits(key)],
+    ["Limits", limitsText(key)],
     ["Window", closes ? `${count(startedInWindow)} started, ${closes}` : "none is open"],
     ["State", states(key)],
   ] as const;
@@ -137,11 +129,11 @@ function addSet(group: CommandUnknownOpts, program: Program, session: Session): 
         ["tidegate queue:flow set mail", "without limits"],
       ),
     )
-    .action(async (key, limitsToSet) => {
+    .action(async (key, limits) => {
       const { queue, command } = await openTarget(session, program.opts());
-      const found = await queue.flowControl.set(key, limitsToSet);
+      const found = await queue.flowControl.set(key, limits);
       const undo = command(`queue:flow unset ${quoted(printable(key))}`);
-      session.print(found, () => `Limits of ${printable(key)}: ${limits(found)}. They stay until: ${undo}`);
+      session.print(found, () => `Limits of ${printable(key)}: ${limitsText(found)}. They stay until: ${undo}`);
     });
 }
 

@@ -1,3 +1,4 @@
+import { heldBackTexts } from "../../core/flow/texts.ts";
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
 import type { Column } from "./table.ts";
 import { facts } from "./table.ts";
@@ -36,7 +37,7 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
     ["Attempts", attempts(job)],
     ["Enqueued", at(job.enqueuedAt)],
     ["Runs", at(job.runAt)],
-    ["Held back by", job.heldBack && `the key ${printable(job.heldBack.key)}: ${reasons[job.heldBack.reason]}`],
+    ["Held back by", job.heldBack && `the key ${printable(job.heldBack.key)}: ${heldBackTexts[job.heldBack.reason]}`],
     ["since", at(job.heldBack?.since)],
     ["until", at(job.heldBack?.until)],
     ["Started", at(job.startedAt)],
@@ -50,13 +51,6 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
   const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
   return [facts(known, colors), ...failures(job, now, colors)].join("\n\n");
 }
-
-const reasons = {
-  concurrency: "as many of its jobs are running as may (concurrency)",
-  rate: "as many of its jobs have started in this window as may (rate)",
-  order: "another of its jobs comes first (order)",
-  paused: "it is paused",
-} as const;
 
 function failures({ errors, error }: JobInfo, now: number, colors: Colors): readonly string[] {
   const past = errors.map(

@@ -15,19 +15,6 @@ export function span(ms: number): string {
   return `${value.toLocaleString("en-US")} ${unit}${value === 1 ? "" : "s"}`;
 }
 
-const exactUnits = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-  ["s", 1_000],
-] as const;
-
-/** A duration as options take it, and as exact: "1m", "90s", "1500ms". */
-export function exact(ms: number): string {
-  const [unit, unitMs] = exactUnits.find(([, each]) => ms % each === 0) ?? ["ms", 1];
-  return `${ms / unitMs}${unit}`;
-}
-
 /** A time relative to now: "in 5 minutes", "3 days ago", "now". */
 export function fromNow(time: Date, now: number): string {
   const ms = time.getTime() - now;

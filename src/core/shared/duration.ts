@@ -37,6 +37,12 @@ export function readDuration(value: unknown): unknown {
   return Number(amount) * Number(unitMs[unit]);
 }
 
+/** Writes a duration as options take it, and as exact: "1m", "90s", "1500ms". */
+export function durationText(ms: number): string {
+  const unit = ["d", "h", "m", "s"].find((each) => ms % Number(unitMs[each]) === 0) ?? "ms";
+  return `${ms / Number(unitMs[unit])}${unit}`;
+}
+
 // The zone is required, because a time without one means something else on each machine.
 const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 

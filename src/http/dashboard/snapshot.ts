@@ -1,4 +1,6 @@
 import { parseCron } from "../../core/cron/cron.ts";
+import { busiestKeys } from "../../core/flow/busiest-keys.ts";
+import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID, LONGEST_NAME } from "../../core/job/options.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import type { QueueActivity } from "../../core/manage/stats.ts";
@@ -20,9 +22,9 @@ const OCCURRENCES = 5;
 export const snapshotQuery = object(
   {
     queue: string(LONGEST_ID),
-    view: word(["overview", "jobs", "job", "schedules"]),
+    view: word(["overview", "jobs", "job", "schedules", "flow"]),
     state: word(jobStates),
-    /** A job's id, or a name of jobs. */
+    /** A job's id, a name of jobs, or a key of flow control. */
     search: string(LONGEST_ID),
     id: string(LONGEST_ID),
     cursor: cursorIn(jobStates, LONGEST_CURSOR),
@@ -54,6 +56,7 @@ export interface Contents {
   /** Null if no job has this id, or not any more. */
   readonly job?: JobInfo | null;
   readonly schedules?: readonly ScheduleRow[];
+  readonly keys?: readonly FlowControlKey[];
 }
 
 export interface QueueSnapshot extends Contents {
@@ -99,7 +102,15 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       return { job: await queue.getJob(query.id ?? "") };
     case "schedules":
       return { schedules: (await queue.schedules.list()).map(withOccurrences) };
+    case "flow":
+      return { keys: await readKeys(queue, query.search) };
   }
+}
+
+async function readKeys({ flowControl }: Queue, search: string | undefined): Promise<readonly FlowControlKey[]> {
+  if (!search) return busiestKeys(flowControl, ROWS);
+  const found = await flowControl.get(search);
+  return found ? [found] : [];
 }
 
 async function readJobs(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {

@@ -121,8 +121,8 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
     select(state.snapshot?.jobs?.rows.map(({ id }) => id) ?? [], (box as HTMLInputElement).checked),
   "select-all": () => change({ isAllSelected: true }),
   search: (_, form) => {
-    const { state: kind } = state.route;
-    location.hash = hrefTo({ view: "jobs", state: kind, search: field(form, "search")?.trim() });
+    const { view, state: kind } = state.route;
+    location.hash = hrefTo({ view, state: kind, search: field(form, "search")?.trim() });
   },
   skip: () => document.querySelector("h1")?.focus(),
   "sign-in": async (_, form) => {

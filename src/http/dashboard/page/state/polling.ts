@@ -59,7 +59,7 @@ export function refreshAfterAction(): Promise<void> {
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);
-  const { jobs, job, schedules, ...common } = snapshot ?? {};
+  const { jobs, job, schedules, keys, ...common } = snapshot ?? {};
   change({
     route,
     // Data of another view would be shown as this one's.

@@ -2,7 +2,7 @@ import type { JobState } from "../../../../core/store/store.ts";
 
 /** What is on screen. It stands in the URL behind the #, so that you can share it, and Back works. */
 export interface Route {
-  readonly view: "overview" | "jobs" | "job" | "schedules";
+  readonly view: "overview" | "jobs" | "job" | "schedules" | "flow";
   /** Default: the first queue. */
   readonly queue?: string | undefined;
   readonly state?: JobState | undefined;

@@ -2,6 +2,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { questionDialog, signInDialog } from "./dialogs.ts";
+import { flow } from "./flow.ts";
 import { clock, distance, moment, number, plural } from "./format.ts";
 import { job } from "./job.ts";
 import { jobs } from "./jobs.ts";
@@ -9,7 +10,7 @@ import { overview } from "./overview.ts";
 import { button, link } from "./parts.ts";
 import { schedules } from "./schedules.ts";
 
-const views = { overview, jobs, job, schedules };
+const views = { overview, jobs, job, schedules, flow };
 
 /** The whole page. */
 export function frame(): Html {
@@ -32,7 +33,8 @@ function top(snapshot: Json<Snapshot> | undefined): Html {
 ${snapshot?.queues[1] && queues(snapshot)}<nav class="row end tabs" aria-label="Views">${link({ view: "overview" }, "Overview", view === "overview")}
 ${link({ view: "jobs" }, "Jobs", view === "job" || (view === "jobs" && !isDead))}
 ${link({ view: "jobs", state: "dead" }, html`Dead letter ${dead ? html`<span class="dead count">${number(dead)}</span>` : ""}`, isDead)}
-${link({ view: "schedules" }, "Schedules", view === "schedules")}</nav>${snapshot?.csrf && button("Sign out", "sign-out", "", "link")}</header>`;
+${link({ view: "schedules" }, "Schedules", view === "schedules")}
+${link({ view: "flow" }, "Flow control", view === "flow")}</nav>${snapshot?.csrf && button("Sign out", "sign-out", "", "link")}</header>`;
 }
 
 const queues = ({ queue, queues }: Json<Snapshot>): Html =>

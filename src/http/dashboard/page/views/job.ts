@@ -1,3 +1,5 @@
+import type { HeldBack } from "../../../../core/flow/held-back.ts";
+import { heldBackTexts } from "../../../../core/flow/texts.ts";
 import type { JobError, JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
@@ -18,7 +20,7 @@ export function job({ job, mayChange }: Json<Snapshot>): Html {
   return html`${heading(html`${job.name} ${badge(job.state)}`, mayChange && actions(job.state))}
 <div class="columns"><div>${isOther && job.error && failure("Last error", job.error)}${value("Payload", job.payload)}
 ${value("Result", job.result)}${value("Progress", job.progress)}${errors.map((error) => failure(`Attempt ${error.attempt}`, error))}</div>
-<div>${about(job)}${card("Timeline", timeline(job))}</div></div>`;
+<div>${about(job)}${job.heldBack && held(job.heldBack)}${card("Timeline", timeline(job))}</div></div>`;
 }
 
 function actions(kind: Info["state"]): Html | false {
@@ -37,6 +39,16 @@ const about = (job: Info): Html =>
       ["Runs", job.runAt && when(job.runAt)],
       ["Schedule", job.schedule && link({ view: "schedules" }, job.schedule.key)],
     ]),
+  );
+
+const held = ({ key, reason, since, until }: Json<HeldBack>): Html =>
+  card(
+    "Held back",
+    html`<p>By the key ${link({ view: "flow", search: key }, key)}: ${heldBackTexts[reason]}.</p>
+${facts([
+  ["Since", when(since)],
+  ["Until", until && when(until)],
+])}`,
   );
 
 function timeline(job: Info): Html {

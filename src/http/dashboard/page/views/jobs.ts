@@ -3,7 +3,7 @@ import type { JobRow, Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { number } from "./format.ts";
-import { attempts, badge, button, heading, link, when } from "./parts.ts";
+import { attempts, badge, button, heading, link, searchForm, when } from "./parts.ts";
 
 type Row = Json<JobRow>;
 
@@ -11,9 +11,7 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { search } = route;
   return html`${heading(route.state === "dead" ? "Dead letter" : "Jobs")}
-<form class="row" role="search" data-submit="search" data-key="${search ?? ""}">
-<input type="search" name="search" maxlength="256" value="${search}" aria-label="Id or name" placeholder="Id or name">
-<button>Search</button></form>
+${searchForm("Id or name")}
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
     link({ view: "jobs", state: each, search }, each ?? "all", each === route.state),
   )}</nav>${snapshot.jobs && list(snapshot.jobs.rows, snapshot.jobs.cursor, snapshot)}`;

@@ -34,6 +34,14 @@ export const code = (text: string): Html =>
 export const card = (title: string, content: Html, kind = ""): Html =>
   html`<section class="card ${kind}" data-key="${title}"><h2>${title}</h2>${content}</section>`;
 
+/** A search within a view. @param what what to search for. */
+export function searchForm(what: string): Html {
+  const { search } = state.route;
+  return html`<form class="row" role="search" data-submit="search" data-key="${search ?? ""}">
+<input type="search" name="search" maxlength="256" value="${search}" aria-label="${what}" placeholder="${what}">
+<button>Search</button></form>`;
+}
+
 /** A list of facts. Those without a value are left out. */
 export const facts = (of: readonly (readonly [string, Html | string | false | null | undefined])[]): Html =>
   html`<dl>${of.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;

@@ -1,0 +1,27 @@
+import { durationText } from "../shared/duration.ts";
+import type { FlowControlKey } from "./flow-keys.ts";
+import type { HeldBack } from "./held-back.ts";
+
+// What the command line and the dashboard say of keys.
+
+/** The limits of a key: "2 at once, 100 per 1m". */
+export function limitsText({
+  concurrency,
+  rate,
+  period,
+  ordered,
+}: Pick<FlowControlKey, "concurrency" | "rate" | "period" | "ordered">): string {
+  const each = [
+    ordered ? "in order" : concurrency !== null && `${concurrency.toLocaleString("en")} at once`,
+    rate !== null && `${rate.toLocaleString("en")} per ${durationText(period ?? 0)}`,
+  ];
+  return each.filter(Boolean).join(", ") || "none";
+}
+
+/** Why a key holds a job back, as the end of a sentence about the key. */
+export const heldBackTexts: Readonly<Record<HeldBack["reason"], string>> = {
+  concurrency: "as many of its jobs are running as may (concurrency)",
+  rate: "as many of its jobs have started in this window as may (rate)",
+  order: "another of its jobs comes first (order)",
+  paused: "it is paused",
+};
