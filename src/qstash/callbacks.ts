@@ -182,6 +182,8 @@ function callbackBody(
     sourceHeader: message.header,
     notBefore: String(message.notBefore ?? enqueuedAt),
     createdAt: String(enqueuedAt),
-    ...(slot && { scheduleId: slot.key }),
+    ...(message.topicName !== undefined && { topicName: message.topicName }),
+    ...(message.endpointName !== undefined && { endpointName: message.endpointName }),
+    ...((slot || message.scheduleId) && { scheduleId: slot?.key ?? message.scheduleId }),
   };
 }

@@ -154,14 +154,15 @@ async function send(
 ): Promise<Answer> {
   const { url, method } = message;
   const { clock } = host.runtime;
-  const { slot } = host.job.record;
+  const scheduleId = host.job.record.slot?.key ?? message.scheduleId;
   const body = method === "GET" ? new Uint8Array() : sent.body;
   const headers = headersOf(sent.header);
   const own = {
     "User-Agent": "Upstash-QStash",
     "Upstash-Message-Id": job.id,
     "Upstash-Retried": String(job.attempt - 1),
-    ...(slot && { "Upstash-Schedule-Id": slot.key }),
+    ...(scheduleId !== undefined && { "Upstash-Schedule-Id": scheduleId }),
+    ...(message.topicName !== undefined && { "Upstash-Topic-Name": message.topicName }),
     "Upstash-Signature": await signatureOf({ url, body, now: clock() }, parts.signingKey()),
   };
   for (const [name, value] of Object.entries(own)) headers.set(name, value);

@@ -20,6 +20,9 @@ const fields: Readonly<Record<string, Field>> = {
   workflowUrl: ({ workflowUrl }, wanted) => workflowUrl !== undefined && wanted.includes(workflowUrl),
   workflowRunId: ({ workflowRunId }, wanted) => workflowRunId !== undefined && wanted.includes(workflowRunId),
   workflowCreatedAt: ({ workflowCreatedAt }, wanted) => wanted.includes(String(workflowCreatedAt)),
+  topicName: ({ topicName }, wanted) => topicName !== undefined && wanted.includes(topicName),
+  queueName: ({ queueName }, wanted) => queueName !== undefined && wanted.includes(queueName),
+  flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
   responseStatus: ({ responseStatus }, wanted) => wanted.includes(String(responseStatus)),
 };
 

@@ -10,6 +10,7 @@ import { checkFunctions, checkKnown } from "../core/shared/validate.ts";
 import { bearerOf, checkToken, identifier } from "../http/auth.ts";
 import type { QStash } from "../http/qstash-port.ts";
 import { defineDelivery } from "./deliver.ts";
+import { defineFanOut } from "./fan-out.ts";
 import type { SigningKeys } from "./request.ts";
 import { answerer } from "./router.ts";
 import { readTargets } from "./targets.ts";
@@ -65,8 +66,8 @@ export function createQStash(options: QStashOptions): QStash {
   const identify = identifier(readTokens(options.tokens));
   const delivery = defineDelivery({ targets, timeoutMs, fetch: send, signingKey: () => signingKeys.current });
   return {
-    jobs: [delivery],
-    answer: answerer({ targets, signingKeys }, (request) => identify(bearerOf(request))),
+    jobs: [delivery, defineFanOut()],
+    answer: answerer({ targets, signingKeys, knownQueues: new Set() }, (request) => identify(bearerOf(request))),
   };
 }
 

@@ -8,6 +8,8 @@ export interface Draft {
   readonly destination: string;
   readonly headers: Headers;
   readonly body: Uint8Array;
+  /** The queue that it is enqueued to. */
+  readonly queue?: string | undefined;
 }
 
 /** The job that delivers a message. */

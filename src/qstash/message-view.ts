@@ -12,6 +12,10 @@ export interface MessageView extends ShownResponse {
   readonly createdAt: number;
   readonly labels?: readonly string[];
   readonly scheduleId?: string;
+  readonly topicName?: string;
+  readonly endpointName?: string;
+  readonly queueName?: string;
+  readonly flowControlKey?: string;
   readonly dlqId?: string;
   readonly failureCallback?: string;
   readonly workflowRunId?: string;
@@ -40,7 +44,10 @@ export function messageView(job: JobInfo): MessageView {
     ...(rest.callback && { callback: rest.callback.url }),
     ...(rest.failureCallback && { failureCallback: rest.failureCallback.url }),
     ...(rest.workflow && workflowView(url, rest.workflow)),
-    ...(job.schedule && { scheduleId: job.schedule.key }),
+    ...(rest.topicName !== undefined && { topicName: rest.topicName }),
+    ...(rest.endpointName !== undefined && { endpointName: rest.endpointName }),
+    ...rest.limits,
+    ...((job.schedule || rest.scheduleId) && { scheduleId: job.schedule?.key ?? rest.scheduleId }),
     ...(job.state === "dead" && { dlqId: job.id, ...lastResponse(job.progress) }),
   };
 }

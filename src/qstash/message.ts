@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { isTidegateError } from "../core/shared/errors.ts";
 import { bytesOfBody, type StoredBody } from "./body.ts";
+import type { MessageLimits } from "./limits.ts";
 import { readRetryDelay } from "./retry-delay.ts";
 import type { Targets } from "./targets.ts";
 import { isNote, type WorkflowNote } from "./workflow/note.ts";
@@ -39,6 +40,13 @@ export interface Message extends StoredBody {
   /** The wait before a retry, as an expression. Default: QStash's own backoff. */
   readonly retryDelay?: string;
   readonly labels?: readonly string[];
+  /** What limits its deliveries, as the API shows it. */
+  readonly limits?: MessageLimits;
+  /** The URL group that it was published to, and the name of the endpoint that it goes to. */
+  readonly topicName?: string;
+  readonly endpointName?: string;
+  /** The schedule that it is of, if another job has made it. */
+  readonly scheduleId?: string;
   /** How long after its occurrence a message of a schedule is delivered. */
   readonly delayMs?: number;
   /** What the API shows of the schedule that made it, and the queue does not know. */

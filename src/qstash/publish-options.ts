@@ -2,6 +2,7 @@ import { MOST_RETRIES } from "../core/job/options.ts";
 import { LATEST_TIME_MS } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { durationHeader } from "./durations.ts";
+import { limitHeaders } from "./limits.ts";
 import { type Callback, type HeaderValues, headerValues, type Message, type Method, methods } from "./message.ts";
 import { type Redaction, readRedaction } from "./redaction.ts";
 import { readRetryDelay } from "./retry-delay.ts";
@@ -23,8 +24,14 @@ const notForwarded = new Set([
   ...["te", "trailer", "transfer-encoding", "upgrade"],
 ]);
 
-/** What is not there yet, so that nobody takes a limit for kept that is not. */
-const unsupported = ["upstash-flow-control-key", "upstash-flow-control-value", "upstash-queue-name"];
+/** Where they stand, limits are not kept. So nobody takes one for kept that is not. */
+const unsupported = [
+  ...limitHeaders,
+  ...["upstash-callback-", "upstash-failure-callback-"].flatMap((prefix) => [
+    `${prefix}flow-control-key`,
+    `${prefix}flow-control-value`,
+  ]),
+];
 
 /**
  * Reads the headers of a publish.

@@ -7,6 +7,8 @@ import type { Targets } from "./targets.ts";
 export interface InterfaceSettings {
   readonly targets: Targets;
   readonly signingKeys: SigningKeys;
+  /** Names of queues that are known to be kept. */
+  readonly knownQueues: Set<string>;
 }
 
 export interface SigningKeys {

@@ -8,8 +8,11 @@ import { decoded, type InterfaceSettings, type QStashCall } from "./request.ts";
 import * as dead from "./routes/dead-letter.ts";
 import * as deadRuns from "./routes/dead-runs.ts";
 import * as events from "./routes/events.ts";
+import * as flow from "./routes/flow-control.ts";
+import * as groups from "./routes/groups.ts";
 import * as messages from "./routes/messages.ts";
 import { batch, publish } from "./routes/publish.ts";
+import * as queues from "./routes/queues.ts";
 import * as runs from "./routes/runs.ts";
 import * as schedules from "./routes/schedules.ts";
 
@@ -28,6 +31,7 @@ const ANY = "*";
 // The first that fits answers.
 const routes: readonly Route[] = [
   { method: "POST", path: "publish/*", answer: publish },
+  { method: "POST", path: "enqueue/:queue/*", answer: publish },
   { method: "POST", path: "batch", answer: batch },
   { method: "GET", path: "messages/:id", answer: messages.getMessage },
   { method: "DELETE", path: "messages/:id", answer: messages.cancelMessage },
@@ -46,6 +50,25 @@ const routes: readonly Route[] = [
   { method: "GET", path: "schedules", answer: schedules.listSchedules },
   { method: "GET", path: "schedules/:id", answer: schedules.getSchedule },
   { method: "DELETE", path: "schedules/:id", answer: schedules.removeSchedule },
+  { method: "POST", path: "queues", answer: queues.upsertQueue },
+  { method: "GET", path: "queues", answer: queues.listQueues },
+  { method: "GET", path: "queues/:name", answer: queues.getQueue },
+  { method: "DELETE", path: "queues/:name", answer: queues.removeQueue },
+  { method: "POST", path: "queues/:name/pause", answer: queues.pauseQueue },
+  { method: "POST", path: "queues/:name/resume", answer: queues.resumeQueue },
+  { method: "POST", path: "topics/:name/endpoints", answer: groups.postEndpoints },
+  { method: "DELETE", path: "topics/:name/endpoints", answer: groups.deleteEndpoints },
+  { method: "GET", path: "topics", answer: groups.listGroups },
+  { method: "GET", path: "topics/:name", answer: groups.getGroup },
+  { method: "DELETE", path: "topics/:name", answer: groups.removeGroup },
+  { method: "GET", path: "flowControl", answer: flow.listKeys },
+  { method: "GET", path: "flowControl/:key", answer: flow.getKey },
+  { method: "POST", path: "flowControl/:key/pause", answer: flow.pauseKey },
+  { method: "POST", path: "flowControl/:key/resume", answer: flow.resumeKey },
+  { method: "POST", path: "flowControl/:key/pin", answer: flow.pinKey },
+  { method: "POST", path: "flowControl/:key/unpin", answer: flow.unpinKey },
+  { method: "POST", path: "flowControl/:key/resetRate", answer: flow.resetRate },
+  { method: "GET", path: "globalParallelism", answer: flow.getGlobalParallelism },
   { method: "POST", path: "wait/:event", answer: events.wait },
   { method: "POST", path: "notify/:event", answer: events.notifyAll },
   { method: "POST", path: "notify/:run/:event", answer: events.notifyOne },

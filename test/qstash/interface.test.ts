@@ -46,8 +46,10 @@ describe("QStash's interface", () => {
 
   test.each([
     ["GET", "/v2/nowhere", 404],
-    ["POST", "/v2/enqueue/a-queue/https://app.test/hook", 404],
-    ["GET", "/v2/queues", 404],
+    ["POST", "/v2/enqueue/a-queue/a-group", 404],
+    ["POST", "/v2/enqueue/a%20queue/https://app.test/hook", 400],
+    ["GET", "/v2/queues/none", 404],
+    ["GET", "/v2/topics/none", 404],
     ["GET", "/v2/flowControl/key", 404],
     ["POST", "/v2/publish/api/llm", 404],
     ["POST", "/v2/publish/a-group", 404],
@@ -74,6 +76,8 @@ describe("QStash's interface", () => {
     ["Upstash-Method", "TRACE"],
     ["Upstash-Content-Based-Deduplication", "maybe"],
     ["Upstash-Flow-Control-Key", "tenant-7"],
+    ["Upstash-Flow-Control-Value", "rate=1"],
+    ["Upstash-Callback-Flow-Control-Key", "tenant-7"],
   ])("refuses the header %s: %s by name", async (name, value) => {
     const { call, queue } = qstashHandler();
     const answer = await call("POST", path, { headers: { [name]: value } });
@@ -112,7 +116,7 @@ describe("QStash's interface", () => {
     ["null", "[null]"],
     ["a body that is no text", JSON.stringify([{ destination: target, body: 7 }])],
     ["a header that no request can have", JSON.stringify([{ destination: target, headers: { "a\nb": "c" } }])],
-    ["a queue", JSON.stringify([{ destination: target, queue: "a-queue" }])],
+    ["a queue that is no text", JSON.stringify([{ destination: target, queue: 7 }])],
     ["more than 1,000 messages", JSON.stringify(Array.from({ length: 1_001 }, () => ({ destination: target })))],
   ])("refuses a batch with %s", async (_, body) => {
     const { call, queue } = qstashHandler();

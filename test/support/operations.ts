@@ -356,10 +356,14 @@ const clearInPieces = operation(
 );
 
 const changeFlow = operation(
-  fc.record({ key: flowKey, to: fc.constantFrom("set", "unset", "paused", "resumed", "resumed"), limits }),
+  fc.record({ key: flowKey, to: fc.constantFrom("set", "unset", "rateReset", "paused", "resumed", "resumed"), limits }),
   ({ key, to, limits }) => ({
     run: (store, { now }) =>
-      store.changeFlow(key, to === "set" ? { to, limits } : { to: to as "unset" | "paused" | "resumed" }, now),
+      store.changeFlow(
+        key,
+        to === "set" ? { to, limits } : { to: to as "unset" | "rateReset" | "paused" | "resumed" },
+        now,
+      ),
   }),
   "changeFlow",
 );

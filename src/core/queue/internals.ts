@@ -11,6 +11,8 @@ export interface QueueInternals {
   readonly needs: DrainNeeds;
   /** What other parts of the package keep beside jobs and schedules. */
   readonly documents: Documents;
+  /** Closes the window of a key of flow control that is open: as many attempts may begin as in a new one. */
+  resetRate(key: string): Promise<void>;
   /**
    * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start. `drain({ held })` then
    * runs them. Without that they are due again when their leases run out.

@@ -75,6 +75,10 @@ export class Queue {
         return drainNeeds(parts);
       },
       documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
+      async resetRate(key) {
+        await store.changeFlow(key, { to: "rateReset" }, clock());
+        nextDue.forget(clock());
+      },
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
       drain: (given) => drainQueue(parts, given),

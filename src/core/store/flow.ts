@@ -39,9 +39,13 @@ export interface FlowState extends NewFlow {
   readonly firstId: string | undefined;
 }
 
-/** A change of one key, whether or not it has jobs. `set` replaces the limits and pins them, `unset` lets go of them. */
+/**
+ * A change of one key, whether or not it has jobs. `set` replaces the limits and pins them, `unset` lets go of them, and `rateReset`
+ * closes the window that is open.
+ */
 export type FlowChange =
   | { readonly to: "set"; readonly limits: FlowLimits }
   | { readonly to: "unset" }
+  | { readonly to: "rateReset" }
   | { readonly to: "paused" }
   | { readonly to: "resumed" };

@@ -1,5 +1,6 @@
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import { withHidden } from "../../core/job/hidden.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { json } from "../answers.ts";
@@ -7,27 +8,32 @@ import { toBase64Url } from "../base64.ts";
 import { storedBody } from "../body.ts";
 import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
 import { isUrl, readDestination } from "../destination.ts";
+import { type TopicPart, topicPart } from "../fan-out.ts";
+import { findGroup } from "../groups.ts";
+import { type Limited, readLimits, withoutLimits } from "../limits.ts";
 import type { Draft, MessageJob } from "../message-job.ts";
 import { type PublishOptions, readPublishOptions } from "../publish-options.ts";
 import { redact } from "../redaction.ts";
 import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../request.ts";
 import { isOfRun, type Prepared, type PublishAnswer, prepareOfRuns } from "../workflow/submit.ts";
+import { noteQueue } from "./queues.ts";
 
 /** How long a message keeps others with the same deduplication id out. */
 const DEDUPLICATION_WINDOW = "10m";
 
 const encoder = new TextEncoder();
 
-/** `POST /v2/publish/{destination}` */
+/** `POST /v2/publish/{destination}`, and `POST /v2/enqueue/{queue}/{destination}` */
 export async function publish(call: QStashCall): Promise<Response> {
   const { request, parameters } = call;
   const draft = {
     destination: readDestination(request, parameters["*"] ?? ""),
     headers: request.headers,
     body: await readBody(request),
+    queue: parameters["queue"],
   };
   const [answer] = await publishAll(call, [draft], () => "");
-  return json(answer, answer?.deduplicated ? 202 : 201);
+  return json(answer, [answer].flat().every((each) => each?.deduplicated) ? 202 : 201);
 }
 
 /** A batch holds the body of at least one of the largest messages, escaped, and its headers. */
@@ -50,10 +56,24 @@ async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (in
   );
   const ofRuns = await prepareOfRuns(call, drafts.filter(isOfRun));
   const waiting = [...ofRuns];
-  const prepared = plain.map((each) => each ?? (waiting.shift() as Prepared));
-  const jobs = prepared.flatMap(({ job }) => job ?? []);
+  const prepared = plain.map((each) => each ?? single(waiting.shift() as Prepared));
+  const jobs = prepared.flatMap((each) => each.jobs);
+  if (jobs.length > MOST_AT_ONCE) throw invalidRequest(`One request stores at most ${MOST_AT_ONCE} messages.`);
   const results = [...(jobs.length > 0 ? await call.host.enqueue(jobs) : [])];
-  return Promise.all(prepared.map(({ job, answer }) => answer(job && results.shift())));
+  return Promise.all(prepared.map((each) => each.answer(results.splice(0, each.jobs.length))));
+}
+
+/** The messages that are to be stored for a draft, and what its publisher is told then. */
+interface PreparedDraft {
+  readonly jobs: readonly MessageJob[];
+  answer(results: readonly EnqueueResult[]): Answer | Promise<Answer>;
+}
+
+/** One for each endpoint of a URL group. */
+type Answer = PublishAnswer | readonly PublishAnswer[];
+
+function single({ job, answer }: Prepared): PreparedDraft {
+  return { jobs: job ? [job] : [], answer: ([result]) => answer(result) };
 }
 
 /** Begins the message of an error with what it is about. */
@@ -66,19 +86,38 @@ async function named<Result>(what: string, work: () => Result | Promise<Result>)
   }
 }
 
-async function prepare(call: QStashCall, draft: Draft): Promise<Prepared> {
-  const job = await messageJob(call, draft);
-  return { job, answer: (result) => publishAnswer(result, job) };
+async function prepare(call: QStashCall, draft: Draft): Promise<PreparedDraft> {
+  const { destination } = draft;
+  const limited = readLimits(draft.headers, draft.queue);
+  const queueName = limited?.limits.queueName;
+  if (isUrl(destination)) {
+    const url = call.settings.targets.read(destination, "destination");
+    const job = await messageJob(call, draft, { url }, limited);
+    if (queueName !== undefined) await noteQueue(call, queueName);
+    return { jobs: [job], answer: ([result]) => publishAnswer(result, job) };
+  }
+  if (destination.startsWith("api/")) throw notFound(NO_MODEL);
+  const { endpoints } = await findGroup(internalsOf(call.host.queue).documents, destination);
+  const parts = endpoints.map((endpoint) => topicPart(destination, endpoint));
+  for (const { url } of parts) call.settings.targets.read(url, `The endpoint of the URL group`);
+  const jobs = await Promise.all(parts.map((part) => messageJob(call, draft, part, limited)));
+  if (queueName !== undefined) await noteQueue(call, queueName);
+  return {
+    jobs,
+    answer: (results) => results.map((result, index) => publishAnswer(result, jobs[index] as MessageJob)),
+  };
 }
+
+const NO_MODEL = "There is no model behind api/ destinations. Publish to the URL of the provider.";
 
 function readEntry(entry: unknown): Draft {
   const { destination, headers = {}, body = "", queue } = Object(entry) as Readonly<Record<string, unknown>>;
   if (typeof destination !== "string") throw invalidRequest("destination must be a text.");
   if (typeof body !== "string") throw invalidRequest("body must be a text.");
-  if (queue !== undefined) throw invalidRequest("queue is not supported.");
+  if (queue !== undefined && typeof queue !== "string") throw invalidRequest("queue must be a text.");
   const bytes = encoder.encode(body);
   if (bytes.length > LARGEST_BODY) throw invalidRequest(`body must have at most ${LARGEST_BODY} bytes.`);
-  return { destination, headers: readEntryHeaders(headers), body: bytes };
+  return { destination, headers: readEntryHeaders(headers), body: bytes, queue };
 }
 
 function readEntryHeaders(headers: unknown): Headers {
@@ -89,25 +128,33 @@ function readEntryHeaders(headers: unknown): Headers {
   }
 }
 
-async function messageJob({ settings, host }: QStashCall, { destination, headers, body }: Draft): Promise<MessageJob> {
+async function messageJob(
+  { settings, host }: QStashCall,
+  { headers, body }: Draft,
+  to: TopicPart,
+  limited: Limited | undefined,
+): Promise<MessageJob> {
   const now = host.queue.clock();
-  const { retries, deduplication, redaction, ...options } = readPublishOptions(headers, settings.targets, now);
-  if (!isUrl(destination)) {
-    throw notFound(
-      "The destination must begin with https:// or http://. URL groups and api/ destinations are not supported.",
+  const read = readPublishOptions(withoutLimits(headers), settings.targets, now);
+  const { retries, deduplication, redaction, ...options } = read;
+  if (limited && deduplication)
+    throw invalidRequest(
+      "A message with a queue or a flow control key takes no deduplication: the queue could not keep both together.",
     );
-  }
-  const url = settings.targets.read(destination, "destination");
   const { notBefore = now, timeoutMs } = options;
-  const { payload, hidden } = await redact({ url, ...options, ...storedBody(body) }, redaction);
+  const { payload, hidden } = await redact(
+    { ...to, ...options, ...(limited && { limits: limited.limits }), ...storedBody(body) },
+    redaction,
+  );
   const job: MessageJob = {
     job: DELIVERY,
     payload,
     ...(notBefore > now && { runAt: notBefore }),
     ...(retries !== undefined && { maxRetries: retries }),
     ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
+    ...(limited && { flowControl: limited.flowControl }),
     ...(deduplication && {
-      dedupe: { key: await deduplicationKey(deduplication, url, options, body), ttl: DEDUPLICATION_WINDOW },
+      dedupe: { key: await deduplicationKey(deduplication, to, options, body), ttl: DEDUPLICATION_WINDOW },
     }),
   };
   return withHidden(job, hidden);
@@ -116,11 +163,15 @@ async function messageJob({ settings, host }: QStashCall, { destination, headers
 /** A hash, since a queue's own keys are shorter than the ids of QStash may be. */
 async function deduplicationKey(
   deduplication: NonNullable<PublishOptions["deduplication"]>,
-  url: string,
+  { url, topicName }: TopicPart,
   { header }: Pick<PublishOptions, "header">,
   body: Uint8Array,
 ): Promise<string> {
-  if (deduplication !== "content") return `qstash:id:${await hashOf(encoder.encode(deduplication.id))}`;
+  if (deduplication !== "content") {
+    // Each endpoint of a group gets its own message.
+    const id = topicName === undefined ? deduplication.id : `${deduplication.id} ${url}`;
+    return `qstash:id:${await hashOf(encoder.encode(id))}`;
+  }
   const sorted = Object.entries(header).sort(([a], [b]) => (a < b ? -1 : 1));
   const head = encoder.encode(`${JSON.stringify([url, sorted])}\n`);
   const content = new Uint8Array(head.length + body.length);

@@ -1,16 +1,21 @@
 import { withHidden } from "../../core/job/hidden.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
 import { json } from "../answers.ts";
 import { bytesOfBody, shownBody, storedBody } from "../body.ts";
 import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
-import { readDestination } from "../destination.ts";
+import { isUrl, readDestination } from "../destination.ts";
 import { durationHeader } from "../durations.ts";
+import { FAN_OUT, type FanOut } from "../fan-out.ts";
+import { findGroup } from "../groups.ts";
+import { type Limited, readLimits, withoutLimits } from "../limits.ts";
 import type { Message, ScheduleNote } from "../message.ts";
 import { readPublishOptions } from "../publish-options.ts";
 import { redact } from "../redaction.ts";
 import { type QStashCall, readBody } from "../request.ts";
+import { noteQueue } from "./queues.ts";
 
 /** As long as the key of a schedule may be. */
 const LONGEST_ID = 200;
@@ -23,9 +28,11 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   const rule = readCron(headers.get("upstash-cron") ?? "");
   const delay = headers.get("upstash-delay");
   const destination = readDestination(request, parameters["*"] ?? "");
-  const url = settings.targets.read(destination, "destination");
+  const to = isUrl(destination) ? { url: settings.targets.read(destination, "destination") } : { group: destination };
+  if ("group" in to) await findGroup(internalsOf(host.queue).documents, to.group);
+  const limited = readLimits(headers, undefined);
   const { retries, deduplication, notBefore, redaction, ...options } = readPublishOptions(
-    headers,
+    withoutLimits(headers),
     settings.targets,
     now,
   );
@@ -35,24 +42,51 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   const scheduleId = headers.get("upstash-schedule-id") ?? `scd_${crypto.randomUUID()}`;
   checkPathText(scheduleId, "Upstash-Schedule-Id", LONGEST_ID);
   const existing = await schedules.get(scheduleId);
-  if (existing && existing.name !== DELIVERY)
+  if (existing && !makesMessages(existing))
     throw conflict("Another schedule of the queue has this id. Choose another Upstash-Schedule-Id.");
   const createdAt = noteOf(existing)?.createdAt ?? now;
+  const url = "url" in to ? to.url : "";
   const message: Message = {
     url,
     ...options,
+    ...(limited && { limits: limited.limits }),
     ...storedBody(body),
     ...(delay && { delayMs: durationHeader(delay, "Upstash-Delay") }),
     schedule: { createdAt, cron: rule.text, ...(retries !== undefined && { retries }) },
   };
   const { payload, hidden } = await redact(message, redaction);
-  const recurring = {
-    ...{ job: DELIVERY, payload, cron: rule.cron, timeZone: rule.timeZone },
-    ...(retries !== undefined && { maxRetries: retries }),
-    ...(options.timeoutMs !== undefined && { timeout: attemptTimeoutMs(options.timeoutMs) }),
-  };
+  const { queueName } = limited?.limits ?? {};
+  if (queueName !== undefined) await noteQueue({ host, settings }, queueName);
+  const made = "group" in to || limited ? fanOut(payload, to, retries, limited) : delivered(payload, retries);
+  const recurring = { ...made, cron: rule.cron, timeZone: rule.timeZone };
   await schedules.upsert(scheduleId, withHidden(recurring, hidden));
   return json({ scheduleId }, 201);
+}
+
+/** What a schedule makes whose job is the delivery itself. */
+function delivered(payload: Message, retries: number | undefined) {
+  const { timeoutMs } = payload;
+  return {
+    ...{ job: DELIVERY, payload },
+    ...(retries !== undefined && { maxRetries: retries }),
+    ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
+  };
+}
+
+/** What a schedule makes whose job makes messages. */
+function fanOut(
+  { url: _, ...message }: Message,
+  destination: FanOut["destination"],
+  retries: number | undefined,
+  limited: Limited | undefined,
+) {
+  const payload: FanOut = {
+    destination,
+    message,
+    ...(retries !== undefined && { retries }),
+    ...(limited && { flowControl: limited.flowControl }),
+  };
+  return { job: FAN_OUT, payload };
 }
 
 /** `GET /v2/schedules` */
@@ -95,11 +129,22 @@ async function findSchedule({ host, parameters }: QStashCall): Promise<ScheduleI
 
 /** Whether a schedule was made here: the queue may have others. */
 function isOwn(schedule: ScheduleInfo): boolean {
-  return schedule.name === DELIVERY && noteOf(schedule) !== undefined;
+  return makesMessages(schedule) && noteOf(schedule) !== undefined;
+}
+
+function makesMessages({ name }: ScheduleInfo): boolean {
+  return name === DELIVERY || name === FAN_OUT;
+}
+
+/** The message that a schedule makes, in whatever way. */
+function messageOf({ name, payload }: ScheduleInfo): Message {
+  if (name !== FAN_OUT) return payload as Message;
+  const { destination, message } = payload as FanOut;
+  return { ...message, url: "url" in destination ? destination.url : destination.group };
 }
 
 function noteOf(schedule: ScheduleInfo | null): ScheduleNote | undefined {
-  return (schedule?.payload as Partial<Message> | null | undefined)?.schedule;
+  return schedule?.payload ? messageOf(schedule).schedule : undefined;
 }
 
 const cronPattern = /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.+)$/;
@@ -113,8 +158,9 @@ function readCron(text: string) {
 
 const DEFAULT_RETRIES = 3;
 
-function scheduleView({ key, payload, paused, nextRunAt, lastRunAt }: ScheduleInfo) {
-  const message = payload as Message;
+function scheduleView(info: ScheduleInfo) {
+  const { key, paused, nextRunAt, lastRunAt } = info;
+  const message = messageOf(info);
   const { url, method, header, schedule, delayMs, callback, failureCallback, labels, retryDelay } = message;
   return {
     scheduleId: key,
@@ -129,6 +175,7 @@ function scheduleView({ key, payload, paused, nextRunAt, lastRunAt }: ScheduleIn
     ...(callback && { callback: callback.url }),
     ...(failureCallback && { failureCallback: failureCallback.url }),
     ...(labels && { label: labels[0], labels }),
+    ...message.limits,
     ...(retryDelay !== undefined && { retryDelayExpression: retryDelay }),
     ...(lastRunAt && { lastScheduleTime: lastRunAt.getTime() }),
     ...(nextRunAt && { nextScheduleTime: nextRunAt.getTime() }),

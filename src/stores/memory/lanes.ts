@@ -68,6 +68,11 @@ class Lane {
     this.started++;
   }
 
+  closeWindow(): void {
+    this.windowEndsAt = 0;
+    this.started = 0;
+  }
+
   /** When it can next start something, as a score; that of never if only an outcome, or a person, changes that. */
   get mark(): number {
     const [head] = this.line;
@@ -212,6 +217,7 @@ export class Lanes {
     this.#touched.add(lane);
     if (change.to === "set") lane.limits = change.limits;
     if (change.to === "set" || change.to === "unset") lane.isPinned = change.to === "set";
+    else if (change.to === "rateReset") lane.closeWindow();
     else lane.isPaused = change.to === "paused";
   }
 

@@ -1,5 +1,5 @@
 -- Changes one key of flow control.
--- ARGV: key, now, 'set' | 'unset' | 'paused' | 'resumed', then for 'set': concurrency, rate, period, ordered
+-- ARGV: key, now, 'set' | 'unset' | 'rateReset' | 'paused' | 'resumed', then for 'set': concurrency, rate, period, ordered
 local key, now, to = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 load_lanes({ key })
 local lane, adding, removing = lane_of[key], {}, {}
@@ -13,7 +13,9 @@ if to == 'set' then
   lane.concurrency, lane.rate, lane.period = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
   set_flag(lane, ORDERED, ARGV[7] == '1')
 end
-if to == 'set' or to == 'unset' then set_flag(lane, PINNED, to == 'set') else set_flag(lane, HELD, to == 'paused') end
+if to == 'set' or to == 'unset' then set_flag(lane, PINNED, to == 'set')
+elseif to == 'rateReset' then lane.started, lane.ends = 0, 0
+else set_flag(lane, HELD, to == 'paused') end
 put_marks(adding, removing)
 store_lanes(now)
 call_many('ZADD', due, adding)

@@ -1,0 +1,95 @@
+import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
+import { invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { json } from "../answers.ts";
+import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../limits.ts";
+import type { QStashCall } from "../request.ts";
+
+/** `GET /v2/flowControl`: the keys that something is known of. */
+export async function listKeys({ host, query }: QStashCall): Promise<Response> {
+  const search = query.get("search") ?? "";
+  const views = [];
+  let cursor: string | undefined;
+  do {
+    const page = await host.queue.flowControl.list({ cursor, limit: 1_000 });
+    for (const state of page.keys) {
+      const key = messageKeyOf(state.key);
+      if (key?.includes(search)) views.push(keyView(key, state));
+    }
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
+  return json(views);
+}
+
+/** `GET /v2/flowControl/{key}` */
+export async function getKey({ host, parameters }: QStashCall): Promise<Response> {
+  const key = parameters["key"] ?? "";
+  const state = await host.queue.flowControl.get(flowKeyOf(key));
+  if (!state) throw notFound("Nothing waits or runs under this flow control key, and it is neither paused nor pinned.");
+  return json(keyView(key, state));
+}
+
+/** `POST /v2/flowControl/{key}/pause` */
+export async function pauseKey({ host, parameters }: QStashCall): Promise<Response> {
+  await host.queue.flowControl.pause(flowKeyOf(parameters["key"] ?? ""));
+  return json({});
+}
+
+/** `POST /v2/flowControl/{key}/resume` */
+export async function resumeKey({ host, parameters }: QStashCall): Promise<Response> {
+  await host.queue.flowControl.resume(flowKeyOf(parameters["key"] ?? ""));
+  host.drainSoon();
+  return json({});
+}
+
+/** `POST /v2/flowControl/{key}/pin`: a limit that is not given stays as it is, and is pinned too. */
+export async function pinKey({ host, parameters, query }: QStashCall): Promise<Response> {
+  const { flowControl } = host.queue;
+  const key = flowKeyOf(parameters["key"] ?? "");
+  const [parallelism, rate] = ["parallelism", "rate"].map((name) => {
+    const text = query.get(name);
+    return text === null ? undefined : readLimit(text, () => invalidRequest(`${name} must be a whole number from 1.`));
+  });
+  if (parallelism === undefined && rate === undefined) throw invalidRequest("Give parallelism or rate to pin.");
+  const before = await flowControl.get(key);
+  const concurrency = parallelism ?? before?.concurrency ?? undefined;
+  const newRate = rate ?? before?.rate ?? undefined;
+  const period = rate === undefined ? (before?.period ?? undefined) : readPeriod(query.get("period") ?? undefined);
+  await flowControl.set(key, { concurrency, rate: newRate, period });
+  host.drainSoon();
+  return json({});
+}
+
+/** `POST /v2/flowControl/{key}/unpin`: lets go of both limits. */
+export async function unpinKey({ host, parameters }: QStashCall): Promise<Response> {
+  await host.queue.flowControl.unset(flowKeyOf(parameters["key"] ?? ""));
+  return json({});
+}
+
+/** `POST /v2/flowControl/{key}/resetRate` */
+export async function resetRate({ host, parameters }: QStashCall): Promise<Response> {
+  await internalsOf(host.queue).resetRate(flowKeyOf(parameters["key"] ?? ""));
+  host.drainSoon();
+  return json({});
+}
+
+/** `GET /v2/globalParallelism`: nothing limits it here. */
+export async function getGlobalParallelism({ host }: QStashCall): Promise<Response> {
+  const { runningCount } = await host.queue.getStats();
+  return json({ parallelismMax: HIGHEST_LIMIT, parallelismCount: runningCount });
+}
+
+/** A key as the API shows it. 0 stands for no limit. */
+function keyView(flowControlKey: string, state: FlowControlKey) {
+  const { concurrency, rate, period, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;
+  const seconds = (period ?? 0) / 1_000;
+  return {
+    flowControlKey,
+    waitListSize: waiting,
+    ...{ parallelismMax: concurrency ?? 0, parallelismCount: running },
+    ...{ rateMax: rate ?? 0, rateCount: startedInWindow, ratePeriod: seconds },
+    ratePeriodStart: windowEndsAt ? Math.floor(windowEndsAt.getTime() / 1_000 - seconds) : 0,
+    ...{ isPaused: paused, isPinnedParallelism: pinned, isPinnedRate: pinned },
+  };
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { onEveryStore } from "../support/stores.ts";
+import { type Delivery, servedQStash, target } from "./served-qstash.ts";
+
+const other = "https://app.example.com/other";
+const endpoints = [{ name: "first", url: target }, { url: other }];
+
+onEveryStore(({ create }) => {
+  type Served = Awaited<ReturnType<typeof servedQStash>>;
+  const drain = async ({ queue }: Served, times = 3) => {
+    for (let i = 0; i < times; i++) await queue.drain();
+  };
+  const served = async (destination?: (delivery: Delivery) => Response) => {
+    const parts = await servedQStash({ store: create(), ...(destination && { destination }) });
+    await parts.client.urlGroups.addEndpoints({ name: "group", endpoints });
+    return parts;
+  };
+
+  describe("a URL group", () => {
+    test("is made, read, changed and removed, and outlives the process", async () => {
+      const store = create();
+      const { client, clock } = await servedQStash({ store });
+      await client.urlGroups.addEndpoints({ name: "group", endpoints });
+      const again = (await servedQStash({ store })).client.urlGroups;
+      const group = { name: "group", createdAt: clock.now, updatedAt: clock.now, endpoints };
+      expect(await again.get("group")).toEqual(group);
+      expect(await again.list()).toEqual([group]);
+      await again.addEndpoints({ name: "group", endpoints: [{ name: "second", url: other }] });
+      await client.urlGroups.removeEndpoints({ name: "group", endpoints: [{ name: "first" }] });
+      expect((await again.get("group")).endpoints).toEqual([{ name: "second", url: other }]);
+      await client.urlGroups.delete("group");
+      await expect(again.get("group")).rejects.toThrow("No URL group has this name");
+    });
+
+    test("gets a message at each endpoint, each with its own answer", async () => {
+      const parts = await served();
+      const { client, deliveries } = parts;
+      const answers = await client.publishJSON({ urlGroup: "group", body: { a: 1 } });
+      expect(answers).toMatchObject([{ url: target }, { url: other }]);
+      await drain(parts);
+      expect(deliveries.map(({ url }) => url).sort()).toEqual([other, target]);
+      expect(deliveries.map(({ headers }) => headers.get("upstash-topic-name"))).toEqual(["group", "group"]);
+      expect(new Set(deliveries.map(({ headers }) => headers.get("upstash-message-id")))).toEqual(
+        new Set((answers as unknown as { messageId: string }[]).map(({ messageId }) => messageId)),
+      );
+    });
+
+    test("is named in dead messages, filters and callbacks", async () => {
+      const parts = await served(({ url }) => new Response("", { status: url === target ? 500 : 200 }));
+      const { client, deliveries } = parts;
+      await client.publish({ urlGroup: "group", retries: 0, failureCallback: "https://app.test/failed" });
+      await drain(parts);
+      const { messages } = await client.dlq.listMessages({ filter: { urlGroup: "group" } });
+      expect(messages).toMatchObject([{ url: target, topicName: "group", endpointName: "first" }]);
+      const callback = deliveries.find(({ url }) => url.endsWith("/failed"));
+      expect(JSON.parse(callback?.body ?? "")).toMatchObject({ topicName: "group", endpointName: "first" });
+    });
+
+    test("is deduplicated by endpoint", async () => {
+      const { client } = await served();
+      const message = { urlGroup: "group", deduplicationId: "x" };
+      await client.publish(message);
+      await client.urlGroups.addEndpoints({ name: "group", endpoints: [{ url: "https://app.test/third" }] });
+      const answers = (await client.publish(message)) as unknown as { deduplicated?: boolean }[];
+      expect(answers.map(({ deduplicated = false }) => deduplicated)).toEqual([true, true, false]);
+    });
+
+    test("gets the messages of a queue, of a batch and of a schedule, as it is when that fires", async () => {
+      const parts = await served();
+      const { client, clock, deliveries } = parts;
+      await client.queue({ queueName: "orders" }).enqueue({ urlGroup: "group", body: "queue" });
+      await client.batch([{ urlGroup: "group", body: "batch" }]);
+      await client.schedules.create({ scheduleId: "s", destination: "group", cron: "* * * * *", body: "schedule" });
+      expect(await client.schedules.get("s")).toMatchObject({ destination: "group", body: "schedule" });
+      await client.urlGroups.addEndpoints({ name: "group", endpoints: [{ url: "https://app.test/third" }] });
+      clock.now += 60_000;
+      await drain(parts, 6);
+      const count = (body: string) => deliveries.filter((delivery) => delivery.body === body).length;
+      expect([count("queue"), count("batch"), count("schedule")]).toEqual([2, 2, 3]);
+    });
+  });
+
+  test("an occurrence whose messages were made twice delivers each once", async () => {
+    const parts = await served();
+    const { client, clock, queue, deliveries } = parts;
+    await client.schedules.create({ destination: "group", cron: "* * * * *", body: "schedule" });
+    clock.now += 60_000;
+    // The first drain fires the schedule alone. The job of the occurrence then runs twice.
+    await queue.drain({ maxJobs: 1 });
+    const { jobs } = await queue.listJobs({ state: "ready" });
+    expect(jobs.length + deliveries.length).toBeGreaterThan(0);
+    await drain(parts, 4);
+    expect(deliveries).toHaveLength(2);
+  });
+
+  test("endpoints outside of the targets, wrong names and unknown groups are refused", async () => {
+    const { client, call, queue } = await served();
+    const add = (endpoint: object, name = "group") =>
+      client.urlGroups.addEndpoints({ name, endpoints: [endpoint as never] });
+    await expect(add({ url: "http://169.254.169.254/" })).rejects.toThrow("is not among the targets");
+    await expect(add({ url: target }, "a b")).rejects.toThrow("name of a URL group");
+    await expect(add({ name: "first", url: "https://app.test/third" })).rejects.toThrow("must not have one name");
+    await expect(client.publish({ urlGroup: "none" })).rejects.toThrow("No URL group has this name");
+    expect((await call("POST", "/v2/publish/api/llm")).status).toBe(404);
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+  });
+});
