@@ -10,7 +10,7 @@ import { toBase64 } from "./base64.ts";
 import { bytesOfBody, storedBody } from "./body.ts";
 import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
 import type { Callback, Message } from "./message.ts";
-import { type Redaction, redact } from "./redaction.ts";
+import { type HiddenParts, type Redaction, redact, redactionOf } from "./redaction.ts";
 import { type KeptResponse, noResponse, responseOf, type ShownResponse, shownResponse } from "./response.ts";
 
 /** The responses to deliveries, by their attempts: what callbacks report. */
@@ -76,14 +76,14 @@ export async function callbackJobs(
   ending: JobEnding,
   host: AttemptHost,
   response: KeptResponse,
-  source: CallbackSource = {},
+  { source = {}, redaction, ...report }: CallbackParts = {},
 ): Promise<readonly FollowUpJob[]> {
-  const due = callbacksFor(message, ending.failure === undefined);
+  const due = callbacksFor({ ...message, ...report }, ending.failure === undefined);
   const make = (sourceBody: string) =>
     Promise.all(
       due.map(([name, callback]) => {
         const body = { ...callbackBody(message, ending, host, response), ...source, sourceBody };
-        return callbackJob(name, callback, body, ending, host);
+        return callbackJob(name, callback, body, ending, host, redaction);
       }),
     );
   const { sourceBody = toBase64(bytesOfBody(message) ?? new Uint8Array()) } = source;
@@ -105,10 +105,10 @@ export async function enqueueCallbacks(
   ending: JobEnding,
   host: AttemptHost,
   response: KeptResponse,
-  source: CallbackSource | undefined,
+  parts: CallbackParts,
 ): Promise<void> {
   const { clock, store } = host.runtime;
-  const jobs = await callbackJobs(message, ending, host, response, source);
+  const jobs = await callbackJobs(message, ending, host, response, parts);
   await store.enqueue(
     jobs.map((job) => ({ ...job, isFreshId: false })),
     clock(),
@@ -129,6 +129,15 @@ export interface CallbackSource {
   readonly workflowUrl?: string;
 }
 
+/** What the callbacks of a message have from elsewhere. */
+export interface CallbackParts {
+  readonly source?: CallbackSource;
+  /** Default: that of the message, if it has one. */
+  readonly failureCallback?: Callback;
+  /** What of their headers nobody is shown. Their bodies are hidden then. */
+  readonly redaction?: Redaction;
+}
+
 const encoder = new TextEncoder();
 
 async function callbackJob(
@@ -137,32 +146,37 @@ async function callbackJob(
   content: object,
   ending: JobEnding,
   host: AttemptHost,
+  redaction: Redaction | undefined,
 ): Promise<FollowUpJob> {
-  const { clock, store } = host.runtime;
+  const { clock } = host.runtime;
   const { url, method, header, timeoutMs, retryDelay, retries = ending.maxRetries, delayMs = 0 } = callback;
-  const { failureCallback, workflow } = callback;
-  const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
-  const base = `${ending.id}:${name}${life}`;
-  let made = 0;
+  const { workflow } = callback;
   const options = {
-    id: store.local.idBeside(ending.id, () => (made++ === 0 ? base : `${base}.${made}`)),
+    id: callbackId(name, ending.id, host),
     maxRetries: retries,
     delay: delayMs,
     ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
   };
   const delivery = {
     ...{ url, method, header, ...(timeoutMs && { timeoutMs }), ...(retryDelay && { retryDelay }) },
-    ...(failureCallback && { failureCallback }),
     ...(workflow && { workflow }),
   };
   const body = encoder.encode(JSON.stringify(content));
   // What the message hides, its callbacks have in their bodies.
-  const redaction: Redaction | undefined = host.job.record.hidden ? { body: true, header: new Set() } : undefined;
-  const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, redaction);
+  const hides = redaction ?? redactionOf(host.job.record.hidden as HiddenParts | undefined);
+  const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, hides && { ...hides, body: true });
   const { id, runAt, record } = await finishJob(
     draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), clock(), () => ""),
   );
   return { id, runAt, record };
+}
+
+/** The id of a callback: that of the end which it reports. It lies in the partition of the message. */
+export function callbackId(name: string, messageId: string, host: AttemptHost): string {
+  const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
+  const base = `${messageId}:${name}${life}`;
+  let made = 0;
+  return host.runtime.store.local.idBeside(messageId, () => (made++ === 0 ? base : `${base}.${made}`));
 }
 
 function callbackBody(

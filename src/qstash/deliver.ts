@@ -92,7 +92,7 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
 async function reportEnd(message: Message, job: JobContext, host: AttemptHost, end: StoredEnd) {
   const { workflow } = message;
   const report = async () => {
-    const after = workflow && (await afterMessage(workflow, endingOf(job, end), host, end.response));
+    const after = workflow ? await afterMessage(workflow, endingOf(job, end), host, end.response) : {};
     if (after !== "of no account") await enqueueCallbacks(message, endingOf(job, end), host, end.response, after);
     return after;
   };

@@ -23,8 +23,6 @@ export interface Callback {
   /** Default: those of the message. */
   readonly retries?: number;
   readonly delayMs?: number;
-  /** Called when the callback is dead. */
-  readonly failureCallback?: Callback;
   readonly workflow?: WorkflowNote;
 }
 

@@ -14,6 +14,9 @@ export interface HiddenParts {
   /** Default: the body is shown. */
   readonly content?: StoredBody;
   readonly header: HeaderValues;
+  /** The headers of its callbacks. */
+  readonly callback?: HeaderValues;
+  readonly failureCallback?: HeaderValues;
 }
 
 /** A message, and what of it is hidden. */
@@ -43,37 +46,69 @@ export function readRedaction(text: string | null): Redaction | undefined {
 /** Takes out of a message what is to be hidden. A hash stands in its place, as at QStash. */
 export async function redact(message: Message, redaction: Redaction | undefined): Promise<Redacted> {
   if (!redaction) return { payload: message };
-  const { body, bodyBase64, header, ...rest } = message;
+  const { body, bodyBase64, header, callback, failureCallback, ...rest } = message;
   const stored = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
-  const isHidden = (name: string) => redaction.header === "all" || redaction.header.has(name.toLowerCase());
-  const hiddenHeader = Object.fromEntries(Object.entries(header).filter(([name]) => isHidden(name)));
-  const shownHeader = Object.fromEntries(
-    await Promise.all(
-      Object.entries(header).map(
-        async ([name, values]): Promise<[string, readonly string[]]> => [
-          name,
-          isHidden(name) ? await Promise.all(values.map((value) => markOf(encoder.encode(value)))) : values,
-        ],
-      ),
-    ),
-  );
+  const own = await redactHeader(header, redaction);
+  const ofCallback = callback && (await redactHeader(callback.header, redaction));
+  const ofFailure = failureCallback && (await redactHeader(failureCallback.header, redaction));
   const bytes = bytesOfBody(stored) ?? new Uint8Array();
   return {
-    payload: { ...rest, header: shownHeader, ...(redaction.body ? { body: await markOf(bytes) } : stored) },
-    hidden: { ...(redaction.body && { content: stored }), header: hiddenHeader },
+    payload: {
+      ...rest,
+      header: own.shown,
+      ...(redaction.body ? { body: await markOf(bytes) } : stored),
+      ...(callback && ofCallback && { callback: { ...callback, header: ofCallback.shown } }),
+      ...(failureCallback && ofFailure && { failureCallback: { ...failureCallback, header: ofFailure.shown } }),
+    },
+    hidden: {
+      ...(redaction.body && { content: stored }),
+      header: own.hidden,
+      ...(ofCallback && { callback: ofCallback.hidden }),
+      ...(ofFailure && { failureCallback: ofFailure.hidden }),
+    },
+  };
+}
+
+/** The redaction that has hidden something. */
+export function redactionOf(hidden: HiddenParts | undefined): Redaction | undefined {
+  if (!hidden) return undefined;
+  const { content, header, callback, failureCallback } = hidden;
+  const names = [header, callback, failureCallback].flatMap((each) => Object.keys(each ?? {}));
+  return { body: content !== undefined, header: new Set(names.map((name) => name.toLowerCase())) };
+}
+
+async function redactHeader(header: HeaderValues, redaction: Redaction) {
+  const isHidden = (name: string) => redaction.header === "all" || redaction.header.has(name.toLowerCase());
+  const shown = Object.entries(header).map(async ([name, values]): Promise<[string, readonly string[]]> => {
+    const marks = async () => Promise.all(values.map((value) => markOf(encoder.encode(value))));
+    return [name, isHidden(name) ? await marks() : values];
+  });
+  return {
+    shown: Object.fromEntries(await Promise.all(shown)),
+    hidden: Object.fromEntries(Object.entries(header).filter(([name]) => isHidden(name))),
   };
 }
 
 /** Puts back what is hidden. What somebody has written in its place stays. */
 export function unredacted(message: Message, hidden: HiddenParts | undefined): Message {
   if (!hidden) return message;
-  const { body, bodyBase64, header, ...rest } = message;
+  const { body, bodyBase64, header, callback, failureCallback, ...rest } = message;
   const shown = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
-  const whole = Object.entries(header).map(([name, values]) => [
-    name,
-    values.every(isMark) ? (hidden.header[name] ?? values) : values,
-  ]);
-  return { ...rest, header: Object.fromEntries(whole), ...((isMark(body) && hidden.content) || shown) };
+  return {
+    ...rest,
+    header: wholeHeader(header, hidden.header),
+    ...((isMark(body) && hidden.content) || shown),
+    ...(callback && { callback: { ...callback, header: wholeHeader(callback.header, hidden.callback) } }),
+    ...(failureCallback && {
+      failureCallback: { ...failureCallback, header: wholeHeader(failureCallback.header, hidden.failureCallback) },
+    }),
+  };
+}
+
+function wholeHeader(header: HeaderValues, hidden: HeaderValues = {}): HeaderValues {
+  return Object.fromEntries(
+    Object.entries(header).map(([name, values]) => [name, values.every(isMark) ? (hidden[name] ?? values) : values]),
+  );
 }
 
 const encoder = new TextEncoder();

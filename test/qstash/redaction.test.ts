@@ -49,6 +49,20 @@ onEveryStore(({ create }) => {
       expect(await everythingShown(parts)).not.toContain("the-secret");
     });
 
+    test("hides the headers of callbacks too, and delivers them", async () => {
+      const parts = await served(200);
+      const { client, queue, deliveries } = parts;
+      const name = "Upstash-Callback-Forward-Authorization";
+      const callback = "https://app.test/callback";
+      await client.publish({ ...published, callback, headers: { ...headers, [name]: headerSecret } });
+      expect(await everythingShown(parts)).not.toContain("the-secret");
+      await queue.drain();
+      await queue.drain();
+      expect(deliveries.map(({ url }) => url)).toEqual([target, callback]);
+      expect(deliveries[1]?.headers.get("authorization")).toBe(headerSecret);
+      expect(await everythingShown(parts)).not.toContain("the-secret");
+    });
+
     test("holds in the dead letter and in logs, and a retry delivers the original values", async () => {
       const lines: string[] = [];
       const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };

@@ -7,7 +7,7 @@ import { readPublishOptions } from "../publish-options.ts";
 import type { QStashCall } from "../request.ts";
 import { type Again, closeRuns, runAgain } from "../workflow/again.ts";
 import type { RunOptions } from "../workflow/run.ts";
-import { callbackState, failureMessageId } from "../workflow/run-log.ts";
+import { callbackState } from "../workflow/run-log.ts";
 import { requestStore, runsOf } from "../workflow/run-store.ts";
 
 /** `GET /v2/workflows/dlq`, and `GET /v2/dlq` with `source=workflow`: the messages that runs have failed by. */
@@ -74,10 +74,11 @@ async function rerun({ host, request, settings }: QStashCall, { messageId, workf
 /** `POST /v2/workflows/dlq/callback/{id}`: calls a failure function again that has failed. */
 export async function retryCallback({ host, parameters }: QStashCall): Promise<Response> {
   const { queue } = host;
-  const { messageId, workflowRunId, workflowCreatedAt } = await findRun(queue, parameters["id"] ?? "");
-  const id = failureMessageId(messageId);
-  if ((await queue.getJob(id))?.state !== "dead") throw conflict("The failure function of this run has not failed.");
-  await queue.retryFromDeadLetter(id);
+  const { workflowRunId, workflowCreatedAt } = await findRun(queue, parameters["id"] ?? "");
+  const { reportId = "" } = (await runsOf(queue).find(workflowRunId ?? "")) ?? {};
+  if ((await queue.getJob(reportId))?.state !== "dead")
+    throw conflict("The failure function of this run has not failed.");
+  await queue.retryFromDeadLetter(reportId);
   host.drainSoon();
   return json({ workflowRunId, workflowCreatedAt });
 }
@@ -106,13 +107,15 @@ function endsRun({ workflowUrl }: MessageView): boolean {
   return workflowUrl !== undefined;
 }
 
-/** Adds how the report of the failure stands. */
+/** Adds to whom the failure is reported, and how that stands. */
 async function withCallback(queue: Queue, message: MessageView): Promise<View> {
-  if (message.failureCallback === undefined) return message;
-  const job = await queue.getJob(failureMessageId(message.messageId));
+  const { reportId, options } = (await runsOf(queue).find(message.workflowRunId ?? "")) ?? {};
+  if (reportId === undefined || !options?.failureCallback) return message;
+  const job = await queue.getJob(reportId);
   const { responseStatus, responseHeader, responseBody } = lastResponse(job?.progress);
   return {
     ...message,
+    failureCallback: options.failureCallback.url,
     failureCallbackInfo: {
       state: callbackState(job),
       ...(responseStatus !== undefined && { responseStatus }),

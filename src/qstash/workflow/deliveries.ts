@@ -4,7 +4,7 @@ import { toBase64 } from "../base64.ts";
 import { bytesOfBody } from "../body.ts";
 import type { HeaderValues, Message } from "../message.ts";
 import { closeRuns, runAgain } from "./again.ts";
-import { runHeader, stepJob } from "./messages.ts";
+import { resultHeader, stepHeader, stepJob } from "./messages.ts";
 import { newRun, runStepOf } from "./new-run.ts";
 import { isStep, type WorkflowNote } from "./note.ts";
 import { followersOf, type Run, resultOf } from "./run.ts";
@@ -40,7 +40,7 @@ export async function prepareDelivery(
   if (run?.state !== "started") return undefined;
   if (note.role === "call" || note.role === "result") {
     if (note.step !== undefined && resultOf(run, note.step)) return undefined;
-    return note.role === "call" ? own : { ...own, header: { ...own.header, ...runHeader(run) } };
+    return note.role === "call" ? own : { ...own, header: resultHeader(run, own.header) };
   }
   const { step, wait } = note;
   if (step !== undefined && wait !== undefined && !(await store.waits.timeOut(wait, step, store.now))) return undefined;
@@ -70,8 +70,7 @@ async function stepDelivery(message: Message, job: JobContext, found: Run, store
     return undefined;
   }
   const body = new TextEncoder().encode(JSON.stringify(await rawSteps(run, store.runs, index + 1)));
-  const header = { ...message.header, ...runHeader(run) };
-  return { header, body: body.length > LARGEST_SENT_BYTES ? new Uint8Array() : body };
+  return { header: stepHeader(run), body: body.length > LARGEST_SENT_BYTES ? new Uint8Array() : body };
 }
 
 /** The run with the step that a message brings, if it does not have it. */

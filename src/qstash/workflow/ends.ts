@@ -2,7 +2,8 @@ import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobEnding } from "../../core/attempt/follow-ups.ts";
 import { toBase64 } from "../base64.ts";
 import { bytesOfBody } from "../body.ts";
-import type { CallbackSource } from "../callbacks.ts";
+import { type CallbackParts, callbackId } from "../callbacks.ts";
+import { readRedaction } from "../redaction.ts";
 import type { KeptResponse } from "../response.ts";
 import { arrivalJob } from "./messages.ts";
 import type { WorkflowNote } from "./note.ts";
@@ -13,7 +14,13 @@ import { deliveryStore, type RunStore } from "./run-store.ts";
 export type RunEnd =
   | { readonly state: "success"; readonly response: string }
   | { readonly state: "canceled" }
-  | { readonly state: "failed"; readonly failedBy: string; readonly response: string };
+  | {
+      readonly state: "failed";
+      readonly failedBy: string;
+      /** The id of the message that reports it. */
+      readonly reportId: string;
+      readonly response: string;
+    };
 
 /**
  * Ends a run, and brings its end to the run that waits for it. The latter is enqueued first, under an id of its own, so that it is
@@ -54,17 +61,24 @@ export async function afterMessage(
   { id, attempts, failure }: JobEnding,
   host: AttemptHost,
   response: KeptResponse,
-): Promise<CallbackSource | "of no account"> {
+): Promise<CallbackParts | "of no account"> {
   // The SDK takes a response before the last retry for one after which another comes.
-  if (note.role === "call") return { maxRetries: attempts - 1 };
+  if (note.role === "call") return { source: { maxRetries: attempts - 1 } };
   if (failure === undefined || !carriesRun(note)) return {};
   const store = deliveryStore(host);
   const text = new TextDecoder().decode(response.body);
-  const run = await endRun(store, note.runId, { state: "failed", failedBy: id, response: text });
+  const reportId = callbackId("failure-callback", id, host);
+  const run = await endRun(store, note.runId, { state: "failed", failedBy: id, reportId, response: text });
   if (run?.failedBy !== id) return "of no account";
   const [payload] = await store.runs.bodiesOf(run, 1);
+  const { failureCallback, redact } = run.options;
+  const redaction = readRedaction(redact ?? null);
   return {
-    sourceBody: toBase64(bytesOfBody(payload ?? {}) ?? new Uint8Array()),
-    ...{ workflowRunId: run.id, workflowCreatedAt: run.createdAt, workflowUrl: run.url },
+    source: {
+      sourceBody: toBase64(bytesOfBody(payload ?? {}) ?? new Uint8Array()),
+      ...{ workflowRunId: run.id, workflowCreatedAt: run.createdAt, workflowUrl: run.url },
+    },
+    ...(failureCallback && { failureCallback }),
+    ...(redaction && { redaction }),
   };
 }

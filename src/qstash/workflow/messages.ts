@@ -23,11 +23,6 @@ export const messageIds = {
   invoke: (runId: string, step: number) => `${runId}:${step}:invoke`,
 };
 
-/** The options of a message that all of its run have. */
-function messageOptions({ retries: _, redact: __, ...options }: RunOptions): Omit<RunOptions, "retries" | "redact"> {
-  return options;
-}
-
 /** The options of the job of such a message. */
 function jobOptions({ retries, timeoutMs }: RunOptions): Pick<MessageJob, "maxRetries" | "timeout"> {
   return {
@@ -66,22 +61,31 @@ export async function timeoutJob(run: Run, { step, url, deadline }: Wait, eventI
   return shownJob(message, run.options, { id: messageIds.timeout(run.id, step.stepId), runAt: deadline });
 }
 
+/** A message to a workflow. Its headers, and whom its failure is reported to, are those of its run. */
 function stepMessage(run: Run, url: string, note: Omit<WorkflowNote, "runId" | "createdAt">): Message {
-  const { header, ...options } = messageOptions(run.options);
-  const ofStep: HeaderValues = { "Content-Type": ["application/json"], [SDK_VERSION]: ["1"] };
+  const { timeoutMs, retryDelay, labels } = run.options;
   return {
-    url,
-    method: "POST",
-    header: { ...header, ...ofStep },
-    ...options,
+    ...{ url, method: "POST", header: {} },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(retryDelay !== undefined && { retryDelay }),
+    ...(labels && { labels }),
     workflow: { runId: run.id, createdAt: run.createdAt, ...note },
   };
 }
 
-/** The headers of a message that brings the result of a call. The SDK takes one with its version for a step. */
-export function resultHeader({ header }: RunOptions): HeaderValues {
-  const { [SDK_VERSION]: _, ...rest } = header;
-  return rest;
+/** The headers of the delivery of a step. */
+export function stepHeader(run: Run): HeaderValues {
+  return {
+    ...run.options.header,
+    ...{ "Content-Type": ["application/json"], [SDK_VERSION]: ["1"] },
+    ...runHeader(run),
+  };
+}
+
+/** The headers of the delivery of a call's result. The SDK takes one with its version for a step. */
+export function resultHeader(run: Run, own: HeaderValues): HeaderValues {
+  const { [SDK_VERSION]: _, ...header } = run.options.header;
+  return { ...header, ...own, ...runHeader(run) };
 }
 
 /** The headers by which a workflow knows its run. */

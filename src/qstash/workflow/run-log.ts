@@ -117,20 +117,14 @@ function responseOf(job: JobInfo | null) {
   return { status: responseStatus, headers: responseHeader, body: responseBody };
 }
 
-/** The id of the message that reports the failure of another. */
-export function failureMessageId(failedBy: string): string {
-  return `${failedBy}:failure-callback`;
-}
-
 /** How the report of a failure stands: a message that has been delivered is kept for a while only. */
 export function callbackState(job: JobInfo | null): string {
   if (!job || job.state === "completed") return "CALLBACK_SUCCESS";
   return job.state === "dead" ? "CALLBACK_FAIL" : "CALLBACK_INPROGRESS";
 }
 
-async function failureLog({ options }: Run, failedBy: string, find: FindJob) {
-  if (!options.failureCallback) return undefined;
-  const messageId = failureMessageId(failedBy);
+async function failureLog({ options, reportId: messageId }: Run, failedBy: string, find: FindJob) {
+  if (!options.failureCallback || messageId === undefined) return undefined;
   const [failed, report] = await Promise.all([find(failedBy), find(messageId)]);
   const { status, headers, body } = responseOf(failed);
   return {

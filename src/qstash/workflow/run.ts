@@ -30,6 +30,8 @@ export interface Run {
   readonly response?: string;
   /** The message whose failure ended the run. */
   readonly failedBy?: string;
+  /** The message that reports the failure, if the run has a failure callback. */
+  readonly reportId?: string;
   /** Whether somebody has dealt with the failure: the run is known for some days more. */
   readonly isClosed?: boolean;
 }

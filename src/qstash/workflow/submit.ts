@@ -8,7 +8,7 @@ import type { Message } from "../message.ts";
 import type { Draft, MessageJob } from "../message-job.ts";
 import { readPublishOptions } from "../publish-options.ts";
 import type { QStashCall } from "../request.ts";
-import { messageIds, resultHeader, shownJob, stepJob } from "./messages.ts";
+import { messageIds, shownJob, stepJob } from "./messages.ts";
 import { newRun, runStepOf } from "./new-run.ts";
 import { type Invoker, isStep, type WorkflowNote } from "./note.ts";
 import { isSameStep, type RunStep } from "./run.ts";
@@ -109,11 +109,9 @@ async function prepareStart(call: QStashCall, draft: Draft, runId: string): Prom
     ...(notBefore !== undefined && { notBefore }),
   };
   const run = newRun(message, workflow, id, retries, now);
-  const { failureCallback } = run.options;
-  const sent = { ...message, ...(failureCallback && { failureCallback }) };
   const answer = { messageId: id, workflowRunId: runId, workflowCreatedAt: now };
   return {
-    job: await shownJob(sent, run.options, { id, ...(notBefore !== undefined && { runAt: notBefore }) }),
+    job: await shownJob(message, run.options, { id, ...(notBefore !== undefined && { runAt: notBefore }) }),
     async answer(result) {
       // Its delivery stores the run too, if this does not come about.
       if (result?.status !== "enqueued") return { ...answer, deduplicated: true };
@@ -150,17 +148,15 @@ async function prepareCall(call: QStashCall, draft: Draft, runId: string): Promi
   if (!callback || !Number.isInteger(step) || step < 1)
     throw invalidRequest("A call must have an Upstash-Callback, and the step that it is for.");
   const note = { runId, createdAt: run.createdAt, step };
-  const { retryDelay, failureCallback, redact } = run.options;
+  const { retryDelay, redact } = run.options;
   const message: Message = {
     url: settings.targets.read(draft.destination, "destination"),
     ...{ ...options, ...storedBody(draft.body) },
     workflow: { ...note, role: "call" },
     callback: {
       ...callback,
-      header: { ...resultHeader(run.options), ...callback.header },
       retries: run.options.retries ?? DEFAULT_RETRIES,
       ...(retryDelay !== undefined && { retryDelay }),
-      ...(failureCallback && { failureCallback }),
       workflow: { ...note, role: "result" },
     },
   };
