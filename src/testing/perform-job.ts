@@ -14,7 +14,7 @@ import type {
 } from "../core/job/define.ts";
 import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
 import { decodeRecord, encodeRecord } from "../core/job/record.ts";
-import type { JobError } from "../core/manage/job-info.ts";
+import type { JobError, LogLine } from "../core/manage/job-info.ts";
 import { type Clock, systemClock, wholeClock } from "../core/shared/clock.ts";
 import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
@@ -47,6 +47,8 @@ const optionNames = ["attempt", "id", "queue", "enqueuedAt", "signal", "clock", 
 export type Performed<Result = unknown> = {
   /** The values passed to `job.progress`, in order. */
   readonly progress: readonly unknown[];
+  /** What was passed to `job.log`, in order. */
+  readonly logs: readonly Pick<LogLine, "message" | "data">[];
 } & (
   | { readonly status: "completed"; readonly result: Result }
   | { readonly status: "snoozed"; readonly runAt: Date }
@@ -145,6 +147,7 @@ async function claim(
 class Spy {
   readonly job: AnyJob;
   readonly #progress: unknown[] = [];
+  readonly #logs: Performed["logs"][number][] = [];
   #result: unknown;
   #thrown: unknown;
 
@@ -179,7 +182,11 @@ class Spy {
       await context.progress(value);
       this.#progress.push(value);
     };
-    return { ...context, signal: context.signal, progress };
+    const log = (message: string, data?: unknown) => {
+      context.log(message, data);
+      this.#logs.push(data === undefined ? { message } : { message, data });
+    };
+    return { ...context, signal: context.signal, progress, log };
   }
 
   async #watched<Result>(perform: () => Promise<Result>): Promise<Result> {
@@ -192,13 +199,13 @@ class Spy {
   }
 
   performed(outcome: Outcome): Performed {
-    const progress = [...this.#progress];
-    if (outcome.to === "completed") return { status: "completed", result: this.#result, progress };
+    const reported = { progress: [...this.#progress], logs: [...this.#logs] };
+    if (outcome.to === "completed") return { status: "completed", result: this.#result, ...reported };
     if (outcome.to === "snoozed" || outcome.to === "released")
-      return { status: "snoozed", runAt: new Date(outcome.runAt), progress };
+      return { status: "snoozed", runAt: new Date(outcome.runAt), ...reported };
     const { name = "Error", message = "", stack } = decodeRecord(outcome.record)?.errors?.at(-1) ?? {};
     const error = { name, message, ...(stack && { stack }) };
-    const failed = { error, thrown: this.#thrown, progress };
+    const failed = { error, thrown: this.#thrown, ...reported };
     return outcome.to === "dead"
       ? { status: "dead", ...failed }
       : { status: "retried", runAt: new Date(outcome.runAt), ...failed };

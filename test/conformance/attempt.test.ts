@@ -46,6 +46,83 @@ onEveryStore((kind) => {
     expect(seen).toEqual([2, 1, undefined]);
   });
 
+  test("the lines that a job logs are stored with each outcome, over all its attempts", async () => {
+    const { queue, clock, id } = await withJob((job) => {
+      job.log(`begins ${job.attempt}`, { of: job.attempt });
+      if (job.attempt === 1) throw new Error("no luck");
+      job.log("ends");
+      return "done";
+    });
+    await queue.drain();
+    const first = { at: new Date(start), attempt: 1, message: "begins 1", data: { of: 1 } };
+    expect((await queue.getJob(id))?.logs).toEqual([first]);
+    await clock.advance("60s");
+    await queue.drain();
+    const at = new Date(start + 60_000);
+    expect(await queue.getJob(id)).toMatchObject({
+      state: "completed",
+      result: "done",
+      logs: [first, { at, attempt: 2, message: "begins 2", data: { of: 2 } }, { at, attempt: 2, message: "ends" }],
+    });
+  });
+
+  test("a running job shows the lines that it had logged at its last progress or extend", async () => {
+    const seen: unknown[] = [];
+    const { queue, id } = await withJob(async (job) => {
+      const see = async () => seen.push((await queue.getJob(id))?.logs.map(({ message }) => message));
+      job.log("one");
+      await see();
+      await job.progress(1);
+      await see();
+      job.log("two");
+      await job.extend();
+      await see();
+    });
+    await queue.drain();
+    expect(seen).toEqual([[], ["one"], ["one", "two"]]);
+  });
+
+  test("a log keeps its last 100 lines, of 8 KB together, and log never throws", async () => {
+    const { queue, id } = await withJob((job) => {
+      for (let line = 1; line <= 150; line++) job.log(`${line}`);
+    });
+    await queue.drain();
+    const lines = (await queue.getJob(id))?.logs ?? [];
+    expect(lines.map(({ message }) => Number(message))).toEqual(Array.from({ length: 100 }, (_, index) => index + 51));
+
+    const cyclic: Record<string, unknown> = {};
+    cyclic["self"] = cyclic;
+    const hostile = {
+      toString: () => {
+        throw new Error("no text");
+      },
+    };
+    const other = await withJob((job) => {
+      job.log("x".repeat(5_000));
+      job.log("cyclic", cyclic);
+      job.log("large", "y".repeat(5_000));
+      job.log("bigint", 1n);
+      job.log(hostile as never);
+      job.log(undefined as never, null);
+    });
+    await other.queue.drain();
+    const kept = (await other.queue.getJob(other.id))?.logs ?? [];
+    expect(kept.map(({ message, data }) => [message.length > 100 ? message.length : message, data])).toEqual([
+      [1_004, undefined],
+      ["cyclic", undefined],
+      ["large", undefined],
+      ["bigint", undefined],
+      ["A message that cannot be read: it throws.", undefined],
+      ["undefined", null],
+    ]);
+
+    const wide = await withJob((job) => {
+      for (let line = 0; line < 10; line++) job.log(`${line}`, "z".repeat(2_000));
+    });
+    await wide.queue.drain();
+    expect((await wide.queue.getJob(wide.id))?.logs.map(({ message }) => message)).toEqual(["7", "8", "9"]);
+  });
+
   test("an extend that is under way when the job ends does not cost its result", async () => {
     let extended: Promise<void> | undefined;
     const { queue } = await withJob((job) => {

@@ -15,7 +15,7 @@ export interface Fixture {
   readonly at: number;
   /** The commands that store it, with a `*` in place of the prefix. */
   readonly commands: readonly (readonly string[])[];
-  readonly seen: unknown;
+  readonly seen: object;
 }
 
 type Command = readonly string[];
@@ -26,7 +26,7 @@ const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 export const recordVersion = encodeRecord({ name: "any", enqueuedAt: 0 }).split(":")[0] ?? "";
 
 /** Everything that can be read from a queue. */
-export async function seenIn(queue: Queue): Promise<unknown> {
+export async function seenIn(queue: Queue): Promise<object> {
   const { jobs } = await queue.listJobs({ limit: 1_000 });
   const seen = {
     jobs: [...jobs].sort((a, b) => (a.id < b.id ? -1 : 1)),
@@ -65,6 +65,7 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
   const work = defineJob({
     name: "work",
     async perform(behaviour: unknown, job) {
+      if (behaviour === "fail") job.log("about to fail", { attempt: job.attempt });
       if (behaviour === "fail") throw failing(new Error("no luck"));
       if (behaviour === "die") throw failing(new PermanentError("no hope"));
       if (behaviour === "snooze") return job.snooze("1h");

@@ -12,13 +12,25 @@ describe("performJob", () => {
       perform: async ({ number }, job) => (number > 100 ? job.snooze("1h") : { doubled: number * 2 }),
     });
     const outcome = await performJob(double, { number: "21" });
-    expect(outcome).toEqual({ status: "completed", result: { doubled: 42 }, progress: [] });
+    expect(outcome).toEqual({ status: "completed", result: { doubled: 42 }, progress: [], logs: [] });
     if (outcome.status === "completed") expectTypeOf(outcome.result).toEqualTypeOf<{ doubled: number }>();
     const clock = testClock(start);
     expect(await performJob(double, { number: "200" }, { clock })).toMatchObject({
       status: "snoozed",
       runAt: new Date(start + 3_600_000),
     });
+  });
+
+  test("shows what was logged", async () => {
+    const logs = defineJob({
+      name: "logs",
+      perform: (_: undefined, job) => {
+        job.log("begins");
+        job.log("row", { number: 1 });
+      },
+    });
+    const { logs: lines } = await performJob(logs);
+    expect(lines).toEqual([{ message: "begins" }, { message: "row", data: { number: 1 } }]);
   });
 
   test("accepts a clock with fractions of a millisecond, as a queue does", async () => {

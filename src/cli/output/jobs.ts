@@ -49,7 +49,18 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
     ["Result", job.result === undefined ? undefined : inline(job.result)],
   ] as const;
   const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  return [facts(known, colors), ...failures(job, now, colors)].join("\n\n");
+  return [facts(known, colors), ...logs(job, colors), ...failures(job, now, colors)].join("\n\n");
+}
+
+function logs({ logs }: JobInfo, colors: Colors): readonly string[] {
+  const lines = logs.map(({ at, attempt, message, data }) =>
+    [
+      colors.dim(`${moment(at)}  attempt ${attempt}`),
+      printable(message),
+      ...(data === undefined ? [] : [inline(data)]),
+    ].join("  "),
+  );
+  return lines.length > 0 ? [lines.join("\n")] : [];
 }
 
 function failures({ errors, error }: JobInfo, now: number, colors: Colors): readonly string[] {

@@ -201,7 +201,12 @@ export class Attempt {
     const members = this.#call?.joined ?? [this];
     const renewed = renewAll(
       this.runtime.store,
-      members.map((member) => ({ lease: member.job.lease, endsAt: leaseEndsAt, onLost: member.#onLost })),
+      members.map((member) => ({
+        lease: member.job.lease,
+        endsAt: leaseEndsAt,
+        record: member.job.takeLoggedText(),
+        onLost: member.#onLost,
+      })),
     );
     // If another lease of the call is lost, its own job learns of it through its signal.
     await Promise.allSettled(renewed);
@@ -217,6 +222,19 @@ export class Attempt {
     } catch (error) {
       // The progress is kept, and is stored with the next that is reported, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;
+    }
+  }
+
+  log(message: unknown, data: unknown): void {
+    this.job.log(this.#now(), message, data);
+  }
+
+  /** A clock that fails must not fail what never throws. */
+  #now(): number {
+    try {
+      return this.runtime.clock();
+    } catch {
+      return this.#startedAt;
     }
   }
 

@@ -6,6 +6,7 @@ import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import type { LeasedJob } from "../store/store.ts";
+import { JobLog } from "./job-log.ts";
 import { JobLease, SETTLE_MARGIN_MS } from "./lease.ts";
 import type { AttemptRuntime } from "./runtime.ts";
 
@@ -30,6 +31,10 @@ export class ClaimedJob {
   readonly text: string;
   /** The progress that the handler reported last. */
   #progress: unknown;
+  /** The log, if the handler has added a line. */
+  #log: JobLog | undefined;
+  /** Whether a line of the log is in no stored record yet. */
+  #hasNewLines = false;
   readonly #queue: string;
 
   constructor({ queue, store, jobs }: Pick<AttemptRuntime, "queue" | "store" | "jobs">, leased: LeasedJob) {
@@ -82,7 +87,27 @@ export class ClaimedJob {
   /** The record as it was claimed, decoded again: the handler may have changed the payload that it was given. */
   get stored(): records.JobRecord {
     const stored = records.decodeRecord(this.text) ?? this.record;
-    return this.#progress === undefined ? stored : { ...stored, progress: this.#progress };
+    return {
+      ...stored,
+      ...(this.#progress !== undefined && { progress: this.#progress }),
+      ...(this.#log && { logs: this.#log.entries }),
+    };
+  }
+
+  /** Adds a line to the log, which is stored with the outcome. Never throws. */
+  log(at: number, message: unknown, data: unknown): void {
+    this.#log ??= new JobLog(this.record.logs);
+    this.#log.add(at, this.attempt, message, data);
+    this.#hasNewLines = true;
+  }
+
+  /** The text of the record with the lines that have been logged since it was stored last; undefined if there are none. */
+  takeLoggedText(): string | undefined {
+    if (!this.#hasNewLines) return undefined;
+    const text = textOf(() => records.encodeRecord(this.stored));
+    if (text === undefined || records.isTooLarge(text)) return undefined;
+    this.#hasNewLines = false;
+    return text;
   }
 
   /**
@@ -101,6 +126,7 @@ export class ClaimedJob {
       );
     }
     this.#progress = progress;
+    this.#hasNewLines = false;
     return text;
   }
 
@@ -113,7 +139,8 @@ export class ClaimedJob {
   }
 
   #endedText(end: records.JobEnd): string {
-    if ((this.#progress ?? this.record.progress) === undefined) return records.withEnd(this.text, end);
+    const isAsClaimed = (this.#progress ?? this.record.progress ?? this.#log) === undefined;
+    if (isAsClaimed) return records.withEnd(this.text, end);
     return records.encodeRecord({ ...this.stored, progress: undefined, end });
   }
 

@@ -17,6 +17,7 @@ export interface ContextOwner extends AttemptHost {
   readonly signal: AbortSignal;
   extend(duration: Duration | undefined): Promise<void>;
   reportProgress(value: unknown): Promise<void>;
+  log(message: unknown, data: unknown): void;
   fail(error: unknown): void;
 }
 
@@ -35,6 +36,7 @@ export class AttemptContext implements JobContext {
   readonly extend: JobContext["extend"];
   readonly snooze: JobContext["snooze"];
   readonly progress: JobContext["progress"];
+  readonly log: JobContext["log"];
   readonly #owner: ContextOwner;
 
   constructor(owner: ContextOwner, { id, name, queue, attempt, maxRetries }: AttemptInfo, enqueuedAt: number) {
@@ -47,6 +49,7 @@ export class AttemptContext implements JobContext {
     this.extend = (duration) => handled(owner.extend(duration));
     this.snooze = snooze;
     this.progress = (value) => handled(owner.reportProgress(value));
+    this.log = (message, data) => owner.log(message, data);
     this.#owner = owner;
   }
 

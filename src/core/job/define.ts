@@ -42,6 +42,12 @@ export interface JobContext {
    * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;
+  /**
+   * Adds a line to the job's log, which `getJob` shows: the last 100 lines, of 8 KB together, over all attempts. It costs no request:
+   * lines are stored with the outcome, or before that with `progress` or `extend`, and are lost if the invocation is killed first.
+   * Never throws. A message is cut to 1,000 characters. Data that JSON cannot hold, or of more than 4 KB, is left out.
+   */
+  log(message: string, data?: unknown): void;
 }
 
 /** The attempt of one of the jobs that `performBatch` gets. `extend` extends the time and the leases of all jobs of the call. */

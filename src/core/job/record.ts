@@ -14,6 +14,15 @@ export interface AttemptError {
   readonly at: number;
 }
 
+/** A line of a job's log. */
+export interface LogEntry {
+  /** ms since 1970 */
+  readonly at: number;
+  readonly attempt: number;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
 /** What is stored of a job, apart from its run time and its claim count. */
 export interface JobRecord {
   readonly name: string;
@@ -34,6 +43,8 @@ export interface JobRecord {
   /** When it was last retried from the dead letter: earlier failures no longer count. ms since 1970 */
   readonly revivedAt?: number;
   readonly progress?: unknown;
+  /** The last lines that its attempts have logged, oldest first. */
+  readonly logs?: readonly LogEntry[];
   /** Whether it failed with other jobs in one call of its handler: it is retried alone. */
   readonly alone?: true;
   /** The schedule and the occurrence that made the job. */

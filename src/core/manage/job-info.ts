@@ -1,7 +1,14 @@
 import type { HeldBack } from "../flow/held-back.ts";
 import type { AnyJob } from "../job/define.ts";
 import { jobDefaults } from "../job/options.ts";
-import { type AttemptError, attemptOf, decodeRecord, type JobRecord, unreadable } from "../job/record.ts";
+import {
+  type AttemptError,
+  attemptOf,
+  decodeRecord,
+  type JobRecord,
+  type LogEntry,
+  unreadable,
+} from "../job/record.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
 
 /** Why an attempt failed. */
@@ -20,6 +27,18 @@ export interface FailedAttempt extends JobError {
   readonly attempt: number;
   /** When it failed. */
   readonly failedAt: Date;
+}
+
+/** A line that an attempt has logged with `job.log`. */
+export interface LogLine {
+  /** When it was logged. */
+  readonly at: Date;
+  /** Which attempt logged it: 1 for the first. */
+  readonly attempt: number;
+  /** What it says. */
+  readonly message: string;
+  /** What was logged with it, as JSON. */
+  readonly data?: unknown;
 }
 
 /** A job as it was when it was read. */
@@ -49,6 +68,8 @@ export interface JobInfo {
   readonly heldBack?: HeldBack;
   /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];
+  /** What its attempts have logged, oldest first: the last 100 lines, of 8 KB together. */
+  readonly logs: readonly LogLine[];
   /** What `job.progress` stored last. */
   readonly progress?: unknown;
   /** The schedule that made it, and the occurrence that it was made for. */
@@ -97,6 +118,7 @@ export function jobInfo(
     attempts: end?.attempts ?? attemptOf(record, stored.claims),
     maxRetries: record.maxRetries ?? maxRetriesOf(jobs.get(record.name)),
     errors: (record.errors ?? []).map(failedAttempt),
+    logs: (record.logs ?? []).map(logLine),
     ...(record.progress !== undefined && { progress: record.progress }),
     ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
     ...endOf(stored, record),
@@ -117,6 +139,10 @@ function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
 
 function failedAttempt(error: AttemptError): FailedAttempt {
   return { ...jobError(error), attempt: error.attempt, failedAt: new Date(error.at) };
+}
+
+function logLine({ at, ...line }: LogEntry): LogLine {
+  return { at: new Date(at), ...line };
 }
 
 function jobError(error: AttemptError | undefined): JobError {

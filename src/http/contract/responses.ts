@@ -3,7 +3,7 @@ import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
-import type { DeadJob, FailedAttempt, JobError, JobInfo } from "../../core/manage/job-info.ts";
+import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "../../core/manage/stats.ts";
 import type { Spending } from "../../core/queue/usage.ts";
@@ -77,6 +77,8 @@ const errorFields = { name: text, message: text };
 const jobError = record<JobError>(errorFields, { stack: text });
 const failedAttempt = record<FailedAttempt>({ ...errorFields, attempt: count, failedAt: time }, { stack: text });
 
+const logLine = record<LogLine>({ at: time, attempt: count, message: text }, { data: anything });
+
 const jobFields = {
   id: text,
   name: text,
@@ -88,6 +90,7 @@ const jobFields = {
   attempts: count,
   maxRetries: nullable(count),
   errors: list(failedAttempt),
+  logs: list(logLine),
 };
 export const heldBack = record<HeldBack>(
   { key: text, reason: words(heldBackReasons), since: time, until: nullable(time) },

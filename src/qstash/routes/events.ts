@@ -73,9 +73,9 @@ export async function webhook(call: QStashCall): Promise<Response> {
   const { run: runId = "", event = "" } = parameters;
   const runs = runsOf(host.queue);
   const run = await runs.find(runId);
-  if (run?.state !== "started") throw unknownWebhook();
-  const bodies = await runs.bodiesOf(run, run.steps.length);
-  if (!bodies.some((body) => isWebhook(bytesOfBody(body) ?? new Uint8Array(), event))) throw unknownWebhook();
+  const bodies = run?.state === "started" ? await runs.bodiesOf(run, run.steps.length) : [];
+  if (!bodies.some((body) => isWebhook(bytesOfBody(body) ?? new Uint8Array(), event)))
+    throw notFound("There is no webhook at this address, or its run has ended.");
   const { protocol, host: address, pathname, search } = new URL(request.url);
   const received = {
     method: request.method,
@@ -85,10 +85,6 @@ export async function webhook(call: QStashCall): Promise<Response> {
   };
   await bringOrSave(call, runId, event, eventData(new TextEncoder().encode(JSON.stringify(received))));
   return json({});
-}
-
-function unknownWebhook(): Error {
-  return notFound("There is no webhook at this address, or its run has ended.");
 }
 
 /** Whether a step created the webhook of an event. */

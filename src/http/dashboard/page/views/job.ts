@@ -19,7 +19,7 @@ export function job({ job, mayChange }: Json<Snapshot>): Html {
   const value = (title: string, of: unknown) => of !== undefined && card(title, code(JSON.stringify(of, null, 2)));
   return html`${heading(html`${job.name} ${badge(job.state)}`, mayChange && actions(job.state))}
 <div class="columns"><div>${isOther && job.error && failure("Last error", job.error)}${value("Payload", job.payload)}
-${value("Result", job.result)}${value("Progress", job.progress)}${errors.map((error) => failure(`Attempt ${error.attempt}`, error))}</div>
+${value("Result", job.result)}${value("Progress", job.progress)}${job.logs[0] && card("Log", log(job))}${errors.map((error) => failure(`Attempt ${error.attempt}`, error))}</div>
 <div>${about(job)}${job.heldBack && held(job.heldBack)}${card("Timeline", timeline(job))}</div></div>`;
 }
 
@@ -65,6 +65,9 @@ function timeline(job: Info): Html {
   known.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return html`<ol>${known.map(({ at, text, kind }) => html`<li class="${kind}">${text}<small>${moment(at)}, ${when(at)}</small></li>`)}</ol>`;
 }
+
+const log = ({ logs }: Info): Html =>
+  html`<ol>${logs.map(({ at, attempt, message, data }) => html`<li>${message}${data !== undefined && html` <code>${JSON.stringify(data)}</code>`}<small>attempt ${attempt}, ${moment(at)}</small></li>`)}</ol>`;
 
 const failure = (title: string, { name, message, stack }: JobError): Html =>
   card(

@@ -1,0 +1,61 @@
+import type { LogEntry } from "../job/record.ts";
+import { bytesOf } from "../shared/limits.ts";
+
+/** How much of a job's log its record keeps: so many lines, of so many bytes as JSON together. */
+const MOST_LINES = 100;
+const MOST_BYTES = 8 * 1024;
+const LONGEST_MESSAGE = 1_000;
+
+/** The last lines that the attempts of a job have logged. */
+export class JobLog {
+  readonly #entries: LogEntry[] = [];
+  readonly #sizes: number[] = [];
+  #bytes = 0;
+
+  /** @param stored the lines of earlier attempts. */
+  constructor(stored: readonly LogEntry[] = []) {
+    for (const entry of stored) this.#push(entry);
+  }
+
+  get entries(): readonly LogEntry[] {
+    return this.#entries;
+  }
+
+  /** Adds a line, and drops the oldest ones for which there is no room. Never throws. */
+  add(at: number, attempt: number, message: unknown, data: unknown): void {
+    const entry = { at, attempt, message: textOf(message) };
+    const storable = jsonOf(data);
+    this.#push(storable === undefined ? entry : { ...entry, data: storable });
+  }
+
+  #push(entry: LogEntry): void {
+    const size = bytesOf(JSON.stringify(entry));
+    this.#entries.push(entry);
+    this.#sizes.push(size);
+    this.#bytes += size;
+    while (this.#entries.length > MOST_LINES || this.#bytes > MOST_BYTES) {
+      this.#entries.shift();
+      this.#bytes -= this.#sizes.shift() ?? 0;
+    }
+  }
+}
+
+function textOf(message: unknown): string {
+  try {
+    const text = String(message);
+    return (text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)} ...` : text).toWellFormed();
+  } catch {
+    return "A message that cannot be read: it throws.";
+  }
+}
+
+/** The value as JSON keeps it; undefined if JSON cannot hold it, or there is no room for it beside a message. */
+function jsonOf(data: unknown): unknown {
+  try {
+    const text = JSON.stringify(data) as string | undefined;
+    if (text === undefined || bytesOf(text) > MOST_BYTES / 2) return undefined;
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
