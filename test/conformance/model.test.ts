@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ModelCount, queueModel, storeModel } from "../support/model.ts";
+import { nothingCounted, queueModel, storeModel } from "../support/model.ts";
+import { occurrenceOperation } from "../support/operations.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
 // A small share of `npm run soak -- model`, with other sequences each time.
@@ -18,15 +19,21 @@ const timeout = 180_000;
 test("Redis gives the same answers and holds the same state as memory after each step, even through network faults", {
   timeout,
 }, async () => {
-  const count: ModelCount = { operations: 0, faults: 0 };
+  const count = nothingCounted();
   await fc.assert(storeModel(stage, 30, count), limits);
   expect(count.faults).toBeGreaterThan(10);
+});
+
+test("Redis fires the schedules that memory fires, through faults of the network too", { timeout }, async () => {
+  const count = nothingCounted();
+  await fc.assert(storeModel(stage, 60, count, occurrenceOperation), { numRuns: 30 });
+  expect(count.fired).toBeGreaterThan(5);
 });
 
 test("clients whose invocations may die see the same on Redis as in memory, and counters add up", {
   timeout,
 }, async () => {
-  const count: ModelCount = { operations: 0, faults: 0 };
+  const count = nothingCounted();
   await fc.assert(queueModel(stage, 30, count), limits);
   expect(count.operations).toBeGreaterThan(50);
 });

@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
-import { type AnyJob, defineJob, partitioned, Queue, type QueueOptions } from "../../src/index.ts";
+import {
+  type AnyJob,
+  defineJob,
+  partitioned,
+  Queue,
+  type QueueOptions,
+  type ScheduleOptions,
+} from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -167,6 +174,51 @@ describe("billed commands", () => {
       expect(await invocation().drain()).toMatchObject({ completed: 1 });
     });
     expect(commands).toBe(14);
+  });
+
+  describe("a schedule", () => {
+    /** Ticks whose invocations know nothing of each other, as on a platform that keeps none. */
+    const ticks = async (schedule: Partial<ScheduleOptions> = {}) => {
+      const { clock, count } = setUp();
+      const store = redis.store();
+      const queue = () => new Queue({ store, jobs: [noop], clock });
+      await queue().schedules.upsert("minutely", { job: noop, cron: "* * * * *", ...schedule });
+      const tick = async () => {
+        clock.now += 60_000;
+        const report = await queue().drain();
+        expect(report).toMatchObject({ rearmed: 1, completed: 1, stoppedBy: "empty", backlog: false });
+        return report.commands;
+      };
+      return { clock, count, queue, tick };
+    };
+
+    test("that fires, and whose job runs, costs 10, the look of its tick included", async () => {
+      const { count, tick } = await ticks();
+      expect(await count(tick)).toBe(10);
+      expect(await count(tick)).toBe(10);
+    });
+
+    test("of which an invocation knows when it fires costs 9", async () => {
+      const { clock, count, queue } = await ticks();
+      const lasting = queue();
+      await lasting.drain();
+      clock.now += 60_000;
+      expect(await count(() => lasting.drain())).toBe(9);
+    });
+
+    test("that fires each minute leaves room in the free plan: an hour costs 60 times 10, and 8 to plan the next one", async () => {
+      const { count, tick } = await ticks();
+      const commands = await count(async () => {
+        for (let minute = 0; minute < 60; minute++) await tick();
+      });
+      expect(commands).toBe(60 * 10 + 8);
+      expect(commands * 24 * 30).toBeLessThan(500_000);
+    });
+
+    test("that a drain must fire, as with overlap skip, costs 18", async () => {
+      const { count, tick } = await ticks({ overlap: "skip" });
+      expect(await count(tick)).toBe(18);
+    });
   });
 
   test("the first settling exchange of a day costs 2 more", async () => {

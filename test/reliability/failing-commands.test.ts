@@ -37,6 +37,13 @@ async function holdFresh(
 
 const fires = [job("daily@2026-03-01T12:00:00.000Z"), job("daily@2026-03-01T12:01:00.000Z")];
 
+/** A schedule that is due, and that an exchange fires by itself. */
+function plan(store: QueueStore) {
+  const jobRecord = ['1:{"made":', ',"for":', "}"] as const;
+  const plan = { times: [now, now + minute], jobRecord, makesEach: false, isDeclared: false };
+  return store.putSchedule({ key: "planned", record: "1:{}", next: now, plan });
+}
+
 const flow = { key: "tenant", limits: { concurrency: 8, rate: 0, periodMs: 0, ordered: false } };
 
 const keyed = (name: string, count: number) =>
@@ -187,6 +194,25 @@ const cases: Readonly<Record<string, Case>> = {
     prepare: (store) => holdFresh(store, ["a"], now - 1),
     run: (store) => store.exchange({ ...exchange, claim: { limit: 10, leaseMs: 2 * minute } }),
     answersAlike: false,
+  },
+  "exchange that fires a schedule and claims its job": {
+    prepare: (store) => plan(store).then(() => []),
+    run: (store) => store.exchange({ ...exchange, claim: { limit: 10, leaseMs: 2 * minute } }),
+    answersAlike: false,
+  },
+  "settle of a job that an exchange has fired": {
+    async prepare(store) {
+      await plan(store);
+      const { jobs } = await store.exchange({ ...exchange, claim: { limit: 10, leaseMs: 2 * minute } });
+      return jobs.flatMap(({ lease, isFired }) => (isFired ? lease : []));
+    },
+    run: (store, a) =>
+      store.settle({
+        now,
+        retentionMs: exchange.retentionMs,
+        settle: [{ to: "completed", lease: a, record: '1:{"id":"a","end":1}' }],
+      }),
+    answersAlike: true,
   },
   "extend of one that was leased as it was made": {
     prepare: (store) => holdFresh(store, ["a"]),

@@ -101,7 +101,7 @@ onEveryStore((kind) => {
       const performed: unknown[] = [];
       const beat = defineJob({ name: "beat", perform: (payload: string) => void performed.push(payload) });
       const inner = kind.create();
-      const recurs = (payload: string) => ({ job: beat, payload, cron: "* * * * *" });
+      const recurs = (payload: string) => ({ job: beat, payload, cron: "* * * * *", overlap: "skip" as const });
       const queue = new Queue({ store: inner, jobs: [beat], clock });
       await queue.schedules.upsert("beat", recurs("old"));
       let isOvertaken = false;

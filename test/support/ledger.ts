@@ -73,17 +73,22 @@ export class Ledger {
     request.fire.forEach((fire, index) => {
       if (reply.fired[index] === "fired") this.#fire(fire);
     });
-    for (const { lease } of reply.jobs) this.#lease(lease);
+    for (const { lease, isFired } of reply.jobs) {
+      this.#lease(lease);
+      if (isFired) this.#makes(lease.id.slice(0, lease.id.lastIndexOf("@")), lease.id);
+    }
   }
 
   #fire({ key, jobs }: Fire): void {
+    for (const { id } of jobs) this.#makes(key, id);
+  }
+
+  #makes(key: string, id: string): void {
     const fired = this.#slots.get(key) ?? new Set();
     this.#slots.set(key, fired);
-    for (const { id } of jobs) {
-      if (fired.has(id)) this.doubledSlots.push(id);
-      fired.add(id);
-      this.#accept(id);
-    }
+    if (fired.has(id)) this.doubledSlots.push(id);
+    fired.add(id);
+    this.#accept(id);
   }
 
   #accept(id: string): void {

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type {
   ExchangeReply,
   Lease,
@@ -34,7 +35,8 @@ export interface Operation {
 }
 
 const second = 1_000;
-const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "7", "1e3", "true");
+/** The last one is the id of an occurrence. */
+const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "7", "1e3", "true", "daily@2026-03-01T12:00:30.000Z");
 const key = fc.constantFrom("daily", "hourly");
 const rarely = fc.constantFrom(true, false, false, false);
 const wait = fc.constantFrom(-5 * second, 0, second, 30 * second, 90 * second);
@@ -47,6 +49,27 @@ const limits = fc.record({
   periodMs: fc.constantFrom(30 * second, 600 * second),
   ordered: fc.constantFrom(false, false, true),
 });
+const anyPlan = fc.record({
+  gaps: fc.array(fc.constantFrom(second, 31 * second, 600 * second, 4_000 * second), { maxLength: 6 }),
+  standsAt: fc.nat({ max: 2 }),
+  makesEach: rarely,
+  latestMs: fc.option(fc.constantFrom(0, 40 * second), { freq: 1 }),
+  isDeclared: rarely,
+});
+
+type AnyPlan = typeof anyPlan extends fc.Arbitrary<infer Values> ? Values : never;
+
+/** A plan of a schedule that stands at `next`: at one of its times, or at none. */
+function planFrom(next: number | undefined, values: AnyPlan, { step }: Readonly<Scene>): SchedulePlan {
+  const { gaps, standsAt, makesEach, latestMs, isDeclared } = values;
+  const fromFirst = [0];
+  for (const gap of gaps) fromFirst.push((fromFirst.at(-1) ?? 0) + gap);
+  const first = (next ?? start) - (fromFirst[standsAt] ?? 1);
+  const jobRecord = ['1:{"made":', ',"for":', `,"mark":"${step}"}`] as const;
+  const times = fromFirst.map((after) => first + after);
+  return { times, jobRecord, makesEach, isDeclared, ...(latestMs !== null && { latestMs }) };
+}
+
 const flow = fc.option(fc.record({ key: flowKey, limits }), { freq: 2 });
 
 /** A job with one of the ids that are used repeatedly, or one that was leased before. */
@@ -219,13 +242,15 @@ const exchange = operation(
         pick,
         next: fc.option(wait),
         unless: fc.option(id),
+        plan: fc.option(anyPlan),
         jobs: fc.array(fc.record({ id, record, flow }), { maxLength: 2 }),
       }),
       { maxLength: 2 },
     ),
     limit: fc.oneof(fc.nat({ max: 4 }), fc.constantFrom(10, 30, 61)),
+    firesDeclared: fc.boolean(),
   }),
-  ({ outcomes, fire, limit }) => ({
+  ({ outcomes, fire, limit, firesDeclared }) => ({
     run: (store, scene) =>
       store.exchange({
         ...settleOf(outcomes, scene),
@@ -236,13 +261,16 @@ const exchange = operation(
                 ...(scene.due[each.pick % scene.due.length] as { key: string; occurrence: number }),
                 next: each.next === null ? undefined : scene.now + each.next,
                 record: "1:fired",
+                ...(each.plan && {
+                  plan: planFrom(each.next === null ? undefined : scene.now + each.next, each.plan, scene),
+                }),
                 jobs: each.jobs.map(({ flow, ...job }) => ({ ...job, runAt: scene.now, ...(flow && { flow }) })),
                 ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
               })),
         // After a failure a drain claims nothing more.
         claim:
           limit > 0 && !outcomes.isResend
-            ? { limit, leaseMs: 60 * second + scene.step, countLeft: limit % 2 === 1 }
+            ? { limit, leaseMs: 60 * second + scene.step, countLeft: limit % 2 === 1, firesDeclared }
             : undefined,
       }),
     after: (scene, answer) => {
@@ -397,6 +425,22 @@ const changeDocuments = operation(
   "changeDocuments",
 );
 
+const putSchedule = operation(
+  fc.record({ key, wait: fc.option(wait, { freq: 9 }), late: rarely, plan: fc.option(anyPlan, { freq: 9 }) }),
+  (values) => ({
+    run: async (store, scene) => {
+      const { now } = scene;
+      const from = values.late ? { next: now, revision: 0 } : await store.findSchedule(values.key);
+      const next = values.wait === null ? undefined : now + values.wait;
+      const plan = values.plan === null ? undefined : planFrom(next, values.plan, scene);
+      return store.putSchedule({ key: values.key, record: "1:{}", next, plan, from });
+    },
+  }),
+  "putSchedule",
+);
+
+const removeSchedule = operation(key, (value) => ({ run: (store) => store.removeSchedule(value) }), "removeSchedule");
+
 const simple: readonly fc.Arbitrary<Operation>[] = [
   operation(
     fc.constantFrom(1, 2, 3),
@@ -436,18 +480,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     "clear",
   ),
   operation(fc.boolean(), (paused) => ({ run: (store) => store.setPaused(paused) }), "setPaused"),
-  operation(
-    fc.record({ key, wait: fc.option(wait), late: rarely }),
-    (values) => ({
-      run: async (store, { now }) => {
-        const from = values.late ? { next: now, revision: 0 } : await store.findSchedule(values.key);
-        const next = values.wait === null ? undefined : now + values.wait;
-        return store.putSchedule({ key: values.key, record: "1:{}", next, from });
-      },
-    }),
-    "putSchedule",
-  ),
-  operation(key, (value) => ({ run: (store) => store.removeSchedule(value) }), "removeSchedule"),
+  removeSchedule,
   operation(
     fc.record({
       from: fc.option(fc.constantFrom("m1", "m2")),
@@ -455,14 +488,18 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
       wait,
       late: rarely,
       gone: fc.array(key, { maxLength: 1 }),
+      plan: fc.option(anyPlan),
     }),
     (values) => ({
-      run: async (store, { now }) => {
+      run: async (store, scene) => {
+        const { now } = scene;
+        const next = now + values.wait;
+        const plan = values.plan === null ? undefined : planFrom(next, values.plan, scene);
         const from = values.late ? { next: now, revision: 0 } : await store.findSchedule("daily");
         return store.declare({
           from: values.from ?? undefined,
           manifest: values.manifest,
-          put: [{ key: "daily", record: "1:{}", next: now + values.wait, from }],
+          put: [{ key: "daily", record: "1:{}", next, plan, from }],
           remove: values.gone.filter((each) => each !== "daily"),
         });
       },
@@ -484,5 +521,17 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   clearInPieces,
   changeFlow,
   changeDocuments,
+  { arbitrary: putSchedule, weight: 4 },
   ...simple,
+);
+
+/** Operations that fire schedules more often than any other, and run what they make. */
+export const occurrenceOperation: fc.Arbitrary<Operation> = fc.oneof(
+  { arbitrary: putSchedule, weight: 4 },
+  { arbitrary: exchange, weight: 5 },
+  { arbitrary: tick, weight: 3 },
+  settle,
+  enqueue,
+  extend,
+  removeSchedule,
 );

@@ -11,11 +11,11 @@ import { logFailures } from "../observe/log.ts";
 import type { DeclaredSchedules } from "../schedule/declared.ts";
 import { firesOf } from "../schedule/fire.ts";
 import { sleep } from "../shared/clock.ts";
-import type { ExchangeReply, ExchangeRequest, LeasedJob, NextDue } from "../store/store.ts";
+import type { ExchangeReply, LeasedJob, NextDue } from "../store/store.ts";
 import { DrainBounds } from "./bounds.ts";
 import type { DrainBudget } from "./budget.ts";
 import { Condition } from "./condition.ts";
-import { InFlight } from "./in-flight.ts";
+import { type DrainRequest, InFlight } from "./in-flight.ts";
 import { JobsInHand } from "./in-hand.ts";
 import { NextExchange } from "./next-exchange.ts";
 import type { DrainLimits } from "./options.ts";
@@ -77,9 +77,8 @@ export class Drain {
     this.#budget = budget;
     this.#limits = limits;
     this.#leaseMs = leaseMsFor(longestTimeoutMs, runtime.random);
-    const exchange = limits.heldOnly
-      ? async (request: ExchangeRequest) => ({ ...onlySettled, ...(await store.settle(request)) })
-      : (request: ExchangeRequest) => runtime.declared.exchange(store, request);
+    const exchange = async ({ reads, ...request }: DrainRequest): Promise<ExchangeReply> =>
+      reads ? runtime.declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
     this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight, mostFollowUps(runtime.jobs));
@@ -255,7 +254,7 @@ export class Drain {
     for (let turn = 0; turn < MOST_TURNS && this.#jobs.running.size > 0; turn++) await undefined;
   }
 
-  #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: ExchangeRequest): void {
+  #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {
     const { clock, hooks, logger } = this.#runtime;
     const now = clock();
     ended.forEach(({ outcome }, index) => {
@@ -267,7 +266,9 @@ export class Drain {
     });
     hooks?.exchanged(reply, ended, fire);
     if (logger) logFailures(logger, reply.settled, ended);
-    this.#counts.rearmed += reply.fired.filter((fired) => fired !== "stale").length;
+    const firedByStore = reply.jobs.filter(({ isFired }) => isFired).length;
+    this.#counts.rearmed += firedByStore + reply.fired.filter((fired) => fired !== "stale").length;
+    this.#next.noteFired(firedByStore);
     if (claim) this.#next.setFires(firesOf(reply.schedules, now));
     this.take(reply.jobs);
     // After a partition has failed, nothing more is started but what another one has given.

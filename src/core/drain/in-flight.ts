@@ -14,9 +14,15 @@ const MOST_IN_FLIGHT = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
 /** How much of the longest reply time is kept when a shorter one follows: after five replies, half of it. */
 const FADING = 7 / 8;
 
+/** An exchange, as a drain sends it. */
+export interface DrainRequest extends ExchangeRequest {
+  /** Whether it reads what is due next. If not, it only settles. */
+  readonly reads: boolean;
+}
+
 /** The exchanges of one drain that are in flight, and what replies have said about the queue. */
 export class InFlight {
-  readonly #exchange: (request: ExchangeRequest) => Promise<ExchangeReply>;
+  readonly #exchange: (request: DrainRequest) => Promise<ExchangeReply>;
   readonly #clock: Clock;
   readonly #onNews: () => void;
   #count = 0;
@@ -42,7 +48,7 @@ export class InFlight {
    * @param onNews is called when there is something new: a reply or a failure.
    */
   constructor(
-    exchange: (request: ExchangeRequest) => Promise<ExchangeReply>,
+    exchange: (request: DrainRequest) => Promise<ExchangeReply>,
     clock: Clock,
     nextDue: NextDue,
     onNews: () => void,
@@ -127,7 +133,7 @@ export class InFlight {
   }
 
   /** Sends an exchange. @param onEnd is called with its reply; with undefined if it failed. */
-  send(request: ExchangeRequest, onEnd: (reply: ExchangeReply | undefined) => void): void {
+  send(request: DrainRequest, onEnd: (reply: ExchangeReply | undefined) => void): void {
     const number = ++this.#sent;
     const { limit = 0 } = request.claim ?? {};
     this.#count++;
@@ -144,7 +150,7 @@ export class InFlight {
         this.#answered++;
         this.#replyMs = Math.max(this.#clock() - request.now, this.#replyMs * FADING);
         this.#error = undefined;
-        if (number > this.#knownFrom) this.#learn(reply, number, request);
+        if (request.reads && number > this.#knownFrom) this.#learn(reply, number, request);
         onEnd(reply);
         if ("failure" in reply) this.#fail(reply.failure);
       },

@@ -1,14 +1,17 @@
 import type { Clock } from "../shared/clock.ts";
 import type { Cost } from "../store/meter.ts";
-import type { ClaimRequest, ExchangeRequest, Fire } from "../store/store.ts";
+import type { ClaimRequest, Fire } from "../store/store.ts";
 import type { DrainBounds, PlannedExchange } from "./bounds.ts";
 import { mostOf } from "./budget.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { DrainRequest, InFlight } from "./in-flight.ts";
 import type { JobsInHand } from "./in-hand.ts";
 import type { DrainLimits } from "./options.ts";
 import type { Prefetch } from "./prefetch.ts";
 import type { StoppedBy } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
+
+/** For how long a drain of occurrences relies on what its claim has read. */
+const RELIED_ON_MS = 1_000;
 
 /** What the next exchange depends on: the state of its drain. */
 export interface DrainState {
@@ -41,6 +44,10 @@ export class NextExchange {
   /** Schedules to fire, which the last claim found due. */
   #fires: readonly Fire[] = [];
   #lastSentAt: number;
+  /** When an exchange was sent that reads what is due next. */
+  #lastReadAt = Number.NEGATIVE_INFINITY;
+  /** How many of the claimed jobs are occurrences that the store has fired by itself. */
+  #fired = 0;
   #hasMetTooLong = false;
 
   constructor(drain: DrainState) {
@@ -121,25 +128,46 @@ export class NextExchange {
     this.#fires = fires;
   }
 
+  /** The store has fired so many occurrences by itself, with the jobs that it has given. */
+  noteFired(count: number): void {
+    this.#fired += count;
+  }
+
   /** Takes out what the exchange does, to be sent now. */
-  take(): { readonly request: ExchangeRequest; readonly ended: readonly EndedJob[] } {
+  take(): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } {
     const { jobs, bounds, retentionMs, clock } = this.#drain;
     const fire = this.#firesNow();
     const limit = this.#claims(fire);
     const ended = jobs.ended.take();
     const now = clock();
+    const reads = !this.#isReadingNeedless(ended, now);
     this.#fires = this.#fires.slice(fire.length);
     this.#lastSentAt = now;
+    if (reads) this.#lastReadAt = now;
     const request = {
       now,
       settle: ended.map(({ outcome }) => outcome),
       fire,
-      claim: limit > 0 ? this.#claimRequest(limit, now) : undefined,
+      claim: limit > 0 && reads ? this.#claimRequest(limit, now) : undefined,
+      reads,
       retentionMs,
       resendPauseMs: bounds.cutOffAt - now,
       isResend: this.#isResend,
     };
     return { request, ended };
+  }
+
+  /**
+   * Whether the drain ends after this exchange, and knows what is due next: it has run nothing but occurrences, and its claim has just
+   * found nothing else. So a tick that fires one occurrence saves a command. A drain with other jobs reads on, since more may follow them.
+   */
+  #isReadingNeedless(ended: readonly EndedJob[], now: number): boolean {
+    const { limits, counts, jobs } = this.#drain;
+    if (limits.heldOnly) return true;
+    const isLast = jobs.isIdle && jobs.waiting.length === 0 && jobs.ended.length === 0 && !this.isMoreDue(now);
+    const isOver =
+      ended.length > 0 && ended.every(({ outcome }) => !("runAt" in outcome) && !outcome.followUps?.length);
+    return isLast && isOver && this.#fired === counts.claimed && now - this.#lastReadAt < RELIED_ON_MS;
   }
 
   #claimRequest(limit: number, now: number): ClaimRequest {

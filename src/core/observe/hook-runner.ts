@@ -52,18 +52,19 @@ export class HookCalls {
       const isAccepted = reply.settled[index];
       if (isAccepted !== undefined) this.#settled(job.info, outcome, isAccepted);
     });
-    fires.forEach((fire, index) => {
-      if (reply.fired[index] === "fired") this.#fired(fire);
+    fires.forEach(({ jobs }, index) => {
+      if (reply.fired[index] === "fired") for (const job of jobs) this.#fired(job);
     });
+    for (const { lease, record, dueAt, isFired } of reply.jobs) {
+      if (isFired) this.#fired({ id: lease.id, runAt: dueAt, record });
+    }
   }
 
-  #fired({ key, jobs }: Fire): void {
-    for (const { id, runAt, record } of jobs) {
-      const { name = "", slot } = decodeRecord(record) ?? {};
-      const schedule = slot && { schedule: { key, slot: new Date(slot.at) } };
-      const job = { queue: this.#queue, id, name, runAt: new Date(runAt), ...schedule };
-      this.#call("onEnqueue", this.#hooks.given.onEnqueue, { ...job, status: "enqueued" });
-    }
+  #fired({ id, runAt, record }: Fire["jobs"][number]): void {
+    const { name = "", slot } = decodeRecord(record) ?? {};
+    const schedule = slot && { schedule: { key: slot.key, slot: new Date(slot.at) } };
+    const job = { queue: this.#queue, id, name, runAt: new Date(runAt), ...schedule };
+    this.#call("onEnqueue", this.#hooks.given.onEnqueue, { ...job, status: "enqueued" });
   }
 
   started(attempt: AttemptInfo, waitedMs: number): void {

@@ -8,7 +8,7 @@ import { asJson } from "../shared/json.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { StoredSchedule } from "../store/schedules.ts";
 import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
-import { decodeSchedule, type ScheduleRecord } from "./fire.ts";
+import { readDue, readSchedule, type ScheduleRecord } from "./record.ts";
 import { checkPlace, renewed, scheduleRecord } from "./schedules.ts";
 
 /** Marks the code whose declared schedules are active, and the code before it with the times at which it was replaced. */
@@ -67,8 +67,10 @@ export class DeclaredSchedules {
    * It reads it when a schedule comes due that other code declared: what older code left behind is removed, and does not fire.
    */
   async exchange(store: QueueStore, request: ExchangeRequest): Promise<ExchangeReply> {
-    const reply = await store.exchange(request);
     const isOlder = () => request.now < this.#isOlderUntil;
+    // Until the manifest has been read, schedules that code declares are handed out.
+    const claim = request.claim && { ...request.claim, firesDeclared: this.#isCurrent || isOlder() };
+    const reply = await store.exchange({ ...request, claim });
     if (this.#isCurrent || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
     try {
       await this.sync(store, await store.peekWithManifest(), request.now);
@@ -79,8 +81,8 @@ export class DeclaredSchedules {
     return isOlder() ? reply : { ...reply, schedules: reply.schedules.filter((due) => !this.#isOfOthers(due)) };
   }
 
-  #isOfOthers({ key, record }: DueSchedule): boolean {
-    return !this.#records.has(key) && decodeSchedule(record)?.declared === true;
+  #isOfOthers(due: DueSchedule): boolean {
+    return !this.#records.has(due.key) && readDue(due)?.declared === true;
   }
 
   /** Activates the schedules of this code in place of those of the code before it. @returns what is due next after that. */
@@ -127,7 +129,7 @@ export class DeclaredSchedules {
         return { ...renewed(key, record, from, now), from };
       });
     const remove = [...existing.values()]
-      .filter(({ key, record }) => decodeSchedule(record)?.declared && !this.#records.has(key))
+      .filter((schedule) => readSchedule(schedule)?.declared && !this.#records.has(schedule.key))
       .map(({ key }) => key);
     const recent = Object.entries(manifest?.replaced ?? {}).filter(([, at]) => now - at < STILL_RUNNING_MS);
     const before = manifest?.current.replace(INCOMPLETE, "") ?? NOTHING_DECLARED;
@@ -178,7 +180,7 @@ export class DeclaredSchedules {
 const INCOMPLETE = "!";
 
 function isSetAtRunTime(stored: StoredSchedule | undefined): boolean {
-  const record = stored && decodeSchedule(stored.record);
+  const record = stored && readSchedule(stored);
   return record !== undefined && record.declared !== true;
 }
 

@@ -10,7 +10,9 @@ import { checkKnown, checkPathText, checkText, wholeNumber } from "../shared/val
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { ScheduleEntry, StoredSchedule } from "../store/schedules.ts";
 import type { QueueStore } from "../store/store.ts";
-import { cronOf, decodeSchedule, encodeSchedule, nextOccurrence, occurrenceJob, type ScheduleRecord } from "./fire.ts";
+import { nextOccurrence, occurrenceJob } from "./fire.ts";
+import { scheduleEntry } from "./plan.ts";
+import { cronOf, readSchedule, type ScheduleRecord } from "./record.ts";
 
 /** What a schedule makes, and when. */
 export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
@@ -109,7 +111,7 @@ export class Schedules {
   /** A queue without jobs does not know what the code declares, so it goes by what is stored. */
   #isDeclared(key: string, existing: StoredSchedule | undefined): boolean {
     if (this.#jobs.size > 0) return this.#jobs.get(key)?.schedule !== undefined;
-    return existing !== undefined && decodeSchedule(existing.record)?.declared === true;
+    return existing !== undefined && readSchedule(existing)?.declared === true;
   }
 
   /** Reads a schedule; null if none has the key. */
@@ -172,7 +174,7 @@ export class Schedules {
     return this.#put(key, (existing) => {
       const found = readable(key, existing);
       const { record, next } = change(found.record, found.next);
-      return { key, record: encodeSchedule(record), next };
+      return scheduleEntry(key, record, next);
     });
   }
 
@@ -201,7 +203,7 @@ interface ReadableSchedule {
 /** @throws {TidegateError} `not_found`; `conflict` if only a newer version can read it. */
 function readable(key: string, stored: StoredSchedule | undefined): ReadableSchedule {
   if (!stored) throw unknownSchedule(key);
-  const record = decodeSchedule(stored.record);
+  const record = readSchedule(stored);
   if (!record) throw conflict(`Schedule "${key}" was stored by a newer version, which alone can read it.`);
   return { record, next: stored.next };
 }
@@ -246,18 +248,18 @@ export function renewed(
   existing: StoredSchedule | undefined,
   now: number,
 ): ScheduleEntry {
-  const before = existing && decodeSchedule(existing.record);
+  const before = existing && readSchedule(existing);
   const past = before && { paused: before.paused, lastSlot: before.lastSlot, lastJobId: before.lastJobId };
   const isSame = before?.cron === record.cron && before.timeZone === record.timeZone;
   const next =
     isSame || before?.paused
       ? existing?.next
       : nextOccurrence(key, { ...record, lastSlot: before?.lastSlot } as ScheduleRecord, now);
-  return { key, record: encodeSchedule({ ...record, ...past } as ScheduleRecord), next };
+  return scheduleEntry(key, { ...record, ...past } as ScheduleRecord, next);
 }
 
 function scheduleInfo(stored: ScheduleEntry): ScheduleInfo | undefined {
-  const record = decodeSchedule(stored.record);
+  const record = readSchedule(stored);
   if (!record) return undefined;
   const {
     name,

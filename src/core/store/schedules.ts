@@ -4,6 +4,28 @@ export interface ScheduleEntry {
   readonly record: string;
   /** The next occurrence; undefined if there is none. */
   readonly next: number | undefined;
+  /** Default: each occurrence is handed out. */
+  readonly plan?: SchedulePlan | undefined;
+}
+
+/**
+ * The next occurrences of a schedule, computed ahead, and what they make. With it a store fires the schedule by itself: the exchange that
+ * finds it due makes the job of the last occurrence until then, moves the schedule to the next one, and leases the job.
+ *
+ * The store hands the schedule out instead if it stands at none of these times, if no later time is left, if a job with the id of
+ * the occurrence exists, and in the cases below.
+ */
+export interface SchedulePlan {
+  /** Occurrences in order. */
+  readonly times: readonly number[];
+  /** The record of a job, in three parts. Between them come when it is made, and its occurrence, in ms since 1970. */
+  readonly jobRecord: readonly [string, string, string];
+  /** Hands the schedule out if several occurrences are due: each of them makes a job. */
+  readonly makesEach: boolean;
+  /** Hands the schedule out if the occurrence is found later than this. Default: however late. */
+  readonly latestMs?: number | undefined;
+  /** Whether code declares the schedule. Then only claims that say so fire it (`ClaimRequest.firesDeclared`). */
+  readonly isDeclared: boolean;
 }
 
 /** A schedule, as it is stored. */

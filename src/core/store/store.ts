@@ -2,7 +2,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
-import type { ManifestChange, SchedulePut, StoredSchedule } from "./schedules.ts";
+import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "./schedules.ts";
 import type { StoredStats } from "./stats.ts";
 
 /**
@@ -140,6 +140,8 @@ export interface Fire {
   /** When the schedule is due again; undefined if it never is. */
   readonly next: number | undefined;
   readonly record: string;
+  /** Default: the next occurrence is handed out. */
+  readonly plan?: SchedulePlan | undefined;
   readonly jobs: readonly FiredJob[];
   /** Makes no job while this one waits or runs (`overlap: "skip"`), and stores `skippedRecord` instead. */
   readonly unless?: { readonly id: string; readonly skippedRecord: string };
@@ -171,6 +173,8 @@ export interface ClaimRequest {
   readonly leaseMs: number;
   /** Whether to count what is due beyond `limit`, which costs a command if anything is. Default false. */
   readonly countLeft?: boolean;
+  /** Whether the store may fire schedules by itself that code declares. Default false: it hands them out. */
+  readonly firesDeclared?: boolean;
   /** In a queue with several partitions: how old its knowledge of a partition may be before the store peeks at it as well. Default: any age. */
   readonly refreshAfterMs?: number;
 }
@@ -220,6 +224,8 @@ export interface LeasedJob {
   readonly record: string;
   /** When the job was due: its run time, or the end of a lease that ran out. */
   readonly dueAt: number;
+  /** True if this exchange has made it, for an occurrence of a schedule that the store has fired by itself. */
+  readonly isFired?: boolean;
 }
 
 export interface DueSchedule {
@@ -228,6 +234,7 @@ export interface DueSchedule {
   /** How often the schedule was changed while it stood at this occurrence. */
   readonly revision: number;
   readonly record: string;
+  readonly plan?: SchedulePlan | undefined;
 }
 
 /** What is due next. */
@@ -253,7 +260,7 @@ export interface SettleReply {
 export interface ExchangeReply extends SettleReply, NextDue {
   readonly fired: readonly FireReply[];
   readonly jobs: readonly LeasedJob[];
-  /** Schedules with an occurrence that is due. They stay due until they are fired. */
+  /** Schedules with an occurrence that is due, and that the store has not fired by itself. They stay due until they are fired. */
   readonly schedules: readonly DueSchedule[];
   /** How many more are due beyond the limit of the claim; 0 if they were not to be counted. */
   readonly left: number;

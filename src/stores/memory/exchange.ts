@@ -1,4 +1,6 @@
 import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
+import { occurrenceJobId } from "../../core/store/occurrence-id.ts";
+import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
   CLAIM_CYCLE,
   type ClaimRequest,
@@ -15,6 +17,7 @@ import {
 } from "../../core/store/store.ts";
 import {
   againScore,
+  BORN_MEMBER,
   LANE_MEMBER,
   leaseScore,
   SCHEDULE_MEMBER,
@@ -80,12 +83,12 @@ function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentio
 
 function fire(
   state: MemoryState,
-  { key, occurrence, revision, next, record, jobs, unless }: Fire,
+  { key, occurrence, revision, next, record, plan, jobs, unless }: Fire,
   now: number,
 ): FireReply {
   if (state.due.score(SCHEDULE_MEMBER + key) !== scheduleScore(occurrence, revision)) return "stale";
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
-  state.putSchedule(key, isSkipped ? unless.skippedRecord : record, scheduleScore(next));
+  state.putSchedule(key, isSkipped ? { record: unless.skippedRecord } : { record, plan }, scheduleScore(next));
   if (isSkipped) return "skipped";
   for (const job of jobs) addJob(state, job, now);
   return "fired";
@@ -101,10 +104,10 @@ function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: 
 function claim(
   state: MemoryState,
   now: number,
-  { limit, leaseMs, countLeft = false }: ClaimRequest,
+  { limit, leaseMs, countLeft = false, firesDeclared = false }: ClaimRequest,
 ): Pick<ExchangeReply, "jobs" | "schedules" | "left"> {
   const left = countLeft ? Math.max(0, countDue(state, now) - limit) : 0;
-  const schedules: DueSchedule[] = [];
+  const due: DueSchedule[] = [];
   const met = firstDue(state, now, limit);
   const keys = met.flatMap(([member]) => (member.startsWith(LANE_MEMBER) ? member.slice(LANE_MEMBER.length) : []));
   const shares = state.lanes.shares(keys, limit - met.length, now);
@@ -113,7 +116,7 @@ function claim(
     const { at, claims } = unpack(score);
     if (member.startsWith(SCHEDULE_MEMBER)) {
       const key = member.slice(SCHEDULE_MEMBER.length);
-      schedules.push({ key, occurrence: at, revision: claims, record: state.schedules.get(key) ?? "" });
+      due.push({ key, occurrence: at, revision: claims, ...(state.schedules.get(key) ?? { record: "" }) });
     } else if (member.startsWith(LANE_MEMBER)) {
       takeFromLane(state, member.slice(LANE_MEMBER.length), shares, taken);
     } else if (state.mayStartAgain(member, now)) {
@@ -122,7 +125,34 @@ function claim(
       state.wait(member, waitingScore(at, claims));
     }
   }
+  const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
   return { jobs: taken.jobs, schedules, left };
+}
+
+/** Makes and leases the job of a schedule that has a plan for it. @returns false if the schedule must be handed out. */
+function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule, declared: boolean, taken: Taken) {
+  const planned = plan && (declared || !plan.isDeclared) ? plannedFire(plan, occurrence, taken.now) : undefined;
+  if (!plan || !planned) return false;
+  const id = occurrenceJobId(key, planned.occurrence);
+  if (state.due.score(id) !== undefined) return false;
+  const [start, middle, end] = plan.jobRecord;
+  const record = `${start}${taken.now}${middle}${planned.occurrence}${end}`;
+  // Where the answer has no room for it, the schedule stays due.
+  if (taken.make(id, planned.occurrence, record)) state.due.set(SCHEDULE_MEMBER + key, scheduleScore(planned.next));
+  return true;
+}
+
+/** The last occurrence until now, and the one after it. Undefined if the plan does not cover both, or does not cover this case. */
+function plannedFire(
+  { times, makesEach, latestMs = Number.POSITIVE_INFINITY }: SchedulePlan,
+  first: number,
+  now: number,
+) {
+  const after = times.includes(first) ? times.findIndex((time) => time > now) : -1;
+  const [occurrence, next] = [times[after - 1], times[after]];
+  if (occurrence === undefined || next === undefined) return undefined;
+  if ((makesEach && occurrence !== first) || now - occurrence > latestMs) return undefined;
+  return { occurrence, next };
 }
 
 function takeFromLane(state: MemoryState, key: string, shares: ReadonlyMap<string, number>, taken: Taken): void {
@@ -148,13 +178,28 @@ class Taken {
     this.#leaseMs = leaseMs;
   }
 
+  /** Takes a job that is new. @returns false if it does not fit. */
+  make(id: string, runAt: number, record: string): boolean {
+    if (!this.#fits(record)) return false;
+    this.#state.add(id, record, undefined);
+    this.#lease(id, record, waitingScore(runAt), { isFired: true });
+    return true;
+  }
+
   take(id: string): void {
-    const state = this.#state;
-    const record = state.records.get(id) ?? "";
+    const record = this.#state.records.get(id) ?? "";
+    if (this.#fits(record)) this.#lease(id, record, this.#state.due.score(id) ?? 0);
+  }
+
+  #fits(record: string): boolean {
     this.#bytes += bytesOf(record);
     this.#isFull ||= this.#bytes > MOST_CLAIMED_BYTES && this.jobs.length > 0;
-    if (this.#isFull) return;
-    const { at: dueAt, claims } = unpack(state.due.score(id) ?? 0);
+    return !this.#isFull;
+  }
+
+  #lease(id: string, record: string, score: number, more: Pick<LeasedJob, "isFired"> = {}): void {
+    const state = this.#state;
+    const { at: dueAt, claims } = unpack(score);
     const flow = state.flows.get(id);
     const lease: Lease = {
       id,
@@ -162,8 +207,8 @@ class Taken {
       endsAt: this.now + this.#leaseMs,
       ...(flow && { flow }),
     };
-    state.lease(lease, this.now);
-    this.jobs.push({ lease, record, dueAt });
+    state.lease(lease, this.now, more.isFired ? BORN_MEMBER + id : undefined);
+    this.jobs.push({ lease, record, dueAt, ...more });
   }
 }
 

@@ -28,6 +28,7 @@ import type {
   Spread,
   StoredJob,
 } from "../../core/store/store.ts";
+import { withPlan } from "../redis/plan.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, settle } from "./exchange.ts";
@@ -204,9 +205,10 @@ export class MemoryQueue implements QueueStore {
     const score = renewedScore(put);
     if (!this.#stands(put)) {
       // Asked again, for its answer was lost, it finds its own work.
-      return this.#scoreOf(put) === score && this.#state.schedules.get(put.key) === put.record;
+      const stored = this.#state.schedules.get(put.key);
+      return this.#scoreOf(put) === score && stored !== undefined && withPlan(stored) === withPlan(put);
     }
-    this.#state.putSchedule(put.key, put.record, score);
+    this.#state.putSchedule(put.key, put, score);
     return true;
   }
 
@@ -237,7 +239,7 @@ export class MemoryQueue implements QueueStore {
     if (this.#state.manifest !== from || !put.every((schedule) => this.#stands(schedule))) return false;
     this.#state.manifest = manifest;
     for (const key of remove) await this.removeSchedule(key);
-    for (const each of put) this.#state.putSchedule(each.key, each.record, renewedScore(each));
+    for (const each of put) this.#state.putSchedule(each.key, each, renewedScore(each));
     return true;
   }
   async findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined> {

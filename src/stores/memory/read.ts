@@ -114,7 +114,6 @@ export function pageOfFlows(flows: readonly FlowState[], cursor: string | undefi
 }
 
 export function findSchedule(state: MemoryState, key: string): StoredSchedule | undefined {
-  const record = state.schedules.get(key);
-  if (record === undefined) return undefined;
-  return { key, record, ...standingOf(state.due.score(SCHEDULE_MEMBER + key)) };
+  const stored = state.schedules.get(key);
+  return stored && { key, ...stored, ...standingOf(state.due.score(SCHEDULE_MEMBER + key)) };
 }

@@ -1,6 +1,8 @@
 /** Members in the order of their scores, and of themselves where scores are equal: what a Redis sorted set is. */
 export class SortedSet {
   readonly #scores = new Map<string, number>();
+  /** Where a member stands in the order by another name than itself. */
+  readonly #names = new Map<string, string>();
   readonly #members: string[] = [];
 
   get size(): number {
@@ -11,8 +13,10 @@ export class SortedSet {
     return this.#scores.get(member);
   }
 
-  set(member: string, score: number): void {
+  /** @param name by what it is ordered where scores are equal. Default: by itself. */
+  set(member: string, score: number, name = member): void {
     this.delete(member);
+    if (name !== member) this.#names.set(member, name);
     this.#members.splice(this.#indexOf(member, score), 0, member);
     this.#scores.set(member, score);
   }
@@ -21,6 +25,7 @@ export class SortedSet {
     const score = this.#scores.get(member);
     if (score === undefined) return false;
     this.#members.splice(this.#indexOf(member, score), 1);
+    this.#names.delete(member);
     return this.#scores.delete(member);
   }
 
@@ -44,13 +49,18 @@ export class SortedSet {
     return [member, this.#scores.get(member) as number];
   }
 
+  #nameOf(member: string): string {
+    return this.#names.get(member) ?? member;
+  }
+
   #indexOf(member: string, score: number): number {
     let low = 0;
     let high = this.#members.length;
+    const name = this.#nameOf(member);
     while (low < high) {
       const middle = (low + high) >> 1;
       const [other, otherScore] = this.#at(middle);
-      if (otherScore < score || (otherScore === score && other < member)) low = middle + 1;
+      if (otherScore < score || (otherScore === score && this.#nameOf(other) < name)) low = middle + 1;
       else high = middle;
     }
     return low;

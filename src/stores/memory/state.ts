@@ -1,10 +1,16 @@
 import type { JobFlow } from "../../core/store/flow.ts";
+import type { SchedulePlan } from "../../core/store/schedules.ts";
 import type { JobState, Lease } from "../../core/store/store.ts";
 import { isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../redis/score.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
 import { Lanes } from "./lanes.ts";
 import { SortedSet } from "./sorted-set.ts";
+
+interface Recurring {
+  readonly record: string;
+  readonly plan: SchedulePlan | undefined;
+}
 
 interface Finished {
   readonly record: string;
@@ -23,7 +29,7 @@ export class MemoryState {
   readonly deadFlows = new Map<string, JobFlow>();
   readonly done = new Map<string, Finished>();
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
-  readonly schedules = new Map<string, string>();
+  readonly schedules = new Map<string, Recurring>();
   readonly documents = new Documents();
   readonly counters = { processed: 0, retried: 0, cancelled: 0, retriedDead: 0, removed: 0 };
   readonly tally = new Tally();
@@ -68,10 +74,10 @@ export class MemoryState {
     else this.due.set(id, score);
   }
 
-  /** Leases a job, wherever it stood. */
-  lease(lease: Lease, now: number): void {
+  /** Leases a job, wherever it stood. @param name by what it is ordered among those whose leases end with it. Default: by its id. */
+  lease(lease: Lease, now: number, name?: string): void {
     this.#leave(lease.id);
-    this.due.set(lease.id, leaseScore(lease));
+    this.due.set(lease.id, leaseScore(lease), name);
     const flow = this.flows.get(lease.id);
     if (flow) this.lanes.begin(flow, now);
   }
@@ -111,8 +117,8 @@ export class MemoryState {
     return this.dead.delete(id);
   }
 
-  putSchedule(key: string, record: string, score: number): void {
-    this.schedules.set(key, record);
+  putSchedule(key: string, { record, plan }: Partial<Recurring> & Pick<Recurring, "record">, score: number): void {
+    this.schedules.set(key, { record, plan });
     this.due.set(SCHEDULE_MEMBER + key, score);
   }
 

@@ -16,6 +16,7 @@ import type {
   Timing,
 } from "../../core/store/store.ts";
 import { flowHead, newFlowText, readFlow } from "./flow.ts";
+import { readPlan, withPlan } from "./plan.ts";
 import {
   againScore,
   BORN_MEMBER,
@@ -35,6 +36,9 @@ import {
 const WAITING_TIMES = 8;
 const RUNNING_TIMES = 24;
 const HISTOGRAM_SIZE = durationBounds.length + 2;
+
+/** How exchange.lua marks a job that an earlier send of the claim has made. */
+const FIRED = " fired:";
 
 // How the scripts' arguments are written and their answers read: the order is theirs, and stands above each of them.
 
@@ -122,12 +126,13 @@ export function storedStats(answer: readonly string[]): StoredStats {
   };
 }
 
-export function fireArguments({ key, occurrence, revision = 0, next, record, jobs, unless }: Fire): string[] {
+export function fireArguments(fire: Fire): string[] {
+  const { key, occurrence, revision = 0, next, jobs, unless } = fire;
   return [
     key,
     String(scheduleScore(occurrence, revision)),
     String(scheduleScore(next)),
-    record,
+    withPlan(fire),
     unless?.id ?? "",
     unless?.skippedRecord ?? "",
     String(jobs.length),
@@ -172,9 +177,14 @@ function leasedJobs(answer: readonly string[], from: number, to: number): readon
   const jobs: LeasedJob[] = [];
   for (let at = from; at < to; at += 4) {
     const { claims, at: endsAt } = unpack(Number(answer[at + 1]));
+    const name = answer[at] as string;
     const { record, flow } = readFlow(answer[at + 2] as string);
-    const lease = { id: answer[at] as string, claims, endsAt, ...(flow && { flow }) };
-    jobs.push({ lease, record, dueAt: unpack(Number(answer[at + 3])).at });
+    const dueAt = unpack(Number(answer[at + 3])).at;
+    const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
+    // A claim makes the jobs that it fires itself under the name of those that are born leased, and no others.
+    const bornAs = name.startsWith(BORN_MEMBER) ? { bornAs: record } : {};
+    const lease = { id, claims, endsAt, ...(flow && { flow }), ...bornAs };
+    jobs.push({ lease, record, dueAt, ...(id !== name && { isFired: true }) });
   }
   return jobs;
 }
@@ -183,7 +193,7 @@ function dueSchedules(answer: readonly string[], from: number): readonly DueSche
   const schedules: DueSchedule[] = [];
   for (let at = from; at < answer.length; at += 3) {
     const { at: occurrence, claims: revision } = unpack(Number(answer[at + 1]));
-    schedules.push({ key: answer[at] as string, occurrence, revision, record: answer[at + 2] as string });
+    schedules.push({ key: answer[at] as string, occurrence, revision, ...readPlan(answer[at + 2] as string) });
   }
   return schedules;
 }
@@ -192,13 +202,13 @@ export function storedSchedules(answer: readonly string[]): readonly StoredSched
   const schedules: StoredSchedule[] = [];
   for (let at = 0; at < answer.length; at += 3) {
     const [key, record, score] = [answer[at] as string, answer[at + 1] as string, answer[at + 2] as string];
-    schedules.push({ key, record, ...standingOf(score === "" ? undefined : Number(score)) });
+    schedules.push({ key, ...readPlan(record), ...standingOf(score === "" ? undefined : Number(score)) });
   }
   return schedules;
 }
 
 export function putArguments(put: SchedulePut): string[] {
-  return [put.key, put.record, String(renewedScore(put)), String(readScore(put.from) ?? "")];
+  return [put.key, withPlan(put), String(renewedScore(put)), String(readScore(put.from) ?? "")];
 }
 
 /** Reads the first members of `due`, with their scores. */

@@ -51,13 +51,14 @@ function mostToFire(schedules: number, jobs: number): number {
   return pieces(3 * schedules + 2 * jobs) + pieces(2 * schedules) + pieces(2 * jobs) + pieces(2 * (schedules + jobs));
 }
 
-// ZRANGE and ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. For jobs that were
-// born leased, whose leases ran out, ZRANGE, ZMSCORE, HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and HMGET.
+// ZRANGE and ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. For schedules that it
+// fires itself ZMSCORE, and in that ZADD their next occurrences. For jobs that were born leased, whose leases ran out, ZRANGE, ZMSCORE,
+// HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and HMGET.
 function mostToClaim(jobs: number, isResend: boolean): number {
   if (jobs === 0) return 1;
   const toRecover = isResend ? 1 + 2 * pieces(jobs) : 0;
   if (jobs === 1) return 7 + toRecover;
-  return 3 + 3 * pieces(jobs) + 2 * pieces(2 * jobs) + pieces(4 * jobs) + toRecover;
+  return 3 + 3 * pieces(jobs) + 3 * pieces(2 * jobs) + pieces(6 * jobs) + toRecover;
 }
 
 /**

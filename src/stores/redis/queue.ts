@@ -185,7 +185,7 @@ export class RedisQueue implements QueueStore {
 
   async #exchange(
     { now, settle, fire, retentionMs, isResend = false, resendPauseMs }: ExchangeRequest,
-    { limit, leaseMs, countLeft = false }: ClaimRequest,
+    { limit, leaseMs, countLeft = false, firesDeclared = false }: ClaimRequest,
     size: ExchangeSize,
     most: (isResend: boolean) => number,
   ): Promise<ExchangeReply> {
@@ -200,7 +200,7 @@ export class RedisQueue implements QueueStore {
     const rest = [
       ...[newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
-      ...[flag(maySweep), flag(mayMeetKeys), String(settle.length)],
+      ...[flag(maySweep), flag(mayMeetKeys), flag(firesDeclared), String(settle.length)],
       ...settle.flatMap(outcomeArguments),
       ...followUpArguments(settle),
       String(fire.length),

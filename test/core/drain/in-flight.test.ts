@@ -15,7 +15,7 @@ function setUp() {
   const inFlight = new InFlight(exchange, clock, nextDue, () => {});
   const send = (limit: number, countLeft = true) =>
     inFlight.send(
-      { now: start, settle: [], fire: [], claim: { limit, countLeft, leaseMs: 1 }, retentionMs: 0 },
+      { now: start, settle: [], fire: [], claim: { limit, countLeft, leaseMs: 1 }, retentionMs: 0, reads: true },
       () => {},
     );
   const answer = async (index: number, reply: Partial<ExchangeReply> | Error) => {

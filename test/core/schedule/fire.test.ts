@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { encodeSchedule, firesOf, type ScheduleRecord } from "../../../src/core/schedule/fire.ts";
+import { firesOf } from "../../../src/core/schedule/fire.ts";
+import { encodeSchedule, type ScheduleRecord } from "../../../src/core/schedule/record.ts";
 import { start as due } from "../../support/clock.ts";
 
 const minute = 60_000;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type ModelCount, queueModel, storeModel } from "../../support/model.ts";
+import { type ModelCount, nothingCounted, queueModel, storeModel } from "../../support/model.ts";
 import { openStage, type Stage } from "../../support/stage.ts";
 import type { Part } from "../part.ts";
 
@@ -51,7 +51,7 @@ async function repeat(
   check: (count: ModelCount, parameters: { numRuns: number; seed: number }) => Promise<void>,
   { stage, operations, seed, progress }: Repeated,
 ): Promise<ModelCount> {
-  const count: ModelCount = { operations: 0, faults: 0 };
+  const count = nothingCounted();
   for (let round = 0; count.operations < operations; round++) {
     await check(count, { numRuns: RUNS, seed: seed + round });
     // Keys of earlier sequences would only slow Redis down.

@@ -1,5 +1,5 @@
 -- Settles what has ended, fires schedules, and claims what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1),
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1), whether it may fire schedules that code declares (0 or 1),
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
 --     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
@@ -9,13 +9,13 @@
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
 -- Returns: paused (0 or 1; 2 where it has left out keys that it may not meet), score that comes next ('' for none), how many more are due (0 where they were not to be counted),
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
---   number of jobs taken, then for each: id, lease score, record, score at which it was due,
---   then for each schedule due: key, slot score, record
+--   number of jobs taken, then for each: id (' born:ID' where it was made here, ' fired:ID' where an earlier send has made it), lease score, record, score at which it was due,
+--   then for each schedule due that was not fired here: key, slot score, record
 local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local counts, lease_ms = ARGV[5] == '1', tonumber(ARGV[6])
 local retention_ms, bytes_left, may_sweep = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
-local may_meet_keys = ARGV[10] == '1'
-local cursor = 10
+local may_meet_keys, may_fire_declared = ARGV[10] == '1', ARGV[11] == '1'
+local cursor = 11
 local function argument()
   cursor = cursor + 1
   return ARGV[cursor]
@@ -105,6 +105,17 @@ local function follow_up(jobs_to_make, scores, offset, seen, waiting, kept)
   end
 end
 
+-- The job of an occurrence may have been made a second time, where its schedule was removed and stored again. Then the name is that of
+-- another lease, whose end stands in its index.
+local function put_back(name)
+  local range = call('ZRANGE', due, whole(UPPER), '(' .. whole(IN_LINE), 'BYSCORE', 'WITHSCORES')
+  for i = 1, #range, 2 do
+    if indexed(range[i]) == name then
+      call('ZADD', due, whole(pack(unpack_score(tonumber(range[i + 1]) - UPPER), 1, 1)), name)
+    end
+  end
+end
+
 -- Of each outcome eleven values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
 local function settle()
@@ -130,7 +141,9 @@ local function settle()
     local lease = ARGV[before + 3]
     local index = born_index(ARGV[before + 2], ARGV[before + 11])
     alone = { lease, names[1], whole(UPPER + unpack_score(tonumber(lease)) * 1024), index }
-    held = { call('ZREM', due, names[1], index) == 2 and lease }
+    local removed = call('ZREM', due, names[1], index)
+    if removed == 1 then put_back(names[1]) end
+    held = { removed == 2 and lease }
   else
     held = read_many('ZMSCORE', due, names)
   end
@@ -272,16 +285,22 @@ end
 
 -- 3. Claim: re-score what is due to the end of its lease.
 
+local FIRED = ' fired:'
 local jobs_taken, taken, leases, slots, orphans, adopted = 0, {}, {}, {}, {}, {}
-local function lease(id, score, record, leased, index)
+local function lease(id, score, record, leased, index, member)
   local last = jobs_taken * 4
   jobs_taken = jobs_taken + 1
   taken[last + 1], taken[last + 2], taken[last + 3], taken[last + 4] = id, leased, record, score
-  leases[last + 1], leases[last + 2], leases[last + 3], leases[last + 4] = leased, id, index, LEASE .. id
+  leases[last + 1], leases[last + 2], leases[last + 3], leases[last + 4] = leased, id, index, member or LEASE .. id
 end
 
 local function index_score(ends)
   return whole(UPPER + ends * 1024 + nonce)
+end
+
+-- Whether a claim has made the job: one that was born leased otherwise has an id that was made for it.
+local function is_occurrence(name)
+  return string.find(name, '@%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$') ~= nil
 end
 
 -- What earlier sends took while their answers were lost: leased anew, one millisecond longer, so that no two hold one lease.
@@ -289,19 +308,29 @@ end
 local function recover()
   local index = UPPER + (now + lease_ms) * 1024 + nonce
   local range = call('ZRANGE', due, whole(index), whole(index + 1024), 'BYSCORE', 'WITHSCORES')
-  local ids = {}
+  local ids, born_records = {}, {}
   for i = 1, #range, 2 do
-    local name = indexed(range[i])
-    if (tonumber(range[i + 1]) - index) % 1024 == 0 and not is_born(name) then push(ids, name) end
+    local name, record = indexed(range[i])
+    if (tonumber(range[i + 1]) - index) % 1024 == 0 and (not record or is_occurrence(name)) then
+      push(ids, name)
+      born_records[name] = record
+    end
   end
   local scores, records = read_many('ZMSCORE', due, ids), read_many('HMGET', jobs, ids)
   for i, id in ipairs(ids) do
-    if scores[i] and records[i] then
-      bytes_left = bytes_left - #records[i]
+    local record = born_records[id] or records[i]
+    if scores[i] and record then
+      bytes_left = bytes_left - #record
       -- More than one answer holds was taken by a request that the network has doubled.
       if jobs_taken == limit or (bytes_left < 0 and jobs_taken > 0) then break end
       local ends, claims = unpack_score(tonumber(scores[i]))
-      lease(id, whole(pack(now, claims, 1)), records[i], whole(pack(ends + 1, claims, 1)), index_score(ends + 1))
+      lease(id_of(id), whole(pack(now, claims, 1)), record, whole(pack(ends + 1, claims, 1)), index_score(ends + 1))
+      if born_records[id] then
+        -- It goes on under its id.
+        taken[jobs_taken * 4 - 3] = FIRED .. id_of(id)
+        push(adopted, id_of(id), record)
+        push(orphans, id, born_index(id_of(id), record))
+      end
     end
   end
   return jobs_taken
@@ -384,6 +413,82 @@ local function next_left(range, at, full, marked, moved)
   local first = #range / 2
   local more = call('ZRANGE', due, first, first + moved, 'WITHSCORES')
   return next_left(more, 1, false, marked, 0)
+end
+
+-- The time of an occurrence, as its job's id ends.
+local function iso(time)
+  local day, ms = math.floor(time / DAY_MS) + 719468, time % DAY_MS
+  -- Days since March of the year 0, in eras of 400 years: leap days come last.
+  local era = math.floor(day / 146097)
+  day = day - era * 146097
+  local year = math.floor((day - math.floor(day / 1460) + math.floor(day / 36524) - math.floor(day / 146096)) / 365)
+  day = day - (365 * year + math.floor(year / 4) - math.floor(year / 100))
+  local month = math.floor((5 * day + 2) / 153)
+  day = day - math.floor((153 * month + 2) / 5) + 1
+  local is_next_year = month >= 10
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year + era * 400 + (is_next_year and 1 or 0),
+    month + (is_next_year and -9 or 3), day, math.floor(ms / 3600000), math.floor(ms / 60000) % 60, math.floor(ms / 1000) % 60, ms % 1000)
+end
+
+-- What a schedule that stands at this score makes now, by the plan before its record (plan.ts): the last occurrence until now, and the
+-- next one. Nothing where the plan does not cover both, or not this case.
+local function planned(key, score, record)
+  local flags, latest, times, head, middle, tail =
+    string.match(record, '^2:(%l*):(%d*):([%d,]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
+  if not flags or (string.find(flags, 'd', 1, true) and not may_fire_declared) then return nil end
+  local first, occurrence, coming = unpack_score(tonumber(score)), nil, nil
+  local from = string.find(times, ',' .. whole(first) .. ',', 1, true)
+  if not from then return nil end
+  for text in string.gmatch(string.sub(times, from), '%d+') do
+    local time = tonumber(text)
+    if time > now then
+      coming = time
+      break
+    end
+    occurrence = time
+  end
+  if not coming or (string.find(flags, 'e', 1, true) and occurrence ~= first) then return nil end
+  if latest ~= '' and now - occurrence > tonumber(latest) then return nil end
+  return { id = key .. '@' .. iso(occurrence), occurrence = occurrence, coming = coming,
+    record = head .. whole(now) .. middle .. whole(occurrence) .. tail }
+end
+
+-- Fires the schedules that have a plan, and leases their jobs as they are made. The others are handed out, and so are those whose jobs
+-- exist. Gives the earliest of what it leaves, and the schedules that it moves.
+local function fire_planned(keys, scores, index, ends)
+  local records, plans, names = read_many('HMGET', schedules, keys), {}, {}
+  for i, key in ipairs(keys) do
+    local plan = records[i] and planned(key, scores[i], records[i])
+    if plan then
+      plans[i] = plan
+      push(names, plan.id, BORN .. plan.id)
+    end
+  end
+  local there, at, earliest, moved, is_full = read_many('ZMSCORE', due, names), 0, UPPER, {}, false
+  for i, key in ipairs(keys) do
+    local plan, exists = plans[i], false
+    if plan then
+      at = at + 2
+      exists = there[at - 1] or there[at]
+    end
+    if plan and not exists then
+      bytes_left = bytes_left - #plan.record
+      is_full = is_full or (bytes_left < 0 and jobs_taken > 0)
+      if is_full then
+        earliest = math.min(earliest, tonumber(scores[i]))
+      else
+        local coming = plan.coming * 1024
+        earliest = math.min(earliest, coming)
+        lease(BORN .. plan.id, whole(plan.occurrence * 1024), plan.record, whole(pack(ends, 1, 1)), index, born_index(plan.id, plan.record))
+        push(moved, whole(coming), SCHEDULE .. key)
+      end
+    elseif records[i] then
+      push(slots, key, scores[i], records[i])
+    else
+      push(orphans, SCHEDULE .. key)
+    end
+  end
+  return earliest, moved
 end
 
 local function claim(wanted)
@@ -479,15 +584,13 @@ local function claim(wanted)
       end
     end
   end
-  local slot_records = read_many('HMGET', schedules, slot_keys)
-  for i, key in ipairs(slot_keys) do
-    if slot_records[i] then push(slots, key, slot_scores[i], slot_records[i]) else push(orphans, SCHEDULE .. key) end
-  end
+  local next_slot, moved_on = fire_planned(slot_keys, slot_scores, index, ends)
   local moved = #unmarked
   local earliest, marked = put_marks(parked, orphans)
   for _, value in ipairs(parked) do push(leases, value) end
+  for _, value in ipairs(moved_on) do push(leases, value) end
   local left = next_left(range, left_at, full, marked, moved)
-  local coming = math.min(left or UPPER, earliest, first_left, left_out)
+  local coming = math.min(left or UPPER, earliest, first_left, left_out, next_slot)
   if left_out < UPPER and reply[1] == 0 then reply[1] = 2 end
   if coming < UPPER then reply[2] = whole(coming) end
 end

@@ -1,0 +1,55 @@
+import type { Cron } from "../cron/cron.ts";
+import { bytesOf } from "../shared/limits.ts";
+import type { ScheduleEntry, SchedulePlan } from "../store/schedules.ts";
+import { encodeSchedule, jobRecordOf, readCron, type ScheduleRecord } from "./record.ts";
+
+/** An occurrence counts as missed if it is found this much later, and no other has followed. */
+export const MISSED_AFTER_MS = 5 * 60_000;
+
+/** How many occurrences are planned at most. The one after the last of them costs some commands more. */
+const MOST_PLANNED = 60;
+/** How far ahead: the rules of a time zone may change meanwhile, and rare occurrences cost little. */
+const PLANNED_MS = 7 * 86_400_000;
+/** The largest record of a job that is planned. It stands in the record of the schedule a second time. */
+const LARGEST_PLANNED = 4 * 1024;
+/** How many bytes a time takes, with what stands between two of them. */
+const TIME_BYTES = 14;
+
+/** What is stored of a schedule that stands at `next`. */
+export function scheduleEntry(key: string, record: ScheduleRecord, next: number | undefined): ScheduleEntry {
+  return { key, record: encodeSchedule(record), next, plan: planOf(key, record, next) };
+}
+
+/**
+ * Plans the occurrences of a schedule from `next` on. Undefined if a drain must decide what each of them makes: with a key of flow
+ * control, since a claim puts no job in line; with `overlap: "skip"`, which depends on another job; and if the job is large or the next
+ * occurrence but one is far away.
+ */
+export function planOf(
+  key: string,
+  record: ScheduleRecord,
+  next: number | undefined,
+  cron: Cron | undefined = readCron(key, record),
+): SchedulePlan | undefined {
+  const { flow, overlap, missed, declared = false } = record;
+  if (!cron || next === undefined || flow || overlap === "skip") return undefined;
+  const jobRecord = jobRecordOf(key, record);
+  const times = timesFrom(next, cron);
+  if (times.length < 2 || bytesOf(jobRecord.join("")) > LARGEST_PLANNED) return undefined;
+  const latest = missed === "skip" ? { latestMs: MISSED_AFTER_MS } : {};
+  return { times, jobRecord, makesEach: missed === "all", ...latest, isDeclared: declared };
+}
+
+/** How many bytes a plan takes. */
+export function bytesOfPlan(plan: SchedulePlan | undefined): number {
+  return plan ? bytesOf(plan.jobRecord.join("")) + plan.times.length * TIME_BYTES : 0;
+}
+
+function timesFrom(first: number, cron: Cron): readonly number[] {
+  const times = [first];
+  for (let time = cron.next(first); time !== undefined && time - first <= PLANNED_MS; time = cron.next(time)) {
+    times.push(time);
+    if (times.length === MOST_PLANNED) break;
+  }
+  return times;
+}

@@ -1,0 +1,71 @@
+import { type Cron, parseCron } from "../cron/cron.ts";
+import { decode, encode } from "../job/codec.ts";
+import { encodeRecord, type JobRecord } from "../job/record.ts";
+import type { NewFlow } from "../store/flow.ts";
+import { occurrenceJobId } from "../store/occurrence-id.ts";
+import type { ScheduleEntry } from "../store/schedules.ts";
+import type { DueSchedule } from "../store/store.ts";
+
+/** What is stored of a schedule, apart from its next occurrence. An occurrence is called a slot in what is stored. */
+export interface ScheduleRecord {
+  readonly name: string;
+  readonly payload?: unknown;
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly missed: "once" | "skip" | "all";
+  readonly overlap: "allow" | "skip";
+  /** The key of flow control of the jobs that it makes. */
+  readonly flow?: NewFlow | undefined;
+  /** Options of the jobs that it makes. */
+  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "hidden">;
+  /** True if the code of a deployment declares it. It is removed when the code no longer does. */
+  readonly declared?: boolean;
+  /** True while it is paused. Then it has no next occurrence. */
+  readonly paused?: boolean;
+  readonly lastSlot?: number;
+  readonly lastJobId?: string;
+}
+
+export const encodeSchedule = (record: ScheduleRecord): string => encode(record);
+
+/**
+ * Reads a schedule that stands at `next`; undefined if it is damaged or of a version that this code does not know. Where it stands in its
+ * plan tells which occurrence the store has fired by itself since the record was written.
+ */
+export function readSchedule({ key, record, plan, next }: ScheduleEntry): ScheduleRecord | undefined {
+  const stored = decode<ScheduleRecord>(record);
+  const last = plan && next !== undefined ? plan.times[plan.times.indexOf(next) - 1] : undefined;
+  return stored && last !== undefined ? { ...stored, lastSlot: last, lastJobId: occurrenceJobId(key, last) } : stored;
+}
+
+/** Reads a schedule that is due. */
+export function readDue(due: DueSchedule): ScheduleRecord | undefined {
+  return readSchedule({ ...due, next: due.occurrence });
+}
+
+/** When a schedule fires. Its key decides what `H` in the expression stands for. @throws {TidegateError} `invalid_request` */
+export function cronOf(key: string, { cron, timeZone }: Pick<ScheduleRecord, "cron" | "timeZone">): Cron {
+  return parseCron(cron, timeZone, key);
+}
+
+/** Undefined if this runtime cannot read the expression, or does not know the time zone yet. */
+export function readCron(key: string, record: ScheduleRecord): Cron | undefined {
+  try {
+    return cronOf(key, record);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The record of an occurrence's job, in three parts. Between them come when it is made, and its occurrence. */
+export function jobRecordOf(
+  key: string,
+  { name, payload, job }: Pick<ScheduleRecord, "name" | "payload" | "job">,
+): readonly [string, string, string] {
+  const record: JobRecord = { enqueuedAt: 0, slot: { at: 0, key }, name, payload, ...job };
+  const text = encodeRecord(record);
+  // The two times come first: the payload may hold any number.
+  const madeAt = text.indexOf("0");
+  const occurrence = text.indexOf("0", madeAt + 1);
+  return [text.slice(0, madeAt), text.slice(madeAt + 1, occurrence), text.slice(occurrence + 1)];
+}

@@ -1,0 +1,36 @@
+import type { SchedulePlan } from "../../core/store/schedules.ts";
+
+// What stands before the record of a schedule that lua/exchange.lua can fire: plain text, since Lua does not read JSON.
+
+const EACH = "e";
+const DECLARED = "d";
+
+/** A record as it is stored: `2:FLAGS:LATEST:,TIME,TIME,...,`, the three parts of the record of a job in a line each, and then its own text. */
+export function withPlan({
+  record,
+  plan,
+}: {
+  readonly record: string;
+  readonly plan?: SchedulePlan | undefined;
+}): string {
+  if (!plan) return record;
+  const { times, jobRecord, makesEach, latestMs = "", isDeclared } = plan;
+  const flags = (makesEach ? EACH : "") + (isDeclared ? DECLARED : "");
+  return [`2:${flags}:${latestMs}:,${times.join(",")},`, ...jobRecord, record].join("\n");
+}
+
+const head = /^2:([a-z]*):(\d*):,([\d,]+),\n([^\n]*)\n([^\n]*)\n([^\n]*)\n/;
+
+/** A stored record, and the plan that stands before it. */
+export function readPlan(stored: string): { readonly record: string; readonly plan?: SchedulePlan } {
+  const [text, flags = "", latest = "", times = "", start = "", middle = "", end = ""] = head.exec(stored) ?? [];
+  if (text === undefined) return { record: stored };
+  const plan: SchedulePlan = {
+    times: times.split(",").map(Number),
+    jobRecord: [start, middle, end],
+    makesEach: flags.includes(EACH),
+    isDeclared: flags.includes(DECLARED),
+    ...(latest !== "" && { latestMs: Number(latest) }),
+  };
+  return { record: stored.slice(text.length), plan };
+}
