@@ -12,6 +12,11 @@ npx tidegate queue:work --once
 npx tidegate queue:dlq
 npx tidegate queue:dlq retry --name send_email --dry-run
 # #endregion
+# #region flow
+npx tidegate queue:flow set mail-provider --rate 10 --period 1m
+npx tidegate queue:flow pause tenant-acme
+npx tidegate queue:flow
+# #endregion
 # #region clear
 npx tidegate queue:clear --yes
 # #endregion

@@ -1,5 +1,5 @@
-import { defineJob } from "tidegate";
-import { mail } from "./services.ts";
+import { defineJob, type Queue } from "tidegate";
+import { mail, storeRow } from "./services.ts";
 
 // #region rate
 export const sendNews = defineJob({
@@ -10,3 +10,103 @@ export const sendNews = defineJob({
   },
 });
 // #endregion
+
+// #region tenant
+interface Tenant {
+  readonly tenant: string;
+}
+
+export const syncTenant = defineJob({
+  name: "sync_tenant",
+  flowControl: { key: ({ tenant }: Tenant) => `tenant-${tenant}`, concurrency: 1 },
+  async perform({ tenant }: Tenant, job) {
+    await storeRow(tenant, `synced by ${job.id}`);
+  },
+});
+// #endregion
+
+/** A customer with a larger plan may have more at once. */
+export async function syncForPlan(queue: Queue, tenant: string, plan: "free" | "pro") {
+  // #region plan
+  await queue.enqueue(syncTenant, { tenant }, { flowControl: { concurrency: plan === "pro" ? 5 : 1 } });
+  // #endregion
+}
+
+// #region ledger
+interface Entry {
+  readonly account: string;
+  readonly amount: number;
+}
+
+export const postEntry = defineJob({
+  name: "post_entry",
+  flowControl: { key: ({ account }: Entry) => `account-${account}`, ordered: true },
+  async perform({ account, amount }: Entry, job) {
+    await storeRow(job.id, `${account} ${amount}`); // the id makes a second run harmless
+  },
+});
+// #endregion
+
+// #region index
+interface Page {
+  readonly page: string;
+  readonly text: string;
+}
+
+export const indexPage = defineJob({
+  name: "index_page",
+  flowControl: { key: "search-index", concurrency: 2 },
+  async perform({ page, text }: Page) {
+    await storeRow(page, text);
+  },
+});
+
+/** Is called at each keystroke of an editor. */
+export function edited(queue: Queue, { page, text }: Page) {
+  const dedupe = { key: page, ttl: "1m", replace: true } as const;
+  return queue.enqueue(indexPage, { page, text }, { delay: "10s", dedupe });
+}
+// #endregion
+
+// #region fair
+interface Report {
+  readonly customer: string;
+  readonly month: string;
+}
+
+export const renderReport = defineJob({
+  name: "render_report",
+  flowControl: { key: ({ customer }: Report) => `customer-${customer}` }, // no limit: keys take turns
+  async perform({ customer, month }: Report) {
+    await storeRow(`${customer} ${month}`, "rendered");
+  },
+});
+// #endregion
+
+/** During an incident: slows down, stops, and lets go again. */
+export async function slowDown(queue: Queue) {
+  // #region set
+  await queue.flowControl.set("mail-provider", { rate: 10, period: "1m" }); // now, whatever enqueues say
+  await queue.flowControl.pause("tenant-acme"); // its running jobs go on
+  const { keys } = await queue.flowControl.list();
+  // #endregion
+  return keys;
+}
+
+export async function letGo(queue: Queue) {
+  // #region unset
+  await queue.flowControl.unset("mail-provider"); // the next enqueue sets the limits of the definition
+  await queue.flowControl.resume("tenant-acme");
+  // #endregion
+}
+
+export async function whyNot(queue: Queue, id: string) {
+  // #region why
+  const job = await queue.getJob(id);
+  if (job?.heldBack) {
+    const { key, reason, since, until } = job.heldBack;
+    console.log(`${key} holds it back: ${reason}`, { since, until }); // "mail-provider holds it back: rate"
+  }
+  // #endregion
+  return job?.heldBack;
+}

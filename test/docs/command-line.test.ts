@@ -56,6 +56,8 @@ describe("the commands of the guide", () => {
       /Enqueued job \S+\. Runs in \d minutes/,
       /0 jobs completed/,
       /1 dead job would be retried/,
+      /0 +0 +10 per 1m +pinned +mail-provider/,
+      /0 +0 +none +paused +tenant-acme/,
       /Removed 1 pending job/,
       /access +Requests without a token are refused/,
     ])
