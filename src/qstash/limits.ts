@@ -81,17 +81,20 @@ export function readLimits(headers: Headers, queue: string | undefined): Limited
   if (!flowControlKey || !value)
     throw invalidRequest("Upstash-Flow-Control-Key and Upstash-Flow-Control-Value must be given together.");
   const { parallelism, rate, periodMs } = readValue(value);
+  const limits = {
+    flowControlKey,
+    ...(parallelism !== undefined && { parallelism }),
+    ...(rate !== undefined && { rate, period: periodMs / 1_000 }),
+  };
+  return { limits, flowControl: keyLimits(flowControlKey, limits) };
+}
+
+/** What keeps the limits of a key. */
+export function keyLimits(key: string, { parallelism, rate, period = 1 }: MessageLimits): FlowControlOptions {
   return {
-    limits: {
-      flowControlKey,
-      ...(parallelism !== undefined && { parallelism }),
-      ...(rate !== undefined && { rate, period: periodMs / 1_000 }),
-    },
-    flowControl: {
-      key: flowKeyOf(flowControlKey),
-      ...(parallelism !== undefined && { concurrency: parallelism }),
-      ...(rate !== undefined && { rate, period: periodMs }),
-    },
+    key: flowKeyOf(key),
+    ...(parallelism !== undefined && { concurrency: parallelism }),
+    ...(rate !== undefined && { rate, period: Math.round(period * 1_000) }),
   };
 }
 

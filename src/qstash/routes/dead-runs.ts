@@ -2,6 +2,7 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, notFound } from "../../core/shared/errors.ts";
 import { json } from "../answers.ts";
 import { idsOf, selectDead } from "../dead-letter.ts";
+import { readLimits, withoutLimits } from "../limits.ts";
 import { lastResponse, type MessageView } from "../message-view.ts";
 import { readPublishOptions } from "../publish-options.ts";
 import type { QStashCall } from "../request.ts";
@@ -57,12 +58,14 @@ async function rerun({ host, request, settings }: QStashCall, { messageId, workf
   const store = requestStore(host);
   const failed = await runsOf(host.queue).find(workflowRunId);
   if (failed?.failedBy !== messageId) throw conflict("The run of this message is known no longer.");
-  const read = readPublishOptions(request.headers, settings.targets, store.now);
+  const limits = readLimits(request.headers, undefined)?.limits;
+  const read = readPublishOptions(withoutLimits(request.headers), settings.targets, store.now);
   const { retries, retryDelay, labels, failureCallback, notBefore } = read;
   const changes: Partial<RunOptions> = {
     ...(retries !== undefined && { retries }),
     ...(retryDelay !== undefined && { retryDelay }),
     ...(labels && { labels }),
+    ...(limits && { limits }),
     ...(failureCallback && { failureCallback: { ...failed.options.failureCallback, ...failureCallback } }),
   };
   const run = await runAgain(store, failed, again, changes, notBefore);

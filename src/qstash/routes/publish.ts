@@ -15,7 +15,7 @@ import type { Draft, MessageJob } from "../message-job.ts";
 import { type PublishOptions, readPublishOptions } from "../publish-options.ts";
 import { redact } from "../redaction.ts";
 import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../request.ts";
-import { isOfRun, type Prepared, type PublishAnswer, prepareOfRuns } from "../workflow/submit.ts";
+import { isOfRun, type Prepared, type PublishAnswer, prepareOfRuns, refusingAsStep } from "../workflow/submit.ts";
 import { noteQueue } from "./queues.ts";
 
 /** How long a message keeps others with the same deduplication id out. */
@@ -59,7 +59,8 @@ async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (in
   const prepared = plain.map((each) => each ?? single(waiting.shift() as Prepared));
   const jobs = prepared.flatMap((each) => each.jobs);
   if (jobs.length > MOST_AT_ONCE) throw invalidRequest(`One request stores at most ${MOST_AT_ONCE} messages.`);
-  const results = [...(jobs.length > 0 ? await call.host.enqueue(jobs) : [])];
+  const store = async () => (jobs.length > 0 ? call.host.enqueue(jobs) : []);
+  const results = [...(await (ofRuns.length > 0 ? refusingAsStep(store) : store()))];
   return Promise.all(prepared.map((each) => each.answer(results.splice(0, each.jobs.length))));
 }
 

@@ -1,6 +1,7 @@
 import { withHidden } from "../../core/job/hidden.ts";
 import { storedBody } from "../body.ts";
 import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
+import { keyLimits } from "../limits.ts";
 import type { HeaderValues, Message } from "../message.ts";
 import type { MessageJob } from "../message-job.ts";
 import { readRedaction, redact } from "../redaction.ts";
@@ -24,8 +25,14 @@ export const messageIds = {
 };
 
 /** The options of the job of such a message. */
-function jobOptions({ retries, timeoutMs }: RunOptions): Pick<MessageJob, "maxRetries" | "timeout"> {
+function jobOptions({
+  retries,
+  timeoutMs,
+  limits,
+}: Omit<RunOptions, "header">): Pick<MessageJob, "maxRetries" | "timeout" | "flowControl"> {
+  const { flowControlKey } = limits ?? {};
   return {
+    ...(limits && flowControlKey !== undefined && { flowControl: keyLimits(flowControlKey, limits) }),
     ...(retries !== undefined && { maxRetries: retries }),
     ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
   };
@@ -34,7 +41,7 @@ function jobOptions({ retries, timeoutMs }: RunOptions): Pick<MessageJob, "maxRe
 /** The job of a message, which shows nothing that the run hides. */
 export async function shownJob(
   message: Message,
-  options: RunOptions,
+  options: Omit<RunOptions, "header">,
   job: Pick<MessageJob, "id" | "runAt">,
 ): Promise<MessageJob> {
   const { payload, hidden } = await redact(message, readRedaction(options.redact ?? null));
@@ -63,12 +70,13 @@ export async function timeoutJob(run: Run, { step, url, deadline }: Wait, eventI
 
 /** A message to a workflow. Its headers, and whom its failure is reported to, are those of its run. */
 function stepMessage(run: Run, url: string, note: Omit<WorkflowNote, "runId" | "createdAt">): Message {
-  const { timeoutMs, retryDelay, labels } = run.options;
+  const { timeoutMs, retryDelay, labels, limits } = run.options;
   return {
     ...{ url, method: "POST", header: {} },
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retryDelay !== undefined && { retryDelay }),
     ...(labels && { labels }),
+    ...(limits && { limits }),
     workflow: { runId: run.id, createdAt: run.createdAt, ...note },
   };
 }

@@ -12,7 +12,7 @@ export function newRun(
   retries: number | undefined,
   now: number,
 ): Run {
-  const { url, header, timeoutMs, retryDelay, labels, failureCallback, notBefore, body, bodyBase64 } = message;
+  const { url, header, timeoutMs, retryDelay, labels, failureCallback, limits, notBefore, body, bodyBase64 } = message;
   const options: RunOptions = {
     header,
     ...(retries !== undefined && { retries }),
@@ -20,6 +20,7 @@ export function newRun(
     ...(retryDelay !== undefined && { retryDelay }),
     ...(labels && { labels }),
     ...(failureCallback && { failureCallback }),
+    ...(limits && { limits }),
     ...(redact !== undefined && { redact }),
   };
   const stored = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };

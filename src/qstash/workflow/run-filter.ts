@@ -11,6 +11,7 @@ const fields: Readonly<Record<string, Field>> = {
   workflowCreatedAt: ({ createdAt }, wanted) => wanted.includes(String(createdAt)),
   state: ({ state }, wanted) => wanted.includes(`RUN_${state.toUpperCase()}`),
   label: ({ labels = [] }, wanted) => labels.some((label) => wanted.includes(label)),
+  flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
   host: ({ url }, wanted) => wanted.includes(new URL(url).host),
   path: ({ url }, wanted) => wanted.includes(new URL(url).pathname),
 };

@@ -35,6 +35,7 @@ export async function runLog(run: Run, runs: Runs, find: FindJob) {
     }),
     ...(failedBy !== undefined && { dlqId: failedBy }),
     ...(failureFunction && { failureFunction }),
+    ...options.limits,
     ...(options.labels && { label: options.labels[0], labels: options.labels }),
   };
 }

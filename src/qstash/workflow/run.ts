@@ -7,7 +7,7 @@ export type RunState = "started" | "success" | "failed" | "canceled";
 
 /** How the messages of a run are delivered: as its trigger said. */
 export interface RunOptions
-  extends Pick<Message, "header" | "timeoutMs" | "retryDelay" | "labels" | "failureCallback"> {
+  extends Pick<Message, "header" | "timeoutMs" | "retryDelay" | "labels" | "failureCallback" | "limits"> {
   readonly retries?: number;
   /** What of its messages nobody is shown, as `Upstash-Redact-Fields` says it. */
   readonly redact?: string;

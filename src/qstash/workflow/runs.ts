@@ -22,7 +22,10 @@ const STEP = "workflow-step";
 const LOG = "workflow-log";
 
 /** What is known of a run without reading it. */
-export type RunSummary = Pick<Run, "id" | "url" | "createdAt" | "state"> & { readonly labels?: readonly string[] };
+export type RunSummary = Pick<Run, "id" | "url" | "createdAt" | "state"> & {
+  readonly labels?: readonly string[];
+  readonly flowControlKey?: string;
+};
 
 /** The runs of workflows, as documents of a queue: one for each run, one that lists it by its time, and those of large steps. */
 export class Runs {
@@ -128,8 +131,13 @@ function logEdits(run: Run): readonly DocumentEdit[] {
   return [{ kind: LOG, name: logName(run), text: JSON.stringify(summaryOf(run)), ttl: ttlOf(run) }];
 }
 
-export function summaryOf({ id, url, createdAt, state, options: { labels } }: Run): RunSummary {
-  return { id, url, createdAt, state, ...(labels && { labels }) };
+export function summaryOf({ id, url, createdAt, state, options }: Run): RunSummary {
+  const { labels, limits: { flowControlKey } = {} } = options;
+  return {
+    ...{ id, url, createdAt, state },
+    ...(labels && { labels }),
+    ...(flowControlKey !== undefined && { flowControlKey }),
+  };
 }
 
 /** Gives the added steps documents of their own if they make that of the run too large. */

@@ -4,6 +4,7 @@ import { checkPathText } from "../../core/shared/validate.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import { StepRefusedError } from "../answers.ts";
 import { storedBody } from "../body.ts";
+import { type MessageLimits, readLimits, withoutLimits } from "../limits.ts";
 import type { Message } from "../message.ts";
 import type { Draft, MessageJob } from "../message-job.ts";
 import { readPublishOptions } from "../publish-options.ts";
@@ -91,8 +92,9 @@ async function prepareStart(call: QStashCall, draft: Draft, runId: string): Prom
   const { host, settings } = call;
   const { headers, destination } = draft;
   const now = host.queue.clock();
-  const read = readPublishOptions(headers, settings.targets, now);
+  const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const { retries, notBefore, deduplication, redaction, ...options } = read;
+  const limits = runLimits(headers);
   if (deduplication) throw invalidRequest("A run takes no deduplication id: its run id serves for that.");
   const { invoker, body } = headers.has("upstash-workflow-invoke")
     ? await readInvocation(call, draft.body)
@@ -105,7 +107,7 @@ async function prepareStart(call: QStashCall, draft: Draft, runId: string): Prom
   };
   const url = settings.targets.read(destination, "destination");
   const message: Message = {
-    ...{ url, ...options, ...storedBody(body), workflow },
+    ...{ url, ...options, ...storedBody(body), ...(limits && { limits }), workflow },
     ...(notBefore !== undefined && { notBefore }),
   };
   const run = newRun(message, workflow, id, retries, now);
@@ -123,6 +125,21 @@ async function prepareStart(call: QStashCall, draft: Draft, runId: string): Prom
       return { ...answer, workflowCreatedAt: existing.createdAt, deduplicated: true };
     },
   };
+}
+
+function runLimits(headers: Headers): MessageLimits | undefined {
+  const limits = readLimits(headers, undefined)?.limits;
+  if (limits?.queueName !== undefined)
+    throw invalidRequest("A run has no queue. Give it Upstash-Flow-Control-Key to limit it.");
+  return limits;
+}
+
+/** The limits of a run hold for its messages, which have them from the run. What is made when one of them ends has none. */
+function withoutAnyLimits(headers: Headers): Headers {
+  const rest = withoutLimits(headers);
+  const ofCallbacks = [...rest.keys()].filter((name) => /^upstash-(?:failure-)?callback-flow-control-/.test(name));
+  for (const name of ofCallbacks) rest.delete(name);
+  return rest;
 }
 
 /** Reads what `context.invoke` sends: the payload for the new run, and who invokes it. */
@@ -143,7 +160,8 @@ async function prepareCall(call: QStashCall, draft: Draft, runId: string): Promi
   const run = await runsOf(host.queue).find(runId);
   if (run?.state !== "started") throw runIsOver();
   const step = Number(headers.get("upstash-callback-forward-upstash-workflow-stepid"));
-  const read = readPublishOptions(headers, settings.targets, host.queue.clock());
+  const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, host.queue.clock());
+  const limits = runLimits(headers);
   const { retries, notBefore: _, deduplication: __, redaction: ___, callback, ...options } = read;
   if (!callback || !Number.isInteger(step) || step < 1)
     throw invalidRequest("A call must have an Upstash-Callback, and the step that it is for.");
@@ -151,7 +169,7 @@ async function prepareCall(call: QStashCall, draft: Draft, runId: string): Promi
   const { retryDelay, redact } = run.options;
   const message: Message = {
     url: settings.targets.read(draft.destination, "destination"),
-    ...{ ...options, ...storedBody(draft.body) },
+    ...{ ...options, ...storedBody(draft.body), ...(limits && { limits }) },
     workflow: { ...note, role: "call" },
     callback: {
       ...callback,
@@ -161,7 +179,11 @@ async function prepareCall(call: QStashCall, draft: Draft, runId: string): Promi
     },
   };
   const id = messageIds.call(runId, step);
-  const ofCall = { ...options, ...(retries !== undefined && { retries }), ...(redact !== undefined && { redact }) };
+  const ofCall = {
+    ...{ ...options, ...(limits && { limits }) },
+    ...(retries !== undefined && { retries }),
+    ...(redact !== undefined && { redact }),
+  };
   return {
     job: await shownJob(message, ofCall, { id }),
     answer: (result) => ({ messageId: id, ...(result?.status !== "enqueued" && { deduplicated: true }) }),
@@ -192,7 +214,7 @@ function readStep({ host, settings }: QStashCall, { headers, body, destination }
   const now = host.queue.clock();
   const step = readJson(body);
   if (!isStep(step)) throw invalidRequest("A step must have stepId, stepName, stepType and concurrent.");
-  const { notBefore } = readPublishOptions(headers, settings.targets, now);
+  const { notBefore } = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const url = settings.targets.read(destination, "destination");
   return {
     ...runStepOf(runId, step, body, now),
