@@ -19,7 +19,7 @@ const queue = new Queue({ name: "imports", store: redisStore(redis), jobs: [impo
 const worker = startWorker(queue, { workers: 20, checkEvery: "1s", handleSignals: true });
 await queue.enqueue(importRows, { file: "january.csv" });
 
-// Ctrl-C, or the platform's signal at a deployment: running jobs finish, the rest is handed back.
+// Ctrl-C, or the platform's signal at a deployment: running jobs finish, the rest are released.
 const { completed } = await worker.done;
 console.log(`Stopped after ${completed} jobs.`);
 await redis.close();

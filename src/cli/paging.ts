@@ -4,7 +4,7 @@ import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** One page of a list; its items stand in the field. */
+/** One page of a list; its items are in the field. */
 type Page<Field extends string, Item> = { readonly [Name in Field]: readonly Item[] } & {
   readonly cursor: string | null;
 };

@@ -38,7 +38,7 @@ export type { QueueClientOptions };
 
 /** The most jobs in one request. */
 const MOST_AT_ONCE = 1_000;
-/** The most characters of several jobs in one request: whatever they are, they take 4.5 MB at most, which every platform accepts. */
+/** The most characters of several jobs in one request: in any writing system they take at most 4.5 MB, which every platform accepts. */
 const MOST_CHARACTERS = 1_500_000;
 
 /** The jobs of one turn as JSON, and the reply to all of them. */
@@ -122,7 +122,7 @@ export class QueueClient
   /**
    * Like `Queue.enqueue`. The handler checks the job's schema.
    *
-   * Calls that are made in one turn travel together, up to 1,000 in a request, and each gets its own answer.
+   * Calls of one turn share a request, up to 1,000 of them, and each gets its own answer.
    */
   enqueue<Job extends AnyJob | string>(
     job: Job,

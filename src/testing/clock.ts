@@ -18,7 +18,7 @@ export interface TestClock extends Clock {
    */
   sleep(by: Duration, signal?: AbortSignal): Promise<void>;
   /**
-   * Moves the clock forward. On the way it stops for each piece of code that is to wake, and goes on once that code sleeps
+   * Moves the clock forward. On the way it stops for each piece of code that must wake, and continues once that code sleeps
    * again or has ended. So things happen in the same order as in real time.
    *
    * @param by a duration such as "90s", or ms.

@@ -50,7 +50,7 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
     // Jobs may have enqueued into another partition, which the last drain no longer polled.
     if (report.claimed > 0 || report.rearmed > 0) continue;
     const next = report.nextRunAt?.getTime();
-    // What is due and could not be claimed stays so, whatever the time.
+    // Jobs that are due and could not be claimed stay so, whatever the time.
     if (!clock || next === undefined || next <= clock.now || (end !== undefined && next > end)) break;
     if (end === undefined) await mustEnd(queue);
     await clock.set(next);

@@ -27,7 +27,7 @@ export interface WorkerParts {
   readonly onProgress: (report: DrainReport) => void;
 }
 
-/** A drain ends now and then, so that its pace is measured anew and its report is given. The next one follows at once. */
+/** A drain ends now and then, so that its pace is measured again and its report is delivered. The next one follows at once. */
 const LONGEST_DRAIN = "10m";
 /** How long to wait if something seems due but could not be claimed. */
 export const LEAST_PAUSE_MS = 100;

@@ -95,7 +95,7 @@ describe("queue:work with a module", () => {
     const onWrite = (text: string) => text.includes("Stopping: running jobs finish") && open();
     const { code, stdout } = await cli(oneGated, { interruption: ctrlC.signal, onWrite });
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs handed back.");
+    expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs released.");
     expect(await queue.getJob("a")).toMatchObject({ state: "completed" });
     expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
   });
@@ -105,7 +105,7 @@ describe("queue:work with a module", () => {
     const open = onStart(() => clock.advance("10s").then(open));
     const { code, stdout } = await cli([...oneGated, "--for", "10s"]);
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs handed back.");
+    expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs released.");
   });
 
   const oneGated = ["queue:work", "--workers", "1", "--module", "./modules/gated.ts"];

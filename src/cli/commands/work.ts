@@ -19,7 +19,7 @@ handler drain repeatedly while there is a backlog, and then whenever something i
 Jobs that run here get a line for each attempt: the outcome, the job, how long it took, and why it failed. With --json
 these lines go to standard error. A queue that your module makes itself logs its own failures.
 
-Press Ctrl-C once to hand back jobs that have not started and let running ones finish. Press it twice to quit at once;
+Press Ctrl-C once to release jobs that have not started and let running ones finish. Press it twice to quit at once;
 running jobs are then due again when their lease expires.`;
 
 const HOW_TO_WORK = "Use --module with your jobs, or --url of a handler that has them.";
@@ -72,7 +72,7 @@ async function work(
     const ended = new AbortController();
     const over = new AbortController();
     interruption.addEventListener("abort", () =>
-      display.note("Stopping: running jobs finish, the rest is handed back. Press Ctrl-C again to quit at once."),
+      display.note("Stopping: running jobs finish, the rest are released. Press Ctrl-C again to quit at once."),
     );
     if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
     const context = new WorkContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
@@ -90,7 +90,7 @@ function summary({ completed, retried, deadLettered, released, lost }: DrainTota
     `${counted(completed, "job")} completed`,
     retried > 0 ? `${counted(retried, "attempt")} to be retried` : "",
     deadLettered > 0 ? `${counted(deadLettered, "job")} died` : "",
-    released > 0 ? `${counted(released, "job")} handed back` : "",
+    released > 0 ? `${counted(released, "job")} released` : "",
     lost > 0 ? `${counted(lost, "result")} refused, since the lease had expired` : "",
   ];
   return `${parts.filter((part) => part !== "").join(", ")}.`;

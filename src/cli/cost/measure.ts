@@ -26,7 +26,7 @@ export const SCRATCH = "scratch";
 export const BATCH = 100;
 const MINUTE_MS = 60_000;
 
-/** Runs a few jobs through a queue of their own and counts the commands. It has its own clock, so nothing waits. */
+/** Runs a few jobs through a separate queue and counts the commands. It has its own clock, so nothing waits. */
 export async function measure(store: Store, startAt: number): Promise<Measurements> {
   const scratch = new Scratch(store, startAt);
   // The first calls also load the scripts, which Redis then keeps.

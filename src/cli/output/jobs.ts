@@ -79,7 +79,7 @@ function when(job: JobInfo, now: number): string {
   return job.state === "ready" ? `due ${fromNow(job.runAt, now)}` : fromNow(job.runAt, now);
 }
 
-/** "2 of 4": attempts that have begun, out of the most there can be. "2" if that is unknown. */
+/** "2 of 4": attempts that have started, out of the maximum. "2" if that is unknown. */
 function attempts({ attempts, maxRetries }: JobInfo): string {
   return maxRetries === null ? String(attempts) : `${attempts} of ${maxRetries + 1}`;
 }

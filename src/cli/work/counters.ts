@@ -1,9 +1,9 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
 import type { AnyJob, JobContext } from "../../core/job/define.ts";
 
-/** What became of the jobs so far. */
+/** The outcomes of the jobs so far. */
 export interface Counts {
-  /** Undefined for a handler, and for a queue that the user's module made: nothing reports there when a job begins. */
+  /** Undefined for a handler, and for a queue that the user's module made: nothing reports there when a job starts. */
   readonly running?: number | undefined;
   readonly completed: number;
   readonly retried: number;

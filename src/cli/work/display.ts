@@ -47,7 +47,7 @@ export class Display {
     return `${new Date(this.#session.now).toISOString()} `;
   }
 
-  /** Prints a line of its own, on standard output, or on standard error with --json. */
+  /** Prints a separate line, on standard output, or on standard error with --json. */
   line(text: string): void {
     this.#line.clear();
     const { stdout, stderr } = this.#session.io;

@@ -80,7 +80,7 @@ export class Attempt {
       const ending = { id, attempts, maxRetries, ...(failure && { failure: failure.message }) };
       return { ...outcome, followUps: await followUps(ending, this) };
     } catch (error) {
-      // It ends again, and what could not be asked of the store can.
+      // It ends again, and the store may answer then.
       if (isStoreFailure(error)) return outcomes.postponed(this);
       logWarning(this.runtime.logger, `What follows the end of the job ${info.name} (${id}) could not be made.`);
       return outcome;
@@ -108,7 +108,7 @@ export class Attempt {
       return result instanceof Snooze ? outcomes.snoozed(this, result) : outcomes.completed(this, result);
     } catch (thrown) {
       await job.lease.finish();
-      // What the handler said of this job goes before what ended the call.
+      // `job.fail` for this job overrides the end of the call.
       if (this.#failure) return outcomes.failed(this, this.#failure.error);
       return outcomes.failed(this, thrown, this.#call?.isShared(this));
     } finally {
@@ -251,7 +251,7 @@ export class Attempt {
   };
 }
 
-/** Makes several attempts, whose jobs one call of their handler performs. @returns their outcomes, in order. */
+/** Makes several attempts whose jobs one call of their handler performs. @returns their outcomes, in order. */
 export function runTogether(attempts: readonly Attempt[]): Promise<readonly AttemptOutcome[]> {
   const call = attempts.length > 1 ? new BatchCall(attempts) : undefined;
   return Promise.all(attempts.map((attempt) => attempt.run(call)));

@@ -10,7 +10,7 @@ import { JobLog } from "./job-log.ts";
 import { JobLease, SETTLE_MARGIN_MS } from "./lease.ts";
 import type { AttemptRuntime } from "./runtime.ts";
 
-/** A claimed job: what its record and its definition say about the attempt to be made. */
+/** A claimed job: what its record and its definition say about the attempt to make. */
 export class ClaimedJob {
   /** Which attempt this claim makes: 1 is the first. */
   readonly attempt: number;
@@ -177,7 +177,7 @@ export class ClaimedJob {
   }
 }
 
-/** What is written; undefined if this process cannot write it. One with a larger stack may have stored a payload nested too deeply for it. */
+/** The encoded text; undefined if this process cannot encode it. One with a larger stack may have stored a payload nested too deeply for this one. */
 function textOf(write: () => string): string | undefined {
   try {
     return write();

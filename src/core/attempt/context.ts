@@ -4,7 +4,7 @@ import type { JobRecord } from "../job/record.ts";
 import type { Duration } from "../shared/duration.ts";
 import type { AttemptRuntime } from "./runtime.ts";
 
-/** What an attempt gives to Tidegate's own jobs, beyond what every handler sees. */
+/** What an attempt offers Tidegate's own jobs, beyond what every handler sees. */
 export interface AttemptHost {
   readonly runtime: Pick<AttemptRuntime, "clock" | "store">;
   readonly job: { readonly record: JobRecord };
@@ -23,7 +23,7 @@ export interface ContextOwner extends AttemptHost {
 
 /**
  * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took as much
- * memory as all else that a drain allocates for the job.
+ * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took as much
  */
 export class AttemptContext implements JobContext {
   readonly id: string;

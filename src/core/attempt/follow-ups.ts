@@ -13,9 +13,9 @@ export interface JobEnding {
 }
 
 /**
- * Gives the jobs that are made when a job ends, in the step that settles its end: all of them are made, or none. It gets the attempt
+ * Returns the jobs to make when a job ends, in the step that settles its end: all of them are made, or none. It gets the attempt
  * as its handler did, but with whatever payload is stored. A job whose handler was never called has ended too. If it throws because
- * the store cannot be asked, the job ends again a second later; else there are no such jobs.
+ * the store is unavailable, the job ends again a second later; after any other error, no jobs are made.
  */
 export type FollowUps = (ending: JobEnding, host: AttemptHost) => Promise<readonly FollowUpJob[]>;
 

@@ -5,7 +5,7 @@ import type { Lease, QueueStore } from "../store/store.ts";
 export const SETTLE_MARGIN_MS = 5_000;
 /** How long a claimed job may wait for a free slot before its lease is too short to start it. */
 const WAIT_FOR_SLOT_MS = 25_000;
-/** Leases differ by up to this much at random, so that two claims in one millisecond can be told apart if one must be sent again. */
+/** Leases differ by up to this much at random, so that two claims in one millisecond can be distinguished if one must be sent again. */
 const SPREAD_MS = 1_000;
 
 /** How long a claim leases jobs whose timeouts are no longer than this. */
@@ -16,7 +16,7 @@ export function leaseMsFor(longestTimeoutMs: number, random: () => number): numb
 /** A lease to extend. */
 interface Renewal {
   readonly lease: JobLease;
-  /** When the lease is to end; never earlier than it does. */
+  /** The new end of the lease, never earlier than the current one. */
   readonly endsAt: number;
   /** Default: the record stays as it is. */
   readonly record?: string | undefined;
@@ -40,7 +40,7 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
         record,
       })),
     );
-  // Nothing is sent for attempts that have ended, and nothing waits where nothing is under way.
+  // Nothing is sent for attempts that have ended, and nothing waits if no renewal is under way.
   const begin = () => (pending.length > 0 ? Promise.all(pending).then(send) : send());
   const replies = open.length > 0 ? begin() : undefined;
   return renewals.map((renewal) => {
@@ -55,9 +55,9 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
  * are called: each must name the lease that the one before it obtained, and the outcome must name the last one.
  */
 export class JobLease {
-  /** The lease as it stands now. */
+  /** The current lease. */
   current: Lease;
-  /** What to wait for before `current` is what the renewals under way have made of it. */
+  /** What to wait for until `current` includes the renewals under way. */
   renewals: Promise<void> | undefined;
   isFinal = false;
   readonly #store: QueueStore;

@@ -47,7 +47,7 @@ export function leftToOthers({ job, runtime }: EndedAttempt): Outcome {
   return waitingAgain("snoozed", job, runtime.clock() + UNREADABLE_RETRY_MS);
 }
 
-/** The job is claimed again soon, with no attempt used: what its end makes could not be asked of the store. */
+/** The job is claimed again soon, with no attempt used: the store could not be read for the jobs that its end makes. */
 export function postponed({ job, runtime }: EndedAttempt): Outcome {
   return waitingAgain("snoozed", job, runtime.clock() + POSTPONED_MS);
 }
@@ -67,7 +67,7 @@ export function completed(attempt: EndedAttempt, result: unknown): Outcome {
   return { to: "completed", lease: job.lease.current, record, timing: timing(attempt) };
 }
 
-/** The result as it can be stored. One that is no JSON, or too large, is dropped: the work is done all the same. */
+/** The result as it can be stored. One that is not JSON, or too large, is dropped: the work is still done. */
 function storable(result: unknown): unknown {
   try {
     return asJson(result, "result");

@@ -4,9 +4,9 @@ import { invalidRequest, quote, type TidegateError } from "../shared/errors.ts";
 
 /** A cron expression without its zone. Local times are in milliseconds, counted as if the zone were UTC. */
 export interface Pattern {
-  /** Whether the hour field matches every hour: occurrences then follow real time, else they name local times. */
+  /** Whether the hour field matches every hour: occurrences then follow real time. Otherwise they name local times. */
   readonly everyHour: boolean;
-  /** Finds the first local time that matches, from the one given on. */
+  /** Finds the first local time that matches, starting with the given one. */
   next(localMs: number): number | undefined;
 }
 
@@ -16,10 +16,10 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Reads an expression.
+ * Parses an expression.
  *
- * @param seed decides what `H` stands for: the same seed gives the same values.
- * @throws {TidegateError} `invalid_request` when the expression cannot be read, or matches no day of any year.
+ * @param seed decides the values of `H`: the same seed gives the same values.
+ * @throws {TidegateError} `invalid_request` if the expression cannot be parsed, or matches no day of any year.
  */
 export function readPattern(expression: string, seed: string): Pattern {
   const fields = readFields(expression, seed);
@@ -40,7 +40,7 @@ export function readPattern(expression: string, seed: string): Pattern {
   return { everyHour: fields.hour.values.length === 24, next };
 }
 
-/** Finds the first time of day that matches, in milliseconds, from the one given on. */
+/** Finds the first time of day that matches, in milliseconds, starting with the given one. */
 function timeFrom(fromMs: number, { hour, minute, second }: Fields): number | undefined {
   for (const hours of hour.values) {
     const hourMs = hours * HOUR_MS;
@@ -59,7 +59,7 @@ function dayMatcher({ dayOfMonth, dayOfWeek }: Fields): (day: Date) => boolean {
   const dates = new Set(dayOfMonth.values);
   const matchesDate = (day: Date) => dates.has(day.getUTCDate()) || (dates.has("L") && isAmongLast(1, day));
 
-  // Sunday is 0 and 7. A text such as "5L" stands for the last Friday of the month.
+  // Sunday is 0 and 7. A text such as "5L" means the last Friday of the month.
   const weekdays = new Set(dayOfWeek.values.map((day) => (typeof day === "number" ? day % 7 : undefined)));
   const lastWeekdays = new Set(
     dayOfWeek.values.map((day) => (typeof day === "string" ? Number(day[0]) % 7 : undefined)),
@@ -77,7 +77,7 @@ function isAmongLast(days: number, day: Date): boolean {
   return new Date(day.getTime() + days * DAY_MS).getUTCMonth() !== day.getUTCMonth();
 }
 
-/** What the fields of an expression say, as cron-parser reads them. Its dates are never used: it errs at clock changes. */
+/** The fields of an expression, as cron-parser parses them. Its dates are never used: they are wrong at clock changes. */
 interface Fields {
   readonly second: { readonly values: readonly number[] };
   readonly minute: { readonly values: readonly number[] };
@@ -118,7 +118,7 @@ function readFields(expression: string, seed: string): Fields {
 
 const DAY_OF_MONTH = 3;
 
-/** cron-parser takes an empty text and 4 fields for "every minute": what it is given is complete. */
+/** cron-parser reads an empty text and 4 fields as "every minute", so it always gets all six. */
 function splitFields(expression: string): readonly string[] {
   const text = expression.trim();
   if (text.startsWith("@")) return [text];
@@ -132,11 +132,11 @@ function splitFields(expression: string): readonly string[] {
 }
 
 /**
- * @param seed what `H` stands for is drawn from it: without one, no two processes would agree.
- * @throws {Error} where it cannot be read. The message does not say which field that is.
+ * @param seed the values of `H` are derived from it: without one, no two processes would agree.
+ * @throws {Error} if it cannot be parsed. The message does not say which field is wrong.
  */
 function parseFields(texts: readonly string[], seed: string): Fields {
-  // A day drawn from 29 to 31 would leave out months, and some expressions would never fire for some seeds.
+  // A day from 29 to 31 would skip months, and some expressions would never fire for some seeds.
   const inEachMonth = texts.map((text, index) => (index === DAY_OF_MONTH ? text.replace(/H(?!\()/g, "H(1-28)") : text));
   const { fields } = CronExpressionParser.parse(inEachMonth.join(" "), { hashSeed: seed, currentDate: 0, tz: "UTC" });
   if (!Number.isInteger(fields.dayOfWeek.nthDay)) throw new Error('The parser accepts "1#1.5".');
@@ -152,7 +152,7 @@ function isReadable(texts: readonly string[], field: number, seed: string): bool
   }
 }
 
-/** What other dialects write in the two day fields, and cron-parser does not read. */
+/** Syntax of other dialects in the two day fields that cron-parser does not support. */
 const foreign: readonly { readonly name: string; readonly form: RegExp; readonly reason: string }[] = [
   {
     name: "day of month",
@@ -179,7 +179,7 @@ const foreign: readonly { readonly name: string; readonly form: RegExp; readonly
 function unreadable(expression: string, texts: readonly string[], index: number): TidegateError {
   if (texts.length === 1) return refusal(expression, `there is no such alias; expected one of ${aliases}`);
   const form = fieldForms[index];
-  // Each field can be read, but no month has such a day.
+  // Each field is valid, but no month has such a day.
   if (!form) return neverFires(expression);
   const field = texts[index] ?? "";
   const other = foreign.find(({ name, form: text }) => name === form.name && text.test(field.replace(/wed|jul/gi, "")));

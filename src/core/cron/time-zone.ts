@@ -1,8 +1,8 @@
 import { invalidRequest, quote } from "../shared/errors.ts";
 
 /**
- * A stretch of time, from `startMs` up to but not including `endMs`, in which a zone keeps one offset from UTC. Where its
- * start is no change of the clock, `offsetBeforeMs` equals `offsetMs`.
+ * A stretch of time, from `startMs` up to but not including `endMs`, in which a zone keeps one offset from UTC. If its
+ * start is not a change of the clock, `offsetBeforeMs` equals `offsetMs`.
  */
 export interface Span {
   readonly startMs: number;
@@ -13,15 +13,15 @@ export interface Span {
 
 /** The clock of one IANA time zone. */
 export interface Zone {
-  /** Finds the span that holds the instant. A change of the clock in the three days before is where it starts. */
+  /** Finds the span that contains the instant. If the clock changed in the three days before, the span starts there. */
   spanAt(ms: number): Span;
 }
 
-/** No zone ever kept a clock further from UTC than this, local mean times included. */
+/** No zone was ever further from UTC than this, including local mean times. */
 export const WIDEST_OFFSET_MS = 16 * 3_600_000;
 
-// Longer than any gap (Apia skipped a whole day), so that what a change moves lies in its own cell or in the next; shorter
-// than the time between two changes (a week, in Brazil in 2000), so that a cell holds one at most.
+// Longer than any gap (Apia skipped a whole day), so that a change affects only its own cell and the next; shorter
+// than the time between two changes (a week, in Brazil in 2000), so that a cell has at most one.
 const CELL_MS = 3 * 86_400_000;
 
 const MOST_ZONES = 64;
@@ -40,13 +40,13 @@ const zones = new Map<string, Zone>();
 /**
  * Returns the clock of the zone named.
  *
- * @throws {TidegateError} `invalid_request` unless the name is an IANA one that this runtime knows.
+ * @throws {TidegateError} `invalid_request` unless it is an IANA name that this runtime knows.
  */
 export function zoneNamed(name: string): Zone {
   return remember(zones, MOST_ZONES, name, () => openZone(formatterFor(name)));
 }
 
-/** Returns what the map holds for the key, or makes and keeps it. A full map is emptied first, so that it stays bounded. */
+/** Returns the map's value for the key, or creates and keeps it. A full map is emptied first, so that it stays bounded. */
 export function remember<Key, Value>(map: Map<Key, Value>, limit: number, key: Key, make: () => Value): Value {
   const known = map.get(key);
   if (known !== undefined) return known;
@@ -56,7 +56,7 @@ export function remember<Key, Value>(map: Map<Key, Value>, limit: number, key: K
   return made;
 }
 
-// Intl also takes abbreviations that IANA never had, and reads "BST" as Dhaka.
+// Intl also accepts abbreviations that IANA never had, and reads "BST" as Dhaka.
 const threeLetterNames = new Set("UTC GMT UCT EST MST HST CET EET MET WET PRC ROC ROK".split(" "));
 
 function formatterFor(name: string): Intl.DateTimeFormat {
@@ -98,7 +98,7 @@ function readCell(formatter: Intl.DateTimeFormat, startMs: number): Cell {
   return { endMs, changeMs, beforeMs, afterMs };
 }
 
-/** Bisects to the first second with another offset than the one at the start. */
+/** Bisects to the first second whose offset differs from the one at the start. */
 function findChange(formatter: Intl.DateTimeFormat, startMs: number, endMs: number, offsetMs: number): number {
   let unchanged = startMs / 1_000;
   let changed = endMs / 1_000;

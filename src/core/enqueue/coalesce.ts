@@ -6,7 +6,7 @@ import type { LocalFacts, NewJob } from "../store/store.ts";
 /** A job as it is known when `enqueue` is called. */
 type Draft = Omit<NewJob, "record">;
 
-/** Checks a job; gives a promise only if its schema answers later. */
+/** Checks a job; returns a promise only if its schema is asynchronous. */
 type Check = () => NewJob | Promise<NewJob>;
 
 /** What a turn needs. */
@@ -19,20 +19,20 @@ interface TurnParts<Answer> {
   readonly clock: Clock;
 }
 
-/** A turn ends after so many microtasks without a new call: code that enqueues in a loop awaits a few of them in between. */
+/** A turn ends after this many microtasks without a new call: code that enqueues in a loop awaits a few of them in between. */
 const QUIET_MICROTASKS = 10;
 /** How long a call waits for others of its turn whose schemas have not answered. */
 const WAITS_FOR_SCHEMAS_MS = 1_000;
 
 /**
- * The calls of one turn, which travel together. Each is checked alone, and gets an answer of its own.
+ * The calls of one turn, which share requests. Each is checked separately, and gets its own answer.
  *
- * - When the turn ends, what is checked is stored, in the order of the calls. A call whose schema has not answered is left behind,
+ * - When the turn ends, the checked jobs are stored, in the order of the calls. A call whose schema has not answered is left behind,
  *   and so is one that it must precede, because both have the same id, dedupe key or ordered key.
- * - Those left behind are stored together when all of them are checked, after a second at the latest. A call that takes longer is
+ * - Those left behind are stored together once all of them are checked, or after a second. A call that takes longer is
  *   then stored alone.
  *
- * Calls wait only for calls of their own turn: on Workers, one request may not await what another began.
+ * Calls wait only for calls of their own turn: on Workers, one request may not await what another has started.
  */
 export class Turn<Answer> {
   readonly #parts: TurnParts<Answer>;
@@ -57,9 +57,9 @@ export class Turn<Answer> {
   }
 
   /**
-   * Takes a seat for a job, behind those of the calls before.
+   * Takes a seat for a job, behind those of earlier calls.
    *
-   * @returns a function that checks the job, and gives the answer to it. To be called once.
+   * @returns a function that checks the job and returns the answer. Call it once.
    * @throws {TidegateError} `invalid_request` for a job that the partitions of the queue cannot keep.
    */
   enter(draft: Draft): (check: Check) => Promise<Answer> {
@@ -68,7 +68,7 @@ export class Turn<Answer> {
     this.#end ??= this.#untilQuiet();
     const end = this.#end;
     return (check) => {
-      // Begun here and not with the turn, so that the request stands in the trace of the first call.
+      // Started here and not with the turn, so that the request is in the trace of the first call.
       this.#departure ??= end.then(() => this.#depart());
       return seat.take(check);
     };
@@ -126,7 +126,7 @@ export class Turn<Answer> {
 /** One call of a turn. */
 class Seat<Answer> {
   readonly partition: number;
-  /** What a job must be alone in having: of two calls with the same, the first decides what becomes of the second. */
+  /** What must be unique to a job: of two calls with the same one, the first decides the answer to the second. */
   readonly keys: readonly string[];
   /** "gone" once the job is on the way to the store, or refused. */
   state: "checking" | "checked" | "gone" = "checking";
@@ -179,7 +179,7 @@ function inOrder<Answer>(seats: readonly Seat<Answer>[]): readonly Seat<Answer>[
   });
 }
 
-/** Jobs that one request stores: of one partition, and no more than a request may hold. */
+/** The jobs of one request: of one partition, and within the limits of a request. */
 function piecesOf<Answer>(seats: readonly Seat<Answer>[]): readonly (readonly Seat<Answer>[])[] {
   const pieces: (readonly Seat<Answer>[])[] = [];
   for (const partition of new Set(seats.map((seat) => seat.partition))) {

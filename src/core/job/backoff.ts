@@ -20,9 +20,9 @@ export type Backoff = BackoffRule | ((retry: number, error: unknown) => Duration
 const defaults = { type: "exponential", base: "60s", max: "24h", jitter: 0 } as const;
 
 /**
- * Gives the wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never above `max`.
+ * Returns the wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never above `max`.
  *
- * @param random gives a number from 0 up to, not including, 1.
+ * @param random returns a number from 0 up to, but not including, 1.
  */
 export function backoffMs(backoff: Backoff | undefined, retry: number, error: unknown, random: () => number): number {
   if (typeof backoff === "function") return durationMs(backoff(retry, error), "the wait that backoff returned");
@@ -34,7 +34,7 @@ export function backoffMs(backoff: Backoff | undefined, retry: number, error: un
   return Math.min(max, Math.round(Math.min(max, wait) * spread));
 }
 
-/** @throws {TidegateError} `invalid_request` for a rule that makes no sense; the message names the field. */
+/** @throws {TidegateError} `invalid_request` for an invalid rule; the message names the field. */
 export function checkBackoff(backoff: unknown): void {
   if (typeof backoff === "function") return;
   if (typeof backoff !== "object" || backoff === null || Array.isArray(backoff)) {

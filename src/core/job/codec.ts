@@ -1,16 +1,16 @@
-// The version stands before the JSON in plain text: it is read without parsing, and keeps a client that parses what looks
+// The version is plain text before the JSON: it can be read without parsing, and keeps a client that parses what looks
 // like JSON from touching the record.
 const VERSION = "1:";
 
-/** How long a record that this code cannot read is left to a deployment that can, before this code claims it again. */
+/** How long to leave a record that this code cannot read to a deployment that can, before this code claims it again. */
 export const UNREADABLE_RETRY_MS = 60_000;
 
-/** Writes what is stored of a job or a schedule. */
+/** Encodes the record of a job or a schedule. */
 export function encode(record: object): string {
   return VERSION + JSON.stringify(record);
 }
 
-/** Reads it; undefined if it is damaged or of a version that this code does not know. */
+/** Decodes it; undefined if it is damaged or of an unknown version. */
 export function decode<Stored>(text: string): Stored | undefined {
   if (!text.startsWith(VERSION)) return undefined;
   try {

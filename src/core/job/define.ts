@@ -105,7 +105,7 @@ export interface AnyJob extends JobOptions {
 
 /** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
 export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
-  // Only what Tidegate uses of the schema's own type is kept: to compare all of it is beyond the compiler.
+  // Keeps only the parts of the schema's type that Tidegate uses: comparing all of it is too much for the compiler.
   /** As in `AnyJob`; its output is what `perform` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
   /** As in `AnyJob`. */
@@ -246,14 +246,14 @@ export function batchSizeOf({ performBatch, batch }: AnyJob): number {
  * });
  * ```
  *
- * With `performBatch` in place of `perform`, one call of the handler takes many jobs, such as one insert for a hundred rows. Each job
+ * With `performBatch` instead of `perform`, one call of the handler takes many jobs, such as one insert for a hundred rows. Each job
  * keeps its own attempts, retries and backoff. After a throw, the jobs of a call of several are retried alone, so that one bad row does
  * not fail the others again; a `PermanentError` thrown for several is then an error like any other. `job.fail(error)` fails one job.
  *
  * @throws {TidegateError} `invalid_request` for an invalid or unknown option; the message names it.
  */
 export function defineJob<
-  // Without a default: with one, TypeScript 5.9 forgets that the `version: 1` of a schema made by hand is a literal.
+  // Without a default: with one, TypeScript 5.9 forgets that the `version: 1` of a handwritten schema is a literal.
   Schema extends StandardSchemaV1 | undefined,
   Payload = undefined,
   Result = unknown,

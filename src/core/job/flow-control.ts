@@ -7,11 +7,11 @@ import type { FlowLimits } from "../store/flow.ts";
 export interface FlowControlLimits {
   /** How many jobs of the key may run at once, over all invocations. Default: any number. */
   readonly concurrency?: number | undefined;
-  /** How many attempts may begin in one window of `period`. Needs a `period`. Default: any number. */
+  /** How many attempts may start in one window of `period`. Needs a `period`. Default: any number. */
   readonly rate?: number | undefined;
   /**
-   * How long a window is, up to a year. It opens with the first attempt after the one before it has closed, by the clock of the
-   * invocation that begins the attempt.
+   * How long a window is, up to a year. It opens with the first attempt after the previous one has closed, by the clock of the
+   * invocation that starts the attempt.
    */
   readonly period?: Duration | undefined;
   /**
@@ -21,7 +21,7 @@ export interface FlowControlLimits {
   readonly ordered?: boolean | undefined;
 }
 
-/** How `enqueue` sets the key and the limits of one job. What it leaves out, the definition decides. */
+/** How `enqueue` sets the key and the limits of one job. The definition decides what it leaves out. */
 export interface FlowControlOptions extends FlowControlLimits {
   /** 1 to 256 characters. Jobs of one key share its limits, whatever their names. Default: the definition's key. */
   readonly key?: string | undefined;
@@ -71,7 +71,7 @@ export function checkLimits(limits: FlowControlLimits): FlowLimits {
   return flowLimits(limits);
 }
 
-/** Reads limits. @throws {TidegateError} `invalid_request` for limits that mean nothing, or that contradict each other. */
+/** Reads limits. @throws {TidegateError} `invalid_request` for limits that are invalid, or that contradict each other. */
 export function flowLimits({ concurrency, rate, period, ordered = false }: FlowControlLimits): FlowLimits {
   if (concurrency !== undefined) wholeNumber(concurrency, "flowControl.concurrency", 1, HIGHEST_LIMIT);
   if (rate !== undefined) wholeNumber(rate, "flowControl.rate", 1, HIGHEST_LIMIT);

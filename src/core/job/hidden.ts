@@ -2,7 +2,7 @@
 const key = Symbol.for("tidegate.hidden");
 
 /**
- * Adds to the options of an enqueue what the job needs beside its payload and nobody is shown: whatever lists jobs shows their
+ * Adds to the options of an enqueue what the job needs besides its payload and is never shown: lists of jobs show their
  * payloads. It is stored with the job, and stays when the payload is replaced.
  *
  * @param hidden a value that JSON can hold.

@@ -20,7 +20,7 @@ export interface Schedule {
   readonly cron: string;
   /** An IANA name. Default "UTC". */
   readonly timeZone?: string;
-  /** What to do with occurrences that no drain found in time: one job for all of them (default), none, or one each. */
+  /** What to do with occurrences that no drain found in time: one job for all of them (default), none, or one for each. */
   readonly missed?: "once" | "skip" | "all";
   /** Whether an occurrence makes a job while the job of an earlier one has not ended. Default "allow". */
   readonly overlap?: "allow" | "skip";
@@ -29,7 +29,7 @@ export interface Schedule {
 /** The defaults. The timeout is in ms, so that it is not parsed for each job. */
 export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
 
-/** The claim count of a lease wraps at 512 (`CLAIM_CYCLE`), so more attempts could not be told from each other. */
+/** The claim count of a lease wraps at 512 (`CLAIM_CYCLE`), so more attempts could not be distinguished. */
 export const MOST_RETRIES = 500;
 export const LONGEST_ID = 256;
 export const LONGEST_NAME = 128;
@@ -48,7 +48,7 @@ export function checkRetryOptions(options: JobOptions): void {
   if (timeout !== undefined) timeoutMs(timeout);
 }
 
-/** @throws {TidegateError} `invalid_request` for a cron expression, zone or word that means nothing. */
+/** @throws {TidegateError} `invalid_request` for an invalid cron expression, zone or word. */
 export function checkSchedule(key: string, schedule: Schedule): void {
   parseCron(schedule.cron, schedule.timeZone, key);
   oneOf(schedule.missed, missedWords, "missed");

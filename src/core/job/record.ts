@@ -27,16 +27,16 @@ export interface LogEntry {
 export interface JobRecord {
   readonly name: string;
   readonly payload?: unknown;
-  /** What the job needs beside its payload, and nobody is shown. */
+  /** What the job needs besides its payload, and is never shown. */
   readonly hidden?: unknown;
   readonly enqueuedAt: number;
-  /** Only if set at enqueue. Else the definition decides when the job runs. */
+  /** Only if set at enqueue. Otherwise the definition decides when the job runs. */
   readonly maxRetries?: number;
   readonly backoff?: BackoffRule;
   readonly timeoutMs?: number;
   /** How many claims used no attempt (snoozed, released), or were made before a retry from the dead letter; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
-  /** Whether an attempt was snoozed: the job has begun, though that attempt does not count. */
+  /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */
   readonly snoozed?: true;
   /** The last failures, oldest first. */
   readonly errors?: readonly AttemptError[];
@@ -60,19 +60,19 @@ export interface JobEnd {
   readonly startedAt?: number;
   readonly attempts: number;
   readonly result?: unknown;
-  /** When a completed record counts as gone, should the store still hold it. */
+  /** When a completed record counts as gone, even if the store still has it. */
   readonly expiresAt?: number;
   /** Only on dead jobs: why, and the claim count from which a retry continues. */
   readonly error?: AttemptError;
   readonly claims?: number;
 }
 
-/** How many failures a record remembers, and how much of each. */
+/** How many failures a record keeps, and how much of each. */
 const KEPT_ERRORS = 5;
 const KEPT_MESSAGE = 1_000;
 const KEPT_STACK = 4_000;
 
-/** Stands for a record that cannot be read. */
+/** In place of a record that cannot be read. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
 
 export const encodeRecord = (record: JobRecord): string => encode(record);

@@ -45,7 +45,7 @@ function toIssue({ message, path: steps = [] }: StandardSchemaV1.Issue, payload:
     const key = typeof step === "object" ? step.key : step;
     return typeof key === "symbol" ? String(key) : key;
   });
-  // Some libraries repeat the value in their words, and no payload shall stand in an error.
+  // Some libraries repeat the value in their messages, and an error must not contain the payload.
   const repeats = leavesOf(valueAt(payload, path)).some((leaf) => message.includes(leaf));
   return { message: repeats ? "does not fit the schema" : message, path };
 }

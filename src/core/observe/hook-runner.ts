@@ -25,7 +25,7 @@ export function hookCalls({
   return hooks && new HookCalls(hooks, name, clock);
 }
 
-/** Calls the hooks for one drain, or for one enqueue, which can then wait for what they have begun. Nothing here throws. */
+/** Calls the hooks for one drain, or for one enqueue, which can then wait for the promises of the hooks. Nothing here throws. */
 export class HookCalls {
   readonly #hooks: CheckedHooks;
   readonly #queue: string;
@@ -76,7 +76,7 @@ export class HookCalls {
     const { waitedMs = 0, ranMs = 0 } = outcome.timing ?? {};
     const event = { ...attempt, waitedMs, ranMs };
     const error = outcome.thrown;
-    // No attempt was made.
+    // There was no attempt.
     if (outcome.to === "released") return;
     if (!isAccepted) {
       const failure = "thrown" in outcome ? { error } : {};
@@ -88,7 +88,7 @@ export class HookCalls {
     } else this.#call("onSnooze", onSnooze, { ...event, runAt: new Date(outcome.runAt) });
   }
 
-  /** Waits for what hooks have begun, at most two seconds. */
+  /** Waits for the promises of hooks, at most two seconds. */
   async ended(): Promise<void> {
     if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending));
   }
@@ -117,7 +117,7 @@ export class HookCalls {
   }
 }
 
-// The query builders of some database clients are thenables but no promises, and begin only when they are awaited.
+// The query builders of some database clients are thenables but not promises, and start only when they are awaited.
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

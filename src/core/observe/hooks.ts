@@ -13,7 +13,7 @@ export interface EnqueueEvent {
   readonly name: string;
   /** "duplicate" if the job existed already, "replaced" if this call changed it: `id` is its id. */
   readonly status: EnqueueResult["status"];
-  /** When it is to run; null if it is a duplicate of a job that is running or has finished. */
+  /** When it will run; null if it is a duplicate of a job that is running or has finished. */
   readonly runAt: Date | null;
   /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly slot: Date };
@@ -33,13 +33,13 @@ export interface CompleteEvent extends StartEvent {
 
 /** An attempt that asked to run again later. */
 export interface SnoozeEvent extends CompleteEvent {
-  /** When it is to run again. */
+  /** When it will run again. */
   readonly runAt: Date;
 }
 
 /** An attempt that failed. */
 export interface DeadEvent extends CompleteEvent {
-  /** The thrown value itself. An error of Tidegate if the attempt was stopped or could not begin. */
+  /** The thrown value itself. An error of Tidegate if the attempt was stopped or could not start. */
   readonly error: unknown;
 }
 
@@ -49,17 +49,17 @@ export interface RetryEvent extends DeadEvent {
   readonly runAt: Date;
 }
 
-/** An attempt that ended after its lease had run out. */
+/** An attempt that ended after its lease had expired. */
 export interface LostEvent extends CompleteEvent {
-  /** What the attempt would have made of the job. */
+  /** The outcome that the attempt would have had. */
   readonly outcome: "completed" | "retried" | "snoozed" | "dead";
   /** As in `DeadEvent`, if the attempt failed. */
   readonly error?: unknown;
 }
 
 /**
- * Functions that a queue calls when something happens to a job, for logs and the like. Outcomes are reported once the store has
- * accepted them. No event holds a payload or a result, so you can log it as it is.
+ * Functions that a queue calls when something happens to a job, for example to log it. Outcomes are reported once the store has
+ * accepted them. No event contains a payload or a result, so you can log it as it is.
  *
  * A hook may return a promise. `enqueue` and `drain` wait for it before they end, at most two seconds, so that a log is sent before the
  * platform ends the invocation. No hook can harm a job: see `onError`. A killed invocation calls no more hooks, so put what must
@@ -78,7 +78,7 @@ export interface Hooks {
   readonly onSnooze?: (event: SnoozeEvent) => unknown;
   /** The job went to the dead letter. If its invocation crashed in every attempt, there was no `onStart` here. */
   readonly onDead?: (event: DeadEvent) => unknown;
-  /** The lease ran out before the attempt ended. Its outcome was refused, and the job runs, or ran, again. */
+  /** The lease expired before the attempt ended. Its outcome was refused, and the job runs, or ran, again. */
   readonly onLost?: (event: LostEvent) => unknown;
   /**
    * A hook threw, or its promise was rejected. Default: `console.error` gets the names of the hook and of the error, once for each hook.
@@ -103,7 +103,7 @@ export interface CheckedHooks {
   readonly onError: NonNullable<Hooks["onError"]>;
 }
 
-/** Checks hooks. @throws {TidegateError} `invalid_request` for one that is unknown or no function. */
+/** Checks hooks. @throws {TidegateError} `invalid_request` for one that is unknown or not a function. */
 export function readHooks(hooks: Hooks | undefined): CheckedHooks | undefined {
   if (hooks === undefined) return undefined;
   if (typeof hooks !== "object" || hooks === null) throw invalidRequest("hooks must be an object of functions.");

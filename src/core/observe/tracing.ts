@@ -23,15 +23,15 @@ export interface TracedAttempt extends AttemptInfo {
 
 /** How an attempt has ended. */
 export interface TracedOutcome {
-  /** What becomes of the job. */
+  /** The outcome of the attempt. */
   readonly to: "completed" | "retried" | "snoozed" | "released" | "dead";
   /** What the attempt threw, if it failed. */
   readonly thrown?: unknown;
 }
 
 /**
- * What a queue needs to be traced: two functions that do the work they are given, once, and record how it ends. An error of their own
- * harms no job, and nothing waits for what they do after the work. If one has not begun the work within a second, the rest of the
+ * What a queue needs to be traced: two functions that do the given work, once, and record how it ends. An error of their own
+ * does not affect jobs, and nothing waits for what they do after the work. If one has not started the work within a second, the rest of the
  * drain is not traced. `tracing()` of `tidegate/telemetry` does this with OpenTelemetry.
  */
 export interface Tracing {
@@ -55,13 +55,13 @@ export function checkTracing(tracing: Tracing | undefined): Tracing | undefined 
   return tracing;
 }
 
-/** How long a tracing may take before it begins the work. */
+/** How long a tracing may take before it starts the work. */
 const BEGINS_WITHIN_MS = 1_000;
 /** How long a drain waits at its end for traces before it has them sent: they end with their jobs. */
 const ENDS_WITHIN_MS = 1_000;
 
 /**
- * Traces one drain, or one enqueue. Whatever a trace does, the work is done once, and its result counts. What a trace does after the
+ * Traces one drain, or one enqueue. Whatever the tracing does, the work is done once, and its result counts. What the tracing does after the
  * work is waited for only at the end.
  */
 export class TraceCalls {
@@ -115,7 +115,7 @@ export class TraceCalls {
       result ??= work(context);
       return result;
     };
-    // A failure of the work shows in its own promise. A failure of the tracing is no reason not to do the work.
+    // A failure of the work shows in its own promise. If the tracing fails, the work is still done.
     const ended = (async () => trace(once))().then(
       () => {},
       () => {},
@@ -126,7 +126,7 @@ export class TraceCalls {
     return once();
   }
 
-  /** Waits for a tracing to begin the work, or to end without it. One that hangs is not called again. */
+  /** Waits for a tracing to start the work, or to end without it. One that hangs is not called again. */
   async #begins(begun: Promise<void>): Promise<void> {
     let hangs = true;
     const noted = begun.then(() => {

@@ -1,5 +1,5 @@
 /**
- * Gives the time, in milliseconds since 1970. A clock with a `sleep` of its own also decides how waiting works, which lets tests move
+ * Returns the time, in milliseconds since 1970. A clock with its own `sleep` also decides how waiting works, which lets tests move
  * it by hand. Without one, the timers of the platform are used.
  */
 export interface Clock {

@@ -56,7 +56,7 @@ export function isTidegateError(value: unknown): value is TidegateError {
   return value instanceof Error && brand in value;
 }
 
-/** Copies an error for another caller, so that each may change the message of its own. */
+/** Copies an error for another caller, so that each may change its own message. */
 export function copyOfError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const copy = Object.setPrototypeOf(new Error(), Object.getPrototypeOf(error));
@@ -68,7 +68,7 @@ export function invalidRequest(message: string): TidegateError {
   return new TidegateError("invalid_request", message);
 }
 
-/** Builds the error for an id or a key that the store does not hold. */
+/** Builds the error for an id or a key that the store does not have. */
 export function notFound(message: string): TidegateError {
   return new TidegateError("not_found", message);
 }

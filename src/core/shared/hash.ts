@@ -1,4 +1,4 @@
-/** Where FNV-1a begins, as its authors have it. */
+/** The published offset basis of FNV-1a. */
 const OFFSET_BASIS = 0x811c9dc5;
 const PRIME = 0x01000193;
 
@@ -6,7 +6,7 @@ const PRIME = 0x01000193;
  * Hashes a text to a whole number below 2^32, by its UTF-16 units: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/). It is fast, and
  * not secure. Its results are stored, or decide where something is stored, so it must never change.
  *
- * @param basis another one gives another, unrelated number for the same text.
+ * @param basis a different one gives an unrelated number for the same text.
  */
 export function fnv1a(text: string, basis = OFFSET_BASIS): number {
   let hash = basis;

@@ -1,11 +1,11 @@
 import { invalidRequest, TidegateError } from "./errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 
-/** What of a job is stored as JSON. */
+/** The parts of a job that are stored as JSON. */
 type Stored = "payload" | "progress" | "result";
 
 /**
- * Copies a value as JSON keeps it, so that what the caller changes later is not stored, and what is checked is what is stored.
+ * Copies a value as JSON keeps it, so that later changes by the caller are not stored, and the stored value is the checked one.
  *
  * @param what what the value is, for the message.
  * @param most how large it may be, in bytes of UTF-8.

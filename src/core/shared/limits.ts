@@ -1,5 +1,5 @@
 /*
- * How large requests become. Upstash takes and returns at most 10 MB (10 * 1024 * 1024 bytes) at once, and refuses what is larger.
+ * The sizes of requests. Upstash accepts and returns at most 10 MB (10 * 1024 * 1024 bytes) at once.
  *
  * The bounds count records in bytes of UTF-8. A record is sent as a text within JSON, where quotes and backslashes take twice their
  * bytes. So the records of one request, or of one answer, stay below 5 MiB. A single record may be larger than its bound, up to
@@ -14,7 +14,7 @@ export const LARGEST_PAYLOAD = 5 * MEBIBYTE;
 /** The most jobs that one atomic call stores. */
 export const MOST_AT_ONCE = 1_000;
 
-/** The most bytes of records in a request that stores jobs of calls that travel together, not counting its first. */
+/** The most bytes of records in a request that stores the jobs of several calls, not counting its first. */
 export const MOST_ENQUEUED_BYTES = 4 * MEBIBYTE;
 
 /** The most bytes of records, not counting the first, in a request that settles jobs or puts dead ones back among the waiting. */
@@ -26,7 +26,7 @@ export const MOST_FIRED_BYTES = 512 * 1024;
 /** The largest payload of a recurring job, in bytes. A firing sends it twice: in the record of the schedule and in that of the job. */
 export const LARGEST_RECURRING_PAYLOAD = 1 * MEBIBYTE;
 
-/** The most bytes of records, not counting the first, that one claim brings. They are in the answer. */
+/** The most bytes of records, not counting the first, that one claim returns. */
 export const MOST_CLAIMED_BYTES = 4 * MEBIBYTE;
 
 /**

@@ -18,9 +18,9 @@ export interface DocumentChange {
   readonly text: string | undefined;
   /** Made for this change alone, without colons: by it the store recognizes its own work when the change is sent again. */
   readonly mark: string;
-  /** The mark as it was read; null if there was no document. Default: whatever is stored. */
+  /** The mark as it was read; null if there was no document. Default: any. */
   readonly from?: string | null | undefined;
-  /** When the document is gone by itself. Default: never. */
+  /** When the document expires. Default: never. */
   readonly expiresAt?: number | undefined;
 }
 

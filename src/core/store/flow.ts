@@ -1,10 +1,10 @@
-/** The limits of one key of flow control. 0 stands for none. */
+/** The limits of one flow control key. 0 means none. */
 export interface FlowLimits {
   /** How many leases may exist at once. */
   readonly concurrency: number;
-  /** How many attempts may begin in one window. */
+  /** How many attempts may start in one window. */
   readonly rate: number;
-  /** How long a window is. It opens with the first attempt after the one before it has closed. */
+  /** How long a window is. It opens with the first attempt after the previous one has closed. */
   readonly periodMs: number;
   /** Whether jobs run in the order in which they were enqueued, one at a time, whatever `concurrency` says. */
   readonly ordered: boolean;
@@ -24,16 +24,16 @@ export interface JobFlow extends NewFlow {
 
 /** What is known of one key. */
 export interface FlowState extends NewFlow {
-  /** How many leases exist, those that have run out and were not claimed again included. */
+  /** How many leases exist, including expired ones that were not claimed again. */
   readonly running: number;
-  /** How many jobs wait, scheduled ones included. */
+  /** How many jobs wait, including scheduled ones. */
   readonly waiting: number;
-  /** How many attempts have begun in the window that opened last. */
+  /** How many attempts have started in the latest window. */
   readonly startedInWindow: number;
-  /** When that window closes; 0 if the key has no rate, or nothing has begun yet. */
+  /** When that window closes; 0 if the key has no rate, or nothing has started yet. */
   readonly windowEndsAt: number;
   readonly paused: boolean;
-  /** Whether the limits were set apart from any enqueue, and no enqueue changes them. */
+  /** Whether the limits were set explicitly, so that no enqueue changes them. */
   readonly pinned: boolean;
   /** The job at the head of the line. */
   readonly firstId: string | undefined;

@@ -1,6 +1,6 @@
 // What a store knows of the text of records when a newer job replaces one that waits. It reads no JSON.
 
-/** How the record of a job ends that was claimed this often, and handed back each time before it started. As in lua/enqueue.lua. */
+/** The end of the record of a job that was claimed this often, and released each time before it started. As in lua/enqueue.lua. */
 export const returnedEnd = (claims: number): string => `,"returned":${claims}}`;
 
 /**

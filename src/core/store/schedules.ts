@@ -31,7 +31,7 @@ export interface SchedulePlan {
 /** A schedule, as it is stored. */
 export interface StoredSchedule extends ScheduleEntry {
   /**
-   * How often it was changed while it stood at this occurrence, or at none, modulo `CLAIM_CYCLE`. It shows whether the schedule has
+   * How often it was changed since it moved to this occurrence, modulo `CLAIM_CYCLE`. It shows whether the schedule has
    * changed since it was read. Undefined if the store has lost its place, as by eviction.
    */
   readonly revision: number | undefined;

@@ -6,14 +6,14 @@ import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "
 import type { StoredStats } from "./stats.ts";
 
 /**
- * The store port: what a queue asks of the place that keeps its jobs. It speaks of jobs, leases and occurrences, never of Redis.
+ * The store port: the calls that a queue makes to the place that keeps its jobs. It speaks of jobs, leases and occurrences, never of Redis.
  *
  * Every method is atomic and safe to send twice: ids are made by the caller, and an outcome carries the lease that it settles.
  * All times are milliseconds since 1970 by the caller's clock. Records are opaque text to a store. If the store cannot be
  * reached, a method throws a `TidegateError` with the code `store_unavailable`.
  */
 
-/** A claim count wraps at this number: it tells leases apart that are close in time, and is no statistic. */
+/** A claim count wraps at this number: it distinguishes leases that are close in time, and is not a statistic. */
 export const CLAIM_CYCLE = 512;
 
 /** Keeps the jobs of queues, as `memoryStore`, `upstashStore` and `redisStore` do. */
@@ -57,7 +57,7 @@ export interface NewJob {
     readonly key: string;
     readonly ttlMs: number;
     /**
-     * Puts this job in the place of the one that holds the key, if that one waits, has never been attempted, and its record begins with
+     * Replaces the job that holds the key with this one, if that one waits, has never been attempted, and its record begins with
      * this text. Default: never. Of several such jobs in one call, the last one is stored, before any of them is leased.
      */
     readonly replaces?: string;
@@ -68,7 +68,7 @@ export interface NewJob {
   readonly leaseEndsAt?: number;
 }
 
-/** What became of a job: it was stored, or put in the place of another, whose id it then has, or left out. */
+/** The result for a job: it was stored, or replaced another one, whose id it then has, or was left out. */
 export type EnqueueStatus = "enqueued" | "replaced" | "duplicate";
 
 export const enqueueStatuses: readonly EnqueueStatus[] = ["enqueued", "replaced", "duplicate"];
@@ -79,7 +79,7 @@ export interface EnqueueReply {
   readonly id: string;
   /** The run time of the job that exists; undefined when it is running or finished. */
   readonly runAt: number | undefined;
-  /** The lease, if one was asked for and granted. */
+  /** The lease, if it was requested and granted. */
   readonly lease: Lease | undefined;
 }
 
@@ -131,7 +131,7 @@ export interface FiredJob {
   readonly flow?: NewFlow;
 }
 
-/** Makes the jobs of an occurrence and moves the schedule on, if the schedule still stands at `occurrence` as it was read. */
+/** Makes the jobs of an occurrence and moves the schedule on, if the schedule is still at `occurrence`, as it was read. */
 export interface Fire {
   readonly key: string;
   readonly occurrence: number;
@@ -222,7 +222,7 @@ export interface LeaseRenewal {
 export interface LeasedJob {
   readonly lease: Lease;
   readonly record: string;
-  /** When the job was due: its run time, or the end of a lease that ran out. */
+  /** When the job was due: its run time, or the end of a lease that expired. */
   readonly dueAt: number;
   /** True if this exchange has made it, for an occurrence of a schedule that the store has fired by itself. */
   readonly isFired?: boolean;
@@ -231,7 +231,7 @@ export interface LeasedJob {
 export interface DueSchedule {
   readonly key: string;
   readonly occurrence: number;
-  /** How often the schedule was changed while it stood at this occurrence. */
+  /** How often the schedule was changed while it was at this occurrence. */
   readonly revision: number;
   readonly record: string;
   readonly plan?: SchedulePlan | undefined;
@@ -357,7 +357,7 @@ export interface Spread {
 /** How a store keeps a queue: spread, as a whole, or not at all yet. */
 export type Layout = Spread | "whole" | "nothing";
 
-/** What a store knows by itself: nothing here sends a request. */
+/** What a store knows without a request. */
 export interface LocalFacts {
   /** The most that `settle` costs if no answer is lost. Its requests are sent, and counted, all at once. */
   mostOfSettle(size: SettleSize): Cost;
@@ -371,10 +371,10 @@ export interface LocalFacts {
   mostOfDeclare(schedules: number): Cost;
   /**
    * Gives a source of ids for the jobs of one enqueue, made by `newId` and such that the jobs can be stored together.
-   * All ids made for the same key, be it one of flow control or of dedupe, are stored together too.
+   * All ids made for the same flow control key or dedupe key are stored together too.
    */
   idSource(newId: () => string): (key?: string) => string;
-  /** Gives the first of the ids that `make` makes with which a job is stored beside the job with this id. */
+  /** Returns the first id from `make` whose job would be stored in the same place as the job with this id. */
   idBeside(id: string, make: () => string): string;
   /**
    * The partition that a job goes to; 0 if the queue has none.
@@ -401,7 +401,7 @@ export interface QueueStore {
    * @param wanted spreads the queue like this from now on, if nothing of it is stored yet. Default: only asks.
    */
   partitions(wanted?: Spread): Promise<Layout>;
-  /** Reads what is due next, as cheaply as possible. The answer may be stale: base nothing on it that an exchange would not correct. */
+  /** Reads what is due next, as cheaply as possible. The answer may be stale: rely on it only where an exchange will correct it. */
   peek(): Promise<PeekReply>;
   /**
    * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before the first. Null if
@@ -410,7 +410,7 @@ export interface QueueStore {
   peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
   /** Moves the ends of leases, and rewrites the records under those for which one is given. One answer per lease: undefined if it was lost. */
   extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]>;
-  /** Reads one job, in whatever state. */
+  /** Reads one job, in any state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
   /** Reads those of the jobs that are dead, until their records have `mostBytes`. It reads at least one of the ids. */
   findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead>;

@@ -21,17 +21,17 @@ function hash(text: string): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
-/** Which of so many partitions a job is in. Those that schedules make are where the schedules are. */
+/** Which of this many partitions a job is in. Jobs of schedules are where the schedules are. */
 export function partitionOf(id: string, count: number): number {
   return isOccurrenceJobId(id) ? 0 : hash(id) % count;
 }
 
-/** Which partition all jobs of a key are in, be it one of flow control or of dedupe. */
+/** Which partition all jobs of a flow control key or dedupe key are in. */
 export function partitionOfKey(key: string, count: number): number {
   return hash(key) % count;
 }
 
-/** What a queue in partitions knows by itself: what its calls cost at most, and which partition a job is in. */
+/** What a partitioned queue knows without a request: the maximum cost of its calls, and the partition of a job. */
 export class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
   readonly mostOfPartitions: Cost;
@@ -45,13 +45,13 @@ export class PartitionedFacts implements LocalFacts {
     this.#count = count;
     this.#lost = lost;
     this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
-    // The first peek of a process asks each store how the queue is spread. The first of all begins it there, if there are several.
+    // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if there are several.
     const checks = parts.length > 1 ? 2 * parts.length : 1;
     const peeks = this.#most((part) => part.mostOfPeek);
     this.mostOfPeek = plus(times(peeks, count + 1), times(this.mostOfPartitions, checks));
   }
 
-  /** The most that something costs in one partition, in whichever store. */
+  /** The most that something costs in one partition, in any store. */
   #most(costOf: (part: LocalFacts) => Cost): Cost {
     return this.#parts.map(costOf).reduce((one, other) => ({
       roundTrips: Math.max(one.roundTrips, other.roundTrips),
@@ -91,7 +91,7 @@ export class PartitionedFacts implements LocalFacts {
     return (key) => {
       const wanted = key === undefined ? target : partitionOfKey(key, count);
       let id = newId();
-      // Some tries a partition: what is left of chance after 50 is one in e^50, and then the id is merely stored elsewhere.
+      // A few tries per partition: the chance of failing 50 times is one in e^50, and then the id is merely stored elsewhere.
       for (let tries = 50 * count; tries > 0 && partitionOf(id, count) !== wanted; tries--) id = newId();
       return id;
     };
@@ -101,7 +101,7 @@ export class PartitionedFacts implements LocalFacts {
     const count = this.#count;
     const wanted = partitionOf(id, count);
     let made = make();
-    // As above. What is left of chance makes no job: it would be looked for elsewhere.
+    // As above. If chance fails, no job is made: it would be searched for elsewhere.
     for (let tries = 50 * count; tries > 0 && partitionOf(made, count) !== wanted; tries--) made = make();
     return made;
   }

@@ -1,7 +1,7 @@
-/** How long what gave no answer is left alone, by the clock of the callers, in ms. */
+/** How long to leave a part alone that gave no answer, by the clock of the callers, in ms. */
 const LEFT_ALONE_MS = 30_000;
 
-/** What gave no answer when it was asked last: parts of a queue, and stores. Plain data, so that requests may share it. */
+/** What gave no answer last time: parts of a queue, and stores. Plain data, so that requests may share it. */
 export class LostParts {
   readonly #stores: number;
   /** When each lost part is asked again; undefined until a caller names a time. */
@@ -21,14 +21,14 @@ export class LostParts {
     return this.#askAt.has(part);
   }
 
-  /** Whether new jobs that may be in any part had better go to another. */
+  /** Whether new jobs that may be in any part should go to another. */
   isAvoided(part: number): boolean {
     const now = this.#now ?? 0;
     const askAt = this.#askAt.has(part) ? (this.#askAt.get(part) ?? Number.POSITIVE_INFINITY) : 0;
     return now < askAt || now < (this.#avoidedUntil.get(part % this.#stores) ?? 0);
   }
 
-  /** The lost parts that it is time to ask again, which puts the next time off. */
+  /** The lost parts that it is time to ask again. Postpones the next time. */
   toAsk(now: number): readonly number[] {
     this.#now = now;
     const due = [...this.#askAt].filter(([, at = 0]) => at <= now);
@@ -46,7 +46,7 @@ export class LostParts {
     this.#askAt.delete(part);
   }
 
-  /** Notes whether a part took new jobs. A store that is full refuses them, and yet gives what it has. */
+  /** Records whether a part took new jobs. A store that is full refuses them, but still returns its jobs. */
   noteEnqueue(part: number, now: number, isTaken: boolean): void {
     this.#now = now;
     if (isTaken) this.#avoidedUntil.delete(part % this.#stores);

@@ -1,4 +1,4 @@
-/** What some partitions reply. It must reach the caller, whatever becomes of the others: what one of them gave is leased. */
+/** The replies of some partitions. They must reach the caller whatever happens to the others: their jobs are leased. */
 export class PartialReplies<Reply> {
   readonly #replies = new Map<number, Reply>();
   readonly #failures = new Map<number, unknown>();
@@ -19,7 +19,7 @@ export class PartialReplies<Reply> {
     return this.#failures.get(index);
   }
 
-  /** Leaves failures out, because what was asked for was had elsewhere. */
+  /** Leaves failures out, because other partitions gave what was requested. */
   forgive(indexes: Iterable<number>): void {
     for (const index of indexes) this.#failures.delete(index);
   }

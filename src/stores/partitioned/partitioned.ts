@@ -40,22 +40,22 @@ import { SpreadCheck } from "./spread-check.ts";
 import { sumOfStats } from "./sum-of-stats.ts";
 
 /**
- * Spreads each queue over several sets of keys, in one store or in several, for those who outgrow one: a key of the small Upstash plans
- * takes 100 MB, one lock guards each set, and one core runs each database. Everything stays as it is, but for this:
+ * Spreads each queue over several sets of keys, in one store or in several, for queues that outgrow one: a key of the small Upstash plans
+ * holds 100 MB, one lock guards each set, and one core runs each database. Everything works as before, except for this:
  *
- * - Jobs run in order within a partition; all jobs of one `enqueueMany` without ids of their own are in one. All jobs
- *   with the same key of flow control are in one too, and an id of their own that lies in another is refused.
- * - Jobs with ids of their own are stored atomically for each partition, not all together. `dedupe` takes no id beside it.
- * - An idle tick costs one command, and one round trip, a partition; so does each `checkEvery` of a drain that jobs keep.
- * - A drain of n partitions needs `budget.roundTrips` of n + 6 at least, and `budget.commands` of 2 n + 28, else it throws: the
- *   defaults do up to 34 partitions, `cloudflareFree` up to 9. More make it faster: what has ended may be in any of them.
- * - The first call of a process for a queue makes sure that it is stored in so many partitions: 3 commands.
+ * - Jobs run in order within a partition; all jobs of one `enqueueMany` without your own ids are in one. All jobs
+ *   with the same flow control key are in one too, and your own id is refused if it belongs in another.
+ * - Jobs with your own ids are stored atomically per partition, not all together. `dedupe` cannot be combined with an id.
+ * - An idle tick costs one command and one round trip per partition; so does each `checkEvery` of a drain with running jobs.
+ * - A drain of n partitions needs `budget.roundTrips` of at least n + 6, and `budget.commands` of 2 n + 28, or it throws: the
+ *   defaults allow up to 34 partitions, `cloudflareFree` up to 9. More make it faster: ended jobs may be in any of them.
+ * - The first call of a process for a queue checks that it is stored in this many partitions: 3 commands.
  *
  * ```ts
  * const queue = new Queue({ store: partitioned(upstashStore({ url, token }), 8), jobs });
  * ```
  *
- * The number is stored with the queue when it is first used, and cannot be changed: calls that open the queue with another one, or
+ * The number is stored with the queue when it is first used, and cannot be changed: calls that open the queue with another number, or
  * without `partitioned`, throw `invalid_request` and change nothing. To change it, choose another name for the queue, enqueue there, and
  * drain both until the old one is empty.
  *
@@ -66,9 +66,9 @@ import { sumOfStats } from "./sum-of-stats.ts";
  * const queue = new Queue({ store: partitioned([inFrankfurt, inDublin], 8), jobs });
  * ```
  *
- * - The first call of a process asks each store: 3 commands for each. The least budget of a drain has 2 k - 1 round trips more.
- * - While a store does not answer, drains go on with the others and log a warning. New jobs without an id or dedupe key of their own go to the
- *   others after one failure, and try the lost store again after 30 s. What concerns its jobs, or all jobs, throws `store_unavailable`.
+ * - The first call of a process asks each store: 3 commands for each. The smallest budget of a drain has 2 k - 1 more round trips.
+ * - While a store does not answer, drains continue with the others and log a warning. New jobs without your own id or dedupe key go to the
+ *   others after one failure, and try the lost store again after 30 s. Calls for its jobs, or for all jobs, throw `store_unavailable`.
  * - Schedules are in the first store, with the jobs that they make, and so are documents. Nothing is copied from one store to another.
  *
  * @param store a store, or several, each given once.
@@ -102,11 +102,11 @@ export function partitioned(store: Store | readonly Store[], count: number): Sto
 
 /** What this process knows of a queue. */
 interface Known {
-  /** The stores that need no check any more. */
+  /** The stores that have been checked. */
   readonly checked: Set<number>;
   /** The parts that do not answer. */
   readonly lost: LostParts;
-  /** For parts that no drain has asked since this process has enqueued something there: when the first of it is due. */
+  /** For parts that no drain has read since this process enqueued something there: when the first of it is due. */
   readonly enqueued: Map<number, number>;
 }
 
@@ -115,15 +115,15 @@ function nothingKnown(stores: number): Known {
 }
 
 /**
- * A job whose key of flow control scopes its dedupe key: two flow keys are in one partition or in two by chance, so the holder of a dedupe
- * key is looked for among the jobs of the same flow key alone. No key has a line feed.
+ * A job whose flow control key scopes its dedupe key: two flow keys are in one partition or in two by chance, so the holder of a dedupe
+ * key is searched only among the jobs of the same flow key. No key has a line feed.
  */
 function withScope(job: NewJob): NewJob {
   const { dedupe, flow } = job;
   return dedupe && flow ? { ...job, dedupe: { ...dedupe, key: `${flow.key}\n${dedupe.key}` } } : job;
 }
 
-/** How long an answer may come after the first one before the others go on without it. */
+/** How long an answer may come after the first one before the others continue without it. */
 const LATE_MS = 1_000;
 
 /** Waits until all have settled, or for a second after the first has answered. */
@@ -156,7 +156,7 @@ class PartitionedQueue implements QueueStore {
   readonly #outlooks: (NextDue | undefined)[];
   readonly #lost: LostParts;
   readonly #enqueued: Known["enqueued"];
-  /** When each part was looked at last by an exchange. */
+  /** When an exchange last read each part. */
   readonly #lookedAt = new Map<number, number>();
   #last: number;
 
@@ -168,7 +168,7 @@ class PartitionedQueue implements QueueStore {
     const facts = parts.slice(0, stores).map(({ local }) => local);
     this.local = new PartitionedFacts(facts, parts.length, lost);
     this.#outlooks = parts.map(() => undefined);
-    // Drains that run at once begin in different places, most of the time.
+    // Concurrent drains mostly start in different places.
     this.#last = Math.floor(Math.random() * parts.length);
   }
 
@@ -212,7 +212,7 @@ class PartitionedQueue implements QueueStore {
     });
   }
 
-  /** Hands each item to its part, and gives the answers in the order of the items. */
+  /** Sends each item to its part, and returns the answers in the order of the items. */
   async #inParts<Item, Answer>(
     items: readonly Item[],
     indexOf: (item: Item) => number,
@@ -268,7 +268,7 @@ class PartitionedQueue implements QueueStore {
     const [settled] = await asked;
     const fired = replies.of(0)?.fired ?? [];
     if (passing.length > 0) await unlessLate([asked, ...passing]);
-    // A part that does not answer, and was only to be claimed from, keeps no other from being claimed from.
+    // A part that does not answer, and was only to be claimed from, does not stop claims from others.
     for (const passedOver = new Set<number>(); this.#lost.has(target) && !busy.has(target); ) {
       passedOver.add(target);
       target = this.#nextToClaim(now);
@@ -305,7 +305,7 @@ class PartitionedQueue implements QueueStore {
     this.#lookedAt.set(index, now);
   }
 
-  /** The parts of which the caller wants to know more than what was seen when they were looked at last, and lost ones now and then. */
+  /** The parts that the caller wants to be read again, because the last reading is too old, and lost ones now and then. */
   #stale(now: number, claim: ClaimRequest | undefined): readonly number[] {
     if (!claim) return [];
     const { refreshAfterMs = Number.POSITIVE_INFINITY } = claim;
@@ -317,7 +317,7 @@ class PartitionedQueue implements QueueStore {
     return [...old, ...this.#lost.toAsk(now)];
   }
 
-  /** What fails is done again by the next exchange: it must not take along what this one claims. */
+  /** The next exchange repeats what fails: a failure must not lose what this one claims. */
   async #lookInPassing(index: number, now: number): Promise<void> {
     const outlook = await this.#at(index)
       .peek()
@@ -327,7 +327,7 @@ class PartitionedQueue implements QueueStore {
 
   /** The part that was claimed from last while it has more, else the one that is due first. */
   #nextToClaim(now: number): number {
-    // One never looked at may have something due.
+    // One never read may have something due.
     const dueAt = (index: number) => this.#dueAt(index) ?? 0;
     const indexes = [...this.#parts.keys()].filter((index) => !this.#lost.has(index));
     const [first = this.#last] = indexes;
@@ -366,7 +366,7 @@ class PartitionedQueue implements QueueStore {
     return { ...reply, manifest };
   }
 
-  /** Goes on without the parts that fail, or are late, unless all of them are. */
+  /** Continues without the parts that fail or are late, unless all of them do. */
   async #peekAll(first: Promise<PeekReply>): Promise<PeekReply> {
     const answered = new Set<number>();
     const failures: unknown[] = [];
@@ -403,7 +403,7 @@ class PartitionedQueue implements QueueStore {
     return this.#of(id).find(id, now);
   }
 
-  /** Looks into one part alone: the answers of all at once would be larger than what one may be. */
+  /** Reads one part alone: the answers of all at once would exceed the limit of one. */
   async findDead([first, ...others]: readonly string[], mostBytes: number): Promise<FoundDead> {
     if (first === undefined) return { jobs: [], rest: [] };
     const index = this.#indexOf(first);
@@ -418,7 +418,7 @@ class PartitionedQueue implements QueueStore {
     return { items, cursor: this.#after(index, next) };
   }
 
-  /** Where a cursor stands: in a part, and there at the cursor of that part. */
+  /** The position of a cursor: a part, and the cursor in that part. */
   #place(cursor: string | undefined): { index: number; rest: string | undefined } {
     if (cursor === undefined) return { index: 0, rest: undefined };
     const [, index, rest] = /^(\d{1,2})\/(.*)$/s.exec(cursor) ?? [];

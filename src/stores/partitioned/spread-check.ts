@@ -1,16 +1,16 @@
 import type { Layout, QueueStore, Spread } from "../../core/store/store.ts";
 import { wrongPartitions } from "./wrong-partitions.ts";
 
-/** What one turn of the event loop asks the stores of a queue. */
+/** The checks that one turn of the event loop makes of the stores of a queue. */
 interface Round {
   readonly asked: Map<number, Promise<Layout>>;
   begun: Promise<void> | undefined;
 }
 
 /**
- * Makes sure that a queue is opened as it is stored, before the first call of a process to each of its stores. A store says so by itself,
- * so that one that does not answer keeps no other from working. Only a store that has nothing of the queue yet needs all others: a queue is
- * begun in all of its stores, or in none.
+ * Checks that a queue is opened as it is stored, before the first call of a process to each of its stores. Each store answers for itself,
+ * so that one that does not answer does not block the others. Only a store that has nothing of the queue yet needs all others: a queue is
+ * created in all of its stores, or in none.
  */
 export class SpreadCheck {
   readonly #queue: string;
@@ -35,7 +35,7 @@ export class SpreadCheck {
     return this.#checked.has(store) ? undefined : this.#check(store, this.#roundOfTurn());
   }
 
-  /** Calls of one turn ask each store once. They are of one request: on Workers, one may not await what another began. */
+  /** Calls of one turn ask each store once. They are of one request: on Workers, one request may not await what another started. */
   #roundOfTurn(): Round {
     if (this.#round) return this.#round;
     const round: Round = { asked: new Map(), begun: undefined };
@@ -62,7 +62,7 @@ export class SpreadCheck {
     );
   }
 
-  /** Of a single store nothing need be known before it is begun. */
+  /** A single store needs no check before the queue is created. */
   #ask(store: number, { asked }: Round): Promise<Layout> {
     const asking =
       asked.get(store) ?? this.#whole(store).partitions(this.#wholes.length === 1 ? this.#spread(store) : undefined);

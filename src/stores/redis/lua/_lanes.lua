@@ -1,10 +1,10 @@
--- Flow control, for the scripts that meet keys. The jobs of a key wait in a line of their own, and the key itself stands in `due`, at
--- the moment when it can next start something:
+-- Flow control, for the scripts that handle keys. The jobs of a key wait in a separate line, and the key itself is in `due`, at
+-- the next time at which it can start a job:
 --   id: 2^53 + its score, while it waits in a line
---   ' lane:KEY': when the key can start something next; 2^52 while only an outcome, or a person, changes that
+--   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change that
 --   ' turn:KEY': the same, 2^54 higher, so that marks can be counted, and subtracted, by their scores
 -- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (codec.ts): they have no colon.
--- `flow` holds of each key twelve numbers, and the first of its line, each as ORDER(16 digits) SCORE(16 digits) bytes:id.
+-- `flow` holds twelve numbers of each key, and the start of its line, each entry as ORDER(16 digits) SCORE(16 digits) bytes:id.
 -- `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
 local IN_LINE, TURN_UP, LANE, TURN, INLINE = 9007199254740992, 18014398509481984, ' lane:', ' turn:', 16
 local ORDERED, PINNED, HELD, removed = 1, 2, 4, {}
@@ -18,7 +18,7 @@ local function set_flag(lane, flag, on)
   if has(lane, flag) ~= on then lane.flags = lane.flags + (on and flag or -flag) end
 end
 
--- The key of a record, and its place in the order of the key: 0 for none. Nothing for a record without a key.
+-- The key of a record, and its place in the order of the key, 0 for none. Returns nothing for a record without a key.
 local function flow_of(record)
   if string.byte(record or '', 1) ~= 50 then return nil end
   local order, key = string.match(record, '^2:(%d+):([^:]+):')
@@ -59,7 +59,7 @@ local function places(lane)
   return lane.concurrency > 0 and lane.concurrency or 1e9
 end
 
--- Served a moment ago, a key stands behind all that is due in that millisecond: keys take turns.
+-- A key that was just served comes after everything else that is due in that millisecond: keys take turns.
 local function mark_of(lane)
   if lane.count == 0 or has(lane, HELD) or lane.running >= places(lane) then return UPPER end
   local time = math.max(math.floor(tonumber(string.sub(lane.text, lane.at + 16, lane.at + 31)) / 1024), lane.turn)
@@ -75,7 +75,7 @@ local function touch(lane)
   if not lane.touched then
     lane.touched = true
     push(touched, lane)
-    -- As it stands in `due`: an idle key has no mark.
+    -- As in `due`: an idle key has no mark.
     lane.mark = lane.original and not is_idle(lane) and mark_of(lane) or nil
   end
   if not lane.unmarked then
@@ -84,7 +84,7 @@ local function touch(lane)
   end
 end
 
--- The line is kept as it was read: most scripts take its head, or add at its end. `entries` takes it apart.
+-- The line is kept as it was read: most scripts take its head, or append to it. `entries` parses it.
 
 local function read_entry(text, at)
   local bytes, from = string.match(text, '^(%d+):()', at + 32)
@@ -131,7 +131,7 @@ local function stand_behind(lane, item)
   local member = member_of(lane, item)
   lane.behind = lane.behind + 1
   if is_leaving[member] then
-    -- It is the last one that was read, and stays where it is.
+    -- It is the last one that was read, and keeps its place.
     is_leaving[member] = nil
     lane.read = lane.read - 1
   else
@@ -165,7 +165,7 @@ local function insert(lane, order, score, id)
   set_entries(lane, line)
 end
 
--- A job that has left the line already, as by an earlier send, is not counted again.
+-- A job that has already left the line, for example by an earlier send, is not counted again.
 local function remove(lane, order, score, id)
   touch(lane)
   local line = place_of(order, score) <= lane.tail and entries(lane) or {}
@@ -196,7 +196,7 @@ local function pop(lane)
   return item
 end
 
--- Follows what is stored in place of this. It is sent again where it fails: what stayed would count, or stand in line, twice.
+-- Runs after the replacement is stored. It is repeated if it fails: entries that stay would count, or be in line, twice.
 local function surely(command, key, values)
   if try_many(command, key, values) then call_many(command, key, values) end
 end
@@ -207,9 +207,9 @@ local function leave_lines()
   surely('ZREM', lanes, leaving)
 end
 
--- Reads on in a line. What is read leaves `lanes` at the end, of all keys in one command.
+-- Reads more of a line. Entries that were read are removed from `lanes` at the end, for all keys in one command.
 local function refill(lane, many)
-  -- What was added since stands behind all that was read, so that the reading goes on where it was.
+  -- Entries added since then come after all that was read, so that reading continues where it stopped.
   call_many('ZADD', lanes, standing)
   standing = {}
   local found = call('ZRANGE', lanes, '[' .. lane.key .. ':', '(' .. lane.key .. ';', 'BYLEX', 'LIMIT', lane.read, many)
@@ -232,7 +232,7 @@ local function refill(lane, many)
   lane.behind = #found < many and 0 or lane.behind - count
 end
 
--- How many more attempts may begin.
+-- How many more attempts may start.
 local function free(lane, now, running)
   if has(lane, HELD) then return 0 end
   local most = places(lane) - (running or lane.running)
@@ -254,13 +254,13 @@ local function finish(lane)
   lane.running = math.max(lane.running - 1, 0)
 end
 
--- Whether nothing need be known of a key any more.
+-- Whether the state of a key is no longer needed.
 local function is_forgotten(lane, now)
   return is_idle(lane) and (lane.rate == 0 or lane.ends <= now)
 end
 
--- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job, and `sets` whether
--- these limits hold from now on. `kept` is the order that it has already. Gives the key, the order, and what begins the record.
+-- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job, and `sets` is whether
+-- these limits apply from now on. `kept` is the order that it already has. Returns the key, the order, and the beginning of the record.
 local function join(text, sets, now, kept)
   local key, c, r, p, o = string.match(text, '^([^:]+):(%d+):(%d+):(%d+):(%d):$')
   local lane, order = lane_of[key], kept or 0
@@ -280,12 +280,12 @@ local function join(text, sets, now, kept)
   return lane, order, '2:' .. whole(order) .. ':' .. text
 end
 
--- Marks all lanes that were touched since: into a ZADD, and a ZREM, of `due` that follow. Gives the earliest, and which lanes they were.
+-- Marks all touched lanes, for a ZADD and a ZREM of `due` that follow. Returns the earliest mark, and the touched lanes.
 local function put_marks(adding, removing)
   local earliest, marked = UPPER, {}
   for _, lane in ipairs(unmarked) do
     lane.unmarked, marked[LANE .. lane.key] = false, true
-    -- What is read may have left the line in this script already: then there is more to read.
+    -- The entries read may already have left the line in this script: then there is more to read.
     while lane.count == 0 and lane.behind > 0 do refill(lane, INLINE) end
     if is_idle(lane) then
       if lane.mark then push(removing, LANE .. lane.key, TURN .. lane.key) end
@@ -301,9 +301,9 @@ local function put_marks(adding, removing)
   return earliest, marked
 end
 
--- Stores what is known of lanes, before the places and marks that lead there are written. What is to go follows by `clear_lanes`.
--- A key of which nothing need be known goes, and one whose window is open expires with it. HSETEX may be missing: a key that was
--- stored without its expiry is forgotten when it is met again.
+-- Stores the state of lanes, before the places and marks that lead there are written. `clear_lanes` later removes what must go.
+-- A key whose state is no longer needed is removed, and one with an open window expires with it. HSETEX may be missing: a key that was
+-- stored without its expiry is removed when a script meets it again.
 local forgotten = {}
 local function store_lanes(now)
   local kept, resting, ends, rest = {}, {}, {}, 1
@@ -331,7 +331,7 @@ local function clear_lanes()
   leave_lines()
 end
 
--- Lanes as they fit what has been written by now. Should a later command fail, they are stored in place of what follows.
+-- Lanes that match what has been written so far. If a later command fails, they are stored instead of the final ones.
 local checkpoint = { text = {}, standing = {} }
 local function keep_checkpoint()
   checkpoint = { text = {}, standing = {} }
@@ -351,14 +351,14 @@ local function restore_checkpoint()
   call_many('HDEL', flow, gone)
 end
 
--- Of each lane that was touched its key and what is to be stored of it. None of them is idle.
+-- For each touched lane, its key and its state to store. None of them is idle.
 local function lane_texts()
   local texts = {}
   for _, lane in ipairs(touched) do push(texts, lane.key, format_lane(lane)) end
   return texts
 end
 
--- Takes back what a script has stored of lanes before a command failed, and members that it has added to `lanes`.
+-- Undoes what a script has stored of lanes before a command failed, and removes members that it has added to `lanes`.
 local function restore_lanes(saved, added)
   local kept, gone = {}, {}
   for _, lane in ipairs(saved) do

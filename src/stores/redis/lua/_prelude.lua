@@ -1,26 +1,26 @@
 -- Shared by every script. KEYS are always the fourteen of one queue, in the order of keys.ts, so that each key is declared; and a fifteenth
--- with OWN_EXPIRY (the line before this one sets it), where the server lacks HSETEX.
+-- with OWN_EXPIRY (the line before this one sets it), if the server lacks HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the members that
--- lead to them, and counts last: whichever command fails, no job is lost, and the script sent again does the rest.
+-- lead to them, and counts last: whichever command fails, no job is lost, and a resend of the script does the rest.
 local due, jobs, dead, dead_jobs, done, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
   document_ends, expiry = unpack(KEYS)
 
--- Counts what is billed: the script itself, then each call.
+-- Counts billed commands: the script itself, then each call.
 local commands = 1
 local function call(...)
   commands = commands + 1
   return redis.call(...)
 end
 
--- A score holds all that Lua must know of a job: when it needs attention, how often it was claimed, whether it is leased.
+-- A score holds everything that Lua must know about a job: when it needs attention, how often it was claimed, whether it is leased.
 --   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42, claims modulo 512)
--- Leased jobs stand a second time in the upper half of `due`, as the index of what is running:
---   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 when not any more
--- Schedules to which no slot comes stand at the foot of that half: 2^52 + revision * 2
+-- Leased jobs have a second entry in the upper half of `due`, the index of running jobs:
+--   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 once it no longer is
+-- Schedules without a next occurrence are at the bottom of that half: 2^52 + revision * 2
 local UPPER = 4503599627370496
--- A job that is leased as it is made stands as ' born:ID' instead of 'ID', until that lease ends in any way: so the name stands for the
--- lease, and whoever removes it has held it. Its record is in the name of its index, ' lease: born:ID' and a line feed before it.
+-- A job that is leased at enqueue is there as ' born:ID' instead of 'ID', until that lease ends in any way. So the name identifies the
+-- lease, and whoever removes it has held it. Its record is in the name of its index entry, after ' lease: born:ID' and a line feed.
 local PAUSED = ' paused'
 local LEASE = ' lease:'
 local BORN = ' born:'
@@ -52,7 +52,7 @@ local function is_born(member)
   return string.byte(member) == 32 and string.sub(member, 1, #BORN) == BORN
 end
 
--- The id of the job that a member of `due` is; nil where it is none.
+-- The id of the job of a member of `due`; nil if it is not a job.
 local function id_of(member)
   if string.byte(member) ~= 32 then return member end
   return is_born(member) and string.sub(member, #BORN + 1) or nil
@@ -62,7 +62,7 @@ local function born_index(id, record)
   return LEASE .. BORN .. id .. '\n' .. record
 end
 
--- The name under which a job stands whose lease is indexed by this member, and its record where it was born leased.
+-- The name in `due` of the job whose lease this member indexes, and its record if it was leased at enqueue.
 local function indexed(member)
   local name = string.sub(member, #LEASE + 1)
   if not is_born(name) then return name end
@@ -70,7 +70,7 @@ local function indexed(member)
   return string.sub(name, 1, feed - 1), string.sub(name, feed + 1)
 end
 
--- Sends a command of many values in pieces: `unpack` of some thousands overflows the stack. Answers how many it added or removed.
+-- Sends a command with many values in pieces: `unpack` of several thousand overflows the stack. Returns how many it added or removed.
 local PIECE = 1000
 local function call_many(command, key, values)
   local count = 0
@@ -80,7 +80,7 @@ local function call_many(command, key, values)
   return count
 end
 
--- A command whose failure the script sees to itself: it answers { err = ... } then.
+-- A command whose failure the script handles itself: it returns { err = ... } then.
 local function try(...)
   commands = commands + 1
   return redis.pcall(...)
@@ -93,7 +93,7 @@ local function try_many(command, key, values)
   end
 end
 
--- A command of many values that answers each of them: ZMSCORE, HMGET.
+-- A command with many values that answers each of them: ZMSCORE, HMGET.
 local function read_many(command, key, values)
   local answers = {}
   for first = 1, #values, PIECE do
@@ -104,7 +104,7 @@ local function read_many(command, key, values)
   return answers
 end
 
--- The records of jobs that stand as born leased, by their names, found by when their leases end. A name without a record is lost.
+-- The records of jobs that were leased at enqueue, by their names, found by the ends of their leases. A name without a record is lost.
 local function read_born(names, scores)
   local records, first, last = {}, nil, nil
   for i = 1, #names do
@@ -120,8 +120,8 @@ local function read_born(names, scores)
   return records
 end
 
--- Reads records of a hash, and counts those, from the first on, that have no more bytes than `most` together: one at least.
--- The size of the first hundred decides how many more to read: not all that are wanted, where few of them fit.
+-- Reads records of a hash, and counts those, from the first on, that together have no more bytes than `most`: at least one.
+-- The size of the first hundred decides how many more to read: not all of them, if only a few fit.
 -- `known` are records that are not in the hash, by their ids.
 local function read_fitting(key, ids, most, known)
   local records, bytes, read, piece = {}, 0, 0, 100
@@ -139,7 +139,7 @@ local function read_fitting(key, ids, most, known)
   return records, #ids
 end
 
--- How many members of a set stand up to one: found by itself, or by its score where it has moved since.
+-- How many members of a set come up to and including one: found by its name, or by its score if it has moved since.
 local function members_until(key, score, member, reversed)
   if member == '' then return 0 end
   local rank = call(reversed and 'ZREVRANK' or 'ZRANK', key, member)
@@ -148,7 +148,7 @@ local function members_until(key, score, member, reversed)
   return call('ZCOUNT', key, '-inf', '(' .. score)
 end
 
--- Four values at most: twice as fast as any number of them.
+-- At most four values: twice as fast as a variable number.
 local function push(list, a, b, c, d)
   local last = #list
   list[last + 1], list[last + 2], list[last + 3], list[last + 4] = a, b, c, d
@@ -161,14 +161,14 @@ end
 local PROCESSED, RETRIED, CANCELLED, RETRIED_DEAD, REMOVED = '#0', '#1', '#2', '#3', '#4'
 local WAITING, RUNNING, HISTOGRAM_SIZE, MINUTES, MINUTES_KEPT = 8, 24, 16, 336, 64
 local SWEPT_ON = '#10'
--- Where earlier versions count the minutes, four numbers of 32 bits each: which it is, processed, retried, dead.
+-- The place in which earlier versions count the minutes, four numbers of 32 bits each: which it is, processed, retried, dead.
 local OLD_MINUTES = 80
 
 local function add(counter, by)
   call('BITFIELD', stats, 'INCRBY', 'i64', counter, by)
 end
 
--- Whether a text stands behind another one: byte by byte, where `<` of Lua follows the locale of the server.
+-- Whether a text sorts after another one, byte by byte: `<` of Lua follows the locale of the server.
 local function is_after(text, other)
   for i = 1, math.min(#text, #other) do
     local byte, other_byte = string.byte(text, i), string.byte(other, i)
@@ -177,14 +177,14 @@ local function is_after(text, other)
   return #text > #other
 end
 
--- What stands before a record of its key (_lanes.lua) is the store's.
+-- The part of a record before its own text, with its key (_lanes.lua), belongs to the store.
 local function without_flow(stored)
   if string.byte(stored, 1) ~= 50 then return stored end
   return (string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1))
 end
 
--- A record begins with the text that was stored first, but for the last character, whatever a job has added to it since
--- (record.ts): so a script that is sent again recognises what it has stored.
+-- A record begins with the text that was stored first, except for its last character, whatever a job has added to it since
+-- (record.ts). So a resent script recognises what it has stored.
 local function is_own(stored, record)
   stored = stored and without_flow(stored)
   if not stored or stored == record then return stored == record end
@@ -197,11 +197,11 @@ local function was_stored(id, record)
     or is_own(call('HGET', dead_jobs, id), record)
 end
 
--- Without HSETEX a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key, 'f' and a key of flow
--- control that is idle while its window is open.
+-- Without HSETEX, a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key, 'f' and a flow
+-- control key that is idle while its window is open.
 local EXPIRING = { [done] = 'j', [dedupe] = 'k' }
 
--- Stores fields that expire. HSETEX comes before all that a script writes: where it is missing, nothing has been written yet.
+-- Stores fields that expire. HSETEX comes before all other writes of a script: if it is missing, nothing has been written yet.
 local function set_expiring(hash, fields, ttl_ms, now)
   if OWN_EXPIRY then
     local ends = {}

@@ -10,7 +10,7 @@ local in_line = score >= IN_LINE
 local _, _, leased = unpack_score(score)
 if not in_line and leased == 1 and score >= after(now) then return 'running' end
 local adding, removing = {}, { id, LEASE .. id }
--- A job that waits by itself has no key. One whose lease ran out may have one.
+-- A job that waits outside of lines has no key. One whose lease expired may have one.
 local key, order = flow_of(scores[1] and (in_line or leased == 1) and call('HGET', jobs, id))
 if not scores[1] then removing = { name, born_index(id, read_born({ name }, { scores[2] })[name] or '') } end
 if key then

@@ -1,5 +1,5 @@
--- Rewrites a waiting job if it still stands as it was read.
--- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its key of flow control ('' for none)
+-- Rewrites a waiting job if it has not changed since it was read.
+-- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its flow control key ('' for none)
 -- Returns: 1 or 0
 local id, name, new_score, head = ARGV[1], BORN .. ARGV[1], tonumber(ARGV[4]), ARGV[6]
 local record = ARGV[5] ~= '' and head .. ARGV[5]
@@ -11,7 +11,7 @@ local time, claims = unpack_score(score)
 local unchanged = time == tonumber(ARGV[2]) and claims == tonumber(ARGV[3])
 local repeated = score == new_score and (not record or call('HGET', jobs, id) == record)
 if not unchanged and not repeated then return 0 end
--- Born leased, it goes on under its id. It stands under both names where a command has failed before.
+-- If it was leased at enqueue, it continues under its id. It is under both names if a command has failed before.
 local first = scores[2] and read_born({ name }, { scores[2] })[name]
 if not scores[1] then record = record or first end
 if record then call('HSET', jobs, id, record) end

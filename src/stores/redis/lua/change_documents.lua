@@ -1,8 +1,8 @@
--- Stores and removes documents: all of them, or none where one is not as it was read.
--- ARGV: now, then for each: KIND:NAME, mark as read ('' for none, '*' for whatever is stored), 'put' | 'remove', mark, when it expires
+-- Stores and removes documents: all of them, or none if one has changed since it was read.
+-- ARGV: now, then for each: KIND:NAME, mark as read ('' for none, '*' for any), 'put' | 'remove', mark, when it expires
 --   (0 for never), text
 -- Returns: 1 or 0
--- A document is stored as EXPIRES:MARK:text, so that it expires for readers at once. What has expired is removed whenever something that
+-- A document is stored as EXPIRES:MARK:text, so that it expires for readers at once. Expired ones are removed whenever one that
 -- expires is stored.
 local now, places, depends = tonumber(ARGV[1]), {}, false
 for i = 2, #ARGV, 6 do
@@ -10,7 +10,7 @@ for i = 2, #ARGV, 6 do
   depends = depends or ARGV[i + 1] ~= '*'
 end
 
--- When a document expires; 0 for never, and where there is none.
+-- When a document expires; 0 for never, and if there is none.
 local function expiry_of(text)
   return tonumber(string.match(text or '', '^%d+') or 0)
 end
@@ -44,7 +44,7 @@ call_many('ZADD', document_names, names)
 call_many('ZADD', document_ends, ends)
 local outdated = {}
 for n, text in ipairs(read_many('HMGET', documents, passed)) do
-  -- One that was stored again meanwhile stays: it may expire later, or never.
+  -- One that has been stored again since stays: it may expire later, or never.
   if expiry_of(text) <= now then push(outdated, passed[n]) end
   if has_expired(text) then push(gone, passed[n]) end
 end

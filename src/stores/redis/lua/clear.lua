@@ -1,7 +1,7 @@
 -- Removes a piece of the jobs in a state; running jobs and schedules stay.
--- ARGV: 'pending' | 'scheduled' | 'ready' | 'completed' | 'dead', now, how many members to look at, score and member of the last
---   one that was passed over (both '' for none)
--- Returns: how many were removed, 1 where more may follow, or 0, score and member of the last one that was passed over
+-- ARGV: 'pending' | 'scheduled' | 'ready' | 'completed' | 'dead', now, how many members to examine, score and member of the last
+--   one that was skipped (both '' for none)
+-- Returns: how many were removed, 1 if more may follow, or 0, score and member of the last one that was skipped
 local state, now, piece, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 
 if state == 'completed' then
@@ -18,7 +18,7 @@ if state == 'dead' then
   return { #ids, #ids < piece and 0 or 1, '', '' }
 end
 
--- The mark of a pause stands first. Without one member more, a piece of nothing else would be asked for without end.
+-- The mark of a pause comes first. Without one more member, a piece of nothing else would be requested forever.
 if last_member == '' then piece = piece + 1 end
 local at, members, ids, leased_ids, in_line = members_until(due, last_score, last_member), {}, {}, {}, {}
 local born, born_scores = {}, {}
@@ -45,7 +45,7 @@ for i = 1, #range, 2 do
   end
 end
 
--- Those in lines stand behind all that wait by themselves.
+-- Jobs in lines come after all that wait outside of lines.
 if ended and left > 0 then
   local low = IN_LINE + (state == 'scheduled' and after(now) or 0)
   local high = state == 'ready' and IN_LINE + after(now) or TURN_UP

@@ -1,6 +1,6 @@
--- Puts declared schedules in force, if the manifest and they are still as they were read.
+-- Activates declared schedules, if the manifest and they have not changed since they were read.
 -- ARGV: manifest as read ('' for none), new manifest, number of schedules to store, then for each: key, record, score,
---   score at which it stood ('' for none), then the keys to remove
+--   score as read ('' for none), then the keys to remove
 -- Returns: 1 or 0
 local current = call('GET', manifest) or ''
 if current == ARGV[2] then return 1 end
@@ -13,7 +13,7 @@ for at = 4, 3 + count * 4, 4 do
   push(put, member)
   push(stood, ARGV[at + 3] ~= '' and ARGV[at + 3] or -1)
 end
--- What stands where it is to be stored may have been stored by an earlier send.
+-- A schedule that is already at the new score may have been stored by an earlier send.
 local unsure, expected = {}, {}
 for i, score in ipairs(read_many('ZMSCORE', due, put)) do
   local at = i * 2 - 1

@@ -1,7 +1,7 @@
--- Moves the ends of leases, and rewrites the records under those where one is given.
--- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record with which it was born leased
---   ('' where it was not)
--- Returns, for each lease: 1, or 0 where it was lost
+-- Moves the ends of leases, and rewrites the records of those for which one is given.
+-- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record with which it was leased at enqueue
+--   ('' if it was not)
+-- Returns, for each lease: 1, or 0 if it was lost
 local nonce, names, at = tonumber(ARGV[1]), {}, {}
 for i = 2, #ARGV, 5 do
   push(names, ARGV[i])
@@ -13,7 +13,7 @@ for i = 2, #ARGV, 5 do
   local id, from, to, record, first = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4]
   local name = first == '' and id or BORN .. id
   local holds = at[name] == from or at[id] == to
-  -- Born leased, it goes on under its id.
+  -- If it was leased at enqueue, it continues under its id.
   if holds and first ~= '' then
     push(gone, name, born_index(id, first))
     if record == '' then record = first end

@@ -1,6 +1,6 @@
--- Reads those of the jobs that lie dead, as many as fit into one answer.
+-- Reads those of the jobs that are dead, as many as fit into one answer.
 -- ARGV: bytes at most, then ids
--- Returns: how many of the ids were looked for, then for each that lies dead: id, when it died, record
+-- Returns: how many of the ids were read, then for each dead one: id, when it died, record
 local ids = {}
 for i = 2, #ARGV do push(ids, ARGV[i]) end
 local died = read_many('ZMSCORE', dead, ids)

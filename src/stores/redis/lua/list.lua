@@ -1,7 +1,7 @@
 -- One page of the jobs in a state.
 -- ARGV: state, now, limit, bytes at most, score and member of the last job seen (both '' for the first page)
--- Returns: 1 where more may follow, or 0, then for each job: its name in `due` or its id, score, record, score by which the page is ordered
--- Waiting and running jobs come in the order of their times, dead ones newest first.
+-- Returns: 1 if more may follow, or 0, then for each job: its name in `due` or its id, score, record, score by which the page is ordered
+-- Waiting and running jobs are in the order of their times, dead ones newest first.
 local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local key, reversed = due, false
 local low = '0'
@@ -12,10 +12,10 @@ elseif state == 'running' then
 elseif state == 'dead' then
   key, reversed = dead, true
 end
--- A cursor that stands before the state, as one from elsewhere may: the page begins where the state does.
+-- If the cursor is before the state, as a foreign one may be, the page begins where the state does.
 if last_member ~= '' and not reversed and tonumber(last_score) < tonumber(low) then last_score, last_member = '', '' end
 
--- How many members stand before the page.
+-- How many members come before the page.
 local function members_before()
   if last_member == '' then
     if reversed then return 0 end
@@ -30,7 +30,7 @@ local function is_seen(member, score)
   return not is_after(member, last_member)
 end
 
--- Jobs that wait for their key of flow control stand 2^53 higher than others (_lanes.lua), and follow those.
+-- Jobs that wait for their flow control key are 2^53 higher than others (_lanes.lua), and come after those.
 local IN_LINE, LINES_END = 9007199254740992, 18014398509481984
 local in_lines = last_member ~= '' and not reversed and tonumber(last_score) >= IN_LINE
 

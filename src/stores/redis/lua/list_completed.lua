@@ -1,7 +1,7 @@
 -- One page of the completed jobs, in no order: they are kept in a hash.
--- ARGV: limit, bytes at most, cursor of HSCAN, how many of its page were seen, how many it is asked for
+-- ARGV: limit, bytes at most, cursor of HSCAN, how many of its page were seen, its COUNT
 -- Returns: cursor, seen (cursor '0' and seen 0 at the end), then for each job: id, record
--- A small hash answers HSCAN with all it has, whatever is asked for: hence the count of those seen.
+-- HSCAN returns all of a small hash, whatever its COUNT: hence the number of those seen.
 local limit, bytes_left, cursor, seen = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local answer = call('HSCAN', done, cursor, 'COUNT', ARGV[5])
 local fields, reply = answer[2], { answer[1], 0 }

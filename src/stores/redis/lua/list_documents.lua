@@ -1,6 +1,6 @@
 -- One page of the documents of a kind, in the order of their names.
 -- ARGV: now, limit, bytes at most, first and last place as ZRANGE BYLEX takes them, '1' for the last name first
--- Returns: 1 where more may follow, or 0, then for each: KIND:NAME, text as stored ('' where there is none any more)
+-- Returns: 1 if more may follow, or 0, then for each: KIND:NAME, text as stored ('' if it is gone)
 local now, limit, low, high = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[4], ARGV[5]
 local places
 if ARGV[6] == '1' then

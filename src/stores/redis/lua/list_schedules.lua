@@ -1,6 +1,6 @@
 -- All schedules, or one.
 -- ARGV: key (none for all)
--- Returns: for each: key, record, score ('' where it stands nowhere, as eviction leaves it)
+-- Returns: for each: key, record, score ('' if it has none, as after an eviction)
 local keys, records = { ARGV[1] }, {}
 if ARGV[1] then
   records = call('HMGET', schedules, ARGV[1])

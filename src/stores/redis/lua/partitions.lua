@@ -1,8 +1,8 @@
--- Reports how the queue is kept, which is decided when it is first opened in partitions.
--- ARGV: the text under which it is spread if nothing of it is stored yet (spread.ts); an empty one only asks
+-- Reports how the queue is stored, which is decided when it is first opened with partitions.
+-- ARGV: the text that spreads it if nothing of it is stored yet (spread.ts); an empty one only reads
 -- Returns: that text, `whole` or `nothing`
--- A queue in partitions keeps nothing under these keys but a text that says how it is spread, in the place of every set and hash:
--- whoever opens it as one that is in one place is refused by Redis itself, at no command, before anything is written.
+-- A partitioned queue keeps only a text under these keys that says how it is spread, in place of every set and hash:
+-- Redis itself refuses anyone who opens it as unpartitioned, without a command, before anything is written.
 local kind = call('TYPE', due)
 kind = type(kind) == 'table' and kind.ok or kind
 if kind == 'string' then return call('GET', due) end

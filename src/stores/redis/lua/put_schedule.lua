@@ -1,5 +1,5 @@
--- Stores a schedule, in place of the one with its key, if that still stands where it did when it was read.
--- ARGV: key, record, score, score at which it stood ('' for none)
+-- Stores a schedule, in place of the one with its key, if that one has not changed since it was read.
+-- ARGV: key, record, score, score as read ('' for none)
 -- Returns: 1 or 0
 local member = SCHEDULE .. ARGV[1]
 local stands = tonumber(call('ZSCORE', due, member) or -1)

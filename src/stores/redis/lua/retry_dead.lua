@@ -1,7 +1,7 @@
--- Takes jobs out of the dead letter, back among those that wait.
--- ARGV: resend (1 where an earlier send may have arrived), now, then for each job: id, when it died, new score, record,
---   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
--- Returns: 1 or 0 for each; 0 where the job does not lie dead since then
+-- Moves jobs from the dead letter back to the waiting ones.
+-- ARGV: resend (1 if an earlier send may have arrived), now, then for each job: id, when it died, new score, record,
+--   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
+-- Returns: 1 or 0 for each; 0 if the job has not been dead since then
 local resend, now, list, ids, keys = ARGV[1] == '1', tonumber(ARGV[2]), {}, {}, {}
 for at = 3, #ARGV, 5 do
   local job = { id = ARGV[at], died = ARGV[at + 1], score = ARGV[at + 2], record = ARGV[at + 3], flow = ARGV[at + 4] }
@@ -29,8 +29,8 @@ for i, job in ipairs(list) do
   end
 end
 
--- Whoever stands there already keeps his lease and his record: a job that was made anew under the id, or what an earlier send had
--- added when a command failed.
+-- A job that is already there keeps its lease and its record: a new job with the same id, or the one that an earlier send had
+-- added before a command failed.
 local there, scores = {}, {}
 for first = 1, #waiting, PIECE do
   local last = math.min(first + PIECE - 1, #waiting)
@@ -52,7 +52,7 @@ for i, job in ipairs(retrying) do
 end
 call_many('HSET', jobs, records)
 put_marks(marks, {})
--- Without its place in a line, a job must look like one that is still to be retried.
+-- Without its place in a line, a job must look like one that has not been retried yet.
 local stored = try_many('ZADD', lanes, standing) or try_many('HSET', flow, lane_texts()) or try_many('ZADD', due, marks)
 if stored then
   call_many('HDEL', jobs, joined)

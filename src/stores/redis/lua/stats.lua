@@ -1,7 +1,7 @@
--- Counts. What can be derived is not stored: each job that left the live ones is in one of five counters.
+-- Counts. Figures that can be derived are not stored: each job that is no longer live is in one of five counters.
 -- ARGV: now
 -- Returns: scheduled, ready, running, dead, completed, processed, retried, died, enqueued, paused,
---   score that comes next ('' for none), score of the oldest ready job ('' for none),
+--   the next score ('' for none), score of the oldest ready job ('' for none),
 --   the counters of the two histograms (16 each), then for each minute of the last hour in which something was settled:
 --   which it is, processed, retried, dead
 local now = tonumber(ARGV[1])
@@ -20,7 +20,7 @@ for i = OLD_MINUTES, OLD_MINUTES + MINUTES_KEPT * 4 - 1 do push(wanted, 'GET', '
 local counters = call('BITFIELD', stats, unpack(wanted))
 local processed, retried, cancelled, retried_dead, removed = unpack(counters)
 
--- Jobs that wait for their key of flow control, and the keys themselves, which are no jobs (_lanes.lua).
+-- Jobs that wait for their flow control key, and the keys themselves, which are not jobs (_lanes.lua).
 local IN_LINE, TURN_UP = 9007199254740992, 18014398509481984
 local function count(from, to)
   return call('ZCOUNT', due, whole(from), '(' .. whole(to))
@@ -59,7 +59,7 @@ end
 for first = OLD_MINUTES / 2 + 1, #counters, 4 do
   for which = 1, 3 do add_to_minute(counters[first], which, counters[first + which]) end
 end
--- Lua reads numbers of 53 bits exactly: of the minute, 21 bits are enough to tell which of the last ones it is.
+-- Lua reads numbers of up to 53 bits exactly: 21 bits of the minute are enough to identify it among the last ones.
 local pairs_wanted = {}
 for i = 0, MINUTES_KEPT * 3 - 1 do push(pairs_wanted, 'GET', 'u53', (MINUTES + i * 2) * 32 + 11) end
 for i, pair in ipairs(call('BITFIELD', stats, unpack(pairs_wanted))) do
