@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
+import { doctor, findingOf } from "./doctor-findings.ts";
 import { documentOf, errorOf, hasEscapes, onEveryTarget } from "./run-cli.ts";
 
 const sync = defineJob({
@@ -117,6 +118,29 @@ onEveryTarget((openWith) => {
         expect(stdout).toContain("a\ufffdbc");
         expect(hasEscapes(stdout)).toBe(false);
       }
+    });
+  });
+
+  describe("jobs that a key holds back for hours", () => {
+    const held = async () => {
+      const target = open();
+      await target.queue.flowControl.pause("acme");
+      await target.queue.enqueueMany(tenants(Array(30).fill("acme")));
+      await target.clock.advance("5h");
+      return target;
+    };
+
+    test("are no backlog for queue:doctor", async () => {
+      const { cli } = await held();
+      expect(findingOf(await cli(doctor), "backlog")).toMatchObject({
+        status: "ok",
+        message: expect.stringMatching(/^30 jobs ready, all held back: see tidegate queue:flow/),
+      });
+    });
+
+    test("are said by queue:list to be held back", async () => {
+      const { cli } = await held();
+      expect((await cli(["queue:list"])).stdout).toMatch(/Ready +30 +held back: see tidegate queue:flow/);
     });
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { createHandler, type HandlerOptions, relayTo } from "../../src/http/handler.ts";
-import { type AnyJob, type Clock, defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { type AnyJob, type Clock, defineJob, type FlowControl, memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 
@@ -88,6 +89,53 @@ describe("a drain that stops with a backlog", () => {
     expect(await (await hasty.call("GET")).json()).toMatchObject({ claimed: 0, backlog: true });
     await hasty.settled();
     expect(hasty.seen).toEqual([]);
+  });
+
+  const keyed = (flowControl: FlowControl<unknown>) => defineJob({ name: "keyed", flowControl, perform: () => {} });
+  const held = (job: AnyJob, count = 95) => Array.from({ length: count }, () => ({ job }));
+
+  test.each([4, 10, 12])("starts none for jobs that the rate of their key holds back: %i a minute", async (rate) => {
+    const job = keyed({ key: "api", rate, period: "1m" });
+    const { queue, call, settled, seen } = setUp(0, { fanOut: 4 }, clockByHand(start), [job]);
+    await queue.enqueueMany(held(job));
+    const backlog = rate > 10;
+    expect(await (await call("GET")).json()).toMatchObject({ claimed: Math.min(rate, 10), backlog });
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: rate, readyCount: 95 - rate });
+    expect(seen.length).toBeLessThanOrEqual(backlog ? 8 : 0);
+    const again = seen.length;
+    for (const method of ["GET", "POST", "GET"] as const)
+      expect(await (await call(method)).json()).toMatchObject({ claimed: 0, backlog: false, stoppedBy: "empty" });
+    await settled();
+    expect(seen).toHaveLength(again);
+  });
+
+  test("starts none for a key that is paused, or whose places dead invocations hold", async () => {
+    const job = keyed({ key: "api", concurrency: 2 });
+    const { queue, call, settled, seen } = setUp(0, { fanOut: 4 }, clockByHand(start), [job]);
+    await queue.enqueueMany(held(job));
+    await internalsOf(queue).enqueueHeld(held(job, 2));
+    await queue.flowControl.pause("api");
+    expect(await (await call("GET")).json()).toMatchObject({ claimed: 0, backlog: false, nextRunAt: null });
+    await queue.flowControl.resume("api");
+    const killed = setUp(0, { fanOut: 4 }, clockByHand(start), [job]);
+    expect((await internalsOf(killed.queue).enqueueHeld(held(job, 2))).held).toHaveLength(2);
+    await killed.queue.enqueueMany(held(job));
+    for (const method of ["GET", "POST"] as const)
+      expect(await (await killed.call(method)).json()).toMatchObject({ claimed: 0, backlog: false });
+    await killed.settled();
+    await settled();
+    expect([...seen, ...killed.seen]).toEqual([]);
+  });
+
+  test("goes on through a key that takes one job at a time, until it is done", async () => {
+    const job = keyed({ key: "account", ordered: true });
+    const { queue, call, settled, seen } = setUp(0, {}, clockByHand(start), [job]);
+    await queue.enqueueMany(held(job));
+    await call("GET");
+    await settled();
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 95, pendingCount: 0 });
+    expect(seen.length).toBeLessThanOrEqual(10);
   });
 
   test("a chain ends after its time and its length, and at an invalid header", async () => {

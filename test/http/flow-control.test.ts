@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, type Store } from "../../src/index.ts";
+import { defineJob, memoryStore, type Store } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
-import { type SetUp, setUp, snapshot } from "./memory-handler.ts";
+import { type SetUp, setUp, snapshot, withBackground } from "./memory-handler.ts";
 
 const at = (ms: number) => new Date(start + ms).toISOString();
 const minute = 60_000;
@@ -210,6 +211,46 @@ describe("flowControl in POST /jobs", () => {
     const answer = await call("POST", "/jobs", { name: "fails", cron: "@daily", flowControl: { key: "acme" } });
     expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining("flowControl") } });
     expect(await queue.schedules.list()).toEqual([]);
+  });
+});
+
+describe("a job that its key holds back", () => {
+  test("starts no work in the background of the request that enqueues it", async () => {
+    const { call, queue, promises } = withBackground({ queue: { jobs: [sync] } });
+    await queue.flowControl.pause("acme");
+    const job = { name: "sync", payload: { tenant: "acme" } };
+    expect((await call("POST", "/jobs", job)).status).toBe(201);
+    expect((await call("POST", "/jobs", [job, job])).status).toBe(200);
+    expect((await call("POST", "/jobs?each=true", [job, job])).status).toBe(200);
+    expect(promises).toEqual([]);
+    expect(await queue.getStats()).toMatchObject({ readyCount: 5 });
+  });
+
+  test("is left out of what /stats says is late or next, and so are those of a full window until it closes", async () => {
+    const { call, clock, queue } = withSync();
+    const flowControl = { rate: 1, period: "1h" } as const;
+    await queue.enqueueMany(Array(3).fill({ job: sync, payload: { tenant: "acme" }, flowControl }));
+    await call("POST", "/drain");
+    clock.now += 30 * minute;
+    const late = { readyCount: 2, oldestReadyAgeMs: null, nextRunAt: at(60 * minute) };
+    expect((await call("GET", "/stats")).body).toMatchObject(late);
+    expect((await call("GET", "/metrics")).text).toContain(
+      '\ntidegate_oldest_ready_job_age_seconds{queue="default"} 0\n',
+    );
+    await queue.flowControl.pause("acme");
+    expect((await call("GET", "/stats")).body).toMatchObject({ ...late, nextRunAt: null });
+  });
+
+  test("costs a drain that lingers nothing until it may start, and starts then", async () => {
+    const clock = testClock(start);
+    const { call, queue } = withSync({ queue: { clock, store: clock.watch(memoryStore()) } });
+    const flowControl = { rate: 1, period: "20s" } as const;
+    await queue.enqueueMany(Array(3).fill({ job: sync, payload: { tenant: "acme" }, flowControl }));
+    const drain = call("POST", "/drain", { linger: "50s" });
+    await clock.advance("1m");
+    const { body } = await drain;
+    expect(body).toMatchObject({ completed: 3, backlog: false });
+    expect(body["roundTrips"]).toBeLessThanOrEqual(9);
   });
 });
 

@@ -18,6 +18,22 @@ onEveryStore((kind) => {
     expect(await worker.stop()).toMatchObject({ claimed: 4, completed: 4, retried: 0, released: 0, lost: 0 });
   });
 
+  test("asks the store rarely while a key holds all jobs back, and runs them when it lets go", async () => {
+    const clock = testClock(start);
+    const { seen, note } = noting(clock);
+    const store = faultyStore(clock.watch(kind.create()));
+    const queue = new Queue({ store, clock, jobs: [note] });
+    const flowControl = { key: "api", rate: 1, period: "5m" } as const;
+    await queue.enqueueMany(Array(3).fill({ job: note, flowControl }));
+    run(queue);
+    await clock.advance("1s");
+    const before = store.calls.length;
+    await clock.advance("4m");
+    expect(store.calls.length - before).toBeLessThanOrEqual(30);
+    await clock.advance("7m");
+    expect(seen).toEqual([0, 300_000, 600_000]);
+  });
+
   test("fires schedules, including those with seconds", async () => {
     const clock = testClock(start);
     const seen: number[] = [];

@@ -54,11 +54,12 @@ function linesTable(title: string, lines: readonly Line[], session: Session): st
 
 function nowLines(stats: QueueStats, command: Target["command"]): readonly Line[] {
   const oldest = stats.oldestReadyAgeMs;
+  const heldBack = stats.readyCount > 0 ? `held back: see ${command("queue:flow")}` : "";
   return [
     {
       name: "Ready",
       value: stats.readyCount,
-      remark: oldest === null ? "" : `the oldest has been due for ${span(oldest)}`,
+      remark: oldest === null ? heldBack : `the oldest has been due for ${span(oldest)}`,
     },
     { name: "Scheduled", value: stats.scheduledCount, remark: "" },
     { name: "Running", value: stats.runningCount, remark: "" },

@@ -58,6 +58,8 @@ function backlogFinding(
   const lateMs = Math.max(0, oldestReadyAgeMs ?? 0, ...overdueMs);
   if (paused) return backlog.unknown("A paused queue always falls behind.");
   if (lateMs < LATE_MS.warn) {
+    if (readyCount > 0 && oldestReadyAgeMs === null)
+      return backlog.ok(`${counted(readyCount, "job")} ready, all held back: see ${target.command("queue:flow")}`);
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
