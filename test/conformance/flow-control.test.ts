@@ -121,6 +121,41 @@ onEveryStore((kind) => {
   });
 
   describe("order", () => {
+    test("of two jobs that both ran when their key became ordered, the first starts again first", async () => {
+      const { clock, work, queue, store } = setUp({ key: "account", ordered: true });
+      await queue.enqueueMany(names(2).map((name) => ({ job: work, payload: { name } })));
+      await queue.flowControl.set("account", { concurrency: 2 });
+      // Several claims, because each asks one partition, by a process that knows nothing of the queue.
+      const claimAll = async () => {
+        const opened = store.open("default");
+        const ids: string[] = [];
+        for (let i = 0; i < 4; i++) ids.push(...(await claim(opened, clock())).jobs.map(({ lease }) => lease.id));
+        return ids;
+      };
+      const leased = await claimAll();
+      expect(leased).toHaveLength(2);
+      await queue.flowControl.set("account", { ordered: true });
+      await clock.advance(2 * minute);
+      // The second lease is met by itself, and must leave its place to the first.
+      expect(await claimAll()).toEqual([leased[0]]);
+    });
+
+    test("a page that ends among the jobs of lines is not the last one", async () => {
+      const { work, free, queue } = setUp({ key: "account", ordered: true });
+      await queue.enqueueMany([
+        ...names(3).map((name) => ({ job: free, payload: name })),
+        ...names(3).map((name) => ({ job: work, payload: { name } })),
+      ]);
+      const ids = new Set<string>();
+      let cursor: string | undefined;
+      do {
+        const page = await queue.listJobs({ state: "ready", limit: 4, cursor });
+        for (const { id } of page.jobs) ids.add(id);
+        cursor = page.cursor ?? undefined;
+      } while (cursor !== undefined);
+      expect(ids.size).toBe(6);
+    });
+
     test("jobs run in the order of enqueuing, whatever their run times, and a delayed one holds up the others", async () => {
       const { clock, work, queue, ran } = setUp({ key: "account", ordered: true });
       await queue.enqueue(work, { name: "one" }, { delay: "1m" });

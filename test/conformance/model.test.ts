@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 // A number of runs and no time limit: coverage does not depend on the machine.
-const limits = { numRuns: 20 };
+const limits = { numRuns: 30 };
 const timeout = 180_000;
 
 test("Redis gives the same answers and holds the same state as memory after each step, even through network faults", {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { NewFlow } from "../../src/core/store/flow.ts";
 import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
@@ -56,6 +57,127 @@ async function claimKeyed(store: QueueStore): Promise<readonly Lease[]> {
   const { jobs } = await store.exchange({ ...exchange, claim: { limit: 7, leaseMs: minute } });
   return jobs.flatMap(({ lease }) => (lease.flow ? lease : []));
 }
+
+const single = { ...flow, key: "single" };
+const limited = { key: "limited", limits: { concurrency: 1, rate: 5, periodMs: minute, ordered: false } };
+
+/** Keys with one job each: it waits, runs, is dead, or its lease has run out. Gives the leases that hold. */
+async function fillKeys(store: QueueStore): Promise<readonly Lease[]> {
+  const held = (id: string, flow: NewFlow, leaseEndsAt = now + minute) => ({ ...job(id, { leaseEndsAt }), flow });
+  const replies = await store.enqueue(
+    [
+      held("runs-alone", single),
+      held("runs-limited", limited),
+      held("dies-alone", { ...single, key: "of the dead" }),
+      held("lapsed", { ...single, key: "lapsed" }, now - 1),
+      { ...job("waits-alone"), flow: { ...single, key: "waiting" } },
+    ],
+    now,
+  );
+  const [runs, limitedRuns, dies] = replies.flatMap(({ lease }) => lease ?? []) as [Lease, Lease, Lease];
+  await store.exchange({ ...exchange, settle: [{ to: "dead", lease: dies, at: now, record: '1:{"dead":1}' }] });
+  return [runs, limitedRuns];
+}
+
+const ended = (lease: Lease): Outcome => ({ to: "completed", lease, record: `1:{"id":"${lease.id}","end":1}` });
+
+/** Each method that can empty a key, or end a lease of it, on keys with one job each. */
+const onSingleJobs: Readonly<Record<string, Omit<Case, "prepare">>> = {
+  "settle of the only job of a key": {
+    run: async (store, runs) => (await store.exchange({ ...exchange, settle: [ended(runs)] })).settled,
+    answersAlike: true,
+  },
+  "settle of the only job of a key whose window stays open": {
+    run: async (store, _, limitedRuns) => (await store.exchange({ ...exchange, settle: [ended(limitedRuns)] })).settled,
+    answersAlike: true,
+  },
+  "settle of the only jobs of two keys, and a claim of what is due": {
+    run: async (store, runs, limitedRuns) =>
+      (
+        await store.exchange({
+          ...exchange,
+          settle: [ended(runs), ended(limitedRuns)],
+          claim: { limit: 10, leaseMs: 2 * minute },
+        })
+      ).settled,
+    answersAlike: true,
+  },
+  "claim of a job with a key whose lease has run out": {
+    run: (store) => store.exchange({ ...exchange, claim: { limit: 10, leaseMs: 2 * minute } }),
+    answersAlike: false,
+  },
+  "firing of jobs with keys": {
+    run: async (store) => {
+      const jobs = fires.map((each, index) => ({ ...each, flow: index ? single : { ...single, key: "fired" } }));
+      const fire = [{ key: "daily", occurrence: now, next: now + minute, record: "1:fired", jobs }];
+      return (await store.exchange({ ...exchange, fire })).fired;
+    },
+    answersAlike: false,
+  },
+  "cancel of the only job of a key": {
+    run: (store) => store.cancel("waits-alone", now),
+    removes: ["waits-alone"],
+    answersAlike: false,
+  },
+  "cancel of a job with a key whose lease has run out": {
+    run: (store) => store.cancel("lapsed", now),
+    removes: ["lapsed"],
+    answersAlike: false,
+  },
+  "change of the only job of a key": {
+    run: (store) =>
+      store.change({
+        id: "waits-alone",
+        from: { at: now, claims: 0 },
+        runAt: now + minute,
+        record: '1:{"changed":1}',
+        flow: { ...single, key: "waiting", order: 0 },
+      }),
+    answersAlike: true,
+  },
+  "change of a job with a key whose lease has run out": {
+    run: (store) =>
+      store.change({
+        id: "lapsed",
+        from: { at: now - 1, claims: 1 },
+        runAt: now + minute,
+        record: '1:{"changed":1}',
+        flow: { ...single, key: "lapsed", order: 0 },
+      }),
+    answersAlike: true,
+  },
+  "retry of a dead job with a key": {
+    run: (store) =>
+      store.retryDead(
+        [
+          {
+            id: "dies-alone",
+            deadSince: now,
+            claims: 1,
+            runAt: now,
+            record: '1:{"again":1}',
+            flow: { ...single, key: "of the dead", order: 0 },
+          },
+        ],
+        now,
+      ),
+    answersAlike: true,
+  },
+  "clear of what waits, jobs with keys among it": {
+    run: (store) => store.clear("pending", now).then(({ cleared }) => cleared),
+    removes: ["waits", "waits-2", "later", "waits-alone", "lapsed"],
+    answersAlike: false,
+  },
+  "pause of a key": { run: (store) => store.changeFlow("waiting", { to: "paused" }, now), answersAlike: true },
+  "pause of a key without jobs": {
+    run: (store) => store.changeFlow("nobody's", { to: "paused" }, now),
+    answersAlike: true,
+  },
+  "limits set on a key": {
+    run: (store) => store.changeFlow("single", { to: "set", limits: limited.limits }, now),
+    answersAlike: true,
+  },
+};
 
 /** What the jobs have that replace others. */
 const replacements: readonly (readonly [string, Partial<NewJob>])[] = [
@@ -139,6 +261,40 @@ const cases: Readonly<Record<string, Case>> = {
       },
     ]),
   ),
+  ...Object.fromEntries(
+    Object.entries(onSingleJobs).map(([name, one]): [string, Case] => [name, { ...one, prepare: fillKeys }]),
+  ),
+  "resumption of a key without jobs": {
+    async prepare(store) {
+      await store.changeFlow("nobody's", { to: "paused" }, now);
+      return [];
+    },
+    run: (store) => store.changeFlow("nobody's", { to: "resumed" }, now),
+    answersAlike: true,
+  },
+  "change of a job in a long line": {
+    prepare: claimKeyed,
+    run: (store) =>
+      store.change({
+        id: "line-30",
+        from: { at: now, claims: 0 },
+        runAt: now + minute,
+        record: '1:{"changed":1}',
+        flow: { ...flow, order: 0 },
+      }),
+    answersAlike: true,
+  },
+  "pause of a key with a long line": {
+    prepare: claimKeyed,
+    run: (store) => store.changeFlow(flow.key, { to: "paused" }, now),
+    answersAlike: true,
+  },
+  "clear of a long line": {
+    prepare: claimKeyed,
+    run: (store) => store.clear("ready", now).then(({ cleared }) => cleared),
+    removes: ["waits", "waits-2", ...keyed("line", 40).map(({ id }) => id)],
+    answersAlike: false,
+  },
   "exchange that settles jobs with keys in every way, and claims more of them": {
     prepare: claimKeyed,
     async run(store, a, b, c, d) {

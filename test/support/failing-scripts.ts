@@ -46,16 +46,24 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
       const failure = next;
       next = undefined;
       const text = source.head + countingRedis(failure?.k ?? 0, knowsHsetex) + prelude + source.body + postlude;
-      return send(["EVAL", text, ...rest]).catch(async (error: unknown) => {
+      try {
+        const reply = await send(["EVAL", text, ...rest]);
+        // It has seen to the failure itself: the script is one of the commands that it counts.
+        if (failure && Number((reply as readonly unknown[])[0]) > failure.k) {
+          hasFailed = true;
+          await failure.onFailure();
+        }
+        return reply;
+      } catch (error) {
         if (!String(error).includes("made to fail")) {
-          // The script was refused because of HSETEX: the next one must fail.
+          // The script has been refused for HSETEX: the one that follows is to fail.
           next = failure;
           throw error;
         }
         hasFailed = true;
         await failure?.onFailure();
         throw error;
-      });
+      }
     },
     async sendMany(commands) {
       const failure = next;

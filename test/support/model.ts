@@ -115,9 +115,12 @@ export function storeModel(stage: Stage, length: number, count: ModelCount, one 
     { arbitrary: fc.constant(undefined), weight: 2 },
     fc.constantFrom(...passingFaults, "late" as const),
   );
-  const step = fc.tuple(one, fault);
+  const step = fc.tuple(one, fc.array(fault, { minLength: 1, maxLength: 6 }));
   const steps = fc.array(step, { minLength: 1, maxLength: length, size: "max" });
-  return fc.asyncProperty(steps, async (sequence) => {
+  return fc.asyncProperty(steps, async (pieces) => {
+    const sequence = pieces.flatMap(([operations, faults]) =>
+      operations.map((each, index) => [each, faults[index % faults.length]] as const),
+    );
     const prefix = stage.prefix();
     const memory = memoryStore().open(QUEUE);
     const real = stage.store(prefix).open(QUEUE);

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { FlowChange, FlowLimits } from "../../src/core/store/flow.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type {
   ExchangeReply,
@@ -41,7 +42,10 @@ const key = fc.constantFrom("daily", "hourly");
 const rarely = fc.constantFrom(true, false, false, false);
 const wait = fc.constantFrom(-5 * second, 0, second, 30 * second, 90 * second);
 const record = fc.constantFrom('1:{"n":1}', '1:{"n":2}', "1:[]", '1:{"big":12345678901234567890}');
-const pick = fc.nat({ max: 1_000 });
+/** A lease, or an occurrence, by how many were given since: mostly a recent one, which may still hold. */
+const pick = fc.oneof({ arbitrary: fc.nat({ max: 5 }), weight: 2 }, fc.nat({ max: 1_000 }));
+const picked = <Item>(items: readonly Item[], back: number): Item | undefined =>
+  items[items.length - 1 - (back % Math.max(items.length, 1))];
 const flowKey = fc.constantFrom("k", "l:1%", "ö");
 const limits = fc.record({
   concurrency: fc.constantFrom(0, 0, 1, 2),
@@ -75,8 +79,13 @@ const flow = fc.option(fc.record({ key: flowKey, limits }), { freq: 2 });
 /** A job with one of the ids that are used repeatedly, or one that was leased before. */
 const anyJob = fc.record({ id, leasedBefore: fc.option(pick) });
 
-function idOf({ id, leasedBefore }: { id: string; leasedBefore: number | null }, { leases }: Readonly<Scene>): string {
-  return leases[leasedBefore === null ? -1 : leasedBefore % leases.length]?.id ?? id;
+interface AnyJob {
+  readonly id: string;
+  readonly leasedBefore: number | null;
+}
+
+function idOf({ id, leasedBefore }: AnyJob, { leases }: Readonly<Scene>): string {
+  return (leasedBefore === null ? undefined : picked(leases, leasedBefore))?.id ?? id;
 }
 
 /** A longer record, as those of jobs grow. */
@@ -89,21 +98,24 @@ export function newScene(): Scene {
   return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set() };
 }
 
-function operation<Parameters>(
-  parameters: fc.Arbitrary<Parameters>,
-  build: (parameters: Parameters) => Omit<Operation, "name">,
-  name: string,
-): fc.Arbitrary<Operation> {
-  return parameters.map((values) => {
+/** How an operation is made from its parameters. */
+type Build<Parameters> = (parameters: Parameters) => Omit<Operation, "name">;
+
+function named<Parameters>(name: string, build: Build<Parameters>): (parameters: Parameters) => Operation {
+  return (values) => {
     const text = `${name} ${JSON.stringify(values)}`;
     return { ...build(values), name: text, [fc.toStringMethod]: () => text };
-  });
+  };
 }
 
-const dedupeOf = ({ key, replaces }: { readonly key: string; readonly replaces: string | undefined }) => ({
+const operation = <Parameters>(parameters: fc.Arbitrary<Parameters>, build: Build<Parameters>, name: string) =>
+  parameters.map(named(name, build));
+
+/** Only a job whose record begins alike is replaced, as those of one name do. */
+const dedupeOf = ({ key, replaces }: { readonly key: string; readonly replaces: boolean }, record: string) => ({
   key,
   ttlMs: 600 * second,
-  ...(replaces !== undefined && { replaces }),
+  ...(replaces && { replaces: `${record.slice(0, -1)},` }),
 });
 
 const enqueue = operation(
@@ -115,9 +127,7 @@ const enqueue = operation(
         wait,
         record,
         isHeld: fc.boolean(),
-        dedupe: fc.option(
-          fc.record({ key: fc.constantFrom("x", "y"), replaces: fc.constantFrom(undefined, "1:{", '1:{"n"') }),
-        ),
+        dedupe: fc.option(fc.record({ key: fc.constantFrom("x", "y"), replaces: fc.boolean() })),
         flow,
       }),
       { minLength: 1, maxLength: 4 },
@@ -133,7 +143,7 @@ const enqueue = operation(
           isFreshId: job.isFreshId,
           runAt: scene.now + job.wait,
           record: marked(job.record, scene, index),
-          ...(job.dedupe && { dedupe: dedupeOf(job.dedupe) }),
+          ...(job.dedupe && { dedupe: dedupeOf(job.dedupe, job.record) }),
           ...(job.flow && { flow: job.flow }),
           // At one moment, jobs that are leased as they are made stand before others: so no lease of another kind ends with theirs.
           ...(job.isHeld && { leaseEndsAt: scene.now + 65 * second + 10 * scene.step + index }),
@@ -147,10 +157,9 @@ const enqueue = operation(
   "enqueue",
 );
 
-/** More jobs of one key than its state holds inline, so that lines grow long. */
-const flood = operation(
-  fc.record({ count: fc.integer({ min: 1, max: 40 }), wait, key: flowKey, limits }),
-  ({ count, wait, ...flow }) => ({
+const floodOf = named(
+  "flood",
+  ({ count, wait, key, limits }: { count: number; wait: number; key: string; limits: FlowLimits }) => ({
     run: (store, { now, step }) =>
       store.enqueue(
         Array.from({ length: count }, (_, index) => ({
@@ -158,13 +167,15 @@ const flood = operation(
           isFreshId: true,
           runAt: now + wait + (index % 3) * second,
           record: `1:{"flood":"${step}.${index}"}`,
-          flow,
+          flow: { key, limits },
         })),
         now,
       ),
   }),
-  "flood",
 );
+
+/** More jobs of one key than its state holds inline, so that lines grow long. */
+const flood = fc.record({ count: fc.integer({ min: 1, max: 40 }), wait, key: flowKey, limits }).map(floodOf);
 
 function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string, timing: Timing | null): Outcome {
   const base = { lease, record: text, ...(timing && { timing }) };
@@ -176,8 +187,8 @@ function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string,
 
 /** Picks leases for the outcomes of one exchange: a drain settles each job once. */
 function leasesOf(picks: readonly { readonly pick: number }[], leases: readonly Lease[]): readonly Lease[] {
-  const picked = leases.length === 0 ? [] : picks.map((each) => leases[each.pick % leases.length] as Lease);
-  return [...new Map(picked.map((lease) => [lease.id, lease])).values()];
+  const chosen = picks.flatMap(({ pick }) => picked(leases, pick) ?? []);
+  return [...new Map(chosen.map((lease) => [lease.id, lease])).values()];
 }
 
 const milliseconds = fc.constantFrom(0, 10, 11, 999.5, 1_800_000, 1_800_001);
@@ -234,61 +245,70 @@ const settle = operation(
   "settle",
 );
 
-const exchange = operation(
+const fire = fc.array(
   fc.record({
+    pick,
+    next: fc.option(wait),
+    unless: fc.option(id),
+    plan: fc.option(anyPlan),
+    jobs: fc.array(fc.record({ id, record, flow }), { maxLength: 2 }),
+  }),
+  { maxLength: 2 },
+);
+
+interface Exchanging {
+  readonly outcomes: Settling;
+  readonly fire: typeof fire extends fc.Arbitrary<infer Values> ? Values : never;
+  readonly limit: number;
+  readonly firesDeclared: boolean;
+}
+
+const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared }: Exchanging) => ({
+  run: (store, scene) =>
+    store.exchange({
+      ...settleOf(outcomes, scene),
+      fire:
+        scene.due.length === 0
+          ? []
+          : fire.map((each) => ({
+              ...(picked(scene.due, each.pick) as Scene["due"][number]),
+              next: each.next === null ? undefined : scene.now + each.next,
+              record: "1:fired",
+              ...(each.plan && {
+                plan: planFrom(each.next === null ? undefined : scene.now + each.next, each.plan, scene),
+              }),
+              jobs: each.jobs.map(({ flow, ...job }) => ({ ...job, runAt: scene.now, ...(flow && { flow }) })),
+              ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
+            })),
+      // After a failure a drain claims nothing more.
+      claim:
+        limit > 0 && !outcomes.isResend
+          ? { limit, leaseMs: 60 * second + scene.step, countLeft: limit % 2 === 1, firesDeclared }
+          : undefined,
+    }),
+  after: (scene, answer) => {
+    const reply = answer as ExchangeReply;
+    noteSettled(scene, settleOf(outcomes, scene), reply);
+    scene.leases.push(...reply.jobs.map(({ lease }) => lease));
+    scene.due.push(...reply.schedules);
+  },
+}));
+
+const exchange = fc
+  .record({
     outcomes,
-    fire: fc.array(
-      fc.record({
-        pick,
-        next: fc.option(wait),
-        unless: fc.option(id),
-        plan: fc.option(anyPlan),
-        jobs: fc.array(fc.record({ id, record, flow }), { maxLength: 2 }),
-      }),
-      { maxLength: 2 },
-    ),
+    fire,
     limit: fc.oneof(fc.nat({ max: 4 }), fc.constantFrom(10, 30, 61)),
     firesDeclared: fc.boolean(),
-  }),
-  ({ outcomes, fire, limit, firesDeclared }) => ({
-    run: (store, scene) =>
-      store.exchange({
-        ...settleOf(outcomes, scene),
-        fire:
-          scene.due.length === 0
-            ? []
-            : fire.map((each) => ({
-                ...(scene.due[each.pick % scene.due.length] as { key: string; occurrence: number }),
-                next: each.next === null ? undefined : scene.now + each.next,
-                record: "1:fired",
-                ...(each.plan && {
-                  plan: planFrom(each.next === null ? undefined : scene.now + each.next, each.plan, scene),
-                }),
-                jobs: each.jobs.map(({ flow, ...job }) => ({ ...job, runAt: scene.now, ...(flow && { flow }) })),
-                ...(each.unless !== null && { unless: { id: each.unless, skippedRecord: "1:skipped" } }),
-              })),
-        // After a failure a drain claims nothing more.
-        claim:
-          limit > 0 && !outcomes.isResend
-            ? { limit, leaseMs: 60 * second + scene.step, countLeft: limit % 2 === 1, firesDeclared }
-            : undefined,
-      }),
-    after: (scene, answer) => {
-      const reply = answer as ExchangeReply;
-      noteSettled(scene, settleOf(outcomes, scene), reply);
-      scene.leases.push(...reply.jobs.map(({ lease }) => lease));
-      scene.due.push(...reply.schedules);
-    },
-  }),
-  "exchange",
-);
+  })
+  .map(exchangeOf);
 
 const extend = operation(
   fc.record({ pick, wait, record: fc.option(record) }),
   (values) => ({
     run: async (store, scene) => {
       const { now, leases } = scene;
-      const lease = leases[values.pick % Math.max(leases.length, 1)];
+      const lease = picked(leases, values.pick);
       const text = values.record === null ? undefined : marked(values.record, scene);
       if (!lease) return undefined;
       const [extended] = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
@@ -301,16 +321,14 @@ const extend = operation(
   "extend",
 );
 
-const tick = operation(
-  fc.constantFrom(1, 999, 30 * second, 61 * second, 3_601 * second),
-  (ms) => ({
-    run: async () => undefined,
-    after: (scene) => {
-      scene.now += ms;
-    },
-  }),
-  "tick",
-);
+const tickOf = named("tick", (ms: number) => ({
+  run: async () => undefined,
+  after: (scene) => {
+    scene.now += ms;
+  },
+}));
+
+const tick = fc.constantFrom(1, 999, 30 * second, 61 * second, 3_601 * second).map(tickOf);
 
 const change = operation(
   fc.record({ job: anyJob, wait, record: fc.option(record) }),
@@ -383,18 +401,22 @@ const clearInPieces = operation(
   "clear in pieces",
 );
 
-const changeFlow = operation(
-  fc.record({ key: flowKey, to: fc.constantFrom("set", "unset", "rateReset", "paused", "resumed", "resumed"), limits }),
-  ({ key, to, limits }) => ({
-    run: (store, { now }) =>
-      store.changeFlow(
-        key,
-        to === "set" ? { to, limits } : { to: to as "unset" | "rateReset" | "paused" | "resumed" },
-        now,
-      ),
-  }),
+const changeFlowOf = named(
   "changeFlow",
+  ({ key, to, limits }: { key: string; to: FlowChange["to"]; limits: FlowLimits }) => ({
+    run: (store, { now }) => store.changeFlow(key, to === "set" ? { to, limits } : { to }, now),
+  }),
 );
+
+const changeFlow = fc
+  .record({
+    key: flowKey,
+    to: fc.constantFrom<FlowChange["to"]>("set", "unset", "rateReset", "paused", "resumed", "resumed"),
+    limits,
+  })
+  .map(changeFlowOf);
+
+const setPausedOf = named("setPaused", (paused: boolean) => ({ run: (store) => store.setPaused(paused) }));
 
 const changeDocuments = operation(
   fc.record({
@@ -441,6 +463,13 @@ const putSchedule = operation(
 
 const removeSchedule = operation(key, (value) => ({ run: (store) => store.removeSchedule(value) }), "removeSchedule");
 
+const cancelOf = named("cancel", (values: AnyJob) => ({
+  run: async (store, scene) => {
+    const id = idOf(values, scene);
+    return [await store.find(id, scene.now), await store.cancel(id, scene.now)];
+  },
+}));
+
 const simple: readonly fc.Arbitrary<Operation>[] = [
   operation(
     fc.constantFrom(1, 2, 3),
@@ -453,16 +482,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     }),
     "partitions",
   ),
-  operation(
-    anyJob,
-    (values) => ({
-      run: async (store, scene) => {
-        const id = idOf(values, scene);
-        return [await store.find(id, scene.now), await store.cancel(id, scene.now)];
-      },
-    }),
-    "cancel",
-  ),
+  anyJob.map(cancelOf),
   operation(
     fc.array(id, { maxLength: 3 }),
     (ids) => ({ run: (store) => store.removeDead([...new Set(ids)]) }),
@@ -479,7 +499,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     (state) => ({ run: async (store, { now }) => (await store.clear(state, now)).cleared }),
     "clear",
   ),
-  operation(fc.boolean(), (paused) => ({ run: (store) => store.setPaused(paused) }), "setPaused"),
+  rarely.map(setPausedOf),
   removeSchedule,
   operation(
     fc.record({
@@ -508,8 +528,77 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
   ),
 ];
 
-/** Any operation on one queue. */
-export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
+/** Limits that few jobs reach, and windows that a sequence outlives. */
+const tightLimits = fc.oneof(
+  fc.record({
+    concurrency: fc.constantFrom(0, 1, 2),
+    rate: fc.constantFrom(1, 2, 3),
+    periodMs: fc.constantFrom(2 * second, 5 * second, 70 * second),
+    ordered: fc.constant(false),
+  }),
+  fc.record({
+    concurrency: fc.constantFrom(1, 2),
+    rate: fc.constant(0),
+    periodMs: fc.constant(0),
+    ordered: fc.constant(false),
+  }),
+  fc.record({
+    concurrency: fc.constant(0),
+    rate: fc.constantFrom(0, 2),
+    periodMs: fc.constant(5 * second),
+    ordered: fc.constant(true),
+  }),
+);
+
+/** Inside a window, and to the end of one. */
+const shortTick = fc.constantFrom(0, 1, 400, 999, 1_999, 2 * second, 5 * second);
+/** Beyond all leases, and inside the longest window. */
+const LEASES_RUN_OUT = 66 * second;
+
+/** More jobs of a key than its limits let start, and nothing else that holds them back. */
+const crowdOf = ({ key, limits, count }: { key: string; limits: FlowLimits; count: number }): readonly Operation[] => [
+  setPausedOf(false),
+  ...(["unset", "resumed"] as const).map((to) => changeFlowOf({ key, to, limits })),
+  floodOf({ key, limits, count, wait: -5 * second }),
+];
+
+const claimOf = (outcomes: Settling, limit: number) =>
+  exchangeOf({ outcomes: { ...outcomes, isResend: false }, fire: [], limit, firesDeclared: true });
+
+const crowd = { key: flowKey, limits: tightLimits, count: fc.integer({ min: 3, max: 8 }) };
+const size = fc.constantFrom(1, 3, 30, 61);
+
+/** Claim follows claim within the windows of a key, while some of its jobs end. */
+const rush = fc
+  .record({
+    ...crowd,
+    rounds: fc.array(fc.record({ ms: shortTick, outcomes, size }), { minLength: 2, maxLength: 5 }),
+  })
+  .map(({ rounds, ...jobs }) => [
+    ...crowdOf(jobs),
+    ...rounds.flatMap(({ ms, outcomes, size }) => [claimOf(outcomes, size), tickOf(ms)]),
+  ]);
+
+/** The leases of a key run out, while its limits change and some of its jobs are cancelled. */
+const lapse = fc
+  .record({
+    ...crowd,
+    outcomes,
+    change: fc.option(fc.record({ to: fc.constantFrom<FlowChange["to"]>("set", "paused"), limits: tightLimits })),
+    cancelled: fc.array(fc.record({ id, leasedBefore: fc.nat({ max: 3 }) }), { maxLength: 2 }),
+  })
+  .map(({ outcomes, change, cancelled, ...jobs }) => [
+    ...crowdOf(jobs),
+    claimOf({ ...outcomes, ended: [] }, 61),
+    ...(change ? [changeFlowOf({ key: jobs.key, ...change })] : []),
+    tickOf(LEASES_RUN_OUT),
+    ...cancelled.map(cancelOf),
+    claimOf({ ...outcomes, ended: [] }, 61),
+    changeFlowOf({ key: jobs.key, to: "resumed", limits: jobs.limits }),
+    claimOf(outcomes, 61),
+  ]);
+
+const one: fc.Arbitrary<Operation> = fc.oneof(
   { arbitrary: enqueue, weight: 4 },
   flood,
   { arbitrary: exchange, weight: 6 },
@@ -525,13 +614,22 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   ...simple,
 );
 
-/** Operations that fire schedules more often than any other, and run what they make. */
-export const occurrenceOperation: fc.Arbitrary<Operation> = fc.oneof(
-  { arbitrary: putSchedule, weight: 4 },
-  { arbitrary: exchange, weight: 5 },
-  { arbitrary: tick, weight: 3 },
-  settle,
-  enqueue,
-  extend,
-  removeSchedule,
+/** Any operation on one queue, or several that belong together. */
+export const anyOperation: fc.Arbitrary<readonly Operation[]> = fc.oneof(
+  { arbitrary: one.map((each) => [each]), weight: 10 },
+  rush,
+  lapse,
 );
+
+/** Operations that fire schedules more often than any other, and run what they make. */
+export const occurrenceOperation: fc.Arbitrary<readonly Operation[]> = fc
+  .oneof(
+    { arbitrary: putSchedule, weight: 4 },
+    { arbitrary: exchange, weight: 5 },
+    { arbitrary: tick, weight: 3 },
+    settle,
+    enqueue,
+    extend,
+    removeSchedule,
+  )
+  .map((each) => [each]);

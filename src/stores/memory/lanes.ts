@@ -156,9 +156,11 @@ export class Lanes {
   }
 
   /** Whether the place of a lease that has run out may be taken again. */
-  mayStartAgain({ key }: JobFlow, now: number): boolean {
+  mayStartAgain({ key, order }: JobFlow, now: number): boolean {
     const lane = this.#open(key, now);
-    return lane.free(now, lane.running - 1) > 0;
+    const [head] = lane.line;
+    const isAhead = lane.limits.ordered && head !== undefined && head.place < order;
+    return !isAhead && lane.free(now, lane.running - 1) > 0;
   }
 
   wait({ key, order }: JobFlow, id: string, score: number): void {

@@ -333,10 +333,10 @@ end
 
 -- Lanes that match what has been written so far. If a later command fails, they are stored instead of the final ones.
 local checkpoint = { text = {}, standing = {} }
-local function keep_checkpoint()
+local function keep_checkpoint(now)
   checkpoint = { text = {}, standing = {} }
   for i, value in ipairs(standing) do checkpoint.standing[i] = value end
-  for _, lane in ipairs(touched) do checkpoint.text[lane.key] = not is_idle(lane) and format_lane(lane) end
+  for _, lane in ipairs(touched) do checkpoint.text[lane.key] = not is_forgotten(lane, now) and format_lane(lane) end
 end
 
 local function restore_checkpoint()
@@ -351,20 +351,27 @@ local function restore_checkpoint()
   call_many('HDEL', flow, gone)
 end
 
--- For each touched lane, its key and its state to store. None of them is idle.
-local function lane_texts()
-  local texts = {}
-  for _, lane in ipairs(touched) do push(texts, lane.key, format_lane(lane)) end
-  return texts
-end
-
 -- Undoes what a script has stored of lanes before a command failed, and removes members that it has added to `lanes`.
-local function restore_lanes(saved, added)
+local function restore_lanes()
   local kept, gone = {}, {}
-  for _, lane in ipairs(saved) do
+  for _, lane in ipairs(touched) do
     if lane.original then push(kept, lane.key, lane.original) else push(gone, lane.key) end
   end
   call_many('HSET', flow, kept)
   call_many('HDEL', flow, gone)
-  call_many('ZREM', lanes, added)
+  call_many('ZREM', lanes, stood)
+end
+
+-- Stores lanes, then adds members to `due`, the marks of the lanes with them. Should a command fail, all of this is taken back: sent
+-- again, the script finds what it has found. What goes, goes after this.
+local function commit_lanes(now, adding, removing, undo)
+  local done_well, problem = pcall(function()
+    put_marks(adding, removing)
+    store_lanes(now)
+    call_many('ZADD', due, adding)
+  end)
+  if done_well then return clear_lanes() end
+  restore_lanes()
+  if undo then undo() end
+  error(problem, 0)
 end

@@ -16,12 +16,9 @@ if not scores[1] then removing = { name, born_index(id, read_born({ name }, { sc
 if key then
   load_lanes({ key })
   if in_line then remove(lane_of[key], order, score - IN_LINE, id) else finish(lane_of[key]) end
-  put_marks(adding, removing)
-  store_lanes(now)
-  clear_lanes()
+  commit_lanes(now, adding, removing)
 end
-call_many('ZADD', due, adding)
-if scores[1] then call('HDEL', jobs, id) end
-call_many('ZREM', due, removing)
+if scores[1] then surely('HDEL', jobs, { id }) end
+surely('ZREM', due, removing)
 add(CANCELLED, 1)
 return 'cancelled'

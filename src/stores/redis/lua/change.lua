@@ -28,8 +28,5 @@ if score ~= new_score or not in_line then
   if in_line then remove(lane, order, score, id) end
   insert(lane, order, new_score, id)
 end
-put_marks(adding, {})
-store_lanes(0)
-clear_lanes()
-call_many('ZADD', due, adding)
+commit_lanes(0, adding, {})
 return 1

@@ -16,9 +16,6 @@ end
 if to == 'set' or to == 'unset' then set_flag(lane, PINNED, to == 'set')
 elseif to == 'rateReset' then lane.started, lane.ends = 0, 0
 else set_flag(lane, HELD, to == 'paused') end
-put_marks(adding, removing)
-store_lanes(now)
-call_many('ZADD', due, adding)
-call_many('ZREM', due, removing)
-clear_lanes()
+commit_lanes(now, adding, removing)
+surely('ZREM', due, removing)
 return 1

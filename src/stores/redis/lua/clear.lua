@@ -73,12 +73,9 @@ end
 for _, id in ipairs(ids) do push(members, id, LEASE .. id) end
 local born_records = read_born(born, born_scores)
 for _, name in ipairs(born) do push(members, name, born_index(id_of(name), born_records[name] or '')) end
-put_marks(adding, members)
-store_lanes(now)
-clear_lanes()
-call_many('ZADD', due, adding)
-call_many('HDEL', jobs, ids)
-call_many('ZREM', due, members)
+commit_lanes(now, adding, members)
+surely('HDEL', jobs, ids)
+surely('ZREM', due, members)
 local cleared = #ids + #born
 if cleared > 0 then add(CANCELLED, cleared) end
 return { cleared, ended and 0 or 1, last_score, last_member }

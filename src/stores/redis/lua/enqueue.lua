@@ -171,7 +171,7 @@ local function decide(job)
   if holder and (at[holder] or finished[holder]) then
     if job.replaces == '' then return answer_duplicate(holder) end
     local record = stored[holder]
-    if resend and finished[holder] then record = finished[holder].record or call('HGET', dead_jobs, holder) end
+    if resend and not at[holder] then record = finished[holder].record or call('HGET', dead_jobs, holder) end
     if resend and is_sent(job, holder, record) then
       return answer_again(job, 'replaced', holder)
     end
@@ -231,22 +231,11 @@ local function undo()
   call_many('ZREM', due, new_members)
   call_many('HSET', jobs, old_records)
   call_many('HDEL', jobs, new_ids)
-  restore_lanes(touched, stood)
 end
 
-local function store(write_records)
-  local done_well, problem = pcall(function()
-    write_records()
-    put_marks(scores, removing)
-    store_lanes(now)
-    call_many('ZADD', due, scores)
-  end)
-  if not done_well then
-    undo()
-    error(problem, 0)
-  end
+local function store()
+  commit_lanes(now, scores, removing, undo)
   surely('ZREM', due, removing)
-  clear_lanes()
 end
 
 local first = list[1]
@@ -267,7 +256,7 @@ elseif is_lone then
   place(entries[1])
   local is_new = call('HSETNX', jobs, first.id, records[2]) == 1
   if is_new then
-    store(function() end)
+    store()
   else
     answers, pending = {}, {}
     at[first.id] = call('ZSCORE', due, first.id)
@@ -278,7 +267,12 @@ else
   for _, job in ipairs(list) do decide(job) end
   for _, entry in ipairs(entries) do place(entry) end
   for window, fields in pairs(windows) do set_expiring(dedupe, fields, tonumber(window), now) end
-  store(function() call_many('HSET', jobs, records) end)
+  local stored_all = try_many('HSET', jobs, records)
+  if stored_all then
+    undo()
+    error(stored_all.err, 0)
+  end
+  store()
 end
 
 local reply = {}

@@ -221,10 +221,10 @@ local function settle()
   call_many('ZADD', dead, died)
   call_many('HSET', jobs, kept)
   call_many('ZADD', due, waiting)
-  keep_checkpoint()
-  call_many('HDEL', jobs, left)
   for _, member in ipairs(gone_born) do push(gone, member) end
-  call_many('ZREM', due, gone)
+  surely('HDEL', jobs, left)
+  surely('ZREM', due, gone)
+  keep_checkpoint(now)
   local swept_on = next(seen) and tally(count, added)
   if swept_on and swept_on > 0 and swept_on < math.floor(now / DAY_MS) then sweep() end
 end
@@ -280,7 +280,7 @@ local function fire()
   call_many('HSET', jobs, new_records)
   call_many('HSET', schedules, records)
   call_many('ZADD', due, new_jobs)
-  keep_checkpoint()
+  keep_checkpoint(now)
 end
 
 -- 3. Claim: re-score what is due to the end of its lease.
@@ -392,6 +392,11 @@ local function with_lines(ids, ready, key_at, not_due)
     else add(id, ready[i]) end
   end
   return all_ids, all_ready, lane_at
+end
+
+-- Whether a job stands in line that was enqueued before one whose lease ran out.
+local function is_ahead(lane, order)
+  return has(lane, ORDERED) and lane.count > 0 and tonumber(string.sub(lane.text, lane.at, lane.at + 15)) < order
 end
 
 -- A job of a key that is met by itself has a lease that ran out. If its key has no place for it any more, it waits again.
@@ -532,6 +537,8 @@ local function claim(wanted)
   if #keys > 0 then
     load_lanes(keys)
     share_out(keys, wanted - found - #slot_keys)
+    -- The mark that was met moves also where it had stayed behind when a command failed.
+    for i, key in pairs(key_at) do lane_of[key].mark = tonumber(ready[i]) end
     ids, ready, lane_at = with_lines(ids, ready, key_at, not_due)
   end
   -- Where a command has failed before, a job stands under both names: then the one under its id is the one.
@@ -558,7 +565,7 @@ local function claim(wanted)
       push(orphans, ids[i], born_index(id_of(ids[i]), record))
     elseif key and not may_meet_keys then
       left_out = math.min(left_out, tonumber(ready[i]))
-    elseif key and free(lane_of[key], now, lane_of[key].running - 1) == 0 then
+    elseif key and (free(lane_of[key], now, lane_of[key].running - 1) == 0 or is_ahead(lane_of[key], order)) then
       give_back(lane_of[key], order, ids[i], ready[i], parked)
     else
       bytes_left = bytes_left - #record
@@ -611,7 +618,7 @@ if not done_well then
   error(problem, 0)
 end
 -- A member without a record can come of eviction alone; left there, it would stand in the way of all others.
-call_many('ZREM', due, orphans)
+surely('ZREM', due, orphans)
 clear_lanes()
 
 push(reply, jobs_taken)

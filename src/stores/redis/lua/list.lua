@@ -74,7 +74,10 @@ while (#found < limit or in_lines) and not ended and not full do
     end
     if not is_seen(member, score) and belongs(member, score) then
       full = #found == limit
-      if full then break end
+      if full then
+        ended = false
+        break
+      end
       local name = state == 'running' and string.sub(member, #LEASE + 1) or member
       push(found, name)
       scores[#found] = range[i + 1]

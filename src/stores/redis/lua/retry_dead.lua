@@ -51,14 +51,8 @@ for i, job in ipairs(retrying) do
   if is_new or is_own(there[i], job.record) then push(retried, job.id) else reply[job.at] = 0 end
 end
 call_many('HSET', jobs, records)
-put_marks(marks, {})
 -- Without its place in a line, a job must look like one that has not been retried yet.
-local stored = try_many('ZADD', lanes, standing) or try_many('HSET', flow, lane_texts()) or try_many('ZADD', due, marks)
-if stored then
-  call_many('HDEL', jobs, joined)
-  error(stored.err, 0)
-end
-leave_lines()
+commit_lanes(now, marks, {}, function() call_many('HDEL', jobs, joined) end)
 call_many('HDEL', dead_jobs, retried)
 call_many('ZREM', dead, retried)
 if #retried > 0 then add(RETRIED_DEAD, #retried) end
