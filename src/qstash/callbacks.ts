@@ -79,6 +79,7 @@ export async function callbackJobs(
   { source = {}, redaction, ...report }: CallbackParts = {},
 ): Promise<readonly FollowUpJob[]> {
   const due = callbacksFor({ ...message, ...report }, ending.failure === undefined);
+  if (due.length === 0) return [];
   const make = (sourceBody: string) =>
     Promise.all(
       due.map(([name, callback]) => {
@@ -92,7 +93,7 @@ export async function callbackJobs(
     [host.job.record, ...jobs].reduce((sum, each) => sum + roomOf(each), 0) <= LARGEST_RECORD;
   try {
     const jobs = await make(sourceBody);
-    if (jobs.length === 0 || hasRoom(jobs)) return jobs;
+    if (hasRoom(jobs)) return jobs;
   } catch (error) {
     if (!isTidegateError(error) || error.code !== "payload_too_large") throw error;
   }

@@ -17,12 +17,15 @@ import {
   type StoredEnd,
 } from "./callbacks.ts";
 import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
+import { documentsOf } from "./documents.ts";
 import { retryAfterMs } from "./durations.ts";
+import { type EventLog, eventOf } from "./event-log.ts";
 import { headersOf, type Message, messageSchema } from "./message.ts";
 import { type HiddenParts, unredacted } from "./redaction.ts";
 import { type KeptResponse, keepResponse, noResponse, shownResponse } from "./response.ts";
 import { readRetryDelay } from "./retry-delay.ts";
 import { signatureOf } from "./signature.ts";
+import type { KeyRing } from "./signing-keys.ts";
 import type { Targets } from "./targets.ts";
 import { prepareDelivery, type Sent } from "./workflow/deliveries.ts";
 import { afterMessage, carriesRun } from "./workflow/ends.ts";
@@ -45,8 +48,9 @@ export interface DeliveryParts {
   readonly targets: Targets;
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
-  /** The key that signs. */
-  readonly signingKey: () => string;
+  readonly keys: KeyRing;
+  /** Default: nothing is noted. */
+  readonly events: EventLog | undefined;
 }
 
 /** Defines the job that delivers a message. Its payload is checked again in each attempt, and with it the target. */
@@ -58,7 +62,7 @@ export function defineDelivery(parts: DeliveryParts): JobDefinition<Message> {
     backoff: defaultBackoffMs,
     perform: (message: Message, job: JobContext) => deliver(message, job, parts),
   };
-  return defineJob(withFollowUps(definition, afterEnd));
+  return defineJob(withFollowUps(definition, (ending, host) => afterEnd(ending, host, parts.events)));
 }
 
 async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): Promise<{ status: number } | Snooze> {
@@ -73,7 +77,8 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
   const sent = workflow ? await affordable(() => prepareDelivery(message, workflow, job, host)) : ownDelivery(message);
   if (sent === "out of budget") return job.snooze(OUT_OF_BUDGET_MS);
   if (!sent) return { status: NOT_SENT };
-  const answer = await send(message, sent, job, parts, host);
+  const { current } = await parts.keys.recent(documentsOf(host), job.queue, clock());
+  const answer = await send(message, sent, job, parts, host, current);
   const isDelivered = answer.kept.status >= 200 && answer.kept.status < 300;
   const failure = isDelivered ? undefined : failureOf(message, job, answer, clock());
   const isEnd = isDelivered || failure instanceof PermanentError || job.attempt > job.maxRetries;
@@ -85,7 +90,29 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
   noteResponse(host, answer.kept);
   if (!failure) return { status: answer.kept.status };
   host.keepProgress(shownResponse(answer.kept));
+  if (!isEnd) await noteError(message, job, host, answer, failure, parts.events);
   throw failure;
+}
+
+/** Notes a failed delivery that is to be retried. */
+async function noteError(
+  message: Message,
+  { id }: JobContext,
+  host: AttemptHost,
+  { kept }: Answer,
+  failure: Error,
+  events: EventLog | undefined,
+): Promise<void> {
+  const now = host.runtime.clock();
+  const wait = failure instanceof RetryAfterError ? Number(failure.when) : 0;
+  const more = { error: failure.message, responseStatus: kept.status, nextDeliveryTime: now + wait };
+  await events?.note(documentsOf(host), [eventOf("ERROR", id, now, ofSchedule(message, host), more)]);
+}
+
+/** A message with the schedule that its job is of. */
+function ofSchedule(message: Message, { job }: AttemptHost): Message {
+  const { slot } = job.record;
+  return slot ? { ...message, scheduleId: slot.key } : message;
 }
 
 /** Enqueues the callbacks of a message of a run that has ended, and then ends its job: they may depend on the run. */
@@ -106,11 +133,22 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
 }
 
 /** What follows the end of a message, whatever ended it. */
-async function afterEnd(ending: JobEnding, host: AttemptHost): Promise<readonly FollowUpJob[]> {
+async function afterEnd(
+  ending: JobEnding,
+  host: AttemptHost,
+  events: EventLog | undefined,
+): Promise<readonly FollowUpJob[]> {
   const stored = host.job.record.payload as Message;
   const message = unredacted(stored, host.job.record.hidden as HiddenParts | undefined);
   const { workflow } = message;
   const response = responseTo(host);
+  if (events) {
+    const { failure } = ending;
+    const more = { responseStatus: response.status, ...(failure !== undefined && { error: failure }) };
+    const state = failure === undefined ? "DELIVERED" : "FAILED";
+    const event = eventOf(state, ending.id, host.runtime.clock(), ofSchedule(message, host), more);
+    await events.note(documentsOf(host), [event]);
+  }
   if (!workflow) return callbackJobs(message, ending, host, response);
   // What an attempt has stored of the end, it has reported.
   if (endOf(host)) return [];
@@ -151,6 +189,7 @@ async function send(
   job: JobContext,
   parts: DeliveryParts,
   host: AttemptHost,
+  signingKey: string,
 ): Promise<Answer> {
   const { url, method } = message;
   const { clock } = host.runtime;
@@ -163,7 +202,7 @@ async function send(
     "Upstash-Retried": String(job.attempt - 1),
     ...(scheduleId !== undefined && { "Upstash-Schedule-Id": scheduleId }),
     ...(message.topicName !== undefined && { "Upstash-Topic-Name": message.topicName }),
-    "Upstash-Signature": await signatureOf({ url, body, now: clock() }, parts.signingKey()),
+    "Upstash-Signature": await signatureOf({ url, body, now: clock() }, signingKey),
   };
   for (const [name, value] of Object.entries(own)) headers.set(name, value);
   const timeoutMs = message.timeoutMs ?? parts.timeoutMs;

@@ -4,10 +4,11 @@ import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
 import { defineJob, type JobContext, type JobDefinition } from "../core/job/define.ts";
 import type { FlowControlOptions } from "../core/job/flow-control.ts";
 import { withHidden } from "../core/job/hidden.ts";
-import { Documents } from "../core/manage/documents.ts";
+import type { Documents } from "../core/manage/documents.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import { OutOfBudgetError } from "../core/store/meter.ts";
 import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
+import { documentsOf } from "./documents.ts";
 import { type Endpoint, findGroup } from "./groups.ts";
 import type { Message } from "./message.ts";
 
@@ -56,12 +57,12 @@ export function defineFanOut(): JobDefinition<FanOut> {
 }
 
 async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
-  const { runtime, job: own } = AttemptContext.hostOf(job);
-  const { clock, store } = runtime;
-  const { hidden, slot } = own.record;
+  const host = AttemptContext.hostOf(job);
+  const { clock, store } = host.runtime;
+  const { hidden, slot } = host.job.record;
   const now = clock();
   const { message, retries, flowControl } = fanOut;
-  const endpoints = await endpointsOf(fanOut, new Documents(store, store, clock, () => crypto.randomUUID()));
+  const endpoints = await endpointsOf(fanOut, documentsOf(host));
   const jobs = endpoints.map((endpoint, index) => {
     let made = 0;
     const newId = () => `${job.id}:${index}${made++ === 0 ? "" : `.${made}`}`;

@@ -10,9 +10,10 @@ import { checkFunctions, checkKnown } from "../core/shared/validate.ts";
 import { bearerOf, checkToken, identifier } from "../http/auth.ts";
 import type { QStash } from "../http/qstash-port.ts";
 import { defineDelivery } from "./deliver.ts";
+import { EventLog } from "./event-log.ts";
 import { defineFanOut } from "./fan-out.ts";
-import type { SigningKeys } from "./request.ts";
 import { answerer } from "./router.ts";
+import { KeyRing, type SigningKeys } from "./signing-keys.ts";
 import { readTargets } from "./targets.ts";
 
 export type { QStash } from "../http/qstash-port.ts";
@@ -34,11 +35,16 @@ export interface QStashOptions {
    * instead of with the next tick.
    */
   readonly timeout?: Duration;
+  /**
+   * How long the states of messages are kept for `logs`, up to 90 days, such as `{ retention: "3d" }`. Each state costs five Redis
+   * commands; those of one publish cost five together. Default false: none are kept.
+   */
+  readonly events?: { readonly retention: Duration } | false;
   /** Sends the deliveries. Default: the platform's own. */
   readonly fetch?: typeof fetch;
 }
 
-const optionNames = ["tokens", "signingKeys", "targets", "timeout", "fetch"];
+const optionNames = ["tokens", "signingKeys", "targets", "timeout", "events", "fetch"];
 
 /**
  * Makes QStash's interface. Add its `jobs` to a queue, and pass it to `createHandler`, `createWorker` or `createRoute`.
@@ -60,14 +66,15 @@ export function createQStash(options: QStashOptions): QStash {
   checkFunctions(options, ["fetch"]);
   const { timeout = "29s", fetch: send = (...call) => fetch(...call) } = options;
   const targets = readTargets(options.targets);
-  const signingKeys = readSigningKeys(options.signingKeys);
+  const keys = new KeyRing(readSigningKeys(options.signingKeys));
+  const events = readEvents(options.events);
   const timeoutMs = durationMs(timeout, "timeout");
   if (timeoutMs === 0) throw invalidRequest("timeout must be longer than 0.");
   const identify = identifier(readTokens(options.tokens));
-  const delivery = defineDelivery({ targets, timeoutMs, fetch: send, signingKey: () => signingKeys.current });
+  const delivery = defineDelivery({ targets, timeoutMs, fetch: send, keys, events });
   return {
     jobs: [delivery, defineFanOut()],
-    answer: answerer({ targets, signingKeys, knownQueues: new Set() }, (request) => identify(bearerOf(request))),
+    answer: answerer({ targets, keys, events, knownQueues: new Set() }, (request) => identify(bearerOf(request))),
   };
 }
 
@@ -78,6 +85,17 @@ function readTokens(tokens: unknown) {
     token: checkToken(token, `tokens[${index}]`),
     scopes: new Set(["admin"] as const),
   }));
+}
+
+const LONGEST_RETENTION_MS = 90 * 86_400_000;
+
+function readEvents(events: unknown): EventLog | undefined {
+  if (events === undefined || events === false) return undefined;
+  checkKnown(events, ["retention"], "events");
+  const retentionMs = durationMs((events as { readonly retention?: unknown }).retention, "events.retention");
+  if (retentionMs === 0 || retentionMs > LONGEST_RETENTION_MS)
+    throw invalidRequest('events.retention must be longer than 0, and at most "90d".');
+  return new EventLog(retentionMs);
 }
 
 function readSigningKeys(keys: unknown): SigningKeys {

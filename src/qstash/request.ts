@@ -1,21 +1,18 @@
 import { invalidRequest } from "../core/shared/errors.ts";
 import { readBytes } from "../http/contract/body.ts";
 import type { QStashHost } from "../http/qstash-port.ts";
+import type { EventLog } from "./event-log.ts";
+import type { KeyRing } from "./signing-keys.ts";
 import type { Targets } from "./targets.ts";
 
 /** The settings that requests need. */
 export interface InterfaceSettings {
   readonly targets: Targets;
-  readonly signingKeys: SigningKeys;
+  readonly keys: KeyRing;
+  /** Default: no events are kept. */
+  readonly events: EventLog | undefined;
   /** Names of queues that are known to be kept. */
   readonly knownQueues: Set<string>;
-}
-
-export interface SigningKeys {
-  /** Signs deliveries. */
-  readonly current: string;
-  /** Follows it: receivers accept it already. */
-  readonly next: string;
 }
 
 /** A request whose caller is known. */

@@ -7,9 +7,11 @@ import { errorAnswer, json } from "./answers.ts";
 import { decoded, type InterfaceSettings, type QStashCall } from "./request.ts";
 import * as dead from "./routes/dead-letter.ts";
 import * as deadRuns from "./routes/dead-runs.ts";
+import { listEvents } from "./routes/event-log.ts";
 import * as events from "./routes/events.ts";
 import * as flow from "./routes/flow-control.ts";
 import * as groups from "./routes/groups.ts";
+import * as keys from "./routes/keys.ts";
 import * as messages from "./routes/messages.ts";
 import { batch, publish } from "./routes/publish.ts";
 import * as queues from "./routes/queues.ts";
@@ -88,7 +90,10 @@ const routes: readonly Route[] = [
   { method: "GET", path: "workflows/dlq/:id", answer: deadRuns.getDeadRun },
   { method: "DELETE", path: "workflows/dlq/:id", answer: deadRuns.removeDeadRun },
   { method: "DELETE", path: "workflows/runs/:id", answer: runs.endOneRun },
-  { method: "GET", path: "keys", answer: async ({ settings }) => json(settings.signingKeys) },
+  { method: "GET", path: "keys", answer: keys.getKeys },
+  { method: "POST", path: "keys/rotate", answer: keys.rotateKeys },
+  { method: "GET", path: "events", answer: listEvents },
+  { method: "GET", path: "logs", answer: listEvents },
 ];
 
 /** Makes the function that answers requests below `/v2`. */

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
+import type { QStashOptions } from "../../src/qstash/index.ts";
 import { qstashHandler, target, token } from "../qstash/served-qstash.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -9,14 +10,13 @@ import { useRedis } from "../support/stores.ts";
 describe("billed commands of QStash's interface", () => {
   const redis = useRedis();
 
-  function setUp() {
-    const { queue, qstash, call, deliveries } = qstashHandler({ store: redis.store() });
+  function setUp(options: Partial<QStashOptions> = {}) {
+    const { queue, qstash, call, deliveries } = qstashHandler({ store: redis.store(), qstash: options });
     const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
     const background: Promise<unknown>[] = [];
     const waitUntil = (work: Promise<unknown>) => void background.push(work);
     const app = createHandler({ queue, auth: { admin: ["the-admin-token"] }, qstash, waitUntil });
-    const publish = async (given: Readonly<Record<string, string>> = {}) => {
-      const path = `/v2/publish/${target}`;
+    const publish = async (given: Readonly<Record<string, string>> = {}, path = `/v2/publish/${target}`) => {
       const headers = { Authorization: `Bearer ${token}`, ...given };
       await app.fetch(new Request(`http://queue.test${path}`, { method: "POST", headers, body: "x" }));
       await Promise.all(background.splice(0));
@@ -45,6 +45,30 @@ describe("billed commands of QStash's interface", () => {
     await publish();
     expect(await count(() => publish({ "Upstash-Callback": target }))).toBe(21);
     expect(deliveries).toHaveLength(3);
+  });
+
+  test("keeping its events costs 10 more", async () => {
+    const { count, publish } = setUp({ events: { retention: "3d" } });
+    await publish();
+    expect(await count(() => publish())).toBe(17);
+  });
+
+  test("a message with a flow control key costs 14, and one to a queue as much", async () => {
+    const { count, publish } = setUp();
+    const key = { "Upstash-Flow-Control-Key": "k", "Upstash-Flow-Control-Value": "parallelism=9" };
+    await publish(key);
+    expect(await count(() => publish(key))).toBe(14);
+    const toQueue = () => publish({}, `/v2/enqueue/orders/${target}`);
+    await toQueue();
+    expect(await count(toQueue)).toBe(14);
+  });
+
+  test("a message to a URL group of one costs 8", async () => {
+    const { count, call, publish } = setUp();
+    await publish();
+    const body = JSON.stringify({ endpoints: [{ url: target }] });
+    await call("POST", "/v2/topics/group/endpoints", { body });
+    expect(await count(() => publish({}, "/v2/publish/group"))).toBe(8);
   });
 
   test("a batch of 100 costs 4, and its delivery 20 in ten slots", async () => {

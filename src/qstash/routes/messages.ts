@@ -1,9 +1,12 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { json, unknownMessage } from "../answers.ts";
 import { DELIVERY } from "../delivery.ts";
+import { eventOf } from "../event-log.ts";
 import { readFilter } from "../filters.ts";
+import type { Message } from "../message.ts";
 import { isDelivery, messageView } from "../message-view.ts";
 import type { QStashCall } from "../request.ts";
 
@@ -13,19 +16,21 @@ export async function getMessage({ host, parameters }: QStashCall): Promise<Resp
 }
 
 /** `DELETE /v2/messages/{id}` */
-export async function cancelMessage({ host, parameters }: QStashCall): Promise<Response> {
+export async function cancelMessage(call: QStashCall): Promise<Response> {
+  const { host, parameters } = call;
   const { id } = await findPending(host.queue, parameters["id"] ?? "");
-  return json({ cancelled: await cancel(host.queue, id) });
+  return json({ cancelled: await cancel(call, id) });
 }
 
 /** `DELETE /v2/messages`: those with the given ids, or all that the filters let through. */
-export async function cancelMessages({ host, query }: QStashCall): Promise<Response> {
-  const { queue } = host;
+export async function cancelMessages(call: QStashCall): Promise<Response> {
+  const { query } = call;
+  const { queue } = call.host;
   const ids = query.has("messageIds")
     ? await deliveriesAmong(queue, query.getAll("messageIds"))
     : await filtered(queue, query);
   let cancelled = 0;
-  for (const id of ids) cancelled += await cancel(queue, id);
+  for (const id of ids) cancelled += await cancel(call, id);
   return json({ cancelled });
 }
 
@@ -40,9 +45,16 @@ function isPending(job: JobInfo): boolean {
 }
 
 /** Cancels a waiting message. @returns 0 for one that is being delivered or has ended. */
-async function cancel(queue: Queue, id: string): Promise<number> {
+async function cancel({ host, settings }: QStashCall, id: string): Promise<number> {
+  const { queue } = host;
   try {
+    const { events } = settings;
+    const job = events && (await queue.getJob(id));
     await queue.cancel(id);
+    if (job) {
+      const canceled = eventOf("CANCELED", id, queue.clock(), job.payload as Message);
+      await events.note(internalsOf(queue).documents, [canceled]);
+    }
     return 1;
   } catch (error) {
     if (isTidegateError(error) && (error.code === "conflict" || error.code === "not_found")) return 0;

@@ -8,6 +8,7 @@ import { toBase64Url } from "../base64.ts";
 import { storedBody } from "../body.ts";
 import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
 import { isUrl, readDestination } from "../destination.ts";
+import { eventOf } from "../event-log.ts";
 import { type TopicPart, topicPart } from "../fan-out.ts";
 import { findGroup } from "../groups.ts";
 import { type Limited, readLimits, withoutLimits } from "../limits.ts";
@@ -61,7 +62,21 @@ async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (in
   if (jobs.length > MOST_AT_ONCE) throw invalidRequest(`One request stores at most ${MOST_AT_ONCE} messages.`);
   const store = async () => (jobs.length > 0 ? call.host.enqueue(jobs) : []);
   const results = [...(await (ofRuns.length > 0 ? refusingAsStep(store) : store()))];
+  await noteCreated(call, jobs, results);
   return Promise.all(prepared.map((each) => each.answer(results.splice(0, each.jobs.length))));
+}
+
+async function noteCreated(
+  { settings, host }: QStashCall,
+  jobs: readonly MessageJob[],
+  results: readonly EnqueueResult[],
+): Promise<void> {
+  const now = host.queue.clock();
+  const created = results.flatMap(({ id, status }, index) => {
+    const { payload } = jobs[index] ?? {};
+    return payload && status === "enqueued" ? eventOf("CREATED", id, now, payload) : [];
+  });
+  await settings.events?.note(internalsOf(host.queue).documents, created);
 }
 
 /** The messages that are to be stored for a draft, and what its publisher is told then. */

@@ -1,8 +1,8 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
-import { Documents } from "../../core/manage/documents.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
+import { documentsOf } from "../documents.ts";
 import { type MessageJob, storedJob } from "../message-job.ts";
 import { Runs } from "./runs.ts";
 import { Waits } from "./waits.ts";
@@ -16,8 +16,9 @@ export interface RunStore {
 }
 
 /** What a delivery has of it. */
-export function deliveryStore({ runtime: { store, clock } }: AttemptHost): RunStore {
-  const documents = new Documents(store, store, clock, () => crypto.randomUUID());
+export function deliveryStore(host: AttemptHost): RunStore {
+  const { store, clock } = host.runtime;
+  const documents = documentsOf(host);
   return {
     runs: new Runs(documents),
     waits: new Waits(documents),
