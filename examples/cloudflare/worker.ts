@@ -3,6 +3,7 @@ import { type CloudflareOptions, cloudflarePaid, createWorker, type ExecutionCon
 import { dashboard } from "tidegate/dashboard";
 import { upstashStore } from "tidegate/upstash";
 import { jobs } from "./jobs.ts";
+import { createLocalQStash } from "./qstash.ts";
 import { welcome } from "./welcome.ts";
 
 export interface Env {
@@ -15,6 +16,8 @@ export interface Env {
   readonly TIDEGATE_ADMIN_TOKEN?: string;
   /** "1" opens the Worker to everybody and makes Redis optional. Only `npm start` sets it. */
   readonly TIDEGATE_LOCAL?: string;
+  /** Where QStash's interface of a local run may send messages, separated by commas. */
+  readonly QSTASH_TARGETS?: string;
 }
 
 // At module scope, so that all requests of the isolate share it: this keeps the jobs of a local run.
@@ -23,10 +26,12 @@ const memory = memoryStore();
 const worker = createWorker((env: Env): CloudflareOptions => {
   const isLocal = env.TIDEGATE_LOCAL === "1";
   if (!isLocal) checkDeployment(env);
+  const qstash = isLocal ? createLocalQStash(env.QSTASH_TARGETS) : undefined;
   return {
-    queue: new Queue({ store: storeFor(env, isLocal), jobs }),
+    queue: new Queue({ store: storeFor(env, isLocal), jobs: [...jobs, ...(qstash?.jobs ?? [])] }),
     auth: isLocal ? "none" : tokensOf(env),
     dashboard: dashboard(),
+    ...(qstash && { qstash }),
     // The trigger fires each minute and lingers as long, so that no due job waits for the next one.
     scheduled: cloudflarePaid,
   };

@@ -22,7 +22,7 @@ const LOCALHOST = [HOST, "::1"];
 
 /** The environment that a program needs, and that the Worker needs. Wrangler passes everything on to the Worker. */
 const passedOn =
-  /^(PATH|HOME|USERPROFILE|(LOCAL)?APPDATA|SYSTEMROOT|TE?MP|TMPDIR|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|UPSTASH_REDIS_REST_\w+)$/i;
+  /^(PATH|HOME|USERPROFILE|(LOCAL)?APPDATA|SYSTEMROOT|TE?MP|TMPDIR|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|UPSTASH_REDIS_REST_\w+|QSTASH_TARGETS)$/i;
 
 const settings = {
   // The environment hides the token of Redis better than a command line, which every user of the machine can read.

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { receive, sendEmail } from "../../examples/guide/qstash-server/app.ts";
 import worker from "../../examples/guide/qstash-server/worker.ts";
 import { servedQStash, signingKeys, token } from "../qstash/served-qstash.ts";
@@ -23,6 +23,21 @@ describe("QStash, self-hosted", () => {
       received: { to: "ada@example.com", subject: "Hello" },
     });
     expect((await received(new Headers())).status).toBe(401);
+  });
+
+  test("the route of a Next.js app verifies deliveries with the keys of its environment", async () => {
+    vi.stubEnv("QSTASH_CURRENT_SIGNING_KEY", signingKeys.current);
+    vi.stubEnv("QSTASH_NEXT_SIGNING_KEY", signingKeys.next);
+    vi.spyOn(console, "log").mockImplementation(() => {});
+    const { POST } = await import("../../examples/guide/qstash-server/route.ts");
+    const { baseUrl, queue, clock, deliveries } = await servedQStash({ startsAt: Date.now() - 300_000 });
+    await sendEmail(baseUrl, token);
+    clock.now += 300_000;
+    await queue.drain();
+    const [{ url, headers, body } = { url: "", headers: new Headers(), body: "" }] = deliveries;
+    expect((await POST(new Request(url, { method: "POST", headers, body }))).status).toBe(200);
+    expect((await POST(new Request(url, { method: "POST", headers, body: `${body} ` }))).status).toBe(401);
+    vi.unstubAllEnvs();
   });
 
   test("the Worker accepts what the SDK publishes", async () => {

@@ -4,7 +4,7 @@ import { createQStash } from "../../src/qstash/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { useRedis } from "../support/stores.ts";
-import { type Delivery, qstashHandler, signingKeys, target, token } from "./served-qstash.ts";
+import { type Delivery, qstashHandler, signingKeys, target, token, verify } from "./served-qstash.ts";
 
 const callback = "https://app.test/callback";
 const failureCallback = "https://app.test/failed";
@@ -83,22 +83,28 @@ describe.each([
   const redis = create ? undefined : useRedis();
   const newStore = () => (create ? create() : (redis as ReturnType<typeof useRedis>).store());
 
-  test.each(trials)("none is lost and none has two ids, whichever call of the store is %s", async (trial) => {
-    let met = 0;
-    for (let k = 1, isMet = true; isMet && k < 30; k++) {
-      const store = newStore();
-      const { through, workOff, reported, ids } = await setUp(store, 3, { retries: "1" });
-      const { store: bad, calls } = spoilt(store, trial, k);
-      await workOff(through(bad));
-      isMet = calls() >= k;
-      await workOff();
-      expect(reported(), `call ${k}`).toEqual(
-        ids.map(() => [expect.stringMatching(/:callback/), expect.stringMatching(/:failure-callback/)]),
-      );
-      if (isMet) met++;
-    }
-    expect(met).toBeGreaterThan(3);
-  });
+  test.each(trials)(
+    "no message and no callback is lost, none has two ids, and all are signed, whichever call of the store is %s",
+    async (trial) => {
+      let met = 0;
+      for (let k = 1, isMet = true; isMet && k < 30; k++) {
+        const store = newStore();
+        const { through, workOff, reported, ids, deliveries } = await setUp(store, 3, { retries: "1" });
+        const { store: bad, calls } = spoilt(store, trial, k);
+        await workOff(through(bad));
+        isMet = calls() >= k;
+        await workOff();
+        expect(reported(), `call ${k}`).toEqual(
+          ids.map(() => [expect.stringMatching(/:callback/), expect.stringMatching(/:failure-callback/)]),
+        );
+        for (const id of ids)
+          expect(deliveries.some((each) => each.headers.get("upstash-message-id") === id)).toBe(true);
+        for (const delivery of deliveries) expect(await verify(delivery)).toBe(true);
+        if (isMet) met++;
+      }
+      expect(met).toBeGreaterThan(3);
+    },
+  );
 
   test("a message whose last attempt was killed with its invocation is reported with the status 0", async () => {
     const store = newStore();

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
+import { Client, Receiver } from "@upstash/qstash";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../scripts/shared/free-port.ts";
+import { type HttpServer, serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
 import { npmStart, type Started } from "./npm-start.ts";
 
@@ -24,12 +26,21 @@ async function askAs(host: string, port: number, path: string): Promise<{ status
 describe("npm start", () => {
   let port = 0;
   let demo: Started;
+  let app: HttpServer;
+  const received: { readonly body: string; readonly signature: string }[] = [];
   beforeAll(async () => {
     port = await freePort();
-    demo = npmStart(port);
+    app = await serveFetch(async (request) => {
+      received.push({ body: await request.text(), signature: request.headers.get("upstash-signature") ?? "" });
+      return new Response("fine");
+    });
+    demo = npmStart(port, {}, `${app.url}/*`);
     await demo.ready();
   });
-  afterAll(() => demo.stop());
+  afterAll(async () => {
+    await demo.stop();
+    await app.stop();
+  });
 
   const enqueue = async (name: string, payload?: unknown) => (await demo.json<Job>("/jobs", { name, payload })).id;
   const becomes = (id: string, job: object) =>
@@ -39,6 +50,24 @@ describe("npm start", () => {
     expect(demo.output).toContain(`curl http://localhost:${port}/jobs --json`);
     expect(demo.output).toContain(`http://localhost:${port}/dashboard`);
     expect(demo.output).not.toMatch(/wrangler|\[ERROR\]/i);
+  });
+
+  test("speaks QStash with the variables that it shows", async () => {
+    const shown = Object.fromEntries(
+      [...demo.output.matchAll(/^ {2}(QSTASH_\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    const client = new Client({ baseUrl: shown["QSTASH_URL"], token: shown["QSTASH_TOKEN"], retry: false });
+    await client.publishJSON({ url: `${app.url}/hook`, body: { hello: "world" } });
+    await expect.poll(() => received, patience).toHaveLength(1);
+    const receiver = new Receiver({
+      currentSigningKey: shown["QSTASH_CURRENT_SIGNING_KEY"] ?? "",
+      nextSigningKey: shown["QSTASH_NEXT_SIGNING_KEY"] ?? "",
+    });
+    const [{ body, signature } = { body: "", signature: "" }] = received;
+    expect(JSON.parse(body)).toEqual({ hello: "world" });
+    expect(await receiver.verify({ body, signature })).toBe(true);
+    expect((await client.logs()).logs.map(({ state }) => state)).toContain("CREATED");
+    await expect(client.publish({ url: "http://169.254.169.254/" })).rejects.toThrow("not among the targets");
   });
 
   test("shows a dashboard, in workerd", async () => {

@@ -53,3 +53,35 @@ test("a destination that the platform's fetch cannot reach is a failed attempt",
 function bytes(text: string) {
   return new TextEncoder().encode(text);
 }
+
+test("queues, groups, flow control keys, logs and signing keys work inside workerd", async () => {
+  const urls: string[] = [];
+  const qstash = createQStash({
+    tokens: [token],
+    signingKeys: { current: key, next: "sig_next_key" },
+    targets: ["https://app.test/*"],
+    events: { retention: "1d" },
+    fetch: async (url) => {
+      urls.push(String(url));
+      return new Response("fine");
+    },
+  });
+  const queue = new Queue({ store: memoryStore(), jobs: qstash.jobs, logger: null });
+  const app = createHandler({ queue, auth: { admin: ["the-admin-token"] }, qstash });
+  const call = async (method: string, path: string, init: RequestInit = {}) => {
+    const headers = { ...init.headers, Authorization: `Bearer ${token}` };
+    const answer = await app.fetch(new Request(`http://queue.test/v2/${path}`, { ...init, method, headers }));
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+  const endpoints = [{ url: "https://app.test/one" }, { url: "https://app.test/two" }];
+  await call("POST", "topics/group/endpoints", { body: JSON.stringify({ endpoints }) });
+  expect((await call("POST", "enqueue/orders/group", { body: "text" })).status).toBe(201);
+  const limits = { "Upstash-Flow-Control-Key": "k", "Upstash-Flow-Control-Value": "rate=1, period=1h" };
+  expect((await call("POST", "publish/https://app.test/three", { headers: limits })).status).toBe(201);
+  await queue.drain();
+  expect(urls.sort()).toEqual(["https://app.test/one", "https://app.test/three", "https://app.test/two"]);
+  expect((await call("GET", "queues/orders")).body).toMatchObject({ lag: 0, parallelism: 1 });
+  expect((await call("GET", "flowControl/k")).body).toMatchObject({ rateCount: 1 });
+  expect((await call("GET", "logs")).body).toMatchObject({ events: { length: 6 } });
+  expect((await call("POST", "keys/rotate")).body).toMatchObject({ current: "sig_next_key" });
+});
