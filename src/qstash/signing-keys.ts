@@ -40,8 +40,9 @@ export class KeyRing {
       this.#known.set(queue, { keys, until: now + KNOWN_FOR_MS });
       return keys;
     } catch (error) {
+      if (known) return known.keys;
       // A drain with the smallest budget would never have room for it.
-      if (error instanceof OutOfBudgetError) return known?.keys ?? this.#given;
+      if (error instanceof OutOfBudgetError) return this.#given;
       throw error;
     }
   }

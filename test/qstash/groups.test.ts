@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { Queue } from "../../src/index.ts";
+import { faultyStore } from "../../src/testing/index.ts";
 import { onEveryStore } from "../support/stores.ts";
 import { type Delivery, servedQStash, target } from "./served-qstash.ts";
 
@@ -80,17 +82,40 @@ onEveryStore(({ create }) => {
     });
   });
 
-  test("an occurrence whose messages were made twice delivers each once", async () => {
-    const parts = await served();
-    const { client, clock, queue, deliveries } = parts;
+  test("an occurrence whose messages are made again, for its invocation was killed, delivers each once", async () => {
+    const store = create();
+    const { client, clock, qstash, queue, deliveries } = await servedQStash({ store });
+    await client.urlGroups.addEndpoints({ name: "group", endpoints });
     await client.schedules.create({ destination: "group", cron: "* * * * *", body: "schedule" });
     clock.now += 60_000;
-    // The first drain fires the schedule alone. The job of the occurrence then runs twice.
-    await queue.drain({ maxJobs: 1 });
-    const { jobs } = await queue.listJobs({ state: "ready" });
-    expect(jobs.length + deliveries.length).toBeGreaterThan(0);
-    await drain(parts, 4);
-    expect(deliveries).toHaveLength(2);
+    let isDead = false;
+    const killed = faultyStore(store, ({ method }) => {
+      if (isDead) return "before";
+      isDead = method === "enqueue";
+      return undefined;
+    });
+    const dying = new Queue({ store: killed, jobs: qstash.jobs, clock, logger: null });
+    for (const _ of [1, 2, 3]) await dying.drain().catch(() => {});
+    expect(isDead).toBe(true);
+    // The schedule does not fire again, and the lease of the first occurrence runs out.
+    const [{ key } = { key: "" }] = await queue.schedules.list();
+    await queue.schedules.pause(key);
+    clock.now += 120_000;
+    for (const _ of [1, 2, 3, 4, 5, 6]) await queue.drain();
+    expect(deliveries.map(({ url }) => url).sort()).toEqual([other, target]);
+    expect(await queue.getStats()).toMatchObject({ pendingCount: 0, runningCount: 0, deadLetterCount: 0 });
+  });
+
+  test("the messages of a schedule hide what it hides", async () => {
+    const parts = await served();
+    const { client, clock, queue, deliveries } = parts;
+    const redact = { body: true } as const;
+    await client.schedules.create({ destination: "group", cron: "* * * * *", body: "the-secret", redact });
+    clock.now += 60_000;
+    await drain(parts, 5);
+    const { jobs } = await queue.listJobs({ state: "completed" });
+    expect(deliveries.map(({ body }) => body)).toEqual(["the-secret", "the-secret"]);
+    expect(JSON.stringify([jobs, await queue.schedules.list()])).not.toContain("the-secret");
   });
 
   test("endpoints outside of the targets, wrong names and unknown groups are refused", async () => {
