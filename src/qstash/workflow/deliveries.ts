@@ -5,9 +5,9 @@ import { bytesOfBody } from "../body.ts";
 import type { HeaderValues, Message } from "../message.ts";
 import { closeRuns, runAgain } from "./again.ts";
 import { resultHeader, stepHeader, stepJob } from "./messages.ts";
-import { newRun, runStepOf } from "./new-run.ts";
+import { runStepOf } from "./new-run.ts";
 import { isStep, type WorkflowNote } from "./note.ts";
-import { followersOf, type Run, resultOf } from "./run.ts";
+import { followersOf, type Run, type RunStep, resultOf } from "./run.ts";
 import { deliveryStore, type RunStore } from "./run-store.ts";
 import type { Runs } from "./runs.ts";
 
@@ -34,12 +34,13 @@ export async function prepareDelivery(
   const own = { header: message.header, body: bytesOfBody(message) ?? new Uint8Array() };
   if (note.role === "failure") return own;
   const store = deliveryStore(host);
-  const run = (await store.runs.find(note.runId)) ?? (await begun(message, note, job, store));
+  const run = await store.runs.find(note.runId);
   // Somebody has retried the message that the run failed by.
   if (run?.state === "failed" && run.failedBy === job.id) await resume(store, run);
   if (run?.state !== "started") return undefined;
   if (note.role === "call" || note.role === "result") {
-    if (note.step !== undefined && resultOf(run, note.step)) return undefined;
+    const result = note.step === undefined ? undefined : resultOf(run, note.step);
+    if (result) return note.role === "result" ? goneOn(run, [result], job, store) : undefined;
     return note.role === "call" ? own : { ...own, header: resultHeader(run, own.header) };
   }
   const { step, wait } = note;
@@ -52,25 +53,24 @@ async function resume(store: RunStore, run: Run): Promise<void> {
   await closeRuns(store, [{ messageId: run.failedBy ?? "", workflowRunId: run.id }]);
 }
 
-/** The run of a message that begins one, and whose publisher did not come to store it. */
-async function begun(message: Message, note: WorkflowNote, { id, maxRetries }: JobContext, { runs, now }: RunStore) {
-  if (note.role !== "start") return undefined;
-  await runs.create(newRun(message, note, id, maxRetries, now));
-  return runs.find(note.runId);
-}
-
 async function stepDelivery(message: Message, job: JobContext, found: Run, store: RunStore): Promise<Sent | undefined> {
   const run = await withStep(message, job.id, found, store);
   const index = run?.steps.findIndex(({ id }) => id === job.id) ?? -1;
   if (!run || index < 0) return undefined;
   const followers = followersOf(run, index);
-  if (followers.length > 0) {
-    // An earlier attempt got so far, and perhaps not to enqueue them.
-    if (job.attempt > 1) await store.enqueue(await Promise.all(followers.map((step) => stepJob(run, step))));
-    return undefined;
-  }
+  if (followers.length > 0) return goneOn(run, followers, job, store);
   const body = new TextEncoder().encode(JSON.stringify(await rawSteps(run, store.runs, index + 1)));
   return { header: stepHeader(run), body: body.length > LARGEST_SENT_BYTES ? new Uint8Array() : body };
+}
+
+/** A message after which its run has gone on already. An earlier attempt got so far, but perhaps not to enqueue what it led to. */
+async function goneOn(
+  run: Run,
+  steps: readonly RunStep[],
+  { attempt }: JobContext,
+  store: RunStore,
+): Promise<undefined> {
+  if (attempt > 1) await store.enqueue(await Promise.all(steps.map((step) => stepJob(run, step))));
 }
 
 /** The run with the step that a message brings, if it does not have it. */

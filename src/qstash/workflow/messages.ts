@@ -21,7 +21,6 @@ export const messageIds = {
   plan: (runId: string, target: number) => `${runId}:${target}:plan`,
   call: (runId: string, step: number) => `${runId}:${step}:call`,
   timeout: (runId: string, step: number) => `${runId}:${step}:timeout`,
-  invoke: (runId: string, step: number) => `${runId}:${step}:invoke`,
 };
 
 /** The options of the job of such a message. */

@@ -1,43 +1,7 @@
 import { storedBody } from "../body.ts";
-import type { Message } from "../message.ts";
 import { messageIds } from "./messages.ts";
-import type { Step, WorkflowNote } from "./note.ts";
-import type { Run, RunOptions, RunStep } from "./run.ts";
-
-/** The run that a message begins. */
-export function newRun(
-  message: Message,
-  { runId, createdAt, invoker, redact }: WorkflowNote,
-  id: string,
-  retries: number | undefined,
-  now: number,
-): Run {
-  const { url, header, timeoutMs, retryDelay, labels, failureCallback, limits, notBefore, body, bodyBase64 } = message;
-  const options: RunOptions = {
-    header,
-    ...(retries !== undefined && { retries }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retryDelay !== undefined && { retryDelay }),
-    ...(labels && { labels }),
-    ...(failureCallback && { failureCallback }),
-    ...(limits && { limits }),
-    ...(redact !== undefined && { redact }),
-  };
-  const stored = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
-  const first: RunStep = {
-    ...{ id, at: now, step: 0, concurrent: 1, body: stored },
-    ...(notBefore !== undefined && { notBefore }),
-  };
-  return {
-    id: runId,
-    url,
-    createdAt,
-    options: optionsFor(runId, createdAt, options),
-    ...(invoker && { invoker }),
-    state: "started",
-    steps: [first],
-  };
-}
+import type { Step } from "./note.ts";
+import type { RunOptions, RunStep } from "./run.ts";
 
 /** The options of a run, whose failure callback says which run it is. */
 export function optionsFor(runId: string, createdAt: number, options: RunOptions): RunOptions {

@@ -26,32 +26,27 @@ export interface WorkflowNote {
   /** When the run was triggered, in ms since 1970. */
   readonly createdAt: number;
   /**
-   * "start" begins the run, and "step" brings it a step. A "call" goes to somebody else, its "result" to the workflow. A "timeout" ends
-   * the wait for an event. "failure" reports that the run has failed.
+   * A "step" brings the workflow its steps so far. A "call" goes to somebody else, its "result" to the workflow. A "timeout" ends the
+   * wait for an event. "failure" reports that the run has failed.
    */
-  readonly role: "start" | "step" | "call" | "result" | "timeout" | "failure";
+  readonly role: "step" | "call" | "result" | "timeout" | "failure";
   /** The step that a call or a timeout is for. */
   readonly step?: number;
   /** Where the wait is kept that a timeout ends. */
   readonly wait?: string;
-  /** Who began the run, if that was another run. */
-  readonly invoker?: Invoker;
-  /** What of the messages of the run nobody is shown, as its trigger says it. */
-  readonly redact?: string;
 }
 
 /** Whether a stored value is a note: a payload may have been edited by hand. */
 export function isNote(value: unknown): value is WorkflowNote {
-  const { runId, createdAt, role, step, wait, invoker, redact } = Object(value) as Readonly<Record<string, unknown>>;
-  const known = ["start", "step", "call", "result", "timeout", "failure"];
+  const { runId, createdAt, role, step, wait } = Object(value) as Readonly<Record<string, unknown>>;
+  const known = ["step", "call", "result", "timeout", "failure"];
   const isNumber = (number: unknown) => number === undefined || typeof number === "number";
   return (
     typeof runId === "string" &&
     typeof createdAt === "number" &&
     known.includes(String(role)) &&
     isNumber(step) &&
-    [wait, redact].every((text) => text === undefined || typeof text === "string") &&
-    (invoker === undefined || isStep((invoker as Partial<Invoker>)?.step))
+    (wait === undefined || typeof wait === "string")
   );
 }
 

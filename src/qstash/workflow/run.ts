@@ -24,6 +24,8 @@ export interface Run {
   readonly state: RunState;
   /** The first holds the payload of the run. */
   readonly steps: readonly RunStep[];
+  /** The runs that its steps have invoked. */
+  readonly invoked?: Readonly<Record<number, string>>;
   /** ms since 1970 */
   readonly endedAt?: number;
   /** What the workflow returned, as JSON. */

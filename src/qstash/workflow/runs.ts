@@ -50,6 +50,28 @@ export class Runs {
   }
 
   /**
+   * Stores a run that a step of another one invokes, unless that step has invoked one already.
+   *
+   * @returns the run that it invokes; undefined if the other one does not go on.
+   * @throws {TidegateError} `conflict` if there is a run with its id.
+   */
+  async invoke(run: Run, invokerId: string, step: number): Promise<Run | undefined> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const found = await this.#documents.get(RUN, invokerId);
+      const invoker = found && runOf(found);
+      if (!found || invoker?.state !== "started") return undefined;
+      const known = invoker.invoked?.[step];
+      if (known !== undefined) return this.find(known);
+      if (await this.find(run.id)) throw conflict("There is a run with this id already.");
+      const { kept, apart } = spread(run, run.steps.length);
+      const noted = { ...invoker, invoked: { ...invoker.invoked, [step]: run.id } };
+      const edits = [...ownEdits(noted, found), ...ownEdits(kept, null), ...apart, ...logEdits(run)];
+      if (await this.#documents.change(edits)) return run;
+    }
+    throw conflict("The run keeps changing. Try again.");
+  }
+
+  /**
    * Changes a run by what it holds, again if another invocation changes it meanwhile.
    *
    * @param change gives the changed run, or undefined to leave it as it is. It may only add steps. It may be called several times.

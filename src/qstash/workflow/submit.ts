@@ -9,10 +9,11 @@ import type { Message } from "../message.ts";
 import type { Draft, MessageJob } from "../message-job.ts";
 import { readPublishOptions } from "../publish-options.ts";
 import type { QStashCall } from "../request.ts";
+import type { Targets } from "../targets.ts";
 import { messageIds, shownJob, stepJob } from "./messages.ts";
-import { newRun, runStepOf } from "./new-run.ts";
-import { type Invoker, isStep, type WorkflowNote } from "./note.ts";
-import { isSameStep, type RunStep } from "./run.ts";
+import { optionsFor, runStepOf } from "./new-run.ts";
+import { type Invoker, isStep } from "./note.ts";
+import { isSameStep, type Run, type RunStep } from "./run.ts";
 import { runsOf } from "./run-store.ts";
 
 /** As in a path: the ids of messages are longer. */
@@ -48,21 +49,47 @@ export async function prepareOfRuns(call: QStashCall, drafts: readonly Draft[]):
 }
 
 async function prepareEach(call: QStashCall, drafts: readonly Draft[]): Promise<readonly Prepared[]> {
-  const prepared = new Map<Draft, Prepared>();
-  const steps = new Map<string, Draft[]>();
-  for (const draft of drafts) {
-    const runId = readRunId(draft.headers.get(RUN_ID));
-    if (draft.headers.get("upstash-workflow-init") === "true")
-      prepared.set(draft, await prepareStart(call, draft, runId));
-    else if (draft.headers.get("upstash-workflow-calltype") === "toCallback")
-      prepared.set(draft, await prepareCall(call, draft, runId));
-    else steps.set(runId, [...(steps.get(runId) ?? []), draft]);
+  const read = drafts.map((draft) => readOfRun(call, draft));
+  const prepared = new Map<ReadDraft, Prepared>();
+  const steps = new Map<string, ReadStep[]>();
+  for (const each of read) {
+    if (each.is === "start") prepared.set(each, await prepareStart(call, each));
+    else if (each.is === "call") prepared.set(each, await prepareCall(call, each));
+    else steps.set(each.runId, [...(steps.get(each.runId) ?? []), each]);
   }
   for (const [runId, ofRun] of steps) {
     const ready = await prepareSteps(call, runId, ofRun);
-    for (const [index, draft] of ofRun.entries()) prepared.set(draft, ready[index] as Prepared);
+    for (const [index, each] of ofRun.entries()) prepared.set(each, ready[index] as Prepared);
   }
-  return drafts.map((draft) => prepared.get(draft) as Prepared);
+  return read.map((each) => prepared.get(each) as Prepared);
+}
+
+interface ReadStart {
+  readonly is: "start";
+  readonly run: Run;
+}
+
+interface ReadCall {
+  readonly is: "call";
+  readonly runId: string;
+  readonly draft: Draft;
+}
+
+interface ReadStep {
+  readonly is: "step";
+  readonly runId: string;
+  readonly step: RunStep;
+}
+
+type ReadDraft = ReadStart | ReadCall | ReadStep;
+
+/** Reads all of a message before anything is written. */
+function readOfRun(call: QStashCall, draft: Draft): ReadDraft {
+  const { headers } = draft;
+  const runId = readRunId(headers.get(RUN_ID));
+  if (headers.get("upstash-workflow-init") === "true") return { is: "start", run: readStart(call, draft, runId) };
+  if (headers.get("upstash-workflow-calltype") === "toCallback") return { is: "call", runId, draft };
+  return { is: "step", runId, step: readStep(call, draft, runId) };
 }
 
 export function readRunId(text: string | null | undefined): string {
@@ -88,42 +115,46 @@ export async function refusingAsStep<Result>(work: () => Promise<Result>): Promi
   }
 }
 
-async function prepareStart(call: QStashCall, draft: Draft, runId: string): Promise<Prepared> {
-  const { host, settings } = call;
-  const { headers, destination } = draft;
+function readStart({ host, settings }: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
   const now = host.queue.clock();
   const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
-  const { retries, notBefore, deduplication, redaction, ...options } = read;
+  const { method: _, callback: __, notBefore, deduplication, redaction, ...options } = read;
   const limits = runLimits(headers);
   if (deduplication) throw invalidRequest("A run takes no deduplication id: its run id serves for that.");
-  const { invoker, body } = headers.has("upstash-workflow-invoke")
-    ? await readInvocation(call, draft.body)
-    : { invoker: undefined, body: draft.body };
-  const id = invoker ? messageIds.invoke(invoker.runId, invoker.step.stepId) : messageIds.start(runId);
-  const redact = redaction && (headers.get("upstash-redact-fields") ?? "");
-  const workflow: WorkflowNote = {
-    ...{ runId, createdAt: now, role: "start", ...(invoker && { invoker }) },
-    ...(redact !== undefined && { redact }),
-  };
-  const url = settings.targets.read(destination, "destination");
-  const message: Message = {
-    ...{ url, ...options, ...storedBody(body), ...(limits && { limits }), workflow },
+  const invocation = headers.has("upstash-workflow-invoke") ? readInvocation(settings.targets, body) : undefined;
+  const first: RunStep = {
+    ...{ id: messageIds.start(runId), at: now, step: 0, concurrent: 1, body: storedBody(invocation?.body ?? body) },
     ...(notBefore !== undefined && { notBefore }),
   };
-  const run = newRun(message, workflow, id, retries, now);
-  const answer = { messageId: id, workflowRunId: runId, workflowCreatedAt: now };
   return {
-    job: await shownJob(message, run.options, { id, ...(notBefore !== undefined && { runAt: notBefore }) }),
-    async answer(result) {
-      // Its delivery stores the run too, if this does not come about.
-      if (result?.status !== "enqueued") return { ...answer, deduplicated: true };
-      const runs = runsOf(host.queue);
-      if (await runs.create(run)) return answer;
-      const existing = await runs.find(runId);
-      if (!existing || existing.createdAt === now) return answer;
-      await host.queue.cancel(id).catch(() => {});
-      return { ...answer, workflowCreatedAt: existing.createdAt, deduplicated: true };
-    },
+    ...{ id: runId, url: settings.targets.read(destination, "destination"), createdAt: now },
+    options: optionsFor(runId, now, {
+      ...{ ...options, ...(limits && { limits }) },
+      ...(redaction && { redact: headers.get("upstash-redact-fields") ?? "" }),
+    }),
+    ...(invocation && { invoker: invocation.invoker }),
+    ...{ state: "started", steps: [first] },
+  };
+}
+
+/** Stores a run. One that is there and has not begun is enqueued again: its publisher may not have come so far. */
+async function prepareStart({ host }: QStashCall, { run }: ReadStart): Promise<Prepared> {
+  const runs = runsOf(host.queue);
+  const { invoker } = run;
+  const stored = invoker
+    ? await runs.invoke(run, invoker.runId, invoker.step.stepId)
+    : (await runs.create(run))
+      ? run
+      : await runs.find(run.id);
+  const [first] = stored?.steps ?? [];
+  if (!stored || !first) throw runIsOver();
+  const isFresh = stored.state === "started" && stored.steps.length === 1;
+  return {
+    job: isFresh ? await stepJob(stored, first) : undefined,
+    answer: () => ({
+      ...{ messageId: first.id, workflowRunId: stored.id, workflowCreatedAt: stored.createdAt },
+      ...(stored !== run && { deduplicated: true }),
+    }),
   };
 }
 
@@ -143,19 +174,18 @@ function withoutAnyLimits(headers: Headers): Headers {
 }
 
 /** Reads what `context.invoke` sends: the payload for the new run, and who invokes it. */
-async function readInvocation(call: QStashCall, body: Uint8Array): Promise<{ invoker: Invoker; body: Uint8Array }> {
-  const { body: payload = "", workflowRunId, workflowUrl, step } = Object(readJson(body));
-  if (!isStep(step) || typeof payload !== "string" || typeof workflowUrl !== "string")
+function readInvocation(targets: Targets, sent: Uint8Array) {
+  const { body = "", workflowRunId, workflowRunCreatedAt, workflowUrl, step } = Object(readJson(sent));
+  if (!isStep(step) || typeof body !== "string" || typeof workflowUrl !== "string")
     throw invalidRequest("The body of an invocation must hold body, workflowRunId, workflowUrl and step.");
-  const run = await runsOf(call.host.queue).find(readRunId(workflowRunId));
-  if (run?.state !== "started") throw runIsOver();
-  const url = call.settings.targets.read(workflowUrl, "workflowUrl");
-  const invoker = { runId: run.id, createdAt: run.createdAt, url, step };
-  return { invoker, body: new TextEncoder().encode(payload) };
+  const invoker: Invoker = {
+    ...{ runId: readRunId(workflowRunId), createdAt: Number(workflowRunCreatedAt), step },
+    url: targets.read(workflowUrl, "workflowUrl"),
+  };
+  return { invoker, body: new TextEncoder().encode(body) };
 }
 
-async function prepareCall(call: QStashCall, draft: Draft, runId: string): Promise<Prepared> {
-  const { host, settings } = call;
+async function prepareCall({ host, settings }: QStashCall, { draft, runId }: ReadCall): Promise<Prepared> {
   const { headers } = draft;
   const run = await runsOf(host.queue).find(runId);
   if (run?.state !== "started") throw runIsOver();
@@ -190,9 +220,12 @@ async function prepareCall(call: QStashCall, draft: Draft, runId: string): Promi
   };
 }
 
-async function prepareSteps(call: QStashCall, runId: string, drafts: readonly Draft[]): Promise<readonly Prepared[]> {
-  const { host } = call;
-  const added = drafts.map((draft) => readStep(call, draft, runId));
+async function prepareSteps(
+  { host }: QStashCall,
+  runId: string,
+  read: readonly ReadStep[],
+): Promise<readonly Prepared[]> {
+  const added = read.map(({ step }) => step);
   const run = await runsOf(host.queue).change(runId, (run) => {
     if (run.state !== "started" && run.state !== "failed") throw runIsOver();
     const missing = added.filter((step) => !run.steps.some((known) => isSameStep(known, step)));
