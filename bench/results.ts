@@ -16,7 +16,7 @@ export interface Session {
   /** What it measured. */
   readonly parts: readonly string[];
   readonly date: string;
-  /** The command that makes these results again. */
+  /** The command that reproduces these results. */
   readonly command: string;
   readonly seconds: number;
 }

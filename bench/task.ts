@@ -23,7 +23,7 @@ export interface Task {
   readonly delayMs?: number;
   /** How long each job runs, with a timer. Tidegate alone. */
   readonly jobMs?: number;
-  /** Whether to record what the process spends its time on. */
+  /** Whether to record a CPU profile. */
   readonly isProfiled?: boolean;
 }
 
@@ -37,7 +37,7 @@ export interface TaskReport {
   readonly samplesMs: readonly number[];
   /** How much of the time slots were taken, where jobs take any. */
   readonly busy?: { readonly whole: number; readonly steady: number };
-  /** What V8 recorded, as JSON, where it was asked to. */
+  /** The profile of V8, as JSON, if requested. */
   readonly profile?: string;
 }
 

@@ -2,45 +2,45 @@
 export const databasesSection = `## Several databases
 
 \`partitioned([storeA, storeB], n)\` spreads the partitions of one queue over several databases: partition p is in the store whose number is
-p modulo how many there are. The stores may be of any kinds, such as two Upstash databases in different regions, and share nothing. Take at
-least one partition for each, or more if 100 MB a key matter.
+p modulo the number of stores. The stores may be of any kind, such as two Upstash databases in different regions, and share nothing. Use at
+least one partition for each, or more if the limit of 100 MB per key matters.
 
 **Adding a database.** The stores and their order are stored with the queue, in every store, and fixed like the number of partitions. A
-process that opens the queue with one more, one less or in another order gets \`invalid_request\`, and nothing is written. To add a database,
+process that opens the queue with more or fewer stores, or in another order, gets \`invalid_request\`, and nothing is written. To add a database,
 choose a new name for the queue, enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one is empty.
 
-**What a lost database stops**, and what goes on:
+**What a lost database stops**, and what continues:
 
 | | |
 |---|---|
-| jobs in the other databases | run as ever. A drain waits up to a second for an answer, goes on without it and logs a warning |
+| jobs in the other databases | run as before. A drain waits up to a second for an answer, continues without it and logs a warning |
 | jobs in the lost one | wait. Those that were running when it was lost run again once it is back and their leases have expired |
 | new jobs | go to the others. The first enqueue of a process that meets the loss may fail with \`store_unavailable\`; after it, new jobs avoid the lost database, and try it again 30 s later |
-| new jobs with an id or a dedupe key of their own | fail if theirs is the lost one: only there is it known whether they are duplicates |
-| schedules | are in the first database, with the jobs that they make. They stop if that one is lost, and catch up as \`missed\` says |
-| \`getStats\`, lists, \`pause\`, the dead letter as a whole | fail with \`store_unavailable\`. What they have changed in the others stays, and they can be repeated |
+| new jobs with your own id or a dedupe key | fail if they belong in the lost one: only that database knows whether they are duplicates |
+| schedules | are in the first database, with their jobs. They stop if that one is lost, and catch up as \`missed\` says |
+| \`getStats\`, lists, \`pause\`, the dead letter as a whole | fail with \`store_unavailable\`. Their changes to the others stay, and you can repeat them |
 | \`getJob\`, \`cancel\` and others with an id | fail if the job is in the lost one |
 | \`GET /health\` | answers 503 |
-| a drain that holds jobs of the lost one | settles what it can, ends with \`store_unavailable\`, and the next one goes on |
+| a drain that holds jobs of the lost one | settles what it can, ends with \`store_unavailable\`, and the next one continues |
 
-A database that is gone for good takes its jobs with it, because nothing is stored twice. An empty one in its place is begun again, and the
-queue goes on. Two databases are lost twice as often as one, each with half of the jobs.
+A database that is gone for good takes its jobs with it, because nothing is stored twice. An empty one in its place is initialized again, and the
+queue continues. One of two databases is lost twice as often as a single one, each time with half of the jobs.
 `;
 
 /** The same on a Redis Cluster. */
 export const clusterSection = `## A Redis Cluster
 
-\`redisStore\` takes a client of a whole cluster: a \`Cluster\` of \`ioredis\`, or what \`createCluster\` of \`redis\` gives. The keys of a queue are in
-one slot, and so on one node. With \`partitioned(redisStore(cluster), n)\` each partition has a slot of its own:
+\`redisStore\` takes a client of a whole cluster: a \`Cluster\` of \`ioredis\`, or the client of \`createCluster\` of \`redis\`. The keys of a queue are in
+one slot, and so on one node. With \`partitioned(redisStore(cluster), n)\` each partition has its own slot:
 
-- The first 2, 4, 8, ... 64 partitions lie in as many equal shares of the slots, whatever the name of the queue. So n nodes with equal shares all
+- The first 2, 4, 8, ... 64 partitions are in as many equal shares of the slots, whatever the name of the queue. So n nodes with equal shares all
   have some of the first 2 n partitions, or the next power of two above that.
 - Slots may move and replicas may take over while queues drain. The clients follow \`MOVED\` and \`ASK\`. A script whose keys are being moved is
-  refused with \`TRYAGAIN\`, and asked again for up to 3 s: move queues with large keys at a quiet hour. A node that does not know a script yet
+  refused with \`TRYAGAIN\`, and retried for up to 3 s: move queues with large keys at a quiet hour. A node that does not know a script yet
   gets it.
 - \`CLUSTER FAILOVER\` and a move of slots lose nothing. **A primary that crashes loses what its replica had not received yet**, as in any
   Redis with replicas: see [what it does not promise](./guarantees.md#what-it-does-not-promise). Until the replica has taken over, which
-  takes \`cluster-node-timeout\` and more, calls for its partitions throw \`store_unavailable\`, and the other partitions go on.
+  takes \`cluster-node-timeout\` and more, calls for its partitions throw \`store_unavailable\`, and the other partitions continue.
 
 \`test/stores/redis-cluster.test.ts\` does all of this to a cluster of three primaries with replicas.
 `;

@@ -127,7 +127,7 @@ function drainsSection(rows: readonly Row[]): string {
 |--:|--:|--:|---|
 ${lines.join("\n")}
 
-Throughput levels off when the cores of this machine are busy. No drain visibly waits for the lock of another: one Redis runs
+Throughput levels off when the cores of this machine are busy. No drain visibly waits for another's lock: one Redis runs
 its scripts one after the other anyway.
 
 **The next limit is Redis itself**, which runs scripts on one core. *Computed* from the CPU that Redis took, *measured* by
@@ -146,7 +146,7 @@ function partitionSection(rows: readonly Row[]): string {
   return `## Partitions
 
 \`partitioned(store, n)\` spreads a queue over n sets of keys. *Measured*, \`npm run bench -- parallel\`, jobs a second in batches of
-1,000, one drain a partition, beside as many drains on one set of keys:
+1,000, one drain per partition, compared with as many drains on one set of keys:
 
 | partitions | partitioned | one set of keys |
 |--:|--:|--:|
@@ -161,7 +161,7 @@ On one redis-server partitions add no speed, since it has one thread whatever th
 Partitions have a price. An idle tick costs n commands instead of 1. A batch that settles jobs of several partitions needs one round trip to
 each. The first call of a process costs 3 commands, which check n.
 
-The number is stored with the queue, for good. If you open the queue with another number, or without \`partitioned\`, you get
+The number is stored with the queue, permanently. If you open the queue with another number, or without \`partitioned\`, you get
 \`invalid_request\`, and nothing is written. The command line finds the number by itself. To change the number, or to partition an existing
 queue, choose a new name for the queue. Enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one is
 empty.
@@ -282,7 +282,7 @@ function goalText(rows: readonly Row[]): string {
 |---|--:|--:|
 ${lines.join("\n")}
 
-As each comes, BullMQ runs one job at a time. With its concurrency set, HTTP is the limit here. The bare loop above, which sends the same
+With its defaults, BullMQ runs one job at a time. With its concurrency set, HTTP is the limit here. The bare loop above, which sends the same
 scripts and does nothing else, reaches ${ceiling.toFixed(1)} times BullMQ's speed on these two cores, which Redis, the shim and the script share. Over TCP the draining process
 is the limit: in batches of 1,000 it uses ${busyPercent.toFixed(0)} % of a core.`;
 }

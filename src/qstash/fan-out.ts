@@ -15,7 +15,7 @@ import type { Message } from "./message.ts";
 /** The name of the job that makes the messages of an occurrence, where a schedule alone cannot. */
 export const FAN_OUT = "qstash_fan_out";
 
-/** A message of a schedule that goes to a URL group, or under a key of flow control: the payload of the job. */
+/** A message of a schedule that goes to a URL group, or under a flow control key: the payload of the job. */
 export interface FanOut {
   /** Where it goes: a URL, or the name of a group. */
   readonly destination: { readonly url: string } | { readonly group: string };

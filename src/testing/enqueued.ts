@@ -28,7 +28,7 @@ interface ExpectedFields {
   readonly maxRetries?: number;
   /** Its state. Default: "scheduled" or "ready". */
   readonly state?: JobState;
-  /** Which key of flow control holds it back, why, since when and until when: as much of it as you give. Null if none does. */
+  /** Which flow control key holds it back, why, since when and until when: as much of it as you give. Null if none does. */
   readonly heldBack?: Partial<HeldBack> | null;
 }
 

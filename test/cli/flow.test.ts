@@ -32,9 +32,9 @@ onEveryTarget((openWith) => {
       ]);
     });
 
-    test("lists as JSON what the HTTP API gives, page by page or all of it", async () => {
+    test("--json prints what the HTTP API returns, page by page or all of it", async () => {
       const { queue, cli } = open();
-      expect((await cli(["queue:flow"])).stdout).toBe("No key of flow control is in use.\n");
+      expect((await cli(["queue:flow"])).stdout).toBe("No flow control key is in use.\n");
       expect(documentOf(await cli(["queue:flow", "--json"]))).toEqual({ keys: [], cursor: null });
       const names = Array.from({ length: 30 }, (_, index) => `tenant-${index}`);
       await queue.enqueueMany(tenants(names));
@@ -45,7 +45,7 @@ onEveryTarget((openWith) => {
       expect(keys[0]).toEqual(JSON.parse(JSON.stringify(await queue.flowControl.get("tenant-0"))));
     });
 
-    test("show tells all about one, and fails for one that is unknown", async () => {
+    test("show prints everything about a key, and fails for an unknown one", async () => {
       const { clock, queue, cli } = open();
       await queue.flowControl.set("api/\u{1F600}", { rate: 1, period: "1m" });
       await queue.enqueueMany(tenants(["api/\u{1F600}", "api/\u{1F600}"]));
@@ -110,7 +110,7 @@ onEveryTarget((openWith) => {
       expect(await queue.flowControl.list()).toEqual({ keys: [], cursor: null });
     });
 
-    test("a key cannot colour the terminal", async () => {
+    test("a key cannot control the terminal", async () => {
       const { queue, cli } = open();
       await queue.enqueueMany(tenants(["a\u202ebc", "a\u202ebc"]));
       for (const words of [["list"], ["show", "a\u202ebc"], ["pause", "a\u202ebc"]]) {
@@ -164,7 +164,7 @@ onEveryTarget((openWith) => {
       });
     });
 
-    test("says nothing of it where nothing holds the job back, and no end where none is known", async () => {
+    test("shows no reason for a job that is not held back, and no end if none is known", async () => {
       const { queue, cli } = open();
       await queue.enqueue(sync, "acme", { id: "only" });
       expect((await cli(["queue:jobs", "only"])).stdout).not.toContain("Held back");

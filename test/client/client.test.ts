@@ -271,7 +271,7 @@ describe("the dead letter through QueueClient", () => {
 });
 
 test.each(["acme", "a/b", "100%", "%2F", "\u{1F600}", "a?b#c", "x".repeat(256)])(
-  "keys of flow control are looked after as by Queue: %s",
+  "flow control keys are looked after as by Queue: %s",
   async (key) => {
     const { client, queue } = connect();
     expect(await client.flowControl.get(key)).toBeNull();

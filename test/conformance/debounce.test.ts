@@ -69,7 +69,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ name: "index", payload: 1 });
     });
 
-    test("is replaced although the call that made it did not ask for that", async () => {
+    test("is replaced even if the call that made it did not ask for that", async () => {
       const { index, queue } = setUp(kind);
       const { id } = await queue.enqueue(index, 1, { dedupe: { key: dedupe.key, ttl: "10m" }, delay: "1m" });
       expect(await queue.enqueue(index, 2, { dedupe })).toMatchObject({ id, status: "replaced" });
@@ -98,7 +98,7 @@ onEveryStore((kind) => {
       });
     });
 
-    test("is a duplicate once it was snoozed: its handler has begun", async () => {
+    test("is a duplicate once it has been snoozed, since its handler has started", async () => {
       const { index, queue } = setUp(kind);
       const { id } = await queue.enqueue(index, "snoozes", { dedupe });
       await queue.drain();
@@ -106,7 +106,7 @@ onEveryStore((kind) => {
       expect(await queue.enqueue(index, 2, { dedupe })).toMatchObject({ id, status: "duplicate" });
     });
 
-    test("is replaced after a drain has handed it back before it started, and the next attempt is the first", async () => {
+    test("is replaced after a drain released it unstarted, and its next attempt is the first", async () => {
       const { ran, index, queue } = setUp(kind);
       const { id } = await queue.enqueue(index, 1, { dedupe });
       // Its timeout is longer than this drain has time for.
@@ -118,7 +118,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ state: "completed", attempts: 1 });
     });
 
-    test("is made anew once the one that held the key is cancelled, with a window of its own", async () => {
+    test("is stored as a new job, with its own window, once the holder of the key is cancelled", async () => {
       const { clock, index, queue } = setUp(kind);
       const first = await queue.enqueue(index, 1, { dedupe, delay: "1h" });
       await clock.advance("9m");
@@ -156,7 +156,7 @@ onEveryStore((kind) => {
       expect(ran).toEqual([5]);
     });
 
-    test("is leased by an eager start for the last job of a call alone, with its payload", async () => {
+    test("is leased by an eager start only for the last job of a call, with its payload", async () => {
       const { index, queue } = setUp(kind);
       const jobs = [1, 2].map((payload) => ({ job: index, payload, dedupe }));
       const { results, held } = await internalsOf(queue).enqueueHeld(jobs);
@@ -170,7 +170,7 @@ onEveryStore((kind) => {
       expect(await queue.getJob(results[0]?.id ?? "")).toMatchObject({ state: "running", payload: 2 });
     });
 
-    test("is leased by the eager start of a newer call that makes it due", async () => {
+    test("is leased by an eager start if a newer call makes it due", async () => {
       const { index, queue } = setUp(kind);
       const { id } = await queue.enqueue(index, 1, { dedupe, delay: "1h" });
       const { results, held } = await internalsOf(queue).enqueueHeld([{ job: index, payload: 2, dedupe }]);
@@ -180,7 +180,7 @@ onEveryStore((kind) => {
     });
   });
 
-  describe("with a key of flow control", () => {
+  describe("with a flow control key", () => {
     const line = (key: string) => ({ key, ordered: true }) as const;
 
     test("a replaced job keeps its place in the order of its key", async () => {
@@ -194,7 +194,7 @@ onEveryStore((kind) => {
       expect(ran).toEqual(["c", "b"]);
     });
 
-    test("a replaced job stands in line by its new run time where the key has no order", async () => {
+    test("a replaced job is in line by its new run time if the key is not ordered", async () => {
       const { clock, ran, index, queue } = setUp(kind);
       const flowControl = { key: "tenant", concurrency: 1 };
       await queue.enqueueMany(
@@ -223,7 +223,7 @@ onEveryStore((kind) => {
       expect(await queue.flowControl.get("tenant")).toMatchObject({ concurrency: 2, waiting: 1 });
     });
 
-    test("a replaced job in a long line leaves it once, wherever it stood", async () => {
+    test("a replaced job leaves a long line once, wherever it was", async () => {
       const { index, queue } = setUp(kind);
       const flowControl = line("account");
       const jobs = Array.from({ length: 40 }, (_, i) => ({
@@ -244,7 +244,7 @@ onEveryStore((kind) => {
 
   // In partitions the two keys may be in two partitions, where each has a job of its own.
   if (!kind.partitions) {
-    test("a newer call with another key of flow control moves the job to the end of that line", async () => {
+    test("a newer call with another flow control key moves the job to the end of that line", async () => {
       const { ran, index, queue } = setUp(kind);
       const to = (key: string) => ({ flowControl: { key, ordered: true } });
       await queue.enqueue(index, "a", { ...to("one"), dedupe });
@@ -261,7 +261,7 @@ onEveryStore((kind) => {
       expect(ran).toContain("d");
     });
 
-    test("a newer call takes the key of flow control away, or gives one", async () => {
+    test("a newer call can remove the flow control key, or set one", async () => {
       const { clock, ran, index, queue } = setUp(kind);
       const flowControl = { key: "tenant", rate: 1, period: minute };
       await queue.enqueue(index, 1, { dedupe, flowControl });

@@ -12,7 +12,7 @@ onEveryStore((kind) => {
     return { clock, store, queue, documents: internalsOf(queue).documents };
   };
 
-  test("a document is found under its kind and name, also by another queue object on the store", async () => {
+  test("a document is found by its kind and name, even by another queue object on the store", async () => {
     const { documents, store } = setUp();
     expect(await documents.change([{ kind: "notes", name: "a b/ö", text: "text:1" }])).toBe(true);
     const other = internalsOf(openQueue({ ...kind, create: () => store }).queue).documents;
@@ -21,7 +21,7 @@ onEveryStore((kind) => {
     expect(await other.get("notes", "a")).toBeUndefined();
   });
 
-  test("a change is refused when its document is not as it was read, and then none of its other changes is made", async () => {
+  test("a change of a document that has changed since it was read is refused, and so are all changes of the same call", async () => {
     const { documents } = setUp();
     await documents.change([{ kind: "notes", name: "a", text: "1" }]);
     const from = await documents.get("notes", "a");
@@ -37,7 +37,7 @@ onEveryStore((kind) => {
     expect(await documents.get("notes", "b")).toBeUndefined();
   });
 
-  test("a document that was removed and stored again is not the one that was read", async () => {
+  test("a document that was removed and stored again counts as changed", async () => {
     const { documents } = setUp();
     await documents.change([{ kind: "notes", name: "a", text: "1" }]);
     const from = await documents.get("notes", "a");
@@ -54,7 +54,7 @@ onEveryStore((kind) => {
     expect([...text].sort().join("")).toBe("abcdefgh");
   });
 
-  test("a change that is sent again finds its own work, also where the document is gone already", async () => {
+  test("a resent change recognises its own work, even if the document is already gone", async () => {
     const { store } = setUp();
     const queue = store.open("default");
     const made = { kind: "notes", name: "a", text: "1", mark: "m1", from: null };
@@ -66,7 +66,7 @@ onEveryStore((kind) => {
   });
 
   describe("an expiring document", () => {
-    test("is gone after its time, for reads, lists and changes", async () => {
+    test("is gone for reads, lists and changes once it has expired", async () => {
       const { clock, documents } = setUp();
       await documents.change([
         { kind: "notes", name: "a", text: "1", ttl: "1m" },
@@ -80,7 +80,7 @@ onEveryStore((kind) => {
       expect(await documents.change([{ kind: "notes", name: "a", text: "2", from: null }])).toBe(true);
     });
 
-    test("stays where it was stored again for longer, or for good", async () => {
+    test("stays if it was stored again for longer, or without expiry", async () => {
       const { clock, documents } = setUp();
       const names = ["longer", "for good"];
       await documents.change(names.map((name) => ({ kind: "notes", name, text: "1", ttl: "1m" as const })));
@@ -102,7 +102,7 @@ onEveryStore((kind) => {
   });
 
   describe("a list", () => {
-    test("holds one kind, in the order of the names, from either end, page by page", async () => {
+    test("has one kind, in the order of names, from either end, page by page", async () => {
       const { documents } = setUp();
       const names = ["a", "a:1", "aa", "b", "é"];
       await documents.change(names.map((name) => ({ kind: "notes", name, text: name })));
@@ -153,7 +153,7 @@ onEveryStore((kind) => {
 });
 
 onEveryWholeStore((kind) => {
-  test("a queue that holds documents alone is not opened in partitions any more", async () => {
+  test("a queue that has only documents cannot be opened as partitioned", async () => {
     const { store, queue } = openQueue(kind);
     await internalsOf(queue).documents.change([{ kind: "notes", name: "a", text: "1" }]);
     const layout = await store.open("default").partitions({ partitions: 2, stores: 1, store: 0 });

@@ -248,7 +248,7 @@ onEveryStore((kind) => {
       expect(await queue.flowControl.get("tenant")).toMatchObject({ concurrency: 5, rate: null, period: null });
     });
 
-    test("set gives the key as it pinned it, also where another caller lets go of it at once", async () => {
+    test("set returns the key as it pinned it, even if another caller unsets it at once", async () => {
       const { queue } = setUp({ key: "tenant" });
       const { flowControl } = queue;
       const [key] = await Promise.all([flowControl.set("k", { concurrency: 2 }), flowControl.unset("k")]);

@@ -47,7 +47,7 @@ onEveryWholeStore((kind) => {
       expect(await store.stats(start)).toMatchObject({ running: 1, enqueued: 1 });
     });
 
-    test("makes the job of the last of several occurrences", async () => {
+    test("makes the job of the latest of several occurrences", async () => {
       const times = [-2, -1, 0, 1].map((minutes) => start + minutes * minute + 1_000);
       expect(firedIn(await claim(open(), start, { times }))).toEqual({
         jobs: [occurrenceJobId("beat", start - minute + 1_000)],
@@ -76,7 +76,7 @@ onEveryWholeStore((kind) => {
       expect(firedIn(reply)).toEqual({ jobs: [occurrenceJobId("beat", plan.times?.[0] ?? start)], schedules: [] });
     });
 
-    test("hands out a schedule whose job exists, be it that it waits or runs", async () => {
+    test("returns a schedule whose job exists, whether it waits or runs", async () => {
       const store = open();
       const waiting = { id: occurrenceJobId("beat", start), isFreshId: false, runAt: start + minute, record: "1:{}" };
       await store.enqueue([waiting], start);
@@ -88,7 +88,7 @@ onEveryWholeStore((kind) => {
       expect(firedIn(await claim(store, start + 1_000, { times }))).toEqual({ jobs: [], schedules: ["beat"] });
     });
 
-    test("names the job as others name it, on whatever day", async () => {
+    test("gives the job the same id as other invocations, on any day", async () => {
       const days = [
         "1999-12-31T23:59:59",
         "2027-03-01",
@@ -105,7 +105,7 @@ onEveryWholeStore((kind) => {
       }
     });
 
-    test("leaves alone what a late outcome of an earlier job of that occurrence would settle", async () => {
+    test("protects its job from a late outcome of an earlier job of that occurrence", async () => {
       const store = open();
       const [first] = (await claim(store, start, {})).jobs;
       const [again] = (await exchange(store, start + 2 * minute)).jobs.filter(({ isFired }) => !isFired);
@@ -126,7 +126,7 @@ onEveryWholeStore((kind) => {
 
 onEveryStore((kind) => {
   describe("a schedule whose occurrences are planned", () => {
-    test("makes one job for each of them, also once those that were planned are over", async () => {
+    test("makes one job for each, even after the planned ones are over", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat({ cron: "* * * * *" }));
       await queue.drain();
@@ -138,7 +138,7 @@ onEveryStore((kind) => {
       expect(slots).toHaveLength(130);
     });
 
-    test("says when it fired last, and keeps that when it is changed", async () => {
+    test("shows when it last fired, and keeps that when it is changed", async () => {
       const { clock, beat, open } = openSchedules(kind);
       const queue = open(beat());
       await queue.schedules.upsert("mine", { job: "beat", cron: "* * * * *" });
@@ -152,7 +152,7 @@ onEveryStore((kind) => {
       expect(await queue.schedules.pause("mine")).toMatchObject(last);
     });
 
-    test("makes jobs of what it was changed to", async () => {
+    test("makes jobs from its latest change", async () => {
       const { queue, clock } = openQueue(kind);
       const upsert = (payload: string) => queue.schedules.upsert("mine", { job: "note", payload, cron: "* * * * *" });
       await upsert("before");
@@ -167,7 +167,7 @@ onEveryStore((kind) => {
       expect(jobs.map((job) => job?.payload)).toEqual(["before", "after"]);
     });
 
-    test("follows its clock: no hour is left out or doubled, and a time in the gap comes after it", async () => {
+    test("follows its clock: no hour is skipped or doubled, and a time in a gap fires after it", async () => {
       const { clock, beat, open } = openSchedules(kind);
       const ran: string[] = [];
       const queue = open({ ...beat(), perform: (_: unknown, { id }) => void ran.push(id.slice(0, -8)) });
@@ -187,7 +187,7 @@ onEveryStore((kind) => {
       ]);
     });
 
-    test("does not fire while the queue is paused, and takes a place of maxJobs", async () => {
+    test("does not fire while the queue is paused, and counts against maxJobs", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);
       const queue = open(beat());
       for (const key of ["one", "two"]) await queue.schedules.upsert(key, { job: "beat", cron: "* * * * *" });

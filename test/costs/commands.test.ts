@@ -192,13 +192,13 @@ describe("billed commands", () => {
       return { clock, count, queue, tick };
     };
 
-    test("that fires, and whose job runs, costs 10, the look of its tick included", async () => {
+    test("that fires, and whose job runs, costs 10, including the tick", async () => {
       const { count, tick } = await ticks();
       expect(await count(tick)).toBe(10);
       expect(await count(tick)).toBe(10);
     });
 
-    test("of which an invocation knows when it fires costs 9", async () => {
+    test("whose next occurrence is known to the invocation costs 9", async () => {
       const { clock, count, queue } = await ticks();
       const lasting = queue();
       await lasting.drain();
@@ -206,7 +206,7 @@ describe("billed commands", () => {
       expect(await count(() => lasting.drain())).toBe(9);
     });
 
-    test("that fires each minute leaves room in the free plan: an hour costs 60 times 10, and 8 to plan the next one", async () => {
+    test("that fires each minute fits into the free plan: an hour costs 60 times 10, and 8 to plan the next one", async () => {
       const { count, tick } = await ticks();
       const commands = await count(async () => {
         for (let minute = 0; minute < 60; minute++) await tick();

@@ -22,7 +22,7 @@ describe("the overview", () => {
     await heading(page, "Overview");
   });
 
-  test("helps where there are no jobs yet", async () => {
+  test("shows help if there are no jobs yet", async () => {
     const on = await serveQueue({ auth });
     const page = await open(on);
     await signIn(page, "the-admin-token");
@@ -147,7 +147,7 @@ describe("flow control", () => {
     expect(clock.now).toBe(openedAt);
   });
 
-  test("finds one key, says what is unknown, and how to begin", async () => {
+  test("finds one key, reports an unknown one, and says how to start", async () => {
     const on = await serveQueue();
     const page = await open(on, "#view=flow");
     await page.getByText("No keys are in use.").waitFor();
@@ -163,7 +163,7 @@ describe("flow control", () => {
     await page.getByText('Nothing waits or runs under the key "nobody"').waitFor();
   });
 
-  test("says on a job's page which key holds it back, why and until when", async () => {
+  test("shows on a job's page which key holds it back, why and until when", async () => {
     const on = await serveQueue();
     const flowControl = { key: "<b>api</b>", rate: 1, period: "1m" } as const;
     await on.queue.enqueue("fails", null, { flowControl });
@@ -184,7 +184,7 @@ describe("flow control", () => {
     expect(await card.count()).toBe(0);
   });
 
-  test("offers no button to those who may only read", async () => {
+  test("shows no buttons with a read token", async () => {
     const on = await serveQueue({ auth });
     await on.queue.flowControl.pause("acme");
     const page = await open(on, "#view=flow");

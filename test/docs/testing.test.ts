@@ -1,3 +1,3 @@
-// The tests that the guide shows are tests: they run here as they stand.
+// The guide's example tests run here unchanged.
 import "../../examples/guide/testing/send-news.test.ts";
 import "../../examples/guide/testing/sign-up.test.ts";

@@ -75,7 +75,7 @@ describe("GET /metrics", () => {
     expect(await names("/queues/urgent/metrics")).toEqual(["urgent"]);
   });
 
-  test("has the running and waiting jobs of the twenty busiest keys of flow control", async () => {
+  test("has the running and waiting jobs of the twenty busiest flow control keys", async () => {
     const { call, queue } = setUp();
     const enqueue = (key: string, count: number) =>
       queue.enqueueMany(

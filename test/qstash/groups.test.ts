@@ -19,7 +19,7 @@ onEveryStore(({ create }) => {
   };
 
   describe("a URL group", () => {
-    test("is made, read, changed and removed, and outlives the process", async () => {
+    test("can be created, read, changed and removed, and outlives the process", async () => {
       const store = create();
       const { client, clock } = await servedQStash({ store });
       await client.urlGroups.addEndpoints({ name: "group", endpoints });
@@ -34,7 +34,7 @@ onEveryStore(({ create }) => {
       await expect(again.get("group")).rejects.toThrow("No URL group has this name");
     });
 
-    test("gets a message at each endpoint, each with its own answer", async () => {
+    test("gets a message at each endpoint, and the answer has each of them", async () => {
       const parts = await served();
       const { client, deliveries } = parts;
       const answers = await client.publishJSON({ urlGroup: "group", body: { a: 1 } });
@@ -67,7 +67,7 @@ onEveryStore(({ create }) => {
       expect(answers.map(({ deduplicated = false }) => deduplicated)).toEqual([true, true, false]);
     });
 
-    test("gets the messages of a queue, of a batch and of a schedule, as it is when that fires", async () => {
+    test("gets messages of a queue, of a batch, and of a schedule with the endpoints at the time it fires", async () => {
       const parts = await served();
       const { client, clock, deliveries } = parts;
       await client.queue({ queueName: "orders" }).enqueue({ urlGroup: "group", body: "queue" });
@@ -118,7 +118,7 @@ onEveryStore(({ create }) => {
     expect(JSON.stringify([jobs, await queue.schedules.list()])).not.toContain("the-secret");
   });
 
-  test("endpoints outside of the targets, wrong names and unknown groups are refused", async () => {
+  test("endpoints outside the targets, invalid names and unknown groups are refused", async () => {
     const { client, call, queue } = await served();
     const add = (endpoint: object, name = "group") =>
       client.urlGroups.addEndpoints({ name, endpoints: [endpoint as never] });

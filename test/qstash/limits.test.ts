@@ -13,7 +13,7 @@ onEveryStore((kind) => {
   const bodies = ({ deliveries }: Served) => deliveries.map(({ body }) => body);
 
   describe("a flow control key", () => {
-    test("lets so many messages begin in a period, and the rest in the next ones", async () => {
+    test("limits the deliveries in each period", async () => {
       const parts = await served();
       const { client, clock } = parts;
       for (const body of ["a", "b", "c", "d", "e"])
@@ -34,7 +34,7 @@ onEveryStore((kind) => {
       expect(bodies(parts).sort()).toEqual(["a", "b", "c", "d", "e"]);
     });
 
-    test("is paused, resumed, pinned and let go", async () => {
+    test("can be paused, resumed, pinned and unpinned", async () => {
       const parts = await served();
       const { client, call } = parts;
       await client.flowControl.pause("key");
@@ -56,7 +56,7 @@ onEveryStore((kind) => {
       await expect(client.flowControl.get("none")).rejects.toThrow("Nothing waits");
     });
 
-    test("is shown with its message, selects messages, and is kept by a retry from the dead letter", async () => {
+    test("is shown with its message, filters messages, and survives a retry from the dead letter", async () => {
       const parts = await served(() => 500);
       const { client } = parts;
       const flowControl = { key: "key", parallelism: 2, rate: 3, period: "1m" } as const;
@@ -72,7 +72,7 @@ onEveryStore((kind) => {
   });
 
   describe("a queue", () => {
-    test("delivers its messages strictly in order, also while one is retried", async () => {
+    test("delivers its messages strictly in order, even while one is retried", async () => {
       let failures = 1;
       const parts = await served((body) => (body === "b" && failures-- > 0 ? 500 : 200));
       const { client, clock } = parts;
@@ -86,7 +86,7 @@ onEveryStore((kind) => {
       expect(bodies(parts)).toEqual(["a", "b", "b", "c", "d"]);
     });
 
-    test("is made, changed, paused, listed and removed, and outlives the process", async () => {
+    test("can be created, changed, paused, listed and removed, and outlives the process", async () => {
       const store = create();
       const parts = await servedQStash({ store });
       const { client } = parts;
@@ -109,7 +109,7 @@ onEveryStore((kind) => {
       expect(await again.list()).toEqual([]);
     });
 
-    test("takes batches, and its messages are selected by its name", async () => {
+    test("accepts batches, and its name filters messages", async () => {
       const parts = await served();
       const { client } = parts;
       await client.batch([
@@ -135,7 +135,7 @@ onEveryStore((kind) => {
   });
 
   // In partitions, the jobs of a key are all in one, and those of schedules in the first.
-  test("a schedule makes messages of a queue, and under a flow control key", async () => {
+  test("a schedule can make messages of a queue, and with a flow control key", async () => {
     const parts = await served();
     const { client, clock } = parts;
     const cron = "* * * * *";

@@ -63,7 +63,7 @@ onEveryStore(({ create }) => {
       expect(await everythingShown(parts)).not.toContain("the-secret");
     });
 
-    test("holds in the dead letter and in logs, and a retry delivers the original values", async () => {
+    test("applies to the dead letter and to logs, and a retry delivers the original values", async () => {
       const lines: string[] = [];
       const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
       const store = create();
@@ -80,7 +80,7 @@ onEveryStore(({ create }) => {
       expect(deliveries.map((delivery) => delivery.body)).toEqual([body, body]);
     });
 
-    test("of a message with callbacks hides the callbacks' bodies, which hold the message's", async () => {
+    test("of a message with callbacks hides the callbacks' bodies, which contain the message's", async () => {
       const parts = await served(500);
       const { client, queue, deliveries } = parts;
       await client.publish({ ...published, retries: 0, failureCallback: "https://app.test/failed" });
@@ -91,7 +91,7 @@ onEveryStore(({ create }) => {
       expect(await everythingShown(parts)).not.toContain(Buffer.from(body).toString("base64"));
     });
 
-    test("of a schedule hides its message and those that it makes", async () => {
+    test("of a schedule hides its message and the messages it makes", async () => {
       const parts = await served(200);
       const { client, clock, queue, deliveries } = parts;
       await client.schedules.create({ destination: target, cron: "* * * * *", ...published });
@@ -161,7 +161,7 @@ describe("Upstash-Redact-Fields", () => {
     expect(deliveries.map(({ body }) => body)).toEqual([mark("x"), mark("x")]);
   });
 
-  test("holds in the dashboard and in the handler's own routes", async () => {
+  test("applies to the dashboard and to the handler's own routes", async () => {
     const { queue, call, qstash } = qstashHandler();
     await call("POST", `/v2/publish/${target}`, {
       body,

@@ -33,7 +33,7 @@ onEveryStore(({ create }) => {
   };
 
   describe("the messages of a run", () => {
-    test("bring its payload and all of its steps so far", async () => {
+    test("carry its payload and all of its steps so far", async () => {
       const { publish, drain, deliveries, clock } = served();
       const createdAt = String(clock.now);
       await publish("payload", { ...start, "Upstash-Forward-X-Tenant": "acme" });
@@ -48,7 +48,7 @@ onEveryStore(({ create }) => {
       }
     });
 
-    test("are there once, however often they are sent", async () => {
+    test("exist once, however often they are sent", async () => {
       const { publish, drain, deliveries } = served();
       await publish("payload", start);
       const again = await publish("payload", start);
@@ -77,7 +77,7 @@ onEveryStore(({ create }) => {
       expect(await handler.queue.getStats()).toMatchObject({ pendingCount: 0, deadLetterCount: 0 });
     });
 
-    test("are refused with 400 once it has ended, and with 412 if they make no sense", async () => {
+    test("are refused with 400 once it has ended, and with 412 if they are invalid", async () => {
       const { publish, drain, call, deliveries } = served();
       await publish("payload", start);
       expect((await publish({ stepId: "one" })).status).toBe(412);
@@ -95,7 +95,7 @@ onEveryStore(({ create }) => {
   });
 
   describe("a run", () => {
-    test("is shown with its steps, and cancelled with what it waits for", async () => {
+    test("is shown with its steps, and is cancelled together with what it waits for", async () => {
       const { publish, drain, call, queue } = served();
       await publish("payload", start);
       await drain();
@@ -118,7 +118,7 @@ onEveryStore(({ create }) => {
       expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });
     });
 
-    test("that has failed is resumed once, however often it is asked for", async () => {
+    test("that has failed is resumed once, however often that is requested", async () => {
       let status = 500;
       const { publish, drain, call, deliveries } = served({ destination: () => new Response("", { status }) });
       await publish("payload", { ...start, "Upstash-Retries": "0" });

@@ -121,7 +121,7 @@ test("dedupe is refused together with an id, which may be in another partition t
   expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
 });
 
-test("a dedupe key beside a key of flow control holds among the jobs of that key, whichever partitions they are in", async () => {
+test("a dedupe key beside a flow control key holds among the jobs of that key, whichever partitions they are in", async () => {
   const queue = new Queue({ store: partitioned(memoryStore(), 3), jobs: [noop], clock });
   const dedupe = { key: "user-7", ttl: "10m" } as const;
   const enqueueAll = () =>

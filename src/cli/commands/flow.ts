@@ -14,15 +14,15 @@ import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
 
-const KEY = "the key of flow control";
+const KEY = "the flow control key";
 
-/** `queue:flow`: keys of flow control. */
+/** `queue:flow`: flow control keys. */
 export function addFlow(program: Program, session: Session): void {
   const group = program
     .command("queue:flow")
-    .summary("list, limit and pause keys of flow control")
+    .summary("list, limit and pause flow control keys")
     .description(
-      "Keys of flow control: what runs and waits under each, and the limits that hold jobs back. Limits that you set stay until you unset them.",
+      "Flow control keys: what runs and waits under each, and the limits that hold jobs back. Limits that you set stay until you unset them.",
     )
     .addHelpText(
       "after",
@@ -60,7 +60,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       const keys = [...page.keys].sort(busiestFirst);
       if (keys.length === 0) await refuseUnknownQueue(target, program.opts());
       session.print({ keys, cursor: page.cursor }, () =>
-        keys.length > 0 ? session.table(columns(session), keys) : "No key of flow control is in use.",
+        keys.length > 0 ? session.table(columns(session), keys) : "No flow control key is in use.",
       );
       noteNextPage(page.cursor, session);
     });

@@ -11,7 +11,7 @@ import { asJson } from "../shared/json.ts";
 import type { NewFlow } from "../store/flow.ts";
 
 /**
- * Finds the key of flow control of a new job, and its limits: those of `enqueue` over those of the definition.
+ * Finds the flow control key of a new job, and its limits: those of `enqueue` over those of the definition.
  *
  * @param payload as JSON keeps it, before any schema has seen it.
  * @returns undefined if neither sets a key.

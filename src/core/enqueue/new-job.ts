@@ -42,7 +42,7 @@ export interface EnqueueOptions extends JobOptions {
    * how long calls can postpone it. Default false.
    */
   readonly dedupe?: { readonly key: string; readonly ttl: Duration; readonly replace?: boolean };
-  /** Its key of flow control and the limits of that key, over those of the definition. */
+  /** Its flow control key and the limits of that key, over those of the definition. */
   readonly flowControl?: FlowControlOptions;
 }
 

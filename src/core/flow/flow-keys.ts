@@ -4,7 +4,7 @@ import { checkKnown, wholeNumber } from "../shared/validate.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { QueueStore } from "../store/store.ts";
 
-/** A key of flow control: its limits, and what it does now. */
+/** A flow control key: its limits, and what it does now. */
 export interface FlowControlKey {
   /** What jobs share it by. */
   readonly key: string;
@@ -46,7 +46,7 @@ export interface FlowControlListOptions {
   readonly limit?: number | undefined;
 }
 
-/** The keys of flow control of a queue. */
+/** The flow control keys of a queue. */
 export class FlowKeys {
   readonly #store: QueueStore;
   readonly #reader: QueueStore;

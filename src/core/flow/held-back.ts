@@ -1,12 +1,12 @@
 import type { FlowState } from "../store/flow.ts";
 import type { StoredJob } from "../store/store.ts";
 
-/** The reasons for which a key of flow control holds back a job. */
+/** The reasons for which a flow control key holds back a job. */
 export const heldBackReasons = ["concurrency", "rate", "order", "paused"] as const;
 
 /** Why a job that is due does not run yet. */
 export interface HeldBack {
-  /** Its key of flow control. */
+  /** Its flow control key. */
   readonly key: string;
   /**
    * `concurrency`: as many jobs of the key run as may. `rate`: as many have begun in this window as may. `order`: another job of the key is

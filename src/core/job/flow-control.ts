@@ -3,7 +3,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { checkKnown, checkPathText, wholeNumber } from "../shared/validate.ts";
 import type { FlowLimits } from "../store/flow.ts";
 
-/** The limits of a key of flow control. A key without any still takes turns with other keys. */
+/** The limits of a flow control key. A key without any still takes turns with other keys. */
 export interface FlowControlLimits {
   /** How many jobs of the key may run at once, over all invocations. Default: any number. */
   readonly concurrency?: number | undefined;

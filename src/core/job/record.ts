@@ -23,7 +23,7 @@ export interface LogEntry {
   readonly data?: unknown;
 }
 
-/** What is stored of a job, apart from its run time and its claim count. */
+/** The stored form of a job, apart from its run time and its claim count. */
 export interface JobRecord {
   readonly name: string;
   readonly payload?: unknown;

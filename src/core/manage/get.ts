@@ -17,7 +17,7 @@ export async function getJob(runtime: ManageRuntime, id: string): Promise<JobInf
   return held ? { ...info, heldBack: held } : (info ?? null);
 }
 
-/** Why a job that is due does not run yet, if its key of flow control is the reason. */
+/** Why a job that is due does not run yet, if its flow control key is the reason. */
 async function heldBackNow({ reader }: ManageRuntime, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
   if (stored.state !== "ready" || !stored.flow) return undefined;
   const key = await reader.findFlow(stored.flow.key, now);

@@ -64,7 +64,7 @@ export interface JobInfo {
    * that you asked has no such job among its `jobs`.
    */
   readonly maxRetries: number | null;
-  /** Why it does not run though it is due. Only what `getJob` shows has it, and only for a job that its key of flow control holds back. */
+  /** Why it does not run though it is due. Only what `getJob` shows has it, and only for a job that its flow control key holds back. */
   readonly heldBack?: HeldBack;
   /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];

@@ -11,7 +11,7 @@ export interface QueueInternals {
   readonly needs: DrainNeeds;
   /** What other parts of the package keep beside jobs and schedules. */
   readonly documents: Documents;
-  /** Closes the window of a key of flow control that is open: as many attempts may begin as in a new one. */
+  /** Closes the window of a flow control key that is open: as many attempts may begin as in a new one. */
   resetRate(key: string): Promise<void>;
   /**
    * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start. `drain({ held })` then

@@ -14,7 +14,7 @@ export interface ScheduleRecord {
   readonly timeZone: string;
   readonly missed: "once" | "skip" | "all";
   readonly overlap: "allow" | "skip";
-  /** The key of flow control of the jobs that it makes. */
+  /** The flow control key of the jobs that it makes. */
   readonly flow?: NewFlow | undefined;
   /** Options of the jobs that it makes. */
   readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "hidden">;

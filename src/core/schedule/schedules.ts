@@ -232,7 +232,7 @@ export function scheduleRecord(
 }
 
 /**
- * Checks that the store can keep the jobs of a schedule. In partitions these all lie in one, and their key of flow control may lie in
+ * Checks that the store can keep the jobs of a schedule. In partitions these all lie in one, and their flow control key may lie in
  * another.
  *
  * @throws {TidegateError} `invalid_request`

@@ -41,7 +41,7 @@ export interface Lease {
   /** How often the job has been claimed, modulo `CLAIM_CYCLE`. */
   readonly claims: number;
   readonly endsAt: number;
-  /** The key of flow control of which the lease takes a place. */
+  /** The flow control key of which the lease takes a place. */
   readonly flow?: JobFlow;
   /** The record that was stored together with the lease, if the store needs it to settle the lease. Nothing else reads it. */
   readonly bornAs?: string;
@@ -62,7 +62,7 @@ export interface NewJob {
      */
     readonly replaces?: string;
   };
-  /** Its key of flow control. */
+  /** Its flow control key. */
   readonly flow?: NewFlow;
   /** Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a place for it. This is the eager start. */
   readonly leaseEndsAt?: number;
@@ -284,7 +284,7 @@ export interface StoredJob {
   /** When the job needs attention: its run time, or the end of its lease. For a dead job, when it was dead-lettered; for a completed one, 0. */
   readonly at: number;
   readonly claims: number;
-  /** Its key of flow control. Completed jobs have none any more. */
+  /** Its flow control key. Completed jobs have none any more. */
   readonly flow?: JobFlow;
 }
 
@@ -302,7 +302,7 @@ export interface PageRequest {
   readonly now: number;
 }
 
-/** Which keys of flow control to read. */
+/** Which flow control keys to read. */
 export interface FlowPageRequest {
   /** The cursor of the page before; undefined for the first. */
   readonly cursor: string | undefined;
@@ -435,11 +435,11 @@ export interface QueueStore {
     from?: string,
     most?: number,
   ): Promise<{ readonly cleared: number; readonly next: string | undefined }>;
-  /** Reads what is known of one key of flow control; undefined if nothing is. */
+  /** Reads what is known of one flow control key; undefined if nothing is. */
   findFlow(key: string, now: number): Promise<FlowState | undefined>;
-  /** Reads a page of the keys of flow control, in no order. It may be short, or empty, with more to come. */
+  /** Reads a page of the flow control keys, in no order. It may be short, or empty, with more to come. */
   listFlows(page: FlowPageRequest): Promise<Page<FlowState>>;
-  /** Changes one key of flow control. */
+  /** Changes one flow control key. */
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
   /** Counts everything, at one moment. */
   stats(now: number): Promise<StoredStats>;

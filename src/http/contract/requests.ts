@@ -57,7 +57,7 @@ const limit = whole(1, 1_000);
 /** The parameters of paths. */
 export const pathParts = { id, key, queue: text(LONGEST_NAME, "default") };
 
-/** A key of flow control. */
+/** A flow control key. */
 export const flowKey = pathText(LONGEST_FLOW_KEY, "tenant-7");
 const limitFields = {
   concurrency: whole(1, HIGHEST_LIMIT),

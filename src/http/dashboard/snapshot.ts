@@ -24,7 +24,7 @@ export const snapshotQuery = object(
     queue: string(LONGEST_ID),
     view: word(["overview", "jobs", "job", "schedules", "flow"]),
     state: word(jobStates),
-    /** A job's id, a name of jobs, or a key of flow control. */
+    /** A job's id, a name of jobs, or a flow control key. */
     search: string(LONGEST_ID),
     id: string(LONGEST_ID),
     cursor: cursorIn(jobStates, LONGEST_CURSOR),

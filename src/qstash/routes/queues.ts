@@ -7,7 +7,7 @@ import { json } from "../answers.ts";
 import { queueKeyOf, queueLimits } from "../limits.ts";
 import { type QStashCall, readJsonBody } from "../request.ts";
 
-/** What is kept of a queue. Whether it is paused, and what waits in it, its key of flow control knows. */
+/** What is kept of a queue. Whether it is paused, and what waits in it, its flow control key knows. */
 interface QueueRecord {
   readonly parallelism: number;
   readonly createdAt: number;

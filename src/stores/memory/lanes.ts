@@ -15,7 +15,7 @@ interface Waiting {
   readonly place: number;
 }
 
-/** One key of flow control, and the line of jobs that wait for it. */
+/** One flow control key, and the line of jobs that wait for it. */
 class Lane {
   readonly key: string;
   limits = unlimited;

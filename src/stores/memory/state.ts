@@ -24,7 +24,7 @@ export class MemoryState {
   readonly dead = new SortedSet();
   readonly deadRecords = new Map<string, string>();
   readonly lanes = new Lanes(this.due);
-  /** The keys of flow control of live jobs, and of dead ones. */
+  /** The flow control keys of live jobs, and of dead ones. */
   readonly flows = new Map<string, JobFlow>();
   readonly deadFlows = new Map<string, JobFlow>();
   readonly done = new Map<string, Finished>();

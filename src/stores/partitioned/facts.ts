@@ -112,7 +112,7 @@ export class PartitionedFacts implements LocalFacts {
     const index = partitionOf(id, this.#count);
     if (flow && index !== partitionOfKey(flow.key, this.#count))
       throw invalidRequest(
-        `The id ${quote(id)} lies in another partition than the key of flow control ${quote(flow.key)}, whose jobs are all in one. Leave out the id, choose another key, or open the queue without partitions.`,
+        `The id ${quote(id)} lies in another partition than the flow control key ${quote(flow.key)}, whose jobs are all in one. Leave out the id, choose another key, or open the queue without partitions.`,
       );
     return index;
   }

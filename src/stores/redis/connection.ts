@@ -74,7 +74,7 @@ const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(res
  * that a person can act on and that hold neither payload nor address.
  */
 export class Connection {
-  /** The names of queues in which keys of flow control have been met: from then on bounds of what requests cost include them. */
+  /** The names of queues in which flow control keys have been met: from then on bounds of what requests cost include them. */
   readonly queuesWithKeys = new Set<string>();
   readonly #transport: Transport;
   readonly #pause: Pause;

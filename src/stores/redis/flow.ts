@@ -1,6 +1,6 @@
 import type { FlowChange, FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
 
-// How keys of flow control stand in scripts' arguments and in what they store: lua/_lanes.lua.
+// How flow control keys stand in scripts' arguments and in what they store: lua/_lanes.lua.
 
 /** Without colons, which end it, and with percent signs escaped, which begin an escape. */
 function escaped(key: string): string {

@@ -62,7 +62,7 @@ function mostToClaim(jobs: number, isResend: boolean): number {
 }
 
 /**
- * What lua/exchange.lua takes beyond that where it meets keys of flow control. One line may have to be read on for each job claimed.
+ * What lua/exchange.lua takes beyond that where it meets flow control keys. One line may have to be read on for each job claimed.
  * The rest are HMGET, HSET, HDEL and HSETEX of keys, ZADD and ZREM of lines and of marks: a few commands for all keys together.
  */
 export function mostOfKeys({ settles = 0, firedJobs = 0, claims = 0 }: ExchangeSize): number {

@@ -23,10 +23,10 @@ export function unpack(stored: number): Position {
   return { at: (score - rest) / 1024, claims: Math.floor(rest / 2), isLeased: rest % 2 === 1 };
 }
 
-/** A job that waits for its key of flow control stands this much higher, out of reach of every claim. Such scores are even, so exact. */
+/** A job that waits for its flow control key stands this much higher, out of reach of every claim. Such scores are even, so exact. */
 export const IN_LINE = 2 ** 53;
 
-/** Whether a job waits for its key of flow control. */
+/** Whether a job waits for its flow control key. */
 export function isInLine(score: number): boolean {
   return score >= IN_LINE;
 }
@@ -88,5 +88,5 @@ export const LEASE_MEMBER = " lease:";
 /** Begins the name of a job that is leased as it is made, until that lease ends. */
 export const BORN_MEMBER = " born:";
 export const PAUSED_MEMBER = " paused";
-/** Stands for a key of flow control, at the moment when it can next start something. */
+/** Stands for a flow control key, at the moment when it can next start something. */
 export const LANE_MEMBER = " lane:";

@@ -1,4 +1,4 @@
--- Changes one key of flow control.
+-- Changes one flow control key.
 -- ARGV: key, now, 'set' | 'unset' | 'rateReset' | 'paused' | 'resumed', then for 'set': concurrency, rate, period, ordered
 local key, now, to = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 load_lanes({ key })
