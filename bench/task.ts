@@ -21,6 +21,8 @@ export interface Task {
   readonly retention?: Duration;
   /** The delay of enqueued jobs. */
   readonly delayMs?: number;
+  /** Whether enqueued jobs have one key of flow control, and those of a latency task another. Tidegate alone: BullMQ has no groups. */
+  readonly isKeyed?: boolean;
   /** How long each job runs, with a timer. Tidegate alone. */
   readonly jobMs?: number;
   /** Whether to record a CPU profile. */
@@ -50,6 +52,7 @@ export const taskDefaults = {
   payloadBytes: 100,
   retention: "24h",
   delayMs: 0,
+  isKeyed: false,
   jobMs: 0,
   isProfiled: false,
 } as const;

@@ -25,6 +25,9 @@ Redis were far.`,
 back each reply of Redis for so long, for BullMQ as well. *Slots busy*: how much of the slots' time handlers took, in the steady state
 from a quarter to three quarters of a run, with the line for the ideal at 100 %. Handlers wait for a timer. *Two drains*: one process each,
 ten slots each, started together.`,
+  fairness: `How long one job waits to start that is enqueued when so many jobs of one customer are ready, and a worker with ten
+slots has just started. Over TCP, through the same proxy for both. With Tidegate, the customer is a key of flow control without
+limits, and the one job has a key of its own: keys take turns. BullMQ has no groups without its Pro tier, so the one job comes last.`,
   limit: `The same script with the same batches over the same HTTP, sent by a bare loop with no queue around it: no record
 is read or written, no job is run. What a drain takes beyond the faster of its two ways is Tidegate's.`,
   time: `What a process that drains in batches of 100 spends its time on, as V8's profiler has it: by module, and by

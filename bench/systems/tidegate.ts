@@ -35,9 +35,10 @@ export const unbounded = {
   budget: { roundTrips: 1_000_000_000, commands: 1_000_000_000 },
 } as const;
 
-export function emptyJobs(count: number, { payloadBytes = 100, delayMs = 0 } = {}) {
+export function emptyJobs(count: number, { payloadBytes = 100, delayMs = 0, isKeyed = false } = {}) {
   const payload = payloadOf(payloadBytes);
-  return Array.from({ length: count }, () => ({ job: empty, payload, ...(delayMs > 0 && { delay: delayMs }) }));
+  const options = { ...(delayMs > 0 && { delay: delayMs }), ...(isKeyed && { flowControl: { key: "large" } }) };
+  return Array.from({ length: count }, () => ({ job: empty, payload, ...options }));
 }
 
 /** A store, and how to close it. */
@@ -137,7 +138,9 @@ async function workerLatency(task: FullTask, { store, close }: OpenStore, elsewh
     workers: task.concurrency,
     ...(elsewhere && { checkEvery: ELSEWHERE_CHECK_MS }),
   });
-  const report = await probes.run(task, (payload) => producer.enqueue(probe, payload));
+  const report = await probes.run(task, (payload) =>
+    producer.enqueue(probe, payload, task.isKeyed ? { flowControl: { key: "small" } } : {}),
+  );
   await worker.stop();
   await close();
   return report;

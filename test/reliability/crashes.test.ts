@@ -30,3 +30,12 @@ test("whatever is killed at any moment, no job is lost, and none runs twice exce
   expect(atPoints).toBeGreaterThan(0);
   expect(figures.repeated).toBeGreaterThan(0);
 });
+
+test("whatever is killed at any moment, no limit of a key is exceeded, and no key keeps a slot", {
+  timeout: 120_000,
+}, async () => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  const figures = await crashSeries({ stage, program, trials: 12, random: seededRandom(seed), hasKeys: true });
+  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, exceeded: 0, kept: 0 });
+  expect(figures.keyed).toBeGreaterThan(100);
+});

@@ -7,7 +7,7 @@ import { type Column, table } from "../../src/cli/output/table.ts";
 import { colorsFor } from "../../src/cli/output/text.ts";
 import { showProgress } from "../support/progress.ts";
 import type { Part } from "./part.ts";
-import { crashes } from "./parts/crashes.ts";
+import { crashes, keys } from "./parts/crashes.ts";
 import { cron } from "./parts/cron.ts";
 import { http } from "./parts/http.ts";
 import { model } from "./parts/model.ts";
@@ -16,7 +16,7 @@ import { overload } from "./parts/overload.ts";
 import { poison } from "./parts/poison.ts";
 import { tokens } from "./parts/tokens.ts";
 
-const parts: Readonly<Record<string, Part>> = { model, crashes, network, http, tokens, overload, poison, cron };
+const parts: Readonly<Record<string, Part>> = { model, crashes, keys, network, http, tokens, overload, poison, cron };
 const sizeNames = Object.values(parts).flatMap(({ sizes }) => Object.keys(sizes));
 const RESULTS = "docs/soak.json";
 

@@ -66,8 +66,8 @@ const queue = new Queue({
 process.stdout.write("ready\n");
 await queue.drain({
   maxJobs: 10_000,
-  batchSize: 4,
-  concurrency: 2,
+  batchSize: 8,
+  concurrency: 4,
   budget: { roundTrips: 10_000, commands: 1_000_000 },
 });
 redis.close();

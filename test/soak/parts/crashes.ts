@@ -3,7 +3,7 @@ import { buildProgram } from "../../support/child.ts";
 import { type CrashFigures, crashSeries, newFigures } from "../../support/crashes.ts";
 import { seededRandom } from "../../support/random.ts";
 import { openStage } from "../../support/stage.ts";
-import type { Figures, Part } from "../part.ts";
+import type { Figures, Part, PartRun } from "../part.ts";
 
 const TRIALS_A_SERIES = 50;
 const AT_ONCE = 2;
@@ -12,42 +12,51 @@ const AT_ONCE = 2;
 export const crashes: Part = {
   about: "processes killed while they drain, Redis crashing meanwhile: nothing lost, nothing twice but after its lease",
   sizes: { trials: 1_000 },
-  async run({ size, seed, progress }) {
-    const trials = size("trials");
-    const program = await buildProgram("crash-child.ts");
-    const total = newFigures();
-    const series = Array.from({ length: Math.ceil(trials / TRIALS_A_SERIES) }, (_, index) => ({
-      random: seededRandom(seed + index),
-      trials: Math.min(TRIALS_A_SERIES, trials - index * TRIALS_A_SERIES),
-    }));
-    let done = 0;
-    // One Redis per runner: none may crash while another runner reads it.
-    const work = async () => {
-      const stage = await openStage({ persist: true });
-      try {
-        for (let next = series.shift(); next; next = series.shift()) {
-          add(total, await crashSeries({ stage, program, ...next, progress: () => progress(++done, trials) }));
-        }
-      } finally {
-        await stage.close();
-      }
-    };
-    try {
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
-    } finally {
-      await program.remove();
-    }
-    deepStrictEqual({ lost: total.lost, unexplained: total.unexplained }, { lost: 0, unexplained: 0 });
-    return shown(total);
-  },
+  run: (run) => killTrials(run, run.size("trials"), false),
 };
+
+/** The same with keys of flow control. */
+export const keys: Part = {
+  about: "the same with keys of flow control: no limit exceeded, no slot of a key held for good",
+  sizes: { kills: 300 },
+  run: (run) => killTrials(run, run.size("kills"), true),
+};
+
+async function killTrials({ seed, progress }: PartRun, trials: number, hasKeys: boolean): Promise<Figures> {
+  const program = await buildProgram("crash-child.ts");
+  const total = newFigures();
+  const series = Array.from({ length: Math.ceil(trials / TRIALS_A_SERIES) }, (_, index) => ({
+    random: seededRandom(seed + index),
+    trials: Math.min(TRIALS_A_SERIES, trials - index * TRIALS_A_SERIES),
+  }));
+  let done = 0;
+  // One Redis per runner: none may crash while another runner reads it.
+  const work = async () => {
+    const stage = await openStage({ persist: true });
+    try {
+      for (let next = series.shift(); next; next = series.shift()) {
+        add(total, await crashSeries({ stage, program, hasKeys, ...next, progress: () => progress(++done, trials) }));
+      }
+    } finally {
+      await stage.close();
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  } finally {
+    await program.remove();
+  }
+  const { lost, unexplained, exceeded, kept } = total;
+  deepStrictEqual({ lost, unexplained, exceeded, kept }, { lost: 0, unexplained: 0, exceeded: 0, kept: 0 });
+  return shown(total, hasKeys);
+}
 
 function add(total: CrashFigures, { killed, ...counts }: CrashFigures): void {
   for (const [point, count] of Object.entries(killed)) total.killed[point as keyof typeof killed] += count;
   for (const [name, count] of Object.entries(counts)) total[name as keyof typeof counts] += count;
 }
 
-function shown({ killed, ...counts }: CrashFigures): Figures {
+function shown({ killed, ...counts }: CrashFigures, hasKeys: boolean): Figures {
   const points = Object.entries(killed).map(([point, count]) => [`killed at ${point}`, count] as const);
   return {
     trials: counts.trials,
@@ -61,5 +70,10 @@ function shown({ killed, ...counts }: CrashFigures): Figures {
     "jobs run again after their lease": counts.repeated,
     "jobs run again while a lease held": counts.unexplained,
     "jobs lost": counts.lost,
+    ...(hasKeys && {
+      "attempts begun under a key": counts.keyed,
+      "limits exceeded": counts.exceeded,
+      "keys of which something was left at the end": counts.kept,
+    }),
   };
 }
