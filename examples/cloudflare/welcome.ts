@@ -1,5 +1,3 @@
-import { localQStash } from "./qstash.ts";
-
 /** Says what to do next: the answer to GET /, and the first screen of `npm start`. */
 export function welcome(origin: string, store: string): string {
   const post = (path: string, body: object = {}) => `  curl ${origin}${path} --json '${JSON.stringify(body)}'`;
@@ -24,11 +22,5 @@ ${post("/dead-letter/retry", { all: true })}
 
 See the schedule, which enqueues a heartbeat every 15 seconds:
   curl ${origin}/schedules
-
-Develop against QStash's SDK, offline: give your app these variables.
-  QSTASH_URL=${origin}
-  QSTASH_TOKEN=${localQStash.token}
-  QSTASH_CURRENT_SIGNING_KEY=${localQStash.signingKeys.current}
-  QSTASH_NEXT_SIGNING_KEY=${localQStash.signingKeys.next}
 `;
 }

@@ -69,13 +69,20 @@ export class LocalWorker {
   constructor(port: number) {
     this.url = `http://localhost:${port}`;
     const options = ["--port", port, "--ip", HOST, "--inspector-port", 0, "--var", "TIDEGATE_LOCAL:1"];
-    this.#wrangler = spawn(process.execPath, [wrangler, "dev", ...options.map(String)], {
-      cwd: root,
-      env: { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name))), ...settings },
-      stdio: ["ignore", "pipe", "pipe"],
-      // In its own process group, so that Ctrl-C reaches only this program, which then ends the group.
-      detached: process.platform !== "win32",
-    });
+    this.#wrangler = spawn(
+      process.execPath,
+      [wrangler, "dev", "examples/cloudflare/local.ts", ...options.map(String)],
+      {
+        cwd: root,
+        env: {
+          ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name))),
+          ...settings,
+        },
+        stdio: ["ignore", "pipe", "pipe"],
+        // In its own process group, so that Ctrl-C reaches only this program, which then ends the group.
+        detached: process.platform !== "win32",
+      },
+    );
     this.#exited = once(this.#wrangler, "exit");
     for (const stream of ["stdout", "stderr"] as const) this.#read(stream);
     // However this program ends, no process may keep the port.
