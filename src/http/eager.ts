@@ -3,10 +3,11 @@ import { type DrainOptions, drainLimits, type InternalDrainOptions } from "../co
 import { addCounts, noCounts } from "../core/drain/report.ts";
 import type { EnqueueResult } from "../core/enqueue/new-job.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
-import type { HoldOptions } from "../core/queue/enqueuer.ts";
+import type { HeldJobs, HoldOptions } from "../core/queue/enqueuer.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { BulkJob } from "../core/queue/send.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
+import { takesPlace } from "../core/store/flow.ts";
 import type { LeasedJob } from "../core/store/store.ts";
 import { within } from "./deadline.ts";
 import type { Settings } from "./options.ts";
@@ -42,9 +43,9 @@ const CLAIMED_AFTERWARDS = 10;
  * short delay ends on time, whenever the next tick comes.
  */
 export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-  const { results, held } = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(call));
-  startEagerly(call, held, results);
-  return results;
+  const stored = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(call));
+  startEagerly(call, stored, stored.results);
+  return stored.results;
 }
 
 /** The same, with each job stored for itself. */
@@ -52,13 +53,10 @@ export async function enqueueEachEagerly(
   call: EagerCall,
   jobs: readonly BulkJob[],
 ): Promise<readonly PromiseSettledResult<EnqueueResult>[]> {
-  const { results, held } = await internalsOf(call.queue).enqueueEach(jobs, holdFor(call));
-  startEagerly(
-    call,
-    held,
-    results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])),
-  );
-  return results;
+  const stored = await internalsOf(call.queue).enqueueEach(jobs, holdFor(call));
+  const results = stored.results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+  startEagerly(call, stored, results);
+  return stored.results;
 }
 
 function holdFor({ queue, inBackground, bounds, trace }: EagerCall): HoldOptions {
@@ -66,7 +64,11 @@ function holdFor({ queue, inBackground, bounds, trace }: EagerCall): HoldOptions
   return { most: canRun ? drainLimits(bounds()).concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace };
 }
 
-function startEagerly(call: EagerCall, held: readonly LeasedJob[], results: readonly EnqueueResult[]): void {
+function startEagerly(
+  call: EagerCall,
+  { held, isHeldBack }: Pick<HeldJobs, "held" | "isHeldBack">,
+  results: readonly EnqueueResult[],
+): void {
   const { queue, inBackground } = call;
   if (!inBackground || queue.jobNames.length === 0) return;
   const now = queue.clock();
@@ -74,6 +76,8 @@ function startEagerly(call: EagerCall, held: readonly LeasedJob[], results: read
     const at = runAt?.getTime() ?? 0;
     return status !== "duplicate" && at > now && at <= now + STAY_MS ? at : [];
   });
+  // What held it back may be over by now, and nobody else may look.
+  if (isHeldBack) soon.push(now);
   if (held.length > 0 || soon.length > 0) inBackground(runEagerly(call, held, soon));
 }
 
@@ -117,6 +121,8 @@ async function runInTurn(
     return report.stoppedBy;
   };
   if (held.length > 0) await drain({ ...bounds(), held, heldOnly: true });
+  // Others may have been enqueued meanwhile that waited for the place of one of these.
+  if (held.some(({ lease }) => takesPlace(lease))) left.add(queue.clock());
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
     left.delete(next);
     await sleep(queue.clock, next - queue.clock());

@@ -54,6 +54,19 @@ onEveryStore((kind) => {
       expect(await queue.flowControl.get("tenant")).toBe(null);
     });
 
+    test("a free slot never waits for the place of a job that has ended, however long others run", async () => {
+      const { store, work, ran, clock } = setUp({ key: "tenant", concurrency: 1 });
+      const long = defineJob({ name: "long", timeout: "10m", perform: () => clock.sleep(minute) });
+      const queue = new Queue({ store, clock, jobs: [work, long], logger: null });
+      await queue.enqueue(long);
+      await queue.enqueueMany(names(5).map((name) => ({ job: work, payload: { name } })));
+      const drain = queue.drain({ concurrency: 3, timeBudget: "5m" });
+      await clock.advance(1);
+      expect(ran).toEqual(names(5).map((name) => `${name}#1`));
+      await clock.advance("5m");
+      expect(await drain).toMatchObject({ completed: 6 });
+    });
+
     test("a key has the concurrency of the last enqueue", async () => {
       const { clock, work, queue, most } = setUp({ key: "tenant", concurrency: 1 });
       await queue.enqueueMany(names(6).map((name) => ({ job: work, payload: { name, takes: second } })));

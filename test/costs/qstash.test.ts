@@ -53,14 +53,14 @@ describe("billed commands of QStash's interface", () => {
     expect(await count(() => publish())).toBe(17);
   });
 
-  test("a message with a flow control key costs 14, and one to a queue as much", async () => {
+  test("a message with a flow control key costs 15, and one to a queue as much", async () => {
     const { count, publish } = setUp();
     const key = { "Upstash-Flow-Control-Key": "k", "Upstash-Flow-Control-Value": "parallelism=9" };
     await publish(key);
-    expect(await count(() => publish(key))).toBe(14);
+    expect(await count(() => publish(key))).toBe(15);
     const toQueue = () => publish({}, `/v2/enqueue/orders/${target}`);
     await toQueue();
-    expect(await count(toQueue)).toBe(14);
+    expect(await count(toQueue)).toBe(15);
   });
 
   test("a message to a URL group of one costs 8", async () => {

@@ -49,6 +49,31 @@ describe("after POST /jobs", () => {
     expect(await queue.getStats()).toMatchObject({ completedCount: 3, scheduledCount: 1 });
   });
 
+  test.each([{ concurrency: 1 }, { ordered: true }])(
+    "jobs that wait for a place of their key run in the same invocations: %o",
+    async (limits) => {
+      const ran: number[] = [];
+      let open = () => {};
+      const opened = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      const keyed = defineJob({
+        name: "keyed",
+        flowControl: { key: "k", ...limits },
+        async perform(number: number) {
+          ran.push(number);
+          await opened;
+        },
+      });
+      const { call, queue, settled } = withBackground({ queue: { jobs: [keyed] } });
+      await Promise.all([1, 2, 3].map((payload) => call("POST", "/jobs", { name: "keyed", payload })));
+      open();
+      await settled();
+      expect(ran.sort()).toEqual([1, 2, 3]);
+      expect(await queue.getStats()).toMatchObject({ completedCount: 3, readyCount: 0 });
+    },
+  );
+
   test("a job that is due later is left alone", async () => {
     const { call, queue, promises } = withBackground();
     await call("POST", "/jobs", { ...email, delay: "1m" });

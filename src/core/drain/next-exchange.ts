@@ -109,9 +109,12 @@ export class NextExchange {
 
   /** When ended jobs are settled though others still run. After a failure they wait for all of them. */
   get #settleBy(): number {
-    const { inFlight, jobs, limits } = this.#drain;
+    const { inFlight, jobs, limits, prefetch } = this.#drain;
     if (inFlight.hasFailed) return Number.POSITIVE_INFINITY;
-    return jobs.ended.settleBy(limits.signal?.aborted === true);
+    // A free slot must not wait for the place of a job that has ended.
+    const isPlaceWanted = jobs.ended.freesPlaces && prefetch.freeSlots > 0;
+    // After an abort there may be no time to wait.
+    return jobs.ended.settleBy(limits.signal?.aborted === true || isPlaceWanted);
   }
 
   /** The times at which it may become due. */

@@ -1,6 +1,7 @@
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { bytesOf, MOST_SETTLED_BYTES } from "../shared/limits.ts";
+import { takesPlace } from "../store/flow.ts";
 
 /** A job whose attempt has ended, or that is released. */
 export interface EndedJob {
@@ -25,6 +26,7 @@ const WAITS_MS = 1_000;
 export class SettleBuffer {
   #jobs: EndedJob[] = [];
   #hasReleased = false;
+  #freesPlaces = false;
   #requests: number[] = [];
   /** How many bytes of records the last request has. Each record is counted once, however many wait. */
   #lastBytes = 0;
@@ -32,6 +34,11 @@ export class SettleBuffer {
   /** Whether some are released. */
   get hasReleased(): boolean {
     return this.#hasReleased;
+  }
+
+  /** Whether some hold a place that another job of their key of flow control may be waiting for. */
+  get freesPlaces(): boolean {
+    return this.#freesPlaces;
   }
 
   get length(): number {
@@ -47,11 +54,11 @@ export class SettleBuffer {
    * When the oldest must be settled at the latest; infinite if there is none. Released jobs go back at once, since another drain may
    * have a slot for them.
    *
-   * @param isAborted whether the drain has been aborted: then there may be no time to wait.
+   * @param isUrgent whether they must not wait for others at all.
    */
-  settleBy(isAborted: boolean): number {
+  settleBy(isUrgent: boolean): number {
     const [oldest] = this.#jobs;
-    return oldest ? oldest.at + (isAborted || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
+    return oldest ? oldest.at + (isUrgent || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
   }
 
   /** The requests in which the jobs will be settled: how many jobs each takes. */
@@ -61,6 +68,7 @@ export class SettleBuffer {
 
   #append(job: EndedJob): void {
     const bytes = sentBytes(job);
+    if (takesPlace(job.outcome.lease)) this.#freesPlaces = true;
     const last = this.#requests.at(-1);
     this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
@@ -75,6 +83,7 @@ export class SettleBuffer {
   /** Takes out the jobs of the next request. */
   take(): readonly EndedJob[] {
     this.#hasReleased = false;
+    this.#freesPlaces = false;
     return this.#jobs.splice(0, this.#requests.shift());
   }
 

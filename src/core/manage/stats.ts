@@ -32,7 +32,10 @@ export interface QueueStats {
   readonly completedCount: number;
   /** When something next needs attention: a run time, an occurrence, or the end of a lease. */
   readonly nextRunAt: Date | null;
-  /** For how long the oldest ready job has been due; null where none is. */
+  /**
+   * For how long the oldest ready job could have started; null where none could. One that its flow control key holds back counts only
+   * from when the key lets go.
+   */
   readonly oldestReadyAgeMs: number | null;
   /** Whether drains start nothing, until `resume`. */
   readonly paused: boolean;

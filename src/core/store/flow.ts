@@ -22,6 +22,11 @@ export interface JobFlow extends NewFlow {
   readonly order: number;
 }
 
+/** Whether another job of the same key may be waiting for this one to end. */
+export function takesPlace({ flow }: { readonly flow?: JobFlow | undefined }): boolean {
+  return flow !== undefined && (flow.limits.concurrency > 0 || flow.limits.ordered);
+}
+
 /** What is known of one key. */
 export interface FlowState extends NewFlow {
   /** How many leases exist, including expired ones that were not claimed again. */
