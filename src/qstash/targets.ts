@@ -66,7 +66,9 @@ function readTarget(target: unknown, name: string): Target {
   const isPrefix = url.pathname.endsWith("/*");
   const path = isPrefix ? url.pathname.slice(0, -1) : url.pathname;
   if (path.includes("*")) throw invalidRequest(`${name}: "*" may stand only at the end of the path, after a slash.`);
-  if (isAmbiguous(path)) throw invalidRequest(`${name} has an encoded slash, dot or backslash in its path.`);
+  // The URL standard resolves dots, and then the target would stand for more than it says.
+  if (isAmbiguous(path) || isAmbiguous(rest.replace(/\*$/, "")))
+    throw invalidRequest(`${name} has an encoded slash, dot or backslash in its path.`);
   return { origin: url.origin, path, isPrefix };
 }
 

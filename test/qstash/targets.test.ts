@@ -175,6 +175,9 @@ describe("targets", () => {
     ["a star within the path", ["https://app.test/*/hook"]],
     ["a star without a slash before it", ["https://app.test/hook*"]],
     ["an encoded slash", ["https://app.test/a%2fb/*"]],
+    ["dots that would widen it", ["https://app.test/api/../*"]],
+    ["encoded dots that would widen it", ["https://app.test/api/%2e%2e/*"]],
+    ["an encoded dot that would widen it", ["https://app.test/%2e/*"]],
   ])("are refused if they are %s", (_, given) => {
     let message = "";
     try {

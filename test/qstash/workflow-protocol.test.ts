@@ -94,6 +94,22 @@ onEveryStore(({ create }) => {
     });
   });
 
+  test("a batch of a run that goes on is refused with 412, and one of plain messages with 400 or 413", async () => {
+    const { publish, drain, call } = served();
+    await publish("payload", start);
+    await drain();
+    const batch = async (entries: object[], headers: object = ofRun) => {
+      const body = JSON.stringify(entries.map((entry) => ({ destination: url, headers, ...entry })));
+      return (await call("POST", "/v2/batch", { body })).status;
+    };
+    const tooLarge = { body: "x".repeat(3_600_000) };
+    const tooMany = Array.from({ length: 1_001 }, () => ({ body: "" }));
+    const noText = { body: { an: "object" } };
+    expect(await Promise.all([batch([tooLarge]), batch(tooMany), batch([noText])])).toEqual([412, 412, 412]);
+    const plain = await Promise.all([batch([tooLarge], {}), batch(tooMany, {}), batch([noText], {})]);
+    expect(plain).toEqual([413, 400, 400]);
+  });
+
   describe("a run", () => {
     test("is shown with its steps, and is cancelled together with what it waits for", async () => {
       const { publish, drain, call, queue } = served();

@@ -1,7 +1,7 @@
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import { withHidden } from "../../core/job/hidden.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
-import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { json } from "../answers.ts";
 import { toBase64Url } from "../base64.ts";
@@ -16,7 +16,14 @@ import type { Draft, MessageJob } from "../message-job.ts";
 import { type PublishOptions, readPublishOptions } from "../publish-options.ts";
 import { redact } from "../redaction.ts";
 import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../request.ts";
-import { isOfRun, type Prepared, type PublishAnswer, prepareOfRuns, refusingAsStep } from "../workflow/submit.ts";
+import {
+  isOfRun,
+  type Prepared,
+  type PublishAnswer,
+  prepareOfRuns,
+  RUN_ID,
+  refusingAsStep,
+} from "../workflow/submit.ts";
 import { noteQueue } from "./queues.ts";
 
 /** How long a message keeps others with the same deduplication id out. */
@@ -43,11 +50,23 @@ const LARGEST_BATCH = 5 * MEBIBYTE;
 /** `POST /v2/batch`: stores all of its messages or, if one is refused, none. */
 export async function batch(call: QStashCall): Promise<Response> {
   const entries = await readJsonBody(call.request, LARGEST_BATCH);
+  const store = () => storeBatch(call, entries);
+  // What a run sends is refused as its step: the SDK takes 400 for the end of the run, and would leave it where it stands.
+  const isOfRuns = Array.isArray(entries) && entries.some(isEntryOfRun);
+  return json(await (isOfRuns ? refusingAsStep(store) : store()));
+}
+
+async function storeBatch(call: QStashCall, entries: unknown) {
   if (!Array.isArray(entries) || entries.length > MOST_AT_ONCE)
     throw invalidRequest(`The body must be an array of up to ${MOST_AT_ONCE} messages.`);
   const which = (index: number) => `Message ${index}: `;
   const drafts = await Promise.all(entries.map((entry, index) => named(which(index), () => readEntry(entry))));
-  return json(await publishAll(call, drafts, which));
+  return publishAll(call, drafts, which);
+}
+
+function isEntryOfRun(entry: unknown): boolean {
+  const { headers } = Object(entry) as { readonly headers?: unknown };
+  return Object.keys(Object(headers)).some((name) => name.toLowerCase() === RUN_ID);
 }
 
 /** @param which names a message in errors. */
@@ -115,7 +134,7 @@ async function prepare(call: QStashCall, draft: Draft): Promise<PreparedDraft> {
   if (destination.startsWith("api/")) throw notFound(NO_MODEL);
   const { endpoints } = await findGroup(internalsOf(call.host.queue).documents, destination);
   const parts = endpoints.map((endpoint) => topicPart(destination, endpoint));
-  for (const { url } of parts) call.settings.targets.read(url, `The endpoint of the URL group`);
+  for (const { url } of parts) call.settings.targets.read(url, "endpoint of the URL group");
   const jobs = await Promise.all(parts.map((part) => messageJob(call, draft, part, limited)));
   if (queueName !== undefined) await noteQueue(call, queueName);
   return {
@@ -132,7 +151,8 @@ function readEntry(entry: unknown): Draft {
   if (typeof body !== "string") throw invalidRequest("body must be a text.");
   if (queue !== undefined && typeof queue !== "string") throw invalidRequest("queue must be a text.");
   const bytes = encoder.encode(body);
-  if (bytes.length > LARGEST_BODY) throw invalidRequest(`body must have at most ${LARGEST_BODY} bytes.`);
+  if (bytes.length > LARGEST_BODY)
+    throw new TidegateError("payload_too_large", `body must have at most ${LARGEST_BODY} bytes.`);
   return { destination, headers: readEntryHeaders(headers), body: bytes, queue };
 }
 

@@ -18,7 +18,8 @@ import { runsOf } from "./run-store.ts";
 
 /** As in a path: the ids of messages are longer. */
 const LONGEST_RUN_ID = 200;
-const RUN_ID = "upstash-workflow-runid";
+/** The header by which a message belongs to a run. */
+export const RUN_ID = "upstash-workflow-runid";
 /** What QStash and Tidegate retry by default. */
 const DEFAULT_RETRIES = 3;
 
