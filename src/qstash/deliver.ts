@@ -3,6 +3,7 @@ import { type JobEnding, withFollowUps } from "../core/attempt/follow-ups.ts";
 import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../core/job/define.ts";
 import { PermanentError, RetryAfterError, withoutStack } from "../core/job/errors.ts";
 import { alarm, type Clock } from "../core/shared/clock.ts";
+import { isTidegateError } from "../core/shared/errors.ts";
 import { OutOfBudgetError } from "../core/store/meter.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
 import { bytesOfBody } from "./body.ts";
@@ -35,8 +36,8 @@ const DAY_MS = 86_400_000;
 /** The status of a message that was not sent, for its run has ended or goes on without it. */
 const NOT_SENT = 204;
 
-/** When callbacks are enqueued that the budget of a drain had no room for. */
-const OUT_OF_BUDGET_MS = 1_000;
+/** When work is done that the budget of a drain had no room for, or to which the store did not answer. */
+const POSTPONED_MS = 1_000;
 
 /** The wait before retry n, from 1, as QStash has it. */
 export function defaultBackoffMs(retry: number): number {
@@ -74,8 +75,8 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
   const { workflow } = message;
   const notBefore = job.enqueuedAt.getTime() + (message.delayMs ?? 0);
   if (clock() < notBefore) return job.snooze(new Date(notBefore));
-  const sent = workflow ? await affordable(() => prepareDelivery(message, workflow, job, host)) : ownDelivery(message);
-  if (sent === "out of budget") return job.snooze(OUT_OF_BUDGET_MS);
+  const sent = workflow ? await ifPossible(() => prepareDelivery(message, workflow, job, host)) : ownDelivery(message);
+  if (sent === "not now") return job.snooze(POSTPONED_MS);
   if (!sent) return { status: NOT_SENT };
   const { current } = await parts.keys.recent(documentsOf(host), job.queue, clock());
   const answer = await send(message, sent, job, parts, host, current);
@@ -115,6 +116,9 @@ function ofSchedule(message: Message, { job }: AttemptHost): Message {
   return slot ? { ...message, scheduleId: slot.key } : message;
 }
 
+/** The attempts that have reported the end which their job has stored. */
+const reported = new WeakSet<AttemptHost>();
+
 /** Enqueues the callbacks of a message of a run that has ended, and then ends its job: they may depend on the run. */
 async function reportEnd(message: Message, job: JobContext, host: AttemptHost, end: StoredEnd) {
   const { workflow } = message;
@@ -124,8 +128,9 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
     return after;
   };
   // The response is stored, so that the message is not delivered again.
-  const after = await affordable(report);
-  if (after === "out of budget") return job.snooze(OUT_OF_BUDGET_MS);
+  const after = await ifPossible(report);
+  if (after === "not now") return job.snooze(POSTPONED_MS);
+  reported.add(host);
   // A failed call is a result like any other.
   const isDead = end.failure !== undefined && after !== "of no account" && workflow?.role !== "call";
   if (isDead) throw withoutStack(new PermanentError(end.failure));
@@ -141,7 +146,8 @@ async function afterEnd(
   const stored = host.job.record.payload as Message;
   const message = unredacted(stored, host.job.record.hidden as HiddenParts | undefined);
   const { workflow } = message;
-  const response = responseTo(host);
+  const end = endOf(host);
+  const response = end?.response ?? responseTo(host);
   if (events) {
     const { failure } = ending;
     const more = { responseStatus: response.status, ...(failure !== undefined && { error: failure }) };
@@ -150,10 +156,12 @@ async function afterEnd(
     await events.note(documentsOf(host), [event]);
   }
   if (!workflow) return callbackJobs(message, ending, host, response);
-  // What an attempt has stored of the end, it has reported.
-  if (endOf(host)) return [];
-  const after = await afterMessage(workflow, ending, host, response);
-  return after === "of no account" ? [] : callbackJobs(message, ending, host, response, after);
+  if (reported.has(host)) return [];
+  // An attempt has stored the end, and a later one was killed before it reported it.
+  const { failure: _, ...made } = ending;
+  const known = end ? { ...made, ...(end.failure !== undefined && { failure: end.failure }) } : ending;
+  const after = await afterMessage(workflow, known, host, response);
+  return after === "of no account" ? [] : callbackJobs(message, known, host, response, after);
 }
 
 function endingOf(job: JobContext, { failure }: StoredEnd): JobEnding {
@@ -161,12 +169,13 @@ function endingOf(job: JobContext, { failure }: StoredEnd): JobEnding {
   return { id, attempts, maxRetries, ...(failure !== undefined && { failure }) };
 }
 
-/** Does work that the budget of a drain may have no room for. */
-async function affordable<Result>(work: () => Promise<Result>): Promise<Result | "out of budget"> {
+/** Does work of a run that the budget of a drain may have no room for, or the store no answer. Neither costs the message a retry. */
+async function ifPossible<Result>(work: () => Promise<Result>): Promise<Result | "not now"> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof OutOfBudgetError) return "out of budget";
+    const isOver = error instanceof OutOfBudgetError;
+    if (isOver || (isTidegateError(error) && error.code === "store_unavailable")) return "not now";
     throw error;
   }
 }
