@@ -19,3 +19,8 @@ export const keepNothing = (store: Store) =>
   // #region retention
   new Queue({ store, jobs: [sendEmail], retention: "0s" });
 // #endregion
+
+export const observeLess = (store: Store) =>
+  // #region observe
+  new Queue({ store, jobs: [sendEmail], observe: false });
+// #endregion

@@ -18,6 +18,19 @@ export function readCursor(cursor: string | undefined): Cursor | undefined {
   return { score: Number(match[1]), id: match[2] as string };
 }
 
+/** What begins the cursors of completed jobs that are not in the order of their ends. No other cursor begins with it. */
+const UNORDERED = "-";
+
+/** The cursor of a page of completed jobs without order. @param rest where it begins; the empty text for the first page. */
+export function unorderedCursor(rest: string): string {
+  return UNORDERED + rest;
+}
+
+/** The rest of such a cursor; undefined for a cursor of jobs in order. */
+export function readUnordered(cursor: string | undefined): string | undefined {
+  return cursor?.startsWith(UNORDERED) ? cursor.slice(UNORDERED.length) : undefined;
+}
+
 export function badCursor(): Error {
   return invalidRequest("cursor must be the one that the page before came with, for the same state.");
 }

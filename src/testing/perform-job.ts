@@ -97,6 +97,7 @@ export async function performJob(job: AnyJob, payload?: unknown, options: Perfor
     clock: wholeClock(options.clock ?? systemClock),
     random: options.random ?? Math.random,
     retentionMs: 0,
+    observe: false,
   };
   const attempt = new Attempt(runtime, await claim(runtime, spy.job, payload, options));
   return spy.performed(await runUntil(options.signal, attempt));

@@ -19,7 +19,7 @@ describe("queue:cost", () => {
       1, // an idle tick
       2, // an enqueue
       expect.any(Number),
-      7, // eager, from enqueue to done
+      8, // eager, from enqueue to done
       expect.closeTo(0.25, 1), // one of a hundred: a claim for ten slots, then one for the rest
       expect.any(Number),
       expect.any(Number),

@@ -62,6 +62,18 @@ describe("the guide on costs", () => {
     for (const n of [3, 8, 64]) expect(least(n)).toEqual({ roundTrips: n + 6, commands: 2 * n + 28 });
   });
 
+  test("a queue that does not observe spends less, and lists its completed jobs all the same", async () => {
+    const run = async (queue: Queue) => {
+      await costs.inOneCall(queue, addresses.slice(0, 20));
+      await queue.drain();
+      return queue.spending.commands;
+    };
+    const observing = new Queue({ store: redis.store(), jobs: [sendEmail] });
+    const other = costs.observeLess(redis.store());
+    expect(await run(other)).toBeLessThan(await run(observing));
+    expect((await other.listJobs({ state: "completed" })).jobs).toHaveLength(20);
+  });
+
   test("a queue that keeps nothing spends less, and shows none of its jobs", async () => {
     const spent = async (queue: Queue) => {
       await costs.inOneCall(queue, addresses);

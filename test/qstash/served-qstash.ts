@@ -35,10 +35,13 @@ export interface Parts {
   readonly destination?: Destination;
   /** The first time of the clock. */
   readonly startsAt?: number;
+  /** Whether the order of completed jobs is kept. Default true. */
+  readonly observe?: boolean;
 }
 
 /** A handler with QStash's interface, on a manual clock, and the requests that its destinations got. */
-export function qstashHandler({ store = memoryStore(), qstash: options, destination, startsAt = start }: Parts = {}) {
+export function qstashHandler(parts: Parts = {}) {
+  const { store = memoryStore(), qstash: options, destination, startsAt = start, observe = true } = parts;
   const clock = clockByHand(startsAt);
   const deliveries: Delivery[] = [];
   const send = async (url: RequestInfo | URL, init: RequestInit = {}) => {
@@ -51,7 +54,7 @@ export function qstashHandler({ store = memoryStore(), qstash: options, destinat
   };
   const targets = ["https://app.test/*", "https://app.example.com/*"];
   const qstash = createQStash({ tokens: [token], signingKeys, targets, fetch: send, ...options });
-  const queue = new Queue({ store, jobs: qstash.jobs, clock, logger: null });
+  const queue = new Queue({ store, jobs: qstash.jobs, clock, logger: null, observe });
   const app = createHandler({ queue, auth: { admin: ["the-admin-token"] }, qstash });
   /** Sends a request with the token, as a client without the SDK does. */
   const call = (method: string, path: string, init: Omit<RequestInit, "method"> = {}) => {

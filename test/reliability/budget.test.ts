@@ -345,7 +345,7 @@ describe("a budget", () => {
       queue.drain({ batchSize: 1_000, maxJobs: 1_000, concurrency: 1_000, budget: { commands: 35 } }),
     );
     expect(commands).toBeLessThanOrEqual(35);
-    expect(report?.completed).toBeGreaterThan(200);
+    expect(report?.completed).toBeGreaterThan(150);
   });
 
   test("too small for any job is refused, and the message names the part and the minimum", async () => {

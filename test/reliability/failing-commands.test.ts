@@ -320,6 +320,7 @@ const cases: Readonly<Record<string, Case>> = {
       store.settle({
         now,
         retentionMs: exchange.retentionMs,
+        observe: true,
         settle: [{ to: "completed", lease: a, record: '1:{"id":"a","end":1}' }],
       }),
     answersAlike: true,
@@ -330,6 +331,7 @@ const cases: Readonly<Record<string, Case>> = {
       store.settle({
         now,
         retentionMs: exchange.retentionMs,
+        observe: true,
         settle: [{ to: "completed", lease: a, record: '1:{"id":"a","end":1}', followUps: [job("after-a")] }],
       }),
     answersAlike: true,
@@ -366,6 +368,7 @@ const cases: Readonly<Record<string, Case>> = {
       store.settle({
         now,
         retentionMs: exchange.retentionMs,
+        observe: true,
         settle: [{ to: "completed", lease: a, record: '1:{"id":"a","end":1}' }],
       }),
     answersAlike: true,

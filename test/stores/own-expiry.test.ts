@@ -29,7 +29,8 @@ describe.each([
     const prefix = `own-${prefixes++}`;
     const clock = clockByHand(start);
     const { url, token } = redis.shim;
-    const queue = new Queue({ store: upstashStore({ url, token, prefix }), clock, jobs: [note], retention: "1h" });
+    const store = upstashStore({ url, token, prefix });
+    const queue = new Queue({ store, clock, jobs: [note], retention: "1h", observe: false });
     const size = async (key: string) =>
       Number(await client.send([key === "expiry" ? "ZCARD" : "HLEN", `${prefix}:{default}:${key}`]));
     return { queue, clock, size };

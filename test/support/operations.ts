@@ -179,7 +179,7 @@ const flood = fc.record({ count: fc.integer({ min: 1, max: 40 }), wait, key: flo
 
 function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string, timing: Timing | null): Outcome {
   const base = { lease, record: text, ...(timing && { timing }) };
-  if (to === "completed") return { to, ...base };
+  if (to === "completed") return { to, at: runAt, ...base };
   if (to === "dead") return { to, at: runAt, ...base };
   if (to === "released") return { to, runAt, ...base, record: extended(text, `"returned":${lease.claims}`) };
   return { to, runAt, ...base };
@@ -209,12 +209,13 @@ const outcomes = fc.record({
   isResend: rarely,
   // Redis expires completed jobs by its own clock: none may expire while the clock of the sequence runs ahead.
   retentionMs: fc.constantFrom(1_000 * 86_400 * second, 0),
+  observe: fc.constantFrom(true, true, false),
 });
 
 type Settling = typeof outcomes extends fc.Arbitrary<infer Values> ? Values : never;
 
 /** The jobs that end now, after those that the previous exchange has already settled, as after a failed one. */
-function settleOf({ ended, isResend, retentionMs }: Settling, scene: Readonly<Scene>): SettleRequest {
+function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Readonly<Scene>): SettleRequest {
   const before = isResend ? scene.settled : [];
   const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
   const now = leasesOf(ended, others).map((lease, index) => {
@@ -226,7 +227,7 @@ function settleOf({ ended, isResend, retentionMs }: Settling, scene: Readonly<Sc
     }));
     return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing), followUps };
   });
-  return { now: scene.now, settle: [...before, ...now], isResend, retentionMs };
+  return { now: scene.now, settle: [...before, ...now], isResend, retentionMs, observe };
 }
 
 function noteSettled(scene: Scene, { settle }: SettleRequest, { settled }: SettleReply): void {

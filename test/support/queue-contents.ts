@@ -66,7 +66,12 @@ async function allOf(store: QueueStore, state: JobState, now: number, size: Page
     items.push(...page.items);
     cursor = page.cursor;
   } while (cursor !== undefined);
-  // Completed jobs have no order, and running ones only that of their leases' ends.
-  const isOrdered = state !== "completed" && state !== "running";
-  return isOrdered ? items : items.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  if (state === "completed")
+    return [...items.filter(({ at }) => at > 0), ...inSomeOrder(items.filter(({ at }) => at === 0))];
+  // Running jobs are listed by the ends of their leases alone.
+  return state === "running" ? inSomeOrder(items) : items;
+}
+
+function inSomeOrder(jobs: readonly StoredJob[]): readonly StoredJob[] {
+  return [...jobs].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 }

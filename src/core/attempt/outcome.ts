@@ -64,7 +64,7 @@ export function completed(attempt: EndedAttempt, result: unknown): Outcome {
   const at = clock();
   const end = { at, startedAt, attempts: job.attempt, result: storable(result), expiresAt: at + retentionMs };
   const record = retentionMs === 0 ? "" : job.completedText(end);
-  return { to: "completed", lease: job.lease.current, record, timing: timing(attempt) };
+  return { to: "completed", lease: job.lease.current, at, record, timing: timing(attempt) };
 }
 
 /** The result as it can be stored. One that is not JSON, or too large, is dropped: the work is still done. */

@@ -11,6 +11,7 @@ export interface AttemptRuntime {
   readonly clock: Clock;
   readonly random: () => number;
   readonly retentionMs: number;
+  readonly observe: boolean;
   readonly queue: string;
   readonly store: QueueStore;
   readonly hooks?: HookCalls | undefined;

@@ -72,7 +72,7 @@ export class Drain {
     longestTimeoutMs: number,
     nextDue: NextDue,
   ) {
-    const { clock, store, retentionMs } = runtime;
+    const { clock, store, retentionMs, observe } = runtime;
     this.#runtime = runtime;
     this.#budget = budget;
     this.#limits = limits;
@@ -84,7 +84,7 @@ export class Drain {
     this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight, mostFollowUps(runtime.jobs));
     this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), clock());
     this.#next = new NextExchange({
-      ...{ limits, clock, retentionMs, leaseMs: this.#leaseMs, counts: this.#counts },
+      ...{ limits, clock, retentionMs, observe, leaseMs: this.#leaseMs, counts: this.#counts },
       ...{ bounds: this.#bounds, inFlight: this.#inFlight, jobs: this.#jobs, prefetch: this.#prefetch },
     });
     budget.setAside(() => this.#next.reserve);

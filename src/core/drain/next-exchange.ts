@@ -25,6 +25,7 @@ export interface DrainState {
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly retentionMs: number;
+  readonly observe: boolean;
 }
 
 /**
@@ -138,7 +139,7 @@ export class NextExchange {
 
   /** Takes out what the exchange does, to be sent now. */
   take(): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } {
-    const { jobs, bounds, retentionMs, clock } = this.#drain;
+    const { jobs, bounds, retentionMs, observe, clock } = this.#drain;
     const fire = this.#firesNow();
     const limit = this.#claims(fire);
     const ended = jobs.ended.take();
@@ -154,6 +155,7 @@ export class NextExchange {
       claim: limit > 0 && reads ? this.#claimRequest(limit, now) : undefined,
       reads,
       retentionMs,
+      observe,
       resendPauseMs: bounds.cutOffAt - now,
       isResend: this.#isResend,
     };

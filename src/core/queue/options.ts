@@ -26,6 +26,11 @@ export interface QueueOptions {
   readonly newId?: () => string;
   /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
   readonly retention?: Duration;
+  /**
+   * Whether to keep what only serves those who look at the queue: the order in which jobs completed. It costs one command in each exchange
+   * that completes something. Without it, lists show completed jobs in no order. Default true.
+   */
+  readonly observe?: boolean;
   /** Functions to call when something happens to a job, for logs and the like. Default: none. */
   readonly hooks?: Hooks | undefined;
   /**
@@ -47,6 +52,7 @@ export interface QueueSettings {
   readonly random: () => number;
   readonly newId: () => string;
   readonly retentionMs: number;
+  readonly observe: boolean;
   /** The longest timeout of its jobs, and at least the default. */
   readonly longestTimeoutMs: number;
   readonly hooks: CheckedHooks | undefined;
@@ -54,12 +60,24 @@ export interface QueueSettings {
   readonly tracing: Tracing | undefined;
 }
 
-const optionNames = ["name", "store", "jobs", "clock", "random", "newId", "retention", "hooks", "logger", "tracing"];
+const optionNames = [
+  "name",
+  "store",
+  "jobs",
+  "clock",
+  "random",
+  "newId",
+  "retention",
+  "observe",
+  "hooks",
+  "logger",
+  "tracing",
+];
 
 /** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function queueSettings(options: QueueOptions): QueueSettings {
   checkKnown(options, optionNames, "new Queue");
-  const { name = "default", store, random = Math.random, retention = "24h" } = options;
+  const { name = "default", store, random = Math.random, retention = "24h", observe = true } = options;
   checkPathText(name, "the queue's name", LONGEST_NAME);
   if (/[{}/]/.test(name)) {
     throw invalidRequest(
@@ -67,6 +85,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
     );
   }
   checkStore(store, "new Queue");
+  if (typeof observe !== "boolean") throw invalidRequest("observe must be true or false.");
   checkFunctions(options, ["clock", "random", "newId"]);
   const given = options.clock ?? systemClock;
   if (!Number.isFinite(given())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
@@ -81,6 +100,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
     random,
     newId,
     retentionMs: durationMs(retention, "retention"),
+    observe,
     longestTimeoutMs: Math.max(
       ...[jobDefaults, ...jobs.values()].map(({ timeout = jobDefaults.timeout }) => timeoutMs(timeout)),
     ),

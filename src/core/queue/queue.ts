@@ -197,7 +197,7 @@ export class Queue {
     );
   }
 
-  /** Lists jobs: waiting and running ones in the order of their times, dead ones newest first, completed ones in no order. */
+  /** Lists jobs: waiting and running ones in the order of their times, dead and completed ones newest first. */
   async listJobs(options: ListOptions = {}): Promise<JobPage> {
     return listJobs(this.#parts, options);
   }

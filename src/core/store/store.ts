@@ -97,8 +97,8 @@ export type Outcome = {
   readonly timing?: Timing | undefined;
   /** Jobs that are made together with the outcome, or not at all. In partitions they are in that of their job. */
   readonly followUps?: readonly FollowUpJob[] | undefined;
-} & (
-  | { readonly to: "completed"; readonly lease: Lease; readonly record: string }
+} /** The job is done. `at` is when it ended. Default: `now` of the request. */ & (
+  | { readonly to: "completed"; readonly lease: Lease; readonly at?: number; readonly record: string }
   /** The attempt failed, and the job waits for the next one. */
   | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
   /**
@@ -153,6 +153,8 @@ export interface SettleRequest {
   readonly settle: readonly Outcome[];
   /** How long completed jobs are kept; 0 keeps none. */
   readonly retentionMs: number;
+  /** Whether to keep what only serves those who look at the queue: the order of completed jobs. Default false. */
+  readonly observe?: boolean | undefined;
   /** Whether an earlier request, whose answer was lost, may have settled the same outcomes. The store then recognizes its own work. Default false. */
   readonly isResend?: boolean;
   /** How long the store may pause before it sends the request again, all pauses together. Default: as it sees fit. */
@@ -281,7 +283,7 @@ export interface StoredJob {
   readonly id: string;
   readonly state: JobState;
   readonly record: string;
-  /** When the job needs attention: its run time, or the end of its lease. For a dead job, when it was dead-lettered; for a completed one, 0. */
+  /** When the job needs attention: its run time, or the end of its lease. For a dead job, when it was dead-lettered. For a completed one, when it ended, if a list has found it in that order; else 0. */
   readonly at: number;
   readonly claims: number;
   /** Its flow control key. Completed jobs have none any more. */
@@ -414,7 +416,10 @@ export interface QueueStore {
   find(id: string, now: number): Promise<StoredJob | undefined>;
   /** Reads those of the jobs that are dead, until their records have `mostBytes`. It reads at least one of the ids. */
   findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead>;
-  /** Reads a page of the jobs of one state. It may be short, or empty, with more to come. */
+  /**
+   * Reads a page of the jobs of one state. It may be short, or empty, with more to come. Waiting and running jobs come in the order of their
+   * times, dead and completed ones newest first. Completed jobs that were not observed follow, in no order.
+   */
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Removes a waiting job. `running` and `missing` changed nothing. */
   cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing">;

@@ -51,7 +51,7 @@ export function settle(state: MemoryState, request: SettleRequest): readonly boo
 }
 
 function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest, accepted: Outcome[]): boolean {
-  const { now, retentionMs, isResend = false } = request;
+  const { now, retentionMs, observe = false, isResend = false } = request;
   const { lease, record } = outcome;
   if (state.due.score(lease.id) !== leaseScore(lease)) return isResend && wasSettled(state, outcome, retentionMs);
   accepted.push(outcome);
@@ -69,6 +69,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   } else {
     state.counters.processed++;
     if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });
+    if (retentionMs > 0 && observe) state.ended.set(lease.id, outcome.at ?? now);
   }
   return true;
 }

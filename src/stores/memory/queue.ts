@@ -170,6 +170,7 @@ export class MemoryQueue implements QueueStore {
     if (cleared === "completed") {
       const count = countJobs(state, now).completed;
       state.done.clear();
+      for (const [id] of [...state.ended.from(0)]) state.ended.delete(id);
       return count;
     }
     const meant: readonly JobState[] = cleared === "pending" ? ["scheduled", "ready"] : [cleared];

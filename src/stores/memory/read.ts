@@ -3,8 +3,9 @@ import type { FlowState } from "../../core/store/flow.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { JobState, Page, PageRequest, StoredJob } from "../../core/store/store.ts";
-import { badCursor, type Cursor, readCursor, writeCursor } from "../cursor.ts";
+import { badCursor, type Cursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { isInLine, LANE_MEMBER, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../redis/score.ts";
+import type { SortedSet } from "./sorted-set.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 
 export function findJob(state: MemoryState, id: string, now: number): StoredJob | undefined {
@@ -56,7 +57,11 @@ export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest
 }
 
 function deadBehind({ dead }: MemoryState, last: Cursor | undefined): Iterable<readonly [string, number]> {
-  return dead.downFrom(last ? dead.countBefore(last.score, last.id) - 1 : dead.size - 1);
+  return newestFirst(dead, last);
+}
+
+function newestFirst(ends: SortedSet, last: Cursor | undefined): Iterable<readonly [string, number]> {
+  return ends.downFrom(last ? ends.countBefore(last.score, last.id) - 1 : ends.size - 1);
 }
 
 function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<readonly [string, number]> {
@@ -65,18 +70,44 @@ function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<
   }
 }
 
-function listCompleted(state: MemoryState, { cursor, limit, mostBytes, now }: PageRequest): Page<StoredJob> {
-  if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw badCursor();
-  const start = Number(cursor ?? 0);
-  const ids = [...state.done.keys()].filter((id) => state.isKept(id, now));
-  const jobs = ids.slice(start, start + limit).map((id) => completedJob(state, id));
+function listCompleted(state: MemoryState, page: PageRequest): Page<StoredJob> {
+  const rest = readUnordered(page.cursor);
+  if (rest !== undefined) return listUnordered(state, rest, page);
+  const { cursor, limit, mostBytes, now } = page;
+  const items: StoredJob[] = [];
+  let bytes = 0;
+  for (const [id, at] of [...newestFirst(state.ended, readCursor(cursor))]) {
+    if (!state.isKept(id, now)) {
+      // What is kept no longer leaves the order as a list meets it.
+      state.ended.delete(id);
+      continue;
+    }
+    const job = { ...completedJob(state, id), at };
+    bytes += bytesOf(job.record);
+    const last = items.at(-1);
+    if (last && (items.length === limit || bytes > mostBytes))
+      return { items, cursor: writeCursor({ score: last.at, id: last.id }) };
+    items.push(job);
+  }
+  return { items, cursor: unordered(state, now).length > 0 ? unorderedCursor("") : undefined };
+}
+
+/** The completed jobs that were not observed. */
+function unordered(state: MemoryState, now: number): readonly string[] {
+  return [...state.done.keys()].filter((id) => state.isKept(id, now) && state.ended.score(id) === undefined);
+}
+
+function listUnordered(state: MemoryState, from: string, { limit, mostBytes, now }: PageRequest): Page<StoredJob> {
+  if (!/^\d{0,15}$/.test(from)) throw badCursor();
+  const ids = unordered(state, now);
+  const jobs = ids.slice(Number(from), Number(from) + limit).map((id) => completedJob(state, id));
   const fitting = countFitting(
     jobs.map(({ record }) => record),
     mostBytes,
   );
   const items = jobs.slice(0, Math.max(1, fitting));
-  const end = start + items.length;
-  return { items, cursor: end < ids.length ? String(end) : undefined };
+  const end = Number(from) + items.length;
+  return { items, cursor: end < ids.length ? unorderedCursor(String(end)) : undefined };
 }
 
 export function countJobs(state: MemoryState, now: number): StoredStats {

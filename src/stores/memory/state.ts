@@ -28,6 +28,8 @@ export class MemoryState {
   readonly flows = new Map<string, JobFlow>();
   readonly deadFlows = new Map<string, JobFlow>();
   readonly done = new Map<string, Finished>();
+  /** When completed jobs ended: those that are observed, and some that are kept no longer. */
+  readonly ended = new SortedSet();
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, Recurring>();
   readonly documents = new Documents();

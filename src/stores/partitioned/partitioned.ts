@@ -33,8 +33,10 @@ import {
   type StoredJob,
 } from "../../core/store/store.ts";
 import { beforeCalls } from "../before-calls.ts";
+import { readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { PartitionedFacts, partitionOf, partitionOfKey } from "./facts.ts";
 import { LostParts } from "./lost-parts.ts";
+import { mergedPages } from "./merged-pages.ts";
 import { PartialReplies } from "./partial-replies.ts";
 import { SpreadCheck } from "./spread-check.ts";
 import { sumOfStats } from "./sum-of-stats.ts";
@@ -122,6 +124,9 @@ function withScope(job: NewJob): NewJob {
   const { dedupe, flow } = job;
   return dedupe && flow ? { ...job, dedupe: { ...dedupe, key: `${flow.key}\n${dedupe.key}` } } : job;
 }
+
+/** How a cursor begins that is in one part: with its number. Others hold for all parts. */
+const IN_ONE_PART = /^\d{1,2}\//;
 
 /** How long an answer may come after the first one before the others continue without it. */
 const LATE_MS = 1_000;
@@ -413,9 +418,22 @@ class PartitionedQueue implements QueueStore {
   }
 
   async list(state: JobState, { cursor, ...page }: PageRequest): Promise<Page<StoredJob>> {
+    const isNewestFirst = state === "dead" || state === "completed";
+    if (isNewestFirst && !IN_ONE_PART.test(cursor ?? "")) return this.#listNewest(state, { cursor, ...page });
     const { index, rest } = this.#place(cursor);
     const { items, cursor: next } = await this.#at(index).list(state, { ...page, cursor: rest });
-    return { items, cursor: this.#after(index, next) };
+    if (state !== "completed" || next !== undefined) return { items, cursor: this.#after(index, next) };
+    return { items, cursor: index + 1 < this.#parts.length ? `${index + 1}/${unorderedCursor("")}` : undefined };
+  }
+
+  /** Merges the pages of all partitions. Each has the same order, so one cursor holds for all of them. */
+  async #listNewest(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
+    const mostBytes = Math.ceil(page.mostBytes / this.#parts.length);
+    const pages = await Promise.all(this.#parts.map((part) => part.list(state, { ...page, mostBytes })));
+    const { items, last } = mergedPages(pages, page);
+    if (last) return { items, cursor: writeCursor(last) };
+    const unordered = pages.findIndex(({ cursor }) => readUnordered(cursor) !== undefined);
+    return { items, cursor: unordered < 0 ? undefined : `${unordered}/${pages[unordered]?.cursor}` };
   }
 
   /** The position of a cursor: a part, and the cursor in that part. */

@@ -84,7 +84,7 @@ export function followUpArguments(settle: readonly Outcome[]): string[] {
 }
 
 function newScore(outcome: Outcome): string {
-  if (outcome.to === "completed") return "";
+  if (outcome.to === "completed") return String(outcome.at ?? "");
   if (outcome.to === "dead") return String(outcome.at);
   return String(againScore(outcome));
 }
@@ -226,6 +226,11 @@ export function dueJob(id: string, score: number, record: string, now: number): 
 
 export function deadJob(id: string, at: number, record: string): StoredJob {
   return { id, state: "dead", at, claims: 0, ...readFlow(record) };
+}
+
+/** A completed job as a list finds it: none if it is kept no longer. */
+export function completedJob(id: string, at: number, record: string): readonly StoredJob[] {
+  return record === "" ? [] : [{ id, state: "completed", record, at, claims: 0 }];
 }
 
 export function deadJobs(rows: readonly string[]): readonly StoredJob[] {

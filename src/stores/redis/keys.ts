@@ -29,6 +29,7 @@ const keyNames = [
   "dead",
   "dead:jobs",
   "done",
+  "done:order",
   "dedupe",
   "schedules",
   "manifest",
@@ -46,6 +47,6 @@ export type QueueKeys = Readonly<Record<KeyName, string>> & {
   /** The name of the queue. */
   readonly queue: string;
   readonly all: readonly string[];
-  /** When fields of `done` and `dedupe` expire, where the server cannot see to that. Scripts get it as a fifteenth key, there alone. */
+  /** When fields of `done` and `dedupe` expire, where the server cannot see to that. Scripts get it as a sixteenth key, there alone. */
   readonly expiry: string;
 };

@@ -29,11 +29,12 @@ export function mostOfExchange(size: ExchangeSize, hasOwnExpiry: boolean): numbe
   );
 }
 
-// ZMSCORE and HDEL take a value a job; ZREM, HSETEX, and HSET and ZADD of what is dead or waits two, or four with its index. Then
-// the counters. What each outcome takes is less than what all take together: of one that dies, ZMSCORE, HSET, ZADD, HDEL, ZREM, BITFIELD.
+// ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead or waits two, or four
+// with its index. Then the counters. What each outcome takes is less than what all take together: of one that dies, ZMSCORE, HSET, ZADD,
+// HDEL, ZREM, BITFIELD.
 function mostToSettle(jobs: number, isResend: boolean): number {
   if (jobs === 1) return 6 + (isResend ? 1 : 0);
-  return 2 * pieces(jobs) + 5 * pieces(2 * jobs) + pieces(4 * jobs) + 1 + (isResend ? 3 * pieces(jobs) : 0);
+  return 2 * pieces(jobs) + 6 * pieces(2 * jobs) + pieces(4 * jobs) + 1 + (isResend ? 3 * pieces(jobs) : 0);
 }
 
 // ZMSCORE, HSET and ZADD: in the commands of the outcomes, or beside them. A resend reads those that have ended.
@@ -70,8 +71,9 @@ export function mostOfKeys({ settles = 0, firedJobs = 0, claims = 0 }: ExchangeS
   return jobs === 0 ? 0 : claims + pieces(17 * claims) + 16 * pieces(8 * jobs);
 }
 
-/** Of the sweep in lua/exchange.lua, which is left out if the budget has no room for it: HRANDFIELD, ZMSCORE and HDEL. */
-export const mostOfSweep = 3;
+/** Of the sweep in lua/exchange.lua, which is left out if the budget has no room for it: HRANDFIELD, ZMSCORE and HDEL, and
+ * ZREMRANGEBYSCORE of the order of completed jobs. */
+export const mostOfSweep = 4;
 
 /** Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of what was born leased. */
 export function mostOfExtend(leases: number, records: number, born: number): number {

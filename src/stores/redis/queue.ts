@@ -33,9 +33,10 @@ import {
   type StoredJob,
   sizeOf,
 } from "../../core/store/store.ts";
-import { badCursor, readCursor, writeCursor } from "../cursor.ts";
+import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
 import {
+  completedJob,
   deadJob,
   deadJobs,
   dueJob,
@@ -76,6 +77,8 @@ import { readLayout, writeSpread } from "./spread.ts";
 const CLEARED_AT_ONCE = 1_000;
 /** How many fields HSCAN is asked for at most: as many as the largest page has. */
 const MOST_SCANNED = 1_000;
+/** How list.lua answers where completed jobs without order follow. */
+const UNORDERED_FOLLOW = "2";
 /** Where `clear` goes on while it has passed over nothing. */
 const FROM_THE_START = "0";
 
@@ -184,7 +187,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async #exchange(
-    { now, settle, fire, retentionMs, isResend = false, resendPauseMs }: ExchangeRequest,
+    { now, settle, fire, retentionMs, observe = false, isResend = false, resendPauseMs }: ExchangeRequest,
     { limit, leaseMs, countLeft = false, firesDeclared = false }: ClaimRequest,
     size: ExchangeSize,
     most: (isResend: boolean) => number,
@@ -200,7 +203,7 @@ export class RedisQueue implements QueueStore {
     const rest = [
       ...[newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
-      ...[flag(maySweep), flag(mayMeetKeys), flag(firesDeclared), String(settle.length)],
+      ...[flag(maySweep), flag(mayMeetKeys), flag(firesDeclared), flag(observe), String(settle.length)],
       ...settle.flatMap(outcomeArguments),
       ...followUpArguments(settle),
       String(fire.length),
@@ -272,7 +275,8 @@ export class RedisQueue implements QueueStore {
   }
 
   async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
-    if (state === "completed") return this.#listCompleted(page);
+    const unordered = state === "completed" ? readUnordered(page.cursor) : undefined;
+    if (unordered !== undefined) return this.#listUnordered(page, unordered);
     const last = readCursor(page.cursor);
     const args = [
       state,
@@ -288,14 +292,18 @@ export class RedisQueue implements QueueStore {
     for (let i = 0; i < rows.length; i += 4) {
       const [name = "", score = "", record = "", order = ""] = rows.slice(i, i + 4);
       const id = idOf(name);
-      items.push(state === "dead" ? deadJob(id, Number(score), record) : dueJob(id, Number(score), record, page.now));
       cursor = writeCursor({ score: Number(order), id: name });
+      if (state === "completed") items.push(...completedJob(id, Number(score), record));
+      else if (state === "dead") items.push(deadJob(id, Number(score), record));
+      else items.push(dueJob(id, Number(score), record, page.now));
     }
+    if (more === UNORDERED_FOLLOW) return { items, cursor: unorderedCursor("") };
     return { items, cursor: more === "1" ? cursor : undefined };
   }
 
-  async #listCompleted({ cursor = "0:0:0", limit, mostBytes }: PageRequest): Promise<Page<StoredJob>> {
-    const [, from = "", seen = "", count = ""] = /^(\d{1,20}):(\d{1,9}):(\d{1,9})$/.exec(cursor) ?? [];
+  /** Reads a page of the completed jobs that were not observed. */
+  async #listUnordered({ limit, mostBytes }: PageRequest, cursor: string): Promise<Page<StoredJob>> {
+    const [, from = "", seen = "", count = ""] = /^(\d{1,20}):(\d{1,9}):(\d{1,9})$/.exec(cursor || "0:0:0") ?? [];
     if (Number(count) > MOST_SCANNED || from === "") throw badCursor();
     // HSCAN gives the rest of what it gave before only where it is asked for as many.
     const scanned = seen === "0" ? String(limit) : count;
@@ -305,7 +313,8 @@ export class RedisQueue implements QueueStore {
     for (let i = 0; i < rows.length; i += 2) {
       items.push({ id: rows[i] as string, state: "completed", record: rows[i + 1] as string, at: 0, claims: 0 });
     }
-    return { items, cursor: next === "0" && nextSeen === "0" ? undefined : `${next}:${nextSeen}:${scanned}` };
+    const isLast = next === "0" && nextSeen === "0";
+    return { items, cursor: isLast ? undefined : unorderedCursor(`${next}:${nextSeen}:${scanned}`) };
   }
 
   async cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {

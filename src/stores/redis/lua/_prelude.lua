@@ -1,9 +1,9 @@
--- Shared by every script. KEYS are always the fourteen of one queue, in the order of keys.ts, so that each key is declared; and a fifteenth
+-- Shared by every script. KEYS are always the fifteen of one queue, in the order of keys.ts, so that each key is declared; and a sixteenth
 -- with OWN_EXPIRY (the line before this one sets it), if the server lacks HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the members that
 -- lead to them, and counts last: whichever command fails, no job is lost, and a resend of the script does the rest.
-local due, jobs, dead, dead_jobs, done, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
+local due, jobs, dead, dead_jobs, done, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
   document_ends, expiry = unpack(KEYS)
 
 -- Counts billed commands: the script itself, then each call.
@@ -155,12 +155,12 @@ local function push(list, a, b, c, d)
 end
 
 -- Counters are numbers of 64 bits in one string, so that one command adds to any of them:
---   first five totals, then the day of the last sweep (in 32 bits), from 8 on the histogram of waiting, from 24 on that of running (a sum in ms, then the counts),
+--   first five totals, then (in 32 bits) the day of the last sweep and when the order of completed jobs was trimmed last, from 8 on the histogram of waiting, from 24 on that of running (a sum in ms, then the counts),
 --   then, in pairs of numbers of 32 bits, three for each of the last 64 minutes: which minute it is and how many were processed, the
 --   same for retried and for dead
 local PROCESSED, RETRIED, CANCELLED, RETRIED_DEAD, REMOVED = '#0', '#1', '#2', '#3', '#4'
 local WAITING, RUNNING, HISTOGRAM_SIZE, MINUTES, MINUTES_KEPT = 8, 24, 16, 336, 64
-local SWEPT_ON = '#10'
+local SWEPT_ON, TRIMMED_IN = '#10', '#11'
 -- The place in which earlier versions count the minutes, four numbers of 32 bits each: which it is, processed, retried, dead.
 local OLD_MINUTES = 80
 

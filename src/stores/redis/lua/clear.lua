@@ -6,7 +6,7 @@ local state, now, piece, last_score, last_member = ARGV[1], tonumber(ARGV[2]), t
 
 if state == 'completed' then
   local count = call('HLEN', done)
-  call('DEL', done)
+  call('DEL', done, done_order)
   return { count, 0, '', '' }
 end
 

@@ -1,5 +1,5 @@
 -- Settles what has ended, fires schedules, and claims what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1), whether it may fire schedules that code declares (0 or 1),
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1), whether it may fire schedules that code declares (0 or 1), whether the order of completed jobs is kept (0 or 1),
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
 --     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
@@ -15,7 +15,8 @@ local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(AR
 local counts, lease_ms = ARGV[5] == '1', tonumber(ARGV[6])
 local retention_ms, bytes_left, may_sweep = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
 local may_meet_keys, may_fire_declared = ARGV[10] == '1', ARGV[11] == '1'
-local cursor = 11
+local observed = ARGV[12] == '1' and retention_ms > 0
+local cursor = 12
 local function argument()
   cursor = cursor + 1
   return ARGV[cursor]
@@ -49,7 +50,10 @@ local function tally(count, added)
   if count.completed + count.retried + count.dead == 0 and not next(added) then return nil end
   local minute, day = math.floor(now / 60000), math.floor(now / DAY_MS)
   local adding = {}
+  -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a day at least.
+  local period = math.floor(now / math.min(math.max(retention_ms, 3600000), DAY_MS))
   if may_sweep then adding = { 'SET', 'u32', SWEPT_ON, day } end
+  if may_sweep and observed then push(adding, 'SET', 'u32', TRIMMED_IN, period) end
   local function increase(bits, counter, by)
     push(adding, 'INCRBY', bits, counter, by)
   end
@@ -68,6 +72,9 @@ local function tally(count, added)
     end
   end
   local answers = call('BITFIELD', stats, unpack(adding))
+  if may_sweep and observed and answers[2] > 0 and answers[2] ~= period then
+    call('ZREMRANGEBYSCORE', done_order, '-inf', '(' .. whole(now - retention_ms - 3600000))
+  end
   return may_sweep and answers[1]
 end
 
@@ -116,6 +123,12 @@ local function put_back(name)
   end
 end
 
+-- Keeps completed jobs, and their order.
+local function keep(finished, ended)
+  set_expiring(done, finished, retention_ms, now)
+  if observed then call_many('ZADD', done_order, ended) end
+end
+
 -- Of each outcome eleven values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
 local function settle()
@@ -154,7 +167,7 @@ local function settle()
   end
   load_lanes(keys)
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
-  local gone, gone_born, left, waiting, kept, finished, died, buried, unsure = {}, {}, {}, {}, {}, {}, {}, {}, {}
+  local gone, gone_born, left, waiting, kept, finished, died, buried, unsure, ended = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
   local settled = 0
   for i = 1, number do
     local to, id, lease, score, record = unpack(ARGV, before + i * 11 - 10, before + i * 11 - 6)
@@ -185,6 +198,7 @@ local function settle()
           push(buried, id, record)
         else
           finished[count.completed * 2 - 1], finished[count.completed * 2] = id, record
+        ended[count.completed * 2 - 1], ended[count.completed * 2] = score ~= '' and score or whole(now), id
         end
       else
         if key then insert(lane_of[key], order, tonumber(score), id) end
@@ -210,7 +224,7 @@ local function settle()
   follow_up(follow_ups, held, number, seen, waiting, kept)
   put_marks(waiting, gone)
   if retention_ms > 0 and #finished > 0 then
-    local is_kept, refusal = pcall(set_expiring, done, finished, retention_ms, now)
+    local is_kept, refusal = pcall(keep, finished, ended)
     if not is_kept then
       if alone then call('ZADD', due, unpack(alone)) end
       error(refusal, 0)

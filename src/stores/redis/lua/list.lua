@@ -1,7 +1,8 @@
 -- One page of the jobs in a state.
 -- ARGV: state, now, limit, bytes at most, score and member of the last job seen (both '' for the first page)
--- Returns: 1 if more may follow, or 0, then for each job: its name in `due` or its id, score, record, score by which the page is ordered
--- Waiting and running jobs are in the order of their times, dead ones newest first.
+-- Returns: 1 if more may follow, or 0 (2 if completed jobs without an order follow), then for each job: its name in `due` or its id, score, record, score by which the page is ordered
+-- Waiting and running jobs are in the order of their times, dead and completed ones newest first. A completed job that is no longer
+-- kept has an empty record, and leaves the order.
 local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local key, reversed = due, false
 local low = '0'
@@ -11,6 +12,8 @@ elseif state == 'running' then
   low = whole(UPPER + after(now))
 elseif state == 'dead' then
   key, reversed = dead, true
+elseif state == 'completed' then
+  key, reversed = done_order, true
 end
 -- If the cursor is before the state, as a foreign one may be, the page begins where the state does.
 if last_member ~= '' and not reversed and tonumber(last_score) < tonumber(low) then last_score, last_member = '', '' end
@@ -35,14 +38,14 @@ local IN_LINE, LINES_END = 9007199254740992, 18014398509481984
 local in_lines = last_member ~= '' and not reversed and tonumber(last_score) >= IN_LINE
 
 local function is_beyond(score)
-  if state == 'dead' then return false end
+  if reversed then return false end
   if state == 'running' then return score >= IN_LINE end
   if in_lines then return score >= (state == 'ready' and IN_LINE + after(now) or LINES_END) end
   return score >= (state == 'ready' and after(now) or UPPER)
 end
 
 local function belongs(member, score)
-  if state == 'running' or state == 'dead' then return true end
+  if state == 'running' or reversed then return true end
   local _, _, leased = unpack_score(score)
   return id_of(member) and (state == 'ready' or leased == 0)
 end
@@ -93,7 +96,16 @@ while (#found < limit or in_lines) and not ended and not full do
 end
 local own_scores = state == 'running' and read_many('ZMSCORE', due, found) or scores
 for name, record in pairs(read_born(born, born_scores)) do known[name] = record end
-local records, fitting = read_fitting(state == 'dead' and dead_jobs or jobs, found, tonumber(ARGV[4]), known)
+local hash = state == 'dead' and dead_jobs or state == 'completed' and done or jobs
+local records, fitting = read_fitting(hash, found, tonumber(ARGV[4]), known)
 local reply = { ended and fitting == #found and 0 or 1 }
+if state == 'completed' then
+  local gone = {}
+  for i = 1, fitting do
+    if not records[i] then push(gone, found[i]) end
+  end
+  call_many('ZREM', done_order, gone)
+  if reply[1] == 0 and call('HLEN', done) > call('ZCARD', done_order) then reply[1] = 2 end
+end
 for i = 1, fitting do push(reply, found[i], own_scores[i], records[i] or '', scores[i]) end
 return reply

@@ -10,5 +10,5 @@ if kind ~= 'none' then return 'whole' end
 if call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules, flow, documents) > 0 then return 'whole' end
 local text = ARGV[1]
 if text == '' then return 'nothing' end
-call('MSET', due, text, jobs, text, dead, text, dead_jobs, text, done, text, dedupe, text, schedules, text, flow, text, lanes, text, documents, text, document_names, text)
+call('MSET', due, text, jobs, text, dead, text, dead_jobs, text, done, text, done_order, text, dedupe, text, schedules, text, flow, text, lanes, text, documents, text, document_names, text)
 return text

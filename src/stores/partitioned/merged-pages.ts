@@ -1,0 +1,33 @@
+import { countFitting } from "../../core/shared/limits.ts";
+import type { Page, PageRequest, StoredJob } from "../../core/store/store.ts";
+import { type Cursor, readCursor, readUnordered } from "../cursor.ts";
+
+/**
+ * Merges a page of each partition, newest first. What comes after the end of a page that is not the last of its partition is left for
+ * later: that partition may have newer jobs.
+ *
+ * @returns the jobs, and where the next page begins; undefined if no partition has more in this order.
+ */
+export function mergedPages(
+  pages: readonly Page<StoredJob>[],
+  { limit, mostBytes }: Pick<PageRequest, "limit" | "mostBytes">,
+): { readonly items: readonly StoredJob[]; readonly last: Cursor | undefined } {
+  const ends = pages.flatMap(({ cursor }) => (readUnordered(cursor) === undefined ? (readCursor(cursor) ?? []) : []));
+  const [firstEnd] = ends.sort((a, b) => order(a, b));
+  const all = pages.flatMap(({ items }) => items).sort((a, b) => order(placeOf(a), placeOf(b)));
+  const known = firstEnd ? all.filter((job) => order(placeOf(job), firstEnd) <= 0) : all;
+  const records = known.slice(0, limit).map(({ record }) => record);
+  const items = known.slice(0, Math.max(1, countFitting(records, mostBytes)));
+  const lastItem = items.at(-1);
+  if (items.length < known.length) return { items, last: lastItem && placeOf(lastItem) };
+  return { items, last: firstEnd };
+}
+
+const placeOf = ({ at, id }: StoredJob): Cursor => ({ score: at, id });
+
+/** Below 0 if the first comes first: the newer one, or else the one whose id is greater, as in a sorted set that is read from its end. */
+function order(a: Cursor, b: Cursor): number {
+  if (a.score !== b.score) return b.score - a.score;
+  if (a.id === b.id) return 0;
+  return a.id > b.id ? -1 : 1;
+}

@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import type { QueueOptions } from "../../src/index.ts";
+import { type JobState, Queue } from "../../src/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+import { dies, note, openQueue } from "./open-queue.ts";
+
+/** All jobs of a state in pages of two, as their payloads. */
+async function listed(queue: Queue, state: JobState): Promise<readonly unknown[]> {
+  const payloads: unknown[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const page = await queue.listJobs({ state, limit: 2, ...(cursor && { cursor }) });
+    payloads.push(...page.jobs.map(({ payload }) => payload));
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return payloads;
+}
+
+onEveryStore((kind) => {
+  /** A queue that has run seven jobs, a second apart, each of them stored by itself. */
+  async function ran(job: typeof note, options: Partial<QueueOptions> = {}) {
+    const opened = openQueue(kind, options);
+    for (let number = 1; number <= 7; number++) {
+      await opened.queue.enqueue(job, number);
+      await opened.queue.drain();
+      await opened.clock.advance("1s");
+    }
+    return opened;
+  }
+
+  test.each<[JobState, typeof note]>([
+    ["completed", note],
+    ["dead", dies as typeof note],
+  ])("%s jobs are listed newest first", async (state, job) => {
+    const { queue } = await ran(job);
+    expect(await listed(queue, state)).toEqual([7, 6, 5, 4, 3, 2, 1]);
+  });
+
+  test("completed jobs are listed once each, in no order, if they are not observed", async () => {
+    const { queue } = await ran(note, { observe: false });
+    expect([...(await listed(queue, "completed"))].sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test("observed jobs are listed before those that are not", async () => {
+    const { queue, store, clock } = await ran(note, { observe: false });
+    const observing = new Queue({ store, clock, jobs: [note] });
+    for (const text of ["a", "b"]) {
+      await observing.enqueue(note, text);
+      await observing.drain();
+      await clock.advance("1s");
+    }
+    const all = await listed(queue, "completed");
+    expect(all.slice(0, 2)).toEqual(["b", "a"]);
+    expect(all.slice(2).sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test("what is kept no longer is not listed, nor what was cleared", async () => {
+    const { queue, clock, store } = openQueue(kind, { retention: "1h" });
+    await queue.enqueue(note, "before");
+    await queue.drain();
+    await clock.advance("61m");
+    expect(await listed(queue, "completed")).toEqual([]);
+    await queue.enqueue(note, "after");
+    await queue.drain();
+    expect(await listed(queue, "completed")).toEqual(["after"]);
+    await new Queue({ store, clock, jobs: [note] }).clear({ state: "completed" });
+    expect(await listed(queue, "completed")).toEqual([]);
+  });
+});
