@@ -41,7 +41,7 @@ export interface EnqueueOptions extends JobOptions {
    * options of this call, and keeps its id. The two must have the same name. `ttl` runs from the call that made the job, so it bounds
    * how long calls can postpone it. Default false.
    */
-  readonly dedupe?: { readonly key: string; readonly ttl: Duration; readonly replace?: boolean };
+  readonly dedupe?: { readonly key: string; readonly ttl: Duration; readonly replace?: boolean | undefined };
   /** Its flow control key and the limits of that key, over those of the definition. */
   readonly flowControl?: FlowControlOptions;
 }
