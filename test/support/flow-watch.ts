@@ -30,6 +30,10 @@ export class FlowWatch {
     return breaches;
   }
 
+  closeWindow(key: string): void {
+    this.#windows.delete(key);
+  }
+
   #startedInWindow(key: string, count: number, periodMs: number, now: number): number {
     const window = this.#windows.get(key);
     const open = window && now < window.endsAt ? window : { endsAt: now + periodMs, started: 0 };

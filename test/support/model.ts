@@ -141,6 +141,7 @@ export function storeModel(stage: Stage, length: number, count: ModelCount, one 
       const about = `${operation.name} through ${typeof fault === "object" ? "late" : (fault ?? "no fault")}`;
       const actual = await operation.run(actualOf, scene);
       mustEqual(comparable(actual, fault), comparable(expected, fault), about);
+      if (operation.closesWindowOf !== undefined) watch.closeWindow(operation.closesWindowOf);
       mustEqual(await watch.breaches(real, startedBy(actual), scene.now), [], about);
       stage.proxy.forget();
       // A lease may have more fields in Redis than in memory.

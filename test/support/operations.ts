@@ -30,6 +30,8 @@ export interface Operation {
   readonly name: string;
   /** Whether it never meets a fault. */
   readonly isSafeFromFaults?: boolean;
+  /** The key of flow control whose window it closes early. */
+  readonly closesWindowOf?: string;
   run(store: QueueStore, scene: Readonly<Scene>): Promise<unknown>;
   /** Changes the scene after both stores have answered alike. */
   after?(scene: Scene, answer: unknown): void;
@@ -405,6 +407,7 @@ const clearInPieces = operation(
 const changeFlowOf = named(
   "changeFlow",
   ({ key, to, limits }: { key: string; to: FlowChange["to"]; limits: FlowLimits }) => ({
+    ...(to === "rateReset" && { closesWindowOf: key }),
     run: (store, { now }) => store.changeFlow(key, to === "set" ? { to, limits } : { to }, now),
   }),
 );
