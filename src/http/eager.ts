@@ -3,7 +3,7 @@ import { type DrainOptions, drainLimits, type InternalDrainOptions } from "../co
 import { addCounts, noCounts } from "../core/drain/report.ts";
 import type { EnqueueResult } from "../core/enqueue/new-job.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
-import type { HeldJobs, HoldOptions } from "../core/queue/enqueuer.ts";
+import type { HoldOptions } from "../core/queue/enqueuer.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { BulkJob } from "../core/queue/send.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
@@ -43,9 +43,9 @@ const CLAIMED_AFTERWARDS = 10;
  * short delay ends on time, whenever the next tick comes.
  */
 export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-  const stored = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(call));
-  startEagerly(call, stored, stored.results);
-  return stored.results;
+  const { results, held } = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(call));
+  startEagerly(call, held, results);
+  return results;
 }
 
 /** The same, with each job stored for itself. */
@@ -53,10 +53,13 @@ export async function enqueueEachEagerly(
   call: EagerCall,
   jobs: readonly BulkJob[],
 ): Promise<readonly PromiseSettledResult<EnqueueResult>[]> {
-  const stored = await internalsOf(call.queue).enqueueEach(jobs, holdFor(call));
-  const results = stored.results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
-  startEagerly(call, stored, results);
-  return stored.results;
+  const { results, held } = await internalsOf(call.queue).enqueueEach(jobs, holdFor(call));
+  startEagerly(
+    call,
+    held,
+    results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])),
+  );
+  return results;
 }
 
 function holdFor({ queue, inBackground, bounds, trace }: EagerCall): HoldOptions {
@@ -64,11 +67,7 @@ function holdFor({ queue, inBackground, bounds, trace }: EagerCall): HoldOptions
   return { most: canRun ? drainLimits(bounds()).concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace };
 }
 
-function startEagerly(
-  call: EagerCall,
-  { held, isHeldBack }: Pick<HeldJobs, "held" | "isHeldBack">,
-  results: readonly EnqueueResult[],
-): void {
+function startEagerly(call: EagerCall, held: readonly LeasedJob[], results: readonly EnqueueResult[]): void {
   const { queue, inBackground } = call;
   if (!inBackground || queue.jobNames.length === 0) return;
   const now = queue.clock();
@@ -76,8 +75,6 @@ function startEagerly(
     const at = runAt?.getTime() ?? 0;
     return status !== "duplicate" && at > now && at <= now + STAY_MS ? at : [];
   });
-  // What held it back may be over by now, and nobody else may look.
-  if (isHeldBack) soon.push(now);
   if (held.length > 0 || soon.length > 0) inBackground(runEagerly(call, held, soon));
 }
 
@@ -121,15 +118,16 @@ async function runInTurn(
     return report.stoppedBy;
   };
   if (held.length > 0) await drain({ ...bounds(), held, heldOnly: true });
-  // Others may have been enqueued meanwhile that waited for the place of one of these.
-  if (held.some(({ lease }) => takesPlace(lease))) left.add(queue.clock());
+  // Requests whose jobs wait for the place of one of these have left them to whoever frees it.
+  let most = held.some(({ lease }) => takesPlace(lease)) ? maxJobs : CLAIMED_AFTERWARDS;
+  if (most === maxJobs) left.add(queue.clock());
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
     left.delete(next);
     await sleep(queue.clock, next - queue.clock());
     const options = bounds();
     if (options.timeBudget === 0 || spent.claimed >= maxJobs) return;
-    const most = Math.min(maxJobs, spent.claimed + CLAIMED_AFTERWARDS);
-    if ((await drain({ ...options, maxJobs: most })) === "budget") return;
+    if ((await drain({ ...options, maxJobs: Math.min(maxJobs, spent.claimed + most) })) === "budget") return;
+    most = CLAIMED_AFTERWARDS;
   }
 }
 

@@ -13,6 +13,7 @@ const names = [
   "queue:pause",
   "queue:resume",
   "queue:clear",
+  "queue:flow",
   "queue:cost",
   "queue:doctor",
 ];

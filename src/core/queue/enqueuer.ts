@@ -26,8 +26,6 @@ export interface HoldOptions {
 export interface HeldJobs<Result = EnqueueResult> {
   readonly results: readonly Result[];
   readonly held: readonly LeasedJob[];
-  /** Whether one that was to be leased waits for its key of flow control. */
-  readonly isHeldBack: boolean;
 }
 
 /** The ways in which a queue enqueues. */
@@ -96,8 +94,7 @@ export class Enqueuer {
       const isShort = jobs.map((job) => this.#isShort(job, timeout));
       const toHold = newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most);
       const replies = await this.#storeHeld(newJobs, toHold, now);
-      const isHeldBack = waitsForKey(newJobs, replies, toHold);
-      return { results: this.#results(replies), held: heldJobs(newJobs, replies), isHeldBack };
+      return { results: this.#results(replies), held: heldJobs(newJobs, replies) };
     });
   }
 
@@ -107,7 +104,6 @@ export class Enqueuer {
     { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
   ): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>> {
     const held: LeasedJob[] = [];
-    let isHeldBack = false;
     const short = new Set<string>();
     let free = most;
     const turn = this.#newTurn(async (newJobs) => {
@@ -116,7 +112,6 @@ export class Enqueuer {
       free -= toHold.length;
       const replies = await this.#storeHeld(newJobs, toHold, now);
       held.push(...heldJobs(newJobs, replies));
-      isHeldBack ||= waitsForKey(newJobs, replies, toHold);
       return replies;
     });
     const settings = { ...this.#queue.settings, newId: turn.newId };
@@ -125,8 +120,7 @@ export class Enqueuer {
         if (this.#isShort(item, timeout)) short.add(draft.id);
         return turn.enter(draft);
       });
-    const results = await Promise.allSettled(jobs.map(enqueue));
-    return { results, held, isHeldBack };
+    return { results: await Promise.allSettled(jobs.map(enqueue)), held };
   }
 
   #isShort(job: BulkJob, timeout: Duration): boolean {
@@ -159,12 +153,4 @@ export class Enqueuer {
       return { id, status, runAt: runAt === undefined ? null : new Date(runAt) };
     });
   }
-}
-
-/** Whether one of the jobs that were to be leased waits for its key of flow control. */
-function waitsForKey(newJobs: readonly NewJob[], replies: readonly EnqueueReply[], toHold: readonly NewJob[]): boolean {
-  return newJobs.some((job, index) => {
-    const { status, lease } = replies[index] as EnqueueReply;
-    return job.flow !== undefined && toHold.includes(job) && status !== "duplicate" && !lease;
-  });
 }
