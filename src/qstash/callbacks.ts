@@ -8,10 +8,17 @@ import { bytesOf, LARGEST_RECORD } from "../core/shared/limits.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
 import { toBase64 } from "./base64.ts";
 import { bytesOfBody, storedBody } from "./body.ts";
-import { attemptTimeoutMs, DELIVERY } from "./delivery.ts";
+import { attemptTimeoutMs, DEFAULT_RETRIES, DELIVERY } from "./delivery.ts";
 import type { Callback, Message } from "./message.ts";
 import { type HiddenParts, type Redaction, redact, redactionOf } from "./redaction.ts";
-import { type KeptResponse, noResponse, responseOf, type ShownResponse, shownResponse } from "./response.ts";
+import {
+  type KeptResponse,
+  MOST_SHOWN_BYTES,
+  noResponse,
+  responseOf,
+  type ShownResponse,
+  wholeResponse,
+} from "./response.ts";
 
 /** The responses to deliveries, by their attempts: what callbacks report. */
 const responses = new WeakMap<AttemptHost, KeptResponse>();
@@ -45,7 +52,7 @@ function lifeOf({ job }: AttemptHost): number {
 
 /** The progress of a job whose message has ended. */
 export function progressWithEnd(response: KeptResponse, failure: string | undefined, host: AttemptHost): Progress {
-  return { ...shownResponse(response), end: { life: lifeOf(host), ...(failure !== undefined && { failure }) } };
+  return { ...wholeResponse(response), end: { life: lifeOf(host), ...(failure !== undefined && { failure }) } };
 }
 
 /** How the message ended, if it has. */
@@ -116,6 +123,24 @@ export async function enqueueCallbacks(
   );
 }
 
+/** The largest response that callbacks report, in bytes: it becomes base64 in the body of a message. */
+const LARGEST_REPORTED = 2_000_000;
+/** What callbacks hold beside it. */
+const ROOM_OF_REST = 128 * 1024;
+
+/** How many bytes of a response are read: for callbacks all that fits, together with the job and with each other. */
+export function mostOfResponse(
+  message: Message,
+  { job }: AttemptHost,
+): { readonly bytes: number; readonly isNeeded: boolean } {
+  const callbacks = callbacksFor(message, false).length;
+  if (callbacks === 0) return { bytes: MOST_SHOWN_BYTES, isNeeded: false };
+  // The job of a message of a run stores it as well.
+  const copies = callbacks + (message.workflow ? 1 : 0);
+  const room = (LARGEST_RECORD - roomOf(job.record)) / copies - ROOM_OF_REST;
+  return { bytes: Math.floor(Math.min(LARGEST_REPORTED, Math.max(0, room) * 0.75)), isNeeded: true };
+}
+
 /** How many bytes something takes in a request, as a text within JSON. */
 function roomOf(value: JobRecord | FollowUpJob): number {
   return bytesOf(JSON.stringify("record" in value ? value.record : JSON.stringify(value)));
@@ -150,7 +175,7 @@ async function callbackJob(
   redaction: Redaction | undefined,
 ): Promise<FollowUpJob> {
   const { clock } = host.runtime;
-  const { url, method, header, timeoutMs, retryDelay, retries = ending.maxRetries, delayMs = 0 } = callback;
+  const { url, method, header, timeoutMs, retryDelay, retries = DEFAULT_RETRIES, delayMs = 0 } = callback;
   const { workflow } = callback;
   const options = {
     id: callbackId(name, ending.id, host),

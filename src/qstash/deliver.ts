@@ -12,6 +12,7 @@ import {
   callbacksFor,
   endOf,
   enqueueCallbacks,
+  mostOfResponse,
   noteResponse,
   progressWithEnd,
   responseTo,
@@ -188,8 +189,10 @@ function ownDelivery(message: Message): Sent {
 interface Answer {
   readonly kept: KeptResponse;
   readonly headers: Headers;
-  /** Why there was no answer. */
+  /** Why it is none that can be used. */
   readonly failure?: string;
+  /** Whether another attempt would end in the same way. */
+  readonly isFinal?: boolean;
 }
 
 async function send(
@@ -220,7 +223,10 @@ async function send(
     // Following a redirect could lead out of the targets.
     const init: RequestInit = { method, headers, redirect: "manual", signal, ...(method !== "GET" && { body }) };
     const response = await parts.fetch(url, init);
-    return { kept: await keepResponse(response), headers: response.headers };
+    const most = mostOfResponse(message, host);
+    const { kept, isWhole } = await keepResponse(response, most.bytes);
+    if (isWhole || !most.isNeeded) return { kept, headers: response.headers };
+    return tooLarge(response, most.bytes);
   } catch (error) {
     const failure = signal.aborted
       ? `The destination did not answer within ${timeoutMs} ms.`
@@ -229,6 +235,12 @@ async function send(
   } finally {
     release();
   }
+}
+
+/** A response that a callback could report only in part, and so not at all. What has succeeded is not called again. */
+function tooLarge({ headers, ok: isFinal }: Response, mostBytes: number): Answer {
+  const failure = `The response is larger than the ${mostBytes} bytes that a callback of this message can report.`;
+  return { kept: { ...noResponse, body: new TextEncoder().encode(failure) }, headers, failure, isFinal };
 }
 
 /** A signal that is aborted with the given one, and after a time. */
@@ -252,8 +264,14 @@ function codeOf(error: unknown): string {
 }
 
 /** The error that a failed delivery ends with: it says whether, and when, the message is retried. */
-function failureOf({ retryDelay }: Message, job: JobContext, { kept, headers, failure }: Answer, now: number): Error {
+function failureOf(
+  { retryDelay }: Message,
+  job: JobContext,
+  { kept, headers, failure, isFinal }: Answer,
+  now: number,
+): Error {
   const text = failure ?? `The destination answered ${kept.status}.`;
+  if (isFinal) return withoutStack(new PermanentError(text));
   if (kept.status === 489 && headers.get("upstash-nonretryable-error") === "true") {
     return withoutStack(new PermanentError(`${text} It asked for no retry.`));
   }

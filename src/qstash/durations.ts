@@ -21,22 +21,20 @@ const goUnitMs: Readonly<Record<string, number>> = {
 
 const goDuration = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|s|m|h))+$/;
 
-/** The headers in which a destination says when to try again. The first that can be read counts. */
-const retryHeaders = [
-  "retry-after",
-  "x-ratelimit-reset",
-  "x-ratelimit-reset-requests",
-  "x-ratelimit-reset-tokens",
-] as const;
+/** The headers in which a destination says when its limit ends. The first that can be read counts. */
+const resetHeaders = ["x-ratelimit-reset", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"] as const;
 
 /**
  * How long a destination asks to wait, in ms: in seconds, as a date, or as "6m5s".
  *
- * @param most the longest wait that counts, in ms.
- * @returns undefined if it does not say, or asks for longer.
+ * @param most the longest wait, in ms. A longer `Retry-After` is cut to it. The other headers do not count then: some servers write the
+ *   time of the reset there and not the wait.
+ * @returns undefined if it does not say.
  */
 export function retryAfterMs(headers: Headers, now: number, most: number): number | undefined {
-  for (const name of retryHeaders) {
+  const asked = readWait(headers.get("retry-after")?.trim() ?? "", now);
+  if (asked !== undefined) return Math.max(0, Math.min(most, Math.round(asked)));
+  for (const name of resetHeaders) {
     const ms = readWait(headers.get(name)?.trim() ?? "", now);
     if (ms !== undefined && ms <= most) return Math.max(0, Math.round(ms));
   }

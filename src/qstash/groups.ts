@@ -1,5 +1,6 @@
 import type { Documents } from "../core/manage/documents.ts";
 import { invalidRequest, notFound } from "../core/shared/errors.ts";
+import { checkPathText } from "../core/shared/validate.ts";
 
 /** Where a message to a group goes. */
 export interface Endpoint {
@@ -24,6 +25,7 @@ const MOST_ENDPOINTS = 100;
 export function checkGroupName(name: string): void {
   if (!/^[\w.-]{1,200}$/.test(name))
     throw invalidRequest("The name of a URL group must be 1 to 200 letters, digits, hyphens, underscores or dots.");
+  checkPathText(name, "The name of a URL group", 200);
 }
 
 export function readGroup(text: string): UrlGroup {

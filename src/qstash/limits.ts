@@ -38,6 +38,7 @@ export function messageKeyOf(key: string): string | undefined {
 export function queueKeyOf(name: string): string {
   if (!/^[\w.-]{1,200}$/.test(name))
     throw invalidRequest("The name of a queue must be 1 to 200 letters, digits, hyphens, underscores or dots.");
+  checkPathText(name, "The name of a queue", 200);
   return QUEUE_PREFIX + name;
 }
 

@@ -20,7 +20,7 @@ export interface Callback {
   readonly header: HeaderValues;
   readonly timeoutMs?: number;
   readonly retryDelay?: string;
-  /** Default: those of the message. */
+  /** Default: 3. */
   readonly retries?: number;
   readonly delayMs?: number;
   readonly workflow?: WorkflowNote;

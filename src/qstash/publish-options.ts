@@ -30,6 +30,7 @@ const unsupported = [
   ...["upstash-callback-", "upstash-failure-callback-"].flatMap((prefix) => [
     `${prefix}flow-control-key`,
     `${prefix}flow-control-value`,
+    `${prefix}queue-name`,
   ]),
 ];
 

@@ -1,8 +1,9 @@
+import { toBase64 } from "./base64.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
 import { type HeaderValues, headerValues } from "./message.ts";
 
-/** How much of a response is kept for the dead letter and for callbacks. */
-const MOST_KEPT_BYTES = 256 * 1024;
+/** How much of a response the dead letter shows. */
+export const MOST_SHOWN_BYTES = 256 * 1024;
 const MOST_HEADER_BYTES = 16 * 1024;
 
 /** What a destination answered. */
@@ -10,7 +11,7 @@ export interface KeptResponse {
   /** 0 if it did not answer. */
   readonly status: number;
   readonly header: HeaderValues;
-  /** The first 256 KiB. */
+  /** All of it if there are callbacks to report it, else its beginning. */
   readonly body: Uint8Array;
 }
 
@@ -18,8 +19,12 @@ export interface KeptResponse {
 export const noResponse: KeptResponse = { status: 0, header: {}, body: new Uint8Array() };
 
 /** Reads a response, of a large one the beginning. */
-export async function keepResponse(response: Response): Promise<KeptResponse> {
-  return { status: response.status, header: keptHeaders(response.headers), body: await readStart(response.body) };
+export async function keepResponse(
+  response: Response,
+  mostBytes: number,
+): Promise<{ readonly kept: KeptResponse; readonly isWhole: boolean }> {
+  const { body, isWhole } = await readStart(response.body, mostBytes);
+  return { kept: { status: response.status, header: keptHeaders(response.headers), body }, isWhole };
 }
 
 function keptHeaders(headers: Headers): HeaderValues {
@@ -31,20 +36,26 @@ function keptHeaders(headers: Headers): HeaderValues {
   return headerValues(kept);
 }
 
-async function readStart(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
-  if (!stream) return new Uint8Array();
+async function readStart(stream: ReadableStream<Uint8Array> | null, mostBytes: number) {
+  if (!stream) return { body: new Uint8Array(), isWhole: true };
   const reader = stream.getReader();
-  const bytes = new Uint8Array(MOST_KEPT_BYTES);
+  const parts: Uint8Array[] = [];
   let length = 0;
-  while (length < MOST_KEPT_BYTES) {
+  let isWhole = false;
+  while (!isWhole && length <= mostBytes) {
     const { done, value } = await reader.read();
-    if (done) break;
-    const part = value.subarray(0, MOST_KEPT_BYTES - length);
-    bytes.set(part, length);
-    length += part.length;
+    isWhole = done;
+    if (value) parts.push(value);
+    length += value?.length ?? 0;
   }
   await reader.cancel().catch(() => {});
-  return bytes.slice(0, length);
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return { body: bytes.slice(0, mostBytes), isWhole };
 }
 
 /** The last response to a message, as its job stores it and the dead letter shows it. */
@@ -56,13 +67,20 @@ export interface ShownResponse {
 }
 
 export function shownResponse({ status, header, body }: KeptResponse): ShownResponse {
-  const shown = shownBody(body);
+  const shown = shownBody(body.subarray(0, MOST_SHOWN_BYTES));
   return {
     responseStatus: status,
     responseHeader: header,
     ...(shown.body !== undefined && { responseBody: shown.body }),
     ...(shown.bodyBase64 !== undefined && { responseBodyBase64: shown.bodyBase64 }),
   };
+}
+
+/** The same with all of the body, in little room. */
+export function wholeResponse(response: KeptResponse): ShownResponse {
+  const { status, header, body } = response;
+  if (body.length <= MOST_SHOWN_BYTES) return shownResponse(response);
+  return { responseStatus: status, responseHeader: header, responseBodyBase64: toBase64(body) };
 }
 
 /** The response that was shown so. */

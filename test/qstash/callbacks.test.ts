@@ -66,6 +66,30 @@ onEveryStore(({ create }) => {
       expect(deliveries).toHaveLength(4);
     });
 
+    test("is retried three times, also if its message has no retries", async () => {
+      const { client, queue, deliveries } = await served(200);
+      await client.publish({ url: target, retries: 0, callback });
+      await drainTwice(queue);
+      const id = deliveries.find(isCallback)?.headers.get("upstash-message-id") ?? "";
+      expect(await queue.getJob(id)).toMatchObject({ maxRetries: 3 });
+    });
+
+    test("reports all of a response of 2 MB, and of a larger one that it is too large", async () => {
+      let response = "x".repeat(2_000_000);
+      const destination = (delivery: Delivery) => new Response(isCallback(delivery) ? "" : response);
+      const { client, queue, deliveries } = await served(200, { destination });
+      await client.publish({ url: target, callback });
+      await drainTwice(queue);
+      const [whole] = deliveries.filter(isCallback).map(bodyOf);
+      expect([whole?.["status"], String(whole?.["body"]) === base64(response)]).toEqual([200, true]);
+      response += "x";
+      const { messageId } = await client.publish({ url: target, callback });
+      await drainTwice(queue);
+      const [, larger] = deliveries.filter(isCallback).map(bodyOf);
+      expect(larger).toMatchObject({ status: 0, retried: 0, dlqId: messageId });
+      expect(Buffer.from(String(larger?.["body"]), "base64").toString()).toContain("larger than the 2000000 bytes");
+    });
+
     test("of a destination that does not answer has the status 0", async () => {
       const destination = (delivery: Delivery) =>
         isCallback(delivery) ? new Response("") : Promise.reject(new TypeError("fetch failed"));

@@ -109,6 +109,22 @@ onEveryStore((kind) => {
       expect(await again.list()).toEqual([]);
     });
 
+    test("has no name that a URL drops", async () => {
+      const { client, call } = await served();
+      for (const queueName of [".", ".."]) {
+        await expect(client.queue({ queueName }).upsert({ parallelism: 1 })).rejects.toThrow("a URL drops it");
+        const headers = { "Upstash-Queue-Name": queueName };
+        expect((await call("POST", `/v2/publish/${target}`, { headers })).status).toBe(400);
+      }
+    });
+
+    test("cannot be that of a callback", async () => {
+      const { call, queue } = await served();
+      const headers = { "Upstash-Callback": target, "Upstash-Callback-Queue-Name": "orders" };
+      expect((await call("POST", `/v2/publish/${target}`, { headers })).status).toBe(400);
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });
+    });
+
     test("accepts batches, and its name filters messages", async () => {
       const parts = await served();
       const { client } = parts;

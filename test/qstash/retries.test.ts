@@ -42,7 +42,10 @@ onEveryStore(({ create }) => {
       ["as a date", { "Retry-After": "Sun, 01 Mar 2026 12:01:30 GMT" }, 90_000],
       ["as a duration", { "Retry-After": "6m5s" }, 365_000],
       ["in a header of rate limits", { "X-RateLimit-Reset-Tokens": "1.5s" }, 1_500],
-      ["beyond a day, which does not count", { "Retry-After": "90000" }, 12_182],
+      ["beyond a day, as a day", { "Retry-After": "90000" }, 86_400_000],
+      ["beyond a day as a duration, as a day", { "Retry-After": "25h" }, 86_400_000],
+      ["beyond a day as a date, as a day", { "Retry-After": "Thu, 05 Mar 2026 12:00:00 GMT" }, 86_400_000],
+      ["as a reset beyond a day, which does not count", { "X-RateLimit-Reset": "90000" }, 12_182],
     ])("waits as its destination asks %s", async (_, headers, expected) => {
       const { client, queue, clock } = await served(() => new Response("", { status: 429, headers }));
       const { messageId } = await client.publish({ url: target });

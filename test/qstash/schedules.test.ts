@@ -106,12 +106,21 @@ onEveryStore(({ create }) => {
       ["a zone that there is not", { cron: "CRON_TZ=Mars/Base * * * * *" }, "zone"],
       ["a destination outside of the targets", { destination: "http://localhost/" }, "targets"],
       ["a deduplication id", { headers: { "Upstash-Deduplication-Id": "x" } }, "deduplication"],
+      ["an id that cannot be read again", { scheduleId: "a/b" }, "Upstash-Schedule-Id"],
+      ["an id with an escape", { scheduleId: "%2e%2e" }, "Upstash-Schedule-Id"],
       ["a body above 1 MiB", { body: "x".repeat(1_100_000) }, "1 MiB"],
     ])("is refused with %s", async (_, wrong, reason) => {
       const { client } = await served();
       const refused = client.schedules.create({ destination: target, cron: "* * * * *", ...wrong });
       await expect(refused).rejects.toThrow(reason);
       expect(await client.schedules.list()).toEqual([]);
+    });
+
+    test("is not made by a publish, which refuses Upstash-Cron", async () => {
+      const { call, queue } = await served();
+      const headers = { "Upstash-Cron": "* * * * *" };
+      expect((await call("POST", `/v2/publish/${target}`, { headers })).status).toBe(400);
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });
     });
 
     test("of the queue's own is neither shown nor changed", async () => {

@@ -94,6 +94,28 @@ onEveryStore(({ create }) => {
     });
   });
 
+  test("a call brings its run all of a response of 900 KB, and the status 0 for one that is too large", async () => {
+    let response = "x".repeat(900_000);
+    const { publish, drain, deliveries } = served({
+      destination: ({ url: to }) => new Response(to === url ? "" : response),
+    });
+    await publish("payload", start);
+    await drain();
+    const call = async (step: number) => {
+      const headers = {
+        ...{ ...ofRun, "Upstash-Workflow-CallType": "toCallback", "Upstash-Retries": "0", "Upstash-Callback": url },
+        "Upstash-Callback-Forward-Upstash-Workflow-StepId": String(step),
+      };
+      await publish("", headers, "https://app.test/called");
+      for (const _ of [1, 2, 3]) await drain();
+      return JSON.parse(deliveries.at(-1)?.body ?? "") as { status: number; body: string };
+    };
+    const whole = await call(1);
+    expect([whole.status, atob(whole.body) === response]).toEqual([200, true]);
+    response = "x".repeat(2_100_000);
+    expect(await call(2)).toMatchObject({ status: 0, body: expect.stringMatching(/^[A-Za-z0-9+/]{20,400}=*$/) });
+  });
+
   test("a batch of a run that goes on is refused with 412, and one of plain messages with 400 or 413", async () => {
     const { publish, drain, call } = served();
     await publish("payload", start);

@@ -122,8 +122,10 @@ async function named<Result>(what: string, work: () => Result | Promise<Result>)
 }
 
 async function prepare(call: QStashCall, draft: Draft): Promise<PreparedDraft> {
-  const { destination } = draft;
-  const limited = readLimits(draft.headers, draft.queue);
+  const { destination, headers } = draft;
+  if (headers.has("upstash-cron"))
+    throw invalidRequest("Upstash-Cron makes a schedule: send it to POST /v2/schedules/{destination}.");
+  const limited = readLimits(headers, draft.queue);
   const queueName = limited?.limits.queueName;
   if (isUrl(destination)) {
     const url = call.settings.targets.read(destination, "destination");

@@ -5,7 +5,7 @@ import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts"
 import { checkPathText } from "../../core/shared/validate.ts";
 import { json } from "../answers.ts";
 import { bytesOfBody, shownBody, storedBody } from "../body.ts";
-import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
+import { attemptTimeoutMs, DEFAULT_RETRIES, DELIVERY } from "../delivery.ts";
 import { isUrl, readDestination } from "../destination.ts";
 import { durationHeader } from "../durations.ts";
 import { FAN_OUT, type FanOut } from "../fan-out.ts";
@@ -41,6 +41,9 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   const body = await readBody(request);
   const scheduleId = headers.get("upstash-schedule-id") ?? `scd_${crypto.randomUUID()}`;
   checkPathText(scheduleId, "Upstash-Schedule-Id", LONGEST_ID);
+  // The SDK puts it into paths as it is.
+  if (/[/?#%\\]/.test(scheduleId))
+    throw invalidRequest("Upstash-Schedule-Id must not contain a slash, a backslash, ?, # or %.");
   const existing = await schedules.get(scheduleId);
   if (existing && !makesMessages(existing))
     throw conflict("Another schedule of the queue has this id. Choose another Upstash-Schedule-Id.");
@@ -155,8 +158,6 @@ function readCron(text: string) {
   if (cron === "") throw invalidRequest("Upstash-Cron must be a cron expression.");
   return { text: text.trim(), cron: cron.trim(), timeZone };
 }
-
-const DEFAULT_RETRIES = 3;
 
 function scheduleView(info: ScheduleInfo) {
   const { key, paused, nextRunAt, lastRunAt } = info;

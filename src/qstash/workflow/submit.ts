@@ -4,6 +4,7 @@ import { checkPathText } from "../../core/shared/validate.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import { StepRefusedError } from "../answers.ts";
 import { storedBody } from "../body.ts";
+import { DEFAULT_RETRIES } from "../delivery.ts";
 import { type MessageLimits, readLimits, withoutLimits } from "../limits.ts";
 import type { Message } from "../message.ts";
 import type { Draft, MessageJob } from "../message-job.ts";
@@ -20,8 +21,6 @@ import { runsOf } from "./run-store.ts";
 const LONGEST_RUN_ID = 200;
 /** The header by which a message belongs to a run. */
 export const RUN_ID = "upstash-workflow-runid";
-/** What QStash and Tidegate retry by default. */
-const DEFAULT_RETRIES = 3;
 
 /** What the publisher of a message is told. */
 export interface PublishAnswer {
