@@ -109,8 +109,9 @@ function readValue(text: string) {
     );
   const entries = text.split(",").map((part) => part.trim().split("="));
   const values = new Map(entries.map(([name = "", value = ""]) => [name.trim(), value.trim()]));
-  if (entries.some((entry) => entry.length !== 2) || values.size < entries.length) throw wrong();
-  if ([...values.keys()].some((name) => !["parallelism", "rate", "period"].includes(name))) throw wrong();
+  const isUnknown = (name: string) => !["parallelism", "rate", "period"].includes(name);
+  const isTwice = values.size < entries.length;
+  if (isTwice || entries.some((entry) => entry.length !== 2) || [...values.keys()].some(isUnknown)) throw wrong();
   const [parallelism, rate] = ["parallelism", "rate"].map((name) => {
     const given = values.get(name);
     return given === undefined ? undefined : readLimit(given, wrong);
