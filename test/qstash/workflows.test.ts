@@ -677,31 +677,34 @@ onEveryStore(({ create, partitions }) => {
       expect((await workflow.logs({ filter: { state: "RUN_CANCELED" } })).runs).toHaveLength(6);
     });
 
-    test.skipIf(partitions)("keeps the limits of its flow control key in each step", async () => {
-      let running = 0;
-      let most = 0;
-      const { trigger, settle, done, workflow, clock } = await served(async (context, did) => {
-        const steps = ["left", "right"].map((name) =>
-          context.run(name, async () => {
-            most = Math.max(most, ++running);
-            await new Promise((resolve) => setImmediate(resolve));
-            running--;
-            did(name);
-          }),
-        );
-        await Promise.all(steps);
+    // With partitions, the messages of a run lie in any of them, and a flow control key lies in one: such a run is refused.
+    if (!partitions) {
+      test("keeps the limits of its flow control key in each step", async () => {
+        let running = 0;
+        let most = 0;
+        const { trigger, settle, done, workflow, clock } = await served(async (context, did) => {
+          const steps = ["left", "right"].map((name) =>
+            context.run(name, async () => {
+              most = Math.max(most, ++running);
+              await new Promise((resolve) => setImmediate(resolve));
+              running--;
+              did(name);
+            }),
+          );
+          await Promise.all(steps);
+        });
+        const flowControl = { key: "tenant", parallelism: 1, rate: 4, period: "1m" };
+        await trigger({ flowControl, workflowRunId: "a" });
+        await trigger({ flowControl, workflowRunId: "b" });
+        for (let round = 0; round < 6; round++) {
+          await settle();
+          clock.now += 60_000;
+        }
+        expect(done.toSorted()).toEqual(["left", "left", "right", "right"]);
+        expect(most).toBe(1);
+        expect((await workflow.logs({ filter: { flowControlKey: "tenant" } })).runs).toHaveLength(2);
       });
-      const flowControl = { key: "tenant", parallelism: 1, rate: 4, period: "1m" };
-      await trigger({ flowControl, workflowRunId: "a" });
-      await trigger({ flowControl, workflowRunId: "b" });
-      for (let round = 0; round < 6; round++) {
-        await settle();
-        clock.now += 60_000;
-      }
-      expect(done.toSorted()).toEqual(["left", "left", "right", "right"]);
-      expect(most).toBe(1);
-      expect((await workflow.logs({ filter: { flowControlKey: "tenant" } })).runs).toHaveLength(2);
-    });
+    }
 
     test("gets steps that are large together by fetching them", async () => {
       const large = "x".repeat(400_000);
