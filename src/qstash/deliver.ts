@@ -6,6 +6,7 @@ import { alarm, type Clock } from "../core/shared/clock.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import { OutOfBudgetError } from "../core/store/meter.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
+import type { Targets } from "./allowed-targets.ts";
 import { bytesOfBody } from "./body.ts";
 import {
   callbackJobs,
@@ -28,7 +29,6 @@ import { type KeptResponse, keepResponse, noResponse, shownResponse } from "./re
 import { readRetryDelay } from "./retry-delay.ts";
 import { signatureOf } from "./signature.ts";
 import type { KeyRing } from "./signing-keys.ts";
-import type { Targets } from "./targets.ts";
 import { prepareDelivery, type Sent } from "./workflow/deliveries.ts";
 import { afterMessage, carriesRun } from "./workflow/ends.ts";
 

@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { isTidegateError } from "../core/shared/errors.ts";
+import type { Targets } from "./allowed-targets.ts";
 import { bytesOfBody, type StoredBody } from "./body.ts";
 import type { MessageLimits } from "./limits.ts";
 import { readRetryDelay } from "./retry-delay.ts";
-import type { Targets } from "./targets.ts";
 import { isNote, type WorkflowNote } from "./workflow/note.ts";
 
 export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;

@@ -1,12 +1,12 @@
 import { MOST_RETRIES } from "../core/job/options.ts";
 import { LATEST_TIME_MS } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
+import type { Targets } from "./allowed-targets.ts";
 import { durationHeader } from "./durations.ts";
 import { limitHeaders } from "./limits.ts";
 import { type Callback, type HeaderValues, headerValues, type Message, type Method, methods } from "./message.ts";
 import { type Redaction, readRedaction } from "./redaction.ts";
 import { readRetryDelay } from "./retry-delay.ts";
-import type { Targets } from "./targets.ts";
 
 /** What the headers of a publish say, beside the destination and the body. */
 export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {

@@ -1,9 +1,9 @@
 import { invalidRequest } from "../core/shared/errors.ts";
 import { readBytes } from "../http/contract/body.ts";
 import type { QStashHost } from "../http/qstash-port.ts";
+import type { Targets } from "./allowed-targets.ts";
 import type { EventLog } from "./event-log.ts";
 import type { KeyRing } from "./signing-keys.ts";
-import type { Targets } from "./targets.ts";
 
 /** The settings that requests need. */
 export interface InterfaceSettings {
