@@ -142,15 +142,12 @@ onEveryStore((kind) => {
     }
   });
 
-  test.each(["1e3", " 5", "", "0:0:999999999", "0:5:", "-1"])(
-    "the cursor %j of completed jobs is refused",
-    async (cursor) => {
-      const store = kind.create().open("default");
-      const given = kind.partitions ? `0/${cursor || "?"}` : cursor;
-      const page = { cursor: given, limit: 10, mostBytes: 1_000, now };
-      await expect(store.list("completed", page)).rejects.toMatchObject({ code: "invalid_request" });
-    },
-  );
+  test.each(["1e3", " 5", "", "5", "1.5:a", "-x"])("the cursor %j of completed jobs is refused", async (cursor) => {
+    const store = kind.create().open("default");
+    const given = kind.partitions ? `0/${cursor || "?"}` : cursor;
+    const page = { cursor: given, limit: 10, mostBytes: 1_000, now };
+    await expect(store.list("completed", page)).rejects.toMatchObject({ code: "invalid_request" });
+  });
 
   test("clear removes every job that waits throughout, even if running jobs end between its pieces", async () => {
     const store = kind.create().open("default");
