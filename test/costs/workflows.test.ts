@@ -13,7 +13,7 @@ describe("billed commands of workflows", () => {
 
   async function costOf(run: (context: WorkflowContext<unknown>) => Promise<unknown>) {
     const store = redis.store();
-    const { workflow, queue } = await servedWorkflows({ it: createWorkflow(run) }, { store });
+    const { workflow, queue } = await servedWorkflows({ it: createWorkflow(run) }, { store, observe: false });
     await queue.drain();
     const triggered = await count(() => workflow.trigger({ url: workflowUrl("it") }));
     const drained = await count(() => queue.drain({ budget: { roundTrips: 1_000, commands: 10_000 } }));
@@ -29,12 +29,12 @@ describe("billed commands of workflows", () => {
     await costOf(steps(2));
   });
 
-  test("a run with one step costs 52, and each further step 21", async () => {
+  test("a run with one step costs 52 with observe: false, and each further step 21", async () => {
     expect(await costOf(steps(1))).toEqual({ triggered: 10, drained: 42 });
     expect(await costOf(steps(10))).toEqual({ triggered: 10, drained: 42 + 9 * 21 });
   });
 
-  test("a run with one call costs 87", async () => {
+  test("a run with one call costs 87 with observe: false", async () => {
     const call = (context: WorkflowContext<unknown>) => context.call("call", { url: "https://app.example.com/api" });
     expect(await costOf(call)).toEqual({ triggered: 10, drained: 77 });
   });
