@@ -73,7 +73,7 @@ async function main(args: readonly string[]): Promise<number> {
   const startedAt = Date.now();
   const effort = effortOf({ isQuick: values.quick, isMillion: values.million });
   const rows = await measure(chosen, effort);
-  const session = {
+  const run = {
     parts: chosen,
     date: new Date(startedAt).toISOString(),
     command: ["npm run bench", ...(args.length > 0 ? ["--"] : []), ...args].join(" "),
@@ -81,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
   };
   const results: Results = {
     machine: here,
-    sessions: [session],
+    runs: [run],
     rows: chosen.includes("commands") ? [...rows, ...costRows(rows)] : rows,
   };
   process.stdout.write(`${resultTable(results, colorsFor(process.stdout, process.env))}\n`);

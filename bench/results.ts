@@ -12,7 +12,7 @@ export interface Row {
 }
 
 /** One run of the benchmark. */
-export interface Session {
+export interface BenchmarkRun {
   /** What it measured. */
   readonly parts: readonly string[];
   readonly date: string;
@@ -24,19 +24,19 @@ export interface Session {
 /** What is known of one machine. Each part comes from one run, so that what it compares does too. */
 export interface Results {
   readonly machine: string;
-  readonly sessions: readonly Session[];
+  readonly runs: readonly BenchmarkRun[];
   readonly rows: readonly Row[];
 }
 
 /** The results with those of a new run in place of what it measured again. */
 export function merged(stored: Results | undefined, fresh: Results): Results {
   if (!stored) return fresh;
-  const parts = new Set([...fresh.sessions.flatMap((session) => session.parts), ...fresh.rows.map(({ part }) => part)]);
-  const sessions = stored.sessions
-    .map((session) => ({ ...session, parts: session.parts.filter((part) => !parts.has(part)) }))
-    .filter((session) => session.parts.length > 0);
+  const parts = new Set([...fresh.runs.flatMap((run) => run.parts), ...fresh.rows.map(({ part }) => part)]);
+  const runs = stored.runs
+    .map((run) => ({ ...run, parts: run.parts.filter((part) => !parts.has(part)) }))
+    .filter((run) => run.parts.length > 0);
   const rows = stored.rows.filter(({ part }) => !parts.has(part));
-  return { machine: fresh.machine, sessions: [...sessions, ...fresh.sessions], rows: [...rows, ...fresh.rows] };
+  return { machine: fresh.machine, runs: [...runs, ...fresh.runs], rows: [...rows, ...fresh.rows] };
 }
 
 const titles: Readonly<Record<string, string>> = {

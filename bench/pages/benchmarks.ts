@@ -63,7 +63,7 @@ const summary: readonly (readonly [part: string, unit: string, what: RegExp])[] 
 const HEAD = "Redis, the REST shim and every worker are processes of their own on these cores and compete for them.";
 
 export function benchmarksPage(results: Results): string {
-  const { machine, sessions, rows } = results;
+  const { machine, runs, rows } = results;
   const parts = [...new Set(rows.map(({ part }) => part))];
   return [
     "# Benchmarks",
@@ -73,7 +73,7 @@ export function benchmarksPage(results: Results): string {
     `The machine: ${machine}.`,
     HEAD,
     "",
-    ...sessions.map(
+    ...runs.map(
       ({ parts, date, command, seconds }) =>
         `- \`${command}\`, on ${date.slice(0, 10)} in ${seconds} s: ${parts.join(", ")}`,
     ),
