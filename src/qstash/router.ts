@@ -8,7 +8,6 @@ import { decoded, type InterfaceSettings, type QStashCall } from "./request.ts";
 import * as dead from "./routes/dead-letter.ts";
 import * as deadRuns from "./routes/dead-runs.ts";
 import { listEvents } from "./routes/event-log.ts";
-import * as events from "./routes/events.ts";
 import * as flow from "./routes/flow-control.ts";
 import * as groups from "./routes/groups.ts";
 import * as keys from "./routes/keys.ts";
@@ -17,6 +16,7 @@ import { batch, publish } from "./routes/publish.ts";
 import * as queues from "./routes/queues.ts";
 import * as runs from "./routes/runs.ts";
 import * as schedules from "./routes/schedules.ts";
+import * as events from "./routes/workflow-events.ts";
 
 interface Route {
   readonly method: string;
