@@ -61,12 +61,17 @@ export class DrainBounds {
    * @param next the least that the next exchange must do.
    */
   stoppedBy(claimed: number, next: PlannedExchange): StoppedBy | undefined {
-    const { signal, maxJobs } = this.#limits;
-    if (signal?.aborted || this.#inFlight.hasFailed) return "aborted";
-    if (this.#inFlight.paused) return "paused";
-    if (this.#clock() >= this.deadline) return "timeBudget";
-    if (claimed >= maxJobs) return "maxJobs";
+    const why = this.startsNothing();
+    if (why) return why;
+    if (claimed >= this.#limits.maxJobs) return "maxJobs";
     return !this.#inFlight.isOutOfBudget && this.mostClaims(1, next) === 1 ? undefined : "budget";
+  }
+
+  /** Why not even what has been claimed is started, if so. */
+  startsNothing(): "aborted" | "paused" | "timeBudget" | undefined {
+    if (this.#limits.signal?.aborted || this.#inFlight.hasFailed) return "aborted";
+    if (this.#inFlight.paused) return "paused";
+    return this.#clock() >= this.deadline ? "timeBudget" : undefined;
   }
 
   /** Whether the budget allows this exchange, and then settling what is left. */

@@ -147,12 +147,9 @@ export class Drain {
 
   #startWaiting(): void {
     const { waiting, ended } = this.#jobs;
-    const limit = this.#next.limitReached();
     const isOverdue = this.#isOverdue();
     if (isOverdue) this.#prefetch.forget();
-    if (isOverdue || limit === "aborted" || limit === "timeBudget" || limit === "paused") {
-      this.#release(waiting.takeAll());
-    }
+    if (isOverdue || this.#bounds.startsNothing()) this.#release(waiting.takeAll());
     while (this.#prefetch.freeSlots > 0) {
       const attempts = waiting.next(this.#jobs.isIdle && ended.length === 0);
       if (attempts.length === 0) break;
