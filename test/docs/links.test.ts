@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { pagePaths } from "../../docs/.vitepress/pages.ts";
 import { anchorOf } from "../../scripts/docs/anchor.ts";
 import { root } from "../package/built.ts";
 
@@ -8,7 +9,14 @@ import { root } from "../package/built.ts";
 function anchorsOf(markdown: string): Set<string> {
   const prose = markdown.replace(/^```[\s\S]*?^```/gm, "");
   const headings = [...prose.matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) => text);
-  return new Set(headings.map(anchorOf));
+  const anchors = headings.map(anchorOf);
+  // Of equal headings, the second gets the number 1.
+  return new Set(anchors.map((anchor, at) => numbered(anchor, anchors.slice(0, at))));
+}
+
+function numbered(anchor: string, before: readonly string[]): string {
+  const times = before.filter((each) => each === anchor).length;
+  return times === 0 ? anchor : `${anchor}-${times}`;
 }
 
 /** The broken links of a page to other files and to its own headings. */
@@ -31,17 +39,15 @@ async function brokenLinks(page: string): Promise<string[]> {
   return broken.flat();
 }
 
-describe("the guide", () => {
+describe("the documentation", () => {
   test("has no broken links", async () => {
-    const folder = join(root, "docs/guide");
-    const pages = (await readdir(folder)).map((file) => join(folder, file));
     const broken = await Promise.all(
-      pages.map(async (page) => (await brokenLinks(page)).map((link) => `${relative(root, page)}: ${link}`)),
+      pagePaths().map(async (page) => (await brokenLinks(join(root, page))).map((link) => `${page}: ${link}`)),
     );
     expect(broken.flat()).toEqual([]);
   });
 
-  test("lists every page in its contents", async () => {
+  test("lists every page of the guide in its contents", async () => {
     const pages = (await readdir(join(root, "docs/guide"))).filter((file) => file !== "README.md");
     const contents = await readFile(join(root, "docs/guide/README.md"), "utf8");
     expect(pages.filter((page) => !contents.includes(`](${page})`))).toEqual([]);

@@ -1,0 +1,70 @@
+import type { DefaultTheme } from "vitepress";
+import { pagePaths, sitePath, titleOf } from "./pages.ts";
+
+interface Group {
+  readonly text: string;
+  readonly pages: readonly string[];
+  /** Whether the group is closed until the reader is on one of its pages. */
+  readonly collapsed?: boolean;
+}
+
+/** The order of the pages. A test compares it with the files. */
+export const groups: readonly Group[] = [
+  { text: "Start", pages: ["README.md", "docs/newcomer.md", "docs/guide/README.md"] },
+  {
+    text: "Use",
+    pages: [
+      "docs/guide/define.md",
+      "docs/guide/enqueue.md",
+      "docs/guide/work.md",
+      "docs/guide/cron.md",
+      "docs/guide/retries.md",
+      "docs/guide/flow-control.md",
+      "docs/guide/dead-letter.md",
+      "docs/guide/testing.md",
+    ],
+  },
+  {
+    text: "Deploy",
+    pages: [
+      "docs/guide/local.md",
+      "docs/guide/cloudflare.md",
+      "docs/guide/vercel.md",
+      "docs/guide/security.md",
+      "docs/guide/costs.md",
+    ],
+  },
+  {
+    text: "Operate",
+    pages: [
+      "docs/guide/command-line.md",
+      "docs/dashboard.md",
+      "docs/guide/statistics.md",
+      "docs/metrics.md",
+      "docs/telemetry.md",
+      "docs/scaling.md",
+    ],
+  },
+  { text: "Move", pages: ["docs/guide/from-bullmq.md", "docs/guide/from-qstash.md", "docs/guide/qstash.md"] },
+  { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
+  { text: "API", pages: pagePaths().filter((page) => page.startsWith("docs/api/")), collapsed: true },
+  {
+    text: "Inside",
+    pages: [
+      "docs/guarantees.md",
+      "docs/state-machine.md",
+      "docs/architecture.md",
+      "docs/storage.md",
+      "docs/benchmarks.md",
+    ],
+  },
+  { text: "Project", pages: ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"], collapsed: true },
+];
+
+/** The sidebar: each page with its own title. */
+export function sidebar(): DefaultTheme.SidebarItem[] {
+  return groups.map(({ pages, ...group }) => ({
+    ...group,
+    items: pages.map((page) => ({ text: titleOf(page), link: `/${sitePath(page).replace(/(index)?\.md$/, "")}` })),
+  }));
+}

@@ -1,0 +1,65 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createMarkdownRenderer } from "vitepress";
+import { describe, expect, test } from "vitest";
+import { siteLink, useSiteLinks } from "../../docs/.vitepress/links.ts";
+import { pagePaths, sitePath } from "../../docs/.vitepress/pages.ts";
+import { groups, sidebar } from "../../docs/.vitepress/sidebar.ts";
+import { root } from "../package/built.ts";
+
+describe("the site", () => {
+  test("has each page in its sidebar once", () => {
+    expect(groups.flatMap(({ pages }) => pages).sort()).toEqual([...pagePaths()].sort());
+  });
+
+  test("gives each page an address of its own", () => {
+    const addresses = pagePaths().map(sitePath);
+    expect(new Set(addresses).size).toBe(addresses.length);
+    expect(addresses).toContain("index.md");
+    expect(addresses).toContain("guide/index.md");
+  });
+
+  test("names pages in the sidebar by their titles", () => {
+    const items = sidebar().flatMap(({ items }) => items ?? []);
+    expect(items).toContainEqual({ text: "Flow control", link: "/guide/flow-control" });
+    expect(items).toContainEqual({ text: "Guide", link: "/guide/" });
+  });
+
+  test("can be built: no page has a dead link, or HTML or braces that Vue would read", async () => {
+    const markdown = await createMarkdownRenderer(root, { config: useSiteLinks });
+    const plain = /^(<!--|<a id=|<\/a>|&ZeroWidthSpace;)/;
+    for (const page of pagePaths()) {
+      const tokens = markdown.parse(await readFile(join(root, page), "utf8"), { path: join(root, page) });
+      for (const { type, content } of tokens.flatMap((token) => [token, ...(token.children ?? [])])) {
+        if (type.startsWith("html")) expect(content, page).toMatch(plain);
+        if (type === "text") expect(content, page).not.toContain("{{");
+      }
+    }
+  });
+
+  test.each([
+    ["another page", "docs/guide/cron.md", "../guarantees.md#clock-changes", "/guarantees.md#clock-changes"],
+    ["the README", "docs/guide/README.md", "../../README.md", "/index.md"],
+    ["a page from the README", "README.md", "docs/guide/define.md", "/guide/define.md"],
+    ["a heading of the same page", "README.md", "#install", "#install"],
+    ["another site", "README.md", "https://example.com/a.md", "https://example.com/a.md"],
+    [
+      "a source",
+      "docs/scaling.md",
+      "../src/core/drain/drain.ts",
+      "https://github.com/tidegate/tidegate/blob/HEAD/src/core/drain/drain.ts",
+    ],
+    [
+      "a folder",
+      "docs/guide/README.md",
+      "../../examples/guide/app",
+      "https://github.com/tidegate/tidegate/tree/HEAD/examples/guide/app",
+    ],
+  ])("leads a link to %s", (_, page, link, target) => {
+    expect(siteLink(page, link)).toBe(target);
+  });
+
+  test.each(["gone.md", "../gone.md#heading", "../../../outside.md"])("refuses the dead link %s", (link) => {
+    expect(() => siteLink("docs/guide/define.md", link)).toThrow(`docs/guide/define.md: dead link ${link}`);
+  });
+});
