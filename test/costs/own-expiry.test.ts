@@ -1,0 +1,102 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { otherServers, pathOf } from "../../scripts/other-servers.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import { defineJob, Queue } from "../../src/index.ts";
+import { clockByHand, start } from "../support/clock.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { useRedis } from "../support/stores.ts";
+
+// The second cost table of docs/guide/costs.md: what the first one costs on a server without HSETEX.
+
+const noop = defineJob({ name: "noop", perform: () => {} });
+const fails = defineJob({
+  name: "fails",
+  maxRetries: 2,
+  backoff: { base: 0 },
+  perform: () => Promise.reject(new Error("no luck")),
+});
+
+const lone = [{ job: noop }];
+const hundred = Array.from({ length: 100 }, () => ({ job: noop }));
+const dedupe = { key: "shop-7", ttl: "10m" } as const;
+
+describe.each([
+  { name: "redis-server", server: undefined, hasOwnExpiry: false },
+  ...otherServers.filter(pathOf).map((server) => ({ name: server.name, server, hasOwnExpiry: true })),
+])("billed commands on $name", ({ server, hasOwnExpiry }) => {
+  const redis = useRedis({ server });
+
+  function setUp() {
+    const store = redis.store();
+    const clock = clockByHand(start);
+    const invocation = () => new Queue({ store, jobs: [noop, fails], clock, random: () => 0.5, logger: null });
+    return { invocation, queue: invocation(), clock };
+  }
+
+  // Loads the scripts, and detects what the server lacks.
+  beforeAll(async () => {
+    const { queue } = setUp();
+    await queue.enqueueMany([{ job: noop }, { job: fails }]);
+    await queue.enqueue(noop, undefined, { id: "order-7" });
+    await queue.drain();
+  });
+
+  const eager = async (queue: Queue, id?: string) => {
+    const { drain, enqueueHeld } = internalsOf(queue);
+    return drain({ held: (await enqueueHeld([{ job: noop, ...(id && { id }) }])).held, heldOnly: true });
+  };
+
+  const rows: readonly {
+    readonly what: string;
+    /** With HSETEX, and without it. */
+    readonly costs: readonly [number, number];
+    readonly before?: (queue: Queue) => Promise<unknown>;
+    readonly run: (at: ReturnType<typeof setUp>) => Promise<unknown>;
+  }[] = [
+    { what: "enqueue one job", costs: [2, 2], run: ({ queue }) => queue.enqueue(noop) },
+    { what: "with an id", costs: [6, 8], run: ({ queue }) => queue.enqueue(noop, undefined, { id: "order-7" }) },
+    { what: "with a dedupe key", costs: [6, 7], run: ({ queue }) => queue.enqueue(noop, undefined, { dedupe }) },
+    { what: "enqueue 100 jobs at once", costs: [4, 4], run: ({ queue }) => queue.enqueueMany(hundred) },
+    {
+      what: "drain 100 jobs with nothing else waiting",
+      costs: [22, 26],
+      before: (queue) => queue.enqueueMany(hundred),
+      run: ({ queue }) => queue.drain(),
+    },
+    { what: "one job, run right after it is enqueued", costs: [8, 10], run: ({ queue }) => eager(queue) },
+    { what: "the same with an id", costs: [13, 16], run: ({ queue }) => eager(queue, "order-7") },
+    {
+      what: "one job, enqueued and then found by a tick",
+      costs: [15, 17],
+      run: async ({ invocation }) => {
+        await invocation().enqueueMany(lone);
+        await invocation().drain();
+      },
+    },
+    {
+      what: "an occurrence of a schedule",
+      costs: [11, 13],
+      before: (queue) => queue.schedules.upsert("minutely", { job: noop, cron: "* * * * *" }),
+      run: async ({ invocation, clock }) => {
+        clock.now += 60_000;
+        await invocation().drain();
+      },
+    },
+    {
+      what: "a job that fails three times and is dead-lettered",
+      costs: [28, 28],
+      run: async ({ queue }) => {
+        await queue.enqueue(fails);
+        await queue.drain();
+      },
+    },
+    { what: "a tick that finds nothing", costs: [1, 1], run: ({ queue }) => queue.drain() },
+  ];
+
+  test.each(rows)("$what", async ({ costs: [withIt, without], before, run }) => {
+    const at = setUp();
+    await before?.(at.queue);
+    const { commands } = await countCommands(redis.server.port, () => run(at));
+    expect(commands).toBe(hasOwnExpiry ? without : withIt);
+  });
+});
