@@ -10,6 +10,7 @@ import { resultTable } from "./pages/benchmarks.ts";
 import { pagesOf } from "./pages/index.ts";
 import { type Bench, type Effort, effortOf } from "./part.ts";
 import { commands } from "./parts/commands.ts";
+import { databases } from "./parts/databases.ts";
 import { distance } from "./parts/distance.ts";
 import { fairness } from "./parts/fairness.ts";
 import { latency } from "./parts/latency.ts";
@@ -21,7 +22,7 @@ import { workerd } from "./parts/workerd.ts";
 import { machine, merged, type Results, type Row } from "./results.ts";
 import { Stage } from "./stage.ts";
 
-const parts = { commands, speed, latency, memory, parallel, distance, fairness, limit, workerd };
+const parts = { commands, speed, latency, memory, parallel, databases, distance, fairness, limit, workerd };
 type PartName = keyof typeof parts;
 const partNames = Object.keys(parts) as PartName[];
 

@@ -21,6 +21,8 @@ due and a worker has just started; the eager handler runs its own job at once, t
   memory: `\`used_memory\` of Redis before and after, for each job. Finished jobs are kept by all three.`,
   parallel: `Drains at once, each a process of its own. *20 ms added*: each request waits so long before it is sent, as if
 Redis were far.`,
+  databases: `One queue in eight partitions, spread over so many redis-servers with \`partitioned([storeA, storeB], 8)\`, over TCP. CPU is that of all
+servers together (\`INFO cpu\`). Speed is not compared: they share the two cores with the process that drains.`,
   distance: `Over TCP, with ioredis on both sides and 100 jobs at once unless it says otherwise. A proxy in a process of its own holds
 back each reply of Redis for so long, for BullMQ as well. *Slots busy*: how much of the slots' time handlers took, in the steady state
 from a quarter to three quarters of a run, with the line for the ideal at 100 %. Handlers wait for a timer. *Two drains*: one process each,
@@ -36,7 +38,8 @@ function.`,
 in nanoseconds (\`/proc/PID/task/*/schedstat\`): of the thread that runs the script, which does the work of the
 network too, and of all threads, where the compiler and the garbage collector take part. How Cloudflare itself
 counts, on its machines, was not measured. Its free plan allows 10 ms a request; the start of an isolate is not
-part of them.`,
+part of them. A first request also compiles what it is the first to call. The rows with \`--no-lazy\` show it without that: V8 compiles everything
+at the start then, which a Worker cannot ask for.`,
   cost: `Computed from what *commands* counted and from published prices, without what plans include. What runs the jobs
 is not in it: an invocation for each batch with Tidegate and Cloudflare Queues, for each job with QStash, a
 process that stays with BullMQ and Bee-Queue.`,

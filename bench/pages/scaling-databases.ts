@@ -1,5 +1,72 @@
-/** One queue on several databases, and what the loss of one of them stops. */
-export const databasesSection = `## Several databases
+import { figureText, numberText } from "../figures.ts";
+import { DATABASES, DRAINED, ENQUEUED, nameOf } from "../parts/databases.ts";
+import { upstashRedis } from "../prices.ts";
+import { measured, type Row } from "../results.ts";
+
+const HIGH_RATE = 100_000;
+/** How much of a core is planned for Redis, so that bursts have room. */
+const PLANNED_SHARE = 0.7;
+
+/** One queue on several databases: what each adds, and what the loss of one of them stops. */
+export function databasesSection(rows: readonly Row[]): string {
+  const lines = DATABASES.map((databases) => {
+    const of = (what: string, unit = "CPU of Redis, us a job") =>
+      figureText(measured(rows, "databases", `${nameOf(databases)}, ${what}`, unit, "tidegate-tcp"));
+    const share = databases === 1 ? "100" : of("the busiest database", "% of the CPU of all");
+    return `| ${databases} | ${of(ENQUEUED)} | ${of(DRAINED)} | ${share} | ${numberText(mostPerSecond(rows, databases))} |`;
+  });
+  return `${spreadText}
+**What each adds.** *Measured*, \`npm run bench -- databases\`: the CPU that a job takes of all databases together, over TCP. A job takes the
+same, however many there are, and they share the work evenly. So throughput grows with their number, until the processes that drain are the limit.
+The last column is *computed* for databases with a core each: the jobs a second that are both enqueued and drained.
+
+| databases | enqueued, us a job | drained, us a job | the busiest, % of all | at most, jobs a second |
+|--:|--:|--:|--:|--:|
+${lines.join("\n")}
+
+${highRateText(rows)}
+${lossText}`;
+}
+
+function cpuPerJob(rows: readonly Row[], databases: number): number {
+  const us = (what: string) =>
+    measured(rows, "databases", `${nameOf(databases)}, ${what}`, "CPU of Redis, us a job", "tidegate-tcp").median;
+  return us(ENQUEUED) + us(DRAINED);
+}
+
+function mostPerSecond(rows: readonly Row[], databases: number): number {
+  return Math.round((databases * 1_000) / cpuPerJob(rows, databases)) * 1_000;
+}
+
+/** What 100,000 jobs a second would take. */
+function highRateText(rows: readonly Row[]): string {
+  const usPerJob = cpuPerJob(rows, DATABASES.at(-1) ?? 1);
+  const cores = (HIGH_RATE * usPerJob) / 1e6;
+  const process = measured(
+    rows,
+    "speed",
+    "drain 100,000, batch 1,000, concurrency 100",
+    "CPU of the process, us a job",
+    "tidegate-tcp",
+  ).median;
+  const commands =
+    measured(rows, "commands", "enqueue 1,000 at once, per job", "commands", "tidegate").median +
+    measured(rows, "speed", "drain 100,000, batch 1,000, concurrency 100", "commands a job").median;
+  const dollars = ((commands * HIGH_RATE * 3_600) / 1e6) * upstashRedis.dollarsPerMillion;
+  return `**${numberText(HIGH_RATE)} jobs a second**, enqueued and drained in batches of 1,000, *computed* from these figures and those of
+[speed](./benchmarks.md#speed):
+
+| | |
+|---|---|
+| CPU of Redis | ${cores.toFixed(1)} cores: ${Math.ceil(cores / PLANNED_SHARE)} databases with a core each, ${PLANNED_SHARE * 100} % busy |
+| CPU of the drains, with empty handlers | ${((HIGH_RATE * process) / 1e6).toFixed(1)} cores: ${Math.ceil((HIGH_RATE * process) / 1e6 / PLANNED_SHARE)} processes |
+| commands | ${numberText(Math.round(commands * HIGH_RATE))} a second |
+| Upstash, pay as you go, without traffic | $${dollars.toFixed(2)} an hour, if its servers keep up, which was not measured |
+| retained jobs | ${numberText(HIGH_RATE * 86_400)} a day: set \`retention\` to \`"0s"\`, or to minutes |
+`;
+}
+
+const spreadText = `## Several databases
 
 \`partitioned([storeA, storeB], n)\` spreads the partitions of one queue over several databases: partition p is in the store whose number is
 p modulo the number of stores. The stores may be of any kind, such as two Upstash databases in different regions, and share nothing. Use at
@@ -9,7 +76,9 @@ least one partition for each, or more if the limit of 100 MB per key matters.
 process that opens the queue with more or fewer stores, or in another order, gets \`invalid_request\`, and nothing is written. To add a database,
 choose a new name for the queue, enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one is empty.
 
-**What a lost database stops**, and what continues:
+`;
+
+const lossText = `**What a lost database stops**, and what continues:
 
 | | |
 |---|---|

@@ -30,11 +30,17 @@ export class Workerd {
    * @param folder where its configuration is written.
    * @param script the bundle, as one module.
    * @param bindings texts of the script's environment.
+   * @param v8Flags what to tell V8.
    */
-  static async start(folder: string, script: string, bindings: Readonly<Record<string, string>>): Promise<Workerd> {
+  static async start(
+    folder: string,
+    script: string,
+    bindings: Readonly<Record<string, string>>,
+    v8Flags: readonly string[] = [],
+  ): Promise<Workerd> {
     const file = join(folder, "config.capnp");
     await writeFile(join(folder, "script.mjs"), script);
-    await writeFile(file, configuration(bindings));
+    await writeFile(file, configuration(bindings, v8Flags));
     // The third descriptor reports the port once it listens.
     const child = spawn(binary(), ["serve", file, "--control-fd=3"], {
       stdio: ["ignore", "ignore", "inherit", "pipe"],
@@ -94,13 +100,14 @@ async function portFrom(control: Readable): Promise<number> {
   throw new Error("workerd did not tell where it listens.");
 }
 
-function configuration(bindings: Readonly<Record<string, string>>): string {
+function configuration(bindings: Readonly<Record<string, string>>, v8Flags: readonly string[]): string {
   const texts = Object.entries(bindings).map(
     ([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
+  v8Flags = ${JSON.stringify(v8Flags)},
   services = [
     (name = "main", worker = .main),
     (name = "internet", network = (allow = ["local"])),

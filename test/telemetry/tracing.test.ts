@@ -126,7 +126,8 @@ onEveryStore((kind) => {
       // Drains of partitions begin at a random one.
       const random = vi.spyOn(Math, "random").mockReturnValue(0.5);
       const counts = [];
-      for (const options of [{}, untraced]) {
+      // The first run loads the scripts.
+      for (const options of [{}, {}, untraced]) {
         const { queue } = setUp({ store: kind.create(), ...options });
         // One id, so that both jobs are in the same partition: one in memory costs no commands.
         await queue.enqueue(works, secret, { id: "job" });
@@ -134,7 +135,7 @@ onEveryStore((kind) => {
         counts.push([queue.spending.commands, queue.spending.roundTrips]);
       }
       random.mockRestore();
-      expect(counts[0]).toEqual(counts[1]);
+      expect(counts[1]).toEqual(counts[2]);
     });
   });
 });
