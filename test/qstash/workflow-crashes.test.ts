@@ -3,11 +3,11 @@ import { createWorkflow } from "@upstash/workflow/cloudflare";
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { memoryStore, Queue, type Store } from "../../src/index.ts";
-import { bytesOfBody } from "../../src/qstash/body.ts";
 import { Runs } from "../../src/qstash/workflow/runs.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { start } from "../support/clock.ts";
+import { stepIsStored } from "../support/stored-steps.ts";
 import { useRedis } from "../support/stores.ts";
 import { servedWorkflows, workflowUrl } from "./served-workflows.ts";
 
@@ -42,18 +42,9 @@ function watched(store: Store, clock: () => number) {
   const twice: string[] = [];
   const results: unknown[] = [];
   const runs = new Runs(internalsOf(new Queue({ store, clock })).documents);
-  /** Whether the result of a step is stored. */
-  const isStored = async (runId: string, name: string) => {
-    const run = await runs.find(runId);
-    const bodies = run ? await runs.bodiesOf(run, run.steps.length) : [];
-    return bodies.some((body) => {
-      const text = new TextDecoder().decode(bytesOfBody(body));
-      return text.includes(`"stepName":"${name}"`) && !text.includes('"targetStep"');
-    });
-  };
   const step = (context: WorkflowContext<unknown>, name: string) =>
     context.run(name, async () => {
-      if (await isStored(context.workflowRunId, name)) twice.push(name);
+      if (await stepIsStored(runs, context.workflowRunId, name)) twice.push(name);
       ran.push(name);
       return name;
     });

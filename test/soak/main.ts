@@ -9,6 +9,7 @@ import { showProgress } from "../support/progress.ts";
 import type { Part } from "./part.ts";
 import { crashes, keys } from "./parts/crashes.ts";
 import { cron } from "./parts/cron.ts";
+import { deliveries } from "./parts/deliveries.ts";
 import { http } from "./parts/http.ts";
 import { model } from "./parts/model.ts";
 import { network } from "./parts/network.ts";
@@ -16,7 +17,9 @@ import { overload } from "./parts/overload.ts";
 import { poison } from "./parts/poison.ts";
 import { tokens } from "./parts/tokens.ts";
 
-const parts: Readonly<Record<string, Part>> = { model, crashes, keys, network, http, tokens, overload, poison, cron };
+const parts: Readonly<Record<string, Part>> = {
+  ...{ model, crashes, keys, deliveries, network, http, tokens, overload, poison, cron },
+};
 const sizeNames = Object.values(parts).flatMap(({ sizes }) => Object.keys(sizes));
 const RESULTS = "docs/soak.json";
 

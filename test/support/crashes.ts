@@ -124,7 +124,11 @@ async function enqueueUntilAcknowledged(queue: Queue, figures: CrashFigures, has
 }
 
 /** Sometimes crashes and restarts Redis, or makes it forget the scripts, while a process drains. */
-async function disturb({ server }: Stage, random: () => number, figures: CrashFigures): Promise<void> {
+export async function disturb(
+  { server }: Stage,
+  random: () => number,
+  figures: Pick<CrashFigures, "restarts" | "flushes">,
+): Promise<void> {
   const lot = random();
   if (lot >= 0.2) return;
   await wait(30 + random() * 60);

@@ -1,0 +1,102 @@
+// A process that serves QStash's interface and delivers its messages, until it is told to finish or is killed: by others at any moment,
+// or by itself at a named point. Its clock runs ahead by a given time, so that the leases of earlier killed processes have expired.
+import { setTimeout as wait } from "node:timers/promises";
+import { createHandler } from "../../src/http/handler.ts";
+import { Queue } from "../../src/index.ts";
+import { createQStash } from "../../src/qstash/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { aroundStore } from "./around-calls.ts";
+import type { DeliveryPoint } from "./delivery-points.ts";
+import { serveFetch } from "./http-server.ts";
+
+const { STORE_URL = "", STORE_TOKEN = "", STORE_PREFIX = "", AHEAD_MS, DIE_AT, DIE_ON } = process.env;
+const { LEASE_IS_OVER_MS } = process.env;
+const { QSTASH_TOKEN = "", CURRENT_KEY = "", NEXT_KEY = "", TARGET = "" } = process.env;
+let ahead = Number(AHEAD_MS);
+/** How often the last process moves its clock: more than a series needs. */
+const MOST_MOVES = 300;
+let moves = 0;
+let passed = 0;
+
+/** Dies here if this is the chosen point. */
+async function passes(point: DeliveryPoint): Promise<void> {
+  if (point !== DIE_AT || ++passed !== Number(DIE_ON)) return;
+  process.kill(process.pid, "SIGKILL");
+  await new Promise(() => {});
+}
+
+const around: Readonly<Record<string, readonly [DeliveryPoint, DeliveryPoint]>> = {
+  enqueue: ["storing", "stored"],
+  settle: ["settling", "settled"],
+  changeDocuments: ["changing", "changed"],
+};
+
+const store = aroundStore(
+  upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX }),
+  async ({ method, parameters }, run) => {
+    const settles =
+      method === "exchange" && (parameters[0] as { readonly settle: readonly unknown[] }).settle.length > 0;
+    const points = around[settles ? "settle" : method];
+    if (points) await passes(points[0]);
+    const reply = await run();
+    if (points) await passes(points[1]);
+    if (method === "exchange" && (reply as { readonly jobs: readonly unknown[] }).jobs.length > 0)
+      await passes("claimed");
+    return reply;
+  },
+);
+
+const qstash = createQStash({
+  tokens: [QSTASH_TOKEN],
+  signingKeys: { current: CURRENT_KEY, next: NEXT_KEY },
+  targets: [TARGET],
+  fetch: async (...request) => {
+    await passes("delivering");
+    const response = await fetch(...request);
+    await passes("delivered");
+    return response;
+  },
+});
+const queue = new Queue({ store, clock: () => Date.now() + ahead, jobs: qstash.jobs, logger: null });
+
+/** Requests that are being answered, and the drains that they have started. */
+const open = new Set<Promise<unknown>>();
+function track<Result>(work: Promise<Result>): Promise<Result> {
+  open.add(work);
+  work.catch(() => {}).finally(() => open.delete(work));
+  return work;
+}
+
+let isFinishing = false;
+process.on("SIGTERM", () => {
+  isFinishing = true;
+});
+const app = createHandler({
+  queue,
+  auth: { admin: ["the-admin-token"] },
+  qstash,
+  waitUntil: (work) => void track(work),
+});
+const server = await serveFetch((request) => track(Promise.resolve(app.fetch(request))));
+process.stdout.write(`ready ${server.url}\n`);
+
+const drained = { maxJobs: 10_000, batchSize: 8, concurrency: 4, budget: { roundTrips: 10_000, commands: 1_000_000 } };
+for (let isIdle = false; !isIdle || !isFinishing || (await hasMore()); ) {
+  const before = open.size;
+  // While Redis is down, a drain fails.
+  const { claimed } = await queue.drain(drained).catch(() => ({ claimed: -1 }));
+  isIdle = claimed === 0 && before + open.size === 0;
+  if (claimed <= 0) await wait(5);
+}
+await server.stop();
+
+/** Whether the last process of a series has more to do. Then its clock moves to the next job, or past a lease. */
+async function hasMore(): Promise<boolean> {
+  if (LEASE_IS_OVER_MS === undefined || ++moves > MOST_MOVES) return false;
+  const { pendingCount, runningCount, nextRunAt } = await queue.getStats();
+  if (pendingCount + runningCount === 0) return false;
+  const untilNext = Number(nextRunAt ?? 0) - queue.clock();
+  // A process that was killed may have left the deadline of a wait that an event has ended.
+  ahead += runningCount > 0 ? Number(LEASE_IS_OVER_MS) : Math.max(0, untilNext);
+  return true;
+}
