@@ -1,18 +1,17 @@
-// npm run screenshots: writes docs/images/*.png, pictures of the dashboard with a queue that has been at work for an hour.
+// npm run screenshots [-- FOLDER]: writes pictures of the dashboard, with a queue that has been at work for an hour, to docs/images or to
+// another folder.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser } from "../test/support/browser.ts";
 import { type Scene, stage } from "./screenshots/scene.ts";
 
-const images = join(import.meta.dirname, "../docs/images");
+const docs = join(import.meta.dirname, "../docs/images");
 const origin = "https://queue.example";
 
-const views = {
-  overview: "#view=overview",
-  "dead-letter": "#view=jobs&state=dead",
-  schedules: "#view=schedules",
-};
+const light: BrowserContextOptions = { colorScheme: "light", viewport: { width: 1280, height: 800 } };
+const dark: BrowserContextOptions = { ...light, colorScheme: "dark" };
+const narrow: BrowserContextOptions = { ...light, viewport: { width: 390, height: 780 } };
 
 /** Opens the dashboard, signed in, at the hour of the scene. */
 async function open(browser: Browser, scene: Scene, options: BrowserContextOptions): Promise<Page> {
@@ -40,27 +39,36 @@ async function show(page: Page, hash: string): Promise<void> {
   await page.waitForFunction(() => (document.querySelector("main")?.textContent ?? "").length > 40);
 }
 
-async function shoot(page: Page, name: string): Promise<void> {
-  await writeFile(join(images, `${name}.png`), await page.screenshot({ fullPage: true, animations: "disabled" }));
-}
+/** The pictures: a name, the view, and how the browser looks at it. */
+const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = [
+  ["overview", "#view=overview", light],
+  ["overview-dark", "#view=overview", dark],
+  ["overview-narrow", "#view=overview", narrow],
+  ["queues", "#view=queues", light],
+  ["jobs", "#view=jobs", light],
+  ["dead-letter", "#view=jobs&state=dead", light],
+  ["dead-letter-narrow", "#view=jobs&state=dead", narrow],
+  ["job", "#view=jobs&state=dead", light],
+  ["job-dark", "#view=jobs&state=dead", dark],
+  ["schedules", "#view=schedules", light],
+  ["flow-control", "#view=flow", dark],
+];
 
-export async function main(): Promise<void> {
+export async function main([folder = docs]: readonly string[]): Promise<void> {
   const scene = await stage();
   const browser = await launchBrowser();
   try {
-    await mkdir(images, { recursive: true });
-    const page = await open(browser, scene, { colorScheme: "light", viewport: { width: 1280, height: 800 } });
-    for (const [name, hash] of Object.entries(views)) {
+    await mkdir(folder, { recursive: true });
+    for (const [name, hash, options] of pictures) {
+      const page = await open(browser, scene, options);
       await show(page, hash);
-      await shoot(page, name);
+      if (name.startsWith("job-") || name === "job") {
+        await page.click("td.job a");
+        await page.waitForSelector("ol");
+      }
+      await writeFile(join(folder, `${name}.png`), await page.screenshot({ fullPage: true, animations: "disabled" }));
+      await page.context().close();
     }
-    await show(page, views["dead-letter"]);
-    await page.click("td.job a");
-    await page.waitForSelector("ol");
-    await shoot(page, "job");
-    const dark = await open(browser, scene, { colorScheme: "dark", viewport: { width: 1280, height: 800 } });
-    await show(dark, views.overview);
-    await shoot(dark, "overview-dark");
   } finally {
     await browser.close();
     await scene.stop();

@@ -20,9 +20,10 @@ export async function stage() {
   const shim = await startRestShim({ redisPort: redis.port });
   const clock = { now: START };
   const random = randomNumbers();
+  const store = upstashStore({ url: shim.url, token: shim.token });
   const queue = new Queue({
     name: "default",
-    store: upstashStore({ url: shim.url, token: shim.token }),
+    store,
     jobs: jobsOf(clock, random),
     clock: () => clock.now,
     random,
@@ -39,8 +40,38 @@ export async function stage() {
   const { held } = await internalsOf(queue).enqueueHeld([
     { job: "resize_image", payload: { image: "harbour.jpg", width: 1_280 } },
   ]);
+  for (const [index, key] of ["tenant-7", "tenant-12", "mail/api"].entries())
+    await queue.enqueueMany(
+      Array.from({ length: 3 + 9 * index }, (_, at) => ({
+        job: "send_email",
+        payload: email(at),
+        flowControl: { key, concurrency: 1 + index, rate: 100, period: "1m" as const },
+        delay: "10m" as const,
+      })),
+    );
+  await queue.flowControl.pause("tenant-7");
+  const others = await Promise.all(
+    ["urgent", "reports", "imports"].map(async (name, index) => {
+      const other = new Queue({
+        name,
+        store,
+        jobs: jobsOf(clock, random),
+        clock: () => clock.now,
+        random,
+        logger: null,
+      });
+      await enqueueSome(other, 12 * index);
+      await other.drain({ maxJobs: 8, concurrency: 1 });
+      return other;
+    }),
+  );
+  await others[2]?.pause();
   clock.now += 4_000;
-  const handler = createHandler({ queue, auth: { admin: ["a-token-of-no-use"] }, dashboard: dashboard() });
+  const handler = createHandler({
+    queues: [queue, ...others],
+    auth: { admin: ["a-token-of-no-use"] },
+    dashboard: dashboard(),
+  });
   return {
     now: clock.now,
     held,

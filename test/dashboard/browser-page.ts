@@ -51,7 +51,7 @@ export function useDashboard(): Dashboard {
 
 export const heading = (page: Page, text: string) => page.locator("h1", { hasText: text }).waitFor();
 export const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
-export const search = (page: Page) => page.getByLabel("Id or name");
+export const search = (page: Page) => page.getByLabel("Search jobs");
 export const notice = (page: Page, text: string) =>
   page.locator('[role="status"] .banner', { hasText: text }).waitFor();
 

@@ -107,7 +107,7 @@ describe("an unreachable store", () => {
     await redis.server.kill();
     await press(page, "Update now");
     await page.getByText("These figures are from 12:00.").waitFor();
-    expect(await page.locator(".stale .card.states").isVisible()).toBe(true);
+    expect(await page.locator(".stale .states").isVisible()).toBe(true);
     await redis.server.restart();
     await page.clock.runFor(2_100);
     await page.locator(".stale").waitFor({ state: "detached" });

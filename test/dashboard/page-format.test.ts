@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { html } from "../../src/http/dashboard/page/dom/html.ts";
+import { html, type Tag } from "../../src/http/dashboard/page/dom/html.ts";
 import { waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
 import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
@@ -13,23 +13,32 @@ test.each([
   ["*/5 * * * *", "Every 5 minutes"],
   ["0 */5 * * * *", "Every 5 minutes"],
   ["0 * * * *", "Every hour"],
-  ["30 * * * *", undefined],
+  ["30 * * * *", "Every hour at :30"],
   ["0 */6 * * *", "Every 6 hours"],
-  ["0 0 9 * * *", "At 09:00"],
-  ["5 9,17 * * *", "At 09:05, 17:05"],
-  ["0 9 * * MON-FRI", "At 09:00 on MON to FRI"],
-  ["0 9 ? * 1-5", "At 09:00 on MON to FRI"],
-  ["0 9 * * 0,3,6", "At 09:00 on SUN, WED, SAT"],
-  ["0 9 * * 7", "At 09:00 on SUN"],
-  ["0 9 1 * *", "At 09:00 on day 1 of the month"],
-  ["0 6 L * *", "At 06:00 on the last day of the month"],
-  ["0 9 1 1 *", undefined],
+  ["0 0 9 * * *", "Every day at 09:00"],
+  ["5 9,17 * * *", "Every day at 09:05 and 17:05"],
+  ["0 9 * * MON-FRI", "Every Monday to Friday at 09:00"],
+  ["0 9 ? * 1-5", "Every Monday to Friday at 09:00"],
+  ["0 9 * * 0,3,6", "Every Sunday, Wednesday and Saturday at 09:00"],
+  ["0 9 * * 7", "Every Sunday at 09:00"],
+  ["0 9 * DEC *", "Every day in December at 09:00"],
+  ["0 9 * JAN,JUL MON", "Every Monday in January and July at 09:00"],
+  ["*/5 * * * MON", "Every 5 minutes, every Monday"],
+  ["0 9 1 * *", "Every month on day 1 at 09:00"],
+  ["0 9 1,15 * *", "Every month on day 1 and 15 at 09:00"],
+  ["0 6 L * *", "On the last day of every month at 06:00"],
+  ["0 6 L FEB *", "On the last day of February at 06:00"],
+  ["0 9 1 1 *", "Every year on 1 January at 09:00"],
+  ["30 23 24,31 DEC *", "Every year on 24 and 31 December at 23:30"],
+  ["@yearly", "Every year on 1 January at 00:00"],
+  ["@daily", "Every day at 00:00"],
   ["0 9 1 * MON", undefined],
+  ["0 9 1 13 *", undefined],
   ["0 9-17 * * *", undefined],
   ["15 30 9 * * *", undefined],
   ["0 9 * * 5L", undefined],
   ["0 9 * * 5#2", undefined],
-  ["@daily", undefined],
+  ["H 9 * * *", undefined],
 ])("cron %s is %s", (expression, words) => {
   expect(describeCron(expression)).toBe(words);
 });
@@ -91,9 +100,43 @@ test("a route survives its address unchanged", () => {
   expect(readRoute("#%E0%A4%A&other=1")).toEqual({ view: "overview" });
 });
 
-test("values in HTML are escaped", () => {
-  const evil = `<img src=x onerror="alert('1')">&`;
-  const escaped = `&#60;img src=x onerror=&#34;alert('1')&#34;&#62;&#38;`;
-  expect(html`<p title="${evil}">${evil}${[evil]}</p>`.text).toBe(`<p title="${escaped}">${escaped}${escaped}</p>`);
-  expect(html`${html`<b>${0}</b>`}${null}${undefined}${false}${""}`.text).toBe("<b>0</b>");
+describe("a template", () => {
+  test("puts values in as texts and attributes, whatever they contain", () => {
+    const evil = `<img src=x onerror="alert('1')">&`;
+    const [tag] = html`<p title="a ${evil}" class="${evil}">${evil}${[evil]}</p>`;
+    expect(tag).toEqual({
+      name: "p",
+      attributes: new Map([
+        ["title", `a ${evil}`],
+        ["class", evil],
+      ]),
+      children: [evil + evil],
+    });
+  });
+
+  test("leaves out what is false or missing, and keeps zero", () => {
+    expect(html`<b>${0}</b>${null}${undefined}${false}${""}`).toEqual([
+      { name: "b", attributes: new Map(), children: ["0"] },
+    ]);
+    const attributes = (value: unknown) => [...(html`<input checked="${value as string}"/>`[0] as Tag).attributes];
+    expect([false, null, undefined].flatMap(attributes)).toEqual([]);
+    expect([true, 0].flatMap(attributes)).toEqual([
+      ["checked", ""],
+      ["checked", "0"],
+    ]);
+  });
+
+  test("nests, and refuses a value where none can stand and an element that is not closed", () => {
+    const item = (text: string) => html`<li>${text}</li>`;
+    expect(html`<ol>${["a", "b"].map(item)}<br/></ol>c`).toEqual([
+      {
+        name: "ol",
+        attributes: new Map(),
+        children: [...item("a"), ...item("b"), { name: "br", attributes: new Map(), children: [] }],
+      },
+      "c",
+    ]);
+    expect(() => html`<p ${"title"}>a</p>`).toThrow("A value stands where none can.");
+    expect(() => html`<p>a<br></p>`).toThrow("An element is not closed.");
+  });
 });

@@ -25,7 +25,7 @@ describe("the size, minified and gzipped,", () => {
     ]);
   });
 
-  test("of the dashboard, including the page, is at most 13.4 KB in a Worker, and 0 without it", async () => {
+  test("of the dashboard, including the page, is at most 30 KB in a Worker, and 0 without it", async () => {
     const worker = (imports: string, options: string) =>
       bundleSource(`
         import { Queue } from "tidegate";
@@ -36,18 +36,18 @@ describe("the size, minified and gzipped,", () => {
         export default createWorker(() => ({ queue: new Queue({ store }), auth: { admin: ["a-long-token"] }, ${options} }));`);
     const without = await worker("", "");
     const withIt = await worker('import { dashboard } from "tidegate/dashboard";', "dashboard: dashboard()");
-    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(13.4 * 1_024);
+    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(30 * 1_024);
     expect(without.used.filter((file) => file.includes("/dashboard/"))).toEqual([]);
   });
 
-  test("of the demo Worker is at most 152 KB", async () => {
+  test("of the demo Worker is at most 164 KB", async () => {
     const { gzipped } = await bundle({
       absWorkingDir: root,
       entryPoints: ["examples/cloudflare/worker.ts"],
       conditions: ["workerd", "worker", "browser"],
       define: { "process.env.NODE_ENV": '"production"' },
     });
-    expect(gzipped).toBeLessThanOrEqual(152 * 1_024);
+    expect(gzipped).toBeLessThanOrEqual(164 * 1_024);
   });
 });
 

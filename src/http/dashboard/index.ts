@@ -14,7 +14,7 @@ import { reply } from "../routes/route.ts";
 import { pageOf } from "./document.ts";
 import { csrfOf, Sessions } from "./session.ts";
 import { signPages } from "./sign-in.ts";
-import { readSnapshot, type Snapshot, snapshotQuery } from "./snapshot.ts";
+import { occurrencesQuery, previewOf, readSnapshot, type Snapshot, snapshotQuery } from "./snapshot.ts";
 
 export type { Dashboard } from "../dashboard-port.ts";
 
@@ -65,7 +65,15 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
           return reply(await readData(request, caller.scopes.has("admin")));
         },
       } as const satisfies DashboardRoute;
-      return { sessions, pages: [page, data, ...signPages(sessions, first.clock)] };
+      const occurrences = {
+        method: "GET",
+        path: "/dashboard/occurrences",
+        async answer(request, authenticate) {
+          requireScope(await authenticate(request, false), ["read", "admin"]);
+          return reply({ occurrences: previewOf(readQuery(request.url, occurrencesQuery), first.clock()) });
+        },
+      } as const satisfies DashboardRoute;
+      return { sessions, pages: [page, data, occurrences, ...signPages(sessions, first.clock)] };
     },
   };
 }

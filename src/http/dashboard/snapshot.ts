@@ -1,9 +1,9 @@
 import { parseCron } from "../../core/cron/cron.ts";
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import { LONGEST_ID, LONGEST_NAME } from "../../core/job/options.ts";
+import { LONGEST_ID } from "../../core/job/options.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
-import type { QueueActivity } from "../../core/manage/stats.ts";
+import type { QueueActivity, QueueStats } from "../../core/manage/stats.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
@@ -11,21 +11,26 @@ import { notFound } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { cursorIn, object, string, type ValueOf, word } from "../contract/schema.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
+import { findJobs } from "./find-jobs.ts";
 
 // The data of the page: one answer for each refresh.
 
 const LONGEST_CURSOR = 2_000;
 const ROWS = 50;
+/** How many of each state are in the list of the latest jobs. */
+const ROWS_OF_EACH = 20;
 const PREVIEWED_CHARACTERS = 160;
 const OCCURRENCES = 5;
 
 export const snapshotQuery = object(
   {
     queue: string(LONGEST_ID),
-    view: word(["overview", "jobs", "job", "schedules", "flow"]),
+    view: word(["overview", "queues", "jobs", "job", "schedules", "flow"]),
     state: word(jobStates),
-    /** A job's id, a name of jobs, or a flow control key. */
+    /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
+    /** Where to find it. Default: the id of one job, else in names and ids. */
+    by: word(["name", "error", "payload"]),
     id: string(LONGEST_ID),
     cursor: cursorIn(jobStates, LONGEST_CURSOR),
   },
@@ -48,6 +53,16 @@ export interface ScheduleRow extends ScheduleInfo {
 interface JobRows {
   readonly rows: readonly JobRow[];
   readonly cursor: string | null;
+  /** How many jobs were examined, if every one had to be. */
+  readonly examined?: number;
+}
+
+/** A queue in the list of all. */
+export interface QueueBrief {
+  readonly queue: string;
+  readonly stats: QueueStats;
+  /** For each of the last 60 minutes, how many jobs completed or failed. */
+  readonly ended: readonly number[];
 }
 
 /** The contents of one view. */
@@ -57,6 +72,7 @@ export interface Contents {
   readonly job?: JobInfo | null;
   readonly schedules?: readonly ScheduleRow[];
   readonly keys?: readonly FlowControlKey[];
+  readonly briefs?: readonly QueueBrief[];
 }
 
 export interface QueueSnapshot extends Contents {
@@ -71,30 +87,41 @@ export interface QueueSnapshot extends Contents {
   readonly commands: number;
 }
 
-/** Reads the data of a view. @throws {TidegateError} `not_found` if there is no such queue, `invalid_request` */
+/**
+ * Reads the data of a view. The statistics cost 12 commands. On top of them: nothing for the overview, 12 for each further queue of
+ * the list of all, 3 to 5 for a page of jobs (and as much for each state in the list of the latest), 3 for a job, 2 for schedules, 1 for keys.
+ * A search costs what find-jobs.ts says.
+ *
+ * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
+ */
 export async function readSnapshot(
   { queues, first }: Pick<DashboardHost, "queues" | "first">,
   query: Query,
 ): Promise<QueueSnapshot> {
   const queue = queues.get(query.queue ?? first.name);
   if (!queue) throw notFound("This handler serves no queue of this name.");
-  const before = queue.spending.commands;
-  const [activity, contents] = await Promise.all([queue.getActivity(), contentsOf(queue, query)]);
-  const { spending } = queue;
+  const all = query.view === "queues" ? [...queues.values()] : [queue];
+  const commands = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
+  const before = commands();
+  const activities = all.map(async (each) => [each, await each.getActivity()] as const);
+  const [read, contents] = await Promise.all([Promise.all(activities), contentsOf(queue, query)]);
+  const activity = read.find(([each]) => each === queue)?.[1] as QueueActivity;
   return {
     at: new Date(queue.clock()),
     queue: queue.name,
     names: queue.jobNames,
     activity,
-    spending,
-    commands: spending.commands - before,
+    spending: queue.spending,
+    commands: commands() - before,
     ...contents,
+    ...(query.view === "queues" && { briefs: read.map(([{ name }, each]) => briefOf(name, each)) }),
   };
 }
 
 async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   switch (query.view) {
     case "overview":
+    case "queues":
       return {};
     case "jobs":
       return { jobs: await readJobs(queue, query) };
@@ -107,19 +134,38 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   }
 }
 
+function briefOf(queue: string, { stats, minutes }: QueueActivity): QueueBrief {
+  return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
+}
+
 async function readKeys({ flowControl }: Queue, search: string | undefined): Promise<readonly FlowControlKey[]> {
   if (!search) return busiestKeys(flowControl, ROWS);
   const found = await flowControl.get(search);
   return found ? [found] : [];
 }
 
-async function readJobs(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {
-  const found = search && cursor === undefined ? await queue.getJob(search) : null;
-  if (found && (!state || found.state === state)) return { rows: [rowOf(found)], cursor: null };
-  // Text too long for a name can only be an id.
-  if (search && search.length > LONGEST_NAME) return { rows: [], cursor: null };
+async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Promise<JobRows> {
+  if (search && by !== "name") {
+    const one = by || cursor ? null : await queue.getJob(search);
+    if (one && (!state || one.state === state)) return { rows: [rowOf(one)], cursor: null };
+    const { jobs, ...found } = await findJobs(queue, { state, text: search, by: by ?? "part", cursor });
+    return { ...found, rows: jobs.map(rowOf) };
+  }
+  if (!search && !state) return { rows: (await latestJobs(queue)).map(rowOf), cursor: null };
   const page = await queue.listJobs({ state, name: search || undefined, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
+}
+
+/** The first jobs of each state: what happened last comes first, and what is still to come follows. */
+async function latestJobs(queue: Queue): Promise<readonly JobInfo[]> {
+  const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, limit: ROWS_OF_EACH })));
+  const now = queue.clock();
+  const distance = ({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: JobInfo) => {
+    const at = (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();
+    return at <= now ? now - at : Number.MAX_SAFE_INTEGER / 2 + at;
+  };
+  const jobs = pages.flatMap((page) => page.jobs);
+  return jobs.sort((one, other) => distance(one) - distance(other)).slice(0, ROWS);
 }
 
 function rowOf({ payload, result, progress, errors, error, ...job }: JobInfo): JobRow {
@@ -132,16 +178,28 @@ function rowOf({ payload, result, progress, errors, error, ...job }: JobInfo): J
 
 /** The next occurrences, computed without a store call. */
 function withOccurrences(schedule: ScheduleInfo): ScheduleRow {
-  const occurrences: Date[] = [];
-  let occurrence = schedule.nextRunAt?.getTime();
+  const { cron, timeZone, key, nextRunAt } = schedule;
   try {
-    const { next } = parseCron(schedule.cron, schedule.timeZone, schedule.key);
-    for (; occurrence !== undefined && occurrences.length < OCCURRENCES; occurrence = next(occurrence))
-      occurrences.push(new Date(occurrence));
+    return { ...schedule, occurrences: occurrencesFrom(nextRunAt?.getTime(), parseCron(cron, timeZone, key)) };
   } catch {
     // One zone that this runtime does not know must not hide all other schedules.
+    return { ...schedule, occurrences: [] };
   }
-  return { ...schedule, occurrences };
+}
+
+function occurrencesFrom(first: number | undefined, { next }: ReturnType<typeof parseCron>): readonly Date[] {
+  const occurrences: Date[] = [];
+  for (let at = first; at !== undefined && occurrences.length < OCCURRENCES; at = next(at))
+    occurrences.push(new Date(at));
+  return occurrences;
+}
+
+export const occurrencesQuery = object({ cron: string(LONGEST_ID), timeZone: string(LONGEST_ID) }, ["cron"]);
+
+/** The next occurrences of an expression that is being typed. Costs no command. @throws {TidegateError} `invalid_request` */
+export function previewOf({ cron, timeZone = "UTC" }: ValueOf<typeof occurrencesQuery>, now: number): readonly Date[] {
+  const parsed = parseCron(cron, timeZone, "");
+  return occurrencesFrom(parsed.next(now), parsed);
 }
 
 /** The JSON form of a value: times become strings. */

@@ -1,31 +1,43 @@
-import { actions } from "./actions.ts";
+import { actions } from "./actions/index.ts";
+import { followKeys } from "./actions/keyboard.ts";
 import { morph } from "./dom/morph.ts";
 import { startPolling } from "./state/polling.ts";
+import { recallSettings } from "./state/settings.ts";
 import { change, onChange, state } from "./state/state.ts";
 import { frame } from "./views/frame.ts";
 
 const shown = document.querySelector("#app") as HTMLElement;
 
 function show(): void {
-  const wanted = shown.cloneNode() as HTMLElement;
-  wanted.innerHTML = frame().text;
+  const wanted = frame();
   // A dialog that is closed before it is removed gives the focus back.
-  if (!wanted.querySelector("dialog")) shown.querySelector("dialog")?.close();
+  if (!wanted.some((each) => typeof each !== "string" && each.name === "dialog"))
+    shown.querySelector("dialog")?.close();
   morph(shown, wanted);
   shown.querySelector<HTMLDialogElement>("dialog:not([open])")?.showModal();
   document.title = `${shown.querySelector("h1")?.textContent ?? ""} - Tidegate`;
 }
 
-// An element names its action in `data-click`, `data-change` or `data-submit`.
-for (const type of ["click", "change", "submit"]) {
+// An element names its action in `data-click`, `data-change` or `data-submit`, and so on.
+for (const type of ["click", "change", "input", "submit", "pointermove", "pointerdown", "pointerup"]) {
   addEventListener(type, (event) => {
-    const element = (event.target as Element).closest<HTMLElement>(`[data-${type}]`);
+    const target = event.target as Element;
+    const element = target.closest?.<HTMLElement>(`[data-${type}]`);
     if (!element) return;
-    if (type !== "change") event.preventDefault();
-    void actions[element.dataset[type] ?? ""]?.(element.dataset["with"] ?? "", element);
+    // A row opens where nothing else is clicked.
+    const inner = target.closest("a, button, input, label, summary");
+    if (inner && inner !== element && element.contains(inner)) return;
+    if (type === "click" || type === "submit") event.preventDefault();
+    void actions[element.dataset[type] ?? ""]?.(element.dataset["with"] ?? "", element, event);
   });
 }
+followKeys();
 // Escape closes the topmost dialog.
-addEventListener("close", () => change(state.isSignedOut ? { isSignedOut: false } : { question: undefined }), true);
+addEventListener(
+  "close",
+  () => change(state.isSignedOut ? { isSignedOut: false } : { question: undefined, isHelp: false, preview: undefined }),
+  true,
+);
+recallSettings();
 onChange(show);
 startPolling();

@@ -1,24 +1,62 @@
-/** Text that is already HTML. */
-export class Html {
-  readonly text: string;
+/** An element to be shown. */
+export interface Tag {
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly children: Html;
+}
 
-  constructor(text: string) {
-    this.text = text;
+/** What to show: elements and texts. It becomes elements and texts of the page (morph.ts), never text that is parsed as HTML. */
+export type Html = readonly (Tag | string)[];
+
+type Value = Tag | string | number | boolean | null | undefined | readonly Value[];
+
+/** Stands for a value while the fixed text around it is read. */
+const HOLE = "\u0001";
+const tokens = /<(\/?)(\w+)((?:[^<>"]|"[^"]*")*?)(\/?)>|[^<]+/g;
+const attribute = /([\w-]+)(?:="([^"]*)")?/g;
+
+/**
+ * Reads a template in the syntax of HTML. Put values between tags, or into attributes with double quotes. An attribute that is
+ * nothing but `false`, `null` or `undefined` is left out. Close every element, with `/>` if it is empty.
+ */
+export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
+  let used = 0;
+  const fill = (text: string): Value[] =>
+    text.split(HOLE).flatMap((piece, index) => (index === 0 ? [piece] : [values[used++], piece]));
+  const attributesOf = (text: string) => {
+    const read = new Map<string, string>();
+    for (const [, name = "", content = ""] of text.matchAll(attribute)) {
+      const filled = fill(content);
+      const isAbsent = content === HOLE && (filled[1] ?? false) === false;
+      if (!isAbsent) read.set(name, filled.map(textOf).join(""));
+    }
+    return read;
+  };
+  const open: (Tag | string)[][] = [[]];
+  for (const [text, end, name, rest = "", isEmpty] of parts.join(HOLE).matchAll(tokens)) {
+    if (end) open.pop();
+    else if (!name) append(open.at(-1) ?? [], fill(text));
+    else {
+      const children: (Tag | string)[] = [];
+      open.at(-1)?.push({ name, attributes: attributesOf(rest), children });
+      if (!isEmpty) open.push(children);
+    }
+  }
+  if (used < values.length) throw new Error("A value stands where none can.");
+  if (open.length !== 1) throw new Error("An element is not closed.");
+  return open[0] ?? [];
+}
+
+/** Texts side by side become one. */
+function append(children: (Tag | string)[], value: Value): void {
+  if (Array.isArray(value)) for (const each of value) append(children, each);
+  else if (value && typeof value === "object") children.push(value as Tag);
+  else {
+    const text = textOf(value);
+    const last = children.at(-1);
+    if (text && typeof last === "string") children[children.length - 1] = last + text;
+    else if (text) children.push(text);
   }
 }
 
-type Value = Html | string | number | false | null | undefined | readonly Value[];
-
-/**
- * Writes HTML and escapes every value that this function did not write itself. Put values only between tags or into attributes
- * with double quotes.
- */
-export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
-  return new Html(parts.reduce((text, part, index) => text + escaped(values[index - 1]) + part));
-}
-
-function escaped(value: Value): string {
-  if (value instanceof Html) return value.text;
-  if (Array.isArray(value)) return value.map(escaped).join("");
-  return value || value === 0 ? String(value).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`) : "";
-}
+const textOf = (value: Value): string => (value || value === 0 ? (value === true ? "" : String(value)) : "");

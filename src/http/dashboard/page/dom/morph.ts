@@ -1,21 +1,30 @@
+import type { Html, Tag } from "./html.ts";
+
+const SVG = "http://www.w3.org/2000/svg";
+
 /**
- * Makes an element's attributes and children equal to those of another element, and leaves alone what is equal already. So
- * focus, selection, scroll position, open details and half-typed text survive. Siblings with the same `data-key` are the same
- * element.
+ * Makes the children of an element equal to `wanted`, and leaves alone what is equal already. So focus, selection, scroll
+ * position, open details and half-typed text survive. Siblings with the same `data-key` are the same element.
  */
-export function morph(from: Element, to: Element): void {
-  morphAttributes(from, to);
-  const wanted = new Set([...to.children].map(keyOf));
-  for (const child of [...from.children]) if (!wanted.has(keyOf(child))) child.remove();
-  let current = from.firstChild;
-  for (const next of [...to.childNodes]) {
-    if (current?.nodeName !== next.nodeName || keyOf(current) !== keyOf(next)) {
-      from.insertBefore(next, current);
-      continue;
+export function morph(parent: Element, wanted: Html): void {
+  const keys = new Set(wanted.map(keyOf));
+  const known = new Map<string, Element>();
+  for (const child of [...parent.children]) {
+    const key = (child as HTMLElement).dataset["key"];
+    if (!keys.has(key)) child.remove();
+    else if (key !== undefined) known.set(key, child);
+  }
+  let current = parent.firstChild;
+  for (const next of wanted) {
+    const key = keyOf(next);
+    // It may have moved, as when rows are sorted.
+    const found = key === undefined ? current : (known.get(key) ?? null);
+    if (!isSame(found, next)) parent.insertBefore(nodeOf(next, parent), current);
+    else {
+      if (found !== current) parent.insertBefore(found, current);
+      else current = found.nextSibling;
+      update(found, next);
     }
-    if (current instanceof Element) morph(current, next as Element);
-    else if (current.nodeValue !== next.nodeValue) current.nodeValue = next.nodeValue;
-    current = current.nextSibling;
   }
   while (current) {
     const { nextSibling } = current;
@@ -24,13 +33,43 @@ export function morph(from: Element, to: Element): void {
   }
 }
 
-function morphAttributes(from: Element, to: Element): void {
-  for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
-  // Only the user opens and closes dialogs and details.
-  for (const { name } of [...from.attributes])
-    if (name !== "open" && !to.hasAttribute(name)) from.removeAttribute(name);
-  // Once the user has clicked a box, its attribute no longer says whether it is checked.
-  if (from instanceof HTMLInputElement) from.checked = to.hasAttribute("checked");
+const keyOf = (node: Tag | string): string | undefined =>
+  typeof node === "string" ? undefined : node.attributes.get("data-key");
+
+function isSame(node: Node | null, wanted: Tag | string): node is ChildNode {
+  if (typeof wanted === "string") return node instanceof Text;
+  return (
+    node instanceof Element &&
+    node.localName === wanted.name &&
+    (node as HTMLElement).dataset["key"] === wanted.attributes.get("data-key")
+  );
 }
 
-const keyOf = (node: Node | null): string | undefined => (node as HTMLElement | null)?.dataset?.["key"];
+function update(node: Node, wanted: Tag | string): void {
+  if (typeof wanted !== "string") {
+    setAttributes(node as Element, wanted.attributes);
+    morph(node as Element, wanted.children);
+  } else if (node.nodeValue !== wanted) node.nodeValue = wanted;
+}
+
+function nodeOf(wanted: Tag | string, parent: Element): Node {
+  if (typeof wanted === "string") return document.createTextNode(wanted);
+  const space = wanted.name === "svg" ? SVG : parent.namespaceURI;
+  const made = document.createElementNS(space, wanted.name);
+  update(made, wanted);
+  return made;
+}
+
+function setAttributes(element: Element, wanted: ReadonlyMap<string, string>): void {
+  for (const [name, value] of wanted) {
+    if (element.getAttribute(name) === value) continue;
+    element.setAttribute(name, value);
+    // Once the user has chosen, the attribute no longer says what is chosen.
+    if (element instanceof HTMLOptionElement && name === "selected") element.selected = true;
+  }
+  // Only the user opens and closes dialogs and details.
+  for (const { name } of [...element.attributes])
+    if (name !== "open" && !wanted.has(name)) element.removeAttribute(name);
+  // Once the user has clicked a box, its attribute no longer says whether it is checked.
+  if (element instanceof HTMLInputElement) element.checked = wanted.has("checked");
+}

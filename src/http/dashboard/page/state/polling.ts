@@ -1,6 +1,6 @@
 import { waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal } from "./requests.ts";
-import { readRoute } from "./route.ts";
+import { askedQuery, type Route, readRoute } from "./route.ts";
 import { change, queueNow, state } from "./state.ts";
 
 // Refreshes the page while somebody looks at it, less often when nothing changes.
@@ -16,13 +16,21 @@ let failures = 0;
 let last = "";
 
 /** Refreshes now, and cancels a refresh that is under way. */
-export async function refresh(): Promise<void> {
+export const refresh = (): Promise<void> => load(state.route);
+
+/** Refreshes by itself. A search is repeated only by the user: it may cost more than anything else. */
+const poll = (): Promise<void> =>
+  load(state.route.search && state.snapshot?.jobs ? { ...state.route, view: "overview" } : state.route);
+
+async function load(route: Route): Promise<void> {
   clearTimeout(timer);
   underWay?.abort();
   underWay = new AbortController();
   const { signal } = underWay;
   try {
-    const snapshot = await fetchSnapshot(state.route, signal);
+    const loaded = await fetchSnapshot(route, signal);
+    const { jobs } = state.snapshot ?? {};
+    const snapshot = route === state.route || !jobs ? loaded : { ...loaded, jobs };
     const { stats } = snapshot.activity;
     const now = JSON.stringify({ ...stats, oldestReadyAgeMs: 0 });
     quiet = now === last ? quiet + 1 : 0;
@@ -46,7 +54,7 @@ function fail({ message, status }: Refusal): void {
 
 function refreshIn(waitMs: number): void {
   change({ nextRefreshAt: Date.now() + waitMs });
-  if (!document.hidden) timer = setTimeout(refresh, waitMs);
+  if (!document.hidden) timer = setTimeout(poll, waitMs);
 }
 
 /** Refreshes now, and again soon, because the user did something. */
@@ -59,15 +67,18 @@ export function refreshAfterAction(): Promise<void> {
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);
-  const { jobs, job, schedules, keys, ...common } = snapshot ?? {};
+  if (askedQuery(route) === askedQuery(before)) return change({ route });
+  const { jobs, job, schedules, keys, briefs, ...common } = snapshot ?? {};
   change({
     route,
     // Data of another view would be shown as this one's.
-    snapshot: route.queue === before.queue && snapshot ? (common as typeof snapshot) : undefined,
+    snapshot: snapshot && (common as typeof snapshot),
     selected: new Set(),
     isAllSelected: false,
     notice: undefined,
     question: undefined,
+    zoom: undefined,
+    point: undefined,
   });
   if (route.view !== before.view || route.id !== before.id) document.querySelector("h1")?.focus();
   await refresh();
@@ -78,7 +89,7 @@ export function startPolling(): void {
   addEventListener("hashchange", follow);
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);
-    if (!document.hidden && !state.failure?.isLasting) timer = setTimeout(refresh, state.nextRefreshAt - Date.now());
+    if (!document.hidden && !state.failure?.isLasting) timer = setTimeout(poll, state.nextRefreshAt - Date.now());
   });
   // Relative times grow older by themselves.
   setInterval(() => document.hidden || change({}), TICK_MS);

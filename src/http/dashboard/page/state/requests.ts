@@ -1,5 +1,5 @@
 import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Route, routeQuery } from "./route.ts";
+import { askedQuery, type Route } from "./route.ts";
 import { change, state } from "./state.ts";
 
 /** The path of the handler, with a slash at the end. It may contain "dashboard" itself. */
@@ -34,15 +34,27 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 
 /** Loads everything that a route shows. @throws {Refusal} */
 export async function fetchSnapshot(route: Route, signal: AbortSignal): Promise<Json<Snapshot>> {
-  return (await send(`dashboard/data?${routeQuery(route)}`, { signal })).json();
+  return (await send(`dashboard/data?${askedQuery(route)}`, { signal })).json();
 }
 
-/** Changes something in the queue on screen and returns the answer. @throws {Refusal} */
-export async function act<Answer>(method: string, path: string, body: object = {}): Promise<Answer> {
-  const { queue = "", csrf } = state.snapshot ?? {};
+/** Computes the next occurrences of a cron expression, which costs no command. @throws {Refusal} */
+export async function fetchPreview(
+  cron: string,
+  timeZone: string,
+): Promise<{ readonly occurrences: readonly string[] }> {
+  return (await send(`dashboard/occurrences?${new URLSearchParams({ cron, timeZone })}`, {})).json();
+}
+
+/** Changes something in a queue, by default in the one on screen, and returns the answer. @throws {Refusal} */
+export async function act<Answer>(
+  method: string,
+  path: string,
+  body: object = {},
+  queue = state.snapshot?.queue ?? "",
+): Promise<Answer> {
   const response = await send(`queues/${encodeURIComponent(queue)}/${path}`, {
     method,
-    headers: { "Content-Type": "application/json", "Tidegate-CSRF": csrf ?? "" },
+    headers: { "Content-Type": "application/json", "Tidegate-CSRF": state.snapshot?.csrf ?? "" },
     body: JSON.stringify(body),
   });
   return response.json().catch(() => undefined);

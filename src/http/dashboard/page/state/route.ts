@@ -2,16 +2,21 @@ import type { JobState } from "../../../../core/store/store.ts";
 
 /** What is on screen. It stands in the URL behind the #, so that you can share it, and Back works. */
 export interface Route {
-  readonly view: "overview" | "jobs" | "job" | "schedules" | "flow";
+  readonly view: "overview" | "queues" | "jobs" | "job" | "schedules" | "flow";
   /** Default: the first queue. */
   readonly queue?: string | undefined;
   readonly state?: JobState | undefined;
   readonly search?: string | undefined;
-  readonly id?: string;
+  /** What of a job is searched. Default: its id, or its whole name. */
+  readonly by?: string | undefined;
+  readonly id?: string | undefined;
   readonly cursor?: string | undefined;
+  /** By what the rows on screen are sorted, with a minus for the other direction. Only the page knows it. */
+  readonly sort?: string | undefined;
 }
 
-const fields = ["view", "queue", "state", "search", "id", "cursor"];
+const asked = ["view", "queue", "state", "search", "by", "id", "cursor"];
+const fields = [...asked, "sort"];
 
 /** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {
@@ -19,6 +24,12 @@ export function readRoute(hash: string): Route {
   return { view: "overview", ...Object.fromEntries(given) };
 }
 
+/** The route as a URL has it. */
 export function routeQuery(route: Route): string {
   return `${new URLSearchParams(Object.entries(route).filter(([, value]) => value))}`;
+}
+
+/** What the handler must know of a route. */
+export function askedQuery(route: Route): string {
+  return routeQuery(Object.fromEntries(Object.entries(route).filter(([name]) => asked.includes(name))) as never);
 }

@@ -1,16 +1,42 @@
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Route, readRoute } from "./route.ts";
 
+/** A field of a dialog. */
+export interface Field {
+  readonly name: string;
+  readonly label: string;
+  readonly value?: string | undefined;
+  /** Several lines, for JSON. */
+  readonly isLong?: boolean;
+  readonly isOptional?: boolean;
+  /** What it may look like. */
+  readonly example?: string;
+  /** Values to choose from; others can be typed. */
+  readonly options?: readonly string[];
+  /** Whether each change is shown in the dialog: an expression with its next occurrences. */
+  readonly isPreviewed?: boolean;
+}
+
+/** What the user has filled in, by the names of the fields. */
+export type Filled = Readonly<Record<string, string>>;
+
 /** A question to the user before an action. */
 export interface Question {
   readonly title: string;
   readonly text: string;
   readonly confirm: string;
   readonly isDangerous?: boolean;
-  /** A payload that the user can edit first, as JSON. */
-  readonly payload?: string;
-  /** Does it with the edited payload, and returns what to show. */
-  act(payload: string): Promise<string>;
+  readonly fields?: readonly Field[];
+  /** Does it with what was filled in, and returns what to show. */
+  act(filled: Filled): Promise<string>;
+}
+
+/** The occurrences of an expression that is being typed, or why it has none. */
+export interface Preview {
+  readonly words?: string | undefined;
+  readonly timeZone?: string | undefined;
+  readonly occurrences: readonly string[];
+  readonly error?: string | undefined;
 }
 
 export interface State {
@@ -25,15 +51,22 @@ export interface State {
   readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
   /** True if the user must sign in. */
   readonly isSignedOut?: boolean;
-  /** The ids of selected dead jobs. */
+  /** The ids of selected jobs. */
   readonly selected: ReadonlySet<string>;
   /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;
   readonly question?: Question | undefined;
+  /** Whether the keys are shown. */
+  readonly isHelp?: boolean;
+  readonly preview?: Preview | undefined;
   /** The error shown in the open dialog. */
   readonly refusal?: string | undefined;
-  /** Whether the dialog's action is under way. */
+  /** Whether the dialog's action is under way, and how far it is. */
   readonly isActing?: boolean;
+  readonly progress?: string | undefined;
+  /** The part of the chart on screen that is shown, and the point that is read, as indexes. */
+  readonly zoom?: readonly [number, number] | undefined;
+  readonly point?: number | undefined;
   /** The outcome of the last action, and when: the same outcome is announced again. */
   readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
 }

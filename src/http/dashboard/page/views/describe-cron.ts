@@ -1,32 +1,83 @@
-/** A cron expression in words. Undefined for the less common kinds. */
+// A cron expression in words.
+
+const MONTHS = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const presets: Readonly<Record<string, string>> = {
+  "@yearly": "0 0 1 1 *",
+  "@annually": "0 0 1 1 *",
+  "@monthly": "0 0 1 * *",
+  "@weekly": "0 0 * * 0",
+  "@daily": "0 0 * * *",
+  "@hourly": "0 * * * *",
+};
+
+/** Describes a cron expression. Undefined for the less common kinds. */
 export function describeCron(expression: string): string | undefined {
-  const fields = expression.replaceAll("?", "*").split(/\s+/);
-  const [second = "", minute = "", hour = "", day = "", month, weekday = ""] =
+  const known = presets[expression.trim()] ?? expression;
+  const fields = known.trim().replaceAll("?", "*").split(/\s+/);
+  const [second = "", minute = "", hour = "", day = "", month = "", weekday = ""] =
     fields.length < 6 ? ["0", ...fields] : fields;
   const time = timeWords(second, minute, hour);
-  const date = month === "*" ? dateWords(day, weekday) : undefined;
-  return time && date !== undefined ? time + date : undefined;
+  const date = dateWords(day, month, weekday);
+  if (!time || date === undefined) return undefined;
+  const words = time.startsWith("at ") ? `${date || "every day"} ${time}` : `${time}${date && `, ${date}`}`;
+  return words.replace(/^./, (first) => first.toUpperCase());
 }
 
 function timeWords(second: string, minute: string, hour: string): string | undefined {
   if (second !== "0") return minute + hour === "**" ? everyWords(second, "second") : undefined;
-  if (hour === "*") return minute === "0" ? "Every hour" : everyWords(minute, "minute");
+  if (hour === "*") {
+    if (minute === "0") return "every hour";
+    return /^\d+$/.test(minute) ? `every hour at :${minute.padStart(2, "0")}` : everyWords(minute, "minute");
+  }
   if (/^\d+ [\d,]+$/.test(`${minute} ${hour}`))
-    return `At ${hour.replace(/\d+/g, (each) => `${each.padStart(2, "0")}:${minute.padStart(2, "0")}`).replaceAll(",", ", ")}`;
+    return `at ${list(hour.split(",").map((each) => `${each.padStart(2, "0")}:${minute.padStart(2, "0")}`))}`;
   return minute === "0" ? everyWords(hour, "hour") : undefined;
 }
 
 function everyWords(field: string, unit: string): string | undefined {
   const [, step] = /^\*\/(\d+)$/.exec(field) ?? [];
-  return field === "*" ? `Every ${unit}` : step && `Every ${step} ${unit}s`;
+  return field === "*" ? `every ${unit}` : step && `every ${step} ${unit}s`;
 }
 
-function dateWords(day: string, weekday: string): string | undefined {
+/** Empty for every day. */
+function dateWords(day: string, month: string, weekday: string): string | undefined {
+  if (day !== "*" && weekday !== "*") return undefined;
+  const months = month === "*" ? "" : namesOf(month, MONTHS, 1);
+  if (months === undefined) return undefined;
+  if (day === "*" && weekday === "*") return months && `every day in ${months}`;
   if (day === "*") {
-    if (weekday === "*") return "";
-    const days = weekday.replace(/\d/g, (each) => "SUNMONTUEWEDTHUFRISAT".slice((Number(each) % 7) * 3).slice(0, 3));
-    return /[#L]/.test(weekday) ? undefined : ` on ${days.replace("-", " to ").replaceAll(",", ", ")}`;
+    const days = namesOf(weekday, DAYS, 0);
+    return days && `every ${days}${months && ` in ${months}`}`;
   }
-  if (weekday === "*" && day === "L") return " on the last day of the month";
-  return weekday === "*" && Number(day) ? ` on day ${day} of the month` : undefined;
+  if (day === "L") return `on the last day of ${months || "every month"}`;
+  if (!/^[\d,]+$/.test(day)) return undefined;
+  const dates = list(day.split(","));
+  return months ? `every year on ${dates} ${months}` : `every month on day ${dates}`;
 }
+
+/** The names of months or weekdays, as a list or a range. */
+function namesOf(field: string, names: readonly string[], first: number): string | undefined {
+  const nameOf = (each: string) =>
+    /^\d+$/.test(each) ? names[Number(each) - first] : names.find((name) => name.slice(0, 3).toUpperCase() === each);
+  const parts = field.toUpperCase().split(",");
+  const read = parts.map((part) => part.split("-").map(nameOf));
+  if (read.some((part) => part.length > 2 || part.includes(undefined))) return undefined;
+  return list(read.map((part) => part.join(" to ")));
+}
+
+const list = (all: readonly string[]): string =>
+  all.length < 2 ? all.join("") : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;

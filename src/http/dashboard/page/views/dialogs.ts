@@ -1,6 +1,7 @@
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
-import { type Question, state } from "../state/state.ts";
+import { type Field, type Question, state } from "../state/state.ts";
+import { moment } from "./format.ts";
 import { button } from "./parts.ts";
 
 const dialog = (title: string, content: Html): Html =>
@@ -8,13 +9,41 @@ const dialog = (title: string, content: Html): Html =>
 
 const refusal = (): Html => html`<p class="dead error" role="alert">${state.refusal}</p>`;
 
-/** Asks for confirmation before an action. */
-export const questionDialog = ({ title, text, confirm, payload, isDangerous }: Question): Html =>
+/** Asks for confirmation, or for what an action needs, before it. */
+export const questionDialog = ({ title, text, confirm, fields, isDangerous }: Question): Html =>
   dialog(
     title,
-    html`<form data-submit="confirm"><p>${text}</p>
-${payload && html`<label>Payload, as JSON<textarea name="payload" rows="10" spellcheck="false">${payload}</textarea></label>`}
-${refusal()}<div class="row">${button("Go back", "leave")}<button class="primary ${isDangerous && "dead"}" ${state.isActing && html`disabled`}>${confirm}</button></div></form>`,
+    html`<form data-submit="confirm"><p>${text}</p>${fields?.map(input)}${preview()}
+${refusal()}<div class="row">${button("Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${confirm}</button><span role="status">${state.progress}</span></div></form>`,
+  );
+
+function input({ name, label, value, isLong, isOptional, example, options, isPreviewed }: Field): Html {
+  const changed = isPreviewed && "preview";
+  if (isLong)
+    return html`<label>${label}<textarea name="${name}" rows="8" spellcheck="false">${value}</textarea></label>`;
+  return html`<label>${label}<input name="${name}" value="${value}" placeholder="${example}" list="${options && `of-${name}`}" required="${!isOptional}" autocomplete="off" spellcheck="false" data-input="${changed}"/></label>
+${options && html`<datalist id="of-${name}">${options.map((each) => html`<option value="${each}"></option>`)}</datalist>`}`;
+}
+
+function preview(): Html {
+  const { words, occurrences, error, timeZone } = state.preview ?? { occurrences: [] };
+  return html`<div class="muted" role="status">${words && html`<p>${words}</p>`}${error}
+<ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)}</li>`)}</ol></div>`;
+}
+
+/** The keys that the page knows. */
+export const helpDialog = (): Html =>
+  dialog(
+    "Keys",
+    html`<dl>${[
+      ["/", "Search"],
+      ["j, k", "The next row, the one before"],
+      ["Enter", "Open the row"],
+      ["x", "Select the row"],
+      ["r", "Update now"],
+      ["?", "Show these keys"],
+      ["Esc", "Close"],
+    ].map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl><p>${button("Close", "leave")}</p>`,
   );
 
 /**
@@ -22,8 +51,8 @@ ${refusal()}<div class="row">${button("Go back", "leave")}<button class="primary
  * URL. When a session has ended, the page submits it, so that nothing on the page is lost.
  */
 export function signInDialog(isAgain: boolean): Html {
-  const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" ${isAgain && html`data-submit="sign-in"`}>
-<label>Token<input type="password" name="token" required autofocus autocomplete="current-password"></label>${refusal()}
+  const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" data-submit="${isAgain && "sign-in"}">
+<label>Token<input type="password" name="token" required="${true}" autofocus="${true}" autocomplete="current-password"/></label>${refusal()}
 <p><small>A token with the scope admin or read.</small></p>
 <button class="primary">Sign in</button></form>`;
   if (isAgain) return dialog("Your session has ended", form);

@@ -1,44 +1,60 @@
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { Route } from "../state/route.ts";
+import { chosen, type Setting } from "../state/settings.ts";
 import { state } from "../state/state.ts";
-import { questionDialog, signInDialog } from "./dialogs.ts";
+import { helpDialog, questionDialog, signInDialog } from "./dialogs.ts";
 import { flow } from "./flow.ts";
 import { clock, distance, moment, number, plural } from "./format.ts";
+import { type Icon, icon } from "./icons.ts";
 import { job } from "./job.ts";
 import { jobs } from "./jobs.ts";
 import { overview } from "./overview.ts";
-import { button, link } from "./parts.ts";
+import { button, hrefTo } from "./parts.ts";
+import { queues } from "./queues.ts";
 import { schedules } from "./schedules.ts";
 
-const views = { overview, jobs, job, schedules, flow };
+const views = { overview, queues, jobs, job, schedules, flow };
 
 /** The whole page. */
 export function frame(): Html {
-  const { snapshot, failure, isSignedOut, question, route, notice } = state;
-  if (!snapshot && isSignedOut) return signInDialog(false);
-  const paused = snapshot?.activity.stats.paused;
-  return html`${top(snapshot)}<main>
+  const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
+  if (!last && isSignedOut) return signInDialog(false);
+  // While another queue is loaded, no figure may look like one of it.
+  const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
+  const paused = snapshot?.activity.stats.paused && route.view !== "queues";
+  return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
-<div class="${failure && "stale"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div></main>
-${snapshot && foot(snapshot)}${question && questionDialog(question)}${isSignedOut && signInDialog(true)}`;
+<div class="${failure && "stale"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
+${snapshot && foot(snapshot)}</main></div>
+${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
 
-function top(snapshot: Json<Snapshot> | undefined): Html {
+function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { view, state: kind } = state.route;
-  const dead = snapshot?.activity.stats.deadLetterCount;
+  const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
-  return html`<header class="row"><a class="skip" href="#" data-click="skip">Skip to the content</a>
-<span class="row brand"><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 2v16M17 2v16M3 7q3.5-3 7 0t7 0M3 13q3.5-3 7 0t7 0"/></svg>Tidegate</span>
-${snapshot?.queues[1] && queues(snapshot)}<nav class="row end tabs" aria-label="Views">${link({ view: "overview" }, "Overview", view === "overview")}
-${link({ view: "jobs" }, "Jobs", view === "job" || (view === "jobs" && !isDead))}
-${link({ view: "jobs", state: "dead" }, html`Dead letter ${dead ? html`<span class="dead count">${number(dead)}</span>` : ""}`, isDead)}
-${link({ view: "schedules" }, "Schedules", view === "schedules")}
-${link({ view: "flow" }, "Flow control", view === "flow")}</nav>${snapshot?.csrf && button("Sign out", "sign-out", "", "link")}</header>`;
+  const entry = (to: Route, name: Icon, text: string, isHere: boolean, count = 0, kind = "") =>
+    html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
+  return html`<header><a class="skip" href="#" data-click="skip">Skip to the content</a>
+<span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}
+<nav aria-label="Views">${entry({ view: "overview" }, "overview", "Overview", view === "overview")}
+${entry({ view: "jobs" }, "jobs", "Jobs", view === "job" || (view === "jobs" && !isDead), stats && stats.pendingCount + stats.runningCount)}
+${entry({ view: "jobs", state: "dead" }, "failures", "Dead letter", isDead, stats?.deadLetterCount, "dead")}
+${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
+${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
+${last?.queues[1] && entry({ view: "queues" }, "queues", "All queues", view === "queues", last.queues.length)}</nav>
+<div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
-const queues = ({ queue, queues }: Json<Snapshot>): Html =>
-  html`<nav class="row tabs" aria-label="Queues">${queues.map((each) => link({ view: "overview", queue: each }, each, each === queue))}</nav>`;
+const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");
+
+/** Another queue is shown in the same view. */
+const switcher = ({ queues, queue: shown }: Json<Snapshot>, queue = state.route.queue ?? queues[0] ?? shown): Html =>
+  queues[1]
+    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="switch" aria-label="Queue">${queues.map((each) => html`<option value="${each}" selected="${each === queue}">${each}</option>`)}</select></label>`
+    : html`<p class="switcher"><span class="muted">Queue</span> ${queue}</p>`;
 
 function trouble(): Html {
   const { failure, snapshot, seenAt, nextRefreshAt } = state;
@@ -46,12 +62,10 @@ function trouble(): Html {
   const next = failure.isLasting
     ? ""
     : `Failing since ${clock(failure.since)}; retrying ${distance(nextRefreshAt - Date.now())}.`;
-  return html`<p class="row dead banner">${failure.message} ${snapshot && `These figures are from ${clock(seenAt)}.`}
- <span aria-hidden="true">${next}</span>${button("Retry now", "refresh")}</p>`;
+  return html`<p class="row dead banner">${failure.message} ${snapshot && `These figures are from ${clock(seenAt)}. `}<span aria-hidden="true">${next}</span>${button("Retry now", "refresh")}</p>`;
 }
 
 function foot({ commands }: Json<Snapshot>): Html {
   const { seenAt, nextRefreshAt, failure } = state;
-  return html`<footer><small>Updated ${distance(seenAt - Date.now())} for ${plural(commands, "command")}.
- ${!failure && `Next update ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Update now", "refresh", "", "link")}</footer>`;
+  return html`<footer><small>Updated ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && `Next update ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Update now", "refresh", "", "link")}</footer>`;
 }

@@ -5,14 +5,14 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { moment } from "./format.ts";
-import { attempts, badge, button, card, code, facts, heading, link, when } from "./parts.ts";
+import { attempts, badge, button, card, code, empty, facts, heading, link, when } from "./parts.ts";
 
 type Info = Json<JobInfo>;
 
 export function job({ job, mayChange }: Json<Snapshot>): Html {
   if (job === undefined) return heading("Job");
   if (job === null)
-    return html`${heading("No such job")}<p class="card">No job has the id ${state.route.id}. Completed jobs are kept for a limited time.</p>`;
+    return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
   const errors = [...job.errors].reverse();
   // Usually the job died of its last failed attempt, which is shown anyway.
   const isOther = errors[0]?.message !== job.error?.message;
@@ -24,10 +24,11 @@ ${value("Result", job.result)}${value("Progress", job.progress)}${job.logs[0] &&
 }
 
 function actions(kind: Info["state"]): Html | false {
+  if (kind === "completed") return button("Run again...", "again", "", "primary");
   if (kind === "dead")
-    return html`${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
+    return html`${button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
   if (kind !== "scheduled" && kind !== "ready") return false;
-  return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Cancel...", "cancel", "", "dead")}`;
+  return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }
 
 const about = (job: Info): Html =>

@@ -2,60 +2,127 @@ import { jobStates } from "../../../../core/store/store.ts";
 import type { JobRow, Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
-import { number } from "./format.ts";
-import { attempts, badge, button, heading, link, searchForm, when } from "./parts.ts";
+import { number, plural } from "./format.ts";
+import { attempts, badge, button, empty, heading, link, searchForm, when } from "./parts.ts";
 
 type Row = Json<JobRow>;
 
+/** What a search costs at most. */
+const MOST_COMMANDS = 40;
+
+const searched = [
+  ["", "Id, or part of a name"],
+  ["name", "Whole name"],
+  ["error", "Error"],
+  ["payload", "Payload, or field=text"],
+] as const;
+
 export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
-  const { search } = route;
-  return html`${heading(route.state === "dead" ? "Dead letter" : "Jobs")}
-${searchForm("Id or name")}
+  const { search, by } = route;
+  const { stats } = snapshot.activity;
+  const count = (each: (typeof jobStates)[number]) => (each === "dead" ? stats.deadLetterCount : stats[`${each}Count`]);
+  return html`${heading(route.state === "dead" ? "Dead letter" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
+${searchForm(
+  "Search jobs",
+  html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
+)}
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
-    link({ view: "jobs", state: each, search }, each ?? "all", each === route.state),
-  )}</nav>${snapshot.jobs && list(snapshot.jobs.rows, snapshot.jobs.cursor, snapshot)}`;
+    link(
+      { view: "jobs", state: each, search, by },
+      html`${each ?? (search ? "all" : "latest")}${each && html`<span class="count">${number(count(each))}</span>`}`,
+      each === route.state,
+    ),
+  )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
 }
 
-function list(rows: readonly Row[], cursor: string | null, { mayChange, activity }: Json<Snapshot>): Html {
+function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, snapshot: Json<Snapshot>): Html {
   const { route } = state;
-  const maySelect = mayChange && route.state === "dead";
-  const isWhole = rows.every(isSelected);
+  const { stats } = snapshot.activity;
+  const isMore = !!(cursor ?? route.cursor);
+  const more = html`${examined !== undefined && bound(examined, cursor)}${pages(cursor)}`;
+  if (rows.length === 0) return html`${nothing(cursor !== null)}${more}`;
+  const maySelect = snapshot.mayChange && route.state !== "completed" && route.state !== "running";
+  return html`${maySelect && selection(rows, isMore, stats)}${table(rows, maySelect)}${more}`;
+}
+
+/** What was searched, and what it would cost to search on. */
+const bound = (examined: number, cursor: string | null): Html =>
+  html`<p class="muted">Searched ${plural(examined, "job")}. ${cursor ? `The next 1,000 take at most ${MOST_COMMANDS} commands.` : ""}</p>`;
+
+const columns = [
+  ["name", "Job", ""],
+  ["state", "State", ""],
+  ["attempts", "Attempts", "figure wide"],
+  ["at", "When", "figure"],
+] as const;
+
+/** When something happened to a job last, or will happen. */
+const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
+  runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
+
+/** The rows in the order that the user has chosen. */
+function sorted(rows: readonly Row[]): readonly Row[] {
+  const { sort = "" } = state.route;
+  const by = sort.replace("-", "");
+  if (!columns.some(([name]) => name === by)) return rows;
+  const value = (row: Row) => (by === "at" ? at(row) : row[by as "name"]);
+  const up = [...rows].sort((one, other) => (value(one) < value(other) ? -1 : value(one) > value(other) ? 1 : 0));
+  return sort === by ? up : up.reverse();
+}
+
+/** A table of jobs. */
+export function table(rows: readonly Row[], maySelect: boolean): Html {
+  const { sort, state: kind } = state.route;
+  const shown = columns.filter(([name]) => name !== "state" || !kind);
+  const head = ([name, text, style]: (typeof columns)[number]) => {
+    const order = sort === name ? "ascending" : sort === `-${name}` && "descending";
+    return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", name, "link", `Sort by ${text}`)}</th>`;
+  };
   const check = (label: string, action: string, isOn: boolean, id = "") =>
     maySelect &&
-    html`<td><input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" ${isOn && html`checked`}></td>`;
-  const line = (row: Row) => html`<tr data-key="${row.id}" class="${maySelect && isSelected(row) && "selected"}">
+    html`<td class="check"><input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/></td>`;
+  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", rows.every(isSelected))}${shown.map(head)}</tr></thead>
+<tbody>${sorted(rows).map(
+    (
+      row,
+    ) => html`<tr data-key="${row.id}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
-<td class="job">${link({ view: "job", id: row.id }, row.name)} <code class="muted wide">${row.id}</code>
-<div class="muted">${row.error ? `${row.error.name}: ${row.error.message}` : row.preview}</div></td>
-${!route.state && html`<td>${badge(row.state)}</td>`}
-<td class="figure wide">${attempts(row)}</td><td class="figure">${when(row.runAt ?? row.completedAt ?? row.failedAt ?? row.enqueuedAt)}</td></tr>`;
-  if (rows.length === 0) return html`<p class="card">${nothing(cursor !== null)}</p>${pages(cursor)}`;
-  return html`${maySelect && selection(isWhole && !!(cursor ?? route.cursor), activity.stats.deadLetterCount)}
-<div class="card"><table><thead><tr>${check("Select all on this page", "select-page", isWhole)}<th>Job</th>
-${!route.state && html`<th>State</th>`}<th class="figure wide">Attempts</th><th class="figure">When</th></tr></thead>
-<tbody>${rows.map(line)}</tbody></table></div>${pages(cursor)}`;
+<td class="job">${link({ view: "job", id: row.id }, row.name)} <code class="muted">${row.id}</code>
+${row.error ? html`<div class="dead error">${row.error.name}: ${row.error.message}</div>` : html`<div class="muted">${row.preview}</div>`}</td>
+${!kind && html`<td>${badge(row.state)}</td>`}
+<td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${when(at(row))}</td></tr>`,
+  )}</tbody></table></div>`;
 }
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 
 /** The actions for selected jobs. The row is always there, so that nothing moves when you select one. */
-function selection(isMore: boolean, all: number): Html {
+function selection(rows: readonly Row[], isMore: boolean, stats: Json<Snapshot>["activity"]["stats"]): Html {
   const { selected, isAllSelected, route } = state;
-  const every = route.search ? `all named ${route.search}` : `all ${number(all)}`;
-  return html`<div class="row"><span role="status">${selected.size === 0 ? "Select jobs to retry or remove." : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
-${isMore && !isAllSelected && button(`Select ${every}`, "select-all", "", "link")}
-<span class="row end">${selected.size > 0 && html`${button("Retry...", "retry")}${button("Remove...", "remove", "", "dead")}`}</span></div>`;
+  const { search, by } = route;
+  const every = search ? `all named ${search}` : `all ${number(stats.deadLetterCount)}`;
+  const mayAll =
+    route.state === "dead" && isMore && !isAllSelected && rows.every(isSelected) && (!search || by === "name");
+  const kinds = new Set(rows.filter(isSelected).map((row) => row.state));
+  const isDead = route.state === "dead" || (kinds.size === 1 && kinds.has("dead"));
+  const isWaiting = !kinds.has("dead") && !kinds.has("running") && !kinds.has("completed");
+  return html`<div class="row bulk"><span role="status">${selected.size === 0 ? "Select jobs to act on several at once." : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
+${mayAll && button(`Select ${every}`, "select-all", "", "link")}
+<span class="row end">${selected.size > 0 && isDead && html`${button("Retry...", "retry")}${button("Remove...", "remove", "", "dead")}`}
+${selected.size > 0 && isWaiting && html`${button("Run now...", "run-selected")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`}
+${selected.size > 0 && !isDead && !isWaiting && html`<small>Select jobs that are all dead, or all waiting.</small>`}</span></div>`;
 }
 
 const pages = (cursor: string | null): Html =>
   html`<nav class="row" aria-label="Pages">${state.route.cursor && link({ ...state.route, cursor: undefined }, "First page")}
-${cursor && link({ ...state.route, cursor }, "Next page")}</nav>`;
+${cursor && link({ ...state.route, cursor }, state.route.search && state.route.by !== "name" ? "Search the next 1,000" : "Next page")}</nav>`;
 
-function nothing(isMore: boolean): string {
+function nothing(isMore: boolean): Html {
   const { search, state: kind = "" } = state.route;
-  if (isMore) return "No matches on this page.";
-  if (search) return `No ${kind} job has the id or name "${search}". Completed jobs are kept for a limited time.`;
-  if (kind === "dead") return "No dead jobs. Jobs that use up their retries appear here.";
-  return `No ${kind} jobs right now.`;
+  if (isMore) return empty("No matches so far", "There is more to search.");
+  if (search)
+    return empty("No matches", `No ${kind} job has "${search}" there. Completed jobs are kept for a limited time.`);
+  if (kind === "dead") return empty("No dead jobs", "Jobs that use up their retries appear here.");
+  return empty(`No ${kind} jobs right now`, "They appear here as soon as there are some.");
 }

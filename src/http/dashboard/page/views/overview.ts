@@ -14,10 +14,13 @@ export function overview(snapshot: Json<Snapshot>): Html {
   const count = (state: (typeof jobStates)[number]) =>
     state === "dead" ? stats.deadLetterCount : stats[`${state}Count`];
   const states = jobStates.map((state) =>
-    link({ view: "jobs", state }, html`${badge(state)}<b>${number(count(state))}</b>`),
+    link(
+      { view: "jobs", state },
+      html`${badge(state)}<b class="${state === "dead" && count(state) > 0 && "dead error"}">${number(count(state))}</b>`,
+    ),
   );
-  return html`${heading("Overview", mayChange && !stats.paused && button("Pause queue", "post", "pause"))}
-<nav class="card states" aria-label="Jobs by state">${states}</nav>
+  return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue", "post", "pause")}${button("Enqueue...", "enqueue", "", "primary")}`)}
+<nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 <div class="columns">${chart(activity.minutes)}${card(
     "Pace",
@@ -40,9 +43,9 @@ function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since
   const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
   const month = commandsPerMonth ?? 0;
   const dollars = (month / 100_000) * plans.payg.dollarsPer100k;
-  return html`<div class="states">${figure(number(commands), "commands so far")}
-${figure(number(lookCommands), "of them for reading")}
-${figure(number(commandsPerJob ?? 0), "commands a job")}${figure(number(month), "commands a month")}
+  return html`<div class="figures">${figure(number(commands - lookCommands), "commands for work")}
+${figure(number(lookCommands), "for looking")}
+${figure(number(commandsPerJob ?? 0), "a job")}${figure(number(month), "a month")}
 ${figure(`$${dollars.toFixed(2)}`, "a month at Upstash")}</div>
 <p><small>Counted since ${moment(since)} by the instance that responded. ${number(plans.free.commands)} a month are free.</small></p>`;
 }
@@ -53,6 +56,6 @@ function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
   const address = `${location.origin}${root}queues/${encodeURIComponent(queue)}/jobs`;
   return card(
     "No jobs yet",
-    html`<p>Enqueue one in code, or try:</p>${code(`curl ${address} ${token ?? ""}--json '${body}'`)}`,
+    html`<p>Enqueue one in code, with the button above, or try:</p>${code(`curl ${address} ${token ?? ""}--json '${body}'`)}`,
   );
 }

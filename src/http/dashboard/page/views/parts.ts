@@ -12,12 +12,12 @@ export const when = (at: string): Html =>
 export const hrefTo = (route: Route): string => `#${routeQuery({ queue: state.route.queue, ...route })}`;
 
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
-  html`<a href="${hrefTo(route)}" ${isHere && html`aria-current="page"`}>${text}</a>`;
+  html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${text}</a>`;
 
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
-/** A button for one of the actions in `actions.ts`. If several show the same text, `label` distinguishes them. */
+/** A button for one of the actions in `actions`. If several show the same text, `label` distinguishes them. */
 export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
 
@@ -34,11 +34,15 @@ export const code = (text: string): Html =>
 export const card = (title: string, content: Html, kind = ""): Html =>
   html`<section class="card ${kind}" data-key="${title}"><h2>${title}</h2>${content}</section>`;
 
+/** What a view shows while it has nothing to show, and what to do about it. */
+export const empty = (title: string, text: Html | string): Html =>
+  html`<section class="card empty"><h2>${title}</h2><p>${text}</p></section>`;
+
 /** A search within a view. @param what what to search for. */
-export function searchForm(what: string): Html {
+export function searchForm(what: string, more?: Html): Html {
   const { search } = state.route;
-  return html`<form class="row" role="search" data-submit="search" data-key="${search ?? ""}">
-<input type="search" name="search" maxlength="256" value="${search}" aria-label="${what}" placeholder="${what}">
+  return html`<form class="row" role="search" data-submit="search" data-key="${`search ${search ?? ""}`}">
+<input type="search" name="search" maxlength="256" value="${search}" aria-label="${what}" placeholder="${`${what}  ( / )`}"/>${more}
 <button>Search</button></form>`;
 }
 
@@ -48,4 +52,4 @@ export const facts = (of: readonly (readonly [string, Html | string | false | nu
 
 /** The heading of a view. It gets the focus when the user comes from another view. */
 export const heading = (text: Html | string, actions?: Html | false): Html =>
-  html`<div class="row"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;
+  html`<div class="row head"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;

@@ -1,0 +1,73 @@
+import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { Queue } from "../../core/queue/queue.ts";
+import type { JobState } from "../../core/store/store.ts";
+
+/** What of each job is searched: parts of its name and id, its errors, or its payload. */
+export type SearchedPart = "part" | "error" | "payload";
+
+/** How many jobs one search examines, before it returns what it has found and a cursor. */
+const MOST_EXAMINED = 1_000;
+const PIECE = 250;
+/** A search ends once it has found as many. */
+const ENOUGH = 50;
+
+export interface Search {
+  readonly state?: JobState | undefined;
+  /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
+  readonly text: string;
+  readonly by: SearchedPart;
+  readonly cursor?: string | undefined;
+}
+
+export interface Found {
+  readonly jobs: readonly JobInfo[];
+  readonly examined: number;
+  /** Where the search can continue; null if every job was examined. */
+  readonly cursor: string | null;
+}
+
+/**
+ * Examines up to 1,000 jobs, 250 in a read. A read costs 3 to 5 commands, and a search at most 40: it reads four times, and once more in
+ * each state. The case of letters does not matter.
+ */
+export async function findJobs(queue: Queue, { state, text, by, cursor }: Search): Promise<Found> {
+  const fits = matcher(text, by);
+  const jobs: JobInfo[] = [];
+  let examined = 0;
+  let next = cursor;
+  do {
+    const page = await queue.listJobs({ state, cursor: next, limit: PIECE });
+    examined += page.jobs.length;
+    jobs.push(...page.jobs.filter(fits));
+    next = page.cursor ?? undefined;
+  } while (next !== undefined && examined < MOST_EXAMINED && jobs.length < ENOUGH);
+  return { jobs, examined, cursor: next ?? null };
+}
+
+function matcher(text: string, by: Search["by"]): (job: JobInfo) => boolean {
+  const wanted = text.toLowerCase();
+  const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
+  if (by === "part") return ({ name, id }) => has(name) || has(id);
+  if (by === "error")
+    return ({ errors, error }) =>
+      [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));
+  const [, path, rest] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
+  if (path === undefined || rest === undefined) return ({ payload }) => has(payload);
+  const part = rest.toLowerCase();
+  return ({ payload }) => {
+    const value = fieldOf(payload, path);
+    return value !== undefined && textOf(value).toLowerCase().includes(part);
+  };
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** The field at a path such as `user.emails.0`. */
+function fieldOf(value: unknown, path: string): unknown {
+  let at: unknown = value;
+  for (const name of path.split(".")) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, name)) return undefined;
+    at = (at as Readonly<Record<string, unknown>>)[name];
+  }
+  return at;
+}

@@ -1,0 +1,52 @@
+import { act } from "../state/requests.ts";
+import { state } from "../state/state.ts";
+import { plural } from "../views/format.ts";
+import { ask, encoded, showOutcome, typedJson } from "./outcome.ts";
+
+/** The dead jobs to act on: the one on screen, or the selected ones. */
+function selection(): object {
+  const { job } = state.snapshot ?? {};
+  if (job) return { ids: [job.id] };
+  if (!state.isAllSelected) return { ids: [...state.selected] };
+  return state.route.search ? { name: state.route.search } : { all: true };
+}
+
+/** Asks the handler how many jobs it would affect, then asks the user. */
+export async function askForDead(what: "retry" | "remove"): Promise<void> {
+  const jobs = selection();
+  const run = async (dryRun: boolean) => {
+    const counts = await act<Record<string, number>>("POST", `dead-letter/${what}`, { ...jobs, dryRun });
+    return plural(Object.values(counts)[0] ?? 0, "job");
+  };
+  const isRetry = what === "retry";
+  const verb = isRetry ? "Retry" : "Remove";
+  try {
+    const count = await run(true);
+    ask({
+      title: `${verb} ${count}?`,
+      text: isRetry
+        ? `This would retry ${count}: as soon as possible, with all their retries.`
+        : `This would remove ${count} for good, with their payloads.`,
+      confirm: `${verb} ${count}`,
+      isDangerous: !isRetry,
+      act: async () => `${await run(false)} ${isRetry ? "retried" : "removed"}.`,
+    });
+  } catch (error) {
+    await showOutcome(Promise.reject(error));
+  }
+}
+
+/** Retries the dead job on screen with a payload that the user edits first. */
+export function askForPayload(): void {
+  const { id = "", payload } = state.snapshot?.job ?? {};
+  ask({
+    title: "Retry with another payload",
+    text: "The job runs as soon as possible, with all its retries.",
+    confirm: "Retry",
+    fields: [{ name: "payload", label: "Payload, as JSON", value: JSON.stringify(payload, null, 2), isLong: true }],
+    async act(filled) {
+      await act("POST", `dead-letter/${encoded(id)}/retry`, { payload: typedJson(filled["payload"]) });
+      return "1 job retried.";
+    },
+  });
+}

@@ -1,0 +1,96 @@
+import { refresh, refreshAfterAction } from "../state/polling.ts";
+import { act, signIn, signOut } from "../state/requests.ts";
+import { chooseNext, type Setting } from "../state/settings.ts";
+import { change, state } from "../state/state.ts";
+import { hrefTo } from "../views/parts.ts";
+import { chartActions } from "./charts.ts";
+import { askForDead, askForPayload } from "./dead-letter.ts";
+import { askToCancel, askToEnqueue, askToReschedule, askToRun, runNow } from "./jobs.ts";
+import { filledIn, showOutcome } from "./outcome.ts";
+import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
+
+// What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its argument
+// in `data-with`.
+
+async function confirm(form: HTMLElement): Promise<void> {
+  change({ isActing: true });
+  try {
+    const done = await state.question?.act(filledIn(form));
+    change({ question: undefined, isActing: false, selected: new Set(), isAllSelected: false });
+    await showOutcome(Promise.resolve(done ?? ""));
+  } catch (error) {
+    change({ refusal: (error as Error).message, isActing: false });
+  }
+}
+
+function select(ids: readonly string[], isOn: boolean): void {
+  const selected = new Set(state.selected);
+  for (const id of ids) {
+    if (isOn) selected.add(id);
+    else selected.delete(id);
+  }
+  change({ selected, isAllSelected: false });
+}
+
+function sort(by: string): void {
+  location.hash = hrefTo({ ...state.route, sort: state.route.sort === by ? `-${by}` : by });
+}
+
+/** Every action by its name. It gets the text of `data-with`, the element and the event. */
+export const actions: Readonly<Record<string, (text: string, element: HTMLElement, event: Event) => unknown>> = {
+  refresh,
+  post: (path, { ariaLabel }) => showOutcome(act("POST", path).then(() => `${ariaLabel}: done.`)),
+  pause: (queue, { ariaLabel }) => showOutcome(act("POST", "pause", {}, queue).then(() => `${ariaLabel}: done.`)),
+  resume: (queue, { ariaLabel }) => showOutcome(act("POST", "resume", {}, queue).then(() => `${ariaLabel}: done.`)),
+  run: () => showOutcome(runNow()),
+  "run-selected": askToRun,
+  reschedule: askToReschedule,
+  cancel: askToCancel,
+  enqueue: () => askToEnqueue(false),
+  again: () => askToEnqueue(true),
+  edit: askForPayload,
+  retry: () => askForDead("retry"),
+  remove: () => askForDead("remove"),
+  schedule: askForSchedule,
+  unschedule: askToRemoveSchedule,
+  preview: (_, input) => previewSchedule(input),
+  confirm: (_, form) => confirm(form),
+  leave: () => change({ question: undefined, isHelp: false }),
+  help: () => change({ isHelp: true }),
+  setting: (name) => {
+    chooseNext(name as Setting);
+    change({});
+  },
+  open: (_, row) => row.querySelector("a")?.click(),
+  select: (id, box) => select([id], (box as HTMLInputElement).checked),
+  "select-page": (_, box) =>
+    select(state.snapshot?.jobs?.rows.map(({ id }) => id) ?? [], (box as HTMLInputElement).checked),
+  "select-all": () => change({ isAllSelected: true }),
+  sort,
+  switch: (_, list) => {
+    const { view, state: kind } = state.route;
+    // A job is in one queue only.
+    location.hash = hrefTo({
+      view: view === "job" ? "jobs" : view,
+      state: kind,
+      queue: (list as HTMLSelectElement).value,
+    });
+  },
+  ...chartActions,
+  search: (_, form) => {
+    const { view, state: kind } = state.route;
+    const { search, by } = filledIn(form);
+    location.hash = hrefTo({ view, state: kind, search, by });
+  },
+  skip: () => document.querySelector("h1")?.focus(),
+  "sign-in": async (_, form) => {
+    try {
+      await signIn(filledIn(form)["token"] ?? "");
+      change({ refusal: undefined });
+      await refreshAfterAction();
+    } catch (error) {
+      change({ refusal: (error as Error).message });
+    }
+  },
+  "sign-out": () => signOut().finally(() => location.reload()),
+};

@@ -1,0 +1,35 @@
+import { refresh } from "../state/polling.ts";
+import { change } from "../state/state.ts";
+
+// Keys that work wherever nothing is being typed.
+
+const keys: Readonly<Record<string, () => unknown>> = {
+  "/": () => document.querySelector<HTMLInputElement>("[role=search] input")?.select(),
+  j: () => step(1),
+  k: () => step(-1),
+  x: () => document.activeElement?.closest("tr")?.querySelector<HTMLInputElement>("[type=checkbox]")?.click(),
+  r: refresh,
+  "?": () => change({ isHelp: true }),
+};
+
+/** Moves the focus to the link of the next row, or of the one before. */
+function step(by: number): void {
+  const rows = [...document.querySelectorAll<HTMLElement>("[data-row]")];
+  const current = document.activeElement?.closest<HTMLElement>("[data-row]");
+  const index = current ? rows.indexOf(current) + by : by > 0 ? 0 : rows.length - 1;
+  const row = rows[index];
+  row?.querySelector<HTMLElement>("a")?.focus();
+  row?.scrollIntoView({ block: "nearest" });
+}
+
+/** Follows the keys. */
+export function followKeys(): void {
+  addEventListener("keydown", (event) => {
+    const isTyping = (event.target as Element).closest("input:not([type=checkbox]), textarea, select, dialog");
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = Object.hasOwn(keys, event.key) && keys[event.key];
+    if (!act) return;
+    event.preventDefault();
+    void act();
+  });
+}

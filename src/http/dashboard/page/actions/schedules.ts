@@ -1,0 +1,59 @@
+import { act, fetchPreview } from "../state/requests.ts";
+import { change, state } from "../state/state.ts";
+import { describeCron } from "../views/describe-cron.ts";
+import { ask, encoded, filledIn, typedJson } from "./outcome.ts";
+
+/** Creates a schedule, or changes one that no code declares. */
+export function askForSchedule(key: string): void {
+  const { schedules = [], names = [] } = state.snapshot ?? {};
+  const known = schedules.find((each) => each.key === key);
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  ask({
+    title: known ? `Change ${key}` : "Create a schedule",
+    text: "",
+    confirm: known ? "Change" : "Create",
+    fields: [
+      { name: "key", label: "Key", value: key, example: "nightly-report" },
+      { name: "name", label: "Job", value: known?.name ?? names[0], options: names },
+      { name: "cron", label: "Cron expression", value: known?.cron, example: "0 9 * * MON-FRI", isPreviewed: true },
+      { name: "timeZone", label: "Time zone", value: known?.timeZone ?? timeZone, isPreviewed: true },
+      {
+        name: "payload",
+        label: "Payload, as JSON",
+        value: JSON.stringify(known?.payload ?? {}, null, 2),
+        isLong: true,
+      },
+    ],
+    async act({ key: to = "", payload, ...rest }) {
+      const { missed, overlap } = known ?? {};
+      const body = { ...rest, payload: typedJson(payload), ...(known && { missed, overlap }) };
+      await act("PUT", `schedules/${encoded(to)}`, body);
+      return `Schedule ${to}: ${known ? "changed" : "created"}.`;
+    },
+  });
+}
+
+/** Removes a schedule. */
+export function askToRemoveSchedule(key: string): void {
+  ask({
+    title: `Remove ${key}?`,
+    text: "It makes no more jobs. Those that it has made stay.",
+    confirm: "Remove the schedule",
+    isDangerous: true,
+    act: () => act("DELETE", `schedules/${encoded(key)}`).then(() => `Schedule ${key}: removed.`),
+  });
+}
+
+/** Shows the next occurrences of the expression that is being typed. */
+export async function previewSchedule(input: HTMLElement): Promise<void> {
+  const form = input.closest("form");
+  if (!form) return;
+  const { cron = "", timeZone = "" } = filledIn(form);
+  if (!cron) return change({ preview: undefined });
+  const preview = await fetchPreview(cron, timeZone).catch(({ message }: Error) => ({
+    occurrences: [],
+    error: message,
+  }));
+  // Another key may have been pressed meanwhile.
+  if (filledIn(form)["cron"] === cron) change({ preview: { timeZone, words: describeCron(cron), ...preview } });
+}

@@ -1,0 +1,40 @@
+import type { Json, QueueBrief, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { number, span } from "./format.ts";
+import { badge, button, heading, hrefTo } from "./parts.ts";
+
+type Brief = Json<QueueBrief>;
+
+/** Over how many minutes the pace is shown. */
+const RECENT = 5;
+
+export function queues({ briefs, mayChange }: Json<Snapshot>): Html {
+  return html`${heading("All queues")}${
+    briefs &&
+    html`<div class="card table"><table><thead><tr><th>Queue</th>
+${["Ready", "Running", "Scheduled", "Dead"].map((name) => html`<th class="figure">${name}</th>`)}
+<th class="figure">Oldest ready</th><th class="figure">A minute</th><th class="wide">Last hour</th><td></td></tr></thead>
+<tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody></table></div>`
+  }`;
+}
+
+function line({ queue, stats, ended }: Brief, mayChange: boolean): Html {
+  const recent = ended.slice(-RECENT - 1, -1).reduce((sum, each) => sum + each, 0) / RECENT;
+  const age = stats.oldestReadyAgeMs;
+  const action = stats.paused ? "Resume" : "Pause";
+  return html`<tr data-key="${queue}" data-row="${true}" data-click="open">
+<td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
+${[stats.readyCount, stats.runningCount, stats.scheduledCount].map((count) => figure(count))}${figure(stats.deadLetterCount, "dead")}
+<td class="figure muted">${age === null ? "" : span(age)}</td><td class="figure">${number(recent)}</td><td class="wide">${spark(ended)}</td>
+<td class="figure">${mayChange && button(action, action.toLowerCase(), queue, "", `${action} ${queue}`)}</td></tr>`;
+}
+
+const figure = (count: number, kind = ""): Html =>
+  html`<td class="figure ${count > 0 ? kind && `${kind} error` : "muted"}">${number(count)}</td>`;
+
+/** A line of the last hour. */
+function spark(values: readonly number[]): Html {
+  const most = Math.max(1, ...values);
+  const points = values.map((value, index) => `${index * 2},${(20 - (value / most) * 19).toFixed(1)}`).join(" ");
+  return html`<svg class="spark" viewBox="0 0 ${values.length * 2} 21" preserveAspectRatio="none" aria-hidden="true"><polyline points="${points}"/></svg>`;
+}

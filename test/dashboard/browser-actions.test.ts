@@ -1,0 +1,184 @@
+import { describe, expect, test } from "vitest";
+import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
+import { serveQueue } from "./served-queue.ts";
+
+// What an operator does to jobs and schedules from the page.
+
+const { open, openFilled } = useDashboard();
+
+describe("a job", () => {
+  test("is enqueued from the page, and a wrong payload is refused with the reason", async () => {
+    const { page, on } = await openFilled();
+    await press(page, "Enqueue...");
+    const dialog = page.getByRole("dialog");
+    expect(await dialog.getByLabel("Name").inputValue()).toBe("send_email");
+    await dialog.getByLabel("Payload, as JSON").fill('{"to": 7}');
+    await dialog.getByLabel("When (empty: at once)").fill("15m");
+    await press(page, "Enqueue");
+    await page.getByRole("alert").filter({ hasText: "send_email" }).waitFor();
+    await dialog.getByLabel("Payload, as JSON").fill('{"to": "barbara@example.com"}');
+    await dialog.getByLabel("Id (empty: a new one)").fill("mail-9");
+    await press(page, "Enqueue");
+    await heading(page, "send_email");
+    await notice(page, "1 job enqueued.");
+    const { clock, queue } = on;
+    expect(await queue.getJob("mail-9")).toMatchObject({
+      payload: { to: "barbara@example.com" },
+      runAt: new Date(clock.now + 15 * 60_000),
+    });
+  });
+
+  test("that has ended is run again, as another job", async () => {
+    const { page, on } = await openFilled("#view=job&id=mail-1");
+    await press(page, "Run again...");
+    await press(page, "Enqueue");
+    await notice(page, "1 job enqueued.");
+    const { jobs } = await on.queue.listJobs({ state: "ready" });
+    expect(jobs.map(({ id, payload }) => [id === "mail-1", payload])).toContainEqual([
+      false,
+      { to: "ada@example.com" },
+    ]);
+  });
+
+  test("that waits is rescheduled", async () => {
+    const { page, on } = await openFilled("#view=job&id=mail-3");
+    await press(page, "Reschedule...");
+    await page.getByRole("dialog").getByLabel("When").fill("2026-05-01T09:00:00Z");
+    await press(page, "Reschedule 1 job");
+    await notice(page, "1 job rescheduled.");
+    expect((await on.queue.getJob("mail-3"))?.runAt).toEqual(new Date("2026-05-01T09:00:00Z"));
+  });
+});
+
+test("several waiting jobs are moved and cancelled together, and what that costs is said before", async () => {
+  const { page, on } = await openFilled("#view=jobs&state=scheduled");
+  const ids = Array.from({ length: 12 }, (_, index) => `later-${index}`);
+  await on.queue.enqueueMany(ids.map((id) => ({ job: "fails", payload: null, id, delay: "2h" as const })));
+  await press(page, "Update now");
+  await page.getByLabel("Select later-11").waitFor();
+  await page.getByLabel("Select all on this page").check();
+  await page.getByLabel("Select mail-3").uncheck();
+  await press(page, "Run now...");
+  await page.getByText("It takes at most 96 commands.").waitFor();
+  await press(page, "Run 12 jobs now");
+  await notice(page, "12 jobs due now.");
+  expect(await on.queue.getStats()).toMatchObject({ readyCount: 13, scheduledCount: 1 });
+  await page.getByRole("link", { name: /^ready/ }).click();
+  await page.getByLabel("Select later-0", { exact: true }).check();
+  await page.getByLabel("Select later-1", { exact: true }).check();
+  // It ends meanwhile: the other one is cancelled all the same.
+  await on.queue.cancel("later-1");
+  await press(page, "Cancel...");
+  await press(page, "Cancel 2 jobs");
+  await notice(page, "1 job cancelled. 1 not:");
+  expect(await on.queue.getJob("later-0")).toBeNull();
+});
+
+describe("a schedule", () => {
+  test("is created with a preview of its occurrences, changed and removed", async () => {
+    const on = await serveQueue();
+    const page = await open(on, "#view=schedules");
+    await page.getByRole("heading", { name: "No schedules" }).waitFor();
+    await press(page, "Create...");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Key").fill("new-year");
+    await dialog.getByLabel("Job").fill("fails");
+    await dialog.getByLabel("Cron expression").fill("0 9 1 1");
+    await dialog.getByText("cron").last().waitFor();
+    await dialog.getByLabel("Cron expression").fill("0 9 1 1 *");
+    await dialog.getByText("Every year on 1 January at 09:00").waitFor();
+    expect(await dialog.locator("li").first().textContent()).toBe("1 Jan 2027, 09:00:00");
+    await press(page, "Create");
+    await notice(page, "Schedule new-year: created.");
+    expect(await on.queue.schedules.get("new-year")).toMatchObject({
+      name: "fails",
+      cron: "0 9 1 1 *",
+      timeZone: "UTC",
+    });
+    await press(page, "Change new-year");
+    await dialog.getByLabel("Time zone").fill("Europe/Paris");
+    await press(page, "Change");
+    await notice(page, "Schedule new-year: changed.");
+    expect(await on.queue.schedules.get("new-year")).toMatchObject({ timeZone: "Europe/Paris" });
+    await press(page, "Remove new-year");
+    await press(page, "Remove the schedule");
+    await notice(page, "Schedule new-year: removed.");
+    expect(await on.queue.schedules.list()).toEqual([]);
+  });
+});
+
+describe("a search", () => {
+  test("finds parts of names and ids, errors, and fields of payloads, and says how much it has searched", async () => {
+    const { page } = await openFilled("#view=jobs");
+    const find = async (text: string, by: string, ids: readonly string[]) => {
+      await page.getByLabel("Search in").selectOption(by);
+      await search(page).fill(text);
+      await press(page, "Search");
+      const found = async () => (await page.locator("td.job code").allTextContents()).sort();
+      await expect.poll(found, patience).toEqual(ids);
+      await page.getByText("Searched 5 jobs.").waitFor();
+    };
+    await find("MAIL", "", ["mail-1", "mail-2", "mail-3"]);
+    await find("no luck", "error", ["order-7", "order-8"]);
+    await find("order=8", "payload", ["order-8"]);
+    await find("grace", "payload", ["mail-2"]);
+    await page.getByLabel("Search in").selectOption("name");
+    await press(page, "Search");
+    await page.getByRole("heading", { name: "No matches" }).waitFor();
+  });
+});
+
+describe("the keys", () => {
+  test("search, move through rows, select and open them, and are shown", async () => {
+    const { page } = await openFilled("#view=jobs&state=dead");
+    const focused = () => page.evaluate(() => document.activeElement?.closest("tr")?.dataset["key"]);
+    await page.getByLabel("Select order-7").waitFor();
+    await page.keyboard.press("j");
+    const first = await focused();
+    await page.keyboard.press("j");
+    expect(await focused()).not.toBe(first);
+    await page.keyboard.press("k");
+    expect(await focused()).toBe(first);
+    await page.keyboard.press("x");
+    await page.getByText("1 selected.").waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("/");
+    await page.keyboard.type("j?");
+    expect(await search(page).inputValue()).toBe("j?");
+    await page.keyboard.press("Tab");
+    await page.getByLabel("Select order-7").focus();
+    await page.keyboard.press("k");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await heading(page, "fails");
+  });
+});
+
+test("the look is chosen, and remembered", async () => {
+  const { page } = await openFilled("#view=jobs&state=dead");
+  const height = async () => (await page.locator("tbody tr").first().boundingBox())?.height ?? 0;
+  const before = await height();
+  await press(page, "Density: comfortable");
+  await press(page, "Theme: system");
+  await press(page, "Theme: light");
+  await page.reload();
+  await page.getByRole("button", { name: "Theme: dark" }).waitFor();
+  await page.locator("tbody tr").first().waitFor();
+  expect(await height()).toBeLessThan(before);
+  expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(10, 15, 14)");
+});
+
+test("rows are sorted by their headers without another request", async () => {
+  const { page, on } = await openFilled("#view=jobs");
+  await page.locator("td.job code").first().waitFor();
+  const { polls } = on;
+  const names = () => page.locator("td.job a").allTextContents();
+  await press(page, "Sort by Job");
+  await expect.poll(names, patience).toEqual(["fails", "fails", "send_email", "send_email", "send_email"]);
+  await press(page, "Sort by Job");
+  await expect.poll(names, patience).toEqual(["send_email", "send_email", "send_email", "fails", "fails"]);
+  expect(on.polls).toBe(polls);
+});
