@@ -12,6 +12,10 @@ npx tidegate queue:work --once
 npx tidegate queue:dlq
 npx tidegate queue:dlq retry --name send_email --dry-run
 # #endregion
+# #region jobs
+npx tidegate queue:jobs
+npx tidegate queue:jobs --state completed --limit 5
+# #endregion
 # #region flow
 npx tidegate queue:flow set mail-provider --rate 10 --period 1m
 npx tidegate queue:flow pause tenant-acme

@@ -1,6 +1,6 @@
 import { text as readText } from "node:stream/consumers";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
+import { type Duration, durationMs, type PointInTime, pointInTimeMs, readDuration } from "../core/shared/duration.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
 import { UsageError } from "./usage-error.ts";
@@ -27,6 +27,13 @@ export function time(text: string): PointInTime {
     "It must be a time with its zone, on a date that exists, such as 2030-01-31T09:00:00Z, or milliseconds since 1970, before the year 2109.",
   );
   return value;
+}
+
+/** Parses a duration from now, or a time. */
+export function when(text: string): PointInTime | Duration {
+  if (Number.isNaN(readDuration(text))) return time(text);
+  duration(text);
+  return text as Duration;
 }
 
 /** Replaces the queue's message, which is meant for code, by one for the command line. */

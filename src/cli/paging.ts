@@ -1,8 +1,7 @@
-import type { Command, CommandUnknownOpts, OptionValues } from "@commander-js/extra-typings";
+import type { Command, OptionValues } from "@commander-js/extra-typings";
 import { whole } from "./option-values.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** One page of a list; its items are in the field. */
 type Page<Field extends string, Item> = { readonly [Name in Field]: readonly Item[] } & {
@@ -17,12 +16,6 @@ export function addPageOptions<Arguments extends unknown[], Options extends Opti
     .option("--limit <count>", "how many", whole(1, 1_000), 50)
     .option("--cursor <cursor>", "continue after the previous page")
     .option("--all", "every page");
-}
-
-/** Refuses list options together with an ID. @throws {UsageError} */
-export function refusePageOptions(command: CommandUnknownOpts): void {
-  const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === "cli");
-  if (given) throw new UsageError(`An ID selects one job, so leave out ${given.long}.`);
 }
 
 /** Reads one page or all of them, and shows the progress. */

@@ -42,10 +42,14 @@ export class Session {
     if (!this.isJson) this.io.stderr.write(`${text}\n`);
   }
 
-  table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  /** How wide text for people may be: as the terminal is, or undefined for no limit. */
+  get width(): number | undefined {
     const { stdout, env } = this.io;
-    const width = isTerminal(stdout, env) ? columnsOf(stdout) : undefined;
-    return table(columns, rows, { colors: this.colors, width });
+    return isTerminal(stdout, env) ? columnsOf(stdout) : undefined;
+  }
+
+  table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+    return table(columns, rows, { colors: this.colors, width: this.width });
   }
 
   /** A progress line for people at a terminal. */

@@ -19,6 +19,8 @@ export type AnyQueue = Pick<
   | "enqueue"
   | "getJob"
   | "listJobs"
+  | "cancel"
+  | "reschedule"
   | "getStats"
   | "listDeadLetter"
   | "retryFromDeadLetter"

@@ -200,7 +200,7 @@ test("an error message cannot control the terminal", async () => {
   expect(hasEscapes((await target.cli(["queue:dlq", "show", "evil"])).stdout)).toBe(false);
 });
 
-test("a long error is cut at the width of the terminal, and nowhere else", async () => {
+test("a long error is wrapped below its job on a terminal, and whole with --wide or without a terminal", async () => {
   const wordy = defineJob({
     name: "wordy",
     maxRetries: 0,
@@ -211,11 +211,13 @@ test("a long error is cut at the width of the terminal, and nowhere else", async
   const target = behindHandler({ jobs: [wordy] });
   await target.queue.enqueue(wordy);
   await target.queue.drain();
-  const [, line = ""] = (
-    await target.cli(["queue:dlq"], { isTerminal: true, columns: 100, env: plainEnv })
-  ).stdout.split("\n");
-  expect(line).toHaveLength(100);
-  expect(line.endsWith("…")).toBe(true);
+  const onTerminal = { isTerminal: true, columns: 100, env: plainEnv };
+  const [, , first = "", second = ""] = (await target.cli(["queue:dlq"], onTerminal)).stdout.split("\n");
+  expect(first).toBe(`          Error: ${"word ".repeat(16).trim()}`);
+  expect(second).toMatch(/^ {10}word .*…$/);
+  expect(second).toHaveLength(100);
+  const wide = (await target.cli(["queue:dlq", "--wide"], onTerminal)).stdout;
+  expect(wide).toContain("word ".repeat(50).trim());
   expect((await target.cli(["queue:dlq"])).stdout).toContain("word ".repeat(50).trim());
 });
 

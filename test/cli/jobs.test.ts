@@ -11,9 +11,81 @@ onEveryTarget((open) => {
       await kill(target, 1);
       const { code, stdout, stderr } = await target.cli(["queue:jobs", ...target.knowing]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      expect(stdout).toMatch(/^ID +STATE +ATTEMPTS +WHEN +NAME\n/);
+      expect(stdout).toMatch(/^ID +STATE +ATTEMPTS +WHEN +NAME +ERROR\n/);
       expect(stdout).toMatch(/later +scheduled +0 of 4 +in 5 minutes +send_email/);
+      expect(stdout).toMatch(/dead +1 of 1 +now +fails +Error: no luck\n/);
       expect(stdout).not.toContain("secret-address");
+    });
+
+    test("begins with what runs and what happened last, and ends with scheduled jobs, ten of each state", async () => {
+      const { queue, clock, cli } = open();
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: "done" });
+      await queue.drain();
+      await clock.advance("1m");
+      await queue.enqueue("fails", {}, { id: "dead" });
+      await queue.drain();
+      await clock.advance("1m");
+      for (const minutes of [12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] as const)
+        await queue.enqueue(sendEmail, { to: "ada" }, { id: `in-${minutes}`, delay: `${minutes}m` });
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: "due" });
+      const idsOf = (stdout: string) => stdout.split("\n").flatMap((line) => line.split(/ +/, 1));
+      const { stdout, stderr } = await cli(["queue:jobs"]);
+      const soonest = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((minutes) => `in-${minutes}`);
+      expect(idsOf(stdout)).toEqual(["ID", "due", "dead", "done", ...soonest, ""]);
+      expect(stderr).toBe("More follow. Add --state STATE, --limit COUNT of each state, or --all.\n");
+      const limited = await cli(["queue:jobs", "--limit", "1", "--name", "send_email"]);
+      expect(idsOf(limited.stdout)).toEqual(["ID", "due", "done", "in-1", ""]);
+      const { jobs } = documentOf(await cli(["queue:jobs", "--json"])) as { jobs: JobInfo[] };
+      expect(jobs.at(-1)).toMatchObject({ id: "dead" });
+      expect(jobs).toHaveLength(15);
+    });
+
+    test("cancels a waiting job after a confirmation", async () => {
+      const { queue, cli } = open();
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: "mail" });
+      const refused = await cli(["queue:jobs", "mail", "--cancel"]);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("Add --yes") });
+      const declined = await cli(["queue:jobs", "mail", "--cancel"], { isTerminal: true, input: "n\n" });
+      expect(declined.stderr).toContain("remove job mail (send_email) for good? [y/N]");
+      expect(await queue.getJob("mail")).not.toBeNull();
+      const { code, stdout } = await cli(["queue:jobs", "mail", "--cancel", "--yes"]);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Removed job mail (send_email).\n" });
+      expect(await queue.getJob("mail")).toBeNull();
+    });
+
+    test("reschedules a waiting job, and makes it due now", async () => {
+      const { queue, cli } = open();
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: "mail", delay: "1h" });
+      const moved = await cli(["queue:jobs", "mail", "--reschedule", "5m"]);
+      expect(moved.stdout).toBe("Job mail (send_email) runs in 5 minutes (2026-03-01 12:05:00 UTC).\n");
+      const at = await cli(["queue:jobs", "mail", "--reschedule", "2026-03-01T13:00:00Z", "--json"]);
+      expect(documentOf(at)).toMatchObject({ id: "mail", runAt: "2026-03-01T13:00:00.000Z" });
+      const now = await cli(["queue:jobs", "mail", "--run"]);
+      expect(now.stdout).toBe("Job mail (send_email) runs with the next drain.\n");
+      expect(await queue.getJob("mail")).toMatchObject({ state: "ready" });
+    });
+
+    test("changes no job that does not wait, and says how to retry a dead one", async () => {
+      const target = open();
+      await target.queue.enqueue("fails", {}, { id: "broken" });
+      await target.queue.drain();
+      for (const action of [["--cancel", "--yes"], ["--reschedule", "5m"], ["--run"]]) {
+        const { code, stderr } = await target.cli(["queue:jobs", "broken", ...action]);
+        expect(code).toBe(1);
+        expect(stderr).toMatch(
+          /Job "broken" does not wait: it is dead|The job is dead. Retry it with: .* retry broken/,
+        );
+      }
+    });
+
+    test.each([
+      [["--cancel"], "--cancel needs the ID of a job."],
+      [["mail", "--cancel", "--run"], "Give --cancel or --run, not both."],
+      [["mail", "--run", "--yes"], "--yes is for --cancel."],
+      [["mail", "--reschedule", "soon"], "It must be a time"],
+    ])("refuses %j", async (argv, message) => {
+      const { code, stderr } = await open().cli(["queue:jobs", ...argv]);
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
     });
 
     test("filters by state and name, and continues from a cursor", async () => {

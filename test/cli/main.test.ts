@@ -98,7 +98,7 @@ describe("the program", () => {
     child.stdin.write("go on\n");
     expect(await exited).toEqual([0, null]);
     expect(JSON.parse(written.stdout)).toMatchObject({ claimed: 1, completed: 1 });
-    expect(written.stderr).toMatch(/^started\n\S+ completed slow a attempt 1, [\d.]+ m?s\n$/);
+    expect(written.stderr).toMatch(/^started\n\{"at":"[^"]+","outcome":"completed","name":"slow","id":"a",.*\}\n$/);
   });
 
   test("exits with the exit code of the command, and prints its version", async () => {

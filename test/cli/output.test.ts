@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { describe, expect, test, vi } from "vitest";
 import { bar, LiveLine } from "../../src/cli/output/live-line.ts";
-import { cut, table } from "../../src/cli/output/table.ts";
+import { cut, table, wrap } from "../../src/cli/output/table.ts";
 import { printable, printableLines } from "../../src/cli/output/text.ts";
 import { fromNow, span } from "../../src/cli/output/time.ts";
 
@@ -25,19 +25,35 @@ describe("a table", () => {
   test("cuts its last column at the width of the terminal, but not to nothing", () => {
     const rows = [["name", "1", "a text that is too long"]];
     expect(table(columns, rows, { colors, width: 27 }).split("\n")[1]).toBe("name      1  a text that i…");
-    expect(table(columns, rows, { colors, width: 3 }).split("\n")[1]).toBe("name      1  a text th…");
+    expect(table(columns, rows, { colors, width: 3 }).split("\n")[1]).toBe("name      1  a text …");
   });
 
-  test("cuts columns that may shrink first, if it does not fit", () => {
+  test("cuts the widest column that may shrink, if it does not fit", () => {
     const yielding = columns.map((column) => ({ ...column, givesWay: column.title === "NAME" }));
     const rows = [["n".repeat(30), "1", "a text that is too long"]];
     expect(table(yielding, rows, { colors, width: 47 }).split("\n")[1]).toBe(
-      `${"n".repeat(23)}…      1  a text that i…`,
+      `${"n".repeat(18)}…      1  a text that is too…`,
     );
+    const least = table(yielding, rows, { colors, width: 10 }).split("\n")[1];
+    expect(least).toBe(`${"n".repeat(7)}…      1  a text …`);
     expect(table(yielding, rows, { colors, width: 62 }).split("\n")[1]).toBe(
       `${"n".repeat(30)}      1  a text that is too long`,
     );
     expect(table(yielding, rows, { colors }).split("\n")[1]).toContain("n".repeat(30));
+  });
+
+  test("puts text below a row, wrapped between words to two lines", () => {
+    const below = ([, , text]: readonly string[]) => text ?? "";
+    const rows = [["a", "1", "one two three four five"]];
+    const lines = table(columns.slice(0, 2), rows, { colors, width: 22, below }).split("\n");
+    expect(lines.slice(1)).toEqual(["a         1", "          one two", "          three four …"]);
+  });
+
+  test("wraps words that are too long, and wide characters, without losing any", () => {
+    expect(wrap("", 5, 9)).toEqual([]);
+    expect(wrap("abcdefghijk lm", 5, 9)).toEqual(["abcde", "fghij", "k lm"]);
+    expect(wrap("日本語 日本", 5, 9)).toEqual(["日本", "語", "日本"]);
+    expect(wrap("one two three", 7, 1)).toEqual(["one tw…"]);
   });
 
   test("never cuts through a character", () => {

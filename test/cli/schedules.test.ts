@@ -17,8 +17,8 @@ onEveryTarget((open) => {
         payload: { to: "ada" },
       });
       const { stdout } = await cli(["queue:schedules"]);
-      expect(stdout).toMatch(/^KEY +CRON +ZONE +LAST +NEXT +SET +JOB\n/);
-      expect(stdout).toMatch(/nightly +0 0 3 \* \* \* +Europe\/Paris +- +in 14 hours +at run time +send_email/);
+      expect(stdout).toMatch(/^KEY +CRON +ZONE +LAST +NEXT +SET IN +JOB\n/);
+      expect(stdout).toMatch(/nightly +0 0 3 \* \* \* +Europe\/Paris +- +in 14 hours +run time +send_email/);
       const preview = await cli(["queue:schedules", "preview", "nightly", "--count", "2", "--json"]);
       expect(documentOf(preview)).toEqual({ slots: ["2026-03-02T02:00:00.000Z", "2026-03-03T02:00:00.000Z"] });
       const lines = (await cli(["queue:schedules", "preview", "nightly"])).stdout.trim().split("\n");
@@ -37,7 +37,7 @@ onEveryTarget((open) => {
       await cli([...nightly, ...payload]);
       const paused = "Schedule nightly is paused. It fires after it is resumed.\n";
       expect(await cli(["queue:schedules", "pause", "nightly"])).toMatchObject({ code: 0, stdout: paused });
-      expect((await cli(["queue:schedules"])).stdout).toMatch(/ paused +at run time/);
+      expect((await cli(["queue:schedules"])).stdout).toMatch(/ paused +run time/);
       const run = await cli(["queue:schedules", "run", "nightly"]);
       expect(run.stdout).toBe("Enqueued job nightly@2026-03-01T12:00:00.000Z.\n");
       expect((await queue.getStats()).readyCount).toBe(1);
@@ -64,7 +64,7 @@ test("warns when it removes a schedule that code declares", async () => {
   const tick = defineJob({ name: "tick", schedule: { cron: "* * * * *" }, perform: () => {} });
   const { queue, cli } = behindHandler({ jobs: [tick] });
   await queue.drain();
-  expect((await cli(["queue:schedules"])).stdout).toContain("in code");
+  expect((await cli(["queue:schedules"])).stdout).toMatch(/ code +tick/);
   const { stderr } = await cli(["queue:schedules", "remove", "tick", "--yes"]);
   expect(stderr).toContain("declared in the code");
 });

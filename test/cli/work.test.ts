@@ -53,16 +53,17 @@ describe("queue:work with a module", () => {
       { job: "fails", id: "broken" },
     ]);
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs]);
-    expect(stdout).toContain("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1, 0 ms\n");
-    expect(stdout).toContain("2026-03-01T12:00:00.000Z dead fails broken attempt 1, 0 ms: Error: no luck\n");
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0 ms\n");
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z dead fails broken attempt 1 of 1, 0 ms: Error: no luck\n");
     expect(stdout + stderr).not.toContain("ada");
   });
 
-  test("prints those lines on standard error with --json", async () => {
+  test("prints each of those lines as JSON on standard error with --json", async () => {
     const { queue, cli } = inRedis(redis);
     await queue.enqueue(sendEmail, toAda.payload, { id: "welcome" });
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs, "--json"]);
-    expect(stderr).toBe("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1, 0 ms\n");
+    const attempt = { name: "send_email", id: "welcome", attempt: 1, maxRetries: 3, ranMs: 0 };
+    expect(JSON.parse(stderr)).toEqual({ at: "2026-03-01T12:00:00.000Z", outcome: "completed", ...attempt });
     expect(stdout).not.toContain("welcome");
   });
 
@@ -82,7 +83,7 @@ describe("queue:work with a module", () => {
     const { stdout } = await cli(["queue:work", "--once", ...jobs]);
     expect(stdout).toBe(
       "2026-03-01T12:00:00.000Z 0 running, 0 completed\n" +
-        "2026-03-01T12:00:00.000Z completed send_email welcome attempt 1, 0 ms\n" +
+        "2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0 ms\n" +
         "2026-03-01T12:00:00.000Z 0 running, 1 completed, next at 2026-03-01T12:01:00.000Z\n" +
         "1 job completed.\n",
     );

@@ -2,6 +2,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { DeadSelection } from "../../core/manage/dead-letter.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { applyToDeadJobs, countDead, describeSelection, readSelection } from "../dead-letter.ts";
+import { findIds } from "../find-job.ts";
 import { json } from "../option-values.ts";
 import { counted } from "../output/text.ts";
 import { examples, type Program } from "../program.ts";
@@ -28,8 +29,9 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
       ),
     )
     .action(async (ids, { payload: text, dryRun, yes, ...options }) => {
-      const selection = readSelection(ids, options);
+      const given = readSelection(ids, options);
       const target = await openTarget(session, program.opts());
+      const selection = await withWholeIds(target, given, session);
       if (dryRun) return printDryRun("retried", target, selection, session);
       const payload = await json(text, "The payload", session.io);
       // Retrying loses nothing, so without a terminal it needs no confirmation.
@@ -55,14 +57,19 @@ export function addRemove(group: CommandUnknownOpts, program: Program, session: 
     .option("--yes", "do not ask for confirmation")
     .addHelpText("after", examples(["tidegate queue:dlq remove --name old_job --yes", "all of one name, at once"]))
     .action(async (ids, { dryRun, yes, ...options }) => {
-      const selection = readSelection(ids, options);
+      const given = readSelection(ids, options);
       const target = await openTarget(session, program.opts());
+      const selection = await withWholeIds(target, given, session);
       if (dryRun) return printDryRun("removed", target, selection, session);
       const isWanted = await session.confirm(() => question("remove for good", target, selection), yes);
       const removed = isWanted ? await applyToDeadJobs(target, { verb: "remove" }, selection, session) : 0;
       session.print({ removed }, () => (removed > 0 ? `Removed ${counted(removed, "dead job")}.` : NOTHING));
       checkAllFound(target, selection, removed);
     });
+}
+
+async function withWholeIds(target: Target, selection: DeadSelection, session: Session): Promise<DeadSelection> {
+  return "ids" in selection ? { ids: await findIds(target, selection.ids, ["dead"], session) } : selection;
 }
 
 async function printDryRun(

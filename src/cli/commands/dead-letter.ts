@@ -1,6 +1,7 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { notFound } from "../../core/shared/errors.ts";
-import { deadColumns, jobDetails } from "../output/jobs.ts";
+import { findIds } from "../find-job.ts";
+import { deadTable, jobDetails } from "../output/jobs.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
 import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
@@ -35,7 +36,8 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .command("list", { isDefault: true })
     .summary("list them, newest first")
     .description("Lists the jobs that died, newest first, each with the error of its last attempt.")
-    .option("--name <name>", "only those of this name");
+    .option("--name <name>", "only those of this name")
+    .option("--wide", "show whole ids and errors, a line a job, however long");
   addPageOptions(command)
     .addHelpText(
       "after",
@@ -45,15 +47,19 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
       ),
     )
     .allowExcessArguments()
-    .action(async ({ all, ...options }, command) => {
+    .action(async ({ all, wide, ...options }, command) => {
       refuseUnknownSubcommand(command, `To see one job: ${suggestedCommand("queue:dlq show ID", program.opts())}`);
       const target = await openTarget(session, program.opts());
       const { queue } = target;
       const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
       const page = await readPages("jobs", read, options.cursor, all, session);
       if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
-      const columns = deadColumns(session.now, session.colors);
-      session.print(page, () => (page.jobs.length > 0 ? session.table(columns, page.jobs) : "There are no dead jobs."));
+      const { now, colors, width } = session;
+      session.print(page, () =>
+        page.jobs.length > 0
+          ? deadTable(page.jobs, { now, colors, width: wide ? undefined : width })
+          : "There are no dead jobs.",
+      );
       noteNextPage(page.cursor, session);
     });
 }
@@ -68,8 +74,10 @@ function addShow(group: CommandUnknownOpts, program: Program, session: Session):
     .argument("<id>", "the id of the job")
     .addHelpText("after", examples(["tidegate queue:dlq show 0197a2c4-...", "as the list names it"]))
     .action(async (id) => {
-      const { queue, command } = await openTarget(session, program.opts());
-      const job = await queue.getJob(id);
+      const target = await openTarget(session, program.opts());
+      const { queue, command } = target;
+      const [whole = id] = await findIds(target, [id], ["dead"], session);
+      const job = await queue.getJob(whole);
       if (job?.state !== "dead") throw notFound(`No dead job has this id. See: ${command("queue:dlq")}`);
       session.print(job, () => jobDetails(job, session.now, session.colors));
     });

@@ -70,7 +70,7 @@ function columns({ colors }: Session): readonly Column<FlowControlKey>[] {
   return [
     { title: "RUNNING", cell: ({ running }) => count(running), align: "right" },
     { title: "WAITING", cell: ({ waiting }) => count(waiting), align: "right" },
-    { title: "LIMITS", cell: limitsText },
+    { title: "LIMITS", cell: limitsText, givesWay: true },
     { title: "STATE", cell: states, paint: (text, { paused }) => (paused ? colors.yellow(text) : text) },
     { title: "KEY", cell: ({ key }) => key },
   ];

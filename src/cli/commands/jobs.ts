@@ -1,51 +1,141 @@
-import { Option } from "@commander-js/extra-typings";
-import { notFound } from "../../core/shared/errors.ts";
+import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { JobInfo } from "../../core/manage/job-info.ts";
+import { conflict } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
-import { jobColumns, jobDetails } from "../output/jobs.ts";
-import { addPageOptions, noteNextPage, readPages, refusePageOptions } from "../paging.ts";
-import { examples, type Program } from "../program.ts";
+import { findJob } from "../find-job.ts";
+import { latestJobs } from "../latest-jobs.ts";
+import { when } from "../option-values.ts";
+import { jobDetails, jobTable } from "../output/jobs.ts";
+import { printable } from "../output/text.ts";
+import { fromNow, moment } from "../output/time.ts";
+import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
+import { examples, joinLines, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
-import { openTarget, refuseUnknownQueue } from "../target.ts";
+import { quoted } from "../suggested-command.ts";
+import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
+import { UsageError } from "../usage-error.ts";
 
-/** `queue:jobs`: lists jobs, or shows one. */
+const DESCRIPTION = `Lists the latest jobs of each state: those that run, then those to which something happened last, then
+scheduled ones. With --state, lists the jobs of one state: what ended begins with the newest, what waits with the next to run.
+
+With an ID, shows that job, or changes it. On a terminal, the list shows the last eight characters of long ids. They will do as an
+ID while the job is among the latest 1,000 of its state. --wide shows whole ids.
+
+With --json, --all or --cursor, lists one state after the other, in pages.`;
+
+/** Options that choose what is listed. */
+const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--wide"];
+const actions = ["--cancel", "--reschedule", "--run"];
+
+/** `queue:jobs`: lists jobs, shows one, or changes it. */
 export function addJobs(program: Program, session: Session): void {
   const command = program
     .command("queue:jobs")
-    .summary("list jobs, or show one")
-    .description("Lists jobs: scheduled, then ready, running, completed and dead. With an ID, shows that job.")
+    .summary("list jobs, show one, or cancel, reschedule or run it")
+    .description(joinLines(DESCRIPTION))
     .argument("[id]", "show everything about this job")
     .addOption(new Option("--state <state>", "only those in this state").choices(jobStates))
-    .option("--name <name>", "only those of this name");
+    .option("--name <name>", "only those of this name")
+    .option("--wide", "show whole ids and errors, a line a job, however long");
   addPageOptions(command)
+    .option("--cancel", "remove the job, which waits, after confirmation")
+    .option("--reschedule <when>", "run it later or sooner: after 30s, 5m, 1h, 7d, or at a time", when)
+    .option("--run", "make it due now")
+    .option("--yes", "do not ask for confirmation")
     .addHelpText(
       "after",
       examples(
-        ["tidegate queue:jobs --state ready", "jobs that wait to run"],
+        ["tidegate queue:jobs", "the latest ten of each state"],
+        ["tidegate queue:jobs --state completed", "what ran last"],
         ["tidegate queue:jobs --name send_email --all", "every job of one name"],
-        ["tidegate queue:jobs 0197a2c4-...", "one job, with its payload and errors"],
+        ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload and errors"],
+        ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
+        ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
       ),
     )
-    .action(async (id, { all, ...options }, command) => {
-      if (id !== undefined) refusePageOptions(command);
+    .action(async (id, options, command) => {
+      checkOptions(id, command);
       const target = await openTarget(session, program.opts());
-      const { queue } = target;
-      if (id !== undefined) {
-        const job = await queue.getJob(id);
-        if (!job) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
-        session.print(job, () => jobDetails(job, session.now, session.colors));
-        return;
-      }
-      const page = await readPages(
-        "jobs",
-        (cursor) => queue.listJobs({ ...options, cursor }),
-        options.cursor,
-        all,
-        session,
-      );
-      if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
-      session.print(page, () =>
-        page.jobs.length > 0 ? session.table(jobColumns(session.now, session.colors), page.jobs) : "No matching jobs.",
-      );
-      noteNextPage(page.cursor, session);
+      if (id === undefined) return listJobs(target, options, command, program, session);
+      const job = await findJob(target, id, session);
+      if (options.cancel) return cancel(target, job, options.yes, session);
+      if (options.run) return run(target, job, session);
+      if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
+      session.print(job, () => jobDetails(job, session.now, session.colors));
     });
+}
+
+/** @throws {UsageError} for options that contradict each other. */
+function checkOptions(id: string | undefined, command: CommandUnknownOpts): void {
+  const isGiven = (flag: string) =>
+    command.options.some(
+      (option) => option.long === flag && command.getOptionValueSource(option.attributeName()) === "cli",
+    );
+  const [action, second] = actions.filter(isGiven);
+  const list = ofLists.find(isGiven);
+  if (id !== undefined && list) throw new UsageError(`An ID selects one job, so leave out ${list}.`);
+  if (id === undefined && action) throw new UsageError(`${action} needs the ID of a job.`);
+  if (second) throw new UsageError(`Give ${action} or ${second}, not both.`);
+  if (isGiven("--yes") && action !== "--cancel") throw new UsageError("--yes is for --cancel.");
+}
+
+interface ListOptions {
+  readonly state?: (typeof jobStates)[number] | undefined;
+  readonly name?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly all?: true | undefined;
+  readonly wide?: true | undefined;
+}
+
+async function listJobs(
+  target: Target,
+  { all, wide, ...options }: ListOptions,
+  command: CommandUnknownOpts,
+  program: Program,
+  session: Session,
+): Promise<void> {
+  const { queue } = target;
+  const inPages = session.isJson || all || options.state !== undefined || options.cursor !== undefined;
+  const limit = command.getOptionValueSource("limit") === "cli" ? options.limit : undefined;
+  const page = inPages
+    ? await readPages("jobs", (cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session)
+    : await latestJobs(queue, { name: options.name, limit });
+  if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
+  const { now, colors, width } = session;
+  session.print(page, () =>
+    page.jobs.length > 0 ? jobTable(page.jobs, { now, colors, width: wide ? undefined : width }) : "No matching jobs.",
+  );
+  if ("more" in page && page.more)
+    session.note("More follow. Add --state STATE, --limit COUNT of each state, or --all.");
+  if ("cursor" in page) noteNextPage(page.cursor, session);
+}
+
+async function cancel({ queue, label }: Target, job: JobInfo, yes: true | undefined, session: Session): Promise<void> {
+  const what = `job ${printable(job.id)} (${printable(job.name)})`;
+  // The queue itself refuses a job that does not wait.
+  const isWaiting = job.state === "scheduled" || job.state === "ready";
+  if (isWaiting) await session.confirm(async () => `${label}: remove ${what} for good?`, yes);
+  await queue.cancel(job.id);
+  session.print({ cancelled: 1, id: job.id }, () => `Removed ${what}.`);
+}
+
+async function run(target: Target, job: JobInfo, session: Session): Promise<void> {
+  if (job.state === "dead")
+    throw conflict(`The job is dead. Retry it with: ${target.command(`queue:dlq retry ${quoted(job.id)}`)}`);
+  await reschedule(target, job, "0s", session);
+}
+
+async function reschedule(
+  { queue }: Target,
+  { id, name }: JobInfo,
+  to: Parameters<Target["queue"]["reschedule"]>[1],
+  session: Session,
+): Promise<void> {
+  const job = await queue.reschedule(id, to);
+  const at =
+    job.runAt && job.state === "scheduled"
+      ? `${fromNow(job.runAt, session.now)} (${moment(job.runAt)})`
+      : "with the next drain";
+  session.print(job, () => `Job ${printable(id)} (${printable(name)}) runs ${at}.`);
 }

@@ -54,16 +54,16 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
 
 function columns({ now, colors }: Session): readonly Column<ScheduleInfo>[] {
   return [
-    { title: "KEY", cell: ({ key }) => key },
-    { title: "CRON", cell: ({ cron }) => cron },
-    { title: "ZONE", cell: ({ timeZone }) => timeZone },
+    { title: "KEY", cell: ({ key }) => key, givesWay: true },
+    { title: "CRON", cell: ({ cron }) => cron, givesWay: true },
+    { title: "ZONE", cell: ({ timeZone }) => timeZone, givesWay: true },
     { title: "LAST", cell: ({ lastRunAt }) => (lastRunAt ? fromNow(lastRunAt, now) : "-") },
     {
       title: "NEXT",
       cell: ({ nextRunAt, paused }) => (paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "never"),
       paint: (text, { nextRunAt, paused }) => (paused ? colors.yellow(text) : nextRunAt ? text : colors.red(text)),
     },
-    { title: "SET", cell: ({ declared }) => (declared ? "in code" : "at run time") },
+    { title: "SET IN", cell: ({ declared }) => (declared ? "code" : "run time") },
     { title: "JOB", cell: ({ name }) => name },
   ];
 }

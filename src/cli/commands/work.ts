@@ -17,7 +17,7 @@ With --module it runs the jobs of your module in this process, directly on Redis
 handler drain repeatedly while there is a backlog, and then whenever something is due.
 
 Jobs that run here get a line for each attempt: the outcome, the job, how long it took, and why it failed. With --json
-these lines go to standard error. A queue that your module makes itself logs its own failures.
+each line is a JSON document on standard error. A queue that your module makes itself logs its own failures.
 
 Press Ctrl-C once to release jobs that have not started and let running ones finish. Press it twice to quit at once;
 running jobs are then due again when their lease expires.`;

@@ -1,30 +1,55 @@
 import { heldBackTexts } from "../../core/flow/texts.ts";
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
+import { shortId } from "./short-id.ts";
 import type { Column } from "./table.ts";
-import { facts } from "./table.ts";
+import { facts, table } from "./table.ts";
 import { type Colors, printable, printableLines } from "./text.ts";
-import { fromNow, moment } from "./time.ts";
+import { fromNow, moment, span } from "./time.ts";
 
-/** The columns of a list of jobs. Times are relative to now. */
-export function jobColumns(now: number, colors: Colors): readonly Column<JobInfo>[] {
-  return [
-    { title: "ID", cell: ({ id }) => id },
+/** How a list is shown. */
+export interface ListView {
+  readonly now: number;
+  readonly colors: Colors;
+  /** The width of the terminal. Without one, ids and errors are whole, and each job has one line. */
+  readonly width: number | undefined;
+}
+
+/** A list of jobs. On a terminal, errors stand below their jobs. */
+export function jobTable(jobs: readonly JobInfo[], { now, colors, width }: ListView): string {
+  const columns: Column<JobInfo>[] = [
+    { title: "ID", cell: ({ id }) => (width ? shortId(id) : id), givesWay: true },
     { title: "STATE", cell: ({ state }) => state, paint: (text, { state }) => paintState(text, state, colors) },
     { title: "ATTEMPTS", cell: attempts, align: "right" },
     { title: "WHEN", cell: (job) => when(job, now) },
     { title: "NAME", cell: ({ name }) => name },
   ];
+  return tableWithErrors(columns, jobs, { colors, width });
 }
 
-/** The columns of a list of dead jobs. */
-export function deadColumns(now: number, colors: Colors): readonly Column<DeadJob>[] {
-  return [
-    { title: "ID", cell: ({ id }) => id },
+/** A list of dead jobs. On a terminal, errors stand below their jobs. */
+export function deadTable(jobs: readonly DeadJob[], { now, colors, width }: ListView): string {
+  const columns: Column<DeadJob>[] = [
+    { title: "ID", cell: ({ id }) => (width ? shortId(id) : id), givesWay: true },
     { title: "DIED", cell: ({ failedAt }) => fromNow(failedAt, now) },
     { title: "ATTEMPTS", cell: ({ attempts }) => String(attempts), align: "right" },
-    { title: "NAME", cell: ({ name }) => name, givesWay: true },
-    { title: "ERROR", cell: ({ error }) => `${error.name}: ${error.message}`, paint: (text) => colors.red(text) },
+    { title: "NAME", cell: ({ name }) => name },
   ];
+  return tableWithErrors(columns, jobs, { colors, width });
+}
+
+function tableWithErrors<Job extends JobInfo>(
+  columns: readonly Column<Job>[],
+  jobs: readonly Job[],
+  { colors, width }: Omit<ListView, "now">,
+): string {
+  if (width) return table(columns, jobs, { colors, width, below: errorText, paintBelow: colors.red });
+  return table([...columns, { title: "ERROR", cell: errorText }], jobs, { colors });
+}
+
+/** Why a job is dead, or why it waits for a retry. */
+function errorText({ state, error, errors }: JobInfo): string {
+  const last = error ?? (state === "completed" ? undefined : errors.at(-1));
+  return last ? `${last.name}: ${last.message}` : "";
 }
 
 /** Everything about one job. */
@@ -72,11 +97,10 @@ function failures({ errors, error }: JobInfo, now: number, colors: Colors): read
   return past.length > 0 || stack.length > 0 ? [[...past, ...stack].join("\n")] : [];
 }
 
-function when(job: JobInfo, now: number): string {
-  if (job.state === "completed" && job.completedAt) return `done ${fromNow(job.completedAt, now)}`;
-  if (job.state === "dead" && job.failedAt) return `died ${fromNow(job.failedAt, now)}`;
-  if (!job.runAt) return "-";
-  return job.state === "ready" ? `due ${fromNow(job.runAt, now)}` : fromNow(job.runAt, now);
+function when({ state, completedAt, failedAt, startedAt, runAt }: JobInfo, now: number): string {
+  if (state === "running") return startedAt ? `for ${span(now - startedAt.getTime())}` : "now";
+  const time = completedAt ?? failedAt ?? runAt;
+  return time ? fromNow(time, now) : "-";
 }
 
 /** "2 of 4": attempts that have started, out of the maximum. "2" if that is unknown. */

@@ -6,52 +6,70 @@ export interface Column<Row> {
   /** The cell's text. It is made printable, and cut if the terminal is too narrow. */
   readonly cell: (row: Row) => string;
   readonly align?: "left" | "right";
-  /** Whether the column shrinks to a quarter of a terminal that is too narrow, so that the last column gets some space. */
+  /** Whether it may be cut if the terminal is too narrow. The last column always may. */
   readonly givesWay?: boolean;
   /** Colours the text of `cell`. */
   readonly paint?: (text: string, row: Row) => string;
 }
 
-export interface TableOptions {
+export interface TableOptions<Row> {
   readonly colors: Colors;
-  /** The largest width. Columns that give way are cut first, then the last one. Default: unlimited. */
+  /** The largest width. Of the columns that give way, the widest are cut. Default: unlimited. */
   readonly width?: number | undefined;
+  /** Text that goes below a row, wrapped. It is made printable. Default: none. */
+  readonly below?: ((row: Row) => string) | undefined;
+  /** Colours that text. */
+  readonly paintBelow?: (text: string) => string;
 }
 
 const GAP = "  ";
-/** The smallest width of the last column. */
-const LEAST_WIDTH = 10;
-/** The smallest width of other columns that give way. */
-const LEAST_SHARE = 24;
+/** The smallest width to which a column is cut. */
+const LEAST_WIDTH = 8;
+/** How far text below a row is indented, and how many lines it takes at most. */
+const BELOW = { indent: 10, lines: 2 } as const;
 
 /** A table with titles. It counts columns on screen, where some characters take two and some none. */
-export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions): string {
-  const { width = Number.POSITIVE_INFINITY } = options;
-  const gaps = GAP.length * (columns.length - 1);
-  const whole = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
-  const share = sum(widthsOf(columns, whole)) + gaps > width ? Math.max(width / 4, LEAST_SHARE) : width;
-  const cells = whole.map((line) => line.map((text, index) => (columns[index]?.givesWay ? cut(text, share) : text)));
-  const widths = widthsOf(columns, cells);
-  const lastWidth = width - sum(widths.slice(0, -1)) - gaps;
+export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions<Row>): string {
+  const { colors, width = Number.POSITIVE_INFINITY, below, paintBelow = (text) => text } = options;
+  const cells = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
+  const last = columns.length - 1;
+  const least = columns.map(({ givesWay }, index) =>
+    givesWay || index === last ? LEAST_WIDTH : Number.POSITIVE_INFINITY,
+  );
+  const widths = shrink(widthsOf(columns, cells), least, width - GAP.length * last);
   const line = (texts: readonly string[], paint: (text: string, index: number) => string) =>
     columns
       .map(({ align }, index) => {
-        const isLast = index === columns.length - 1;
-        const text = isLast ? cut(texts[index] ?? "", Math.max(lastWidth, LEAST_WIDTH)) : (texts[index] ?? "");
+        const text = cut(texts[index] ?? "", widths[index] ?? 0);
         const space = " ".repeat(Math.max(0, (widths[index] ?? 0) - stringWidth(text)));
         if (align === "right") return space + paint(text, index);
-        return paint(text, index) + (isLast ? "" : space);
+        return paint(text, index) + (index === last ? "" : space);
       })
       .join(GAP)
       .trimEnd();
   const titles = line(
     columns.map(({ title }) => title),
-    (text) => options.colors.dim(text),
+    (text) => colors.dim(text),
   );
-  const lines = rows.map((row, at) =>
+  const lines = rows.flatMap((row, at) => [
     line(cells[at] ?? [], (text, index) => columns[index]?.paint?.(text, row) ?? text),
-  );
+    ...wrap(printable(below?.(row) ?? ""), width - BELOW.indent, BELOW.lines).map(
+      (text) => " ".repeat(BELOW.indent) + paintBelow(text),
+    ),
+  ]);
   return [titles, ...lines].join("\n");
+}
+
+/** Takes what is too much from the widest column that may still shrink, again and again. */
+function shrink(widths: readonly number[], least: readonly number[], room: number): readonly number[] {
+  const fitted = [...widths];
+  for (let excess = sum(widths) - room; excess > 0; excess--) {
+    const spare = fitted.map((width, index) => (width > (least[index] ?? 0) ? width : 0));
+    const widest = spare.indexOf(Math.max(...spare));
+    if (!spare[widest]) break;
+    fitted[widest] = (fitted[widest] ?? 0) - 1;
+  }
+  return fitted;
 }
 
 function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly (readonly string[])[]): readonly number[] {
@@ -72,15 +90,33 @@ const letters = new Intl.Segmenter();
 
 /** Cuts text to a width on screen. */
 export function cut(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
+  return stringWidth(text) <= width ? text : `${beginning(text, width - 1)}…`;
+}
+
+/** The longest beginning of a text that fits a width. */
+function beginning(text: string, width: number): string {
   let kept = "";
-  let left = width - 1;
+  let left = width;
   for (const { segment } of letters.segment(text)) {
     left -= stringWidth(segment);
     if (left < 0) break;
     kept += segment;
   }
-  return `${kept}…`;
+  return kept;
+}
+
+/** Breaks text into lines of a width, between words if it can. What does not fit the last line is cut. */
+export function wrap(text: string, width: number, mostLines: number): readonly string[] {
+  const lines: string[] = [];
+  for (let rest = text; rest !== ""; ) {
+    if (lines.length === mostLines - 1 || stringWidth(rest) <= width) return [...lines, cut(rest, width)];
+    const whole = beginning(rest, width);
+    const space = rest[whole.length] === " " ? whole.length : whole.lastIndexOf(" ");
+    const line = space > 0 ? whole.slice(0, space) : whole || rest;
+    lines.push(line);
+    rest = rest.slice(line.length).trimStart();
+  }
+  return lines;
 }
 
 function sum(values: readonly number[]): number {

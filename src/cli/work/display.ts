@@ -47,11 +47,11 @@ export class Display {
     return `${new Date(this.#session.now).toISOString()} `;
   }
 
-  /** Prints a separate line, on standard output, or on standard error with --json. */
+  /** Prints a separate line, on standard output with a timestamp unless it is a terminal; on standard error with --json. */
   line(text: string): void {
     this.#line.clear();
-    const { stdout, stderr } = this.#session.io;
-    (this.#session.isJson ? stderr : stdout).write(`${this.#line.isVisible ? "" : this.#stamp}${text}\n`);
+    const { io, isJson, width } = this.#session;
+    (isJson ? io.stderr : io.stdout).write(`${isJson || width ? "" : this.#stamp}${text}\n`);
     if (this.#line.isVisible) this.#line.show(this.#shown);
   }
 
