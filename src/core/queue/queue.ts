@@ -74,7 +74,11 @@ export class Queue {
       get needs() {
         return drainNeeds(parts);
       },
+      local: store.local,
       documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
+      async retryDead(id, payload, changes) {
+        await retryDead(parts, id, { payload }, changes);
+      },
       async resetRate(key) {
         await store.changeFlow(key, { to: "rateReset" }, clock());
         nextDue.forget(clock());
