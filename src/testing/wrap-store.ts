@@ -18,6 +18,7 @@ export type StoreMethod =
   | "retryDead"
   | "removeDead"
   | "clear"
+  | "pulse"
   | "stats"
   | "setPaused"
   | "putSchedule"
@@ -54,6 +55,7 @@ const methods = {
   findFlow: true,
   listFlows: true,
   changeFlow: true,
+  pulse: true,
   stats: true,
   setPaused: true,
   putSchedule: true,

@@ -32,6 +32,8 @@ export interface QueueInternals {
   enqueueHeld(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs>;
   /** The same, with each job stored for itself: one that is refused keeps none of the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
+  /** Reads a text that changes with whatever happens to jobs: see `QueueStore.pulse`. */
+  pulse(): Promise<string>;
   /** Drains as `Queue.drain` does, with more options. */
   drain(options: InternalDrainOptions): Promise<DrainReport>;
   /**

@@ -86,6 +86,7 @@ export class Queue {
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
       drain: (given) => drainQueue(parts, given),
+      pulse: () => reader.pulse(),
       onDue: (listener) => nextDue.listen(listener),
     });
   }
