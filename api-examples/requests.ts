@@ -166,6 +166,8 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   getStats: [{ status: 200 }],
   getHealth: [{ status: 200 }],
   getActivity: [{ status: 200 }],
+  getFigures: [{ status: 200, query: { days: "1" } }],
+  getHistory: [{ status: 200, query: { hours: "24" } }],
   getMetrics: [{ status: 200 }],
   getDescription: [{ status: 200, storeless: true }],
 };

@@ -43,6 +43,15 @@ export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/manage/dead-letter.ts";
+export type {
+  Figures,
+  FiguresOptions,
+  HistoryOptions,
+  NameFigures,
+  Percentiles,
+  QueueFigures,
+  QueueHistory,
+} from "./core/manage/figures.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
 export type { JobPage, ListOptions } from "./core/manage/list.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
@@ -73,6 +82,7 @@ export {
   type PayloadIssue,
   TidegateError,
 } from "./core/shared/errors.ts";
+export type { OutcomeCounts } from "./core/store/figures.ts";
 export type { ClearableState, EnqueueStatus, JobState, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";
 export { partitioned } from "./stores/partitioned/partitioned.ts";

@@ -14,6 +14,26 @@ export async function show(queue: Queue) {
   return stats;
 }
 
+export async function showNames(queue: Queue) {
+  // #region figures
+  const { names, other } = await queue.getFigures();
+
+  for (const { name, hour } of names) {
+    const { processed, retried, dead, running } = hour;
+    console.log(`${name}: ${processed} done, ${retried} retried, ${dead} dead, p95 ${running?.p95Ms ?? 0} ms`);
+  }
+  // #endregion
+  return { names, other };
+}
+
+export async function showBusiestHour(queue: Queue) {
+  // #region history
+  const { hours } = await queue.getHistory();
+  const busiest = hours.reduce((a, b) => (b.processed > a.processed ? b : a));
+  console.log(`${busiest.at.toISOString()}: ${busiest.processed} jobs`);
+  // #endregion
+}
+
 // #region watch
 const MINUTE_MS = 60_000;
 

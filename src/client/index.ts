@@ -10,6 +10,7 @@ import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/en
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
 import type { DeadSelection } from "../core/manage/dead-letter.ts";
+import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
 import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
 import type { JobPage, ListOptions } from "../core/manage/list.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
@@ -76,6 +77,8 @@ export class QueueClient
       | "update"
       | "getStats"
       | "getActivity"
+      | "getFigures"
+      | "getHistory"
       | "listDeadLetter"
       | "retryFromDeadLetter"
       | "removeFromDeadLetter"
@@ -227,6 +230,16 @@ export class QueueClient
   /** Like `Queue.getActivity`. */
   getActivity(): Promise<QueueActivity> {
     return this.#call("GET", "/activity", "stats");
+  }
+
+  /** Like `Queue.getFigures`. */
+  getFigures(options: FiguresOptions = {}): Promise<QueueFigures> {
+    return this.#call("GET", `/figures${query(options)}`, "names");
+  }
+
+  /** Like `Queue.getHistory`. */
+  getHistory(options: HistoryOptions = {}): Promise<QueueHistory> {
+    return this.#call("GET", `/history${query(options)}`, "hours");
   }
 
   /** Like `Queue.listDeadLetter`. */

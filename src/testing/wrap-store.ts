@@ -18,8 +18,9 @@ export type StoreMethod =
   | "retryDead"
   | "removeDead"
   | "clear"
-  | "pulse"
   | "stats"
+  | "figures"
+  | "history"
   | "setPaused"
   | "putSchedule"
   | "findSchedule"
@@ -55,8 +56,9 @@ const methods = {
   findFlow: true,
   listFlows: true,
   changeFlow: true,
-  pulse: true,
   stats: true,
+  figures: true,
+  history: true,
   setPaused: true,
   putSchedule: true,
   findSchedule: true,

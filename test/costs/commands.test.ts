@@ -128,6 +128,21 @@ describe("billed commands", () => {
     expect(await count(calls)).toBe(6);
   });
 
+  let known = 0;
+
+  /** The prefix of a store in which a process has settled a job of each name: a new name costs a command once. */
+  async function knownPrefix(): Promise<string> {
+    const prefix = `known-${known++}`;
+    const queue = new Queue({ store: redis.store(prefix), jobs: [noop, fails], clock: () => start, logger: null });
+    await queue.enqueueMany([{ job: noop }, { job: fails, maxRetries: 0 }]);
+    await queue.drain();
+    await queue.clear({ state: "dead" });
+    await queue.clear({ state: "completed" });
+    return prefix;
+  }
+
+  const knownStore = async () => redis.store(await knownPrefix());
+
   /** What something costs by default, and with `observe: false`: the order of completed jobs takes a command in each exchange. */
   async function bothWays(measure: (observe: boolean) => Promise<number>): Promise<readonly number[]> {
     return [await measure(true), await measure(false)];
@@ -135,7 +150,7 @@ describe("billed commands", () => {
 
   test("draining a backlog in batches of 100 costs 10 per batch, and 9 without observe", async () => {
     const costs = await bothWays(async (observe) => {
-      const { queue, count } = setUp({ observe });
+      const { queue, count } = setUp({ store: await knownStore(), observe });
       for (let i = 0; i < 10; i++) await queue.enqueueMany(hundred);
       return count(() => queue.drain({ maxJobs: 2_000 }));
     });
@@ -145,7 +160,7 @@ describe("billed commands", () => {
 
   test("draining 100 jobs that are all there is, in ten slots, costs 22, and 20 without observe", async () => {
     const costs = await bothWays(async (observe) => {
-      const { queue, count } = setUp({ observe });
+      const { queue, count } = setUp({ store: await knownStore(), observe });
       await queue.enqueueMany(hundred);
       return count(() => queue.drain());
     });
@@ -155,7 +170,7 @@ describe("billed commands", () => {
   test("a lone job, from an eager enqueue to done, costs 8, and 7 without observe, in any minute", async () => {
     for (const minutes of [0, 0, 1, 7, 64, 600]) {
       const costs = await bothWays(async (observe) => {
-        const { queue, clock, count } = setUp({ observe });
+        const { queue, clock, count } = setUp({ store: await knownStore(), observe });
         const { drain, enqueueHeld } = internalsOf(queue);
         const eager = async () => drain({ held: (await enqueueHeld(lone)).held, heldOnly: true });
         await eager();
@@ -169,10 +184,44 @@ describe("billed commands", () => {
     }
   });
 
+  test("an eager lone job costs 1 more if the process has not settled its name yet, and 2 more if nobody has", async () => {
+    const eager = async (queue: Queue) =>
+      internalsOf(queue).drain({ held: (await internalsOf(queue).enqueueHeld(lone)).held, heldOnly: true });
+    const { queue, count } = setUp({ store: await knownStore() });
+    expect(await count(() => eager(queue))).toBe(9);
+    expect(await count(() => eager(queue))).toBe(8);
+    const { queue: first } = setUp();
+    expect(await count(() => eager(first))).toBe(10);
+    expect(await count(() => eager(first))).toBe(8);
+  });
+
+  test("the first job of a name costs 1 more, and any number of new names in one exchange too", async () => {
+    const { queue, count } = setUp({ store: await knownStore() });
+    const drain = async () => {
+      await queue.enqueue(noop);
+      return count(() => queue.drain());
+    };
+    const usual = await drain();
+    const jobs = Array.from({ length: 9 }, (_, index) => defineJob({ name: `job ${index}`, perform: () => {} }));
+    const many = new Queue({ store: await knownStore(), jobs, clock: () => start });
+    await many.enqueueMany(jobs.map((job) => ({ job })));
+    expect(await count(() => many.drain())).toBe(usual + 1);
+    await many.enqueueMany(jobs.map((job) => ({ job })));
+    expect(await count(() => many.drain())).toBe(usual);
+  });
+
+  test("reading the figures by name costs 3, and the history costs 3", async () => {
+    const { queue, count } = setUp({ store: await knownStore() });
+    await queue.getFigures(); // Redis knows the scripts from here on.
+    await queue.getHistory();
+    expect(await count(() => queue.getFigures())).toBe(3);
+    expect(await count(() => queue.getHistory())).toBe(3);
+  });
+
   test("with an idempotency key it costs 13, and 12 without observe", async () => {
     const jobs = [{ job: noop, id: "order-7" }];
     const costs = await bothWays(async (observe) => {
-      const { queue, count } = setUp({ observe });
+      const { queue, count } = setUp({ store: await knownStore(), observe });
       const { drain, enqueueHeld } = internalsOf(queue);
       return count(async () => drain({ held: (await enqueueHeld(jobs)).held, heldOnly: true }));
     });
@@ -182,7 +231,7 @@ describe("billed commands", () => {
   test("a lone job that a tick finds and runs costs 15, and 14 without observe, including the tick", async () => {
     const { count } = setUp();
     const costs = await bothWays(async (observe) => {
-      const store = redis.store();
+      const store = await knownStore();
       const invocation = () => new Queue({ store, jobs: [noop], clock: () => start, observe });
       return count(async () => {
         await invocation().enqueue(noop);
@@ -196,8 +245,9 @@ describe("billed commands", () => {
     /** Ticks whose invocations know nothing of each other, as on a platform that keeps none. */
     const ticks = async (observe: boolean, schedule: Partial<ScheduleOptions> = {}) => {
       const { clock, count } = setUp();
-      const store = redis.store();
-      const queue = () => new Queue({ store, jobs: [noop], clock, observe });
+      const prefix = await knownPrefix();
+      // Not even the places of the names are known.
+      const queue = () => new Queue({ store: redis.store(prefix), jobs: [noop], clock, observe });
       await queue().schedules.upsert("minutely", { job: noop, cron: "* * * * *", ...schedule });
       const tick = async () => {
         clock.now += 60_000;
@@ -248,9 +298,10 @@ describe("billed commands", () => {
   });
 
   test("the first settling exchange of a day costs 3 more", async () => {
-    const { queue, clock, count } = setUp();
+    const { queue, clock, count } = setUp({ store: await knownStore() });
     const settle = async () =>
       internalsOf(queue).drain({ held: (await internalsOf(queue).enqueueHeld(lone)).held, heldOnly: true });
+    await settle();
     const usual = await count(settle);
     await queue.enqueue(noop, undefined, { delay: "30d" });
     for (let day = 0; day < 2; day++) {
@@ -261,7 +312,7 @@ describe("billed commands", () => {
   });
 
   test("a job that fails three times and is dead-lettered costs 28 in one invocation", async () => {
-    const { queue, count } = setUp();
+    const { queue, count } = setUp({ store: await knownStore() });
     const commands = await count(async () => {
       await queue.enqueue(fails);
       expect(await queue.drain()).toMatchObject({ retried: 2, deadLettered: 1 });
@@ -270,7 +321,7 @@ describe("billed commands", () => {
   });
 
   test("the same with a separate invocation for each attempt costs 37", async () => {
-    const store = redis.store();
+    const store = await knownStore();
     const invocation = () => new Queue({ store, jobs: [noop, fails], clock: () => start });
     // A drain ends after one job: the next attempt is for the next one.
     const { count } = setUp();

@@ -105,6 +105,36 @@ function suite(title: string, forbidden: string) {
       },
     );
 
+    test.each([1, 95, 300])(
+      "settling %i jobs, each of another name, takes a budget without room for their figures",
+      async (count) => {
+        const ids = Array.from({ length: count }, (_, index) => `job-${index}`);
+        const settleWith = async (room: number) => {
+          let most = Number.POSITIVE_INFINITY;
+          const meter: Meter = { roundTrips: 0, commands: 0, allows: ({ commands }) => commands <= most };
+          const queue = store.open(`queue-${queues++}`, meter);
+          await queue.enqueue(
+            ids.map((id) => ({ id, isFreshId: false, runAt: now, record })),
+            now,
+          );
+          const claim = { limit: count, leaseMs: 60_000 };
+          const { jobs } = await queue.exchange({ now, settle: [], fire: [], retentionMs: 60_000, claim });
+          const timing = (index: number) => ({ waitedMs: index, ranMs: index });
+          const settle = jobs.map(({ lease }, index): Outcome => {
+            return { to: "completed", lease, record, name: `${index}`, timing: timing(index) };
+          });
+          most = queue.local.mostOfSettle({ settles: count }).commands + room;
+          const before = meter.commands;
+          const { settled } = await queue.settle({ now, settle, retentionMs: 60_000, observe: true });
+          expect(settled).toEqual(ids.map(() => true));
+          expect(meter.commands - before).toBeLessThanOrEqual(most);
+          return (await queue.figures(now, 1)).length;
+        };
+        expect(await settleWith(0)).toBe(0);
+        expect(await settleWith(100)).toBe(Math.min(count, 101));
+      },
+    );
+
     test.each([
       [1, 0],
       [1, 100],

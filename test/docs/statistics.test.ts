@@ -36,6 +36,20 @@ describe("statistics", () => {
     log.mockRestore();
   });
 
+  test("show how the jobs of each name do, and the busiest hour", async () => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const { queue, clock } = await setUp();
+    await queue.drain();
+    await clock.advance("1h");
+    await statistics.showNames(queue);
+    await statistics.showBusiestHour(queue);
+    expect(log.mock.calls.flat()).toEqual([
+      "resize: 1 done, 0 retried, 0 dead, p95 10 ms",
+      "2026-01-01T00:00:00.000Z: 1 jobs",
+    ]);
+    log.mockRestore();
+  });
+
   test("show when somebody should take a look", async () => {
     const { queue, clock } = await setUp();
     expect(await statistics.problems(queue)).toEqual([]);

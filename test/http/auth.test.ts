@@ -46,6 +46,8 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /resume": ["admin"],
   "GET /stats": ["read", "admin"],
   "GET /activity": ["read", "admin"],
+  "GET /figures": ["read", "admin"],
+  "GET /history": ["read", "admin"],
   "GET /metrics": ["read", "admin"],
 };
 

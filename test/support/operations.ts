@@ -179,8 +179,15 @@ const floodOf = named(
 /** More jobs of one key than its state holds inline, so that lines grow long. */
 const flood = fc.record({ count: fc.integer({ min: 1, max: 40 }), wait, key: flowKey, limits }).map(floodOf);
 
-function outcomeOf(to: Outcome["to"], lease: Lease, runAt: number, text: string, timing: Timing | null): Outcome {
-  const base = { lease, record: text, ...(timing && { timing }) };
+function outcomeOf(
+  to: Outcome["to"],
+  lease: Lease,
+  runAt: number,
+  text: string,
+  timing: Timing | null,
+  name: string | null,
+): Outcome {
+  const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
   if (to === "completed") return { to, at: runAt, ...base };
   if (to === "dead") return { to, at: runAt, ...base };
   if (to === "released") return { to, runAt, ...base, record: extended(text, `"returned":${lease.claims}`) };
@@ -204,6 +211,7 @@ const outcomes = fc.record({
       wait,
       record,
       timing,
+      name: fc.option(fc.constantFrom("works", "fails", "ä 1")),
       followUps: fc.constantFrom(0, 0, 1, 2),
     }),
     { maxLength: 4 },
@@ -221,13 +229,13 @@ function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Re
   const before = isResend ? scene.settled : [];
   const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
   const now = leasesOf(ended, others).map((lease, index) => {
-    const { to, wait, record, timing, followUps: count } = ended[index] as (typeof ended)[number];
+    const { to, wait, record, timing, name, followUps: count } = ended[index] as (typeof ended)[number];
     const followUps = Array.from({ length: count }, (_, place) => ({
       id: `follows-${scene.step}-${index}-${place}`,
       runAt: scene.now + wait,
       record: marked(record, scene, index),
     }));
-    return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing), followUps };
+    return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name), followUps };
   });
   return { now: scene.now, settle: [...before, ...now], isResend, retentionMs, observe };
 }

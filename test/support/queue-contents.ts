@@ -17,13 +17,15 @@ export async function everythingIn(
   now: number,
   { limit = 2, mostBytes = 1_000_000 }: Partial<PageSize> = {},
 ): Promise<unknown> {
-  const [lists, schedules, outlook, stats, flows, documents] = await Promise.all([
+  const [lists, schedules, outlook, stats, flows, documents, figures, history] = await Promise.all([
     Promise.all(jobStates.map((state) => allOf(store, state, now, { limit, mostBytes }))),
     store.listSchedules(),
     store.peekWithManifest(),
     store.stats(now),
     allFlows(store, now),
     allDocuments(store, now, { limit, mostBytes }),
+    store.figures(now, 8),
+    store.history(now, 336),
   ]);
   const byState = Object.fromEntries(jobStates.map((state, index) => [state, lists[index]]));
   return {
@@ -33,6 +35,8 @@ export async function everythingIn(
     stats,
     flows,
     documents,
+    figures: [...figures].sort((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1)),
+    history,
   };
 }
 

@@ -70,8 +70,8 @@ function connect(port: number) {
 export interface TestRedis {
   readonly server: RedisServer;
   readonly shim: RestShim;
-  /** A store under a unique prefix. */
-  store(): Store;
+  /** A store under a unique prefix, or under that of another one, as another process opens it. */
+  store(prefix?: string): Store;
 }
 
 /** Starts a Redis and its shim before the tests of the surrounding suite, and stops them afterwards. */
@@ -93,9 +93,9 @@ export function useRedis(options?: RedisServerOptions): TestRedis {
     get shim() {
       return started(shim);
     },
-    store() {
+    store(prefix = newPrefix()) {
       const { url, token } = started(shim);
-      return upstashStore({ url, token, prefix: newPrefix() });
+      return upstashStore({ url, token, prefix });
     },
   };
 }

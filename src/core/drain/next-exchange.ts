@@ -150,7 +150,7 @@ export class NextExchange {
     if (reads) this.#lastReadAt = now;
     const request = {
       now,
-      settle: ended.map(({ outcome }) => outcome),
+      settle: ended.map(({ job, outcome }) => (observe && job.isReadable ? { ...outcome, name: job.name } : outcome)),
       fire,
       claim: limit > 0 && reads ? this.#claimRequest(limit, now) : undefined,
       reads,

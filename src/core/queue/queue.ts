@@ -11,6 +11,14 @@ import {
   retryDead,
 } from "../manage/dead-letter.ts";
 import { Documents } from "../manage/documents.ts";
+import {
+  type FiguresOptions,
+  getFigures,
+  getHistory,
+  type HistoryOptions,
+  type QueueFigures,
+  type QueueHistory,
+} from "../manage/figures.ts";
 import { getJob } from "../manage/get.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
 import { type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
@@ -74,11 +82,7 @@ export class Queue {
       get needs() {
         return drainNeeds(parts);
       },
-      local: store.local,
       documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
-      async retryDead(id, payload, changes) {
-        await retryDead(parts, id, { payload }, changes);
-      },
       async resetRate(key) {
         await store.changeFlow(key, { to: "rateReset" }, clock());
         nextDue.forget(clock());
@@ -86,7 +90,6 @@ export class Queue {
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
       drain: (given) => drainQueue(parts, given),
-      pulse: () => reader.pulse(),
       onDue: (listener) => nextDue.listen(listener),
     });
   }
@@ -220,6 +223,19 @@ export class Queue {
   /** Reads the statistics, what was done in each of the last 60 minutes, and how long jobs waited and ran. Costs what `getStats` costs. */
   async getActivity(): Promise<QueueActivity> {
     return getActivity(this.#parts);
+  }
+
+  /**
+   * Reads how the jobs of each name do: what became of them, and how long they waited and ran, in the last hour and days. Nothing is kept
+   * with `observe: false`.
+   */
+  async getFigures(options: FiguresOptions = {}): Promise<QueueFigures> {
+    return getFigures(this.#parts, options);
+  }
+
+  /** Reads what the queue has done in each of the last hours, up to two weeks back, and how long jobs waited and ran. */
+  async getHistory(options: HistoryOptions = {}): Promise<QueueHistory> {
+    return getHistory(this.#parts, options);
   }
 
   /** What this object has spent so far. Reading it costs nothing. */

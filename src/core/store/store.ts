@@ -1,5 +1,6 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
+import type { StoredHour, StoredNameFigures } from "./figures.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
 import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "./schedules.ts";
@@ -94,6 +95,8 @@ export interface Timing {
  * its timing if an attempt was made.
  */
 export type Outcome = {
+  /** The name of the job, under which it is counted if the request observes. Default: it is counted under none. */
+  readonly name?: string | undefined;
   readonly timing?: Timing | undefined;
   /** Jobs that are made together with the outcome, or not at all. In partitions they are in that of their job. */
   readonly followUps?: readonly FollowUpJob[] | undefined;
@@ -153,7 +156,7 @@ export interface SettleRequest {
   readonly settle: readonly Outcome[];
   /** How long completed jobs are kept; 0 keeps none. */
   readonly retentionMs: number;
-  /** Whether to keep what only serves those who look at the queue: the order of completed jobs. Default false. */
+  /** Whether to keep what only serves those who look at the queue: the order of completed jobs, and figures by name. Default false. */
   readonly observe?: boolean | undefined;
   /** Whether an earlier request, whose answer was lost, may have settled the same outcomes. The store then recognizes its own work. Default false. */
   readonly isResend?: boolean;
@@ -446,13 +449,15 @@ export interface QueueStore {
   listFlows(page: FlowPageRequest): Promise<Page<FlowState>>;
   /** Changes one flow control key. */
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
-  /**
-   * Reads a text that is another one after anything was enqueued, attempted, cancelled, retried or removed, and after a pause. It may
-   * be the same after a change to something that waits. It costs 2 commands a partition.
-   */
-  pulse(): Promise<string>;
   /** Counts everything, at one moment. */
   stats(now: number): Promise<StoredStats>;
+  /**
+   * Reads what was settled under each name, in no order: in the last hour, and on each of the last `days` (UTC). Names that came after
+   * the first `NAMES_KEPT` are counted together.
+   */
+  figures(now: number, days: number): Promise<readonly StoredNameFigures[]>;
+  /** Reads what was settled in the last `hours`, in their order: only those hours in which something was. */
+  history(now: number, hours: number): Promise<readonly StoredHour[]>;
   /** Pauses the queue, or resumes it. While it is paused, an exchange claims nothing. */
   setPaused(paused: boolean): Promise<void>;
   /** Stores a schedule; false if the one with its key was fired, changed or removed meanwhile. */

@@ -5,6 +5,7 @@ import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } fro
 import { LONGEST_KEY } from "../../core/schedule/schedules.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
+import { DAYS_KEPT, HOURS_KEPT } from "../../core/store/figures.ts";
 import { clearableStates, jobStates } from "../../core/store/store.ts";
 import {
   anything,
@@ -162,6 +163,9 @@ export const retryManyBody = deadJobs({ dryRun: flag, payload: anything });
 
 export const scheduleBody = object(scheduleFields, ["name", "cron"]);
 export const previewQuery = object({ count: whole(1, 1_000) });
+
+export const figuresQuery = object({ days: whole(0, DAYS_KEPT) });
+export const historyQuery = object({ hours: whole(1, HOURS_KEPT) });
 
 const roundTrips = whole(LEAST_ROUND_TRIPS, NO_LIMIT);
 const commands = whole(1, NO_LIMIT);

@@ -3,12 +3,14 @@ import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
+import type { Figures, NameFigures, Percentiles, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "../../core/manage/stats.ts";
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
+import type { OutcomeCounts } from "../../core/store/figures.ts";
 import { enqueueStatuses, jobStates } from "../../core/store/store.ts";
 import { problemKinds } from "./problems.ts";
 import type { Problem } from "./requests.ts";
@@ -249,6 +251,27 @@ export const activity = record<QueueActivity & { readonly spending: Spending }>(
     running: histogram,
     spending,
   },
+  {},
+);
+
+const percentiles = record<Percentiles>({ medianMs: count, p95Ms: count }, {});
+const outcomeCounts = { processed: count, retried: count, dead: count };
+const figures = record<Figures>(
+  { at: time, ...outcomeCounts, waiting: nullable(percentiles), running: nullable(percentiles) },
+  {},
+);
+const nameFigures = record<NameFigures>(
+  {
+    name: text,
+    total: record<OutcomeCounts>(outcomeCounts, {}),
+    hour: described("The last 60 to 70 minutes.", figures),
+    days: described("Days of UTC, today last.", list(figures)),
+  },
+  {},
+);
+export const queueFigures = record<QueueFigures>({ names: list(nameFigures), other: nullable(nameFigures) }, {});
+export const queueHistory = record<QueueHistory>(
+  { hours: described("Hours of UTC, the current one last.", list(figures)) },
   {},
 );
 

@@ -1,7 +1,8 @@
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
-import { activity, metrics } from "../contract/responses.ts";
+import { figuresQuery, historyQuery } from "../contract/requests.ts";
+import { activity, metrics, queueFigures, queueHistory } from "../contract/responses.ts";
 import { reply, replyText, route } from "./route.ts";
 
 export const activityRoutes = [
@@ -14,6 +15,27 @@ export const activityRoutes = [
     answers: { 200: activity },
     // The usage is what this isolate has counted.
     answer: async ({ queue }) => reply({ ...(await queue.getActivity()), spending: queue.spending }),
+  }),
+  route({
+    method: "GET",
+    path: "/figures",
+    operation: "getFigures",
+    notes:
+      "How the jobs of each name do, in the last hour and days: the first 100 names, and all others together. Empty with `observe: false`.",
+    scope: "read",
+    query: figuresQuery,
+    answers: { 200: queueFigures },
+    answer: async ({ queue, query }) => reply(await queue.getFigures(query)),
+  }),
+  route({
+    method: "GET",
+    path: "/history",
+    operation: "getHistory",
+    notes: "The last two weeks by the hour: what was done, and how long jobs waited and ran.",
+    scope: "read",
+    query: historyQuery,
+    answers: { 200: queueHistory },
+    answer: async ({ queue, query }) => reply(await queue.getHistory(query)),
   }),
   route({
     method: "GET",

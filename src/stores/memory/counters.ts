@@ -1,59 +1,165 @@
 import {
+  DAY_MS,
+  DAYS_KEPT,
+  HOUR_MS,
+  HOURS_KEPT,
+  NAMES_KEPT,
+  noFigures,
+  type OutcomeCounts,
+  type StoredFigures,
+  type StoredHour,
+  type StoredNameFigures,
+  sumOfFigures,
+  TEN_MINUTES_MS,
+  TENS_KEPT,
+} from "../../core/store/figures.ts";
+import {
   bucketOf,
   durationBounds,
+  MINUTE_MS,
   MINUTES_KEPT,
-  minuteOf,
   type StoredHistogram,
   type StoredMinute,
 } from "../../core/store/stats.ts";
 import type { Outcome } from "../../core/store/store.ts";
 
-type Counted = "processed" | "retried" | "dead";
+type Counted = keyof OutcomeCounts;
 
 function countedAs(to: Outcome["to"]): Counted | undefined {
   if (to === "completed") return "processed";
   return to === "retried" || to === "dead" ? to : undefined;
 }
 
+function noTimes(): number[] {
+  return Array.from({ length: durationBounds.length + 1 }, () => 0);
+}
+
+function addTo(counts: number[], ms: number): void {
+  const bucket = bucketOf(ms);
+  counts[bucket] = (counts[bucket] ?? 0) + 1;
+}
+
 class Times implements StoredHistogram {
-  readonly counts: number[] = Array.from({ length: durationBounds.length + 1 }, () => 0);
+  readonly counts = noTimes();
   sumMs = 0;
 
   add(ms: number): void {
-    const bucket = bucketOf(ms);
-    this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
+    addTo(this.counts, ms);
     this.sumMs += Math.round(ms);
   }
 }
 
-/** What was settled in each of the last minutes, and how long it took. Only what was accepted counts. */
+class Figures implements StoredFigures {
+  processed = 0;
+  retried = 0;
+  dead = 0;
+  readonly waiting = noTimes();
+  readonly running = noTimes();
+
+  add({ to, timing }: Outcome): void {
+    const as = countedAs(to);
+    if (as) this[as]++;
+    if (!timing) return;
+    addTo(this.waiting, timing.waitedMs);
+    addTo(this.running, timing.ranMs);
+  }
+}
+
+/** Figures in windows of time, by the number of the window since 1970. The last few are kept. */
+class Windows {
+  readonly #figures = new Map<number, Figures>();
+  readonly #ms: number;
+  readonly #kept: number;
+
+  constructor(ms: number, kept: number) {
+    this.#ms = ms;
+    this.#kept = kept;
+  }
+
+  add(outcome: Outcome, now: number): void {
+    const current = Math.floor(now / this.#ms);
+    const figures = this.#figures.get(current) ?? new Figures();
+    figures.add(outcome);
+    if (this.#figures.has(current)) return;
+    this.#figures.set(current, figures);
+    for (const old of this.#figures.keys()) if (old <= current - this.#kept) this.#figures.delete(old);
+  }
+
+  /** Those of the last windows in which something was settled, in their order. Of another clock, some may be ahead. */
+  last(count: number, now: number): readonly (readonly [number, StoredFigures])[] {
+    const first = Math.floor(now / this.#ms) - count + 1;
+    return [...this.#figures].filter(([number]) => number >= first).sort(([a], [b]) => a - b);
+  }
+
+  /** The same without those that are ahead. */
+  until(count: number, now: number): readonly (readonly [number, StoredFigures])[] {
+    return this.last(count, now).filter(([number]) => number * this.#ms <= now);
+  }
+}
+
+/** What was settled under one name. */
+class NameTally {
+  readonly #tens = new Windows(TEN_MINUTES_MS, TENS_KEPT);
+  readonly #days = new Windows(DAY_MS, DAYS_KEPT);
+  readonly #total: Record<Counted, number> = { processed: 0, retried: 0, dead: 0 };
+
+  add(outcome: Outcome, now: number): void {
+    const as = countedAs(outcome.to);
+    if (as) this.#total[as]++;
+    this.#tens.add(outcome, now);
+    this.#days.add(outcome, now);
+  }
+
+  read(name: string | undefined, now: number, count: number): StoredNameFigures {
+    const hour = sumOfFigures(this.#tens.until(TENS_KEPT, now).map(([, figures]) => figures));
+    const today = Math.floor(now / DAY_MS);
+    const known = new Map(this.#days.until(count, now));
+    const days = Array.from({ length: count }, (_, index) => known.get(today - count + 1 + index) ?? noFigures);
+    return { name, total: { ...this.#total }, hour, days };
+  }
+}
+
+/** What was settled, when, under which name, and how long it took. Only what was accepted counts. */
 export class Tally {
   readonly waiting = new Times();
   readonly running = new Times();
-  readonly #minutes = new Map<number, Record<Counted, number>>();
+  readonly #minutes = new Windows(MINUTE_MS, MINUTES_KEPT);
+  readonly #hours = new Windows(HOUR_MS, HOURS_KEPT);
+  readonly #names = new Map<string | undefined, NameTally>();
 
-  count(accepted: readonly Outcome[], now: number): void {
-    const minute = minuteOf(now);
-    for (const { to } of accepted) {
-      const as = countedAs(to);
-      if (!as) continue;
-      const counts = this.#minutes.get(minute) ?? { processed: 0, retried: 0, dead: 0 };
-      counts[as]++;
-      this.#minutes.set(minute, counts);
-    }
-    for (const old of this.#minutes.keys()) if (old <= minute - MINUTES_KEPT) this.#minutes.delete(old);
-    for (const { timing } of accepted) {
+  /** @param observe whether to count by name too. */
+  count(accepted: readonly Outcome[], now: number, observe: boolean): void {
+    for (const outcome of accepted) {
+      const { to, timing, name } = outcome;
+      if (!countedAs(to) && !timing) continue;
+      this.#minutes.add(outcome, now);
+      this.#hours.add(outcome, now);
+      if (observe && name !== undefined) this.#tallyOf(name).add(outcome, now);
       if (!timing) continue;
       this.waiting.add(timing.waitedMs);
       this.running.add(timing.ranMs);
     }
   }
 
+  #tallyOf(name: string): NameTally {
+    const key = this.#names.has(name) || this.#names.size < NAMES_KEPT ? name : undefined;
+    const tally = this.#names.get(key) ?? new NameTally();
+    this.#names.set(key, tally);
+    return tally;
+  }
+
   minutesUntil(now: number): readonly StoredMinute[] {
-    const first = minuteOf(now) - MINUTES_KEPT + 1;
-    return [...this.#minutes]
-      .filter(([minute]) => minute >= first)
-      .map(([minute, counts]) => ({ minute, ...counts }))
-      .sort((a, b) => a.minute - b.minute);
+    return this.#minutes
+      .last(MINUTES_KEPT, now)
+      .map(([minute, { processed, retried, dead }]) => ({ minute, processed, retried, dead }))
+      .filter(({ processed, retried, dead }) => processed + retried + dead > 0);
+  }
+
+  hoursUntil(now: number, count: number): readonly StoredHour[] {
+    return this.#hours.until(count, now).map(([hour, figures]) => ({ hour, figures }));
+  }
+
+  names(now: number, days: number): readonly StoredNameFigures[] {
+    return [...this.#names].map(([name, tally]) => tally.read(name, now, days));
   }
 }

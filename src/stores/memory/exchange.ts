@@ -45,7 +45,7 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
 export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
-  state.tally.count(accepted, request.now);
+  state.tally.count(accepted, request.now, request.observe === true);
   state.lanes.putMarks(request.now);
   return settled;
 }

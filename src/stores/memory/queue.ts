@@ -1,5 +1,6 @@
 import { countFitting } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
@@ -194,12 +195,16 @@ export class MemoryQueue implements QueueStore {
     this.#state.lanes.putMarks(now);
   }
 
-  async pulse(): Promise<string> {
-    return JSON.stringify(countJobs(this.#state, 0));
-  }
-
   async stats(now: number): Promise<StoredStats> {
     return countJobs(this.#state, now);
+  }
+
+  async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {
+    return this.#state.tally.names(now, days);
+  }
+
+  async history(now: number, hours: number): Promise<readonly StoredHour[]> {
+    return this.#state.tally.hoursUntil(now, hours);
   }
 
   async setPaused(paused: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
@@ -39,6 +40,7 @@ import { LostParts } from "./lost-parts.ts";
 import { mergedPages } from "./merged-pages.ts";
 import { PartialReplies } from "./partial-replies.ts";
 import { SpreadCheck } from "./spread-check.ts";
+import { sumOfHours, sumOfNames } from "./sum-of-figures.ts";
 import { sumOfStats } from "./sum-of-stats.ts";
 
 /**
@@ -355,10 +357,6 @@ class PartitionedQueue implements QueueStore {
     return { partitions: this.#parts.length, stores: this.#stores, store: 0 };
   }
 
-  async pulse(): Promise<string> {
-    return (await Promise.all(this.#parts.map((part) => part.pulse()))).join(";");
-  }
-
   async peek(): Promise<PeekReply> {
     return this.#peekAll(this.#at(0).peek());
   }
@@ -510,6 +508,14 @@ class PartitionedQueue implements QueueStore {
 
   async stats(now: number): Promise<StoredStats> {
     return sumOfStats(await Promise.all(this.#parts.map((part) => part.stats(now))));
+  }
+
+  async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {
+    return sumOfNames(await Promise.all(this.#parts.map((part) => part.figures(now, days))));
+  }
+
+  async history(now: number, hours: number): Promise<readonly StoredHour[]> {
+    return sumOfHours(await Promise.all(this.#parts.map((part) => part.history(now, hours))));
   }
 
   async setPaused(paused: boolean): Promise<void> {

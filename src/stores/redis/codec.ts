@@ -1,3 +1,5 @@
+import { fnv1a } from "../../core/shared/hash.ts";
+import { noFigures, type StoredFigures, type StoredHour, type StoredNameFigures } from "../../core/store/figures.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import { bucketOf, durationBounds, type StoredMinute, type StoredStats } from "../../core/store/stats.ts";
 import type {
@@ -36,13 +38,6 @@ import {
 const WAITING_TIMES = 8;
 const RUNNING_TIMES = 24;
 const HISTOGRAM_SIZE = durationBounds.length + 2;
-
-/** Reads every counter that is not of a minute, for BITFIELD. One of them changes whenever an attempt is settled, or a job removed. */
-export const counterFields: readonly string[] = Array.from({ length: RUNNING_TIMES + HISTOGRAM_SIZE }, (_, index) => [
-  "GET",
-  "i64",
-  `#${index}`,
-]).flat();
 
 /** How exchange.lua marks a job that an earlier send of the claim has made. */
 const FIRED = " fired:";
@@ -96,6 +91,18 @@ function newScore(outcome: Outcome): string {
   return String(againScore(outcome));
 }
 
+/** The names of the jobs, each with where its figures are as far as is known, and which of them each outcome has. */
+export function nameArguments(settle: readonly Outcome[], places: ReadonlyMap<string, string>): string[] {
+  const names = [...new Set(settle.flatMap(({ name }) => name ?? []))];
+  if (names.length === 0) return ["0"];
+  const numbers = new Map(names.map((name, index) => [name, String(index + 1)]));
+  return [
+    String(names.length),
+    ...names.flatMap((name) => [name, String(fnv1a(name)), places.get(name) ?? ""]),
+    ...settle.map(({ name }) => (name === undefined ? "" : (numbers.get(name) ?? ""))),
+  ];
+}
+
 /** How long an attempt waited and ran, and the counters of the histograms that this belongs to. */
 function timingArguments(timing: Timing | undefined): string[] {
   if (!timing) return ["", "", "", ""];
@@ -133,6 +140,33 @@ export function storedStats(answer: readonly string[]): StoredStats {
   };
 }
 
+/** Reads figures as lua/_read_windows.lua writes them. */
+function storedFigures(text: string): StoredFigures {
+  if (text === "") return noFigures;
+  const [processed = 0, retried = 0, dead = 0, ...times] = text.split(",").map(Number);
+  const half = times.length / 2;
+  return { processed, retried, dead, waiting: times.slice(0, half), running: times.slice(half) };
+}
+
+export function storedNameFigures(answer: readonly string[], days: number): readonly StoredNameFigures[] {
+  const all: StoredNameFigures[] = [];
+  for (let at = 0; at < answer.length; at += 3 + days) {
+    const [name = "", totals = "", hour = "", ...byDay] = answer.slice(at, at + 3 + days);
+    const [processed = 0, retried = 0, dead = 0] = totals.split(",").map(Number);
+    const total = { processed, retried, dead };
+    all.push({ name: name || undefined, total, hour: storedFigures(hour), days: byDay.map(storedFigures) });
+  }
+  return all;
+}
+
+export function storedHours(answer: readonly string[]): readonly StoredHour[] {
+  const hours: StoredHour[] = [];
+  for (let at = 0; at < answer.length; at += 2) {
+    hours.push({ hour: Number(answer[at]), figures: storedFigures(answer[at + 1] as string) });
+  }
+  return hours;
+}
+
 export function fireArguments(fire: Fire): string[] {
   const { key, occurrence, revision = 0, next, jobs, unless } = fire;
   return [
@@ -164,19 +198,28 @@ export function enqueueReply(job: NewJob, [status, id = "", score = "", held, or
   return { status: status as EnqueueStatus, id, runAt: job.runAt, lease };
 }
 
-export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeReply {
+/** The answer of exchange.lua, and where it has found figures of names to be: '' where they are no longer. */
+export interface ExchangeAnswer extends ExchangeReply {
+  readonly places: ReadonlyMap<string, string>;
+}
+
+export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeAnswer {
   const [paused, next, left] = answer;
   const firesAt = 3 + outcomes;
   const jobsAt = firesAt + fires + 1;
-  const schedulesAt = jobsAt + 4 * Number(answer[jobsAt - 1]);
+  const placesAt = jobsAt + 4 * Number(answer[jobsAt - 1]) + 1;
+  const schedulesAt = placesAt + 2 * Number(answer[placesAt - 1]);
+  const places = new Map<string, string>();
+  for (let at = placesAt; at < schedulesAt; at += 2) places.set(answer[at] as string, answer[at + 1] as string);
   return {
     paused: paused === "1",
     nextAt: timeOf(next),
     left: Number(left),
     settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
     fired: answer.slice(firesAt, jobsAt - 1) as readonly FireReply[],
-    jobs: leasedJobs(answer, jobsAt, schedulesAt),
+    jobs: leasedJobs(answer, jobsAt, placesAt - 1),
     schedules: dueSchedules(answer, schedulesAt),
+    places,
   };
 }
 

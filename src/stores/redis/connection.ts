@@ -76,6 +76,8 @@ const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(res
 export class Connection {
   /** The names of queues in which flow control keys have been met: from then on bounds of what requests cost include them. */
   readonly queuesWithKeys = new Set<string>();
+  /** Where the figures of names of jobs are, by the key `due` of their queue. A script that finds another name there says so. */
+  readonly places = new Map<string, Map<string, string>>();
   readonly #transport: Transport;
   readonly #pause: Pause;
   readonly #random: () => number;

@@ -71,16 +71,27 @@ export function mostOfKeys({ settles = 0, firedJobs = 0, claims = 0 }: ExchangeS
   return jobs === 0 ? 0 : claims + pieces(17 * claims) + 16 * pieces(8 * jobs);
 }
 
-/** Of the sweep in lua/exchange.lua, which is left out if the budget has no room for it: HRANDFIELD, ZMSCORE and HDEL, and
- * ZREMRANGEBYSCORE of the order of completed jobs. */
-export const mostOfSweep = 4;
+// As in lua/_figures.lua: how many values BITFIELD takes, and how many it needs for windows. Each figure needs two operations of four
+// values; an outcome has three figures, and its name two windows, one total and its hash.
+const MOST_VALUES = 5_600;
+const MOST_VALUES_OF_HOUR = 33 * 8;
+const MOST_VALUES_OF_NAME = 2 * 3 * 8 + 8;
+
+/**
+ * Of what lua/exchange.lua leaves out if the budget has no room for it. The sweep: HRANDFIELD, ZMSCORE and HDEL, and ZREMRANGEBYSCORE of
+ * the order of completed jobs. Figures: ZMSCORE and ZADD of places of names, BITFIELD to count again what was counted in a wrong place, and
+ * for windows that one BITFIELD has no room for.
+ */
+export function mostOfSweep({ settles = 0 }: SettleSize): number {
+  return 6 + Math.ceil((MOST_VALUES_OF_HOUR + settles * MOST_VALUES_OF_NAME) / MOST_VALUES);
+}
 
 /** Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of what was born leased. */
 export function mostOfExtend(leases: number, records: number, born: number): number {
   return 1 + pieces(leases + born) + pieces(4 * leases) + pieces(2 * records) + pieces(2 * born);
 }
 
-/** Of lua/partitions.lua: TYPE, EXISTS and MSET. */
+/** Of lua/partitions.lua: ZRANGE, EXISTS and MSET. */
 export const mostOfPartitions = 4;
 
 /** Of `peekWithManifest`: ZRANGE and GET. */

@@ -1,5 +1,6 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost, Meter } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
@@ -37,7 +38,6 @@ import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } fr
 import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
 import {
   completedJob,
-  counterFields,
   deadJob,
   deadJobs,
   dueJob,
@@ -47,9 +47,12 @@ import {
   followUpArguments,
   idOf,
   listedMember,
+  nameArguments,
   nextDue,
   outcomeArguments,
   putArguments,
+  storedHours,
+  storedNameFigures,
   storedSchedules,
   storedStats,
   texts,
@@ -138,6 +141,16 @@ export class RedisQueue implements QueueStore {
     if (areMet) this.#connection.queuesWithKeys.add(this.#keys.queue);
   }
 
+  get #places(): ReadonlyMap<string, string> {
+    return this.#connection.places.get(this.#keys.due) ?? new Map();
+  }
+
+  #notePlaces(places: ReadonlyMap<string, string>): void {
+    if (places.size === 0) return;
+    const known = [...this.#places, ...places].filter(([name]) => places.get(name) !== "");
+    this.#connection.places.set(this.#keys.due, new Map(known));
+  }
+
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     if (jobs.length === 0) return [];
     this.#noteKeys(jobs.some(({ flow }) => flow));
@@ -200,23 +213,25 @@ export class RedisQueue implements QueueStore {
     // Keys that this process does not know yet are met if there is room for them, and to settle what they bring.
     const mayMeetKeys = this.#hasKeys || allows(mostOfKeys(size) + mostOfKeys({ settles: size.claims ?? 0 }));
     const mostMore = this.#hasKeys || !mayMeetKeys ? 0 : mostOfKeys(size);
-    const maySweep = settle.length > 0 && allows(mostMore + mostOfSweep);
+    const maySweep = settle.length > 0 && allows(mostMore + mostOfSweep(size));
     const rest = [
       ...[newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
       ...[flag(maySweep), flag(mayMeetKeys), flag(firesDeclared), flag(observe), String(settle.length)],
       ...settle.flatMap(outcomeArguments),
       ...followUpArguments(settle),
+      ...(observe ? nameArguments(settle, this.#places) : ["0"]),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];
     const args = (isSentAgain: boolean) => [String(now), flag(isSentAgain || isResend), ...rest];
     const sending = {
       pauseMs: resendPauseMs,
-      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + mostMore + (maySweep ? mostOfSweep : 0),
+      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + mostMore + (maySweep ? mostOfSweep(size) : 0),
     };
     const answer = await this.#texts(scripts.exchange, args, sending);
-    const reply = exchangeReply(answer, settle.length, fire.length);
+    const { places, ...reply } = exchangeReply(answer, settle.length, fire.length);
+    this.#notePlaces(places);
     this.#noteKeys(answer[0] === LEFT_KEYS || reply.jobs.some(({ lease }) => lease.flow));
     return reply;
   }
@@ -383,16 +398,16 @@ export class RedisQueue implements QueueStore {
     await this.#run(scripts.changeFlow, () => [flowField(key), String(now), ...changeFlowArguments(change)]);
   }
 
-  async pulse(): Promise<string> {
-    const [members, counters] = await this.#plain([
-      ["ZCARD", this.#keys.due],
-      ["BITFIELD", this.#keys.stats, ...counterFields],
-    ]);
-    return [members, ...texts(counters)].join();
-  }
-
   async stats(now: number): Promise<StoredStats> {
     return storedStats(await this.#texts(scripts.stats, () => [String(now)]));
+  }
+
+  async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {
+    return storedNameFigures(await this.#texts(scripts.figures, () => [String(now), String(days)]), days);
+  }
+
+  async history(now: number, hours: number): Promise<readonly StoredHour[]> {
+    return storedHours(await this.#texts(scripts.history, () => [String(now), String(hours)]));
   }
 
   async setPaused(paused: boolean): Promise<void> {

@@ -33,22 +33,32 @@ local function planned(key, score, record)
   end
   if not coming or (string.find(flags, 'e', 1, true) and occurrence ~= first) then return nil end
   if latest ~= '' and now - occurrence > tonumber(latest) then return nil end
-  return { id = key .. '@' .. iso(occurrence), occurrence = occurrence, coming = coming,
+  -- Of a name that JSON escapes nothing is learned.
+  local name = string.match(tail, '"},"name":("[^"\\]*")')
+  return { id = key .. '@' .. iso(occurrence), occurrence = occurrence, coming = coming, name = name and string.sub(name, 2, -2),
     record = head .. whole(now) .. middle .. whole(occurrence) .. tail }
 end
 
 -- Fires the schedules that have a plan, and leases their jobs as they are made. The others are handed out, and so are those whose jobs
 -- exist. Gives the earliest of what it leaves, and the schedules that it moves.
 local function fire_planned(keys, scores, index, ends)
-  local records, plans, names = read_many('HMGET', schedules, keys), {}, {}
+  local records, plans, names, marks = read_many('HMGET', schedules, keys), {}, {}, {}
   for i, key in ipairs(keys) do
     local plan = records[i] and planned(key, scores[i], records[i])
     if plan then
       plans[i] = plan
       push(names, plan.id, BORN .. plan.id)
+      if observes and plan.name then push(marks, plan.name) end
     end
   end
-  local there, at, earliest, moved, is_full = read_many('ZMSCORE', due, names), 0, UPPER, {}, false
+  -- Whoever performs the job then settles it without a reading.
+  local before = #names
+  for _, name in ipairs(marks) do push(names, NAME .. name) end
+  local there, at, earliest, moved, is_full = read_many('ZMSCORE', due, names, 2 * PIECE), 0, UPPER, {}, false
+  for i, name in ipairs(marks) do
+    local place = place_of(there[before + i])
+    if place then push(learned, name, whole(place)) end
+  end
   for i, key in ipairs(keys) do
     local plan, exists = plans[i], false
     if plan then

@@ -93,11 +93,11 @@ local function try_many(command, key, values)
   end
 end
 
--- A command with many values that answers each of them: ZMSCORE, HMGET.
-local function read_many(command, key, values)
+-- A command with many values that answers each of them: ZMSCORE, HMGET. @param at_once how many values one of them may have.
+local function read_many(command, key, values, at_once)
   local answers = {}
-  for first = 1, #values, PIECE do
-    local last = math.min(first + PIECE - 1, #values)
+  for first = 1, #values, at_once or PIECE do
+    local last = math.min(first + (at_once or PIECE) - 1, #values)
     local piece = call(command, key, unpack(values, first, last))
     for i = 1, last - first + 1 do answers[first + i - 1] = piece[i] end
   end

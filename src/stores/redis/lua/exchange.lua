@@ -1,21 +1,24 @@
 -- Settles what has ended, fires schedules, and claims what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1), whether it may fire schedules that code declares (0 or 1), whether the order of completed jobs is kept (0 or 1),
+-- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1), whether it may fire schedules that code declares (0 or 1), whether it observes (0 or 1): keeps the order of completed jobs, and figures by name,
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
 --     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
 --   number of jobs that outcomes make, then for each: place of its outcome, id, score, record
+--   number of names of jobs, then for each: name, hash, place as far as the caller knows it (''); if there are any, then for each outcome: which name ('' for none)
 --   number of schedules, then for each: key, slot score, next score, record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
 -- Returns: paused (0 or 1; 2 where it has left out keys that it may not meet), score that comes next ('' for none), how many more are due (0 where they were not to be counted),
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
 --   number of jobs taken, then for each: id (' born:ID' where it was made here, ' fired:ID' where an earlier send has made it), lease score, record, score at which it was due,
+--   number of names whose places the caller does not know, then for each: name, place ('' if it has none),
 --   then for each schedule due that was not fired here: key, slot score, record
 local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local counts, lease_ms = ARGV[5] == '1', tonumber(ARGV[6])
 local retention_ms, bytes_left, may_sweep = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
 local may_meet_keys, may_fire_declared = ARGV[10] == '1', ARGV[11] == '1'
-local observed = ARGV[12] == '1' and retention_ms > 0
+local observes = ARGV[12] == '1'
+local observed = observes and retention_ms > 0
 local cursor = 12
 local function argument()
   cursor = cursor + 1
@@ -45,14 +48,19 @@ local function is_same(stored, score)
   return stored == score or (stored and tonumber(stored) == tonumber(score))
 end
 
--- Counts what was settled, in all and in this minute, and how long it took: one command. Gives the day of the last sweep, if known.
-local function tally(count, added)
+-- include: _windows.lua
+-- include: _figures.lua
+
+-- Counts what was settled, in all, in this minute and in other windows, and how long it took: one command. Gives the day of the last
+-- sweep, if known.
+local function tally(count, added, all, named)
   if count.completed + count.retried + count.dead == 0 and not next(added) then return nil end
   local minute, day = math.floor(now / 60000), math.floor(now / DAY_MS)
-  local adding = {}
+  local adding, windows, checked = {}, {}, named.are_remembered and 1 or 0
+  if checked == 1 then push(adding, 'GET', 'u32', byte_of(named[1].place) * 8) end
   -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a day at least.
   local period = math.floor(now / math.min(math.max(retention_ms, 3600000), DAY_MS))
-  if may_sweep then adding = { 'SET', 'u32', SWEPT_ON, day } end
+  if may_sweep then push(adding, 'SET', 'u32', SWEPT_ON, day) end
   if may_sweep and observed then push(adding, 'SET', 'u32', TRIMMED_IN, period) end
   local function increase(bits, counter, by)
     push(adding, 'INCRBY', bits, counter, by)
@@ -71,11 +79,29 @@ local function tally(count, added)
       increase('u32', '#' .. at + 1, by)
     end
   end
-  local answers = call('BITFIELD', stats, unpack(adding))
-  if may_sweep and observed and answers[2] > 0 and answers[2] ~= period then
+  -- Of a job that was born leased nothing has been read.
+  if may_sweep and checked == 0 and not named.placed then read_places(named) end
+  give_places(named)
+  add_to_window(windows, HOURS, 0, all)
+  add_to_names(windows, named)
+  local answers = add_up(adding, windows)
+  local swept_on, trimmed_in = answers[checked + 1], answers[checked + 2]
+  -- The database was emptied since the caller learned the place.
+  if checked == 1 and answers[1] ~= tonumber(named[1].hash) then
+    take_back(named[1], answers[1])
+    named[1].place = nil
+    if may_sweep then
+      windows = {}
+      read_places(named)
+      give_places(named)
+      add_to_names(windows, named)
+      add_up({ 'OVERFLOW', 'SAT' }, windows)
+    end
+  end
+  if may_sweep and observed and trimmed_in > 0 and trimmed_in ~= period then
     call('ZREMRANGEBYSCORE', done_order, '-inf', '(' .. whole(now - retention_ms - 3600000))
   end
-  return may_sweep and answers[1]
+  return may_sweep and swept_on
 end
 
 -- Of a lone enqueue whose second command never arrived, a record is left that nothing leads to (lone-enqueue.ts). Once a day some of the
@@ -129,6 +155,19 @@ local function keep(finished, ended)
   if observed then call_many('ZADD', done_order, ended) end
 end
 
+-- Counts an outcome, and to which counts of the histograms its attempt belongs.
+local function note(figures, to, waited_count, ran_count)
+  local figure = FIGURE_OF[to]
+  if figure then figures[figure] = (figures[figure] or 0) + 1 end
+  if waited_count == '' then return end
+  local waited, ran = FIRST_WAITING + waited_count - WAITING - 1, FIRST_RUNNING + ran_count - RUNNING - 1
+  figures[waited] = (figures[waited] or 0) + 1
+  figures[ran] = (figures[ran] or 0) + 1
+end
+
+-- The names of the jobs that were settled, and those whose places a claim has read.
+local named, learned = {}, {}
+
 -- Of each outcome eleven values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
 local function settle()
@@ -144,7 +183,11 @@ local function settle()
     follow_ups[n] = { place = tonumber(argument()), id = argument(), score = argument(), record = argument() }
     names[number + n] = follow_ups[n].id
   end
-  local added = {}
+  for n = 1, tonumber(argument()) do
+    named[n] = { text = argument(), hash = argument(), known = argument(), figures = {} }
+  end
+  local which_at, all, added = cursor, {}, {}
+  if #named > 0 then cursor = cursor + number end
   local function add_to(counter, by)
     added[counter] = (added[counter] or 0) + by
   end
@@ -157,8 +200,13 @@ local function settle()
     local removed = call('ZREM', due, names[1], index)
     if removed == 1 then put_back(names[1]) end
     held = { removed == 2 and lease }
+    if named[1] and named[1].known ~= '' then
+      named.are_remembered, named[1].place = true, tonumber(named[1].known)
+    end
   else
-    held = read_many('ZMSCORE', due, names)
+    push_marks(names, named)
+    held = read_many('ZMSCORE', due, names, 2 * PIECE)
+    note_places(named, held, number + #follow_ups)
   end
   local seen, keys = {}, {}
   for i = 1, number do
@@ -179,6 +227,7 @@ local function settle()
       reply[3 + i] = 1
       seen[id], seen[i] = true, true
       count[to] = count[to] + 1
+      local name = named[tonumber(ARGV[which_at + i])]
       local waited, ran, waited_count, ran_count = unpack(ARGV, before + i * 11 - 5, before + i * 11 - 2)
       if waited ~= '' then
         add_to(WAITING, waited)
@@ -186,6 +235,8 @@ local function settle()
         add_to(RUNNING, ran)
         add_to(ran_count, 1)
       end
+      note(all, to, waited_count, ran_count)
+      if name then note(name.figures, to, waited_count, ran_count) end
       if key then finish(lane_of[key]) end
       if to == 'completed' or to == 'dead' then
         if first == '' then
@@ -239,7 +290,7 @@ local function settle()
   surely('HDEL', jobs, left)
   surely('ZREM', due, gone)
   keep_checkpoint(now)
-  local swept_on = next(seen) and tally(count, added)
+  local swept_on = next(seen) and tally(count, added, all, named)
   if swept_on and swept_on > 0 and swept_on < math.floor(now / DAY_MS) then sweep() end
 end
 
@@ -564,5 +615,11 @@ clear_lanes()
 push(reply, jobs_taken)
 local before = #reply
 for i = 1, jobs_taken * 4 do reply[before + i] = taken[i] end
+for _, name in ipairs(named) do
+  local place = name.place and name.place < MOST_NAMES and whole(name.place) or ''
+  if place ~= name.known then push(learned, name.text, place) end
+end
+push(reply, #learned / 2)
+for _, value in ipairs(learned) do push(reply, value) end
 for _, value in ipairs(slots) do push(reply, value) end
 return reply

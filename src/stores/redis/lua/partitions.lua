@@ -3,10 +3,11 @@
 -- Returns: that text, `whole` or `nothing`
 -- A partitioned queue keeps only a text under these keys that says how it is spread, in place of every set and hash:
 -- Redis itself refuses anyone who opens it as unpartitioned, without a command, before anything is written.
-local kind = call('TYPE', due)
-kind = type(kind) == 'table' and kind.ok or kind
-if kind == 'string' then return call('GET', due) end
-if kind ~= 'none' then return 'whole' end
+-- include: _windows.lua
+local first = try('ZRANGE', due, 0, 0, 'WITHSCORES')
+if first.err then return call('GET', due) or error(first.err, 0) end
+-- Of a queue that is empty the names of its jobs are left.
+if first[2] and tonumber(first[2]) < NAMED then return 'whole' end
 if call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules, flow, documents) > 0 then return 'whole' end
 local text = ARGV[1]
 if text == '' then return 'nothing' end

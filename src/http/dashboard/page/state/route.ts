@@ -15,7 +15,8 @@ export interface Route {
   readonly sort?: string | undefined;
 }
 
-const fields = ["view", "queue", "state", "search", "by", "id", "cursor", "sort"];
+const asked = ["view", "queue", "state", "search", "by", "id", "cursor"];
+const fields = [...asked, "sort"];
 
 /** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {
@@ -29,6 +30,6 @@ export function routeQuery(route: Route): string {
 }
 
 /** What the handler must know of a route. */
-export function askedQuery({ sort, ...route }: Route): string {
-  return routeQuery(route);
+export function askedQuery(route: Route): string {
+  return routeQuery(Object.fromEntries(Object.entries(route).filter(([name]) => asked.includes(name))) as never);
 }

@@ -1,0 +1,138 @@
+import { checkKnown, wholeNumber } from "../shared/validate.ts";
+import {
+  DAY_MS,
+  DAYS_KEPT,
+  HOUR_MS,
+  HOURS_KEPT,
+  noFigures,
+  type OutcomeCounts,
+  type StoredFigures,
+  type StoredNameFigures,
+  TEN_MINUTES_MS,
+  TENS_KEPT,
+} from "../store/figures.ts";
+import { durationBounds } from "../store/stats.ts";
+import type { ManageRuntime } from "./runtime.ts";
+
+/** How long something took, estimated from a histogram: right to the bounds of `Histogram`, and at most its highest one. */
+export interface Percentiles {
+  /** Half of the attempts took at most this long, in ms. */
+  readonly medianMs: number;
+  /** 95 % of the attempts took at most this long, in ms. */
+  readonly p95Ms: number;
+}
+
+/** What was settled in some time. */
+export interface Figures extends OutcomeCounts {
+  /** When it began. */
+  readonly at: Date;
+  /** How long attempts waited from when they were due to their start; null if none was timed. */
+  readonly waiting: Percentiles | null;
+  /** How long attempts ran; null if none was timed. */
+  readonly running: Percentiles | null;
+}
+
+/** How the jobs of one name do. */
+export interface NameFigures {
+  /** The name of the jobs; "other" for all names together that have no figures of their own. */
+  readonly name: string;
+  /** Since a job of the name was first settled. */
+  readonly total: OutcomeCounts;
+  /** The last hour, and up to ten minutes more: `at` says since when. */
+  readonly hour: Figures;
+  /** The last days (UTC), oldest first, as many as were asked for. Today is the last one. */
+  readonly days: readonly Figures[];
+}
+
+/** How the jobs of each name do. */
+export interface QueueFigures {
+  /** In the order of the names. The first 100 names of which a job is settled have figures of their own. */
+  readonly names: readonly NameFigures[];
+  /** All other names together; null if there are none. */
+  readonly other: NameFigures | null;
+}
+
+/** What a queue has done by the hour. */
+export interface QueueHistory {
+  /** Hours (UTC), oldest first, as many as were asked for, those without anything included. The current one is the last. */
+  readonly hours: readonly Figures[];
+}
+
+/** What `getFigures` reads. */
+export interface FiguresOptions {
+  /** For how many days there are figures, today included: 0 to 8. Default 8. */
+  readonly days?: number;
+}
+
+/** What `getHistory` reads. */
+export interface HistoryOptions {
+  /** How many hours, the current one included: 1 to 336, which is two weeks. Default 336. */
+  readonly hours?: number;
+}
+
+/** Reads how the jobs of each name do. */
+export async function getFigures({ reader, clock }: ManageRuntime, options: FiguresOptions): Promise<QueueFigures> {
+  checkKnown(options, ["days"], "getFigures");
+  const { days = DAYS_KEPT } = options;
+  wholeNumber(days, "days", 0, DAYS_KEPT);
+  const now = clock();
+  const stored = await reader.figures(now, days);
+  const names = stored.flatMap((each) => (each.name === undefined ? [] : nameFigures(each.name, each, now)));
+  const other = stored.find(({ name }) => name === undefined);
+  return {
+    names: names.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    other: other ? nameFigures("other", other, now) : null,
+  };
+}
+
+/** Reads what a queue has done in each of the last hours. */
+export async function getHistory({ reader, clock }: ManageRuntime, options: HistoryOptions): Promise<QueueHistory> {
+  checkKnown(options, ["hours"], "getHistory");
+  const { hours: count = HOURS_KEPT } = options;
+  wholeNumber(count, "hours", 1, HOURS_KEPT);
+  const now = clock();
+  const known = new Map((await reader.history(now, count)).map(({ hour, figures }) => [hour, figures]));
+  const first = windowsBefore(now, HOUR_MS, count);
+  const hours = Array.from({ length: count }, (_, index) =>
+    figures(known.get(first + index) ?? noFigures, (first + index) * HOUR_MS),
+  );
+  return { hours };
+}
+
+/** The number of the first of so many windows of which the last one is now. */
+function windowsBefore(now: number, ms: number, count: number): number {
+  return Math.floor(now / ms) - count + 1;
+}
+
+function nameFigures(name: string, { total, hour, days }: StoredNameFigures, now: number): NameFigures {
+  const firstDay = windowsBefore(now, DAY_MS, days.length);
+  return {
+    name,
+    total,
+    hour: figures(hour, windowsBefore(now, TEN_MINUTES_MS, TENS_KEPT) * TEN_MINUTES_MS),
+    days: days.map((day, index) => figures(day, (firstDay + index) * DAY_MS)),
+  };
+}
+
+function figures({ processed, retried, dead, waiting, running }: StoredFigures, at: number): Figures {
+  return { at: new Date(at), processed, retried, dead, waiting: percentiles(waiting), running: percentiles(running) };
+}
+
+function percentiles(counts: readonly number[]): Percentiles | null {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  return { medianMs: quantile(counts, total * 0.5), p95Ms: quantile(counts, total * 0.95) };
+}
+
+/** The duration that so many of the counted ones do not exceed, if those of one count lie evenly between its bounds. */
+function quantile(counts: readonly number[], rank: number): number {
+  let before = 0;
+  const index = counts.findIndex((count) => {
+    before += count;
+    return before >= rank;
+  });
+  const lower = durationBounds[index - 1] ?? 0;
+  const upper = durationBounds[index] ?? lower;
+  const count = counts[index] ?? 1;
+  return Math.round(lower + ((upper - lower) * (rank - (before - count))) / count);
+}
