@@ -165,6 +165,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   resume: [{ status: 200 }],
   getStats: [{ status: 200 }],
   getHealth: [{ status: 200 }],
+  listQueues: [{ status: 200 }],
   getActivity: [{ status: 200 }],
   getFigures: [{ status: 200, query: { days: "1" } }],
   getHistory: [{ status: 200, query: { hours: "24" } }],

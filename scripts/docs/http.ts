@@ -19,7 +19,7 @@ curl https://example.com/queue/jobs -H "Authorization: Bearer $TOKEN" --json '{"
 \`\`\`
 
 - **Paths** are relative to where the handler is mounted. At the root they belong to its first queue. Each queue has the same paths
-  below \`/queues/NAME\`. At the root, a drain drains all queues in order, and \`/metrics\` covers all.
+  below \`/queues/NAME\`. At the root, a drain drains all queues in order, and \`/metrics\` and \`/queues\` cover all.
 - **Tokens** go into the header \`Authorization: Bearer TOKEN\`. Any one of the named scopes is enough.
 - **Bodies** are JSON (\`Content-Type: application/json\`). An empty body counts as \`{}\`. Unknown fields and parameters are refused.
 - **Times** in answers are ISO 8601 in UTC. Answers are never cached. Later versions may add fields: ignore those that you do not know.

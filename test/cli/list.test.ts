@@ -1,5 +1,80 @@
 import { describe, expect, test } from "vitest";
-import { documentOf, kill, onEveryTarget, sendEmail } from "./run-cli.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/clock.ts";
+import { start } from "../support/clock.ts";
+import {
+  adminToken,
+  behindHandler,
+  documentOf,
+  fails,
+  kill,
+  onEveryTarget,
+  sendEmail,
+  tidegate,
+  type World,
+} from "./run-cli.ts";
+
+/** A handler of several queues, and the command line that talks to it. */
+function behindOne(names: readonly string[]) {
+  const clock = testClock(start);
+  const store = memoryStore();
+  const queues = names.map((name) => new Queue({ name, store, clock, jobs: [sendEmail, fails], logger: null }));
+  const handler = createHandler({ queues: queues as [Queue, ...Queue[]], auth: { admin: [adminToken] } });
+  const env = { TIDEGATE_URL: "https://queue.test", TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" };
+  const cli = (argv: readonly string[], world: World = {}) =>
+    tidegate(argv, { env, clock, fetch: (request) => handler.fetch(request), ...world });
+  return { queues, clock, cli };
+}
+
+describe("queue:list of several queues", () => {
+  test("is a table of their counts, pace and next runs, which fits 80 columns", async () => {
+    const long = "n".repeat(90);
+    const { queues, clock, cli } = behindOne(["mail", "bulk", long]);
+    const [mail, bulk] = queues;
+    await mail?.enqueueMany(Array.from({ length: 30 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
+    await mail?.enqueue(fails, {});
+    await mail?.drain();
+    await clock.advance("2m");
+    await mail?.enqueue(sendEmail, { to: "ada" }, { delay: "5m" });
+    await bulk?.pause();
+    const { code, stdout } = await cli(["queue:list"], { isTerminal: true, columns: 80 });
+    expect(code).toBe(0);
+    const [titles, ...lines] = stdout.trimEnd().split("\n");
+    expect(titles).toMatch(/^QUEUE +READY +SCHEDULED +RUNNING +DEAD +PACE +NEXT +LAST HOUR$/);
+    expect(lines[0]).toMatch(/^mail +0 +1 +0 +1 +6\.2\/min +in 5 minutes +▁{9}█$/);
+    expect(lines[1]).toMatch(/^bulk +0 +0 +0 +0 +0\/min +paused +▁{10}$/);
+    expect(lines[2]).toMatch(/^n+… +0 /);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test("--json prints them all, and --queue one as getStats returns it", async () => {
+    const { cli } = behindOne(["mail", "bulk"]);
+    expect(documentOf(await cli(["queue:list", "--json"]))).toMatchObject({
+      queues: [
+        { queue: "mail", stats: { paused: false } },
+        { queue: "bulk", ended: expect.any(Array) },
+      ],
+    });
+    expect(documentOf(await cli(["queue:list", "--json", "--queue", "bulk"]))).toMatchObject({ totalEnqueued: 0 });
+  });
+
+  test("a handler of a version that lists no queues shows its first", async () => {
+    const { fetch, cli } = behindHandler();
+    const before = (request: Request) =>
+      new URL(request.url).pathname.endsWith("/queues")
+        ? Response.json({ status: 404, title: "Not found", detail: "Not found.", code: "not_found" }, { status: 404 })
+        : fetch(request);
+    const { code, stdout } = await cli(["queue:list"], { fetch: before });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^The first queue at queue\.test/);
+  });
+
+  test("shows those of a module", async () => {
+    const { stdout } = await tidegate(["queue:list", "--module", "./modules/queues.ts"]);
+    expect(stdout).toMatch(/^QUEUE .*\nurgent .*\nbulk .*\n$/);
+  });
+});
 
 onEveryTarget((open) => {
   describe("queue:list", () => {

@@ -45,6 +45,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /pause": ["admin"],
   "POST /resume": ["admin"],
   "GET /stats": ["read", "admin"],
+  "GET /queues": ["read", "admin"],
   "GET /activity": ["read", "admin"],
   "GET /figures": ["read", "admin"],
   "GET /history": ["read", "admin"],

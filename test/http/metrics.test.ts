@@ -3,7 +3,7 @@ import parse from "parse-prometheus-text-format";
 import { describe, expect, test } from "vitest";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
-import { setUp } from "./memory-handler.ts";
+import { fails, setUp } from "./memory-handler.ts";
 
 async function familiesOf(call: ReturnType<typeof setUp>["call"], path = "/metrics") {
   const { status, headers, text } = await call("GET", path);
@@ -114,6 +114,26 @@ describe("GET /metrics", () => {
   });
 });
 
+describe("GET /queues", () => {
+  test("has the statistics of every queue, and the attempts that ended in each minute of the last hour", async () => {
+    const store = memoryStore();
+    const clock = () => start;
+    const [mail, bulk] = ["mail", "bulk"].map((name) => new Queue({ name, store, clock, jobs: [fails], logger: null }));
+    const { call } = setUp({ handler: { queues: [mail, bulk] as [Queue, Queue] } });
+    await bulk?.enqueueMany([{ job: fails }, { job: fails }]).then(() => bulk?.drain());
+    const { body } = await call("GET", "/queues");
+    const quiet = Array.from({ length: 59 }, () => 0);
+    expect(body).toEqual({
+      queues: [
+        { queue: "mail", stats: expect.objectContaining({ totalEnqueued: 0 }), ended: [...quiet, 0] },
+        { queue: "bulk", stats: expect.objectContaining({ deadLetterCount: 2 }), ended: [...quiet, 2] },
+      ],
+      commands: 0,
+    });
+    expect((await call("GET", "/queues/bulk/queues")).body).toMatchObject({ queues: [{ queue: "bulk" }] });
+  });
+});
+
 describe("GET /activity", () => {
   test("covers the last hour, and the commands spent", async () => {
     const { call, queue } = setUp();
@@ -131,7 +151,7 @@ describe("GET /activity", () => {
     expect(minutes.at(-1)).toEqual({ at: new Date(start).toISOString(), processed: 0, retried: 0, dead: 1 });
   });
 
-  test.each(["/activity", "/metrics"])("%s is refused for an enqueue token", async (path) => {
+  test.each(["/activity", "/metrics", "/queues"])("%s is refused for an enqueue token", async (path) => {
     const { call } = setUp({ handler: { auth: { enqueue: ["may-enqueue-only"], admin: ["may-do-all-of-it"] } } });
     expect((await call("GET", path)).status).toBe(401);
     expect((await call("GET", path, undefined, { Authorization: "Bearer may-enqueue-only" })).status).toBe(403);

@@ -1,28 +1,39 @@
 import type { QueueStats } from "../../core/manage/stats.ts";
+import { queuesTable } from "../output/queues.ts";
 import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
-import { examples, type Program } from "../program.ts";
+import { examples, joinLines, type Program } from "../program.ts";
+import { readQueues } from "../queues.ts";
 import type { Session } from "../session.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
-/** `queue:list`: statistics. */
+const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, how many attempts ended a minute over
+the last five, when something is due next, and the last hour in steps of six minutes.
+
+With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one, and
+totals so far.`;
+
+/** `queue:list`: all queues, or the statistics of one. */
 export function addList(program: Program, session: Session): void {
   program
     .command("queue:list")
-    .summary("show job counts and totals")
-    .description("Shows the number of jobs in each state, the age of the oldest ready one, and totals so far.")
+    .summary("show the counts and the pace of all queues, or one in detail")
+    .description(joinLines(DESCRIPTION))
     .addHelpText(
       "after",
       examples(
-        ["tidegate queue:list", "the statistics as a table"],
+        ["tidegate queue:list", "all queues, or the only one in detail"],
+        ["tidegate queue:list --queue bulk", "one in detail"],
         ["tidegate queue:list --json | jq .deadLetterCount", "one figure, for a script"],
       ),
     )
     .action(async () => {
       const target = await openTarget(session, program.opts());
-      const stats = await target.queue.getStats();
+      const isOne = program.opts().queue !== undefined || target.kind === "redis";
+      const [stats, list] = await Promise.all([target.queue.getStats(), isOne ? null : readQueues(target, session)]);
       await refuseUnknownQueue(target, program.opts(), stats);
-      session.print(stats, () => statistics(target, stats, session));
+      if (list && list.queues.length > 1) session.print(list, () => queuesTable(list.queues, session));
+      else session.print(stats, () => statistics(target, stats, session));
     });
 }
 

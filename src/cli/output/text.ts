@@ -36,6 +36,13 @@ export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+
+/** "1,204", but "1.23M" for a large number: at most six characters. */
+export function short(value: number): string {
+  return value < 100_000 ? count(value) : compact.format(value);
+}
+
 /** "1 job", "2 jobs" */
 export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;

@@ -75,6 +75,21 @@ export interface QueueActivity {
   readonly running: Histogram;
 }
 
+/** A queue in a list of several. */
+export interface QueueBrief {
+  /** Its name. */
+  readonly queue: string;
+  /** What `getStats` gives. */
+  readonly stats: QueueStats;
+  /** How many attempts ended in each of the last 60 minutes, oldest first; the current one is the last. Snoozed ones do not count. */
+  readonly ended: readonly number[];
+}
+
+/** What a list of queues shows of one. */
+export function briefOf(queue: string, { stats, minutes }: QueueActivity): QueueBrief {
+  return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
+}
+
 /** Reads the statistics of a queue. */
 export async function getStats({ reader, clock }: ManageRuntime): Promise<QueueStats> {
   const now = clock();

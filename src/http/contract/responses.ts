@@ -6,7 +6,7 @@ import { missedWords, overlapWords } from "../../core/job/options.ts";
 import type { Figures, NameFigures, Percentiles, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
-import type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "../../core/manage/stats.ts";
+import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
@@ -233,6 +233,23 @@ const statsFields = {
   paused: flag,
 };
 export const stats = record<QueueStats & { readonly spending: Spending }>({ ...statsFields, spending }, {});
+
+export const queueList = record<{ readonly queues: readonly QueueBrief[]; readonly commands: number }>(
+  {
+    queues: list(
+      record<QueueBrief>(
+        {
+          queue: text,
+          stats: record<QueueStats>(statsFields, {}),
+          ended: described("How many attempts ended in each of the last 60 minutes, oldest first.", list(count)),
+        },
+        {},
+      ),
+    ),
+    commands: described("What this answer cost.", count),
+  },
+  {},
+);
 
 const histogram = record<Histogram>(
   {

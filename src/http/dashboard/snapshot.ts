@@ -3,7 +3,7 @@ import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
-import type { QueueActivity, QueueStats } from "../../core/manage/stats.ts";
+import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
@@ -55,14 +55,6 @@ interface JobRows {
   readonly cursor: string | null;
   /** How many jobs were examined, if every one had to be. */
   readonly examined?: number;
-}
-
-/** A queue in the list of all. */
-export interface QueueBrief {
-  readonly queue: string;
-  readonly stats: QueueStats;
-  /** For each of the last 60 minutes, how many jobs completed or failed. */
-  readonly ended: readonly number[];
 }
 
 /** The contents of one view. */
@@ -132,10 +124,6 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "flow":
       return { keys: await readKeys(queue, query.search) };
   }
-}
-
-function briefOf(queue: string, { stats, minutes }: QueueActivity): QueueBrief {
-  return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
 }
 
 async function readKeys({ flowControl }: Queue, search: string | undefined): Promise<readonly FlowControlKey[]> {

@@ -1,11 +1,26 @@
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
+import { briefOf } from "../../core/manage/stats.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
 import { figuresQuery, historyQuery } from "../contract/requests.ts";
-import { activity, metrics, queueFigures, queueHistory } from "../contract/responses.ts";
+import { activity, metrics, queueFigures, queueHistory, queueList } from "../contract/responses.ts";
 import { reply, replyText, route } from "./route.ts";
 
 export const activityRoutes = [
+  route({
+    method: "GET",
+    path: "/queues",
+    operation: "listQueues",
+    notes: "Every queue of the handler, with its statistics and its pace in the last hour.",
+    scope: "read",
+    answers: { 200: queueList },
+    async answer({ queues }) {
+      const spent = () => queues.reduce((sum, { spending }) => sum + spending.commands, 0);
+      const before = spent();
+      const briefs = await Promise.all(queues.map(async (queue) => briefOf(queue.name, await queue.getActivity())));
+      return reply({ queues: briefs, commands: spent() - before });
+    },
+  }),
   route({
     method: "GET",
     path: "/activity",

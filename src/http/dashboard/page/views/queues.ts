@@ -1,4 +1,5 @@
-import type { Json, QueueBrief, Snapshot } from "../../snapshot.ts";
+import type { QueueBrief } from "../../../../core/manage/stats.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { number, span } from "./format.ts";
 import { badge, button, heading, hrefTo } from "./parts.ts";

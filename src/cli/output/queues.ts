@@ -1,0 +1,48 @@
+import type { QueueBrief } from "../../core/manage/stats.ts";
+import type { ListView } from "./jobs.ts";
+import { type Column, table } from "./table.ts";
+import { short } from "./text.ts";
+import { fromNow } from "./time.ts";
+
+/** Over how many minutes the pace is taken. */
+const RECENT_MINUTES = 5;
+
+/** A table of queues: counts, pace, and when something is due next. */
+export function queuesTable(queues: readonly QueueBrief[], { now, colors, width }: ListView): string {
+  const red = (text: string, { stats }: QueueBrief) => (stats.deadLetterCount > 0 ? colors.red(text) : text);
+  const columns: Column<QueueBrief>[] = [
+    { title: "QUEUE", cell: ({ queue }) => queue, givesWay: true },
+    { title: "READY", cell: ({ stats }) => short(stats.readyCount), align: "right" },
+    { title: "SCHEDULED", cell: ({ stats }) => short(stats.scheduledCount), align: "right" },
+    { title: "RUNNING", cell: ({ stats }) => short(stats.runningCount), align: "right" },
+    { title: "DEAD", cell: ({ stats }) => short(stats.deadLetterCount), align: "right", paint: red },
+    { title: "PACE", cell: ({ ended }) => pace(ended), align: "right" },
+    {
+      title: "NEXT",
+      cell: ({ stats }) => (stats.paused ? "paused" : stats.nextRunAt ? fromNow(stats.nextRunAt, now) : "-"),
+      paint: (text, { stats }) => (stats.paused ? colors.yellow(text) : text),
+    },
+    { title: "LAST HOUR", cell: ({ ended }) => bars(ended), paint: (text) => colors.cyan(text) },
+  ];
+  return table(columns, queues, { colors, width });
+}
+
+/** How many attempts ended a minute, of late: "120/min", "0.4/min". The current minute is not over yet, and does not count. */
+function pace(ended: readonly number[]): string {
+  const recent = ended.slice(-RECENT_MINUTES - 1, -1);
+  const each = recent.reduce((sum, count) => sum + count, 0) / RECENT_MINUTES;
+  return `${each > 0 && each < 10 ? each.toFixed(1) : short(Math.round(each))}/min`;
+}
+
+const heights = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+/** How many minutes a bar stands for. */
+const BAR_MINUTES = 6;
+
+/** The last hour in ten bars; the lowest height is none at all. */
+function bars(ended: readonly number[]): string {
+  const sums = Array.from({ length: Math.ceil(ended.length / BAR_MINUTES) }, (_, index) =>
+    ended.slice(index * BAR_MINUTES, (index + 1) * BAR_MINUTES).reduce((sum, count) => sum + count, 0),
+  );
+  const most = Math.max(1, ...sums);
+  return sums.map((sum) => heights[Math.ceil((sum / most) * (heights.length - 1))]).join("");
+}
