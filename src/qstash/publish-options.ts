@@ -175,7 +175,7 @@ function readTimeout(text: string, header: string): number {
   return ms;
 }
 
-/** "upstash-retry-delay" as people write it. */
-function titleOf(name: string): string {
+/** The name of a header as people write it: "Upstash-Retry-Delay". */
+export function titleOf(name: string): string {
   return name.replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
 }

@@ -18,6 +18,7 @@ export type StoreMethod =
   | "retryDead"
   | "removeDead"
   | "clear"
+  | "pulse"
   | "stats"
   | "figures"
   | "history"
@@ -56,6 +57,7 @@ const methods = {
   findFlow: true,
   listFlows: true,
   changeFlow: true,
+  pulse: true,
   stats: true,
   figures: true,
   history: true,

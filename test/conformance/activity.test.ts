@@ -41,6 +41,30 @@ onEveryStore((kind) => {
     expect(minutes[0]).toEqual({ at: new Date(start - 58 * minute), processed: 0, retried: 0, dead: 0 });
   });
 
+  test("has a pulse that changes with whatever happens to jobs, and with nothing else", async () => {
+    const { clock, queue, works, fails } = setUp();
+    const seen = [await internalsOf(queue).pulse()];
+    const changesWith = async (what: string, act: () => Promise<unknown>) => {
+      await act();
+      const pulse = await internalsOf(queue).pulse();
+      expect(seen, what).not.toContain(pulse);
+      seen.push(pulse);
+    };
+    await changesWith("an enqueue", () => queue.enqueue(works, 0, { id: "a" }));
+    await changesWith("a completion", () => queue.drain());
+    await changesWith("an enqueue for later", () => queue.enqueue(works, 0, { id: "b", delay: "1h" }));
+    await changesWith("a cancellation", () => queue.cancel("b"));
+    await changesWith("another job", () => queue.enqueue(fails, undefined, { id: "c" }));
+    await changesWith("a retry", () => queue.drain());
+    await clock.advance("1m");
+    await changesWith("a death", () => queue.drain());
+    await changesWith("a pause", () => queue.pause());
+    await changesWith("a removal", () => queue.removeFromDeadLetter({ all: true }));
+    await queue.getActivity();
+    await clock.advance("1h");
+    expect(await internalsOf(queue).pulse()).toBe(seen.at(-1));
+  });
+
   test("forgets a minute after an hour, and reuses its place", async () => {
     const { clock, queue, works } = setUp();
     const runOne = () => queue.enqueue(works, 0).then(() => queue.drain());

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { html, type Tag } from "../../src/http/dashboard/page/dom/html.ts";
-import { waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
+import { Allowance, waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
 import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
 import { distance, quantile, span } from "../../src/http/dashboard/page/views/format.ts";
@@ -76,10 +76,26 @@ test("a quantile is the bound of the bucket that it falls in", () => {
 });
 
 describe("the waits between polls", () => {
-  test("grow while nothing changes, up to a minute", () => {
-    expect([0, 1, 2, 3, 4, 5, 9].map((quiet) => waitAfterRefresh(quiet, 0))).toEqual([
-      3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000,
+  test("grow while nothing changes, up to two and a half minutes", () => {
+    expect([0, 1, 2, 3, 4, 5, 6, 9].map((quiet) => waitAfterRefresh(quiet, 0))).toEqual([
+      3_000, 6_000, 12_000, 24_000, 48_000, 96_000, 150_000, 150_000,
     ]);
+  });
+
+  test("keep within an allowance of 1,500 commands in any hour, which a user's own clicks do not lower", () => {
+    for (const cost of [12, 60, 240]) {
+      const allowance = new Allowance(0);
+      let spent = 0;
+      for (let now = 0; now < 3_600_000; now += Math.max(3_000, Math.ceil(allowance.waitFor(cost, now)))) {
+        allowance.spend(cost, now, false);
+        spent += cost;
+      }
+      expect(spent).toBeLessThanOrEqual(1_500);
+      expect(spent).toBeGreaterThan(1_200);
+    }
+    const clicked = new Allowance(0);
+    for (let click = 0; click < 100; click++) clicked.spend(12, 0, true);
+    expect(clicked.waitFor(12, 0)).toBeCloseTo(36_000);
   });
 
   test("end when something falls due, and are never shorter than 3 s", () => {

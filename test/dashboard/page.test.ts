@@ -79,6 +79,18 @@ describe("the data of the page", () => {
     expect(body).not.toHaveProperty("jobs");
   });
 
+  test("says only that nothing has happened if its mark is still the same", async () => {
+    const { call, queue, clock } = setUpDashboard({ handler: { auth: "none" } });
+    const read = async (mark: string) => (await call("GET", `/dashboard/data?view=overview&mark=${mark}`)).body;
+    const { mark } = await read("new");
+    clock.now += 1_000;
+    expect(await read(String(mark))).toEqual({ at: new Date(clock.now).toISOString(), commands: 0, isUnchanged: true });
+    await queue.enqueue("send_email", { to: "ada" });
+    const changed = await read(String(mark));
+    expect(changed).toMatchObject({ activity: { stats: { readyCount: 1 } } });
+    expect(changed["mark"]).not.toBe(mark);
+  });
+
   test("of jobs is short, whatever their payloads", async () => {
     const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
     await queue.enqueue("fails", { text: "x".repeat(10_000) });

@@ -149,6 +149,39 @@ onEveryStore(({ create }) => {
       expect((await client.dlq.retry({ all: true })).responses).toHaveLength(1);
     });
 
+    test("retries messages with other options, and keeps what these do not name", async () => {
+      const { client, queue, deliveries, recover, call, clock } = await dead(["a"]);
+      const [message] = (await client.dlq.listMessages()).messages;
+      recover();
+      const headers = {
+        ...{ "Content-Type": "text/html", "Upstash-Method": "PUT", "Upstash-Retries": "7", "Upstash-Delay": "1h" },
+        ...{ "Upstash-Timeout": "5s", "Upstash-Forward-X-New": "new", "Upstash-Callback": `${target}/callback` },
+      };
+      const answer = await call("POST", `/v2/dlq/retry/${message?.dlqId}`, { headers });
+      expect([answer.status, await answer.json()]).toEqual([201, { messageId: message?.messageId }]);
+      await queue.drain();
+      const before = deliveries.length;
+      expect(await client.messages.get(message?.messageId ?? "")).toMatchObject({ label: "a", maxRetries: 7 });
+      clock.now += 3_600_000;
+      await queue.drain();
+      await queue.drain();
+      const [delivery, callback] = deliveries.slice(before);
+      expect(delivery).toMatchObject({ url: `${target}/a`, method: "PUT", body: "a" });
+      expect(delivery?.headers.get("x-new")).toBe("new");
+      expect(delivery?.headers.get("content-type")).toBe(deliveries[0]?.headers.get("content-type"));
+      expect(callback?.url).toBe(`${target}/callback`);
+    });
+
+    test("refuses to change what a retry keeps", async () => {
+      const { call } = await dead(["a"]);
+      for (const name of ["Upstash-Queue-Name", "Upstash-Flow-Control-Key", "Upstash-Deduplication-Id"]) {
+        const answer = await call("POST", "/v2/dlq/retry", { headers: { [name]: "x" } });
+        expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining(`cannot change ${name}`)]);
+      }
+      const wrong = await call("POST", "/v2/dlq/retry", { headers: { "Upstash-Retries": "many" } });
+      expect(wrong.status).toBe(400);
+    });
+
     test("deletes one message, several, or all", async () => {
       const { client } = await dead(["a", "b", "c", "d"]);
       const ids = (await client.dlq.listMessages()).messages.map(({ dlqId }) => dlqId);

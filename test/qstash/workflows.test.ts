@@ -6,13 +6,14 @@ import {
 } from "@upstash/workflow";
 import { createWorkflow } from "@upstash/workflow/cloudflare";
 import { describe, expect, test } from "vitest";
+import { aroundStore } from "../support/around-calls.ts";
 import { onEveryStore } from "../support/stores.ts";
 import type { Delivery } from "./served-qstash.ts";
 import { servedWorkflows, workflowUrl } from "./served-workflows.ts";
 
 const api = "https://app.example.com/api";
 
-onEveryStore(({ create, partitions }) => {
+onEveryStore(({ create }) => {
   /** Serves one workflow, and keeps what it did. */
   const served = async (
     run: (context: WorkflowContext<unknown>, did: (what: string) => void) => Promise<unknown>,
@@ -355,6 +356,53 @@ onEveryStore(({ create, partitions }) => {
       expect(await workflow.notify({ eventId: "paid", eventData: "late" })).toEqual([]);
     });
 
+    test("is not said to be woken by an event whose wait ends first", async () => {
+      const results: unknown[] = [];
+      const race: { end?: () => Promise<void> } = {};
+      // The deadline passes when the wait has been read, and before the event is enqueued.
+      const store = aroundStore(create(), async ({ method }, run) => {
+        const { end } = race;
+        if (method !== "enqueue" || !end) return run();
+        delete race.end;
+        await end();
+        return run();
+      });
+      const { trigger, settle, workflow, clock } = await served(
+        async (context) => {
+          results.push(await context.waitForEvent("wait", "paid", { timeout: "1h" }));
+          await context.sleep("sleep", "1h");
+        },
+        { store },
+      );
+      const { workflowRunId } = await trigger();
+      await settle();
+      race.end = async () => {
+        clock.now += 3_600_000;
+        await settle();
+      };
+      expect(await workflow.notify({ eventId: "paid", eventData: "late", workflowRunId })).toEqual([]);
+      await settle();
+      expect(results).toEqual([{ eventData: undefined, timeout: true }]);
+    });
+
+    test("waits for an event whose id has slashes", async () => {
+      const results: unknown[] = [];
+      const eventId = "orders/1/paid ü";
+      const { trigger, settle, workflow } = await served(async (context) => {
+        for (const name of ["first", "second"])
+          results.push((await context.waitForEvent(name, eventId, { timeout: "1h" })).eventData);
+      });
+      await trigger({ workflowRunId: "mine" });
+      await settle();
+      expect(await workflow.getWaiters({ eventId })).toHaveLength(1);
+      expect(await workflow.notify({ eventId, eventData: "to all" })).toHaveLength(1);
+      await settle();
+      expect(await workflow.notify({ eventId, eventData: "to one", workflowRunId: "wfr_mine" })).toHaveLength(1);
+      await settle();
+      expect(results.slice(-2)).toEqual(["to all", "to one"]);
+      await expect(workflow.notify({ eventId, workflowRunId: "wfr_none" })).rejects.toMatchObject({ status: 404 });
+    });
+
     test("gets an event for its run that came before it waited, and each one once", async () => {
       const results: unknown[] = [];
       const { trigger, settle, workflow } = await served(async (context) => {
@@ -677,34 +725,31 @@ onEveryStore(({ create, partitions }) => {
       expect((await workflow.logs({ filter: { state: "RUN_CANCELED" } })).runs).toHaveLength(6);
     });
 
-    // With partitions, the messages of a run lie in any of them, and a flow control key lies in one: such a run is refused.
-    if (!partitions) {
-      test("keeps the limits of its flow control key in each step", async () => {
-        let running = 0;
-        let most = 0;
-        const { trigger, settle, done, workflow, clock } = await served(async (context, did) => {
-          const steps = ["left", "right"].map((name) =>
-            context.run(name, async () => {
-              most = Math.max(most, ++running);
-              await new Promise((resolve) => setImmediate(resolve));
-              running--;
-              did(name);
-            }),
-          );
-          await Promise.all(steps);
-        });
-        const flowControl = { key: "tenant", parallelism: 1, rate: 4, period: "1m" };
-        await trigger({ flowControl, workflowRunId: "a" });
-        await trigger({ flowControl, workflowRunId: "b" });
-        for (let round = 0; round < 6; round++) {
-          await settle();
-          clock.now += 60_000;
-        }
-        expect(done.toSorted()).toEqual(["left", "left", "right", "right"]);
-        expect(most).toBe(1);
-        expect((await workflow.logs({ filter: { flowControlKey: "tenant" } })).runs).toHaveLength(2);
+    test("keeps the limits of its flow control key in each step", async () => {
+      let running = 0;
+      let most = 0;
+      const { trigger, settle, done, workflow, clock } = await served(async (context, did) => {
+        const steps = ["left", "right"].map((name) =>
+          context.run(name, async () => {
+            most = Math.max(most, ++running);
+            await new Promise((resolve) => setImmediate(resolve));
+            running--;
+            did(name);
+          }),
+        );
+        await Promise.all(steps);
       });
-    }
+      const flowControl = { key: "tenant", parallelism: 1, rate: 4, period: "1m" };
+      await trigger({ flowControl, workflowRunId: "a" });
+      await trigger({ flowControl, workflowRunId: "b" });
+      for (let round = 0; round < 6; round++) {
+        await settle();
+        clock.now += 60_000;
+      }
+      expect(done.toSorted()).toEqual(["left", "left", "right", "right"]);
+      expect(most).toBe(1);
+      expect((await workflow.logs({ filter: { flowControlKey: "tenant" } })).runs).toHaveLength(2);
+    });
 
     test("gets steps that are large together by fetching them", async () => {
       const large = "x".repeat(400_000);

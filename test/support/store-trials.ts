@@ -123,6 +123,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   find: (store) => store.find("runs", now),
   findDead: (store) => store.findDead(["nobody", "dies", "waits"], 1_000),
   list: (store) => store.list("ready", page),
+  pulse: (store) => store.pulse(),
   stats: (store) => store.stats(now),
   findSchedule: (store) => store.findSchedule("daily"),
   listSchedules: async (store) => [...(await store.listSchedules())].sort((a, b) => (a.key < b.key ? -1 : 1)),

@@ -25,6 +25,14 @@ export interface RetryOptions extends DeadLetterOptions {
   readonly payload?: unknown;
 }
 
+/** What a retry changes of a dead job besides its payload. Limits and the name stay as they are. */
+export interface DeadJobChanges {
+  readonly maxRetries?: number;
+  readonly timeoutMs?: number;
+  /** ms since 1970. Default: now. */
+  readonly runAt?: number;
+}
+
 const optionNames = ["dryRun", "onProgress"];
 
 /** How many dead jobs are read at once, if they are small. */
@@ -96,11 +104,13 @@ export async function retryDead(
   runtime: ManageRuntime,
   selection: string | DeadSelection,
   options: RetryOptions,
+  changes: DeadJobChanges = {},
 ): Promise<number> {
   const now = runtime.clock();
-  const retried = await retrySelected(runtime, deadSelection(selection), options, now);
+  const { runAt = now } = changes;
+  const retried = await retrySelected(runtime, deadSelection(selection), options, { ...changes, runAt }, now);
   if (typeof selection === "string" && retried === 0) await mustBeDead(runtime.store, selection);
-  if (retried > 0 && !options.dryRun) runtime.noteDue(now);
+  if (retried > 0 && !options.dryRun) runtime.noteDue(runAt);
   return retried;
 }
 
@@ -112,11 +122,12 @@ async function retrySelected(
   runtime: ManageRuntime,
   selection: DeadSelection,
   options: RetryOptions,
+  { runAt, ...changes }: DeadJobChanges & { readonly runAt: number },
   now: number,
 ): Promise<number> {
   const { store, jobs } = runtime;
   checkKnown(options, [...optionNames, "payload"], "retryFromDeadLetter");
-  const change = "payload" in options ? { payload: asJson(options.payload, "payload") } : {};
+  const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
     for (const { name } of dead.map(readable)) {
@@ -138,7 +149,7 @@ async function retrySelected(
   return forEachPiece(count > 1 ? pieces() : [last], options, async (dead) => {
     const known = dead.filter(({ record }) => names.has(decodeRecord(record)?.name ?? ""));
     let retried = 0;
-    for (const retries of requestsOf(known, (job) => retryOf(job, change, now))) {
+    for (const retries of requestsOf(known, (job) => retryOf(job, change, runAt, now))) {
       retried += (await store.retryDead(retries, now)).filter(Boolean).length;
     }
     return retried;
@@ -166,11 +177,11 @@ function* requestsOf(
   if (retries.length > 0) yield retries;
 }
 
-function retryOf(dead: StoredJob, change: { readonly payload?: unknown }, now: number): DeadJobRetry {
+function retryOf(dead: StoredJob, change: Partial<JobRecord>, runAt: number, now: number): DeadJobRetry {
   const { end, ...rest } = readable(dead);
   const claims = end?.claims ?? 0;
   const record = written("payload", () => encodeRecord({ ...rest, ...change, returned: claims, revivedAt: now }));
-  return { id: dead.id, deadSince: dead.at, claims, runAt: now, record, flow: dead.flow };
+  return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
 }
 
 /** @throws {TidegateError} `conflict` if the record is of a newer version. */

@@ -1,7 +1,9 @@
 import type { InternalDrainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { EnqueueResult } from "../enqueue/new-job.ts";
+import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";
+import type { LocalFacts } from "../store/store.ts";
 import type { HeldJobs, HoldOptions } from "./enqueuer.ts";
 import type { DrainNeeds } from "./parts.ts";
 import type { BulkJob } from "./send.ts";
@@ -9,8 +11,16 @@ import type { BulkJob } from "./send.ts";
 /** What the rest of the package needs from a queue, and its users do not. */
 export interface QueueInternals {
   readonly needs: DrainNeeds;
+  /** What the store of the queue knows without a request. */
+  readonly local: LocalFacts;
   /** What other parts of the package keep beside jobs and schedules. */
   readonly documents: Documents;
+  /**
+   * Retries a dead job with changes.
+   *
+   * @throws as `Queue.retryFromDeadLetter`
+   */
+  retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
   /** Closes the window of a flow control key that is open: as many attempts may begin as in a new one. */
   resetRate(key: string): Promise<void>;
   /**
@@ -22,6 +32,8 @@ export interface QueueInternals {
   enqueueHeld(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs>;
   /** The same, with each job stored for itself: one that is refused keeps none of the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
+  /** Reads a text that changes with whatever happens to jobs: see `QueueStore.pulse`. */
+  pulse(): Promise<string>;
   /** Drains as `Queue.drain` does, with more options. */
   drain(options: InternalDrainOptions): Promise<DrainReport>;
   /**

@@ -82,7 +82,11 @@ export class Queue {
       get needs() {
         return drainNeeds(parts);
       },
+      local: store.local,
       documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
+      async retryDead(id, payload, changes) {
+        await retryDead(parts, id, { payload }, changes);
+      },
       async resetRate(key) {
         await store.changeFlow(key, { to: "rateReset" }, clock());
         nextDue.forget(clock());
@@ -90,6 +94,7 @@ export class Queue {
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
       drain: (given) => drainQueue(parts, given),
+      pulse: () => reader.pulse(),
       onDue: (listener) => nextDue.listen(listener),
     });
   }

@@ -449,6 +449,11 @@ export interface QueueStore {
   listFlows(page: FlowPageRequest): Promise<Page<FlowState>>;
   /** Changes one flow control key. */
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
+  /**
+   * Reads a text that is another one after anything was enqueued, attempted, cancelled, retried or removed, and after a pause. It may
+   * be the same after a change to something that waits. It costs 2 commands a partition.
+   */
+  pulse(): Promise<string>;
   /** Counts everything, at one moment. */
   stats(now: number): Promise<StoredStats>;
   /**

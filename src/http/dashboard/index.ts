@@ -14,7 +14,7 @@ import { reply } from "../routes/route.ts";
 import { pageOf } from "./document.ts";
 import { csrfOf, Sessions } from "./session.ts";
 import { signPages } from "./sign-in.ts";
-import { occurrencesQuery, previewOf, readSnapshot, type Snapshot, snapshotQuery } from "./snapshot.ts";
+import { type Answer, occurrencesQuery, previewOf, readSnapshot, snapshotQuery, type Unchanged } from "./snapshot.ts";
 
 export type { Dashboard } from "../dashboard-port.ts";
 
@@ -50,9 +50,10 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
     open(served) {
       const { first, queues, tokens } = served;
       const sessions = tokens && new Sessions(tokens, lifeMs, first.clock);
-      const readData = async (request: Request, mayChange: boolean): Promise<Snapshot> => {
+      const readData = async (request: Request, mayChange: boolean): Promise<Answer | Unchanged> => {
         const session = hasBearer(request) ? undefined : await sessions?.find(request);
         const snapshot = await readSnapshot(served, readQuery(request.url, snapshotQuery));
+        if ("isUnchanged" in snapshot) return snapshot;
         return { ...snapshot, queues: [...queues.keys()], mayChange, csrf: session ? await csrfOf(session) : null };
       };
       const page = { method: "GET", path: "/dashboard", answer: async () => pageOf() } as const;

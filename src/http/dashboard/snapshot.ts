@@ -4,6 +4,7 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
@@ -33,6 +34,10 @@ export const snapshotQuery = object(
     by: word(["name", "error", "payload"]),
     id: string(LONGEST_ID),
     cursor: cursorIn(jobStates, LONGEST_CURSOR),
+    /** The mark of the answer before: if nothing has happened since, the answer says only that. Any other text asks for a mark. */
+    mark: string(LONGEST_ID),
+    /** Leaves out the statistics. */
+    only: word(["contents"]),
   },
   ["view"],
 );
@@ -73,41 +78,58 @@ export interface QueueSnapshot extends Contents {
   readonly queue: string;
   /** The names of the jobs that are defined here. */
   readonly names: readonly string[];
-  readonly activity: QueueActivity;
+  /** Missing if only the contents were asked for. */
+  readonly activity?: QueueActivity;
   readonly spending: Spending;
   /** What this refresh cost. */
   readonly commands: number;
+  /** Stands for everything that has happened to jobs, if it was asked for. */
+  readonly mark?: string;
 }
 
+/** The answer if nothing has happened since the one before. */
+export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUnchanged: true };
+
 /**
- * Reads the data of a view. The statistics cost 12 commands. On top of them: nothing for the overview, 12 for each further queue of
- * the list of all, 3 to 5 for a page of jobs (and as much for each state in the list of the latest), 3 for a job, 2 for schedules, 1 for keys.
- * A search costs what find-jobs.ts says.
+ * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the statistics cost 12
+ * commands. On top of them: nothing for the overview, 12 for each further queue of the list of all, 3 to 7 for a page of jobs (and as
+ * much for each state in the list of the latest), 3 for a job, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
 export async function readSnapshot(
   { queues, first }: Pick<DashboardHost, "queues" | "first">,
   query: Query,
-): Promise<QueueSnapshot> {
+): Promise<QueueSnapshot | Unchanged> {
   const queue = queues.get(query.queue ?? first.name);
   if (!queue) throw notFound("This handler serves no queue of this name.");
   const all = query.view === "queues" ? [...queues.values()] : [queue];
-  const commands = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
-  const before = commands();
-  const activities = all.map(async (each) => [each, await each.getActivity()] as const);
+  const spent = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
+  const before = spent();
+  const common = () => ({ at: new Date(queue.clock()), commands: spent() - before });
+  // Read first: what happens after it is seen by the next look.
+  const mark = query.mark === undefined ? undefined : await markOf(all);
+  if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
+  const activities = query.only ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
   const [read, contents] = await Promise.all([Promise.all(activities), contentsOf(queue, query)]);
-  const activity = read.find(([each]) => each === queue)?.[1] as QueueActivity;
+  const activity = read.find(([each]) => each === queue)?.[1];
   return {
-    at: new Date(queue.clock()),
+    ...common(),
     queue: queue.name,
     names: queue.jobNames,
-    activity,
     spending: queue.spending,
-    commands: commands() - before,
+    ...(activity && { activity }),
+    ...(mark !== undefined && { mark }),
     ...contents,
     ...(query.view === "queues" && { briefs: read.map(([{ name }, each]) => briefOf(name, each)) }),
   };
+}
+
+/** A short text that stands for what has happened in some queues. */
+async function markOf(queues: readonly Queue[]): Promise<string> {
+  const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pulses.join("\n")));
+  return Array.from(new Uint8Array(digest.slice(0, 12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
@@ -199,11 +221,16 @@ export type Json<Value> = Value extends Date
       ? { readonly [Name in keyof Value]: Json<Value[Name]> }
       : Value;
 
-/** Everything that the page gets in one refresh. */
-export interface Snapshot extends QueueSnapshot {
+/** What the page gets in one refresh, unless nothing has happened. */
+export interface Answer extends QueueSnapshot {
   readonly queues: readonly string[];
   /** False if the caller can only read. */
   readonly mayChange: boolean;
   /** Null without a session. */
   readonly csrf: string | null;
+}
+
+/** What the page has of a queue: the last statistics with the last contents. */
+export interface Snapshot extends Answer {
+  readonly activity: QueueActivity;
 }

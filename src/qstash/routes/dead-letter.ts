@@ -1,8 +1,14 @@
+import type { DeadJobChanges } from "../../core/manage/dead-letter.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { json } from "../answers.ts";
 import { idsOf, selectDead } from "../dead-letter.ts";
+import { attemptTimeoutMs } from "../delivery.ts";
+import { limitHeaders } from "../limits.ts";
+import type { Message } from "../message.ts";
 import { isDelivery, type MessageView, messageView } from "../message-view.ts";
+import { readPublishOptions, titleOf } from "../publish-options.ts";
 import type { QStashCall } from "../request.ts";
 import { closeRuns } from "../workflow/again.ts";
 import { requestStore } from "../workflow/run-store.ts";
@@ -38,30 +44,70 @@ export async function removeManyDead({ host, query }: QStashCall): Promise<Respo
 }
 
 /** `POST /v2/dlq/retry`: each message keeps its id, and has all of its retries again. */
-export async function retryManyDead({ host, query, request }: QStashCall): Promise<Response> {
-  refuseChanges(request.headers);
+export async function retryManyDead(call: QStashCall): Promise<Response> {
+  const { host, query } = call;
+  const changes = readRetryChanges(call);
   const { messages, cursor } = await selectDead(host.queue, query);
-  await host.queue.retryFromDeadLetter({ ids: idsOf(messages) });
+  if (changes) await retryChanged(host.queue, idsOf(messages), changes);
+  else await host.queue.retryFromDeadLetter({ ids: idsOf(messages) });
   host.drainSoon();
   return json({ responses: messages.map(({ messageId }) => ({ messageId })), ...(cursor && { cursor }) }, 201);
 }
 
 /** `POST /v2/dlq/retry/{id}` */
-export async function retryDead({ host, parameters, request }: QStashCall): Promise<Response> {
-  refuseChanges(request.headers);
+export async function retryDead(call: QStashCall): Promise<Response> {
+  const { host, parameters } = call;
+  const changes = readRetryChanges(call);
   const { messageId } = await findDead(host.queue, parameters["id"] ?? "");
-  await host.queue.retryFromDeadLetter(messageId);
+  if (changes) await retryChanged(host.queue, [messageId], changes);
+  else await host.queue.retryFromDeadLetter(messageId);
   host.drainSoon();
   return json({ messageId }, 201);
 }
 
-/** QStash takes the headers of a publish here. */
-function refuseChanges(headers: Headers): void {
-  const change = [...headers.keys()].find(
-    (name) => name.startsWith("upstash-") && !name.startsWith("upstash-telemetry-"),
-  );
-  if (change !== undefined)
-    throw invalidRequest("A retry cannot change the message. Change its payload in the dashboard, or publish it anew.");
+/** Options of a publish that belong to the place of a message in the queue, which a retry keeps. */
+const notOfRetry = [
+  ...limitHeaders,
+  ...["upstash-deduplication-id", "upstash-content-based-deduplication", "upstash-redact-fields", "upstash-cron"],
+];
+
+/** What a retry changes of dead messages. */
+interface RetryChanges {
+  readonly message: Partial<Message>;
+  readonly job: DeadJobChanges;
+}
+
+/** Reads the options of a publish with which messages are retried; undefined if there are none. */
+function readRetryChanges({ request, host, settings }: QStashCall): RetryChanges | undefined {
+  // A client may send a Content-Type of its own. That of a message belongs to its body.
+  const headers = new Headers([...request.headers].filter(([name]) => /^upstash-(?!telemetry-)/.test(name)));
+  const names = [...headers.keys()];
+  if (names.length === 0) return undefined;
+  const fixed = names.find((name) => notOfRetry.includes(name));
+  if (fixed !== undefined)
+    throw invalidRequest(`A retry cannot change ${titleOf(fixed)}. Publish the message again, and delete this one.`);
+  const { method, retries, ...read } = readPublishOptions(headers, settings.targets, host.queue.clock());
+  const { timeoutMs, notBefore } = read;
+  return {
+    message: { ...read, ...(headers.has("upstash-method") && { method }) },
+    job: {
+      ...(retries !== undefined && { maxRetries: retries }),
+      ...(timeoutMs !== undefined && { timeoutMs: attemptTimeoutMs(timeoutMs) }),
+      ...(notBefore !== undefined && { runAt: notBefore }),
+    },
+  };
+}
+
+/** Retries dead messages with changes. All of them are read before the first is retried. */
+async function retryChanged(queue: Queue, ids: readonly string[], changes: RetryChanges): Promise<void> {
+  const jobs = await Promise.all(ids.map((id) => queue.getJob(id)));
+  const dead = jobs.flatMap((job) => (job?.state === "dead" ? { id: job.id, message: job.payload as Message } : []));
+  if (dead.some(({ message }) => message.workflow))
+    throw conflict("A message of a workflow run cannot be changed. Resume or restart the run instead.");
+  for (const { id, message } of dead) {
+    const header = { ...message.header, ...changes.message.header };
+    await internalsOf(queue).retryDead(id, { ...message, ...changes.message, header }, changes.job);
+  }
 }
 
 async function findDead(queue: Queue, id: string): Promise<MessageView> {

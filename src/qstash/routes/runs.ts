@@ -1,3 +1,4 @@
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
@@ -5,7 +6,7 @@ import { json } from "../answers.ts";
 import { LARGEST_BODY, type QStashCall } from "../request.ts";
 import { rawSteps } from "../workflow/deliveries.ts";
 import { endRun, type RunEnd } from "../workflow/ends.ts";
-import { messageIds } from "../workflow/messages.ts";
+import { jobIdOf, messageIds } from "../workflow/messages.ts";
 import { frontierOf, type Run } from "../workflow/run.ts";
 import { readRunFilter } from "../workflow/run-filter.ts";
 import { runLog } from "../workflow/run-log.ts";
@@ -75,7 +76,7 @@ export async function listRuns({ query, host }: QStashCall): Promise<Response> {
       ? { found: await Promise.all(one.map((id) => runs.find(id))), cursor: undefined }
       : await pageOfRuns(runs, filter, count, query.get("cursor") || undefined);
   const meant = found.filter((run) => run !== undefined && filter(summaryOf(run)));
-  const logs = await Promise.all(meant.map((run) => run && runLog(run, runs, (id) => host.queue.getJob(id))));
+  const logs = await Promise.all(meant.map((run) => run && runLog(run, runs, host.queue)));
   return json({ runs: logs, ...(cursor !== undefined && { cursor }) });
 }
 
@@ -106,11 +107,12 @@ function readCount(query: URLSearchParams, standard: number, most: number): numb
 
 /** Cancels the messages from which a run would go on. They would not be delivered, but some are due in months. */
 async function cancelMessages(queue: Queue, run: Run): Promise<void> {
+  const { local } = internalsOf(queue);
   for (const { id, target } of frontierOf(run)) {
     const next = target ?? 1 + Math.max(...run.steps.map((step) => step.target ?? step.step));
     const ids = [id, messageIds.call(run.id, next), messageIds.timeout(run.id, next)];
     for (const each of ids) {
-      await queue.cancel(each).catch((error) => {
+      await queue.cancel(jobIdOf(run, each, local)).catch((error) => {
         if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
       });
     }

@@ -1,17 +1,18 @@
+import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { json } from "../answers.ts";
 import { bytesOfBody } from "../body.ts";
 import { durationHeader } from "../durations.ts";
 import { headerValues } from "../message.ts";
-import type { MessageJob } from "../message-job.ts";
-import { type QStashCall, readJsonBody } from "../request.ts";
-import { arrivalJob, messageIds, runHeader, timeoutJob } from "../workflow/messages.ts";
+import { type MessageJob, placed } from "../message-job.ts";
+import { decoded, type QStashCall, readJsonBody } from "../request.ts";
+import { arrivalJob, eventJob, jobIdOf, messageIds, runHeader, timeoutJob } from "../workflow/messages.ts";
 import { isStep } from "../workflow/note.ts";
 import type { Run } from "../workflow/run.ts";
 import { runsOf, waitsOf } from "../workflow/run-store.ts";
 import { readRunId, refusingAsStep, runIsOver } from "../workflow/submit.ts";
-import { eventData, eventStep, type RunWaits, type Wait } from "../workflow/waits.ts";
+import { eventData, eventStep, type RunWaits, type Wait, waitsName } from "../workflow/waits.ts";
 
 /** The largest data of an event, in bytes. */
 const LARGEST_EVENT = 512 * 1024;
@@ -21,7 +22,7 @@ const LARGEST_WAIT = 64 * 1024;
 export async function wait(call: QStashCall): Promise<Response> {
   const { request, host, settings, parameters } = call;
   const { queue } = host;
-  const eventId = parameters["event"] ?? "";
+  const eventId = eventIdOf(parameters);
   const run = await runsOf(queue).find(readRunId(request.headers.get("upstash-workflow-runid")));
   if (run?.state !== "started") throw runIsOver();
   const now = queue.clock();
@@ -35,31 +36,40 @@ export async function wait(call: QStashCall): Promise<Response> {
       ? arrivalJob(run, eventStep(step, eventId, result), target)
       : timeoutJob(run, result, eventId);
   });
-  await host.enqueue([job]);
-  return json({ messageId: job.id });
+  const placedJob = placed(job, internalsOf(queue).local);
+  await host.enqueue([placedJob]);
+  return json({ messageId: placedJob.id });
 }
 
-/** `POST /v2/notify/{eventId}`: brings an event to all runs that wait for it. */
-export async function notifyAll(call: QStashCall): Promise<Response> {
-  const eventId = call.parameters["event"] ?? "";
+/**
+ * `POST /v2/notify/{eventId}` brings an event to all runs that wait for it, `POST /v2/notify/{runId}/{eventId}` to one run, which gets it
+ * also if it waits for it only later.
+ */
+export async function notify(call: QStashCall): Promise<Response> {
   const data = eventData(await readBytes(call.request.body, LARGEST_EVENT));
+  const eventId = eventIdOf(call.parameters);
+  const [first = "", ...rest] = eventId.split("/");
+  // An event's id may have slashes too. The SDK's ids of runs have their own beginning, and others are looked up.
+  const isToOne = rest.length > 0 && (first.startsWith("wfr_") || (await runsOf(call.host.queue).find(first)));
+  return json(isToOne ? await bringOrSave(call, first, rest.join("/"), data) : await bringToAll(call, eventId, data));
+}
+
+async function bringToAll(call: QStashCall, eventId: string, data: string) {
   const answers = [];
   for (const waits of await waitsOf(call.host.queue).waitingFor(eventId))
     answers.push(...(await bring(call, waits, data)));
-  return json(answers);
+  return answers;
 }
 
-/** `POST /v2/notify/{runId}/{eventId}`: brings an event to one run, which gets it also if it waits for it only later. */
-export async function notifyOne(call: QStashCall): Promise<Response> {
-  const data = eventData(await readBytes(call.request.body, LARGEST_EVENT));
-  return json(await bringOrSave(call, call.parameters["run"] ?? "", call.parameters["event"] ?? "", data));
+function eventIdOf({ "*": path = "" }: QStashCall["parameters"]): string {
+  return decoded(path);
 }
 
 /** `GET /v2/waiters/{eventId}` */
 export async function listWaiters({ host, parameters }: QStashCall): Promise<Response> {
   const { queue } = host;
   const waiters = [];
-  for (const waits of await waitsOf(queue).waitingFor(parameters["event"] ?? "")) {
+  for (const waits of await waitsOf(queue).waitingFor(eventIdOf(parameters))) {
     const waiting = waits.waits.filter(({ state }) => state === "waiting");
     const run = waiting.length > 0 ? await runsOf(queue).find(waits.runId) : undefined;
     if (run?.state === "started") waiters.push(...waiting.map((each) => waiterOf(run, each)));
@@ -110,18 +120,23 @@ async function bringOrSave(call: QStashCall, runId: string, eventId: string, dat
   }
 }
 
-/** Brings an event to the steps of a run that wait for it. It is enqueued first, so that it is not lost if this ends halfway. */
+/**
+ * Brings an event to the steps of a run that wait for it. It is enqueued first, so that it is not lost if this ends halfway. A wait that
+ * its deadline ends meanwhile has no answer: the delivery of the event finds that out too.
+ */
 async function bring({ host }: QStashCall, waits: RunWaits, data: string) {
   const { queue } = host;
   const waiting = waits.waits.filter(({ state }) => state === "waiting");
   const run = waiting.length > 0 ? await runsOf(queue).find(waits.runId) : undefined;
   if (run?.state !== "started") return [];
+  const { local } = internalsOf(queue);
   const answers = [];
   for (const each of waiting) {
-    const { step, url } = each;
-    const [result] = await host.enqueue([await arrivalJob(run, eventStep(step, waits.eventId, data), url)]);
-    await waitsOf(queue).notified(waits, step.stepId, queue.clock());
-    await queue.cancel(messageIds.timeout(run.id, step.stepId)).catch((error) => {
+    const { step } = each;
+    const [result] = await host.enqueue([placed(await eventJob(run, each, waits.eventId, data), local)]);
+    const name = await waitsName(waits.eventId, run.id);
+    if (!(await waitsOf(queue).end(name, step.stepId, "notified", queue.clock()))) continue;
+    await queue.cancel(jobIdOf(run, messageIds.timeout(run.id, step.stepId), local)).catch((error) => {
       if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
     });
     answers.push({

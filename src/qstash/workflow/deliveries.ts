@@ -3,6 +3,7 @@ import type { JobContext } from "../../core/job/define.ts";
 import { toBase64 } from "../base64.ts";
 import { bytesOfBody } from "../body.ts";
 import type { HeaderValues, Message } from "../message.ts";
+import { withoutEnding } from "../message-job.ts";
 import { closeRuns, runAgain } from "./again.ts";
 import { resultHeader, stepHeader, stepJob } from "./messages.ts";
 import { runStepOf } from "./new-run.ts";
@@ -43,8 +44,11 @@ export async function prepareDelivery(
     if (result) return note.role === "result" ? goneOn(run, [result], job, store) : undefined;
     return note.role === "call" ? own : { ...own, header: resultHeader(run, own.header) };
   }
-  const { step, wait } = note;
-  if (step !== undefined && wait !== undefined && !(await store.waits.timeOut(wait, step, store.now))) return undefined;
+  const { role, step, wait } = note;
+  if (step !== undefined && wait !== undefined) {
+    const isFirst = await store.waits.end(wait, step, role === "timeout" ? "timed out" : "notified", store.now);
+    if (!isFirst) return undefined;
+  }
   return stepDelivery(message, job, run, store);
 }
 
@@ -54,8 +58,9 @@ async function resume(store: RunStore, run: Run): Promise<void> {
 }
 
 async function stepDelivery(message: Message, job: JobContext, found: Run, store: RunStore): Promise<Sent | undefined> {
-  const run = await withStep(message, job.id, found, store);
-  const index = run?.steps.findIndex(({ id }) => id === job.id) ?? -1;
+  const stepId = withoutEnding(job.id);
+  const run = await withStep(message, stepId, found, store);
+  const index = run?.steps.findIndex(({ id }) => id === stepId) ?? -1;
   if (!run || index < 0) return undefined;
   const followers = followersOf(run, index);
   if (followers.length > 0) return goneOn(run, followers, job, store);

@@ -1,13 +1,14 @@
 import { withHidden } from "../../core/job/hidden.ts";
+import type { LocalFacts } from "../../core/store/store.ts";
 import { storedBody } from "../body.ts";
 import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
-import { keyLimits } from "../limits.ts";
+import { flowKeyOf, keyLimits } from "../limits.ts";
 import type { HeaderValues, Message } from "../message.ts";
-import type { MessageJob } from "../message-job.ts";
+import { idUnderKey, type MessageJob } from "../message-job.ts";
 import { readRedaction, redact } from "../redaction.ts";
 import type { Step, WorkflowNote } from "./note.ts";
 import type { Run, RunOptions, RunStep } from "./run.ts";
-import { timeoutStep, type Wait, waitsName } from "./waits.ts";
+import { eventStep, timeoutStep, type Wait, waitsName } from "./waits.ts";
 
 const encoder = new TextEncoder();
 
@@ -22,6 +23,12 @@ export const messageIds = {
   call: (runId: string, step: number) => `${runId}:${step}:call`,
   timeout: (runId: string, step: number) => `${runId}:${step}:timeout`,
 };
+
+/** The id of the job of such a message. */
+export function jobIdOf({ options: { limits } }: Run, id: string, local: LocalFacts): string {
+  const { flowControlKey } = limits ?? {};
+  return idUnderKey(id, flowControlKey === undefined ? undefined : flowKeyOf(flowControlKey), local);
+}
 
 /** The options of the job of such a message. */
 function jobOptions({
@@ -54,9 +61,20 @@ export function stepJob(run: Run, { id, url = run.url, notBefore }: RunStep): Pr
 }
 
 /** The message that brings a run the result of a step from elsewhere. Its delivery stores it with the run. */
-export function arrivalJob(run: Run, step: Step & { readonly out?: string }, url: string): Promise<MessageJob> {
-  const message = { ...stepMessage(run, url, { role: "step" }), ...storedBody(encoder.encode(JSON.stringify(step))) };
+export function arrivalJob(
+  run: Run,
+  step: Step & { readonly out?: string },
+  url: string,
+  note: Omit<WorkflowNote, "runId" | "createdAt"> = { role: "step" },
+): Promise<MessageJob> {
+  const message = { ...stepMessage(run, url, note), ...storedBody(encoder.encode(JSON.stringify(step))) };
   return shownJob(message, run.options, { id: messageIds.result(run.id, step.stepId) });
+}
+
+/** The message that brings a run an event for which one of its steps waits. */
+export async function eventJob(run: Run, { step, url }: Wait, eventId: string, data: string): Promise<MessageJob> {
+  const note = { role: "step", step: step.stepId, wait: await waitsName(eventId, run.id) } as const;
+  return arrivalJob(run, eventStep(step, eventId, data), url, note);
 }
 
 /** The message that ends the wait of a step by its deadline. Its delivery stores the result with the run. */

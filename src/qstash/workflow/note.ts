@@ -30,9 +30,9 @@ export interface WorkflowNote {
    * wait for an event. "failure" reports that the run has failed.
    */
   readonly role: "step" | "call" | "result" | "timeout" | "failure";
-  /** The step that a call or a timeout is for. */
+  /** The step that a call, a timeout or an event is for. */
   readonly step?: number;
-  /** Where the wait is kept that a timeout ends. */
+  /** Where the wait is kept that a timeout or an event ends. */
   readonly wait?: string;
 }
 

@@ -1,17 +1,17 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
+import type { Queue } from "../../core/queue/queue.ts";
 import { bytesOfBody } from "../body.ts";
 import { lastResponse } from "../message-view.ts";
 import { type Redaction, readRedaction } from "../redaction.ts";
+import { jobIdOf } from "./messages.ts";
 import { frontierOf, type Run, type RunStep, resultOf } from "./run.ts";
 import type { Runs } from "./runs.ts";
-
-/** Finds the job of a message. */
-export type FindJob = (id: string) => Promise<JobInfo | null>;
 
 const DEFAULT_RETRIES = 3;
 
 /** A run with its steps, as the API shows it. */
-export async function runLog(run: Run, runs: Runs, find: FindJob) {
+export async function runLog(run: Run, runs: Runs, queue: Queue) {
   const { id, url, state, createdAt, endedAt, response, invoker, failedBy, options } = run;
   const redaction = readRedaction(options.redact ?? null);
   const bodies = await runs.bodiesOf(run, run.steps.length);
@@ -19,8 +19,8 @@ export async function runLog(run: Run, runs: Runs, find: FindJob) {
     type,
     steps: steps.map((step) => stepLog(run, step, bytesOfBody(bodies[run.steps.indexOf(step)] ?? {}), redaction)),
   }));
-  const next = await nextSteps(run, find);
-  const failureFunction = failedBy === undefined ? undefined : await failureLog(run, failedBy, find);
+  const next = await nextSteps(run, queue);
+  const failureFunction = failedBy === undefined ? undefined : await failureLog(run, failedBy, queue);
   return {
     ...{ workflowRunId: id, workflowUrl: url, workflowState: `RUN_${state.toUpperCase()}` },
     workflowRunCreatedAt: createdAt,
@@ -96,11 +96,11 @@ const states: Readonly<Record<string, string>> = {
 };
 
 /** The message on its way from which a run goes on. */
-async function nextSteps(run: Run, find: FindJob) {
+async function nextSteps(run: Run, queue: Queue) {
   const last = frontierOf(run).find(({ target }) => target === undefined);
   if (!last || run.state === "success") return [];
   const { retries = DEFAULT_RETRIES, retryDelay } = run.options;
-  const job = await find(run.failedBy ?? last.id);
+  const job = await queue.getJob(run.failedBy ?? jobIdOf(run, last.id, internalsOf(queue).local));
   const errors = (job?.errors ?? []).map(({ message, failedAt }) => ({ error: message, time: failedAt.getTime() }));
   const isRetried = run.state === "started" && errors.length > 0;
   return [
@@ -124,9 +124,9 @@ export function callbackState(job: JobInfo | null): string {
   return job.state === "dead" ? "CALLBACK_FAIL" : "CALLBACK_INPROGRESS";
 }
 
-async function failureLog({ options, reportId: messageId }: Run, failedBy: string, find: FindJob) {
+async function failureLog({ options, reportId: messageId }: Run, failedBy: string, queue: Queue) {
   if (!options.failureCallback || messageId === undefined) return undefined;
-  const [failed, report] = await Promise.all([find(failedBy), find(messageId)]);
+  const [failed, report] = await Promise.all([queue.getJob(failedBy), queue.getJob(messageId)]);
   const { status, headers, body } = responseOf(failed);
   return {
     ...{ messageId, url: options.failureCallback.url, state: callbackState(report), dlqId: failedBy },

@@ -3,7 +3,7 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import { documentsOf } from "../documents.ts";
-import { type MessageJob, storedJob } from "../message-job.ts";
+import { type MessageJob, placed, storedJob } from "../message-job.ts";
 import { Runs } from "./runs.ts";
 import { Waits } from "./waits.ts";
 
@@ -24,7 +24,8 @@ export function deliveryStore(host: AttemptHost): RunStore {
     waits: new Waits(documents),
     now: clock(),
     async enqueue(jobs) {
-      await store.enqueue(await Promise.all(jobs.map((job) => storedJob(job, clock()))), clock());
+      const stored = jobs.map((job) => storedJob(placed(job, store.local), clock()));
+      await store.enqueue(await Promise.all(stored), clock());
     },
   };
 }
@@ -36,7 +37,7 @@ export function requestStore({ queue, enqueue }: QStashHost): RunStore {
     waits: waitsOf(queue),
     now: queue.clock(),
     async enqueue(jobs) {
-      await enqueue(jobs);
+      await enqueue(jobs.map((job) => placed(job, internalsOf(queue).local)));
     },
   };
 }

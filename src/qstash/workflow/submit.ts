@@ -1,4 +1,5 @@
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
 import { isFailure } from "../../http/contract/problems.ts";
@@ -8,7 +9,7 @@ import { storedBody } from "../body.ts";
 import { DEFAULT_RETRIES } from "../delivery.ts";
 import { type MessageLimits, readLimits, withoutLimits } from "../limits.ts";
 import type { Message } from "../message.ts";
-import type { Draft, MessageJob } from "../message-job.ts";
+import { type Draft, type MessageJob, placed } from "../message-job.ts";
 import { readPublishOptions } from "../publish-options.ts";
 import type { QStashCall } from "../request.ts";
 import { messageIds, shownJob, stepJob } from "./messages.ts";
@@ -61,7 +62,11 @@ async function prepareEach(call: QStashCall, drafts: readonly Draft[]): Promise<
     const ready = await prepareSteps(call, runId, ofRun);
     for (const [index, each] of ofRun.entries()) prepared.set(each, ready[index] as Prepared);
   }
-  return read.map((each) => prepared.get(each) as Prepared);
+  const { local } = internalsOf(call.host.queue);
+  return read.map((each) => {
+    const { job, answer } = prepared.get(each) as Prepared;
+    return { job: job && placed(job, local), answer };
+  });
 }
 
 interface ReadStart {
@@ -151,8 +156,8 @@ async function prepareStart({ host }: QStashCall, { run }: ReadStart): Promise<P
   const isFresh = stored.state === "started" && stored.steps.length === 1;
   return {
     job: isFresh ? await stepJob(stored, first) : undefined,
-    answer: () => ({
-      ...{ messageId: first.id, workflowRunId: stored.id, workflowCreatedAt: stored.createdAt },
+    answer: (result) => ({
+      ...{ messageId: result?.id ?? first.id, workflowRunId: stored.id, workflowCreatedAt: stored.createdAt },
       ...(stored !== run && { deduplicated: true }),
     }),
   };
@@ -216,7 +221,7 @@ async function prepareCall({ host, settings }: QStashCall, { draft, runId }: Rea
   };
   return {
     job: await shownJob(message, ofCall, { id }),
-    answer: (result) => ({ messageId: id, ...(result?.status !== "enqueued" && { deduplicated: true }) }),
+    answer: (result) => ({ messageId: result?.id ?? id, ...(result?.status !== "enqueued" && { deduplicated: true }) }),
   };
 }
 
@@ -237,7 +242,7 @@ async function prepareSteps(
     return {
       // A step of a run that has failed is kept for when the run is resumed.
       job: run.state === "started" ? await stepJob(run, stored) : undefined,
-      answer: () => ({ messageId: stored.id, ...(stored !== step && { deduplicated: true }) }),
+      answer: (result) => ({ messageId: result?.id ?? stored.id, ...(stored !== step && { deduplicated: true }) }),
     };
   });
   return Promise.all(prepared);

@@ -67,21 +67,20 @@ export class Waits {
     return result;
   }
 
-  /** Ends a wait by its deadline. @returns false if it has been notified. */
-  async timeOut(name: string, step: number, now: number): Promise<boolean> {
-    let hasTimedOut = true;
+  /**
+   * Ends a wait, unless it has ended. An event and the deadline both come here first, and the one that changes the document wins.
+   *
+   * @param name of the document, from `waitsName`.
+   * @returns whether the wait has ended so: by this call, or by an earlier one of the same kind.
+   */
+  async end(name: string, step: number, by: Exclude<Wait["state"], "waiting">, now: number): Promise<boolean> {
+    let hasEndedSo = true;
     await this.#change(name, undefined, now, (current) => {
-      hasTimedOut = current.waits.find((wait) => wait.step.stepId === step)?.state !== "notified";
-      return hasTimedOut ? withState(current, step, "timed out") : current;
+      const { state } = current.waits.find((wait) => wait.step.stepId === step) ?? { state: by };
+      hasEndedSo = state === "waiting" || state === by;
+      return state === "waiting" ? withState(current, step, by) : current;
     });
-    return hasTimedOut;
-  }
-
-  /** Notes that an event is on its way to a step. */
-  async notified({ eventId, runId }: RunWaits, step: number, now: number): Promise<void> {
-    await this.#change(await waitsName(eventId, runId), undefined, now, (current) =>
-      withState(current, step, "notified"),
-    );
+    return hasEndedSo;
   }
 
   /** Keeps an event for a run. @returns false if the run waits for it meanwhile. */
@@ -135,9 +134,7 @@ export async function waitsName(eventId: string, runId: string): Promise<string>
 }
 
 function withState(current: RunWaits, step: number, state: Wait["state"]): RunWaits {
-  const isMeant = (wait: Wait) => wait.step.stepId === step && wait.state !== state;
-  if (!current.waits.some(isMeant)) return current;
-  return { ...current, waits: current.waits.map((wait) => (isMeant(wait) ? { ...wait, state } : wait)) };
+  return { ...current, waits: current.waits.map((wait) => (wait.step.stepId === step ? { ...wait, state } : wait)) };
 }
 
 /** The result of a wait that an event has ended. */

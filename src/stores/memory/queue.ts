@@ -195,6 +195,10 @@ export class MemoryQueue implements QueueStore {
     this.#state.lanes.putMarks(now);
   }
 
+  async pulse(): Promise<string> {
+    return JSON.stringify(countJobs(this.#state, 0));
+  }
+
   async stats(now: number): Promise<StoredStats> {
     return countJobs(this.#state, now);
   }

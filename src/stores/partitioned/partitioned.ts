@@ -357,6 +357,10 @@ class PartitionedQueue implements QueueStore {
     return { partitions: this.#parts.length, stores: this.#stores, store: 0 };
   }
 
+  async pulse(): Promise<string> {
+    return (await Promise.all(this.#parts.map((part) => part.pulse()))).join(";");
+  }
+
   async peek(): Promise<PeekReply> {
     return this.#peekAll(this.#at(0).peek());
   }

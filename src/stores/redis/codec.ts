@@ -39,6 +39,13 @@ const WAITING_TIMES = 8;
 const RUNNING_TIMES = 24;
 const HISTOGRAM_SIZE = durationBounds.length + 2;
 
+/** Reads every counter that is not of a minute, for BITFIELD. One of them changes whenever an attempt is settled, or a job removed. */
+export const counterFields: readonly string[] = Array.from({ length: RUNNING_TIMES + HISTOGRAM_SIZE }, (_, index) => [
+  "GET",
+  "i64",
+  `#${index}`,
+]).flat();
+
 /** How exchange.lua marks a job that an earlier send of the claim has made. */
 const FIRED = " fired:";
 

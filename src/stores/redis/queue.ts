@@ -38,6 +38,7 @@ import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } fr
 import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
 import {
   completedJob,
+  counterFields,
   deadJob,
   deadJobs,
   dueJob,
@@ -396,6 +397,14 @@ export class RedisQueue implements QueueStore {
 
   async changeFlow(key: string, change: FlowChange, now: number): Promise<void> {
     await this.#run(scripts.changeFlow, () => [flowField(key), String(now), ...changeFlowArguments(change)]);
+  }
+
+  async pulse(): Promise<string> {
+    const [members, counters] = await this.#plain([
+      ["ZCARD", this.#keys.due],
+      ["BITFIELD", this.#keys.stats, ...counterFields],
+    ]);
+    return [members, ...texts(counters)].join();
   }
 
   async stats(now: number): Promise<StoredStats> {

@@ -1,12 +1,13 @@
 const SHORTEST_MS = 3_000;
-const LONGEST_MS = 60_000;
+const LONGEST_MS = 150_000;
+const LONGEST_RETRY_MS = 60_000;
 /** A job that has fallen due is usually done this much later. */
 const GRACE_MS = 500;
 const FIRST_RETRY_MS = 2_000;
 
 /**
  * How long to wait after a successful refresh: 3 s while things change, and twice as long after each refresh that found no
- * change, up to a minute. Less if something falls due before that.
+ * change, up to two and a half minutes. Less if something falls due before that.
  *
  * @param quiet how many refreshes in a row found no change.
  * @param dueInMs in how many ms something falls due. 0 or less if it is overdue, or if nothing will.
@@ -18,5 +19,35 @@ export function waitAfterRefresh(quiet: number, dueInMs: number): number {
 
 /** How long to wait after a failure that `before` others preceded: 2 s, 4 s, and so on up to a minute. */
 export function waitAfterFailure(before: number): number {
-  return Math.min(FIRST_RETRY_MS * 2 ** before, LONGEST_MS);
+  return Math.min(FIRST_RETRY_MS * 2 ** before, LONGEST_RETRY_MS);
+}
+
+/** What a page that was just opened may spend at once, and what it then earns. Together that is 1,500 commands in any hour. */
+const MOST_SAVED = 300;
+const PER_MS = 1_200 / 3_600_000;
+
+/** The commands that a page may spend by itself. */
+export class Allowance {
+  #left = MOST_SAVED;
+  #at: number;
+
+  constructor(now: number) {
+    this.#at = now;
+  }
+
+  /** Takes what a refresh cost. What the user asked for never leaves less than nothing. */
+  spend(commands: number, now: number, isAsked: boolean): void {
+    const left = this.#leftAt(now);
+    this.#left = isAsked ? Math.max(Math.min(left, 0), left - commands) : left - commands;
+    this.#at = now;
+  }
+
+  /** In how many ms a refresh of this cost can be afforded. */
+  waitFor(commands: number, now: number): number {
+    return Math.max(0, (commands - this.#leftAt(now)) / PER_MS);
+  }
+
+  #leftAt(now: number): number {
+    return Math.min(MOST_SAVED, this.#left + Math.max(0, now - this.#at) * PER_MS);
+  }
 }

@@ -1,12 +1,16 @@
-import { waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
-import { fetchSnapshot, type Refusal } from "./requests.ts";
+import type { Answer, Json } from "../../snapshot.ts";
+import { Allowance, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
+import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route, readRoute } from "./route.ts";
 import { change, queueNow, state } from "./state.ts";
 
-// Refreshes the page while somebody looks at it, less often when nothing changes.
+// Refreshes the page while somebody looks at it, less often when nothing changes, and within an allowance.
 
 const TICK_MS = 1_000;
+/** Asks for a mark without having one. */
+const NEW = "new";
 
+const allowance = new Allowance(Date.now());
 let timer: ReturnType<typeof setTimeout>;
 let underWay: AbortController | undefined;
 /** How many refreshes in a row found no change, and how many failed. */
@@ -14,35 +18,63 @@ let quiet = 0;
 let failures = 0;
 /** The statistics of the last refresh, without the figure that changes by itself. */
 let last = "";
+/** Stands for what had happened until the last refresh. Unknown while things change: it would be in vain. */
+let mark: string | undefined;
+/** What the last refresh that was not in vain cost. */
+let cost = 0;
 
 /** Refreshes now, and cancels a refresh that is under way. */
-export const refresh = (): Promise<void> => load(state.route);
+export const refresh = (): Promise<void> => load(state.route, last === "" ? { mark: NEW } : {}, true);
 
-/** Refreshes by itself. A search is repeated only by the user: it may cost more than anything else. */
-const poll = (): Promise<void> =>
-  load(state.route.search && state.snapshot?.jobs ? { ...state.route, view: "overview" } : state.route);
+/** Refreshes by itself, as cheaply as the view allows. */
+function poll(): Promise<void> {
+  const { route, snapshot } = state;
+  if (snapshot?.job?.state === "running") return load(route, { only: "contents" });
+  // A search is repeated only by the user: it may cost more than anything else.
+  const isSearch = route.search && snapshot?.jobs;
+  return load(isSearch ? { ...route, view: "overview" } : route, { mark: mark ?? (quiet > 0 ? NEW : undefined) });
+}
 
-async function load(route: Route): Promise<void> {
+async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void> {
   clearTimeout(timer);
   underWay?.abort();
   underWay = new AbortController();
   const { signal } = underWay;
   try {
-    const loaded = await fetchSnapshot(route, signal);
-    const { jobs } = state.snapshot ?? {};
-    const snapshot = route === state.route || !jobs ? loaded : { ...loaded, jobs };
-    const { stats } = snapshot.activity;
-    const now = JSON.stringify({ ...stats, oldestReadyAgeMs: 0 });
-    quiet = now === last ? quiet + 1 : 0;
-    last = now;
-    failures = 0;
+    const answer = await fetchSnapshot(route, thrift, signal);
     const seenAt = Date.now();
-    const aheadMs = Date.parse(snapshot.at) - seenAt;
-    change({ snapshot, seenAt, aheadMs, failure: undefined, isSignedOut: false });
-    refreshIn(waitAfterRefresh(quiet, stats.nextRunAt === null ? 0 : Date.parse(stats.nextRunAt) - queueNow()));
+    allowance.spend(answer.commands, seenAt, isAsked);
+    failures = 0;
+    const { snapshot: before } = state;
+    if ("isUnchanged" in answer) quiet++;
+    else takeIn(answer);
+    const snapshot = before && { ...before, ...answer };
+    const aheadMs = Date.parse(answer.at) - seenAt;
+    change({
+      snapshot: snapshot ?? (answer as typeof before),
+      ...{ seenAt, aheadMs, failure: undefined, isSignedOut: false },
+    });
+    const { nextRunAt = null } = state.snapshot?.activity.stats ?? {};
+    const wait = waitAfterRefresh(quiet, nextRunAt === null ? 0 : Date.parse(nextRunAt) - queueNow());
+    refreshIn(Math.max(wait, allowance.waitFor(cost, seenAt)));
   } catch (error) {
     if (!signal.aborted) fail(error as Refusal);
   }
+}
+
+/** Finds out whether an answer shows a change, and how to ask next. */
+function takeIn({ activity, mark: given, commands }: Json<Answer>): void {
+  cost = commands;
+  // The job on screen is running: that is change enough.
+  if (!activity) {
+    quiet = 0;
+    return;
+  }
+  const now = JSON.stringify({ ...activity.stats, oldestReadyAgeMs: 0 });
+  const isSame = now === last;
+  quiet = isSame ? quiet + 1 : 0;
+  mark = isSame || last === "" ? given : undefined;
+  last = now;
 }
 
 function fail({ message, status }: Refusal): void {
@@ -81,6 +113,7 @@ async function follow(): Promise<void> {
     point: undefined,
   });
   if (route.view !== before.view || route.id !== before.id) document.querySelector("h1")?.focus();
+  last = "";
   await refresh();
 }
 

@@ -1,4 +1,4 @@
-import type { Json, Snapshot } from "../../snapshot.ts";
+import type { Answer, Json, Unchanged } from "../../snapshot.ts";
 import { askedQuery, type Route } from "./route.ts";
 import { change, state } from "./state.ts";
 
@@ -32,9 +32,20 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   );
 }
 
-/** Loads everything that a route shows. @throws {Refusal} */
-export async function fetchSnapshot(route: Route, signal: AbortSignal): Promise<Json<Snapshot>> {
-  return (await send(`dashboard/data?${askedQuery(route)}`, { signal })).json();
+/** What to leave out of an answer. */
+export interface Thrift {
+  /** The mark of the answer before. */
+  readonly mark?: string | undefined;
+  readonly only?: "contents" | undefined;
+}
+
+/** Loads what a route shows. @throws {Refusal} */
+export async function fetchSnapshot(
+  route: Route,
+  thrift: Thrift,
+  signal: AbortSignal,
+): Promise<Json<Answer> | Json<Unchanged>> {
+  return (await send(`dashboard/data?${askedQuery({ ...route, ...thrift })}`, { signal })).json();
 }
 
 /** Computes the next occurrences of a cron expression, which costs no command. @throws {Refusal} */

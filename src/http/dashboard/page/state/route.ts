@@ -15,8 +15,7 @@ export interface Route {
   readonly sort?: string | undefined;
 }
 
-const asked = ["view", "queue", "state", "search", "by", "id", "cursor"];
-const fields = [...asked, "sort"];
+const fields = ["view", "queue", "state", "search", "by", "id", "cursor", "sort"];
 
 /** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {
@@ -30,6 +29,6 @@ export function routeQuery(route: Route): string {
 }
 
 /** What the handler must know of a route. */
-export function askedQuery(route: Route): string {
-  return routeQuery(Object.fromEntries(Object.entries(route).filter(([name]) => asked.includes(name))) as never);
+export function askedQuery({ sort, ...route }: Route): string {
+  return routeQuery(route);
 }

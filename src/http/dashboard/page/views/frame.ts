@@ -67,5 +67,5 @@ function trouble(): Html {
 
 function foot({ commands }: Json<Snapshot>): Html {
   const { seenAt, nextRefreshAt, failure } = state;
-  return html`<footer><small>Updated ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && `Next update ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Update now", "refresh", "", "link")}</footer>`;
+  return html`<footer data-next="${Math.ceil(nextRefreshAt)}"><small>Updated ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && `Next update ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Update now", "refresh", "", "link")}</footer>`;
 }

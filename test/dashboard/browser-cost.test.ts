@@ -1,0 +1,85 @@
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { useRedis } from "../support/stores.ts";
+import { patience, useDashboard } from "./browser-page.ts";
+import { fill, type ServedQueue, serveQueue } from "./served-queue.ts";
+
+// What an hour of looking costs, as Redis counts it.
+
+const HOUR_MS = 3_600_000;
+const { open } = useDashboard();
+const redis = useRedis();
+
+/** Moves the clocks of the page and the queue to the next poll. Returns how far that was, and what the poll cost. */
+async function nextPoll(page: Page, on: ServedQueue): Promise<{ waited: number; commands: number }> {
+  const { polls } = on;
+  const waited = await page.evaluate(() => {
+    const text = document.querySelector("footer")?.getAttribute("data-next") ?? "";
+    return Math.max(0, Number(text) - Date.now());
+  });
+  on.clock.now += waited;
+  const { commands } = await countCommands(redis.server.port, async () => {
+    await page.clock.fastForward(waited + 1);
+    await expect.poll(() => on.polls, patience).toBe(polls + 1);
+    await page.waitForFunction(() => Number(document.querySelector("footer")?.getAttribute("data-next")) > Date.now());
+  });
+  return { waited, commands };
+}
+
+async function anHour(page: Page, on: ServedQueue, work: () => Promise<unknown> = async () => {}) {
+  let polls = 0;
+  let spent = 0;
+  for (let passed = 0; passed < HOUR_MS; polls++) {
+    await work();
+    const { waited, commands } = await nextPoll(page, on);
+    passed += waited;
+    if (passed <= HOUR_MS) spent += commands;
+  }
+  return { polls, spent };
+}
+
+test.each([
+  ["#view=overview", 100],
+  ["#view=jobs&state=dead", 100],
+])("an hour of %s costs at most %i commands if the queue is idle", async (hash, most) => {
+  const on = await serveQueue({}, redis.store());
+  await fill(on.queue);
+  await on.queue.clear({ state: "pending" });
+  let page: Page | undefined;
+  const first = await countCommands(redis.server.port, async () => {
+    page = await open(on, hash);
+    await page.waitForSelector("footer");
+  });
+  const { spent, polls } = await anHour(page as Page, on);
+  expect(polls).toBeGreaterThan(20);
+  expect(first.commands + spent).toBeLessThanOrEqual(most);
+});
+
+test.each(["#view=overview"])("an hour of %s costs at most 1,500 commands on a busy queue", async (hash) => {
+  const on = await serveQueue({}, redis.store());
+  await fill(on.queue);
+  let page: Page | undefined;
+  const first = await countCommands(redis.server.port, async () => {
+    page = await open(on, hash);
+    await page.waitForSelector("footer");
+  });
+  const { spent, polls } = await anHour(page as Page, on, async () => {
+    await on.queue.enqueue("send_email", { to: "ada" });
+    await on.queue.drain();
+  });
+  expect(polls).toBeGreaterThan(30);
+  expect(first.commands + spent).toBeLessThanOrEqual(1_500);
+});
+
+test("twenty queues on one page are one request, and cost no more", async () => {
+  const queues = Array.from({ length: 20 }, (_, index) => new Queue({ name: `queue-${index}`, store: memoryStore() }));
+  await Promise.all(queues.map((queue, index) => queue.enqueueMany(Array(index).fill({ job: "any", payload: null }))));
+  const on = await serveQueue({ queues });
+  const page = await open(on, "#view=queues");
+  await page.locator("tbody tr").nth(19).waitFor();
+  expect(on.polls).toBe(1);
+  const ready = await page.locator("tbody td:nth-child(2)").allTextContents();
+  expect(ready).toEqual(queues.map((_, index) => String(index)));
+});
