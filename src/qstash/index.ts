@@ -9,12 +9,12 @@ import { invalidRequest } from "../core/shared/errors.ts";
 import { checkFunctions, checkKnown } from "../core/shared/validate.ts";
 import { bearerOf, checkToken, identifier } from "../http/auth.ts";
 import type { QStash } from "../http/qstash-port.ts";
-import { readTargets } from "./allowed-targets.ts";
-import { defineDelivery } from "./deliver.ts";
-import { EventLog } from "./event-log.ts";
-import { defineFanOut } from "./fan-out.ts";
-import { answerer } from "./router.ts";
-import { KeyRing, type SigningKeys } from "./signing-keys.ts";
+import { defineDelivery } from "./delivery/delivery-job.ts";
+import { EventLog } from "./messages/event-log.ts";
+import { defineFanOut } from "./publish/fan-out.ts";
+import { answerer } from "./routes/router.ts";
+import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
+import { readTargets } from "./security/targets.ts";
 
 export type { QStash } from "../http/qstash-port.ts";
 

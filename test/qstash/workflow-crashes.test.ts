@@ -3,7 +3,7 @@ import { createWorkflow } from "@upstash/workflow/cloudflare";
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { memoryStore, Queue, type Store } from "../../src/index.ts";
-import { Runs } from "../../src/qstash/workflow/runs.ts";
+import { Runs } from "../../src/qstash/workflow/run-documents.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { start } from "../support/clock.ts";

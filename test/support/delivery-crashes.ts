@@ -4,7 +4,7 @@ import { Client } from "@upstash/qstash";
 import { Client as WorkflowClient } from "@upstash/workflow";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
-import { Runs } from "../../src/qstash/workflow/runs.ts";
+import { Runs } from "../../src/qstash/workflow/run-documents.ts";
 import type { Child, Program } from "./child.ts";
 import { disturb } from "./crashes.ts";
 import { deliveryPoints } from "./delivery-points.ts";

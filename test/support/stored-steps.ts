@@ -1,5 +1,5 @@
-import { bytesOfBody } from "../../src/qstash/body.ts";
-import type { Runs } from "../../src/qstash/workflow/runs.ts";
+import { bytesOfBody } from "../../src/qstash/messages/body.ts";
+import type { Runs } from "../../src/qstash/workflow/run-documents.ts";
 
 /** Whether the result of a step is stored with its run. */
 export async function stepIsStored(runs: Runs, runId: string, step: string): Promise<boolean> {

@@ -2,16 +2,16 @@ import type { DeadJobChanges } from "../../core/manage/dead-letter.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
-import { json } from "../answers.ts";
-import { idsOf, selectDead } from "../dead-letter.ts";
-import { attemptTimeoutMs } from "../delivery.ts";
-import { limitHeaders } from "../limits.ts";
-import type { Message } from "../message.ts";
-import { isDelivery, type MessageView, messageView } from "../message-view.ts";
-import { readPublishOptions, titleOf } from "../publish-options.ts";
-import type { QStashCall } from "../request.ts";
-import { closeRuns } from "../workflow/again.ts";
-import { requestStore } from "../workflow/run-store.ts";
+import { json } from "../api/answers.ts";
+import type { QStashCall } from "../api/call.ts";
+import { idsOf, selectDead } from "../messages/dead-selection.ts";
+import { limitHeaders } from "../messages/flow-control.ts";
+import type { Message } from "../messages/message.ts";
+import { attemptTimeoutMs } from "../messages/message-job.ts";
+import { isDelivery, type MessageView, messageView } from "../messages/message-view.ts";
+import { readPublishOptions, titleOf } from "../publish/publish-options.ts";
+import { hostOfRequest } from "../workflow/host.ts";
+import { closeRuns } from "../workflow/rerun.ts";
 import { listDeadRuns } from "./dead-runs.ts";
 
 /** `GET /v2/dlq` */
@@ -31,7 +31,7 @@ export async function getDead({ host, parameters }: QStashCall): Promise<Respons
 export async function removeDead({ host, parameters }: QStashCall): Promise<Response> {
   const message = await findDead(host.queue, parameters["id"] ?? "");
   await host.queue.removeFromDeadLetter(message.messageId);
-  await closeRuns(requestStore(host), [message]);
+  await closeRuns(hostOfRequest(host), [message]);
   return json({});
 }
 
@@ -39,7 +39,7 @@ export async function removeDead({ host, parameters }: QStashCall): Promise<Resp
 export async function removeManyDead({ host, query }: QStashCall): Promise<Response> {
   const { messages, cursor } = await selectDead(host.queue, query);
   const { removed } = await host.queue.removeFromDeadLetter({ ids: idsOf(messages) });
-  await closeRuns(requestStore(host), messages);
+  await closeRuns(hostOfRequest(host), messages);
   return json({ deleted: removed, ...(cursor && { cursor }) });
 }
 

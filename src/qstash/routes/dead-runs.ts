@@ -1,15 +1,15 @@
 import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, notFound } from "../../core/shared/errors.ts";
-import { json } from "../answers.ts";
-import { idsOf, selectDead } from "../dead-letter.ts";
-import { readLimits, withoutLimits } from "../limits.ts";
-import { lastResponse, type MessageView } from "../message-view.ts";
-import { readPublishOptions } from "../publish-options.ts";
-import type { QStashCall } from "../request.ts";
-import { type Again, closeRuns, runAgain } from "../workflow/again.ts";
+import { json } from "../api/answers.ts";
+import type { QStashCall } from "../api/call.ts";
+import { idsOf, selectDead } from "../messages/dead-selection.ts";
+import { readLimits, withoutLimits } from "../messages/flow-control.ts";
+import { lastResponse, type MessageView } from "../messages/message-view.ts";
+import { readPublishOptions } from "../publish/publish-options.ts";
+import { hostOfRequest, runsOf } from "../workflow/host.ts";
+import { type Again, closeRuns, runAgain } from "../workflow/rerun.ts";
 import type { RunOptions } from "../workflow/run.ts";
 import { callbackState } from "../workflow/run-log.ts";
-import { requestStore, runsOf } from "../workflow/run-store.ts";
 
 /** `GET /v2/workflows/dlq`, and `GET /v2/dlq` with `source=workflow`: the messages that runs have failed by. */
 export async function listDeadRuns({ host, query }: QStashCall): Promise<Response> {
@@ -26,7 +26,7 @@ export async function getDeadRun({ host, parameters }: QStashCall): Promise<Resp
 export async function removeDeadRuns({ host, query }: QStashCall): Promise<Response> {
   const { messages, cursor } = await selectRuns(host.queue, query);
   const { removed } = await host.queue.removeFromDeadLetter({ ids: idsOf(messages) });
-  await closeRuns(requestStore(host), messages);
+  await closeRuns(hostOfRequest(host), messages);
   return json({ deleted: removed, ...(cursor && { cursor }) });
 }
 
@@ -34,7 +34,7 @@ export async function removeDeadRuns({ host, query }: QStashCall): Promise<Respo
 export async function removeDeadRun({ host, parameters }: QStashCall): Promise<Response> {
   const message = await findRun(host.queue, parameters["id"] ?? "");
   await host.queue.removeFromDeadLetter(message.messageId);
-  await closeRuns(requestStore(host), [message]);
+  await closeRuns(hostOfRequest(host), [message]);
   return json({});
 }
 
@@ -55,7 +55,7 @@ export function rerunOne(again: Again) {
 }
 
 async function rerun({ host, request, settings }: QStashCall, { messageId, workflowRunId = "" }: View, again: Again) {
-  const store = requestStore(host);
+  const store = hostOfRequest(host);
   const failed = await runsOf(host.queue).find(workflowRunId);
   if (failed?.failedBy !== messageId) throw conflict("The run of this message is known no longer.");
   const limits = readLimits(request.headers, undefined)?.limits;

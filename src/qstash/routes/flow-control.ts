@@ -2,9 +2,9 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
-import { json } from "../answers.ts";
-import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../limits.ts";
-import type { QStashCall } from "../request.ts";
+import { json } from "../api/answers.ts";
+import type { QStashCall } from "../api/call.ts";
+import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow-control.ts";
 
 /** `GET /v2/flowControl`: the keys that something is known of. */
 export async function listKeys({ host, query }: QStashCall): Promise<Response> {

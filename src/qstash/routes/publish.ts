@@ -3,19 +3,19 @@ import { withHidden } from "../../core/job/hidden.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
-import { json } from "../answers.ts";
-import { toBase64Url } from "../base64.ts";
-import { storedBody } from "../body.ts";
-import { attemptTimeoutMs, DELIVERY } from "../delivery.ts";
-import { isUrl, readDestination } from "../destination.ts";
-import { eventOf } from "../event-log.ts";
-import { type TopicPart, topicPart } from "../fan-out.ts";
-import { findGroup } from "../groups.ts";
-import { type Limited, readLimits, withoutLimits } from "../limits.ts";
-import type { Draft, MessageJob } from "../message-job.ts";
-import { type PublishOptions, readPublishOptions } from "../publish-options.ts";
-import { redact } from "../redaction.ts";
-import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../request.ts";
+import { json } from "../api/answers.ts";
+import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../api/call.ts";
+import { storedBody } from "../messages/body.ts";
+import { eventOf } from "../messages/event-log.ts";
+import { type Limited, readLimits, withoutLimits } from "../messages/flow-control.ts";
+import { attemptTimeoutMs, DELIVERY, type MessageJob } from "../messages/message-job.ts";
+import { redact } from "../messages/redaction.ts";
+import { isUrl, readDestination } from "../publish/destination.ts";
+import type { Draft } from "../publish/draft.ts";
+import { type TopicPart, topicPart } from "../publish/fan-out.ts";
+import { type PublishOptions, readPublishOptions } from "../publish/publish-options.ts";
+import { findGroup } from "../publish/url-groups.ts";
+import { toBase64Url } from "../shared/base64.ts";
 import {
   isOfRun,
   type Prepared,

@@ -3,9 +3,9 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
-import { json } from "../answers.ts";
-import { queueKeyOf, queueLimits } from "../limits.ts";
-import { type QStashCall, readJsonBody } from "../request.ts";
+import { json } from "../api/answers.ts";
+import { type QStashCall, readJsonBody } from "../api/call.ts";
+import { queueKeyOf, queueLimits } from "../messages/flow-control.ts";
 
 /** What is kept of a queue. Whether it is paused, and what waits in it, its flow control key knows. */
 interface QueueRecord {

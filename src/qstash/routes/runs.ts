@@ -2,16 +2,16 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
-import { json } from "../answers.ts";
-import { LARGEST_BODY, type QStashCall } from "../request.ts";
-import { rawSteps } from "../workflow/deliveries.ts";
-import { endRun, type RunEnd } from "../workflow/ends.ts";
-import { jobIdOf, messageIds } from "../workflow/messages.ts";
-import { frontierOf, type Run } from "../workflow/run.ts";
+import { json } from "../api/answers.ts";
+import { LARGEST_BODY, type QStashCall } from "../api/call.ts";
+import { hostOfRequest, runsOf } from "../workflow/host.ts";
+import { frontierOf, messageIds, type Run } from "../workflow/run.ts";
+import { type RunSummary, type Runs, summaryOf } from "../workflow/run-documents.ts";
+import { endRun, type RunEnd } from "../workflow/run-end.ts";
 import { readRunFilter } from "../workflow/run-filter.ts";
 import { runLog } from "../workflow/run-log.ts";
-import { requestStore, runsOf } from "../workflow/run-store.ts";
-import { type RunSummary, type Runs, summaryOf } from "../workflow/runs.ts";
+import { jobIdOf } from "../workflow/run-messages.ts";
+import { rawSteps } from "../workflow/step-delivery.ts";
 
 const MOST_CANCELLED = 1_000;
 /** As at QStash: a run has many steps. */
@@ -31,7 +31,7 @@ export async function endOneRun({ request, query, host, parameters }: QStashCall
   const cancels = query.get("cancel") !== "false";
   const response = new TextDecoder().decode(await readBytes(request.body, LARGEST_BODY));
   const end: RunEnd = cancels ? { state: "canceled" } : { state: "success", response };
-  const run = await endRun(requestStore(host), parameters["id"] ?? "", end);
+  const run = await endRun(hostOfRequest(host), parameters["id"] ?? "", end);
   if (run?.state !== end.state) throw unknownRun();
   if (cancels) await cancelMessages(host.queue, run);
   return json({});
@@ -43,7 +43,7 @@ export async function cancelRuns({ query, host }: QStashCall): Promise<Response>
   let cancelled = 0;
   for (const id of new Set(ids)) {
     const before = await runsOf(host.queue).find(id);
-    const run = before?.state === "started" ? await endRun(requestStore(host), id, { state: "canceled" }) : undefined;
+    const run = before?.state === "started" ? await endRun(hostOfRequest(host), id, { state: "canceled" }) : undefined;
     if (run?.state !== "canceled") continue;
     await cancelMessages(host.queue, run);
     cancelled++;

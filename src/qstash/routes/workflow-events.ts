@@ -1,18 +1,18 @@
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
-import { json } from "../answers.ts";
-import { bytesOfBody } from "../body.ts";
-import { durationHeader } from "../durations.ts";
-import { headerValues } from "../message.ts";
-import { type MessageJob, placed } from "../message-job.ts";
-import { decoded, type QStashCall, readJsonBody } from "../request.ts";
-import { arrivalJob, eventJob, jobIdOf, messageIds, runHeader, timeoutJob } from "../workflow/messages.ts";
-import { isStep } from "../workflow/note.ts";
-import type { Run } from "../workflow/run.ts";
-import { runsOf, waitsOf } from "../workflow/run-store.ts";
+import { json } from "../api/answers.ts";
+import { decoded, type QStashCall, readJsonBody } from "../api/call.ts";
+import { bytesOfBody } from "../messages/body.ts";
+import { headerValues } from "../messages/message.ts";
+import { type MessageJob, placed } from "../messages/message-job.ts";
+import { durationHeader } from "../shared/durations.ts";
+import { runsOf, waitsOf } from "../workflow/host.ts";
+import { messageIds, type Run } from "../workflow/run.ts";
+import { arrivalJob, eventJob, jobIdOf, runHeader, timeoutJob } from "../workflow/run-messages.ts";
+import { isStep } from "../workflow/step.ts";
 import { readRunId, refusingAsStep, runIsOver } from "../workflow/submit.ts";
-import { eventData, eventStep, type RunWaits, type Wait, waitsName } from "../workflow/waits.ts";
+import { eventData, eventStep, type RunWaits, type Wait, waitsName } from "../workflow/wait-documents.ts";
 
 /** The largest data of an event, in bytes. */
 const LARGEST_EVENT = 512 * 1024;

@@ -1,6 +1,6 @@
 import { invalidRequest, quote } from "../../core/shared/errors.ts";
-import { readDate } from "../filters.ts";
-import type { RunSummary } from "./runs.ts";
+import { readDate } from "../messages/message-filter.ts";
+import type { RunSummary } from "./run-documents.ts";
 
 type Field = (run: RunSummary, wanted: readonly string[]) => boolean;
 

@@ -1,12 +1,12 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { bytesOfBody } from "../body.ts";
-import { lastResponse } from "../message-view.ts";
-import { type Redaction, readRedaction } from "../redaction.ts";
-import { jobIdOf } from "./messages.ts";
+import { bytesOfBody } from "../messages/body.ts";
+import { lastResponse } from "../messages/message-view.ts";
+import { type Redaction, readRedaction } from "../messages/redaction.ts";
 import { frontierOf, type Run, type RunStep, resultOf } from "./run.ts";
-import type { Runs } from "./runs.ts";
+import type { Runs } from "./run-documents.ts";
+import { jobIdOf } from "./run-messages.ts";
 
 const DEFAULT_RETRIES = 3;
 

@@ -1,6 +1,6 @@
-import type { StoredBody } from "../body.ts";
-import type { Message } from "../message.ts";
-import type { Invoker } from "./note.ts";
+import { type StoredBody, storedBody } from "../messages/body.ts";
+import type { Message } from "../messages/message.ts";
+import type { Invoker, Step } from "./step.ts";
 
 /** How a run stands: it goes on while it is "started". */
 export type RunState = "started" | "success" | "failed" | "canceled";
@@ -90,4 +90,32 @@ export function frontierOf({ steps }: Pick<Run, "steps">): readonly RunStep[] {
 
 function openPlans(steps: readonly RunStep[]): readonly RunStep[] {
   return steps.filter(({ target }) => target !== undefined && !steps.some(({ step }) => step === target));
+}
+
+/** The ids of the messages of a run. They come from its steps, so that one that is stored twice is there once. */
+export const messageIds = {
+  start: (runId: string) => `${runId}:0`,
+  result: (runId: string, step: number) => `${runId}:${step}`,
+  plan: (runId: string, target: number) => `${runId}:${target}:plan`,
+  call: (runId: string, step: number) => `${runId}:${step}:call`,
+  timeout: (runId: string, step: number) => `${runId}:${step}:timeout`,
+};
+
+/** The options of a run, whose failure callback says which run it is. */
+export function optionsFor(runId: string, createdAt: number, options: RunOptions): RunOptions {
+  const { failureCallback, ...rest } = options;
+  if (!failureCallback) return rest;
+  const header = { ...failureCallback.header, "Upstash-Workflow-Runid": [runId] };
+  return { ...rest, failureCallback: { ...failureCallback, header, workflow: { runId, createdAt, role: "failure" } } };
+}
+
+/** A step as a run keeps it. */
+export function runStepOf(runId: string, step: Step, body: Uint8Array, now: number): RunStep {
+  const { stepId, targetStep, concurrent } = step;
+  const isPlan = targetStep !== undefined && targetStep > 0;
+  return {
+    id: isPlan ? messageIds.plan(runId, targetStep) : messageIds.result(runId, stepId),
+    ...{ at: now, step: stepId, concurrent, body: storedBody(body) },
+    ...(isPlan && { target: targetStep }),
+  };
 }

@@ -1,0 +1,54 @@
+import { invalidRequest } from "../../core/shared/errors.ts";
+import { readBytes } from "../../http/contract/body.ts";
+import type { QStashHost } from "../../http/qstash-port.ts";
+import type { EventLog } from "../messages/event-log.ts";
+import type { KeyRing } from "../security/signing-keys.ts";
+import type { Targets } from "../security/targets.ts";
+
+/** The settings that requests need. */
+export interface InterfaceSettings {
+  readonly targets: Targets;
+  readonly keys: KeyRing;
+  /** Default: no events are kept. */
+  readonly events: EventLog | undefined;
+  /** Names of queues that are known to be kept. */
+  readonly knownQueues: Set<string>;
+}
+
+/** A request whose caller is known. */
+export interface QStashCall {
+  readonly request: Request;
+  readonly query: URLSearchParams;
+  /** What stands in the path for each `:name`, and as "*" for the rest. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly host: QStashHost;
+  readonly settings: InterfaceSettings;
+}
+
+/** The largest body of a message, in bytes. */
+export const LARGEST_BODY = 3_500_000;
+
+/** Reads the body of a message. @throws {TidegateError} `payload_too_large` above 3.5 MB */
+export function readBody({ body }: Request): Promise<Uint8Array> {
+  return readBytes(body, LARGEST_BODY);
+}
+
+/** Reads a body that is JSON. @throws {TidegateError} `invalid_request`, `payload_too_large` */
+export async function readJsonBody({ body }: Request, most: number): Promise<unknown> {
+  const bytes = await readBytes(body, most);
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    // The parser's errors quote the body.
+    throw invalidRequest("The body must be JSON.");
+  }
+}
+
+/** Decodes a part of a path. @throws {TidegateError} `invalid_request` */
+export function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw invalidRequest("The path has a % that does not start a UTF-8 escape.");
+  }
+}

@@ -1,0 +1,94 @@
+import type { AttemptHost } from "../../core/attempt/context.ts";
+import type { JobContext } from "../../core/job/define.ts";
+import { alarm, type Clock } from "../../core/shared/clock.ts";
+import { mostOfResponse } from "../callbacks/callback-jobs.ts";
+import { headersOf, type Message } from "../messages/message.ts";
+import { type KeptResponse, keepResponse, noResponse } from "../messages/response.ts";
+import { signatureOf } from "../security/signature.ts";
+import type { Sent } from "../workflow/step-delivery.ts";
+
+/** How destinations are called. */
+export interface CallParts {
+  readonly fetch: typeof fetch;
+  /** How long a call may take if its message does not say. */
+  readonly timeoutMs: number;
+}
+
+/** What a destination answered, or why it did not. */
+export interface Answer {
+  readonly kept: KeptResponse;
+  readonly headers: Headers;
+  /** Why it is none that can be used. */
+  readonly failure?: string;
+  /** Whether another attempt would end in the same way. */
+  readonly isFinal?: boolean;
+}
+
+/** Calls the destination of a message. What fails is an answer like any other. */
+export async function callDestination(
+  message: Message,
+  sent: Sent,
+  job: JobContext,
+  parts: CallParts,
+  host: AttemptHost,
+  signingKey: string,
+): Promise<Answer> {
+  const { url, method } = message;
+  const { clock } = host.runtime;
+  const scheduleId = host.job.record.slot?.key ?? message.scheduleId;
+  const body = method === "GET" ? new Uint8Array() : sent.body;
+  const headers = headersOf(sent.header);
+  const own = {
+    "User-Agent": "Upstash-QStash",
+    "Upstash-Message-Id": job.id,
+    "Upstash-Retried": String(job.attempt - 1),
+    ...(scheduleId !== undefined && { "Upstash-Schedule-Id": scheduleId }),
+    ...(message.topicName !== undefined && { "Upstash-Topic-Name": message.topicName }),
+    "Upstash-Signature": await signatureOf({ url, body, now: clock() }, signingKey),
+  };
+  for (const [name, value] of Object.entries(own)) headers.set(name, value);
+  const timeoutMs = message.timeoutMs ?? parts.timeoutMs;
+  const { signal, release } = timedSignal(job.signal, timeoutMs, clock);
+  try {
+    // Following a redirect could lead out of the targets.
+    const init: RequestInit = { method, headers, redirect: "manual", signal, ...(method !== "GET" && { body }) };
+    const response = await parts.fetch(url, init);
+    const most = mostOfResponse(message, host);
+    const { kept, isWhole } = await keepResponse(response, most.bytes);
+    if (isWhole || !most.isNeeded) return { kept, headers: response.headers };
+    return tooLarge(response, most.bytes);
+  } catch (error) {
+    const failure = signal.aborted
+      ? `The destination did not answer within ${timeoutMs} ms.`
+      : `The destination could not be reached${codeOf(error)}.`;
+    return { kept: noResponse, headers: new Headers(), failure };
+  } finally {
+    release();
+  }
+}
+
+/** A response that a callback could report only in part, and so not at all. What has succeeded is not called again. */
+function tooLarge({ headers, ok: isFinal }: Response, mostBytes: number): Answer {
+  const failure = `The response is larger than the ${mostBytes} bytes that a callback of this message can report.`;
+  return { kept: { ...noResponse, body: new TextEncoder().encode(failure) }, headers, failure, isFinal };
+}
+
+/** A signal that is aborted with the given one, and after a time. */
+function timedSignal(outer: AbortSignal, ms: number, clock: Clock): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const cancelAlarm = alarm(clock, ms, abort);
+  outer.addEventListener("abort", abort);
+  if (outer.aborted) abort();
+  const release = () => {
+    cancelAlarm();
+    outer.removeEventListener("abort", abort);
+  };
+  return { signal: controller.signal, release };
+}
+
+/** The code of a network error. Its message may hold anything. */
+function codeOf(error: unknown): string {
+  const { code } = Object((error as { readonly cause?: unknown } | undefined)?.cause) as { readonly code?: unknown };
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : "";
+}

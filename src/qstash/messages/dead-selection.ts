@@ -1,0 +1,56 @@
+import type { DeadJob } from "../../core/manage/job-info.ts";
+import type { Queue } from "../../core/queue/queue.ts";
+import { invalidRequest } from "../../core/shared/errors.ts";
+import { readFilter } from "./message-filter.ts";
+import { DELIVERY } from "./message-job.ts";
+import { isDelivery, type MessageView, messageView } from "./message-view.ts";
+
+export const idsOf = (messages: readonly MessageView[]) => messages.map(({ messageId }) => messageId);
+
+/** Some dead messages, and where the next ones begin. */
+export interface Selection {
+  readonly messages: readonly MessageView[];
+  readonly cursor?: string;
+}
+
+const MOST_SELECTED = 100;
+
+/** The dead messages that a query means: those with the given ids, or a page of those that the filters let through. */
+export async function selectDead(
+  queue: Queue,
+  query: URLSearchParams,
+  isMeant: (message: MessageView) => boolean = () => true,
+): Promise<Selection> {
+  if (query.has("dlqIds")) return { messages: (await withIds(queue, query.getAll("dlqIds"))).filter(isMeant) };
+  const order = query.get("order") ?? "latestFirst";
+  if (order !== "latestFirst") throw invalidRequest('order must be "latestFirst".');
+  // The SDK still sends the filter api, which QStash ignores.
+  const filter = readFilter(query, ["count", "cursor", "order", "api"]);
+  const count = readCount(query.get("count"));
+  const messages: MessageView[] = [];
+  let cursor = query.get("cursor") || undefined;
+  do {
+    // With room for every job of the page, the cursor after it is the cursor after the last message.
+    const page = await queue.listDeadLetter({ name: DELIVERY, limit: count - messages.length, cursor });
+    const found = page.jobs.filter((job) => isDelivery(job) && filter(messageView(job), diedAt(job)));
+    messages.push(...found.map(messageView).filter(isMeant));
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined && messages.length < count);
+  return { messages, ...(cursor !== undefined && { cursor }) };
+}
+
+async function withIds(queue: Queue, ids: readonly string[]): Promise<readonly MessageView[]> {
+  if (ids.length > MOST_SELECTED) throw invalidRequest(`dlqIds may be ${MOST_SELECTED} at most.`);
+  const jobs = await Promise.all([...new Set(ids)].map((id) => queue.getJob(id)));
+  return jobs.flatMap((job) => (job?.state === "dead" && isDelivery(job) ? messageView(job) : []));
+}
+
+function diedAt({ failedAt }: DeadJob): number {
+  return failedAt.getTime();
+}
+
+function readCount(text: string | null): number {
+  if (text === null) return MOST_SELECTED;
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw invalidRequest("count must be a whole number above 0.");
+  return Math.min(Number(text), MOST_SELECTED);
+}

@@ -1,0 +1,53 @@
+import { invalidRequest, quote } from "../../core/shared/errors.ts";
+import type { MessageView } from "./message-view.ts";
+
+/** Which messages are meant. */
+export type Filter = (message: MessageView, at: number) => boolean;
+
+const byHost = (url: string) => new URL(url).host;
+const byPath = (url: string) => new URL(url).pathname;
+
+type Field = (message: MessageView, wanted: readonly string[]) => boolean;
+
+/** The filters that compare texts. Several values of one are alternatives. */
+const fields: Readonly<Record<string, Field>> = {
+  messageId: ({ messageId }, wanted) => wanted.includes(messageId),
+  url: ({ url }, wanted) => wanted.includes(url),
+  host: ({ url }, wanted) => wanted.includes(byHost(url)),
+  path: ({ url }, wanted) => wanted.includes(byPath(url)),
+  label: ({ labels = [] }, wanted) => labels.some((label) => wanted.includes(label)),
+  scheduleId: ({ scheduleId }, wanted) => scheduleId !== undefined && wanted.includes(scheduleId),
+  workflowUrl: ({ workflowUrl }, wanted) => workflowUrl !== undefined && wanted.includes(workflowUrl),
+  workflowRunId: ({ workflowRunId }, wanted) => workflowRunId !== undefined && wanted.includes(workflowRunId),
+  workflowCreatedAt: ({ workflowCreatedAt }, wanted) => wanted.includes(String(workflowCreatedAt)),
+  topicName: ({ topicName }, wanted) => topicName !== undefined && wanted.includes(topicName),
+  queueName: ({ queueName }, wanted) => queueName !== undefined && wanted.includes(queueName),
+  flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
+  responseStatus: ({ responseStatus }, wanted) => wanted.includes(String(responseStatus)),
+};
+
+/** Reads the filters of a query. The names in `others` are no filters. @throws {TidegateError} `invalid_request` */
+export function readFilter(query: URLSearchParams, others: readonly string[]): Filter {
+  const wanted = [...new Set(query.keys())].filter((name) => !others.includes(name));
+  const unknown = wanted.find((name) => !Object.hasOwn(fields, name) && name !== "fromDate" && name !== "toDate");
+  if (unknown !== undefined)
+    throw invalidRequest(
+      `Unknown filter ${quote(unknown)}. Known filters: ${Object.keys(fields).join(", ")}, fromDate, toDate.`,
+    );
+  const from = readDate(query, "fromDate") ?? Number.NEGATIVE_INFINITY;
+  const to = readDate(query, "toDate") ?? Number.POSITIVE_INFINITY;
+  const tests = wanted.flatMap((name) => {
+    const field = fields[name];
+    const values = query.getAll(name);
+    return field ? [(message: MessageView) => field(message, values)] : [];
+  });
+  return (message, at) => at >= from && at <= to && tests.every((test) => test(message));
+}
+
+/** Reads a date of a filter, in ms since 1970. @throws {TidegateError} `invalid_request` */
+export function readDate(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw invalidRequest(`${name} must be Unix time in milliseconds.`);
+  return Number(text);
+}

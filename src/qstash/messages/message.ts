@@ -1,0 +1,167 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isTidegateError } from "../../core/shared/errors.ts";
+import type { Targets } from "../security/targets.ts";
+import { bytesOfBody, type StoredBody } from "./body.ts";
+import type { MessageLimits } from "./flow-control.ts";
+import { readRetryDelay } from "./retry-delay-expression.ts";
+import { isNote, type WorkflowNote } from "./workflow-note.ts";
+
+export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+export type Method = (typeof methods)[number];
+
+/** Header names, as QStash writes them, and their values. */
+export type HeaderValues = Readonly<Record<string, readonly string[]>>;
+
+/** Whom to tell how a message ended, and how that is delivered. */
+export interface Callback {
+  readonly url: string;
+  readonly method: Method;
+  readonly header: HeaderValues;
+  readonly timeoutMs?: number;
+  readonly retryDelay?: string;
+  /** Default: 3. */
+  readonly retries?: number;
+  readonly delayMs?: number;
+  readonly workflow?: WorkflowNote;
+}
+
+/** What is to be delivered: the payload of the job that delivers it. */
+export interface Message extends StoredBody {
+  readonly url: string;
+  readonly method: Method;
+  readonly header: HeaderValues;
+  /** How long one delivery may take. Default: as `createQStash` has it. */
+  readonly timeoutMs?: number;
+  /** ms since 1970. Default: when it was enqueued. */
+  readonly notBefore?: number;
+  /** The wait before a retry, as an expression. Default: QStash's own backoff. */
+  readonly retryDelay?: string;
+  readonly labels?: readonly string[];
+  /** What limits its deliveries, as the API shows it. */
+  readonly limits?: MessageLimits;
+  /** The URL group that it was published to, and the name of the endpoint that it goes to. */
+  readonly topicName?: string;
+  readonly endpointName?: string;
+  /** The schedule that it is of, if another job has made it. */
+  readonly scheduleId?: string;
+  /** How long after its occurrence a message of a schedule is delivered. */
+  readonly delayMs?: number;
+  /** What the API shows of the schedule that made it, and the queue does not know. */
+  readonly schedule?: ScheduleNote;
+  /** Called when the message has been delivered, or is dead. */
+  readonly callback?: Callback;
+  /** Called when the message is dead. */
+  readonly failureCallback?: Callback;
+  /** What it is to a run of a workflow, if it belongs to one. */
+  readonly workflow?: WorkflowNote;
+}
+
+export interface ScheduleNote {
+  /** ms since 1970 */
+  readonly createdAt: number;
+  /** With its zone, as it was given. */
+  readonly cron: string;
+  readonly retries?: number;
+}
+
+/** A schema of payloads: what is stored may have been edited by hand, or enqueued by somebody else. */
+export function messageSchema(targets: Targets): StandardSchemaV1<Message> {
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "tidegate",
+      validate: (value) => {
+        const issues = [...issuesOf(value, targets)];
+        if (issues.length > 0) return { issues };
+        const message = value as Message;
+        return { value: { ...message, url: targets.read(message.url, "url") } };
+      },
+    },
+  };
+}
+
+type Fields = Readonly<Record<keyof Message, unknown>>;
+
+function* issuesOf(value: unknown, targets: Targets): Generator<StandardSchemaV1.Issue> {
+  const fields = (typeof value === "object" && value !== null ? value : {}) as Fields;
+  const { method, header, timeoutMs, notBefore, delayMs, labels } = fields;
+  const url = refusal(() => targets.read(textOf(fields.url), "url"));
+  if (url !== undefined) yield { path: ["url"], message: url };
+  if (!methods.includes(method as Method)) yield { path: ["method"], message: `must be one of ${methods.join(", ")}` };
+  if (!isHeader(header)) yield { path: ["header"], message: "must hold arrays of header values by name" };
+  if (!isBody(fields)) yield { path: ["body"], message: "must be a text, or bodyBase64 valid base64" };
+  if (!isNumber(timeoutMs, 1)) yield { path: ["timeoutMs"], message: "must be a number of ms above 0" };
+  if (!isNumber(delayMs, 0)) yield { path: ["delayMs"], message: "must be a number of ms from 0" };
+  if (!isNumber(notBefore, 0)) yield { path: ["notBefore"], message: "must be ms since 1970" };
+  if (fields.retryDelay !== undefined) {
+    const delay = refusal(() => readRetryDelay(textOf(fields.retryDelay), "it"));
+    if (delay !== undefined) yield { path: ["retryDelay"], message: delay };
+  }
+  if (labels !== undefined && !isTexts(labels)) yield { path: ["labels"], message: "must be an array of texts" };
+  if (fields.workflow !== undefined && !isNote(fields.workflow))
+    yield { path: ["workflow"], message: "must be as it was stored" };
+  for (const name of ["callback", "failureCallback"] as const) {
+    if (fields[name] !== undefined) yield* callbackIssues(name, fields[name], targets);
+  }
+}
+
+function* callbackIssues(name: string, value: unknown, targets: Targets): Generator<StandardSchemaV1.Issue> {
+  const { retries, ...message } = Object(value) as Callback;
+  for (const { path = [], message: text } of issuesOf(message, targets)) yield { path: [name, ...path], message: text };
+  if (!isNumber(retries, 0)) yield { path: [name, "retries"], message: "must be a number from 0" };
+}
+
+function refusal(read: () => unknown): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (isTidegateError(error)) return error.message;
+    throw error;
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function isNumber(value: unknown, least: number): boolean {
+  return value === undefined || (typeof value === "number" && Number.isFinite(value) && value >= least);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isBody({ body, bodyBase64 }: Fields): boolean {
+  if (bodyBase64 === undefined) return body === undefined || typeof body === "string";
+  return typeof bodyBase64 === "string" && body === undefined && bytesOfBody({ bodyBase64 }) !== undefined;
+}
+
+function isHeader(value: unknown): value is HeaderValues {
+  if (typeof value !== "object" || value === null || !Object.values(value).every(isTexts)) return false;
+  try {
+    headersOf(value as HeaderValues);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The headers as they are sent. @throws {TypeError} if one of them is none. */
+export function headersOf(header: HeaderValues): Headers {
+  return new Headers(
+    Object.entries(header).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
+  );
+}
+
+/** The values of headers, by their names as QStash writes them. */
+export function headerValues(headers: Iterable<readonly [string, string]>): HeaderValues {
+  return Object.fromEntries([...headers].map(([name, value]) => [headerName(name), [value]]));
+}
+
+/** A header's name with a capital at the start of each word, as QStash writes it. */
+function headerName(name: string): string {
+  return name.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
+}

@@ -1,0 +1,188 @@
+import { MOST_RETRIES } from "../../core/job/options.ts";
+import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
+import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
+import { limitHeaders } from "../messages/flow-control.ts";
+import {
+  type Callback,
+  type HeaderValues,
+  headerValues,
+  type Message,
+  type Method,
+  methods,
+} from "../messages/message.ts";
+import { type Redaction, readRedaction } from "../messages/redaction.ts";
+import { readRetryDelay } from "../messages/retry-delay-expression.ts";
+import type { Targets } from "../security/targets.ts";
+import { durationHeader } from "../shared/durations.ts";
+
+/** What the headers of a publish say, beside the destination and the body. */
+export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {
+  readonly retries?: number;
+  readonly deduplication?: { readonly id: string } | "content";
+  readonly redaction?: Redaction;
+}
+
+const MOST_HEADERS = 1_000;
+const MOST_HEADER_BYTES = 32 * 1024;
+
+/** Headers that belong to the connection, or say to a server whom the request is for. They are not forwarded. */
+const notForwarded = new Set([
+  ...["connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection"],
+  ...["te", "trailer", "transfer-encoding", "upgrade"],
+]);
+
+/** Where they stand, limits are not kept. So nobody takes one for kept that is not. */
+const unsupported = [
+  ...limitHeaders,
+  ...["upstash-callback-", "upstash-failure-callback-"].flatMap((prefix) => [
+    `${prefix}flow-control-key`,
+    `${prefix}flow-control-value`,
+    `${prefix}queue-name`,
+  ]),
+];
+
+/**
+ * Reads the headers of a publish.
+ *
+ * @param now ms since 1970.
+ * @throws {TidegateError} `invalid_request`, where the message names the header; `payload_too_large` for too many headers.
+ */
+export function readPublishOptions(headers: Headers, targets: Targets, now: number): PublishOptions {
+  checkSize(headers);
+  const missing = unsupported.find((name) => headers.has(name));
+  if (missing !== undefined) throw invalidRequest(`${titleOf(missing)} is not supported.`);
+  const notBefore = readNotBefore(headers, now);
+  const deduplication = readDeduplication(headers);
+  const redaction = readRedaction(headers.get("upstash-redact-fields"));
+  const labels = readLabels(headers.get("upstash-label"));
+  const callback = readCallback(headers, "upstash-callback", targets);
+  const failureCallback = readCallback(headers, "upstash-failure-callback", targets);
+  return {
+    ...readDelivery(headers, "upstash-"),
+    header: forwardedHeaders(headers, "upstash-", headers.get("content-type")),
+    ...(notBefore !== undefined && { notBefore }),
+    ...(deduplication && { deduplication }),
+    ...(redaction && { redaction }),
+    ...(labels.length > 0 && { labels }),
+    ...(callback && { callback }),
+    ...(failureCallback && { failureCallback }),
+  };
+}
+
+function readCallback(headers: Headers, name: string, targets: Targets): Callback | undefined {
+  const url = headers.get(name);
+  if (!url) return undefined;
+  const delay = headers.get(`${name}-delay`);
+  return {
+    url: targets.read(url, titleOf(name)),
+    ...readDelivery(headers, `${name}-`),
+    header: {
+      ...forwardedHeaders(headers, `${name}-`, "application/json"),
+      ...workflowHeaders(headers, `${name}-workflow-`),
+    },
+    ...(delay && { delayMs: durationHeader(delay, titleOf(`${name}-delay`)) }),
+  };
+}
+
+function checkSize(headers: Headers): void {
+  const entries = [...headers];
+  const length = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (entries.length <= MOST_HEADERS && length <= MOST_HEADER_BYTES) return;
+  throw new TidegateError(
+    "payload_too_large",
+    `The headers of a message may be ${MOST_HEADERS}, and 32 KiB together. Put more into the body.`,
+  );
+}
+
+/** How a message is delivered: what the headers under a prefix say of it. */
+function readDelivery(
+  headers: Headers,
+  prefix: string,
+): Pick<PublishOptions, "method" | "retries" | "timeoutMs" | "retryDelay"> {
+  const read = <Value>(name: string, parse: (text: string, header: string) => Value): Value | undefined => {
+    const text = headers.get(prefix + name);
+    return text === null || text === "" ? undefined : parse(text, titleOf(prefix + name));
+  };
+  const retries = read("retries", readRetries);
+  const timeoutMs = read("timeout", readTimeout);
+  const retryDelay = read("retry-delay", (text, header) => {
+    readRetryDelay(text, header);
+    return text;
+  });
+  return {
+    method: read("method", readMethod) ?? "POST",
+    ...(retries !== undefined && { retries }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(retryDelay !== undefined && { retryDelay }),
+  };
+}
+
+function forwardedHeaders(headers: Headers, prefix: string, contentType: string | null): HeaderValues {
+  const marker = `${prefix}forward-`;
+  const forwarded = [...headers]
+    .filter(([name]) => name.startsWith(marker) && name.length > marker.length)
+    .map(([name, value]): [string, string] => [name.slice(marker.length), value])
+    .filter(([name]) => !notForwarded.has(name));
+  const all = contentType === null ? forwarded : [["content-type", contentType] as const, ...forwarded];
+  return headerValues(all);
+}
+
+/** Those by which a workflow knows that a callback is for it. */
+function workflowHeaders(headers: Headers, prefix: string): HeaderValues {
+  const own = [...headers].filter(([name]) => name.startsWith(prefix));
+  return headerValues(own.map(([name, value]) => [`upstash-workflow-${name.slice(prefix.length)}`, value]));
+}
+
+function readNotBefore(headers: Headers, now: number): number | undefined {
+  const moment = headers.get("upstash-not-before");
+  const delay = headers.get("upstash-delay");
+  if (moment) {
+    if (!/^\d{1,12}$/.test(moment)) throw invalidRequest("Upstash-Not-Before must be a Unix time in seconds.");
+    return checkedTime(Number(moment) * 1_000, "Upstash-Not-Before");
+  }
+  return delay ? checkedTime(now + durationHeader(delay, "Upstash-Delay"), "Upstash-Delay") : undefined;
+}
+
+function checkedTime(ms: number, header: string): number {
+  if (ms > LATEST_TIME_MS) throw invalidRequest(`${header} must end before the year 2109.`);
+  return ms;
+}
+
+function readDeduplication(headers: Headers): PublishOptions["deduplication"] {
+  const id = headers.get("upstash-deduplication-id");
+  if (id) return { id };
+  const content = headers.get("upstash-content-based-deduplication") ?? "false";
+  if (content !== "true" && content !== "false")
+    throw invalidRequest("Upstash-Content-Based-Deduplication must be true or false.");
+  return content === "true" ? "content" : undefined;
+}
+
+function readLabels(text: string | null): readonly string[] {
+  return (text ?? "")
+    .split(",")
+    .map((label) => label.trim())
+    .filter((label) => label !== "");
+}
+
+function readMethod(text: string, header: string): Method {
+  const method = methods.find((each) => each === text.toUpperCase());
+  if (!method) throw invalidRequest(`${header} must be one of ${methods.join(", ")}.`);
+  return method;
+}
+
+function readRetries(text: string, header: string): number {
+  if (!/^\d{1,3}$/.test(text) || Number(text) > MOST_RETRIES)
+    throw invalidRequest(`${header} must be a whole number from 0 to ${MOST_RETRIES}.`);
+  return Number(text);
+}
+
+function readTimeout(text: string, header: string): number {
+  const ms = durationHeader(text, header);
+  if (ms === 0) throw invalidRequest(`${header} must be longer than 0.`);
+  return ms;
+}
+
+/** The name of a header as people write it: "Upstash-Retry-Delay". */
+export function titleOf(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
+}

@@ -1,0 +1,76 @@
+import type { Documents } from "../../core/manage/documents.ts";
+import { invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { checkPathText } from "../../core/shared/validate.ts";
+
+/** Where a message to a group goes. */
+export interface Endpoint {
+  readonly url: string;
+  readonly name?: string;
+}
+
+/** A URL group: a message to it goes to all of its endpoints. */
+export interface UrlGroup {
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** The kind under which groups are kept, for lists. */
+export const GROUPS = "qstash/group";
+
+/** The most endpoints of a group: its messages are stored in one call. */
+const MOST_ENDPOINTS = 100;
+
+/** @throws {TidegateError} `invalid_request` for a name that is none. */
+export function checkGroupName(name: string): void {
+  if (!/^[\w.-]{1,200}$/.test(name))
+    throw invalidRequest("The name of a URL group must be 1 to 200 letters, digits, hyphens, underscores or dots.");
+  checkPathText(name, "The name of a URL group", 200);
+}
+
+export function readGroup(text: string): UrlGroup {
+  return JSON.parse(text) as UrlGroup;
+}
+
+/** @throws {TidegateError} `not_found` */
+export async function findGroup(documents: Documents, name: string): Promise<UrlGroup> {
+  checkGroupName(name);
+  const found = await documents.get(GROUPS, name);
+  if (!found) throw notFound("No URL group has this name.");
+  return readGroup(found.text);
+}
+
+/** Adds endpoints to a group, which is made if it is not there. One with the same URL is replaced. */
+export async function addEndpoints(
+  documents: Documents,
+  name: string,
+  added: readonly Endpoint[],
+  now: number,
+): Promise<void> {
+  await documents.update(GROUPS, name, (text) => {
+    const before = text === undefined ? { createdAt: now, endpoints: [] } : readGroup(text);
+    const urls = new Map([...before.endpoints, ...added].map((endpoint) => [endpoint.url, endpoint]));
+    const endpoints = [...urls.values()];
+    const names = endpoints.flatMap((endpoint) => endpoint.name ?? []);
+    if (new Set(names).size < names.length) throw invalidRequest("Two endpoints of a group must not have one name.");
+    if (endpoints.length > MOST_ENDPOINTS) throw invalidRequest(`A URL group has at most ${MOST_ENDPOINTS} endpoints.`);
+    return JSON.stringify({ createdAt: before.createdAt, updatedAt: now, endpoints });
+  });
+}
+
+/** Removes endpoints, by their names or their URLs. A group without any stays. @throws {TidegateError} `not_found` */
+export async function removeEndpoints(
+  documents: Documents,
+  name: string,
+  removed: readonly Partial<Endpoint>[],
+  now: number,
+): Promise<void> {
+  const isRemoved = (endpoint: Endpoint) =>
+    removed.some(({ url, name: wanted }) => endpoint.url === url || (wanted !== undefined && endpoint.name === wanted));
+  await documents.update(GROUPS, name, (text) => {
+    if (text === undefined) throw notFound("No URL group has this name.");
+    const { createdAt, endpoints } = readGroup(text);
+    const rest = endpoints.filter((endpoint) => !isRemoved(endpoint));
+    return JSON.stringify({ createdAt, updatedAt: now, endpoints: rest });
+  });
+}

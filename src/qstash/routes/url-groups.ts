@@ -1,0 +1,83 @@
+import type { Documents } from "../../core/manage/documents.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
+import { invalidRequest } from "../../core/shared/errors.ts";
+import { json } from "../api/answers.ts";
+import { type QStashCall, readJsonBody } from "../api/call.ts";
+import {
+  addEndpoints,
+  checkGroupName,
+  type Endpoint,
+  findGroup,
+  GROUPS,
+  readGroup,
+  removeEndpoints,
+} from "../publish/url-groups.ts";
+
+const LARGEST_REQUEST = 512 * 1024;
+
+/** `POST /v2/topics/{name}/endpoints` */
+export async function postEndpoints(call: QStashCall): Promise<Response> {
+  const { host, settings } = call;
+  const name = nameOf(call);
+  const endpoints = (await readEndpoints(call)).map((endpoint): Endpoint => {
+    const url = settings.targets.read(endpoint.url ?? "", "The url of an endpoint");
+    return endpoint.name === undefined ? { url } : { url, name: endpoint.name };
+  });
+  await addEndpoints(documentsOf(call), name, endpoints, host.queue.clock());
+  return json({});
+}
+
+/** `DELETE /v2/topics/{name}/endpoints` */
+export async function deleteEndpoints(call: QStashCall): Promise<Response> {
+  const name = nameOf(call);
+  await removeEndpoints(documentsOf(call), name, await readEndpoints(call), call.host.queue.clock());
+  return json({});
+}
+
+/** `GET /v2/topics` */
+export async function listGroups(call: QStashCall): Promise<Response> {
+  const views = [];
+  let cursor: string | undefined;
+  do {
+    const page = await documentsOf(call).list(GROUPS, { cursor, limit: 1_000 });
+    views.push(...page.items.map(({ name, text }) => ({ name, ...readGroup(text) })));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return json(views);
+}
+
+/** `GET /v2/topics/{name}` */
+export async function getGroup(call: QStashCall): Promise<Response> {
+  const name = nameOf(call);
+  return json({ name, ...(await findGroup(documentsOf(call), name)) });
+}
+
+/** `DELETE /v2/topics/{name}`: messages that wait are delivered still. */
+export async function removeGroup(call: QStashCall): Promise<Response> {
+  const name = nameOf(call);
+  await findGroup(documentsOf(call), name);
+  await documentsOf(call).change([{ kind: GROUPS, name, text: undefined }]);
+  return json({});
+}
+
+function documentsOf({ host }: QStashCall): Documents {
+  return internalsOf(host.queue).documents;
+}
+
+function nameOf({ parameters }: QStashCall): string {
+  const name = parameters["name"] ?? "";
+  checkGroupName(name);
+  return name;
+}
+
+async function readEndpoints({ request }: QStashCall): Promise<readonly Partial<Endpoint>[]> {
+  const { endpoints } = Object(await readJsonBody(request, LARGEST_REQUEST)) as { readonly endpoints?: unknown };
+  const isText = (value: unknown) => value === undefined || (typeof value === "string" && value !== "");
+  const isEndpoint = (value: unknown): value is Partial<Endpoint> => {
+    const { url, name } = Object(value) as Partial<Endpoint>;
+    return isText(url) && isText(name) && (url ?? name) !== undefined;
+  };
+  if (!Array.isArray(endpoints) || endpoints.length === 0 || !endpoints.every(isEndpoint))
+    throw invalidRequest("endpoints must be an array of { url, name }.");
+  return endpoints;
+}

@@ -1,0 +1,60 @@
+import type { Documents } from "../../core/manage/documents.ts";
+import { OutOfBudgetError } from "../../core/store/meter.ts";
+import { toBase64Url } from "../shared/base64.ts";
+
+export interface SigningKeys {
+  /** Signs deliveries. */
+  readonly current: string;
+  /** Follows it: receivers accept it already. */
+  readonly next: string;
+}
+
+const KIND = "qstash";
+const NAME = "signing-keys";
+
+/** How long an isolate signs with the keys that it has read. */
+const KNOWN_FOR_MS = 60_000;
+
+/** The signing keys: those of the last rotation, which the queue keeps, else those that were given. */
+export class KeyRing {
+  readonly #given: SigningKeys;
+  /** What was read last, by the name of the queue. */
+  readonly #known = new Map<string, { readonly keys: SigningKeys; readonly until: number }>();
+
+  constructor(given: SigningKeys) {
+    this.#given = given;
+  }
+
+  /** Reads the keys. */
+  async read(documents: Documents): Promise<SigningKeys> {
+    const stored = await documents.get(KIND, NAME);
+    return stored ? (JSON.parse(stored.text) as SigningKeys) : this.#given;
+  }
+
+  /** The keys, read at most once a minute: receivers that know the keys from before a rotation accept those after it. */
+  async recent(documents: Documents, queue: string, now: number): Promise<SigningKeys> {
+    const known = this.#known.get(queue);
+    if (known && now < known.until) return known.keys;
+    try {
+      const keys = await this.read(documents);
+      this.#known.set(queue, { keys, until: now + KNOWN_FOR_MS });
+      return keys;
+    } catch (error) {
+      if (known) return known.keys;
+      // A drain with the smallest budget would never have room for it.
+      if (error instanceof OutOfBudgetError) return this.#given;
+      throw error;
+    }
+  }
+
+  /** Makes the next key the current one, and a new one the next. */
+  async rotate(documents: Documents): Promise<SigningKeys> {
+    const next = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
+    const text = await documents.update(KIND, NAME, (stored) => {
+      const before = stored === undefined ? this.#given : (JSON.parse(stored) as SigningKeys);
+      return JSON.stringify(before.next === next ? before : { current: before.next, next });
+    });
+    this.#known.clear();
+    return JSON.parse(text ?? "") as SigningKeys;
+  }
+}

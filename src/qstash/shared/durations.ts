@@ -1,0 +1,54 @@
+import { invalidRequest } from "../../core/shared/errors.ts";
+
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * Reads a duration of QStash's in milliseconds: "50s", "1d2h30m".
+ *
+ * @param header where it stands, for the message.
+ * @throws {TidegateError} `invalid_request`
+ */
+export function durationHeader(text: string, header: string): number {
+  if (!/^(?:\d{1,9}[smhd])+$/.test(text))
+    throw invalidRequest(`${header} must be a duration such as "50s" or "1d2h30m".`);
+  return sumOf(text, unitMs);
+}
+
+const goUnitMs: Readonly<Record<string, number>> = {
+  ...{ ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1 },
+  ...{ s: 1_000, m: 60_000, h: 3_600_000 },
+};
+
+const goDuration = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|s|m|h))+$/;
+
+/** The headers in which a destination says when its limit ends. The first that can be read counts. */
+const resetHeaders = ["x-ratelimit-reset", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"] as const;
+
+/**
+ * How long a destination asks to wait, in ms: in seconds, as a date, or as "6m5s".
+ *
+ * @param most the longest wait, in ms. A longer `Retry-After` is cut to it. The other headers do not count then: some servers write the
+ *   time of the reset there and not the wait.
+ * @returns undefined if it does not say.
+ */
+export function retryAfterMs(headers: Headers, now: number, most: number): number | undefined {
+  const asked = readWait(headers.get("retry-after")?.trim() ?? "", now);
+  if (asked !== undefined) return Math.max(0, Math.min(most, Math.round(asked)));
+  for (const name of resetHeaders) {
+    const ms = readWait(headers.get(name)?.trim() ?? "", now);
+    if (ms !== undefined && ms <= most) return Math.max(0, Math.round(ms));
+  }
+  return undefined;
+}
+
+function readWait(text: string, now: number): number | undefined {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1_000;
+  if (goDuration.test(text)) return sumOf(text, goUnitMs);
+  const date = /^[A-Z][a-z]{2},? /.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? undefined : date - now;
+}
+
+function sumOf(text: string, units: Readonly<Record<string, number>>): number {
+  const parts = text.matchAll(/(\d+(?:\.\d+)?)([a-zµμ]+)/g);
+  return [...parts].reduce((sum, [, amount, unit = ""]) => sum + Number(amount) * (units[unit] ?? 0), 0);
+}

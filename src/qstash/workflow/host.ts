@@ -1,0 +1,53 @@
+import type { AttemptHost } from "../../core/attempt/context.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
+import type { Queue } from "../../core/queue/queue.ts";
+import type { QStashHost } from "../../http/qstash-port.ts";
+import { type MessageJob, placed, storedJob } from "../messages/message-job.ts";
+import { documentsOf } from "../shared/attempt-documents.ts";
+import { Runs } from "./run-documents.ts";
+import { Waits } from "./wait-documents.ts";
+
+/** What runs need of a store. */
+export interface WorkflowHost {
+  readonly runs: Runs;
+  readonly waits: Waits;
+  readonly now: number;
+  enqueue(jobs: readonly MessageJob[]): Promise<void>;
+}
+
+/** What a delivery has of it. */
+export function hostOfAttempt(host: AttemptHost): WorkflowHost {
+  const { store, clock } = host.runtime;
+  const documents = documentsOf(host);
+  return {
+    runs: new Runs(documents),
+    waits: new Waits(documents),
+    now: clock(),
+    async enqueue(jobs) {
+      const stored = jobs.map((job) => storedJob(placed(job, store.local), clock()));
+      await store.enqueue(await Promise.all(stored), clock());
+    },
+  };
+}
+
+/** What a request has of it. */
+export function hostOfRequest({ queue, enqueue }: QStashHost): WorkflowHost {
+  return {
+    runs: runsOf(queue),
+    waits: waitsOf(queue),
+    now: queue.clock(),
+    async enqueue(jobs) {
+      await enqueue(jobs.map((job) => placed(job, internalsOf(queue).local)));
+    },
+  };
+}
+
+/** The runs of workflows that a queue keeps. */
+export function runsOf(queue: Queue): Runs {
+  return new Runs(internalsOf(queue).documents);
+}
+
+/** What the runs of a queue wait for. */
+export function waitsOf(queue: Queue): Waits {
+  return new Waits(internalsOf(queue).documents);
+}

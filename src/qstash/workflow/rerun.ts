@@ -1,0 +1,62 @@
+import { toBase64Url } from "../shared/base64.ts";
+import type { WorkflowHost } from "./host.ts";
+import { frontierOf, optionsFor, type Run, type RunOptions, type RunStep } from "./run.ts";
+import { stepJob } from "./run-messages.ts";
+
+/** Whether a new run goes on from where a failed one stands, or begins anew. */
+export type Again = "resume" | "restart";
+
+/**
+ * Runs a failed run again, as a new run. Its id comes from the failed one, so that a run that is resumed twice runs once.
+ *
+ * @param changes options in place of those of the failed run.
+ * @param notBefore when it begins, in ms since 1970. Default: at once.
+ */
+export async function runAgain(
+  { runs, enqueue, now }: WorkflowHost,
+  failed: Run,
+  again: Again,
+  changes: Partial<RunOptions> = {},
+  notBefore?: number,
+): Promise<Run> {
+  const id = await idOf(failed, again);
+  const created: Run = {
+    ...{ id, url: failed.url, createdAt: now, state: "started" },
+    options: optionsFor(id, now, { ...failed.options, ...changes }),
+    steps: await stepsFor(id, runs.bodiesOf(failed, failed.steps.length), failed, again),
+  };
+  const run = (await runs.create(created)) ? created : ((await runs.find(id)) ?? created);
+  const begin = (step: RunStep) => (notBefore === undefined ? step : { ...step, notBefore });
+  await enqueue(await Promise.all(frontierOf(run).map((step) => stepJob(run, begin(step)))));
+  return run;
+}
+
+/** Lets failed runs be forgotten after a while: somebody has dealt with the messages that they failed by. */
+export async function closeRuns(
+  { runs }: Pick<WorkflowHost, "runs">,
+  messages: readonly { readonly messageId: string; readonly workflowRunId?: string }[],
+): Promise<void> {
+  for (const { messageId, workflowRunId } of messages) {
+    if (workflowRunId === undefined) continue;
+    await runs.change(workflowRunId, (run) =>
+      run.failedBy === messageId && !run.isClosed ? { ...run, isClosed: true } : undefined,
+    );
+  }
+}
+
+async function idOf({ id, createdAt, endedAt }: Run, again: Again): Promise<string> {
+  const text = new TextEncoder().encode(JSON.stringify([again, id, createdAt, endedAt]));
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+  return `wfr_${toBase64Url(hash.slice(0, 18))}`;
+}
+
+async function stepsFor(id: string, bodies: ReturnType<WorkflowHost["runs"]["bodiesOf"]>, failed: Run, again: Again) {
+  const stored = await bodies;
+  const steps = failed.steps.map((step, index): RunStep => {
+    const { notBefore, ...rest } = step;
+    const ofRun = step.id.startsWith(`${failed.id}:`) ? step.id.slice(failed.id.length) : `:${step.step}`;
+    const waits = notBefore !== undefined && index > 0;
+    return { ...rest, id: `${id}${ofRun}`, body: stored[index] ?? {}, ...(waits && { notBefore }) };
+  });
+  return again === "resume" ? steps : steps.slice(0, 1);
+}

@@ -1,0 +1,193 @@
+import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
+import { conflict } from "../../core/shared/errors.ts";
+import { bytesOf, countFitting, MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
+import type { StoredDocument } from "../../core/store/documents.ts";
+import type { StoredBody } from "../messages/body.ts";
+import type { Run, RunStep } from "./run.ts";
+
+/** How long a run is known after its end, for its logs and so that its id begins no second one. */
+const KEPT_AFTER_END = "3d";
+
+/** How many bytes the document of a run may have with the bodies of its steps. Further ones get documents of their own. */
+const MOST_INLINE_BYTES = 128 * 1024;
+
+/** The most bytes of bodies that are stored at once. */
+const MOST_WRITTEN_BYTES = 3 * MEBIBYTE;
+
+/** How often a run is read again that others change at the same time. */
+const MOST_TRIES = 50;
+
+const RUN = "workflow-run";
+const STEP = "workflow-step";
+const LOG = "workflow-log";
+
+/** What is known of a run without reading it. */
+export type RunSummary = Pick<Run, "id" | "url" | "createdAt" | "state"> & {
+  readonly labels?: readonly string[];
+  readonly flowControlKey?: string;
+};
+
+/** The runs of workflows, as documents of a queue: one for each run, one that lists it by its time, and those of large steps. */
+export class Runs {
+  readonly #documents: Documents;
+
+  constructor(documents: Documents) {
+    this.#documents = documents;
+  }
+
+  async find(id: string): Promise<Run | undefined> {
+    const found = await this.#documents.get(RUN, id);
+    return found && runOf(found);
+  }
+
+  /** Stores a new run. @returns false if there is one with its id. */
+  async create(run: Run): Promise<boolean> {
+    const { kept, apart } = spread(run, run.steps.length);
+    // Nobody reads them before the run is there.
+    const early = apart.length > 0 && !(await this.find(run.id)) ? apart : [];
+    await this.#write(early);
+    return this.#documents.change([...ownEdits(kept, null), ...logEdits(run)]);
+  }
+
+  /**
+   * Stores a run that a step of another one invokes, unless that step has invoked one already.
+   *
+   * @returns the run that it invokes; undefined if the other one does not go on.
+   * @throws {TidegateError} `conflict` if there is a run with its id.
+   */
+  async invoke(run: Run, invokerId: string, step: number): Promise<Run | undefined> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const found = await this.#documents.get(RUN, invokerId);
+      const invoker = found && runOf(found);
+      if (!found || invoker?.state !== "started") return undefined;
+      const known = invoker.invoked?.[step];
+      if (known !== undefined) return this.find(known);
+      if (await this.find(run.id)) throw conflict("There is a run with this id already.");
+      const { kept, apart } = spread(run, run.steps.length);
+      const noted = { ...invoker, invoked: { ...invoker.invoked, [step]: run.id } };
+      const edits = [...ownEdits(noted, found), ...ownEdits(kept, null), ...apart, ...logEdits(run)];
+      if (await this.#documents.change(edits)) return run;
+    }
+    throw conflict("The run keeps changing. Try again.");
+  }
+
+  /**
+   * Changes a run by what it holds, again if another invocation changes it meanwhile.
+   *
+   * @param change gives the changed run, or undefined to leave it as it is. It may only add steps. It may be called several times.
+   * @returns the run as it then is; undefined if there is none.
+   * @throws {TidegateError} `conflict` if others kept changing it; `payload_too_large`
+   */
+  async change(id: string, change: (run: Run) => Run | undefined): Promise<Run | undefined> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const found = await this.#documents.get(RUN, id);
+      const run = found && runOf(found);
+      const changed = run && change(run);
+      if (!changed) return run;
+      if (await this.#store(changed, changed.steps.length - run.steps.length, found)) return changed;
+    }
+    throw conflict("The run keeps changing. Try again.");
+  }
+
+  /** The bodies of the first steps of a run, in order. */
+  async bodiesOf(run: Run, count: number): Promise<readonly StoredBody[]> {
+    const steps = run.steps.slice(0, count);
+    const own = steps.some(({ body }) => !body) ? await this.#ownBodies(run) : new Map<string, StoredBody>();
+    return steps.map(({ body }, index) => body ?? own.get(stepName(run, index)) ?? {});
+  }
+
+  /** Lists the runs that are known, the newest first. */
+  async list(cursor: string | undefined, limit: number) {
+    const page = await this.#documents.list(LOG, { cursor, limit, isReversed: true });
+    return {
+      runs: page.items.map(({ name, text }) => ({ place: name, summary: JSON.parse(text) as RunSummary })),
+      cursor: page.cursor,
+    };
+  }
+
+  async #store(run: Run, added: number, from: StoredDocument): Promise<boolean> {
+    const { kept, apart } = spread(run, added);
+    const hasEnded = run.state !== "started";
+    if (ttlOf(run) !== undefined) {
+      const own = await this.#ownBodies(run);
+      await this.#write(
+        [...own].map(([name, body]) => ({ kind: STEP, name, text: JSON.stringify(body), ttl: ttlOf(run) })),
+      );
+    }
+    return this.#documents.change([...ownEdits(kept, from), ...apart, ...(hasEnded ? logEdits(run) : [])]);
+  }
+
+  /** Stores any number of documents, whatever is there. */
+  async #write(edits: readonly DocumentEdit[]): Promise<void> {
+    for (let rest = edits; rest.length > 0; ) {
+      const texts = rest.slice(0, MOST_AT_ONCE).map(({ text = "" }) => text);
+      const count = Math.max(countFitting(texts, MOST_WRITTEN_BYTES), 1);
+      await this.#documents.change(rest.slice(0, count));
+      rest = rest.slice(count);
+    }
+  }
+
+  async #ownBodies(run: Run): Promise<ReadonlyMap<string, StoredBody>> {
+    const bodies = new Map<string, StoredBody>();
+    if (run.steps.every(({ body }) => body)) return bodies;
+    let cursor: string | undefined;
+    do {
+      const page = await this.#documents.list(STEP, { prefix: `${run.id}/`, cursor });
+      for (const { name, text } of page.items) bodies.set(name, JSON.parse(text) as StoredBody);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return bodies;
+  }
+}
+
+/** How long a run is kept. A failed one is there until somebody deals with it. */
+function ttlOf({ state, isClosed }: Run): typeof KEPT_AFTER_END | undefined {
+  return state === "started" || (state === "failed" && !isClosed) ? undefined : KEPT_AFTER_END;
+}
+
+function ownEdits(run: Run, from: StoredDocument | null): readonly DocumentEdit[] {
+  return [{ kind: RUN, name: run.id, text: JSON.stringify(run), from, ttl: ttlOf(run) }];
+}
+
+function logEdits(run: Run): readonly DocumentEdit[] {
+  return [{ kind: LOG, name: logName(run), text: JSON.stringify(summaryOf(run)), ttl: ttlOf(run) }];
+}
+
+export function summaryOf({ id, url, createdAt, state, options }: Run): RunSummary {
+  const { labels, limits: { flowControlKey } = {} } = options;
+  return {
+    ...{ id, url, createdAt, state },
+    ...(labels && { labels }),
+    ...(flowControlKey !== undefined && { flowControlKey }),
+  };
+}
+
+/** Gives the added steps documents of their own if they make that of the run too large. */
+function spread(run: Run, added: number): { readonly kept: Run; readonly apart: readonly DocumentEdit[] } {
+  const before = run.steps.length - added;
+  let room = MOST_INLINE_BYTES - bytesOf(JSON.stringify({ ...run, steps: run.steps.slice(0, before) }));
+  const apart: DocumentEdit[] = [];
+  const steps = run.steps.map((step, index): RunStep => {
+    if (index < before || !step.body) return step;
+    const text = JSON.stringify(step.body);
+    room -= bytesOf(text);
+    if (room >= 0) return step;
+    apart.push({ kind: STEP, name: stepName(run, index), text });
+    const { body: _, ...rest } = step;
+    return rest;
+  });
+  return { kept: { ...run, steps }, apart };
+}
+
+function runOf({ text }: StoredDocument): Run {
+  return JSON.parse(text) as Run;
+}
+
+/** Documents are listed by their names: of these the latest comes last. */
+function logName({ id, createdAt }: Pick<Run, "id" | "createdAt">): string {
+  return `${String(createdAt).padStart(15, "0")}/${id}`;
+}
+
+function stepName({ id }: Pick<Run, "id">, index: number): string {
+  return `${id}/${String(index).padStart(6, "0")}`;
+}

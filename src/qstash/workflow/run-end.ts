@@ -1,0 +1,84 @@
+import type { AttemptHost } from "../../core/attempt/context.ts";
+import type { JobEnding } from "../../core/attempt/follow-ups.ts";
+import { type CallbackParts, callbackId } from "../callbacks/callback-jobs.ts";
+import { bytesOfBody } from "../messages/body.ts";
+import { readRedaction } from "../messages/redaction.ts";
+import type { KeptResponse } from "../messages/response.ts";
+import type { WorkflowNote } from "../messages/workflow-note.ts";
+import { toBase64 } from "../shared/base64.ts";
+import { hostOfAttempt, type WorkflowHost } from "./host.ts";
+import type { Run } from "./run.ts";
+import { arrivalJob } from "./run-messages.ts";
+
+/** How a run ends. */
+export type RunEnd =
+  | { readonly state: "success"; readonly response: string }
+  | { readonly state: "canceled" }
+  | {
+      readonly state: "failed";
+      readonly failedBy: string;
+      /** The id of the message that reports it. */
+      readonly reportId: string;
+      readonly response: string;
+    };
+
+/**
+ * Ends a run, and brings its end to the run that waits for it. The latter is enqueued first, under an id of its own, so that it is
+ * neither lost nor there twice if this is done again.
+ *
+ * @returns the run as it then is: it may have ended in another way. undefined if there is none.
+ */
+export async function endRun({ runs, enqueue, now }: WorkflowHost, id: string, end: RunEnd): Promise<Run | undefined> {
+  const run = await runs.find(id);
+  if (run?.state !== "started") return run;
+  const { invoker } = run;
+  const waiting = invoker && (await runs.find(invoker.runId));
+  if (invoker && waiting?.state === "started") {
+    const { state } = end;
+    const result = {
+      workflowRunId: id,
+      ...(state !== "canceled" && { body: end.response }),
+      ...(state === "failed" && { isFailed: true }),
+      ...(state === "canceled" && { isCanceled: true }),
+    };
+    await enqueue([await arrivalJob(waiting, { ...invoker.step, out: JSON.stringify(result) }, invoker.url)]);
+  }
+  return runs.change(id, (current) => (current.state === "started" ? { ...current, ...end, endedAt: now } : undefined));
+}
+
+/** Whether a run ends with the failure of this message. */
+export function carriesRun({ role }: WorkflowNote): boolean {
+  return role !== "call" && role !== "failure";
+}
+
+/**
+ * Ends the run of a message that has failed for good.
+ *
+ * @returns what its callbacks say of the run. "of no account" if the run had ended before: then the message has none, and is not dead.
+ */
+export async function afterMessage(
+  note: WorkflowNote,
+  { id, attempts, failure }: JobEnding,
+  host: AttemptHost,
+  response: KeptResponse,
+): Promise<CallbackParts | "of no account"> {
+  // The SDK takes a response before the last retry for one after which another comes.
+  if (note.role === "call") return { source: { maxRetries: attempts - 1 } };
+  if (failure === undefined || !carriesRun(note)) return {};
+  const store = hostOfAttempt(host);
+  const text = new TextDecoder().decode(response.body);
+  const reportId = callbackId("failure-callback", id, host);
+  const run = await endRun(store, note.runId, { state: "failed", failedBy: id, reportId, response: text });
+  if (run?.failedBy !== id) return "of no account";
+  const [payload] = await store.runs.bodiesOf(run, 1);
+  const { failureCallback, redact } = run.options;
+  const redaction = readRedaction(redact ?? null);
+  return {
+    source: {
+      sourceBody: toBase64(bytesOfBody(payload ?? {}) ?? new Uint8Array()),
+      ...{ workflowRunId: run.id, workflowCreatedAt: run.createdAt, workflowUrl: run.url },
+    },
+    ...(failureCallback && { failureCallback }),
+    ...(redaction && { redaction }),
+  };
+}

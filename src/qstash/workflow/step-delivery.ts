@@ -1,0 +1,116 @@
+import type { AttemptHost } from "../../core/attempt/context.ts";
+import type { JobContext } from "../../core/job/define.ts";
+import { bytesOfBody } from "../messages/body.ts";
+import type { HeaderValues, Message } from "../messages/message.ts";
+import { withoutEnding } from "../messages/message-job.ts";
+import type { WorkflowNote } from "../messages/workflow-note.ts";
+import { toBase64 } from "../shared/base64.ts";
+import { hostOfAttempt, type WorkflowHost } from "./host.ts";
+import { closeRuns, runAgain } from "./rerun.ts";
+import { followersOf, type Run, type RunStep, resultOf, runStepOf } from "./run.ts";
+import type { Runs } from "./run-documents.ts";
+import { resultHeader, stepHeader, stepJob } from "./run-messages.ts";
+import { isStep } from "./step.ts";
+
+/** Steps that are larger together are not sent: the SDK fetches them. */
+const LARGEST_SENT_BYTES = 1024 * 1024;
+
+/** What is sent for a message of a run. */
+export interface Sent {
+  readonly header: HeaderValues;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Prepares the delivery of a message of a run.
+ *
+ * @returns undefined if it is not to be delivered: its run has ended, or goes on already from where this message would bring it.
+ */
+export async function prepareDelivery(
+  message: Message,
+  note: WorkflowNote,
+  job: JobContext,
+  host: AttemptHost,
+): Promise<Sent | undefined> {
+  const own = { header: message.header, body: bytesOfBody(message) ?? new Uint8Array() };
+  if (note.role === "failure") return own;
+  const store = hostOfAttempt(host);
+  const run = await store.runs.find(note.runId);
+  // Somebody has retried the message that the run failed by.
+  if (run?.state === "failed" && run.failedBy === job.id) await resume(store, run);
+  if (run?.state !== "started") return undefined;
+  if (note.role === "call" || note.role === "result") {
+    const result = note.step === undefined ? undefined : resultOf(run, note.step);
+    if (result) return note.role === "result" ? goneOn(run, [result], job, store) : undefined;
+    return note.role === "call" ? own : { ...own, header: resultHeader(run, own.header) };
+  }
+  const { role, step, wait } = note;
+  if (step !== undefined && wait !== undefined) {
+    const isFirst = await store.waits.end(wait, step, role === "timeout" ? "timed out" : "notified", store.now);
+    if (!isFirst) return undefined;
+  }
+  return stepDelivery(message, job, run, store);
+}
+
+async function resume(store: WorkflowHost, run: Run): Promise<void> {
+  await runAgain(store, run, "resume");
+  await closeRuns(store, [{ messageId: run.failedBy ?? "", workflowRunId: run.id }]);
+}
+
+async function stepDelivery(
+  message: Message,
+  job: JobContext,
+  found: Run,
+  store: WorkflowHost,
+): Promise<Sent | undefined> {
+  const stepId = withoutEnding(job.id);
+  const run = await withStep(message, stepId, found, store);
+  const index = run?.steps.findIndex(({ id }) => id === stepId) ?? -1;
+  if (!run || index < 0) return undefined;
+  const followers = followersOf(run, index);
+  if (followers.length > 0) return goneOn(run, followers, job, store);
+  const body = new TextEncoder().encode(JSON.stringify(await rawSteps(run, store.runs, index + 1)));
+  return { header: stepHeader(run), body: body.length > LARGEST_SENT_BYTES ? new Uint8Array() : body };
+}
+
+/** A message after which its run has gone on already. An earlier attempt got so far, but perhaps not to enqueue what it led to. */
+async function goneOn(
+  run: Run,
+  steps: readonly RunStep[],
+  { attempt }: JobContext,
+  store: WorkflowHost,
+): Promise<undefined> {
+  if (attempt > 1) await store.enqueue(await Promise.all(steps.map((step) => stepJob(run, step))));
+}
+
+/** The run with the step that a message brings, if it does not have it. */
+async function withStep(message: Message, id: string, run: Run, { runs, now }: WorkflowHost): Promise<Run | undefined> {
+  const body = bytesOfBody(message);
+  if (run.steps.some((step) => step.id === id) || !body) return run;
+  const step = readStep(body);
+  if (!step) return run;
+  return runs.change(run.id, (current) => {
+    if (current.state !== "started" || resultOf(current, step.stepId)) return undefined;
+    const { id: _, ...stored } = runStepOf(run.id, step, body, now);
+    return { ...current, steps: [...current.steps, { id, url: message.url, ...stored }] };
+  });
+}
+
+function readStep(body: Uint8Array) {
+  try {
+    const step: unknown = JSON.parse(new TextDecoder().decode(body));
+    return isStep(step) ? step : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first steps of a run as the SDK reads them. */
+export async function rawSteps(run: Run, runs: Runs, count: number) {
+  const bodies = await runs.bodiesOf(run, count);
+  return bodies.map((body, index) => ({
+    messageId: run.steps[index]?.id,
+    body: toBase64(bytesOfBody(body) ?? new Uint8Array()),
+    callType: "step",
+  }));
+}

@@ -1,0 +1,33 @@
+/** What the SDK sends as a step. It has more fields, which only the SDK reads. */
+export interface Step {
+  /** From 1. 0 for the payload of the run, and for plans. */
+  readonly stepId: number;
+  readonly stepName: string;
+  readonly stepType: string;
+  /** How many steps run in parallel with it, itself among them. */
+  readonly concurrent: number;
+  /** The step that it plans. */
+  readonly targetStep?: number;
+}
+
+/** The step of another run that waits for the end of this one. */
+export interface Invoker {
+  readonly runId: string;
+  /** ms since 1970 */
+  readonly createdAt: number;
+  readonly url: string;
+  /** What its result is made of. */
+  readonly step: Step;
+}
+
+/** Whether a value is a step. */
+export function isStep(value: unknown): value is Step {
+  const { stepId, stepName, stepType, concurrent, targetStep } = Object(value) as Partial<Step>;
+  return (
+    Number.isInteger(stepId) &&
+    typeof stepName === "string" &&
+    typeof stepType === "string" &&
+    Number.isInteger(concurrent) &&
+    (targetStep === undefined || Number.isInteger(targetStep))
+  );
+}

@@ -1,0 +1,153 @@
+import type { Documents } from "../../core/manage/documents.ts";
+import { conflict } from "../../core/shared/errors.ts";
+import { toBase64, toBase64Url } from "../shared/base64.ts";
+import type { Step } from "./step.ts";
+
+/** How long an event that nobody waits for yet is kept for the run that it is meant for. */
+const EVENT_KEPT_MS = 30 * 86_400_000;
+
+/** How often the waits of a run are read again that others change at the same time. */
+const MOST_TRIES = 50;
+
+const WAITS = "workflow-wait";
+const encoder = new TextEncoder();
+
+/** A step that waits for an event. */
+export interface Wait {
+  /** What its result is made of. */
+  readonly step: Step;
+  readonly url: string;
+  /** ms since 1970 */
+  readonly deadline: number;
+  readonly state: "waiting" | "notified" | "timed out";
+}
+
+/** An event that came before somebody waited for it. */
+interface SavedEvent {
+  /** As base64. */
+  readonly data: string;
+  /** The step that took it. */
+  readonly takenBy?: number;
+}
+
+/** How a run and an event have to do with each other. */
+export interface RunWaits {
+  readonly eventId: string;
+  readonly runId: string;
+  readonly waits: readonly Wait[];
+  readonly saved: readonly SavedEvent[];
+}
+
+/** The waits of runs for events: a document for each run and event, so that events and waits never miss each other. */
+export class Waits {
+  readonly #documents: Documents;
+
+  constructor(documents: Documents) {
+    this.#documents = documents;
+  }
+
+  /**
+   * Lets a step wait, or gives it an event that has come before. The same step gets the same again.
+   *
+   * @returns the wait, or the data of the event as base64.
+   */
+  async add(eventId: string, runId: string, wait: Wait, now: number): Promise<Wait | string> {
+    const { stepId } = wait.step;
+    let result: Wait | string = wait;
+    await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, (current) => {
+      const known = current.waits.find(({ step }) => step.stepId === stepId);
+      const taken = current.saved.find(({ takenBy }) => takenBy === stepId);
+      const free = current.saved.find(({ takenBy }) => takenBy === undefined);
+      result = known ?? (taken ?? free)?.data ?? wait;
+      if (known || taken) return current;
+      if (!free) return { ...current, waits: [...current.waits, wait] };
+      const saved = current.saved.map((event) => (event === free ? { ...event, takenBy: stepId } : event));
+      return { ...current, saved };
+    });
+    return result;
+  }
+
+  /**
+   * Ends a wait, unless it has ended. An event and the deadline both come here first, and the one that changes the document wins.
+   *
+   * @param name of the document, from `waitsName`.
+   * @returns whether the wait has ended so: by this call, or by an earlier one of the same kind.
+   */
+  async end(name: string, step: number, by: Exclude<Wait["state"], "waiting">, now: number): Promise<boolean> {
+    let hasEndedSo = true;
+    await this.#change(name, undefined, now, (current) => {
+      const { state } = current.waits.find((wait) => wait.step.stepId === step) ?? { state: by };
+      hasEndedSo = state === "waiting" || state === by;
+      return state === "waiting" ? withState(current, step, by) : current;
+    });
+    return hasEndedSo;
+  }
+
+  /** Keeps an event for a run. @returns false if the run waits for it meanwhile. */
+  async save(eventId: string, runId: string, data: string, now: number): Promise<boolean> {
+    let isSaved = true;
+    await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, (current) => {
+      isSaved = !current.waits.some(({ state }) => state === "waiting");
+      return isSaved ? { ...current, saved: [...current.saved, { data }] } : current;
+    });
+    return isSaved;
+  }
+
+  /** Who waits for an event: all runs, or one. */
+  async waitingFor(eventId: string, runId?: string): Promise<readonly RunWaits[]> {
+    const prefix = await waitsName(eventId, runId ?? "");
+    const found: RunWaits[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.#documents.list(WAITS, { prefix, cursor });
+      found.push(...page.items.map(({ text }) => JSON.parse(text) as RunWaits));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    // The prefix of one run may begin the ids of others.
+    return found.filter((waits) => runId === undefined || waits.runId === runId);
+  }
+
+  async #change(
+    name: string,
+    initial: RunWaits | undefined,
+    now: number,
+    change: (current: RunWaits) => RunWaits,
+  ): Promise<void> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const found = await this.#documents.get(WAITS, name);
+      const current = found ? (JSON.parse(found.text) as RunWaits) : initial;
+      const changed = current && change(current);
+      if (!changed || changed === current) return;
+      const ends = changed.waits.map(({ deadline }) => deadline - now);
+      const ttl = Math.max(0, ...ends) + EVENT_KEPT_MS;
+      const edit = { kind: WAITS, name, text: JSON.stringify(changed), from: found ?? null, ttl };
+      if (await this.#documents.change([edit])) return;
+    }
+    throw conflict("The waits of the run keep changing. Try again.");
+  }
+}
+
+/** The name under which the waits of a run for an event are kept. Event ids may have any characters. */
+export async function waitsName(eventId: string, runId: string): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(eventId)));
+  return `${toBase64Url(hash)}/${runId}`;
+}
+
+function withState(current: RunWaits, step: number, state: Wait["state"]): RunWaits {
+  return { ...current, waits: current.waits.map((wait) => (wait.step.stepId === step ? { ...wait, state } : wait)) };
+}
+
+/** The result of a wait that an event has ended. */
+export function eventStep(step: Step, eventId: string, data: string) {
+  return { ...step, waitEventId: eventId, ...(data !== "" && { out: data }), waitTimeout: false };
+}
+
+/** The result of a wait that its deadline has ended. */
+export function timeoutStep(step: Step, eventId: string) {
+  return { ...step, waitEventId: eventId, waitTimeout: true };
+}
+
+/** Data as results carry it. */
+export function eventData(body: Uint8Array): string {
+  return toBase64(body);
+}
