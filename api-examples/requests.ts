@@ -96,6 +96,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 404, ...nobody },
     { status: 409, ...running },
   ],
+  getFailures: [{ status: 200 }],
   listDeadJobs: [
     { status: 200, query: { name: "resize_image" } },
     { status: 200, hasNewer: true },

@@ -43,6 +43,7 @@ export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/manage/dead-letter.ts";
+export type { FailureGroup, FailurePage, FailuresOptions } from "./core/manage/failures.ts";
 export type {
   Figures,
   FiguresOptions,
@@ -53,7 +54,7 @@ export type {
   QueueHistory,
 } from "./core/manage/figures.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
-export type { JobPage, ListOptions } from "./core/manage/list.ts";
+export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { JobChange } from "./core/manage/update.ts";
 export type {

@@ -8,6 +8,9 @@ npx tidegate queue:enqueue send_email '{"to":"ada@example.com"}' --delay 5m
 # #region drive
 npx tidegate queue:work --once
 # #endregion
+# #region failures
+npx tidegate queue:failures
+# #endregion
 # #region dlq
 npx tidegate queue:dlq
 npx tidegate queue:dlq retry --name send_email --dry-run

@@ -15,6 +15,26 @@ export async function list(queue: Queue): Promise<string[]> {
   return lines;
 }
 
+export async function whatBroke(queue: Queue): Promise<string[]> {
+  const lines: string[] = [];
+  // #region failures
+  const { failures } = await queue.getFailures(); // the largest group first
+  for (const { name, error, count, firstAt, lastAt } of failures) {
+    lines.push(`${count} x ${name}: ${error.message}, from ${firstAt.toISOString()} to ${lastAt.toISOString()}`);
+  }
+  // #endregion
+  return lines;
+}
+
+export async function retryGroup(queue: Queue, group: string) {
+  // #region group
+  const newest = await queue.listDeadLetter({ group, limit: 10 });
+  const { retried } = await queue.retryFromDeadLetter({ group }, { dryRun: true }); // how many it would be
+  await queue.retryFromDeadLetter({ group });
+  // #endregion
+  return { newest, retried };
+}
+
 export async function retryOne(queue: Queue, id: string) {
   // #region retry
   await queue.retryFromDeadLetter(id); // due now, and with all its retries

@@ -83,6 +83,10 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   Activity: [["src/core/manage/stats.ts", "QueueActivity"]],
   HeldBack: [["src/core/flow/held-back.ts", "HeldBack"]],
   FlowControlKey: [["src/core/flow/flow-keys.ts", "FlowControlKey"]],
+  FailurePage: [
+    ["src/core/manage/failures.ts", "FailurePage"],
+    ["src/core/manage/failures.ts", "FailureGroup"],
+  ],
   FlowControlPage: [["src/core/flow/flow-keys.ts", "FlowControlPage"]],
   DrainReport: [["src/core/drain/report.ts", "DrainReport"]],
   Problem: [["src/http/contract/requests.ts", "Problem"]],
@@ -95,7 +99,11 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   putSchedule: [recurring, attempt],
   updateJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"]],
   listJobs: [["src/core/manage/list.ts", "ListOptions"]],
-  listDeadJobs: [["src/core/manage/list.ts", "ListOptions"]],
+  getFailures: [["src/core/manage/failures.ts", "FailuresOptions"]],
+  listDeadJobs: [
+    ["src/core/manage/list.ts", "ListOptions"],
+    ["src/core/manage/list.ts", "DeadListOptions"],
+  ],
   drain: [["src/core/drain/options.ts", "DrainOptions"]],
   drainByGet: [["src/core/drain/options.ts", "DrainOptions"]],
   retryDeadJobs: [

@@ -14,15 +14,19 @@ const CHUNK = 250;
 /** Reads which dead jobs to act on. @throws {UsageError} unless they are chosen in exactly one way. */
 export function readSelection(
   ids: readonly string[],
-  { name, all }: { readonly name?: string | undefined; readonly all?: true | undefined },
+  { name, group, all }: { readonly name?: string; readonly group?: string; readonly all?: true },
 ): DeadSelection {
   const ways: DeadSelection[] = [];
   if (ids.length > 0) ways.push({ ids: [...new Set(ids)] });
   if (name !== undefined) ways.push({ name });
+  if (group !== undefined) ways.push({ group });
   if (all) ways.push({ all });
   const [selection] = ways;
   if (!selection || ways.length > 1)
-    throw new UsageError("Choose dead jobs in exactly one way.", "Give ids, or --name NAME, or --all.");
+    throw new UsageError(
+      "Choose dead jobs in exactly one way.",
+      "Give ids, or --name NAME, or --group GROUP, or --all.",
+    );
   return selection;
 }
 
@@ -36,6 +40,7 @@ export async function countDead({ queue }: Target, selection: DeadSelection): Pr
 export function describeSelection(selection: DeadSelection, size: number): string {
   const jobs = `${count(size)} dead ${size === 1 ? "job" : "jobs"}`;
   if ("all" in selection) return `all ${jobs}`;
+  if ("group" in selection) return `${jobs} of the group ${selection.group}`;
   return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
 }
 
@@ -87,9 +92,10 @@ async function applyInChunks(
 /** The ids of a selection, a page at a time. Jobs that leave the dead letter meanwhile do not shift the next pages. */
 async function* pagesOf({ queue }: Target, selection: DeadSelection): AsyncGenerator<readonly string[]> {
   const name = "name" in selection ? selection.name : undefined;
+  const group = "group" in selection ? selection.group : undefined;
   let cursor: string | undefined;
   do {
-    const page = await queue.listDeadLetter({ name, cursor, limit: CHUNK });
+    const page = await queue.listDeadLetter({ name, group, cursor, limit: CHUNK });
     yield page.jobs.map(({ id }) => id);
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined);

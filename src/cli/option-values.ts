@@ -2,6 +2,7 @@ import { text as readText } from "node:stream/consumers";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { type Duration, durationMs, type PointInTime, pointInTimeMs, readDuration } from "../core/shared/duration.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
+import { groupPattern } from "../core/store/failures.ts";
 import type { Io } from "./io.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -12,6 +13,12 @@ export function whole(least: number, most: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   };
+}
+
+/** Checks a group of failures. */
+export function failureGroup(text: string): string {
+  if (groupPattern.test(text)) return text;
+  throw new InvalidArgumentError("It must be a group as queue:failures shows it: 12 digits from 0 to f.");
 }
 
 /** Parses a duration into ms. */

@@ -19,7 +19,7 @@ export function addPageOptions<Arguments extends unknown[], Options extends Opti
 }
 
 /** Reads one page or all of them, and shows the progress. */
-export async function readPages<Field extends "jobs" | "keys", Item>(
+export async function readPages<Field extends "jobs" | "keys" | "failures", Item>(
   field: Field,
   read: (cursor: string | undefined) => Promise<Page<Field, Item>>,
   from: string | undefined,

@@ -22,6 +22,7 @@ export type AnyQueue = Pick<
   | "cancel"
   | "reschedule"
   | "getStats"
+  | "getFailures"
   | "listDeadLetter"
   | "retryFromDeadLetter"
   | "removeFromDeadLetter"

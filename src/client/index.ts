@@ -10,9 +10,10 @@ import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/en
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
 import type { DeadSelection } from "../core/manage/dead-letter.ts";
+import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
 import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
-import type { JobPage, ListOptions } from "../core/manage/list.ts";
+import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
 import type { JobChange } from "../core/manage/update.ts";
 import { waitForEnd } from "../core/manage/wait.ts";
@@ -79,6 +80,7 @@ export class QueueClient
       | "getActivity"
       | "getFigures"
       | "getHistory"
+      | "getFailures"
       | "listDeadLetter"
       | "retryFromDeadLetter"
       | "removeFromDeadLetter"
@@ -242,8 +244,13 @@ export class QueueClient
     return this.#call("GET", `/history${query(options)}`, "hours");
   }
 
+  /** Like `Queue.getFailures`. */
+  getFailures(options: FailuresOptions = {}): Promise<FailurePage> {
+    return this.#call("GET", `/failures${query(options)}`, "failures");
+  }
+
   /** Like `Queue.listDeadLetter`. */
-  listDeadLetter(options: Omit<ListOptions, "state"> = {}): Promise<JobPage<DeadJob>> {
+  listDeadLetter(options: DeadListOptions = {}): Promise<JobPage<DeadJob>> {
     return this.#call("GET", `/dead-letter${query(options)}`, "jobs");
   }
 

@@ -13,6 +13,7 @@ export type StoreMethod =
   | "find"
   | "findDead"
   | "list"
+  | "failures"
   | "cancel"
   | "change"
   | "retryDead"
@@ -49,6 +50,7 @@ const methods = {
   find: true,
   findDead: true,
   list: true,
+  failures: true,
   cancel: true,
   change: true,
   retryDead: true,

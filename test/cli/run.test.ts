@@ -8,6 +8,7 @@ const names = [
   "queue:list",
   "queue:enqueue",
   "queue:jobs",
+  "queue:failures",
   "queue:dlq",
   "queue:schedules",
   "queue:pause",

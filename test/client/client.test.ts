@@ -250,6 +250,16 @@ describe("the dead letter through QueueClient", () => {
     expect(page).toEqual(await queue.listDeadLetter({ limit: 2 }));
   });
 
+  test("is grouped as Queue groups it, and retried by group", async () => {
+    const { client, queue } = await withDead();
+    const page = await client.getFailures({ limit: 1 });
+    expect(page).toEqual(await queue.getFailures());
+    const group = page.failures[0]?.group as string;
+    expect((await client.listDeadLetter({ group })).jobs).toHaveLength(3);
+    expect(await client.retryFromDeadLetter({ group }, { dryRun: true })).toEqual({ retried: 3 });
+    expect(await client.removeFromDeadLetter({ group })).toEqual({ removed: 3 });
+  });
+
   test("is retried by id, ids, name, and all", async () => {
     const { client, queue } = await withDead();
     expect(await client.retryFromDeadLetter("a", { payload: { n: 2 } })).toEqual({ retried: 1 });

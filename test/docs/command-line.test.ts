@@ -126,6 +126,7 @@ describe("the commands of the guide", () => {
     ]);
     await clock.advance("42s");
     const page = await readFile(join(root, "docs/guide/command-line.md"), "utf8");
-    for (const command of ["queue:list", "queue:dlq"]) expect(page).toContain((await cli([command])).stdout.trimEnd());
+    for (const command of ["queue:list", "queue:failures", "queue:dlq"])
+      expect(page).toContain((await cli([command])).stdout.trimEnd());
   });
 });

@@ -43,6 +43,18 @@ describe("the dead letter", () => {
     expect(lines).toContain("2026-03-01T12:00:00.000Z refused one: Refused. (attempt 1)");
   });
 
+  test("is grouped by what broke, and a group is retried as a whole", async () => {
+    const queue = await setUp(3);
+    const at = "2026-03-01T12:00:00.000Z";
+    expect(await dead.whatBroke(queue)).toEqual([
+      expect.stringMatching(/^3 x send_email: The payload no longer fits the schema of "…": /),
+      `2 x refused: Refused., from ${at} to ${at}`,
+    ]);
+    const { failures } = await queue.getFailures();
+    expect(await dead.retryGroup(queue, failures[1]?.group as string)).toMatchObject({ retried: 2 });
+    expect(await queue.getJob("one")).toMatchObject({ state: "ready" });
+  });
+
   test("retries a job, with all its retries restored", async () => {
     const queue = await setUp(0);
     await dead.retryOne(queue, "one");
@@ -88,6 +100,7 @@ describe("the dead letter", () => {
     });
     expect(documentsIn(output)).toMatchObject([
       { jobs: [{ name: "send_email" }, { name: "send_email" }], cursor: null },
+      { failures: [{ count: 2 }, { count: 2 }], cursor: null, ungrouped: 0 },
       { retried: 2 },
       { retried: 2 },
     ]);

@@ -21,6 +21,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "GET /jobs/:id": ["enqueue", "read", "admin"],
   "PATCH /jobs/:id": ["admin"],
   "DELETE /jobs/:id": ["admin"],
+  "GET /failures": ["read", "admin"],
   "GET /dead-letter": ["read", "admin"],
   "POST /dead-letter/retry": ["admin"],
   "POST /dead-letter/remove": ["admin"],

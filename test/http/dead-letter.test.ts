@@ -46,6 +46,33 @@ describe("GET /dead-letter", () => {
   });
 });
 
+describe("GET /failures", () => {
+  test("groups dead jobs by name and error, and its groups select them", async () => {
+    const { call } = await withDead("a", "b", "c");
+    const { status, body } = await call("GET", "/failures");
+    const group = expect.stringMatching(/^[0-9a-f]{12}$/);
+    const error = { name: "Error", message: "no luck" };
+    const trend = [...Array.from({ length: 23 }, () => 0), 3];
+    const all = { group, name: "fails", error, count: 3, firstAt: now, lastAt: now, sampleId: "c", trend };
+    expect({ status, body }).toEqual({ status: 200, body: { failures: [all], cursor: null, ungrouped: 0 } });
+    const [failures] = body["failures"] as [{ group: string }];
+    const selection = { group: failures.group };
+    expect((await call("GET", `/dead-letter?group=${failures.group}&limit=2`)).body["jobs"]).toHaveLength(2);
+    const dry = await call("POST", "/dead-letter/remove", { ...selection, dryRun: true });
+    expect(dry.body).toEqual({ removed: 3 });
+    expect((await call("POST", "/dead-letter/retry", selection)).body).toEqual({ retried: 3 });
+    expect((await call("GET", `/dead-letter?group=${failures.group}`)).body["jobs"]).toEqual([]);
+  });
+
+  test.each(["/failures?cursor=dead:", "/failures?state=dead", "/dead-letter?group=charge"])(
+    "refuses %s",
+    async (path) => {
+      const { call } = setUp();
+      expect(await call("GET", path)).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    },
+  );
+});
+
 describe("retrying", () => {
   test("one makes it ready and returns it", async () => {
     const { call } = await withDead("a/b");

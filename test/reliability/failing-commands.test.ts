@@ -218,6 +218,7 @@ const cases: Readonly<Record<string, Case>> = {
           to: "dead",
           lease: b,
           at: now,
+          group: "0123456789ab",
           record: '1:{"id":"b","end":1}',
           timing,
           followUps: [job("after-b"), job("b-too")],
@@ -228,6 +229,30 @@ const cases: Readonly<Record<string, Case>> = {
       const fire = [{ key: "daily", occurrence: now, next: now + minute, record: "1:fired", jobs: fires }];
       const request = { ...exchange, settle, fire, observe: true, claim: { limit: 1, leaseMs: 2 * minute } };
       return (await store.exchange(request)).settled;
+    },
+    answersAlike: true,
+  },
+  "exchange in which a job dies that is dead already, in another group": {
+    async prepare(store) {
+      // A schedule can make the job of an occurrence anew.
+      const dies = async (at: number, group: string) => {
+        await store.putSchedule({ key: "again", record: "1:{}", next: now });
+        const fire = [{ key: "again", occurrence: now, next: undefined, record: "1:fired", jobs: [job("again@now")] }];
+        await store.exchange({ ...exchange, fire });
+        const { jobs } = await store.exchange({ ...exchange, claim: { limit: 10, leaseMs: minute } });
+        const lease = jobs.find(({ lease }) => lease.id === "again@now")?.lease as Lease;
+        const record = `1:{"died":${at}}`;
+        if (group) await store.settle({ ...exchange, settle: [{ to: "dead", lease, at, record, group }] });
+        return lease;
+      };
+      await dies(now - minute, "0123456789ab");
+      await store.removeSchedule("again");
+      return [await dies(now, "")];
+    },
+    run: async (store, lease) => {
+      const record = '1:{"died":"again"}';
+      const settle = [{ to: "dead" as const, lease, at: now, record, group: "ba9876543210" }];
+      return (await store.exchange({ ...exchange, settle })).settled;
     },
     answersAlike: true,
   },

@@ -2,6 +2,8 @@ import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { defineJob } from "../../src/index.ts";
+import { keysOf } from "../../src/stores/redis/keys.ts";
 import { clockByHand } from "../support/clock.ts";
 import { type Fixture, fixtureQueue, loadFixture, makeFixture, recordVersion, seenIn } from "../support/fixture.ts";
 import { keyBreaches, readStored, storedBreaches } from "../support/invariants.ts";
@@ -82,4 +84,23 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
     expect(await queue.getJob("fail")).toMatchObject({ state: "completed", attempts: 3, errors: [{}, {}] });
     expect(storedBreaches(await readStored(stage.redis, prefix), clock.now)).toEqual([]);
   });
+});
+
+test("a group of failures loses the entries that an earlier version has left in it when they are listed", async () => {
+  const stage = await openStage();
+  const prefix = stage.prefix();
+  const clock = clockByHand(0);
+  const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });
+  const queue = fixtureQueue(stage.store(prefix), clock, { jobs: [dies], logger: null });
+  for (const id of ["stays", "died-again", "removed"]) await queue.enqueue(dies, undefined, { id });
+  await queue.drain();
+  const { dead, "dead:jobs": deadJobs } = keysOf(prefix, queue.name);
+  await stage.redis.send(["ZADD", dead, 5, "died-again"]);
+  await stage.redis.send(["ZREM", dead, "removed"]);
+  await stage.redis.send(["HDEL", deadJobs, "removed"]);
+  const { group = "" } = (await queue.getFailures()).failures[0] ?? {};
+  expect((await queue.listDeadLetter({ group })).jobs.map(({ id }) => id)).toEqual(["stays"]);
+  expect(await queue.getFailures()).toMatchObject({ failures: [{ group, count: 1 }], ungrouped: 1 });
+  expect(storedBreaches(await readStored(stage.redis, prefix), clock.now)).toEqual([]);
+  await stage.close();
 });

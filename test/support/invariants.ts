@@ -12,6 +12,8 @@ export interface StoredQueue {
   readonly jobs: ReadonlyMap<string, string>;
   readonly dead: ReadonlyMap<string, number>;
   readonly deadJobs: ReadonlyMap<string, string>;
+  /** The entries of dead jobs in groups of failures. */
+  readonly deadEntries: readonly string[];
   readonly done: ReadonlyMap<string, string>;
   readonly schedules: ReadonlyMap<string, string>;
   readonly flow: ReadonlyMap<string, string>;
@@ -33,7 +35,7 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
   const sortedSet = (key: string) =>
     redis.send(["ZRANGE", key, 0, -1, "WITHSCORES"]).then((reply) => pairs(reply, Number));
   const hash = (key: string) => redis.send(["HGETALL", key]).then((reply) => pairs(reply, String));
-  const [due, jobs, dead, deadJobs, done, schedules, flow, lanes, documents, documentNames] = await Promise.all([
+  const [due, jobs, deadMembers, deadJobs, done, schedules, flow, lanes, documents, documentNames] = await Promise.all([
     sortedSet(keys.due),
     hash(keys.jobs),
     sortedSet(keys.dead),
@@ -46,7 +48,9 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
     sortedSet(keys["documents:names"]),
   ]);
   const born = bornIn(due);
-  return { due, jobs, dead, deadJobs, done, schedules, flow, lanes, documents, documentNames, born };
+  const deadEntries = [...deadMembers.keys()].filter((member) => member.startsWith(" "));
+  const dead = new Map([...deadMembers].filter(([member]) => !member.startsWith(" ")));
+  return { due, jobs, dead, deadEntries, deadJobs, done, schedules, flow, lanes, documents, documentNames, born };
 }
 
 function bornIn(due: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
@@ -76,6 +80,7 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
     ...differences("jobs", stored.jobs.keys(), "due", stored.due),
     ...differences("dead", stored.dead.keys(), "dead:jobs", stored.deadJobs),
     ...differences("dead:jobs", stored.deadJobs.keys(), "dead", stored.dead),
+    ...stored.deadEntries.filter((entry) => !isOfDead(entry, stored.dead)).map((entry) => `${entry} is of no dead job`),
     ...differences("due", fired, "schedules", stored.schedules),
     ...differences("schedules", stored.schedules.keys(), "due", new Map(fired.map((key) => [key, key]))),
     ...differences("documents", stored.documents.keys(), "documents:names", stored.documentNames),
@@ -83,6 +88,11 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
     ...indexBreaches(stored.due, now),
     ...laneBreaches(stored),
   ];
+}
+
+/** Whether an entry of a group names a dead job and the time at which it died. */
+function isOfDead(entry: string, dead: ReadonlyMap<string, number>): boolean {
+  return dead.get(entry.slice(15)) === Number(entry.slice(1, 14));
 }
 
 function differences(

@@ -179,6 +179,8 @@ const floodOf = named(
 /** More jobs of one key than its state holds inline, so that lines grow long. */
 const flood = fc.record({ count: fc.integer({ min: 1, max: 40 }), wait, key: flowKey, limits }).map(floodOf);
 
+const groups = [undefined, "000000000000", "ffffffffffff"];
+
 function outcomeOf(
   to: Outcome["to"],
   lease: Lease,
@@ -189,7 +191,7 @@ function outcomeOf(
 ): Outcome {
   const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
   if (to === "completed") return { to, at: runAt, ...base };
-  if (to === "dead") return { to, at: runAt, ...base };
+  if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
   if (to === "released") return { to, runAt, ...base, record: extended(text, `"returned":${lease.claims}`) };
   return { to, runAt, ...base };
 }

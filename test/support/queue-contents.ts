@@ -17,8 +17,9 @@ export async function everythingIn(
   now: number,
   { limit = 2, mostBytes = 1_000_000 }: Partial<PageSize> = {},
 ): Promise<unknown> {
-  const [lists, schedules, outlook, stats, flows, documents, figures, history] = await Promise.all([
+  const [lists, failures, schedules, outlook, stats, flows, documents, figures, history] = await Promise.all([
     Promise.all(jobStates.map((state) => allOf(store, state, now, { limit, mostBytes }))),
+    allFailures(store, now, { limit, mostBytes }),
     store.listSchedules(),
     store.peekWithManifest(),
     store.stats(now),
@@ -30,6 +31,7 @@ export async function everythingIn(
   const byState = Object.fromEntries(jobStates.map((state, index) => [state, lists[index]]));
   return {
     byState,
+    failures,
     schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)),
     outlook,
     stats,
@@ -62,7 +64,27 @@ async function allDocuments(store: QueueStore, now: number, size: PageSize): Pro
   return items;
 }
 
-async function allOf(store: QueueStore, state: JobState, now: number, size: PageSize): Promise<readonly StoredJob[]> {
+/** Every group of failures, with its jobs. */
+async function allFailures(store: QueueStore, now: number, size: PageSize): Promise<unknown> {
+  const groups: unknown[] = [];
+  let cursor: string | undefined;
+  let ungrouped: number;
+  do {
+    const page = await store.failures({ ...size, cursor, now });
+    for (const failures of page.items)
+      groups.push({ ...failures, jobs: await allOf(store, "dead", now, { ...size, group: failures.group }) });
+    cursor = page.cursor;
+    ungrouped = page.ungrouped;
+  } while (cursor !== undefined);
+  return { groups, ungrouped };
+}
+
+async function allOf(
+  store: QueueStore,
+  state: JobState,
+  now: number,
+  size: PageSize & Pick<PageRequest, "group">,
+): Promise<readonly StoredJob[]> {
   const items: StoredJob[] = [];
   let cursor: string | undefined;
   do {

@@ -4,6 +4,7 @@ import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { start as now } from "./clock.ts";
 
 export const minute = 60_000;
+const group = "0123456789ab";
 const page = { cursor: undefined, limit: 10, mostBytes: 1_000, now };
 
 /** A job for the port, due at the start. */
@@ -35,7 +36,7 @@ export async function fillStore(store: QueueStore): Promise<Lease> {
   if (!runs || !ends || !dies) throw new Error("A job that was to be held is not.");
   const settle: Outcome[] = [
     { to: "completed", lease: ends, record: "1:ended" },
-    { to: "dead", lease: dies, at: now, record: "1:died" },
+    { to: "dead", lease: dies, at: now, record: "1:died", group },
   ];
   await store.exchange({ ...exchange, settle });
   await store.putSchedule({ key: "daily", record: "1:daily", next: now });
@@ -124,6 +125,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   findDead: (store) => store.findDead(["nobody", "dies", "waits"], 1_000),
   list: (store) => store.list("ready", page),
   pulse: (store) => store.pulse(),
+  failures: (store) => store.failures(page),
   stats: (store) => store.stats(now),
   findSchedule: (store) => store.findSchedule("daily"),
   listSchedules: async (store) => [...(await store.listSchedules())].sort((a, b) => (a.key < b.key ? -1 : 1)),
@@ -142,4 +144,5 @@ export async function loadScripts(open: () => QueueStore): Promise<void> {
     await trial(store, await fillStore(store));
   }
   await open().list("completed", page);
+  await open().list("dead", { ...page, group });
 }

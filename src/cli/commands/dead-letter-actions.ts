@@ -3,7 +3,7 @@ import type { DeadSelection } from "../../core/manage/dead-letter.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { applyToDeadJobs, countDead, describeSelection, readSelection } from "../dead-letter.ts";
 import { findIds } from "../find-job.ts";
-import { json } from "../option-values.ts";
+import { failureGroup, json } from "../option-values.ts";
 import { counted } from "../output/text.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
@@ -17,6 +17,7 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
     .description("Makes dead jobs due now, with all their retries. On a terminal it asks before it retries several.")
     .argument("[ids...]", "the ids of the jobs")
     .option("--name <name>", "all of this name")
+    .option("--group <group>", "all of this group of queue:failures", failureGroup)
     .option("--all", "all there are")
     .option("--payload <json>", "replaces the stored payload; - reads it from standard input")
     .option("--dry-run", "only show how many jobs it would affect")
@@ -52,6 +53,7 @@ export function addRemove(group: CommandUnknownOpts, program: Program, session: 
     .description("Removes dead jobs for good, after confirmation.")
     .argument("[ids...]", "the ids of the jobs")
     .option("--name <name>", "all of this name")
+    .option("--group <group>", "all of this group of queue:failures", failureGroup)
     .option("--all", "all there are")
     .option("--dry-run", "only show how many jobs it would affect")
     .option("--yes", "do not ask for confirmation")

@@ -1,6 +1,7 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { notFound } from "../../core/shared/errors.ts";
 import { findIds } from "../find-job.ts";
+import { failureGroup } from "../option-values.ts";
 import { deadTable, jobDetails } from "../output/jobs.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
 import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
@@ -22,6 +23,7 @@ export function addDeadLetter(program: Program, session: Session): void {
         ["tidegate queue:dlq show 0197a2c4-...", "one, with its payload and stack"],
         ["tidegate queue:dlq retry 0197a2c4-...", "retry it"],
         ["tidegate queue:dlq retry --name send_email", "all of one name"],
+        ["tidegate queue:dlq retry --group 3f1c9a04b7de", "all that failed alike (queue:failures)"],
         ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
       ),
     );
@@ -37,6 +39,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .summary("list them, newest first")
     .description("Lists the jobs that died, newest first, each with the error of its last attempt.")
     .option("--name <name>", "only those of this name")
+    .option("--group <group>", "only those of this group of queue:failures", failureGroup)
     .option("--wide", "show whole ids and errors, a line a job, however long");
   addPageOptions(command)
     .addHelpText(

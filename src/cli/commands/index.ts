@@ -5,6 +5,7 @@ import { addCost } from "./cost.ts";
 import { addDeadLetter } from "./dead-letter.ts";
 import { addDoctor } from "./doctor.ts";
 import { addEnqueue } from "./enqueue.ts";
+import { addFailures } from "./failures.ts";
 import { addFlow } from "./flow.ts";
 import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
@@ -21,6 +22,7 @@ export const commands: readonly AddCommand[] = [
   addList,
   addEnqueue,
   addJobs,
+  addFailures,
   addDeadLetter,
   addSchedules,
   addFlow,

@@ -22,6 +22,13 @@ export function fromNow(time: Date, now: number): string {
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
+/** A time before now, in a few letters: "5m ago", "3d ago", "now". */
+export function shortAgo(time: Date, now: number): string {
+  const ms = Math.max(now - time.getTime(), 0);
+  const [unit, unitMs] = units.find(([, each]) => ms >= each) ?? ["second", 1_000];
+  return ms < 1_000 ? "now" : `${Math.floor(ms / unitMs)}${unit.charAt(0)} ago`;
+}
+
 /** "2026-03-01 12:00:00 UTC" */
 export function moment(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;

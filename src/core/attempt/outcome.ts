@@ -2,6 +2,7 @@ import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { UNREADABLE_RETRY_MS } from "../job/codec.ts";
 import type { Snooze } from "../job/define.ts";
 import { PermanentError, withoutStack } from "../job/errors.ts";
+import { failureGroup } from "../job/failure-group.ts";
 import * as records from "../job/record.ts";
 import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { asJson } from "../shared/json.ts";
@@ -109,7 +110,8 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   // If `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
   const isNew = !job.isUsedUp || job.crashes > 0;
   const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
-  return { to: "dead", lease, at, record, timing: timing(attempt), thrown, failure: error };
+  const group = runtime.observe ? failureGroup(job.name, error) : undefined;
+  return { to: "dead", lease, at, record, group, timing: timing(attempt), thrown, failure: error };
 }
 
 /** Ends a job that has no attempt left: none is made. */

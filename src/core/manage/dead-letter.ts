@@ -6,10 +6,15 @@ import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { checkKnown, checkText } from "../shared/validate.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
+import { checkGroup } from "./failures.ts";
 import type { ManageRuntime } from "./runtime.ts";
 
-/** Selects dead jobs: these ids, all of one name, or all. */
-export type DeadSelection = { readonly ids: readonly string[] } | { readonly name: string } | { readonly all: true };
+/** Selects dead jobs: these ids, all of one name, all of one group of failures (see `getFailures`), or all. */
+export type DeadSelection =
+  | { readonly ids: readonly string[] }
+  | { readonly name: string }
+  | { readonly group: string }
+  | { readonly all: true };
 
 /** Options of a call that goes through the dead letter. */
 export interface DeadLetterOptions {
@@ -42,8 +47,8 @@ const PIECE = 250;
 function deadSelection(selection: string | DeadSelection): DeadSelection {
   if (typeof selection === "string") return deadSelection({ ids: [selection] });
   if (typeof selection === "object" && selection !== null) {
-    const { ids, name, all } = selection as { ids?: unknown; name?: unknown; all?: unknown };
-    const given = [ids, name, all].filter((value) => value !== undefined).length;
+    const { ids, name, group, all } = selection as Partial<Record<"ids" | "name" | "group" | "all", unknown>>;
+    const given = [ids, name, group, all].filter((value) => value !== undefined).length;
     if (given === 1 && Array.isArray(ids) && ids.length <= 1_000) {
       for (const id of ids) checkText(id, "id", LONGEST_ID);
       return { ids };
@@ -52,9 +57,15 @@ function deadSelection(selection: string | DeadSelection): DeadSelection {
       checkText(name, "name", LONGEST_NAME);
       return { name };
     }
+    if (given === 1 && group !== undefined) {
+      checkGroup(group);
+      return { group };
+    }
     if (given === 1 && all === true) return { all };
   }
-  throw invalidRequest("Say which dead jobs are meant: an id, { ids } with up to 1,000, { name }, or { all: true }.");
+  throw invalidRequest(
+    "Say which dead jobs are meant: an id, { ids } with up to 1,000, { name }, { group }, or { all: true }.",
+  );
 }
 
 /** The dead jobs of a selection, in pieces. */
@@ -72,9 +83,10 @@ async function* piecesOf(
     }
     return;
   }
+  const group = "group" in selection ? selection.group : undefined;
   let cursor: string | undefined;
   do {
-    const page = await store.list("dead", { cursor, limit: PIECE, mostBytes: MOST_LISTED_BYTES, now });
+    const page = await store.list("dead", { cursor, limit: PIECE, mostBytes: MOST_LISTED_BYTES, now, group });
     cursor = page.cursor;
     yield "name" in selection
       ? page.items.filter((job) => decodeRecord(job.record)?.name === selection.name)

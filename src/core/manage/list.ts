@@ -3,6 +3,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { bytesOf, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { checkKnown, checkText, oneOf, wholeNumber } from "../shared/validate.ts";
 import { type JobState, jobStates } from "../store/store.ts";
+import { checkGroup } from "./failures.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageRuntime } from "./runtime.ts";
 
@@ -16,6 +17,12 @@ export interface ListOptions {
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
+}
+
+/** Which dead jobs to list. */
+export interface DeadListOptions extends Omit<ListOptions, "state"> {
+  /** Only jobs of this group of failures, as `getFailures` names it. */
+  readonly group?: string | undefined;
 }
 
 /** One page of a list. */
@@ -39,13 +46,14 @@ const MOST_EXAMINED = 1_000;
  */
 export async function listJobs(
   { queue, jobs: definitions, clock, reader }: ManageRuntime,
-  options: ListOptions,
+  options: ListOptions & DeadListOptions,
 ): Promise<JobPage> {
   const now = clock();
-  checkKnown(options, optionNames, "a list");
-  const { name, state } = options;
+  const { name, state, group } = options;
+  checkKnown(options, state === "dead" ? [...optionNames, "group"] : optionNames, "a list");
   const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
   if (name !== undefined) checkText(name, "name", LONGEST_NAME);
+  if (group !== undefined) checkGroup(group);
   oneOf(state, jobStates, "state");
   const states = state === undefined ? jobStates : [state];
   let { index, cursor } = readCursor(options.cursor, states);
@@ -55,7 +63,7 @@ export async function listJobs(
   const hasRoom = () => jobs.length < limit && examined < MOST_EXAMINED && bytes <= MOST_LISTED_BYTES / 2;
   while (hasRoom() && index < states.length) {
     const most = { limit: limit - jobs.length, mostBytes: MOST_LISTED_BYTES - bytes };
-    const page = await reader.list(states[index] as JobState, { cursor, ...most, now });
+    const page = await reader.list(states[index] as JobState, { cursor, ...most, now, group });
     examined += page.items.length;
     for (const stored of page.items) {
       bytes += bytesOf(stored.record);

@@ -1,5 +1,6 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
+import type { FailuresPage, FailuresRequest } from "./failures.ts";
 import type { StoredHour, StoredNameFigures } from "./figures.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
@@ -115,8 +116,14 @@ export type Outcome = {
       readonly record: string;
       readonly claims?: number;
     }
-  /** The job goes to the dead letter. */
-  | { readonly to: "dead"; readonly lease: Lease; readonly at: number; readonly record: string }
+  /** The job goes to the dead letter. `group`: of its failure (core/job/failure-group.ts). Default: none. */
+  | {
+      readonly to: "dead";
+      readonly lease: Lease;
+      readonly at: number;
+      readonly record: string;
+      readonly group?: string | undefined;
+    }
 );
 
 /** A job that an outcome makes, unless a live job has its id. No other job of the request has it. */
@@ -305,6 +312,8 @@ export interface PageRequest {
   /** The most bytes of records on the page, not counting its first job. */
   readonly mostBytes: number;
   readonly now: number;
+  /** Only with the state `dead`: the jobs of this group of failures. Default: all. */
+  readonly group?: string | undefined;
 }
 
 /** Which flow control keys to read. */
@@ -424,6 +433,8 @@ export interface QueueStore {
    * times, dead and completed ones newest first. Completed jobs that were not observed follow, in no order.
    */
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
+  /** Reads a page of the groups of failures, in the order of their names. It may be short with more to come. */
+  failures(page: FailuresRequest): Promise<FailuresPage>;
   /** Removes a waiting job. `running` and `missing` changed nothing. */
   cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing">;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */

@@ -12,6 +12,7 @@ import {
   eachResults,
   enqueueResult,
   enqueueResults,
+  failurePage,
   flowControlKey,
   flowControlPage,
   heldBack,
@@ -29,6 +30,7 @@ const named = {
   DeadJob: deadJob,
   JobPage: jobPage,
   DeadJobPage: deadJobPage,
+  FailurePage: failurePage,
   EnqueueResult: enqueueResult,
   EnqueueResults: enqueueResults,
   EachResults: eachResults,
@@ -99,7 +101,10 @@ function operationOf(route: Route, prefix: string): object {
   const { path, operation, notes, scope, query = noQuery, body, answers, key } = route;
   return {
     operationId: prefix ? `${operation}InQueue` : operation,
-    tags: [/^\/(jobs|dead-letter|schedules|flow-control)/.exec(path)?.[1] ?? "queue"],
+    tags: [
+      /^\/(jobs|dead-letter|schedules|flow-control)/.exec(path)?.[1] ??
+        (path === "/failures" ? "dead-letter" : "queue"),
+    ],
     summary: inWords(operation),
     description: `${notes ? `${notes} ` : ""}${scope === "anyone" ? "Needs no token" : `Scope: ${scopesOf(route).join(" or ")}`}.`,
     security: scope === "anyone" ? [] : [{ bearer: [] }],

@@ -5,6 +5,7 @@ import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } fro
 import { LONGEST_KEY } from "../../core/schedule/schedules.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
+import { groupPattern } from "../../core/store/failures.ts";
 import { DAYS_KEPT, HOURS_KEPT } from "../../core/store/figures.ts";
 import { clearableStates, jobStates } from "../../core/store/store.ts";
 import {
@@ -13,6 +14,7 @@ import {
   duration,
   type Fields,
   flag,
+  formed,
   isObject,
   list,
   object,
@@ -147,7 +149,14 @@ export const changeBody = withKeywords(object({ runAt: time, delay: duration, pa
 export const jobsQuery = object({ state: word(jobStates), name, cursor, limit });
 export const clearQuery = object({ state: word(clearableStates) }, ["state"]);
 
-export const deadQuery = object({ name, cursor: cursorIn(["dead"], LONGEST_CURSOR), limit });
+const group = formed(groupPattern, "3f1c9a04b7de", "a group of failures, as GET /failures gives it");
+export const failuresQuery = object({
+  cursor: withKeywords(formed(groupPattern, "3f1c9a04b7de", "the cursor of the previous page"), {
+    description: "The cursor of the previous page.",
+  }),
+  limit,
+});
+export const deadQuery = object({ name, group, cursor: cursorIn(["dead"], LONGEST_CURSOR), limit });
 export const retryBody = withKeywords(object({ payload: anything }), {
   examples: [{ payload: { to: "ada@example.com" } }],
 });
@@ -156,6 +165,7 @@ const deadJobs = <const More extends Fields>(more: More) =>
   oneBy({
     ids: object({ ids, ...more }, ["ids"]),
     name: object({ name, ...more }, ["name"]),
+    group: object({ group, ...more }, ["group"]),
     all: object({ all: yes, ...more }, ["all"]),
   });
 export const removeManyBody = deadJobs({ dryRun: flag });

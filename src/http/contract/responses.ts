@@ -3,6 +3,7 @@ import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
+import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type { Figures, NameFigures, Percentiles, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
@@ -115,6 +116,21 @@ export const deadJob = record<DeadJob>({ ...jobFields, ...ending, state: words([
 const cursor = described("The cursor of the next page; null on the last page.", nullable(text));
 export const jobPage = record<JobPage>({ jobs: list(job), cursor }, {});
 export const deadJobPage = record<JobPage<DeadJob>>({ jobs: list(deadJob), cursor }, {});
+
+const failureGroup = record<FailureGroup>(
+  {
+    group: text,
+    name: text,
+    error: record<FailureGroup["error"]>(errorFields, {}),
+    count,
+    firstAt: time,
+    lastAt: time,
+    sampleId: text,
+    trend: list(nullable(count)),
+  },
+  {},
+);
+export const failurePage = record<FailurePage>({ failures: list(failureGroup), cursor, ungrouped: count }, {});
 
 export const enqueueResult = record<EnqueueResult>(
   { id: text, status: words(enqueueStatuses), runAt: nullable(time) },

@@ -91,6 +91,17 @@ export function cursorIn(states: readonly string[], longest: number): Schema<str
   };
 }
 
+/** A string of a fixed form, which the core makes. */
+export function formed(pattern: RegExp, example: string, meant: string): Schema<string> {
+  return {
+    json: { type: "string", pattern: pattern.source, examples: [example] },
+    read(value, name) {
+      if (typeof value !== "string" || !pattern.test(value)) throw invalidRequest(`${name} must be ${meant}.`);
+      return value;
+    },
+  };
+}
+
 /** An id, key or name. */
 export function text(longest: number, example: string): Schema<string> {
   return {

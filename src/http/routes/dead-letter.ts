@@ -1,10 +1,20 @@
 import { notFound } from "../../core/shared/errors.ts";
-import { deadQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
-import { deadJobPage, job, nothing, removed, retried } from "../contract/responses.ts";
+import { deadQuery, failuresQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
+import { deadJobPage, failurePage, job, nothing, removed, retried } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
 import { reply, replyEmpty, route } from "./route.ts";
 
 export const deadLetterRoutes = [
+  route({
+    method: "GET",
+    path: "/failures",
+    operation: "getFailures",
+    notes: "What is dead, by job name and error. Within a page the largest groups come first.",
+    scope: "read",
+    query: failuresQuery,
+    answers: { 200: failurePage },
+    answer: async ({ queue, query }) => reply(await queue.getFailures(query)),
+  }),
   route({
     method: "GET",
     path: "/dead-letter",

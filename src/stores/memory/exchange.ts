@@ -65,7 +65,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   const flow = state.flows.get(lease.id);
   state.remove(lease.id);
   if (outcome.to === "dead") {
-    state.addDead(lease.id, outcome.at, record, flow);
+    state.addDead(lease.id, outcome, flow);
   } else {
     state.counters.processed++;
     if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });

@@ -1,5 +1,6 @@
 import { countFitting } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import type { FailuresPage, FailuresRequest } from "../../core/store/failures.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
@@ -33,7 +34,7 @@ import { withPlan } from "../redis/plan.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, settle } from "./exchange.ts";
-import { countJobs, findDeadJob, findJob, findSchedule, listJobs, pageOfFlows } from "./read.ts";
+import { countJobs, failuresIn, findDeadJob, findJob, findSchedule, listJobs, pageOfFlows } from "./read.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
 /** What each call counts as: the round trip that it would be elsewhere. */
@@ -112,6 +113,10 @@ export class MemoryQueue implements QueueStore {
 
   async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
     return listJobs(this.#state, state, page);
+  }
+
+  async failures(page: FailuresRequest): Promise<FailuresPage> {
+    return failuresIn(this.#state, page);
   }
 
   async cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {

@@ -1,4 +1,5 @@
 import { bytesOf, countFitting } from "../../core/shared/limits.ts";
+import { type FailuresPage, type FailuresRequest, type StoredFailures, trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
@@ -37,7 +38,7 @@ function deadJob(state: MemoryState, id: string): StoredJob {
 
 export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest): Page<StoredJob> {
   if (wanted === "completed") return listCompleted(state, page);
-  const { cursor, limit, mostBytes, now } = page;
+  const { cursor, limit, mostBytes, now, group } = page;
   const seen = readCursor(cursor);
   const isDead = wanted === "dead";
   const items: StoredJob[] = [];
@@ -45,6 +46,7 @@ export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest
   let bytes = 0;
   for (const [id, score] of isDead ? deadBehind(state, seen) : liveBehind(state, seen)) {
     if (!isDead && (!isJob(id) || stateOf(score, now) !== wanted)) continue;
+    if (group !== undefined && state.deadGroups.get(id) !== group) continue;
     const job = isDead ? deadJob(state, id) : liveJob(state, id, score, now);
     bytes += bytesOf(job.record);
     const last = items.at(-1);
@@ -68,6 +70,32 @@ function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<
   for (const entry of due.from(last ? due.countBefore(last.score, last.id) : 0)) {
     if (entry[1] !== last?.score || entry[0] !== last.id) yield entry;
   }
+}
+
+export function failuresIn(state: MemoryState, { cursor = "", limit, mostBytes, now }: FailuresRequest): FailuresPage {
+  const groups = new Map<string, StoredJob[]>();
+  for (const [id] of state.dead.from(0)) {
+    const group = state.deadGroups.get(id);
+    if (group === undefined) continue;
+    const jobs = groups.get(group) ?? [];
+    jobs.push(deadJob(state, id));
+    groups.set(group, jobs);
+  }
+  const names = [...groups.keys()].filter((group) => group > cursor).sort();
+  const all = names.slice(0, limit).map((group) => failuresOf(group, groups.get(group) ?? [], now));
+  const fitting = countFitting(
+    all.map(({ sample }) => sample.record),
+    mostBytes,
+  );
+  const items = all.slice(0, Math.max(1, fitting));
+  const next = items.length < names.length ? items.at(-1)?.group : undefined;
+  return { items, cursor: next, ungrouped: state.dead.size - state.deadGroups.size };
+}
+
+function failuresOf(group: string, jobs: readonly StoredJob[], now: number): StoredFailures {
+  const [first, sample] = [jobs[0] as StoredJob, jobs.at(-1) as StoredJob];
+  const times = jobs.map(({ at }) => at);
+  return { group, count: jobs.length, firstAt: first.at, sample, trend: trendOf(times, now) };
 }
 
 function listCompleted(state: MemoryState, page: PageRequest): Page<StoredJob> {

@@ -1,6 +1,6 @@
 import type { JobFlow } from "../../core/store/flow.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
-import type { JobState, Lease } from "../../core/store/store.ts";
+import type { JobState, Lease, Outcome } from "../../core/store/store.ts";
 import { isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../redis/score.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
@@ -27,6 +27,8 @@ export class MemoryState {
   /** The flow control keys of live jobs, and of dead ones. */
   readonly flows = new Map<string, JobFlow>();
   readonly deadFlows = new Map<string, JobFlow>();
+  /** The groups of failures of dead jobs that have one. */
+  readonly deadGroups = new Map<string, string>();
   readonly done = new Map<string, Finished>();
   /** When completed jobs ended: those that are observed, and some that are kept no longer. */
   readonly ended = new SortedSet();
@@ -106,16 +108,18 @@ export class MemoryState {
     return !flow || this.lanes.mayStartAgain(flow, now);
   }
 
-  addDead(id: string, at: number, record: string, flow: JobFlow | undefined): void {
+  addDead(id: string, { at, record, group }: Extract<Outcome, { to: "dead" }>, flow: JobFlow | undefined): void {
+    this.removeDead(id);
     this.dead.set(id, at);
     this.deadRecords.set(id, record);
     if (flow) this.deadFlows.set(id, flow);
-    else this.deadFlows.delete(id);
+    if (group !== undefined) this.deadGroups.set(id, group);
   }
 
   removeDead(id: string): boolean {
     this.deadRecords.delete(id);
     this.deadFlows.delete(id);
+    this.deadGroups.delete(id);
     return this.dead.delete(id);
   }
 

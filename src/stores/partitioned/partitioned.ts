@@ -1,6 +1,7 @@
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import type { FailuresPage, FailuresRequest } from "../../core/store/failures.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
@@ -37,6 +38,7 @@ import { beforeCalls } from "../before-calls.ts";
 import { readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { PartitionedFacts, partitionOf, partitionOfKey } from "./facts.ts";
 import { LostParts } from "./lost-parts.ts";
+import { mergedFailures } from "./merged-failures.ts";
 import { mergedPages } from "./merged-pages.ts";
 import { PartialReplies } from "./partial-replies.ts";
 import { SpreadCheck } from "./spread-check.ts";
@@ -51,7 +53,7 @@ import { sumOfStats } from "./sum-of-stats.ts";
  *   with the same flow control key are in one too, and your own id is refused if it belongs in another.
  * - Jobs with your own ids are stored atomically per partition, not all together. `dedupe` cannot be combined with an id.
  * - An idle tick costs one command and one round trip per partition; so does each `checkEvery` of a drain with running jobs.
- * - A drain of n partitions needs `budget.roundTrips` of at least n + 6, and `budget.commands` of 2 n + 28, or it throws: the
+ * - A drain of n partitions needs `budget.roundTrips` of at least n + 6, and `budget.commands` of 2 n + 30, or it throws: the
  *   defaults allow up to 34 partitions, `cloudflareFree` up to 9. More make it faster: ended jobs may be in any of them.
  * - The first call of a process for a queue checks that it is stored in this many partitions: 3 commands.
  *
@@ -440,6 +442,14 @@ class PartitionedQueue implements QueueStore {
     if (last) return { items, cursor: writeCursor(last) };
     const unordered = pages.findIndex(({ cursor }) => readUnordered(cursor) !== undefined);
     return { items, cursor: unordered < 0 ? undefined : `${unordered}/${pages[unordered]?.cursor}` };
+  }
+
+  async failures(page: FailuresRequest): Promise<FailuresPage> {
+    const mostBytes = Math.ceil(page.mostBytes / this.#parts.length);
+    return mergedFailures(
+      await Promise.all(this.#parts.map((part) => part.failures({ ...page, mostBytes }))),
+      page.limit,
+    );
   }
 
   /** The position of a cursor: a part, and the cursor in that part. */

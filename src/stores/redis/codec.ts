@@ -1,4 +1,5 @@
 import { fnv1a } from "../../core/shared/hash.ts";
+import { type FailuresPage, groupAt, groupScore, type StoredFailures } from "../../core/store/failures.ts";
 import { noFigures, type StoredFigures, type StoredHour, type StoredNameFigures } from "../../core/store/figures.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import { bucketOf, durationBounds, type StoredMinute, type StoredStats } from "../../core/store/stats.ts";
@@ -94,7 +95,8 @@ export function followUpArguments(settle: readonly Outcome[]): string[] {
 
 function newScore(outcome: Outcome): string {
   if (outcome.to === "completed") return String(outcome.at ?? "");
-  if (outcome.to === "dead") return String(outcome.at);
+  if (outcome.to === "dead")
+    return outcome.group === undefined ? String(outcome.at) : `${outcome.at} ${groupScore(outcome.group)}`;
   return String(againScore(outcome));
 }
 
@@ -296,6 +298,34 @@ export function deadJobs(rows: readonly string[]): readonly StoredJob[] {
     jobs.push(deadJob(rows[at] as string, Number(rows[at + 1]), rows[at + 2] as string));
   }
   return jobs;
+}
+
+/** How many values list_failures.lua gives of each group. */
+const FAILURE_VALUES = 7;
+
+export function failuresPage([ungrouped, more, ...rows]: readonly string[]): FailuresPage {
+  const items: StoredFailures[] = [];
+  for (let at = 0; at < rows.length; at += FAILURE_VALUES)
+    items.push(storedFailures(rows.slice(at, at + FAILURE_VALUES)));
+  return { items, cursor: more === "1" ? items.at(-1)?.group : undefined, ungrouped: Number(ungrouped) };
+}
+
+function storedFailures([
+  score,
+  count,
+  first,
+  last,
+  id = "",
+  record = "",
+  trend = "",
+]: readonly string[]): StoredFailures {
+  return {
+    group: groupAt(Number(score)),
+    count: Number(count),
+    firstAt: Number(first),
+    sample: deadJob(id, Number(last), record),
+    trend: trend.split(",").map((deaths) => (deaths === "" ? null : Number(deaths))),
+  };
 }
 
 /** The member by which a page of a state is ordered, of a job by its name in `due`. */

@@ -1,5 +1,6 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import { type FailuresPage, type FailuresRequest, groupScore } from "../../core/store/failures.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost, Meter } from "../../core/store/meter.ts";
@@ -44,6 +45,7 @@ import {
   dueJob,
   enqueueReply,
   exchangeReply,
+  failuresPage,
   fireArguments,
   followUpArguments,
   idOf,
@@ -292,6 +294,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async list(state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
+    if (page.group !== undefined) return this.#listGroup(page, page.group);
     const unordered = state === "completed" ? readUnordered(page.cursor) : undefined;
     if (unordered !== undefined) return this.#listUnordered(page, unordered);
     const last = readCursor(page.cursor);
@@ -316,6 +319,22 @@ export class RedisQueue implements QueueStore {
     }
     if (more === UNORDERED_FOLLOW) return { items, cursor: unorderedCursor("") };
     return { items, cursor: more === "1" ? cursor : undefined };
+  }
+
+  async #listGroup({ cursor, limit, mostBytes }: PageRequest, group: string): Promise<Page<StoredJob>> {
+    const last = readCursor(cursor);
+    const args = [String(groupScore(group)), ...[limit, mostBytes, last?.score ?? "", last?.id ?? ""].map(String)];
+    const [more, ...rows] = await this.#texts(scripts.listGroup, () => args);
+    const jobs = deadJobs(rows);
+    const end = jobs.at(-1);
+    const next = more === "1" && end ? writeCursor({ score: end.at, id: end.id }) : undefined;
+    return { items: jobs.filter(({ record }) => record !== ""), cursor: next };
+  }
+
+  async failures({ cursor, limit, mostBytes, now }: FailuresRequest): Promise<FailuresPage> {
+    const last = cursor === undefined ? "" : groupScore(cursor);
+    const args = [now, limit, mostBytes, last].map(String);
+    return failuresPage(await this.#texts(scripts.listFailures, () => args));
   }
 
   /** Reads a page of the completed jobs that were not observed. */

@@ -70,6 +70,12 @@ local function indexed(member)
   return string.sub(name, 1, feed - 1), string.sub(name, feed + 1)
 end
 
+-- A dead job whose failure belongs to a group has a second entry in `dead`, below zero: the score is that of its group, and the name
+-- orders the jobs of the group by the times at which they died.
+local function entry_of(died, id)
+  return string.format(' %013.0f ', died) .. id
+end
+
 -- Sends a command with many values in pieces: `unpack` of several thousand overflows the stack. Returns how many it added or removed.
 local PIECE = 1000
 local function call_many(command, key, values)

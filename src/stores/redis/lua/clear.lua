@@ -11,11 +11,22 @@ if state == 'completed' then
 end
 
 if state == 'dead' then
-  local ids = call('ZRANGE', dead, 0, piece - 1)
+  -- First come the entries in groups, and their jobs go with them.
+  local range, ids, leaving, entries = call('ZRANGE', dead, 0, piece - 1), {}, {}, 0
+  for _, member in ipairs(range) do
+    if string.byte(member) == 32 then
+      entries = entries + 1
+      push(ids, string.sub(member, 16))
+      push(leaving, string.sub(member, 16), member)
+    else
+      push(ids, member)
+      push(leaving, member)
+    end
+  end
   call_many('HDEL', dead_jobs, ids)
-  call_many('ZREM', dead, ids)
-  if #ids > 0 then add(REMOVED, #ids) end
-  return { #ids, #ids < piece and 0 or 1, '', '' }
+  local cleared = call_many('ZREM', dead, leaving) - entries
+  if cleared > 0 then add(REMOVED, cleared) end
+  return { cleared, #range < piece and 0 or 1, '', '' }
 end
 
 -- The mark of a pause comes first. Without one more member, a piece of nothing else would be requested forever.

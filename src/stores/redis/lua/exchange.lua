@@ -1,6 +1,6 @@
 -- Settles what has ended, fires schedules, and claims what is due: the heart of a drain.
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, limit (-1: does not look at what comes next either), whether to count what is left (0 or 1), lease ms, retention ms, bytes at most, whether it may sweep (0 or 1), whether it may meet keys of flow control (0 or 1), whether it may fire schedules that code declares (0 or 1), whether it observes (0 or 1): keeps the order of completed jobs, and figures by name,
---   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score, record,
+--   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score (of one that dies when, and the score of its group after a space), record,
 --     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
 --     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
 --   number of jobs that outcomes make, then for each: place of its outcome, id, score, record
@@ -149,6 +149,19 @@ local function put_back(name)
   end
 end
 
+-- Keeps dead jobs. One may be dead already, if its id was made anew: then its earlier death leaves the group that it is in.
+local function bury(buried, died)
+  if call_many('HSET', dead_jobs, buried) * 2 < #buried then
+    local ids, earlier = {}, {}
+    for i = 1, #buried, 2 do push(ids, buried[i]) end
+    for i, at in ipairs(read_many('ZMSCORE', dead, ids)) do
+      if at then push(earlier, entry_of(at, ids[i])) end
+    end
+    call_many('ZREM', dead, earlier)
+  end
+  call_many('ZADD', dead, died)
+end
+
 -- Keeps completed jobs, and their order.
 local function keep(finished, ended)
   set_expiring(done, finished, retention_ms, now)
@@ -245,7 +258,8 @@ local function settle()
           gone[settled * 2 - 1], gone[settled * 2] = id, LEASE .. id
         end
         if to == 'dead' then
-          push(died, score, id)
+          local at, group = string.match(score, '^(%S+) (%S+)$')
+          if at then push(died, at, id, group, entry_of(at, id)) else push(died, score, id) end
           push(buried, id, record)
         else
           finished[count.completed * 2 - 1], finished[count.completed * 2] = id, record
@@ -282,8 +296,7 @@ local function settle()
     end
     remove_expired(now)
   end
-  call_many('HSET', dead_jobs, buried)
-  call_many('ZADD', dead, died)
+  bury(buried, died)
   call_many('HSET', jobs, kept)
   call_many('ZADD', due, waiting)
   for _, member in ipairs(gone_born) do push(gone, member) end

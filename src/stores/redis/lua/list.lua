@@ -38,7 +38,7 @@ local IN_LINE, LINES_END = 9007199254740992, 18014398509481984
 local in_lines = last_member ~= '' and not reversed and tonumber(last_score) >= IN_LINE
 
 local function is_beyond(score)
-  if reversed then return false end
+  if reversed then return score < 0 end
   if state == 'running' then return score >= IN_LINE end
   if in_lines then return score >= (state == 'ready' and IN_LINE + after(now) or LINES_END) end
   return score >= (state == 'ready' and after(now) or UPPER)
@@ -67,7 +67,7 @@ while (#found < limit or in_lines) and not ended and not full do
       member = LEASE .. member
     end
     if is_beyond(score) then
-      ended = state == 'running' or in_lines
+      ended = state == 'running' or reversed or in_lines
       if not ended then
         in_lines = true
         -- The round adds a page at its end.

@@ -37,7 +37,7 @@ for first = 1, #waiting, PIECE do
   if call('ZADD', due, 'NX', unpack(waiting, first, last)) * 2 < last - first + 1 then there = false end
 end
 if not there then there, scores = read_many('HMGET', jobs, retried_ids), read_many('ZMSCORE', due, retried_ids) end
-local records, retried, joined, marks = {}, {}, {}, {}
+local records, retried, left, joined, marks = {}, {}, {}, {}, {}
 for i, job in ipairs(retrying) do
   local is_new = not there[i] and (not scores[i] or tonumber(scores[i]) == tonumber(job.place))
   local head = ''
@@ -48,12 +48,17 @@ for i, job in ipairs(retrying) do
     push(joined, job.id)
   end
   if is_new then push(records, job.id, head .. job.record) end
-  if is_new or is_own(there[i], job.record) then push(retried, job.id) else reply[job.at] = 0 end
+  if is_new or is_own(there[i], job.record) then
+    push(retried, job.id)
+    push(left, job.id, entry_of(job.died, job.id))
+  else
+    reply[job.at] = 0
+  end
 end
 call_many('HSET', jobs, records)
 -- Without its place in a line, a job must look like one that has not been retried yet.
 commit_lanes(now, marks, {}, function() call_many('HDEL', jobs, joined) end)
 call_many('HDEL', dead_jobs, retried)
-call_many('ZREM', dead, retried)
+call_many('ZREM', dead, left)
 if #retried > 0 then add(RETRIED_DEAD, #retried) end
 return reply

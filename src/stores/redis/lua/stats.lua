@@ -33,7 +33,7 @@ end
 local ready = count(0, after(now)) - slots_due - keys_due + ready_in_line
 local ahead = count(after(now), UPPER) - slots_ahead - keys_ahead + ahead_in_line
 local running = count(UPPER + after(now), IN_LINE)
-local lying = call('ZCARD', dead)
+local lying = call('ZCOUNT', dead, 0, '+inf')
 local died = lying + retried_dead + removed
 local head = call('ZRANGE', due, '-inf', '(' .. whole(UPPER), 'BYSCORE', 'LIMIT', 0, slots_due + 2, 'WITHSCORES')
 local paused = head[1] == PAUSED and 1 or 0

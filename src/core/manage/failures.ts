@@ -1,0 +1,76 @@
+import { foldedError } from "../job/failure-group.ts";
+import { decodeRecord, unreadable } from "../job/record.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import { MOST_LISTED_BYTES } from "../shared/limits.ts";
+import { checkKnown, wholeNumber } from "../shared/validate.ts";
+import { groupPattern, type StoredFailures } from "../store/failures.ts";
+import type { JobError } from "./job-info.ts";
+import type { ManageRuntime } from "./runtime.ts";
+
+/** Dead jobs of one name that failed alike: with the same error, but for numbers, ids and what is quoted in its message. */
+export interface FailureGroup {
+  /** Selects these jobs: pass it to `listDeadLetter`, `retryFromDeadLetter` and `removeFromDeadLetter`. */
+  readonly group: string;
+  /** The name of the jobs. */
+  readonly name: string;
+  /** Their error. In the message, # is a number or an id, and "…" is a quoted part. The first 200 characters. */
+  readonly error: Omit<JobError, "stack">;
+  /** How many are dead now. */
+  readonly count: number;
+  /** When the first of them was dead-lettered. */
+  readonly firstAt: Date;
+  /** When the last of them was dead-lettered. */
+  readonly lastAt: Date;
+  /** The id of that last one. `getJob` shows its full error. */
+  readonly sampleId: string;
+  /**
+   * How many of them were dead-lettered in each of the last 24 hours, oldest first; the last number is for the hour until now. Null
+   * if an hour was not counted: of a large group at least the last 500 jobs are.
+   */
+  readonly trend: readonly (number | null)[];
+}
+
+/** One page of the groups of failures. */
+export interface FailurePage {
+  /** At most `limit`. The largest of the page come first. */
+  readonly failures: readonly FailureGroup[];
+  /** Where the next page begins; null on the last one. */
+  readonly cursor: string | null;
+  /** How many dead jobs are in no group: they died under an earlier version, or in a queue with `observe: false`. */
+  readonly ungrouped: number;
+}
+
+/** Which page of the groups to read. */
+export interface FailuresOptions {
+  /** The cursor of the page before. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000. Default 100. */
+  readonly limit?: number | undefined;
+}
+
+/** @throws {TidegateError} `invalid_request` unless it is the name of a group. */
+export function checkGroup(group: unknown): asserts group is string {
+  if (typeof group !== "string" || !groupPattern.test(group))
+    throw invalidRequest("group must be one that getFailures gives: 12 digits from 0 to f.");
+}
+
+/** Groups what is dead by job name and error. @throws {TidegateError} `invalid_request` */
+export async function getFailures(runtime: ManageRuntime, options: FailuresOptions): Promise<FailurePage> {
+  checkKnown(options, ["cursor", "limit"], "getFailures");
+  const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
+  const cursor = options.cursor ?? undefined;
+  if (cursor !== undefined && !groupPattern.test(cursor))
+    throw invalidRequest("cursor must be the one that the page before came with.");
+  const now = runtime.clock();
+  const page = await runtime.reader.failures({ cursor, limit, mostBytes: MOST_LISTED_BYTES, now });
+  const failures = page.items.map((stored) => failureGroup(stored));
+  failures.sort((a, b) => b.count - a.count || b.lastAt.getTime() - a.lastAt.getTime());
+  return { failures, cursor: page.cursor ?? null, ungrouped: page.ungrouped };
+}
+
+function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures): FailureGroup {
+  const { name, end } = decodeRecord(sample.record) ?? unreadable;
+  const { name: errorName = "Error", message = "unknown" } = end?.error ?? {};
+  const times = { firstAt: new Date(firstAt), lastAt: new Date(sample.at) };
+  return { group, name, error: foldedError({ name: errorName, message }), count, ...times, sampleId: sample.id, trend };
+}

@@ -1,0 +1,42 @@
+-- One page of the dead jobs of a group of failures, newest first.
+-- ARGV: score of the group, limit, bytes at most, when the last job seen died and its id (both '' for the first page)
+-- Returns: 1 if more may follow, or 0, then for each job: id, when it died, record
+-- A job that an earlier version has retried or removed has an empty record, and leaves the group.
+local score, limit, last_died, last_id = ARGV[1], tonumber(ARGV[2]), ARGV[4], ARGV[5]
+local first, past = call('ZCOUNT', dead, '-inf', '(' .. score), call('ZCOUNT', dead, '-inf', score)
+
+local function is_newer(rank, entry)
+  return is_after(call('ZRANGE', dead, rank, rank)[1], entry)
+end
+
+-- The rank after all entries that are older: where the last job seen was, if it has left the group.
+local function rank_after_older(entry)
+  local rank = call('ZRANK', dead, entry)
+  if rank and rank >= first and rank < past then return rank end
+  local low, high = first, past
+  -- As a rule all that is newer has left too.
+  if high > low and not is_newer(high - 1, entry) then low = high end
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if is_newer(middle, entry) then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+if last_id ~= '' then past = rank_after_older(entry_of(last_died, last_id)) end
+local from = math.max(past - limit, first)
+local range = past > from and call('ZRANGE', dead, from, past - 1) or {}
+local ids, gone = {}, {}
+for i = #range, 1, -1 do push(ids, string.sub(range[i], 16)) end
+local died = read_many('ZMSCORE', dead, ids)
+local records, fitting = {}, 0
+if #ids > 0 then records, fitting = read_fitting(dead_jobs, ids, tonumber(ARGV[3])) end
+local reply = { (from > first or fitting < #ids) and 1 or 0 }
+for i = 1, fitting do
+  local entry = range[#range + 1 - i]
+  local lies = died[i] and entry_of(died[i], ids[i]) == entry
+  if not lies then push(gone, entry) end
+  push(reply, ids[i], string.sub(entry, 2, 14), lies and records[i] or '')
+end
+call_many('ZREM', dead, gone)
+return reply

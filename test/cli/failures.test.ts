@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, type FailurePage, memoryStore, PermanentError, Queue } from "../../src/index.ts";
+import { address, adminToken, behindHandler, documentOf, kill, onEveryTarget } from "./run-cli.ts";
+
+onEveryTarget((open) => {
+  describe("queue:failures", () => {
+    test("groups dead jobs, and its groups select them", async () => {
+      const target = open();
+      await kill(target, 3);
+      await target.clock.advance("2h");
+      const { code, stdout } = await target.cli(["queue:failures"]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(
+        /^GROUP +JOBS +FIRST +LAST +NAME +ERROR\n[0-9a-f]{12} +3 +2h ago +2h ago +fails +Error: no luck\n$/,
+      );
+      const { failures } = documentOf(await target.cli(["queue:failures", "--json"])) as FailurePage;
+      expect(failures).toMatchObject([{ name: "fails", count: 3 }]);
+      const { group = "" } = failures[0] ?? {};
+      const listed = documentOf(await target.cli(["queue:dlq", "--group", group, "--json"])) as { jobs: unknown[] };
+      expect(listed.jobs).toHaveLength(3);
+      const dry = await target.cli(["queue:dlq", "remove", "--group", group, "--dry-run"]);
+      expect(dry.stdout).toBe("3 dead jobs would be removed.\n");
+      const asked = await target.cli(["queue:dlq", "retry", "--group", group], { isTerminal: true, input: "y\n" });
+      expect(asked.stderr).toContain(`3 dead jobs of the group ${group}?`);
+      expect(asked.stdout).toContain("Retried 3 dead jobs.");
+      expect((await target.cli(["queue:failures"])).stdout).toBe("There are no dead jobs.\n");
+    });
+
+    test("refuses a group of another form, and two ways of choosing", async () => {
+      const { cli } = open();
+      expect(await cli(["queue:dlq", "retry", "--group", "charge"])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("as queue:failures shows it"),
+      });
+      expect((await cli(["queue:dlq", "retry", "--group", "3f1c9a04b7de", "--all"])).code).toBe(2);
+    });
+  });
+});
+
+test("on a terminal of 80 columns the table fits, and says how many dead jobs are in no group", async () => {
+  const reason = "The parcel service answered with a long explanation of what it did not like about the parcel";
+  const job = defineJob({
+    name: "send_the_parcel_to_the_customer",
+    maxRetries: 0,
+    perform: () => Promise.reject(new PermanentError(reason)),
+  });
+  const store = memoryStore();
+  const { queue, clock, cli } = behindHandler({ store, jobs: [job], logger: null });
+  for (const each of [queue, new Queue({ store, clock, jobs: [job], logger: null, observe: false })]) {
+    await each.enqueue(job);
+    await each.drain();
+  }
+  const plain = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" };
+  const { stdout, stderr } = await cli(["queue:failures"], { isTerminal: true, columns: 80, env: plain });
+  const [titles = "", line = ""] = stdout.split("\n");
+  expect(titles.length).toBeLessThanOrEqual(80);
+  expect(line).toMatch(/ send_the_parcel_to_\S*… +Permanent.*…$/);
+  expect(line).toHaveLength(80);
+  expect(stderr).toContain("1 dead job in no group. See: tidegate queue:dlq");
+});

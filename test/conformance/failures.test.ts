@@ -1,0 +1,136 @@
+import { expect, test } from "vitest";
+import { defineJob, type FailureGroup, PermanentError, Queue } from "../../src/index.ts";
+import { onEveryStore } from "../support/stores.ts";
+import { openQueue } from "./open-queue.ts";
+
+const charge = defineJob({
+  name: "charge",
+  maxRetries: 0,
+  perform: (user: number) => Promise.reject(new Error(`User ${user} has no card`)),
+});
+const ship = defineJob({
+  name: "ship",
+  maxRetries: 0,
+  perform: (reason: string) => Promise.reject(new PermanentError(reason)),
+});
+
+onEveryStore((kind) => {
+  const jobs = [charge, ship];
+  const opened = (observe = true) => openQueue(kind, { jobs, logger: null, observe });
+
+  /** Three charges and two shipments that died a minute apart, in this order. */
+  async function broken() {
+    const { clock, queue, store } = opened();
+    const ids: string[] = [];
+    for (const enqueue of [
+      () => queue.enqueue(charge, 1),
+      () => queue.enqueue(ship, 'no "blue" box'),
+      () => queue.enqueue(charge, 2),
+      () => queue.enqueue(ship, 'no "red" box'),
+      () => queue.enqueue(charge, 3),
+    ]) {
+      ids.push((await enqueue()).id);
+      await queue.drain();
+      await clock.advance("1m");
+    }
+    const { failures } = await queue.getFailures();
+    const [charges, shipments] = failures as [FailureGroup, FailureGroup];
+    return { clock, queue, store, ids, charges, shipments };
+  }
+
+  test("what is dead is grouped by job name and folded error, the largest group first", async () => {
+    const { clock, queue, ids } = await broken();
+    const minute = (number: number) => new Date(clock.now - (5 - number) * 60_000);
+    const lastHour = (count: number) => [...Array.from({ length: 23 }, () => 0), count];
+    const group = expect.stringMatching(/^[0-9a-f]{12}$/);
+    expect(await queue.getFailures()).toEqual({
+      failures: [
+        {
+          ...{ group, name: "charge", error: { name: "Error", message: "User # has no card" }, count: 3 },
+          ...{ firstAt: minute(0), lastAt: minute(4), sampleId: ids[4], trend: lastHour(3) },
+        },
+        {
+          ...{ group, name: "ship", error: { name: "PermanentError", message: 'no "…" box' }, count: 2 },
+          ...{ firstAt: minute(1), lastAt: minute(3), sampleId: ids[3], trend: lastHour(2) },
+        },
+      ],
+      cursor: null,
+      ungrouped: 0,
+    });
+    await clock.advance("2h");
+    const [charges] = (await queue.getFailures()).failures;
+    expect(charges?.trend.slice(-4)).toEqual([0, 3, 0, 0]);
+    await clock.advance("1d");
+    expect((await queue.getFailures()).failures[0]?.trend).toEqual(Array.from({ length: 24 }, () => 0));
+  });
+
+  test("groups come in pages, each of them once", async () => {
+    const { queue, charges, shipments } = await broken();
+    await queue.enqueue(ship, "no stamps");
+    await queue.drain();
+    const groups: string[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await queue.getFailures({ limit: 1, ...(cursor && { cursor }) });
+      groups.push(...page.failures.map(({ group }) => group));
+      cursor = page.cursor;
+    } while (cursor !== null);
+    expect(groups).toHaveLength(3);
+    expect(new Set(groups)).toContain(charges.group);
+    expect(new Set(groups)).toContain(shipments.group);
+  });
+
+  test("the jobs of a group are listed newest first, and a page goes on where a job has left meanwhile", async () => {
+    const { queue, ids, charges } = await broken();
+    const { group } = charges;
+    const first = await queue.listDeadLetter({ group, limit: 1 });
+    expect(first.jobs.map(({ id }) => id)).toEqual([ids[4]]);
+    const cursor = first.cursor as string;
+    expect((await queue.listDeadLetter({ group, cursor })).jobs.map(({ id }) => id)).toEqual([ids[2], ids[0]]);
+    await queue.removeFromDeadLetter(ids[4] as string);
+    expect((await queue.listDeadLetter({ group, cursor, limit: 1 })).jobs.map(({ id }) => id)).toEqual([ids[2]]);
+    expect((await queue.listDeadLetter({ group: "000000000000" })).jobs).toEqual([]);
+  });
+
+  test("a group is retried or removed as a whole, after a dry run that changes nothing", async () => {
+    const { clock, queue, charges, shipments } = await broken();
+    expect(await queue.retryFromDeadLetter({ group: charges.group }, { dryRun: true })).toEqual({ retried: 3 });
+    expect(await queue.removeFromDeadLetter({ group: shipments.group }, { dryRun: true })).toEqual({ removed: 2 });
+    expect(await queue.getFailures()).toMatchObject({ failures: [{ count: 3 }, { count: 2 }] });
+    expect(await queue.removeFromDeadLetter({ group: shipments.group })).toEqual({ removed: 2 });
+    expect(await queue.retryFromDeadLetter({ group: charges.group }, { payload: 8 })).toEqual({ retried: 3 });
+    expect(await queue.getFailures()).toEqual({ failures: [], cursor: null, ungrouped: 0 });
+    expect(await queue.getStats()).toMatchObject({ readyCount: 3, deadLetterCount: 0, totalFailed: 5 });
+    for (let i = 0; i < 3; i++) await queue.drain();
+    const { failures } = await queue.getFailures();
+    expect(failures).toMatchObject([{ group: charges.group, count: 3, firstAt: new Date(clock.now) }]);
+    expect(await queue.clear({ state: "dead" })).toEqual({ cleared: 3 });
+    expect(await queue.getFailures()).toMatchObject({ failures: [], ungrouped: 0 });
+    expect(await queue.getStats()).toMatchObject({ totalFailed: 8, deadLetterCount: 0 });
+  });
+
+  test("jobs that are not observed are in no group, and are listed, retried and removed as ever", async () => {
+    const { clock, store, queue } = opened(false);
+    for (let user = 0; user < 3; user++) await queue.enqueue(charge, user, { id: `charge-${user}` });
+    for (let i = 0; i < 3; i++) await queue.drain();
+    const observing = new Queue({ store, clock, jobs, logger: null });
+    await observing.enqueue(charge, 4);
+    await observing.drain();
+    expect(await observing.getFailures()).toMatchObject({ failures: [{ count: 1 }], ungrouped: 3 });
+    expect((await observing.listDeadLetter()).jobs).toHaveLength(4);
+    expect(await observing.retryFromDeadLetter("charge-0")).toEqual({ retried: 1 });
+    expect(await observing.removeFromDeadLetter({ all: true })).toEqual({ removed: 3 });
+    expect(await observing.getFailures()).toEqual({ failures: [], cursor: null, ungrouped: 0 });
+  });
+
+  test("a group, or a cursor, that getFailures has not given is refused", async () => {
+    const { queue } = opened();
+    const refused = { code: "invalid_request", message: expect.stringContaining("getFailures") };
+    await expect(queue.listDeadLetter({ group: "charge" })).rejects.toMatchObject(refused);
+    await expect(queue.retryFromDeadLetter({ group: "charge" })).rejects.toMatchObject(refused);
+    await expect(queue.removeFromDeadLetter({ group: 7 as never })).rejects.toMatchObject(refused);
+    await expect(queue.getFailures({ cursor: "dead:" })).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(queue.getFailures({ limit: 0 })).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(queue.listJobs({ group: "000000000000" } as never)).rejects.toMatchObject({ code: "invalid_request" });
+  });
+});
