@@ -39,7 +39,7 @@ onEveryTarget((open) => {
       await target.queue.drain();
       const { stdout } = await target.cli(["queue:dlq", "show", "dead"]);
       expect(stdout).toMatch(/Payload +\{"user":7\}/);
-      expect(stdout).toContain("Attempt 1 failed now: Error: no luck");
+      expect(stdout).toContain("Attempt 1 failed now after 0 ms: Error: no luck");
       expect(stdout).toMatch(/\n +at /);
       expect(documentOf(await target.cli(["queue:dlq", "show", "dead", "--json"]))).toMatchObject({
         payload: { user: 7 },

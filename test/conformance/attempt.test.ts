@@ -3,7 +3,7 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
-import { start } from "../support/clock.ts";
+import { type ClockByHand, clockByHand, start } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
 onEveryStore((kind) => {
@@ -80,6 +80,53 @@ onEveryStore((kind) => {
     });
     await queue.drain();
     expect(seen).toEqual([[], ["one"], ["one", "two"]]);
+  });
+
+  /** The same with a clock that the handler may move. */
+  async function withClock(perform: (clock: ClockByHand, job: JobContext) => unknown) {
+    const clock = clockByHand(start);
+    const job = defineJob({ name: "job", perform: (_: undefined, context) => perform(clock, context) });
+    const queue = new Queue({ store: kind.create(), clock, random: () => 0.5, jobs: [job], logger: null });
+    const { id } = await queue.enqueue(job);
+    return { clock, queue, id };
+  }
+
+  test("a running job shows since when it runs, its timeout and its lease, exactly once it has reported progress", async () => {
+    const seen: unknown[] = [];
+    const { queue, id } = await withClock(async (clock, job) => {
+      clock.now += 3_000;
+      const see = async () => {
+        const { attempts, startedAt, timeout, leaseEndsAt } = (await queue.getJob(id)) ?? {};
+        const startedMs = Number(startedAt?.getTime()) - start;
+        seen.push({ attempts, timeout, startedMs, isLeased: Number(leaseEndsAt?.getTime()) - start >= 60_000 });
+      };
+      await see();
+      await job.progress(1);
+      await see();
+    });
+    await queue.drain();
+    const running = { attempts: 1, timeout: 30_000, isLeased: true };
+    // Claims of one millisecond have leases of different lengths.
+    expect(seen).toEqual([
+      { ...running, startedMs: expect.closeTo(0, -2) },
+      { ...running, startedMs: 0 },
+    ]);
+    expect(await queue.getJob(id)).not.toHaveProperty("leaseEndsAt");
+  });
+
+  test("a failed attempt shows when it began and when it failed", async () => {
+    const { queue, clock, id } = await withClock((clock) => {
+      clock.now += 3_000;
+      throw new Error("no luck");
+    });
+    await queue.drain();
+    clock.now += 120_000;
+    await queue.drain();
+    const ms = (seconds: number) => new Date(start + seconds * 1_000);
+    expect((await queue.getJob(id))?.errors).toMatchObject([
+      { attempt: 1, startedAt: ms(0), failedAt: ms(3) },
+      { attempt: 2, startedAt: ms(123), failedAt: ms(126) },
+    ]);
   });
 
   test("a log keeps its last 100 lines, of 8 KB together, and log never throws", async () => {

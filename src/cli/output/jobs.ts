@@ -66,6 +66,8 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
     ["since", at(job.heldBack?.since)],
     ["until", at(job.heldBack?.until)],
     ["Started", at(job.startedAt)],
+    ["Timeout", job.timeout ? span(job.timeout) : undefined],
+    ["Lease ends", at(job.leaseEndsAt)],
     ["Completed", at(job.completedAt)],
     ["Died", at(job.failedAt)],
     ["Schedule", job.schedule && `${printable(job.schedule.key)}, for ${moment(job.schedule.slot)}`],
@@ -90,11 +92,17 @@ function logs({ logs }: JobInfo, colors: Colors): readonly string[] {
 
 function failures({ errors, error }: JobInfo, now: number, colors: Colors): readonly string[] {
   const past = errors.map(
-    ({ attempt, name, message, failedAt }) =>
-      `${colors.red(`Attempt ${attempt}`)} failed ${fromNow(failedAt, now)}: ${printable(`${name}: ${message}`)}`,
+    ({ attempt, name, message, startedAt, failedAt }) =>
+      `${colors.red(`Attempt ${attempt}`)} failed ${fromNow(failedAt, now)}${startedAt ? ` after ${took(startedAt, failedAt)}` : ""}: ${printable(`${name}: ${message}`)}`,
   );
   const stack = error?.stack ? [colors.dim(printableLines(error.stack))] : [];
   return past.length > 0 || stack.length > 0 ? [[...past, ...stack].join("\n")] : [];
+}
+
+/** How long an attempt took: "12 ms", "3 minutes". */
+function took(startedAt: Date, endedAt: Date): string {
+  const ms = endedAt.getTime() - startedAt.getTime();
+  return ms < 1_000 ? `${ms} ms` : span(ms);
 }
 
 function when({ state, completedAt, failedAt, startedAt, runAt }: JobInfo, now: number): string {

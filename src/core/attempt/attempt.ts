@@ -66,6 +66,7 @@ export class Attempt {
   #run(): Promise<AttemptOutcome> {
     const { job, runtime } = this;
     this.#startedAt = runtime.clock();
+    job.begin(this.#startedAt);
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     return runtime.traces ? this.#traced(runtime.traces) : this.#make();

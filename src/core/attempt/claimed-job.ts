@@ -33,6 +33,8 @@ export class ClaimedJob {
   #progress: unknown;
   /** The log, if the handler has added a line. */
   #log: JobLog | undefined;
+  /** When the attempt began. */
+  #startedAt: number | undefined;
   /** Whether a line of the log is in no stored record yet. */
   #hasNewLines = false;
   readonly #queue: string;
@@ -94,6 +96,17 @@ export class ClaimedJob {
     };
   }
 
+  /** The record as it is stored while the attempt runs. */
+  get #underWay(): records.JobRecord {
+    const { stored, attempt } = this;
+    return this.#startedAt === undefined ? stored : { ...stored, begun: { attempt, at: this.#startedAt } };
+  }
+
+  /** The attempt begins. */
+  begin(at: number): void {
+    this.#startedAt = at;
+  }
+
   /** Adds a line to the log, which is stored with the outcome. Never throws. */
   log(at: number, message: unknown, data: unknown): void {
     this.#log ??= new JobLog(this.record.logs);
@@ -104,7 +117,7 @@ export class ClaimedJob {
   /** The text of the record with the lines that have been logged since it was stored last; undefined if there are none. */
   takeLoggedText(): string | undefined {
     if (!this.#hasNewLines) return undefined;
-    const text = textOf(() => records.encodeRecord(this.stored));
+    const text = textOf(() => records.encodeRecord(this.#underWay));
     if (text === undefined || records.isTooLarge(text)) return undefined;
     this.#hasNewLines = false;
     return text;
@@ -118,7 +131,7 @@ export class ClaimedJob {
    */
   progressText(value: unknown): string {
     const progress = asJson(value, "progress");
-    const text = written("progress", () => records.encodeRecord({ ...this.stored, progress }));
+    const text = written("progress", () => records.encodeRecord({ ...this.#underWay, progress }));
     if (records.isTooLarge(text)) {
       throw new TidegateError(
         "payload_too_large",

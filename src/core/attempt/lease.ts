@@ -13,6 +13,23 @@ export function leaseMsFor(longestTimeoutMs: number, random: () => number): numb
   return longestTimeoutMs + SETTLE_MARGIN_MS + WAIT_FOR_SLOT_MS + Math.floor(random() * SPREAD_MS);
 }
 
+/**
+ * When an attempt began whose lease ends at `endsAt`, or extended it last: within a few seconds.
+ *
+ * @param timeoutMs of the job.
+ * @param longestTimeoutMs of the jobs that its drain can perform.
+ */
+export function begunAbout(endsAt: number, timeoutMs: number, longestTimeoutMs: number): number {
+  // A lease too short for the job is extended as the attempt begins.
+  return (
+    endsAt -
+    Math.max(
+      timeoutMs + SETTLE_MARGIN_MS,
+      leaseMsFor(longestTimeoutMs, () => 0.5),
+    )
+  );
+}
+
 /** A lease to extend. */
 interface Renewal {
   readonly lease: JobLease;

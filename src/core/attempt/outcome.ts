@@ -88,7 +88,7 @@ export function failed(attempt: EndedAttempt, thrown: unknown, withOthers = fals
   if (isPermanent || job.attempt > job.maxRetries) return dead(attempt, thrown);
   const { clock, random } = runtime;
   const waitMs = retryWaitMs(thrown, job.backoff, job.attempt, clock(), random);
-  const failure = records.attemptError(thrown, job.attempt, clock());
+  const failure = records.attemptError(thrown, job.attempt, clock(), attempt.startedAt);
   const record = job.failedText(failure, withOthers);
   if (record === undefined) return dead(attempt, unwritable(thrown));
   const runAt = Math.min(clock() + waitMs, LATEST_TIME_MS);
@@ -106,7 +106,7 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const lease = job.lease.current;
   const at = runtime.clock();
   const { attempt: attempts } = job.info;
-  const error = records.attemptError(thrown, attempts, at);
+  const error = records.attemptError(thrown, attempts, at, job.isUsedUp ? undefined : startedAt);
   // If `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
   const isNew = !job.isUsedUp || job.crashes > 0;
   const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);

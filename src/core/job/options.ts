@@ -58,6 +58,11 @@ export function checkSchedule(key: string, schedule: Schedule): void {
 /** Longer than any attempt, and short enough that no lease ends after the last time that can be stored. */
 const LONGEST_TIMEOUT_MS = 366 * 86_400_000;
 
+/** The longest timeout of some jobs, in ms: at least the default. */
+export function longestTimeoutMs(jobs: Iterable<{ readonly timeout?: Duration | undefined }>): number {
+  return Math.max(...[jobDefaults, ...jobs].map(({ timeout = jobDefaults.timeout }) => timeoutMs(timeout)));
+}
+
 /** Reads a timeout as ms; one of more than a year counts as a year. */
 export function timeoutMs(timeout: Duration): number {
   const ms = durationMs(timeout, "timeout");

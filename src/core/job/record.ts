@@ -10,6 +10,8 @@ export interface AttemptError {
   readonly message: string;
   readonly stack?: string;
   readonly attempt: number;
+  /** When it began; none if no attempt was made. ms since 1970 */
+  readonly startedAt?: number;
   /** ms since 1970 */
   readonly at: number;
 }
@@ -43,6 +45,8 @@ export interface JobRecord {
   /** When it was last retried from the dead letter: earlier failures no longer count. ms since 1970 */
   readonly revivedAt?: number;
   readonly progress?: unknown;
+  /** The attempt that stored progress or log lines last, and when it began. ms since 1970 */
+  readonly begun?: { readonly attempt: number; readonly at: number };
   /** The last lines that its attempts have logged, oldest first. */
   readonly logs?: readonly LogEntry[];
   /** Whether it failed with other jobs in one call of its handler: it is retried alone. */
@@ -115,8 +119,8 @@ export function withError(record: JobRecord, error: AttemptError): JobRecord {
 }
 
 /** A failure, as it is stored. */
-export function attemptError(thrown: unknown, attempt: number, at: number): AttemptError {
-  return { ...describeError(thrown), attempt, at };
+export function attemptError(thrown: unknown, attempt: number, at: number, startedAt?: number): AttemptError {
+  return { ...describeError(thrown), attempt, ...(startedAt !== undefined && { startedAt }), at };
 }
 
 /** Describes a thrown value, cut to a bounded size. Never throws. */

@@ -1,6 +1,7 @@
+import { begunAbout } from "../attempt/lease.ts";
 import type { HeldBack } from "../flow/held-back.ts";
 import type { AnyJob } from "../job/define.ts";
-import { jobDefaults } from "../job/options.ts";
+import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
 import {
   type AttemptError,
   attemptOf,
@@ -25,6 +26,8 @@ export interface JobError {
 export interface FailedAttempt extends JobError {
   /** Which attempt it was: 1 for the first. */
   readonly attempt: number;
+  /** When it began; missing if an earlier version stored the failure, or no attempt was made. */
+  readonly startedAt?: Date;
   /** When it failed. */
   readonly failedAt: Date;
 }
@@ -74,8 +77,16 @@ export interface JobInfo {
   readonly progress?: unknown;
   /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly slot: Date };
-  /** When the last attempt began. Only for completed and dead jobs. */
+  /**
+   * When the last attempt began. Only for running, completed and dead jobs. For a running job it is exact once the attempt has reported
+   * progress, or has logged and then extended its lease. Until then it is within some seconds, if the queue that you asked has the job
+   * among its `jobs`, and otherwise missing; `extend` moves it.
+   */
   readonly startedAt?: Date;
+  /** When its lease ends: without an outcome by then, the job is due again. Only for running jobs. */
+  readonly leaseEndsAt?: Date;
+  /** How long an attempt may take, in ms; null if that is not known here. Only for running jobs. */
+  readonly timeout?: number | null;
   /** When it completed. Only for completed jobs. */
   readonly completedAt?: Date;
   /** What `perform` returned; null for nothing. Only for completed jobs. */
@@ -121,7 +132,27 @@ export function jobInfo(
     logs: (record.logs ?? []).map(logLine),
     ...(record.progress !== undefined && { progress: record.progress }),
     ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
+    ...(stored.state === "running" && runningOf(stored, record, jobs, now)),
     ...endOf(stored, record),
+  };
+}
+
+function runningOf(
+  { at, claims }: StoredJob,
+  record: JobRecord,
+  jobs: ReadonlyMap<string, AnyJob>,
+  now: number,
+): Partial<JobInfo> {
+  const definition = jobs.get(record.name);
+  const timeout = record.timeoutMs ?? (definition ? timeoutMs(definition.timeout ?? jobDefaults.timeout) : null);
+  const { begun } = record;
+  const isKnown = begun?.attempt === attemptOf(record, claims);
+  const about = definition && timeout !== null ? begunAbout(at, timeout, longestTimeoutMs(jobs.values())) : undefined;
+  const startedAt = isKnown ? begun?.at : about;
+  return {
+    ...(startedAt !== undefined && { startedAt: new Date(Math.min(startedAt, now)) }),
+    leaseEndsAt: new Date(at),
+    timeout,
   };
 }
 
@@ -138,7 +169,9 @@ function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
 }
 
 function failedAttempt(error: AttemptError): FailedAttempt {
-  return { ...jobError(error), attempt: error.attempt, failedAt: new Date(error.at) };
+  const { attempt, startedAt, at } = error;
+  const started = startedAt === undefined ? {} : { startedAt: new Date(startedAt) };
+  return { ...jobError(error), attempt, ...started, failedAt: new Date(at) };
 }
 
 function logLine({ at, ...line }: LogEntry): LogLine {

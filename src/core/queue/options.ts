@@ -1,5 +1,5 @@
 import { type AnyJob, checkJobOptions } from "../job/define.ts";
-import { jobDefaults, LONGEST_NAME, timeoutMs } from "../job/options.ts";
+import { LONGEST_NAME, longestTimeoutMs } from "../job/options.ts";
 import { type CheckedHooks, type Hooks, readHooks } from "../observe/hooks.ts";
 import { type Logger, readLogger } from "../observe/log.ts";
 import { checkTracing, type Tracing } from "../observe/tracing.ts";
@@ -102,9 +102,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
     newId,
     retentionMs: durationMs(retention, "retention"),
     observe,
-    longestTimeoutMs: Math.max(
-      ...[jobDefaults, ...jobs.values()].map(({ timeout = jobDefaults.timeout }) => timeoutMs(timeout)),
-    ),
+    longestTimeoutMs: longestTimeoutMs(jobs.values()),
     hooks: readHooks(options.hooks),
     logger: readLogger(options.logger),
     tracing: checkTracing(options.tracing),

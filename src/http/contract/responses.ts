@@ -78,7 +78,10 @@ export const problem = record<Problem>(
 
 const errorFields = { name: text, message: text };
 const jobError = record<JobError>(errorFields, { stack: text });
-const failedAttempt = record<FailedAttempt>({ ...errorFields, attempt: count, failedAt: time }, { stack: text });
+const failedAttempt = record<FailedAttempt>(
+  { ...errorFields, attempt: count, failedAt: time },
+  { stack: text, startedAt: time },
+);
 
 const logLine = record<LogLine>({ at: time, attempt: count, message: text }, { data: anything });
 
@@ -104,6 +107,8 @@ const jobOptions = {
   progress: anything,
   schedule: record<{ readonly key: string; readonly slot: Date }>({ key: text, slot: time }, {}),
   startedAt: time,
+  leaseEndsAt: time,
+  timeout: nullable(count),
   completedAt: time,
   result: anything,
 };
