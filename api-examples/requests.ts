@@ -170,7 +170,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   getActivity: [{ status: 200 }],
   getFigures: [{ status: 200, query: { days: "1" } }],
   getHistory: [{ status: 200, query: { hours: "24" } }],
-  getMetrics: [{ status: 200 }],
+  getMetrics: [{ status: 200, query: { keys: "true" } }],
   getDescription: [{ status: 200, storeless: true }],
 };
 

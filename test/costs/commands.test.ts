@@ -3,6 +3,7 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import {
   type AnyJob,
   defineJob,
+  memoryStore,
   partitioned,
   Queue,
   type QueueOptions,
@@ -361,12 +362,37 @@ describe("billed commands", () => {
     expect({ commands, roundTrips: redis.shim.requests - before }).toEqual({ commands: 10, roundTrips: 2 });
   });
 
-  test("reading the statistics with the last hour costs 11, with schedules costs 12", async () => {
+  test("reading the statistics with the last hour costs 5, and a scrape of metrics 4, whatever the queue holds", async () => {
     const { queue, count } = setUp();
-    await queue.getActivity(); // Redis knows the script from here on.
-    expect(await count(() => queue.getActivity())).toBe(11);
+    const { measure } = internalsOf(queue);
+    await measure(); // Redis knows the script from here on.
+    expect(await count(() => queue.getActivity())).toBe(5);
     await queue.schedules.upsert("hourly", { job: noop, cron: "@hourly" });
-    expect(await count(() => queue.getActivity())).toBe(12);
+    await queue.enqueueMany([{ job: fails }, { job: noop, delay: "1h", flowControl: { key: "acme" } }, ...hundred]);
+    await queue.drain({ maxJobs: 50 });
+    expect(await count(() => queue.getActivity())).toBe(5);
+    expect(await count(measure)).toBe(4);
+  });
+
+  test("with more than 5,000 members in the sorted set both cost up to 15, and give the same", async () => {
+    const { queue, clock, count } = setUp();
+    const { queue: reference } = setUp({ store: memoryStore(), clock });
+    const commands: number[] = [];
+    for (const flowControl of [undefined, { key: "acme", concurrency: 1 }]) {
+      for (const each of [queue, reference]) {
+        for (let i = 0; i < 6; i++) {
+          const job = { job: noop, delay: i % 2 ? "1h" : 0, ...(flowControl && { flowControl }) } as const;
+          await each.enqueueMany(Array.from({ length: 500 }, () => job));
+        }
+        await each.schedules.upsert("hourly", { job: noop, cron: "@hourly" });
+        await each.drain({ maxJobs: 20 });
+        await internalsOf(each).enqueueHeld(lone);
+      }
+      const read = async (each: Queue) => [await each.getStats(), await internalsOf(each).measure()];
+      expect(await read(queue)).toEqual(await read(reference));
+      commands.push(await count(() => queue.getStats()), await count(() => internalsOf(queue).measure()));
+    }
+    expect(commands).toEqual([5, 4, 15, 15]);
   });
 
   test("a tick of a paused queue costs 1", async () => {

@@ -54,7 +54,11 @@ describe.each([
     readonly run: (at: ReturnType<typeof setUp>) => Promise<unknown>;
   }[] = [
     { what: "enqueue one job", costs: [2, 2], run: ({ queue }) => queue.enqueue(noop) },
-    { what: "with an id", costs: [6, 8], run: ({ queue }) => queue.enqueue(noop, undefined, { id: "order-7" }) },
+    {
+      what: "with an id",
+      costs: [6, 7],
+      run: ({ queue }) => queue.enqueue(noop, undefined, { id: "order-7" }),
+    },
     { what: "with a dedupe key", costs: [6, 7], run: ({ queue }) => queue.enqueue(noop, undefined, { dedupe }) },
     { what: "enqueue 100 jobs at once", costs: [4, 4], run: ({ queue }) => queue.enqueueMany(hundred) },
     {
@@ -93,8 +97,16 @@ describe.each([
     { what: "a tick that finds nothing", costs: [1, 1], run: ({ queue }) => queue.drain() },
   ];
 
+  /** Settles a job of each name: a new name costs a command once. It also loads the scripts that this server takes. */
+  const knowNames = async (queue: Queue) => {
+    await queue.enqueueMany([{ job: noop }, { job: fails, maxRetries: 0 }]);
+    await queue.drain();
+    await queue.clear({ state: "dead" });
+  };
+
   test.each(rows)("$what", async ({ costs: [withIt, without], before, run }) => {
     const at = setUp();
+    await knowNames(at.queue);
     await before?.(at.queue);
     const { commands } = await countCommands(redis.server.port, () => run(at));
     expect(commands).toBe(hasOwnExpiry ? without : withIt);

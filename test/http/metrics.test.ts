@@ -30,7 +30,6 @@ describe("GET /metrics", () => {
     expect(value("tidegate_jobs", "scheduled")).toBe("1");
     expect(value("tidegate_jobs", "ready")).toBe("1");
     expect(value("tidegate_jobs", "running")).toBe("0");
-    expect(value("tidegate_jobs", "completed")).toBe("1");
     expect(value("tidegate_jobs", "dead")).toBe("1");
     expect(value("tidegate_jobs_enqueued_total")).toBe("4");
     expect(value("tidegate_jobs_completed_total")).toBe("1");
@@ -84,26 +83,59 @@ describe("GET /metrics", () => {
     await queue.flowControl.pause("idle");
     for (let rank = 1; rank <= 25; rank++) await enqueue(`key-${rank}`, rank);
     await enqueue('a "b" \\ é', 30);
-    const waiting = (await familiesOf(call)).get("tidegate_flow_control_waiting_jobs")?.metrics ?? [];
+    expect(
+      await familiesOf(call).then((families) => families.get("tidegate_flow_control_waiting_jobs")?.metrics),
+    ).toEqual([]);
+    const families = await familiesOf(call, "/metrics?keys=true");
+    const waiting = families.get("tidegate_flow_control_waiting_jobs")?.metrics ?? [];
     const values = waiting.map(({ labels, value }) => [labels?.["key"], Number(value)]);
     const ranks = Array.from({ length: 19 }, (_, index) => 25 - index);
     expect(values).toEqual([['a "b" \\ é', 30], ...ranks.map((rank) => [`key-${rank}`, rank])]);
-    const running = (await familiesOf(call)).get("tidegate_flow_control_running_jobs")?.metrics ?? [];
+    const running = families.get("tidegate_flow_control_running_jobs")?.metrics ?? [];
     expect(running).toHaveLength(20);
     expect(running.every(({ value }) => value === "0")).toBe(true);
+  });
+
+  test("has what became of the jobs of each name, and how long they took in the last hour", async () => {
+    const { call, queue, clock } = setUp();
+    await queue.enqueueMany([{ job: "send_email", payload: { to: "ada" } }, { job: "fails" }, { job: "fails" }]);
+    clock.now += 2_000;
+    await queue.drain();
+    const families = await familiesOf(call);
+    const samples = (name: string) =>
+      (families.get(name)?.metrics ?? []).map(({ labels, value }) => [...Object.values(labels ?? {}).slice(1), value]);
+    expect(samples("tidegate_name_outcomes_total")).toEqual([
+      ["fails", "completed", "0"],
+      ["fails", "retried", "0"],
+      ["fails", "dead", "2"],
+      ["send_email", "completed", "1"],
+      ["send_email", "retried", "0"],
+      ["send_email", "dead", "0"],
+    ]);
+    expect(samples("tidegate_name_waiting_seconds")).toEqual([
+      ["fails", "0.5", "1.75"],
+      ["fails", "0.95", "2.425"],
+      ["send_email", "0.5", "1.75"],
+      ["send_email", "0.95", "2.425"],
+    ]);
+    expect(samples("tidegate_name_running_seconds")).toHaveLength(4);
+    expect(samples("tidegate_billed_commands_total")).toEqual([
+      ["work", "0"],
+      ["looks", "0"],
+    ]);
   });
 
   test("has no figure of a key without jobs", async () => {
     const { call, queue } = setUp();
     await queue.flowControl.pause("idle");
-    expect((await call("GET", "/metrics")).text).not.toContain("idle");
+    expect((await call("GET", "/metrics?keys=true")).text).not.toContain("idle");
   });
 
   test("has every metric of the example Grafana dashboard", async () => {
     const { call, queue } = setUp();
     await queue.enqueueMany([{ job: "fails" }, { job: "fails", delay: "1h", flowControl: { key: "acme" } }]);
     await queue.drain();
-    const { text } = await call("GET", "/metrics");
+    const { text } = await call("GET", "/metrics?keys=true");
     const dashboard = JSON.parse(await readFile("examples/grafana/tidegate.json", "utf8"));
     const queries: string[] = dashboard.panels.flatMap((panel: { targets: { expr: string }[] }) =>
       panel.targets.map(({ expr }) => expr),

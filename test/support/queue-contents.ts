@@ -1,4 +1,5 @@
 import type { StoredDocument } from "../../src/core/store/documents.ts";
+import type { StoredNameFigures } from "../../src/core/store/figures.ts";
 import type { FlowState } from "../../src/core/store/flow.ts";
 import {
   type JobState,
@@ -22,7 +23,7 @@ export async function everythingIn(
     allFailures(store, now, { limit, mostBytes }),
     store.listSchedules(),
     store.peekWithManifest(),
-    store.stats(now),
+    Promise.all([store.stats(now), store.stats(now, true)]),
     allFlows(store, now),
     allDocuments(store, now, { limit, mostBytes }),
     store.figures(now, 8),
@@ -34,12 +35,16 @@ export async function everythingIn(
     failures,
     schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)),
     outlook,
-    stats,
+    stats: [stats[0], { ...stats[1], names: inOrderOfNames(stats[1].names ?? []) }],
     flows,
     documents,
-    figures: [...figures].sort((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1)),
+    figures: inOrderOfNames(figures),
     history,
   };
+}
+
+function inOrderOfNames(names: readonly StoredNameFigures[]): readonly StoredNameFigures[] {
+  return [...names].sort((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1));
 }
 
 async function allFlows(store: QueueStore, now: number): Promise<readonly FlowState[]> {

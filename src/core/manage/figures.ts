@@ -11,7 +11,7 @@ import {
   TEN_MINUTES_MS,
   TENS_KEPT,
 } from "../store/figures.ts";
-import { durationBounds } from "../store/stats.ts";
+import { durationBounds } from "../store/histogram.ts";
 import type { ManageRuntime } from "./runtime.ts";
 
 /** How long something took, estimated from a histogram: right to the bounds of `Histogram`, and at most its highest one. */
@@ -76,7 +76,11 @@ export async function getFigures({ reader, clock }: ManageRuntime, options: Figu
   const { days = DAYS_KEPT } = options;
   wholeNumber(days, "days", 0, DAYS_KEPT);
   const now = clock();
-  const stored = await reader.figures(now, days);
+  return queueFigures(await reader.figures(now, days), now);
+}
+
+/** Figures by name from what is stored. */
+export function queueFigures(stored: readonly StoredNameFigures[], now: number): QueueFigures {
   const names = stored.flatMap((each) => (each.name === undefined ? [] : nameFigures(each.name, each, now)));
   const other = stored.find(({ name }) => name === undefined);
   return {

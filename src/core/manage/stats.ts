@@ -1,11 +1,6 @@
-import {
-  durationBounds,
-  MINUTE_MS,
-  MINUTES_KEPT,
-  minuteOf,
-  type StoredHistogram,
-  type StoredStats,
-} from "../store/stats.ts";
+import { durationBounds, type StoredHistogram } from "../store/histogram.ts";
+import { MINUTE_MS, MINUTES_KEPT, minuteOf, type StoredStats } from "../store/stats.ts";
+import { type QueueFigures, queueFigures } from "./figures.ts";
 import type { ManageRuntime } from "./runtime.ts";
 
 /** Counts of a queue, all from one moment. */
@@ -100,6 +95,18 @@ export async function getStats({ reader, clock }: ManageRuntime): Promise<QueueS
 export async function getActivity({ reader, clock }: ManageRuntime): Promise<QueueActivity> {
   const now = clock();
   return queueActivity(await reader.stats(now), now);
+}
+
+/** What a queue is doing and has done, in all and by name. It counts no completed jobs: `completedCount` is 0. */
+export interface QueueMeasures extends QueueActivity {
+  readonly figures: QueueFigures;
+}
+
+/** Reads what metrics report, in as few commands as the statistics. */
+export async function getMeasures({ reader, clock }: ManageRuntime): Promise<QueueMeasures> {
+  const now = clock();
+  const stored = await reader.stats(now, true);
+  return { ...queueActivity(stored, now), figures: queueFigures(stored.names ?? [], now) };
 }
 
 function queueActivity(stored: StoredStats, now: number): QueueActivity {

@@ -3,6 +3,7 @@ import type { DrainReport } from "../drain/report.ts";
 import type { EnqueueResult } from "../enqueue/new-job.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";
+import type { QueueMeasures } from "../manage/stats.ts";
 import type { LocalFacts } from "../store/store.ts";
 import type { HeldJobs, HoldOptions } from "./enqueuer.ts";
 import type { DrainNeeds } from "./parts.ts";
@@ -21,6 +22,8 @@ export interface QueueInternals {
    * @throws as `Queue.retryFromDeadLetter`
    */
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
+  /** Reads what metrics report. */
+  measure(): Promise<QueueMeasures>;
   /** Closes the window of a flow control key that is open: as many attempts may begin as in a new one. */
   resetRate(key: string): Promise<void>;
   /**

@@ -24,7 +24,7 @@ import { getJob } from "../manage/get.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
 import { cancelJob, clearJobs } from "../manage/remove.ts";
-import { getActivity, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
+import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type JobChange, updateJob } from "../manage/update.ts";
 import { waitForEnd } from "../manage/wait.ts";
 import { Schedules } from "../schedule/schedules.ts";
@@ -88,6 +88,7 @@ export class Queue {
       async retryDead(id, payload, changes) {
         await retryDead(parts, id, { payload }, changes);
       },
+      measure: () => getMeasures(parts),
       async resetRate(key) {
         await store.changeFlow(key, { to: "rateReset" }, clock());
         nextDue.forget(clock());
@@ -259,7 +260,7 @@ export class Queue {
 
   /** Checks that the store answers, in every partition. Costs a command each. @throws {TidegateError} `store_unavailable` */
   async ping(): Promise<void> {
-    const { failure } = await this.#parts.store.peek();
+    const { failure } = await this.#parts.reader.peek();
     if (failure !== undefined) throw failure;
   }
 

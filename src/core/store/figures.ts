@@ -1,4 +1,4 @@
-import { durationBounds } from "./stats.ts";
+import { durationBounds } from "./histogram.ts";
 
 /** How many names have figures of their own. */
 export const NAMES_KEPT = 100;

@@ -465,8 +465,12 @@ export interface QueueStore {
    * be the same after a change to something that waits. It costs 2 commands a partition.
    */
   pulse(): Promise<string>;
-  /** Counts everything, at one moment. */
-  stats(now: number): Promise<StoredStats>;
+  /**
+   * Counts everything, at one moment.
+   *
+   * @param withNames reads figures by name too, and does not count completed jobs, so that it costs no more. Default false.
+   */
+  stats(now: number, withNames?: boolean): Promise<StoredStats>;
   /**
    * Reads what was settled under each name, in no order: in the last hour, and on each of the last `days` (UTC). Names that came after
    * the first `NAMES_KEPT` are counted together.

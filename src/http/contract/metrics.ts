@@ -1,10 +1,14 @@
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import type { Histogram, QueueActivity } from "../../core/manage/stats.ts";
+import type { NameFigures, QueueFigures } from "../../core/manage/figures.ts";
+import type { Histogram, QueueMeasures } from "../../core/manage/stats.ts";
+import type { Spending } from "../../core/queue/usage.ts";
 
 /** What is measured of a queue. */
-export interface Measured extends QueueActivity {
+export interface Measured extends QueueMeasures {
   readonly queue: string;
+  /** Empty unless they were asked for. */
   readonly busiestKeys: readonly FlowControlKey[];
+  readonly spending: Spending;
 }
 
 interface Sample {
@@ -21,7 +25,7 @@ interface Metric {
   readonly samples: (measured: Measured) => readonly Sample[];
 }
 
-const states = ["scheduled", "ready", "running", "completed", "deadLetter"] as const;
+const states = ["scheduled", "ready", "running", "deadLetter"] as const;
 
 // Named after https://prometheus.io/docs/practices/naming/ and OpenMetrics: base units, and `_total` for counters.
 const metrics: readonly Metric[] = [
@@ -69,9 +73,49 @@ const metrics: readonly Metric[] = [
     help: "How long attempts ran.",
     samples: ({ running }) => histogramSamples(running),
   },
+  {
+    name: "tidegate_name_outcomes_total",
+    type: "counter",
+    help: "Completed jobs, retried attempts and dead jobs by name.",
+    samples: ({ figures }) =>
+      allNames(figures).flatMap(({ name, total }) => [
+        { labels: { name, outcome: "completed" }, value: total.processed },
+        { labels: { name, outcome: "retried" }, value: total.retried },
+        { labels: { name, outcome: "dead" }, value: total.dead },
+      ]),
+  },
+  quantilesByName("tidegate_name_waiting_seconds", "How long attempts of the last hour waited, by name.", "waiting"),
+  quantilesByName("tidegate_name_running_seconds", "How long attempts of the last hour ran, by name.", "running"),
+  {
+    name: "tidegate_billed_commands_total",
+    type: "counter",
+    help: "Commands billed for what this process has done and read, since it started.",
+    samples: ({ spending: { commands, lookCommands } }) => [
+      { labels: { for: "work" }, value: commands - lookCommands },
+      { labels: { for: "looks" }, value: lookCommands },
+    ],
+  },
   ofBusiestKeys("tidegate_flow_control_running_jobs", "Jobs that run, of the busiest keys.", "running"),
   ofBusiestKeys("tidegate_flow_control_waiting_jobs", "Jobs that wait, of the busiest keys.", "waiting"),
 ];
+
+/** At most 101, since a store keeps no more names. */
+function allNames({ names, other }: QueueFigures): readonly NameFigures[] {
+  return other ? [...names, other] : names;
+}
+
+function quantilesByName(name: string, help: string, field: "waiting" | "running"): Metric {
+  const samples: Metric["samples"] = ({ figures }) =>
+    allNames(figures).flatMap(({ name, hour: { [field]: times } }) =>
+      times
+        ? [
+            { labels: { name, quantile: "0.5" }, value: times.medianMs / 1_000 },
+            { labels: { name, quantile: "0.95" }, value: times.p95Ms / 1_000 },
+          ]
+        : [],
+    );
+  return { name, type: "gauge", help, samples };
+}
 
 function ofBusiestKeys(name: string, help: string, field: "running" | "waiting"): Metric {
   const samples: Metric["samples"] = ({ busiestKeys }) =>

@@ -175,6 +175,7 @@ export const scheduleBody = object(scheduleFields, ["name", "cron"]);
 export const previewQuery = object({ count: whole(1, 1_000) });
 
 export const figuresQuery = object({ days: whole(0, DAYS_KEPT) });
+export const metricsQuery = object({ keys: flag });
 export const historyQuery = object({ hours: whole(1, HOURS_KEPT) });
 
 const roundTrips = whole(LEAST_ROUND_TRIPS, NO_LIMIT);

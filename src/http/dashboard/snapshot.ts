@@ -91,8 +91,8 @@ export interface QueueSnapshot extends Contents {
 export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUnchanged: true };
 
 /**
- * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the statistics cost 12
- * commands. On top of them: nothing for the overview, 12 for each further queue of the list of all, 3 to 7 for a page of jobs (and as
+ * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the statistics cost 5
+ * commands, and up to 15 in a large queue. On top of them: nothing for the overview, as much for each further queue of the list of all, 3 to 7 for a page of jobs (and as
  * much for each state in the list of the latest), 3 for a job, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`

@@ -1,8 +1,9 @@
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import { briefOf } from "../../core/manage/stats.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
-import { figuresQuery, historyQuery } from "../contract/requests.ts";
+import { figuresQuery, historyQuery, metricsQuery } from "../contract/requests.ts";
 import { activity, metrics, queueFigures, queueHistory, queueList } from "../contract/responses.ts";
 import { reply, replyText, route } from "./route.ts";
 
@@ -56,17 +57,26 @@ export const activityRoutes = [
     method: "GET",
     path: "/metrics",
     operation: "getMetrics",
-    notes: "In the text format of Prometheus.",
+    notes:
+      "In the text format of Prometheus. With `keys=true` also the busiest flow control keys, which takes a command or two for each 1,000 keys.",
     scope: "read",
+    query: metricsQuery,
     answers: { 200: metrics },
-    answer: async ({ queues }) => replyText(metricsText(await Promise.all(queues.map(measure))), metrics.contentType),
+    async answer({ queues, query }) {
+      const measured = await Promise.all(queues.map((queue) => measure(queue, query.keys)));
+      return replyText(metricsText(measured), metrics.contentType);
+    },
   }),
 ];
 
 /** Of how many keys of each queue there are figures. Each makes two time series. */
 const BUSIEST = 20;
 
-async function measure(queue: Queue): Promise<Measured> {
-  const [activity, keys] = await Promise.all([queue.getActivity(), busiestKeys(queue.flowControl, BUSIEST)]);
-  return { ...activity, queue: queue.name, busiestKeys: keys.filter(({ running, waiting }) => running + waiting > 0) };
+async function measure(queue: Queue, withKeys = false): Promise<Measured> {
+  const [measures, keys] = await Promise.all([
+    internalsOf(queue).measure(),
+    withKeys ? busiestKeys(queue.flowControl, BUSIEST) : [],
+  ]);
+  const busy = keys.filter(({ running, waiting }) => running + waiting > 0);
+  return { ...measures, queue: queue.name, busiestKeys: busy, spending: queue.spending };
 }

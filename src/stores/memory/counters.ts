@@ -13,14 +13,8 @@ import {
   TEN_MINUTES_MS,
   TENS_KEPT,
 } from "../../core/store/figures.ts";
-import {
-  bucketOf,
-  durationBounds,
-  MINUTE_MS,
-  MINUTES_KEPT,
-  type StoredHistogram,
-  type StoredMinute,
-} from "../../core/store/stats.ts";
+import { bucketOf, durationBounds, type StoredHistogram } from "../../core/store/histogram.ts";
+import { MINUTE_MS, MINUTES_KEPT, type StoredMinute } from "../../core/store/stats.ts";
 import type { Outcome } from "../../core/store/store.ts";
 
 type Counted = keyof OutcomeCounts;

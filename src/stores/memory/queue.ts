@@ -204,8 +204,9 @@ export class MemoryQueue implements QueueStore {
     return JSON.stringify(countJobs(this.#state, 0));
   }
 
-  async stats(now: number): Promise<StoredStats> {
-    return countJobs(this.#state, now);
+  async stats(now: number, withNames = false): Promise<StoredStats> {
+    const counts = countJobs(this.#state, now);
+    return withNames ? { ...counts, completed: 0, names: this.#state.tally.names(now, 0) } : counts;
   }
 
   async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {

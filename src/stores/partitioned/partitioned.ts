@@ -520,8 +520,8 @@ class PartitionedQueue implements QueueStore {
     return this.#at(partitionOfKey(key, this.#parts.length));
   }
 
-  async stats(now: number): Promise<StoredStats> {
-    return sumOfStats(await Promise.all(this.#parts.map((part) => part.stats(now))));
+  async stats(now: number, withNames?: boolean): Promise<StoredStats> {
+    return sumOfStats(await Promise.all(this.#parts.map((part) => part.stats(now, withNames))));
   }
 
   async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {

@@ -1,4 +1,6 @@
-import type { StoredHistogram, StoredMinute, StoredStats } from "../../core/store/stats.ts";
+import type { StoredHistogram } from "../../core/store/histogram.ts";
+import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
+import { sumOfNames } from "./sum-of-figures.ts";
 
 /** The stats of a queue that is spread over several places, from those of each. */
 export function sumOfStats(all: readonly StoredStats[]): StoredStats {
@@ -18,6 +20,7 @@ export function sumOfStats(all: readonly StoredStats[]): StoredStats {
     minutes: sumOfMinutes([...sum.minutes, ...stats.minutes]),
     waitingTimes: sumOfTimes(sum.waitingTimes, stats.waitingTimes),
     runningTimes: sumOfTimes(sum.runningTimes, stats.runningTimes),
+    ...(sum.names && stats.names && { names: sumOfNames([sum.names, stats.names]) }),
   }));
 }
 

@@ -1,8 +1,9 @@
 import { fnv1a } from "../../core/shared/hash.ts";
 import { type FailuresPage, groupAt, groupScore, type StoredFailures } from "../../core/store/failures.ts";
 import { noFigures, type StoredFigures, type StoredHour, type StoredNameFigures } from "../../core/store/figures.ts";
+import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
-import { bucketOf, durationBounds, type StoredMinute, type StoredStats } from "../../core/store/stats.ts";
+import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
 import type {
   DueSchedule,
   EnqueueReply,
@@ -120,14 +121,16 @@ function timingArguments(timing: Timing | undefined): string[] {
   return [Math.round(waitedMs), Math.round(ranMs), ...counters].map(String);
 }
 
-export function storedStats(answer: readonly string[]): StoredStats {
+export function storedStats(answer: readonly string[], withNames: boolean): StoredStats {
   const number = (index: number) => Number(answer[index] ?? 0);
   const histogram = (first: number) => ({
     sumMs: number(first),
     counts: answer.slice(first + 1, first + HISTOGRAM_SIZE).map(Number),
   });
   const minutes: StoredMinute[] = [];
-  for (let at = 12 + 2 * HISTOGRAM_SIZE; at < answer.length; at += 4) {
+  const minutesAt = 13 + 2 * HISTOGRAM_SIZE;
+  const namesAt = minutesAt + 4 * number(minutesAt - 1);
+  for (let at = minutesAt; at < namesAt; at += 4) {
     minutes.push({ minute: number(at), processed: number(at + 1), retried: number(at + 2), dead: number(at + 3) });
   }
   return {
@@ -146,6 +149,7 @@ export function storedStats(answer: readonly string[]): StoredStats {
     waitingTimes: histogram(12),
     runningTimes: histogram(12 + HISTOGRAM_SIZE),
     minutes: minutes.sort((a, b) => a.minute - b.minute),
+    ...(withNames && { names: storedNameFigures(answer.slice(namesAt), 0) }),
   };
 }
 

@@ -84,6 +84,11 @@ import { readLayout, writeSpread } from "./spread.ts";
 const CLEARED_AT_ONCE = 1_000;
 /** How many fields HSCAN is asked for at most: as many as the largest page has. */
 const MOST_SCANNED = 1_000;
+/**
+ * Up to how many members of `due` are read to count them: that is one command, and beyond it ZCOUNT needs seven to eleven. A running job
+ * has two members.
+ */
+const MOST_READ = 5_000;
 /** How list.lua answers where completed jobs without order follow. */
 const UNORDERED_FOLLOW = "2";
 /** Where `clear` goes on while it has passed over nothing. */
@@ -426,8 +431,9 @@ export class RedisQueue implements QueueStore {
     return [members, ...texts(counters)].join();
   }
 
-  async stats(now: number): Promise<StoredStats> {
-    return storedStats(await this.#texts(scripts.stats, () => [String(now)]));
+  async stats(now: number, withNames = false): Promise<StoredStats> {
+    const args = [String(now), flag(withNames), String(MOST_READ)];
+    return storedStats(await this.#texts(scripts.stats, () => args), withNames);
   }
 
   async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {

@@ -1,0 +1,32 @@
+/** One count for each of `durationBounds`, and one for everything above. */
+export interface StoredHistogram {
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** The upper bounds of the counts of a histogram, in ms. Stores keep one count for each, and one for everything that took longer. */
+export const durationBounds: readonly number[] = [
+  10,
+  25,
+  50,
+  100,
+  250,
+  500,
+  SECOND_MS,
+  2_500,
+  5 * SECOND_MS,
+  10 * SECOND_MS,
+  30 * SECOND_MS,
+  MINUTE_MS,
+  5 * MINUTE_MS,
+  30 * MINUTE_MS,
+];
+
+/** Which count of a histogram a duration belongs to. */
+export function bucketOf(ms: number): number {
+  const index = durationBounds.findIndex((bound) => ms <= bound);
+  return index < 0 ? durationBounds.length : index;
+}
