@@ -10,6 +10,8 @@ import { startRestShim } from "../../test/support/rest-shim.ts";
 const MINUTE_MS = 60_000;
 const START = Date.parse("2026-11-25T13:05:20Z");
 const MINUTES = 60;
+const HOUR_MS = 60 * MINUTE_MS;
+const HOURS = 170;
 
 /** The pages to show, and their time. */
 export type Scene = Awaited<ReturnType<typeof stage>>;
@@ -29,6 +31,14 @@ export async function stage() {
     random,
     logger: null,
   });
+  for (let hour = HOURS; hour > 0; hour--) {
+    clock.now = START - hour * HOUR_MS;
+    await enqueueSome(queue, Math.round(20 + 14 * Math.sin(hour / 4) + 8 * random()));
+    for (const wait of [1_500, 2 * MINUTE_MS, 4 * MINUTE_MS]) {
+      clock.now += wait;
+      await queue.drain({ concurrency: 1, linger: 0 });
+    }
+  }
   for (let minute = 0; minute < MINUTES; minute++) {
     clock.now = START + minute * MINUTE_MS;
     await enqueueSome(queue, Math.round(14 + 9 * Math.sin(minute / 7) + 6 * random()));
@@ -107,8 +117,14 @@ async function enqueueSome(queue: Queue, count: number): Promise<void> {
       job: "charge_card",
       payload: { order: 4_100 + index, amount: 25 * (index + 1), currency: "EUR" },
     }),
+    (index: number) => ({
+      job: "sync_contact",
+      payload: { contact: 90_210 + index, tenant: `tenant-${index % 9}` },
+    }),
   ];
-  await queue.enqueueMany(Array.from({ length: count }, (_, index) => (kinds[index % 3] ?? email)(index) as never));
+  await queue.enqueueMany(
+    Array.from({ length: count }, (_, index) => (kinds[index % kinds.length] ?? email)(index) as never),
+  );
 }
 
 function jobsOf(clock: { now: number }, random: () => number) {
@@ -139,6 +155,20 @@ function jobsOf(clock: { now: number }, random: () => number) {
         take(900);
         if (random() < 0.02) throw new PermanentError("The card was declined: insufficient funds.");
         return { charged: true };
+      },
+    }),
+    defineJob({
+      name: "sync_contact",
+      maxRetries: 1,
+      backoff: { type: "fixed", base: "1m" },
+      perform({ contact }: { contact: number }) {
+        take(1_500);
+        // The other side has had trouble for half an hour.
+        const isDown = clock.now > START + 30 * MINUTE_MS;
+        if (random() < (isDown ? 0.6 : 0.02))
+          throw new Error(`The CRM did not answer within 5000 ms for contact ${contact}.`);
+        if (random() < 0.03) throw new PermanentError(`Contact ${contact} has no "email".`);
+        return { synced: true };
       },
     }),
     ...recurringJobs(take),

@@ -37,6 +37,8 @@ describe("without a mouse", () => {
 
 const places = [
   "#view=overview",
+  "#view=failures",
+  "#view=names",
   "#view=jobs",
   "#view=jobs&state=dead",
   "#view=job&id=order-7",

@@ -73,8 +73,8 @@ describe("the page", () => {
     on.clock.now += HOUR_MS;
     await on.queue.drain();
     await press(page, "Update now");
-    await page.getByRole("heading", { name: "Attempt 2: Error" }).waitFor();
-    expect(await page.locator("section:has(details[open]) h2").allTextContents()).toEqual(["Attempt 1: Error"]);
+    await page.getByText("Attempt 2 failed, and the job died").waitFor();
+    expect(await page.locator("li:has(details[open]) b").allTextContents()).toEqual(["Attempt 1 failed"]);
   });
 
   test("shows what was done even to a user who has scrolled down, and again when it is repeated", async () => {

@@ -2,6 +2,8 @@ import { parseCron } from "../../core/cron/cron.ts";
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
+import type { FailurePage } from "../../core/manage/failures.ts";
+import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
@@ -22,17 +24,26 @@ const ROWS = 50;
 const ROWS_OF_EACH = 20;
 const PREVIEWED_CHARACTERS = 160;
 const OCCURRENCES = 5;
+/** How many groups of failures the overview has. */
+const LARGEST = 3;
+const DAY_HOURS = 24;
+const WEEKS_HOURS = 336;
+const DAYS = 7;
 
 export const snapshotQuery = object(
   {
     queue: string(LONGEST_ID),
-    view: word(["overview", "queues", "jobs", "job", "schedules", "flow"]),
+    view: word(["overview", "queues", "failures", "jobs", "job", "names", "schedules", "flow"]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
     /** Where to find it. Default: the id of one job, else in names and ids. */
     by: word(["name", "error", "payload"]),
     id: string(LONGEST_ID),
+    /** A group of failures. */
+    group: string(LONGEST_ID),
+    /** How far back figures and charts go. Default: an hour. */
+    range: word(["day", "weeks"]),
     cursor: cursorIn(jobStates, LONGEST_CURSOR),
     /** The mark of the answer before: if nothing has happened since, the answer says only that. Any other text asks for a mark. */
     mark: string(LONGEST_ID),
@@ -70,6 +81,9 @@ export interface Contents {
   readonly schedules?: readonly ScheduleRow[];
   readonly keys?: readonly FlowControlKey[];
   readonly briefs?: readonly QueueBrief[];
+  readonly failures?: FailurePage;
+  readonly figures?: QueueFigures;
+  readonly history?: QueueHistory;
 }
 
 export interface QueueSnapshot extends Contents {
@@ -92,8 +106,9 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
 
 /**
  * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the statistics cost 5
- * commands, and up to 15 in a large queue. On top of them: nothing for the overview, as much for each further queue of the list of all, 3 to 7 for a page of jobs (and as
- * much for each state in the list of the latest), 3 for a job, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
+ * commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for failures on the overview, the statistics of each
+ * further queue in the list of all, 4 to 15 for failures, 3 to 7 for a page of jobs (and as much for each state in the list of the latest), 3
+ * for a job, 3 for names, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -134,13 +149,23 @@ async function markOf(queues: readonly Queue[]): Promise<string> {
 
 async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   switch (query.view) {
-    case "overview":
+    case "overview": {
+      const [history, failures] = await Promise.all([
+        queue.getHistory({ hours: query.range === "weeks" ? WEEKS_HOURS : DAY_HOURS }),
+        queue.getFailures(),
+      ]);
+      return { history, failures: { ...failures, failures: failures.failures.slice(0, LARGEST) } };
+    }
     case "queues":
       return {};
+    case "failures":
+      return { failures: await queue.getFailures() };
     case "jobs":
       return { jobs: await readJobs(queue, query) };
     case "job":
       return { job: await queue.getJob(query.id ?? "") };
+    case "names":
+      return { figures: await queue.getFigures({ days: DAYS }) };
     case "schedules":
       return { schedules: (await queue.schedules.list()).map(withOccurrences) };
     case "flow":
@@ -154,7 +179,11 @@ async function readKeys({ flowControl }: Queue, search: string | undefined): Pro
   return found ? [found] : [];
 }
 
-async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Promise<JobRows> {
+async function readJobs(queue: Queue, { state, search, by, group, cursor }: Query): Promise<JobRows> {
+  if (group) {
+    const page = await queue.listDeadLetter({ group, cursor, limit: ROWS });
+    return { rows: page.jobs.map(rowOf), cursor: page.cursor };
+  }
   if (search && by !== "name") {
     const one = by || cursor ? null : await queue.getJob(search);
     if (one && (!state || one.state === state)) return { rows: [rowOf(one)], cursor: null };

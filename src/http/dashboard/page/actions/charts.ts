@@ -1,9 +1,19 @@
-import { change, state } from "../state/state.ts";
+import { type ChartReading, change, state } from "../state/state.ts";
 
-// Reading and zooming a chart. `data-with` of a chart is how many points it shows.
+// Reading and zooming a chart. An element of a chart says in `data-with` which points it shows, and how many: "minutes 60".
 
 /** Where the pointer went down. */
 let from: number | undefined;
+
+/** The points that an element shows, and how many there are. */
+function shownBy(text: string): readonly [string, number] {
+  const [points = "", count] = text.split(" ");
+  return [points, Number(count)];
+}
+
+function read(points: string, reading: ChartReading): void {
+  change({ charts: { ...state.charts, [points]: { ...state.charts[points], ...reading } } });
+}
 
 /** The point under the pointer. */
 function pointAt(chart: HTMLElement, event: Event, count: number): number {
@@ -13,27 +23,34 @@ function pointAt(chart: HTMLElement, event: Event, count: number): number {
 }
 
 /** Shows only the points from one to another one, counted among those on screen. */
-function zoomTo(one: number, other: number): void {
-  const start = state.zoom?.[0] ?? 0;
-  change({ zoom: [start + Math.min(one, other), start + Math.max(one, other) + 1], point: undefined });
+function zoomTo(points: string, one: number, other: number): void {
+  const start = state.charts[points]?.zoom?.[0] ?? 0;
+  read(points, { zoom: [start + Math.min(one, other), start + Math.max(one, other) + 1], point: undefined });
 }
 
 export const chartActions = {
-  read: (count: string, chart: HTMLElement, event: Event) => change({ point: pointAt(chart, event, Number(count)) }),
-  press(count: string, chart: HTMLElement, event: Event) {
-    from = pointAt(chart, event, Number(count));
+  read(text: string, chart: HTMLElement, event: Event) {
+    const [points, count] = shownBy(text);
+    read(points, { point: pointAt(chart, event, count) });
   },
-  release(count: string, chart: HTMLElement, event: Event) {
-    const to = pointAt(chart, event, Number(count));
-    if (from !== undefined && Math.abs(to - from) > 1) zoomTo(from, to);
+  press(text: string, chart: HTMLElement, event: Event) {
+    from = pointAt(chart, event, shownBy(text)[1]);
+  },
+  release(text: string, chart: HTMLElement, event: Event) {
+    const [points, count] = shownBy(text);
+    const to = pointAt(chart, event, count);
+    if (from !== undefined && Math.abs(to - from) > 1) zoomTo(points, from, to);
     from = undefined;
   },
   /** The slider below a chart reads it without a mouse. */
-  point: (_: string, slider: HTMLElement) => change({ point: Number((slider as HTMLInputElement).value) }),
-  "zoom-in": (count: string) => {
-    const middle = state.point ?? Number(count) - 1;
-    const reach = Math.max(1, Math.floor(Number(count) / 4));
-    zoomTo(Math.max(0, middle - reach), Math.min(Number(count) - 1, middle + reach));
+  point(text: string, slider: HTMLElement) {
+    read(shownBy(text)[0], { point: Number((slider as HTMLInputElement).value) });
   },
-  "zoom-out": () => change({ zoom: undefined, point: undefined }),
+  "zoom-in"(text: string) {
+    const [points, count] = shownBy(text);
+    const middle = state.charts[points]?.point ?? count - 1;
+    const reach = Math.max(1, Math.floor(count / 4));
+    zoomTo(points, Math.max(0, middle - reach), Math.min(count - 1, middle + reach));
+  },
+  "zoom-out": (text: string) => read(shownBy(text)[0], { zoom: undefined, point: undefined }),
 };

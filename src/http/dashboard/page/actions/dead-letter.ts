@@ -8,12 +8,14 @@ function selection(): object {
   const { job } = state.snapshot ?? {};
   if (job) return { ids: [job.id] };
   if (!state.isAllSelected) return { ids: [...state.selected] };
-  return state.route.search ? { name: state.route.search } : { all: true };
+  const { group, search } = state.route;
+  if (group) return { group };
+  return search ? { name: search } : { all: true };
 }
 
 /** Asks the handler how many jobs it would affect, then asks the user. */
-export async function askForDead(what: "retry" | "remove"): Promise<void> {
-  const jobs = selection();
+export async function askForDead(what: "retry" | "remove", group?: string): Promise<void> {
+  const jobs = group ? { group } : selection();
   const run = async (dryRun: boolean) => {
     const counts = await act<Record<string, number>>("POST", `dead-letter/${what}`, { ...jobs, dryRun });
     return plural(Object.values(counts)[0] ?? 0, "job");
@@ -49,4 +51,30 @@ export function askForPayload(): void {
       return "1 job retried.";
     },
   });
+}
+
+/** Retries a group of failures with one payload for all, which begins as that of the newest. */
+export async function askForGroupPayload(group: string): Promise<void> {
+  const sampleId = state.snapshot?.failures?.failures.find((each) => each.group === group)?.sampleId ?? "";
+  const retry = async (options: object) => {
+    const { retried } = await act<{ retried: number }>("POST", "dead-letter/retry", { group, ...options });
+    return plural(retried, "job");
+  };
+  try {
+    const [count, sample] = await Promise.all([
+      retry({ dryRun: true }),
+      act<{ payload: unknown }>("GET", `jobs/${encoded(sampleId)}`),
+    ]);
+    ask({
+      title: `Retry ${count} with another payload`,
+      text: `All ${count} get this payload, which begins as that of the newest. They run as soon as possible, with all their retries.`,
+      confirm: `Retry ${count}`,
+      fields: [
+        { name: "payload", label: "Payload, as JSON", value: JSON.stringify(sample.payload, null, 2), isLong: true },
+      ],
+      act: async ({ payload }) => `${await retry({ payload: typedJson(payload) })} retried.`,
+    });
+  } catch (error) {
+    await showOutcome(Promise.reject(error));
+  }
 }

@@ -4,7 +4,7 @@ import { chooseNext, type Setting } from "../state/settings.ts";
 import { change, state } from "../state/state.ts";
 import { hrefTo } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
-import { askForDead, askForPayload } from "./dead-letter.ts";
+import { askForDead, askForGroupPayload, askForPayload } from "./dead-letter.ts";
 import { askToCancel, askToEnqueue, askToReschedule, askToRun, runNow } from "./jobs.ts";
 import { filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
@@ -51,6 +51,9 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   edit: askForPayload,
   retry: () => askForDead("retry"),
   remove: () => askForDead("remove"),
+  "retry-group": (group) => askForDead("retry", group),
+  "remove-group": (group) => askForDead("remove", group),
+  "edit-group": askForGroupPayload,
   schedule: askForSchedule,
   unschedule: askToRemoveSchedule,
   preview: (_, input) => previewSchedule(input),

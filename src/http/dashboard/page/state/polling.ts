@@ -100,7 +100,7 @@ async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);
   if (askedQuery(route) === askedQuery(before)) return change({ route });
-  const { jobs, job, schedules, keys, briefs, ...common } = snapshot ?? {};
+  const { jobs, job, schedules, keys, briefs, failures: _, figures, history, ...common } = snapshot ?? {};
   change({
     route,
     // Data of another view would be shown as this one's.
@@ -109,8 +109,7 @@ async function follow(): Promise<void> {
     isAllSelected: false,
     notice: undefined,
     question: undefined,
-    zoom: undefined,
-    point: undefined,
+    charts: {},
   });
   if (route.view !== before.view || route.id !== before.id) document.querySelector("h1")?.focus();
   last = "";

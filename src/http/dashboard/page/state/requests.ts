@@ -66,7 +66,7 @@ export async function act<Answer>(
   const response = await send(`queues/${encodeURIComponent(queue)}/${path}`, {
     method,
     headers: { "Content-Type": "application/json", "Tidegate-CSRF": state.snapshot?.csrf ?? "" },
-    body: JSON.stringify(body),
+    ...(method !== "GET" && { body: JSON.stringify(body) }),
   });
   return response.json().catch(() => undefined);
 }

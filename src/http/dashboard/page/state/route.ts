@@ -2,7 +2,7 @@ import type { JobState } from "../../../../core/store/store.ts";
 
 /** What is on screen. It stands in the URL behind the #, so that you can share it, and Back works. */
 export interface Route {
-  readonly view: "overview" | "queues" | "jobs" | "job" | "schedules" | "flow";
+  readonly view: "overview" | "queues" | "failures" | "jobs" | "job" | "names" | "schedules" | "flow";
   /** Default: the first queue. */
   readonly queue?: string | undefined;
   readonly state?: JobState | undefined;
@@ -10,12 +10,16 @@ export interface Route {
   /** What of a job is searched. Default: its id, or its whole name. */
   readonly by?: string | undefined;
   readonly id?: string | undefined;
+  /** A group of failures. */
+  readonly group?: string | undefined;
+  /** How far back the charts go. Default: an hour. */
+  readonly range?: "day" | "weeks" | undefined;
   readonly cursor?: string | undefined;
   /** By what the rows on screen are sorted, with a minus for the other direction. Only the page knows it. */
   readonly sort?: string | undefined;
 }
 
-const fields = ["view", "queue", "state", "search", "by", "id", "cursor", "sort"];
+const fields = ["view", "queue", "state", "search", "by", "id", "group", "range", "cursor", "sort"];
 
 /** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {

@@ -39,6 +39,14 @@ export interface Preview {
   readonly error?: string | undefined;
 }
 
+/** How a chart is read. */
+export interface ChartReading {
+  /** The part that is shown: from one index to before another one. */
+  readonly zoom?: readonly [number, number] | undefined;
+  /** The point that is read, as an index of that part. */
+  readonly point?: number | undefined;
+}
+
 export interface State {
   readonly route: Route;
   /** The last data loaded. It lacks the contents of a view that the user has left. */
@@ -64,9 +72,8 @@ export interface State {
   /** Whether the dialog's action is under way, and how far it is. */
   readonly isActing?: boolean;
   readonly progress?: string | undefined;
-  /** The part of the chart on screen that is shown, and the point that is read, as indexes. */
-  readonly zoom?: readonly [number, number] | undefined;
-  readonly point?: number | undefined;
+  /** How each chart is read, by the points that it shows. */
+  readonly charts: Readonly<Record<string, ChartReading>>;
   /** The outcome of the last action, and when: the same outcome is announced again. */
   readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
 }
@@ -77,6 +84,7 @@ export let state: State = {
   aheadMs: 0,
   nextRefreshAt: 0,
   selected: new Set(),
+  charts: {},
   refusal: document.body.dataset["refused"],
 };
 

@@ -1,25 +1,38 @@
-import type { ActivityMinute } from "../../../../core/manage/stats.ts";
-import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
-import { clock, number } from "./format.ts";
 import { badge, button } from "./parts.ts";
 
-type Minute = Json<ActivityMinute>;
+// Our own charts. Heights are exact: a small value is drawn small. What must not be overlooked has a mark below the axis.
 
-const kinds = ["processed", "retried", "dead"] as const;
+export interface Series<Point> {
+  readonly name: string;
+  /** Its colour: one of the kinds of colours.css. */
+  readonly kind: string;
+  /** Null where nothing is known. */
+  value(point: Point): number | null;
+}
+
+export interface ChartOptions<Point> {
+  readonly title: string;
+  /** Which points these are. Charts of the same points are read and zoomed together. */
+  readonly of: string;
+  readonly points: readonly Point[];
+  readonly series: readonly Series<Point>[];
+  /** Bars are put on each other. Lines are not, and their scale is logarithmic: from one to the top. */
+  readonly kind: "bars" | "lines";
+  /** What one point is called: a minute, an hour. */
+  readonly unit: string;
+  time(point: Point): string;
+  /** How a value is written. */
+  text(value: number): string;
+  /** What all points together are, in words; without it only single points are. */
+  sum?(points: readonly Point[], series: Series<Point>): number;
+  /** Which points get a mark below the axis. */
+  isMarked?(point: Point): boolean;
+}
+
 const HEIGHT = 140;
 const STEP = 10;
-
-const all = (minute: Minute): number => minute.processed + minute.retried + minute.dead;
-
-const totals = (minutes: readonly Minute[]) =>
-  kinds.map((kind) => [kind, `${number(minutes.reduce((sum, minute) => sum + minute[kind], 0))} ${kind}`] as const);
-
-const inWords = (minutes: readonly Minute[]): string =>
-  totals(minutes)
-    .map(([, text]) => text)
-    .join(", ");
 
 /** The next round number for the axis. */
 function ceiling(most: number): number {
@@ -27,39 +40,85 @@ function ceiling(most: number): number {
   return ([1, 1.5, 2, 3, 4, 5, 7.5].find((factor) => factor * power >= most) ?? 10) * power;
 }
 
-/** What was done in each of some minutes: to read with the pointer or the slider, and to zoom. */
-export function chart(every: readonly Minute[]): Html {
-  const { zoom, point } = state;
-  const minutes = zoom ? every.slice(...zoom) : every;
-  const top = ceiling(Math.max(...minutes.map(all)));
-  const width = minutes.length * STEP;
-  const read = point === undefined ? undefined : minutes[point];
-  const count = String(minutes.length);
-  return html`<section class="card" data-key="chart"><div class="row"><h2>Throughput</h2><span class="row end">${minutes.length > 4 && button("Zoom in", "zoom-in", count, "link")}${zoom && button("Whole hour", "zoom-out", "", "link")}</span></div>
-<p class="row" role="status">${read && html`<b>${clock(read.at)}</b>`}${totals(read ? [read] : minutes).map(([kind, text]) => badge(kind, text))}${!read && html`<span class="muted">${zoom ? "" : "in the last hour"}</span>`}</p>
-<div class="plot"><small>${number(top)}</small>
-<svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${inWords(minutes)}" data-with="${count}" data-pointermove="read" data-pointerdown="press" data-pointerup="release">
-<path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}${minutes.map((minute, index) => bar(minute, index, top))}</svg>
-<svg class="marks" viewBox="0 0 ${width} 4" preserveAspectRatio="none" aria-hidden="true">${minutes.map((minute, index) => minute.dead > 0 && html`<rect class="dead" x="${index * STEP + 1}" y="0" width="8" height="4"/>`)}</svg></div>
-<p class="row"><small aria-hidden="true">${clock(minutes[0]?.at ?? 0)}</small><input type="range" min="0" max="${minutes.length - 1}" value="${minutes.length - 1}" aria-label="Read a minute" aria-valuetext="${read && `${clock(read.at)}: ${inWords([read])}`}" data-input="point"/><small class="end" aria-hidden="true">${zoom ? clock(minutes.at(-1)?.at ?? 0) : "now"}</small></p>
-${asTable(minutes)}</section>`;
+export function chart<Point>(options: ChartOptions<Point>): Html {
+  const { title, of, series, unit, time, text, sum, kind, isMarked } = options;
+  const { zoom, point } = state.charts[of] ?? {};
+  const points = zoom ? options.points.slice(...zoom) : options.points;
+  const [first, last] = [points[0], points.at(-1)];
+  const read = point === undefined ? undefined : points[point];
+  const shown = `${of} ${points.length}`;
+  const width = points.length * STEP;
+  const values = (each: Point) => series.map(({ value }) => value(each) ?? 0);
+  const height = (each: Point) =>
+    kind === "bars" ? values(each).reduce((total, value) => total + value, 0) : Math.max(...values(each));
+  const most = Math.max(0, ...points.map(height));
+  const top = kind === "bars" ? ceiling(most) : 10 ** Math.max(2, Math.ceil(Math.log10(most || 1)));
+  const figure = (each: Series<Point>): string => {
+    const value = read !== undefined ? each.value(read) : sum?.(points, each);
+    return value === undefined ? each.name : `${value === null ? "-" : text(value)} ${each.name}`;
+  };
+  const words = series.map(figure).join(", ");
+  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title}</h2><span class="row end">
+${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}${points.length > 4 && button("Zoom in", "zoom-in", shown, "link", `Zoom in to ${title}`)}</span></div>
+<p class="row legend">${series.map((each) => badge(each.kind, figure(each)))}<span class="muted end">${read ? time(read) : kind === "lines" && "logarithmic"}</span></p>
+<div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
+<svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="read" data-pointerdown="press" data-pointerup="release">
+<path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}
+${kind === "bars" ? points.map((each, index) => bar(series, each, index, top)) : series.map((each) => line(each, points, top))}</svg>
+${isMarked && html`<svg class="marks" viewBox="0 0 ${width} 4" preserveAspectRatio="none" aria-hidden="true">${points.map((each, index) => isMarked(each) && html`<rect class="dead" x="${index * STEP + 1}" y="0" width="8" height="4"/>`)}</svg>`}</div>
+<p class="row"><small aria-hidden="true">${first && time(first)}</small><input type="range" min="0" max="${points.length - 1}" value="${points.length - 1}" aria-label="${`Read one ${unit} of ${title}`}" aria-valuetext="${read && `${time(read)}: ${words}`}" data-input="point" data-with="${shown}"/><small class="end" aria-hidden="true">${zoom ? last && time(last) : "now"}</small></p>
+${asTable(options, points)}</section>`;
 }
 
-/** Its heights are exact. That something died in a minute shows in the line of marks below, however little it is. */
-function bar(minute: Minute, index: number, top: number): Html {
+function bar<Point>(series: readonly Series<Point>[], point: Point, index: number, top: number): Html {
   let y = HEIGHT;
-  return html`<g>${kinds.map((kind) => {
-    if (minute[kind] === 0) return null;
-    const height = (minute[kind] / top) * HEIGHT;
+  return html`<g>${series.map((each) => {
+    const height = ((each.value(point) ?? 0) / top) * HEIGHT;
     y -= height;
-    return html`<rect class="${kind}" x="${index * STEP + 1}" y="${y.toFixed(2)}" width="8" height="${height.toFixed(2)}"/>`;
+    return (
+      height > 0 &&
+      html`<rect class="${each.kind}" x="${index * STEP + 1}" y="${y.toFixed(2)}" width="8" height="${height.toFixed(2)}"/>`
+    );
   })}</g>`;
 }
 
-const asTable = (minutes: readonly Minute[]): Html => html`<details><summary>As a table</summary><table>
-<tr><th>Minute</th>${kinds.map((kind) => html`<th class="figure">${kind}</th>`)}</tr>
-${minutes.filter(all).map(
-  (minute) => html`<tr><th>${clock(minute.at)}</th>
-${kinds.map((kind) => html`<td class="figure">${number(minute[kind])}</td>`)}</tr>`,
-)}
-</table></details>`;
+/** A line with gaps where nothing is known. A point between two gaps is a short stroke. */
+function line<Point>({ kind, value }: Series<Point>, points: readonly Point[], top: number): Html {
+  let isDown = false;
+  const path = points.map((point, index) => {
+    const known = value(point);
+    if (known === null) {
+      isDown = false;
+      return "";
+    }
+    const y = (HEIGHT - (Math.log10(Math.max(1, known)) / Math.log10(top)) * HEIGHT).toFixed(1);
+    const to = isDown ? `L${index * STEP + STEP / 2} ${y}` : `M${index * STEP + 2} ${y}h6`;
+    isDown = true;
+    return to;
+  });
+  return html`<path class="line ${kind}" d="${path.join("")}"/>`;
+}
+
+function asTable<Point>({ series, time, text, unit }: ChartOptions<Point>, points: readonly Point[]): Html {
+  const known = points.filter((point) => series.some(({ value }) => value(point)));
+  return html`<details><summary>As a table</summary><table>
+<tr><th>${unit.replace(/^./, (first) => first.toUpperCase())}</th>${series.map(({ name }) => html`<th class="figure">${name}</th>`)}</tr>
+${known.map(
+  (point) =>
+    html`<tr><th>${time(point)}</th>${series.map(({ value }) => {
+      const figure = value(point);
+      return html`<td class="figure">${figure === null ? "" : text(figure)}</td>`;
+    })}</tr>`,
+)}</table></details>`;
+}
+
+/** A small line of some values; null where nothing is known. */
+export function spark(values: readonly (number | null)[], kind = ""): Html {
+  const most = Math.max(1, ...values.map((value) => value ?? 0));
+  const bars = values.map(
+    (value, index) =>
+      !!value &&
+      html`<rect class="${kind}" x="${index * 4}" y="${(20 - (value / most) * 20).toFixed(1)}" width="3" height="${((value / most) * 20).toFixed(1)}"/>`,
+  );
+  return html`<svg class="spark" viewBox="0 0 ${values.length * 4} 20" preserveAspectRatio="none" aria-hidden="true">${bars}</svg>`;
+}

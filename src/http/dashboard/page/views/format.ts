@@ -32,6 +32,10 @@ export function moment(at: string | number, timeZone?: string): string {
   return new Date(at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone });
 }
 
+/** An hour of a day, in the user's time zone. */
+export const hour = (at: string): string =>
+  new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
 export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
 
 /** The time within which a share of all attempts was done, in words: the upper bound of its bucket. */

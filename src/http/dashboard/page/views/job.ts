@@ -1,10 +1,11 @@
 import type { HeldBack } from "../../../../core/flow/held-back.ts";
 import { heldBackTexts } from "../../../../core/flow/texts.ts";
-import type { JobError, JobInfo } from "../../../../core/manage/job-info.ts";
+import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
-import { moment } from "./format.ts";
+import { timeline } from "./attempts.ts";
+import { span } from "./format.ts";
 import { attempts, badge, button, card, code, empty, facts, heading, link, when } from "./parts.ts";
 
 type Info = Json<JobInfo>;
@@ -13,34 +14,75 @@ export function job({ job, mayChange }: Json<Snapshot>): Html {
   if (job === undefined) return heading("Job");
   if (job === null)
     return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
-  const errors = [...job.errors].reverse();
-  // Usually the job died of its last failed attempt, which is shown anyway.
-  const isOther = errors[0]?.message !== job.error?.message;
   const value = (title: string, of: unknown) => of !== undefined && card(title, code(JSON.stringify(of, null, 2)));
   return html`${heading(html`${job.name} ${badge(job.state)}`, mayChange && actions(job.state))}
-<div class="columns"><div>${isOther && job.error && failure("Last error", job.error)}${value("Payload", job.payload)}
-${value("Result", job.result)}${value("Progress", job.progress)}${job.logs[0] && card("Log", log(job))}${errors.map((error) => failure(`Attempt ${error.attempt}`, error))}</div>
-<div>${about(job)}${job.heldBack && held(job.heldBack)}${card("Timeline", timeline(job))}</div></div>`;
+<div class="columns"><div>${message(job)}${card("Timeline", timeline(job))}${value("Payload", job.payload)}${value("Result", job.result)}</div>
+<div>${about(job)}${job.progress !== undefined && progress(job.progress)}${job.heldBack && held(job.heldBack)}</div></div>`;
 }
 
 function actions(kind: Info["state"]): Html | false {
   if (kind === "completed") return button("Run again...", "again", "", "primary");
   if (kind === "dead")
     return html`${button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
-  if (kind !== "scheduled" && kind !== "ready") return false;
+  if (kind === "running") return button("Stop...", "stop", "", "dead");
   return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }
 
-const about = (job: Info): Html =>
-  card(
+function about(job: Info): Html {
+  const isRunning = job.state === "running";
+  return card(
     "About",
     facts([
       ["Id", html`<code>${job.id}</code>`],
-      ["Attempts", attempts(job)],
+      ["Attempt", attempts(job)],
       ["Runs", job.runAt && when(job.runAt)],
+      ["Running since", isRunning && job.startedAt && when(job.startedAt)],
+      ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],
+      ["Lease ends", isRunning && job.leaseEndsAt && when(job.leaseEndsAt)],
       ["Schedule", job.schedule && link({ view: "schedules" }, job.schedule.key)],
+      ["Enqueued", when(job.enqueuedAt)],
+      ["Ended after", ended(job)],
     ]),
   );
+}
+
+/** How long a job took from its enqueue to its end. */
+function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined {
+  const at = completedAt ?? failedAt;
+  return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));
+}
+
+/** How far a job is, from 0 to 1, if its progress is a number or says so of a whole. */
+function shareOf(progress: unknown): number | undefined {
+  if (typeof progress === "number") return progress <= 1 ? progress : progress / 100;
+  const { done, total, percent } = Object(progress) as Readonly<Record<string, unknown>>;
+  if (typeof percent === "number") return percent / 100;
+  return typeof done === "number" && typeof total === "number" && total > 0 ? done / total : undefined;
+}
+
+function progress(value: unknown): Html {
+  const share = shareOf(value);
+  return card(
+    "Progress",
+    html`${share !== undefined && html`<p class="row"><progress value="${share}" max="1" aria-label="Progress"></progress>${Math.round(share * 100)}%</p>`}${typeof value === "object" && code(JSON.stringify(value, null, 2))}`,
+  );
+}
+
+/** What a message of QStash's interface is, if the job delivers one. */
+function message({ payload, progress, name }: Info): Html | false {
+  const { url, method, topicName, labels } = Object(payload) as Readonly<Record<string, unknown>>;
+  if (name !== "qstash_deliver" || typeof url !== "string") return false;
+  const { responseStatus } = Object(progress) as Readonly<Record<string, unknown>>;
+  return card(
+    "Message",
+    facts([
+      ["To", `${method} ${url}`],
+      ["URL group", topicName !== undefined && String(topicName)],
+      ["Labels", Array.isArray(labels) && labels.join(", ")],
+      ["Last response", responseStatus !== undefined && `status ${responseStatus}`],
+    ]),
+  );
+}
 
 const held = ({ key, reason, since, until }: Json<HeldBack>): Html =>
   card(
@@ -50,29 +92,4 @@ ${facts([
   ["Since", when(since)],
   ["Until", until && when(until)],
 ])}`,
-  );
-
-function timeline(job: Info): Html {
-  const events: readonly (readonly [string | null | undefined, string, string])[] = [
-    [job.enqueuedAt, "Enqueued", "ready"],
-    // Events of the same millisecond happened in this order.
-    [job.startedAt, `Attempt ${job.attempts} started`, "running"],
-    ...job.errors.map(({ failedAt, attempt }) => [failedAt, `Attempt ${attempt} failed`, "retried"] as const),
-    [job.completedAt, "Completed", "completed"],
-    [job.failedAt, "Died", "dead"],
-    [job.runAt, "Runs", "scheduled"],
-  ];
-  const known = events.flatMap(([at, text, kind]) => (at ? [{ at, text, kind }] : []));
-  known.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  return html`<ol>${known.map(({ at, text, kind }) => html`<li class="${kind}">${text}<small>${moment(at)}, ${when(at)}</small></li>`)}</ol>`;
-}
-
-const log = ({ logs }: Info): Html =>
-  html`<ol>${logs.map(({ at, attempt, message, data }) => html`<li>${message}${data !== undefined && html` <code>${JSON.stringify(data)}</code>`}<small>attempt ${attempt}, ${moment(at)}</small></li>`)}</ol>`;
-
-const failure = (title: string, { name, message, stack }: JobError): Html =>
-  card(
-    `${title}: ${name}`,
-    html`<p>${message}</p>${stack && html`<details><summary>Stack</summary>${code(stack)}</details>`}`,
-    "dead failure",
   );

@@ -3,7 +3,19 @@ import type { JobRow, Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { number, plural } from "./format.ts";
-import { attempts, badge, button, empty, heading, link, searchForm, when } from "./parts.ts";
+import {
+  attempts,
+  badge,
+  button,
+  type Column,
+  empty,
+  heading,
+  link,
+  searchForm,
+  sortable,
+  sortedBy,
+  when,
+} from "./parts.ts";
 
 type Row = Json<JobRow>;
 
@@ -19,14 +31,18 @@ const searched = [
 
 export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
-  const { search, by } = route;
+  const { search, by, group } = route;
   const { stats } = snapshot.activity;
   const count = (each: (typeof jobStates)[number]) => (each === "dead" ? stats.deadLetterCount : stats[`${each}Count`]);
   return html`${heading(route.state === "dead" ? "Dead letter" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
-${searchForm(
-  "Search jobs",
-  html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
-)}
+${group && html`<p class="row">${badge("dead", "One kind of failure")}${link({ view: "jobs", state: "dead" }, "Show all dead jobs")}${link({ view: "failures" }, "All failures")}</p>`}
+${
+  !group &&
+  searchForm(
+    "Search jobs",
+    html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
+  )
+}
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
     link(
       { view: "jobs", state: each, search, by },
@@ -50,40 +66,27 @@ function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, s
 const bound = (examined: number, cursor: string | null): Html =>
   html`<p class="muted">Searched ${plural(examined, "job")}. ${cursor ? `The next 1,000 take at most ${MOST_COMMANDS} commands.` : ""}</p>`;
 
-const columns = [
-  ["name", "Job", ""],
-  ["state", "State", ""],
-  ["attempts", "Attempts", "figure wide"],
-  ["at", "When", "figure"],
-] as const;
-
 /** When something happened to a job last, or will happen. */
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
-/** The rows in the order that the user has chosen. */
-function sorted(rows: readonly Row[]): readonly Row[] {
-  const { sort = "" } = state.route;
-  const by = sort.replace("-", "");
-  if (!columns.some(([name]) => name === by)) return rows;
-  const value = (row: Row) => (by === "at" ? at(row) : row[by as "name"]);
-  const up = [...rows].sort((one, other) => (value(one) < value(other) ? -1 : value(one) > value(other) ? 1 : 0));
-  return sort === by ? up : up.reverse();
-}
+const columns: readonly Column<Row>[] = [
+  ["name", "Job", ({ name }) => name],
+  ["state", "State", (row) => row.state],
+  ["attempts", "Attempts", (row) => row.attempts],
+  ["at", "When", at],
+];
 
 /** A table of jobs. */
 export function table(rows: readonly Row[], maySelect: boolean): Html {
-  const { sort, state: kind } = state.route;
+  const { state: kind } = state.route;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
-  const head = ([name, text, style]: (typeof columns)[number]) => {
-    const order = sort === name ? "ascending" : sort === `-${name}` && "descending";
-    return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", name, "link", `Sort by ${text}`)}</th>`;
-  };
+  const styles: Readonly<Record<string, string>> = { attempts: "figure wide", at: "figure" };
   const check = (label: string, action: string, isOn: boolean, id = "") =>
     maySelect &&
     html`<td class="check"><input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/></td>`;
-  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", rows.every(isSelected))}${shown.map(head)}</tr></thead>
-<tbody>${sorted(rows).map(
+  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", rows.every(isSelected))}${shown.map(([name, text]) => sortable(name, text, styles[name]))}</tr></thead>
+<tbody>${sortedBy(rows, columns).map(
     (
       row,
     ) => html`<tr data-key="${row.id}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
@@ -100,8 +103,8 @@ const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.select
 /** The actions for selected jobs. The row is always there, so that nothing moves when you select one. */
 function selection(rows: readonly Row[], isMore: boolean, stats: Json<Snapshot>["activity"]["stats"]): Html {
   const { selected, isAllSelected, route } = state;
-  const { search, by } = route;
-  const every = search ? `all named ${search}` : `all ${number(stats.deadLetterCount)}`;
+  const { search, by, group } = route;
+  const every = group ? "all of this failure" : search ? `all named ${search}` : `all ${number(stats.deadLetterCount)}`;
   const mayAll =
     route.state === "dead" && isMore && !isAllSelected && rows.every(isSelected) && (!search || by === "name");
   const kinds = new Set(rows.filter(isSelected).map((row) => row.state));

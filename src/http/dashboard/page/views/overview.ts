@@ -4,7 +4,8 @@ import { plans } from "../../../../stores/redis-http/plans.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
-import { chart } from "./chart.ts";
+import { charts } from "./charts.ts";
+import { groups } from "./failures.ts";
 import { moment, number, quantile, span } from "./format.ts";
 import { badge, button, card, code, facts, heading, link, when } from "./parts.ts";
 
@@ -22,7 +23,8 @@ export function overview(snapshot: Json<Snapshot>): Html {
   return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue", "post", "pause")}${button("Enqueue...", "enqueue", "", "primary")}`)}
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
-<div class="columns">${chart(activity.minutes)}${card(
+${failing(snapshot)}${charts(snapshot)}
+<div class="columns even">${card(
     "Pace",
     facts([
       ["Oldest ready job", stats.oldestReadyAgeMs === null ? "none" : span(stats.oldestReadyAgeMs)],
@@ -35,8 +37,12 @@ ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
       ["Retried", number(stats.totalRetried)],
       ["Died", number(stats.totalFailed)],
     ]),
-  )}</div>${card("Cost", costs(spending))}`;
+  )}${card("Cost", costs(spending))}</div>`;
 }
+
+/** The largest groups of failures: what broke comes first. */
+const failing = ({ failures }: Json<Snapshot>): Html =>
+  html`${failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(failures.failures, false, true)}</section>`}`;
 
 function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since }: Json<Spending>): Html {
   if (commands === 0) return html`<p>No commands so far.</p>`;

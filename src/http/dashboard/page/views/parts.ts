@@ -53,3 +53,23 @@ export const facts = (of: readonly (readonly [string, Html | string | false | nu
 /** The heading of a view. It gets the focus when the user comes from another view. */
 export const heading = (text: Html | string, actions?: Html | false): Html =>
   html`<div class="row head"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;
+
+/** A column that rows can be sorted by: its name in the URL, its title, and what of a row is compared. */
+export type Column<Row> = readonly [string, string, (row: Row) => string | number];
+
+/** The heading of a column that rows can be sorted by. */
+export function sortable(name: string, text: string, style = ""): Html {
+  const { sort } = state.route;
+  const order = sort === name ? "ascending" : sort === `-${name}` && "descending";
+  return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", name, "link", `Sort by ${text}`)}</th>`;
+}
+
+/** Rows in the order that the user has chosen, if any. */
+export function sortedBy<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): readonly Row[] {
+  const { sort = "" } = state.route;
+  const [, , value] = columns.find(([name]) => name === sort.replace("-", "")) ?? [];
+  if (!value) return rows;
+  const compare = (one: Row, other: Row) => (value(one) < value(other) ? -1 : value(one) > value(other) ? 1 : 0);
+  const up = [...rows].sort(compare);
+  return sort.startsWith("-") ? up.reverse() : up;
+}

@@ -1,6 +1,7 @@
 import type { QueueBrief } from "../../../../core/manage/stats.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import { spark } from "./chart.ts";
 import { number, span } from "./format.ts";
 import { badge, button, heading, hrefTo } from "./parts.ts";
 
@@ -32,10 +33,3 @@ ${[stats.readyCount, stats.runningCount, stats.scheduledCount].map((count) => fi
 
 const figure = (count: number, kind = ""): Html =>
   html`<td class="figure ${count > 0 ? kind && `${kind} error` : "muted"}">${number(count)}</td>`;
-
-/** A line of the last hour. */
-function spark(values: readonly number[]): Html {
-  const most = Math.max(1, ...values);
-  const points = values.map((value, index) => `${index * 2},${(20 - (value / most) * 19).toFixed(1)}`).join(" ");
-  return html`<svg class="spark" viewBox="0 0 ${values.length * 2} 21" preserveAspectRatio="none" aria-hidden="true"><polyline points="${points}"/></svg>`;
-}

@@ -1,0 +1,73 @@
+import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { Json } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { queueNow } from "../state/state.ts";
+import { moment, span } from "./format.ts";
+import { code, when } from "./parts.ts";
+
+type Info = Json<JobInfo>;
+type Line = Info["logs"][number];
+
+/** One attempt, as far as it is known. */
+interface Attempt {
+  readonly number: number;
+  readonly title: string;
+  /** Its colour. */
+  readonly kind: string;
+  readonly startedAt?: string | undefined;
+  readonly endedAt?: string | undefined;
+  readonly error?: Info["errors"][number] | undefined;
+}
+
+/** The title of a death by something other than the last failed attempt. */
+const DIED = "Died";
+
+/** Everything that has happened to a job, the newest first: its attempts with their errors and log lines. */
+export function timeline(job: Info): Html {
+  const logs = (of: number) => job.logs.filter(({ attempt }) => attempt === of);
+  return html`<ol class="timeline">${job.runAt && entry("scheduled", "Runs", job.runAt)}
+${attemptsOf(job).map((attempt) => attemptEntry(attempt, logs(attempt.number)))}
+${job.schedule && entry("scheduled", `Made by schedule ${job.schedule.key}`, job.schedule.slot)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
+}
+
+const entry = (kind: string, title: string, at: string): Html =>
+  html`<li class="${kind}" data-key="${title}"><div class="row"><span>${title}</span><small class="end">${moment(at)}, ${when(at)}</small></div></li>`;
+
+/** The attempts of a job, the newest first. Of failed ones the last five are kept. */
+function attemptsOf(job: Info): readonly Attempt[] {
+  const { attempts, state, startedAt, completedAt, failedAt, errors } = job;
+  const failed = [...errors].reverse().map((error) => ({
+    ...{ number: error.attempt, kind: "retried", error },
+    title: `Attempt ${error.attempt} failed`,
+    startedAt: error.startedAt ?? (error.attempt === attempts && state === "dead" ? startedAt : undefined),
+    endedAt: error.failedAt,
+  }));
+  if (state === "completed")
+    return [
+      { number: attempts, title: `Attempt ${attempts} completed`, kind: state, startedAt, endedAt: completedAt },
+      ...failed,
+    ];
+  if (state === "running")
+    return [{ number: attempts, title: `Attempt ${attempts} is running`, kind: state, startedAt }, ...failed];
+  const [last, ...others] = failed;
+  if (state !== "dead") return failed;
+  if (!last || last.error.message !== job.error?.message) {
+    const error = job.error && { ...job.error, attempt: attempts, failedAt: failedAt ?? job.enqueuedAt };
+    return [{ number: attempts, title: DIED, kind: state, startedAt, endedAt: failedAt, error }, ...failed];
+  }
+  return [{ ...last, kind: "dead", title: `Attempt ${last.number} failed, and the job died` }, ...others];
+}
+
+function attemptEntry({ number, title, kind, startedAt, endedAt, error }: Attempt, logs: readonly Line[]): Html {
+  const ends = endedAt === undefined ? queueNow() : Date.parse(endedAt);
+  const took = startedAt && span(Math.max(0, ends - Date.parse(startedAt)));
+  const at = endedAt ?? startedAt;
+  return html`<li class="${kind}" data-key="${title === DIED ? title : `Attempt ${number}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `after ${took}` : `for ${took}`}</span>`}
+<small class="end">${at && html`${moment(at)}, ${when(at)}`}</small></div>
+${error && html`<p class="dead error message">${error.name}: ${error.message}</p>${error.stack && html`<details><summary>Stack</summary>${code(error.stack)}</details>`}`}
+${logs[0] && html`<table class="log">${logs.map(line)}</table>`}
+${startedAt && endedAt && html`<small>Started ${moment(startedAt)}</small>`}</li>`;
+}
+
+const line = ({ at, message, data }: Line): Html =>
+  html`<tr><td><small title="${moment(at)}">${new Date(at).toLocaleTimeString("en-GB")}</small></td><td>${message}${data !== undefined && html` <code>${JSON.stringify(data)}</code>`}</td></tr>`;

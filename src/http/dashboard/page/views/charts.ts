@@ -1,0 +1,61 @@
+import type { Figures } from "../../../../core/manage/figures.ts";
+import type { ActivityMinute } from "../../../../core/manage/stats.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { state } from "../state/state.ts";
+import { type ChartOptions, chart, type Series } from "./chart.ts";
+import { clock, hour, number, span } from "./format.ts";
+import { link } from "./parts.ts";
+
+// The two charts of a queue: how much was done, and how long it took.
+
+type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
+
+const ranges = [
+  [undefined, "hour"],
+  ["day", "day"],
+  ["weeks", "2 weeks"],
+] as const;
+
+const outcomes: readonly Series<Counts>[] = (["processed", "retried", "dead"] as const).map((kind) => ({
+  ...{ name: kind, kind },
+  value: (point) => point[kind],
+}));
+
+const times: readonly Series<Json<Figures>>[] = [
+  { name: "95% start within", kind: "ready", value: ({ waiting }) => waiting?.p95Ms ?? null },
+  { name: "half start within", kind: "scheduled", value: ({ waiting }) => waiting?.medianMs ?? null },
+  { name: "95% run up to", kind: "retried", value: ({ running }) => running?.p95Ms ?? null },
+  { name: "half run up to", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
+];
+
+/** What was done, by the minute or by the hour, with how long it took by the hour. */
+export function charts({ activity, history }: Json<Snapshot>): Html {
+  const { route } = state;
+  const hours = history?.hours ?? [];
+  const isShort = route.range === undefined;
+  const latency: ChartOptions<Json<Figures>> = {
+    title: "Latency",
+    of: "hours",
+    points: hours,
+    series: times,
+    kind: "lines",
+    unit: "hour",
+    time: ({ at }) => hour(at),
+    text: span,
+  };
+  const common = {
+    title: "Throughput",
+    series: outcomes,
+    kind: "bars",
+    text: number,
+    sum: (points: readonly Counts[], { value }: Series<Counts>) =>
+      points.reduce((total, point) => total + (value(point) ?? 0), 0),
+    isMarked: ({ dead }: Counts) => dead > 0,
+  } as const;
+  const throughput: ChartOptions<Counts> = isShort
+    ? { ...common, of: "minutes", points: activity.minutes, unit: "minute", time: ({ at }) => clock(at) }
+    : { ...common, of: "hours", points: hours, unit: "hour", time: ({ at }) => hour(at) };
+  return html`<nav class="row ranges" aria-label="Range of the charts"><span class="muted">Last</span>${ranges.map(([range, text]) => link({ ...route, range }, text, range === route.range))}</nav>
+<div class="columns even">${chart(throughput)}${hours.length > 0 && chart(latency)}</div>`;
+}

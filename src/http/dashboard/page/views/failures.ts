@@ -1,0 +1,40 @@
+import type { FailureGroup } from "../../../../core/manage/failures.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { spark } from "./chart.ts";
+import { number, plural } from "./format.ts";
+import { button, empty, heading, link, when } from "./parts.ts";
+
+type Group = Json<FailureGroup>;
+
+export function failures({ failures: page, activity, mayChange }: Json<Snapshot>): Html {
+  const { deadLetterCount } = activity.stats;
+  return html`${heading("Failures", deadLetterCount > 0 && link({ view: "jobs", state: "dead" }, `All ${plural(deadLetterCount, "dead job")}`))}
+${page && groups(page.failures, mayChange)}
+${page && deadLetterCount === 0 && empty("Nothing is dead", "Jobs that use up their retries appear here, grouped by what went wrong.")}
+${page?.cursor && html`<p class="muted">There are more kinds of failures: these are the first ${number(page.failures.length)}.</p>`}
+${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
+}
+
+/** The link to the jobs of a group. */
+const toJobs = ({ group }: Group, text: Html | string): Html => link({ view: "jobs", state: "dead", group }, text);
+
+/** A table of groups. @param isShort without actions. */
+export const groups = (all: readonly Group[], mayChange: boolean, isShort = false): Html =>
+  html`${
+    all[0] &&
+    html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="wide">24 hours</th><th class="figure wide">First</th><th class="figure">Last</th><th class="figure">Dead</th></tr></thead>
+<tbody>${all.map((group) => line(group, mayChange, isShort))}</tbody></table></div>`
+  }`;
+
+function line(group: Group, mayChange: boolean, isShort: boolean): Html {
+  const { name, error, count, firstAt, lastAt, sampleId, trend } = group;
+  const what = `${error.name} of ${name}: ${error.message}`;
+  const action = (text: string, act: string, kind = "") =>
+    button(`${text}...`, act, group.group, kind, `${text} ${what}`);
+  return html`<tr data-key="${group.group}" data-row="${true}" data-click="open"><td class="job">${toJobs(group, name)}
+<div class="dead error message"><b>${error.name}</b> ${error.message}</div>
+${!isShort && html`<div class="row actions">${link({ view: "job", id: sampleId }, "Newest")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit and retry", "edit-group")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
+<td class="wide">${spark(trend, "dead")}</td><td class="figure muted wide">${when(firstAt)}</td><td class="figure muted">${when(lastAt)}</td>
+<td class="figure total">${number(count)}</td></tr>`;
+}

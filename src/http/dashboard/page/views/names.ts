@@ -1,0 +1,83 @@
+import type { NameFigures } from "../../../../core/manage/figures.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { state } from "../state/state.ts";
+import { spark } from "./chart.ts";
+import { number, span } from "./format.ts";
+import { type Column, empty, heading, link, sortable, sortedBy } from "./parts.ts";
+
+type Name = Json<NameFigures>;
+type Figures = Name["hour"];
+
+/** Over how many days the figures of the last days go. */
+const DAYS = 7;
+
+const nothing = { processed: 0, retried: 0, dead: 0 };
+
+/** What is known of a name that no job has ended with. */
+const unused = (name: string): Name => ({
+  name,
+  total: nothing,
+  hour: { ...nothing, at: "", waiting: null, running: null },
+  days: [],
+});
+
+/** The figures of every name: those that are defined here, and those that jobs have had. */
+function allNames({ figures, names }: Json<Snapshot>): readonly Name[] | undefined {
+  if (!figures) return undefined;
+  const known = new Set(figures.names.map(({ name }) => name));
+  const others = names.filter((name) => !known.has(name)).map(unused);
+  return [...figures.names, ...others, ...(figures.other ? [figures.other] : [])];
+}
+
+export function names(snapshot: Json<Snapshot>): Html {
+  const { range } = state.route;
+  const all = allNames(snapshot);
+  return html`${heading("Names")}<nav class="row ranges" aria-label="Range of the figures"><span class="muted">Last</span>
+${link({ view: "names" }, "hour", !range)}${link({ view: "names", range: "day" }, "day", range === "day")}${link({ view: "names", range: "weeks" }, `${DAYS} days`, range === "weeks")}</nav>
+${all?.length === 0 && empty("No figures yet", "They appear here once a job has ended. A queue with observe: false keeps none by name.")}${all?.[0] && table(all)}`;
+}
+
+/** The figures of the range. Times of several days are those of the worst one. */
+function figuresOf({ hour, days }: Name): Figures {
+  const { range } = state.route;
+  const today = days.at(-1);
+  if (range === undefined || !today) return hour;
+  if (range === "day") return today;
+  const sum = (count: (day: Figures) => number) => days.reduce((total, day) => total + count(day), 0);
+  const worst = (times: (day: Figures) => Figures["waiting"]) =>
+    days.map(times).reduce((one, other) => (other && (!one || other.p95Ms > one.p95Ms) ? other : one), null);
+  return {
+    at: days[0]?.at ?? today.at,
+    processed: sum((day) => day.processed),
+    retried: sum((day) => day.retried),
+    dead: sum((day) => day.dead),
+    waiting: worst((day) => day.waiting),
+    running: worst((day) => day.running),
+  };
+}
+
+const columns: readonly Column<Name>[] = [
+  ["name", "Name", ({ name }) => name],
+  ["processed", "Processed", (name) => figuresOf(name).processed],
+  ["retried", "Retried", (name) => figuresOf(name).retried],
+  ["dead", "Dead", (name) => figuresOf(name).dead],
+  ["waiting", "Starts within", (name) => figuresOf(name).waiting?.p95Ms ?? -1],
+  ["running", "Runs up to", (name) => figuresOf(name).running?.p95Ms ?? -1],
+];
+
+const table = (all: readonly Name[]): Html =>
+  html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure wide" : "figure"))}
+<th class="wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
+<p class="muted">Times: half of the attempts, and 95%${state.route.range === "weeks" ? ", on the slowest day" : ""}. Days begin at midnight UTC.</p>`;
+
+function row(name: Name): Html {
+  const { processed, retried, dead, waiting, running } = figuresOf(name);
+  const count = (value: number, kind: string, style = "") =>
+    html`<td class="figure ${style} ${value === 0 ? "muted" : kind}">${number(value)}</td>`;
+  const time = (of: Figures["waiting"]) =>
+    html`<td class="figure wide">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
+  return html`<tr data-key="${name.name}" data-row="${true}" data-click="open"><td class="job">${link({ view: "jobs", search: name.name, by: "name" }, name.name)}</td>
+${count(processed, "")}${count(retried, "retried error", "wide")}${count(dead, "dead error")}${time(waiting)}${time(running)}
+<td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
+}

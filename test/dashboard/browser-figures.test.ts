@@ -1,0 +1,135 @@
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { defineJob, type FailureGroup, memoryStore, PermanentError, Queue } from "../../src/index.ts";
+import { heading, notice, patience, press, useDashboard } from "./browser-page.ts";
+import { openedAt, type ServedQueue, serveQueue } from "./served-queue.ts";
+
+// What broke, and how is each job doing: 10,000 dead jobs of 30 names and eight kinds of errors.
+
+const HOUR_MS = 3_600_000;
+const NAMES = 30;
+const KINDS = 8;
+const DEAD = 10_000;
+
+const { open, openFilled } = useDashboard();
+
+const nameOf = (index: number) => `job_${String(index % NAMES).padStart(2, "0")}`;
+
+/** A queue that has been failing for two hours. A job is dead unless its payload says otherwise. */
+async function serveBroken(): Promise<ServedQueue> {
+  const clock = { now: openedAt - 2 * HOUR_MS };
+  const jobs = Array.from({ length: NAMES }, (_, index) =>
+    defineJob({
+      name: nameOf(index),
+      perform({ order }: { order: number }) {
+        if (order >= 0) throw new PermanentError(`Kind ${"ABCDEFGH"[order % KINDS]}: order ${order} was refused.`);
+        return {};
+      },
+    }),
+  );
+  const store = memoryStore();
+  const queue = new Queue({ store, jobs, clock: () => clock.now, logger: null });
+  const run = async (orders: readonly number[]) => {
+    await queue.enqueueMany(orders.map((order) => ({ job: nameOf(Math.abs(order)), payload: { order } })));
+    await queue.drain({ maxJobs: DEAD, batchSize: 1_000, concurrency: 1_000, timeBudget: "5m" });
+  };
+  await run(Array.from({ length: DEAD / 2 }, (_, order) => order));
+  clock.now = openedAt - 60_000;
+  await run(Array.from({ length: DEAD / 2 }, (_, order) => DEAD / 2 + order));
+  await run([-37, -67]);
+  clock.now = openedAt;
+  return { ...(await serveQueue({ queues: [queue] })), queue };
+}
+
+const rows = async (page: Page) =>
+  (await page.locator("tbody tr").allInnerTexts()).map((text) => text.split(/\s*[\n\t]\s*/));
+
+test("what broke, since when, and its repair are a click away", async () => {
+  const on = await serveBroken();
+  const page = await open(on);
+  await page.getByRole("heading", { name: "What broke" }).waitFor();
+  expect(await page.locator(".failures tbody tr").count()).toBe(3);
+  await page.getByRole("link", { name: "All failures" }).click();
+  await heading(page, "Failures");
+  await page.locator("tbody tr").nth(99).waitFor();
+  await page.getByText("There are more kinds of failures").waitFor();
+  const [worst] = (await on.queue.getFailures()).failures;
+  if (!worst) throw new Error("Something is dead.");
+  const what = ({ name, error }: FailureGroup) => `${error.name} of ${name}: ${error.message}`;
+  const [first] = await rows(page);
+  expect(first?.slice(0, 2)).toEqual([worst.name, `PermanentError ${worst.error.message}`]);
+  expect(first?.slice(-3)).toEqual(["2 h ago", "60 s ago", String(worst.count)]);
+  // Its jobs.
+  await page.locator("tbody tr a").first().click();
+  await heading(page, "Dead letter");
+  await page.locator("td.job code").nth(49).waitFor();
+  expect(await page.locator("td.job a").allTextContents()).toEqual(Array(50).fill(worst.name));
+  await page.getByLabel("Select all on this page").check();
+  await press(page, "Select all of this failure");
+  await press(page, "Remove...");
+  await page.getByText(`This would remove ${worst.count} jobs for good`).waitFor();
+  await press(page, "Go back");
+  await page.goBack();
+  // Its repair.
+  const dead = async () => (await on.queue.getStats()).deadLetterCount;
+  await press(page, `Edit and retry ${what(worst)}`);
+  await page.getByLabel("Payload, as JSON").fill('{"order": -1}');
+  expect(await dead()).toBe(DEAD);
+  await press(page, `Retry ${worst.count} jobs`);
+  await notice(page, `${worst.count} jobs retried.`);
+  expect(await dead()).toBe(DEAD - worst.count);
+  const [next] = (await on.queue.getFailures()).failures;
+  if (!next) throw new Error("Something is still dead.");
+  await press(page, `Remove ${what(next)}`);
+  await page.getByText(`This would remove ${next.count} jobs for good`).waitFor();
+  await press(page, `Remove ${next.count} jobs`);
+  await expect.poll(dead, patience).toBe(DEAD - worst.count - next.count);
+
+  // How each job is doing.
+  await page.getByRole("link", { name: "Names" }).click();
+  await heading(page, "Names");
+  await expect.poll(() => page.locator("tbody tr").count(), patience).toBe(NAMES);
+  const [{ total } = { total: undefined }] = (await on.queue.getFigures()).names.filter(
+    ({ name }) => name === "job_07",
+  );
+  const of = async (name: string) => (await rows(page)).find((cells) => cells[0] === name);
+  expect((await of("job_07"))?.slice(0, 4)).toEqual(["job_07", "2", "0", "167"]);
+  expect(total).toMatchObject({ processed: 2, dead: 334 });
+  await page.getByRole("link", { name: "day", exact: true }).click();
+  await expect.poll(async () => (await of("job_07"))?.slice(0, 4), patience).toEqual(["job_07", "2", "0", "334"]);
+  await press(page, "Sort by Processed");
+  await press(page, "Sort by Processed");
+  await expect.poll(async () => (await rows(page))[0]?.[0], patience).toBe("job_07");
+});
+
+test("the charts are read with the pointer and the keyboard, and zoomed", async () => {
+  const { page } = await openFilled();
+  const throughput = page.locator("section.chart", { hasText: "Throughput" });
+  const legend = () => throughput.locator(".legend").innerText();
+  const chart = throughput.locator("svg[role=img]");
+  const box = await chart.boundingBox();
+  if (!box) throw new Error("The chart is shown.");
+  expect(await legend()).toMatch(/^1 processed\s*0 retried\s*2 dead\s*$/);
+  await chart.hover({ position: { x: box.width / 2, y: 20 } });
+  await expect.poll(legend, patience).toMatch(/^0 processed\s*0 retried\s*0 dead\s*11:31$/);
+  await throughput.getByRole("slider").focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(legend, patience).toMatch(/^1 processed\s*0 retried\s*2 dead\s*12:00$/);
+  expect(await throughput.getByRole("slider").getAttribute("aria-valuetext")).toBe(
+    "12:00: 1 processed, 0 retried, 2 dead",
+  );
+  await page.mouse.move(box.x + box.width * 0.75, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.99, box.y + 20);
+  await page.mouse.up();
+  await expect.poll(() => chart.getAttribute("data-with"), patience).toBe("minutes 15");
+  // A bar is as high as its share says.
+  const heights = await chart
+    .locator("rect[class]:not(.at)")
+    .evaluateAll((all) => all.map((bar) => bar.getAttribute("height")));
+  expect(heights).toEqual(["46.67", "93.33"]);
+  await press(page, "Zoom out of Throughput");
+  await page.getByRole("link", { name: "2 weeks" }).click();
+  await expect.poll(() => chart.getAttribute("data-with"), patience).toBe("hours 336");
+});
