@@ -7,6 +7,8 @@ export interface Output {
   readonly isTTY?: boolean | undefined;
   /** The width of a line in characters. */
   readonly columns?: number | undefined;
+  /** The height of a terminal in lines. */
+  readonly rows?: number | undefined;
   write(text: string): unknown;
 }
 

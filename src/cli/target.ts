@@ -36,6 +36,8 @@ export type AnyQueue = Pick<
 interface Named {
   /** A description of the queue, without secrets. */
   readonly label: string;
+  /** Where it is: "at example.com/queue". */
+  readonly place: string;
   /** The names of the jobs in the user's module. Undefined without a module. */
   readonly jobNames: readonly string[] | undefined;
   /** `suggestedCommand` for this queue. */
@@ -108,8 +110,17 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
   const which = name === undefined ? "The first queue" : `Queue ${printable(name)}`;
   const module = globals.module === undefined ? undefined : await loadModule(globals.module, io.cwd);
   const jobNames = module && [...module.jobs.map((job) => job.name), ...module.queues.flatMap((each) => each.jobNames)];
-  const label = `${which} at ${host}${pathname.replace(/\/+$/, "")}`;
-  return { kind: "handler", queue, url, token, jobNames, label, command: commandFor(globals) };
+  const place = `at ${host}${pathname.replace(/\/+$/, "")}`;
+  return {
+    kind: "handler",
+    queue,
+    url,
+    token,
+    jobNames,
+    label: `${which} ${place}`,
+    place,
+    command: commandFor(globals),
+  };
 }
 
 function checkAddress(address: string): void {
@@ -146,6 +157,7 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
     queues: chosen,
     jobNames: queue.jobNames,
     label: `Queue ${printable(queue.name)} of the module`,
+    place: "of the module",
     command: commandFor(globals),
   };
 }
@@ -187,8 +199,21 @@ export async function redisTarget(
   const queue = new Queue({ store, jobs, name, ...(clock && { clock }) });
   const jobNames = jobs.length > 0 ? queue.jobNames : undefined;
   const spread = partitions > 1 ? ` (${partitions} partitions)` : "";
-  const label = `Queue ${printable(name)}${spread} in Redis at ${new URL(url).host}`;
-  return { kind: "redis", queue, url, token, store, prefix, jobs, jobNames, label, command: commandFor(globals) };
+  const place = `in Redis at ${new URL(url).host}`;
+  const label = `Queue ${printable(name)}${spread} ${place}`;
+  return {
+    kind: "redis",
+    queue,
+    url,
+    token,
+    store,
+    prefix,
+    jobs,
+    jobNames,
+    label,
+    place,
+    command: commandFor(globals),
+  };
 }
 
 function commandFor(globals: Globals): Target["command"] {

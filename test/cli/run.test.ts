@@ -6,6 +6,7 @@ import { address, adminToken, behindHandler, documentOf, errorOf, hasEscapes, ti
 const names = [
   "queue:work",
   "queue:list",
+  "queue:top",
   "queue:enqueue",
   "queue:jobs",
   "queue:failures",

@@ -1,7 +1,5 @@
-import type { FailureGroup } from "../../core/manage/failures.ts";
-import type { Column } from "../output/table.ts";
-import { count, counted } from "../output/text.ts";
-import { shortAgo } from "../output/time.ts";
+import { failureColumns } from "../output/failures.ts";
+import { counted } from "../output/text.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
 import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
@@ -36,7 +34,7 @@ export function addFailures(program: Program, session: Session): void {
       const failures = [...page.failures].sort((a, b) => b.count - a.count);
       if (failures.length === 0 && ungrouped === 0) await refuseUnknownQueue(target, program.opts());
       session.print({ failures, cursor: page.cursor, ungrouped }, () =>
-        failures.length > 0 ? session.table(columns(session), failures) : nothing(ungrouped),
+        failures.length > 0 ? session.table(failureColumns(session.now, session.colors), failures) : nothing(ungrouped),
       );
       if (ungrouped > 0)
         session.note(`${counted(ungrouped, "dead job")} in no group. See: ${target.command("queue:dlq")}`);
@@ -46,15 +44,4 @@ export function addFailures(program: Program, session: Session): void {
 
 function nothing(ungrouped: number): string {
   return ungrouped > 0 ? "No dead job is in a group." : "There are no dead jobs.";
-}
-
-function columns({ now, colors }: Session): readonly Column<FailureGroup>[] {
-  return [
-    { title: "GROUP", cell: ({ group }) => group },
-    { title: "JOBS", cell: (group) => count(group.count), align: "right" },
-    { title: "FIRST", cell: ({ firstAt }) => shortAgo(firstAt, now), align: "right" },
-    { title: "LAST", cell: ({ lastAt }) => shortAgo(lastAt, now), align: "right" },
-    { title: "NAME", cell: ({ name }) => name, givesWay: true },
-    { title: "ERROR", cell: ({ error }) => `${error.name}: ${error.message}`, paint: (text) => colors.red(text) },
-  ];
 }

@@ -11,6 +11,7 @@ import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
 import { addPause, addResume } from "./pause.ts";
 import { addSchedules } from "./schedules.ts";
+import { addTop } from "./top.ts";
 import { addWork } from "./work.ts";
 
 /** Adds one command to the command line. */
@@ -20,6 +21,7 @@ export type AddCommand = (program: Program, session: Session) => void;
 export const commands: readonly AddCommand[] = [
   addWork,
   addList,
+  addTop,
   addEnqueue,
   addJobs,
   addFailures,

@@ -32,7 +32,8 @@ export function addList(program: Program, session: Session): void {
       const isOne = program.opts().queue !== undefined || target.kind === "redis";
       const [stats, list] = await Promise.all([target.queue.getStats(), isOne ? null : readQueues(target, session)]);
       await refuseUnknownQueue(target, program.opts(), stats);
-      if (list && list.queues.length > 1) session.print(list, () => queuesTable(list.queues, session));
+      const queues = list?.queues ?? [];
+      if (queues.length > 1) session.print({ queues }, () => queuesTable(queues, session));
       else session.print(stats, () => statistics(target, stats, session));
     });
 }

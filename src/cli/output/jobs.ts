@@ -112,7 +112,7 @@ function when({ state, completedAt, failedAt, startedAt, runAt }: JobInfo, now: 
 }
 
 /** "2 of 4": attempts that have started, out of the maximum. "2" if that is unknown. */
-function attempts({ attempts, maxRetries }: JobInfo): string {
+export function attempts({ attempts, maxRetries }: Pick<JobInfo, "attempts" | "maxRetries">): string {
   return maxRetries === null ? String(attempts) : `${attempts} of ${maxRetries + 1}`;
 }
 

@@ -13,6 +13,11 @@ export function columnsOf(output: Output): number {
   return output.columns || 80;
 }
 
+/** The height of a terminal. */
+export function rowsOf(output: Output): number {
+  return output.rows || 24;
+}
+
 /** Colours on a terminal unless NO_COLOR turns them off (https://no-color.org), none elsewhere. */
 export function colorsFor(output: Output, env: Io["env"]): Colors {
   return pc.createColors(isTerminal(output, env) && !env["NO_COLOR"]);

@@ -84,6 +84,8 @@ export const flowsQuery = object({
   limit,
 });
 
+const LONGEST_MARK = 24;
+
 export const backoff = object({ type: word(["exponential", "fixed"]), base: duration, max: duration, jitter: share });
 const attemptFields = { maxRetries: whole(0, MOST_RETRIES), backoff, timeout: span };
 
@@ -174,6 +176,11 @@ export const retryManyBody = deadJobs({ dryRun: flag, payload: anything });
 export const scheduleBody = object(scheduleFields, ["name", "cron"]);
 export const previewQuery = object({ count: whole(1, 1_000) });
 
+export const queuesQuery = object({
+  mark: withKeywords(string(LONGEST_MARK), {
+    description: "The mark of the answer before; empty for the first. If nothing has happened since, queues is null.",
+  }),
+});
 export const figuresQuery = object({ days: whole(0, DAYS_KEPT) });
 export const metricsQuery = object({ keys: flag });
 export const historyQuery = object({ hours: whole(1, HOURS_KEPT) });

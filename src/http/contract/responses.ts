@@ -8,6 +8,7 @@ import type { Figures, NameFigures, Percentiles, QueueFigures, QueueHistory } fr
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
+import type { QueueList } from "../../core/queue/list-queues.ts";
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
@@ -255,21 +256,17 @@ const statsFields = {
 };
 export const stats = record<QueueStats & { readonly spending: Spending }>({ ...statsFields, spending }, {});
 
-export const queueList = record<{ readonly queues: readonly QueueBrief[]; readonly commands: number }>(
+const queueBrief = record<QueueBrief>(
   {
-    queues: list(
-      record<QueueBrief>(
-        {
-          queue: text,
-          stats: record<QueueStats>(statsFields, {}),
-          ended: described("How many attempts ended in each of the last 60 minutes, oldest first.", list(count)),
-        },
-        {},
-      ),
-    ),
-    commands: described("What this answer cost.", count),
+    queue: text,
+    stats: record<QueueStats>(statsFields, {}),
+    ended: described("How many attempts ended in each of the last 60 minutes, oldest first.", list(count)),
   },
   {},
+);
+export const queueList = record<QueueList>(
+  { queues: nullable(list(queueBrief)), commands: described("What this answer cost.", count) },
+  { mark: described("Stands for what has happened so far, if you asked for it.", text) },
 );
 
 const histogram = record<Histogram>(

@@ -6,7 +6,7 @@ import type { FailurePage } from "../../core/manage/failures.ts";
 import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
-import { internalsOf } from "../../core/queue/internals.ts";
+import { markOf } from "../../core/queue/mark.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
@@ -138,13 +138,6 @@ export async function readSnapshot(
     ...contents,
     ...(query.view === "queues" && { briefs: read.map(([{ name }, each]) => briefOf(name, each)) }),
   };
-}
-
-/** A short text that stands for what has happened in some queues. */
-async function markOf(queues: readonly Queue[]): Promise<string> {
-  const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pulses.join("\n")));
-  return Array.from(new Uint8Array(digest.slice(0, 12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function contentsOf(queue: Queue, query: Query): Promise<Contents> {

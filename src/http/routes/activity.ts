@@ -1,9 +1,9 @@
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
-import { briefOf } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
+import { listQueues } from "../../core/queue/list-queues.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
-import { figuresQuery, historyQuery, metricsQuery } from "../contract/requests.ts";
+import { figuresQuery, historyQuery, metricsQuery, queuesQuery } from "../contract/requests.ts";
 import { activity, metrics, queueFigures, queueHistory, queueList } from "../contract/responses.ts";
 import { reply, replyText, route } from "./route.ts";
 
@@ -14,13 +14,9 @@ export const activityRoutes = [
     operation: "listQueues",
     notes: "Every queue of the handler, with its statistics and its pace in the last hour.",
     scope: "read",
+    query: queuesQuery,
     answers: { 200: queueList },
-    async answer({ queues }) {
-      const spent = () => queues.reduce((sum, { spending }) => sum + spending.commands, 0);
-      const before = spent();
-      const briefs = await Promise.all(queues.map(async (queue) => briefOf(queue.name, await queue.getActivity())));
-      return reply({ queues: briefs, commands: spent() - before });
-    },
+    answer: async ({ queues, query }) => reply(await listQueues(queues, query.mark)),
   }),
   route({
     method: "GET",

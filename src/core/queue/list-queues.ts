@@ -1,0 +1,36 @@
+import { briefOf, type QueueBrief } from "../manage/stats.ts";
+import { markOf } from "./mark.ts";
+import type { Queue } from "./queue.ts";
+
+/** Some queues at one moment. */
+export interface QueueList {
+  /** Null if nothing has happened since the mark that was given. */
+  readonly queues: readonly QueueBrief[] | null;
+  /** What it cost to read them. */
+  readonly commands: number;
+  /** Stands for what has happened so far, if it was asked for. */
+  readonly mark?: string;
+}
+
+/**
+ * Reads queues: 5 to 15 commands for each, and 2 more for the mark. If nothing has happened since the last one, those 2 are all.
+ *
+ * @param since the mark of the list before; "" for the first; undefined to do without.
+ */
+export async function listQueues(queues: readonly Queue[], since: string | undefined): Promise<QueueList> {
+  const before = spent(queues);
+  // Read first: what happens after it is seen by the next list.
+  const mark = since === undefined ? undefined : await markOf(queues);
+  const isUnchanged = mark !== undefined && mark === since;
+  const briefs = isUnchanged ? null : await Promise.all(queues.map(readBrief));
+  return { queues: briefs, commands: spent(queues) - before, ...(mark !== undefined && { mark }) };
+}
+
+async function readBrief(queue: Queue): Promise<QueueBrief> {
+  return briefOf(queue.name, await queue.getActivity());
+}
+
+/** The commands of queues so far. */
+export function spent(queues: readonly Queue[]): number {
+  return queues.reduce((sum, { spending }) => sum + spending.commands, 0);
+}
