@@ -195,6 +195,25 @@ onEveryStore((kind) => {
       expect(took).toEqual([5_000, 40_000]);
     });
 
+    test("runs what the job of an occurrence enqueues with a delay", async () => {
+      const clock = testClock(start);
+      const later = defineJob({ name: "later", perform: () => clock() - start });
+      const beat = defineJob({
+        name: "beat",
+        async perform() {
+          await queue.enqueue(later, undefined, { delay: "5s" });
+        },
+      });
+      const queue: Queue = new Queue({ store: clock.watch(kind.create()), jobs: [beat, later], clock });
+      await queue.schedules.upsert("hourly", { job: beat, cron: "0 * * * *" });
+      await clock.advance("1h");
+      const drained = queue.drain({ linger: "55s" });
+      await clock.advance("60s");
+      expect(await drained).toMatchObject({ rearmed: 1, completed: 2 });
+      const { jobs } = await queue.listJobs({ state: "completed", name: "later" });
+      expect(jobs).toMatchObject([{ result: 3_605_000 }]);
+    });
+
     test("ends at once if nothing falls due inside the window", async () => {
       const set = setUp();
       await set.queue.enqueue(set.takes, 0, { delay: "70s" });

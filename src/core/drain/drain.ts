@@ -181,7 +181,7 @@ export class Drain {
     for (const attempt of attempts) running.add(attempt);
     slots.take();
     const now = this.#runtime.clock();
-    this.#prefetch.slotTaken(now);
+    this.#prefetch.slotTaken(now, Math.max(...attempts.map(({ job }) => job.batchSize)));
     const canStart = attempts.every(({ job }) => job.canStart(now))
       ? attempts
       : await this.#lengthenLeases(attempts, now);

@@ -32,7 +32,7 @@ export class InFlight {
   /** Which exchange the knowledge of the queue comes from: two replies may arrive in another order than they were sent. */
   #knownFrom = 0;
   #nextAt: number | undefined;
-  /** What this process has enqueued since the last exchange was sent. */
+  /** When the first job is due that this process has enqueued since the last exchange was sent that reads what is due next. */
   #enqueuedAt: number | undefined;
   #left = 0;
   #paused: boolean;
@@ -139,7 +139,8 @@ export class InFlight {
     this.#count++;
     this.#claiming += limit;
     this.#left -= limit;
-    this.#enqueuedAt = undefined;
+    // A reply that reads nothing does not know of it.
+    if (request.reads) this.#enqueuedAt = undefined;
     const landed = () => {
       this.#count--;
       this.#claiming -= limit;

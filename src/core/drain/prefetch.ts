@@ -12,6 +12,8 @@ const CLAIMED_MS = 1_000;
  * busy. With 50 ms they would keep 73 to 79 % busy.
  */
 const READY_MS = 250;
+/** How much of the expected number of jobs a slot is kept when a slot is taken: after five, half of it. */
+const FADING = 7 / 8;
 
 /**
  * How many jobs a drain claims before it has slots for them, so that a free slot never waits for a reply: as many as it expects to
@@ -23,23 +25,27 @@ const READY_MS = 250;
  */
 export class Prefetch {
   readonly #slots: Pick<DrainSlots, "most">;
-  readonly #jobsPerSlot: number;
+  #jobsPerSlot: number;
+  #isFirst = true;
   #taken = 0;
   #ended = 0;
   #takenMs = 0;
   #countedTo: number;
 
-  /** @param jobsPerSlot the most jobs that one slot may take, in one call of a handler. */
+  /** @param jobsPerSlot the most jobs that one slot may take, in one call of a handler: what is expected until the first one starts. */
   constructor(slots: Pick<DrainSlots, "most">, jobsPerSlot: number, now: number) {
     this.#slots = slots;
     this.#jobsPerSlot = jobsPerSlot;
     this.#countedTo = now;
   }
 
-  /** A job, or several in one call, have taken a slot. */
-  slotTaken(now: number): void {
+  /** A job, or several in one call, have taken a slot. @param most how many jobs that call could have performed. */
+  slotTaken(now: number, most: number): void {
     this.#count(now);
     this.#taken++;
+    // A handler for many jobs that has nothing to do must not make the drain claim for it.
+    this.#jobsPerSlot = this.#isFirst ? most : this.#jobsPerSlot * FADING + most * (1 - FADING);
+    this.#isFirst = false;
   }
 
   /** So many jobs have ended, and their slot is free. */
@@ -64,7 +70,7 @@ export class Prefetch {
 
   /** How many jobs the free slots may take. */
   get mostStartable(): number {
-    return this.freeSlots * this.#jobsPerSlot;
+    return Math.ceil(this.freeSlots * this.#jobsPerSlot);
   }
 
   get #mostJobs(): number {

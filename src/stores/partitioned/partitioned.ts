@@ -134,6 +134,11 @@ const IN_ONE_PART = /^\d{1,2}\//;
 
 /** How long an answer may come after the first one before the others continue without it. */
 const LATE_MS = 1_000;
+/**
+ * How many exchanges in a row claim from one part while others have something due. One would be fairest, but settles what the part
+ * before has given in a request of its own each time.
+ */
+const MOST_IN_A_ROW = 2;
 
 /** Waits until all have settled, or for a second after the first has answered. */
 async function unlessLate(asked: readonly Promise<unknown>[]): Promise<void> {
@@ -168,6 +173,8 @@ class PartitionedQueue implements QueueStore {
   /** When an exchange last read each part. */
   readonly #lookedAt = new Map<number, number>();
   #last: number;
+  /** How many exchanges in a row have claimed from it. */
+  #inARow = 0;
 
   constructor(parts: readonly QueueStore[], stores: number, lost: LostParts, enqueued: Known["enqueued"]) {
     this.#parts = parts;
@@ -334,16 +341,23 @@ class PartitionedQueue implements QueueStore {
     if (outlook) this.#learn(index, outlook, now);
   }
 
-  /** The part that was claimed from last while it has more, else the one that is due first. */
+  /** The part that was claimed from last, if it has more and its turn is not over; else the one that is due first. */
   #nextToClaim(now: number): number {
     // One never read may have something due.
     const dueAt = (index: number) => this.#dueAt(index) ?? 0;
-    const indexes = [...this.#parts.keys()].filter((index) => !this.#lost.has(index));
-    const [first = this.#last] = indexes;
-    const last = this.#lost.has(this.#last) ? first : this.#last;
-    this.#last =
-      dueAt(last) <= now ? last : indexes.reduce((least, index) => (dueAt(index) < dueAt(least) ? index : least), last);
-    return this.#last;
+    const count = this.#parts.length;
+    // The last one comes last, so that parts with jobs of the same time take turns.
+    const inTurn = this.#parts
+      .map((_, step) => (this.#last + 1 + step) % count)
+      .filter((index) => !this.#lost.has(index));
+    const last = inTurn.at(-1) ?? this.#last;
+    const isItsTurn = dueAt(last) <= now && this.#inARow < MOST_IN_A_ROW;
+    const next = isItsTurn
+      ? last
+      : inTurn.reduce((least, index) => (dueAt(index) < dueAt(least) ? index : least), inTurn[0] ?? last);
+    this.#inARow = next === this.#last ? this.#inARow + 1 : 1;
+    this.#last = next;
+    return next;
   }
 
   #outlook(now: number): NextDue {

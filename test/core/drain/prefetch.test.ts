@@ -7,7 +7,7 @@ function setUp(jobsPerSlot: number, ms: number) {
   const prefetch = new Prefetch(ownSlots(10), 1, 0);
   let now = 0;
   for (let round = 0; round < jobsPerSlot; round++) {
-    for (let slot = 0; slot < 10; slot++) prefetch.slotTaken(now);
+    for (let slot = 0; slot < 10; slot++) prefetch.slotTaken(now, 1);
     now += ms;
     for (let slot = 0; slot < 10; slot++) prefetch.slotFreed(now, 1);
   }
@@ -15,13 +15,13 @@ function setUp(jobsPerSlot: number, ms: number) {
 }
 
 function takeAll(prefetch: Prefetch, now: number) {
-  for (let slot = 0; slot < 10; slot++) prefetch.slotTaken(now);
+  for (let slot = 0; slot < 10; slot++) prefetch.slotTaken(now, 1);
 }
 
 test("until a job has ended, only jobs for the free slots are claimed", () => {
   const prefetch = new Prefetch(ownSlots(10), 1, 0);
   expect(prefetch.missing(0, 40, 0)).toBe(10);
-  prefetch.slotTaken(0);
+  prefetch.slotTaken(0, 1);
   expect(prefetch.missing(0, 40, 5_000)).toBe(9);
   expect(prefetch.missing(9, 40, 5_000)).toBe(0);
 });
@@ -75,6 +75,14 @@ test("once forgotten, the pace is unknown until the next job ends", () => {
 test("if a slot takes several jobs, the first claim fills all free slots", () => {
   const prefetch = new Prefetch(ownSlots(10), 100, 0);
   expect(prefetch.missing(0, 40, 0)).toBe(1_000);
-  prefetch.slotTaken(0);
+  prefetch.slotTaken(0, 100);
   expect(prefetch.missing(0, 40, 0)).toBe(900);
+});
+
+test("once only single jobs have started, each free slot counts as one job, whatever handlers are defined", () => {
+  const prefetch = new Prefetch(ownSlots(10), 100, 0);
+  for (let slot = 0; slot < 4; slot++) prefetch.slotTaken(0, 1);
+  expect(prefetch.missing(0, 40, 0)).toBe(6);
+  prefetch.slotTaken(0, 100);
+  expect(prefetch.missing(0, 40, 0)).toBeGreaterThan(60);
 });
