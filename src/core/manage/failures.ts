@@ -3,7 +3,8 @@ import { decodeRecord, unreadable } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { checkKnown, wholeNumber } from "../shared/validate.ts";
-import { groupPattern, type StoredFailures } from "../store/failures.ts";
+import { groupPattern } from "../store/failures.ts";
+import type { StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
 import type { ManageRuntime } from "./runtime.ts";
 

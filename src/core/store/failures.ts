@@ -1,5 +1,3 @@
-import type { Page, PageRequest, StoredJob } from "./store.ts";
-
 /** The bits of the number that identifies a group of failures. Redis keeps it in the score of a sorted set, exactly. */
 const GROUP_BITS = 48;
 
@@ -34,24 +32,3 @@ export function trendOf(deaths: readonly number[], now: number): number[] {
   }
   return trend;
 }
-
-/** Dead jobs that failed alike. */
-export interface StoredFailures {
-  readonly group: string;
-  readonly count: number;
-  /** When the first of them died. */
-  readonly firstAt: number;
-  /** The one that died last. */
-  readonly sample: StoredJob;
-  /** How many died in each of the last 24 hours, oldest first; null where that was not counted. At least the last 500 are counted. */
-  readonly trend: readonly (number | null)[];
-}
-
-/** A page of the groups of failures, in the order of their names. */
-export interface FailuresPage extends Page<StoredFailures> {
-  /** How many dead jobs are in no group. */
-  readonly ungrouped: number;
-}
-
-/** Which groups of failures to read. `mostBytes` bounds their samples. */
-export type FailuresRequest = Omit<PageRequest, "group">;

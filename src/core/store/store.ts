@@ -1,6 +1,5 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
-import type { FailuresPage, FailuresRequest } from "./failures.ts";
 import type { StoredHour, StoredNameFigures } from "./figures.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
@@ -315,6 +314,27 @@ export interface PageRequest {
   /** Only with the state `dead`: the jobs of this group of failures. Default: all. */
   readonly group?: string | undefined;
 }
+
+/** Dead jobs that failed alike. */
+export interface StoredFailures {
+  readonly group: string;
+  readonly count: number;
+  /** When the first of them died. */
+  readonly firstAt: number;
+  /** The one that died last. */
+  readonly sample: StoredJob;
+  /** How many died in each of the last 24 hours, oldest first; null where that was not counted. At least the last 500 are counted. */
+  readonly trend: readonly (number | null)[];
+}
+
+/** A page of the groups of failures, in the order of their names. */
+export interface FailuresPage extends Page<StoredFailures> {
+  /** How many dead jobs are in no group. */
+  readonly ungrouped: number;
+}
+
+/** Which groups of failures to read. `mostBytes` bounds their samples. */
+export type FailuresRequest = Omit<PageRequest, "group">;
 
 /** Which flow control keys to read. */
 export interface FlowPageRequest {

@@ -1,6 +1,5 @@
 import { countFitting } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
-import type { FailuresPage, FailuresRequest } from "../../core/store/failures.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
@@ -13,6 +12,8 @@ import type {
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
+  FailuresPage,
+  FailuresRequest,
   FlowPageRequest,
   FoundDead,
   JobState,

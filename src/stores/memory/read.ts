@@ -1,9 +1,17 @@
 import { bytesOf, countFitting } from "../../core/shared/limits.ts";
-import { type FailuresPage, type FailuresRequest, type StoredFailures, trendOf } from "../../core/store/failures.ts";
+import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
-import type { JobState, Page, PageRequest, StoredJob } from "../../core/store/store.ts";
+import type {
+  FailuresPage,
+  FailuresRequest,
+  JobState,
+  Page,
+  PageRequest,
+  StoredFailures,
+  StoredJob,
+} from "../../core/store/store.ts";
 import { badCursor, type Cursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { isInLine, LANE_MEMBER, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../redis/score.ts";
 import type { SortedSet } from "./sorted-set.ts";

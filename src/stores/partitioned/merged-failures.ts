@@ -1,5 +1,4 @@
-import type { FailuresPage, StoredFailures } from "../../core/store/failures.ts";
-import type { StoredJob } from "../../core/store/store.ts";
+import type { FailuresPage, StoredFailures, StoredJob } from "../../core/store/store.ts";
 
 /**
  * Merges a page of the groups of failures of each partition, in the order of their names. What comes after the end of a page that is not

@@ -1,11 +1,11 @@
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
-import type { FailuresPage, FailuresRequest } from "../../core/store/failures.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
+import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
 import {
   type Change,
   type ClaimRequest,

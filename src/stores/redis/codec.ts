@@ -1,5 +1,5 @@
 import { fnv1a } from "../../core/shared/hash.ts";
-import { type FailuresPage, groupAt, groupScore, type StoredFailures } from "../../core/store/failures.ts";
+import { groupAt, groupScore } from "../../core/store/failures.ts";
 import { noFigures, type StoredFigures, type StoredHour, type StoredNameFigures } from "../../core/store/figures.ts";
 import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
@@ -9,6 +9,7 @@ import type {
   EnqueueReply,
   EnqueueStatus,
   ExchangeReply,
+  FailuresPage,
   Fire,
   FireReply,
   JobState,
@@ -16,6 +17,7 @@ import type {
   NewJob,
   NextDue,
   Outcome,
+  StoredFailures,
   StoredJob,
   Timing,
 } from "../../core/store/store.ts";

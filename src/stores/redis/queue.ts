@@ -1,11 +1,12 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
-import { type FailuresPage, type FailuresRequest, groupScore } from "../../core/store/failures.ts";
+import { groupScore } from "../../core/store/failures.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost, Meter } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
+import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
 import {
   type Change,
   type ClaimRequest,
