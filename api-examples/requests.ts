@@ -93,6 +93,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   ],
   cancelJob: [
     { status: 204, ...order },
+    { status: 204, ...running, query: { running: "true" } },
     { status: 404, ...nobody },
     { status: 409, ...running },
   ],

@@ -38,7 +38,7 @@ export {
   type SchemaOutput,
   type Snooze,
 } from "./core/job/define.ts";
-export { LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
+export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
@@ -55,6 +55,7 @@ export type {
 } from "./core/manage/figures.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
+export type { CancelOptions } from "./core/manage/remove.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { JobChange } from "./core/manage/update.ts";
 export type {

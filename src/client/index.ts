@@ -14,6 +14,7 @@ import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
 import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
 import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
+import type { CancelOptions } from "../core/manage/remove.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
 import type { JobChange } from "../core/manage/update.ts";
 import { waitForEnd } from "../core/manage/wait.ts";
@@ -209,8 +210,8 @@ export class QueueClient
   }
 
   /** Like `Queue.cancel`. */
-  async cancel(id: string): Promise<void> {
-    await this.#call("DELETE", `/jobs${part(id)}`, "");
+  async cancel(id: string, options?: CancelOptions): Promise<void> {
+    await this.#call("DELETE", `/jobs${part(id)}${query(options)}`, "");
   }
 
   /** Like `Queue.reschedule`. */

@@ -119,6 +119,11 @@ const onSingleJobs: Readonly<Record<string, Omit<Case, "prepare">>> = {
     removes: ["waits-alone"],
     answersAlike: false,
   },
+  "cancel of a running job with a key": {
+    run: (store) => store.cancel("runs-alone", now, true),
+    removes: ["runs-alone"],
+    answersAlike: false,
+  },
   "cancel of a job with a key whose lease has run out": {
     run: (store) => store.cancel("lapsed", now),
     removes: ["lapsed"],
@@ -427,6 +432,17 @@ const cases: Readonly<Record<string, Case>> = {
   change: { run: storeTrials.change, answersAlike: true },
   retryDead: { run: storeTrials.retryDead, answersAlike: true },
   cancel: { run: storeTrials.cancel, removes: ["waits"], answersAlike: false },
+  "cancel of a running job": {
+    run: (store) => store.cancel("runs", now, true),
+    removes: ["runs"],
+    answersAlike: false,
+  },
+  "cancel of a running job that was leased as it was made": {
+    prepare: (store) => holdFresh(store, ["a"]),
+    run: (store) => store.cancel("a", now, true),
+    removes: ["a"],
+    answersAlike: false,
+  },
   removeDead: { run: storeTrials.removeDead, removes: ["dies"], answersAlike: false },
   "clear of what waits": {
     run: storeTrials.clear,

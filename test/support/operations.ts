@@ -480,7 +480,7 @@ const removeSchedule = operation(key, (value) => ({ run: (store) => store.remove
 const cancelOf = named("cancel", (values: AnyJob) => ({
   run: async (store, scene) => {
     const id = idOf(values, scene);
-    return [await store.find(id, scene.now), await store.cancel(id, scene.now)];
+    return [await store.find(id, scene.now), await store.cancel(id, scene.now, scene.step % 3 === 0)];
   },
 }));
 

@@ -39,6 +39,7 @@ export function addJobs(program: Program, session: Session): void {
     .option("--wide", "show whole ids and errors, a line a job, however long");
   addPageOptions(command)
     .option("--cancel", "remove the job, which waits, after confirmation")
+    .option("--running", "with --cancel: also if it runs; its handler is told to stop")
     .option("--reschedule <when>", "run it later or sooner: after 30s, 5m, 1h, 7d, or at a time", when)
     .option("--run", "make it due now")
     .option("--yes", "do not ask for confirmation")
@@ -58,7 +59,7 @@ export function addJobs(program: Program, session: Session): void {
       const target = await openTarget(session, program.opts());
       if (id === undefined) return listJobs(target, options, command, program, session);
       const job = await findJob(target, id, session);
-      if (options.cancel) return cancel(target, job, options.yes, session);
+      if (options.cancel) return cancel(target, job, options, session);
       if (options.run) return run(target, job, session);
       if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
       session.print(job, () => jobDetails(job, session.now, session.colors));
@@ -77,6 +78,7 @@ function checkOptions(id: string | undefined, command: CommandUnknownOpts): void
   if (id === undefined && action) throw new UsageError(`${action} needs the ID of a job.`);
   if (second) throw new UsageError(`Give ${action} or ${second}, not both.`);
   if (isGiven("--yes") && action !== "--cancel") throw new UsageError("--yes is for --cancel.");
+  if (isGiven("--running") && action !== "--cancel") throw new UsageError("--running is for --cancel.");
 }
 
 interface ListOptions {
@@ -111,12 +113,19 @@ async function listJobs(
   if ("cursor" in page) noteNextPage(page.cursor, session);
 }
 
-async function cancel({ queue, label }: Target, job: JobInfo, yes: true | undefined, session: Session): Promise<void> {
+async function cancel(
+  { queue, label }: Target,
+  job: JobInfo,
+  { running, yes }: { readonly running?: true; readonly yes?: true },
+  session: Session,
+): Promise<void> {
   const what = `job ${printable(job.id)} (${printable(job.name)})`;
-  // The queue itself refuses a job that does not wait.
+  // The queue itself refuses a job in another state.
+  const isRunning = job.state === "running" && running;
   const isWaiting = job.state === "scheduled" || job.state === "ready";
-  if (isWaiting) await session.confirm(async () => `${label}: remove ${what} for good?`, yes);
-  await queue.cancel(job.id);
+  if (isWaiting || isRunning)
+    await session.confirm(async () => `${label}: ${isRunning ? "stop and remove" : "remove"} ${what} for good?`, yes);
+  await queue.cancel(job.id, { running: running === true });
   session.print({ cancelled: 1, id: job.id }, () => `Removed ${what}.`);
 }
 

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { type AnyJob, type BatchItem, Snooze } from "../job/define.ts";
-import { LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
+import { JobCancelledError, LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
 import { issuesText, validate } from "../job/schema.ts";
 import { logWarning } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
@@ -206,7 +206,7 @@ export class Attempt {
         lease: member.job.lease,
         endsAt: leaseEndsAt,
         record: member.job.takeLoggedText(),
-        onLost: member.#onLost,
+        onLost: member.onLost,
       })),
     );
     // If another lease of the call is lost, its own job learns of it through its signal.
@@ -219,7 +219,7 @@ export class Attempt {
     const record = this.job.progressText(value);
     try {
       const { lease } = this.job;
-      await lease.renew(lease.current.endsAt, record, this.#onLost);
+      await lease.renew(lease.current.endsAt, record, this.onLost);
     } catch (error) {
       // The progress is kept, and is stored with the next that is reported, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;
@@ -247,8 +247,14 @@ export class Attempt {
     }
   }
 
-  readonly #onLost = () => {
-    this.stop(new LeaseLostError("The lease ran out and the job belongs to another invocation."));
+  /** The job is gone, or another invocation holds it. Nobody can take a job whose lease has not run out, but it can be cancelled. */
+  readonly onLost = () => {
+    const isCancelled = this.runtime.clock() < this.job.lease.current.endsAt;
+    this.stop(
+      isCancelled
+        ? new JobCancelledError("The job was cancelled while it ran.")
+        : new LeaseLostError("The lease ran out and the job belongs to another invocation."),
+    );
   };
 }
 

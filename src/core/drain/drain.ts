@@ -261,6 +261,9 @@ export class Drain {
       if (isAccepted && outcome.to !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
       if (isAccepted) for (const { runAt } of outcome.followUps ?? []) this.#limits.onReturn?.(runAt);
     });
+    const gone = new Set(reply.gone);
+    if (gone.size > 0)
+      for (const attempt of this.#jobs.running) if (gone.has(attempt.job.lease.current.id)) attempt.onLost();
     hooks?.exchanged(reply, ended, fire);
     if (logger) logFailures(logger, reply.settled, ended);
     const firedByStore = reply.jobs.filter(({ isFired }) => isFired).length;

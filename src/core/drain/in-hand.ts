@@ -1,7 +1,10 @@
 import type { Attempt } from "../attempt/attempt.ts";
+import type { Lease } from "../store/store.ts";
 import type { InFlight } from "./in-flight.ts";
 import { PrefetchBuffer } from "./prefetch-buffer.ts";
 import { SettleBuffer } from "./settle-buffer.ts";
+
+const WATCHED_AFTER_MS = 1_000;
 
 /** The jobs that a drain has claimed and not settled yet, from the claim to the outcome. */
 export class JobsInHand {
@@ -15,6 +18,13 @@ export class JobsInHand {
 
   constructor(inFlight: InFlight) {
     this.#inFlight = inFlight;
+  }
+
+  /** The leases of jobs that have run for a while: quick ones end before anybody can cancel them. */
+  longestRunning(now: number): readonly Lease[] {
+    return [...this.running]
+      .filter(({ startedAt }) => startedAt > 0 && now - startedAt >= WATCHED_AFTER_MS)
+      .map(({ job }) => job.lease.current);
   }
 
   /** How many wait for a slot or are being claimed. */

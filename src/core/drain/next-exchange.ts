@@ -156,6 +156,7 @@ export class NextExchange {
       reads,
       retentionMs,
       observe,
+      watch: jobs.longestRunning(now),
       resendPauseMs: bounds.cutOffAt - now,
       isResend: this.#isResend,
     };

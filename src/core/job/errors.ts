@@ -27,6 +27,11 @@ export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
+/** The job was cancelled while it ran, with `cancel(id, { running: true })`: it is gone, and the result of this attempt will be refused. */
+export class JobCancelledError extends Error {
+  override readonly name = "JobCancelledError";
+}
+
 /** An error that Tidegate makes for an attempt, without a stack, which would show only Tidegate's own code. */
 export function withoutStack(error: Error): Error {
   error.stack = "";

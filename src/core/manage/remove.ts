@@ -1,16 +1,25 @@
 import { LONGEST_ID } from "../job/options.ts";
-import { conflict } from "../shared/errors.ts";
+import { conflict, invalidRequest } from "../shared/errors.ts";
 import { checkKnown, checkText, oneOf } from "../shared/validate.ts";
 import { type ClearableState, clearableStates } from "../store/store.ts";
 import { getWaitingJob } from "./get.ts";
 import type { ManageRuntime } from "./runtime.ts";
 
-/** Removes a waiting job. @throws {TidegateError} `not_found`; `conflict` if it is running or has finished. */
-export async function cancelJob(runtime: ManageRuntime, id: string): Promise<void> {
+/** Which jobs to cancel. */
+export interface CancelOptions {
+  /** A running job as well. Default false. */
+  readonly running?: boolean | undefined;
+}
+
+/** Removes a waiting job, or a running one too. @throws as `Queue.cancel` */
+export async function cancelJob(runtime: ManageRuntime, id: string, options: CancelOptions): Promise<void> {
   checkText(id, "id", LONGEST_ID);
+  checkKnown(options, ["running"], "cancel");
+  const { running = false } = options;
+  if (typeof running !== "boolean") throw invalidRequest("running must be true or false.");
   const now = runtime.clock();
-  const status = await runtime.store.cancel(id, now);
-  if (status === "running") throw conflict(`Job "${id}" is running and cannot be cancelled.`);
+  const status = await runtime.store.cancel(id, now, running);
+  if (status === "running") throw conflict(`Job "${id}" is running. To stop it, cancel it with { running: true }.`);
   if (status === "missing") await getWaitingJob(runtime, id, now);
 }
 

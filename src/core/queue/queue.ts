@@ -23,7 +23,7 @@ import {
 import { getJob } from "../manage/get.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
-import { cancelJob, clearJobs } from "../manage/remove.ts";
+import { type CancelOptions, cancelJob, clearJobs } from "../manage/remove.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type JobChange, updateJob } from "../manage/update.ts";
 import { waitForEnd } from "../manage/wait.ts";
@@ -268,10 +268,16 @@ export class Queue {
 
   /**
    * Removes a waiting job.
-   * @throws {TidegateError} `not_found`; `conflict` if it is running or has finished.
+   *
+   * With `running: true`, it removes a running job too, at once and for good: no result is kept, and it is neither retried nor dead. The
+   * drain that runs it aborts `job.signal` with a `JobCancelledError` when it learns of it: when the job next calls `progress` or
+   * `extend`, or when the drain next settles another job. What the handler returns or throws is refused and counted as lost. A handler
+   * that ignores its signal runs on until its timeout.
+   *
+   * @throws {TidegateError} `not_found`; `conflict` if it has finished, or is running and `running` is not true.
    */
-  async cancel(id: string): Promise<void> {
-    await cancelJob(this.#parts, id);
+  async cancel(id: string, options: CancelOptions = {}): Promise<void> {
+    await cancelJob(this.#parts, id, options);
   }
 
   /**

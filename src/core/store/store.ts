@@ -164,6 +164,8 @@ export interface SettleRequest {
   readonly retentionMs: number;
   /** Whether to keep what only serves those who look at the queue: the order of completed jobs, and figures by name. Default false. */
   readonly observe?: boolean | undefined;
+  /** Leases of jobs that still run: the reply says which of these are gone, if that takes no command more. Default: none. */
+  readonly watch?: readonly Lease[] | undefined;
   /** Whether an earlier request, whose answer was lost, may have settled the same outcomes. The store then recognizes its own work. Default false. */
   readonly isResend?: boolean;
   /** How long the store may pause before it sends the request again, all pauses together. Default: as it sees fit. */
@@ -264,6 +266,8 @@ export interface PeekReply extends NextDue {
 export interface SettleReply {
   /** For each outcome, in order: true if it was accepted, false if its lease was lost, undefined if `failure` hides the answer. */
   readonly settled: readonly (boolean | undefined)[];
+  /** The ids of watched jobs that are known to be gone: cancelled, or ended by another invocation. Default: none. */
+  readonly gone?: readonly string[] | undefined;
   /** Why one of several partitions gave no answer when another did. It is safe to send that partition the same again. */
   readonly failure?: unknown;
 }
@@ -455,8 +459,8 @@ export interface QueueStore {
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Reads a page of the groups of failures, in the order of their names. It may be short with more to come. */
   failures(page: FailuresRequest): Promise<FailuresPage>;
-  /** Removes a waiting job. `running` and `missing` changed nothing. */
-  cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing">;
+  /** Removes a waiting job; with `mayRun` a running one too, whose outcome is then refused. `running` and `missing` changed nothing. */
+  cancel(id: string, now: number, mayRun?: boolean): Promise<"cancelled" | "running" | "missing">;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
   /** Puts dead jobs back among the waiting ones. One answer per job: false if it is no longer dead. */

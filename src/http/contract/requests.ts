@@ -149,6 +149,9 @@ export const changeBody = withKeywords(object({ runAt: time, delay: duration, pa
   examples: [{ delay: "1h" }],
 });
 export const jobsQuery = object({ state: word(jobStates), name, cursor, limit });
+export const cancelQuery = object({
+  running: withKeywords(flag, { description: "Whether the job may run: it is aborted then. Default false." }),
+});
 export const clearQuery = object({ state: word(clearableStates) }, ["state"]);
 
 const group = formed(groupPattern, "3f1c9a04b7de", "a group of failures, as GET /failures gives it");

@@ -5,6 +5,7 @@ import { requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
 import {
+  cancelQuery,
   changeBody,
   clearQuery,
   type EnqueueRequest,
@@ -96,12 +97,13 @@ export const jobRoutes = [
     method: "DELETE",
     path: "/jobs/:id",
     operation: "cancelJob",
-    notes: "Removes a waiting job.",
+    notes: "Removes a waiting job, and a running one too if asked.",
     scope: "admin",
+    query: cancelQuery,
     answers: { 204: nothing },
     refusals: ["not_found", "conflict"],
-    async answer({ queue, target }) {
-      await queue.cancel(target);
+    async answer({ queue, target, query }) {
+      await queue.cancel(target, query);
       return replyEmpty();
     },
   }),

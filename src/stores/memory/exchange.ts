@@ -32,13 +32,14 @@ import type { MemoryState } from "./state.ts";
 export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
   const { now } = request;
   const settled = settle(state, request);
+  const gone = goneOf(state, request);
   const fired = request.fire.map((each) => fire(state, each, now));
   state.lanes.putMarks(now);
   const { jobs, schedules, left } =
     request.claim && !state.paused ? claim(state, now, request.claim) : { jobs: [], schedules: [], left: 0 };
   state.lanes.putMarks(now);
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
-  return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), left, settled, fired, jobs, schedules };
+  return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), left, settled, gone, fired, jobs, schedules };
 }
 
 /** An outcome counts only if its lease holds: else it was settled before, or another invocation holds the job. */
@@ -48,6 +49,11 @@ export function settle(state: MemoryState, request: SettleRequest): readonly boo
   state.tally.count(accepted, request.now, request.observe === true);
   state.lanes.putMarks(request.now);
   return settled;
+}
+
+/** The watched jobs that are gone. */
+export function goneOf(state: MemoryState, { watch = [] }: SettleRequest): readonly string[] {
+  return watch.map(({ id }) => id).filter((id) => state.due.score(id) === undefined);
 }
 
 function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest, accepted: Outcome[]): boolean {

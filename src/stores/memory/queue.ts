@@ -34,7 +34,7 @@ import type {
 import { withPlan } from "../redis/plan.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
 import { enqueue } from "./enqueue.ts";
-import { exchange, settle } from "./exchange.ts";
+import { exchange, goneOf, settle } from "./exchange.ts";
 import { countJobs, failuresIn, findDeadJob, findJob, findSchedule, listJobs, pageOfFlows } from "./read.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
@@ -65,7 +65,7 @@ export class MemoryQueue implements QueueStore {
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
-    return { settled: settle(this.#state, request) };
+    return { settled: settle(this.#state, request), gone: goneOf(this.#state, request) };
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
@@ -120,10 +120,10 @@ export class MemoryQueue implements QueueStore {
     return failuresIn(this.#state, page);
   }
 
-  async cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {
+  async cancel(id: string, now: number, mayRun = false): Promise<"cancelled" | "running" | "missing"> {
     const score = this.#state.due.score(id);
     if (score === undefined) return "missing";
-    if (stateOf(score, now) === "running") return "running";
+    if (stateOf(score, now) === "running" && !mayRun) return "running";
     this.#state.remove(id);
     this.#state.lanes.putMarks(now);
     this.#state.counters.cancelled++;

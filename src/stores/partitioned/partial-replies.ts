@@ -28,6 +28,10 @@ export class PartialReplies<Reply> {
     return this.#replies.get(index);
   }
 
+  get all(): readonly Reply[] {
+    return [...this.#replies.values()];
+  }
+
   /** Why a partition did not reply. @throws that, if none did. */
   get failure(): { readonly failure?: unknown } {
     const [failure] = this.#failures.values();

@@ -154,6 +154,10 @@ async function unlessLate(asked: readonly Promise<unknown>[]): Promise<void> {
   clearTimeout(timer);
 }
 
+function goneIn(replies: PartialReplies<SettleReply>): readonly string[] {
+  return replies.all.flatMap(({ gone = [] }) => gone);
+}
+
 function noAnswer(): TidegateError {
   return new TidegateError("store_unavailable", "A partition of the queue has not answered in time.");
 }
@@ -252,8 +256,9 @@ class PartitionedQueue implements QueueStore {
   async settle(request: SettleRequest): Promise<SettleReply> {
     const replies = new PartialReplies<SettleReply>();
     const send = (index: number, settle: readonly Outcome[]) =>
-      replies.from(index, this.#at(index).settle({ ...request, settle }));
-    return { settled: await this.#settleInParts(request.settle, send), ...replies.failure };
+      replies.from(index, this.#at(index).settle({ ...request, settle, watch: this.#watchedIn(index, request) }));
+    const settled = await this.#settleInParts(request.settle, send);
+    return { settled, gone: goneIn(replies), ...replies.failure };
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
@@ -261,7 +266,8 @@ class PartitionedQueue implements QueueStore {
     let target = this.#nextToClaim(now);
     const replies = new PartialReplies<ExchangeReply>();
     const send = async (index: number, part: Pick<ExchangeRequest, "settle" | "fire">) => {
-      const whole = { ...request, ...part, claim: index === target ? claim : undefined };
+      const watch = this.#watchedIn(index, request);
+      const whole = { ...request, ...part, watch, claim: index === target ? claim : undefined };
       this.#enqueued.delete(index);
       const reply = await replies.from(index, this.#at(index).exchange(whole));
       if (reply) this.#learn(index, reply, now);
@@ -298,10 +304,15 @@ class PartitionedQueue implements QueueStore {
       ...replies.failure,
       left: claimed?.left ?? 0,
       settled,
+      gone: goneIn(replies),
       fired,
       jobs: claimed?.jobs ?? [],
       schedules: claimed?.schedules ?? [],
     };
+  }
+
+  #watchedIn(index: number, { watch = [] }: SettleRequest): readonly Lease[] {
+    return watch.filter(({ id }) => this.#indexOf(id) === index);
   }
 
   #settleInParts(
@@ -481,8 +492,8 @@ class PartitionedQueue implements QueueStore {
     return index + 1 < this.#parts.length ? `${index + 1}/` : undefined;
   }
 
-  cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {
-    return this.#of(id).cancel(id, now);
+  cancel(id: string, now: number, mayRun?: boolean): Promise<"cancelled" | "running" | "missing"> {
+    return this.#of(id).cancel(id, now, mayRun);
   }
 
   change(change: Change): Promise<boolean> {

@@ -13,6 +13,7 @@ import type {
   Fire,
   FireReply,
   JobState,
+  Lease,
   LeasedJob,
   NewJob,
   NextDue,
@@ -86,6 +87,24 @@ export function outcomeArguments(outcome: Outcome): string[] {
     flowHead(lease.flow),
     lease.bornAs ?? "",
   ];
+}
+
+/** How many leases an exchange watches at most, so that no command is needed for it. */
+const MOST_WATCHED = 100;
+
+/** The names under which a leased job may be in `due`. One that was leased at enqueue continues under its id once it is extended. */
+function watchedNames({ id, bornAs }: Lease): readonly string[] {
+  return bornAs === undefined ? [id] : [BORN_MEMBER + id, id];
+}
+
+export function watchArguments(watch: readonly Lease[]): string[] {
+  const names = watch.slice(0, MOST_WATCHED).flatMap(watchedNames);
+  return [String(names.length), ...names];
+}
+
+/** The watched jobs of which no name is left. */
+export function goneAmong(watch: readonly Lease[], missing: ReadonlySet<string>): readonly string[] {
+  return watch.filter((lease) => watchedNames(lease).every((name) => missing.has(name))).map(({ id }) => id);
 }
 
 /** The jobs that outcomes make, each with the place of its outcome, from 1. */
@@ -216,6 +235,8 @@ export function enqueueReply(job: NewJob, [status, id = "", score = "", held, or
 /** The answer of exchange.lua, and where it has found figures of names to be: '' where they are no longer. */
 export interface ExchangeAnswer extends ExchangeReply {
   readonly places: ReadonlyMap<string, string>;
+  /** The names of watched jobs that are not in `due`. */
+  readonly missing: ReadonlySet<string>;
 }
 
 export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeAnswer {
@@ -223,9 +244,10 @@ export function exchangeReply(answer: readonly string[], outcomes: number, fires
   const firesAt = 3 + outcomes;
   const jobsAt = firesAt + fires + 1;
   const placesAt = jobsAt + 4 * Number(answer[jobsAt - 1]) + 1;
-  const schedulesAt = placesAt + 2 * Number(answer[placesAt - 1]);
+  const missingAt = placesAt + 2 * Number(answer[placesAt - 1]) + 1;
+  const schedulesAt = missingAt + Number(answer[missingAt - 1]);
   const places = new Map<string, string>();
-  for (let at = placesAt; at < schedulesAt; at += 2) places.set(answer[at] as string, answer[at + 1] as string);
+  for (let at = placesAt; at < missingAt - 1; at += 2) places.set(answer[at] as string, answer[at + 1] as string);
   return {
     paused: paused === "1",
     nextAt: timeOf(next),
@@ -235,6 +257,7 @@ export function exchangeReply(answer: readonly string[], outcomes: number, fires
     jobs: leasedJobs(answer, jobsAt, placesAt - 1),
     schedules: dueSchedules(answer, schedulesAt),
     places,
+    missing: new Set(answer.slice(missingAt, schedulesAt)),
   };
 }
 

@@ -49,6 +49,7 @@ import {
   failuresPage,
   fireArguments,
   followUpArguments,
+  goneAmong,
   idOf,
   listedMember,
   nameArguments,
@@ -60,6 +61,7 @@ import {
   storedSchedules,
   storedStats,
   texts,
+  watchArguments,
 } from "./codec.ts";
 import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
 import { changeArguments, pageArguments, placeOf, readDocument, readDocuments } from "./documents.ts";
@@ -199,8 +201,8 @@ export class RedisQueue implements QueueStore {
   async settle(request: SettleRequest): Promise<SettleReply> {
     const size = { settles: request.settle.length, followUps: countFollowUps(request.settle) };
     const most = (isResend: boolean) => this.#mostOfSettle({ ...size, isResend });
-    const { settled } = await this.#exchange({ ...request, fire: [] }, NO_READ, size, most);
-    return { settled };
+    const { settled, gone } = await this.#exchange({ ...request, fire: [] }, NO_READ, size, most);
+    return { settled, gone };
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
@@ -210,7 +212,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async #exchange(
-    { now, settle, fire, retentionMs, observe = false, isResend = false, resendPauseMs }: ExchangeRequest,
+    { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs }: ExchangeRequest,
     { limit, leaseMs, countLeft = false, firesDeclared = false }: ClaimRequest,
     size: ExchangeSize,
     most: (isResend: boolean) => number,
@@ -230,6 +232,7 @@ export class RedisQueue implements QueueStore {
       ...settle.flatMap(outcomeArguments),
       ...followUpArguments(settle),
       ...(observe ? nameArguments(settle, this.#places) : ["0"]),
+      ...watchArguments(settle.length > 0 ? watch : []),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];
@@ -239,10 +242,10 @@ export class RedisQueue implements QueueStore {
       most: (isSentAgain: boolean) => most(isSentAgain || isResend) + mostMore + (maySweep ? mostOfSweep(size) : 0),
     };
     const answer = await this.#texts(scripts.exchange, args, sending);
-    const { places, ...reply } = exchangeReply(answer, settle.length, fire.length);
+    const { places, missing, ...reply } = exchangeReply(answer, settle.length, fire.length);
     this.#notePlaces(places);
     this.#noteKeys(answer[0] === LEFT_KEYS || reply.jobs.some(({ lease }) => lease.flow));
-    return reply;
+    return { ...reply, gone: goneAmong(watch, missing) };
   }
 
   async partitions(wanted?: Spread): Promise<Layout> {
@@ -359,8 +362,11 @@ export class RedisQueue implements QueueStore {
     return { items, cursor: isLast ? undefined : unorderedCursor(`${next}:${nextSeen}:${scanned}`) };
   }
 
-  async cancel(id: string, now: number): Promise<"cancelled" | "running" | "missing"> {
-    return (await this.#run(scripts.cancel, () => [id, String(now)])) as "cancelled" | "running" | "missing";
+  async cancel(id: string, now: number, mayRun = false): Promise<"cancelled" | "running" | "missing"> {
+    return (await this.#run(scripts.cancel, () => [id, String(now), flag(mayRun)])) as
+      | "cancelled"
+      | "running"
+      | "missing";
   }
 
   async change({ id, from, runAt, record = "", flow }: Change): Promise<boolean> {

@@ -1,5 +1,5 @@
--- Removes a waiting job.
--- ARGV: id, now
+-- Removes a waiting job, or a running one too.
+-- ARGV: id, now, whether it may run (0 or 1)
 -- Returns: 'cancelled' | 'running' | 'missing'
 local id, now = ARGV[1], tonumber(ARGV[2])
 local name = BORN .. id
@@ -8,9 +8,9 @@ local score = tonumber(scores[1] or scores[2] or -1)
 if score < 0 then return 'missing' end
 local in_line = score >= IN_LINE
 local _, _, leased = unpack_score(score)
-if not in_line and leased == 1 and score >= after(now) then return 'running' end
+if not in_line and leased == 1 and score >= after(now) and ARGV[3] == '0' then return 'running' end
 local adding, removing = {}, { id, LEASE .. id }
--- A job that waits outside of lines has no key. One whose lease expired may have one.
+-- A job that waits outside of lines has no key. One with a lease may have one.
 local key, order = flow_of(scores[1] and (in_line or leased == 1) and call('HGET', jobs, id))
 if not scores[1] then removing = { name, born_index(id, read_born({ name }, { scores[2] })[name] or '') } end
 if key then

@@ -5,6 +5,7 @@
 --     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
 --   number of jobs that outcomes make, then for each: place of its outcome, id, score, record
 --   number of names of jobs, then for each: name, hash, place as far as the caller knows it (''); if there are any, then for each outcome: which name ('' for none)
+--   number of running jobs that are watched, then their names in `due`
 --   number of schedules, then for each: key, slot score, next score, record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
@@ -12,6 +13,7 @@
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
 --   number of jobs taken, then for each: id (' born:ID' where it was made here, ' fired:ID' where an earlier send has made it), lease score, record, score at which it was due,
 --   number of names whose places the caller does not know, then for each: name, place ('' if it has none),
+--   number of watched names that are not there, then these: nothing where no outcome had to be read,
 --   then for each schedule due that was not fired here: key, slot score, record
 local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local counts, lease_ms = ARGV[5] == '1', tonumber(ARGV[6])
@@ -179,7 +181,7 @@ local function note(figures, to, waited_count, ran_count)
 end
 
 -- The names of the jobs that were settled, and those whose places a claim has read.
-local named, learned = {}, {}
+local named, learned, missing = {}, {}, {}
 
 -- Of each outcome eleven values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
@@ -201,6 +203,8 @@ local function settle()
   end
   local which_at, all, added = cursor, {}, {}
   if #named > 0 then cursor = cursor + number end
+  local watched = {}
+  for n = 1, tonumber(argument()) do watched[n] = argument() end
   local function add_to(counter, by)
     added[counter] = (added[counter] or 0) + by
   end
@@ -218,7 +222,12 @@ local function settle()
     end
   else
     push_marks(names, named)
+    local unwatched = #names
+    for n, name in ipairs(watched) do names[unwatched + n] = name end
     held = read_many('ZMSCORE', due, names, 2 * PIECE)
+    for n, name in ipairs(watched) do
+      if not held[unwatched + n] then push(missing, name) end
+    end
     note_places(named, held, number + #follow_ups)
   end
   local seen, keys = {}, {}
@@ -634,5 +643,7 @@ for _, name in ipairs(named) do
 end
 push(reply, #learned / 2)
 for _, value in ipairs(learned) do push(reply, value) end
+push(reply, #missing)
+for _, name in ipairs(missing) do push(reply, name) end
 for _, value in ipairs(slots) do push(reply, value) end
 return reply
