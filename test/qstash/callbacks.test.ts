@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { type Delivery, type Parts, servedQStash, target, verify } from "./served-qstash.ts";
 
 const callback = "https://app.test/callback";
@@ -11,7 +11,7 @@ const isCallback = ({ url }: Delivery) => url === callback || url === failureCal
 const bodyOf = (delivery: Delivery | undefined) => JSON.parse(delivery?.body ?? "{}") as Record<string, unknown>;
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-onEveryStore(({ create }) => {
+onEachKindOfStore(({ create }) => {
   /** With partitions, a drain may end before it has seen that another partition got a callback. */
   const drainTwice = async (queue: Queue) => {
     await queue.drain();

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { type Delivery, servedQStash, target } from "./served-qstash.ts";
 
 const other = "https://app.example.com/other";
 const endpoints = [{ name: "first", url: target }, { url: other }];
 
-onEveryStore(({ create }) => {
+onEachKindOfStore(({ create }) => {
   type Served = Awaited<ReturnType<typeof servedQStash>>;
   const drain = async ({ queue }: Served, times = 3) => {
     for (let i = 0; i < times; i++) await queue.drain();

@@ -170,6 +170,35 @@ describe("QStash's interface", () => {
     expect(await (await call("GET", "/v2/keys")).json()).toEqual(signingKeys);
   });
 
+  test("a body with ids or filters selects as the query does: earlier versions of the SDK send them there", async () => {
+    const { call, queue } = qstashHandler({ destination: () => new Response("no", { status: 500 }) });
+    const publish = async (headers: Readonly<Record<string, string>>) => {
+      const answer = await call("POST", path, { headers });
+      return ((await answer.json()) as { messageId: string }).messageId;
+    };
+    const send = async (method: string, at: string, body: object) =>
+      (await call(method, at, { body: JSON.stringify(body) })).json();
+    const dead = [await publish({ "Upstash-Retries": "0" }), await publish({ "Upstash-Retries": "0" })];
+    await queue.drain();
+    const [one] = [
+      await publish({ "Upstash-Delay": "1h" }),
+      await publish({ "Upstash-Delay": "1h", "Upstash-Label": "a" }),
+    ];
+    await publish({ "Upstash-Delay": "1h" });
+    expect(await send("DELETE", "/v2/messages", { messageIds: [one] })).toEqual({ cancelled: 1 });
+    expect(await send("DELETE", "/v2/messages", { label: "a" })).toEqual({ cancelled: 1 });
+    expect(await send("DELETE", "/v2/messages", { messageIds: [] })).toEqual({
+      error: "messageIds must not be empty.",
+    });
+    expect(await send("DELETE", "/v2/messages", [one ?? ""])).toEqual({
+      error: expect.stringContaining("The body must be"),
+    });
+    expect(await send("DELETE", "/v2/workflows/runs", { workflowRunIds: ["wfr_none"] })).toEqual({ cancelled: 0 });
+    expect(await send("DELETE", "/v2/dlq", { dlqIds: [dead[0]] })).toEqual({ deleted: 1 });
+    expect(await send("POST", "/v2/dlq/retry", { dlqIds: ["none"] })).toEqual({ responses: [] });
+    expect(await queue.getStats()).toMatchObject({ scheduledCount: 1, deadLetterCount: 1 });
+  });
+
   test("starts a delivery right after the publish if the platform allows it", async () => {
     const { qstash, queue, deliveries } = qstashHandler();
     const background: Promise<unknown>[] = [];

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { servedQStash, target, verify } from "./served-qstash.ts";
 
-onEveryStore(({ create }) => {
+onEachKindOfStore(({ create }) => {
   const served = (parts = {}) => servedQStash({ store: create(), ...parts });
 
   describe("publish", () => {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { servedQStash, target } from "./served-qstash.ts";
 
 const MINUTE_MS = 60_000;
 
-onEveryStore(({ create }) => {
+onEachKindOfStore(({ create }) => {
   const served = () => servedQStash({ store: create() });
 
   describe("a schedule", () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { servedQStash, signingKeys, target, token, verify } from "./served-qstash.ts";
 
-onEveryStore(({ create }) => {
+onEachKindOfStore(({ create }) => {
   const keysOf = async (baseUrl: string, method = "GET", path = "keys") => {
     const headers = { Authorization: `Bearer ${token}` };
     const answer = await fetch(`${baseUrl}/v2/${path}`, { method, headers });

@@ -8,11 +8,11 @@ import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { start } from "../support/clock.ts";
 import { stepIsStored } from "../support/stored-steps.ts";
-import { useRedis } from "../support/stores.ts";
 import { servedWorkflows, workflowUrl } from "./served-workflows.ts";
 
 /** What goes wrong with the k-th call of the store that changes something, and with all that follow it. */
-const trials = ["killed before", "killed after", "request lost", "reply lost", "doubled"] as const;
+// Killed after a call leaves what killed before the next one does; real kills after calls are in crashes.test.ts.
+const trials = ["killed", "request lost", "reply lost", "doubled"] as const;
 
 type Trial = (typeof trials)[number];
 
@@ -29,9 +29,10 @@ function spoilt(store: Store, trial: Trial, k: number) {
     return { store: doubled, isMet: () => calls >= k };
   }
   const faulty = faultyStore(store, ({ method }) => {
-    if (trial.startsWith("killed") && calls >= k) return "before";
+    // A call of another kind ends with the process too.
+    if (trial === "killed" && calls >= k) return "before";
     if (!isNext(method)) return undefined;
-    return trial === "killed after" || trial === "reply lost" ? "after" : "before";
+    return trial === "reply lost" ? "after" : "before";
   });
   return { store: faulty, isMet: () => calls >= k };
 }
@@ -77,18 +78,21 @@ async function survives(store: Store, trial: Trial, k: number): Promise<boolean>
   // Who is told of a failure tries again.
   const insist = async (work: () => Promise<unknown>) => {
     await work().catch(async () => {
-      if (trial.startsWith("killed")) await restart();
+      if (trial === "killed") await restart();
       await work();
     });
   };
+  let isRestarted = false;
   const restart = async () => {
+    isRestarted = true;
     served = await serve(store);
   };
   await insist(trigger);
   await insist(notify);
   for (let round = 0; round < 12; round++) {
     await served.settle().catch(() => {});
-    if (trial.startsWith("killed") && isMet()) await restart();
+    if (trial === "killed" && isMet() && !isRestarted) await restart();
+    if (isMet() && (await isDone(served.queue))) break;
     now += 40_000;
     served.clock.now = now;
   }
@@ -100,23 +104,20 @@ async function survives(store: Store, trial: Trial, k: number): Promise<boolean>
   return isMet();
 }
 
+async function isDone(queue: Queue): Promise<boolean> {
+  const { pendingCount, runningCount } = await queue.getStats();
+  return pendingCount + runningCount === 0;
+}
+
 describe("a run", () => {
   test.each(trials)(
-    "loses no result and runs no stored step again, whichever call of memory is %s",
+    "loses no result and runs no stored step again, whichever call of its store it is: %s",
     async (trial) => {
+      // That each call may be sent twice is tested at the port: here it is a sample.
+      const pace = trial === "doubled" ? 3 : 1;
       let k = 1;
-      while (await survives(memoryStore(), trial, k)) k++;
+      while (await survives(memoryStore(), trial, k)) k += pace;
       expect(k).toBeGreaterThan(40);
-    },
-    120_000,
-  );
-
-  const redis = useRedis();
-
-  test.each(trials)(
-    "loses no result and runs no stored step again, with a call of Redis %s",
-    async (trial) => {
-      for (let k = 1; await survives(redis.store(), trial, k); k += 7);
     },
     120_000,
   );

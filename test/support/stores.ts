@@ -41,7 +41,23 @@ export function onEveryStore(suite: (kind: StoreKind) => void): void {
   onEveryWholeStore(suite);
 }
 
-/** The same without the store that is already partitioned. */
+/**
+ * Runs a suite on memory, on Redis, and on partitions of both: for what stands on the port of the store alone. What differs between
+ * clients and servers is tested at that port.
+ */
+export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
+  describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
+  const redis = useRedis();
+  describe("on upstashStore", () => suite({ name: "upstash", create: () => redis.store() }));
+  describe("on three partitions of memory and a database", () =>
+    suite({
+      name: "memory and a database",
+      partitions: { moreRequests: 9 },
+      create: () => partitioned([memoryStore(), redis.store()], 3),
+    }));
+}
+
+/** As `onEveryStore`, without the stores that are already partitioned. */
 export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
   describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
   describe("on upstashStore", () => {

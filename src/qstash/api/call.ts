@@ -35,13 +35,53 @@ export function readBody({ body }: Request): Promise<Uint8Array> {
 
 /** Reads a body that is JSON. @throws {TidegateError} `invalid_request`, `payload_too_large` */
 export async function readJsonBody({ body }: Request, most: number): Promise<unknown> {
-  const bytes = await readBytes(body, most);
+  return jsonOf(await readBytes(body, most));
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     // The parser's errors quote the body.
     throw invalidRequest("The body must be JSON.");
   }
+}
+
+/** The largest selection in a body: ids of as many messages as one request may name. */
+const LARGEST_SELECTION = 256 * 1024;
+
+/**
+ * Adds to the query of a call what its body selects: earlier versions of the SDKs send ids and filters there. Without them a request
+ * to cancel one message would mean all messages.
+ *
+ * @throws {TidegateError} `invalid_request` for a body that selects nothing that can be read.
+ */
+export async function withSelection(call: QStashCall): Promise<QStashCall> {
+  const bytes = await readBytes(call.request.body, LARGEST_SELECTION);
+  if (bytes.length === 0) return call;
+  const query = new URLSearchParams(call.query);
+  for (const [name, value] of Object.entries(selectionIn(bytes))) {
+    const values = [value].flat();
+    // A list of no ids would select everything.
+    if (values.length === 0) throw invalidRequest(`${name} must not be empty.`);
+    for (const each of values) {
+      if (!["string", "number", "boolean"].includes(typeof each)) throw wrongSelection();
+      query.append(name, String(each));
+    }
+  }
+  return { ...call, query };
+}
+
+function selectionIn(bytes: Uint8Array): object {
+  const value = jsonOf(bytes);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongSelection();
+  return value;
+}
+
+function wrongSelection() {
+  return invalidRequest(
+    "The body must be an object of ids or filters. Send the query alone, without a body, to select by it.",
+  );
 }
 
 /** Decodes a part of a path. @throws {TidegateError} `invalid_request` */

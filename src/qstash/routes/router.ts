@@ -4,7 +4,7 @@ import { requireScope } from "../../http/auth.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import { errorAnswer, json } from "../api/answers.ts";
-import { decoded, type InterfaceSettings, type QStashCall } from "../api/call.ts";
+import { decoded, type InterfaceSettings, type QStashCall, withSelection } from "../api/call.ts";
 import * as dead from "./dead-letter.ts";
 import * as deadRuns from "./dead-runs.ts";
 import * as flow from "./flow-control.ts";
@@ -25,6 +25,8 @@ interface Route {
   readonly answer: (call: QStashCall) => Promise<Response>;
   /** Whether it needs no token. Default false. */
   readonly isOpen?: boolean;
+  /** Whether ids and filters may stand in the body as well as in the query. Default false. */
+  readonly isBulk?: boolean;
 }
 
 /** Stands for every method. */
@@ -37,10 +39,10 @@ const routes: readonly Route[] = [
   { method: "POST", path: "batch", answer: batch },
   { method: "GET", path: "messages/:id", answer: messages.getMessage },
   { method: "DELETE", path: "messages/:id", answer: messages.cancelMessage },
-  { method: "DELETE", path: "messages", answer: messages.cancelMessages },
+  { method: "DELETE", path: "messages", answer: messages.cancelMessages, isBulk: true },
   { method: "GET", path: "dlq", answer: dead.listDead },
-  { method: "DELETE", path: "dlq", answer: dead.removeManyDead },
-  { method: "POST", path: "dlq/retry", answer: dead.retryManyDead },
+  { method: "DELETE", path: "dlq", answer: dead.removeManyDead, isBulk: true },
+  { method: "POST", path: "dlq/retry", answer: dead.retryManyDead, isBulk: true },
   { method: "POST", path: "dlq/retry/:id", answer: dead.retryDead },
   { method: "GET", path: "dlq/:id", answer: dead.getDead },
   { method: "DELETE", path: "dlq/:id", answer: dead.removeDead },
@@ -77,13 +79,13 @@ const routes: readonly Route[] = [
   { method: "GET", path: "waiters/*", answer: events.listWaiters },
   { method: ANY, path: "workflows/hooks/:user/:run/:event", answer: events.webhook, isOpen: true },
   { method: "GET", path: "workflows/runs/:id", answer: runs.getSteps },
-  { method: "DELETE", path: "workflows/runs", answer: runs.cancelRuns },
+  { method: "DELETE", path: "workflows/runs", answer: runs.cancelRuns, isBulk: true },
   { method: "GET", path: "workflows/events", answer: runs.listRuns },
   { method: "GET", path: "workflows/logs", answer: runs.listRuns },
   { method: "GET", path: "workflows/dlq", answer: deadRuns.listDeadRuns },
-  { method: "DELETE", path: "workflows/dlq", answer: deadRuns.removeDeadRuns },
-  { method: "POST", path: "workflows/dlq/resume", answer: deadRuns.rerunMany("resume") },
-  { method: "POST", path: "workflows/dlq/restart", answer: deadRuns.rerunMany("restart") },
+  { method: "DELETE", path: "workflows/dlq", answer: deadRuns.removeDeadRuns, isBulk: true },
+  { method: "POST", path: "workflows/dlq/resume", answer: deadRuns.rerunMany("resume"), isBulk: true },
+  { method: "POST", path: "workflows/dlq/restart", answer: deadRuns.rerunMany("restart"), isBulk: true },
   { method: "POST", path: "workflows/dlq/resume/:id", answer: deadRuns.rerunOne("resume") },
   { method: "POST", path: "workflows/dlq/restart/:id", answer: deadRuns.rerunOne("restart") },
   { method: "POST", path: "workflows/dlq/callback/:id", answer: deadRuns.retryCallback },
@@ -109,7 +111,8 @@ export function answerer(settings: InterfaceSettings, identify: (request: Reques
       if (!found?.route.isOpen) requireScope(await identify(request), ["admin"]);
       if (found) {
         const { searchParams: query } = new URL(request.url);
-        return await found.route.answer({ request, query, parameters: found.parameters, host, settings });
+        const call = { request, query, parameters: found.parameters, host, settings };
+        return await found.route.answer(found.route.isBulk ? await withSelection(call) : call);
       }
       if (fitting.length === 0)
         throw notFound("Not found. See docs/guide/qstash.md for what Tidegate serves of QStash.");

@@ -20,7 +20,7 @@ export async function postEndpoints(call: QStashCall): Promise<Response> {
   const { host, settings } = call;
   const name = nameOf(call);
   const endpoints = (await readEndpoints(call)).map((endpoint): Endpoint => {
-    const url = settings.targets.read(endpoint.url ?? "", "The url of an endpoint");
+    const url = settings.targets.read(endpoint.url ?? "", "url of an endpoint");
     return endpoint.name === undefined ? { url } : { url, name: endpoint.name };
   });
   await addEndpoints(documentsOf(call), name, endpoints, host.queue.clock());
