@@ -23,6 +23,7 @@ export type AnyQueue = Pick<
   | "reschedule"
   | "getStats"
   | "getFailures"
+  | "getFigures"
   | "listDeadLetter"
   | "retryFromDeadLetter"
   | "removeFromDeadLetter"

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
@@ -62,7 +63,7 @@ describe("queue:list of several queues", () => {
   test("a handler of a version that lists no queues shows its first", async () => {
     const { fetch, cli } = behindHandler();
     const before = (request: Request) =>
-      new URL(request.url).pathname.endsWith("/queues")
+      /\/(queues|figures)$/.test(new URL(request.url).pathname)
         ? Response.json({ status: 404, title: "Not found", detail: "Not found.", code: "not_found" }, { status: 404 })
         : fetch(request);
     const { code, stdout } = await cli(["queue:list"], { fetch: before });
@@ -101,11 +102,28 @@ onEveryTarget((open) => {
       expect(stdout).toMatch(/Dead +1 +see tidegate queue:dlq( --prefix \S+)?\n/);
     });
 
-    test("--json prints what getStats returns", async () => {
+    test("shows what the jobs of each name did in the last hour, within 80 columns", async () => {
+      const target = open();
+      await target.queue.enqueueMany(Array.from({ length: 3 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
+      await target.clock.advance("2s");
+      await target.queue.drain();
+      await kill(target, 1);
+      const colored = await target.cli(["queue:list"], { isTerminal: true, columns: 80 });
+      const stdout = stripVTControlCharacters(colored.stdout);
+      expect(stdout).toMatch(/LAST HOUR +PROCESSED +RETRIED +DEAD +WAITED +95 % +RAN +95 %\n/);
+      expect(stdout).toMatch(/\nsend_email +3 +0 +0 +1\.\ds +2\.\ds +\dms +\d+ms\n/);
+      expect(stdout).toMatch(/\nfails +0 +0 +1 +\dms +\d+ms +\dms +\d+ms\n/);
+      expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    });
+
+    test("--json prints what getStats returns, and figures by name", async () => {
       const { queue, cli } = open();
       await queue.enqueue(sendEmail, { to: "ada" });
       const stats = JSON.parse(JSON.stringify(await queue.getStats()));
-      expect(documentOf(await cli(["queue:list", "--json"]))).toMatchObject(stats);
+      expect(documentOf(await cli(["queue:list", "--json"]))).toMatchObject({
+        ...stats,
+        figures: { names: [], other: null },
+      });
     });
   });
 });

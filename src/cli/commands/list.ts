@@ -1,4 +1,7 @@
+import type { QueueFigures } from "../../core/manage/figures.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
+import { TidegateError } from "../../core/shared/errors.ts";
+import { figuresTable } from "../output/figures.ts";
 import { queuesTable } from "../output/queues.ts";
 import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
@@ -10,8 +13,8 @@ import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, how many attempts ended a minute over
 the last five, when something is due next, and the last hour in steps of six minutes.
 
-With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one, and
-totals so far.`;
+With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
+totals so far, and what the jobs of each name did in the last hour: with the median and the 95th percentile of how long they waited and ran.`;
 
 /** `queue:list`: all queues, or the statistics of one. */
 export function addList(program: Program, session: Session): void {
@@ -34,8 +37,20 @@ export function addList(program: Program, session: Session): void {
       await refuseUnknownQueue(target, program.opts(), stats);
       const queues = list?.queues ?? [];
       if (queues.length > 1) session.print({ queues }, () => queuesTable(queues, session));
-      else session.print(stats, () => statistics(target, stats, session));
+      else {
+        const figures = await readFigures(target);
+        session.print({ ...stats, figures }, () => statistics(target, stats, figures, session));
+      }
     });
+}
+
+/** What the jobs of each name do; nothing where a handler is of a version that does not know. */
+async function readFigures({ kind, queue }: Target): Promise<QueueFigures> {
+  return queue.getFigures({ days: 0 }).catch((error: unknown) => {
+    if (kind === "handler" && error instanceof TidegateError && error.code === "not_found")
+      return { names: [], other: null };
+    throw error;
+  });
 }
 
 interface Line {
@@ -44,13 +59,20 @@ interface Line {
   readonly remark: string;
 }
 
-function statistics({ label, command }: Target, stats: QueueStats, session: Session): string {
+function statistics({ label, command }: Target, stats: QueueStats, figures: QueueFigures, session: Session): string {
   const { colors, now } = session;
   const next = stats.nextRunAt
     ? `${fromNow(stats.nextRunAt, now)} (${moment(stats.nextRunAt)})`
     : "nothing is scheduled";
   const head = `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED: ${command("queue:resume")}`) : ""}`;
-  return `${head}\n\n${linesTable("NOW", nowLines(stats, command), session)}\n\n${linesTable("TOTAL", totalLines(stats), session)}\n\n${colors.dim("Next")}  ${next}`;
+  const parts = [
+    head,
+    linesTable("NOW", nowLines(stats, command), session),
+    linesTable("TOTAL", totalLines(stats), session),
+    figuresTable(figures, session),
+    `${colors.dim("Next")}  ${next}`,
+  ];
+  return parts.filter((part) => part !== undefined).join("\n\n");
 }
 
 function linesTable(title: string, lines: readonly Line[], session: Session): string {

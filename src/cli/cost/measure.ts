@@ -29,8 +29,9 @@ const MINUTE_MS = 60_000;
 /** Runs a few jobs through a separate queue and counts the commands. It has its own clock, so nothing waits. */
 export async function measure(store: Store, startAt: number): Promise<Measurements> {
   const scratch = new Scratch(store, startAt);
-  // The first calls also load the scripts, which Redis then keeps.
+  // The first calls also load the scripts, which Redis then keeps, and count names for the first time.
   await scratch.enqueueAndRun();
+  await scratch.enqueueFailing();
   await scratch.drain();
   const idleTick = await scratch.drain();
   const enqueue = await scratch.enqueue(1);

@@ -29,6 +29,13 @@ export function shortAgo(time: Date, now: number): string {
   return ms < 1_000 ? "now" : `${Math.floor(ms / unitMs)}${unit.charAt(0)} ago`;
 }
 
+/** How long something took, in a few letters: "8ms", "2.3s", "12s", "5m". */
+export function brief(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)}ms`;
+  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)}s`;
+  return ms < 120_000 ? `${Math.round(ms / 1_000)}s` : `${Math.round(ms / 60_000)}m`;
+}
+
 /** "2026-03-01 12:00:00 UTC" */
 export function moment(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;

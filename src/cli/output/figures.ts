@@ -1,0 +1,39 @@
+import type { NameFigures, Percentiles, QueueFigures } from "../../core/manage/figures.ts";
+import type { ListView } from "./jobs.ts";
+import { type Column, table } from "./table.ts";
+import { short } from "./text.ts";
+import { brief } from "./time.ts";
+
+/** How many names are shown: those with most attempts. */
+const MOST_SHOWN = 20;
+
+/** A table of what the jobs of each name did in the last hour; undefined if there is nothing to show. */
+export function figuresTable({ names, other }: QueueFigures, view: ListView): string | undefined {
+  const { colors, width } = view;
+  const all = [...names, ...(other ? [other] : [])].filter((each) => attempts(each) > 0);
+  if (all.length === 0) return undefined;
+  const busiest = all.sort((a, b) => attempts(b) - attempts(a)).slice(0, MOST_SHOWN);
+  const time = (times: Percentiles | null, field: keyof Percentiles) => (times ? brief(times[field]) : "-");
+  const columns: Column<NameFigures>[] = [
+    { title: "LAST HOUR", cell: ({ name }) => name, givesWay: true },
+    { title: "PROCESSED", cell: ({ hour }) => short(hour.processed), align: "right" },
+    { title: "RETRIED", cell: ({ hour }) => short(hour.retried), align: "right" },
+    {
+      title: "DEAD",
+      cell: ({ hour }) => short(hour.dead),
+      align: "right",
+      paint: (text, { hour }) => (hour.dead > 0 ? colors.red(text) : text),
+    },
+    { title: "WAITED", cell: ({ hour }) => time(hour.waiting, "medianMs"), align: "right" },
+    { title: "95 %", cell: ({ hour }) => time(hour.waiting, "p95Ms"), align: "right" },
+    { title: "RAN", cell: ({ hour }) => time(hour.running, "medianMs"), align: "right" },
+    { title: "95 %", cell: ({ hour }) => time(hour.running, "p95Ms"), align: "right" },
+  ];
+  const more =
+    all.length > busiest.length ? `\n${colors.dim(`${all.length - busiest.length} more names did less.`)}` : "";
+  return table(columns, busiest, { colors, width }) + more;
+}
+
+function attempts({ hour: { processed, retried, dead } }: NameFigures): number {
+  return processed + retried + dead;
+}
