@@ -346,6 +346,18 @@ const cases: Readonly<Record<string, Case>> = {
     },
     answersAlike: true,
   },
+  "claim of a long line": {
+    async prepare(store) {
+      const limits = { ...flow.limits, concurrency: 0 };
+      await store.enqueue(
+        keyed("line", 60).map((each) => ({ ...each, flow: { ...flow, limits } })),
+        now,
+      );
+      return [];
+    },
+    run: (store) => store.exchange({ ...exchange, claim: { limit: 100, leaseMs: 2 * minute } }),
+    answersAlike: false,
+  },
   "cancel of a job with a key": {
     prepare: claimKeyed,
     run: (store) => store.cancel("line-30", now),
@@ -542,6 +554,30 @@ describe.each([
     }
     expect(failures).toBeGreaterThan(1);
   });
+
+  test.each(Object.keys(cases).filter((name) => /key|long line/.test(name)))(
+    "%s leaves no key that counts a lease which nobody holds, where a permission is missing",
+    async (name) => {
+      const { prepare, run } = cases[name] as Case;
+      for (const command of ["ZREM", "HSET", "HDEL", "ZADD"]) {
+        const store = new RedisQueue(connection, keysOf(`refused-${prefixes++}`, "default"), undefined, () => 0.5);
+        const runs = await fillStore(store);
+        const [first = runs, ...more] = (await prepare?.(store)) ?? [];
+        transport.refuse(command);
+        await run(store, first, ...more).catch(() => {});
+        transport.refuse(undefined);
+        const claim = { limit: 100, leaseMs: minute };
+        for (let at = now + 60 * minute, settle: Outcome[] = [], isQuiet = false; !isQuiet; at += minute) {
+          const { jobs } = await store.exchange({ ...exchange, now: at, settle, claim });
+          isQuiet = jobs.length + settle.length === 0;
+          settle = jobs.map(({ lease }) => ended(lease));
+        }
+        const { items } = await store.listFlows({ cursor: undefined, limit: 100, now });
+        const stuck = items.filter(({ running, waiting, paused }) => running > 0 || (waiting > 0 && !paused));
+        expect(stuck, `${command} is refused`).toEqual([]);
+      }
+    },
+  );
 
   test("enqueue stores all of its jobs or none", async () => {
     for (let k = 1, hasFailed = true; hasFailed; k++) {

@@ -11,6 +11,8 @@ export interface FailingTransport extends Transport {
    * @param onFailure is called after the failure, before anyone gets the error.
    */
   failNext(k: number, onFailure: () => Promise<void>): void;
+  /** From now on refuses a command in every script, as a missing permission does; undefined allows all again. */
+  refuse(command: string | undefined): void;
   /** Whether the requested failure happened: false if the script ran fewer commands. */
   readonly hasFailed: boolean;
 }
@@ -25,6 +27,7 @@ const sources = new Map(
 export function failingTransport(redis: RespClient, knowsHsetex = true): FailingTransport {
   let next: { readonly k: number; readonly onFailure: () => Promise<void> } | undefined;
   let hasFailed = false;
+  let refused: string | undefined;
   const send = async (command: readonly string[]) => {
     const reply = await redis.send(command);
     if (reply instanceof RespError) throw new Error(reply.message);
@@ -37,6 +40,9 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
       next = { k, onFailure };
       hasFailed = false;
     },
+    refuse(command) {
+      refused = command;
+    },
     get hasFailed() {
       return hasFailed;
     },
@@ -45,7 +51,8 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
       if (name !== "EVALSHA" || !source) return send([name, sha, ...rest]);
       const failure = next;
       next = undefined;
-      const text = source.head + countingRedis(failure?.k ?? 0, knowsHsetex) + prelude + source.body + postlude;
+      const text =
+        source.head + countingRedis(failure?.k ?? 0, knowsHsetex, refused) + prelude + source.body + postlude;
       try {
         const reply = await send(["EVAL", text, ...rest]);
         // It has seen to the failure itself: the script is one of the commands that it counts.
@@ -82,12 +89,12 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
   };
 }
 
-const countingRedis = (k: number, knowsHsetex: boolean) => `
+const countingRedis = (k: number, knowsHsetex: boolean, refused = "") => `
 local server, made = redis, 0
 local function failure(command)
   if command == 'HSETEX' and not ${knowsHsetex} then return 'ERR Unknown Redis command called from script' end
   made = made + 1
-  return made == ${k} and 'made to fail'
+  return (made == ${k} or command == '${refused}') and 'made to fail'
 end
 local redis = {
   call = function(command, ...)

@@ -301,10 +301,10 @@ local function put_marks(adding, removing)
   return earliest, marked
 end
 
--- Stores the state of lanes, before the places and marks that lead there are written. `clear_lanes` later removes what must go.
+-- Stores the state of lanes, before the places and marks that lead there are written. `leave_lines` and `forget` later remove what must go.
 -- A key whose state is no longer needed is removed, and one with an open window expires with it. HSETEX may be missing: a key that was
 -- stored without its expiry is removed when a script meets it again.
-local forgotten = {}
+local forgotten, idle = {}, {}
 local function store_lanes(now)
   local kept, resting, ends, rest = {}, {}, {}, 1
   for _, lane in ipairs(touched) do
@@ -313,7 +313,10 @@ local function store_lanes(now)
       push(resting, lane.key, format_lane(lane))
       push(ends, whole(lane.ends), 'f' .. lane.key)
       rest = math.max(rest, lane.ends - now)
-    elseif lane.original then push(forgotten, lane.key) end
+    elseif lane.original then
+      push(forgotten, lane.key)
+      push(idle, lane.key, format_lane(lane))
+    end
   end
   call_many('ZADD', lanes, standing)
   standing = {}
@@ -326,51 +329,73 @@ local function store_lanes(now)
   call_many('HSET', flow, kept)
 end
 
-local function clear_lanes()
-  surely('HDEL', flow, forgotten)
-  leave_lines()
+-- Removes keys. If that is refused, they are stored as idle: what is there still counts leases that have ended.
+local function forget(keys, texts)
+  if try_many('HDEL', flow, keys) and try_many('HDEL', flow, keys) then call_many('HSET', flow, texts) end
 end
 
 -- Lanes that match what has been written so far. If a later command fails, they are stored instead of the final ones.
-local checkpoint = { text = {}, standing = {} }
+local checkpoint
 local function keep_checkpoint(now)
-  checkpoint = { text = {}, standing = {} }
+  checkpoint = { text = {}, is_forgotten = {}, standing = {} }
   for i, value in ipairs(standing) do checkpoint.standing[i] = value end
-  for _, lane in ipairs(touched) do checkpoint.text[lane.key] = not is_forgotten(lane, now) and format_lane(lane) end
+  for _, lane in ipairs(touched) do
+    checkpoint.text[lane.key], checkpoint.is_forgotten[lane.key] = format_lane(lane), is_forgotten(lane, now)
+  end
 end
 
 local function restore_checkpoint()
-  local kept, gone = {}, {}
+  local kept, gone, texts = {}, {}, {}
   for _, lane in ipairs(touched) do
-    local text = checkpoint.text[lane.key]
-    if text == nil then text = lane.original end
-    if text then push(kept, lane.key, text) else push(gone, lane.key) end
+    local key = lane.key
+    local text = checkpoint.text[key] or lane.original
+    if text and not checkpoint.is_forgotten[key] then push(kept, key, text)
+    else
+      push(gone, key)
+      push(texts, key, text or format_lane(parse(key)))
+    end
   end
   call_many('ZADD', lanes, checkpoint.standing)
   call_many('HSET', flow, kept)
-  call_many('HDEL', flow, gone)
+  forget(gone, texts)
 end
 
--- Undoes what a script has stored of lanes before a command failed, and removes members that it has added to `lanes`.
+-- The marks of lanes as they are stored: as they were, or as these texts say.
+local function stored_marks(texts)
+  local marks = {}
+  for _, lane in ipairs(touched) do
+    local stored = parse(lane.key, texts and texts[lane.key] or lane.original)
+    if not is_idle(stored) then
+      local mark = mark_of(stored)
+      push(marks, whole(mark), LANE .. lane.key, whole(TURN_UP + mark), TURN .. lane.key)
+    end
+  end
+  return marks
+end
+
+-- Undoes what a script has stored of lanes before a command failed, and removes members that it has added to `lanes`. The command that
+-- failed may be refused again, and has then written nothing to undo.
 local function restore_lanes()
   local kept, gone = {}, {}
   for _, lane in ipairs(touched) do
     if lane.original then push(kept, lane.key, lane.original) else push(gone, lane.key) end
   end
-  call_many('HSET', flow, kept)
-  call_many('HDEL', flow, gone)
-  call_many('ZREM', lanes, stood)
+  try_many('HSET', flow, kept)
+  try_many('HDEL', flow, gone)
+  try_many('ZREM', lanes, stood)
+  try_many('ZADD', due, stored_marks())
 end
 
--- Stores lanes, then adds members to `due`, the marks of the lanes with them. Should a command fail, all of this is taken back: sent
--- again, the script finds what it has found. What goes, goes after this.
+-- Stores lanes, then adds members to `due`, the marks of the lanes with them, and takes entries out of lines. Should a command fail, all
+-- of this is taken back: sent again, the script finds what it has found. What else goes, goes after this.
 local function commit_lanes(now, adding, removing, undo)
   local done_well, problem = pcall(function()
     put_marks(adding, removing)
     store_lanes(now)
     call_many('ZADD', due, adding)
+    leave_lines()
   end)
-  if done_well then return clear_lanes() end
+  if done_well then return forget(forgotten, idle) end
   restore_lanes()
   if undo then undo() end
   error(problem, 0)

@@ -227,10 +227,10 @@ end
 -- 4. Write. Should a command fail, what was added before it is taken back: all of the jobs are stored, or none. The places come last:
 -- with them come the marks of the keys.
 local function undo()
-  call_many('ZADD', due, old_scores)
-  call_many('ZREM', due, new_members)
-  call_many('HSET', jobs, old_records)
-  call_many('HDEL', jobs, new_ids)
+  try_many('ZADD', due, old_scores)
+  try_many('ZREM', due, new_members)
+  try_many('HSET', jobs, old_records)
+  try_many('HDEL', jobs, new_ids)
 end
 
 local function store()

@@ -180,8 +180,23 @@ local function note(figures, to, waited_count, ran_count)
   figures[ran] = (figures[ran] or 0) + 1
 end
 
+local function index_of_lease(lease)
+  return whole(UPPER + unpack_score(tonumber(lease)) * 1024)
+end
+
 -- The names of the jobs that were settled, and those whose places a claim has read.
 local named, learned, missing = {}, {}, {}
+
+-- Ids of jobs that have ended, whose records go last of all. And the leases of jobs with keys that have ended, for a ZADD of `due` that
+-- puts them back.
+local left, ended_leases = {}, {}
+
+-- Where the state of keys cannot be stored, their jobs go on holding the leases that it counts: an outcome that is sent again finds
+-- them, and so does a claim once they run out. No HSET is needed for that.
+local function put_leases_back()
+  call_many('ZADD', due, ended_leases)
+  call_many('ZADD', due, stored_marks())
+end
 
 -- Of each outcome eleven values stand in ARGV. This loop and the one that leases run for every job: what they do by hand and at
 -- fixed places would cost twice as much through functions and tables.
@@ -213,7 +228,7 @@ local function settle()
   if number == 1 and #follow_ups == 0 and not resend and ARGV[before + 1] == 'completed' and ARGV[before + 11] ~= '' then
     local lease = ARGV[before + 3]
     local index = born_index(ARGV[before + 2], ARGV[before + 11])
-    alone = { lease, names[1], whole(UPPER + unpack_score(tonumber(lease)) * 1024), index }
+    alone = { lease, names[1], index_of_lease(lease), index }
     local removed = call('ZREM', due, names[1], index)
     if removed == 1 then put_back(names[1]) end
     held = { removed == 2 and lease }
@@ -237,7 +252,7 @@ local function settle()
   end
   load_lanes(keys)
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
-  local gone, gone_born, left, waiting, kept, finished, died, buried, unsure, ended = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
+  local gone, gone_born, waiting, kept, finished, died, buried, unsure, ended = {}, {}, {}, {}, {}, {}, {}, {}, {}
   local settled = 0
   for i = 1, number do
     local to, id, lease, score, record = unpack(ARGV, before + i * 11 - 10, before + i * 11 - 6)
@@ -259,11 +274,14 @@ local function settle()
       end
       note(all, to, waited_count, ran_count)
       if name then note(name.figures, to, waited_count, ran_count) end
-      if key then finish(lane_of[key]) end
+      if key then
+        finish(lane_of[key])
+        push(ended_leases, lease, names[i], index_of_lease(lease), first == '' and LEASE .. id or born_index(id, first))
+      end
       if to == 'completed' or to == 'dead' then
         if first == '' then
           settled = settled + 1
-          left[settled] = id
+          push(left, id)
           gone[settled * 2 - 1], gone[settled * 2] = id, LEASE .. id
         end
         if to == 'dead' then
@@ -283,6 +301,8 @@ local function settle()
       if first ~= '' and not alone then push(gone_born, names[i], born_index(id, first)) end
     else
       reply[3 + i] = 0
+      -- An earlier send may have failed before it removed the record.
+      if resend and not held[i] and first == '' and (to == 'completed' or to == 'dead') then push(left, id) end
       if resend and to == 'completed' and retention_ms == 0 then
         reply[3 + i] = (held[i] or (first ~= '' and call('ZSCORE', due, id))) and 0 or 1
       elseif resend then
@@ -300,7 +320,8 @@ local function settle()
   if retention_ms > 0 and #finished > 0 then
     local is_kept, refusal = pcall(keep, finished, ended)
     if not is_kept then
-      if alone then call('ZADD', due, unpack(alone)) end
+      -- The lease that cannot be put back has ended, and its key must not count it.
+      if alone and try_many('ZADD', due, alone) then keep_checkpoint(now) end
       error(refusal, 0)
     end
     remove_expired(now)
@@ -309,7 +330,6 @@ local function settle()
   call_many('HSET', jobs, kept)
   call_many('ZADD', due, waiting)
   for _, member in ipairs(gone_born) do push(gone, member) end
-  surely('HDEL', jobs, left)
   surely('ZREM', due, gone)
   keep_checkpoint(now)
   local swept_on = next(seen) and tally(count, added, all, named)
@@ -374,6 +394,8 @@ end
 
 local FIRED = ' fired:'
 local jobs_taken, taken, leases, slots, orphans, adopted = 0, {}, {}, {}, {}, {}
+-- For a ZADD of `due` that puts jobs back in line.
+local unclaimed = {}
 local function lease(id, score, record, leased, index, member)
   local last = jobs_taken * 4
   jobs_taken = jobs_taken + 1
@@ -416,6 +438,7 @@ local function recover()
         -- It goes on under its id.
         taken[jobs_taken * 4 - 3] = FIRED .. id_of(id)
         push(adopted, id_of(id), record)
+        written[id_of(id)] = record
         push(orphans, id, born_index(id_of(id), record))
       end
     end
@@ -590,7 +613,10 @@ local function claim(wanted)
       else
         local _, claims = unpack_score(tonumber(ready[i]))
         leased[claims] = leased[claims] or whole(pack(ends, claims + 1, 1))
-        if lane then pop(lane) end
+        if lane then
+          pop(lane)
+          push(unclaimed, whole(IN_LINE + ready[i]), ids[i], whole(UPPER), LEASE .. ids[i])
+        end
         if key then finish(lane_of[key]) end
         if lane or key then begin(lane or lane_of[key], now) end
         local id = ids[i]
@@ -598,6 +624,7 @@ local function claim(wanted)
         if born_records[id] then
           id = id_of(ids[i])
           push(adopted, id, record)
+          written[id] = record
           push(orphans, ids[i], born_index(id, record))
         end
         lease(id, ready[i], record, leased[claims], index)
@@ -615,6 +642,16 @@ local function claim(wanted)
   if coming < UPPER then reply[2] = whole(coming) end
 end
 
+-- Of what has ended. A job may have been made anew under its id.
+local function remove_records()
+  local gone = {}
+  for _, id in ipairs(left) do
+    if not written[id] then push(gone, id) end
+  end
+  surely('HDEL', jobs, gone)
+end
+
+local has_leased = false
 local function work()
   settle()
   fire()
@@ -623,16 +660,24 @@ local function work()
   store_lanes(now)
   call_many('HSET', jobs, adopted)
   call_many('ZADD', due, leases)
+  has_leased = true
+  leave_lines()
 end
 
 local done_well, problem = pcall(work)
 if not done_well then
-  restore_checkpoint()
+  if not (checkpoint and pcall(restore_checkpoint)) then
+    pcall(put_leases_back)
+  elseif has_leased then
+    try_many('ZADD', due, unclaimed)
+    try_many('ZADD', due, stored_marks(checkpoint.text))
+  end
   error(problem, 0)
 end
 -- A member without a record can come of eviction alone; left there, it would stand in the way of all others.
 surely('ZREM', due, orphans)
-clear_lanes()
+forget(forgotten, idle)
+remove_records()
 
 push(reply, jobs_taken)
 local before = #reply
