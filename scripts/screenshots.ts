@@ -43,16 +43,13 @@ async function show(page: Page, hash: string): Promise<void> {
 const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = [
   ["overview", "#view=overview", light],
   ["overview-dark", "#view=overview", dark],
-  ["overview-narrow", "#view=overview", narrow],
-  ["queues", "#view=queues", light],
-  ["names", "#view=names", light],
   ["failures", "#view=failures", light],
   ["failures-narrow", "#view=failures", narrow],
   ["jobs", "#view=jobs", light],
-  ["dead-letter", "#view=jobs&state=dead", light],
   ["dead-letter-narrow", "#view=jobs&state=dead", narrow],
   ["job", "#view=jobs&state=dead", light],
-  ["job-dark", "#view=jobs&state=dead", dark],
+  ["names", "#view=names", light],
+  ["queues", "#view=queues", dark],
   ["schedules", "#view=schedules", light],
   ["flow-control", "#view=flow", dark],
 ];
@@ -65,11 +62,14 @@ export async function main([folder = docs]: readonly string[]): Promise<void> {
     for (const [name, hash, options] of pictures) {
       const page = await open(browser, scene, options);
       await show(page, hash);
-      if (name.startsWith("job-") || name === "job") {
+      if (name === "job") {
         await page.click("td.job a");
         await page.waitForSelector("ol");
       }
-      await writeFile(join(folder, `${name}.png`), await page.screenshot({ fullPage: true, animations: "disabled" }));
+      await writeFile(
+        join(folder, `${name}.png`),
+        await page.screenshot({ fullPage: name.startsWith("overview"), animations: "disabled" }),
+      );
       await page.context().close();
     }
   } finally {
