@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
-import { serveQueue } from "./served-queue.ts";
+import { openedAt, serveQueue } from "./served-queue.ts";
 
 // What an operator does to jobs and schedules from the page.
 
@@ -48,6 +49,73 @@ describe("a job", () => {
     await notice(page, "1 job rescheduled.");
     expect((await on.queue.getJob("mail-3"))?.runAt).toEqual(new Date("2026-05-01T09:00:00Z"));
   });
+});
+
+test("a running job is shown live, with its progress and log lines, and is stopped", async () => {
+  let go = () => {};
+  let stopped: unknown;
+  const clock = { now: openedAt };
+  const imports = defineJob({
+    name: "import",
+    timeout: "5m",
+    async perform(_: undefined, job) {
+      for (const done of [1, 3, 4]) {
+        job.log(`Read ${done} files.`, { done });
+        await job.progress({ done, total: 4 }).catch(() => {});
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+      }
+      stopped = job.signal.reason;
+    },
+  });
+  const queue = new Queue({ store: memoryStore(), jobs: [imports], clock: () => clock.now, logger: null });
+  const { id } = await queue.enqueue(imports);
+  const drained = queue.drain();
+  await expect.poll(async () => (await queue.getJob(id))?.progress, patience).toEqual({ done: 1, total: 4 });
+  const page = await open(await serveQueue({ queues: [queue] }), `#view=job&id=${id}`);
+  const bar = page.getByRole("progressbar", { name: "Progress" });
+  await expect.poll(() => bar.getAttribute("value"), patience).toBe("0.25");
+  await page.getByText("Attempt 1 is running").waitFor();
+  await page.locator(".log", { hasText: "Read 1 files." }).waitFor();
+  expect(await page.locator("dt").allTextContents()).toEqual(
+    expect.arrayContaining(["Running since", "Timeout", "Lease ends"]),
+  );
+  go();
+  await expect.poll(async () => (await queue.getJob(id))?.progress, patience).toEqual({ done: 3, total: 4 });
+  await page.clock.runFor(3_100);
+  await expect.poll(() => bar.getAttribute("value"), patience).toBe("0.75");
+  await press(page, "Stop...");
+  await press(page, "Stop the job");
+  await notice(page, "The job is stopped.");
+  await heading(page, "No such job");
+  go();
+  await expect.poll(() => (go(), stopped), patience).toMatchObject({ name: "JobCancelledError" });
+  await drained;
+});
+
+test("a message of QStash's interface shows where it goes, and has a tab", async () => {
+  const deliver = defineJob({
+    name: "qstash_deliver",
+    async perform(_: unknown, job) {
+      await job.progress({ responseStatus: 503 });
+      throw new Error("The destination answered 503.");
+    },
+  });
+  const queue = new Queue({ store: memoryStore(), jobs: [deliver], clock: () => openedAt, logger: null });
+  await queue.enqueue(deliver, { url: "https://app.example.com/hook", method: "POST", labels: ["nightly"] });
+  await queue.drain();
+  const page = await open(await serveQueue({ queues: [queue] }));
+  await page.getByRole("link", { name: "Messages" }).click();
+  await page.getByText("POST https://app.example.com/hook").waitFor();
+  await page.locator("td.job a").click();
+  const card = page.locator("section", { has: page.getByRole("heading", { name: "Message" }) });
+  await card.waitFor();
+  expect(await card.locator("dd").allTextContents()).toEqual([
+    "POST https://app.example.com/hook",
+    "nightly",
+    "status 503",
+  ]);
 });
 
 test("several waiting jobs are moved and cancelled together, and what that costs is said before", async () => {

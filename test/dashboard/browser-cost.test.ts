@@ -83,3 +83,28 @@ test("twenty queues on one page are one request, and cost no more", async () => 
   const ready = await page.locator("tbody td:nth-child(2)").allTextContents();
   expect(ready).toEqual(queues.map((_, index) => String(index)));
 });
+
+test("a search costs at most 60 commands beside the statistics, and an action on a waiting job at most 8", async () => {
+  const on = await serveQueue({}, redis.store());
+  const { queue, url } = on;
+  const jobs = Array.from({ length: 1_300 }, (_, order) => ({ job: "fails", payload: { order } }));
+  await queue.enqueueMany(jobs);
+  await queue.drain({ maxJobs: 1_300, batchSize: 1_000, concurrency: 1_000 });
+  await fill(queue);
+  const cost = async (path: string, init?: RequestInit) => {
+    const { commands, result } = await countCommands(redis.server.port, async () => fetch(url + path, init));
+    expect(result.ok, path).toBe(true);
+    return { commands, text: await result.text() };
+  };
+  const overview = await cost("/dashboard/data?view=schedules");
+  const search = await cost("/dashboard/data?view=jobs&search=nowhere&by=error");
+  expect(JSON.parse(search.text)).toMatchObject({ jobs: { rows: [], examined: expect.any(Number) } });
+  expect(JSON.parse(search.text).jobs.examined).toBeGreaterThanOrEqual(1_000);
+  expect(search.commands - overview.commands + 2).toBeLessThanOrEqual(60);
+  expect(search.commands).toBeGreaterThan(10);
+  const headers = { "Content-Type": "application/json" };
+  const moved = await cost("/jobs/mail-3", { method: "PATCH", headers, body: '{"delay":"3h"}' });
+  const cancelled = await cost("/jobs/mail-3", { method: "DELETE", headers });
+  expect(Math.max(moved.commands, cancelled.commands)).toBeLessThanOrEqual(8);
+  await on.stop();
+});

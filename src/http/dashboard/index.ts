@@ -14,7 +14,14 @@ import { reply } from "../routes/route.ts";
 import { pageOf } from "./document.ts";
 import { csrfOf, Sessions } from "./session.ts";
 import { signPages } from "./sign-in.ts";
-import { type Answer, occurrencesQuery, previewOf, readSnapshot, snapshotQuery, type Unchanged } from "./snapshot.ts";
+import {
+  type Answer,
+  nextOccurrences,
+  occurrencesQuery,
+  readSnapshot,
+  snapshotQuery,
+  type Unchanged,
+} from "./snapshot.ts";
 
 export type { Dashboard } from "../dashboard-port.ts";
 
@@ -71,7 +78,7 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
         path: "/dashboard/occurrences",
         async answer(request, authenticate) {
           requireScope(await authenticate(request, false), ["read", "admin"]);
-          return reply({ occurrences: previewOf(readQuery(request.url, occurrencesQuery), first.clock()) });
+          return reply({ occurrences: nextOccurrences(readQuery(request.url, occurrencesQuery), first.clock()) });
         },
       } as const satisfies DashboardRoute;
       return { sessions, pages: [page, data, occurrences, ...signPages(sessions, first.clock)] };

@@ -177,14 +177,14 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
     const page = await queue.listDeadLetter({ group, cursor, limit: ROWS });
     return { rows: page.jobs.map(rowOf), cursor: page.cursor };
   }
-  if (search && by !== "name") {
+  if (search) {
     const one = by || cursor ? null : await queue.getJob(search);
     if (one && (!state || one.state === state)) return { rows: [rowOf(one)], cursor: null };
     const { jobs, ...found } = await findJobs(queue, { state, text: search, by: by ?? "part", cursor });
     return { ...found, rows: jobs.map(rowOf) };
   }
-  if (!search && !state) return { rows: (await latestJobs(queue)).map(rowOf), cursor: null };
-  const page = await queue.listJobs({ state, name: search || undefined, cursor, limit: ROWS });
+  if (!state) return { rows: (await latestJobs(queue)).map(rowOf), cursor: null };
+  const page = await queue.listJobs({ state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
 
@@ -200,10 +200,17 @@ async function latestJobs(queue: Queue): Promise<readonly JobInfo[]> {
   return jobs.sort((one, other) => distance(one) - distance(other)).slice(0, ROWS);
 }
 
+/** What a list shows of a payload: of a message of QStash's interface where it goes, else its JSON. */
+function previewOf(payload: unknown): string {
+  const { url, method } = Object(payload) as { readonly url?: unknown; readonly method?: unknown };
+  const isMessage = typeof url === "string" && typeof method === "string";
+  return isMessage ? `${method} ${url}` : JSON.stringify(payload);
+}
+
 function rowOf({ payload, result, progress, errors, error, ...job }: JobInfo): JobRow {
   return {
     ...job,
-    preview: JSON.stringify(payload).slice(0, PREVIEWED_CHARACTERS),
+    preview: previewOf(payload).slice(0, PREVIEWED_CHARACTERS),
     ...(error && { error: { name: error.name, message: error.message } }),
   };
 }
@@ -229,7 +236,10 @@ function occurrencesFrom(first: number | undefined, { next }: ReturnType<typeof 
 export const occurrencesQuery = object({ cron: string(LONGEST_ID), timeZone: string(LONGEST_ID) }, ["cron"]);
 
 /** The next occurrences of an expression that is being typed. Costs no command. @throws {TidegateError} `invalid_request` */
-export function previewOf({ cron, timeZone = "UTC" }: ValueOf<typeof occurrencesQuery>, now: number): readonly Date[] {
+export function nextOccurrences(
+  { cron, timeZone = "UTC" }: ValueOf<typeof occurrencesQuery>,
+  now: number,
+): readonly Date[] {
   const parsed = parseCron(cron, timeZone, "");
   return occurrencesFrom(parsed.next(now), parsed);
 }

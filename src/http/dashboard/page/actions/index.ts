@@ -5,7 +5,7 @@ import { change, state } from "../state/state.ts";
 import { hrefTo } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
 import { askForDead, askForGroupPayload, askForPayload } from "./dead-letter.ts";
-import { askToCancel, askToEnqueue, askToReschedule, askToRun, runNow } from "./jobs.ts";
+import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToStop, runNow } from "./jobs.ts";
 import { filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 
@@ -46,6 +46,7 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   "run-selected": askToRun,
   reschedule: askToReschedule,
   cancel: askToCancel,
+  stop: askToStop,
   enqueue: () => askToEnqueue(false),
   again: () => askToEnqueue(true),
   edit: askForPayload,

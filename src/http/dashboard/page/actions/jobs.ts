@@ -54,6 +54,18 @@ export function askToCancel(): void {
   });
 }
 
+/** Stops the running job on screen. */
+export function askToStop(): void {
+  const { id = "" } = state.snapshot?.job ?? {};
+  ask({
+    title: "Stop this job?",
+    text: "It is removed at once, with its payload, and is neither retried nor dead. Its handler is aborted when it next reports progress, or another job ends.",
+    confirm: "Stop the job",
+    isDangerous: true,
+    act: () => act("DELETE", `jobs/${encoded(id)}?running=true`).then(() => "The job is stopped."),
+  });
+}
+
 /** Makes the selected waiting jobs due. */
 export function askToRun(): void {
   const jobs = plural(waiting().length, "job");

@@ -24,7 +24,7 @@ function actions(kind: Info["state"]): Html | false {
   if (kind === "completed") return button("Run again...", "again", "", "primary");
   if (kind === "dead")
     return html`${button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
-  if (kind === "running") return false;
+  if (kind === "running") return button("Stop...", "stop", "", "dead");
   return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }
 

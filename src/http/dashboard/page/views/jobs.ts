@@ -20,7 +20,7 @@ import {
 type Row = Json<JobRow>;
 
 /** What a search costs at most. */
-const MOST_COMMANDS = 40;
+const MOST_COMMANDS = 60;
 
 const searched = [
   ["", "Id, or part of a name"],
@@ -41,6 +41,7 @@ ${
   searchForm(
     "Search jobs",
     html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
+    `Reads up to 1,000 jobs, for at most ${MOST_COMMANDS} commands.`,
   )
 }
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
@@ -119,7 +120,7 @@ ${selected.size > 0 && !isDead && !isWaiting && html`<small>Select jobs that are
 
 const pages = (cursor: string | null): Html =>
   html`<nav class="row" aria-label="Pages">${state.route.cursor && link({ ...state.route, cursor: undefined }, "First page")}
-${cursor && link({ ...state.route, cursor }, state.route.search && state.route.by !== "name" ? "Search the next 1,000" : "Next page")}</nav>`;
+${cursor && link({ ...state.route, cursor }, state.route.search ? "Search the next 1,000" : "Next page")}</nav>`;
 
 function nothing(isMore: boolean): Html {
   const { search, state: kind = "" } = state.route;

@@ -38,12 +38,12 @@ export const card = (title: string, content: Html, kind = ""): Html =>
 export const empty = (title: string, text: Html | string): Html =>
   html`<section class="card empty"><h2>${title}</h2><p>${text}</p></section>`;
 
-/** A search within a view. @param what what to search for. */
-export function searchForm(what: string, more?: Html): Html {
+/** A search within a view. @param what what to search for. @param more a choice. @param note what it costs. */
+export function searchForm(what: string, more?: Html, note = ""): Html {
   const { search } = state.route;
   return html`<form class="row" role="search" data-submit="search" data-key="${`search ${search ?? ""}`}">
 <input type="search" name="search" maxlength="256" value="${search}" aria-label="${what}" placeholder="${`${what}  ( / )`}"/>${more}
-<button>Search</button></form>`;
+<button>Search</button><small>${note}</small></form>`;
 }
 
 /** A list of facts. Those without a value are left out. */
