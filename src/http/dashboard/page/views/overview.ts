@@ -47,11 +47,12 @@ const failing = ({ failures }: Json<Snapshot>): Html =>
 function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since }: Json<Spending>): Html {
   if (commands === 0) return html`<p>No commands so far.</p>`;
   const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
-  const month = commandsPerMonth ?? 0;
+  // Looking is no work: an open page would look like an expensive queue.
+  const month = (commandsPerMonth ?? 0) * (1 - lookCommands / commands);
   const dollars = (month / 100_000) * plans.payg.dollarsPer100k;
   return html`<div class="figures">${figure(number(commands - lookCommands), "commands for work")}
 ${figure(number(lookCommands), "for looking")}
-${figure(number(commandsPerJob ?? 0), "a job")}${figure(number(month), "a month")}
+${figure(number(commandsPerJob ?? 0), "a job")}${figure(number(Math.round(month)), "a month for work")}
 ${figure(`$${dollars.toFixed(2)}`, "a month at Upstash")}</div>
 <p><small>Counted since ${moment(since)} by the instance that responded. ${number(plans.free.commands)} a month are free.</small></p>`;
 }
