@@ -91,8 +91,13 @@ export class Ledger {
     this.#accept(id);
   }
 
+  /** An id that was free again is another job's: with the clock set back, even its leases may look like those of the first. */
   #accept(id: string): void {
     this.totals.enqueued++;
+    if (this.accepted.has(id)) {
+      for (const leases of [this.#leases, this.#ended])
+        for (const text of leases) if (text.startsWith(`${id} `)) leases.delete(text);
+    }
     this.accepted.add(id);
   }
 
