@@ -125,7 +125,10 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   findDead: (store) => store.findDead(["nobody", "dies", "waits"], 1_000),
   list: (store) => store.list("ready", page),
   // Each store has a text of its own: what they share is that it stays the same while nothing happens.
-  pulse: async (store) => (await store.pulse()) === (await store.pulse()),
+  pulse: async (store) => {
+    const first = await store.pulse();
+    return first === (await store.pulse());
+  },
   failures: (store) => store.failures(page),
   stats: (store) => store.stats(now),
   findSchedule: (store) => store.findSchedule("daily"),
