@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { DrainBudget } from "../../src/core/drain/budget.ts";
 import { Connection, type Transport } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 
@@ -48,4 +49,20 @@ describe("between the sends of a request", () => {
     await expect(connection.plain([["PING"]], undefined)).rejects.toMatchObject({ code: "store_unavailable" });
     expect([pauses, sends()]).toEqual([[], 1]);
   });
+});
+
+test("requests that run side by side keep room for the script, which Redis may not have", async () => {
+  const sent: string[] = [];
+  const send = async ([name = ""]: readonly string[]) => {
+    sent.push(name);
+    if (name === "EVALSHA") throw new Error("NOSCRIPT No matching script.");
+    return [1, "done"];
+  };
+  const connection = new Connection({ lockingAddress: undefined, keepsOrder: true, send, sendMany: async () => [] });
+  const script = { shas: { plain: "", locking: "", ownExpiry: "" }, body: "" };
+  const budget = new DrainBudget({ roundTrips: 3, commands: 3 });
+  const run = () => connection.run(script, keysOf("tidegate", "default"), () => [], budget, { most: () => 1 });
+  expect(await Promise.all([run(), run()])).toEqual(["done", "done"]);
+  expect(sent).toEqual(["EVALSHA", "EVAL", "EVAL"]);
+  expect(budget).toMatchObject({ roundTrips: 3, commands: 3 });
 });

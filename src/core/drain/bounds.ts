@@ -76,13 +76,13 @@ export class DrainBounds {
 
   /** Whether the budget allows this exchange, and then settling what is left. */
   affords({ size, jobsAfter, requestsAfter }: PlannedExchange): boolean {
-    return this.#budget.affords(this.#costOf(size), this.costOfSettling(jobsAfter, requestsAfter));
+    return this.#budget.affords(this.#costOf(size), this.costOfSettling(jobsAfter, requestsAfter, size.hasKeys));
   }
 
   /** The most that it costs to settle so many jobs in so many requests, once they have ended. */
-  costOfSettling(jobs: number, requests: number): Cost {
+  costOfSettling(jobs: number, requests: number, hasKeys = false): Cost {
     if (jobs === 0) return noCost;
-    const { roundTrips, commands } = this.#costOf({ settles: jobs });
+    const { roundTrips, commands } = this.#costOf({ settles: jobs, hasKeys });
     return { roundTrips: roundTrips * requests, commands: commands * requests };
   }
 

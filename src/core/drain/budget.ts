@@ -9,6 +9,7 @@ export class DrainBudget implements Meter {
   commands = 0;
   readonly #limit: Cost;
   #setAside: () => Cost = () => noCost;
+  readonly #held = new Set<Cost>();
   #isClosed = false;
 
   constructor(limit: Cost) {
@@ -29,12 +30,17 @@ export class DrainBudget implements Meter {
     return !this.#isClosed && this.affords(cost, this.#setAside());
   }
 
+  hold(cost: Cost): () => void {
+    const held = { ...cost };
+    this.#held.add(held);
+    return () => void this.#held.delete(held);
+  }
+
   /** Whether this can be spent, and then that. */
   affords(cost: Cost, then: Cost = noCost): boolean {
-    return (
-      this.roundTrips + cost.roundTrips + then.roundTrips <= this.#limit.roundTrips &&
-      this.commands + cost.commands + then.commands <= this.#limit.commands
-    );
+    const all = [this, ...this.#held, cost, then];
+    const sum = (part: keyof Cost) => all.reduce((total, each) => total + each[part], 0);
+    return sum("roundTrips") <= this.#limit.roundTrips && sum("commands") <= this.#limit.commands;
   }
 }
 

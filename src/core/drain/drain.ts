@@ -93,6 +93,7 @@ export class Drain {
   /** Takes over jobs that are leased already. */
   take(leased: readonly LeasedJob[]): void {
     this.#counts.claimed += leased.length;
+    if (leased.some(({ lease }) => lease.flow)) this.#jobs.meetKeys();
     const now = this.#runtime.clock();
     const attempts = leased.map((job) => new Attempt(this.#runtime, job, now));
     const isTooLong = ({ job }: Attempt) => job.timeoutMs > this.#limits.longestAttemptMs;

@@ -27,6 +27,9 @@ export class InFlight {
   readonly #onNews: () => void;
   #count = 0;
   #claiming = 0;
+  /** How many of the exchanges may claim jobs with keys. */
+  #meetingKeys = 0;
+  #hasLeftKeys = false;
   #sent = 0;
   #answered = 0;
   /** Which exchange the knowledge of the queue comes from: two replies may arrive in another order than they were sent. */
@@ -107,6 +110,16 @@ export class InFlight {
     return this.#claiming;
   }
 
+  /** Whether the exchanges in flight may bring jobs with keys of flow control. */
+  get meetsKeys(): boolean {
+    return this.#meetingKeys > 0;
+  }
+
+  /** Whether jobs with keys are due that a claim has left out. */
+  get hasLeftKeys(): boolean {
+    return this.#hasLeftKeys;
+  }
+
   /** Whether another claim may find jobs beyond those that the exchanges in flight will take. */
   get mayFindMore(): boolean {
     return this.#count === 0 || this.#left > 0;
@@ -135,15 +148,17 @@ export class InFlight {
   /** Sends an exchange. @param onEnd is called with its reply; with undefined if it failed. */
   send(request: DrainRequest, onEnd: (reply: ExchangeReply | undefined) => void): void {
     const number = ++this.#sent;
-    const { limit = 0 } = request.claim ?? {};
+    const { limit = 0, meetsKeys = false } = request.claim ?? {};
     this.#count++;
     this.#claiming += limit;
+    if (meetsKeys) this.#meetingKeys++;
     this.#left -= limit;
     // A reply that reads nothing does not know of it.
     if (request.reads) this.#enqueuedAt = undefined;
     const landed = () => {
       this.#count--;
       this.#claiming -= limit;
+      if (meetsKeys) this.#meetingKeys--;
     };
     const ended = this.#exchange(request).then(
       (reply) => {
@@ -173,7 +188,9 @@ export class InFlight {
     this.#error = error;
   }
 
-  #learn({ nextAt, paused, left }: ExchangeReply, number: number, { claim, now }: ExchangeRequest): void {
+  #learn(reply: ExchangeReply, number: number, { claim, now }: ExchangeRequest): void {
+    const { nextAt, paused, left, leftKeys = false } = reply;
+    this.#hasLeftKeys ||= leftKeys;
     this.#knownFrom = number;
     this.#nextAt = nextAt;
     this.#paused = paused;

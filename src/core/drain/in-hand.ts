@@ -15,6 +15,7 @@ export class JobsInHand {
   /** Those that have ended, or go back unstarted, and wait for the next exchange. */
   readonly ended = new SettleBuffer();
   readonly #inFlight: InFlight;
+  #hasMetKeys = false;
 
   constructor(inFlight: InFlight) {
     this.#inFlight = inFlight;
@@ -35,6 +36,16 @@ export class JobsInHand {
   /** How many no exchange in flight settles. Those being claimed count as if they were claimed. */
   get unsettled(): number {
     return this.ahead + this.running.size + this.ended.length;
+  }
+
+  /** Some have keys of flow control. From now on what it takes to settle includes them. */
+  meetKeys(): void {
+    this.#hasMetKeys = true;
+  }
+
+  /** Whether some may have keys, those being claimed included. */
+  get mayHaveKeys(): boolean {
+    return this.#hasMetKeys || this.#inFlight.meetsKeys;
   }
 
   /** Whether nothing runs and no reply is on its way. */

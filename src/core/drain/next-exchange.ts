@@ -1,6 +1,6 @@
 import type { Clock } from "../shared/clock.ts";
 import type { Cost } from "../store/meter.ts";
-import type { ClaimRequest, Fire } from "../store/store.ts";
+import { type ClaimRequest, type Fire, firesKeys } from "../store/store.ts";
 import type { DrainBounds, PlannedExchange } from "./bounds.ts";
 import { mostOf } from "./budget.ts";
 import type { DrainRequest, InFlight } from "./in-flight.ts";
@@ -61,7 +61,7 @@ export class NextExchange {
   /** Which limit of the drain has been reached, if any. */
   limitReached(): StoppedBy | undefined {
     const { bounds, counts } = this.#drain;
-    return bounds.stoppedBy(counts.claimed, this.#plan());
+    return bounds.stoppedBy(counts.claimed, this.#planOfClaim());
   }
 
   /** Why the drain claims nothing more, if so. Its time is over as well if a job that is due needs more of it. */
@@ -142,6 +142,7 @@ export class NextExchange {
     const { jobs, bounds, retentionMs, observe, clock } = this.#drain;
     const fire = this.#firesNow();
     const limit = this.#claims(fire);
+    const meetsKeys = this.#mayMeetKeys(limit, fire);
     const ended = jobs.ended.take();
     const now = clock();
     const reads = !this.#isReadingNeedless(ended, now);
@@ -152,7 +153,7 @@ export class NextExchange {
       now,
       settle: ended.map(({ job, outcome }) => (observe && job.isReadable ? { ...outcome, name: job.name } : outcome)),
       fire,
-      claim: limit > 0 && reads ? this.#claimRequest(limit, now) : undefined,
+      claim: limit > 0 && reads ? this.#claimRequest(limit, meetsKeys, now) : undefined,
       reads,
       retentionMs,
       observe,
@@ -176,12 +177,13 @@ export class NextExchange {
     return isLast && isOver && this.#fired === counts.claimed && now - this.#lastReadAt < RELIED_ON_MS;
   }
 
-  #claimRequest(limit: number, now: number): ClaimRequest {
+  #claimRequest(limit: number, meetsKeys: boolean, now: number): ClaimRequest {
     const { inFlight, limits, leaseMs } = this.#drain;
     return {
       limit,
       leaseMs: leaseMs + inFlight.leaseApartMs,
       countLeft: this.#isAnotherUseful(limit, now),
+      meetsKeys,
       refreshAfterMs: limits.checkEveryMs,
     };
   }
@@ -213,12 +215,20 @@ export class NextExchange {
     if (this.stoppedBy() || !inFlight.mayFindMore) return 0;
     const batch = Math.min(bounds.batch(counts.claimed), jobs.waiting.mostClaims(jobs.isIdle));
     // Jobs that will wait for a slot may have to be released: those that this claim brings, and those that each one in flight brings.
-    const prefetching = this.#plan(fires, 1 + inFlight.count);
+    const prefetching = this.#planOfClaim(fires, 1 + inFlight.count);
     if (bounds.mostClaims(1, prefetching) === 1) {
       return bounds.mostClaims(Math.min(this.#wanted(), batch), prefetching);
     }
     const wanted = jobs.ahead === 0 ? prefetch.mostStartable : 0;
-    return bounds.mostClaims(Math.min(wanted, batch), this.#plan(fires));
+    return bounds.mostClaims(Math.min(wanted, batch), this.#planOfClaim(fires));
+  }
+
+  /** Whether a claim of so many may bring jobs with keys: they cost more to claim, and to settle with all others in hand. */
+  #mayMeetKeys(claims: number, fires: readonly Fire[]): boolean {
+    const { bounds, inFlight } = this.#drain;
+    const meets = (spare: number) => bounds.mostClaims(claims, withKeys(this.#plan(fires, spare))) === claims;
+    const spare = 1 + inFlight.count;
+    return meets(bounds.mostClaims(1, this.#planOfClaim(fires, spare)) === 1 ? spare : 0);
   }
 
   /** Whether the drain could use more jobs, and may ask for them. */
@@ -239,11 +249,18 @@ export class NextExchange {
     const { requests } = jobs.ended;
     const [settles = 0] = requests;
     const firedJobs = fires.reduce((sum, fire) => sum + fire.jobs.length, 0);
+    const hasKeys = jobs.mayHaveKeys || firesKeys(fires);
     return {
-      size: { settles, fires: fires.length, firedJobs, isResend: this.#isResend },
+      size: { settles, fires: fires.length, firedJobs, isResend: this.#isResend, hasKeys },
       jobsAfter: jobs.unsettled - settles,
       requestsAfter: Math.max(1, requests.length - 1) + spare,
     };
+  }
+
+  /** The exchange of a claim. Once a claim has left keys out, the next one must have room for them. */
+  #planOfClaim(fires: readonly Fire[] = [], spare = 0): PlannedExchange {
+    const plan = this.#plan(fires, spare);
+    return this.#drain.inFlight.hasLeftKeys ? withKeys(plan) : plan;
   }
 
   /** Whether the budget has room to release what waits for a slot with it. */
@@ -258,6 +275,10 @@ export class NextExchange {
   /** What must be set aside to settle all jobs in hand. */
   get reserve(): Cost {
     const { bounds, jobs } = this.#drain;
-    return bounds.costOfSettling(jobs.unsettled, Math.max(1, jobs.ended.requests.length));
+    return bounds.costOfSettling(jobs.unsettled, Math.max(1, jobs.ended.requests.length), jobs.mayHaveKeys);
   }
+}
+
+function withKeys(plan: PlannedExchange): PlannedExchange {
+  return { ...plan, size: { ...plan.size, hasKeys: true } };
 }

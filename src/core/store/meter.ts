@@ -17,6 +17,11 @@ export interface Meter {
   commands: number;
   /** Whether there is room for this on top of what is counted. A store asks before each request. Default: always. */
   allows?(cost: Cost): boolean;
+  /**
+   * Keeps room for requests that may have to follow, until the function that it returns is called. A store asks for it in the same turn in
+   * which it sends a request. Default: nothing is kept.
+   */
+  hold?(cost: Cost): () => void;
 }
 
 export const noCost: Cost = { roundTrips: 0, commands: 0 };

@@ -186,6 +186,8 @@ export interface ClaimRequest {
   readonly leaseMs: number;
   /** Whether to count what is due beyond `limit`, which costs a command if anything is. Default false. */
   readonly countLeft?: boolean;
+  /** Whether it may claim jobs that have keys of flow control. Default true. */
+  readonly meetsKeys?: boolean;
   /** Whether the store may fire schedules by itself that code declares. Default false: it hands them out. */
   readonly firesDeclared?: boolean;
   /** In a queue with several partitions: how old its knowledge of a partition may be before the store peeks at it as well. Default: any age. */
@@ -199,6 +201,8 @@ export interface SettleSize {
   /** How many jobs these make. Default 0. */
   readonly followUps?: number;
   readonly isResend?: boolean;
+  /** Whether some of the jobs may have keys of flow control. Default false. */
+  readonly hasKeys?: boolean;
 }
 
 /** How much an exchange does, as far as that decides its cost. Each number is 0 by default. */
@@ -214,8 +218,22 @@ export interface ExchangeSize extends SettleSize {
 /** The size of a request. */
 export function sizeOf({ settle, fire, claim, isResend = false }: ExchangeRequest): ExchangeSize {
   const firedJobs = fire.reduce((sum, { jobs }) => sum + jobs.length, 0);
-  const followUps = countFollowUps(settle);
-  return { settles: settle.length, followUps, fires: fire.length, firedJobs, claims: claim?.limit ?? 0, isResend };
+  const claims = claim?.limit ?? 0;
+  const hasKeys = (claim?.meetsKeys ?? claim !== undefined) || settlesKeys(settle) || firesKeys(fire);
+  return {
+    ...{ settles: settle.length, followUps: countFollowUps(settle), fires: fire.length, firedJobs, claims },
+    ...{ isResend, hasKeys },
+  };
+}
+
+/** Whether an outcome is that of a job with a key of flow control. */
+export function settlesKeys(settle: readonly Outcome[]): boolean {
+  return settle.some(({ lease }) => lease.flow);
+}
+
+/** Whether a schedule makes a job with a key of flow control. */
+export function firesKeys(fire: readonly Fire[]): boolean {
+  return fire.some(({ jobs }) => jobs.some(({ flow }) => flow));
 }
 
 /** How many jobs some outcomes make. */
@@ -279,6 +297,8 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly schedules: readonly DueSchedule[];
   /** How many more are due beyond the limit of the claim; 0 if they were not to be counted. */
   readonly left: number;
+  /** Whether jobs were left out because the claim may not meet keys. Default false. */
+  readonly leftKeys?: boolean;
 }
 
 /** `fired` made its jobs, `skipped` made none because of `overlap`, `stale` means that another invocation had fired the occurrence. */

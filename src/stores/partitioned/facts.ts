@@ -66,9 +66,16 @@ export class PartitionedFacts implements LocalFacts {
     );
   }
 
-  mostOfExchange({ settles = 0, followUps = 0, fires = 0, isResend = false, ...rest }: ExchangeSize): Cost {
-    const settling = this.mostOfSettle({ settles, followUps, isResend });
-    const claiming = this.#most((part) => part.mostOfExchange({ fires, isResend, ...rest }));
+  mostOfExchange({
+    settles = 0,
+    followUps = 0,
+    fires = 0,
+    isResend = false,
+    hasKeys = false,
+    ...rest
+  }: ExchangeSize): Cost {
+    const settling = this.mostOfSettle({ settles, followUps, isResend, hasKeys });
+    const claiming = this.#most((part) => part.mostOfExchange({ fires, isResend, hasKeys, ...rest }));
     // Schedules are in the first partition, and what is claimed may be in another.
     const apart = times(
       this.#most((part) => part.mostOfSettle({})),

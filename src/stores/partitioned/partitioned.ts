@@ -3,6 +3,7 @@ import { wholeNumber } from "../../core/shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
+import type { Cost, Meter } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
@@ -33,6 +34,7 @@ import {
   type SettleRequest,
   type Store,
   type StoredJob,
+  sizeOf,
 } from "../../core/store/store.ts";
 import { beforeCalls } from "../before-calls.ts";
 import { readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
@@ -101,7 +103,7 @@ export function partitioned(store: Store | readonly Store[], count: number): Sto
         const part = (stores[place] as Store).open(queue, meter, partition);
         return beforeCalls(part, () => spread.check(place));
       });
-      return new PartitionedQueue(parts, stores.length, lost, enqueued);
+      return new PartitionedQueue(parts, stores.length, lost, enqueued, meter);
     },
   };
 }
@@ -174,17 +176,25 @@ class PartitionedQueue implements QueueStore {
   readonly #outlooks: (NextDue | undefined)[];
   readonly #lost: LostParts;
   readonly #enqueued: Known["enqueued"];
+  readonly #meter: Meter | undefined;
   /** When an exchange last read each part. */
   readonly #lookedAt = new Map<number, number>();
   #last: number;
   /** How many exchanges in a row have claimed from it. */
   #inARow = 0;
 
-  constructor(parts: readonly QueueStore[], stores: number, lost: LostParts, enqueued: Known["enqueued"]) {
+  constructor(
+    parts: readonly QueueStore[],
+    stores: number,
+    lost: LostParts,
+    enqueued: Known["enqueued"],
+    meter: Meter | undefined,
+  ) {
     this.#parts = parts;
     this.#stores = stores;
     this.#lost = lost;
     this.#enqueued = enqueued;
+    this.#meter = meter;
     const facts = parts.slice(0, stores).map(({ local }) => local);
     this.local = new PartitionedFacts(facts, parts.length, lost);
     this.#outlooks = parts.map(() => undefined);
@@ -255,8 +265,15 @@ class PartitionedQueue implements QueueStore {
 
   async settle(request: SettleRequest): Promise<SettleReply> {
     const replies = new PartialReplies<SettleReply>();
-    const send = (index: number, settle: readonly Outcome[]) =>
-      replies.from(index, this.#at(index).settle({ ...request, settle, watch: this.#watchedIn(index, request) }));
+    const indexes = new Set(request.settle.map(({ lease }) => this.#indexOf(lease.id)));
+    const held = this.#holdRoom(indexes, (index) => this.#mostOf(index, undefined, { ...request, fire: [] }));
+    const send = (index: number, settle: readonly Outcome[]) => {
+      held.get(index)?.();
+      return replies.from(
+        index,
+        this.#at(index).settle({ ...request, settle, watch: this.#watchedIn(index, request) }),
+      );
+    };
     const settled = await this.#settleInParts(request.settle, send);
     return { settled, gone: goneIn(replies), ...replies.failure };
   }
@@ -269,6 +286,7 @@ class PartitionedQueue implements QueueStore {
       const watch = this.#watchedIn(index, request);
       const whole = { ...request, ...part, watch, claim: index === target ? claim : undefined };
       this.#enqueued.delete(index);
+      held.get(index)?.();
       const reply = await replies.from(index, this.#at(index).exchange(whole));
       if (reply) this.#learn(index, reply, now);
       else if (isUnavailable(replies.failureOf(index))) this.#lost.add(index, now);
@@ -279,6 +297,7 @@ class PartitionedQueue implements QueueStore {
     const settlesIn = new Set(request.settle.map(({ lease }) => this.#indexOf(lease.id)));
     const busy = new Set([...settlesIn, ...(fire.length > 0 ? [0] : [])]);
     const rest = new Set([...busy, target]);
+    const held = this.#holdRoom(rest, (index) => this.#mostOf(index, index === target ? claim : undefined, request));
     const asked = Promise.all([
       this.#settleInParts(request.settle, sendWithFires),
       ...[...rest].filter((index) => !settlesIn.has(index)).map((index) => sendWithFires(index, [])),
@@ -303,6 +322,7 @@ class PartitionedQueue implements QueueStore {
       ...this.#outlook(now),
       ...replies.failure,
       left: claimed?.left ?? 0,
+      leftKeys: claimed?.leftKeys ?? false,
       settled,
       gone: goneIn(replies),
       fired,
@@ -313,6 +333,20 @@ class PartitionedQueue implements QueueStore {
 
   #watchedIn(index: number, { watch = [] }: SettleRequest): readonly Lease[] {
     return watch.filter(({ id }) => this.#indexOf(id) === index);
+  }
+
+  /** Keeps room for the requests of all parts, so that the first one takes none for what it could do without. Gives it back by part. */
+  #holdRoom(indexes: Iterable<number>, mostOf: (index: number) => Cost): ReadonlyMap<number, (() => void) | undefined> {
+    return new Map([...indexes].map((index) => [index, this.#meter?.hold?.(mostOf(index))]));
+  }
+
+  /** The most that one part of an exchange costs. */
+  #mostOf(index: number, claim: ClaimRequest | undefined, { settle, fire, ...request }: ExchangeRequest): Cost {
+    const part = {
+      ...{ ...request, claim, fire: index === 0 ? fire : [] },
+      settle: settle.filter(({ lease }) => this.#indexOf(lease.id) === index),
+    };
+    return this.#at(index).local.mostOfExchange(sizeOf(part));
   }
 
   #settleInParts(

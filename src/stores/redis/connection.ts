@@ -38,7 +38,6 @@ const PAUSE_GROWTH = 10;
 /** How Redis refuses a script that it does not have, and a flag that it does not know. */
 const UNKNOWN_SCRIPT = /^NOSCRIPT/;
 const UNKNOWN_FLAG = /shebang|flag/i;
-const REFUSED = Symbol("refused");
 
 /** How a request is sent, where that is not left to the connection. */
 export interface Sending {
@@ -64,6 +63,14 @@ interface Evaluation {
   readonly most: number;
 }
 
+/** What is sent in place of a request that is refused for a known reason. */
+interface Fallback {
+  readonly reason: RegExp;
+  /** How many requests it may take. */
+  readonly requests: number;
+  readonly send: () => Promise<unknown>;
+}
+
 /** Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still gets one. */
 export type Pause = (ms: number) => Promise<void>;
 
@@ -74,8 +81,6 @@ const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(res
  * that a person can act on and that hold neither payload nor address.
  */
 export class Connection {
-  /** The names of queues in which flow control keys have been met: from then on bounds of what requests cost include them. */
-  readonly queuesWithKeys = new Set<string>();
   /** Where the figures of names of jobs are, by the key `due` of their queue. A script that finds another name there says so. */
   readonly places = new Map<string, Map<string, string>>();
   readonly #transport: Transport;
@@ -198,36 +203,45 @@ export class Connection {
     const { script, rest, meter, most } = evaluation;
     const hasRoom = (roundTrips: number) => meter?.allows?.({ roundTrips, commands: roundTrips + most - 1 }) !== false;
     // To find out whether this Redis knows the flag may need four requests.
-    const dialect = this.#dialect === "locking" && !this.#isSure && !hasRoom(4) ? "plain" : this.#dialect;
-    // The last request that there is room for carries the script itself.
-    const byHash = hasRoom(2)
-      ? await this.#send(["EVALSHA", script.shas[dialect], ...rest], evaluation, UNKNOWN_SCRIPT)
-      : REFUSED;
-    const source = heads[dialect] + prelude + script.body + postlude;
-    const refusal = dialect === "locking" ? UNKNOWN_FLAG : undefined;
-    const answer = byHash === REFUSED ? await this.#send(["EVAL", source, ...rest], evaluation, refusal) : byHash;
-    if (answer !== REFUSED) {
-      this.#isSure ||= dialect === this.#dialect;
-      return answer;
-    }
+    const isUnsure = this.#dialect === "locking" && !this.#isSure;
+    const dialect = isUnsure && !hasRoom(4) ? "plain" : this.#dialect;
+    const toAskAgain = isUnsure && dialect === "locking" ? 2 : 0;
     // A stock redis-server does not know the flag. It says so before it runs anything, and is not asked again.
-    this.#speak("plain");
-    return this.#evaluate(evaluation);
+    const withoutFlag = () => {
+      this.#speak("plain");
+      return this.#evaluate(evaluation);
+    };
+    const unknownFlag = { reason: UNKNOWN_FLAG, requests: toAskAgain, send: withoutFlag };
+    const source = heads[dialect] + prelude + script.body + postlude;
+    const byText = () =>
+      this.#send(["EVAL", source, ...rest], evaluation, dialect === "locking" ? unknownFlag : undefined);
+    const unknownScript = { reason: UNKNOWN_SCRIPT, requests: 1 + toAskAgain, send: byText };
+    // The last request that there is room for carries the script itself.
+    const answer = await (hasRoom(2)
+      ? this.#send(["EVALSHA", script.shas[dialect], ...rest], evaluation, unknownScript)
+      : byText());
+    this.#isSure ||= dialect === this.#dialect;
+    return answer;
   }
 
-  /** Gives what a script answers, or `REFUSED` where it was not run for this reason, which is billed as one command. */
-  async #send(command: readonly string[], { signal, meter, most }: Evaluation, refusal?: RegExp): Promise<unknown> {
+  /** Gives what a script answers. A refusal that `fallback` expects is billed as one command; the budget keeps room for what follows it. */
+  async #send(command: readonly string[], { signal, meter, most }: Evaluation, fallback?: Fallback): Promise<unknown> {
     const billed = countRequest(meter, most);
+    const requests = fallback?.requests ?? 0;
+    const letGo = meter?.hold?.({ roundTrips: requests, commands: requests });
     try {
       const answer = await this.#transport.send(command, signal);
       const [commands, result] = Array.isArray(answer) ? answer : [];
       if (typeof commands !== "number") throw new Error("unexpected answer");
+      letGo?.();
       billed(commands);
       return result;
     } catch (error) {
-      if (!refusal?.test(messageOf(error))) throw error;
+      letGo?.();
+      if (!fallback?.reason.test(messageOf(error))) throw error;
       billed(1);
-      return REFUSED;
+      // In the same turn, so that no other request takes the room.
+      return fallback.send();
     }
   }
 

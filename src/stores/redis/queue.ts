@@ -3,7 +3,7 @@ import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../
 import { groupScore } from "../../core/store/failures.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
-import type { Cost, Meter } from "../../core/store/meter.ts";
+import type { Meter } from "../../core/store/meter.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
@@ -34,6 +34,7 @@ import {
   type SettleSize,
   type Spread,
   type StoredJob,
+  settlesKeys,
   sizeOf,
 } from "../../core/store/store.ts";
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
@@ -104,8 +105,6 @@ function newNonce(random: () => number): string {
 
 const flag = (value: boolean): string => (value ? "1" : "0");
 
-/** How exchange.lua answers where it has left out keys, because it may not meet any. */
-const LEFT_KEYS = "2";
 /** A claim that takes nothing: exchange.lua then only reads what is due next. */
 const NO_CLAIM: ClaimRequest = { limit: 0, leaseMs: 0 };
 /** A claim for which exchange.lua does not even read what is due next. */
@@ -137,19 +136,11 @@ export class RedisQueue implements QueueStore {
   };
 
   #mostOfSettle(size: SettleSize): number {
-    return mostOfSettle(size, this.#connection.hasOwnExpiry) + (this.#hasKeys ? mostOfKeys(size) : 0);
+    return mostOfSettle(size, this.#connection.hasOwnExpiry) + (size.hasKeys ? mostOfKeys(size) : 0);
   }
 
   #mostOfExchange(size: ExchangeSize): number {
-    return mostOfExchange(size, this.#connection.hasOwnExpiry) + (this.#hasKeys ? mostOfKeys(size) : 0);
-  }
-
-  get #hasKeys(): boolean {
-    return this.#connection.queuesWithKeys.has(this.#keys.queue);
-  }
-
-  #noteKeys(areMet: boolean): void {
-    if (areMet) this.#connection.queuesWithKeys.add(this.#keys.queue);
+    return mostOfExchange(size, this.#connection.hasOwnExpiry) + (size.hasKeys ? mostOfKeys(size) : 0);
   }
 
   get #places(): ReadonlyMap<string, string> {
@@ -164,7 +155,6 @@ export class RedisQueue implements QueueStore {
 
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     if (jobs.length === 0) return [];
-    this.#noteKeys(jobs.some(({ flow }) => flow));
     const nonce = newNonce(this.#random);
     const rest = jobs.flatMap((job) => [
       job.id,
@@ -199,7 +189,8 @@ export class RedisQueue implements QueueStore {
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
-    const size = { settles: request.settle.length, followUps: countFollowUps(request.settle) };
+    const { settle } = request;
+    const size = { settles: settle.length, followUps: countFollowUps(settle), hasKeys: settlesKeys(settle) };
     const most = (isResend: boolean) => this.#mostOfSettle({ ...size, isResend });
     const { settled, gone } = await this.#exchange({ ...request, fire: [] }, NO_READ, size, most);
     return { settled, gone };
@@ -213,22 +204,16 @@ export class RedisQueue implements QueueStore {
 
   async #exchange(
     { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs }: ExchangeRequest,
-    { limit, leaseMs, countLeft = false, firesDeclared = false }: ClaimRequest,
+    { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
     size: ExchangeSize,
     most: (isResend: boolean) => number,
   ): Promise<ExchangeReply> {
-    const allows = (more: number) => {
-      const cost: Cost = { roundTrips: 1, commands: most(isResend) + more };
-      return this.#meter?.allows?.(cost) !== false;
-    };
-    // Keys that this process does not know yet are met if there is room for them, and to settle what they bring.
-    const mayMeetKeys = this.#hasKeys || allows(mostOfKeys(size) + mostOfKeys({ settles: size.claims ?? 0 }));
-    const mostMore = this.#hasKeys || !mayMeetKeys ? 0 : mostOfKeys(size);
-    const maySweep = settle.length > 0 && allows(mostMore + mostOfSweep(size));
+    const sweeping = { roundTrips: 1, commands: most(isResend) + mostOfSweep(size) };
+    const maySweep = settle.length > 0 && this.#meter?.allows?.(sweeping) !== false;
     const rest = [
       ...[newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
-      ...[flag(maySweep), flag(mayMeetKeys), flag(firesDeclared), flag(observe), String(settle.length)],
+      ...[flag(maySweep), flag(meetsKeys), flag(firesDeclared), flag(observe), String(settle.length)],
       ...settle.flatMap(outcomeArguments),
       ...followUpArguments(settle),
       ...(observe ? nameArguments(settle, this.#places) : ["0"]),
@@ -239,12 +224,11 @@ export class RedisQueue implements QueueStore {
     const args = (isSentAgain: boolean) => [String(now), flag(isSentAgain || isResend), ...rest];
     const sending = {
       pauseMs: resendPauseMs,
-      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + mostMore + (maySweep ? mostOfSweep(size) : 0),
+      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + (maySweep ? mostOfSweep(size) : 0),
     };
     const answer = await this.#texts(scripts.exchange, args, sending);
     const { places, missing, ...reply } = exchangeReply(answer, settle.length, fire.length);
     this.#notePlaces(places);
-    this.#noteKeys(answer[0] === LEFT_KEYS || reply.jobs.some(({ lease }) => lease.flow));
     return { ...reply, gone: goneAmong(watch, missing) };
   }
 
