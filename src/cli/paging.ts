@@ -18,7 +18,7 @@ export function addPageOptions<Arguments extends unknown[], Options extends Opti
     .option("--all", "every page");
 }
 
-/** Reads one page or all of them, and shows the progress. */
+/** Reads one page or all of them, and shows the progress. A page may be empty though others follow: then it reads on. */
 export async function readPages<Field extends "jobs" | "keys" | "failures", Item>(
   field: Field,
   read: (cursor: string | undefined) => Promise<Page<Field, Item>>,
@@ -35,7 +35,7 @@ export async function readPages<Field extends "jobs" | "keys" | "failures", Item
       items.push(...page[field]);
       cursor = page.cursor;
       if (cursor !== null) line.show(`${counted(items.length, field.slice(0, -1))} read`);
-    } while (isAll && cursor !== null);
+    } while ((isAll || items.length === 0) && cursor !== null);
   } finally {
     line.clear();
   }

@@ -37,6 +37,23 @@ onEveryTarget((open) => {
   });
 });
 
+test("the largest groups come first, however many there are", async () => {
+  const job = defineJob({
+    name: "fails",
+    maxRetries: 0,
+    perform: (kind: string) => Promise.reject(new Error(`kind ${kind}`)),
+  });
+  const { queue, cli } = behindHandler({ store: memoryStore(), jobs: [job], logger: null });
+  const kinds = Array.from({ length: 130 }, (_, index) =>
+    String.fromCharCode(97 + (index % 26)).repeat(1 + index / 26),
+  );
+  for (const payload of [...kinds, "large", "large"]) await queue.enqueue(job, payload);
+  await queue.drain({ maxJobs: 1_000, budget: { roundTrips: 1_000, commands: 10_000 } });
+  const { stdout, stderr } = await cli(["queue:failures", "--limit", "3"]);
+  expect(stdout.split("\n")[1]).toMatch(/ 2 .*kind large$/);
+  expect(stderr).toContain("128 smaller groups more");
+});
+
 test("on a terminal of 80 columns the table fits, and says how many dead jobs are in no group", async () => {
   const reason = "The parcel service answered with a long explanation of what it did not like about the parcel";
   const job = defineJob({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStore } from "../../src/index.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { type Delivery, qstashHandler } from "./served-qstash.ts";
 
@@ -87,3 +87,38 @@ test.each(["before", "after"] as const)(
   },
   30_000,
 );
+
+test("a run goes on from a message whose last attempt was killed after it had stored its step", async () => {
+  const store = memoryStore();
+  const handler: Handler = qstashHandler({
+    store,
+    destination: async (delivery) => {
+      if (!isOfSteps(delivery) || countSteps(delivery) > 1) return new Response();
+      return handler.call("POST", `/v2/publish/${url}`, { headers: ofRun, body: JSON.stringify(step) });
+    },
+  });
+  const { queue, clock, qstash, call } = handler;
+  const headers = {
+    ...{ ...ofRun, "Upstash-Workflow-Init": "true" },
+    ...{ "Upstash-Retries": "0", "Upstash-Failure-Callback": failed },
+  };
+  await call("POST", `/v2/publish/${url}`, { headers, body: "payload" });
+  // The invocation claims the message and delivers it. Its outcome never arrives.
+  let exchanges = 0;
+  const dying = faultyStore(store, ({ method }) =>
+    method === "settle" || (method === "exchange" && ++exchanges > 1) ? "before" : undefined,
+  );
+  await new Queue({ store: dying, jobs: qstash.jobs, clock, logger: null }).drain({ maxJobs: 1 }).catch(() => {});
+  clock.now += 3_600_000;
+  await queue.drain();
+  expect(handler.deliveries.filter(isOfSteps).map(countSteps)).toEqual([1, 2]);
+  expect(handler.deliveries.filter(({ url: to }) => to === failed)).toEqual([]);
+  // The message itself is dead, but no run has failed by it.
+  expect((await queue.listDeadLetter()).jobs).toMatchObject([
+    { id: `${runId}:0`, error: { name: "LeaseExpiredError" } },
+  ]);
+  const { messages } = (await (await call("GET", "/v2/workflows/dlq")).json()) as { messages: unknown[] };
+  expect(messages).toEqual([]);
+  expect((await call("POST", `/v2/workflows/dlq/resume/${runId}:0`)).status).toBe(404);
+  expect(await (await call("POST", "/v2/workflows/dlq/resume")).json()).toEqual({ workflowRuns: [] });
+});

@@ -5,6 +5,9 @@ import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
 
+/** A page of groups is in no order of size: to find the largest, all are read, up to a thousand. */
+const READ_AT_ONCE = 1_000;
+
 /** `queue:failures`: what is dead, by job name and error. */
 export function addFailures(program: Program, session: Session): void {
   const command = program
@@ -26,18 +29,21 @@ export function addFailures(program: Program, session: Session): void {
       const target = await openTarget(session, program.opts());
       let ungrouped = 0;
       const read = async (from: string | undefined) => {
-        const page = await target.queue.getFailures({ limit, cursor: from });
+        const page = await target.queue.getFailures({ limit: READ_AT_ONCE, cursor: from });
         ungrouped = page.ungrouped;
         return page;
       };
       const page = await readPages("failures", read, cursor, all, session);
-      const failures = [...page.failures].sort((a, b) => b.count - a.count);
+      const sorted = [...page.failures].sort((a, b) => b.count - a.count);
+      const failures = all ? sorted : sorted.slice(0, limit);
       if (failures.length === 0 && ungrouped === 0) await refuseUnknownQueue(target, program.opts());
       session.print({ failures, cursor: page.cursor, ungrouped }, () =>
         failures.length > 0 ? session.table(failureColumns(session.now, session.colors), failures) : nothing(ungrouped),
       );
       if (ungrouped > 0)
         session.note(`${counted(ungrouped, "dead job")} in no group. See: ${target.command("queue:dlq")}`);
+      const smaller = sorted.length - failures.length;
+      if (smaller > 0) session.note(`${counted(smaller, "smaller group")} more. Add --all, or a larger --limit.`);
       noteNextPage(page.cursor, session);
     });
 }

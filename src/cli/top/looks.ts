@@ -101,7 +101,7 @@ export class Looks {
 
   async #readFailures(brief: QueueBrief): Promise<void> {
     const { queue, stats } = brief;
-    const groups = stats.deadLetterCount > 0 ? (await this.#queue(queue).getFailures()).failures : [];
+    const groups = stats.deadLetterCount > 0 ? (await this.#queue(queue).getFailures({ limit: 1_000 })).failures : [];
     this.#failures.set(queue, { of: deathsOf(brief), groups: groups.map((group) => ({ ...group, queue })) });
   }
 

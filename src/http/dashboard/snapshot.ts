@@ -24,8 +24,10 @@ const ROWS = 50;
 const ROWS_OF_EACH = 20;
 const PREVIEWED_CHARACTERS = 160;
 const OCCURRENCES = 5;
-/** How many groups of failures the overview has. */
+/** How many groups of failures the overview has, and their own page. */
 const LARGEST = 3;
+const MOST_GROUPS_SHOWN = 100;
+const MOST_GROUPS_READ = 1_000;
 const DAY_HOURS = 24;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
@@ -66,6 +68,12 @@ export interface ScheduleRow extends ScheduleInfo {
   readonly occurrences: readonly Date[];
 }
 
+/** The largest groups of failures. */
+interface Failures extends FailurePage {
+  /** How many groups there are among the first thousand. */
+  readonly kinds: number;
+}
+
 interface JobRows {
   readonly rows: readonly JobRow[];
   readonly cursor: string | null;
@@ -81,7 +89,7 @@ export interface Contents {
   readonly schedules?: readonly ScheduleRow[];
   readonly keys?: readonly FlowControlKey[];
   readonly briefs?: readonly QueueBrief[];
-  readonly failures?: FailurePage;
+  readonly failures?: Failures;
   readonly figures?: QueueFigures;
   readonly history?: QueueHistory;
 }
@@ -140,19 +148,25 @@ export async function readSnapshot(
   };
 }
 
+/** The largest groups of failures. A page of them is in no order of size, so it must hold all, up to a thousand. */
+async function readFailures(queue: Queue, most: number): Promise<Failures> {
+  const { failures, ...page } = await queue.getFailures({ limit: MOST_GROUPS_READ });
+  return { ...page, failures: failures.slice(0, most), kinds: failures.length };
+}
+
 async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   switch (query.view) {
     case "overview": {
       const [history, failures] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" ? WEEKS_HOURS : DAY_HOURS }),
-        queue.getFailures(),
+        readFailures(queue, LARGEST),
       ]);
-      return { history, failures: { ...failures, failures: failures.failures.slice(0, LARGEST) } };
+      return { history, failures };
     }
     case "queues":
       return {};
     case "failures":
-      return { failures: await queue.getFailures() };
+      return { failures: await readFailures(queue, MOST_GROUPS_SHOWN) };
     case "jobs":
       return { jobs: await readJobs(queue, query) };
     case "job":

@@ -43,21 +43,28 @@ export function rerunMany(again: Again) {
   return async (call: QStashCall): Promise<Response> => {
     const { messages, cursor } = await selectRuns(call.host.queue, call.query);
     const workflowRuns = [];
-    for (const message of messages) workflowRuns.push(await rerun(call, message, again));
+    for (const message of messages) {
+      const run = await rerun(call, message, again);
+      if (run) workflowRuns.push(run);
+    }
     return json({ workflowRuns, ...(cursor && { cursor }) });
   };
 }
 
 /** `POST /v2/workflows/dlq/resume/{id}` and `/restart/{id}` */
 export function rerunOne(again: Again) {
-  return async (call: QStashCall): Promise<Response> =>
-    json(await rerun(call, await findRun(call.host.queue, call.parameters["id"] ?? ""), again));
+  return async (call: QStashCall): Promise<Response> => {
+    const run = await rerun(call, await findRun(call.host.queue, call.parameters["id"] ?? ""), again);
+    if (!run) throw notAFailedRun();
+    return json(run);
+  };
 }
 
+/** @returns the new run; undefined if somebody else has dealt with the failed one meanwhile. */
 async function rerun({ host, request, settings }: QStashCall, { messageId, workflowRunId = "" }: View, again: Again) {
   const store = hostOfRequest(host);
   const failed = await runsOf(host.queue).find(workflowRunId);
-  if (failed?.failedBy !== messageId) throw conflict("The run of this message is known no longer.");
+  if (failed?.failedBy !== messageId) return undefined;
   const limits = readLimits(request.headers, undefined)?.limits;
   const read = readPublishOptions(withoutLimits(request.headers), settings.targets, store.now);
   const { retries, retryDelay, labels, failureCallback, notBefore } = read;
@@ -91,16 +98,21 @@ type View = MessageView & { readonly failureCallbackInfo?: { readonly state: str
 async function findRun(queue: Queue, id: string): Promise<View> {
   const { messages } = await selectDead(queue, new URLSearchParams({ dlqIds: id }));
   const [message] = messages.filter(endsRun);
-  if (!message) throw notFound("No failed run has this id in the dead letter.");
-  return withCallback(queue, message);
+  const view = message && (await viewOf(queue, message));
+  if (!view) throw notAFailedRun();
+  return view;
 }
+
+const notAFailedRun = () => notFound("No failed run has this id in the dead letter.");
 
 async function selectRuns(queue: Queue, query: URLSearchParams) {
   const filters = new URLSearchParams(
     [...query].filter(([name]) => name !== "source" && name !== "failureFunctionState"),
   );
   const { messages, cursor } = await selectDead(queue, filters, endsRun);
-  const views = await Promise.all(messages.map((message) => withCallback(queue, message)));
+  const views = (await Promise.all(messages.map((message) => viewOf(queue, message)))).filter(
+    (view) => view !== undefined,
+  );
   const states = query.getAll("failureFunctionState");
   const isMeant = ({ failureCallbackInfo }: View) => states.includes(failureCallbackInfo?.state ?? "");
   return { messages: states.length === 0 ? views : views.filter(isMeant), cursor };
@@ -110,9 +122,14 @@ function endsRun({ workflowUrl }: MessageView): boolean {
   return workflowUrl !== undefined;
 }
 
-/** Adds to whom the failure is reported, and how that stands. */
-async function withCallback(queue: Queue, message: MessageView): Promise<View> {
-  const { reportId, options } = (await runsOf(queue).find(message.workflowRunId ?? "")) ?? {};
+/**
+ * The message that a run has failed by, with whom the failure is reported to, and how that stands.
+ *
+ * @returns undefined for another dead message of a run: the run goes on, or has ended in another way.
+ */
+async function viewOf(queue: Queue, message: MessageView): Promise<View | undefined> {
+  const { reportId, options, failedBy } = (await runsOf(queue).find(message.workflowRunId ?? "")) ?? {};
+  if (failedBy !== message.messageId) return undefined;
   if (reportId === undefined || !options?.failureCallback) return message;
   const job = await queue.getJob(reportId);
   const { responseStatus, responseHeader, responseBody } = lastResponse(job?.progress);

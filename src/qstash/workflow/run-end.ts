@@ -9,6 +9,7 @@ import { toBase64 } from "../shared/base64.ts";
 import { hostOfAttempt, type WorkflowHost } from "./host.ts";
 import type { Run } from "./run.ts";
 import { arrivalJob } from "./run-messages.ts";
+import { hasGoneOn } from "./step-delivery.ts";
 
 /** How a run ends. */
 export type RunEnd =
@@ -54,7 +55,7 @@ export function carriesRun({ role }: WorkflowNote): boolean {
 /**
  * Ends the run of a message that has failed for good.
  *
- * @returns what its callbacks say of the run. "of no account" if the run had ended before: then the message has none, and is not dead.
+ * @returns what its callbacks say of the run. "of no account" if the run had ended before, or goes on: then the message has none.
  */
 export async function afterMessage(
   note: WorkflowNote,
@@ -66,6 +67,7 @@ export async function afterMessage(
   if (note.role === "call") return { source: { maxRetries: attempts - 1 } };
   if (failure === undefined || !carriesRun(note)) return {};
   const store = hostOfAttempt(host);
+  if (await hasGoneOn(note, id, store)) return "of no account";
   const text = new TextDecoder().decode(response.body);
   const reportId = callbackId("failure-callback", id, host);
   const run = await endRun(store, note.runId, { state: "failed", failedBy: id, reportId, response: text });

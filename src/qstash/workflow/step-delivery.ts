@@ -83,6 +83,25 @@ async function goneOn(
   if (attempt > 1) await store.enqueue(await Promise.all(steps.map((step) => stepJob(run, step))));
 }
 
+/**
+ * Whether a run has gone on from a message that is dead: an invocation that was killed in its last attempt may have got so far. What
+ * the message has led to is enqueued again, since that attempt may not have come to it.
+ */
+export async function hasGoneOn(
+  { runId, role, step }: WorkflowNote,
+  id: string,
+  store: WorkflowHost,
+): Promise<boolean> {
+  const run = await store.runs.find(runId);
+  if (run?.state !== "started") return false;
+  const result = role === "result" && step !== undefined ? resultOf(run, step) : undefined;
+  const index = run.steps.findIndex((each) => each.id === withoutEnding(id));
+  const followers = index < 0 ? [] : followersOf(run, index);
+  const ledTo = result ? [result] : followers;
+  if (ledTo.length > 0) await store.enqueue(await Promise.all(ledTo.map((each) => stepJob(run, each))));
+  return ledTo.length > 0;
+}
+
 /** The run with the step that a message brings, if it does not have it. */
 async function withStep(message: Message, id: string, run: Run, { runs, now }: WorkflowHost): Promise<Run | undefined> {
   const body = bytesOfBody(message);

@@ -12,7 +12,7 @@ export function failures({ failures: page, activity, mayChange }: Json<Snapshot>
   return html`${heading("Failures", deadLetterCount > 0 && link({ view: "jobs", state: "dead" }, `All ${plural(deadLetterCount, "dead job")}`))}
 ${page && groups(page.failures, mayChange)}
 ${page && deadLetterCount === 0 && empty("Nothing is dead", "Jobs that use up their retries appear here, grouped by what went wrong.")}
-${page?.cursor && html`<p class="muted">There are more kinds of failures: these are the first ${number(page.failures.length)}.</p>`}
+${page && page.kinds > page.failures.length && html`<p class="muted">These are the largest ${number(page.failures.length)} of ${page.cursor ? "more than " : ""}${number(page.kinds)} kinds of failures.</p>`}
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
 }
 
