@@ -14,8 +14,8 @@ import type { Target } from "./target.ts";
 export async function readQueues(target: Target, { io }: Session, mark?: string): Promise<QueueList | null> {
   if (target.kind !== "handler") return listQueues(queuesOf(target), mark);
   const { url, token } = target;
-  const send = connect({ url, ...(token && { token }), fetch: fetchWithTimeout(io) });
-  return read("queues", await send("GET", `/queues${query({ mark })}`), true);
+  const connection = { url, ...(token && { token }), fetch: fetchWithTimeout(io) };
+  return read("queues", await connect(connection)("GET", `/queues${query({ mark })}`), true);
 }
 
 /** The queues of a target that this process reads itself. */

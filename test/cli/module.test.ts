@@ -46,7 +46,7 @@ describe("a queue that the module exports", () => {
   const module = ["--module", "./modules/queues.ts"];
 
   test("is the target of commands: the first one, or the one named", async () => {
-    expect((await tidegate(["queue:list", ...module])).stdout).toContain("Queue urgent of the module");
+    expect((await tidegate(["queue:list", ...module])).stdout).toMatch(/^QUEUE .*\nurgent .*\nbulk /);
     expect((await tidegate(["queue:list", ...module, "--queue", "bulk"])).stdout).toContain("Queue bulk of the module");
   });
 

@@ -38,8 +38,8 @@ onEveryStore((kind) => {
       const { leases, beside, settle, waiting } = await setUp(["a"]);
       const [lease] = leases as [Lease];
       const outcome = { to, lease, at: now, record: "1:{}", followUps: [beside(lease, "one"), beside(lease, "two")] };
-      expect(await settle([outcome])).toEqual({ settled: [true] });
-      expect(await settle([outcome], true)).toEqual({ settled: [true] });
+      expect(await settle([outcome])).toMatchObject({ settled: [true] });
+      expect(await settle([outcome], true)).toMatchObject({ settled: [true] });
       expect(await waiting()).toEqual(['1:{"name":"one"}', '1:{"name":"two"}']);
     });
 
@@ -48,7 +48,7 @@ onEveryStore((kind) => {
       const [lease] = leases as [Lease];
       await store.extend([{ lease, endsAt: now + 2 * minute }]);
       const outcome = { to: "completed", lease, record: "1:{}", followUps: [beside(lease, "one")] } as const;
-      expect(await settle([outcome])).toEqual({ settled: [false] });
+      expect(await settle([outcome])).toMatchObject({ settled: [false] });
       expect(await waiting()).toEqual([]);
     });
 

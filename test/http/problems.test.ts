@@ -44,7 +44,7 @@ describe("an answer", () => {
 });
 
 describe("an address", () => {
-  test.each(["/", "/job", "/jobs/a/b", "/queues", "/queues/default", "/queues/other/x", "/JOBS", "/jobs//a"])(
+  test.each(["/", "/job", "/jobs/a/b", "/queue", "/queues/default", "/queues/other/x", "/JOBS", "/jobs//a"])(
     "%s is not found",
     async (path) => {
       const { call } = setUp();

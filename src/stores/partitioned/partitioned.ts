@@ -322,7 +322,7 @@ class PartitionedQueue implements QueueStore {
       ...this.#outlook(now),
       ...replies.failure,
       left: claimed?.left ?? 0,
-      leftKeys: claimed?.leftKeys ?? false,
+      ...(claimed?.leftKeys && { leftKeys: true }),
       settled,
       gone: goneIn(replies),
       fired,

@@ -250,7 +250,7 @@ export function exchangeReply(answer: readonly string[], outcomes: number, fires
   for (let at = placesAt; at < missingAt - 1; at += 2) places.set(answer[at] as string, answer[at + 1] as string);
   return {
     paused: paused === "1",
-    leftKeys: paused === "2",
+    ...(paused === "2" && { leftKeys: true }),
     nextAt: timeOf(next),
     left: Number(left),
     settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
