@@ -52,8 +52,8 @@ test("what broke, since when, and its repair are a click away", async () => {
   await page.getByRole("link", { name: "All failures" }).click();
   await heading(page, "Failures");
   await page.locator("tbody tr").nth(99).waitFor();
-  await page.getByText("There are more kinds of failures").waitFor();
-  const [worst] = (await on.queue.getFailures()).failures;
+  await page.getByText("These are the largest 100 of").waitFor();
+  const [worst] = (await on.queue.getFailures({ limit: 1_000 })).failures;
   if (!worst) throw new Error("Something is dead.");
   const what = ({ name, error }: FailureGroup) => `${error.name} of ${name}: ${error.message}`;
   const [first] = await rows(page);
@@ -78,11 +78,18 @@ test("what broke, since when, and its repair are a click away", async () => {
   await press(page, `Retry ${worst.count} jobs`);
   await notice(page, `${worst.count} jobs retried.`);
   expect(await dead()).toBe(DEAD - worst.count);
-  const [next] = (await on.queue.getFailures()).failures;
+  const [next] = (await on.queue.getFailures({ limit: 1_000 })).failures;
   if (!next) throw new Error("Something is still dead.");
   await press(page, `Remove ${what(next)}`);
   await page.getByText(`This would remove ${next.count} jobs for good`).waitFor();
+  // Somebody else removes one meanwhile.
+  await on.queue.removeFromDeadLetter(next.sampleId);
   await press(page, `Remove ${next.count} jobs`);
+  await page.getByText(`It would be ${next.count - 1} jobs by now instead of ${next.count} jobs`).waitFor();
+  expect(await dead()).toBe(DEAD - worst.count - 1);
+  await press(page, "Go back");
+  await press(page, `Remove ${what(next)}`);
+  await press(page, `Remove ${next.count - 1} jobs`);
   await expect.poll(dead, patience).toBe(DEAD - worst.count - next.count);
 
   // How each job is doing.

@@ -31,11 +31,20 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
         : `This would remove ${count} for good, with their payloads.`,
       confirm: `${verb} ${count}`,
       isDangerous: !isRetry,
-      act: async () => `${await run(false)} ${isRetry ? "retried" : "removed"}.`,
+      act: async () => {
+        await mustStillBe(count, () => run(true));
+        return `${await run(false)} ${isRetry ? "retried" : "removed"}.`;
+      },
     });
   } catch (error) {
     await showOutcome(Promise.reject(error));
   }
+}
+
+/** More jobs may have died since the user was asked. @throws {Error} if it is not the number that the user has seen. */
+async function mustStillBe(count: string, read: () => Promise<string>): Promise<void> {
+  const now = await read();
+  if (now !== count) throw new Error(`It would be ${now} by now instead of ${count}. Nothing was changed: try again.`);
 }
 
 /** Retries the dead job on screen with a payload that the user edits first. */
@@ -72,7 +81,10 @@ export async function askForGroupPayload(group: string): Promise<void> {
       fields: [
         { name: "payload", label: "Payload, as JSON", value: JSON.stringify(sample.payload, null, 2), isLong: true },
       ],
-      act: async ({ payload }) => `${await retry({ payload: typedJson(payload) })} retried.`,
+      async act({ payload }) {
+        await mustStillBe(count, () => retry({ dryRun: true }));
+        return `${await retry({ payload: typedJson(payload) })} retried.`;
+      },
     });
   } catch (error) {
     await showOutcome(Promise.reject(error));

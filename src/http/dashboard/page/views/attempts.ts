@@ -27,13 +27,17 @@ export function timeline(job: Info): Html {
   const logs = (of: number) => job.logs.filter(({ attempt }) => attempt === of);
   return html`<ol class="timeline">${job.runAt && entry("scheduled", "Runs", job.runAt)}
 ${attemptsOf(job).map((attempt) => attemptEntry(attempt, logs(attempt.number)))}
+${isMissingSome(job) && html`<li class="muted" data-key="earlier">Earlier attempts are no longer kept</li>`}
 ${job.schedule && entry("scheduled", `Made by schedule ${job.schedule.key}`, job.schedule.slot)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
 }
+
+/** Of failed attempts the last five are kept. */
+const isMissingSome = ({ errors: [oldest] }: Info): boolean => oldest !== undefined && oldest.attempt > 1;
 
 const entry = (kind: string, title: string, at: string): Html =>
   html`<li class="${kind}" data-key="${title}"><div class="row"><span>${title}</span><small class="end">${moment(at)}, ${when(at)}</small></div></li>`;
 
-/** The attempts of a job, the newest first. Of failed ones the last five are kept. */
+/** The attempts of a job that are kept, the newest first. */
 function attemptsOf(job: Info): readonly Attempt[] {
   const { attempts, state, startedAt, completedAt, failedAt, errors } = job;
   const failed = [...errors].reverse().map((error) => ({

@@ -35,6 +35,6 @@ function line(group: Group, mayChange: boolean, isShort: boolean): Html {
   return html`<tr data-key="${group.group}" data-row="${true}" data-click="open"><td class="job">${toJobs(group, name)}
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
 ${!isShort && html`<div class="row actions">${link({ view: "job", id: sampleId }, "Newest")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit and retry", "edit-group")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
-<td class="wide">${spark(trend, "dead")}</td><td class="figure muted wide">${when(firstAt)}</td><td class="figure muted">${when(lastAt)}</td>
+<td class="wide">${spark(trend, "dead")}</td><td class="figure muted wide">${when(firstAt)}</td><td class="figure muted">${when(lastAt)}<div class="narrow">since ${when(firstAt)}</div></td>
 <td class="figure total">${number(count)}</td></tr>`;
 }

@@ -30,12 +30,19 @@ function allNames({ figures, names }: Json<Snapshot>): readonly Name[] | undefin
   return [...figures.names, ...others, ...(figures.other ? [figures.other] : [])];
 }
 
+/** Whether jobs have ended of which no name has figures. */
+function isUnobserved({ figures, activity }: Json<Snapshot>): boolean {
+  const { totalProcessed, totalFailed } = activity.stats;
+  return figures?.names.length === 0 && totalProcessed + totalFailed > 0;
+}
+
 export function names(snapshot: Json<Snapshot>): Html {
   const { range } = state.route;
   const all = allNames(snapshot);
   return html`${heading("Names")}<nav class="row ranges" aria-label="Range of the figures"><span class="muted">Last</span>
 ${link({ view: "names" }, "hour", !range)}${link({ view: "names", range: "day" }, "day", range === "day")}${link({ view: "names", range: "weeks" }, `${DAYS} days`, range === "weeks")}</nav>
-${all?.length === 0 && empty("No figures yet", "They appear here once a job has ended. A queue with observe: false keeps none by name.")}${all?.[0] && table(all)}`;
+${all?.length === 0 && empty("No figures yet", "They appear here once a job has ended. A queue with observe: false keeps none by name.")}
+${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no figures by name: it has observe: false.</p>`}${all?.[0] && table(all)}`;
 }
 
 /** The figures of the range. Times of several days are those of the worst one. */
