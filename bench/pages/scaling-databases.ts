@@ -16,8 +16,9 @@ export function databasesSection(rows: readonly Row[]): string {
     return `| ${databases} | ${of(ENQUEUED)} | ${of(DRAINED)} | ${share} | ${numberText(mostPerSecond(rows, databases))} |`;
   });
   return `${spreadText}
-**What each adds.** *Measured*, \`npm run bench -- databases\`: the CPU that a job takes of all databases together, over TCP. A job takes the
-same, however many there are, and they share the work evenly. So throughput grows with their number, until the processes that drain are the limit.
+**What each adds.** *Measured*, \`npm run bench -- databases\`: the CPU that a job takes of all databases together, over TCP. A job takes
+a little more where there are more. The busiest takes more than its share, because jobs that are enqueued together
+go to one partition. So throughput grows with their number, until the processes that drain are the limit.
 The last column is *computed* for databases with a core each: the jobs a second that are both enqueued and drained.
 
 | databases | enqueued, us a job | drained, us a job | the busiest, % of all | at most, jobs a second |
