@@ -1,3 +1,6 @@
+import { MOST_CLAIMED_BYTES } from "../../src/core/shared/limits.ts";
+import type { LeasedJob, Outcome } from "../../src/core/store/store.ts";
+import { exchangeReply, outcomeArguments, texts } from "../../src/stores/redis/codec.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { scripts } from "../../src/stores/redis/scripts.ts";
 import { QUEUE } from "../queue.ts";
@@ -23,44 +26,34 @@ export function drainBare(task: FullTask, connections: Connections) {
   });
 }
 
-const BEFORE_SETTLED = 3;
-const PER_JOB = 4;
-/** How many values of ARGV an outcome takes. */
-const PER_OUTCOME = 9;
-
 async function loop(batchSize: number, jobs: number, record: string, rest: Connections["rest"]): Promise<number> {
   let done = 0;
-  let settled: string[] = [];
+  let ended: readonly Outcome[] = [];
   do {
-    const outcomes = settled.length / PER_OUTCOME;
-    const answer = await exchange(rest, Math.min(batchSize, jobs - done), outcomes, settled);
-    const [taken, ...rows] = answer.slice(BEFORE_SETTLED + outcomes);
-    settled = [];
-    for (let at = 0; at < Number(taken) * PER_JOB; at += PER_JOB) {
-      settled.push("completed", rows[at] ?? "", rows[at + 1] ?? "", "", record, "", "", "", "");
-    }
-    done += Number(taken);
-  } while (settled.length > 0);
+    const taken = await exchange(rest, Math.min(batchSize, jobs - done), ended);
+    ended = taken.map(({ lease }) => ({ to: "completed", lease, record, at: Date.now() }));
+    done += taken.length;
+  } while (ended.length > 0);
   return done;
 }
 
 const keys = keysOf("tidegate", QUEUE).all;
 const beginning = ["EVALSHA", scripts.exchange.shas.plain, String(keys.length), ...keys];
 
-/** exchange.lua describes the arguments: no look ahead, a lease of a minute, a retention of a day, nothing timed, no schedules. */
+/** exchange.lua describes the arguments: no sweep, keys, schedules or figures by name, a lease of a minute, a retention of a day. */
 async function exchange(
   { url, token }: Connections["rest"],
   limit: number,
-  outcomes: number,
-  settled: readonly string[],
-): Promise<readonly string[]> {
-  const head = [Date.now(), 0, 7, limit, 0, 60_000, 86_400_000, 4_194_304, outcomes];
+  ended: readonly Outcome[],
+): Promise<readonly LeasedJob[]> {
+  const head = [Date.now(), 0, 7, limit, 0, 60_000, 86_400_000, MOST_CLAIMED_BYTES, 0, 0, 0, 1, ended.length];
+  const tail = ["0", "0", "0", "0"];
   const response = await fetch(url, {
     method: "POST",
     headers: { Authorization: `Bearer ${token}` },
-    body: JSON.stringify([...beginning, ...head, ...settled, "0"]),
+    body: JSON.stringify([...beginning, ...head, ...ended.flatMap(outcomeArguments), ...tail]),
   });
   const { result, error } = (await response.json()) as { result: [number, string[]]; error?: string };
   if (error) throw new Error(error);
-  return result[1];
+  return exchangeReply(texts(result[1]), ended.length, 0).jobs;
 }
