@@ -39,7 +39,7 @@ export function addJobs(program: Program, session: Session): void {
     .option("--wide", "show whole ids and errors, a line a job, however long");
   addPageOptions(command)
     .option("--cancel", "remove the job, which waits, after confirmation")
-    .option("--running", "with --cancel: also if it runs; its handler is told to stop")
+    .option("--running", "with --cancel: also if it runs; the signal of its handler aborts")
     .option("--reschedule <when>", "run it later or sooner: after 30s, 5m, 1h, 7d, or at a time", when)
     .option("--run", "make it due now")
     .option("--yes", "do not ask for confirmation")

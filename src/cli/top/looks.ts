@@ -85,7 +85,7 @@ export class Looks {
     return this.#last;
   }
 
-  /** Whether time alone has changed the counts: then no mark tells. */
+  /** Whether time alone has changed the counts: then a mark does not show it. */
   #hasComeDue(now: Date): boolean {
     const dueAt = (this.#last?.queues ?? []).flatMap(({ stats }) => stats.nextRunAt?.getTime() ?? []);
     return dueAt.some((at) => at > this.#readAt && at <= now.getTime());

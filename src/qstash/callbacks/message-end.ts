@@ -26,7 +26,7 @@ export interface StoredEnd {
 
 type Progress = ShownResponse & { readonly end?: { readonly life: number; readonly failure?: string } };
 
-/** Tells the ends of a message apart that was retried from the dead letter. */
+/** Distinguishes the ends of a message that was retried from the dead letter. */
 export function lifeOf({ job }: AttemptHost): number {
   return job.record.revivedAt ?? 0;
 }
