@@ -29,9 +29,9 @@ export function mostOfExchange(size: ExchangeSize, hasOwnExpiry: boolean): numbe
   );
 }
 
-// ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead or waits two, or four
-// with its index or its group. Then the counters. Of what is dead already, ZMSCORE, and ZREM from its group. What each outcome takes is less than what all take together: of one that dies, ZMSCORE, HSET, ZMSCORE, ZREM, ZADD,
-// HDEL, ZREM, BITFIELD.
+// ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead or waits two, or
+// four with its index or its group. Then the counters. Of what is dead already, ZMSCORE, and ZREM from its group. What each outcome
+// takes is less than what all take together: of one that dies, ZMSCORE, HSET, ZMSCORE, ZREM, ZADD, HDEL, ZREM, BITFIELD.
 function mostToSettle(jobs: number, isResend: boolean): number {
   if (jobs === 1) return 8 + (isResend ? 1 : 0);
   return 4 * pieces(jobs) + 5 * pieces(2 * jobs) + 2 * pieces(4 * jobs) + 1 + (isResend ? 3 * pieces(jobs) : 0);
