@@ -169,7 +169,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   getHealth: [{ status: 200 }],
   listQueues: [{ status: 200 }],
   getActivity: [{ status: 200 }],
-  getFigures: [{ status: 200, query: { days: "1" } }],
+  getFigures: [{ status: 200, query: { days: "1", pending: "true" } }],
   getHistory: [{ status: 200, query: { hours: "24" } }],
   getMetrics: [{ status: 200, query: { keys: "true" } }],
   getDescription: [{ status: 200, storeless: true }],

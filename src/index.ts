@@ -49,6 +49,7 @@ export type {
   FiguresOptions,
   HistoryOptions,
   NameFigures,
+  PendingJobs,
   Percentiles,
   QueueFigures,
   QueueHistory,

@@ -16,11 +16,12 @@ export async function show(queue: Queue) {
 
 export async function showNames(queue: Queue) {
   // #region figures
-  const { names, other } = await queue.getFigures();
+  const { names, other } = await queue.getFigures({ pending: true });
 
-  for (const { name, hour } of names) {
+  for (const { name, hour, pending } of names) {
     const { processed, retried, dead, running } = hour;
     console.log(`${name}: ${processed} done, ${retried} retried, ${dead} dead, p95 ${running?.p95Ms ?? 0} ms`);
+    console.log(`  ${pending?.count} waiting`);
   }
   // #endregion
   return { names, other };

@@ -22,6 +22,7 @@ export type StoreMethod =
   | "pulse"
   | "stats"
   | "figures"
+  | "pending"
   | "history"
   | "setPaused"
   | "putSchedule"
@@ -62,6 +63,7 @@ const methods = {
   pulse: true,
   stats: true,
   figures: true,
+  pending: true,
   history: true,
   setPaused: true,
   putSchedule: true,

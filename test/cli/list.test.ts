@@ -108,11 +108,12 @@ onEveryTarget((open) => {
       await target.clock.advance("2s");
       await target.queue.drain();
       await kill(target, 1);
+      await target.queue.enqueue(sendEmail, { to: "ada" }, { delay: "1h" });
       const colored = await target.cli(["queue:list"], { isTerminal: true, columns: 80 });
       const stdout = stripVTControlCharacters(colored.stdout);
-      expect(stdout).toMatch(/LAST HOUR +PROCESSED +RETRIED +DEAD +WAITED +95 % +RAN +95 %\n/);
-      expect(stdout).toMatch(/\nsend_email +3 +0 +0 +1\.\ds +2\.\ds +\dms +\d+ms\n/);
-      expect(stdout).toMatch(/\nfails +0 +0 +1 +\dms +\d+ms +\dms +\d+ms\n/);
+      expect(stdout).toMatch(/LAST HOUR +PROCESSED +RETRIED +DEAD +WAITED +95 % +RAN +95 % +PENDING NOW\n/);
+      expect(stdout).toMatch(/\nsend_email +3 +0 +0 +1\.\ds +2\.\ds +\dms +\d+ms +1\n/);
+      expect(stdout).toMatch(/\nfails +0 +0 +1 +\dms +\d+ms +\dms +\d+ms +0\n/);
       expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
     });
 
@@ -122,7 +123,7 @@ onEveryTarget((open) => {
       const stats = JSON.parse(JSON.stringify(await queue.getStats()));
       expect(documentOf(await cli(["queue:list", "--json"]))).toMatchObject({
         ...stats,
-        figures: { names: [], other: null },
+        figures: { names: [{ name: "send_email", pending: { count: 1, estimated: false } }], other: null },
       });
     });
   });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, type Figures, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -136,6 +137,51 @@ onEveryStore((kind) => {
       hour: { processed: 6 },
       days: [{ processed: 6 }],
     });
+  });
+
+  test("counts on request how many jobs wait under each name, whatever they wait for", async () => {
+    const names = ["plain", 'a "quoted" \\', "ü \u2028 ]"];
+    const jobs = names.map((name) =>
+      defineJob({ name, maxRetries: 1, perform: () => Promise.reject(new Error("no")) }),
+    );
+    const { queue } = setUp({ jobs });
+    const [plain, quoted, odd] = jobs;
+    if (!plain || !quoted || !odd) throw new Error("There are three jobs.");
+    await queue.enqueueMany([{ job: plain }, { job: quoted }, { job: quoted, delay: "1h" }]);
+    const flowControl = { key: "te:na%nt", concurrency: 1 };
+    await queue.enqueueMany([1, 2, 3].map(() => ({ job: odd, delay: "1h", flowControl })));
+    const pending = async () => {
+      const figures = await queue.getFigures({ days: 1, pending: true });
+      return figures.names.map(({ name, pending }) => [name, pending?.count, pending?.estimated]);
+    };
+    const [a, b, c] = [...names].sort();
+    const counts = { plain: 1, [quoted.name]: 2, [odd.name]: 3 };
+    expect(await pending()).toEqual([a, b, c].map((name = "") => [name, counts[name], false]));
+    await queue.drain({ maxJobs: 2 });
+    expect(await pending()).toEqual([a, b, c].map((name = "") => [name, counts[name], false]));
+    // Both die with the second attempt, and the lane starts one of its three.
+    await clock.advance("1h");
+    await queue.drain({ maxJobs: 3 });
+    const { enqueueHeld } = internalsOf(queue);
+    await enqueueHeld([{ job: plain }]);
+    const { pendingCount } = await queue.getStats();
+    expect((await pending()).reduce((sum, [, count]) => sum + Number(count), 0)).toBe(pendingCount);
+    // The lease of the job that was started at enqueue ends: it waits again.
+    await clock.advance("1h");
+    expect((await queue.getStats()).pendingCount).toBe(pendingCount + 1);
+    expect((await pending()).reduce((sum, [, count]) => sum + Number(count), 0)).toBe(pendingCount + 1);
+    expect((await queue.getFigures()).names.every((each) => !("pending" in each))).toBe(true);
+  });
+
+  test("counts waiting jobs of more than a hundred names, those with few jobs together", async () => {
+    const jobs = Array.from({ length: 103 }, (_, index) => defineJob({ name: `job ${index}`, perform: () => {} }));
+    const { queue } = setUp({ jobs, observe: false });
+    const two = jobs.slice(0, 99).flatMap((job) => [{ job }, { job }]);
+    await queue.enqueueMany([...two, ...jobs.slice(99).map((job) => ({ job }))]);
+    const { names, other } = await queue.getFigures({ days: 0, pending: true });
+    expect(names).toHaveLength(100);
+    expect(names.filter(({ pending }) => pending?.count === 2)).toHaveLength(99);
+    expect(other).toMatchObject({ name: "other", total: { processed: 0 }, pending: { count: 3, estimated: false } });
   });
 
   test("without observe it keeps the history, and no figures by name", async () => {

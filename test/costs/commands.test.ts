@@ -219,6 +219,18 @@ describe("billed commands", () => {
     expect(await count(() => queue.getHistory())).toBe(3);
   });
 
+  test("counting waiting jobs by name costs 3 more, costs 4 with over 100 jobs, and costs 6 with over 5,000 members", async () => {
+    const { queue, count } = setUp({ store: await knownStore() });
+    const read = () => queue.getFigures({ days: 0, pending: true });
+    await read(); // Redis knows the scripts from here on.
+    await queue.enqueueMany(hundred);
+    expect(await count(read)).toBe(3 + 3);
+    await queue.enqueue(noop, undefined, { delay: "1h" });
+    expect(await count(read)).toBe(3 + 4);
+    for (let i = 0; i < 5; i++) await queue.enqueueMany(Array.from({ length: 1_000 }, () => ({ job: noop })));
+    expect(await count(read)).toBe(3 + 6);
+  });
+
   test("with an idempotency key it costs 13, and 12 without observe", async () => {
     const jobs = [{ job: noop, id: "order-7" }];
     const costs = await bothWays(async (observe) => {

@@ -45,6 +45,7 @@ describe("statistics", () => {
     await statistics.showBusiestHour(queue);
     expect(log.mock.calls.flat()).toEqual([
       "resize: 1 done, 0 retried, 0 dead, p95 10 ms",
+      "  1 waiting",
       "2026-01-01T00:00:00.000Z: 1 jobs",
     ]);
     log.mockRestore();

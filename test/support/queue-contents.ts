@@ -18,7 +18,7 @@ export async function everythingIn(
   now: number,
   { limit = 2, mostBytes = 1_000_000 }: Partial<PageSize> = {},
 ): Promise<unknown> {
-  const [lists, failures, schedules, outlook, stats, flows, documents, figures, history] = await Promise.all([
+  const [lists, failures, schedules, outlook, stats, flows, documents, figures, pending, history] = await Promise.all([
     Promise.all(jobStates.map((state) => allOf(store, state, now, { limit, mostBytes }))),
     allFailures(store, now, { limit, mostBytes }),
     store.listSchedules(),
@@ -27,6 +27,7 @@ export async function everythingIn(
     allFlows(store, now),
     allDocuments(store, now, { limit, mostBytes }),
     store.figures(now, 8),
+    store.pending(now),
     store.history(now, 336),
   ]);
   const byState = Object.fromEntries(jobStates.map((state, index) => [state, lists[index]]));
@@ -39,6 +40,7 @@ export async function everythingIn(
     flows,
     documents,
     figures: inOrderOfNames(figures),
+    pending: { ...pending, counts: [...pending.counts].sort() },
     history,
   };
 }

@@ -103,6 +103,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       now,
     ),
   figures: (store) => store.figures(now, 8),
+  pending: (store) => store.pending(now),
   history: (store) => store.history(now, 336),
   setPaused: (store) => store.setPaused(true),
   putSchedule: (store) => store.putSchedule({ key: "new", record: "1:{}", next: now }),

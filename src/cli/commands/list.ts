@@ -1,6 +1,6 @@
 import type { QueueFigures } from "../../core/manage/figures.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
-import { TidegateError } from "../../core/shared/errors.ts";
+import { type ErrorCode, isTidegateError } from "../../core/shared/errors.ts";
 import { figuresTable } from "../output/figures.ts";
 import { queuesTable } from "../output/queues.ts";
 import { count } from "../output/text.ts";
@@ -14,7 +14,8 @@ const DESCRIPTION = `Shows every queue that the handler or the module serves: it
 the last five, when something is due next, and the last hour in steps of six minutes.
 
 With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
-totals so far, and what the jobs of each name did in the last hour: with the median and the 95th percentile of how long they waited and ran.`;
+totals so far, and what the jobs of each name did in the last hour: with the median and the 95th percentile of how long they waited and ran,
+and how many jobs of the name wait now. ~ marks an estimate.`;
 
 /** `queue:list`: all queues, or the statistics of one. */
 export function addList(program: Program, session: Session): void {
@@ -44,13 +45,16 @@ export function addList(program: Program, session: Session): void {
     });
 }
 
-/** What the jobs of each name do; nothing where a handler is of a version that does not know. */
+/** What the jobs of each name do; as far as a handler of an earlier version knows. */
 async function readFigures({ kind, queue }: Target): Promise<QueueFigures> {
-  return queue.getFigures({ days: 0 }).catch((error: unknown) => {
-    if (kind === "handler" && error instanceof TidegateError && error.code === "not_found")
-      return { names: [], other: null };
+  const unless = (code: ErrorCode, otherwise: () => Promise<QueueFigures>) => (error: unknown) => {
+    if (kind === "handler" && isTidegateError(error) && error.code === code) return otherwise();
     throw error;
-  });
+  };
+  return queue
+    .getFigures({ days: 0, pending: true })
+    .catch(unless("invalid_request", () => queue.getFigures({ days: 0 })))
+    .catch(unless("not_found", async () => ({ names: [], other: null })));
 }
 
 interface Line {

@@ -7,12 +7,12 @@ import { brief } from "./time.ts";
 /** How many names are shown: those with most attempts. */
 const MOST_SHOWN = 20;
 
-/** A table of what the jobs of each name did in the last hour; undefined if there is nothing to show. */
+/** A table of what the jobs of each name did in the last hour, and how many wait; undefined if there is nothing to show. */
 export function figuresTable({ names, other }: QueueFigures, view: ListView): string | undefined {
   const { colors, width } = view;
-  const all = [...names, ...(other ? [other] : [])].filter((each) => attempts(each) > 0);
+  const all = [...names, ...(other ? [other] : [])].filter((each) => attempts(each) + waiting(each) > 0);
   if (all.length === 0) return undefined;
-  const busiest = all.sort((a, b) => attempts(b) - attempts(a)).slice(0, MOST_SHOWN);
+  const busiest = all.sort((a, b) => attempts(b) - attempts(a) || waiting(b) - waiting(a)).slice(0, MOST_SHOWN);
   const time = (times: Percentiles | null, field: keyof Percentiles) => (times ? brief(times[field]) : "-");
   const columns: Column<NameFigures>[] = [
     { title: "LAST HOUR", cell: ({ name }) => name, givesWay: true },
@@ -28,6 +28,7 @@ export function figuresTable({ names, other }: QueueFigures, view: ListView): st
     { title: "95 %", cell: ({ hour }) => time(hour.waiting, "p95Ms"), align: "right" },
     { title: "RAN", cell: ({ hour }) => time(hour.running, "medianMs"), align: "right" },
     { title: "95 %", cell: ({ hour }) => time(hour.running, "p95Ms"), align: "right" },
+    ...(all.some(({ pending }) => pending) ? [pendingColumn] : []),
   ];
   const more =
     all.length > busiest.length ? `\n${colors.dim(`${all.length - busiest.length} more names did less.`)}` : "";
@@ -37,3 +38,13 @@ export function figuresTable({ names, other }: QueueFigures, view: ListView): st
 function attempts({ hour: { processed, retried, dead } }: NameFigures): number {
   return processed + retried + dead;
 }
+
+function waiting({ pending }: NameFigures): number {
+  return pending?.count ?? 0;
+}
+
+const pendingColumn: Column<NameFigures> = {
+  title: "PENDING NOW",
+  cell: ({ pending }) => (pending ? `${pending.estimated ? "~" : ""}${short(pending.count)}` : "-"),
+  align: "right",
+};

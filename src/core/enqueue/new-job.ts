@@ -16,7 +16,7 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import { checkKnown, checkPathText, checkText } from "../shared/validate.ts";
+import { checkFlag, checkKnown, checkPathText, checkText } from "../shared/validate.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { EnqueueStatus, NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
@@ -203,7 +203,7 @@ function dedupeOf(dedupe: unknown, name: string): NonNullable<NewJob["dedupe"]> 
     throw invalidRequest('dedupe must be { key, ttl }, such as { key: "user-7", ttl: "10m" }.');
   checkKnown(dedupe, ["key", "ttl", "replace"], "dedupe");
   const { key, ttl, replace = false } = dedupe as { key?: unknown; ttl?: unknown; replace?: unknown };
-  if (typeof replace !== "boolean") throw invalidRequest("dedupe.replace must be true or false.");
+  checkFlag(replace, "dedupe.replace");
   checkText(key, "dedupe.key", LONGEST_ID);
   const ttlMs = durationMs(ttl, "dedupe.ttl");
   if (ttlMs === 0) throw invalidRequest("dedupe.ttl must be longer than 0.");

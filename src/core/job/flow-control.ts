@@ -1,6 +1,6 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { checkKnown, checkPathText, wholeNumber } from "../shared/validate.ts";
+import { checkFlag, checkKnown, checkPathText, wholeNumber } from "../shared/validate.ts";
 import type { FlowLimits } from "../store/flow.ts";
 
 /** The limits of a flow control key. A key without any still takes turns with other keys. */
@@ -75,7 +75,7 @@ export function checkLimits(limits: FlowControlLimits): FlowLimits {
 export function flowLimits({ concurrency, rate, period, ordered = false }: FlowControlLimits): FlowLimits {
   if (concurrency !== undefined) wholeNumber(concurrency, "flowControl.concurrency", 1, HIGHEST_LIMIT);
   if (rate !== undefined) wholeNumber(rate, "flowControl.rate", 1, HIGHEST_LIMIT);
-  if (typeof ordered !== "boolean") throw invalidRequest("flowControl.ordered must be true or false.");
+  checkFlag(ordered, "flowControl.ordered");
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");
   if (period !== undefined && (periodMs === 0 || periodMs > LONGEST_PERIOD_MS))
     throw invalidRequest("flowControl.period must be longer than 0, and at most 366 days.");

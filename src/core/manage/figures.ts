@@ -1,9 +1,11 @@
-import { checkKnown, wholeNumber } from "../shared/validate.ts";
+import { unreadable } from "../job/record.ts";
+import { checkFlag, checkKnown, wholeNumber } from "../shared/validate.ts";
 import {
   DAY_MS,
   DAYS_KEPT,
   HOUR_MS,
   HOURS_KEPT,
+  NAMES_KEPT,
   noFigures,
   type OutcomeCounts,
   type StoredFigures,
@@ -12,6 +14,7 @@ import {
   TENS_KEPT,
 } from "../store/figures.ts";
 import { durationBounds } from "../store/histogram.ts";
+import type { StoredPending } from "../store/pending.ts";
 import type { ManageRuntime } from "./runtime.ts";
 
 /** How long something took, estimated from a histogram: right to the bounds of `Histogram`, and at most its highest one. */
@@ -32,6 +35,17 @@ export interface Figures extends OutcomeCounts {
   readonly running: Percentiles | null;
 }
 
+/** How many jobs wait: scheduled and ready ones together. */
+export interface PendingJobs {
+  /** How many. */
+  readonly count: number;
+  /**
+   * Whether this is an estimate, because not all waiting jobs were read to count them. Then a name of few jobs may count none. As a
+   * rule it is exact while at most 1,000 jobs of the queue wait.
+   */
+  readonly estimated: boolean;
+}
+
 /** How the jobs of one name do. */
 export interface NameFigures {
   /** The name of the jobs; "other" for all names together that have no figures of their own. */
@@ -42,11 +56,16 @@ export interface NameFigures {
   readonly hour: Figures;
   /** The last days (UTC), oldest first, as many as were asked for. Today is the last one. */
   readonly days: readonly Figures[];
+  /** How many of its jobs wait now. Only if that was asked for. */
+  readonly pending?: PendingJobs;
 }
 
 /** How the jobs of each name do. */
 export interface QueueFigures {
-  /** In the order of the names. The first 100 names of which a job is settled have figures of their own. */
+  /**
+   * In the order of the names. The first 100 names of which a job is settled have figures of their own. If it was asked for how many jobs
+   * wait, names of which jobs only wait fill up the 100.
+   */
   readonly names: readonly NameFigures[];
   /** All other names together; null if there are none. */
   readonly other: NameFigures | null;
@@ -62,6 +81,10 @@ export interface QueueHistory {
 export interface FiguresOptions {
   /** For how many days there are figures, today included: 0 to 8. Default 8. */
   readonly days?: number;
+  /**
+   * Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false.
+   */
+  readonly pending?: boolean;
 }
 
 /** What `getHistory` reads. */
@@ -72,11 +95,41 @@ export interface HistoryOptions {
 
 /** Reads how the jobs of each name do. */
 export async function getFigures({ reader, clock }: ManageRuntime, options: FiguresOptions): Promise<QueueFigures> {
-  checkKnown(options, ["days"], "getFigures");
-  const { days = DAYS_KEPT } = options;
+  checkKnown(options, ["days", "pending"], "getFigures");
+  const { days = DAYS_KEPT, pending = false } = options;
   wholeNumber(days, "days", 0, DAYS_KEPT);
+  checkFlag(pending, "pending");
   const now = clock();
-  return queueFigures(await reader.figures(now, days), now);
+  const [stored, waiting] = await Promise.all([reader.figures(now, days), pending ? reader.pending(now) : undefined]);
+  const figures = queueFigures(stored, now);
+  return waiting ? withPending(figures, waiting, (name) => nameFigures(name, nothingSettled(days), now)) : figures;
+}
+
+/**
+ * Adds how many jobs wait under each name. Names without figures fill up as many places as names have, those with the most jobs first.
+ * All others count as `other`.
+ */
+function withPending(
+  { names, other }: QueueFigures,
+  { counts, isEstimated }: StoredPending,
+  emptyFigures: (name: string) => NameFigures,
+): QueueFigures {
+  const waiting = new Map([...counts].map(([text, count]) => [pendingName(text), count]));
+  const pending = (count = 0) => ({ pending: { count, estimated: isEstimated } });
+  const own = new Set(names.map(({ name }) => name));
+  const rest = [...waiting].filter(([name]) => !own.has(name)).sort(([, a], [, b]) => b - a);
+  const shown = rest.splice(0, NAMES_KEPT - names.length).map(([name]) => emptyFigures(name));
+  const all = [...names, ...shown].map((each) => ({ ...each, ...pending(waiting.get(each.name)) }));
+  const others = other ?? (rest.length > 0 ? emptyFigures("other") : undefined);
+  return {
+    names: all.sort(byName),
+    other: others ? { ...others, ...pending(rest.reduce((sum, [, count]) => sum + count, 0)) } : null,
+  };
+}
+
+/** The name that stands in records as this text. */
+function pendingName(text: string): string {
+  return text === "" ? unreadable.name : (JSON.parse(`"${text}"`) as string);
 }
 
 /** Figures by name from what is stored. */
@@ -84,10 +137,12 @@ export function queueFigures(stored: readonly StoredNameFigures[], now: number):
   const names = stored.flatMap((each) => (each.name === undefined ? [] : nameFigures(each.name, each, now)));
   const other = stored.find(({ name }) => name === undefined);
   return {
-    names: names.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    names: names.sort(byName),
     other: other ? nameFigures("other", other, now) : null,
   };
 }
+
+const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
 /** Reads what a queue has done in each of the last hours. */
 export async function getHistory({ reader, clock }: ManageRuntime, options: HistoryOptions): Promise<QueueHistory> {
@@ -108,7 +163,13 @@ function windowsBefore(now: number, ms: number, count: number): number {
   return Math.floor(now / ms) - count + 1;
 }
 
-function nameFigures(name: string, { total, hour, days }: StoredNameFigures, now: number): NameFigures {
+const nothingSettled = (days: number): Omit<StoredNameFigures, "name"> => ({
+  total: { processed: 0, retried: 0, dead: 0 },
+  hour: noFigures,
+  days: Array.from({ length: days }, () => noFigures),
+});
+
+function nameFigures(name: string, { total, hour, days }: Omit<StoredNameFigures, "name">, now: number): NameFigures {
   const firstDay = windowsBefore(now, DAY_MS, days.length);
   return {
     name,

@@ -1,6 +1,6 @@
 import { LONGEST_ID } from "../job/options.ts";
-import { conflict, invalidRequest } from "../shared/errors.ts";
-import { checkKnown, checkText, oneOf } from "../shared/validate.ts";
+import { conflict } from "../shared/errors.ts";
+import { checkFlag, checkKnown, checkText, oneOf } from "../shared/validate.ts";
 import { type ClearableState, clearableStates } from "../store/store.ts";
 import { getWaitingJob } from "./get.ts";
 import type { ManageRuntime } from "./runtime.ts";
@@ -16,7 +16,7 @@ export async function cancelJob(runtime: ManageRuntime, id: string, options: Can
   checkText(id, "id", LONGEST_ID);
   checkKnown(options, ["running"], "cancel");
   const { running = false } = options;
-  if (typeof running !== "boolean") throw invalidRequest("running must be true or false.");
+  checkFlag(running, "running");
   const now = runtime.clock();
   const status = await runtime.store.cancel(id, now, running);
   if (status === "running") throw conflict(`Job "${id}" is running. To stop it, cancel it with { running: true }.`);

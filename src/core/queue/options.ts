@@ -7,7 +7,7 @@ import { type Clock, systemClock, wholeClock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { checkFunctions, checkKnown, checkPathText } from "../shared/validate.ts";
+import { checkFlag, checkFunctions, checkKnown, checkPathText } from "../shared/validate.ts";
 import { checkStore, type Store } from "../store/store.ts";
 
 /** Options of a queue. */
@@ -86,7 +86,7 @@ export function queueSettings(options: QueueOptions): QueueSettings {
     );
   }
   checkStore(store, "new Queue");
-  if (typeof observe !== "boolean") throw invalidRequest("observe must be true or false.");
+  checkFlag(observe, "observe");
   checkFunctions(options, ["clock", "random", "newId"]);
   const given = options.clock ?? systemClock;
   if (!Number.isFinite(given())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");

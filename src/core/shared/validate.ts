@@ -77,6 +77,11 @@ export function oneOf(value: unknown, words: readonly string[], name: string): v
   }
 }
 
+/** @throws {TidegateError} `invalid_request` unless it is true or false. */
+export function checkFlag(value: unknown, name: string): asserts value is boolean {
+  if (typeof value !== "boolean") throw invalidRequest(`${name} must be true or false.`);
+}
+
 /** Reads a whole number within bounds. @throws {TidegateError} `invalid_request` */
 export function wholeNumber(value: unknown, name: string, least: number, most: number): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {

@@ -3,6 +3,7 @@ import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./docu
 import type { StoredHour, StoredNameFigures } from "./figures.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
+import type { StoredPending } from "./pending.ts";
 import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "./schedules.ts";
 import type { StoredStats } from "./stats.ts";
 
@@ -520,6 +521,11 @@ export interface QueueStore {
    * the first `NAMES_KEPT` are counted together.
    */
   figures(now: number, days: number): Promise<readonly StoredNameFigures[]>;
+  /**
+   * Counts waiting jobs by name. It is exact while at most `MOST_PENDING_READ` jobs wait; otherwise that many are read, chosen at random.
+   * A store may read fewer if there are many other members, or if records are large.
+   */
+  pending(now: number): Promise<StoredPending>;
   /** Reads what was settled in the last `hours`, in their order: only those hours in which something was. */
   history(now: number, hours: number): Promise<readonly StoredHour[]>;
   /** Pauses the queue, or resumes it. While it is paused, an exchange claims nothing. */

@@ -184,7 +184,12 @@ export const queuesQuery = object({
     description: "The mark of the answer before; empty for the first. If nothing has happened since, queues is null.",
   }),
 });
-export const figuresQuery = object({ days: whole(0, DAYS_KEPT) });
+export const figuresQuery = object({
+  days: whole(0, DAYS_KEPT),
+  pending: withKeywords(flag, {
+    description: "Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false.",
+  }),
+});
 export const metricsQuery = object({ keys: flag });
 export const historyQuery = object({ hours: whole(1, HOURS_KEPT) });
 

@@ -4,7 +4,14 @@ import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
-import type { Figures, NameFigures, Percentiles, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
+import type {
+  Figures,
+  NameFigures,
+  PendingJobs,
+  Percentiles,
+  QueueFigures,
+  QueueHistory,
+} from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
@@ -302,7 +309,12 @@ const nameFigures = record<NameFigures>(
     hour: described("The last 60 to 70 minutes.", figures),
     days: described("Days of UTC, today last.", list(figures)),
   },
-  {},
+  {
+    pending: described(
+      "How many of its jobs wait. Only with `pending=true`.",
+      record<PendingJobs>({ count, estimated: described("Whether only a sample of the jobs was counted.", flag) }, {}),
+    ),
+  },
 );
 export const queueFigures = record<QueueFigures>({ names: list(nameFigures), other: nullable(nameFigures) }, {});
 export const queueHistory = record<QueueHistory>(

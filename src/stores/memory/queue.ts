@@ -3,6 +3,7 @@ import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
+import type { StoredPending } from "../../core/store/pending.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type {
@@ -35,7 +36,16 @@ import { withPlan } from "../redis/plan.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
-import { countJobs, failuresIn, findDeadJob, findJob, findSchedule, listJobs, pageOfFlows } from "./read.ts";
+import {
+  countJobs,
+  countPending,
+  failuresIn,
+  findDeadJob,
+  findJob,
+  findSchedule,
+  listJobs,
+  pageOfFlows,
+} from "./read.ts";
 import { isJob, MemoryState, stateOf } from "./state.ts";
 
 /** What each call counts as: the round trip that it would be elsewhere. */
@@ -212,6 +222,10 @@ export class MemoryQueue implements QueueStore {
 
   async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {
     return this.#state.tally.names(now, days);
+  }
+
+  async pending(now: number): Promise<StoredPending> {
+    return countPending(this.#state, now);
   }
 
   async history(now: number, hours: number): Promise<readonly StoredHour[]> {

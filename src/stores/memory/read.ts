@@ -1,6 +1,7 @@
 import { bytesOf, countFitting } from "../../core/shared/limits.ts";
 import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
+import { nameText, type StoredPending } from "../../core/store/pending.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type {
@@ -172,6 +173,17 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     waitingTimes: { counts: [...state.tally.waiting.counts], sumMs: state.tally.waiting.sumMs },
     runningTimes: { counts: [...state.tally.running.counts], sumMs: state.tally.running.sumMs },
   };
+}
+
+/** Counts waiting jobs by name. All of them are here to be read, so it is exact however many there are. */
+export function countPending({ due, records }: MemoryState, now: number): StoredPending {
+  const counts = new Map<string, number>();
+  for (const [member, score] of due.from(0)) {
+    if (!isJob(member) || stateOf(score, now) === "running") continue;
+    const name = nameText(records.get(member) ?? "");
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return { counts, isEstimated: false };
 }
 
 export function pageOfFlows(flows: readonly FlowState[], cursor: string | undefined, limit: number): Page<FlowState> {

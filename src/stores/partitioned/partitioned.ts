@@ -4,6 +4,7 @@ import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost, Meter } from "../../core/store/meter.ts";
+import type { StoredPending } from "../../core/store/pending.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
@@ -44,7 +45,7 @@ import { mergedFailures } from "./merged-failures.ts";
 import { mergedPages } from "./merged-pages.ts";
 import { PartialReplies } from "./partial-replies.ts";
 import { SpreadCheck } from "./spread-check.ts";
-import { sumOfHours, sumOfNames } from "./sum-of-figures.ts";
+import { sumOfHours, sumOfNames, sumOfPending } from "./sum-of-figures.ts";
 import { sumOfStats } from "./sum-of-stats.ts";
 
 /**
@@ -585,6 +586,10 @@ class PartitionedQueue implements QueueStore {
 
   async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {
     return sumOfNames(await Promise.all(this.#parts.map((part) => part.figures(now, days))));
+  }
+
+  async pending(now: number): Promise<StoredPending> {
+    return sumOfPending(await Promise.all(this.#parts.map((part) => part.pending(now))));
   }
 
   async history(now: number, hours: number): Promise<readonly StoredHour[]> {

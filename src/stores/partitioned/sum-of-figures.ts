@@ -6,6 +6,7 @@ import {
   sumOfCounts,
   sumOfFigures,
 } from "../../core/store/figures.ts";
+import type { StoredPending } from "../../core/store/pending.ts";
 
 /** The figures of each name in a queue that is spread over several places, from those in each. */
 export function sumOfNames(parts: readonly (readonly StoredNameFigures[])[]): readonly StoredNameFigures[] {
@@ -30,4 +31,11 @@ export function sumOfHours(parts: readonly (readonly StoredHour[])[]): readonly 
   const sums = new Map<number, StoredFigures>();
   for (const { hour, figures } of parts.flat()) sums.set(hour, sumOfFigures([sums.get(hour) ?? noFigures, figures]));
   return [...sums].map(([hour, figures]) => ({ hour, figures })).sort((a, b) => a.hour - b.hour);
+}
+
+export function sumOfPending(parts: readonly StoredPending[]): StoredPending {
+  const counts = new Map<string, number>();
+  for (const [name, count] of parts.flatMap((part) => [...part.counts]))
+    counts.set(name, (counts.get(name) ?? 0) + count);
+  return { counts, isEstimated: parts.some(({ isEstimated }) => isEstimated) };
 }

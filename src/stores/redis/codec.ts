@@ -2,6 +2,7 @@ import { fnv1a } from "../../core/shared/hash.ts";
 import { groupAt, groupScore } from "../../core/store/failures.ts";
 import { noFigures, type StoredFigures, type StoredHour, type StoredNameFigures } from "../../core/store/figures.ts";
 import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
+import type { StoredPending } from "../../core/store/pending.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
 import type {
@@ -191,6 +192,16 @@ export function storedNameFigures(answer: readonly string[], days: number): read
     all.push({ name: name || undefined, total, hour: storedFigures(hour), days: byDay.map(storedFigures) });
   }
   return all;
+}
+
+export function storedPending(answer: readonly string[]): StoredPending {
+  const [total, read, isPart] = answer;
+  const counts = new Map<string, number>();
+  for (let at = 3; at < answer.length; at += 2) {
+    const count = Number(answer[at + 1]);
+    counts.set(answer[at] as string, isPart === "1" ? Math.round((count * Number(total)) / Number(read)) : count);
+  }
+  return { counts, isEstimated: isPart === "1" };
 }
 
 export function storedHours(answer: readonly string[]): readonly StoredHour[] {

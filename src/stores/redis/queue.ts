@@ -1,9 +1,10 @@
-import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
+import { MEBIBYTE, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import { groupScore } from "../../core/store/failures.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Meter } from "../../core/store/meter.ts";
+import { MOST_PENDING_READ, type StoredPending } from "../../core/store/pending.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
@@ -59,6 +60,7 @@ import {
   putArguments,
   storedHours,
   storedNameFigures,
+  storedPending,
   storedSchedules,
   storedStats,
   texts,
@@ -93,6 +95,8 @@ const MOST_SCANNED = 1_000;
  * has two members.
  */
 const MOST_READ = 5_000;
+/** How many bytes of records are read in Redis to count waiting jobs by name. */
+const MOST_PENDING_BYTES = 4 * MEBIBYTE;
 /** How list.lua answers where completed jobs without order follow. */
 const UNORDERED_FOLLOW = "2";
 /** Where `clear` goes on while it has passed over nothing. */
@@ -429,6 +433,11 @@ export class RedisQueue implements QueueStore {
 
   async figures(now: number, days: number): Promise<readonly StoredNameFigures[]> {
     return storedNameFigures(await this.#texts(scripts.figures, () => [String(now), String(days)]), days);
+  }
+
+  async pending(now: number): Promise<StoredPending> {
+    const args = [now, MOST_READ, MOST_PENDING_READ, MOST_PENDING_BYTES].map(String);
+    return storedPending(await this.#texts(scripts.pending, () => args));
   }
 
   async history(now: number, hours: number): Promise<readonly StoredHour[]> {

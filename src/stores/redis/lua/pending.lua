@@ -1,0 +1,73 @@
+-- Counts waiting jobs by name. Only the names leave Redis, not the records.
+-- ARGV: now, up to how many members of `due` are read one by one, how many jobs are read at most, and how many bytes of their records
+-- Returns: how many jobs wait, how many of them were read, 1 if others were not or 0; then each name, as it stands in the records
+--   ('' if there is none), and how many of those that were read have it
+local now, most_members, most_jobs, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+
+-- Jobs that wait for their flow control key, and above them the marks of keys and of names (_lanes.lua).
+local IN_LINE = 9007199254740992
+
+local range = call('ZRANGE', due, 0, most_members, 'WITHSCORES')
+local is_whole, all = #range <= 2 * most_members, #range / 2
+if not is_whole then
+  all = call('ZCARD', due)
+  range = call('ZRANDMEMBER', due, most_jobs, 'WITHSCORES')
+end
+
+local function waits(member, score)
+  if not id_of(member) then return false end
+  local _, _, leased = unpack_score(score)
+  return score < after(now) or score >= IN_LINE or leased == 0
+end
+
+local waiting, scores = {}, {}
+for i = 1, #range, 2 do
+  if waits(range[i], tonumber(range[i + 1])) then
+    push(waiting, range[i])
+    push(scores, range[i + 1])
+  end
+end
+
+-- Reads them in an order that has nothing to do with their times, in case not all of them are read: a prime above their number meets
+-- each of them once.
+local STRIDE = 7919
+local names, born, born_scores = {}, {}, {}
+for i = 1, math.min(#waiting, most_jobs) do
+  local at = i * STRIDE % #waiting + 1
+  names[i] = waiting[at]
+  if is_born(names[i]) then
+    push(born, names[i])
+    push(born_scores, scores[at])
+  end
+end
+local records, fitting = {}, 0
+if #names > 0 then records, fitting = read_fitting(jobs, names, most_bytes, read_born(born, born_scores)) end
+
+local START, KEY = '1:{"name":"', '^2:%d+:[^:]+:%d+:%d+:%d+:%d:()'
+
+-- The name in a record: the text between quotes, as JSON has it.
+local function name_in(record)
+  local first = string.match(record, KEY) or 1
+  if string.sub(record, first, first + #START - 1) ~= START then return '' end
+  first = first + #START
+  local at = first
+  while true do
+    at = string.find(record, '["\\]', at)
+    if not at then return '' end
+    if string.byte(record, at) == 34 then return string.sub(record, first, at - 1) end
+    at = at + 2
+  end
+end
+
+local counts, read = {}, 0
+for i = 1, fitting do
+  if records[i] then
+    local name = name_in(records[i])
+    counts[name], read = (counts[name] or 0) + 1, read + 1
+  end
+end
+local is_part = not is_whole or fitting < #waiting
+local total = is_whole and #waiting or math.floor(all * #waiting / (#range / 2) + 0.5)
+local reply = { total, read, is_part and 1 or 0 }
+for name, count in pairs(counts) do push(reply, name, count) end
+return reply
