@@ -59,9 +59,9 @@ test("a running job is shown live, with its progress and log lines, and is stopp
     name: "import",
     timeout: "5m",
     async perform(_: undefined, job) {
-      for (const done of [1, 3, 4]) {
+      for (const done of [1, 3, 9, 4]) {
         job.log(`Read ${done} files.`, { done });
-        await job.progress({ done, total: 4 }).catch(() => {});
+        await job.progress({ done, of: 4 }).catch(() => {});
         await new Promise<void>((resolve) => {
           go = resolve;
         });
@@ -72,7 +72,7 @@ test("a running job is shown live, with its progress and log lines, and is stopp
   const queue = new Queue({ store: memoryStore(), jobs: [imports], clock: () => clock.now, logger: null });
   const { id } = await queue.enqueue(imports);
   const drained = queue.drain();
-  await expect.poll(async () => (await queue.getJob(id))?.progress, patience).toEqual({ done: 1, total: 4 });
+  await expect.poll(async () => (await queue.getJob(id))?.progress, patience).toEqual({ done: 1, of: 4 });
   const page = await open(await serveQueue({ queues: [queue] }), `#view=job&id=${id}`);
   const bar = page.getByRole("progressbar", { name: "Progress" });
   await expect.poll(() => bar.getAttribute("value"), patience).toBe("0.25");
@@ -82,10 +82,16 @@ test("a running job is shown live, with its progress and log lines, and is stopp
     expect.arrayContaining(["Running since", "Timeout", "Lease ends"]),
   );
   go();
-  await expect.poll(async () => (await queue.getJob(id))?.progress, patience).toEqual({ done: 3, total: 4 });
+  await expect.poll(async () => (await queue.getJob(id))?.progress, patience).toEqual({ done: 3, of: 4 });
   await page.clock.runFor(3_100);
   await expect.poll(() => bar.getAttribute("value"), patience).toBe("0.75");
+  go();
+  await expect.poll(async () => (await queue.getJob(id))?.progress, patience).toEqual({ done: 9, of: 4 });
+  await page.clock.runFor(3_100);
+  await expect.poll(() => bar.getAttribute("value"), patience).toBe("1");
+  await page.getByText("100%").waitFor();
   await press(page, "Stop...");
+  expect(await page.locator(".subject").innerText()).toBe(`import ${id}`);
   await press(page, "Stop the job");
   await notice(page, "The job is stopped.");
   await heading(page, "No such job");
@@ -127,6 +133,7 @@ test("several waiting jobs are moved and cancelled together, and what that costs
   await page.getByLabel("Select all on this page").check();
   await page.getByLabel("Select mail-3").uncheck();
   await press(page, "Run now...");
+  expect(await page.locator(".subject").innerText()).toBe("fails (12)");
   await page.getByText("It takes at most 96 commands.").waitFor();
   await press(page, "Run 12 jobs now");
   await notice(page, "12 jobs due now.");
@@ -164,6 +171,7 @@ describe("a schedule", () => {
       timeZone: "UTC",
     });
     await press(page, "Change new-year");
+    expect(await dialog.locator(".subject").innerText()).toBe("new-year");
     await dialog.getByLabel("Time zone").fill("Europe/Paris");
     await press(page, "Change");
     await notice(page, "Schedule new-year: changed.");
@@ -184,7 +192,7 @@ describe("a search", () => {
       await press(page, "Search");
       const found = async () => (await page.locator("td.job code").allTextContents()).sort();
       await expect.poll(found, patience).toEqual(ids);
-      await page.getByText("Searched 5 jobs.").waitFor();
+      await page.getByText("Searched all 5 jobs.").waitFor();
     };
     await find("MAIL", "", ["mail-1", "mail-2", "mail-3"]);
     await find("no luck", "error", ["order-7", "order-8"]);
@@ -193,6 +201,17 @@ describe("a search", () => {
     await page.getByLabel("Search in").selectOption("name");
     await press(page, "Search");
     await page.getByRole("heading", { name: "No matches" }).waitFor();
+  });
+
+  test("says how many of all jobs it has searched, and goes on when asked", async () => {
+    const on = await serveQueue();
+    await on.queue.enqueueMany(Array.from({ length: 2_300 }, (_, order) => ({ job: "fails", payload: { order } })));
+    const page = await open(on, "#view=jobs&search=send_email&by=name");
+    await page.getByText("Searched 1,000 of 2,300 jobs.").waitFor();
+    await page.getByRole("link", { name: "Search the next 1,000" }).click();
+    await page.getByText("Searched 2,000 of 2,300 jobs.").waitFor();
+    await page.getByRole("link", { name: "Search the next 1,000" }).click();
+    await page.getByText("Searched all 2,300 jobs.").waitFor();
   });
 });
 

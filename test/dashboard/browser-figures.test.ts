@@ -68,15 +68,23 @@ test("what broke, since when, and its repair are a click away", async () => {
   await press(page, "Select all of this failure");
   await press(page, "Remove...");
   await page.getByText(`This would remove ${worst.count} jobs for good`).waitFor();
+  expect(await page.locator(".subject").innerText()).toContain(`${worst.name} PermanentError: Kind`);
   await press(page, "Go back");
   await page.goBack();
   // Its repair.
   const dead = async () => (await on.queue.getStats()).deadLetterCount;
-  await press(page, `Edit and retry ${what(worst)}`);
+  await press(page, `Edit newest ${what(worst)}`);
+  await page.getByText(`The other ${worst.count - 1} of this failure stay dead.`).waitFor();
+  expect(await page.locator(".subject").innerText()).toBe(`${worst.name} ${worst.sampleId}`);
   await page.getByLabel("Payload, as JSON").fill('{"order": -1}');
-  expect(await dead()).toBe(DEAD);
-  await press(page, `Retry ${worst.count} jobs`);
-  await notice(page, `${worst.count} jobs retried.`);
+  await press(page, "Retry");
+  await notice(page, "1 job retried.");
+  expect(await on.queue.getJob(worst.sampleId)).toMatchObject({ state: "ready", payload: { order: -1 } });
+  expect(await dead()).toBe(DEAD - 1);
+  await press(page, `Retry ${what(worst)}`);
+  expect(await page.locator(".subject").innerText()).toBe(`${worst.name} PermanentError: ${worst.error.message}`);
+  await press(page, `Retry ${worst.count - 1} jobs`);
+  await notice(page, `${worst.count - 1} jobs retried.`);
   expect(await dead()).toBe(DEAD - worst.count);
   const [next] = (await on.queue.getFailures({ limit: 1_000 })).failures;
   if (!next) throw new Error("Something is still dead.");

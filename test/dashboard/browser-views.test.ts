@@ -102,21 +102,22 @@ describe("jobs", () => {
     await page.locator("details pre", { hasText: "Error: no luck" }).waitFor();
   });
 
-  test("that contain HTML are shown as text", async () => {
+  test("that contain HTML, or characters that reorder text, are shown as text", async () => {
     const on = await serveQueue();
-    const evil = `<img src=x onerror="alert(1)"><script>alert(2)</script>'"&`;
+    const evil = `<img src=x onerror="alert(1)"><script>alert(2)</script>'"&\u202efdp`;
+    const shown = evil.replace("\u202e", "\\u202e");
     await enqueueUnknown(on, evil, { [evil]: evil }, evil);
     await on.queue.drain();
     const page = await open(on, "#view=jobs&state=dead");
-    await page.getByRole("link", { name: evil }).click();
-    await heading(page, evil);
+    await page.getByRole("link", { name: shown }).click();
+    await heading(page, shown);
     expect(JSON.parse((await page.locator("pre").first().textContent()) ?? "")).toEqual({ [evil]: evil });
     await search(page).waitFor({ state: "detached" });
     await press(page, "Retry with another payload...");
     expect(JSON.parse(await page.getByRole("textbox").inputValue())).toEqual({ [evil]: evil });
     await press(page, "Go back");
     await page.goto(`${on.url}/dashboard#view=jobs&search=${encodeURIComponent(evil)}`);
-    await page.getByRole("link", { name: evil }).waitFor();
+    await page.getByRole("link", { name: shown }).waitFor();
     expect(await page.locator("img, script:not([type=module])").count()).toBe(0);
   });
 });
@@ -199,6 +200,7 @@ describe("the dead letter", () => {
     await page.getByLabel("Select order-7").check();
     await press(page, "Retry...");
     await page.getByText("This would retry 1 job").waitFor();
+    expect(await page.locator(".subject").innerText()).toBe("fails order-7");
     expect((await on.queue.getJob("order-7"))?.state).toBe("dead");
     await press(page, "Retry 1 job");
     await notice(page, "1 job retried.");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { html, type Tag } from "../../src/http/dashboard/page/dom/html.ts";
+import { html, type Tag, visible } from "../../src/http/dashboard/page/dom/html.ts";
 import { Allowance, waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
 import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
-import { distance, quantile, span } from "../../src/http/dashboard/page/views/format.ts";
+import { distance, quantile, shareOf, span } from "../../src/http/dashboard/page/views/format.ts";
 
 test.each([
   ["* * * * * *", "Every second"],
@@ -73,6 +73,30 @@ test("a quantile is the bound of the bucket that it falls in", () => {
   expect(of([10, 0, 0])).toEqual(["10 ms", "10 ms"]);
   expect(of([9, 1, 0])).toEqual(["10 ms", "1 s"]);
   expect(of([1, 1, 8])).toEqual(["more than 1 s", "more than 1 s"]);
+});
+
+test.each([
+  [0.25, 0.25],
+  [1, 1],
+  [42, 0.42],
+  [-1, -1],
+  [{ percent: 130 }, 1.3],
+  [{ done: 3, of: 4 }, 0.75],
+  [{ done: 3, total: 4 }, 0.75],
+  [{ done: 3, of: 0 }, undefined],
+  ["half", undefined],
+  [null, undefined],
+])("the progress %j is the share %s", (progress, share) => {
+  expect(shareOf(progress)).toBe(share);
+});
+
+test.each([
+  ["line 1\n\tline 2 \ud83d\udc4b\u200d", "line 1\n\tline 2 \ud83d\udc4b\u200d"],
+  ["exe.\u202efdp\u2069", "exe.\\u202efdp\\u2069"],
+  ["a\0\u001b[31m\u0085\u200b\ud800", "a\\u0000\\u001b[31m\\u0085\\u200b\\ud800"],
+  ['{"a":"\u202e"}', '{"a":"\\u202e"}'],
+])("%j is shown as %j", (text, shown) => {
+  expect(visible(text)).toBe(shown);
 });
 
 describe("the waits between polls", () => {

@@ -1,7 +1,11 @@
+import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { Json } from "../../snapshot.ts";
+import type { Html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
 import { state } from "../state/state.ts";
-import { plural } from "../views/format.ts";
-import { ask, encoded, showOutcome, typedJson } from "./outcome.ts";
+import { number, plural } from "../views/format.ts";
+import { aboutGroup, aboutJob, aboutSelection } from "../views/subjects.ts";
+import { ask, encoded, showOutcome, typedPayload } from "./outcome.ts";
 
 /** The dead jobs to act on: the one on screen, or the selected ones. */
 function selection(): object {
@@ -13,9 +17,14 @@ function selection(): object {
   return search ? { name: search } : { all: true };
 }
 
+/** A group of failures on screen. */
+const groupOf = (id: string) => state.snapshot?.failures?.failures.find(({ group }) => group === id);
+
 /** Asks the handler how many jobs it would affect, then asks the user. */
 export async function askForDead(what: "retry" | "remove", group?: string): Promise<void> {
   const jobs = group ? { group } : selection();
+  const known = group === undefined ? undefined : groupOf(group);
+  const subject: Html = known ? aboutGroup(known) : aboutSelection();
   const run = async (dryRun: boolean) => {
     const counts = await act<Record<string, number>>("POST", `dead-letter/${what}`, { ...jobs, dryRun });
     return plural(Object.values(counts)[0] ?? 0, "job");
@@ -26,6 +35,7 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
     const count = await run(true);
     ask({
       title: `${verb} ${count}?`,
+      subject,
       text: isRetry
         ? `This would retry ${count}: as soon as possible, with all their retries.`
         : `This would remove ${count} for good, with their payloads.`,
@@ -47,45 +57,28 @@ async function mustStillBe(count: string, read: () => Promise<string>): Promise<
   if (now !== count) throw new Error(`It would be ${now} by now instead of ${count}. Nothing was changed: try again.`);
 }
 
-/** Retries the dead job on screen with a payload that the user edits first. */
-export function askForPayload(): void {
-  const { id = "", payload } = state.snapshot?.job ?? {};
+/** Retries one dead job with a payload that the user edits first. */
+export function askForPayload(job: Json<JobInfo> | undefined, note = ""): void {
+  if (!job) return;
   ask({
     title: "Retry with another payload",
-    text: "The job runs as soon as possible, with all its retries.",
+    subject: aboutJob(job),
+    text: `This job runs as soon as possible, with all its retries.${note}`,
     confirm: "Retry",
-    fields: [{ name: "payload", label: "Payload, as JSON", value: JSON.stringify(payload, null, 2), isLong: true }],
-    async act(filled) {
-      await act("POST", `dead-letter/${encoded(id)}/retry`, { payload: typedJson(filled["payload"]) });
+    fields: [{ name: "payload", label: "Payload, as JSON", value: JSON.stringify(job.payload, null, 2), isLong: true }],
+    async act({ payload }) {
+      await act("POST", `dead-letter/${encoded(job.id)}/retry`, { payload: typedPayload(payload) });
       return "1 job retried.";
     },
   });
 }
 
-/** Retries a group of failures with one payload for all, which begins as that of the newest. */
-export async function askForGroupPayload(group: string): Promise<void> {
-  const sampleId = state.snapshot?.failures?.failures.find((each) => each.group === group)?.sampleId ?? "";
-  const retry = async (options: object) => {
-    const { retried } = await act<{ retried: number }>("POST", "dead-letter/retry", { group, ...options });
-    return plural(retried, "job");
-  };
+/** The same for the newest job of a group of failures. A payload belongs to one job: the others stay dead. */
+export async function askForNewestPayload(group: string): Promise<void> {
+  const { sampleId = "", count = 1 } = groupOf(group) ?? {};
   try {
-    const [count, sample] = await Promise.all([
-      retry({ dryRun: true }),
-      act<{ payload: unknown }>("GET", `jobs/${encoded(sampleId)}`),
-    ]);
-    ask({
-      title: `Retry ${count} with another payload`,
-      text: `All ${count} get this payload, which begins as that of the newest. They run as soon as possible, with all their retries.`,
-      confirm: `Retry ${count}`,
-      fields: [
-        { name: "payload", label: "Payload, as JSON", value: JSON.stringify(sample.payload, null, 2), isLong: true },
-      ],
-      async act({ payload }) {
-        await mustStillBe(count, () => retry({ dryRun: true }));
-        return `${await retry({ payload: typedJson(payload) })} retried.`;
-      },
-    });
+    const job = await act<Json<JobInfo>>("GET", `jobs/${encoded(sampleId)}`);
+    askForPayload(job, count > 1 ? ` The other ${number(count - 1)} of this failure stay dead.` : "");
   } catch (error) {
     await showOutcome(Promise.reject(error));
   }

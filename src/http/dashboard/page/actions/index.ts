@@ -4,7 +4,7 @@ import { chooseNext, type Setting } from "../state/settings.ts";
 import { change, state } from "../state/state.ts";
 import { hrefTo } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
-import { askForDead, askForGroupPayload, askForPayload } from "./dead-letter.ts";
+import { askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
 import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToStop, runNow } from "./jobs.ts";
 import { filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
@@ -20,6 +20,7 @@ async function confirm(form: HTMLElement): Promise<void> {
     await showOutcome(Promise.resolve(done ?? ""));
   } catch (error) {
     change({ refusal: (error as Error).message, isActing: false });
+    form.querySelector<HTMLElement>("[aria-invalid]")?.focus();
   }
 }
 
@@ -49,12 +50,12 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   stop: askToStop,
   enqueue: () => askToEnqueue(false),
   again: () => askToEnqueue(true),
-  edit: askForPayload,
+  edit: () => askForPayload(state.snapshot?.job ?? undefined),
   retry: () => askForDead("retry"),
   remove: () => askForDead("remove"),
   "retry-group": (group) => askForDead("retry", group),
   "remove-group": (group) => askForDead("remove", group),
-  "edit-group": askForGroupPayload,
+  "edit-newest": askForNewestPayload,
   schedule: askForSchedule,
   unschedule: askToRemoveSchedule,
   preview: (_, input) => previewSchedule(input),

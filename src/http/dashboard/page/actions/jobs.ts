@@ -2,7 +2,8 @@ import { act } from "../state/requests.ts";
 import { change, type Field, state } from "../state/state.ts";
 import { plural } from "../views/format.ts";
 import { hrefTo } from "../views/parts.ts";
-import { ask, encoded, goTo, typedJson } from "./outcome.ts";
+import { aboutJob, aboutSelection } from "../views/subjects.ts";
+import { ask, encoded, goTo, typedPayload } from "./outcome.ts";
 
 /** How many requests of a bulk action are under way at once. */
 const AT_ONCE = 4;
@@ -47,6 +48,7 @@ export function askToCancel(): void {
   const jobs = length === 1 ? "this job" : plural(length, "job");
   ask({
     title: `Cancel ${jobs}?`,
+    subject: aboutSelection(),
     text: `${length === 1 ? "It" : "They"} will not run, and ${length === 1 ? "its payload is" : "their payloads are"} deleted.${costs(length)}`,
     confirm: length === 1 ? "Cancel the job" : `Cancel ${jobs}`,
     isDangerous: true,
@@ -56,13 +58,15 @@ export function askToCancel(): void {
 
 /** Stops the running job on screen. */
 export function askToStop(): void {
-  const { id = "" } = state.snapshot?.job ?? {};
+  const { job } = state.snapshot ?? {};
+  if (!job) return;
   ask({
     title: "Stop this job?",
+    subject: aboutJob(job),
     text: "It is removed at once, with its payload, and is neither retried nor dead. Its handler is aborted when it next reports progress, or another job ends.",
     confirm: "Stop the job",
     isDangerous: true,
-    act: () => act("DELETE", `jobs/${encoded(id)}?running=true`).then(() => "The job is stopped."),
+    act: () => act("DELETE", `jobs/${encoded(job.id)}?running=true`).then(() => "The job is stopped."),
   });
 }
 
@@ -71,6 +75,7 @@ export function askToRun(): void {
   const jobs = plural(waiting().length, "job");
   ask({
     title: `Run ${jobs} now?`,
+    subject: aboutSelection(),
     text: `Due at once.${costs(waiting().length)}`,
     confirm: `Run ${jobs} now`,
     act: () => each((path) => act("PATCH", path, { delay: 0 }), "due now"),
@@ -85,6 +90,7 @@ export function askToReschedule(): void {
   const jobs = plural(waiting().length, "job");
   ask({
     title: `Reschedule ${jobs}`,
+    subject: aboutSelection(),
     text: `A duration from now, or a time.${costs(waiting().length)}`,
     confirm: `Reschedule ${jobs}`,
     fields: [whenField],
@@ -97,7 +103,8 @@ export function askToEnqueue(isAgain: boolean): void {
   const { job, names = [] } = state.snapshot ?? {};
   const again = isAgain ? job : undefined;
   ask({
-    title: again ? `Run ${again.name} again` : "Enqueue a job",
+    title: again ? "Run it again" : "Enqueue a job",
+    subject: again ? aboutJob(again) : undefined,
     text: again ? "Enqueues another job with this payload. The one on screen stays as it is." : "",
     confirm: "Enqueue",
     fields: [
@@ -112,7 +119,7 @@ export function askToEnqueue(isAgain: boolean): void {
       { name: "id", label: "Id (empty: a new one)", isOptional: true },
     ],
     async act({ name, payload, when, id }) {
-      const job = { name, payload: typedJson(payload), ...(when && timeOf(when)), ...(id && { id }) };
+      const job = { name, payload: typedPayload(payload), ...(when && timeOf(when)), ...(id && { id }) };
       const made = await act<{ id: string; status: string }>("POST", "jobs", job);
       await goTo(hrefTo({ view: "job", id: made.id }));
       return made.status === "duplicate" ? "A job with this id exists: this is it." : "1 job enqueued.";

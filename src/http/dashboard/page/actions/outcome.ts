@@ -23,8 +23,14 @@ export function ask(question: Question): void {
 export const filledIn = (form: HTMLElement): Readonly<Record<string, string>> =>
   Object.fromEntries([...new FormData(form as HTMLFormElement)].map(([name, value]) => [name, String(value).trim()]));
 
-/** Reads JSON that was typed. The browser's own message says what is wrong with it, and where. */
-export const typedJson = (text = ""): unknown => (text === "" ? null : JSON.parse(text));
+/** Reads a payload that was typed. The browser's own message says what is wrong with it, and where. @throws {Error} */
+export function typedPayload(text = ""): unknown {
+  try {
+    return text === "" ? null : JSON.parse(text);
+  } catch (error) {
+    throw new Error(`The payload is not JSON. ${(error as Error).message}`);
+  }
+}
 
 /** Shows another view, and returns once it is on screen: a notice then belongs to it. */
 export async function goTo(hash: string): Promise<void> {

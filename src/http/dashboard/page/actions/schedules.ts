@@ -1,7 +1,8 @@
+import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, state } from "../state/state.ts";
 import { describeCron } from "../views/describe-cron.ts";
-import { ask, encoded, filledIn, typedJson } from "./outcome.ts";
+import { ask, encoded, filledIn, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
 export function askForSchedule(key: string): void {
@@ -9,7 +10,8 @@ export function askForSchedule(key: string): void {
   const known = schedules.find((each) => each.key === key);
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   ask({
-    title: known ? `Change ${key}` : "Create a schedule",
+    title: known ? "Change the schedule" : "Create a schedule",
+    subject: known && html`<b>${key}</b>`,
     text: "",
     confirm: known ? "Change" : "Create",
     fields: [
@@ -26,7 +28,7 @@ export function askForSchedule(key: string): void {
     ],
     async act({ key: to = "", payload, ...rest }) {
       const { missed, overlap } = known ?? {};
-      const body = { ...rest, payload: typedJson(payload), ...(known && { missed, overlap }) };
+      const body = { ...rest, payload: typedPayload(payload), ...(known && { missed, overlap }) };
       await act("PUT", `schedules/${encoded(to)}`, body);
       return `Schedule ${to}: ${known ? "changed" : "created"}.`;
     },
@@ -36,7 +38,8 @@ export function askForSchedule(key: string): void {
 /** Removes a schedule. */
 export function askToRemoveSchedule(key: string): void {
   ask({
-    title: `Remove ${key}?`,
+    title: "Remove the schedule?",
+    subject: html`<b>${key}</b>`,
     text: "It makes no more jobs. Those that it has made stay.",
     confirm: "Remove the schedule",
     isDangerous: true,

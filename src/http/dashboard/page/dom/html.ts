@@ -47,12 +47,19 @@ export function html(parts: TemplateStringsArray, ...values: readonly Value[]): 
   return open[0] ?? [];
 }
 
+/** What a browser does not show, or by which it shows other text in another order: a name could look like another one. */
+const unseen = /(?![\t\n\r])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u200b\u2060\ufeff]/gu;
+
+/** Shows such characters as JSON escapes them. */
+export const visible = (text: string): string =>
+  text.replace(unseen, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 /** Texts side by side become one. */
 function append(children: (Tag | string)[], value: Value): void {
   if (Array.isArray(value)) for (const each of value) append(children, each);
   else if (value && typeof value === "object") children.push(value as Tag);
   else {
-    const text = textOf(value);
+    const text = visible(textOf(value));
     const last = children.at(-1);
     if (text && typeof last === "string") children[children.length - 1] = last + text;
     else if (text) children.push(text);

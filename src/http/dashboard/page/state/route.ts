@@ -17,9 +17,11 @@ export interface Route {
   readonly cursor?: string | undefined;
   /** By what the rows on screen are sorted, with a minus for the other direction. Only the page knows it. */
   readonly sort?: string | undefined;
+  /** How many jobs the pages of a search before this one have searched. Only the page knows it. */
+  readonly searched?: string | undefined;
 }
 
-const fields = ["view", "queue", "state", "search", "by", "id", "group", "range", "cursor", "sort"];
+const fields = ["view", "queue", "state", "search", "by", "id", "group", "range", "cursor", "sort", "searched"];
 
 /** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {
@@ -33,6 +35,6 @@ export function routeQuery(route: Route): string {
 }
 
 /** What the handler must know of a route. */
-export function askedQuery({ sort, ...route }: Route): string {
+export function askedQuery({ sort, searched, ...route }: Route): string {
   return routeQuery(route);
 }

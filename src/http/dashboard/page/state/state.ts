@@ -1,4 +1,5 @@
 import type { Json, Snapshot } from "../../snapshot.ts";
+import type { Html } from "../dom/html.ts";
 import { type Route, readRoute } from "./route.ts";
 
 /** A field of a dialog. */
@@ -23,6 +24,8 @@ export type Filled = Readonly<Record<string, string>>;
 /** A question to the user before an action. */
 export interface Question {
   readonly title: string;
+  /** What it is about: a job, a group, several jobs. */
+  readonly subject?: Html | undefined;
   readonly text: string;
   readonly confirm: string;
   readonly isDangerous?: boolean;

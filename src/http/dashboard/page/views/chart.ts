@@ -14,6 +14,8 @@ export interface Series<Point> {
 
 export interface ChartOptions<Point> {
   readonly title: string;
+  /** Which time it is of, and by what: "last hour, by the minute". */
+  readonly range: string;
   /** Which points these are. Charts of the same points are read and zoomed together. */
   readonly of: string;
   readonly points: readonly Point[];
@@ -41,7 +43,7 @@ function ceiling(most: number): number {
 }
 
 export function chart<Point>(options: ChartOptions<Point>): Html {
-  const { title, of, series, unit, time, text, sum, kind, isMarked } = options;
+  const { title, range, of, series, unit, time, text, sum, kind, isMarked } = options;
   const { zoom, point } = state.charts[of] ?? {};
   const points = zoom ? options.points.slice(...zoom) : options.points;
   const [first, last] = [points[0], points.at(-1)];
@@ -58,7 +60,7 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
     return value === undefined ? each.name : `${value === null ? "-" : text(value)} ${each.name}`;
   };
   const words = series.map(figure).join(", ");
-  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title}</h2><span class="row end">
+  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${range}</small></h2><span class="row end">
 ${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}${points.length > 4 && button("Zoom in", "zoom-in", shown, "link", `Zoom in to ${title}`)}</span></div>
 <p class="row legend">${series.map((each) => badge(each.kind, figure(each)))}<span class="muted end">${read ? time(read) : kind === "lines" && "logarithmic"}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>

@@ -34,8 +34,10 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
   const { route } = state;
   const hours = history?.hours ?? [];
   const isShort = route.range === undefined;
+  const byHour = `last ${route.range === "weeks" ? "2 weeks" : "24 hours"}, by the hour`;
   const latency: ChartOptions<Json<Figures>> = {
     title: "Latency",
+    range: byHour,
     of: "hours",
     points: hours,
     series: times,
@@ -54,8 +56,15 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
     isMarked: ({ dead }: Counts) => dead > 0,
   } as const;
   const throughput: ChartOptions<Counts> = isShort
-    ? { ...common, of: "minutes", points: activity.minutes, unit: "minute", time: ({ at }) => clock(at) }
-    : { ...common, of: "hours", points: hours, unit: "hour", time: ({ at }) => hour(at) };
+    ? {
+        ...common,
+        range: "last hour, by the minute",
+        of: "minutes",
+        points: activity.minutes,
+        unit: "minute",
+        time: ({ at }) => clock(at),
+      }
+    : { ...common, range: byHour, of: "hours", points: hours, unit: "hour", time: ({ at }) => hour(at) };
   return html`<nav class="row ranges" aria-label="Range of the charts"><span class="muted">Last</span>${ranges.map(([range, text]) => link({ ...route, range }, text, range === route.range))}</nav>
 <div class="columns even">${chart(throughput)}${hours.length > 0 && chart(latency)}</div>`;
 }

@@ -7,21 +7,33 @@ import { button } from "./parts.ts";
 const dialog = (title: string, content: Html): Html =>
   html`<dialog aria-label="${title}"><h2>${title}</h2>${content}</dialog>`;
 
-const refusal = (): Html => html`<p class="dead error" role="alert">${state.refusal}</p>`;
+const refusal = (): Html => html`<p class="dead error" role="alert" id="refusal">${state.refusal}</p>`;
+
+/** The field that the refusal is about: the one that it names first. */
+function fieldAtFault(fields: readonly Field[] = []): Field | undefined {
+  const { refusal = "" } = state;
+  const placeOf = ({ name }: Field) => refusal.search(new RegExp(`\\b${name}\\b`));
+  return fields.filter((field) => placeOf(field) >= 0).sort((one, other) => placeOf(one) - placeOf(other))[0];
+}
 
 /** Asks for confirmation, or for what an action needs, before it. */
-export const questionDialog = ({ title, text, confirm, fields, isDangerous }: Question): Html =>
-  dialog(
+export function questionDialog({ title, subject, text, confirm, fields, isDangerous }: Question): Html {
+  const wrong = fieldAtFault(fields);
+  return dialog(
     title,
-    html`<form data-submit="confirm"><p>${text}</p>${fields?.map(input)}${preview()}
-${refusal()}<div class="row">${button("Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${confirm}</button><span role="status">${state.progress}</span></div></form>`,
+    html`<form data-submit="confirm">${subject && html`<div class="subject">${subject}</div>`}<p>${text}</p>
+${fields?.map((field) => html`${input(field, field === wrong)}${field === wrong && refusal()}`)}${preview()}
+${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${button("Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${confirm}</button></div></form>`,
   );
+}
 
-function input({ name, label, value, isLong, isOptional, example, options, isPreviewed }: Field): Html {
+function input(field: Field, isWrong: boolean): Html {
+  const { name, label, value, isLong, isOptional, example, options, isPreviewed } = field;
   const changed = isPreviewed && "preview";
+  const reason = isWrong && "refusal";
   if (isLong)
-    return html`<label>${label}<textarea name="${name}" rows="8" spellcheck="false">${value}</textarea></label>`;
-  return html`<label>${label}<input name="${name}" value="${value}" placeholder="${example}" list="${options && `of-${name}`}" required="${!isOptional}" autocomplete="off" spellcheck="false" data-input="${changed}"/></label>
+    return html`<label>${label}<textarea name="${name}" rows="8" spellcheck="false" aria-invalid="${isWrong && "true"}" aria-describedby="${reason}">${value}</textarea></label>`;
+  return html`<label>${label}<input name="${name}" value="${value}" placeholder="${example}" list="${options && `of-${name}`}" required="${!isOptional}" autocomplete="off" spellcheck="false" data-input="${changed}" aria-invalid="${isWrong && "true"}" aria-describedby="${reason}"/></label>
 ${options && html`<datalist id="of-${name}">${options.map((each) => html`<option value="${each}"></option>`)}</datalist>`}`;
 }
 

@@ -23,7 +23,7 @@ const toJobs = ({ group }: Group, text: Html | string): Html => link({ view: "jo
 export const groups = (all: readonly Group[], mayChange: boolean, isShort = false): Html =>
   html`${
     all[0] &&
-    html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="wide">24 hours</th><th class="figure wide">First</th><th class="figure">Last</th><th class="figure">Dead</th></tr></thead>
+    html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="wide">24 hours</th><th class="figure wide">First</th><th class="figure wide">Last</th><th class="figure">Dead</th></tr></thead>
 <tbody>${all.map((group) => line(group, mayChange, isShort))}</tbody></table></div>`
   }`;
 
@@ -34,7 +34,8 @@ function line(group: Group, mayChange: boolean, isShort: boolean): Html {
     button(`${text}...`, act, group.group, kind, `${text} ${what}`);
   return html`<tr data-key="${group.group}" data-row="${true}" data-click="open"><td class="job">${toJobs(group, name)}
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
-${!isShort && html`<div class="row actions">${link({ view: "job", id: sampleId }, "Newest")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit and retry", "edit-group")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
-<td class="wide">${spark(trend, "dead")}</td><td class="figure muted wide">${when(firstAt)}</td><td class="figure muted">${when(lastAt)}<div class="narrow">since ${when(firstAt)}</div></td>
+<div class="narrow muted">${when(lastAt)}, since ${when(firstAt)}</div>
+${!isShort && html`<div class="row actions">${link({ view: "job", id: sampleId }, "Newest")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit newest", "edit-newest")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
+<td class="wide">${spark(trend, "dead")}</td><td class="figure muted wide">${when(firstAt)}</td><td class="figure muted wide">${when(lastAt)}</td>
 <td class="figure total">${number(count)}</td></tr>`;
 }

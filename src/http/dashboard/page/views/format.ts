@@ -38,6 +38,17 @@ export const hour = (at: string): string =>
 
 export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
 
+/**
+ * How far a job is, as a share of the whole, if its progress says so: a number up to 1, a larger one in percent, `{ percent }`, or
+ * `{ done, of }`.
+ */
+export function shareOf(progress: unknown): number | undefined {
+  if (typeof progress === "number") return progress <= 1 ? progress : progress / 100;
+  const { done, of, total = of, percent } = Object(progress) as Readonly<Record<string, unknown>>;
+  if (typeof percent === "number") return percent / 100;
+  return typeof done === "number" && typeof total === "number" && total > 0 ? done / total : undefined;
+}
+
 /** The time within which a share of all attempts was done, in words: the upper bound of its bucket. */
 export function quantile({ bounds, counts }: Pick<Histogram, "bounds" | "counts">, share: number): string {
   let left = share * counts.reduce((sum, count) => sum + count, 0);

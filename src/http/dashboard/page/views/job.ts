@@ -5,7 +5,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
-import { span } from "./format.ts";
+import { shareOf, span } from "./format.ts";
 import { attempts, badge, button, card, code, empty, facts, heading, link, when } from "./parts.ts";
 
 type Info = Json<JobInfo>;
@@ -52,19 +52,13 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
   return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));
 }
 
-/** How far a job is, from 0 to 1, if its progress is a number or says so of a whole. */
-function shareOf(progress: unknown): number | undefined {
-  if (typeof progress === "number") return progress <= 1 ? progress : progress / 100;
-  const { done, total, percent } = Object(progress) as Readonly<Record<string, unknown>>;
-  if (typeof percent === "number") return percent / 100;
-  return typeof done === "number" && typeof total === "number" && total > 0 ? done / total : undefined;
-}
-
 function progress(value: unknown): Html {
   const share = shareOf(value);
+  // A handler may have reported more than the whole: the bar ends there, and the value is shown as it is.
+  const full = share === undefined ? 0 : Math.max(0, Math.min(1, share));
   return card(
     "Progress",
-    html`${share !== undefined && html`<p class="row"><progress value="${share}" max="1" aria-label="Progress"></progress>${Math.round(share * 100)}%</p>`}${typeof value === "object" && code(JSON.stringify(value, null, 2))}`,
+    html`${share !== undefined && html`<p class="row"><progress value="${full}" max="1" aria-label="Progress"></progress>${Math.round(full * 100)}%</p>`}${(typeof value === "object" || full !== share) && code(JSON.stringify(value, null, 2))}`,
   );
 }
 

@@ -8,6 +8,7 @@ import {
   badge,
   button,
   type Column,
+  countOf,
   empty,
   heading,
   link,
@@ -18,6 +19,7 @@ import {
 } from "./parts.ts";
 
 type Row = Json<JobRow>;
+type Stats = Json<Snapshot>["activity"]["stats"];
 
 /** What a search costs at most. */
 const MOST_COMMANDS = 60;
@@ -33,7 +35,6 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { search, by, group } = route;
   const { stats } = snapshot.activity;
-  const count = (each: (typeof jobStates)[number]) => (each === "dead" ? stats.deadLetterCount : stats[`${each}Count`]);
   return html`${heading(route.state === "dead" ? "Dead letter" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
 ${group && html`<p class="row">${badge("dead", "One kind of failure")}${link({ view: "jobs", state: "dead" }, "Show all dead jobs")}${link({ view: "failures" }, "All failures")}</p>`}
 ${
@@ -47,7 +48,7 @@ ${
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
     link(
       { view: "jobs", state: each, search, by },
-      html`${each ?? (search ? "all" : "latest")}${each && html`<span class="count">${number(count(each))}</span>`}`,
+      html`${each ?? (search ? "all" : "latest")}${each && html`<span class="count">${number(countOf(stats, each))}</span>`}`,
       each === route.state,
     ),
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
@@ -57,15 +58,20 @@ function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, s
   const { route } = state;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
-  const more = html`${examined !== undefined && bound(examined, cursor)}${pages(cursor)}`;
+  const searched = Number(route.searched ?? 0) + (examined ?? 0);
+  const more = html`${examined !== undefined && bound(searched, cursor, stats)}${pages(cursor, searched)}`;
   if (rows.length === 0) return html`${nothing(cursor !== null)}${more}`;
   const maySelect = snapshot.mayChange && route.state !== "completed" && route.state !== "running";
   return html`${maySelect && selection(rows, isMore, stats)}${table(rows, maySelect)}${more}`;
 }
 
-/** What was searched, and what it would cost to search on. */
-const bound = (examined: number, cursor: string | null): Html =>
-  html`<p class="muted">Searched ${plural(examined, "job")}. ${cursor ? `The next 1,000 take at most ${MOST_COMMANDS} commands.` : ""}</p>`;
+/** How much was searched of how much, and what it would cost to search on. */
+function bound(searched: number, cursor: string | null, stats: Stats): Html {
+  if (!cursor) return html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`;
+  const { state: kind } = state.route;
+  const all = (kind ? [kind] : jobStates).reduce((sum, each) => sum + countOf(stats, each), 0);
+  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(all, searched), "job")}.</b> The next 1,000 take at most ${MOST_COMMANDS} commands.</p>`;
+}
 
 /** When something happened to a job last, or will happen. */
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
@@ -102,7 +108,7 @@ ${!kind && html`<td>${badge(row.state)}</td>`}
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 
 /** The actions for selected jobs. The row is always there, so that nothing moves when you select one. */
-function selection(rows: readonly Row[], isMore: boolean, stats: Json<Snapshot>["activity"]["stats"]): Html {
+function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const { selected, isAllSelected, route } = state;
   const { search, by, group } = route;
   const every = group ? "all of this failure" : search ? `all named ${search}` : `all ${number(stats.deadLetterCount)}`;
@@ -118,13 +124,15 @@ ${selected.size > 0 && isWaiting && html`${button("Run now...", "run-selected")}
 ${selected.size > 0 && !isDead && !isWaiting && html`<small>Select jobs that are all dead, or all waiting.</small>`}</span></div>`;
 }
 
-const pages = (cursor: string | null): Html =>
-  html`<nav class="row" aria-label="Pages">${state.route.cursor && link({ ...state.route, cursor: undefined }, "First page")}
-${cursor && link({ ...state.route, cursor }, state.route.search ? "Search the next 1,000" : "Next page")}</nav>`;
+function pages(cursor: string | null, searched: number): Html {
+  const { route } = state;
+  return html`<nav class="row" aria-label="Pages">${route.cursor && link({ ...route, cursor: undefined, searched: undefined }, "First page")}
+${cursor && (route.search ? link({ ...route, cursor, searched: `${searched}` }, "Search the next 1,000") : link({ ...route, cursor }, "Next page"))}</nav>`;
+}
 
 function nothing(isMore: boolean): Html {
   const { search, state: kind = "" } = state.route;
-  if (isMore) return empty("No matches so far", "There is more to search.");
+  if (isMore) return empty("No matches so far", "Not all jobs are searched yet.");
   if (search)
     return empty("No matches", `No ${kind} job has "${search}" there. Completed jobs are kept for a limited time.`);
   if (kind === "dead") return empty("No dead jobs", "Jobs that use up their retries appear here.");

@@ -4,20 +4,19 @@ import { plans } from "../../../../stores/redis-http/plans.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
+import { queueNow } from "../state/state.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { moment, number, quantile, span } from "./format.ts";
-import { badge, button, card, code, facts, heading, link, when } from "./parts.ts";
+import { badge, button, card, code, countOf, facts, heading, link, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { activity, mayChange, spending } = snapshot;
   const { stats } = activity;
-  const count = (state: (typeof jobStates)[number]) =>
-    state === "dead" ? stats.deadLetterCount : stats[`${state}Count`];
   const states = jobStates.map((state) =>
     link(
       { view: "jobs", state },
-      html`${badge(state)}<b class="${state === "dead" && count(state) > 0 && "dead error"}">${number(count(state))}</b>`,
+      html`${badge(state)}<b class="${state === "dead" && stats.deadLetterCount > 0 && "dead error"}">${number(countOf(stats, state))}</b>`,
     ),
   );
   return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue", "post", "pause")}${button("Enqueue...", "enqueue", "", "primary")}`)}
@@ -28,7 +27,10 @@ ${failing(snapshot)}${charts(snapshot)}
     "Pace",
     facts([
       ["Oldest ready job", stats.oldestReadyAgeMs === null ? "none" : span(stats.oldestReadyAgeMs)],
-      ["Next due", stats.nextRunAt ? when(stats.nextRunAt) : "nothing"],
+      [
+        "Next due",
+        stats.nextRunAt ? (Date.parse(stats.nextRunAt) <= queueNow() ? "now" : when(stats.nextRunAt)) : "nothing",
+      ],
       ["Half start within", quantile(activity.waiting, 0.5)],
       ["95% start within", quantile(activity.waiting, 0.95)],
       ["Half run for up to", quantile(activity.running, 0.5)],
@@ -52,9 +54,9 @@ function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since
   const dollars = (month / 100_000) * plans.payg.dollarsPer100k;
   return html`<div class="figures">${figure(number(commands - lookCommands), "commands for work")}
 ${figure(number(lookCommands), "for looking")}
-${figure(number(commandsPerJob ?? 0), "a job")}${figure(number(Math.round(month)), "a month for work")}
+${figure(number(commandsPerJob ?? 0), "per completed job")}${figure(number(Math.round(month)), "a month for work")}
 ${figure(`$${dollars.toFixed(2)}`, "a month at Upstash")}</div>
-<p><small>Counted since ${moment(since)} by the instance that responded. ${number(plans.free.commands)} a month are free.</small></p>`;
+<p><small>Counted since ${moment(since)} by the instance that responded. A completed job also bears what retries and dead jobs cost. ${number(plans.free.commands)} a month are free.</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {

@@ -1,4 +1,6 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { QueueStats } from "../../../../core/manage/stats.ts";
+import type { JobState } from "../../../../core/store/store.ts";
 import { type Html, html } from "../dom/html.ts";
 import { type Route, routeQuery } from "../state/route.ts";
 import { queueNow, state } from "../state/state.ts";
@@ -20,6 +22,12 @@ export const badge = (kind: string, text: Html | string = kind): Html =>
 /** A button for one of the actions in `actions`. If several show the same text, `label` distinguishes them. */
 export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
+
+/** How many jobs are in a state. */
+export const countOf = (
+  stats: Pick<QueueStats, "deadLetterCount" | `${Exclude<JobState, "dead">}Count`>,
+  of: JobState,
+): number => (of === "dead" ? stats.deadLetterCount : stats[`${of}Count`]);
 
 /** How many attempts have begun, and out of how many if that is known. */
 export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>
