@@ -18,14 +18,13 @@ await build({
   platform: "node",
 });
 
-// One module each, as wrangler uploads them.
+// One module each, with the options of wrangler, and of `wrangler deploy --minify`.
+const worker = (name) => join(here, `workerd/${name}.ts`);
+const asWrangler = { ...common, target: "es2024", keepNames: true, conditions: ["workerd", "worker", "browser"] };
 await build({
-  ...common,
-  entryPoints: ["worker", "empty", "schedule-declared", "schedule-in-request"].map((name) =>
-    join(here, `workerd/${name}.ts`),
-  ),
-  target: "es2022",
-  conditions: ["workerd", "worker", "browser"],
+  ...asWrangler,
+  entryPoints: ["worker", "empty", "schedule-declared", "schedule-in-request"].map(worker),
 });
+await build({ ...asWrangler, entryPoints: [worker("worker")], entryNames: "[name]-minified", minify: true });
 
 await import(pathToFileURL(join(outdir, "main.mjs")).href);

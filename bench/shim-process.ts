@@ -2,7 +2,7 @@
 import { startRestShim } from "../test/support/rest-shim.ts";
 import { answerParent } from "./helper.ts";
 
-const shim = await startRestShim({ redisPort: Number(process.env["REDIS_PORT"]) });
+const shim = await startRestShim({ redisPort: Number(process.env["REDIS_PORT"]), takesLockingLine: true });
 
 export interface ShimState {
   readonly url: string;

@@ -38,8 +38,7 @@ function.`,
 in nanoseconds (\`/proc/PID/task/*/schedstat\`): of the thread that runs the script, which does the work of the
 network too, and of all threads, where the compiler and the garbage collector take part. How Cloudflare itself
 counts, on its machines, was not measured. Its free plan allows 10 ms a request; the start of an isolate is not
-part of them. A first request also compiles what it is the first to call. The rows with \`--no-lazy\` show it without that: V8 compiles everything
-at the start then, which a Worker cannot ask for.`,
+part of them. So \`createWorker\` has a drain of made-up jobs at the start, which compiles the code that a first request needs.`,
   cost: `Computed from what *commands* counted and from published prices, without what plans include. What runs the jobs
 is not in it: an invocation for each batch with Tidegate and Cloudflare Queues, for each job with QStash, a
 process that stays with BullMQ and Bee-Queue.`,

@@ -2,17 +2,16 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { type Cpu, minus, Workerd } from "../../test/support/workerd.ts";
 import { figureOf } from "../figures.ts";
 import type { Bench } from "../part.ts";
 import { repeated, type Stage } from "../stage.ts";
 import { sum } from "../task.ts";
-import { type Cpu, minus, Workerd } from "../workerd/process.ts";
 
 const JOBS = [30, 100];
 const DRAIN_TOKEN = "the-drain-token";
 const STARTS = 10;
 const REQUESTS = 50;
-const NO_LAZY = ["--no-lazy"];
 /** How often a warm isolate has drained before it is measured. */
 const WARM_UP = 200;
 
@@ -39,7 +38,7 @@ export async function workerd(bench: Bench): Promise<void> {
     const bare = await inNewIsolates({ bench, folder }, empty);
     const scene = { bench, folder, script, empty, bare };
     await newIsolates(scene);
-    await compiledAtStart(scene);
+    await minified(scene);
     await schedules(scene);
     await warmIsolate(scene);
   } finally {
@@ -71,16 +70,15 @@ async function newIsolates(scene: Scene): Promise<void> {
   }
 }
 
-/** The same where V8 compiles every function at the start: how much of a first request is compilation, which no Worker can ask for. */
-async function compiledAtStart(scene: Scene): Promise<void> {
-  const { bench, script, empty } = scene;
+/** The same with the script minified. */
+async function minified(scene: Scene): Promise<void> {
+  const { bench } = scene;
   const [jobs = 0] = JOBS;
-  bench.progress("new isolates, compiled at the start");
-  const bare = await inNewIsolates(scene, empty, "/", async () => {}, NO_LAZY);
-  const ours = await inNewIsolates(scene, script, drainPath(jobs), () => fill(bench.stage, jobs), NO_LAZY);
-  const flag = `with ${NO_LAZY.join(" ")}`;
-  addFirst({ ...scene, bare }, "start", ours, { what: `start of an isolate, ${flag}` });
-  addFirst({ ...scene, bare }, "request", ours, { what: `${firstDrain(jobs)}, ${flag}` });
+  bench.progress("new isolates with the script minified");
+  const script = await bundle("worker-minified");
+  const ours = await inNewIsolates(scene, script, drainPath(jobs), () => fill(bench.stage, jobs));
+  addFirst(scene, "start", ours, { what: "start of an isolate, minified", remark: sizeText(script) });
+  addFirst(scene, "request", ours, { what: `${firstDrain(jobs)}, minified` });
 }
 
 /** The CPU time of a cron expression that is parsed when the script starts, and of one that the first request parses. */
@@ -103,11 +101,10 @@ function inNewIsolates(
   script: string,
   path = "/",
   before = async () => {},
-  v8Flags: readonly string[] = [],
 ): Promise<readonly FirstRequest[]> {
   return repeated(bench.effort.isQuick ? 3 : STARTS, async () => {
     await before();
-    return inNewIsolate({ bench, folder }, script, (isolate) => firstRequest(isolate, path), v8Flags);
+    return inNewIsolate({ bench, folder }, script, (isolate) => firstRequest(isolate, path));
   });
 }
 
@@ -178,11 +175,10 @@ async function inNewIsolate<T>(
   { bench, folder }: Pick<Scene, "bench" | "folder">,
   script: string,
   measure: (isolate: Workerd) => Promise<T>,
-  v8Flags: readonly string[] = [],
 ): Promise<T> {
   const { rest } = bench.stage.connections;
   const bindings = { STORE_URL: rest.url, STORE_TOKEN: rest.token, DRAIN_TOKEN };
-  const isolate = await Workerd.start(folder, script, bindings, v8Flags);
+  const isolate = await Workerd.start(folder, script, bindings);
   const result = await measure(isolate);
   await isolate.stop();
   return result;

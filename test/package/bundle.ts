@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { type BuildOptions, build } from "esbuild";
 
-/** Bundles as a deployment does. Returns the bytes, gzipped, the files read, and those of which something is left. */
+/** Bundles as a deployment does. Returns the text, its bytes, gzipped, the files read, and those of which something is left. */
 export async function bundle(options: BuildOptions) {
   const { outputFiles, metafile } = await build({
     ...options,
@@ -16,6 +16,7 @@ export async function bundle(options: BuildOptions) {
   const [output] = Object.values(metafile.outputs);
   const used = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   return {
+    text: outputFiles[0]?.text ?? "",
     gzipped: gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length,
     read: Object.keys(metafile.inputs).map(nameOf),
     used: used.map(([file]) => nameOf(file)),

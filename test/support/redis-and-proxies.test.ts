@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Redis } from "@upstash/redis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { countCommands } from "./command-stats.ts";
@@ -139,6 +140,17 @@ describe("the REST shim", () => {
   test("passes on that redis-server refuses the flag of Upstash's scripts", async () => {
     const script = "#!lua flags=allow-key-locking\nreturn 1";
     await expect(redis.eval(script, [], [])).rejects.toThrow(/^ERR Unexpected flag in script shebang/);
+  });
+
+  test("takes the flag of Upstash's scripts if it is told to", async () => {
+    const knowing = await startRestShim({ redisPort: server.port, takesLockingLine: true });
+    const client = connect(knowing.url);
+    const script = "#!lua flags=allow-key-locking\nreturn 7";
+    const hash = createHash("sha1").update(script).digest("hex");
+    await expect(client.evalsha(hash, [], [])).rejects.toThrow(/^NOSCRIPT /);
+    expect(await client.eval(script, [], [])).toBe(7);
+    expect(await client.evalsha(hash, [], [])).toBe(7);
+    await knowing.stop();
   });
 
   test("refuses a wrong token", async () => {

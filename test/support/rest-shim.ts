@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { readBody, sendJson, serveHttp } from "./http-server.ts";
 import { type Reply, RespClient, RespError } from "./resp.ts";
@@ -5,6 +6,7 @@ import { type Reply, RespClient, RespError } from "./resp.ts";
 const MAX_BYTES = 10 * 1024 * 1024;
 /** The bearer token that requests must carry. */
 const TOKEN = "test-token";
+const LOCKING_LINE = "#!lua flags=allow-key-locking\n";
 const OK_IN_BASE64 = Buffer.from("OK").toString("base64");
 const UNAUTHORIZED =
   "WRONGPASS invalid or missing auth token. See https://upstash.com/docs/redis/troubleshooting/http_unauthorized for details.";
@@ -19,6 +21,11 @@ export interface RestShim {
 
 export interface RestShimOptions {
   readonly redisPort: number;
+  /**
+   * Whether scripts may begin with the line that makes Upstash lock only their keys. Default: as redis-server has it, which refuses
+   * the line.
+   */
+  readonly takesLockingLine?: boolean;
 }
 
 /**
@@ -26,13 +33,15 @@ export interface RestShimOptions {
  *
  * While that Redis is unreachable, requests are answered with 503. A command in flight may or may not have run.
  */
-export async function startRestShim({ redisPort }: RestShimOptions): Promise<RestShim> {
+export async function startRestShim({ redisPort, takesLockingLine = false }: RestShimOptions): Promise<RestShim> {
   const redis = new RedisLink(redisPort);
+  const translate = takesLockingLine ? withoutLockingLine() : (command: Command) => command;
   let requests = 0;
   const server = await serveHttp(async (request, response) => {
     requests += 1;
     const body = await readBody(request);
-    const { status, json } = refusal(request.headers, body) ?? (await run(request.url, request.headers, body, redis));
+    const { status, json } =
+      refusal(request.headers, body) ?? (await run(request.url, request.headers, body, redis, translate));
     sendJson(response, status, json);
   });
   return {
@@ -61,11 +70,34 @@ function refusal(headers: IncomingHttpHeaders, body: Buffer): Answer | undefined
   return body.length > MAX_BYTES ? failure(400, tooLarge(body.length)) : undefined;
 }
 
-async function run(path = "/", headers: IncomingHttpHeaders, body: Buffer, redis: RedisLink): Promise<Answer> {
+/** Makes what sends scripts to redis-server without Upstash's line, under the hashes that it knows them by. */
+function withoutLockingLine(): (command: Command) => Command {
+  const hashes = new Map<unknown, string>();
+  return ([name = "", script = "", ...rest]) => {
+    const word = String(name).toUpperCase();
+    if (word === "EVALSHA") return [name, hashes.get(script) ?? script, ...rest];
+    if (word !== "EVAL" || !String(script).startsWith(LOCKING_LINE)) return [name, script, ...rest];
+    const source = String(script).slice(LOCKING_LINE.length);
+    hashes.set(hashOf(String(script)), hashOf(source));
+    return [name, source, ...rest];
+  };
+}
+
+function hashOf(script: string): string {
+  return createHash("sha1").update(script).digest("hex");
+}
+
+async function run(
+  path = "/",
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+  redis: RedisLink,
+  translate: (command: Command) => Command,
+): Promise<Answer> {
   const encoding = headers["upstash-encoding"] === "base64" ? "base64" : "utf8";
   const input = parseJson(body);
   try {
-    if (path === "/" && isCommand(input)) return await runOne(await redis.client(), input, encoding);
+    if (path === "/" && isCommand(input)) return await runOne(await redis.client(), translate(input), encoding);
     if (path === "/pipeline" && isCommandList(input)) return await runPipeline(await redis.client(), input, encoding);
     if (path === "/multi-exec" && isCommandList(input))
       return await runTransaction(await redis.client(), input, encoding);

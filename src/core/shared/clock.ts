@@ -8,14 +8,17 @@ export interface Clock {
   sleep?(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A clock that also replaces `alarm`: where code runs at the start of a Worker, there are neither timers nor signals. */
+export interface RingingClock extends Clock {
+  alarm?(ms: number, ring: () => void): () => void;
+}
+
 /** The system's time. Looked up at each call, so that tests can replace `Date.now`. */
 export const systemClock: Clock = () => Date.now();
 
 /** The same clock in whole milliseconds. Clocks such as `performance.now()` give fractions, which a score cannot hold. */
 export function wholeClock(clock: Clock): Clock {
-  const whole: Clock = () => Math.floor(clock());
-  if (clock.sleep) whole.sleep = (ms, signal) => sleep(clock, ms, signal);
-  return whole;
+  return waitingAs(clock, () => Math.floor(clock()));
 }
 
 /**
@@ -25,21 +28,28 @@ export function wholeClock(clock: Clock): Clock {
 export function steadyClock(clock: Clock): Clock {
   let latest = Number.NEGATIVE_INFINITY;
   let setBackMs = 0;
-  const steady: Clock = () => {
+  return waitingAs(clock, () => {
     const now = clock() + setBackMs;
     setBackMs += Math.max(0, latest - now);
     latest = Math.max(latest, now);
     return latest;
-  };
-  if (clock.sleep) steady.sleep = (ms, signal) => sleep(clock, ms, signal);
-  return steady;
+  });
+}
+
+/** Gives a reading of a clock that clock's way of waiting. */
+function waitingAs(clock: RingingClock, reading: () => number): Clock {
+  const result: RingingClock = reading;
+  if (clock.sleep) result.sleep = (ms, signal) => sleep(clock, ms, signal);
+  if (clock.alarm) result.alarm = clock.alarm;
+  return result;
 }
 
 /**
  * Calls `ring` once after `ms` on the given clock, unless the returned function cancels it. If most are cancelled, as the timeouts of
  * jobs are, it is cheaper than `sleep` with a signal.
  */
-export function alarm(clock: Clock, ms: number, ring: () => void): () => void {
+export function alarm(clock: RingingClock, ms: number, ring: () => void): () => void {
+  if (clock.alarm) return clock.alarm(ms, ring);
   if (clock.sleep) {
     const off = new AbortController();
     void sleep(clock, ms, off.signal).then(() => off.signal.aborted || ring());

@@ -74,7 +74,11 @@ interface Fallback {
 /** Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still gets one. */
 export type Pause = (ms: number) => Promise<void>;
 
+/** Makes a signal that is aborted when an answer counts as lost. */
+export type Deadline = () => AbortSignal;
+
 const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
+const deadlineByTimer: Deadline = () => AbortSignal.timeout(ANSWER_WITHIN_MS);
 
 /**
  * The way to one Redis: runs scripts by their hash, sends again what got no answer, and turns what goes wrong into errors
@@ -86,14 +90,21 @@ export class Connection {
   readonly #transport: Transport;
   readonly #pause: Pause;
   readonly #random: () => number;
+  readonly #deadline: Deadline;
   #dialect: Dialect;
   /** Whether this Redis has taken a script in the dialect. */
   #isSure = false;
 
-  constructor(transport: Transport, pause: Pause = pauseByTimer, random: () => number = Math.random) {
+  constructor(
+    transport: Transport,
+    pause: Pause = pauseByTimer,
+    random: () => number = Math.random,
+    deadline: Deadline = deadlineByTimer,
+  ) {
     this.#transport = transport;
     this.#pause = pause;
     this.#random = random;
+    this.#deadline = deadline;
     const { lockingAddress } = transport;
     this.#dialect = lockingAddress === undefined ? "plain" : (dialects.get(lockingAddress) ?? "locking");
   }
@@ -259,7 +270,7 @@ export class Connection {
     let lost: unknown;
     for (let sent = 1; ; sent++) {
       try {
-        return await attempt(sent > 1, AbortSignal.timeout(ANSWER_WITHIN_MS));
+        return await attempt(sent > 1, this.#deadline());
       } catch (error) {
         if (error instanceof OutOfBudgetError) throw lost === undefined ? error : toStoreError(lost);
         if (sent >= MOST_SENDS || refusalOf(error) !== undefined) throw toStoreError(error);

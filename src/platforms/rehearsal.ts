@@ -1,0 +1,71 @@
+import { defineJob } from "../core/job/define.ts";
+import { encodeRecord } from "../core/job/record.ts";
+import { Queue } from "../core/queue/queue.ts";
+import type { RingingClock } from "../core/shared/clock.ts";
+import type { Store } from "../core/store/store.ts";
+import { Connection, type Transport } from "../stores/redis/connection.ts";
+import { keysOf } from "../stores/redis/keys.ts";
+import { RedisQueue } from "../stores/redis/queue.ts";
+import { leaseScore, waitingScore } from "../stores/redis/score.ts";
+
+/** As many as a drain claims first, and enough for V8 to see what the code is called with. */
+const JOBS = 10;
+const TOKEN = "token-of-the-rehearsal";
+
+/**
+ * A Worker's options, and a request to it, for a tick and a request that touch nothing outside. At module scope workerd allows no timers,
+ * no signals, no random numbers, no requests, and no response with a body. So the clock stands still, Redis answers from a list, and
+ * the request is one that is answered without a body.
+ */
+export function rehearsal() {
+  const job = defineJob({ name: "rehearsal", perform() {} });
+  const queue = new Queue({ store: rehearsedStore(), jobs: [job], clock: still, random: () => 0, logger: null });
+  return {
+    options: { queue, auth: { admin: [TOKEN] }, scheduled: { maxJobs: JOBS, concurrency: JOBS } },
+    request: new Request("https://rehearsal.invalid/jobs/any", {
+      method: "DELETE",
+      headers: { Authorization: `Bearer ${TOKEN}` },
+    }),
+  };
+}
+
+/** Time that stands still, so that no alarm rings. */
+const still: RingingClock = Object.assign(() => 0, { alarm: () => () => {} });
+
+/** A store in front of a Redis that gives its jobs once. */
+function rehearsedStore(): Store {
+  const answers = answersOfRedis();
+  const transport: Transport = {
+    keepsOrder: true,
+    lockingAddress: undefined,
+    send: async () => answers.shift(),
+    sendMany: async () => [],
+  };
+  // The transport does not look at it.
+  const signal = new EventTarget() as AbortSignal;
+  const random = () => 0;
+  const connection = new Connection(
+    transport,
+    async () => {},
+    random,
+    () => signal,
+  );
+  return {
+    open: (queue, meter, partition) => new RedisQueue(connection, keysOf("rehearsal", queue, partition), meter, random),
+  };
+}
+
+/** What Redis answers: a peek, an exchange that claims, one that settles, and the cancellation of a job. */
+function answersOfRedis(): unknown[] {
+  const ids = Array.from({ length: JOBS }, (_, index) => `rehearsal-${index}`);
+  const record = encodeRecord({ name: "rehearsal", enqueuedAt: 0 });
+  const [due, leased] = [waitingScore(0), leaseScore({ endsAt: 3_600_000, claims: 1 })].map(String);
+  const claimed = [0, "", 0, JOBS, ...ids.flatMap((id) => [id, leased, record, due]), 0, 0];
+  const settled = [0, "", 0, ...ids.map(() => 1), 0, 0, 0];
+  return [
+    [ids[0], due],
+    [1, claimed],
+    [1, settled],
+    [1, "cancelled"],
+  ];
+}
