@@ -29,9 +29,9 @@ const read = (file: string) => compact(textOf(file).replace(/^-- include: (.+)$/
 const camel = (file: string) =>
   file.replace(/\.lua$/, "").replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-// Each script is the body of a function, and its answer is returned together with its cost.
+// Each script is the body of a function. Its answer is returned with its cost, and with whether it has met a server without HSETEX.
 const prelude = `${read("_prelude.lua")}\nlocal function main()\n`;
-const postlude = "\nend\nlocal answer = main()\nreturn { commands, answer }";
+const postlude = "\nend\nlocal answer = main()\nreturn { commands, answer, OWN_EXPIRY and 1 or 0 }";
 const lanes = `${read("_lanes.lua")}\n`;
 
 export function lua(): GeneratedSource {

@@ -96,7 +96,7 @@ onEveryStore((kind) => {
       const queue = open();
       const payloads = [...Array(4).fill(0), ...Array(20).fill(29_000)];
       await queue.enqueueMany(payloads.map((payload) => ({ job: takes, payload })));
-      const budget = { roundTrips: 3 + (kind.partitions?.moreRequests ?? 0) + more, commands: 10_000 };
+      const budget = { roundTrips: 4 + (kind.partitions?.moreRequests ?? 0) + more, commands: 10_000 };
       const drained = queue.drain({ concurrency: 4, timeBudget: "20s", budget });
       await clock.advance("3s");
       expect((await queue.getStats()).runningCount).toBeLessThanOrEqual(4);

@@ -74,7 +74,7 @@ describe("POST /drain", () => {
   });
 
   test("takes a missing part of the budget from the handler's options", async () => {
-    const drain = { maxJobs: 4, budget: { roundTrips: 3 } };
+    const drain = { maxJobs: 4, budget: { roundTrips: 4 } };
     const { call, queue } = setUp({ handler: { drain } });
     await queue.enqueueMany(Array(9).fill({ job: "fails" }));
     const { body } = await call("POST", "/drain", { batchSize: 1, concurrency: 1, budget: { commands: 500 } });

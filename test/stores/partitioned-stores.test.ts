@@ -244,11 +244,11 @@ describe("with one of two databases lost", () => {
   });
 });
 
-test("a drain needs a budget of n + 5 + 2 k round trips for n partitions of k stores, or is refused", async () => {
+test("a drain needs a budget of n + 6 + 2 k round trips for n partitions of k stores, or is refused", async () => {
   const [stores, partitions] = [3, 6];
   const drain = (roundTrips: number) =>
     open(partitioned(Array.from({ length: stores }, memoryStore), partitions)).drain({ budget: { roundTrips } });
-  const least = partitions + 5 + 2 * stores;
+  const least = partitions + 6 + 2 * stores;
   expect(await drain(least)).toMatchObject({ stoppedBy: "empty" });
   await expect(drain(least - 1)).rejects.toMatchObject({
     message: `budget.roundTrips must be at least ${least} to drain the queue "default".`,

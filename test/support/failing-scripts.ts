@@ -62,12 +62,8 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
         }
         return reply;
       } catch (error) {
-        if (!String(error).includes("made to fail")) {
-          // The script has been refused for HSETEX: the one that follows is to fail.
-          next = failure;
-          throw error;
-        }
-        hasFailed = true;
+        hasFailed = String(error).includes("made to fail");
+        if (!hasFailed) throw error;
         await failure?.onFailure();
         throw error;
       }
@@ -92,9 +88,9 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
 const countingRedis = (k: number, knowsHsetex: boolean, refused = "") => `
 local server, made = redis, 0
 local function failure(command)
-  if command == 'HSETEX' and not ${knowsHsetex} then return 'ERR Unknown Redis command called from script' end
   made = made + 1
-  return (made == ${k} or command == '${refused}') and 'made to fail'
+  if made == ${k} or command == '${refused}' then return 'made to fail' end
+  return command == 'HSETEX' and not ${knowsHsetex} and 'ERR Unknown Redis command called from script'
 end
 local redis = {
   call = function(command, ...)

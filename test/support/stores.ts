@@ -15,6 +15,32 @@ export interface StoreKind {
   readonly partitions?: { readonly moreRequests: number };
   /** Opens a new, empty store. */
   create(): Store;
+  /** A new, empty store. Returns a function that opens it, as one process after the other does. */
+  shared(): () => Store;
+}
+
+/** @param shared as in `StoreKind`. */
+function kindOf(name: string, shared: StoreKind["shared"], partitions?: StoreKind["partitions"]): StoreKind {
+  return { name, create: () => shared()(), shared, ...(partitions && { partitions }) };
+}
+
+function sharedMemory(): () => Store {
+  const store = memoryStore();
+  return () => store;
+}
+
+function sharedRedis(redis: TestRedis): () => Store {
+  const prefix = newPrefix();
+  return () => redis.store(prefix);
+}
+
+/** Three partitions of stores that are opened together. */
+function inThree(...shared: readonly (() => Store)[]): () => Store {
+  return () =>
+    partitioned(
+      shared.map((open) => open()),
+      3,
+    );
 }
 
 let prefixes = 0;
@@ -27,16 +53,16 @@ const newPrefix = () => `test-${process.pid}-${prefixes++}`;
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
   describe("on three partitions", () =>
-    suite({ name: "partitioned", partitions: { moreRequests: 6 }, create: () => partitioned(memoryStore(), 3) }));
+    suite(kindOf("partitioned", () => inThree(sharedMemory()), { moreRequests: 6 })));
   // Each store is asked for the partitions of the queue, and initialized, before it is used.
   const partitions = { moreRequests: 9 };
   describe("on three partitions of two databases", () => {
     const [one, other] = [useRedis(), useRedis()];
-    suite({ name: "two databases", partitions, create: () => partitioned([one.store(), other.store()], 3) });
+    suite(kindOf("two databases", () => inThree(sharedRedis(one), sharedRedis(other)), partitions));
   });
   describe("on three partitions of memory and a database", () => {
     const redis = useRedis();
-    suite({ name: "memory and a database", partitions, create: () => partitioned([memoryStore(), redis.store()], 3) });
+    suite(kindOf("memory and a database", () => inThree(sharedMemory(), sharedRedis(redis)), partitions));
   });
   onEveryWholeStore(suite);
 }
@@ -46,23 +72,19 @@ export function onEveryStore(suite: (kind: StoreKind) => void): void {
  * clients and servers is tested at that port.
  */
 export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
-  describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
+  describe("on memoryStore", () => suite(kindOf("memory", sharedMemory)));
   const redis = useRedis();
-  describe("on upstashStore", () => suite({ name: "upstash", create: () => redis.store() }));
+  describe("on upstashStore", () => suite(kindOf("upstash", () => sharedRedis(redis))));
   describe("on three partitions of memory and a database", () =>
-    suite({
-      name: "memory and a database",
-      partitions: { moreRequests: 9 },
-      create: () => partitioned([memoryStore(), redis.store()], 3),
-    }));
+    suite(kindOf("memory and a database", () => inThree(sharedMemory(), sharedRedis(redis)), { moreRequests: 9 })));
 }
 
 /** As `onEveryStore`, without the stores that are already partitioned. */
 export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
-  describe("on memoryStore", () => suite({ name: "memory", create: memoryStore }));
+  describe("on memoryStore", () => suite(kindOf("memory", sharedMemory)));
   describe("on upstashStore", () => {
     const redis = useRedis();
-    suite({ name: "upstash", create: () => redis.store() });
+    suite(kindOf("upstash", () => sharedRedis(redis)));
   });
   describe("on redisStore", () => onRedisStore(suite));
   for (const server of otherServers.filter(pathOf))
@@ -76,7 +98,11 @@ function onRedisStore(suite: (kind: StoreKind) => void, options?: RedisServerOpt
     client = await connect(redis.server.port);
   });
   afterAll(() => client?.destroy());
-  suite({ name: "redis", create: () => redisStore(started(client), { prefix: newPrefix() }) });
+  const shared = () => {
+    const prefix = newPrefix();
+    return () => redisStore(started(client), { prefix });
+  };
+  suite(kindOf("redis", shared));
 }
 
 function connect(port: number) {

@@ -1,5 +1,5 @@
 import type { Clock } from "../shared/clock.ts";
-import { type Cost, noCost } from "../store/meter.ts";
+import { type Cost, noCost, sumOf } from "../store/meter.ts";
 import type { ExchangeSize, LocalFacts } from "../store/store.ts";
 import { type DrainBudget, mostOf } from "./budget.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -13,6 +13,8 @@ export interface PlannedExchange {
   readonly jobsAfter: number;
   /** How many requests it takes to settle these, once all have ended. */
   readonly requestsAfter: number;
+  /** Whether a lease may have to be extended before that. */
+  readonly extendsAfter?: boolean;
 }
 
 /** What a drain may still do: its limits, compared with the time that has passed, the jobs claimed, and what it has spent. */
@@ -75,8 +77,12 @@ export class DrainBounds {
   }
 
   /** Whether the budget allows this exchange, and then settling what is left. */
-  affords({ size, jobsAfter, requestsAfter }: PlannedExchange): boolean {
-    return this.#budget.affords(this.#costOf(size), this.costOfSettling(jobsAfter, requestsAfter, size.hasKeys));
+  affords({ size, jobsAfter, requestsAfter, extendsAfter }: PlannedExchange): boolean {
+    const settling = this.costOfSettling(jobsAfter, requestsAfter, size.hasKeys);
+    return this.#budget.affords(
+      this.#costOf(size),
+      extendsAfter ? sumOf(settling, this.#costs.mostOfExtend) : settling,
+    );
   }
 
   /** The most that it costs to settle so many jobs in so many requests, once they have ended. */
@@ -92,9 +98,9 @@ export class DrainBounds {
   }
 
   /** How many jobs, up to `wanted`, the budget allows this exchange to claim. What is claimed must be settled too. */
-  mostClaims(wanted: number, { size, jobsAfter, requestsAfter }: PlannedExchange): number {
+  mostClaims(wanted: number, plan: PlannedExchange): number {
     return mostOf(wanted, (claims) =>
-      this.affords({ size: { ...size, claims }, jobsAfter: jobsAfter + claims, requestsAfter }),
+      this.affords({ ...plan, size: { ...plan.size, claims }, jobsAfter: plan.jobsAfter + claims }),
     );
   }
 

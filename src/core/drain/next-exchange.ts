@@ -50,6 +50,7 @@ export class NextExchange {
   /** How many of the claimed jobs are occurrences that the store has fired by itself. */
   #fired = 0;
   #hasMetTooLong = false;
+  #hasClaimed = false;
 
   constructor(drain: DrainState) {
     this.#drain = drain;
@@ -61,7 +62,7 @@ export class NextExchange {
   /** Which limit of the drain has been reached, if any. */
   limitReached(): StoppedBy | undefined {
     const { bounds, counts } = this.#drain;
-    return bounds.stoppedBy(counts.claimed, this.#planOfClaim());
+    return bounds.stoppedBy(counts.claimed, this.#planOfClaim().plan);
   }
 
   /** Why the drain claims nothing more, if so. Its time is over as well if a job that is due needs more of it. */
@@ -143,6 +144,7 @@ export class NextExchange {
     const fire = this.#firesNow();
     const limit = this.#claims(fire);
     const meetsKeys = this.#mayMeetKeys(limit, fire);
+    if (limit > 0) this.#hasClaimed = true;
     const ended = jobs.ended.take();
     const now = clock();
     const reads = !this.#isReadingNeedless(ended, now);
@@ -214,21 +216,14 @@ export class NextExchange {
     const { bounds, counts, inFlight, jobs, prefetch } = this.#drain;
     if (this.stoppedBy() || !inFlight.mayFindMore) return 0;
     const batch = Math.min(bounds.batch(counts.claimed), jobs.waiting.mostClaims(jobs.isIdle));
-    // Jobs that will wait for a slot may have to be released: those that this claim brings, and those that each one in flight brings.
-    const prefetching = this.#planOfClaim(fires, 1 + inFlight.count);
-    if (bounds.mostClaims(1, prefetching) === 1) {
-      return bounds.mostClaims(Math.min(this.#wanted(), batch), prefetching);
-    }
-    const wanted = jobs.ahead === 0 ? prefetch.mostStartable : 0;
-    return bounds.mostClaims(Math.min(wanted, batch), this.#planOfClaim(fires));
+    const { plan, isAhead } = this.#planOfClaim(fires);
+    const startable = jobs.ahead === 0 ? prefetch.mostStartable : 0;
+    return bounds.mostClaims(Math.min(isAhead ? this.#wanted() : startable, batch), plan);
   }
 
   /** Whether a claim of so many may bring jobs with keys: they cost more to claim, and to settle with all others in hand. */
   #mayMeetKeys(claims: number, fires: readonly Fire[]): boolean {
-    const { bounds, inFlight } = this.#drain;
-    const meets = (spare: number) => bounds.mostClaims(claims, withKeys(this.#plan(fires, spare))) === claims;
-    const spare = 1 + inFlight.count;
-    return meets(bounds.mostClaims(1, this.#planOfClaim(fires, spare)) === 1 ? spare : 0);
+    return this.#drain.bounds.mostClaims(claims, withKeys(this.#planOfClaim(fires).plan)) === claims;
   }
 
   /** Whether the drain could use more jobs, and may ask for them. */
@@ -257,10 +252,23 @@ export class NextExchange {
     };
   }
 
-  /** The exchange of a claim. Once a claim has left keys out, the next one must have room for them. */
-  #planOfClaim(fires: readonly Fire[] = [], spare = 0): PlannedExchange {
-    const plan = this.#plan(fires, spare);
-    return this.#drain.inFlight.hasLeftKeys ? withKeys(plan) : plan;
+  /**
+   * The exchange of a claim, with as much room as the budget has: to claim ahead of free slots (`isAhead`), or else for those alone.
+   *
+   * The first claim has room for whatever comes first, so that no job waits forever for a larger budget: for keys, and to lengthen a
+   * lease. Later ones spend what is left. But once one of them has left keys out, the next one must have room for them.
+   */
+  #planOfClaim(fires: readonly Fire[] = []): { readonly plan: PlannedExchange; readonly isAhead: boolean } {
+    const { bounds, inFlight } = this.#drain;
+    const least = inFlight.hasLeftKeys ? withKeys : asItIs;
+    // Jobs that will wait for a slot may have to be released: those that this claim brings, and those that each one in flight brings.
+    const spare = 1 + inFlight.count;
+    for (const room of this.#hasClaimed ? [least] : [withAnything, least])
+      for (const isAhead of [true, false]) {
+        const plan = room(this.#plan(fires, isAhead ? spare : 0));
+        if (bounds.mostClaims(1, plan) === 1) return { plan, isAhead };
+      }
+    return { plan: least(this.#plan(fires)), isAhead: false };
   }
 
   /** Whether the budget has room to release what waits for a slot with it. */
@@ -279,6 +287,14 @@ export class NextExchange {
   }
 }
 
+function asItIs(plan: PlannedExchange): PlannedExchange {
+  return plan;
+}
+
 function withKeys(plan: PlannedExchange): PlannedExchange {
   return { ...plan, size: { ...plan.size, hasKeys: true } };
+}
+
+function withAnything(plan: PlannedExchange): PlannedExchange {
+  return { ...withKeys(plan), extendsAfter: true };
 }

@@ -3,7 +3,7 @@ import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkFunctions, checkKnown, wholeNumber } from "../shared/validate.ts";
-import { type Cost, noCost } from "../store/meter.ts";
+import { type Cost, noCost, sumOf } from "../store/meter.ts";
 import type { LeasedJob, LocalFacts } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
@@ -125,8 +125,8 @@ const internalNames = [
   "afterwards",
 ] satisfies (keyof InternalDrainOptions)[];
 
-/** A peek, a claim, and a request to settle: no drain can do with less. */
-export const LEAST_ROUND_TRIPS = 3;
+/** A peek, a claim, a lease to be extended, and a request to settle: with less, a drain might never run the job that is due first. */
+export const LEAST_ROUND_TRIPS = 4;
 
 /** The largest `maxJobs`, and the largest part of a budget: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
@@ -163,13 +163,18 @@ export function drainLimits(options: InternalDrainOptions): DrainLimits {
   };
 }
 
-/** The least budget with which a drain can do anything: peek, then claim a job or find a schedule, then settle or fire it. */
+/**
+ * The least budget with which a drain runs whatever is due first: it peeks, claims a job or finds a schedule, and settles or fires it. The
+ * job may have a flow control key, and a lease that must be extended first.
+ */
 export function leastBudget(local: LocalFacts, declared: number, followUps: number): Cost {
-  const claiming = local.mostOfExchange({ claims: 1 });
-  const settling = local.mostOfExchange({ settles: 1, followUps, fires: 1, firedJobs: MOST_FIRED_AT_ONCE });
+  const hasKeys = true;
+  const claiming = local.mostOfExchange({ claims: 1, hasKeys });
+  const firing = { fires: 1, firedJobs: MOST_FIRED_AT_ONCE };
+  const settling = local.mostOfExchange({ settles: 1, followUps, ...firing, hasKeys });
+  const running = [claiming, local.mostOfExtend, settling].reduce(sumOf);
   const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
-  const least = (part: keyof Cost) =>
-    local.mostOfPeek[part] + Math.max(declaring[part], claiming[part] + settling[part]);
+  const least = (part: keyof Cost) => local.mostOfPeek[part] + Math.max(declaring[part], running[part]);
   return { roundTrips: least("roundTrips"), commands: least("commands") };
 }
 

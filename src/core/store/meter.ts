@@ -26,6 +26,10 @@ export interface Meter {
 
 export const noCost: Cost = { roundTrips: 0, commands: 0 };
 
+export function sumOf(one: Cost, other: Cost): Cost {
+  return { roundTrips: one.roundTrips + other.roundTrips, commands: one.commands + other.commands };
+}
+
 /** The budget of a drain has no room for a request. The request was not sent. */
 export class OutOfBudgetError extends TidegateError {
   constructor() {

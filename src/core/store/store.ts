@@ -424,6 +424,8 @@ export interface LocalFacts {
   mostOfExchange(size: ExchangeSize): Cost;
   /** The most that `peekWithManifest` costs. */
   readonly mostOfPeek: Cost;
+  /** The most that it costs to extend one lease, without a new record. */
+  readonly mostOfExtend: Cost;
   /** The most that `partitions` costs. */
   readonly mostOfPartitions: Cost;
   /** The most that `listSchedules` and a `declare` of so many schedules cost together. */

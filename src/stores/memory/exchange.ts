@@ -35,11 +35,12 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const gone = goneOf(state, request);
   const fired = request.fire.map((each) => fire(state, each, now));
   state.lanes.putMarks(now);
-  const { jobs, schedules, left } =
+  const claimed =
     request.claim && !state.paused ? claim(state, now, request.claim) : { jobs: [], schedules: [], left: 0 };
+  const { jobs, schedules } = claimed;
   state.lanes.putMarks(now);
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
-  return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), left, settled, gone, fired, jobs, schedules };
+  return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), settled, gone, fired, ...claimed };
 }
 
 /** An outcome counts only if its lease holds: else it was settled before, or another invocation holds the job. */
@@ -111,11 +112,13 @@ function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: 
 function claim(
   state: MemoryState,
   now: number,
-  { limit, leaseMs, countLeft = false, firesDeclared = false }: ClaimRequest,
-): Pick<ExchangeReply, "jobs" | "schedules" | "left"> {
+  { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
+): Pick<ExchangeReply, "jobs" | "schedules" | "left" | "leftKeys"> {
   const left = countLeft ? Math.max(0, countDue(state, now) - limit) : 0;
   const due: DueSchedule[] = [];
-  const met = firstDue(state, now, limit);
+  const first = firstDue(state, now, limit);
+  const hasKey = (member: string) => member.startsWith(LANE_MEMBER) || state.flows.has(member);
+  const met = first.filter(([member]) => meetsKeys || !hasKey(member));
   const keys = met.flatMap(([member]) => (member.startsWith(LANE_MEMBER) ? member.slice(LANE_MEMBER.length) : []));
   const shares = state.lanes.shares(keys, limit - met.length, now);
   const taken = new Taken(state, now, leaseMs);
@@ -133,7 +136,7 @@ function claim(
     }
   }
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
-  return { jobs: taken.jobs, schedules, left };
+  return { jobs: taken.jobs, schedules, left, ...(met.length < first.length && { leftKeys: true }) };
 }
 
 /** Makes and leases the job of a schedule that has a plan for it. @returns false if the schedule must be handed out. */

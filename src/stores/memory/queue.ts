@@ -55,6 +55,7 @@ const local: LocalFacts = {
   mostOfSettle: () => oneCall,
   mostOfExchange: () => oneCall,
   mostOfPeek: oneCall,
+  mostOfExtend: oneCall,
   mostOfPartitions: oneCall,
   mostOfDeclare: () => ({ roundTrips: 2, commands: 0 }),
   idSource: (newId) => newId,

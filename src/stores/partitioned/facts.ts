@@ -1,14 +1,9 @@
 import { invalidRequest, quote } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
-import type { Cost } from "../../core/store/meter.ts";
+import { type Cost, sumOf } from "../../core/store/meter.ts";
 import { isOccurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { ExchangeSize, LocalFacts, NewJob, SettleSize } from "../../core/store/store.ts";
 import type { LostParts } from "./lost-parts.ts";
-
-const plus = (one: Cost, other: Cost): Cost => ({
-  roundTrips: one.roundTrips + other.roundTrips,
-  commands: one.commands + other.commands,
-});
 
 const times = ({ roundTrips, commands }: Cost, count: number): Cost => ({
   roundTrips: roundTrips * count,
@@ -34,6 +29,7 @@ export function partitionOfKey(key: string, count: number): number {
 /** What a partitioned queue knows without a request: the maximum cost of its calls, and the partition of a job. */
 export class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
+  readonly mostOfExtend: Cost;
   readonly mostOfPartitions: Cost;
   /** One partition of each store. */
   readonly #parts: readonly LocalFacts[];
@@ -44,11 +40,12 @@ export class PartitionedFacts implements LocalFacts {
     this.#parts = parts;
     this.#count = count;
     this.#lost = lost;
+    this.mostOfExtend = this.#most((part) => part.mostOfExtend);
     this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
     // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if there are several.
     const checks = parts.length > 1 ? 2 * parts.length : 1;
     const peeks = this.#most((part) => part.mostOfPeek);
-    this.mostOfPeek = plus(times(peeks, count + 1), times(this.mostOfPartitions, checks));
+    this.mostOfPeek = sumOf(times(peeks, count + 1), times(this.mostOfPartitions, checks));
   }
 
   /** The most that something costs in one partition, in any store. */
@@ -81,7 +78,7 @@ export class PartitionedFacts implements LocalFacts {
       this.#most((part) => part.mostOfSettle({})),
       fires > 0 ? 1 : 0,
     );
-    const { roundTrips, commands } = [settling, claiming, apart].reduce(plus);
+    const { roundTrips, commands } = [settling, claiming, apart].reduce(sumOf);
     return { roundTrips: Math.min(roundTrips, this.#count), commands };
   }
 

@@ -114,11 +114,6 @@ export class Connection {
     return this.#transport.keepsOrder;
   }
 
-  /** Whether this Redis has turned out to lack HSETEX, so that scripts see to it themselves that fields expire. */
-  get hasOwnExpiry(): boolean {
-    return this.#dialect === "ownExpiry";
-  }
-
   /**
    * Runs a script. `args` gets whether an earlier send may have arrived, so that the script can recognise its own work.
    *
@@ -171,21 +166,8 @@ export class Connection {
     isResend: boolean,
     signal: AbortSignal,
   ): Promise<unknown> {
-    const evaluate = (isAgain: boolean) => {
-      const given = this.hasOwnExpiry ? [...keys.all, keys.expiry] : keys.all;
-      const rest = [String(given.length), ...given, ...args(isAgain)];
-      return this.#evaluate({ script, rest, signal, meter, most: most?.(isAgain) ?? 0 });
-    };
-    return evaluate(isResend).catch(async (error: unknown) => {
-      if (this.hasOwnExpiry || !isMissingCommand(error)) throw error;
-      // HSETEX comes before all that a script writes. Should it have been another command, the script recognises its own work.
-      const before = this.#dialect;
-      this.#speak("ownExpiry");
-      return evaluate(true).catch((stillMissing: unknown) => {
-        if (isMissingCommand(stillMissing)) this.#speak(before);
-        throw stillMissing;
-      });
-    });
+    const rest = [String(keys.all.length), ...keys.all, ...args(isResend)];
+    return this.#evaluate({ script, rest, signal, meter, most: most?.(isResend) ?? 0 });
   }
 
   /** Runs plain commands in one round trip. Only for those that are safe to repeat. @throws {TidegateError} `store_unavailable` */
@@ -242,10 +224,12 @@ export class Connection {
     const letGo = meter?.hold?.({ roundTrips: requests, commands: requests });
     try {
       const answer = await this.#transport.send(command, signal);
-      const [commands, result] = Array.isArray(answer) ? answer : [];
+      const [commands, result, lacksHsetex] = Array.isArray(answer) ? answer : [];
       if (typeof commands !== "number") throw new Error("unexpected answer");
       letGo?.();
       billed(commands);
+      // From now on scripts see to it themselves that fields expire.
+      if (lacksHsetex === 1) this.#speak("ownExpiry");
       return result;
     } catch (error) {
       letGo?.();
@@ -293,11 +277,6 @@ function messageOf(error: unknown): string {
 
 const REFUSED_COMMAND =
   "Redis refused a command. Check that it is version 6.2 or newer, or Upstash, that the user may call every command, and that nothing else writes keys under the prefix.";
-
-/** Whether a script met a command that the server does not know, or this user may not call. */
-function isMissingCommand(error: unknown): boolean {
-  return /unknown (redis )?command|ACL failure in script|can't run this command/i.test(messageOf(error));
-}
 
 /** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
 const refusals: readonly (readonly [RegExp, string])[] = [

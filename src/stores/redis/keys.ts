@@ -9,7 +9,7 @@ export function keysOf(prefix: string, queue: string, partition?: number): Queue
   const tag = `${prefix}:{${queue}${partition === undefined ? "" : `/${partitionTag(partition)}`}}:`;
   const all = keyNames.map((name) => tag + name);
   const byName = Object.fromEntries(keyNames.map((name) => [name, tag + name])) as Record<KeyName, string>;
-  return { queue, all, expiry: `${tag}expiry`, ...byName };
+  return { queue, all, ...byName };
 }
 
 /**
@@ -39,6 +39,7 @@ const keyNames = [
   "documents",
   "documents:names",
   "documents:ends",
+  "expiry",
 ] as const;
 
 type KeyName = (typeof keyNames)[number];
@@ -47,6 +48,4 @@ export type QueueKeys = Readonly<Record<KeyName, string>> & {
   /** The name of the queue. */
   readonly queue: string;
   readonly all: readonly string[];
-  /** When fields of `done` and `dedupe` expire, where the server cannot see to that. Scripts get it as a sixteenth key, there alone. */
-  readonly expiry: string;
 };

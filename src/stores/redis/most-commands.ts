@@ -11,22 +11,17 @@ const pieces = (values: number): number => Math.ceil(values / PIECE);
 /** How many schedules a queue is taken to have at most, where they are all read. */
 const MOST_SCHEDULES = 10_000;
 
-/** Of lua/exchange.lua, where it only settles. @param hasOwnExpiry whether it is Lua that sees to it that fields expire. */
-export function mostOfSettle(
-  { settles = 0, followUps = 0, isResend = false }: SettleSize,
-  hasOwnExpiry: boolean,
-): number {
+/** Of lua/exchange.lua, where it only settles. */
+export function mostOfSettle({ settles = 0, followUps = 0, isResend = false }: SettleSize): number {
   if (settles === 0) return 1;
   const more = followUps > 0 ? mostToFollowUp(followUps, isResend) : 0;
-  return 1 + mostToSettle(settles, isResend) + more + (hasOwnExpiry ? mostToExpire(settles) : 0);
+  return 1 + mostToSettle(settles, isResend) + more + mostToExpire(settles);
 }
 
 /** Of lua/exchange.lua, all of it. */
-export function mostOfExchange(size: ExchangeSize, hasOwnExpiry: boolean): number {
+export function mostOfExchange(size: ExchangeSize): number {
   const { fires = 0, firedJobs = 0, claims = 0, isResend = false } = size;
-  return (
-    mostOfSettle(size, hasOwnExpiry) + (fires > 0 ? mostToFire(fires, firedJobs) : 0) + mostToClaim(claims, isResend)
-  );
+  return mostOfSettle(size) + (fires > 0 ? mostToFire(fires, firedJobs) : 0) + mostToClaim(claims, isResend);
 }
 
 // ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead or waits two, or
@@ -42,9 +37,10 @@ function mostToFollowUp(jobs: number, isResend: boolean): number {
   return pieces(jobs) + 2 * pieces(2 * jobs) + (isResend ? 2 * pieces(jobs) : 0);
 }
 
-// HSET in place of HSETEX; ZADD of when that expires. Of what has: ZRANGE, HDEL from two hashes, ZREM.
+// On a server without HSETEX, which a connection does not know at first: HSET in its place; ZADD of when that expires. Of what has: ZRANGE,
+// HDEL from two hashes, ZREM.
 function mostToExpire(jobs: number): number {
-  return pieces(2 * jobs) + 4;
+  return 2 * pieces(2 * jobs) + 4;
 }
 
 // ZMSCORE of schedules, and under two names of what they must not overlap and of their jobs; HSET of both, and ZADD.

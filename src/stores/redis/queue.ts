@@ -132,6 +132,7 @@ export class RedisQueue implements QueueStore {
     mostOfSettle: (size) => ({ roundTrips: 1, commands: this.#mostOfSettle(size) }),
     mostOfExchange: (size) => ({ roundTrips: 1, commands: this.#mostOfExchange(size) }),
     mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
+    mostOfExtend: { roundTrips: 1, commands: mostOfExtend(1, 1, 1) },
     mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
     mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
     idSource: (newId) => newId,
@@ -140,11 +141,11 @@ export class RedisQueue implements QueueStore {
   };
 
   #mostOfSettle(size: SettleSize): number {
-    return mostOfSettle(size, this.#connection.hasOwnExpiry) + (size.hasKeys ? mostOfKeys(size) : 0);
+    return mostOfSettle(size) + (size.hasKeys ? mostOfKeys(size) : 0);
   }
 
   #mostOfExchange(size: ExchangeSize): number {
-    return mostOfExchange(size, this.#connection.hasOwnExpiry) + (size.hasKeys ? mostOfKeys(size) : 0);
+    return mostOfExchange(size) + (size.hasKeys ? mostOfKeys(size) : 0);
   }
 
   get #places(): ReadonlyMap<string, string> {

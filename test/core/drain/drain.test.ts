@@ -203,9 +203,9 @@ describe("a drain", () => {
 
   test("settles nothing early if its budget has only the last round trip left", async () => {
     const { clock, takes, queue } = setUp();
-    await queue.enqueueMany([1_000, 10_000].map((payload) => ({ job: takes, payload })));
-    const drained = queue.drain({ budget: { roundTrips: 3 } });
+    await queue.enqueueMany([1_000, 3_000, 10_000].map((payload) => ({ job: takes, payload })));
+    const drained = queue.drain({ budget: { roundTrips: 4 } });
     await clock.advance("11s");
-    expect(await drained).toMatchObject({ completed: 2, roundTrips: 3, stoppedBy: "budget" });
+    expect(await drained).toMatchObject({ completed: 3, roundTrips: 4, stoppedBy: "budget" });
   });
 });

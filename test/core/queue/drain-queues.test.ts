@@ -215,7 +215,7 @@ describe("drainQueues", () => {
     await queues[a]?.enqueueMany(times(1));
     await wide.enqueueMany(times(1));
     await queues[b]?.enqueueMany(times(1));
-    const report = await drainQueues([queues[a] as Queue, wide, queues[b] as Queue], { budget: { roundTrips: 10 } });
+    const report = await drainQueues([queues[a] as Queue, wide, queues[b] as Queue], { budget: { roundTrips: 11 } });
     expect(report).toMatchObject({ completed: 2, stoppedBy: "budget", backlog: true });
     expect(ran).toEqual(["a", "c"]);
   });
@@ -235,7 +235,7 @@ describe("drainQueues", () => {
   test("ends if its budget cannot reach the queue in which a job falls due while it lingers", async () => {
     const { queues, state, ran } = setUp("a", "b", "c");
     for (const queue of queues) await queue.enqueue("note", undefined, { delay: "10s" });
-    const report = await drainQueues(queues, { linger: "30s", budget: { roundTrips: 5 } });
+    const report = await drainQueues(queues, { linger: "30s", budget: { roundTrips: 6 } });
     expect(report).toMatchObject({ claimed: 0, stoppedBy: "budget", backlog: true, roundTrips: 3 });
     expect(state.slept).toEqual([10_000]);
     expect(ran).toEqual([]);
@@ -245,9 +245,9 @@ describe("drainQueues", () => {
     const { queues, store, ran } = setUp("a");
     await queues[a]?.enqueueMany(times(1));
     const wide = new Queue({ name: "wide", store: partitioned(store, 4), jobs: [] });
-    await expect(drainQueues([...queues, wide], { budget: { roundTrips: 9 } })).rejects.toMatchObject({
+    await expect(drainQueues([...queues, wide], { budget: { roundTrips: 10 } })).rejects.toMatchObject({
       code: "invalid_request",
-      message: 'budget.roundTrips must be at least 10 to drain the queue "wide".',
+      message: 'budget.roundTrips must be at least 11 to drain the queue "wide".',
     });
     expect(ran).toEqual([]);
   });

@@ -322,8 +322,7 @@ local function store_lanes(now)
   standing = {}
   for first = 1, #resting, PIECE do
     local last = math.min(first + PIECE - 1, #resting)
-    local stored = not OWN_EXPIRY and try('HSETEX', flow, 'PX', whole(rest), 'FIELDS', (last - first + 1) / 2, unpack(resting, first, last))
-    if type(stored) == 'table' or OWN_EXPIRY then call('HSET', flow, unpack(resting, first, last)) end
+    if OWN_EXPIRY or try_hsetex(flow, rest, resting, first, last) then call('HSET', flow, unpack(resting, first, last)) end
   end
   if OWN_EXPIRY then call_many('ZADD', expiry, ends) end
   call_many('HSET', flow, kept)

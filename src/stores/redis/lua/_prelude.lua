@@ -1,5 +1,5 @@
--- Shared by every script. KEYS are always the fifteen of one queue, in the order of keys.ts, so that each key is declared; and a sixteenth
--- with OWN_EXPIRY (the line before this one sets it), if the server lacks HSETEX.
+-- Shared by every script. KEYS are always the sixteen of one queue, in the order of keys.ts, so that each key is declared. OWN_EXPIRY (the
+-- line before this one sets it) is true if the server is known to lack HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the members that
 -- lead to them, and counts last: whichever command fails, no job is lost, and a resend of the script does the rest.
@@ -207,18 +207,26 @@ end
 -- control key that is idle while its window is open.
 local EXPIRING = { [done] = 'j', [dedupe] = 'k' }
 
--- Stores fields that expire. HSETEX comes before all other writes of a script: if it is missing, nothing has been written yet.
+-- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply says so to the caller.
+local function try_hsetex(hash, ttl_ms, fields, first, last)
+  local stored = try('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
+  local problem = type(stored) == 'table' and stored.err
+  OWN_EXPIRY = problem and (string.find(problem, 'nknown ') or string.find(problem, 'ACL failure') or string.find(problem, "can't run this")) ~= nil
+  return problem
+end
+
+-- Stores fields that expire. HSETEX comes before all other writes of a script.
 local function set_expiring(hash, fields, ttl_ms, now)
-  if OWN_EXPIRY then
-    local ends = {}
-    for i = 1, #fields, 2 do push(ends, whole(now + ttl_ms), EXPIRING[hash] .. fields[i]) end
-    call_many('ZADD', expiry, ends)
-    return call_many('HSET', hash, fields)
+  for first = 1, OWN_EXPIRY and 0 or #fields, PIECE do
+    local problem = try_hsetex(hash, ttl_ms, fields, first, math.min(first + PIECE - 1, #fields))
+    if OWN_EXPIRY then break end
+    if problem then error(problem, 0) end
   end
-  for first = 1, #fields, PIECE do
-    local last = math.min(first + PIECE - 1, #fields)
-    call('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
-  end
+  if not OWN_EXPIRY then return end
+  local ends = {}
+  for i = 1, #fields, 2 do push(ends, whole(now + ttl_ms), EXPIRING[hash] .. fields[i]) end
+  call_many('ZADD', expiry, ends)
+  call_many('HSET', hash, fields)
 end
 
 -- Removes fields that have expired, a piece at a time; with HSETEX Redis does that.
