@@ -4,15 +4,17 @@
  * @module tidegate/upstash
  */
 
-import type { Redis as AnyRedis } from "@upstash/redis";
-import { Redis, type Requester } from "@upstash/redis/cloudflare";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkKnown, checkObject } from "../../core/shared/validate.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
 import { RedisQueue } from "../redis/queue.ts";
-import { requesterOf, transportOf } from "./transport.ts";
+import { restOf, type UpstashClient } from "./client.ts";
+import { type Rest, restAt } from "./rest.ts";
+import { transportOf } from "./transport.ts";
+
+export type { UpstashClient } from "./client.ts";
 
 /** Where the database is. */
 export interface UpstashStoreOptions {
@@ -26,8 +28,8 @@ export interface UpstashStoreOptions {
 
 /** The database of a client of yours. */
 export interface UpstashClientOptions {
-  /** A client that exists already. Its own settings stay as they are. */
-  readonly redis: AnyRedis;
+  /** A client of the package `@upstash/redis`. Its own settings stay as they are. */
+  readonly redis: UpstashClient;
   /** What every key begins with. Default "tidegate". */
   readonly prefix?: string;
 }
@@ -41,23 +43,23 @@ export interface UpstashClientOptions {
  *
  * @throws {TidegateError} `invalid_request` where the address or the token is missing, or an option makes no sense. Nothing is sent before a queue needs it.
  */
-export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
-  const { requester, prefix } = readOptions(options);
-  const connection = new Connection(transportOf(requester));
+export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient): Store {
+  const { rest, prefix } = readOptions(options);
+  const connection = new Connection(transportOf(rest));
   return {
     open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
   };
 }
 
-function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): {
-  requester: Requester;
+function readOptions(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient): {
+  rest: Rest;
   prefix: string;
 } {
   checkObject(options, "upstashStore takes { url, token }, or a client of @upstash/redis.");
-  if ("evalsha" in options) return { requester: requesterOf(options), prefix: readPrefix() };
+  if ("evalsha" in options) return { rest: restOf(options), prefix: readPrefix() };
   if ("redis" in options) {
     checkKnown(options, ["redis", "prefix"], "upstashStore with a client");
-    return { requester: requesterOf(options.redis), prefix: readPrefix(options.prefix) };
+    return { rest: restOf(options.redis), prefix: readPrefix(options.prefix) };
   }
   checkKnown(options, ["url", "token", "prefix"], "upstashStore");
   const { url, token, prefix } = options;
@@ -69,10 +71,7 @@ function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRe
     throw invalidRequest(
       "upstashStore needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows.",
     );
-  return {
-    requester: requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false })),
-    prefix: readPrefix(prefix),
-  };
+  return { rest: restAt(url, token), prefix: readPrefix(prefix) };
 }
 
 function isHttpUrl(url: unknown): url is string {

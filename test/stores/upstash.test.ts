@@ -1,0 +1,46 @@
+import { Redis } from "@upstash/redis";
+import { expect, test } from "vitest";
+import { defineJob, Queue } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { serveFetch } from "../support/http-server.ts";
+import { useRedis } from "../support/stores.ts";
+
+const redis = useRedis();
+const echo = defineJob({ name: "echo", perform: (text: string) => text });
+
+test.each([
+  ["as it is by default", {}],
+  ["without base64", { responseEncoding: false }],
+  ["with pipelines of its own", { enableAutoPipelining: true, automaticDeserialization: true }],
+] as const)("a client of @upstash/redis serves a store, %s", async (name, settings) => {
+  const { url, token } = redis.shim;
+  const client = new Redis({ url, token, ...settings });
+  for (const [index, store] of [upstashStore(client), upstashStore({ redis: client, prefix: "other" })].entries()) {
+    const queue = new Queue({ name: `${name} ${index}`, store, jobs: [echo] });
+    const { id } = await queue.enqueue(echo, "123, und ä");
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: "123, und ä" });
+  }
+});
+
+test("a store sends the last sync token along, so that it reads what it has written from a replica too", async () => {
+  const received: (string | null)[] = [];
+  const server = await serveFetch(async (request) => {
+    received.push(request.headers.get("upstash-sync-token"));
+    const answer = await fetch(new URL(new URL(request.url).pathname, redis.shim.url), {
+      method: "POST",
+      headers: { Authorization: request.headers.get("authorization") ?? "" },
+      body: await request.text(),
+    });
+    const headers = { "Upstash-Sync-Token": `token ${received.length}` };
+    return new Response(await answer.text(), { status: answer.status, headers });
+  });
+  const store = upstashStore({ url: `${server.url}/`, token: redis.shim.token });
+  const queue = new Queue({ name: "synced", store, jobs: [echo] });
+  await queue.enqueue(echo, "one");
+  await queue.pause();
+  await queue.pause();
+  expect(received[0]).toBeNull();
+  expect(received.at(-1)).toBe(`token ${received.length - 1}`);
+  await server.stop();
+});
