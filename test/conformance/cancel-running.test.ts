@@ -67,6 +67,42 @@ onEveryStore((kind) => {
     expect(reasons).toEqual([expect.any(JobCancelledError)]);
   });
 
+  test("it aborts within 15 s if it runs alone and sends nothing", async () => {
+    const { clock, queue, runs, reasons, started } = setUp();
+    await queue.enqueue(runs);
+    const drained = queue.drain();
+    const id = await started;
+    await clock.advance("40s");
+    await queue.cancel(id, { running: true });
+    expect(reasons).toEqual([]);
+    await clock.advance("15s");
+    expect(reasons).toEqual([expect.any(JobCancelledError)]);
+    expect(await drained).toMatchObject({ lost: 1 });
+  });
+
+  test("it aborts within seconds though it has reported progress more often than the budget has round trips", async () => {
+    let clock = testClock();
+    let reported = 0;
+    const set = setUp(async (job) => {
+      for (; reported < 60 && !job.signal.aborted; reported++) {
+        await job.progress(reported).catch(() => {});
+        await clock.sleep("1s");
+      }
+    });
+    clock = set.clock;
+    await set.queue.enqueue(set.runs, undefined, { timeout: "2m" });
+    const drained = set.queue.drain();
+    const id = await set.started;
+    await clock.advance("49s");
+    const { progress } = (await set.queue.getJob(id)) ?? {};
+    expect(progress).toBeGreaterThan(40);
+    await set.queue.cancel(id, { running: true });
+    await clock.advance("9s");
+    expect(set.reasons).toEqual([expect.any(JobCancelledError)]);
+    const { roundTrips } = await drained;
+    expect(roundTrips).toBeLessThanOrEqual(40);
+  });
+
   test("its flow control key has a place again", async () => {
     const { clock, queue, store, runs, started } = setUp();
     const flowControl = { key: "one", concurrency: 1 };

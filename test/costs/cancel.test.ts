@@ -1,11 +1,30 @@
 import { expect, test } from "vitest";
 import type { Lease } from "../../src/core/store/store.ts";
+import { defineJob, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
 import { start as now } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { exchange, job } from "../support/store-trials.ts";
 import { useRedis } from "../support/stores.ts";
 
 const redis = useRedis();
+
+test("jobs that run for long cost 2 every 15 s, in all, and quick ones nothing more", async () => {
+  const spent = async (ms: number) => {
+    const clock = testClock(now);
+    const runs = defineJob({ name: "runs", timeout: "5m", perform: () => clock.sleep(ms) });
+    const queue = new Queue({ store: clock.watch(redis.store()), clock, jobs: [runs], random: () => 0.5 });
+    await queue.enqueueMany([{ job: runs }, { job: runs }, { job: runs }]);
+    return countCommands(redis.server.port, async () => {
+      const drained = queue.drain();
+      await clock.advance(ms);
+      expect(await drained).toMatchObject({ completed: 3 });
+    });
+  };
+  await spent(16_000);
+  const [quick, long] = [await spent(14_000), await spent(61_000)];
+  expect(long.commands - quick.commands).toBe(4 * 2);
+});
 
 test("to watch for running jobs that are cancelled costs no command", async () => {
   const settle = async (watches: boolean) => {

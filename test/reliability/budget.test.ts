@@ -310,8 +310,10 @@ describe("a budget", () => {
   test("has room for progress as long as jobs can be settled, and later progress is stored with the outcome", async () => {
     const queue = only(await setUp(many("progresses", 2)));
     const { report, roundTrips } = await spentBy(() => queue.drain({ budget: { roundTrips: 9 } }));
-    expect(roundTrips).toBe(9);
-    expect(report).toMatchObject({ completed: 2, lost: 0, roundTrips: 9 });
+    expect(roundTrips).toBeLessThanOrEqual(9);
+    expect(report).toMatchObject({ completed: 2, lost: 0, roundTrips });
+    const { jobs: done } = await queue.listJobs({ state: "completed" });
+    expect(done).toHaveLength(2);
   });
 
   test("without room to extend a lease refuses that, and still settles the attempt", async () => {

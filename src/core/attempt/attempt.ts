@@ -9,7 +9,7 @@ import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { isTidegateError } from "../shared/errors.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
-import type { LeasedJob } from "../store/store.ts";
+import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
 import { AttemptContext, BatchAttemptContext } from "./context.ts";
@@ -35,6 +35,9 @@ export class Attempt {
   readonly claimedAt: number;
   #startedAt = 0;
   #timesOutAt = 0;
+  /** How often the handler has reported progress, and from when on the next report is sent at once. */
+  #reports = 0;
+  #reportsAt = 0;
   #cancelTimeout: () => void = nothing;
   #interrupt: (error: Error) => void = nothing;
   // Created only for a handler that reads its signal: it costs more than all else that Tidegate does for a job.
@@ -53,6 +56,10 @@ export class Attempt {
 
   get startedAt(): number {
     return this.#startedAt;
+  }
+
+  get timesOutAt(): number {
+    return this.#timesOutAt;
   }
 
   /** Makes the attempt. @param call performs the job together with others. Default: alone. */
@@ -205,7 +212,7 @@ export class Attempt {
       members.map((member) => ({
         lease: member.job.lease,
         endsAt: leaseEndsAt,
-        record: member.job.takeLoggedText(),
+        record: member.job.takeUnsavedText(),
         onLost: member.onLost,
       })),
     );
@@ -217,12 +224,21 @@ export class Attempt {
 
   async reportProgress(value: unknown): Promise<void> {
     const record = this.job.progressText(value);
+    const { lease } = this.job;
+    const now = this.runtime.clock();
+    const isSuperseded = () => report !== this.#reports;
+    const report = ++this.#reports;
+    // Of what is reported while a request is under way, the last travels with the next one.
+    if (lease.renewals) await lease.renewals;
+    if (isSuperseded()) return;
+    if (now < this.#reportsAt) return this.job.noteUnsaved();
+    this.#reportsAt = now + (this.runtime.spacing?.(this.#timesOutAt - now) ?? 0);
     try {
-      const { lease } = this.job;
       await lease.renew(lease.current.endsAt, record, this.onLost);
     } catch (error) {
-      // The progress is kept, and is stored with the next that is reported, or with the outcome.
+      // The progress is kept, and is stored with what is sent next, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;
+      this.job.noteUnsaved();
     }
   }
 
@@ -256,6 +272,20 @@ export class Attempt {
         : new LeaseLostError("The lease ran out and the job belongs to another invocation."),
     );
   };
+}
+
+/**
+ * Looks after attempts under way, in one request: stores what their handlers have reported since, and stops those whose jobs were cancelled.
+ * Never rejects.
+ */
+export async function lookAfter(store: QueueStore, attempts: readonly Attempt[]): Promise<void> {
+  const renewals = attempts.map(({ job, onLost }) => {
+    return { lease: job.lease, endsAt: job.lease.current.endsAt, record: job.takeUnsavedText(), onLost };
+  });
+  const looks = await Promise.allSettled(renewAll(store, renewals));
+  looks.forEach(({ status }, index) => {
+    if (status === "rejected" && renewals[index]?.record !== undefined) attempts[index]?.job.noteUnsaved();
+  });
 }
 
 /** Makes several attempts whose jobs one call of their handler performs. @returns their outcomes, in order. */

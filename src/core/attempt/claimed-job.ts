@@ -35,8 +35,8 @@ export class ClaimedJob {
   #log: JobLog | undefined;
   /** When the attempt began. */
   #startedAt: number | undefined;
-  /** Whether a line of the log is in no stored record yet. */
-  #hasNewLines = false;
+  /** Whether the handler has reported something that is in no stored record yet. */
+  #isUnsaved = false;
   readonly #queue: string;
 
   constructor({ queue, store, jobs }: Pick<AttemptRuntime, "queue" | "store" | "jobs">, leased: LeasedJob) {
@@ -111,16 +111,21 @@ export class ClaimedJob {
   log(at: number, message: unknown, data: unknown): void {
     this.#log ??= new JobLog(this.record.logs);
     this.#log.add(at, this.attempt, message, data);
-    this.#hasNewLines = true;
+    this.#isUnsaved = true;
   }
 
-  /** The text of the record with the lines that have been logged since it was stored last; undefined if there are none. */
-  takeLoggedText(): string | undefined {
-    if (!this.#hasNewLines) return undefined;
+  /** The text of the record with what the handler has reported since it was stored last; undefined if that is nothing. */
+  takeUnsavedText(): string | undefined {
+    if (!this.#isUnsaved) return undefined;
     const text = textOf(() => records.encodeRecord(this.#underWay));
     if (text === undefined || records.isTooLarge(text)) return undefined;
-    this.#hasNewLines = false;
+    this.#isUnsaved = false;
     return text;
+  }
+
+  /** What was taken to be stored has not been, or must wait: it is stored with what is sent next. */
+  noteUnsaved(): void {
+    this.#isUnsaved = true;
   }
 
   /**
@@ -139,7 +144,7 @@ export class ClaimedJob {
       );
     }
     this.#progress = progress;
-    this.#hasNewLines = false;
+    this.#isUnsaved = false;
     return text;
   }
 

@@ -17,4 +17,9 @@ export interface AttemptRuntime {
   readonly hooks?: HookCalls | undefined;
   readonly logger?: Logger | undefined;
   readonly traces?: TraceCalls | undefined;
+  /**
+   * How far apart to send what can wait, so that the budget lasts for this long: 0 while there is enough, infinite if nothing is left. Default:
+   * there always is.
+   */
+  readonly spacing?: ((ms: number) => number) | undefined;
 }

@@ -1,4 +1,4 @@
-import { type Cost, type Meter, noCost } from "../store/meter.ts";
+import { type Cost, type Meter, noCost, sumOf } from "../store/meter.ts";
 
 /**
  * What one drain may spend. Every request that it causes counts here: exchanges, resends, and what handlers send through `extend`
@@ -36,11 +36,27 @@ export class DrainBudget implements Meter {
     return () => void this.#held.delete(held);
   }
 
+  /**
+   * How far apart requests of this cost must be, so that the budget lasts for so long: 0 while half of it is left, infinite if it has no
+   * room for any.
+   */
+  spacing(ms: number, cost: Cost): number {
+    const { roundTrips, commands } = sumOf(this.#spent, this.#setAside());
+    const left = { roundTrips: this.#limit.roundTrips - roundTrips, commands: this.#limit.commands - commands };
+    const parts = ["roundTrips", "commands"] as const;
+    if (parts.every((part) => 2 * left[part] >= this.#limit[part])) return 0;
+    const requests = Math.min(...parts.map((part) => (cost[part] === 0 ? left.roundTrips : left[part] / cost[part])));
+    return requests < 1 ? Number.POSITIVE_INFINITY : ms / requests;
+  }
+
+  get #spent(): Cost {
+    return [...this.#held].reduce(sumOf, this);
+  }
+
   /** Whether this can be spent, and then that. */
   affords(cost: Cost, then: Cost = noCost): boolean {
-    const all = [this, ...this.#held, cost, then];
-    const sum = (part: keyof Cost) => all.reduce((total, each) => total + each[part], 0);
-    return sum("roundTrips") <= this.#limit.roundTrips && sum("commands") <= this.#limit.commands;
+    const { roundTrips, commands } = [cost, then].reduce(sumOf, this.#spent);
+    return roundTrips <= this.#limit.roundTrips && commands <= this.#limit.commands;
   }
 }
 

@@ -22,6 +22,7 @@ import type { DrainLimits } from "./options.ts";
 import { Prefetch } from "./prefetch.ts";
 import { countOf, type DrainCounts, type DrainReport, noCounts } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
+import { Watch } from "./watch.ts";
 
 /** What a drain needs from its queue. */
 export interface DrainRuntime extends AttemptRuntime {
@@ -60,6 +61,7 @@ export class Drain {
   readonly #bounds: DrainBounds;
   readonly #prefetch: Prefetch;
   readonly #next: NextExchange;
+  readonly #watch: Watch;
 
   /**
    * @param budget the meter of the runtime's store: it includes what was spent before.
@@ -73,7 +75,6 @@ export class Drain {
     nextDue: NextDue,
   ) {
     const { clock, store, retentionMs, observe } = runtime;
-    this.#runtime = runtime;
     this.#budget = budget;
     this.#limits = limits;
     this.#leaseMs = leaseMsFor(longestTimeoutMs, runtime.random);
@@ -81,6 +82,11 @@ export class Drain {
       reads ? runtime.declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
+    const { running } = this.#jobs;
+    const spacing = (ms: number) => budget.spacing(ms, store.local.mostOfExtend);
+    // The running jobs share what is left.
+    this.#runtime = { ...runtime, spacing: (ms) => spacing(ms) * running.size };
+    this.#watch = new Watch(running, spacing);
     this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight, mostFollowUps(runtime.jobs));
     this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), clock());
     this.#next = new NextExchange({
@@ -136,6 +142,7 @@ export class Drain {
       this.#limits.slots.changed();
       // No await may stand between these checks and the wait: what happened in between would go unnoticed.
       if (this.#next.isDue()) await this.#exchange();
+      else if (this.#isTimeToLook()) this.#watch.look(this.#runtime.store, this.#runtime.clock());
       else if (!this.#jobs.isIdle || this.#awaitsSlot) await this.#somethingHappens();
       // Quarantined jobs wait until the others are settled. If the budget has no room for an exchange more, they go back with them.
       else if (this.#jobs.waiting.length > 0) this.#release(this.#jobs.waiting.takeAll());
@@ -287,7 +294,13 @@ export class Drain {
     if (running.size > 0 && this.#next.stoppedBy()) this.#limits.onStopped?.(this.#report());
     const { deadline, cutOffAt } = this.#bounds;
     if (now >= cutOffAt) for (const attempt of running) attempt.stop(outOfTime());
-    await this.#news.wait(clock, now, [deadline, cutOffAt, ...this.#next.dueTimes, waiting.overdueAt]);
+    const times = [deadline, cutOffAt, ...this.#next.dueTimes, waiting.overdueAt, this.#watch.dueAt(now)];
+    await this.#news.wait(clock, now, times);
+  }
+
+  #isTimeToLook(): boolean {
+    const now = this.#runtime.clock();
+    return now >= this.#watch.dueAt(now);
   }
 
   /** Sleeps until the next job is due, if that is soon enough; false if not, or if a limit is reached. */

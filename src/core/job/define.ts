@@ -37,14 +37,15 @@ export interface JobContext {
   /** `return job.snooze("1h")` runs the job again an hour later, with no attempt used. */
   snooze(when: Duration | Date): Snooze;
   /**
-   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it. If the budget of
-   * the drain has no room for the request, the value is stored with the outcome.
+   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it. Once half of the
+   * budget of the drain is used up, it sends only as often as the rest lasts until the timeout: a value in between is stored with the next
+   * request of the job, or with its outcome. Of the calls that are made while one is under way, the last is sent.
    * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;
   /**
    * Adds a line to the job's log, which `getJob` shows: the last 100 lines, of 8 KB together, over all attempts. It costs no request:
-   * lines are stored with the outcome, or before that with `progress` or `extend`, and are lost if the invocation is killed first.
+   * lines are stored with the outcome, or before that with `progress` or `extend`, or after 15 s, and are lost if the invocation is killed first.
    * Never throws. A message is cut to 1,000 characters. Data that JSON cannot hold, or of more than 4 KB, is left out.
    */
   log(message: string, data?: unknown): void;

@@ -50,3 +50,17 @@ test("lingering ends before the time budget does", () => {
   expect(setUp({ timeBudget: "25s", linger: "10s" }).bounds.lingersUntil).toBe(start + 10_000);
   expect(setUp({ timeBudget: "25s", linger: "1m" }).bounds.lingersUntil).toBe(start + 60_000 - 1);
 });
+
+test("requests that can wait need not, while half of the budget is left, and are then spread over the time that it must last", () => {
+  const budget = new DrainBudget({ roundTrips: 40, commands: 1_000 });
+  const request = { roundTrips: 1, commands: 5 };
+  expect(budget.spacing(60_000, request)).toBe(0);
+  budget.roundTrips = 20;
+  expect(budget.spacing(60_000, request)).toBe(0);
+  budget.setAside(() => ({ roundTrips: 5, commands: 100 }));
+  expect(budget.spacing(60_000, request)).toBe(4_000);
+  budget.commands = 850;
+  expect(budget.spacing(60_000, request)).toBe(6_000);
+  budget.commands = 900;
+  expect(budget.spacing(60_000, request)).toBe(Number.POSITIVE_INFINITY);
+});

@@ -87,7 +87,7 @@ describe("a drain", () => {
     const slow = defineJob({
       name: "slow",
       perform() {
-        together ??= clock.sleep(20_000).finally(() => {
+        together ??= clock.sleep(10_000).finally(() => {
           together = undefined;
         });
         return together;
