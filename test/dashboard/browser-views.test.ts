@@ -134,8 +134,8 @@ describe("flow control", () => {
     await heading(page, "Flow control");
     const rows = async () => (await page.locator("tbody tr").allInnerTexts()).map((text) => text.split(/\s*[\n\t]\s*/));
     await expect.poll(rows, patience).toEqual([
-      ["mail/api", "Limits: 1 per 1m; 1 started, window closes in 60 s", "0 running", "2 waiting", "Pause"],
-      ["tenant-7 pinned", "Limits: 2 at once", "0 running", "0 waiting", "Pause"],
+      ["mail/api", "Limits: 1 per 1m; 1 of 1 started, window closes in 60 s", "Pause", "Limits...", "0", "2"],
+      ["tenant-7 pinned", "Limits: 2 at once", "Pause", "Limits...", "Unpin...", "0", "0"],
     ]);
     await press(page, "Pause mail/api");
     await notice(page, "Pause mail/api: done.");
@@ -145,6 +145,47 @@ describe("flow control", () => {
     await notice(page, "Resume mail/api: done.");
     expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: false });
     expect(clock.now).toBe(openedAt);
+  });
+
+  test("sets the limits of a key, shows what is wrong at its field, and unpins them", async () => {
+    const on = await serveQueue();
+    const { flowControl } = on.queue;
+    await on.queue.enqueue("fails", null, { flowControl: { key: "mail/api", rate: 5, period: "1m" } });
+    const page = await open(on, "#view=flow");
+    await press(page, "Change the limits of mail/api");
+    const dialog = page.getByRole("dialog");
+    expect(await dialog.locator(".subject").textContent()).toBe("mail/api Limits: 5 per 1m");
+    const field = (name: string) => dialog.getByLabel(name, { exact: true });
+    const refused = async (name: string, reason: string) => {
+      await press(page, "Set limits");
+      await dialog.getByRole("alert").filter({ hasText: reason }).waitFor();
+      await expect.poll(() => field(name).getAttribute("aria-invalid"), patience).toBe("true");
+      expect(await dialog.locator("[aria-invalid]").count()).toBe(1);
+      expect(await field(name).evaluate((input) => input === document.activeElement)).toBe(true);
+    };
+    expect(await field("Period").inputValue()).toBe("1m");
+    await field("Jobs at once").fill("many");
+    await refused("Jobs at once", "concurrency must be a whole number");
+    await field("Jobs at once").fill("2");
+    await field("Period").fill("soon");
+    await refused("Period", "period must be");
+    await field("Period").fill("");
+    await refused("Starts per period", "rate needs a period");
+    expect(await flowControl.get("mail/api")).toMatchObject({ concurrency: null, rate: 5, pinned: false });
+    await field("Starts per period").fill("");
+    await press(page, "Set limits");
+    await notice(page, "Limits of mail/api: set.");
+    expect(await flowControl.get("mail/api")).toMatchObject({ concurrency: 2, rate: null, pinned: true });
+    await press(page, "Unpin mail/api");
+    await press(page, "Unpin");
+    await notice(page, "Limits of mail/api: unpinned.");
+    expect(await flowControl.get("mail/api")).toMatchObject({ pinned: false });
+    await press(page, "Set limits...");
+    await field("Key").fill("new");
+    await dialog.locator("select").selectOption("yes");
+    await press(page, "Set limits");
+    await notice(page, "Limits of new: set.");
+    expect(await flowControl.get("new")).toMatchObject({ ordered: true, pinned: true });
   });
 
   test("finds one key, reports an unknown one, and says how to start", async () => {

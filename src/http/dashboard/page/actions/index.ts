@@ -5,6 +5,7 @@ import { change, state } from "../state/state.ts";
 import { hrefTo } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
 import { askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
+import { askForLimits, askToUnpin } from "./flow.ts";
 import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToStop, runNow } from "./jobs.ts";
 import { filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
@@ -56,6 +57,8 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   "retry-group": (group) => askForDead("retry", group),
   "remove-group": (group) => askForDead("remove", group),
   "edit-newest": askForNewestPayload,
+  limits: askForLimits,
+  unpin: askToUnpin,
   schedule: askForSchedule,
   unschedule: askToRemoveSchedule,
   preview: (_, input) => previewSchedule(input),

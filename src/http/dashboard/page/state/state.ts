@@ -10,6 +10,8 @@ export interface Field {
   /** Several lines, for JSON. */
   readonly isLong?: boolean;
   readonly isOptional?: boolean;
+  /** The only values that there are, each with its text. */
+  readonly choices?: readonly (readonly [string, string])[];
   /** What it may look like. */
   readonly example?: string;
   /** Values to choose from; others can be typed. */

@@ -28,9 +28,11 @@ ${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progr
 }
 
 function input(field: Field, isWrong: boolean): Html {
-  const { name, label, value, isLong, isOptional, example, options, isPreviewed } = field;
+  const { name, label, value, isLong, isOptional, choices, example, options, isPreviewed } = field;
   const changed = isPreviewed && "preview";
   const reason = isWrong && "refusal";
+  if (choices)
+    return html`<label>${label}<select name="${name}">${choices.map(([of, text]) => html`<option value="${of}" selected="${of === value}">${text}</option>`)}</select></label>`;
   if (isLong)
     return html`<label>${label}<textarea name="${name}" rows="8" spellcheck="false" aria-invalid="${isWrong && "true"}" aria-describedby="${reason}">${value}</textarea></label>`;
   return html`<label>${label}<input name="${name}" value="${value}" placeholder="${example}" list="${options && `of-${name}`}" required="${!isOptional}" autocomplete="off" spellcheck="false" data-input="${changed}" aria-invalid="${isWrong && "true"}" aria-describedby="${reason}"/></label>

@@ -10,7 +10,7 @@ type Row = Json<FlowControlKey>;
 
 export function flow({ keys, mayChange }: Json<Snapshot>): Html {
   const { search } = state.route;
-  return html`${heading("Flow control")}${searchForm("Key")}${keys?.length === 0 && nothing(search)}
+  return html`${heading("Flow control", mayChange && button("Set limits...", "limits", "", "primary"))}${searchForm("Key")}${keys?.length === 0 && nothing(search)}
 ${keys?.[0] && table(keys, mayChange)}`;
 }
 
@@ -23,15 +23,25 @@ const nothing = (search: string | undefined): Html =>
       );
 
 const table = (keys: readonly Row[], mayChange: boolean): Html =>
-  html`<div class="card table"><table><thead><tr><th>Key, the busiest first</th><th class="figure">Jobs</th>
-${mayChange && html`<td></td>`}</tr></thead><tbody>${keys.map((row) => line(row, mayChange))}</tbody></table></div>`;
+  html`<div class="card table"><table><thead><tr><th>Key, the busiest first</th><th class="figure">Running</th><th class="figure">Waiting</th></tr></thead>
+<tbody>${keys.map((row) => line(row, mayChange))}</tbody></table></div>`;
+
+/** The limits of a key in words. */
+export const limitsOf = (row: Row): string => {
+  const limits = limitsText(row);
+  return limits === "none" ? "No limits" : `Limits: ${limits}`;
+};
 
 function line(row: Row, mayChange: boolean): Html {
-  const { key, running, waiting, paused, pinned, windowEndsAt, startedInWindow } = row;
-  const action = paused ? "Resume" : "Pause";
-  const path = `flow-control/${encodeURIComponent(key)}/${action.toLowerCase()}`;
-  return html`<tr data-key="${key}"><td class="job">${key} ${paused && badge("retried", "paused")}${pinned && badge("scheduled", "pinned")}
-<div class="muted">Limits: ${limitsText(row)}${windowEndsAt && html`; ${number(startedInWindow)} started, window closes ${when(windowEndsAt)}`}</div></td>
-<td class="figure">${number(running)} running<br/>${number(waiting)} waiting</td>
-${mayChange && html`<td class="figure">${button(action, "post", path, "", `${action} ${key}`)}</td>`}</tr>`;
+  const { key, running, waiting, paused, pinned, windowEndsAt, startedInWindow, rate } = row;
+  const pause = paused ? "Resume" : "Pause";
+  const path = `flow-control/${encodeURIComponent(key)}/${pause.toLowerCase()}`;
+  return html`<tr data-key="${key}"><td class="job"><b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${pinned && badge("scheduled", "pinned")}
+<div class="muted">${limitsOf(row)}${windowEndsAt && html`; ${number(startedInWindow)} of ${number(rate ?? 0)} started, window closes ${when(windowEndsAt)}`}</div>
+${
+  mayChange &&
+  html`<div class="row actions">${button(pause, "post", path, "", `${pause} ${key}`)}${button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
+${pinned && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`
+}</td>
+<td class="figure ${running === 0 && "muted"}">${number(running)}</td><td class="figure ${waiting === 0 && "muted"}">${number(waiting)}</td></tr>`;
 }

@@ -1,0 +1,64 @@
+import { durationText } from "../../../../core/shared/duration.ts";
+import { html } from "../dom/html.ts";
+import { act } from "../state/requests.ts";
+import { type Field, state } from "../state/state.ts";
+import { limitsOf } from "../views/flow.ts";
+import { ask, encoded } from "./outcome.ts";
+
+/** A number that was typed. What is none goes to the handler as it is: its answer says what it must be. */
+const numberIn = (text = ""): number | string | undefined =>
+  text === "" ? undefined : Number.isNaN(Number(text)) ? text : Number(text);
+
+/** Sets the limits of a key, and pins them. @param key empty for one that the user names. */
+export function askForLimits(key: string): void {
+  const known = state.snapshot?.keys?.find((each) => each.key === key);
+  const { concurrency = null, rate = null, period = null, ordered = false } = known ?? {};
+  const optional = (field: Field): Field => ({ ...field, isOptional: true });
+  ask({
+    title: key ? "Change the limits" : "Set the limits of a key",
+    subject: known && html`<b>${key}</b> ${limitsOf(known)}`,
+    text: "They are pinned: enqueues no longer change them, until you unpin the key. Leave empty what has no limit. Jobs that are running stay so.",
+    confirm: "Set limits",
+    fields: [
+      ...(key ? [] : [{ name: "key", label: "Key", example: "tenant-7" }]),
+      optional({
+        name: "concurrency",
+        label: "Jobs at once",
+        value: ordered ? "" : `${concurrency ?? ""}`,
+        example: "2",
+      }),
+      optional({ name: "rate", label: "Starts per period", value: `${rate ?? ""}`, example: "100" }),
+      optional({ name: "period", label: "Period", value: period === null ? "" : durationText(period), example: "1m" }),
+      {
+        name: "ordered",
+        label: "Order",
+        value: ordered ? "yes" : "",
+        choices: [
+          ["", "Any"],
+          ["yes", "One at a time, in the order of enqueuing"],
+        ],
+      },
+    ],
+    async act({ key: named = key, concurrency, rate, period, ordered }) {
+      const limits = {
+        concurrency: numberIn(concurrency),
+        rate: numberIn(rate),
+        period: period || undefined,
+        ordered: ordered === "yes" || undefined,
+      };
+      await act("PUT", `flow-control/${encoded(named)}`, limits);
+      return `Limits of ${named}: set.`;
+    },
+  });
+}
+
+/** Lets go of the limits of a key. */
+export function askToUnpin(key: string): void {
+  ask({
+    title: "Unpin the limits?",
+    subject: html`<b>${key}</b>`,
+    text: "They hold until the next enqueue under this key sets others.",
+    confirm: "Unpin",
+    act: () => act("DELETE", `flow-control/${encoded(key)}`).then(() => `Limits of ${key}: unpinned.`),
+  });
+}
