@@ -1,5 +1,6 @@
 import type { Queue } from "../core/queue/queue.ts";
 import type { Authenticate, KnownToken, SessionFinder } from "./auth.ts";
+import type { MountedQStash } from "./qstash-port.ts";
 
 /** What a handler gives to its dashboard. */
 export interface DashboardHost {
@@ -8,6 +9,8 @@ export interface DashboardHost {
   readonly queues: ReadonlyMap<string, Queue>;
   /** Undefined if `auth` is "none". */
   readonly tokens: readonly KnownToken[] | undefined;
+  /** QStash's interface, if the handler serves it. */
+  readonly qstash: MountedQStash | undefined;
 }
 
 /** A path that the dashboard answers itself. */

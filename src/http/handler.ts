@@ -19,7 +19,8 @@ import { noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
 import { within } from "./deadline.ts";
 import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
-import { type HandlerOptions, type MountedQStash, readOptions, type Settings } from "./options.ts";
+import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
+import type { MountedQStash } from "./qstash-port.ts";
 import { routes } from "./routes/index.ts";
 import type { Call, Route } from "./routes/route.ts";
 

@@ -7,7 +7,7 @@ import { type Authenticate, authenticator, readTokens, type Tokens } from "./aut
 import { type FanOutOptions, readFanOut } from "./backlog-fan-out.ts";
 import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
 import { type Deadline, deadlineAt } from "./deadline.ts";
-import type { QStash } from "./qstash-port.ts";
+import type { MountedQStash, QStash } from "./qstash-port.ts";
 
 /** Which queues to serve, to whom, and within which bounds. */
 export interface HandlerOptions extends FanOutOptions {
@@ -55,12 +55,6 @@ export interface HandlerOptions extends FanOutOptions {
    * an error can hold anything. Default: writes its name and code, and nothing else, to `console.error`.
    */
   readonly onError?: (error: unknown) => void;
-}
-
-/** QStash's interface, and the queue that performs its jobs. */
-export interface MountedQStash {
-  readonly interface: QStash;
-  readonly queue: Queue;
 }
 
 /** Validated handler options. */
@@ -118,12 +112,13 @@ export function readOptions(options: HandlerOptions): Settings {
   if (typeof eager !== "boolean") throw invalidRequest("eager must be true or false.");
   const served = readQueues(options);
   const tokens = readTokens(auth);
-  const dashboard = mountDashboard(options.dashboard, { ...served, tokens });
+  const qstash = mountQStash(options.qstash, served.queues);
+  const dashboard = mountDashboard(options.dashboard, { ...served, tokens, qstash });
   return {
     ...served,
     authenticate: authenticator(tokens, dashboard?.sessions),
     dashboard,
-    qstash: mountQStash(options.qstash, served.queues),
+    qstash,
     get drain() {
       return bounds();
     },

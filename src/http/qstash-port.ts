@@ -3,6 +3,9 @@ import type { AnyJob } from "../core/job/define.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { BulkJob } from "../core/queue/send.ts";
 
+/** The name of the job that delivers a message. */
+export const DELIVERY = "qstash_deliver";
+
 /** What a handler gives to QStash's interface for one request. */
 export interface QStashHost {
   /** The queue that performs the jobs of the interface. */
@@ -13,6 +16,53 @@ export interface QStashHost {
   drainSoon(): void;
   /** Takes errors that are not the caller's fault. */
   readonly onError: (error: unknown) => void;
+}
+
+/** A state of a message, as its log keeps it. */
+export interface MessageEvent {
+  /** ms since 1970 */
+  readonly time: number;
+  readonly state: "CREATED" | "ERROR" | "DELIVERED" | "FAILED" | "CANCELED";
+  readonly messageId: string;
+  readonly url: string;
+  readonly error?: string;
+  readonly responseStatus?: number;
+  /** When it is tried again, in ms since 1970. */
+  readonly nextDeliveryTime?: number;
+}
+
+/** A page of events, newest first. */
+export interface MessageEventPage {
+  readonly events: readonly MessageEvent[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly cursor?: string | undefined;
+}
+
+/** Which events to read. */
+export interface MessageEventQuery {
+  /** Only those of one message, among the newest 1,000 of all. */
+  readonly messageId?: string | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** Where a message to a URL group goes. */
+export interface UrlGroupBrief {
+  readonly name: string;
+  readonly endpoints: readonly { readonly url: string; readonly name?: string }[];
+}
+
+/** What the dashboard shows of messages beside the jobs that deliver them. */
+export interface MessageRecords {
+  /** Reads up to 100 events; undefined if none are kept. Costs three commands. */
+  events(queue: Queue, query: MessageEventQuery): Promise<MessageEventPage | undefined>;
+  /** Reads all URL groups. Costs three commands, and as much for each further 1,000. */
+  groups(queue: Queue): Promise<readonly UrlGroupBrief[]>;
+}
+
+/** QStash's interface, and the queue that performs its jobs. */
+export interface MountedQStash {
+  readonly interface: QStash;
+  readonly queue: Queue;
 }
 
 /** The value of a handler's option `qstash`. A handler without it does not bundle QStash's interface. */
@@ -26,4 +76,6 @@ export interface QStash {
    * @param path the path from `/v2` on, as the request has it.
    */
   answer(request: Request, path: string, host: QStashHost): Promise<Response>;
+  /** @internal */
+  readonly records: MessageRecords;
 }

@@ -12,6 +12,7 @@ import type { QStash } from "../http/qstash-port.ts";
 import { defineDelivery } from "./delivery/delivery-job.ts";
 import { EventLog } from "./messages/event-log.ts";
 import { defineFanOut } from "./publish/fan-out.ts";
+import { messageRecords } from "./publish/records.ts";
 import { answerer } from "./routes/router.ts";
 import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
 import { readTargets } from "./security/targets.ts";
@@ -74,6 +75,7 @@ export function createQStash(options: QStashOptions): QStash {
   const delivery = defineDelivery({ targets, timeoutMs, fetch: send, keys, events });
   return {
     jobs: [delivery, defineFanOut()],
+    records: messageRecords(events),
     answer: answerer({ targets, keys, events, knownQueues: new Set() }, (request) => identify(bearerOf(request))),
   };
 }

@@ -100,30 +100,6 @@ test("a running job is shown live, with its progress and log lines, and is stopp
   await drained;
 });
 
-test("a message of QStash's interface shows where it goes, and has a tab", async () => {
-  const deliver = defineJob({
-    name: "qstash_deliver",
-    async perform(_: unknown, job) {
-      await job.progress({ responseStatus: 503 });
-      throw new Error("The destination answered 503.");
-    },
-  });
-  const queue = new Queue({ store: memoryStore(), jobs: [deliver], clock: () => openedAt, logger: null });
-  await queue.enqueue(deliver, { url: "https://app.example.com/hook", method: "POST", labels: ["nightly"] });
-  await queue.drain();
-  const page = await open(await serveQueue({ queues: [queue] }));
-  await page.getByRole("link", { name: "Messages" }).click();
-  await page.getByText("POST https://app.example.com/hook").waitFor();
-  await page.locator("td.job a").click();
-  const card = page.locator("section", { has: page.getByRole("heading", { name: "Message" }) });
-  await card.waitFor();
-  expect(await card.locator("dd").allTextContents()).toEqual([
-    "POST https://app.example.com/hook",
-    "nightly",
-    "status 503",
-  ]);
-});
-
 test("several waiting jobs are moved and cancelled together, and what that costs is said before", async () => {
   const { page, on } = await openFilled("#view=jobs&state=scheduled");
   const ids = Array.from({ length: 12 }, (_, index) => `later-${index}`);

@@ -1,9 +1,13 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { JobState } from "../../core/store/store.ts";
+import { messageOf } from "./message-brief.ts";
 
-/** What of each job is searched: parts of its name and id, its whole name, its errors, or its payload. */
-export type SearchedPart = "part" | "name" | "error" | "payload";
+/**
+ * What of each job is searched: parts of its name and id, its whole name, its errors, or its payload; or of each message its destination,
+ * id, labels, and what limits it.
+ */
+export type SearchedPart = "part" | "name" | "error" | "payload" | "message";
 
 /** How many jobs one search examines, before it returns what it has found and a cursor. */
 const MOST_EXAMINED = 1_000;
@@ -49,6 +53,13 @@ function matcher(text: string, by: Search["by"]): (job: JobInfo) => boolean {
   const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
   if (by === "part") return ({ name, id }) => has(name) || has(id);
   if (by === "name") return ({ name }) => name === text;
+  if (by === "message")
+    return (job) => {
+      const message = messageOf(job);
+      return (
+        message !== undefined && [job.id, ...Object.values(message)].some((each) => each !== undefined && has(each))
+      );
+    };
   if (by === "error")
     return ({ errors, error }) =>
       [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));

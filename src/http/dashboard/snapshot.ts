@@ -14,7 +14,9 @@ import { notFound } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { cursorIn, object, string, type ValueOf, word } from "../contract/schema.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
+import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
 import { findJobs } from "./find-jobs.ts";
+import { type MessageBrief, messageOf } from "./message-brief.ts";
 
 // The data of the page: one answer for each refresh.
 
@@ -24,6 +26,9 @@ const ROWS = 50;
 const ROWS_OF_EACH = 20;
 const PREVIEWED_CHARACTERS = 160;
 const OCCURRENCES = 5;
+/** How many of each state are read for a list of messages, and how many for a page of one state. */
+const READ_FOR_MESSAGES = 50;
+const PAGE_FOR_MESSAGES = 100;
 /** How many groups of failures the overview has, and their own page. */
 const LARGEST = 3;
 const MOST_GROUPS_SHOWN = 100;
@@ -35,13 +40,17 @@ const DAYS = 7;
 export const snapshotQuery = object(
   {
     queue: string(LONGEST_ID),
-    view: word(["overview", "queues", "failures", "jobs", "job", "names", "schedules", "flow"]),
+    view: word(["overview", "queues", "failures", "jobs", "messages", "job", "names", "schedules", "flow"]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
     /** Where to find it. Default: the id of one job, else in names and ids. */
     by: word(["name", "error", "payload"]),
     id: string(LONGEST_ID),
+    /** What of messages, if not the messages themselves. */
+    kind: word(["events", "groups"]),
+    /** The cursor of a page of events. */
+    after: string(LONGEST_ID),
     /** A group of failures. */
     group: string(LONGEST_ID),
     /** How far back figures and charts go. Default: an hour. */
@@ -56,11 +65,14 @@ export const snapshotQuery = object(
 );
 
 type Query = ValueOf<typeof snapshotQuery>;
+type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;
 
 /** A job as a list of fifty shows it: without fields that can be large. */
-export interface JobRow extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error"> {
+export interface JobRow extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error" | "logs"> {
   /** The beginning of the payload's JSON. */
   readonly preview: string;
+  /** What it delivers, in a list of messages. */
+  readonly message?: MessageBrief | undefined;
   readonly error?: Omit<JobError, "stack">;
 }
 
@@ -86,6 +98,9 @@ export interface Contents {
   readonly jobs?: JobRows;
   /** Null if no job has this id, or not any more. */
   readonly job?: JobInfo | null;
+  /** Events of all messages, or of the one that the job delivers; null if none are kept. */
+  readonly events?: MessageEventPage | null;
+  readonly groups?: readonly UrlGroupBrief[];
   readonly schedules?: readonly ScheduleRow[];
   readonly keys?: readonly FlowControlKey[];
   readonly briefs?: readonly QueueBrief[];
@@ -100,6 +115,8 @@ export interface QueueSnapshot extends Contents {
   readonly queue: string;
   /** The names of the jobs that are defined here. */
   readonly names: readonly string[];
+  /** Whether QStash's interface is served in front of this queue. */
+  readonly isQStash: boolean;
   /** Missing if only the contents were asked for. */
   readonly activity?: QueueActivity;
   readonly spending: Spending;
@@ -116,14 +133,12 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the statistics cost 5
  * commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for failures on the overview, the statistics of each
  * further queue in the list of all, 4 to 15 for failures, 3 to 7 for a page of jobs (and as much for each state in the list of the latest), 3
- * for a job, 3 for names, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
+ * for a job, 3 more for the events of a message, 3 for names, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
-export async function readSnapshot(
-  { queues, first }: Pick<DashboardHost, "queues" | "first">,
-  query: Query,
-): Promise<QueueSnapshot | Unchanged> {
+export async function readSnapshot(host: Host, query: Query): Promise<QueueSnapshot | Unchanged> {
+  const { queues, first, qstash } = host;
   const queue = queues.get(query.queue ?? first.name);
   if (!queue) throw notFound("This handler serves no queue of this name.");
   const all = query.view === "queues" ? [...queues.values()] : [queue];
@@ -133,13 +148,15 @@ export async function readSnapshot(
   // Read first: what happens after it is seen by the next look.
   const mark = query.mark === undefined ? undefined : await markOf(all);
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
+  const records = qstash?.queue === queue ? qstash.interface.records : undefined;
   const activities = query.only ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
-  const [read, contents] = await Promise.all([Promise.all(activities), contentsOf(queue, query)]);
+  const [read, contents] = await Promise.all([Promise.all(activities), contentsOf(queue, query, records)]);
   const activity = read.find(([each]) => each === queue)?.[1];
   return {
     ...common(),
     queue: queue.name,
     names: queue.jobNames,
+    isQStash: records !== undefined,
     spending: queue.spending,
     ...(activity && { activity }),
     ...(mark !== undefined && { mark }),
@@ -154,7 +171,7 @@ async function readFailures(queue: Queue, most: number): Promise<Failures> {
   return { ...page, failures: failures.slice(0, most), kinds: failures.length };
 }
 
-async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
+async function contentsOf(queue: Queue, query: Query, records: MessageRecords | undefined): Promise<Contents> {
   switch (query.view) {
     case "overview": {
       const [history, failures] = await Promise.all([
@@ -169,8 +186,15 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       return { failures: await readFailures(queue, MOST_GROUPS_SHOWN) };
     case "jobs":
       return { jobs: await readJobs(queue, query) };
-    case "job":
-      return { job: await queue.getJob(query.id ?? "") };
+    case "messages":
+      if (query.kind === "events") return { events: (await records?.events(queue, { cursor: query.after })) ?? null };
+      if (query.kind === "groups") return { groups: (await records?.groups(queue)) ?? [] };
+      return { jobs: await readMessages(queue, query) };
+    case "job": {
+      const job = await queue.getJob(query.id ?? "");
+      if (job?.name !== DELIVERY || !records) return { job };
+      return { job, events: (await records.events(queue, { messageId: job.id })) ?? null };
+    }
     case "names":
       return { figures: await queue.getFigures({ days: DAYS }) };
     case "schedules":
@@ -197,34 +221,46 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
     const { jobs, ...found } = await findJobs(queue, { state, text: search, by: by ?? "part", cursor });
     return { ...found, rows: jobs.map(rowOf) };
   }
-  if (!state) return { rows: (await latestJobs(queue)).map(rowOf), cursor: null };
+  if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
   const page = await queue.listJobs({ state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
 
+/** A page of messages. Other jobs of the queue are passed over, so it may be short, or empty, with more to come. */
+async function readMessages(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {
+  const rowsOf = (jobs: readonly JobInfo[]) =>
+    jobs.flatMap((job): JobRow[] => {
+      const message = messageOf(job);
+      return message ? [{ ...rowOf(job), message }] : [];
+    });
+  if (search) {
+    const { jobs, ...found } = await findJobs(queue, { state, text: search, by: "message", cursor });
+    return { ...found, rows: rowsOf(jobs) };
+  }
+  if (!state) return { rows: rowsOf(await latestJobs(queue, READ_FOR_MESSAGES)).slice(0, ROWS), cursor: null };
+  const page = await queue.listJobs({ state, cursor, limit: PAGE_FOR_MESSAGES });
+  return { rows: rowsOf(page.jobs), cursor: page.cursor };
+}
+
 /** The first jobs of each state: what happened last comes first, and what is still to come follows. */
-async function latestJobs(queue: Queue): Promise<readonly JobInfo[]> {
-  const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, limit: ROWS_OF_EACH })));
+async function latestJobs(queue: Queue, ofEach: number): Promise<readonly JobInfo[]> {
+  const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, limit: ofEach })));
   const now = queue.clock();
   const distance = ({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: JobInfo) => {
     const at = (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();
     return at <= now ? now - at : Number.MAX_SAFE_INTEGER / 2 + at;
   };
   const jobs = pages.flatMap((page) => page.jobs);
-  return jobs.sort((one, other) => distance(one) - distance(other)).slice(0, ROWS);
+  return jobs.sort((one, other) => distance(one) - distance(other));
 }
 
-/** What a list shows of a payload: of a message of QStash's interface where it goes, else its JSON. */
-function previewOf(payload: unknown): string {
-  const { url, method } = Object(payload) as { readonly url?: unknown; readonly method?: unknown };
-  const isMessage = typeof url === "string" && typeof method === "string";
-  return isMessage ? `${method} ${url}` : JSON.stringify(payload);
-}
-
-function rowOf({ payload, result, progress, errors, error, ...job }: JobInfo): JobRow {
+function rowOf(info: JobInfo): JobRow {
+  const { payload, result, progress, errors, error, logs, ...job } = info;
+  const message = messageOf(info);
+  const preview = message ? `${message.method} ${message.url}` : JSON.stringify(payload);
   return {
     ...job,
-    preview: previewOf(payload).slice(0, PREVIEWED_CHARACTERS),
+    preview: preview.slice(0, PREVIEWED_CHARACTERS),
     ...(error && { error: { name: error.name, message: error.message } }),
   };
 }

@@ -5,12 +5,13 @@ import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/er
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
+import { DELIVERY } from "../../http/qstash-port.ts";
 import { callbackJobs, callbacksFor, enqueueCallbacks } from "../callbacks/callback-jobs.ts";
 import { endOf, noteResponse, progressWithEnd, responseTo, type StoredEnd } from "../callbacks/message-end.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import { type EventLog, eventOf } from "../messages/event-log.ts";
 import { type Message, messageSchema } from "../messages/message.ts";
-import { attemptTimeoutMs, DELIVERY } from "../messages/message-job.ts";
+import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { type HiddenParts, unredacted } from "../messages/redaction.ts";
 import { shownResponse } from "../messages/response.ts";
 import type { KeyRing } from "../security/signing-keys.ts";

@@ -1,8 +1,8 @@
 import type { DeadJob } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
+import { DELIVERY } from "../../http/qstash-port.ts";
 import { readFilter } from "./message-filter.ts";
-import { DELIVERY } from "./message-job.ts";
 import { isDelivery, type MessageView, messageView } from "./message-view.ts";
 
 export const idsOf = (messages: readonly MessageView[]) => messages.map(({ messageId }) => messageId);

@@ -1,25 +1,52 @@
 import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
+import type { MessageEvent as ShownEvent } from "../../http/qstash-port.ts";
 import type { Message } from "./message.ts";
 import { type MessageTags, tagsOf } from "./message-tags.ts";
 
 /** What happened to a message. */
-export type EventState = "CREATED" | "ERROR" | "DELIVERED" | "FAILED" | "CANCELED";
+export type EventState = ShownEvent["state"];
 
 /** One state of a message: never its body nor its headers. */
-export interface MessageEvent extends MessageTags {
-  /** ms since 1970 */
-  readonly time: number;
-  readonly state: EventState;
-  readonly messageId: string;
-  readonly url: string;
-  readonly error?: string;
-  readonly responseStatus?: number;
-  /** When it is tried again, in ms since 1970. */
-  readonly nextDeliveryTime?: number;
-}
+export interface MessageEvent extends MessageTags, ShownEvent {}
 
 /** The kind under which events are kept, for lists. Their names sort by time. */
-export const EVENTS = "qstash/event";
+const EVENTS = "qstash/event";
+
+const READ_AT_ONCE = 1_000;
+
+/** A page of the log, newest first. It may be short, or empty, with more to come. */
+export interface EventPage {
+  readonly events: readonly MessageEvent[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly cursor?: string;
+}
+
+/**
+ * Reads up to `count` events that are meant, among the next `pages` thousands. Each costs three commands.
+ *
+ * @param cursor that of the page before.
+ */
+export async function readEvents(
+  documents: Documents,
+  isMeant: (event: MessageEvent) => boolean,
+  count: number,
+  pages: number,
+  cursor: string | undefined,
+): Promise<EventPage> {
+  const events: MessageEvent[] = [];
+  let next = cursor;
+  for (let read = 0; read < pages; read++) {
+    const page = await documents.list(EVENTS, { cursor: next, limit: READ_AT_ONCE, isReversed: true });
+    for (const { name, text } of page.items) {
+      const event = JSON.parse(text) as MessageEvent;
+      if (isMeant(event)) events.push(event);
+      if (events.length === count) return { events, cursor: name };
+    }
+    next = page.cursor;
+    if (next === undefined) break;
+  }
+  return { events, ...(next !== undefined && { cursor: next }) };
+}
 
 /** The order of states in one millisecond. */
 const places: Readonly<Record<EventState, number>> = { CREATED: 0, ERROR: 1, DELIVERED: 2, FAILED: 2, CANCELED: 2 };

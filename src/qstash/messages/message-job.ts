@@ -3,9 +3,6 @@ import type { BulkJob } from "../../core/queue/send.ts";
 import type { LocalFacts, NewJob } from "../../core/store/store.ts";
 import type { Message } from "./message.ts";
 
-/** The name of the job that delivers a message. */
-export const DELIVERY = "qstash_deliver";
-
 /** How often a message, or a callback, is retried if nothing says. */
 export const DEFAULT_RETRIES = 3;
 

@@ -1,7 +1,7 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import { DELIVERY } from "../../http/qstash-port.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
 import type { Message } from "./message.ts";
-import { DELIVERY } from "./message-job.ts";
 import { type MessageTags, tagsOf } from "./message-tags.ts";
 import type { ShownResponse } from "./response.ts";
 import type { WorkflowNote } from "./workflow-note.ts";

@@ -7,8 +7,9 @@ import { withHidden } from "../../core/job/hidden.ts";
 import type { Documents } from "../../core/manage/documents.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
+import { DELIVERY } from "../../http/qstash-port.ts";
 import type { Message } from "../messages/message.ts";
-import { attemptTimeoutMs, DELIVERY } from "../messages/message-job.ts";
+import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { documentsOf } from "../shared/attempt-documents.ts";
 import { type Endpoint, findGroup } from "./url-groups.ts";
 

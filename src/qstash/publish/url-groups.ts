@@ -28,8 +28,20 @@ export function checkGroupName(name: string): void {
   checkPathText(name, "The name of a URL group", 200);
 }
 
-export function readGroup(text: string): UrlGroup {
+function readGroup(text: string): UrlGroup {
   return JSON.parse(text) as UrlGroup;
+}
+
+/** All groups, in the order of their names. */
+export async function allGroups(documents: Documents): Promise<readonly (UrlGroup & { readonly name: string })[]> {
+  const groups = [];
+  let cursor: string | undefined;
+  do {
+    const page = await documents.list(GROUPS, { cursor, limit: 1_000 });
+    groups.push(...page.items.map(({ name, text }) => ({ name, ...readGroup(text) })));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return groups;
 }
 
 /** @throws {TidegateError} `not_found` */

@@ -2,12 +2,11 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { json } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
-import { EVENTS, type MessageEvent } from "../messages/event-log.ts";
+import { type MessageEvent, readEvents } from "../messages/event-log.ts";
 import { readFilter } from "../messages/message-filter.ts";
 
 const DEFAULT_COUNT = 100;
 const MOST_EVENTS = 1_000;
-const READ_AT_ONCE = 1_000;
 /** How many pages one request reads: with filters, the answer may be short, with more to come. */
 const MOST_PAGES = 10;
 
@@ -17,19 +16,7 @@ export async function listEvents({ host, settings, query }: QStashCall): Promise
   const isMeant = readEventFilter(query);
   const count = readCount(query.get("count"));
   const { documents } = internalsOf(host.queue);
-  const events: MessageEvent[] = [];
-  let cursor = query.get("cursor") || undefined;
-  for (let pages = 0; pages < MOST_PAGES; pages++) {
-    const page = await documents.list(EVENTS, { cursor, limit: READ_AT_ONCE, isReversed: true });
-    for (const { name, text } of page.items) {
-      const event = JSON.parse(text) as MessageEvent;
-      if (isMeant(event)) events.push(event);
-      if (events.length === count) return json({ events, cursor: name });
-    }
-    cursor = page.cursor;
-    if (cursor === undefined) break;
-  }
-  return json({ events, ...(cursor !== undefined && { cursor }) });
+  return json(await readEvents(documents, isMeant, count, MOST_PAGES, query.get("cursor") || undefined));
 }
 
 function readEventFilter(query: URLSearchParams): (event: MessageEvent) => boolean {

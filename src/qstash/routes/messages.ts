@@ -2,12 +2,12 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
+import { DELIVERY } from "../../http/qstash-port.ts";
 import { json, unknownMessage } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
 import { eventOf } from "../messages/event-log.ts";
 import type { Message } from "../messages/message.ts";
 import { readFilter } from "../messages/message-filter.ts";
-import { DELIVERY } from "../messages/message-job.ts";
 import { isDelivery, messageView } from "../messages/message-view.ts";
 
 /** `GET /v2/messages/{id}` */

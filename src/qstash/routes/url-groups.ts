@@ -5,11 +5,11 @@ import { json } from "../api/answers.ts";
 import { type QStashCall, readJsonBody } from "../api/call.ts";
 import {
   addEndpoints,
+  allGroups,
   checkGroupName,
   type Endpoint,
   findGroup,
   GROUPS,
-  readGroup,
   removeEndpoints,
 } from "../publish/url-groups.ts";
 
@@ -36,14 +36,7 @@ export async function deleteEndpoints(call: QStashCall): Promise<Response> {
 
 /** `GET /v2/topics` */
 export async function listGroups(call: QStashCall): Promise<Response> {
-  const views = [];
-  let cursor: string | undefined;
-  do {
-    const page = await documentsOf(call).list(GROUPS, { cursor, limit: 1_000 });
-    views.push(...page.items.map(({ name, text }) => ({ name, ...readGroup(text) })));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return json(views);
+  return json(await allGroups(documentsOf(call)));
 }
 
 /** `GET /v2/topics/{name}` */

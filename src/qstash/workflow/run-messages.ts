@@ -1,9 +1,10 @@
 import { withHidden } from "../../core/job/hidden.ts";
 import type { LocalFacts } from "../../core/store/store.ts";
+import { DELIVERY } from "../../http/qstash-port.ts";
 import { storedBody } from "../messages/body.ts";
 import { flowKeyOf, keyLimits } from "../messages/flow-control.ts";
 import type { HeaderValues, Message } from "../messages/message.ts";
-import { attemptTimeoutMs, DELIVERY, idUnderKey, type MessageJob } from "../messages/message-job.ts";
+import { attemptTimeoutMs, idUnderKey, type MessageJob } from "../messages/message-job.ts";
 import { readRedaction, redact } from "../messages/redaction.ts";
 import type { WorkflowNote } from "../messages/workflow-note.ts";
 import { messageIds, type Run, type RunOptions, type RunStep } from "./run.ts";

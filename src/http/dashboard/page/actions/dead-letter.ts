@@ -1,4 +1,5 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
@@ -12,7 +13,8 @@ function selection(): object {
   const { job } = state.snapshot ?? {};
   if (job) return { ids: [job.id] };
   if (!state.isAllSelected) return { ids: [...state.selected] };
-  const { group, search } = state.route;
+  const { group, search, view } = state.route;
+  if (view === "messages") return { name: DELIVERY };
   if (group) return { group };
   return search ? { name: search } : { all: true };
 }

@@ -77,9 +77,9 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   sort,
   switch: (_, list) => {
     const { view, state: kind } = state.route;
-    // A job is in one queue only.
+    // A job is in one queue only, and so are messages.
     location.hash = hrefTo({
-      view: view === "job" ? "jobs" : view,
+      view: view === "job" || view === "messages" ? "jobs" : view,
       state: kind,
       queue: (list as HTMLSelectElement).value,
     });

@@ -100,7 +100,19 @@ async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);
   if (askedQuery(route) === askedQuery(before)) return change({ route });
-  const { jobs, job, schedules, keys, briefs, failures: _, figures, history, ...common } = snapshot ?? {};
+  const {
+    jobs,
+    job,
+    events,
+    groups,
+    schedules,
+    keys,
+    briefs,
+    failures: _,
+    figures,
+    history,
+    ...common
+  } = snapshot ?? {};
   change({
     route,
     // Data of another view would be shown as this one's.

@@ -2,7 +2,7 @@ import type { JobState } from "../../../../core/store/store.ts";
 
 /** What is on screen. It stands in the URL behind the #, so that you can share it, and Back works. */
 export interface Route {
-  readonly view: "overview" | "queues" | "failures" | "jobs" | "job" | "names" | "schedules" | "flow";
+  readonly view: "overview" | "queues" | "failures" | "jobs" | "messages" | "job" | "names" | "schedules" | "flow";
   /** Default: the first queue. */
   readonly queue?: string | undefined;
   readonly state?: JobState | undefined;
@@ -10,6 +10,10 @@ export interface Route {
   /** What of a job is searched. Default: its id, or its whole name. */
   readonly by?: string | undefined;
   readonly id?: string | undefined;
+  /** What of messages, if not the messages themselves. */
+  readonly kind?: "events" | "groups" | undefined;
+  /** The cursor of a page of events. */
+  readonly after?: string | undefined;
   /** A group of failures. */
   readonly group?: string | undefined;
   /** How far back the charts go. Default: an hour. */
@@ -21,7 +25,21 @@ export interface Route {
   readonly searched?: string | undefined;
 }
 
-const fields = ["view", "queue", "state", "search", "by", "id", "group", "range", "cursor", "sort", "searched"];
+const fields = [
+  "view",
+  "queue",
+  "state",
+  "search",
+  "by",
+  "id",
+  "kind",
+  "after",
+  "group",
+  "range",
+  "cursor",
+  "sort",
+  "searched",
+];
 
 /** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {

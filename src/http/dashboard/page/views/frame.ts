@@ -1,3 +1,4 @@
+import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
@@ -10,17 +11,14 @@ import { clock, distance, moment, number, plural } from "./format.ts";
 import { type Icon, icon } from "./icons.ts";
 import { job } from "./job.ts";
 import { jobs } from "./jobs.ts";
+import { messages } from "./messages.ts";
 import { names } from "./names.ts";
 import { overview } from "./overview.ts";
 import { button, hrefTo } from "./parts.ts";
 import { queues } from "./queues.ts";
 import { schedules } from "./schedules.ts";
 
-const views = { overview, queues, failures, jobs, job, names, schedules, flow };
-
-/** The name of the jobs that deliver messages of QStash's interface. */
-const MESSAGES = "qstash_deliver";
-const messages: Route = { view: "jobs", search: MESSAGES, by: "name" };
+const views = { overview, queues, failures, jobs, messages, job, names, schedules, flow };
 
 /** The whole page. */
 export function frame(): Html {
@@ -38,18 +36,18 @@ ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSigned
 }
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
-  const { view, state: kind, search } = state.route;
+  const { view, state: kind } = state.route;
   const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
-  const isMessages = view === "jobs" && search === MESSAGES;
+  const isMessage = snapshot?.job?.name === DELIVERY;
   const entry = (to: Route, name: Icon, text: string, isHere: boolean, count = 0, kind = "") =>
     html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
   return html`<header><a class="skip" href="#" data-click="skip">Skip to the content</a>
 <span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}
 <nav aria-label="Views">${entry({ view: "overview" }, "overview", "Overview", view === "overview")}
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
-${entry({ view: "jobs" }, "jobs", "Jobs", view === "job" || (view === "jobs" && !isDead && !isMessages), stats && stats.pendingCount + stats.runningCount)}
-${snapshot?.names.includes(MESSAGES) && entry(messages, "messages", "Messages", isMessages)}
+${entry({ view: "jobs" }, "jobs", "Jobs", (view === "job" && !isMessage) || (view === "jobs" && !isDead), stats && stats.pendingCount + stats.runningCount)}
+${snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
 ${entry({ view: "names" }, "names", "Names", view === "names", snapshot?.names.length)}
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}

@@ -1,23 +1,28 @@
 import type { HeldBack } from "../../../../core/flow/held-back.ts";
 import { heldBackTexts } from "../../../../core/flow/texts.ts";
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import { messageOf } from "../../message-brief.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
 import { shareOf, span } from "./format.ts";
-import { attempts, badge, button, card, code, empty, facts, heading, link, when } from "./parts.ts";
+import { aboutMessage, eventsOf } from "./message.ts";
+import { attempts, badge, button, card, code, empty, facts, heading, link, stateText, when } from "./parts.ts";
 
 type Info = Json<JobInfo>;
 
-export function job({ job, mayChange }: Json<Snapshot>): Html {
+export function job(snapshot: Json<Snapshot>): Html {
+  const { job, mayChange } = snapshot;
   if (job === undefined) return heading("Job");
   if (job === null)
     return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
   const value = (title: string, of: unknown) => of !== undefined && card(title, code(JSON.stringify(of, null, 2)));
-  return html`${heading(html`${job.name} ${badge(job.state)}`, mayChange && actions(job.state))}
-<div class="columns"><div>${message(job)}${card("Timeline", timeline(job))}${value("Payload", job.payload)}${value("Result", job.result)}</div>
-<div>${about(job)}${job.progress !== undefined && progress(job.progress)}${job.heldBack && held(job.heldBack)}</div></div>`;
+  const message = messageOf(job);
+  const title = message ? `${message.method} ${message.url}` : job.name;
+  return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job.state))}
+<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job.payload)}${value("Result", job.result)}</div>
+<div>${about(job)}${message ? value("Last response", job.progress) : job.progress !== undefined && progress(job.progress)}${job.heldBack && held(job.heldBack)}</div></div>`;
 }
 
 function actions(kind: Info["state"]): Html | false {
@@ -59,22 +64,6 @@ function progress(value: unknown): Html {
   return card(
     "Progress",
     html`${share !== undefined && html`<p class="row"><progress value="${full}" max="1" aria-label="Progress"></progress>${Math.round(full * 100)}%</p>`}${(typeof value === "object" || full !== share) && code(JSON.stringify(value, null, 2))}`,
-  );
-}
-
-/** What a message of QStash's interface is, if the job delivers one. */
-function message({ payload, progress, name }: Info): Html | false {
-  const { url, method, topicName, labels } = Object(payload) as Readonly<Record<string, unknown>>;
-  if (name !== "qstash_deliver" || typeof url !== "string") return false;
-  const { responseStatus } = Object(progress) as Readonly<Record<string, unknown>>;
-  return card(
-    "Message",
-    facts([
-      ["To", `${method} ${url}`],
-      ["URL group", topicName !== undefined && String(topicName)],
-      ["Labels", Array.isArray(labels) && labels.join(", ")],
-      ["Last response", responseStatus !== undefined && `status ${responseStatus}`],
-    ]),
   );
 }
 

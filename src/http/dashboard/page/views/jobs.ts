@@ -3,6 +3,7 @@ import type { JobRow, Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { number, plural } from "./format.ts";
+import { messageNote } from "./message.ts";
 import {
   attempts,
   badge,
@@ -15,6 +16,7 @@ import {
   searchForm,
   sortable,
   sortedBy,
+  stateText,
   when,
 } from "./parts.ts";
 
@@ -54,7 +56,8 @@ ${
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
 }
 
-function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, snapshot: Json<Snapshot>): Html {
+/** A page of jobs, or of messages. */
+export function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
@@ -98,9 +101,9 @@ export function table(rows: readonly Row[], maySelect: boolean): Html {
       row,
     ) => html`<tr data-key="${row.id}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
-<td class="job">${link({ view: "job", id: row.id }, row.name)} <code class="muted">${row.id}</code>
-${row.error ? html`<div class="dead error">${row.error.name}: ${row.error.message}</div>` : html`<div class="muted">${row.preview}</div>`}</td>
-${!kind && html`<td>${badge(row.state)}</td>`}
+<td class="job">${link({ view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} <code class="muted">${row.id}</code>
+${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}</td>
+${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${when(at(row))}</td></tr>`,
   )}</tbody></table></div>`;
 }
@@ -111,13 +114,24 @@ const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.select
 function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const { selected, isAllSelected, route } = state;
   const { search, by, group } = route;
-  const every = group ? "all of this failure" : search ? `all named ${search}` : `all ${number(stats.deadLetterCount)}`;
+  const isMessages = route.view === "messages";
+  const every = isMessages
+    ? "all failed messages"
+    : group
+      ? "all of this failure"
+      : search
+        ? `all named ${search}`
+        : `all ${number(stats.deadLetterCount)}`;
   const mayAll =
-    route.state === "dead" && isMore && !isAllSelected && rows.every(isSelected) && (!search || by === "name");
+    route.state === "dead" &&
+    isMore &&
+    !isAllSelected &&
+    rows.every(isSelected) &&
+    (!search || (!isMessages && by === "name"));
   const kinds = new Set(rows.filter(isSelected).map((row) => row.state));
   const isDead = route.state === "dead" || (kinds.size === 1 && kinds.has("dead"));
   const isWaiting = !kinds.has("dead") && !kinds.has("running") && !kinds.has("completed");
-  return html`<div class="row bulk"><span role="status">${selected.size === 0 ? "Select jobs to act on several at once." : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
+  return html`<div class="row bulk"><span role="status">${selected.size === 0 ? "Select some to act on them at once." : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
 ${mayAll && button(`Select ${every}`, "select-all", "", "link")}
 <span class="row end">${selected.size > 0 && isDead && html`${button("Retry...", "retry")}${button("Remove...", "remove", "", "dead")}`}
 ${selected.size > 0 && isWaiting && html`${button("Run now...", "run-selected")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`}
@@ -131,7 +145,10 @@ ${cursor && (route.search ? link({ ...route, cursor, searched: `${searched}` }, 
 }
 
 function nothing(isMore: boolean): Html {
-  const { search, state: kind = "" } = state.route;
+  const { search, state: kind = "", view } = state.route;
+  if (view === "messages" && isMore)
+    return empty("No messages on this page", "Other jobs of this queue are in between.");
+  if (view === "messages" && !search) return empty("No messages here", "They appear as soon as there are some.");
   if (isMore) return empty("No matches so far", "Not all jobs are searched yet.");
   if (search)
     return empty("No matches", `No ${kind} job has "${search}" there. Completed jobs are kept for a limited time.`);

@@ -19,6 +19,16 @@ export const link = (route: Route, text: Html | string, isHere = false): Html =>
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
+/** What a message of QStash's interface is in a state of its job. */
+const messageStates: Readonly<Partial<Record<JobState, string>>> = {
+  running: "delivering",
+  completed: "delivered",
+  dead: "failed",
+};
+
+/** A state in words: of a message, or of a job. */
+export const stateText = (of: JobState, isMessage = true): string => (isMessage && messageStates[of]) || of;
+
 /** A button for one of the actions in `actions`. If several show the same text, `label` distinguishes them. */
 export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;

@@ -24,6 +24,8 @@ export function aboutSelection(): Html {
   const [first] = rows;
   if (first && rows.length === 1) return aboutJob(first);
   if (isAllSelected && route.group && first?.error) return aboutGroup({ name: first.name, error: first.error });
+  if (isAllSelected && route.view === "messages")
+    return html`All failed messages in the queue <b>${snapshot?.queue}</b>`;
   if (isAllSelected)
     return html`${route.search ? html`All named <b>${route.search}</b>` : "All dead jobs"} in the queue <b>${snapshot?.queue}</b>`;
   const names = [...new Set(rows.map(({ name }) => name))];
