@@ -25,17 +25,7 @@ import { type Duration, type PointInTime, readDuration } from "../core/shared/du
 import { TidegateError } from "../core/shared/errors.ts";
 import type { ClearableState } from "../core/store/store.ts";
 import type { Problem } from "../http/contract/requests.ts";
-import {
-  asJson,
-  type Body,
-  connect,
-  part,
-  type QueueClientOptions,
-  query,
-  read,
-  refusal,
-  type Send,
-} from "./transport.ts";
+import { asJson, connect, part, type QueueClientOptions, query, read, refusal, type Send } from "./transport.ts";
 
 export type { QueueClientOptions };
 
@@ -114,7 +104,7 @@ export class QueueClient
     get: async (key) => this.#call("GET", `/flow-control${part(key)}`, "key", undefined, true),
     list: async (options) => this.#call("GET", `/flow-control${query(options)}`, "keys"),
     // The handler takes no body for no limit, and refuses an array.
-    set: async (key, limits) => this.#call("PUT", `/flow-control${part(key)}`, "key", (limits ?? []) as Body),
+    set: async (key, limits) => this.#call("PUT", `/flow-control${part(key)}`, "key", limits ?? []),
     unset: async (key) => this.#call("DELETE", `/flow-control${part(key)}`, ""),
     pause: async (key) => void (await this.#call("POST", `/flow-control${part(key)}/pause`, "paused")),
     resume: async (key) => void (await this.#call("POST", `/flow-control${part(key)}/resume`, "paused")),
@@ -157,7 +147,7 @@ export class QueueClient
       // Too large for this handler: each goes alone.
       if (status !== 413) return read("id", [status, own?.error ?? own]);
     }
-    return read("id", await this.#send("POST", "/jobs", json));
+    return read("id", this.#send("POST", "/jobs", json));
   }
 
   /**
@@ -170,7 +160,7 @@ export class QueueClient
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
     // A copy, so that later changes by the caller are not sent.
-    const left: Body[] = JSON.parse(asJson(() => jobs.map(named)));
+    const left: object[] = JSON.parse(asJson(() => jobs.map(named)));
     while (left.length > 0) {
       const answer = await this.#call<{ jobs: EnqueueResult[] }>(
         "POST",
@@ -205,7 +195,7 @@ export class QueueClient
   }
 
   /** Like `Queue.listJobs`. */
-  listJobs(options: ListOptions = {}): Promise<JobPage> {
+  listJobs(options?: ListOptions): Promise<JobPage> {
     return this.#call("GET", `/jobs${query(options)}`, "jobs");
   }
 
@@ -216,13 +206,13 @@ export class QueueClient
 
   /** Like `Queue.reschedule`. */
   reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
-    const isDuration = typeof when === "string" && Number(readDuration(when)) >= 0;
-    return this.update(id, isDuration ? { delay: when as Duration } : { runAt: when });
+    // A duration ends with its unit, and no point in time with any of these letters.
+    return this.update(id, /[smhd]$/.test(`${when}`) ? { delay: when as Duration } : { runAt: when });
   }
 
   /** Like `Queue.update`. */
   async update(id: string, change: JobChange): Promise<JobInfo> {
-    return this.#call("PATCH", `/jobs${part(id)}`, "id", { ...change });
+    return this.#call("PATCH", `/jobs${part(id)}`, "id", change);
   }
 
   /** Like `Queue.getStats`. */
@@ -236,22 +226,22 @@ export class QueueClient
   }
 
   /** Like `Queue.getFigures`. */
-  getFigures(options: FiguresOptions = {}): Promise<QueueFigures> {
+  getFigures(options?: FiguresOptions): Promise<QueueFigures> {
     return this.#call("GET", `/figures${query(options)}`, "names");
   }
 
   /** Like `Queue.getHistory`. */
-  getHistory(options: HistoryOptions = {}): Promise<QueueHistory> {
+  getHistory(options?: HistoryOptions): Promise<QueueHistory> {
     return this.#call("GET", `/history${query(options)}`, "hours");
   }
 
   /** Like `Queue.getFailures`. */
-  getFailures(options: FailuresOptions = {}): Promise<FailurePage> {
+  getFailures(options?: FailuresOptions): Promise<FailurePage> {
     return this.#call("GET", `/failures${query(options)}`, "failures");
   }
 
   /** Like `Queue.listDeadLetter`. */
-  listDeadLetter(options: DeadListOptions = {}): Promise<JobPage<DeadJob>> {
+  listDeadLetter(options?: DeadListOptions): Promise<JobPage<DeadJob>> {
     return this.#call("GET", `/dead-letter${query(options)}`, "jobs");
   }
 
@@ -286,19 +276,19 @@ export class QueueClient
    *
    * @param options `state`: the state to clear. Default "pending".
    */
-  clear(options: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
+  clear(options?: { readonly state?: ClearableState }): Promise<{ cleared: number }> {
     return this.#call("DELETE", `/jobs${query({ state: "pending", ...options })}`, "cleared");
   }
 
   /** Like `Queue.drain`, in an invocation of the handler. The handler's own bounds replace missing ones. */
   drain(options: Omit<DrainOptions, "signal"> = {}): Promise<DrainReport> {
-    return this.#call("POST", "/drain", "claimed", { ...options });
+    return this.#call("POST", "/drain", "claimed", options);
   }
 
-  async #call<Answer>(method: string, path: string, field: string, body?: Body, orNull?: boolean): Promise<Answer> {
+  async #call<Answer>(method: string, path: string, field: string, body?: object, orNull?: boolean): Promise<Answer> {
     return read(
       field,
-      await this.#send(
+      this.#send(
         method,
         path,
         asJson(() => body),
@@ -311,7 +301,7 @@ export class QueueClient
     what: "retry" | "remove",
     count: string,
     selection: string | DeadSelection,
-    options: object = {},
+    options?: object,
   ): Promise<Counts> {
     const isOne = typeof selection === "string";
     const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
@@ -327,7 +317,7 @@ type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?
  * A job travels by its name. The handler refuses unknown options. The client refuses only those that would overwrite another
  * field or get lost.
  */
-function named({ job, ...rest }: Given): Body {
+function named({ job, ...rest }: Given): object {
   if ("name" in rest || typeof rest.backoff === "function") throw refusal("A name or a function cannot be sent.");
   return { ...rest, name: typeof job === "string" ? job : job?.name };
 }

@@ -13,8 +13,6 @@ export interface QueueClientOptions {
   readonly queue?: string;
 }
 
-export type Body = Readonly<Record<string, unknown>> | readonly unknown[];
-
 /** What came back for a request: the status, 0 without an answer, and the answer as far as it is JSON. */
 export type Reply = readonly [status: number, answer?: unknown];
 
@@ -25,7 +23,7 @@ export type Send = (method: string, path: string, json?: string) => Promise<Repl
 export function connect({ url, token, fetch: send = (request) => fetch(request), queue }: QueueClientOptions): Send {
   if (!url) throw refusal("url is not set.");
   const base = `${url}`.replace(/\/+$/, "") + (queue === undefined ? "" : `/queues${part(queue)}`);
-  return async (method, path, body: string | null = null) => {
+  return async (method, path, body) => {
     let status = 0;
     try {
       const headers = {
@@ -33,8 +31,9 @@ export function connect({ url, token, fetch: send = (request) => fetch(request),
         ...(token && { Authorization: `Bearer ${token}` }),
       };
       // A redirect would turn POST into GET and carry the token on. It counts as the answer of another service.
-      const init = { method, headers, redirect: "manual", body } as const;
-      const response = await send(new Request(base + path, init));
+      const response = await send(
+        new Request(base + path, { method, headers, redirect: "manual", body: body ?? null }),
+      );
       status = response.status;
       return [status, await response.json()];
     } catch (error) {
@@ -53,7 +52,8 @@ type Fields = Readonly<Record<string, unknown>> | null | undefined;
  * @param field a field that the handler's answer always has, to recognise another service's answer. "" if the answer is empty.
  * @param orNull whether the answer is null for something that does not exist.
  */
-export async function read<Answer>(field: string, [status, answer]: Reply, orNull?: boolean): Promise<Answer> {
+export async function read<Answer>(field: string, reply: Reply | Promise<Reply>, orNull?: boolean): Promise<Answer> {
+  const [status, answer] = await reply;
   // With another service's answer, a job that was never stored would pass for stored.
   if (field ? status < 300 && (answer as Fields)?.[field] !== undefined : status === 204)
     return dated(answer) as Answer;
