@@ -49,6 +49,9 @@ export interface CloudflareWorker<Env> {
   scheduled(controller: unknown, env: Env, context: ExecutionContext): Promise<void>;
 }
 
+/** Whether this isolate has rehearsed: once is enough. */
+let hasRehearsed = false;
+
 /**
  * Makes a Worker that serves queues over HTTP and drains them on its cron trigger. Call it at module scope: it compiles there what
  * the first request would have to compile, and Cloudflare does not count the start of an isolate as CPU time of a request.
@@ -69,8 +72,11 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
     throw invalidRequest(
       "createWorker takes a function that returns options for an environment: (env) => ({ queue, auth }).",
     );
-  // Should it fail, the first request takes longer.
-  rehearse().catch(() => {});
+  if (!hasRehearsed) {
+    hasRehearsed = true;
+    // Should it fail, the first request takes longer.
+    rehearse().catch(() => {});
+  }
   const built = new WeakMap<Env, Parts>();
   // Tests and other runtimes pass only the request.
   const none = {} as Env;
