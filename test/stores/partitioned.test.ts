@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { DrainBudget } from "../../src/core/drain/budget.ts";
 import { drainQueues } from "../../src/core/queue/drain-queues.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
+import type { Lease } from "../../src/core/store/store.ts";
 import {
   type DrainOptions,
   defineJob,
@@ -11,12 +13,15 @@ import {
   TidegateError,
 } from "../../src/index.ts";
 import { cloudflareFree } from "../../src/platforms/cloudflare.ts";
+import { partitionOf } from "../../src/stores/partitioned/facts.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { aroundCalls, aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
+import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
+const ids = Array.from({ length: 50 }, (_, index) => `job-${index}`);
 const clock = testClock(start);
 
 /** Drains as a new isolate does, which does not know yet what is due and which schedules exist. */
@@ -66,10 +71,46 @@ describe("the budget for a partitioned queue", () => {
     expect(await internalsOf(queue).drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
   });
 
-  test("must allow two commands per partition and 91, or is refused", async () => {
+  test("must allow two commands per partition and 93, or is refused", async () => {
     const bounded = (commands: number) => coldDrain(partitioned(redis.store(), 3), { budget: { commands } });
-    expect((await bounded(97)).completed).toBeGreaterThan(0);
-    await expect(bounded(96)).rejects.toThrow("budget.commands must be at least 97");
+    expect((await bounded(99)).completed).toBeGreaterThan(0);
+    await expect(bounded(98)).rejects.toThrow("budget.commands must be at least 99");
+  });
+
+  test("has room to settle in one, fire in another and claim in a third, and for each to turn out to lack the script", async () => {
+    const now = start;
+    const later = now + 60_000;
+    const record = "1:{}";
+    const base = { now, settle: [], fire: [], retentionMs: 60_000 };
+    // The schedule is in partition 0.
+    const [due, held] = [1, 2].map((place) => ids.find((id) => partitionOf(id, 3) === place) as string);
+    const client = await RespClient.connect(redis.server.port);
+    for (const extra of [0, 1, 2, 3]) {
+      const store = partitioned(redis.store(), 3);
+      const prepared = store.open("default");
+      const job = { isFreshId: true, runAt: now, record };
+      await prepared.putSchedule({ key: "daily", record, next: later });
+      const [reply] = await prepared.enqueue([{ ...job, id: held as string, leaseEndsAt: later }], now);
+      await prepared.enqueue([{ ...job, id: due as string }], now);
+      const size = { settles: 1, fires: 1, firedJobs: 1, claims: 1 };
+      const { roundTrips, commands } = prepared.local.mostOfExchange(size);
+      const limit = { roundTrips: roundTrips + extra, commands: commands + extra };
+      const budget = new DrainBudget({ roundTrips: limit.roundTrips + 3, commands: limit.commands + 3 });
+      const queue = store.open("default", budget);
+      await queue.peek();
+      await client.send(["SCRIPT", "FLUSH"]);
+      const exchanged = await queue.exchange({
+        ...base,
+        settle: [{ to: "completed", lease: reply?.lease as Lease, record }],
+        fire: [
+          { key: "daily", occurrence: later, next: undefined, record, jobs: [{ id: "daily@x", runAt: later, record }] },
+        ],
+        claim: { limit: 1, leaseMs: 60_000, meetsKeys: false },
+      });
+      expect(exchanged).toMatchObject({ settled: [true], fired: ["fired"], jobs: [{ lease: { id: due } }] });
+      expect(exchanged).not.toHaveProperty("failure");
+    }
+    client.close();
   });
 
   test("may be used up by earlier queues without an error", async () => {

@@ -78,7 +78,7 @@ export class Drain {
     this.#budget = budget;
     this.#limits = limits;
     this.#leaseMs = leaseMsFor(longestTimeoutMs, runtime.random);
-    const exchange = async ({ reads, ...request }: DrainRequest): Promise<ExchangeReply> =>
+    const exchange = async ({ reads, isLastTry: _, ...request }: DrainRequest): Promise<ExchangeReply> =>
       reads ? runtime.declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
@@ -248,7 +248,7 @@ export class Drain {
     this.#inFlight.send(request, (reply) => {
       const unsettled = ended.filter((_, index) => reply?.settled[index] === undefined);
       // After a failure there is one more try, once all jobs have ended.
-      if (request.isResend) this.#counts.lost += unsettled.length;
+      if (request.isLastTry) this.#counts.lost += unsettled.length;
       else this.#jobs.ended.putBack(unsettled);
       if (reply) this.#apply(reply, ended, request);
     });

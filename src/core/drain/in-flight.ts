@@ -18,6 +18,8 @@ const FADING = 7 / 8;
 export interface DrainRequest extends ExchangeRequest {
   /** Whether it reads what is due next. If not, it only settles. */
   readonly reads: boolean;
+  /** Whether another one has failed before: what this one does not settle is lost. */
+  readonly isLastTry: boolean;
 }
 
 /** The exchanges of one drain that are in flight, and what replies have said about the queue. */

@@ -140,7 +140,7 @@ export class NextExchange {
 
   /** Takes out what the exchange does, to be sent now. */
   take(): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } {
-    const { jobs, bounds, retentionMs, observe, clock } = this.#drain;
+    const { jobs, bounds, inFlight, retentionMs, observe, clock } = this.#drain;
     const fire = this.#firesNow();
     const limit = this.#claims(fire);
     const meetsKeys = this.#mayMeetKeys(limit, fire);
@@ -161,7 +161,8 @@ export class NextExchange {
       observe,
       watch: jobs.longestRunning(now),
       resendPauseMs: bounds.cutOffAt - now,
-      isResend: this.#isResend,
+      isResend: inFlight.hasFailed,
+      isLastTry: inFlight.hasFailed || inFlight.isOutOfBudget,
     };
     return { request, ended };
   }
@@ -195,12 +196,6 @@ export class NextExchange {
     const { bounds, counts, inFlight, jobs, prefetch } = this.#drain;
     if (bounds.jobsLeft(counts.claimed) <= limit || inFlight.left > limit) return false;
     return !prefetch.isEnough(jobs.ahead + limit, inFlight.replyMs, now);
-  }
-
-  /** Whether an exchange that failed may have settled the same jobs. */
-  get #isResend(): boolean {
-    const { inFlight } = this.#drain;
-    return inFlight.hasFailed || inFlight.isOutOfBudget;
   }
 
   /** The schedules that are fired now, as many as the budget allows. */
@@ -240,13 +235,13 @@ export class NextExchange {
 
   /** An exchange that settles what fits into one, fires these and claims nothing. @param spare for how many more there must be room. */
   #plan(fires: readonly Fire[] = [], spare = 0): PlannedExchange {
-    const { jobs } = this.#drain;
+    const { jobs, inFlight } = this.#drain;
     const { requests } = jobs.ended;
     const [settles = 0] = requests;
     const firedJobs = fires.reduce((sum, fire) => sum + fire.jobs.length, 0);
     const hasKeys = jobs.mayHaveKeys || firesKeys(fires);
     return {
-      size: { settles, fires: fires.length, firedJobs, isResend: this.#isResend, hasKeys },
+      size: { settles, fires: fires.length, firedJobs, isResend: inFlight.hasFailed, hasKeys },
       jobsAfter: jobs.unsettled - settles,
       requestsAfter: Math.max(1, requests.length - 1) + spare,
     };

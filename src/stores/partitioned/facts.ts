@@ -63,22 +63,17 @@ export class PartitionedFacts implements LocalFacts {
     );
   }
 
-  mostOfExchange({
-    settles = 0,
-    followUps = 0,
-    fires = 0,
-    isResend = false,
-    hasKeys = false,
-    ...rest
-  }: ExchangeSize): Cost {
-    const settling = this.mostOfSettle({ settles, followUps, isResend, hasKeys });
-    const claiming = this.#most((part) => part.mostOfExchange({ fires, isResend, hasKeys, ...rest }));
-    // Schedules are in the first partition, and what is claimed may be in another.
-    const apart = times(
-      this.#most((part) => part.mostOfSettle({})),
-      fires > 0 ? 1 : 0,
-    );
-    const { roundTrips, commands } = [settling, claiming, apart].reduce(sumOf);
+  mostOfExchange({ settles = 0, followUps = 0, fires = 0, firedJobs = 0, claims = 0, ...rest }: ExchangeSize): Cost {
+    const partly = (size: ExchangeSize, parts: number) =>
+      times(
+        this.#most((part) => part.mostOfExchange({ ...size, ...rest })),
+        parts,
+      );
+    // Each in another partition, at worst: and each of these partitions also reads what is due next there.
+    const settling = partly({ settles, followUps }, Math.min(settles, this.#count));
+    const firing = partly({ fires, firedJobs }, Math.min(fires, 1));
+    const claiming = partly({ claims }, 1);
+    const { roundTrips, commands } = [settling, firing, claiming].reduce(sumOf);
     return { roundTrips: Math.min(roundTrips, this.#count), commands };
   }
 

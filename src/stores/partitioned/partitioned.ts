@@ -56,7 +56,7 @@ import { sumOfStats } from "./sum-of-stats.ts";
  *   with the same flow control key are in one too, and your own id is refused if it belongs in another.
  * - Jobs with your own ids are stored atomically per partition, not all together. `dedupe` cannot be combined with an id.
  * - An idle tick costs one command and one round trip per partition; so does each `checkEvery` of a drain with running jobs.
- * - A drain of n partitions needs `budget.roundTrips` of at least n + 7, and `budget.commands` of 2 n + 91, or it throws: the
+ * - A drain of n partitions needs `budget.roundTrips` of at least n + 7, and `budget.commands` of 2 n + 93, or it throws: the
  *   defaults allow up to 33 partitions, `cloudflareFree` up to 8. More make it faster: ended jobs may be in any of them.
  * - The first call of a process for a queue checks that it is stored in this many partitions: 3 commands.
  *

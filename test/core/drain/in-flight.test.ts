@@ -15,7 +15,15 @@ function setUp() {
   const inFlight = new InFlight(exchange, clock, nextDue, () => {});
   const send = (limit: number, countLeft = true) =>
     inFlight.send(
-      { now: start, settle: [], fire: [], claim: { limit, countLeft, leaseMs: 1 }, retentionMs: 0, reads: true },
+      {
+        now: start,
+        settle: [],
+        fire: [],
+        claim: { limit, countLeft, leaseMs: 1 },
+        retentionMs: 0,
+        reads: true,
+        isLastTry: false,
+      },
       () => {},
     );
   const answer = async (index: number, reply: Partial<ExchangeReply> | Error) => {
