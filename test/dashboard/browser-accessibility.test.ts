@@ -1,6 +1,7 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { auth, heading, press, useDashboard } from "./browser-page.ts";
 import { enqueueUnknown, type ServedQueue, serveQueue } from "./served-queue.ts";
 
@@ -47,14 +48,31 @@ const places = [
   "#view=flow",
   "#view=flow&search=unknown",
   "#view=job&id=held",
+  "#view=queues",
+  "#view=job&id=running",
 ];
 
-/** Keys of flow control, one of them as long as a key may be, and a job that it holds back. */
+/** Every dialog: where it is, what opens it, and what shows an error or more in it. */
+const dialogs: readonly (readonly [hash: string, opens: string, press?: string])[] = [
+  ["#view=overview", "Enqueue..."],
+  ["#view=overview", "Keys: ?"],
+  ["#view=failures", "Edit newest Error of fails: no luck"],
+  ["#view=failures", "Remove Error of fails: no luck"],
+  ["#view=job&id=running", "Stop..."],
+  ["#view=job&id=mail-3", "Reschedule...", "Reschedule 1 job"],
+  ["#view=job&id=mail-3", "Cancel..."],
+  ["#view=job&id=order-7", "Retry with another payload..."],
+  ["#view=schedules", "Create..."],
+  ["#view=flow", "Change the limits of api", "Set limits"],
+];
+
+/** Keys of flow control, one of them as long as a key may be, a job that it holds back, and one that runs. */
 async function addKeys({ queue }: ServedQueue): Promise<void> {
   const key = "k".repeat(256);
   await queue.flowControl.set("api", { rate: 100, period: "1m" });
   await queue.flowControl.pause(key);
   await queue.enqueue("fails", null, { id: "held", flowControl: { key } });
+  await internalsOf(queue).enqueueHeld([{ job: "fails", payload: null, id: "running" }]);
 }
 
 describe("every view", () => {
@@ -84,11 +102,20 @@ describe("every view", () => {
       await visit(page, hash);
       expect(await violations(page), hash).toEqual([]);
     }
-    await visit(page, "#view=jobs&state=dead");
-    await page.getByLabel("Select all on this page").check();
-    await press(page, "Remove...");
-    await page.getByRole("dialog").waitFor();
-    expect(await violations(page), "a dialog").toEqual([]);
+    const dialog = page.getByRole("dialog");
+    for (const [hash, opens, refused] of dialogs) {
+      await visit(page, hash);
+      await press(page, opens);
+      await dialog.waitFor();
+      if (refused) {
+        await dialog.locator("input").first().fill("wrong");
+        await press(page, refused);
+        await page.getByRole("alert").filter({ hasText: "must be" }).waitFor();
+      }
+      expect(await violations(page), opens).toEqual([]);
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+    }
   });
 
   test.each(["light", "dark"] as const)("and the sign-in pass axe in %s", async (colorScheme) => {

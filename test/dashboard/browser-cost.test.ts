@@ -1,10 +1,11 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { memoryStore, Queue } from "../../src/index.ts";
+import { Queue } from "../../src/index.ts";
+import { clockByHand } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 import { patience, useDashboard } from "./browser-page.ts";
-import { fill, type ServedQueue, serveQueue } from "./served-queue.ts";
+import { fill, openedAt, type ServedQueue, serveQueue } from "./served-queue.ts";
 
 // What an hour of looking costs, as Redis counts it.
 
@@ -73,15 +74,30 @@ test.each(["#view=overview"])("an hour of %s costs at most 1,500 commands on a b
   expect(first.commands + spent).toBeLessThanOrEqual(1_500);
 });
 
-test("twenty queues on one page are one request, and cost no more", async () => {
-  const queues = Array.from({ length: 20 }, (_, index) => new Queue({ name: `queue-${index}`, store: memoryStore() }));
+test("twenty queues on one page are one request, and an hour of it costs at most 1,500 commands while they work", async () => {
+  const store = redis.store();
+  const clock = clockByHand(openedAt);
+  const queues = Array.from({ length: 20 }, (_, index) => new Queue({ name: `queue-${index}`, store, clock }));
   await Promise.all(queues.map((queue, index) => queue.enqueueMany(Array(index).fill({ job: "any", payload: null }))));
   const on = await serveQueue({ queues });
-  const page = await open(on, "#view=queues");
-  await page.locator("tbody tr").nth(19).waitFor();
+  let page: Page | undefined;
+  const first = await countCommands(redis.server.port, async () => {
+    page = await open(on, "#view=queues");
+    await page.locator("tbody tr").nth(19).waitFor();
+  });
   expect(on.polls).toBe(1);
-  const ready = await page.locator("tbody td:nth-child(2)").allTextContents();
+  const ready = await (page as Page).locator("tbody td:nth-child(2)").allTextContents();
   expect(ready).toEqual(queues.map((_, index) => String(index)));
+  const { spent, polls } = await anHour(page as Page, on, async () => {
+    clock.now = on.clock.now;
+    await queues[0]?.enqueue("any", null);
+  });
+  expect(polls).toBeGreaterThan(5);
+  expect(first.commands + spent).toBeLessThanOrEqual(1_500);
+  await (page as Page)
+    .locator("tbody td:nth-child(2)", { hasText: String(polls) })
+    .first()
+    .waitFor();
 });
 
 test("a search costs at most 60 commands beside the statistics, and an action on a waiting job at most 8", async () => {

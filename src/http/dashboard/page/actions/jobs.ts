@@ -63,7 +63,7 @@ export function askToStop(): void {
   ask({
     title: "Stop this job?",
     subject: aboutJob(job),
-    text: "It is removed at once, with its payload, and is neither retried nor dead. Its handler is aborted when it next reports progress, or another job ends.",
+    text: "It is removed at once, with its payload, and is neither retried nor dead. Its handler is aborted within 15 seconds, if the budget of its drain allows.",
     confirm: "Stop the job",
     isDangerous: true,
     act: () => act("DELETE", `jobs/${encoded(job.id)}?running=true`).then(() => "The job is stopped."),

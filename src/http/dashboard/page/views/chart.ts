@@ -62,7 +62,7 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
   const words = series.map(figure).join(", ");
   return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${range}</small></h2><span class="row end">
 ${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}${points.length > 4 && button("Zoom in", "zoom-in", shown, "link", `Zoom in to ${title}`)}</span></div>
-<p class="row legend">${series.map((each) => badge(each.kind, figure(each)))}<span class="muted end">${read ? time(read) : kind === "lines" && "logarithmic"}</span></p>
+<p class="row legend">${series.map((each) => badge(each.kind, figure(each)))}<span class="muted end">${read && time(read)}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
 <svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="read" data-pointerdown="press" data-pointerup="release">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}

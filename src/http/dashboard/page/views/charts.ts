@@ -37,7 +37,7 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
   const byHour = `last ${route.range === "weeks" ? "2 weeks" : "24 hours"}, by the hour`;
   const latency: ChartOptions<Json<Figures>> = {
     title: "Latency",
-    range: byHour,
+    range: `${byHour}, logarithmic`,
     of: "hours",
     points: hours,
     series: times,

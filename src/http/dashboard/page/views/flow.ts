@@ -23,7 +23,7 @@ const nothing = (search: string | undefined): Html =>
       );
 
 const table = (keys: readonly Row[], mayChange: boolean): Html =>
-  html`<div class="card table"><table><thead><tr><th>Key, the busiest first</th><th class="figure">Running</th><th class="figure">Waiting</th></tr></thead>
+  html`<div class="card table"><table><thead><tr><th>Key, the busiest first</th><th class="figure">Running</th><th class="figure">Waiting</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
 <tbody>${keys.map((row) => line(row, mayChange))}</tbody></table></div>`;
 
 /** The limits of a key in words. */
@@ -36,12 +36,12 @@ function line(row: Row, mayChange: boolean): Html {
   const { key, running, waiting, paused, pinned, windowEndsAt, startedInWindow, rate } = row;
   const pause = paused ? "Resume" : "Pause";
   const path = `flow-control/${encodeURIComponent(key)}/${pause.toLowerCase()}`;
+  const actions =
+    mayChange &&
+    html`<div class="row actions">${button(pause, "post", path, "", `${pause} ${key}`)}${button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
+${pinned && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`;
   return html`<tr data-key="${key}"><td class="job"><b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${pinned && badge("scheduled", "pinned")}
 <div class="muted">${limitsOf(row)}${windowEndsAt && html`; ${number(startedInWindow)} of ${number(rate ?? 0)} started, window closes ${when(windowEndsAt)}`}</div>
-${
-  mayChange &&
-  html`<div class="row actions">${button(pause, "post", path, "", `${pause} ${key}`)}${button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
-${pinned && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`
-}</td>
-<td class="figure ${running === 0 && "muted"}">${number(running)}</td><td class="figure ${waiting === 0 && "muted"}">${number(waiting)}</td></tr>`;
+<span class="narrow">${actions}</span></td>
+<td class="figure ${running === 0 && "muted"}">${number(running)}</td><td class="figure ${waiting === 0 && "muted"}">${number(waiting)}</td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;
 }

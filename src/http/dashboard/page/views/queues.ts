@@ -14,8 +14,8 @@ export function queues({ briefs, mayChange }: Json<Snapshot>): Html {
   return html`${heading("All queues")}${
     briefs &&
     html`<div class="card table"><table><thead><tr><th>Queue</th>
-${["Ready", "Running", "Scheduled", "Dead"].map((name) => html`<th class="figure">${name}</th>`)}
-<th class="figure">Oldest ready</th><th class="figure">A minute</th><th class="wide">Last hour</th><td></td></tr></thead>
+<th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide">Scheduled</th><th class="figure">Dead</th>
+<th class="figure wide">Oldest ready</th><th class="figure wide">Per minute</th><th class="wide">Last hour</th><td></td></tr></thead>
 <tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody></table></div>`
   }`;
 }
@@ -26,10 +26,10 @@ function line({ queue, stats, ended }: Brief, mayChange: boolean): Html {
   const action = stats.paused ? "Resume" : "Pause";
   return html`<tr data-key="${queue}" data-row="${true}" data-click="open">
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
-${[stats.readyCount, stats.runningCount, stats.scheduledCount].map((count) => figure(count))}${figure(stats.deadLetterCount, "dead")}
-<td class="figure muted">${age === null ? "" : span(age)}</td><td class="figure">${number(recent)}</td><td class="wide">${spark(ended)}</td>
+${figure(stats.readyCount)}${figure(stats.runningCount, "", "wide")}${figure(stats.scheduledCount, "", "wide")}${figure(stats.deadLetterCount, "dead")}
+<td class="figure wide muted">${age === null ? "" : span(age)}</td><td class="figure wide">${number(recent)}</td><td class="wide">${spark(ended)}</td>
 <td class="figure">${mayChange && button(action, action.toLowerCase(), queue, "", `${action} ${queue}`)}</td></tr>`;
 }
 
-const figure = (count: number, kind = ""): Html =>
-  html`<td class="figure ${count > 0 ? kind && `${kind} error` : "muted"}">${number(count)}</td>`;
+const figure = (count: number, kind = "", style = ""): Html =>
+  html`<td class="figure ${style} ${count > 0 ? kind && `${kind} error` : "muted"}">${number(count)}</td>`;
