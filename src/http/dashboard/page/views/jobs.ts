@@ -95,13 +95,13 @@ export function table(rows: readonly Row[], maySelect: boolean): Html {
   const check = (label: string, action: string, isOn: boolean, id = "") =>
     maySelect &&
     html`<td class="check"><input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/></td>`;
-  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", rows.every(isSelected))}${shown.map(([name, text]) => sortable(name, text, styles[name]))}</tr></thead>
+  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", rows.every(isSelected))}${shown.map(([name, text]) => sortable(name, name === "name" && rows[0]?.message ? "Message" : text, styles[name]))}</tr></thead>
 <tbody>${sortedBy(rows, columns).map(
     (
       row,
     ) => html`<tr data-key="${row.id}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
-<td class="job">${link({ view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} <code class="muted">${row.id}</code>
+<td class="job">${link({ view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
 ${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${when(at(row))}</td></tr>`,
@@ -131,7 +131,7 @@ function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const kinds = new Set(rows.filter(isSelected).map((row) => row.state));
   const isDead = route.state === "dead" || (kinds.size === 1 && kinds.has("dead"));
   const isWaiting = !kinds.has("dead") && !kinds.has("running") && !kinds.has("completed");
-  return html`<div class="row bulk"><span role="status">${selected.size === 0 ? "Select some to act on them at once." : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
+  return html`<div class="row bulk"><span role="status">${selected.size === 0 ? html`<span class="muted">Select some to act on them at once.</span>` : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
 ${mayAll && button(`Select ${every}`, "select-all", "", "link")}
 <span class="row end">${selected.size > 0 && isDead && html`${button("Retry...", "retry")}${button("Remove...", "remove", "", "dead")}`}
 ${selected.size > 0 && isWaiting && html`${button("Run now...", "run-selected")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`}
