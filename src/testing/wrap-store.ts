@@ -14,7 +14,9 @@ export type StoreMethod =
   | "findDead"
   | "list"
   | "failures"
+  | "areWaiting"
   | "cancel"
+  | "reschedule"
   | "change"
   | "retryDead"
   | "removeDead"
@@ -52,7 +54,9 @@ const methods = {
   findDead: true,
   list: true,
   failures: true,
+  areWaiting: true,
   cancel: true,
+  reschedule: true,
   change: true,
   retryDead: true,
   removeDead: true,

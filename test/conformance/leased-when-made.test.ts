@@ -41,7 +41,7 @@ onEveryStore((kind) => {
     expect((await store.list("running", page)).items).toEqual([running]);
     for (const state of ["ready", "scheduled"] as const) expect((await store.list(state, page)).items).toEqual([]);
     expect(await store.stats(now)).toMatchObject({ running: 1, ready: 0, scheduled: 0, enqueued: 1 });
-    expect(await store.cancel("a", now)).toBe("running");
+    expect(await store.cancel(["a"], now)).toEqual(["running"]);
     expect((await store.clear("pending", now)).cleared).toBe(0);
     expect(await claim(store)).toEqual([]);
   });
@@ -157,7 +157,7 @@ onEveryStore((kind) => {
 
     test("can be cancelled, cleared or moved", async () => {
       const cancelled = await hold();
-      expect(await cancelled.store.cancel("a", later)).toBe("cancelled");
+      expect(await cancelled.store.cancel(["a"], later)).toEqual(["cancelled"]);
       const cleared = await hold();
       expect((await cleared.store.clear("ready", later)).cleared).toBe(1);
       for (const { store } of [cancelled, cleared]) {

@@ -78,7 +78,7 @@ onEveryStore((kind) => {
       const named = { id: "a", isFreshId: false, runAt: now, record: "1:{}" };
       const dedupe = { key: "x", ttlMs: 600_000 };
       await store.enqueue([{ ...named, dedupe }], now);
-      await store.cancel("a", now);
+      await store.cancel(["a"], now);
       const replies = await store.enqueue([named, { ...named, id: "b", dedupe }], now);
       expect(replies).toMatchObject([{ status: "enqueued" }, { status: "duplicate", id: "a" }]);
     });

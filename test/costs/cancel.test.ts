@@ -34,7 +34,7 @@ test("to watch for running jobs that are cancelled costs no command", async () =
       Lease,
       ...Lease[],
     ];
-    await store.cancel("job-7", now, true);
+    await store.cancel(["job-7"], now, true);
     const outcome = { to: "completed" as const, lease, record: "1:{}" };
     const request = { ...exchange, settle: [outcome], ...(watches && { watch }) };
     return countCommands(redis.server.port, () => store.settle(request));

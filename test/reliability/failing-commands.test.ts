@@ -115,17 +115,26 @@ const onSingleJobs: Readonly<Record<string, Omit<Case, "prepare">>> = {
     answersAlike: false,
   },
   "cancel of the only job of a key": {
-    run: (store) => store.cancel("waits-alone", now),
+    run: (store) => store.cancel(["waits-alone"], now),
     removes: ["waits-alone"],
     answersAlike: false,
   },
+  "cancel of jobs with and without keys": {
+    run: (store) => store.cancel(["waits-alone", "lapsed", "nobody"], now),
+    removes: ["waits-alone", "lapsed"],
+    answersAlike: false,
+  },
+  "rescheduling of jobs with keys": {
+    run: (store) => store.reschedule(["waits-alone", "lapsed", "nobody"], now + minute, now),
+    answersAlike: true,
+  },
   "cancel of a running job with a key": {
-    run: (store) => store.cancel("runs-alone", now, true),
+    run: (store) => store.cancel(["runs-alone"], now, true),
     removes: ["runs-alone"],
     answersAlike: false,
   },
   "cancel of a job with a key whose lease has run out": {
-    run: (store) => store.cancel("lapsed", now),
+    run: (store) => store.cancel(["lapsed"], now),
     removes: ["lapsed"],
     answersAlike: false,
   },
@@ -358,9 +367,14 @@ const cases: Readonly<Record<string, Case>> = {
     run: (store) => store.exchange({ ...exchange, claim: { limit: 100, leaseMs: 2 * minute } }),
     answersAlike: false,
   },
+  "rescheduling of jobs in a long line": {
+    prepare: claimKeyed,
+    run: (store) => store.reschedule(["line-30", "line-31", "line-12"], now + minute, now),
+    answersAlike: true,
+  },
   "cancel of a job with a key": {
     prepare: claimKeyed,
-    run: (store) => store.cancel("line-30", now),
+    run: (store) => store.cancel(["line-30"], now),
     removes: ["line-30"],
     answersAlike: false,
   },
@@ -434,9 +448,14 @@ const cases: Readonly<Record<string, Case>> = {
       store.change({ id: "a", from: { at: now - 1, claims: 1 }, runAt: now + minute, record: '1:{"id":"a","n":1}' }),
     answersAlike: true,
   },
+  "rescheduling of one whose first lease has run out": {
+    prepare: (store) => holdFresh(store, ["a"], now - 1),
+    run: (store) => store.reschedule(["a", "waits"], now + minute, now),
+    answersAlike: true,
+  },
   "cancel of one whose first lease has run out": {
     prepare: (store) => holdFresh(store, ["a"], now - 1),
-    run: (store) => store.cancel("a", now),
+    run: (store) => store.cancel(["a"], now),
     removes: ["a"],
     answersAlike: false,
   },
@@ -445,13 +464,13 @@ const cases: Readonly<Record<string, Case>> = {
   retryDead: { run: storeTrials.retryDead, answersAlike: true },
   cancel: { run: storeTrials.cancel, removes: ["waits"], answersAlike: false },
   "cancel of a running job": {
-    run: (store) => store.cancel("runs", now, true),
+    run: (store) => store.cancel(["runs"], now, true),
     removes: ["runs"],
     answersAlike: false,
   },
   "cancel of a running job that was leased as it was made": {
     prepare: (store) => holdFresh(store, ["a"]),
-    run: (store) => store.cancel("a", now, true),
+    run: (store) => store.cancel(["a"], now, true),
     removes: ["a"],
     answersAlike: false,
   },

@@ -477,12 +477,35 @@ const putSchedule = operation(
 
 const removeSchedule = operation(key, (value) => ({ run: (store) => store.removeSchedule(value) }), "removeSchedule");
 
-const cancelOf = named("cancel", (values: AnyJob) => ({
+interface Some {
+  readonly jobs: readonly AnyJob[];
+}
+
+/** Different ids: a call names no job twice. */
+const some: fc.Arbitrary<Some> = fc.record({ jobs: fc.array(anyJob, { maxLength: 3 }) });
+
+function idsOf({ jobs }: Some, scene: Readonly<Scene>): readonly string[] {
+  return [...new Set(jobs.map((each) => idOf(each, scene)))];
+}
+
+const cancelOf = named("cancel", (values: Some) => ({
   run: async (store, scene) => {
-    const id = idOf(values, scene);
-    return [await store.find(id, scene.now), await store.cancel(id, scene.now, scene.step % 3 === 0)];
+    const ids = idsOf(values, scene);
+    const before = [
+      ...(await Promise.all(ids.map((id) => store.find(id, scene.now)))),
+      await store.areWaiting(ids, scene.now),
+    ];
+    return [before, await store.cancel(ids, scene.now, scene.step % 3 === 0)];
   },
 }));
+
+const reschedule = operation(
+  fc.record({ some, wait }),
+  ({ some, wait }) => ({
+    run: (store, scene) => store.reschedule(idsOf(some, scene), scene.now + wait, scene.now),
+  }),
+  "reschedule",
+);
 
 const simple: readonly fc.Arbitrary<Operation>[] = [
   operation(
@@ -496,7 +519,8 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     }),
     "partitions",
   ),
-  anyJob.map(cancelOf),
+  some.map(cancelOf),
+  reschedule,
   operation(
     fc.array(id, { maxLength: 3 }),
     (ids) => ({ run: (store) => store.removeDead([...new Set(ids)]) }),
@@ -599,7 +623,7 @@ const lapse = fc
     ...crowd,
     outcomes,
     change: fc.option(fc.record({ to: fc.constantFrom<FlowChange["to"]>("set", "paused"), limits: tightLimits })),
-    cancelled: fc.array(fc.record({ id, leasedBefore: fc.nat({ max: 3 }) }), { maxLength: 2 }),
+    cancelled: fc.array(some, { maxLength: 2 }),
   })
   .map(({ outcomes, change, cancelled, ...jobs }) => [
     ...crowdOf(jobs),

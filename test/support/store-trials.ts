@@ -91,7 +91,9 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),
   retryDead: (store) =>
     store.retryDead([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),
-  cancel: (store) => store.cancel("waits", now),
+  areWaiting: (store) => store.areWaiting(["waits", "runs", "nobody", "later"], now),
+  reschedule: (store) => store.reschedule(["waits", "runs", "nobody", "later"], now + 2 * minute, now),
+  cancel: (store) => store.cancel(["waits"], now),
   removeDead: (store) => store.removeDead(["dies", "nobody"]),
   clear: (store) => store.clear("pending", now).then(({ cleared }) => cleared),
   findFlow: (store) => store.findFlow("tenant", now),

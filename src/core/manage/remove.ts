@@ -18,7 +18,7 @@ export async function cancelJob(runtime: ManageRuntime, id: string, options: Can
   const { running = false } = options;
   checkFlag(running, "running");
   const now = runtime.clock();
-  const status = await runtime.store.cancel(id, now, running);
+  const [status] = await runtime.store.cancel([id], now, running);
   if (status === "running") throw conflict(`Job "${id}" is running. To stop it, cancel it with { running: true }.`);
   if (status === "missing") await getWaitingJob(runtime, id, now);
 }

@@ -382,6 +382,9 @@ export type ClearableState = "pending" | "scheduled" | "ready" | "completed" | "
 
 export const clearableStates: readonly ClearableState[] = ["pending", "scheduled", "ready", "completed", "dead"];
 
+/** What became of a job that was to be cancelled. `running` and `missing` have changed nothing. */
+export type CancelStatus = "cancelled" | "running" | "missing";
+
 /** A change to a waiting job, made only if the job has not changed since it was read. */
 export interface Change {
   readonly id: string;
@@ -482,8 +485,15 @@ export interface QueueStore {
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Reads a page of the groups of failures, in the order of their names. It may be short with more to come. */
   failures(page: FailuresRequest): Promise<FailuresPage>;
-  /** Removes a waiting job; with `mayRun` a running one too, whose outcome is then refused. `running` and `missing` changed nothing. */
-  cancel(id: string, now: number, mayRun?: boolean): Promise<"cancelled" | "running" | "missing">;
+  /** Says of each of some jobs whether it waits. No id is there twice. */
+  areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]>;
+  /**
+   * Removes waiting jobs; with `mayRun` running ones too, whose outcomes are then refused. One answer for each id, none of which is there
+   * twice.
+   */
+  cancel(ids: readonly string[], now: number, mayRun?: boolean): Promise<readonly CancelStatus[]>;
+  /** Moves waiting jobs to another time. One answer for each id, none of which is there twice: false if it does not wait. */
+  reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]>;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
   /** Puts dead jobs back among the waiting ones. One answer per job: false if it is no longer dead. */

@@ -7,6 +7,7 @@ import type { StoredPending } from "../../core/store/pending.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type {
+  CancelStatus,
   Change,
   ClearableState,
   DeadJobRetry,
@@ -131,14 +132,36 @@ export class MemoryQueue implements QueueStore {
     return failuresIn(this.#state, page);
   }
 
-  async cancel(id: string, now: number, mayRun = false): Promise<"cancelled" | "running" | "missing"> {
+  async areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]> {
+    return ids.map((id) => this.#waits(id, now));
+  }
+
+  #waits(id: string, now: number): boolean {
     const score = this.#state.due.score(id);
-    if (score === undefined) return "missing";
-    if (stateOf(score, now) === "running" && !mayRun) return "running";
-    this.#state.remove(id);
+    return score !== undefined && stateOf(score, now) !== "running";
+  }
+
+  async cancel(ids: readonly string[], now: number, mayRun = false): Promise<readonly CancelStatus[]> {
+    const statuses = ids.map((id): CancelStatus => {
+      if (this.#state.due.score(id) === undefined) return "missing";
+      if (!mayRun && !this.#waits(id, now)) return "running";
+      this.#state.remove(id);
+      this.#state.counters.cancelled++;
+      return "cancelled";
+    });
     this.#state.lanes.putMarks(now);
-    this.#state.counters.cancelled++;
-    return "cancelled";
+    return statuses;
+  }
+
+  async reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]> {
+    const moved = ids.map((id) => {
+      const score = this.#state.due.score(id);
+      if (score === undefined || !this.#waits(id, now)) return false;
+      this.#state.wait(id, waitingScore(runAt, unpack(score).claims));
+      return true;
+    });
+    this.#state.lanes.putMarks(now);
+    return moved;
   }
 
   async change({ id, from, runAt, record }: Change): Promise<boolean> {

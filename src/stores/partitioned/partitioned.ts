@@ -9,6 +9,7 @@ import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/sto
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
 import {
+  type CancelStatus,
   type Change,
   type ClaimRequest,
   type ClearableState,
@@ -527,8 +528,27 @@ class PartitionedQueue implements QueueStore {
     return index + 1 < this.#parts.length ? `${index + 1}/` : undefined;
   }
 
-  cancel(id: string, now: number, mayRun?: boolean): Promise<"cancelled" | "running" | "missing"> {
-    return this.#of(id).cancel(id, now, mayRun);
+  areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]> {
+    return this.#byId(ids, (part, some) => part.areWaiting(some, now));
+  }
+
+  cancel(ids: readonly string[], now: number, mayRun?: boolean): Promise<readonly CancelStatus[]> {
+    return this.#byId(ids, (part, some) => part.cancel(some, now, mayRun));
+  }
+
+  reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]> {
+    return this.#byId(ids, (part, some) => part.reschedule(some, runAt, now));
+  }
+
+  #byId<Answer>(
+    ids: readonly string[],
+    send: (part: QueueStore, ids: readonly string[]) => Promise<readonly Answer[]>,
+  ): Promise<readonly Answer[]> {
+    return this.#inParts(
+      ids,
+      (id) => this.#indexOf(id),
+      (index, some) => send(this.#at(index), some),
+    );
   }
 
   change(change: Change): Promise<boolean> {

@@ -9,6 +9,7 @@ import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/sto
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
 import {
+  type CancelStatus,
   type Change,
   type ClaimRequest,
   type ClearableState,
@@ -82,7 +83,7 @@ import {
   mostOfSettle,
   mostOfSweep,
 } from "./most-commands.ts";
-import { leaseScore, PAUSED_MEMBER, waitingScore } from "./score.ts";
+import { BORN_MEMBER, leaseScore, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
 import { readLayout, writeSpread } from "./spread.ts";
 
@@ -351,11 +352,29 @@ export class RedisQueue implements QueueStore {
     return { items, cursor: isLast ? undefined : unorderedCursor(`${next}:${nextSeen}:${scanned}`) };
   }
 
-  async cancel(id: string, now: number, mayRun = false): Promise<"cancelled" | "running" | "missing"> {
-    return (await this.#run(scripts.cancel, () => [id, String(now), flag(mayRun)])) as
-      | "cancelled"
-      | "running"
-      | "missing";
+  async areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]> {
+    if (ids.length === 0) return [];
+    const names = ids.flatMap((id) => [id, BORN_MEMBER + id]);
+    const [scores] = await this.#plain([["ZMSCORE", this.#keys.due, ...names]]);
+    const found = Array.isArray(scores) ? scores : [];
+    return ids.map((_, index) => {
+      const score: unknown = found[2 * index] ?? found[2 * index + 1];
+      if (score === undefined || score === null) return false;
+      const { at, isLeased } = unpack(Number(score));
+      return at <= now || !isLeased;
+    });
+  }
+
+  async cancel(ids: readonly string[], now: number, mayRun = false): Promise<readonly CancelStatus[]> {
+    if (ids.length === 0) return [];
+    const args = [String(now), flag(mayRun), ...ids];
+    return (await this.#texts(scripts.cancel, () => args)) as readonly CancelStatus[];
+  }
+
+  async reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]> {
+    if (ids.length === 0) return [];
+    const args = [String(now), String(runAt), ...ids];
+    return (await this.#texts(scripts.reschedule, () => args)).map((answer) => answer === "1");
   }
 
   async change({ id, from, runAt, record = "", flow }: Change): Promise<boolean> {

@@ -1,0 +1,38 @@
+-- Finds live jobs by their ids, to cancel them or to move them.
+
+-- Gives those that may be changed, and for each id why it may not: 'missing', 'running', or false. The keys of the jobs are loaded.
+local function find_jobs(ids, may_run)
+  local names = {}
+  for _, id in ipairs(ids) do push(names, id, BORN .. id) end
+  local scores, found, refused = read_many('ZMSCORE', due, names), {}, {}
+  local keyed, keyed_ids, keys, born, born_scores = {}, {}, {}, {}, {}
+  for i, id in ipairs(ids) do
+    local own, born_score = scores[2 * i - 1], scores[2 * i]
+    local score = tonumber(own or born_score or -1)
+    local _, _, leased = unpack_score(score)
+    local job = { id = id, is_own = own, in_line = score >= IN_LINE, score = score >= IN_LINE and score - IN_LINE or score }
+    refused[i] = score < 0 and 'missing' or leased == 1 and job.score >= after(now) and not may_run and 'running'
+    if not refused[i] then
+      push(found, job)
+      -- It is under both names if a command has failed before.
+      if born_score then
+        job.born = BORN .. id
+        push(born, job.born)
+        push(born_scores, born_score)
+      end
+      if own and (job.in_line or leased == 1) then
+        -- A job that waits outside of lines has no key. One with a lease may have one.
+        push(keyed, job)
+        push(keyed_ids, id)
+      end
+    end
+  end
+  for i, record in ipairs(read_many('HMGET', jobs, keyed_ids)) do
+    keyed[i].key, keyed[i].order = flow_of(record)
+    if keyed[i].key then push(keys, keyed[i].key) end
+  end
+  load_lanes(keys)
+  local records = read_born(born, born_scores)
+  for _, job in ipairs(found) do job.first = job.born and records[job.born] or '' end
+  return found, refused
+end
