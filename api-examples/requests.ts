@@ -97,6 +97,14 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 404, ...nobody },
     { status: 409, ...running },
   ],
+  cancelJobs: [
+    { status: 200, body: { name: "send_email", dryRun: true } },
+    { status: 200, body: { ids: ["order-7", "order-6"] } },
+  ],
+  rescheduleJobs: [
+    { status: 200, body: { all: true, state: "scheduled", delay: 0 } },
+    { status: 200, body: { ids: ["order-7"], runAt: "2030-01-31T09:00:00Z" } },
+  ],
   getFailures: [{ status: 200 }],
   listDeadJobs: [
     { status: 200, query: { name: "resize_image" } },

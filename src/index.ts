@@ -56,6 +56,13 @@ export type {
 } from "./core/manage/figures.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
+export type {
+  CancelledJobs,
+  PendingOptions,
+  PendingSelection,
+  PendingState,
+  RescheduledJobs,
+} from "./core/manage/pending-jobs.ts";
 export type { CancelOptions } from "./core/manage/remove.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { JobChange } from "./core/manage/update.ts";

@@ -22,6 +22,10 @@ npx tidegate queue:dlq retry --name send_email --dry-run
 npx tidegate queue:jobs
 npx tidegate queue:jobs --state completed --limit 5
 # #endregion
+# #region pending
+npx tidegate queue:jobs --name send_email --cancel --dry-run
+npx tidegate queue:jobs --all --state scheduled --reschedule 1h
+# #endregion
 # #region flow
 npx tidegate queue:flow set mail-provider --rate 10 --period 1m
 npx tidegate queue:flow pause tenant-acme

@@ -90,6 +90,20 @@ export async function change(queue: Queue, id: string) {
   // #endregion
 }
 
+export async function changeMany(queue: Queue) {
+  // #region pending
+  const { cancelled } = await queue.cancelPending({ name: "send_email", state: "scheduled" }, { dryRun: true });
+
+  let cursor: string | undefined;
+  const when = new Date(Date.now() + 3_600_000);
+  do {
+    const moved = await queue.reschedulePending({ all: true }, when, { cursor });
+    cursor = moved.cursor ?? undefined;
+  } while (cursor);
+  // #endregion
+  return cancelled;
+}
+
 export async function waited(queue: Queue, id: string) {
   // #region wait
   const job = await queue.wait(id, { timeout: "30s" });

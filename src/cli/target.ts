@@ -21,6 +21,8 @@ export type AnyQueue = Pick<
   | "listJobs"
   | "cancel"
   | "reschedule"
+  | "cancelPending"
+  | "reschedulePending"
   | "getStats"
   | "getFailures"
   | "getFigures"

@@ -65,6 +65,36 @@ onEveryTarget((open) => {
       expect(await queue.getJob("mail")).toMatchObject({ state: "ready" });
     });
 
+    test("cancels all waiting jobs of a name after a confirmation, which says how many", async () => {
+      const { queue, cli } = open();
+      await queue.enqueueMany([1, 2, 3].map(() => ({ job: sendEmail, payload: { to: "ada" } })));
+      await queue.enqueue("fails", {}, { delay: "1h" });
+      const argv = ["queue:jobs", "--name", "send_email", "--cancel"];
+      expect((await cli([...argv, "--dry-run"])).stdout).toBe("3 waiting jobs would be removed.\n");
+      expect(documentOf(await cli([...argv, "--dry-run", "--json"]))).toEqual({ cancelled: 3, dryRun: true });
+      expect(await cli(argv)).toMatchObject({ code: 2, stderr: expect.stringContaining("Add --yes") });
+      const declined = await cli(argv, { isTerminal: true, input: "n\n" });
+      expect(declined.stderr).toContain("remove 3 waiting jobs named send_email for good? [y/N]");
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 4 });
+      expect((await cli([...argv, "--yes"])).stdout).toBe("Removed 3 waiting jobs.\n");
+      expect(documentOf(await cli([...argv, "--yes", "--json"]))).toEqual({ cancelled: 0 });
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 1 });
+    });
+
+    test("moves all waiting jobs of a state, or runs them now", async () => {
+      const { queue, cli } = open();
+      await queue.enqueueMany([1, 2].map(() => ({ job: sendEmail, payload: { to: "ada" }, delay: "1m" as const })));
+      const moved = await cli(["queue:jobs", "--all", "--state", "scheduled", "--reschedule", "5m"]);
+      expect(moved.stdout).toBe("Moved 2 waiting jobs: they run in 5 minutes (2026-03-01 12:05:00 UTC).\n");
+      const asked = await cli(["queue:jobs", "--all", "--run"], { isTerminal: true, input: "y\n" });
+      expect(asked.stderr).toContain("move all 2 waiting jobs? [y/N]");
+      expect(asked.stdout).toBe("Moved 2 waiting jobs: they run with the next drain.\n");
+      expect((await cli(["queue:jobs", "--all", "--state", "scheduled", "--run"])).stdout).toBe(
+        "No matching jobs wait.\n",
+      );
+      expect(await queue.getStats()).toMatchObject({ readyCount: 2 });
+    });
+
     test("changes no job that does not wait, and says how to retry a dead one", async () => {
       const target = open();
       await target.queue.enqueue("fails", {}, { id: "broken" });
@@ -79,9 +109,14 @@ onEveryTarget((open) => {
     });
 
     test.each([
-      [["--cancel"], "--cancel needs the ID of a job."],
+      [["--cancel"], "--cancel needs to know which jobs."],
+      [["--run", "--state", "ready"], "--run needs to know which jobs."],
+      [["--cancel", "--all", "--state", "dead"], "--cancel is for jobs that wait."],
+      [["--cancel", "--all", "--limit", "5"], "leave out --limit."],
+      [["--cancel", "--all", "--running"], "--running is for --cancel with the ID"],
+      [["mail", "--cancel", "--dry-run"], "--dry-run is for"],
       [["mail", "--cancel", "--run"], "Give --cancel or --run, not both."],
-      [["mail", "--run", "--yes"], "--yes is for --cancel."],
+      [["mail", "--run", "--yes"], "--yes is for --cancel,"],
       [["mail", "--reschedule", "soon"], "It must be a time"],
     ])("refuses %j", async (argv, message) => {
       const { code, stderr } = await open().cli(["queue:jobs", ...argv]);

@@ -374,6 +374,22 @@ describe("billed commands", () => {
     expect({ commands, roundTrips: redis.shim.requests - before }).toEqual({ commands: 10, roundTrips: 2 });
   });
 
+  test("cancelling 1,000 waiting jobs by name, or moving them, takes 12 or 10 commands, in two round trips", async () => {
+    const { queue, clock, count } = setUp();
+    const thousand = Array.from({ length: 1_000 }, () => ({ job: noop }));
+    await queue.enqueueMany([{ job: fails }, { job: fails, delay: "1h" }]);
+    await queue.reschedulePending({ name: "fails" }, "2h"); // Redis knows the scripts from here on.
+    await queue.cancelPending({ name: "fails" });
+    await queue.enqueueMany(thousand);
+    const before = redis.shim.requests;
+    expect(await count(() => queue.reschedulePending({ all: true, state: "ready" }, clock() + 60_000))).toBe(10);
+    expect(redis.shim.requests - before).toBe(2);
+    expect(await count(() => queue.cancelPending({ name: "noop", state: "scheduled" }))).toBe(12);
+    expect(redis.shim.requests - before).toBe(4);
+    const { pendingCount } = await queue.getStats();
+    expect(pendingCount).toBe(0);
+  });
+
   test("reading the statistics with the last hour costs 5, and a scrape of metrics 4, whatever the queue holds", async () => {
     const { queue, count } = setUp();
     const { measure } = internalsOf(queue);

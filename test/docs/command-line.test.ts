@@ -56,6 +56,8 @@ describe("the commands of the guide", () => {
       /Enqueued job \S+\. Runs in \d minutes/,
       /0 jobs completed/,
       /1 dead job would be retried/,
+      /1 waiting job would be removed/,
+      /Moved 1 waiting job: it runs in 1 hour|Moved 1 waiting job: it runs in 60 minutes/,
       /0 +0 +10 per 1m +pinned +mail-provider/,
       /0 +0 +none +paused +tenant-acme/,
       /Removed 1 pending job/,

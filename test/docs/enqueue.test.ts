@@ -97,6 +97,14 @@ describe("enqueueing", () => {
     expect(await queue.getJob(id)).toBeNull();
   });
 
+  test("is one of many that are moved in one call", async () => {
+    const { queue } = setUp();
+    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" }, { delay: "1d" });
+    expect(await enqueue.changeMany(queue)).toBe(1);
+    const { runAt } = (await queue.getJob(id)) ?? {};
+    expect(runAt?.getTime()).toBeLessThan(Date.now() + 3_700_000);
+  });
+
   test("can be awaited", async () => {
     const queue = openQueue(memoryStore());
     const { id } = await queue.enqueue(resize, { image: "cat.png", width: 80 });

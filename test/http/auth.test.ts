@@ -18,6 +18,8 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /jobs": ["enqueue", "admin"],
   "GET /jobs": ["read", "admin"],
   "DELETE /jobs": ["admin"],
+  "POST /jobs/cancel": ["admin"],
+  "POST /jobs/reschedule": ["admin"],
   "GET /jobs/:id": ["enqueue", "read", "admin"],
   "PATCH /jobs/:id": ["admin"],
   "DELETE /jobs/:id": ["admin"],

@@ -1,5 +1,6 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { Duration, PointInTime } from "../../core/shared/duration.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { findJob } from "../find-job.ts";
@@ -9,6 +10,7 @@ import { jobDetails, jobTable } from "../output/jobs.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
+import { changePending, type PendingAction, readPendingSelection } from "../pending-jobs.ts";
 import { examples, joinLines, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
@@ -21,10 +23,14 @@ scheduled ones. With --state, lists the jobs of one state: what ended begins wit
 With an ID, shows that job, or changes it. On a terminal, the list shows the last eight characters of long ids. They will do as an
 ID while the job is among the latest 1,000 of its state. --wide shows whole ids.
 
+With --name or --all in place of an ID, --cancel, --reschedule and --run change all such jobs that wait. --dry-run only counts them.
+
 With --json, --all or --cursor, lists one state after the other, in pages.`;
 
 /** Options that choose what is listed. */
 const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--wide"];
+/** Those of them that select no jobs. */
+const ofListsAlone = ["--limit", "--cursor", "--wide"];
 const actions = ["--cancel", "--reschedule", "--run"];
 
 /** `queue:jobs`: lists jobs, shows one, or changes it. */
@@ -38,10 +44,11 @@ export function addJobs(program: Program, session: Session): void {
     .option("--name <name>", "only those of this name")
     .option("--wide", "show whole ids and errors, a line a job, however long");
   addPageOptions(command)
-    .option("--cancel", "remove the job, which waits, after confirmation")
-    .option("--running", "with --cancel: also if it runs; the signal of its handler aborts")
+    .option("--cancel", "remove the job, or all of --name or --all that wait, after confirmation")
+    .option("--running", "with an ID and --cancel: also if it runs; the signal of its handler aborts")
     .option("--reschedule <when>", "run it later or sooner: after 30s, 5m, 1h, 7d, or at a time", when)
     .option("--run", "make it due now")
+    .option("--dry-run", "with --name or --all: only show how many jobs would change")
     .option("--yes", "do not ask for confirmation")
     .addHelpText(
       "after",
@@ -52,11 +59,15 @@ export function addJobs(program: Program, session: Session): void {
         ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload and errors"],
         ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
         ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
+        ["tidegate queue:jobs --name send_email --cancel", "remove all of one name that wait"],
+        ["tidegate queue:jobs --all --state scheduled --run", "run now what is scheduled"],
       ),
     )
     .action(async (id, options, command) => {
-      checkOptions(id, command);
+      const action = checkOptions(id, command);
+      const selection = id === undefined && action ? readPendingSelection(action, options) : undefined;
       const target = await openTarget(session, program.opts());
+      if (selection) return changePending(target, pendingAction(options), selection, options, session);
       if (id === undefined) return listJobs(target, options, command, program, session);
       const job = await findJob(target, id, session);
       if (options.cancel) return cancel(target, job, options, session);
@@ -66,19 +77,33 @@ export function addJobs(program: Program, session: Session): void {
     });
 }
 
-/** @throws {UsageError} for options that contradict each other. */
-function checkOptions(id: string | undefined, command: CommandUnknownOpts): void {
+/** Gives the action that was asked for. @throws {UsageError} for options that contradict each other. */
+function checkOptions(id: string | undefined, command: CommandUnknownOpts): string | undefined {
   const isGiven = (flag: string) =>
     command.options.some(
       (option) => option.long === flag && command.getOptionValueSource(option.attributeName()) === "cli",
     );
   const [action, second] = actions.filter(isGiven);
-  const list = ofLists.find(isGiven);
+  const list = (id === undefined ? ofListsAlone : ofLists).find(isGiven);
   if (id !== undefined && list) throw new UsageError(`An ID selects one job, so leave out ${list}.`);
-  if (id === undefined && action) throw new UsageError(`${action} needs the ID of a job.`);
+  if (action && list) throw new UsageError(`${action} changes all jobs that are selected, so leave out ${list}.`);
   if (second) throw new UsageError(`Give ${action} or ${second}, not both.`);
-  if (isGiven("--yes") && action !== "--cancel") throw new UsageError("--yes is for --cancel.");
-  if (isGiven("--running") && action !== "--cancel") throw new UsageError("--running is for --cancel.");
+  if (isGiven("--yes") && !(action === "--cancel" || (action && id === undefined)))
+    throw new UsageError("--yes is for --cancel, and for what changes all jobs of --name or --all.");
+  if (isGiven("--running") && (action !== "--cancel" || id === undefined))
+    throw new UsageError("--running is for --cancel with the ID of a job.");
+  if (isGiven("--dry-run") && (!action || id !== undefined))
+    throw new UsageError(`--dry-run is for ${actions.join(", ")} with --name or --all.`);
+  return action;
+}
+
+function pendingAction({ cancel, reschedule }: Pick<ActionOptions, "cancel" | "reschedule">): PendingAction {
+  return cancel ? { verb: "cancel" } : { verb: "move", to: reschedule ?? "0s" };
+}
+
+interface ActionOptions {
+  readonly cancel?: true | undefined;
+  readonly reschedule?: PointInTime | Duration | undefined;
 }
 
 interface ListOptions {
@@ -120,6 +145,8 @@ async function cancel(
   session: Session,
 ): Promise<void> {
   const what = `job ${printable(job.id)} (${printable(job.name)})`;
+  if (job.state === "running" && !running)
+    throw conflict(`Job "${printable(job.id)}" is running. To stop it, add --running.`);
   // The queue itself refuses a job in another state.
   const isRunning = job.state === "running" && running;
   const isWaiting = job.state === "scheduled" || job.state === "ready";

@@ -76,8 +76,11 @@ export async function listJobs(
   return { jobs, cursor: index < states.length ? `${states[index]}:${cursor ?? ""}` : null };
 }
 
-/** A cursor is a state, and the cursor of the store in that state. */
-function readCursor(cursor: unknown, states: readonly JobState[]): { index: number; cursor: string | undefined } {
+/** A cursor is a state, and the cursor of the store in that state. @throws {TidegateError} `invalid_request` */
+export function readCursor(
+  cursor: unknown,
+  states: readonly JobState[],
+): { index: number; cursor: string | undefined } {
   if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
   const [, state, rest] = (typeof cursor === "string" && /^([a-z]+):(.*)$/s.exec(cursor)) || [];
   const index = states.indexOf(state as JobState);

@@ -23,6 +23,14 @@ import {
 import { getJob } from "../manage/get.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
+import {
+  type CancelledJobs,
+  cancelPending,
+  type PendingOptions,
+  type PendingSelection,
+  type RescheduledJobs,
+  reschedulePending,
+} from "../manage/pending-jobs.ts";
 import { type CancelOptions, cancelJob, clearJobs } from "../manage/remove.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type JobChange, updateJob } from "../manage/update.ts";
@@ -296,6 +304,32 @@ export class Queue {
    */
   async update(id: string, change: JobChange): Promise<JobInfo> {
     return updateJob(this.#parts, id, change);
+  }
+
+  /**
+   * Removes the waiting jobs of a selection. Running jobs, and what they make, stay.
+   *
+   * One call examines up to 1,000 jobs, or fewer if they are large. Its `cursor` says where the next call goes on. A dry run only counts, in
+   * the same steps.
+   *
+   * @throws {TidegateError} `invalid_request`
+   */
+  async cancelPending(selection: PendingSelection, options: PendingOptions = {}): Promise<CancelledJobs> {
+    return cancelPending(this.#parts, selection, options);
+  }
+
+  /**
+   * Moves the waiting jobs of a selection to another time, in the same steps as `cancelPending`. `"0s"` makes them due now.
+   *
+   * @param when a duration from now such as "5m", a `Date`, ISO 8601, or ms since 1970. With a cursor, the `runAt` of the call before.
+   * @throws {TidegateError} `invalid_request`
+   */
+  async reschedulePending(
+    selection: PendingSelection,
+    when: PointInTime | Duration,
+    options: PendingOptions = {},
+  ): Promise<RescheduledJobs> {
+    return reschedulePending(this.#parts, selection, when, options);
   }
 
   /**

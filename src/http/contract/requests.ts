@@ -2,6 +2,7 @@ import { LONGEST_EXPRESSION } from "../../core/cron/cron.ts";
 import { LEAST_ROUND_TRIPS, NO_LIMIT } from "../../core/drain/options.ts";
 import { HIGHEST_LIMIT, LONGEST_FLOW_KEY } from "../../core/job/flow-control.ts";
 import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } from "../../core/job/options.ts";
+import { pendingStates } from "../../core/manage/pending-jobs.ts";
 import { LONGEST_KEY } from "../../core/schedule/schedules.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
@@ -153,6 +154,25 @@ export const cancelQuery = object({
   running: withKeywords(flag, { description: "Whether the job may run: it is aborted then. Default false." }),
 });
 export const clearQuery = object({ state: word(clearableStates) }, ["state"]);
+
+const pendingCursor = cursorIn(pendingStates, LONGEST_CURSOR);
+const pendingJobs = <const More extends Fields>(more: More, rules: Readonly<Record<string, unknown>> = {}) => {
+  const some = { state: word(pendingStates), cursor: pendingCursor, ...more };
+  return oneBy({
+    ids: withKeywords(object({ ids: list(id, MOST_AT_ONCE), ...more }, ["ids"]), rules),
+    name: withKeywords(object({ name, ...some }, ["name"]), rules),
+    all: withKeywords(object({ all: yes, ...some }, ["all"]), rules),
+  });
+};
+export const cancelManyBody = pendingJobs({ dryRun: flag });
+export const rescheduleManyBody = pendingJobs(
+  { dryRun: flag, runAt: time, delay: duration },
+  {
+    oneOf: [{ required: ["runAt"] }, { required: ["delay"] }],
+    // A duration would end later in each call.
+    not: { required: ["cursor", "delay"] },
+  },
+);
 
 const group = formed(groupPattern, "3f1c9a04b7de", "a group of failures, as GET /failures gives it");
 export const failuresQuery = object({

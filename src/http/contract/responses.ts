@@ -14,6 +14,7 @@ import type {
 } from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
+import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-jobs.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { QueueList } from "../../core/queue/list-queues.ts";
 import type { Spending } from "../../core/queue/usage.ts";
@@ -167,6 +168,8 @@ export const duplicateOrMany: Answer = {
 };
 
 export const cleared = record<{ readonly cleared: number }>({ cleared: count }, {});
+export const cancelledJobs = record<CancelledJobs>({ cancelled: count, cursor }, {});
+export const rescheduledJobs = record<RescheduledJobs>({ rescheduled: count, runAt: time, cursor }, {});
 export const retried = record<{ readonly retried: number }>({ retried: count }, {});
 export const removed = record<{ readonly removed: number }>({ removed: count }, {});
 

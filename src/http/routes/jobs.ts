@@ -1,3 +1,4 @@
+import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { BulkJob } from "../../core/queue/send.ts";
 import { invalidRequest, isTidegateError, notFound, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
@@ -5,6 +6,7 @@ import { requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
 import {
+  cancelManyBody,
   cancelQuery,
   changeBody,
   clearQuery,
@@ -13,8 +15,10 @@ import {
   enqueueQuery,
   jobsQuery,
   newJob,
+  rescheduleManyBody,
 } from "../contract/requests.ts";
 import {
+  cancelledJobs,
   cleared,
   duplicateOrMany,
   type EachResult,
@@ -22,9 +26,10 @@ import {
   job,
   jobPage,
   nothing,
+  rescheduledJobs,
 } from "../contract/responses.ts";
 import type { ValueOf } from "../contract/schema.ts";
-import { enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
+import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { type Call, reply, replyEmpty, route } from "./route.ts";
 
 type NewJob = ValueOf<typeof newJob>;
@@ -65,6 +70,42 @@ export const jobRoutes = [
     query: clearQuery,
     answers: { 200: cleared },
     answer: async ({ queue, query }) => reply(await queue.clear(query)),
+  }),
+  route({
+    method: "POST",
+    path: "/jobs/cancel",
+    operation: "cancelJobs",
+    notes:
+      "Removes the waiting jobs of a selection, up to about 1,000 in a call. While there is a cursor, more may follow.",
+    scope: "admin",
+    body: cancelManyBody,
+    answers: { 200: cancelledJobs },
+    async answer({ queue, body: { dryRun, ...body } }) {
+      const { cursor, ...selection } = { cursor: undefined, ...body };
+      return reply(await queue.cancelPending(selection, { dryRun, cursor }));
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/jobs/reschedule",
+    operation: "rescheduleJobs",
+    notes:
+      "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call; a delay of 0 makes them due now. While there is a cursor, more may follow: send runAt of the answer with it.",
+    scope: "admin",
+    body: rescheduleManyBody,
+    answers: { 200: rescheduledJobs },
+    async answer(call) {
+      const { queue } = call;
+      const { dryRun, runAt, delay, ...body } = call.body;
+      const { cursor, ...selection } = { cursor: undefined, ...body };
+      if ((runAt === undefined) === (delay === undefined)) throw invalidRequest("Give either runAt or delay.");
+      if (delay !== undefined && cursor !== undefined)
+        throw invalidRequest("With a cursor, give the runAt of the call before in place of delay.");
+      const when = runAt ?? runAtMs({ delay: delay ?? 0 }, queue.clock());
+      const moved = await queue.reschedulePending(selection, when, { dryRun, cursor });
+      if (moved.rescheduled > 0 && !dryRun && moved.runAt.getTime() <= queue.clock()) drainSoon(call);
+      return reply(moved);
+    },
   }),
   route({
     method: "GET",
