@@ -165,3 +165,13 @@ describe("new Queue refuses", () => {
     expect(() => new Queue({ store: memoryStore(), ...(options as object) })).toThrow(message);
   });
 });
+
+test.each(["\u0000", "\u007f", "\u0085", "\u009b", "\u200f", "\u202e", "\u2066"])(
+  "a name or an id with the character %j is refused, as a terminal would obey it",
+  async (character) => {
+    const refused = { code: "invalid_request", message: expect.stringContaining("control characters") };
+    const text = `before${character}after`;
+    expect(throwing(() => defineJob({ name: text, perform() {} }))).toMatchObject(refused);
+    await expect(new Queue({ store: memoryStore() }).enqueue("job", {}, { id: text })).rejects.toMatchObject(refused);
+  },
+);

@@ -1,10 +1,11 @@
 import type { QueueBrief } from "../../core/manage/stats.ts";
+import { MINUTE_MS } from "../../core/store/stats.ts";
 import type { ListView } from "./jobs.ts";
 import { type Column, table } from "./table.ts";
 import { short } from "./text.ts";
 import { fromNow } from "./time.ts";
 
-/** Over how many minutes the pace is taken. */
+/** Over how many minutes the pace is taken, besides the current one. */
 const RECENT_MINUTES = 5;
 
 /** A table of queues: counts, pace, and when something is due next. */
@@ -16,7 +17,7 @@ export function queuesTable(queues: readonly QueueBrief[], { now, colors, width 
     { title: "SCHEDULED", cell: ({ stats }) => short(stats.scheduledCount), align: "right" },
     { title: "RUNNING", cell: ({ stats }) => short(stats.runningCount), align: "right" },
     { title: "DEAD", cell: ({ stats }) => short(stats.deadLetterCount), align: "right", paint: red },
-    { title: "PACE", cell: ({ ended }) => pace(ended), align: "right" },
+    { title: "PACE", cell: ({ ended }) => pace(ended, now), align: "right" },
     {
       title: "NEXT",
       cell: ({ stats }) => (stats.paused ? "paused" : stats.nextRunAt ? fromNow(stats.nextRunAt, now) : "-"),
@@ -27,10 +28,10 @@ export function queuesTable(queues: readonly QueueBrief[], { now, colors, width 
   return table(columns, queues, { colors, width });
 }
 
-/** How many attempts ended a minute, of late: "120/min", "0.4/min". The current minute is not over yet, and does not count. */
-function pace(ended: readonly number[]): string {
-  const recent = ended.slice(-RECENT_MINUTES - 1, -1);
-  const each = recent.reduce((sum, count) => sum + count, 0) / RECENT_MINUTES;
+/** How many attempts ended a minute, of late: "120/min", "0.4/min". The current minute counts for as long as it has lasted. */
+function pace(ended: readonly number[], now: number): string {
+  const count = ended.slice(-RECENT_MINUTES - 1).reduce((sum, each) => sum + each, 0);
+  const each = count / (RECENT_MINUTES + (now % MINUTE_MS) / MINUTE_MS);
   return `${each > 0 && each < 10 ? each.toFixed(1) : short(Math.round(each))}/min`;
 }
 

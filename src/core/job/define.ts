@@ -40,6 +40,9 @@ export interface JobContext {
    * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it. Once half of the
    * budget of the drain is used up, it sends only as often as the rest lasts until the timeout: a value in between is stored with the next
    * request of the job, or with its outcome. Of the calls that are made while one is under way, the last is sent.
+   *
+   * Any JSON will do. The dashboard shows a bar for `{ done, of }`, `{ percent }`, a number up to 1, and a larger one in percent. A value outside the
+   * whole fills the bar, or leaves it empty, and is shown beside it.
    * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;

@@ -41,16 +41,16 @@ export function checkFunctions<Options extends object>(
 }
 
 /**
- * Checks an id, key or name: 1 to `longest` characters that survive every transport unchanged (no control characters, no lone
- * surrogates, no white space at either end).
+ * Checks an id, key or name: 1 to `longest` characters that survive every transport unchanged (no control characters, nor
+ * those that change the direction of text, no lone surrogates, no white space at either end).
  */
 export function checkText(value: unknown, name: string, longest: number): asserts value is string {
   if (typeof value !== "string" || value.length === 0 || value.length > longest) {
     throw invalidRequest(`${name} must be a string of 1 to ${longest} characters.`);
   }
-  if (hasControlCharacter(value) || value.trim() !== value || !value.isWellFormed()) {
+  if (control.test(value) || value.trim() !== value || !value.isWellFormed()) {
     throw invalidRequest(
-      `${name} must be well-formed Unicode without control characters, and may not begin or end with white space.`,
+      `${name} must be well-formed Unicode without control characters, direction marks included, and may not begin or end with white space.`,
     );
   }
 }
@@ -62,13 +62,8 @@ export function checkPathText(value: unknown, name: string, longest: number): as
     throw invalidRequest(`${name} must not be "${value}": a URL drops it, and would mean something else.`);
 }
 
-function hasControlCharacter(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || code === 0x7f) return true;
-  }
-  return false;
-}
+/** What a terminal or a page would obey in place of showing it: control characters, and those that turn the direction of a text. */
+const control = /[\p{Cc}\p{Bidi_Control}]/u;
 
 /** Checks that a value, if given, is one of some words. @throws {TidegateError} `invalid_request` */
 export function oneOf(value: unknown, words: readonly string[], name: string): void {

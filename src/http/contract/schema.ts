@@ -32,8 +32,11 @@ export interface ObjectSchema<Value> extends Schema<Value> {
   readonly fields: Fields;
 }
 
+/** The control characters of `checkText` as a part of a pattern, in escapes that every reader of JSON Schema knows. */
+const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069";
+
 /** The rule of `checkText` as a pattern: no control characters, no white space at either end. */
-const TEXT = "^[^\\s\\x00-\\x1f\\x7f]([^\\x00-\\x1f\\x7f]*[^\\s\\x00-\\x1f\\x7f])?$";
+const TEXT = `^[^\\s${CONTROLS}]([^${CONTROLS}]*[^\\s${CONTROLS}])?$`;
 
 /** Any JSON value. */
 export const anything: Schema = { json: {}, read: (value) => value };
