@@ -1,6 +1,9 @@
+import { connect, read } from "../client/transport.ts";
 import type { PendingSelection, PendingState } from "../core/manage/pending-jobs.ts";
-import type { Duration, PointInTime } from "../core/shared/duration.ts";
+import type { Queue } from "../core/queue/queue.ts";
+import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
 import type { JobState } from "../core/store/store.ts";
+import { fetchWithTimeout } from "./fetch-with-timeout.ts";
 import { count, counted, printable } from "./output/text.ts";
 import { fromNow, moment } from "./output/time.ts";
 import type { Session } from "./session.ts";
@@ -83,13 +86,14 @@ function describe(selection: PendingSelection, size: number): string {
 
 /** Goes through a selection, a call at a time, and shows how far it is. */
 async function apply(
-  { queue }: Target,
+  target: Target,
   action: PendingAction,
   selection: PendingSelection,
   dryRun: boolean,
   session: Session,
 ): Promise<{ readonly done: number; readonly runAt: Date | undefined }> {
   const line = session.liveLine();
+  const queue = pendingCalls(target, session);
   let done = 0;
   let runAt: Date | undefined;
   let cursor: string | undefined;
@@ -112,4 +116,20 @@ async function apply(
     line.clear();
   }
   return { done, runAt };
+}
+
+/** The calls of a queue, or of its handler: `QueueClient`, which is to be small, has none of them. */
+function pendingCalls(target: Target, { io }: Session): Pick<Queue, "cancelPending" | "reschedulePending"> {
+  if (target.kind !== "handler") return target.queue;
+  const { url, token } = target;
+  const send = connect({ url, ...(token && { token }), fetch: fetchWithTimeout(io) });
+  return {
+    cancelPending: async (selection, options) =>
+      read("cancelled", await send("POST", "/jobs/cancel", JSON.stringify({ ...selection, ...options }))),
+    async reschedulePending(selection, to, options) {
+      const isDuration = typeof to === "string" && !Number.isNaN(readDuration(to));
+      const body = { ...selection, ...options, ...(isDuration ? { delay: to } : { runAt: to }) };
+      return read("rescheduled", await send("POST", "/jobs/reschedule", JSON.stringify(body)));
+    },
+  };
 }

@@ -21,8 +21,6 @@ export type AnyQueue = Pick<
   | "listJobs"
   | "cancel"
   | "reschedule"
-  | "cancelPending"
-  | "reschedulePending"
   | "getStats"
   | "getFailures"
   | "getFigures"

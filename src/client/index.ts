@@ -14,7 +14,6 @@ import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
 import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
 import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
-import type { CancelledJobs, PendingOptions, PendingSelection, RescheduledJobs } from "../core/manage/pending-jobs.ts";
 import type { CancelOptions } from "../core/manage/remove.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
 import type { JobChange } from "../core/manage/update.ts";
@@ -67,8 +66,6 @@ export class QueueClient
       | "listJobs"
       | "cancel"
       | "reschedule"
-      | "cancelPending"
-      | "reschedulePending"
       | "update"
       | "getStats"
       | "getActivity"
@@ -209,26 +206,13 @@ export class QueueClient
 
   /** Like `Queue.reschedule`. */
   reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
-    return this.update(id, moment(when));
+    // A duration ends with its unit, and no point in time with any of these letters.
+    return this.update(id, /[smhd]$/.test(`${when}`) ? { delay: when as Duration } : { runAt: when });
   }
 
   /** Like `Queue.update`. */
   async update(id: string, change: JobChange): Promise<JobInfo> {
     return this.#call("PATCH", `/jobs${part(id)}`, "id", change);
-  }
-
-  /** Like `Queue.cancelPending`. */
-  cancelPending(selection: PendingSelection, options?: PendingOptions): Promise<CancelledJobs> {
-    return this.#call("POST", "/jobs/cancel", "cancelled", { ...selection, ...options });
-  }
-
-  /** Like `Queue.reschedulePending`. */
-  reschedulePending(
-    selection: PendingSelection,
-    when: PointInTime | Duration,
-    options?: PendingOptions,
-  ): Promise<RescheduledJobs> {
-    return this.#call("POST", "/jobs/reschedule", "rescheduled", { ...selection, ...options, ...moment(when) });
   }
 
   /** Like `Queue.getStats`. */
@@ -325,11 +309,6 @@ export class QueueClient
     if (isOne && counts[count] === 0) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
     return counts;
   }
-}
-
-function moment(when: PointInTime | Duration): JobChange {
-  // A duration ends with its unit, and no point in time with any of these letters.
-  return /[smhd]$/.test(`${when}`) ? { delay: when as Duration } : { runAt: when };
 }
 
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };

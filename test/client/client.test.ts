@@ -235,19 +235,6 @@ describe("QueueClient returns what Queue returns", () => {
   });
 });
 
-test("QueueClient cancels and moves waiting jobs by selection, a page at a time", async () => {
-  const { client, queue } = connect();
-  const jobs = Array.from({ length: 1_200 }, () => ({ job: "fails", delay: "1m" as const }));
-  await queue.enqueueMany([...jobs, { job: "send_email", payload: { to: "ada" }, id: "mail" }]);
-  const { cursor, ...first } = await client.reschedulePending({ name: "fails" }, "1h");
-  expect(first).toEqual({ rescheduled: 1_000, runAt: at(3_600_000) });
-  const rest = await client.reschedulePending({ name: "fails" }, first.runAt, { cursor: cursor ?? "" });
-  expect(rest.rescheduled).toBe(200);
-  expect(await client.cancelPending({ ids: ["mail"] }, { dryRun: true })).toEqual({ cancelled: 1, cursor: null });
-  expect(await client.cancelPending({ all: true, state: "ready" })).toEqual({ cancelled: 1, cursor: null });
-  expect(await queue.getStats()).toMatchObject({ scheduledCount: 1_200, readyCount: 0 });
-});
-
 describe("the dead letter through QueueClient", () => {
   async function withDead() {
     const parts = connect();
