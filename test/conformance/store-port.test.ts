@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { LeasedJob } from "../../src/core/store/store.ts";
+import type { Lease, LeasedJob } from "../../src/core/store/store.ts";
 import { start as now } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
@@ -135,6 +135,27 @@ onEveryStore((kind) => {
       await store.retryDead([{ id, deadSince: now, claims: 1, runAt: now, record: '1:{"revived":1}' }], now),
     ).toEqual([false]);
     expect(await store.find(id, now)).toMatchObject({ state: "running", record: "1:anew" });
+    expect(await store.stats(now)).toMatchObject({ dead: 1, running: 1, ready: 0 });
+  });
+
+  test("a retry of a dead occurrence leaves alone the one that was made anew, and leased as it was made", async () => {
+    const store = kind.create().open("default");
+    const id = `planned@${new Date(now).toISOString()}`;
+    const job = { id, isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };
+    const [held] = await store.enqueue([job], now);
+    await store.exchange({
+      ...quiet,
+      settle: [{ to: "dead", lease: held?.lease as Lease, at: now, record: "1:dead" }],
+    });
+    const jobRecord = ['1:{"made":', ',"for":', "}"] as const;
+    const plan = { times: [now, now + 60_000], jobRecord, makesEach: false, isDeclared: false };
+    await store.putSchedule({ key: "planned", record: "1:{}", next: now, plan });
+    let made: LeasedJob | undefined;
+    for (let exchanges = 0; exchanges < 3 && !made; exchanges++)
+      [made] = (await store.exchange({ ...quiet, claim: { limit: 1, leaseMs: 60_000 } })).jobs;
+    expect(made).toMatchObject({ lease: { id }, isFired: true });
+    const retry = { id, deadSince: now, claims: 1, runAt: now, record: '1:{"revived":1}' };
+    expect(await store.retryDead([retry], now)).toEqual([false]);
     expect(await store.stats(now)).toMatchObject({ dead: 1, running: 1, ready: 0 });
   });
 

@@ -2,7 +2,7 @@
 -- ARGV: resend (1 if an earlier send may have arrived), now, then for each job: id, when it died, new score, record,
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
 -- Returns: 1 or 0 for each; 0 if the job has not been dead since then
-local resend, now, list, ids, keys = ARGV[1] == '1', tonumber(ARGV[2]), {}, {}, {}
+local resend, now, list, ids, keys, born = ARGV[1] == '1', tonumber(ARGV[2]), {}, {}, {}, {}
 for at = 3, #ARGV, 5 do
   local job = { id = ARGV[at], died = ARGV[at + 1], score = ARGV[at + 2], record = ARGV[at + 3], flow = ARGV[at + 4] }
   job.place = job.score
@@ -12,8 +12,12 @@ for at = 3, #ARGV, 5 do
   end
   push(list, job)
   push(ids, job.id)
+  -- An occurrence that was made anew may have been leased as it was made. Other ids are not used twice under that name.
+  if string.find(job.id, '@', 1, true) then push(born, BORN .. job.id) end
 end
 load_lanes(keys)
+local is_born = {}
+for i, score in ipairs(read_many('ZMSCORE', due, born)) do is_born[born[i]] = score end
 local died, reply, seen = read_many('ZMSCORE', dead, ids), {}, {}
 local retrying, waiting, retried_ids = {}, {}, {}
 for i, job in ipairs(list) do
@@ -21,7 +25,9 @@ for i, job in ipairs(list) do
   -- Retried by an earlier send, it may have died again in the same millisecond.
   if lies and resend then lies = not is_own(call('HGET', dead_jobs, job.id), job.record) end
   push(reply, (lies or (resend and was_stored(job.id, job.record))) and 1 or 0)
-  if lies then
+  if lies and is_born[BORN .. job.id] then
+    reply[i] = 0
+  elseif lies then
     seen[job.id], job.at = true, i
     push(retrying, job)
     push(retried_ids, job.id)
