@@ -1,60 +1,96 @@
+import { DELIVERY } from "../../../qstash-port.ts";
 import { act } from "../state/requests.ts";
-import { change, type Field, state } from "../state/state.ts";
-import { plural } from "../views/format.ts";
+import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
+import { number, plural } from "../views/format.ts";
 import { hrefTo } from "../views/parts.ts";
 import { aboutJob, aboutSelection } from "../views/subjects.ts";
-import { ask, encoded, goTo, typedPayload } from "./outcome.ts";
+import { ask, encoded, goTo, showOutcome, typedPayload } from "./outcome.ts";
 
-/** How many requests of a bulk action are under way at once. */
-const AT_ONCE = 4;
-/** What cancelling or moving a job costs at most, as test/dashboard counts it. */
-const COMMANDS_EACH = 8;
+/** What going through a thousand waiting jobs costs at most, as test/dashboard counts it. */
+const COMMANDS_PER_THOUSAND = 15;
 
 const whenField: Field = { name: "when", label: "When", example: "15m, or 2026-12-01T09:00:00Z" };
 
 /** A duration from now, or a time. */
 const timeOf = (text = ""): object => (/^\d+(\.\d+)?\s*[a-z]+$/i.test(text) ? { delay: text } : { runAt: text });
 
-/** The waiting jobs to act on: the one on screen, or the selected ones. */
-const waiting = (): readonly string[] => (state.snapshot?.job ? [state.snapshot.job.id] : [...state.selected]);
+/** The waiting jobs to act on: the one on screen, the selected ones, or all of the list. */
+function waiting(): object {
+  const { snapshot, selected, isAllSelected, route } = state;
+  if (snapshot?.job) return { ids: [snapshot.job.id] };
+  if (!isAllSelected) return { ids: [...selected] };
+  const name = route.view === "messages" ? DELIVERY : route.search;
+  return { ...(name ? { name } : { all: true }), state: route.state };
+}
 
-/** Does something to each waiting job of the selection. One that has changed meanwhile keeps no other from being changed. */
-async function each(change_: (path: string) => Promise<unknown>, done: string): Promise<string> {
-  const ids = [...waiting()];
-  const total = ids.length;
-  let failed = 0;
-  let last = "";
-  const work = async () => {
-    for (let id = ids.shift(); id !== undefined; id = ids.shift()) {
-      await change_(`jobs/${encoded(id)}`).catch(({ message }: Error) => {
-        failed++;
-        last = message;
-      });
-      change({ progress: total > 1 ? `${total - ids.length} of ${total}` : undefined });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  if (failed === total) throw new Error(last);
-  return `${plural(total - failed, "job")} ${done}.${failed > 0 ? ` ${failed} not: ${last}` : ""}`;
+interface Changed {
+  readonly cancelled?: number;
+  readonly rescheduled?: number;
+  readonly runAt?: string;
+  readonly cursor: string | null;
+}
+
+/** Goes through a selection of waiting jobs, about a thousand in a call. Returns how many were changed, or would be. */
+async function goThrough(what: "cancel" | "reschedule", jobs: object, when: object, dryRun: boolean): Promise<number> {
+  let changed = 0;
+  let next: object = when;
+  for (;;) {
+    const answer = await act<Changed>("POST", `jobs/${what}`, { ...jobs, ...next, dryRun }).catch(
+      ({ message }: Error) => {
+        throw new Error(changed > 0 ? `${message} ${plural(changed, "job")} had been changed before.` : message);
+      },
+    );
+    const { cancelled, rescheduled, runAt, cursor } = answer;
+    changed += cancelled ?? rescheduled ?? 0;
+    if (cursor === null) return changed;
+    next = { ...(runAt && { runAt }), cursor };
+    change({ progress: `${number(changed)} so far` });
+  }
+}
+
+/** An action on waiting jobs. The selection is taken before the user is asked, for it may change meanwhile. */
+async function askWaiting(
+  what: "cancel" | "reschedule",
+  done: string,
+  asked: (jobs: string, isOne: boolean) => Omit<Question, "act">,
+  whenOf: (filled: Filled) => object = () => ({}),
+): Promise<void> {
+  const jobs = waiting();
+  const { snapshot, isAllSelected, selected } = state;
+  try {
+    const count = isAllSelected ? await goThrough("cancel", jobs, {}, true) : snapshot?.job ? 1 : selected.size;
+    const question = asked(plural(count, "job"), count === 1);
+    ask({
+      subject: aboutSelection(),
+      ...question,
+      text: `${question.text}${isAllSelected ? " Those that are enqueued meanwhile are meant too." : ""}${costs(count)}`,
+      act: async (filled) =>
+        outcome(await goThrough(what, jobs, whenOf(filled), false), isAllSelected ? 0 : count, done),
+    });
+  } catch (error) {
+    await showOutcome(Promise.reject(error));
+  }
+}
+
+/** What an action has done. @param count how many jobs it was to change, if that is known. */
+function outcome(changed: number, count: number, done: string): string {
+  const others = count - changed;
+  if (changed === 0) throw new Error("Nothing was changed: no such job waits any more, or it is at that time already.");
+  return `${plural(changed, "job")} ${done}.${others > 0 ? ` ${number(others)} had started or ended meanwhile.` : ""}`;
 }
 
 /** What a bulk action costs, said before. */
 const costs = (count: number): string =>
-  count > 1 ? ` It takes at most ${plural(count * COMMANDS_EACH, "command")}.` : "";
+  count > 1 ? ` It takes at most ${number(Math.ceil(count / 1_000) * COMMANDS_PER_THOUSAND)} commands.` : "";
 
 /** Cancels the selected waiting jobs. */
-export function askToCancel(): void {
-  const { length } = waiting();
-  const jobs = length === 1 ? "this job" : plural(length, "job");
-  ask({
-    title: `Cancel ${jobs}?`,
-    subject: aboutSelection(),
-    text: `${length === 1 ? "It" : "They"} will not run, and ${length === 1 ? "its payload is" : "their payloads are"} deleted.${costs(length)}`,
-    confirm: length === 1 ? "Cancel the job" : `Cancel ${jobs}`,
+export const askToCancel = (): Promise<void> =>
+  askWaiting("cancel", "cancelled", (jobs, isOne) => ({
+    title: `Cancel ${isOne ? "this job" : jobs}?`,
+    text: `${isOne ? "It" : "They"} will not run, and ${isOne ? "its payload is" : "their payloads are"} deleted.`,
+    confirm: `Cancel ${isOne ? "the job" : jobs}`,
     isDangerous: true,
-    act: () => each((path) => act("DELETE", path), "cancelled"),
-  });
-}
+  }));
 
 /** Stops the running job on screen. */
 export function askToStop(): void {
@@ -70,33 +106,34 @@ export function askToStop(): void {
   });
 }
 
+const atOnce = () => ({ delay: 0 });
+
 /** Makes the selected waiting jobs due. */
-export function askToRun(): void {
-  const jobs = plural(waiting().length, "job");
-  ask({
-    title: `Run ${jobs} now?`,
-    subject: aboutSelection(),
-    text: `Due at once.${costs(waiting().length)}`,
-    confirm: `Run ${jobs} now`,
-    act: () => each((path) => act("PATCH", path, { delay: 0 }), "due now"),
-  });
-}
+export const askToRun = (): Promise<void> =>
+  askWaiting(
+    "reschedule",
+    "due now",
+    (jobs) => ({ title: `Run ${jobs} now?`, text: "Due at once.", confirm: `Run ${jobs} now` }),
+    atOnce,
+  );
 
 /** Makes the waiting job on screen due. */
-export const runNow = (): Promise<string> => each((path) => act("PATCH", path, { delay: 0 }), "due now");
+export const runNow = async (): Promise<string> =>
+  outcome(await goThrough("reschedule", waiting(), atOnce(), false), 1, "due now");
 
 /** Moves the selected waiting jobs to another time. */
-export function askToReschedule(): void {
-  const jobs = plural(waiting().length, "job");
-  ask({
-    title: `Reschedule ${jobs}`,
-    subject: aboutSelection(),
-    text: `A duration from now, or a time.${costs(waiting().length)}`,
-    confirm: `Reschedule ${jobs}`,
-    fields: [whenField],
-    act: ({ when }) => each((path) => act("PATCH", path, timeOf(when)), "rescheduled"),
-  });
-}
+export const askToReschedule = (): Promise<void> =>
+  askWaiting(
+    "reschedule",
+    "rescheduled",
+    (jobs) => ({
+      title: `Reschedule ${jobs}`,
+      text: "A duration from now, or a time.",
+      confirm: `Reschedule ${jobs}`,
+      fields: [whenField],
+    }),
+    ({ when }) => timeOf(when),
+  );
 
 /** Enqueues a job, by default the one on screen once more. */
 export function askToEnqueue(isAgain: boolean): void {

@@ -115,19 +115,17 @@ function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const { selected, isAllSelected, route } = state;
   const { search, by, group } = route;
   const isMessages = route.view === "messages";
+  const { state: kind } = route;
   const every = isMessages
-    ? "all failed messages"
+    ? `all ${kind && stateText(kind)} messages`
     : group
       ? "all of this failure"
       : search
         ? `all named ${search}`
-        : `all ${number(stats.deadLetterCount)}`;
+        : `all ${kind && number(countOf(stats, kind))}`;
+  const isForAll = kind === "dead" || kind === "scheduled" || kind === "ready";
   const mayAll =
-    route.state === "dead" &&
-    isMore &&
-    !isAllSelected &&
-    rows.every(isSelected) &&
-    (!search || (!isMessages && by === "name"));
+    isForAll && isMore && !isAllSelected && rows.every(isSelected) && (!search || (!isMessages && by === "name"));
   const kinds = new Set(rows.filter(isSelected).map((row) => row.state));
   const isDead = route.state === "dead" || (kinds.size === 1 && kinds.has("dead"));
   const isWaiting = !kinds.has("dead") && !kinds.has("running") && !kinds.has("completed");

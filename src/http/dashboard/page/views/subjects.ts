@@ -4,6 +4,7 @@ import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { number } from "./format.ts";
+import { stateText } from "./parts.ts";
 
 // What a dialog is about, so that nobody confirms it for something else.
 
@@ -24,10 +25,11 @@ export function aboutSelection(): Html {
   const [first] = rows;
   if (first && rows.length === 1) return aboutJob(first);
   if (isAllSelected && route.group && first?.error) return aboutGroup({ name: first.name, error: first.error });
-  if (isAllSelected && route.view === "messages")
-    return html`All failed messages in the queue <b>${snapshot?.queue}</b>`;
-  if (isAllSelected)
-    return html`${route.search ? html`All named <b>${route.search}</b>` : "All dead jobs"} in the queue <b>${snapshot?.queue}</b>`;
+  if (isAllSelected) {
+    const isMessages = route.view === "messages";
+    const kind = route.state && stateText(route.state, isMessages);
+    return html`All ${kind} ${isMessages ? "messages" : "jobs"}${route.search && html` named <b>${route.search}</b>`} in the queue <b>${snapshot?.queue}</b>`;
+  }
   const names = [...new Set(rows.map(({ name }) => name))];
   const count = (of: string) => rows.filter(({ name }) => name === of).length;
   const shown = names
