@@ -352,6 +352,11 @@ describe("billed commands", () => {
     expect(await count(() => queue.drain())).toBe(1);
   });
 
+  test("an idle tick costs 2 if its budget has no room for a peek before a claim", async () => {
+    const { queue, count } = setUp();
+    expect(await count(() => queue.drain({ budget: { roundTrips: 3 } }))).toBe(2);
+  });
+
   test("in partitions the first call of a process costs 3 more, and later calls nothing", async () => {
     const store = redis.store();
     const { count } = setUp();

@@ -352,12 +352,12 @@ describe("a budget", () => {
 
   test("too small for any job is refused, and the message names the part and the minimum", async () => {
     const queue = only(await setUp(many("quick", 1)));
-    await expect(queue.drain({ budget: { roundTrips: 3 } })).rejects.toThrow("budget.roundTrips must be");
-    await expect(queue.drain({ budget: { commands: 68 } })).rejects.toMatchObject({
+    await expect(queue.drain({ budget: { roundTrips: 2 } })).rejects.toThrow("budget.roundTrips must be");
+    await expect(queue.drain({ budget: { commands: 66 } })).rejects.toMatchObject({
       code: "invalid_request",
-      message: 'budget.commands must be at least 69 to drain the queue "queue-0".',
+      message: 'budget.commands must be at least 67 to drain the queue "queue-0".',
     });
-    expect(await queue.drain({ budget: { roundTrips: 4, commands: 69 } })).toMatchObject({ completed: 1 });
+    expect(await queue.drain({ budget: { roundTrips: 3, commands: 67 } })).toMatchObject({ completed: 1 });
   });
 });
 

@@ -125,8 +125,8 @@ const internalNames = [
   "afterwards",
 ] satisfies (keyof InternalDrainOptions)[];
 
-/** A peek, a claim, a lease to be extended, and a request to settle: with less, a drain might never run the job that is due first. */
-export const LEAST_ROUND_TRIPS = 4;
+/** A claim, a lease to be extended, and a request to settle: with less, a drain might never run the job that is due first. */
+export const LEAST_ROUND_TRIPS = 3;
 
 /** The largest `maxJobs`, and the largest part of a budget: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
@@ -164,8 +164,8 @@ export function drainLimits(options: InternalDrainOptions): DrainLimits {
 }
 
 /**
- * The least budget with which a drain runs whatever is due first: it peeks, claims a job or finds a schedule, and settles or fires it. The
- * job may have a flow control key, and a lease that must be extended first.
+ * The least budget with which a drain runs whatever is due first: it claims a job or finds a schedule, and settles or fires it. The job
+ * may have a flow control key, and a lease that must be extended first. A peek comes before that only where it must.
  */
 export function leastBudget(local: LocalFacts, declared: number, followUps: number): Cost {
   const hasKeys = true;
@@ -174,8 +174,19 @@ export function leastBudget(local: LocalFacts, declared: number, followUps: numb
   const settling = local.mostOfExchange({ settles: 1, followUps, ...firing, hasKeys });
   const running = [claiming, local.mostOfExtend, settling].reduce(sumOf);
   const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
-  const least = (part: keyof Cost) => local.mostOfPeek[part] + Math.max(declaring[part], running[part]);
+  const peeking = mustPeek(local, declared) ? local.mostOfPeek : noCost;
+  const least = (part: keyof Cost) => peeking[part] + Math.max(declaring[part], running[part]);
   return { roundTrips: least("roundTrips"), commands: least("commands") };
+}
+
+/** Whether a drain cannot begin with a claim: a peek reads the manifest of schedules that code declares. */
+function mustPeek(local: LocalFacts, declared: number): boolean {
+  return local.mustPeek || declared > 0;
+}
+
+/** The budget that a drain needs to peek first. With less, it begins with a claim. */
+export function leastToPeek(local: LocalFacts, declared: number, least: Cost): Cost {
+  return mustPeek(local, declared) ? least : sumOf(local.mostOfPeek, least);
 }
 
 /**

@@ -17,7 +17,7 @@ export async function drainQueue(queue: QueueParts, options: InternalDrainOption
   const { settings, declared, nextDue, usage } = queue;
   const limits = drainLimits(options);
   const { held = [], before = noCounts, clock = steadyClock(settings.clock) } = options;
-  const { least } = drainNeeds(queue);
+  const { least, leastToPeek } = drainNeeds(queue);
   if (held.length === 0) checkBudget(limits, least, settings.name);
   const budget = new DrainBudget({
     roundTrips: limits.roundTrips - before.roundTrips,
@@ -25,7 +25,11 @@ export async function drainQueue(queue: QueueParts, options: InternalDrainOption
   });
   if (held.length === 0 && !budget.affords(least)) return notDrained;
   const store = settings.store.open(settings.name, budget);
-  const first = held.length > 0 ? unknown : await peekUnlessAborted(queue, store, budget, limits.signal);
+  let first: NextDue = unknown;
+  if (held.length === 0)
+    first = budget.affords(leastToPeek)
+      ? await peekUnlessAborted(queue, store, budget, limits.signal)
+      : { paused: false, nextAt: clock() };
   const hooks = hookCalls(settings);
   const traces = traceCalls(settings);
   const runtime = { ...settings, clock, queue: settings.name, store, declared, hooks, traces };

@@ -1,5 +1,5 @@
 import { mostFollowUps } from "../attempt/follow-ups.ts";
-import { leastBudget } from "../drain/options.ts";
+import { leastBudget, leastToPeek } from "../drain/options.ts";
 import type { ManageRuntime } from "../manage/runtime.ts";
 import { logWarning } from "../observe/log.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
@@ -42,8 +42,12 @@ export interface DrainNeeds {
   readonly peek: Cost;
   /** The least budget with which a drain can do anything. */
   readonly least: Cost;
+  /** The least budget with which it peeks before that. */
+  readonly leastToPeek: Cost;
 }
 
 export function drainNeeds({ store, declared, jobs }: QueueParts): DrainNeeds {
-  return { peek: store.local.mostOfPeek, least: leastBudget(store.local, declared.count, mostFollowUps(jobs)) };
+  const { local } = store;
+  const least = leastBudget(local, declared.count, mostFollowUps(jobs));
+  return { peek: local.mostOfPeek, least, leastToPeek: leastToPeek(local, declared.count, least) };
 }

@@ -427,6 +427,8 @@ export interface LocalFacts {
   mostOfExchange(size: ExchangeSize): Cost;
   /** The most that `peekWithManifest` costs. */
   readonly mostOfPeek: Cost;
+  /** Whether an exchange knows where to claim only after a peek. */
+  readonly mustPeek: boolean;
   /** The most that it costs to extend one lease, without a new record. */
   readonly mostOfExtend: Cost;
   /** The most that `partitions` costs. */

@@ -56,6 +56,7 @@ const local: LocalFacts = {
   mostOfSettle: () => oneCall,
   mostOfExchange: () => oneCall,
   mostOfPeek: oneCall,
+  mustPeek: false,
   mostOfExtend: oneCall,
   mostOfPartitions: oneCall,
   mostOfDeclare: () => ({ roundTrips: 2, commands: 0 }),

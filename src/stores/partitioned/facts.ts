@@ -29,6 +29,7 @@ export function partitionOfKey(key: string, count: number): number {
 /** What a partitioned queue knows without a request: the maximum cost of its calls, and the partition of a job. */
 export class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
+  readonly mustPeek = true;
   readonly mostOfExtend: Cost;
   readonly mostOfPartitions: Cost;
   /** One partition of each store. */

@@ -135,6 +135,7 @@ export class RedisQueue implements QueueStore {
     mostOfSettle: (size) => ({ roundTrips: 1, commands: this.#mostOfSettle(size) }),
     mostOfExchange: (size) => ({ roundTrips: 1, commands: this.#mostOfExchange(size) }),
     mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
+    mustPeek: false,
     mostOfExtend: { roundTrips: 1, commands: mostOfExtend(1, 1, 1) },
     mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
     mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
