@@ -15,7 +15,7 @@ interface Layer {
 const layers: Readonly<Record<string, Layer>> = {
   core: { holds: ["core/"], mayImport: ["port"], packages: ["@standard-schema/spec", "cron-parser"] },
   port: { holds: ["core/store/", "core/shared/"], mayImport: [], packages: ["uuid"] },
-  stores: { holds: ["stores/"], mayImport: ["port"] },
+  stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   plans: { holds: ["stores/redis-http/plans.ts"], mayImport: [] },
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },
   memory: { holds: ["stores/memory/index.ts", "stores/partitioned/partitioned.ts"], mayImport: ["port", "stores"] },

@@ -1,10 +1,10 @@
+import { Redis } from "@upstash/redis/cloudflare";
 import type { Store } from "../../src/core/store/store.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { RedisQueue } from "../../src/stores/redis/queue.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
-import { restAt } from "../../src/stores/redis-http/rest.ts";
-import { transportOf } from "../../src/stores/redis-http/transport.ts";
+import { requesterOf, transportOf } from "../../src/stores/redis-http/transport.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
 import { RespClient } from "./resp.ts";
@@ -30,7 +30,8 @@ export interface Stage {
 
 /** `upstashStore`, which resends at once. */
 function unpausedStore(url: string, token: string, prefix: string): Store {
-  const connection = new Connection(transportOf(restAt(url, token)), async () => {});
+  const requester = requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false }));
+  const connection = new Connection(transportOf(requester), async () => {});
   return {
     open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
   };

@@ -4,17 +4,15 @@
  * @module tidegate/upstash
  */
 
+import type { Redis as AnyRedis } from "@upstash/redis";
+import { Redis, type Requester } from "@upstash/redis/cloudflare";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkKnown, checkObject } from "../../core/shared/validate.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
 import { RedisQueue } from "../redis/queue.ts";
-import { restOf, type UpstashClient } from "./client.ts";
-import { type Rest, restAt } from "./rest.ts";
-import { transportOf } from "./transport.ts";
-
-export type { UpstashClient } from "./client.ts";
+import { requesterOf, transportOf } from "./transport.ts";
 
 /** Where the database is. */
 export interface UpstashStoreOptions {
@@ -28,8 +26,8 @@ export interface UpstashStoreOptions {
 
 /** The database of a client of yours. */
 export interface UpstashClientOptions {
-  /** A client of the package `@upstash/redis`. Its own settings stay as they are. */
-  readonly redis: UpstashClient;
+  /** A client that exists already. Its own settings stay as they are. */
+  readonly redis: AnyRedis;
   /** What every key begins with. Default "tidegate". */
   readonly prefix?: string;
 }
@@ -43,23 +41,23 @@ export interface UpstashClientOptions {
  *
  * @throws {TidegateError} `invalid_request` where the address or the token is missing, or an option makes no sense. Nothing is sent before a queue needs it.
  */
-export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient): Store {
-  const { rest, prefix } = readOptions(options);
-  const connection = new Connection(transportOf(rest));
+export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
+  const { requester, prefix } = readOptions(options);
+  const connection = new Connection(transportOf(requester));
   return {
     open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
   };
 }
 
-function readOptions(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient): {
-  rest: Rest;
+function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): {
+  requester: Requester;
   prefix: string;
 } {
   checkObject(options, "upstashStore takes { url, token }, or a client of @upstash/redis.");
-  if ("evalsha" in options) return { rest: restOf(options), prefix: readPrefix() };
+  if ("evalsha" in options) return { requester: requesterOf(options), prefix: readPrefix() };
   if ("redis" in options) {
     checkKnown(options, ["redis", "prefix"], "upstashStore with a client");
-    return { rest: restOf(options.redis), prefix: readPrefix(options.prefix) };
+    return { requester: requesterOf(options.redis), prefix: readPrefix(options.prefix) };
   }
   checkKnown(options, ["url", "token", "prefix"], "upstashStore");
   const { url, token, prefix } = options;
@@ -71,7 +69,10 @@ function readOptions(options: UpstashStoreOptions | UpstashClientOptions | Upsta
     throw invalidRequest(
       "upstashStore needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows.",
     );
-  return { rest: restAt(url, token), prefix: readPrefix(prefix) };
+  return {
+    requester: requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false })),
+    prefix: readPrefix(prefix),
+  };
 }
 
 function isHttpUrl(url: unknown): url is string {

@@ -1,25 +1,39 @@
+import type { Redis as AnyRedis } from "@upstash/redis";
+import type { Requester } from "@upstash/redis/cloudflare";
+import { invalidRequest } from "../../core/shared/errors.ts";
 import type { Transport } from "../redis/connection.ts";
-import type { Rest } from "./rest.ts";
 
-/** What one command is answered with. */
-interface Answer {
-  readonly result?: unknown;
-  readonly error?: string;
+/**
+ * The part of a client that sends requests and gives raw answers, with the client's own resends turned off: a script sent
+ * again must know that it is, so resending is done here. Deriving leaves the client itself as it was.
+ */
+export function requesterOf(redis: Pick<AnyRedis, never>): Requester {
+  const requester: unknown = (redis as AnyRedis | null)?.["client"];
+  if (typeof requester !== "object" || requester === null)
+    throw invalidRequest(
+      "redis must be a client of @upstash/redis: for one of `redis` or `ioredis` there is redisStore.",
+    );
+  return Object.create(requester, { retry: { value: { attempts: 0, backoff: () => 0 } } }) as Requester;
 }
 
 /** Sends commands over HTTP. */
-export function transportOf(rest: Rest): Transport {
+export function transportOf(requester: Requester): Transport {
+  // As a function, for then an abort throws; given as an object, it would make the call resolve with null.
+  const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
   return {
     keepsOrder: true,
-    lockingAddress: rest.url,
+    lockingAddress: (requester as { readonly baseUrl?: string }).baseUrl ?? "",
     async send(command, signal) {
-      const { result, error } = (await rest.post("", command, signal)) as Answer;
-      if (result === undefined) throw new Error(error);
+      const { result, error } = await requester.request<unknown>({ body: [...command], signal: signalled(signal) });
+      if (error) throw new Error(error);
       return result;
     },
     async sendMany(commands, signal) {
-      const answers = (await rest.post("pipeline", commands, signal)) as readonly Answer[];
-      return answers.map(({ result, error }) => (result === undefined ? new Error(error) : result));
+      const body = commands.map((command) => [...command]);
+      const answers = await requester.request({ path: ["pipeline"], body, signal: signalled(signal) });
+      return (answers as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) =>
+        error ? new Error(error) : result,
+      );
     },
   };
 }
