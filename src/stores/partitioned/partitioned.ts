@@ -3,7 +3,7 @@ import { wholeNumber } from "../../core/shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
-import type { Cost, Meter } from "../../core/store/meter.ts";
+import { type Cost, type Meter, OutOfBudgetError } from "../../core/store/meter.ts";
 import type { StoredPending } from "../../core/store/pending.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
@@ -317,7 +317,9 @@ class PartitionedQueue implements QueueStore {
       target = this.#nextToClaim(now);
       if (this.#lost.has(target)) break;
       const isAnswered = !claim && replies.of(target) !== undefined;
-      if (isAnswered || (await send(target, { settle: [], fire: [] }))) replies.forgive(passedOver);
+      const isClaimed = isAnswered || (await send(target, { settle: [], fire: [] }));
+      // What the lost ones may have been billed can leave no room for this: then the budget ends the drain, and not they.
+      if (isClaimed || replies.failureOf(target) instanceof OutOfBudgetError) replies.forgive(passedOver);
     }
     const claimed = replies.of(target);
     return {
