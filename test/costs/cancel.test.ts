@@ -9,11 +9,11 @@ import { useRedis } from "../support/stores.ts";
 
 const redis = useRedis();
 
-test("jobs that run for long cost 2 every 15 s, in all, and quick ones nothing more", async () => {
-  const spent = async (ms: number) => {
+test("jobs that run for long cost 2 each time that their drain looks after them, and nothing without observe", async () => {
+  const spent = async (ms: number, observe = true) => {
     const clock = testClock(now);
-    const runs = defineJob({ name: "runs", timeout: "5m", perform: () => clock.sleep(ms) });
-    const queue = new Queue({ store: clock.watch(redis.store()), clock, jobs: [runs], random: () => 0.5 });
+    const runs = defineJob({ name: "runs", timeout: "2h", perform: () => clock.sleep(ms) });
+    const queue = new Queue({ observe, store: clock.watch(redis.store()), clock, jobs: [runs], random: () => 0.5 });
     await queue.enqueueMany([{ job: runs }, { job: runs }, { job: runs }]);
     return countCommands(redis.server.port, async () => {
       const drained = queue.drain();
@@ -24,6 +24,8 @@ test("jobs that run for long cost 2 every 15 s, in all, and quick ones nothing m
   await spent(16_000);
   const [quick, long] = [await spent(14_000), await spent(61_000)];
   expect(long.commands - quick.commands).toBe(4 * 2);
+  expect((await spent(3_600_000)).commands - quick.commands).toBe(22 * 2);
+  expect(await spent(61_000, false)).toEqual(await spent(14_000, false));
 });
 
 test("to watch for running jobs that are cancelled costs no command", async () => {

@@ -86,7 +86,8 @@ export class Drain {
     const spacing = (ms: number) => budget.spacing(ms, store.local.mostOfExtend);
     // The running jobs share what is left.
     this.#runtime = { ...runtime, spacing: (ms) => spacing(ms) * running.size };
-    this.#watch = new Watch(running, spacing);
+    // A queue that does not observe spends nothing on it.
+    this.#watch = new Watch(observe ? running : new Set(), spacing);
     this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight, mostFollowUps(runtime.jobs));
     this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), clock());
     this.#next = new NextExchange({

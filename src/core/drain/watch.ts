@@ -1,12 +1,14 @@
 import { type Attempt, lookAfter } from "../attempt/attempt.ts";
 import type { QueueStore } from "../store/store.ts";
 
-/** How often a drain looks after jobs that run for this long. Two commands each time, whatever their number. */
+/** From when on a drain looks after a job, and the least time between two looks. Two commands each, whatever the number of jobs. */
 const LOOKS_EVERY_MS = 15_000;
+/** Beyond a minute, the time between two looks grows with how long the oldest job runs, so that an hour costs 22 looks and not 240. */
+const PART_OF_RUN = 1 / 4;
 
 /**
  * Looks after jobs that run for long and send nothing themselves: it learns that they were cancelled, and stores the progress that had to
- * wait. Every 15 s, or as often as the budget lasts until their timeouts.
+ * wait. Less often if the budget would not last until their timeouts.
  */
 export class Watch {
   readonly #running: ReadonlySet<Attempt>;
@@ -25,7 +27,8 @@ export class Watch {
     const [oldest] = this.#running;
     if (!oldest?.startedAt) return Number.POSITIVE_INFINITY;
     const since = Math.max(this.#lookedAt, oldest.startedAt);
-    return since + Math.max(LOOKS_EVERY_MS, this.#spacing(oldest.timesOutAt - now));
+    const pause = Math.max(LOOKS_EVERY_MS, (since - oldest.startedAt) * PART_OF_RUN);
+    return since + Math.max(pause, this.#spacing(oldest.timesOutAt - now));
   }
 
   look(store: QueueStore, now: number): void {
