@@ -21,7 +21,7 @@ describe("an invalid address", () => {
   );
 });
 
-test("a job with an id that a URL drops is shown, and no button changes anything else", async () => {
+test("a job with an id that a URL drops is shown and cancelled, and no button changes anything else", async () => {
   const store = memoryStore();
   const on = await serveQueue({}, store);
   await storeOldId(store, "..", on.clock);
@@ -31,7 +31,7 @@ test("a job with an id that a URL drops is shown, and no button changes anything
   await page.goto(`${on.url}/dashboard#view=job&id=..`);
   await press(page, "Cancel...");
   await page.getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByText('A URL cannot contain "." or "..".').waitFor();
+  await notice(page, "1 job cancelled.");
   expect((await on.queue.getStats()).paused).toBe(false);
-  expect(await on.queue.getJob("..")).toMatchObject({ state: "scheduled" });
+  expect(await on.queue.getJob("..")).toBeNull();
 });

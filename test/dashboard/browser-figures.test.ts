@@ -110,6 +110,7 @@ test("what broke, since when, and its repair are a click away", async () => {
   const of = async (name: string) => (await rows(page)).find((cells) => cells[0] === name);
   expect((await of("job_07"))?.slice(0, 4)).toEqual(["job_07", "2", "0", "167"]);
   expect(total).toMatchObject({ processed: 2, dead: 334 });
+  expect((await of(worst.name))?.[4]).toBe(String(worst.count));
   await page.getByRole("link", { name: "day", exact: true }).click();
   await expect.poll(async () => (await of("job_07"))?.slice(0, 4), patience).toEqual(["job_07", "2", "0", "334"]);
   await press(page, "Sort by Processed");

@@ -133,7 +133,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the statistics cost 5
  * commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for failures on the overview, the statistics of each
  * further queue in the list of all, 4 to 15 for failures, 3 to 7 for a page of jobs (and as much for each state in the list of the latest), 3
- * for a job, 3 more for the events of a message, 3 for names, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
+ * for a job, 3 more for the events of a message, 6 to 9 for names, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -196,7 +196,7 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
       return { job, events: (await records.events(queue, { messageId: job.id })) ?? null };
     }
     case "names":
-      return { figures: await queue.getFigures({ days: DAYS }) };
+      return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
     case "schedules":
       return { schedules: (await queue.schedules.list()).map(withOccurrences) };
     case "flow":

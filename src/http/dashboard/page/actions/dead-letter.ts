@@ -35,12 +35,13 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
   const verb = isRetry ? "Retry" : "Remove";
   try {
     const count = await run(true);
+    const [its, payloads] = count === "1 job" ? ["its", "payload"] : ["their", "payloads"];
     ask({
       title: `${verb} ${count}?`,
       subject,
       text: isRetry
-        ? `This would retry ${count}: as soon as possible, with all their retries.`
-        : `This would remove ${count} for good, with their payloads.`,
+        ? `This would retry ${count}: as soon as possible, with all ${its} retries.`
+        : `This would remove ${count} for good, with ${its} ${payloads}.`,
       confirm: `${verb} ${count}`,
       isDangerous: !isRetry,
       act: async () => {

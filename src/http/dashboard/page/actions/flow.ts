@@ -23,11 +23,11 @@ export function askForLimits(key: string): void {
       ...(key ? [] : [{ name: "key", label: "Key", example: "tenant-7" }]),
       optional({
         name: "concurrency",
-        label: "Jobs at once",
+        label: "Concurrency (jobs at once)",
         value: ordered ? "" : `${concurrency ?? ""}`,
         example: "2",
       }),
-      optional({ name: "rate", label: "Starts per period", value: `${rate ?? ""}`, example: "100" }),
+      optional({ name: "rate", label: "Rate (starts per period)", value: `${rate ?? ""}`, example: "100" }),
       optional({ name: "period", label: "Period", value: period === null ? "" : durationText(period), example: "1m" }),
       {
         name: "ordered",

@@ -33,7 +33,8 @@ function allNames({ figures, names }: Json<Snapshot>): readonly Name[] | undefin
 /** Whether jobs have ended of which no name has figures. */
 function isUnobserved({ figures, activity }: Json<Snapshot>): boolean {
   const { totalProcessed, totalFailed } = activity.stats;
-  return figures?.names.length === 0 && totalProcessed + totalFailed > 0;
+  const isNone = figures?.names.every(({ total }) => total.processed + total.retried + total.dead === 0);
+  return isNone === true && totalProcessed + totalFailed > 0;
 }
 
 export function names(snapshot: Json<Snapshot>): Html {
@@ -69,6 +70,7 @@ const columns: readonly Column<Name>[] = [
   ["processed", "Processed", (name) => figuresOf(name).processed],
   ["retried", "Retried", (name) => figuresOf(name).retried],
   ["dead", "Dead", (name) => figuresOf(name).dead],
+  ["pending", "Waiting", ({ pending }) => pending?.count ?? 0],
   ["waiting", "Starts within", (name) => figuresOf(name).waiting?.p95Ms ?? -1],
   ["running", "Runs up to", (name) => figuresOf(name).running?.p95Ms ?? -1],
 ];
@@ -85,6 +87,7 @@ function row(name: Name): Html {
   const time = (of: Figures["waiting"]) =>
     html`<td class="figure wide">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
   return html`<tr data-key="${name.name}" data-row="${true}" data-click="open"><td class="job">${link({ view: "jobs", search: name.name, by: "name" }, name.name)}</td>
-${count(processed, "")}${count(retried, "retried error", "wide")}${count(dead, "dead error")}${time(waiting)}${time(running)}
+${count(processed, "")}${count(retried, "retried error", "wide")}${count(dead, "dead error")}
+<td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
 <td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
 }
