@@ -92,7 +92,7 @@ const lossText = `**What a lost database stops**, and what continues:
 | \`getJob\`, \`cancel\` and others with an id | fail if the job is in the lost one |
 | \`GET /health\` | answers 503 |
 | a drain that holds jobs of the lost one | settles what it can, ends with \`store_unavailable\`, and the next one continues |
-| a drain that meets the loss with its first claim | continues with the others, if the attempts to reach the lost one leave enough of its budget. If not, it ends with \`store_unavailable\`, and the next one continues |
+| a drain that meets the loss with its first claim | continues with the others, if the attempts to reach the lost one leave enough of its budget. If not, its budget ends it, and the next drain continues with them |
 
 A database that is gone for good takes its jobs with it, because nothing is stored twice. An empty one in its place is initialized again, and the
 queue continues. One of two databases is lost twice as often as a single one, each time with half of the jobs.
