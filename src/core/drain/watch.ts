@@ -28,7 +28,8 @@ export class Watch {
     if (!oldest?.startedAt) return Number.POSITIVE_INFINITY;
     const since = Math.max(this.#lookedAt, oldest.startedAt);
     const pause = Math.max(LOOKS_EVERY_MS, (since - oldest.startedAt) * PART_OF_RUN);
-    return since + Math.max(pause, this.#spacing(oldest.timesOutAt - now));
+    // A clock that counts whole ms does not reach a fraction of one.
+    return since + Math.ceil(Math.max(pause, this.#spacing(oldest.timesOutAt - now)));
   }
 
   look(store: QueueStore, now: number): void {
