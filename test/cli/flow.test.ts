@@ -112,8 +112,8 @@ onEveryTarget((openWith) => {
 
     test("a key cannot control the terminal", async () => {
       const { queue, cli } = open();
-      await queue.enqueueMany(tenants(["a\u202ebc", "a\u202ebc"]));
-      for (const words of [["list"], ["show", "a\u202ebc"], ["pause", "a\u202ebc"]]) {
+      await queue.enqueueMany(tenants(["a\u2028bc", "a\u2028bc"]));
+      for (const words of [["list"], ["show", "a\u2028bc"], ["pause", "a\u2028bc"]]) {
         const { stdout } = await cli(["queue:flow", ...words]);
         expect(stdout).toContain("a\ufffdbc");
         expect(hasEscapes(stdout)).toBe(false);
