@@ -165,10 +165,12 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   resumeFlowControlKey: [{ status: 200, ...tenant }],
   drain: [
     { status: 200, body: { maxJobs: 10 } },
+    { status: 200, body: { attempts: true } },
     { status: 202, headers: link },
   ],
   drainByGet: [
     { status: 200, query: { maxJobs: "10" } },
+    { status: 200, query: { attempts: "true" } },
     { status: 202, headers: link },
   ],
   pause: [{ status: 200 }],

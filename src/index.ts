@@ -5,6 +5,7 @@
  * @module tidegate
  */
 
+export type { DrainedAttempt, DrainedAttempts } from "./core/drain/attempts.ts";
 export type { DrainOptions } from "./core/drain/options.ts";
 export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
 export type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./core/enqueue/new-job.ts";

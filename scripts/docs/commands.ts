@@ -23,7 +23,7 @@ A command uses the first of these that you give:
 4. Upstash Redis: \`UPSTASH_REDIS_REST_URL\` and \`UPSTASH_REDIS_REST_TOKEN\`
 
 Keep tokens in the environment: everybody on the machine can read arguments. With a handler, commands that only read need a \`read\`
-token, \`queue:enqueue\` needs \`enqueue\`, and \`queue:work\` needs \`drain\`. All others need \`admin\`. Without \`--queue\`, a command
+token, \`queue:enqueue\` needs \`enqueue\`, and \`queue:work\` needs \`drain\`, with \`read\` for a line an attempt. All others need \`admin\`. Without \`--queue\`, a command
 uses the handler's first queue, or the one named \`default\`.
 
 ## Output

@@ -88,7 +88,14 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
     ["src/core/manage/failures.ts", "FailureGroup"],
   ],
   FlowControlPage: [["src/core/flow/flow-keys.ts", "FlowControlPage"]],
-  DrainReport: [["src/core/drain/report.ts", "DrainReport"]],
+  DrainReport: [
+    ["src/core/drain/report.ts", "DrainReport"],
+    ["src/core/drain/attempts.ts", "DrainedAttempts"],
+  ],
+  DrainedAttempt: [
+    ["src/core/job/define.ts", "JobContext"],
+    ["src/core/drain/attempts.ts", "DrainedAttempt"],
+  ],
   Problem: [["src/http/contract/requests.ts", "Problem"]],
   NewJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"], attempt],
   RecurringJob: [["src/core/enqueue/new-job.ts", "RecurringOptions"], recurring, attempt],

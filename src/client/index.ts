@@ -4,6 +4,7 @@
  * @module tidegate/client
  */
 
+import type { DrainedAttempts } from "../core/drain/attempts.ts";
 import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainReport } from "../core/drain/report.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../core/enqueue/new-job.ts";
@@ -280,8 +281,15 @@ export class QueueClient
     return this.#call("DELETE", `/jobs${query({ state: "pending", ...options })}`, "cleared");
   }
 
-  /** Like `Queue.drain`, in an invocation of the handler. The handler's own bounds replace missing ones. */
-  drain(options: Omit<DrainOptions, "signal"> = {}): Promise<DrainReport> {
+  /**
+   * Like `Queue.drain`, in an invocation of the handler. The handler's own bounds replace missing ones.
+   *
+   * @param options `attempts`: whether the report also lists how each attempt of this drain ended, the last 1,000 at most. That needs
+   *   a token with the scope `read` or `admin` too. Default false.
+   */
+  drain(
+    options: Omit<DrainOptions, "signal"> & { readonly attempts?: boolean } = {},
+  ): Promise<DrainReport & Partial<DrainedAttempts>> {
     return this.#call("POST", "/drain", "claimed", options);
   }
 

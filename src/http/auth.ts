@@ -97,12 +97,17 @@ export function scopesOf({
   return [...new Set<Scope>([scope, ...(method === "GET" && !mutates ? ["read" as const] : []), "admin"])];
 }
 
-/** Refuses a caller who has none of these scopes. @throws {TidegateError} `unauthorized` or `forbidden` */
-export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[]): void {
+/**
+ * Refuses a caller who has none of these scopes.
+ *
+ * @param what what needs the scope, for the message.
+ * @throws {TidegateError} `unauthorized` or `forbidden`
+ */
+export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[], what = "This"): void {
   if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
   if (token === "unknown") throw new TidegateError("unauthorized", "The token is not valid.");
   if (!sufficient.some((scope) => scopes.has(scope)))
-    throw new TidegateError("forbidden", `This needs a token with the scope "${sufficient.join('" or "')}".`);
+    throw new TidegateError("forbidden", `${what} needs a token with the scope "${sufficient.join('" or "')}".`);
 }
 
 /**

@@ -224,7 +224,68 @@ describe("queue:work with a handler", () => {
     };
     await cli(["queue:work", "--once"], { fetch: spying });
     await cli(["queue:work", "--once", "--workers", "7"], { fetch: spying });
-    expect(bodies).toEqual([{}, { concurrency: 7 }]);
+    expect(bodies).toEqual([{ attempts: true }, { attempts: true, concurrency: 7 }]);
+  });
+
+  test("prints a line for each attempt, dated when it ended, and no payload", async () => {
+    const { queue, clock, cli, fetch } = behindHandler();
+    await queue.enqueueMany([
+      { ...toAda, id: "welcome" },
+      { job: "fails", id: "broken" },
+      { job: "fails", id: "again", maxRetries: 1, backoff: { type: "fixed", base: "11s" } },
+    ]);
+    const slowly = async (request: Request) => {
+      const answer = await fetch(request);
+      await clock.advance("1s");
+      return answer;
+    };
+    const { stdout, stderr } = await cli(["queue:work", "--once"], { fetch: slowly });
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0 ms\n");
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z dead fails broken attempt 1 of 1, 0 ms: Error: no luck\n");
+    const retried = "failed fails again attempt 1 of 2, 0 ms, runs again in 10 seconds: Error: no luck";
+    expect(stdout).toContain(`2026-03-01T12:00:00.000Z ${retried}\n`);
+    expect(stdout + stderr).not.toContain("ada");
+  });
+
+  test("prints those lines as JSON on standard error with --json", async () => {
+    const { queue, cli } = behindHandler();
+    await queue.enqueue(sendEmail, toAda.payload, { id: "welcome" });
+    const { stdout, stderr } = await cli(["queue:work", "--once", "--json"]);
+    const attempt = { name: "send_email", id: "welcome", attempt: 1, maxRetries: 3, ranMs: 0 };
+    expect(JSON.parse(stderr)).toEqual({ at: "2026-03-01T12:00:00.000Z", outcome: "completed", ...attempt });
+    expect(stdout).not.toContain("welcome");
+  });
+
+  test("says once that there are only counts, if the token may not read or the handler is older", async () => {
+    const { queue, cli, fetch } = behindHandler();
+    const older = async (request: Request) => {
+      const body = await request.clone().json();
+      return fetch(
+        "attempts" in body ? new Request(request, { body: JSON.stringify({ ...body, news: true }) }) : request,
+      );
+    };
+    for (const [argv, world, reason] of [
+      [["--token", "the-drain-token"], {}, "The token may not read"],
+      [[], { fetch: older }, "The handler is of an earlier version"],
+    ] as const) {
+      await queue.enqueueMany(Array.from({ length: 250 }, () => toAda));
+      const { code, stdout, stderr } = await cli(["queue:work", "--once", ...argv], world);
+      expect(code).toBe(0);
+      expect(stderr.split(reason)).toHaveLength(2);
+      expect(stdout).not.toContain("completed send_email");
+      expect(stdout.split("\n").at(-2)).toBe("250 jobs completed.");
+    }
+  });
+
+  test("says how many attempts the handler has left out", async () => {
+    const { queue, cli, fetch } = behindHandler();
+    await queue.enqueueMany(Array.from({ length: 1_000 }, () => toAda));
+    await queue.enqueueMany([toAda, toAda]);
+    const all = (request: Request) =>
+      fetch(new Request(request, { body: JSON.stringify({ attempts: true, maxJobs: 2_000, concurrency: 1_000 }) }));
+    const { stdout, stderr } = await cli(["queue:work", "--once"], { fetch: all });
+    expect(stderr).toContain("2 attempts before these are not listed.");
+    expect(stdout.match(/ completed send_email /g)).toHaveLength(1_000);
   });
 
   test("counts dead-lettered jobs", async () => {

@@ -16,8 +16,9 @@ const DESCRIPTION = `Runs the jobs of a queue until Ctrl-C.
 With --module it runs the jobs of your module in this process, directly on Redis. With a handler it makes the
 handler drain repeatedly while there is a backlog, and then whenever something is due.
 
-A handler reports counts alone: its own log has its failures. Jobs that run here get a line for each attempt: the outcome, the job, how long it took, and why it failed. With --json
-each line is a JSON document on standard error. A queue that your module makes itself logs its own failures.
+Each attempt gets a line: the outcome, the job, how long it took, and why it failed. A handler lists its attempts when its drain has
+ended, if the token has the scope read or admin too. Drains that others start have no lines here. With --json each line is a JSON
+document on standard error. A queue that your module makes itself logs its own failures.
 
 Press Ctrl-C once to release jobs that have not started and let running ones finish. Press it twice to quit at once;
 running jobs are then due again when their lease expires.`;
@@ -66,9 +67,7 @@ async function work(
   const { clock = systemClock } = session.io;
   const display = new Display(session);
   const how =
-    target.kind === "handler"
-      ? "driving the handler, whose own log has a line for each failure"
-      : `working with ${counted(options.workers ?? WORKERS, "worker")}`;
+    target.kind === "handler" ? "driving the handler" : `working with ${counted(options.workers ?? WORKERS, "worker")}`;
   session.note(`${target.label}: ${how}. Press Ctrl-C to stop.`);
   return session.io.untilInterrupted(async (interruption) => {
     const ended = new AbortController();

@@ -1,13 +1,13 @@
+import type { DrainedAttempt } from "../../core/drain/attempts.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
-import type { Hooks } from "../../core/observe/hooks.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { isIdle } from "../../worker/loop.ts";
 import { span } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Target } from "../target.ts";
+import { attemptPrinter } from "./attempt-lines.ts";
 import type { Display } from "./display.ts";
-import { jobLines } from "./job-lines.ts";
 
 export interface WorkOptions {
   /** How many jobs run at the same time. Default: 4 in this process, or the handler's own setting. */
@@ -27,8 +27,8 @@ export class WorkContext implements WorkOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly display: Display;
-  /** Prints a line for each finished attempt. */
-  readonly hooks: Hooks;
+  /** Prints a line for an attempt that has ended. */
+  readonly print: (attempt: DrainedAttempt) => void;
   readonly #session: Session;
 
   constructor(options: WorkOptions, signal: AbortSignal, clock: Clock, display: Display, session: Session) {
@@ -38,7 +38,7 @@ export class WorkContext implements WorkOptions {
     this.signal = signal;
     this.clock = clock;
     this.display = display;
-    this.hooks = jobLines(display, session);
+    this.print = attemptPrinter(display, session);
     this.#session = session;
   }
 

@@ -39,19 +39,14 @@ export class Display {
     if (text === this.#shown) return;
     this.#shown = text;
     if (this.#line.isVisible) this.#line.show(text);
-    else if (!this.#session.isJson) this.#session.io.stdout.write(`${this.#stamp}${text}\n`);
+    else if (!this.#session.isJson) this.#session.io.stdout.write(`${stamp(new Date(this.#session.now))}${text}\n`);
   }
 
-  /** The timestamp of a log line. */
-  get #stamp(): string {
-    return `${new Date(this.#session.now).toISOString()} `;
-  }
-
-  /** Prints a separate line, on standard output with a timestamp unless it is a terminal; on standard error with --json. */
-  line(text: string): void {
+  /** Prints a separate line, on standard output with the timestamp `at` unless it is a terminal; on standard error with --json. */
+  line(text: string, at: Date): void {
     this.#line.clear();
     const { io, isJson, width } = this.#session;
-    (isJson ? io.stderr : io.stdout).write(`${isJson || width ? "" : this.#stamp}${text}\n`);
+    (isJson ? io.stderr : io.stdout).write(`${isJson || width ? "" : stamp(at)}${text}\n`);
     if (this.#line.isVisible) this.#line.show(this.#shown);
   }
 
@@ -77,6 +72,11 @@ export class Display {
     ];
     return parts.filter((part) => part !== "").join(", ");
   }
+}
+
+/** The timestamp of a log line. */
+function stamp(at: Date): string {
+  return `${at.toISOString()} `;
 }
 
 /** A terminal shows local time. */

@@ -1,6 +1,7 @@
-import { addReport, type DrainTotals, noTotals } from "../../core/drain/report.ts";
-import { isTidegateError } from "../../core/shared/errors.ts";
+import { addReport, type DrainReport, type DrainTotals, noTotals } from "../../core/drain/report.ts";
+import { type ErrorCode, isTidegateError } from "../../core/shared/errors.ts";
 import { DrainLoop } from "../../worker/loop.ts";
+import { counted } from "../output/text.ts";
 import type { HandlerTarget } from "../target.ts";
 import type { WorkContext } from "./context.ts";
 import { countsOf } from "./counters.ts";
@@ -9,7 +10,8 @@ import { countsOf } from "./counters.ts";
 const LEAST_PAUSE_MS = 1_000;
 
 /**
- * Drives a handler: drains it repeatedly while there is a backlog, and sleeps until the next run time.
+ * Drives a handler: drains it repeatedly while there is a backlog, and sleeps until the next run time. Prints a line for each attempt, if
+ * the handler lists them.
  *
  * @throws {TidegateError} if the handler refuses. With `--once`, also if it cannot be reached.
  */
@@ -21,7 +23,7 @@ export async function driveHandler(target: HandlerTarget, context: WorkContext):
     signal: context.signal,
     checkMs: Math.max(context.checkEvery, LEAST_PAUSE_MS),
     leastPauseMs: LEAST_PAUSE_MS,
-    drain: () => target.queue.drain(context.workers === undefined ? {} : { concurrency: context.workers }),
+    drain: drainAndPrint(target, context),
     onReport(report) {
       totals = addReport(totals, report);
       context.display.show(countsOf(totals), report.backlog ? undefined : report.nextRunAt);
@@ -34,4 +36,33 @@ export async function driveHandler(target: HandlerTarget, context: WorkContext):
   });
   await loop.run();
   return totals;
+}
+
+/** Why a handler lists no attempts, by the code of its refusal. */
+const UNLISTED: { readonly [Code in ErrorCode]?: string } = {
+  forbidden: "The token may not read: there are counts, and no line for each attempt. It also needs the scope read.",
+  invalid_request:
+    "The handler is of an earlier version: there are counts, and no line for each attempt. Its own log has its failures.",
+};
+
+function drainAndPrint({ queue }: HandlerTarget, { workers, display, print }: WorkContext): () => Promise<DrainReport> {
+  const options = workers === undefined ? {} : { concurrency: workers };
+  let isListed = true;
+  return async () => {
+    if (!isListed) return queue.drain(options);
+    try {
+      const report = await queue.drain({ ...options, attempts: true });
+      const { attempts = [], attemptsLeftOut = 0 } = report;
+      if (attemptsLeftOut > 0) display.note(`${counted(attemptsLeftOut, "attempt")} before these are not listed.`);
+      for (const attempt of attempts) print(attempt);
+      return report;
+    } catch (error) {
+      const reason = isTidegateError(error) ? UNLISTED[error.code] : undefined;
+      if (!reason) throw error;
+      const report = await queue.drain(options);
+      isListed = false;
+      display.note(reason);
+      return report;
+    }
+  };
 }

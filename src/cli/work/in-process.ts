@@ -5,6 +5,7 @@ import { Worker } from "../../worker/worker.ts";
 import type { OwnTarget, RedisTarget, Target } from "../target.ts";
 import type { WorkContext } from "./context.ts";
 import { WorkCounters } from "./counters.ts";
+import { printing } from "./printing-hooks.ts";
 
 /** The default number of jobs that run at the same time. */
 export const WORKERS = 4;
@@ -35,7 +36,7 @@ function loggingQueue({ jobs, store, queue }: RedisTarget, counters: WorkCounter
     store,
     jobs: jobs.map((job) => counters.counting(job)),
     clock: queue.clock,
-    hooks: context.hooks,
+    hooks: printing(context),
     // The hooks already print why an attempt failed.
     logger: null,
   });

@@ -263,9 +263,11 @@ export class Drain {
   #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {
     const { clock, hooks, logger } = this.#runtime;
     const now = clock();
-    ended.forEach(({ outcome }, index) => {
+    ended.forEach((job, index) => {
+      const { outcome } = job;
       const isAccepted = reply.settled[index];
       if (isAccepted === undefined) return;
+      this.#limits.onSettled?.(job, isAccepted);
       this.#counts[isAccepted ? countOf(outcome.to) : "lost"]++;
       if (isAccepted && outcome.to !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
       if (isAccepted) for (const { runAt } of outcome.followUps ?? []) this.#limits.onReturn?.(runAt);

@@ -6,6 +6,7 @@ import { checkFunctions, checkKnown, wholeNumber } from "../shared/validate.ts";
 import { type Cost, noCost, sumOf } from "../store/meter.ts";
 import type { LeasedJob, LocalFacts } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
+import type { EndedJob } from "./settle-buffer.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
 
 /** The limits of one drain. It ends at the first that is reached. */
@@ -59,6 +60,7 @@ export interface DrainLimits {
   readonly longestAttemptMs: number;
   readonly slots: DrainSlots;
   readonly onStopped: InternalDrainOptions["onStopped"];
+  readonly onSettled: InternalDrainOptions["onSettled"];
 }
 
 export const drainDefaults = {
@@ -100,6 +102,8 @@ export interface InternalDrainOptions extends DrainOptions {
    * may begin. It may be called again, and must not throw.
    */
   readonly onStopped?: (report: DrainReport) => void;
+  /** Called for each outcome that the store has accepted or refused. It must not throw. */
+  readonly onSettled?: (ended: EndedJob, isAccepted: boolean) => void;
   /**
    * Gets what the drain would wait for at its end: what hooks and traces have begun. It never rejects and takes at most two seconds.
    * Default: the drain waits.
@@ -122,6 +126,7 @@ const internalNames = [
   "longestAttemptMs",
   "slots",
   "onStopped",
+  "onSettled",
   "afterwards",
 ] satisfies (keyof InternalDrainOptions)[];
 
@@ -135,7 +140,7 @@ export const NO_LIMIT = 1_000_000_000;
 export function drainLimits(options: InternalDrainOptions): DrainLimits {
   checkKnown(options, drainOptionNames, "drain", internalNames);
   checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
-  checkFunctions(options, ["onProgress", "onReturn", "onStopped"]);
+  checkFunctions(options, ["onProgress", "onReturn", "onStopped", "onSettled"]);
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
   const { held = [], heldOnly = false } = options;
   const budget = { ...drainDefaults.budget, ...options.budget };
@@ -159,6 +164,7 @@ export function drainLimits(options: InternalDrainOptions): DrainLimits {
     onReturn: options.onReturn,
     slots: options.slots ?? ownSlots(concurrency),
     onStopped: options.onStopped,
+    onSettled: options.onSettled,
     longestAttemptMs: options.longestAttemptMs ?? Number.POSITIVE_INFINITY,
   };
 }

@@ -222,6 +222,10 @@ const drainFields = {
   grace: duration,
   linger: duration,
   batchSize: whole(1, 1_000),
+  attempts: withKeywords(flag, {
+    description:
+      "Whether the answer lists how each attempt of this drain ended. Needs a token with the scope `read` or `admin` too. Default false.",
+  }),
 };
 export const drainBody = object({ ...drainFields, budget: object({ roundTrips, commands }) });
 export const drainQuery = object({ ...drainFields, "budget.roundTrips": roundTrips, "budget.commands": commands });

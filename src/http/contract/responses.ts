@@ -1,3 +1,4 @@
+import type { DrainedAttempt, DrainedAttempts } from "../../core/drain/attempts.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
@@ -211,7 +212,20 @@ export const flowControlKey = record<FlowControlKey>(
 );
 export const flowControlPage = record<FlowControlPage>({ keys: list(flowControlKey), cursor }, {});
 
-export const drainReport = record<DrainReport>(
+export const drainedAttempt = record<DrainedAttempt>(
+  {
+    queue: text,
+    id: text,
+    name: text,
+    attempt: count,
+    maxRetries: count,
+    outcome: words(["completed", "retried", "snoozed", "dead", "lost"]),
+    endedAt: time,
+    ranMs: count,
+  },
+  { runAt: time, error: record<NonNullable<DrainedAttempt["error"]>>(errorFields, {}) },
+);
+export const drainReport = record<DrainReport & Partial<DrainedAttempts>>(
   {
     claimed: count,
     completed: count,
@@ -227,7 +241,13 @@ export const drainReport = record<DrainReport>(
     nextRunAt: nullable(time),
     backlog: flag,
   },
-  {},
+  {
+    attempts: described(
+      "The last 1,000 attempts in the order in which they were settled. Only with `attempts: true`.",
+      list(drainedAttempt),
+    ),
+    attemptsLeftOut: described("How many earlier ones are left out. Only with `attempts: true`.", count),
+  },
 );
 export const draining = record<{ readonly status: "draining" }>({ status: words(["draining"]) }, {});
 

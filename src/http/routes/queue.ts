@@ -1,5 +1,7 @@
+import { AttemptCollector } from "../../core/drain/attempts.ts";
 import type { DrainOptions } from "../../core/drain/options.ts";
 import { drainQueues } from "../../core/queue/drain-queues.ts";
+import { requireScope } from "../auth.ts";
 import { drainBody, drainQuery } from "../contract/requests.ts";
 import { draining, drainReport, healthy, paused, stats } from "../contract/responses.ts";
 import type { ValueOf } from "../contract/schema.ts";
@@ -8,6 +10,8 @@ import { checkHealth } from "../health.ts";
 import { type Call, reply, route } from "./route.ts";
 
 type DrainQuery = ValueOf<typeof drainQuery>;
+/** The options of a drain, and whether its answer lists the attempts. */
+type DrainRequest = DrainOptions & Pick<DrainQuery, "attempts">;
 
 // A hop of a chain is answered before its drain begins.
 const drainAnswers = { 200: drainReport, 202: draining };
@@ -81,17 +85,21 @@ export const queueRoutes = [
   }),
 ];
 
-async function drain(call: Call, options: DrainOptions): Promise<Response> {
+async function drain(call: Call, { attempts, ...options }: DrainRequest): Promise<Response> {
+  // A drain token learns counts alone, since a cron or another service holds it.
+  if (attempts) requireScope(call.caller, ["read", "admin"], "attempts");
   // A hop answers at once, so that the one before it does not wait for its drain.
   if (typeof call.origin === "object" && call.inBackground) {
     call.inBackground(drainAndFanOut(call, options));
     return reply({ status: "draining" }, 202);
   }
-  const report = await drainQueues(call.queues, call.bounds(options));
+  const collector = attempts ? new AttemptCollector() : undefined;
+  const onSettled = collector && { onSettled: collector.add };
+  const report = await drainQueues(call.queues, { ...call.bounds(options), ...onSettled });
   const started = call.fanOut(report);
   if (call.inBackground) call.inBackground(started);
   else await started;
-  return reply(report);
+  return reply({ ...report, ...collector?.list });
 }
 
 async function drainAndFanOut(call: Call, options: DrainOptions): Promise<void> {
@@ -99,7 +107,7 @@ async function drainAndFanOut(call: Call, options: DrainOptions): Promise<void> 
   await call.fanOut(await drainQueues(call.queues, bounded(call.bounds(options))));
 }
 
-function fromQuery(query: DrainQuery): DrainOptions {
+function fromQuery(query: DrainQuery): DrainRequest {
   const { "budget.roundTrips": roundTrips, "budget.commands": commands, ...options } = query;
   const budget = {
     ...(roundTrips !== undefined && { roundTrips }),

@@ -1,0 +1,102 @@
+import stringWidth from "string-width";
+import type { DrainedAttempt } from "../../core/drain/attempts.ts";
+import { shortId } from "../output/short-id.ts";
+import { cut, wrap } from "../output/table.ts";
+import { type Colors, printable } from "../output/text.ts";
+import { fromNow } from "../output/time.ts";
+import type { Session } from "../session.ts";
+import type { Display } from "./display.ts";
+
+type Outcome = DrainedAttempt["outcome"];
+
+const WORDS: Readonly<Record<Outcome, string>> = {
+  completed: "completed",
+  snoozed: "snoozed",
+  retried: "failed",
+  dead: "dead",
+  lost: "refused",
+};
+
+/** Makes the function that prints a line for an attempt: outcome, job, number, duration, and why it failed. */
+export function attemptPrinter(display: Display, session: Session): (attempt: DrainedAttempt) => void {
+  const { width } = session;
+  const plain = width ? columns(session, width) : (attempt: DrainedAttempt) => plainLine(attempt, session);
+  const text = session.isJson ? jsonLine : plain;
+  return (attempt) => display.line(text(attempt), attempt.endedAt);
+}
+
+const leaseExpired = { name: "LeaseExpiredError", message: "its lease had expired before it ended" };
+
+function errorOf({ outcome, error }: DrainedAttempt): DrainedAttempt["error"] {
+  return outcome === "lost" ? leaseExpired : error;
+}
+
+/** A line for programs. It has no stack, which could be long. */
+function jsonLine(ended: DrainedAttempt): string {
+  const { endedAt, name, id, attempt, maxRetries, ranMs, runAt } = ended;
+  const error = errorOf(ended);
+  const reason = error && { name: error.name, message: error.message };
+  const outcome = WORDS[ended.outcome];
+  return JSON.stringify({ at: endedAt, outcome, name, id, attempt, maxRetries, ranMs, runAt, error: reason });
+}
+
+/** A line for a log, with the whole id. */
+function plainLine(ended: DrainedAttempt, { now, colors }: Session): string {
+  const { outcome, name, id, attempt, maxRetries, ranMs } = ended;
+  const error = errorOf(ended);
+  const parts = [`attempt ${attempt} of ${maxRetries + 1}`, took(ranMs), again(ended, now)].filter(Boolean);
+  const head = `${paintOf(outcome, colors)(WORDS[outcome])} ${printable(name)} ${printable(id)} ${parts.join(", ")}`;
+  return error ? `${head}: ${reasonOf(error)}` : head;
+}
+
+/** The widest column of names. */
+const WIDEST_NAME = 24;
+const INDENT = 10;
+const MOST_LINES_BELOW = 4;
+
+/** Makes lines in columns, for a terminal. Why an attempt failed stands below it. */
+function columns(session: Session, width: number): (ended: DrainedAttempt) => string {
+  const { colors } = session;
+  let widest = 0;
+  return (ended) => {
+    const { outcome, attempt, maxRetries, ranMs } = ended;
+    const error = errorOf(ended);
+    const name = cut(printable(ended.name), WIDEST_NAME);
+    widest = Math.max(widest, stringWidth(name));
+    const cells = [
+      colors.dim(ended.endedAt.toLocaleTimeString("en-GB")),
+      paintOf(outcome, colors)(WORDS[outcome].padEnd("completed".length)),
+      name + " ".repeat(widest - stringWidth(name)),
+      colors.dim(cut(printable(shortId(ended.id)), 8)),
+      took(ranMs).padStart("99.9 min".length),
+      `${attempt}/${maxRetries + 1}`,
+    ];
+    const reason = [again(ended, session.now), error && reasonOf(error)].filter(Boolean).join(": ");
+    const below = wrap(reason, width - INDENT, MOST_LINES_BELOW);
+    return [cells.join("  "), ...below.map((each) => " ".repeat(INDENT) + paintOf(outcome, colors)(each))].join("\n");
+  };
+}
+
+function paintOf(outcome: Outcome, colors: Colors): (text: string) => string {
+  const paints = {
+    completed: colors.green,
+    snoozed: colors.blue,
+    retried: colors.yellow,
+    dead: colors.red,
+    lost: colors.red,
+  };
+  return paints[outcome];
+}
+
+function again({ runAt }: DrainedAttempt, now: number): string {
+  return runAt ? `runs again ${fromNow(runAt, now)}` : "";
+}
+
+function took(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
+  return ms < 100_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
+}
+
+function reasonOf({ name, message }: { readonly name: string; readonly message: string }): string {
+  return printable(message === "" ? name : `${name}: ${message}`);
+}
