@@ -11,20 +11,24 @@ const terminal = { isTerminal: true, columns: 80, env };
 /** What a stranger could have put into a queue: text that clears the screen, sets its title, turns its direction, or does not fit. */
 const hostile = "\u009b2J\u009d0;owned\u009c\u202edrowssap";
 const wide = "日本語のとても長い名前のジョブ".repeat(3);
-const names = [hostile, wide, "n".repeat(128), "👨‍👩‍👧".repeat(9)];
+/** What of it may be in a name, an id or a key. */
+const broken = "broken\u2028off";
+const names = [broken, wide, "n".repeat(128), "👨‍👩‍👧".repeat(9)];
 const jobs = names.map((name) =>
   defineJob({
     name,
     maxRetries: 1,
     perform() {
-      throw new Error(`first line\nsecond line \u001b[31mred\u001b[2J\u0007 ${wide}\r\n\n${"word ".repeat(90)}`);
+      throw new Error(
+        `first line ${hostile}\nsecond line \u001b[31mred\u001b[2J\u0007 ${wide}\r\n\n${"word ".repeat(90)}`,
+      );
     },
   }),
 );
 
 /** Each job dead, waiting for its retry, ready and scheduled. */
 async function fill({ queue, clock }: Pick<Target, "queue" | "clock">): Promise<void> {
-  const ids = [undefined, `${"i".repeat(250)}`, `${wide}-${hostile}`];
+  const ids = [undefined, `${"i".repeat(250)}`, `${wide}-${broken}`];
   for (const [round, delay] of ["0s", "1s", "2s", "1h"].entries()) {
     for (const job of jobs)
       for (const id of ids)
@@ -40,7 +44,7 @@ async function fill({ queue, clock }: Pick<Target, "queue" | "clock">): Promise<
     cron: "0 0,10,20,30,40,50 0,6,12,18 1,15,31 1,6,12 *",
     timeZone: "America/Argentina/ComodRivadavia",
   });
-  await queue.flowControl.set(hostile, { concurrency: 100_000, rate: 1_000_000, period: "1h" });
+  await queue.flowControl.set(broken, { concurrency: 100_000, rate: 1_000_000, period: "1h" });
 }
 
 describe("on a terminal of 80 columns", () => {
@@ -62,7 +66,9 @@ describe("on a terminal of 80 columns", () => {
     const target = behindHandler({ jobs, logger: null });
     await fill(target);
     const { stdout } = await target.cli(["queue:jobs"], terminal);
-    expect(stdout).toMatch(/\n {10}Error: first line second line \ufffd\[31mred\ufffd\[2J\ufffd\n {10}日本語/u);
+    expect(stdout).toMatch(
+      /\n {10}Error: first line \ufffd2J\ufffd0;owned\ufffd\ufffddrowssap second line \ufffd\[31mred\ufffd\[2J\ufffd\n {10}日本語/u,
+    );
     const one = await target.cli(["queue:jobs", "--wide"], terminal);
     expect(one.stdout).toContain("word ".repeat(90).trim());
     expect(hasEscapes(one.stdout)).toBe(false);
