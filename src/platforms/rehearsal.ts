@@ -21,7 +21,7 @@ export function rehearsal() {
   const job = defineJob({ name: "rehearsal", perform() {} });
   const queue = new Queue({ store: rehearsedStore(), jobs: [job], clock: still, random: () => 0, logger: null });
   return {
-    options: { queue, auth: { admin: [TOKEN] }, scheduled: { maxJobs: JOBS, concurrency: JOBS } },
+    options: { queue, auth: { admin: [TOKEN] }, scheduled: { maxJobs: JOBS, concurrency: JOBS }, onError() {} },
     request: new Request("https://rehearsal.invalid/jobs/any", {
       method: "DELETE",
       headers: { Authorization: `Bearer ${TOKEN}` },

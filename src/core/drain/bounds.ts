@@ -15,6 +15,8 @@ export interface PlannedExchange {
   readonly requestsAfter: number;
   /** Whether a lease may have to be extended before that. */
   readonly extendsAfter?: boolean;
+  /** Whether there must be room to send it once more, if its reply is lost. */
+  readonly mayResend?: boolean;
 }
 
 /** What a drain may still do: its limits, compared with the time that has passed, the jobs claimed, and what it has spent. */
@@ -77,12 +79,13 @@ export class DrainBounds {
   }
 
   /** Whether the budget allows this exchange, and then settling what is left. */
-  affords({ size, jobsAfter, requestsAfter, extendsAfter }: PlannedExchange): boolean {
-    const settling = this.costOfSettling(jobsAfter, requestsAfter, size.hasKeys);
-    return this.#budget.affords(
-      this.#costOf(size),
-      extendsAfter ? sumOf(settling, this.#costs.mostOfExtend) : settling,
-    );
+  affords({ size, jobsAfter, requestsAfter, extendsAfter, mayResend }: PlannedExchange): boolean {
+    const after = [
+      this.costOfSettling(jobsAfter, requestsAfter, size.hasKeys),
+      extendsAfter ? this.#costs.mostOfExtend : noCost,
+      mayResend ? this.#costOf({ ...size, isResend: true }) : noCost,
+    ];
+    return this.#budget.affords(this.#costOf(size), after.reduce(sumOf));
   }
 
   /** The most that it costs to settle so many jobs in so many requests, once they have ended. */

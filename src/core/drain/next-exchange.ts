@@ -252,13 +252,16 @@ export class NextExchange {
    *
    * The first claim has room for whatever comes first, so that no job waits forever for a larger budget: for keys, and to lengthen a
    * lease. Later ones spend what is left. But once one of them has left keys out, the next one must have room for them.
+   *
+   * A claim whose reply is lost has leased jobs that nobody runs. So it takes no more than can be claimed again, if that is any.
    */
   #planOfClaim(fires: readonly Fire[] = []): { readonly plan: PlannedExchange; readonly isAhead: boolean } {
     const { bounds, inFlight } = this.#drain;
     const least = inFlight.hasLeftKeys ? withKeys : asItIs;
     // Jobs that will wait for a slot may have to be released: those that this claim brings, and those that each one in flight brings.
     const spare = 1 + inFlight.count;
-    for (const room of this.#hasClaimed ? [least] : [withAnything, least])
+    const rooms = (this.#hasClaimed ? [least] : [withAnything, least]).flatMap((room) => [andResend(room), room]);
+    for (const room of rooms)
       for (const isAhead of [true, false]) {
         const plan = room(this.#plan(fires, isAhead ? spare : 0));
         if (bounds.mostClaims(1, plan) === 1) return { plan, isAhead };
@@ -292,4 +295,8 @@ function withKeys(plan: PlannedExchange): PlannedExchange {
 
 function withAnything(plan: PlannedExchange): PlannedExchange {
   return { ...withKeys(plan), extendsAfter: true };
+}
+
+function andResend(room: (plan: PlannedExchange) => PlannedExchange): typeof room {
+  return (plan) => ({ ...room(plan), mayResend: true });
 }

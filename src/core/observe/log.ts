@@ -44,6 +44,12 @@ export function logWarning(logger: Logger | undefined, text: string): void {
   write(() => logger?.warn(`tidegate: ${text}`));
 }
 
+/** Warns that a drain goes on without a part of its queue. */
+export function logPartial(logger: Logger | undefined, queue: string, why: unknown): void {
+  const reason = why instanceof Error ? ` ${why.message}` : "";
+  logWarning(logger, `The queue "${queue}" is drained without the partitions that do not answer.${reason}`);
+}
+
 function write(log: () => unknown): void {
   void (async () => log())().catch(() => {});
 }

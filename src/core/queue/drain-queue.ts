@@ -3,7 +3,7 @@ import { Drain } from "../drain/drain.ts";
 import { checkBudget, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
 import { type DrainReport, noCounts, notDrained } from "../drain/report.ts";
 import { hookCalls } from "../observe/hook-runner.ts";
-import { logWarning } from "../observe/log.ts";
+import { logPartial } from "../observe/log.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
 import type { NextDue, PeekReply, QueueStore } from "../store/store.ts";
@@ -100,6 +100,5 @@ async function peek(queue: QueueParts, store: QueueStore): Promise<NextDue> {
 }
 
 function warnIfPartial({ settings: { logger, name } }: QueueParts, { failure }: PeekReply): void {
-  if (!(failure instanceof Error)) return;
-  logWarning(logger, `The queue "${name}" is drained without the partitions that do not answer. ${failure.message}`);
+  if (failure !== undefined) logPartial(logger, name, failure);
 }

@@ -300,6 +300,8 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly left: number;
   /** Whether jobs were left out because the claim may not meet keys. Default false. */
   readonly leftKeys?: boolean;
+  /** Why a part did not answer, if jobs were claimed from another one instead. */
+  readonly passedOver?: unknown;
 }
 
 /** `fired` made its jobs, `skipped` made none because of `overlap`, `stale` means that another invocation had fired the occurrence. */

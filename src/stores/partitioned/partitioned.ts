@@ -312,8 +312,11 @@ class PartitionedQueue implements QueueStore {
     const fired = replies.of(0)?.fired ?? [];
     if (passing.length > 0) await unlessLate([asked, ...passing]);
     // A part that does not answer, and was only to be claimed from, does not stop claims from others.
-    for (const passedOver = new Set<number>(); this.#lost.has(target) && !busy.has(target); ) {
+    const passedOver = new Set<number>();
+    const unanswered: unknown[] = [];
+    while (this.#lost.has(target) && !busy.has(target)) {
       passedOver.add(target);
+      unanswered.push(replies.failureOf(target));
       target = this.#nextToClaim(now);
       if (this.#lost.has(target)) break;
       const isAnswered = !claim && replies.of(target) !== undefined;
@@ -325,6 +328,7 @@ class PartitionedQueue implements QueueStore {
     return {
       ...this.#outlook(now),
       ...replies.failure,
+      ...(claimed && unanswered.length > 0 && { passedOver: unanswered[0] }),
       left: claimed?.left ?? 0,
       ...(claimed?.leftKeys && { leftKeys: true }),
       settled,
