@@ -14,17 +14,23 @@ const OTHER_BASIS = 0x5bd1e995;
 // What stands in quotes. An apostrophe within a word is none.
 const quoted = /"[^"]*"|`[^`]*`|“[^”]*”|‘[^’]*’|«[^»]*»|(^|[^\p{L}\p{N}_])'[^']*'(?![\p{L}\p{N}_])/gu;
 const word = /[\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)*/gu;
+// A number that may be the status of an HTTP response, and so a cause of its own; no part of a larger number, an address or a time.
+const status = /^[45]\d\d$/;
+const partBefore = /\p{N}[.,:/-]$/u;
+const partAfter = /^[.,:/-]\p{N}/u;
 // Parts of an address, a date or a decimal number.
 const numbers = /#(?:[.,:/-]#)+/g;
 
 /**
- * Folds an error: what is quoted becomes "…", each word with a digit in it, such as a number or an id, becomes #. The message is cut
- * to 200 characters.
+ * Folds an error: what is quoted becomes "…", each word with a digit in it, such as a number or an id, becomes #. A number from 400 to 599
+ * stays. The message is cut to 200 characters.
  */
 export function foldedError({ name, message }: FoldedError): FoldedError {
   const folded = message
     .replace(quoted, (_, before: string | undefined) => `${before ?? ""}"…"`)
-    .replace(word, (text) => (/\p{N}/u.test(text) ? "#" : text))
+    .replace(word, (text, at: number, whole: string) =>
+      /\p{N}/u.test(text) && !isStatus(text, at, whole) ? "#" : text,
+    )
     .replace(numbers, "#")
     .replace(/\s+/g, " ")
     .trim();
@@ -32,6 +38,10 @@ export function foldedError({ name, message }: FoldedError): FoldedError {
     name,
     message: folded.length > LONGEST_MESSAGE ? `${folded.slice(0, LONGEST_MESSAGE)}…`.toWellFormed() : folded,
   };
+}
+
+function isStatus(text: string, at: number, whole: string): boolean {
+  return status.test(text) && !partBefore.test(whole.slice(0, at)) && !partAfter.test(whole.slice(at + text.length));
 }
 
 /** The group of a dead job: that of its name and its folded error. Stored, so it must never change for the same three texts. */
