@@ -30,7 +30,8 @@ uses the handler's first queue, or the one named \`default\`.
 
 - Exit codes: 0 success, 1 failure, 2 usage error: nothing was sent, or the request was invalid.
 - \`--json\` prints one JSON document to standard output, with the fields of the HTTP API. Errors go to standard error, as
-  \`{ "error": { "code", "message" } }\`.
+  \`{ "error": { "code", "message" } }\`. If a command fails after it has changed some jobs, the error says how many. With \`--json\`
+  the count stands beside \`error\`, named as in the result: \`"cancelled": 2000\`.
 - Without \`--json\`, results go to standard output, and progress, questions and errors to standard error.
 - A command that removes something asks first. Without a terminal it refuses, unless you give \`--yes\`.
 - Colours need a terminal. \`NO_COLOR\` turns them off.

@@ -1,6 +1,7 @@
 import type { DeadSelection } from "../core/manage/dead-letter.ts";
 import { bar } from "./output/live-line.ts";
-import { count, printable } from "./output/text.ts";
+import { count, counted, printable } from "./output/text.ts";
+import { PartlyDone } from "./partly-done.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
@@ -44,7 +45,11 @@ export function describeSelection(selection: DeadSelection, size: number): strin
   return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
 }
 
-/** Performs the action, with a progress bar for people. Returns how many jobs it affected. */
+/**
+ * Performs the action, with a progress bar for people. Returns how many jobs it affected.
+ *
+ * @throws {PartlyDone} if it fails after it affected some.
+ */
 export async function applyToDeadJobs(
   target: Target,
   action: DeadLetterAction,
@@ -55,7 +60,11 @@ export async function applyToDeadJobs(
   const size = async () => ("ids" in selection ? selection.ids.length : countDead(target, selection));
   const total = line.isVisible ? await size() : 0;
   const label = action.verb === "retry" ? "Retrying" : "Removing";
-  const onProgress = (done: number) => line.show(bar(label, done, total));
+  let affected = 0;
+  const onProgress = (done: number) => {
+    affected = done;
+    line.show(bar(label, done, total));
+  };
   try {
     onProgress(0);
     if ("ids" in selection) return await applyInChunks(target, action, [selection.ids], onProgress);
@@ -63,6 +72,10 @@ export async function applyToDeadJobs(
     if (action.verb === "remove") return (await target.queue.removeFromDeadLetter(selection, { onProgress })).removed;
     const { verb, ...payload } = action;
     return (await target.queue.retryFromDeadLetter(selection, { ...payload, onProgress })).retried;
+  } catch (error) {
+    if (affected === 0) throw error;
+    const done = action.verb === "retry" ? "retried" : "removed";
+    throw new PartlyDone(`${counted(affected, "job")} had been ${done} before.`, { [done]: affected }, error);
   } finally {
     line.clear();
   }

@@ -6,6 +6,7 @@ import type { JobState } from "../core/store/store.ts";
 import { fetchWithTimeout } from "./fetch-with-timeout.ts";
 import { count, counted, printable } from "./output/text.ts";
 import { fromNow, moment } from "./output/time.ts";
+import { PartlyDone } from "./partly-done.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
@@ -84,7 +85,7 @@ function describe(selection: PendingSelection, size: number): string {
   return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
 }
 
-/** Goes through a selection, a call at a time, and shows how far it is. */
+/** Goes through a selection, a call at a time, and shows how far it is. @throws {PartlyDone} if a call fails after others changed jobs. */
 async function apply(
   target: Target,
   action: PendingAction,
@@ -112,6 +113,10 @@ async function apply(
       }
       if (cursor !== undefined) line.show(`${counted(done, "job")} ${dryRun ? "found" : "done"}`);
     } while (cursor !== undefined);
+  } catch (error) {
+    if (dryRun || done === 0) throw error;
+    const jobs = `${counted(done, "job")} had been ${action.verb === "cancel" ? "removed" : "moved"} before.`;
+    throw new PartlyDone(jobs, resultOf(action, done, runAt), error);
   } finally {
     line.clear();
   }

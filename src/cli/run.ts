@@ -3,6 +3,7 @@ import { isTidegateError } from "../core/shared/errors.ts";
 import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";
 import { colorsFor, printableLines } from "./output/text.ts";
+import { PartlyDone } from "./partly-done.ts";
 import { createProgram, showHelp } from "./program.ts";
 import { Declined, Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
@@ -40,6 +41,8 @@ interface Failure {
   readonly message: string;
   readonly hint?: string | undefined;
   readonly exitCode: 1 | 2;
+  /** What had been done before, for programs. */
+  readonly done?: object;
 }
 
 /** The error codes of requests that the user got wrong. */
@@ -51,6 +54,11 @@ const hints: ReadonlyMap<string, string> = new Map([
 ]);
 
 function failureOf(error: unknown): Failure {
+  if (error instanceof PartlyDone) {
+    const { hint, ...cause } = failureOf(error.cause);
+    const hints = [error.message, ...(hint === undefined ? [] : [hint])];
+    return { ...cause, hint: hints.join("\n"), done: error.document };
+  }
   if (error instanceof UsageError)
     return { code: "invalid_request", message: error.message, hint: error.hint, exitCode: 2 };
   if (error instanceof CommanderError) return usage(error);
@@ -79,10 +87,10 @@ function usage({ code, message }: CommanderError): Failure {
   };
 }
 
-function printFailure({ code, message, hint }: Failure, { io, isJson }: Session): void {
+function printFailure({ code, message, hint, done }: Failure, { io, isJson }: Session): void {
   const full = hint === undefined ? message : `${message}\n${hint}`;
   if (isJson) {
-    io.stderr.write(`${JSON.stringify({ error: { code, message: full } })}\n`);
+    io.stderr.write(`${JSON.stringify({ error: { code, message: full }, ...done })}\n`);
     return;
   }
   const colors = colorsFor(io.stderr, io.env);
