@@ -110,7 +110,9 @@ test("several waiting jobs are moved and cancelled together, and what that costs
   await page.getByLabel("Select mail-3").uncheck();
   await press(page, "Run now...");
   expect(await page.locator(".subject").innerText()).toBe("fails (12)");
-  await page.getByText("It takes at most 15 commands.").waitFor();
+  await page
+    .getByText("about 15 commands for each 1,000 jobs that it looks at (12 here), and up to one more")
+    .waitFor();
   await press(page, "Run 12 jobs now");
   await notice(page, "12 jobs due now.");
   expect(await on.queue.getStats()).toMatchObject({ readyCount: 13, scheduledCount: 1 });
@@ -140,7 +142,7 @@ test("all waiting jobs of a state or a name are counted, and then moved and canc
   };
   await selectAll("Select all named send_email");
   await press(page, "Run now...");
-  await page.getByText("It takes at most 30 commands.").waitFor();
+  await page.getByText("that it looks at (1,500 here)").waitFor();
   expect(await subject.textContent()).toBe("All scheduled jobs named send_email in the queue default");
   expect(await queue.getStats()).toMatchObject({ readyCount: 0, scheduledCount: 1_500 });
   await press(page, "Run 1,200 jobs now");
@@ -152,6 +154,38 @@ test("all waiting jobs of a state or a name are counted, and then moved and canc
   await press(page, "Cancel 300 jobs");
   await notice(page, "300 jobs cancelled.");
   expect(await queue.getStats()).toMatchObject({ readyCount: 1_200, scheduledCount: 0 });
+});
+
+test("closing the dialog of a bulk action stops it after the call under way", async () => {
+  const on = await serveQueue();
+  const { queue } = on;
+  const many = Array.from({ length: 1_000 }, () => ({ job: "fails", payload: null, delay: "1h" as const }));
+  for (let thousand = 0; thousand < 5; thousand++) await queue.enqueueMany(many);
+  const page = await open(on, "#view=jobs&state=scheduled");
+  let release = () => {};
+  await page.route("**/jobs/cancel", async (route) => {
+    const { cursor, dryRun } = route.request().postDataJSON();
+    if (cursor && !dryRun) await new Promise<void>((resolve) => (release = resolve));
+    await route.continue();
+  });
+  const closings = [
+    { close: () => page.keyboard.press("Escape"), of: "5,000", left: 3_000 },
+    { close: () => press(page, "Stop"), of: "3,000", left: 1_000 },
+  ];
+  for (const { close, of, left } of closings) {
+    await page.getByLabel("Select all on this page").check();
+    await press(page, `Select all ${of}`);
+    await press(page, "Cancel...");
+    await press(page, `Cancel ${of} jobs`);
+    await page.getByRole("dialog").getByText("1,000 done so far.").waitFor();
+    await close();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    release();
+    await notice(page, "2,000 jobs cancelled, then stopped. The others are as they were.");
+    await page.getByText("Select some to act on them at once.").waitFor();
+    expect(await queue.getStats()).toMatchObject({ scheduledCount: left });
+    await page.locator(".tabs .count", { hasText: left.toLocaleString("en") }).waitFor();
+  }
 });
 
 describe("a schedule", () => {

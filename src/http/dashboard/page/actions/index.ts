@@ -13,16 +13,26 @@ import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedule
 // What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its argument
 // in `data-with`.
 
+/** Does what was asked. The user may close the question meanwhile, and ask another: its outcome is then a notice all the same. */
 async function confirm(form: HTMLElement): Promise<void> {
+  const { question } = state;
+  if (!question) return;
   change({ isActing: true });
-  try {
-    const done = await state.question?.act(filledIn(form));
-    change({ question: undefined, isActing: false, selected: new Set(), isAllSelected: false });
-    await showOutcome(Promise.resolve(done ?? ""));
-  } catch (error) {
-    change({ refusal: (error as Error).message, isActing: false });
+  const work = question.act(filledIn(form));
+  const refusal = await work.then(
+    () => undefined,
+    ({ message }: Error) => message,
+  );
+  const isOpen = state.question === question;
+  change({ isActing: false });
+  if (isOpen && refusal !== undefined) {
+    change({ refusal });
     form.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+    return;
   }
+  if (isOpen) change({ question: undefined });
+  change({ selected: new Set(), isAllSelected: false });
+  await showOutcome(work);
 }
 
 function select(ids: readonly string[], isOn: boolean): void {

@@ -2,11 +2,11 @@ import { DELIVERY } from "../../../qstash-port.ts";
 import { act } from "../state/requests.ts";
 import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
 import { number, plural } from "../views/format.ts";
-import { hrefTo } from "../views/parts.ts";
+import { countOf, hrefTo } from "../views/parts.ts";
 import { aboutJob, aboutSelection } from "../views/subjects.ts";
 import { ask, encoded, goTo, showOutcome, typedPayload } from "./outcome.ts";
 
-/** What going through a thousand waiting jobs costs at most, as test/dashboard counts it. */
+/** What going through a thousand waiting jobs costs, as test/dashboard counts it. */
 const COMMANDS_PER_THOUSAND = 15;
 
 const whenField: Field = { name: "when", label: "When", example: "15m, or 2026-12-01T09:00:00Z" };
@@ -30,8 +30,17 @@ interface Changed {
   readonly cursor: string | null;
 }
 
-/** Goes through a selection of waiting jobs, about a thousand in a call. Returns how many were changed, or would be. */
-async function goThrough(what: "cancel" | "reschedule", jobs: object, when: object, dryRun: boolean): Promise<number> {
+/** How far a selection was gone through. */
+interface Passage {
+  /** How many jobs were changed, or would be. */
+  readonly changed: number;
+  /** Whether the user has stopped it before the end. */
+  readonly isStopped: boolean;
+}
+
+/** Goes through a selection of waiting jobs, about a thousand in a call, until the user closes the question or asks another. */
+async function goThrough(what: "cancel" | "reschedule", jobs: object, when: object, dryRun: boolean): Promise<Passage> {
+  const { question } = state;
   let changed = 0;
   let next: object = when;
   for (;;) {
@@ -42,9 +51,10 @@ async function goThrough(what: "cancel" | "reschedule", jobs: object, when: obje
     );
     const { cancelled, rescheduled, runAt, cursor } = answer;
     changed += cancelled ?? rescheduled ?? 0;
-    if (cursor === null) return changed;
+    if (cursor === null) return { changed, isStopped: false };
+    if (state.question !== question) return { changed, isStopped: true };
     next = { ...(runAt && { runAt }), cursor };
-    change({ progress: `${number(changed)} so far` });
+    change({ progress: `${number(changed)} done so far.` });
   }
 }
 
@@ -56,14 +66,17 @@ async function askWaiting(
   whenOf: (filled: Filled) => object = () => ({}),
 ): Promise<void> {
   const jobs = waiting();
-  const { snapshot, isAllSelected, selected } = state;
+  const { snapshot, isAllSelected, selected, route } = state;
   try {
-    const count = isAllSelected ? await goThrough("cancel", jobs, {}, true) : snapshot?.job ? 1 : selected.size;
+    const counted = isAllSelected ? await goThrough("cancel", jobs, {}, true) : undefined;
+    if (counted?.isStopped) return;
+    const count = counted?.changed ?? (snapshot?.job ? 1 : selected.size);
+    const lookedAt = snapshot && isAllSelected && route.state ? countOf(snapshot.activity.stats, route.state) : count;
     const question = asked(plural(count, "job"), count === 1);
     ask({
       subject: aboutSelection(),
       ...question,
-      text: `${question.text}${isAllSelected ? " Those that are enqueued meanwhile are meant too." : ""}${costs(count)}`,
+      text: `${question.text}${isAllSelected ? " Those that are enqueued meanwhile are meant too." : ""}${costs(lookedAt)}`,
       act: async (filled) =>
         outcome(await goThrough(what, jobs, whenOf(filled), false), isAllSelected ? 0 : count, done),
     });
@@ -73,15 +86,18 @@ async function askWaiting(
 }
 
 /** What an action has done. @param count how many jobs it was to change, if that is known. */
-function outcome(changed: number, count: number, done: string): string {
+function outcome({ changed, isStopped }: Passage, count: number, done: string): string {
   const others = count - changed;
+  if (isStopped) return `${plural(changed, "job")} ${done}, then stopped. The others are as they were.`;
   if (changed === 0) throw new Error("Nothing was changed: no such job waits any more, or it is at that time already.");
   return `${plural(changed, "job")} ${done}.${others > 0 ? ` ${number(others)} had started or ended meanwhile.` : ""}`;
 }
 
-/** What a bulk action costs, said before. */
-const costs = (count: number): string =>
-  count > 1 ? ` It takes at most ${number(Math.ceil(count / 1_000) * COMMANDS_PER_THOUSAND)} commands.` : "";
+/** What a bulk action costs, said before. @param lookedAt how many jobs it looks at, of which it may change few. */
+const costs = (lookedAt: number): string =>
+  lookedAt > 1
+    ? ` It takes about ${COMMANDS_PER_THOUSAND} commands for each 1,000 jobs that it looks at (${number(lookedAt)} here), and up to one more for each job with a flow control key.`
+    : "";
 
 /** Cancels the selected waiting jobs. */
 export const askToCancel = (): Promise<void> =>

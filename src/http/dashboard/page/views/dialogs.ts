@@ -23,7 +23,7 @@ export function questionDialog({ title, subject, text, confirm, fields, isDanger
     title,
     html`<form data-submit="confirm">${subject && html`<div class="subject">${subject}</div>`}<p>${text}</p>
 ${fields?.map((field) => html`${input(field, field === wrong)}${field === wrong && refusal()}`)}${preview()}
-${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${button("Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${confirm}</button></div></form>`,
+${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${button(state.isActing && state.progress ? "Stop" : "Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${confirm}</button></div></form>`,
   );
 }
 
