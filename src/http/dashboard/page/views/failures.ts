@@ -23,7 +23,7 @@ const toJobs = ({ group }: Group, text: Html | string): Html => link({ view: "jo
 export const groups = (all: readonly Group[], mayChange: boolean, isShort = false): Html =>
   html`${
     all[0] &&
-    html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="wide">24 hours</th><th class="figure wide">First</th><th class="figure wide">Last</th><th class="figure">Dead</th></tr></thead>
+    html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="figure wide">24 hours</th><th class="figure wide">First</th><th class="figure wide">Last</th><th class="figure">Dead</th></tr></thead>
 <tbody>${all.map((group) => line(group, mayChange, isShort))}</tbody></table></div>`
   }`;
 

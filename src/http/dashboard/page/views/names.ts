@@ -77,7 +77,7 @@ const columns: readonly Column<Name>[] = [
 
 const table = (all: readonly Name[]): Html =>
   html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure wide" : "figure"))}
-<th class="wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
+<th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
 <p class="muted">Times: half of the attempts, and 95%${state.route.range === "weeks" ? ", on the slowest day" : ""}. Days begin at midnight UTC.</p>`;
 
 function row(name: Name): Html {

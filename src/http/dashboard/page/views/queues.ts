@@ -15,7 +15,7 @@ export function queues({ briefs, mayChange }: Json<Snapshot>): Html {
     briefs &&
     html`<div class="card table"><table><thead><tr><th>Queue</th>
 <th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide">Scheduled</th><th class="figure">Dead</th>
-<th class="figure wide">Oldest ready</th><th class="figure wide">Per minute</th><th class="wide">Last hour</th><td></td></tr></thead>
+<th class="figure wide">Oldest ready</th><th class="figure wide">Per minute</th><th class="figure wide">Last hour</th><td></td></tr></thead>
 <tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody></table></div>`
   }`;
 }
