@@ -202,6 +202,12 @@ describe("queue:top", () => {
     expect(errorOf(failed).code).toBe("store_unavailable");
   });
 
+  test("says that the handler serves no queue of the name", async () => {
+    const { cli } = await served();
+    const { code, stderr } = await cli(["queue:top", "--once", "--queue", "nope"]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: This handler serves no queue of this name.\n" });
+  });
+
   test("looks again when something falls due, in less than the usual wait", () => {
     const due = (ms: number, paused = false) =>
       [{ queue: "mail", ended: [], stats: { paused, nextRunAt: new Date(start + ms) } as never }] as const;
