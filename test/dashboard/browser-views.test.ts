@@ -283,7 +283,8 @@ describe("the dead letter", () => {
     await press(page, "Remove...");
     const button = page.getByRole("button", { name: "Remove 1 job" });
     await button.click();
-    await expect.poll(() => button.isDisabled(), patience).toBe(true);
+    await expect.poll(() => removals, patience).toBe(1);
+    expect(await button.isDisabled()).toBe(true);
     await button.dispatchEvent("click");
     go();
     await notice(page, "1 job removed.");

@@ -54,9 +54,10 @@ test("records that are large together are not all read", async () => {
 
 test("the counts of partitions are added up, and are estimated if those of one are", async () => {
   const queue = setUp(partitioned(redis.store(), 4));
-  await enqueue(queue, 1_200);
-  expect(await pendingOf(queue)).toEqual({ counts: [900, 300], estimated: false });
-  await enqueue(queue, 4_800);
+  // The jobs of one call are all in one partition.
+  for (let i = 0; i < 6; i++) await enqueue(queue, 160);
+  expect(await pendingOf(queue)).toEqual({ counts: [720, 240], estimated: false });
+  await enqueue(queue, 5_040);
   const { counts, estimated } = await pendingOf(queue);
   expect(estimated).toBe(true);
   expectAbout(counts, 6_000);
