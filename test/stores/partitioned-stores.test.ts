@@ -174,6 +174,9 @@ describe("with one of two databases lost", () => {
     expect(report).toMatchObject({ lost: 0, backlog: false });
     expect(performed.length).toBe(before + report.completed);
     expect(report.completed).toBeGreaterThan(0);
+    expect(warnings[0]).toMatch(
+      /^tidegate: The queue "default" is drained without the partitions that do not answer\. Redis/,
+    );
   });
 
   test("a process that stays claims from it again at most half a minute after it is back", async () => {
