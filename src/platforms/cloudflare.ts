@@ -14,7 +14,7 @@ import { readFanOut, startFanOut } from "../http/backlog-fan-out.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
 import { misconfigured, reasonOf } from "./misconfigured.ts";
-import { rehearsal } from "./rehearsal.ts";
+import { warmUpParts } from "./warm-up.ts";
 
 export { relayTo } from "../http/backlog-fan-out.ts";
 export { cloudflareFree, cloudflarePaid } from "./presets.ts";
@@ -49,8 +49,8 @@ export interface CloudflareWorker<Env> {
   scheduled(controller: unknown, env: Env, context: ExecutionContext): Promise<void>;
 }
 
-/** Whether this isolate has rehearsed: once is enough. */
-let hasRehearsed = false;
+/** Whether this isolate has warmed up: once is enough. */
+let isWarm = false;
 
 /**
  * Makes a Worker that serves queues over HTTP and drains them on its cron trigger. Call it at module scope: it compiles there what
@@ -72,10 +72,10 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
     throw invalidRequest(
       "createWorker takes a function that returns options for an environment: (env) => ({ queue, auth }).",
     );
-  if (!hasRehearsed) {
-    hasRehearsed = true;
+  if (!isWarm) {
+    isWarm = true;
     // Should it fail, the first request takes longer.
-    rehearse().catch(() => {});
+    warmUp().catch(() => {});
   }
   const built = new WeakMap<Env, Parts>();
   // Tests and other runtimes pass only the request.
@@ -137,9 +137,9 @@ function build(given: CloudflareOptions) {
   };
 }
 
-/** Has a tick and a request of made-up jobs: V8 compiles a function when it is first called. */
-async function rehearse(): Promise<void> {
-  const { options, request } = rehearsal();
+/** Runs a tick and a request with made-up jobs: V8 compiles a function when it is first called. */
+async function warmUp(): Promise<void> {
+  const { options, request } = warmUpParts();
   const { tick, handler } = build(options);
   await tick();
   await handler.fetch(request);

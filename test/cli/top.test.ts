@@ -140,7 +140,7 @@ describe("queue:top", () => {
     expect(asked()).toEqual(["/jobs/queues"]);
     await clock.advance("9s");
     expect(asked()).toEqual([]);
-    // Later than the drain of the running jobs looks after them.
+    // Later than the drain of the running jobs checks on them.
     await mail.enqueue(breaks, undefined, { delay: "1h" });
     await clock.advance("1s");
     await reach(3);

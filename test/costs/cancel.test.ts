@@ -9,7 +9,7 @@ import { useRedis } from "../support/stores.ts";
 
 const redis = useRedis();
 
-test("jobs that run for long cost 2 each time that their drain looks after them, and nothing without observe", async () => {
+test("long-running jobs cost 2 each time that their drain checks on them, and nothing without observe", async () => {
   const spent = async (ms: number, observe = true) => {
     const clock = testClock(now);
     const runs = defineJob({ name: "runs", timeout: "2h", perform: () => clock.sleep(ms) });

@@ -275,10 +275,10 @@ export class Attempt {
 }
 
 /**
- * Looks after attempts under way, in one request: stores what their handlers have reported since, and stops those whose jobs were cancelled.
+ * Checks on attempts under way, in one request: stores what their handlers have reported since, and stops those whose jobs were cancelled.
  * Never rejects.
  */
-export async function lookAfter(store: QueueStore, attempts: readonly Attempt[]): Promise<void> {
+export async function checkOn(store: QueueStore, attempts: readonly Attempt[]): Promise<void> {
   const renewals = attempts.map(({ job, onLost }) => {
     return { lease: job.lease, endsAt: job.lease.current.endsAt, record: job.takeUnsavedText(), onLost };
   });

@@ -48,7 +48,7 @@ export interface JobContext {
   progress(value: unknown): Promise<void>;
   /**
    * Adds a line to the job's log, which `getJob` shows: the last 100 lines, of 8 KB together, over all attempts. It costs no request:
-   * lines are stored with the outcome, or before that with `progress` or `extend`, or when the drain looks after the job, and are lost if the invocation is killed first.
+   * lines are stored with the outcome, or before that with `progress` or `extend`, or when the drain checks on the job, and are lost if the invocation is killed first.
    * Never throws. A message is cut to 1,000 characters. Data that JSON cannot hold, or of more than 4 KB, is left out.
    */
   log(message: string, data?: unknown): void;

@@ -279,7 +279,7 @@ export class Queue {
    *
    * With `running: true`, it removes a running job too, at once and for good: no result is kept, and it is neither retried nor dead. The
    * drain that runs it aborts `job.signal` with a `JobCancelledError` when it learns of it: when a `progress` or `extend` of the job is
-   * sent, when it settles another job, or when it looks after the job: every 15 s in the first minute, if the queue observes and the budget allows. What the handler returns or throws is refused and counted as lost. A handler
+   * sent, when it settles another job, or when it checks on the job: every 15 s in the first minute, if the queue observes and the budget allows. What the handler returns or throws is refused and counted as lost. A handler
    * that ignores its signal runs on until its timeout.
    *
    * @throws {TidegateError} `not_found`; `conflict` if it has finished, or is running and `running` is not true.

@@ -115,7 +115,7 @@ export function askToStop(): void {
   ask({
     title: "Stop this job?",
     subject: aboutJob(job),
-    text: "It is removed at once, with its payload, and is neither retried nor dead. Its handler is aborted when its drain next looks after it: within 15 seconds, or a quarter of the time that it has run.",
+    text: "It is removed at once, with its payload, and is neither retried nor dead. Its handler is aborted when its drain next checks on it: within 15 seconds, or a quarter of the time that it has run.",
     confirm: "Stop the job",
     isDangerous: true,
     act: () => act("DELETE", `jobs/${encoded(job.id)}?running=true`).then(() => "The job is stopped."),

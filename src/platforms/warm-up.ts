@@ -10,19 +10,19 @@ import { leaseScore, waitingScore } from "../stores/redis/score.ts";
 
 /** As many as a drain claims first, and enough for V8 to see what the code is called with. */
 const JOBS = 10;
-const TOKEN = "token-of-the-rehearsal";
+const TOKEN = "token-of-the-warm-up";
 
 /**
  * A Worker's options, and a request to it, for a tick and a request that touch nothing outside. At module scope workerd allows no timers,
  * no signals, no random numbers, no requests, and no response with a body. So the clock stands still, Redis answers from a list, and
  * the request is one that is answered without a body.
  */
-export function rehearsal() {
-  const job = defineJob({ name: "rehearsal", perform() {} });
-  const queue = new Queue({ store: rehearsedStore(), jobs: [job], clock: still, random: () => 0, logger: null });
+export function warmUpParts() {
+  const job = defineJob({ name: "warm_up", perform() {} });
+  const queue = new Queue({ store: warmUpStore(), jobs: [job], clock: still, random: () => 0, logger: null });
   return {
     options: { queue, auth: { admin: [TOKEN] }, scheduled: { maxJobs: JOBS, concurrency: JOBS }, onError() {} },
-    request: new Request("https://rehearsal.invalid/jobs/any", {
+    request: new Request("https://warm-up.invalid/jobs/any", {
       method: "DELETE",
       headers: { Authorization: `Bearer ${TOKEN}` },
     }),
@@ -33,7 +33,7 @@ export function rehearsal() {
 const still: RingingClock = Object.assign(() => 0, { alarm: () => () => {} });
 
 /** A store in front of a Redis that gives its jobs once. */
-function rehearsedStore(): Store {
+function warmUpStore(): Store {
   const answers = answersOfRedis();
   const transport: Transport = {
     keepsOrder: true,
@@ -51,14 +51,14 @@ function rehearsedStore(): Store {
     () => signal,
   );
   return {
-    open: (queue, meter, partition) => new RedisQueue(connection, keysOf("rehearsal", queue, partition), meter, random),
+    open: (queue, meter, partition) => new RedisQueue(connection, keysOf("warm-up", queue, partition), meter, random),
   };
 }
 
 /** What Redis answers: a peek, an exchange that claims, one that settles, and the cancellation of a job. */
 function answersOfRedis(): unknown[] {
-  const ids = Array.from({ length: JOBS }, (_, index) => `rehearsal-${index}`);
-  const record = encodeRecord({ name: "rehearsal", enqueuedAt: 0 });
+  const ids = Array.from({ length: JOBS }, (_, index) => `warm-up-${index}`);
+  const record = encodeRecord({ name: "warm_up", enqueuedAt: 0 });
   const [due, leased] = [waitingScore(0), leaseScore({ endsAt: 3_600_000, claims: 1 })].map(String);
   const claimed = [0, "", 0, JOBS, ...ids.flatMap((id) => [id, leased, record, due]), 0, 0];
   const settled = [0, "", 0, ...ids.map(() => 1), 0, 0, 0];
