@@ -9,6 +9,7 @@ import { HonoBase } from "hono/hono-base";
 import { routePath } from "hono/route";
 import { LinearRouter } from "hono/router/linear-router";
 import { type DrainOptions, withDefaults } from "../core/drain/options.ts";
+import { ofInterface } from "../core/job/of-interface.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import { notFound } from "../core/shared/errors.ts";
 import { requireScope, scopesOf } from "./auth.ts";
@@ -181,7 +182,7 @@ async function answerQStash(
   };
   return qstash.answer(await unread(context), path, {
     queue,
-    enqueue: (jobs) => enqueueEagerly(call, jobs),
+    enqueue: (jobs) => enqueueEagerly(call, jobs.map(ofInterface)),
     drainSoon: () => drainSoon(call),
     onError: settings.onError,
   });

@@ -10,7 +10,7 @@ export const DELIVERY = "qstash_deliver";
 export interface QStashHost {
   /** The queue that performs the jobs of the interface. */
   readonly queue: Queue;
-  /** Stores jobs, and starts those that are due in the background if the platform allows it. */
+  /** Stores jobs of the interface, and starts those that are due in the background if the platform allows it. */
   enqueue(jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]>;
   /** Starts due jobs in the background if the platform allows it. */
   drainSoon(): void;

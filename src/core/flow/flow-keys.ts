@@ -1,4 +1,5 @@
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
+import { refuseReserved } from "../job/reserved.ts";
 import type { Clock } from "../shared/clock.ts";
 import { checkKnown, wholeNumber } from "../shared/validate.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
@@ -115,6 +116,7 @@ export class FlowKeys {
 
   async #change(key: string, change: FlowChange): Promise<void> {
     checkFlowKey(key, "key");
+    if (change.to === "set" || change.to === "unset") refuseReserved({ flowKey: key });
     await this.#store.changeFlow(key, change, this.#clock());
     this.#changed();
   }

@@ -3,6 +3,7 @@ import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkKnown, checkObject, checkPathText, wholeNumber } from "../shared/validate.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
+import { isOfInterface } from "./of-interface.ts";
 import {
   checkRetryOptions,
   checkSchedule,
@@ -11,6 +12,7 @@ import {
   type Schedule,
   scheduleNames,
 } from "./options.ts";
+import { refuseReserved } from "./reserved.ts";
 
 /** The second argument of `perform`: the attempt that it makes. Pass it on as it is: `{ ...job }` has no `signal`, which is created when you read it. */
 export interface JobContext {
@@ -279,6 +281,7 @@ export function defineJob(definition: AnyJob): AnyJob {
 export function checkJobOptions(job: AnyJob): void {
   checkObject(job, "A job must be what defineJob gives.");
   checkPathText(job.name, "name", LONGEST_NAME);
+  if (!isOfInterface(job)) refuseReserved({ name: job.name });
   checkHandler(job);
   if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function") {
     throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);

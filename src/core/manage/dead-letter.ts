@@ -1,4 +1,5 @@
 import { checkFits } from "../enqueue/new-job.ts";
+import { correctionRefusal } from "../job/of-interface.ts";
 import { LONGEST_ID, LONGEST_NAME } from "../job/options.ts";
 import { decodeRecord, encodeRecord, type JobRecord } from "../job/record.ts";
 import { conflict, invalidRequest, notFound } from "../shared/errors.ts";
@@ -142,7 +143,9 @@ async function retrySelected(
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
-    for (const { name } of dead.map(readable)) {
+    for (const { name, payload } of dead.map(readable)) {
+      const refusal = correctionRefusal(name, jobs.get(name), payload, change);
+      if (refusal) throw refusal;
       if (!names.has(name) && "payload" in change)
         await checkFits(name, jobs.get(name), asJson(change.payload, "payload"));
       names.add(name);
@@ -159,7 +162,10 @@ async function retrySelected(
   }
   // Most selections are a single piece, which need not be read again.
   return forEachPiece(count > 1 ? pieces() : [last], options, async (dead) => {
-    const known = dead.filter(({ record }) => names.has(decodeRecord(record)?.name ?? ""));
+    const known = dead.filter(({ record }) => {
+      const { name = "", payload } = decodeRecord(record) ?? {};
+      return names.has(name) && !correctionRefusal(name, jobs.get(name), payload, change);
+    });
     let retried = 0;
     for (const retries of requestsOf(known, (job) => retryOf(job, change, runAt, now))) {
       retried += (await store.retryDead(retries, now)).filter(Boolean).length;

@@ -1,4 +1,5 @@
 import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
+import { correctionRefusal } from "../job/of-interface.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { decodeRecord, encodeRecord } from "../job/record.ts";
 import { conflict } from "../shared/errors.ts";
@@ -46,7 +47,10 @@ async function storeChange(
   // A record that does not change is not sent: another caller may have changed the payload meanwhile.
   const record =
     "payload" in change ? written("payload", () => encodeRecord({ ...before, payload: change.payload })) : undefined;
-  if ("payload" in change) await checkFits(before.name, jobs.get(before.name), change.payload);
+  const definition = jobs.get(before.name);
+  const refusal = correctionRefusal(before.name, definition, before.payload, change);
+  if (refusal) throw refusal;
+  if ("payload" in change) await checkFits(before.name, definition, change.payload);
   if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow }))) {
     throw conflict(`Job "${id}" changed at the same time. Look at it again.`);
   }

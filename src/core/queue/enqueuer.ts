@@ -1,7 +1,14 @@
 import { leaseMsFor } from "../attempt/lease.ts";
 import { Turn } from "../enqueue/coalesce.ts";
-import { type EnqueueOptions, type EnqueueResult, type RecurringOptions, resolveJob } from "../enqueue/new-job.ts";
+import {
+  type EnqueueOptions,
+  type EnqueueResult,
+  jobName,
+  type RecurringOptions,
+  resolveJob,
+} from "../enqueue/new-job.ts";
 import type { AnyJob } from "../job/define.ts";
+import { refuseReserved } from "../job/reserved.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import type { Schedules } from "../schedule/schedules.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
@@ -62,6 +69,7 @@ export class Enqueuer {
   /** Stores a schedule. */
   async recurring(job: AnyJob | string, payload: unknown, options: RecurringOptions): Promise<EnqueueResult> {
     const { id, ...schedule } = options;
+    refuseReserved({ name: jobName(job) });
     const snapshot = asJson(payload, "payload");
     const key = id ?? resolveJob(job, this.#queue.jobs).name;
     const existing = await this.#schedules.get(key);

@@ -97,8 +97,8 @@ export class Queue {
         await retryDead(parts, id, { payload }, changes);
       },
       measure: () => getMeasures(parts),
-      async resetRate(key) {
-        await store.changeFlow(key, { to: "rateReset" }, clock());
+      async changeFlow(key, change) {
+        await store.changeFlow(key, change, clock());
         nextDue.forget(clock());
       },
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
@@ -298,7 +298,7 @@ export class Queue {
   }
 
   /**
-   * Changes the time of a waiting job, its payload, or both.
+   * Changes the time of a waiting job, its payload, or both. Of the messages of QStash's interface, those of workflow runs keep theirs.
    * @throws {InvalidPayloadError} if the payload does not fit the schema.
    * @throws {TidegateError} `not_found`; `conflict` if it is running, has finished, or changes at the same time.
    */

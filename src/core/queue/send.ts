@@ -8,7 +8,9 @@ import {
   resolveJob,
 } from "../enqueue/new-job.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
+import { isOfInterface } from "../job/of-interface.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
+import { refuseReserved } from "../job/reserved.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import { hookCalls } from "../observe/hook-runner.ts";
 import { traceCalls } from "../observe/tracing.ts";
@@ -127,8 +129,12 @@ function draft<Answer>(item: BulkJob, { jobs, newId }: SendSettings, now: number
     checkObject(item, ARRAY_OF_JOBS);
     const { job, payload, ...options } = item;
     name = jobName(job);
+    const isOwn = isOfInterface(item);
+    if (!isOwn) refuseReserved({ name });
     const { definition } = resolveJob(job, jobs);
     const drafted = draftJob(name, definition, payload, options, now, newId);
+    const { dedupe, flow } = drafted.job;
+    if (!isOwn) refuseReserved({ id: options.id, dedupeKey: dedupe?.key, flowKey: flow?.key });
     const seat = enter(drafted.job);
     return { name, finish: (trace) => seat(() => finishJob(drafted, trace)) };
   } catch (error) {

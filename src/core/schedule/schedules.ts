@@ -1,7 +1,16 @@
 import { flowOf } from "../enqueue/flow-key.ts";
-import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedOptions } from "../enqueue/new-job.ts";
+import {
+  checkFits,
+  type EnqueueOptions,
+  type EnqueueResult,
+  jobName,
+  resolveJob,
+  storedOptions,
+} from "../enqueue/new-job.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
+import { isOfInterface } from "../job/of-interface.ts";
 import { checkSchedule, type Schedule, scheduleNames } from "../job/options.ts";
+import { refuseReserved } from "../job/reserved.ts";
 import type { Clock } from "../shared/clock.ts";
 import { conflict, notFound } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
@@ -89,7 +98,7 @@ export class Schedules {
 
   /**
    * Stores a schedule, in place of one with the same key. If expression and time zone stay the same, so does its next occurrence. A
-   * paused schedule stays paused. A declared one can only be changed in the code.
+   * paused schedule stays paused. A declared one can only be changed in the code, one of QStash's interface only there.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `conflict` if a job declares the schedule of this key; `invalid_request`, and the message names the option;
@@ -98,12 +107,15 @@ export class Schedules {
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
     checkKnown(options, optionNames, "a recurring job");
+    const isOwn = isOfInterface(options);
+    if (!isOwn) refuseReserved({ name: jobName(options.job), id: key });
     const { name, definition } = resolveJob(options.job, this.#jobs);
     const record = scheduleRecord(key, name, definition, options, options.payload);
     checkPlace(key, record, this.#store);
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {
       if (this.#isDeclared(key, existing)) throw standsInCode(key);
+      if (!isOwn) refuseReserved({ name: existing && readSchedule(existing)?.name });
       return renewed(key, record, existing, this.#clock());
     });
   }
@@ -219,6 +231,7 @@ export function scheduleRecord(
   checkSchedule(key, options);
   const payload = asJson(given, "payload", LARGEST_RECURRING_PAYLOAD);
   const flow = flowOf(definition, undefined, payload);
+  refuseReserved({ flowKey: flow?.key });
   return {
     name,
     ...(payload !== undefined && { payload }),

@@ -49,6 +49,16 @@ export class InvalidPayloadError extends TidegateError {
   }
 }
 
+/** A name, an id or a key belongs to an interface of the queue, and somebody else wanted to use it. Over HTTP that is `forbidden`. */
+export class ReservedError extends TidegateError {
+  /** @internal */
+  readonly isReserved = true;
+
+  constructor(message: string) {
+    super("invalid_request", message);
+  }
+}
+
 /**
  * Whether a value is an error of Tidegate, even of another copy of the package (`instanceof` fails across bundles).
  */

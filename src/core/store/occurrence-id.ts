@@ -4,8 +4,14 @@ export function occurrenceJobId(key: string, occurrence: number): string {
 }
 
 const occurrenceSuffix = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+const occurrencePart = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z:/;
 
 /** Whether an id has the form of those that schedules give their jobs. */
 export function isOccurrenceJobId(id: string): boolean {
   return occurrenceSuffix.test(id);
+}
+
+/** Whether an id has the form of those that are made of the id of an occurrence's job: by a colon and more. */
+export function isOfOccurrence(id: string): boolean {
+  return occurrencePart.test(id);
 }

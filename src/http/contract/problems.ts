@@ -1,4 +1,4 @@
-import { isTidegateError, type PayloadIssue } from "../../core/shared/errors.ts";
+import { isTidegateError, type PayloadIssue, type TidegateError } from "../../core/shared/errors.ts";
 import type { Problem } from "./requests.ts";
 
 interface Kind {
@@ -36,6 +36,11 @@ export const problemKinds: Readonly<Record<Problem["code"], Kind>> = {
   internal_error: { status: 500, title: "The handler failed" },
 };
 
+/** What an error is in HTTP. What is reserved for an interface is forbidden to every token of the handler. */
+function codeOf(error: TidegateError): TidegateError["code"] {
+  return "isReserved" in error ? "forbidden" : error.code;
+}
+
 /** Whether the handler or the store failed, rather than the caller. */
 export function isFailure(error: unknown): boolean {
   return !isTidegateError(error) || problemKinds[error.code].status >= 500;
@@ -54,10 +59,11 @@ export function describeProblem(error: unknown): Problem {
     const detail = "The handler failed. Its onError received the error; by default, the log shows its name.";
     return { status, title, detail, code: "internal_error" };
   }
-  const { status, title, hint } = problemKinds[error.code];
+  const code = codeOf(error);
+  const { status, title, hint } = problemKinds[code];
   const detail = hint ? `${error.message} ${hint}` : error.message;
   const issues = "issues" in error ? { issues: error.issues as readonly PayloadIssue[] } : {};
-  return { status, title, detail, code: error.code, ...issues };
+  return { status, title, detail, code, ...issues };
 }
 
 /** The answer to a method that the path does not support. */

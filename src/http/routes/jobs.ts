@@ -1,4 +1,5 @@
 import { runAtMs } from "../../core/enqueue/new-job.ts";
+import { isReservedName } from "../../core/job/reserved.ts";
 import type { BulkJob } from "../../core/queue/send.ts";
 import { invalidRequest, isTidegateError, notFound, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
@@ -111,12 +112,15 @@ export const jobRoutes = [
     method: "GET",
     path: "/jobs/:id",
     operation: "getJob",
+    notes: "A message of QStash's interface needs the scope read.",
     scope: "enqueue",
     answers: { 200: job },
     refusals: ["not_found"],
-    answer: async ({ queue, target }) => {
+    answer: async ({ queue, target, caller }) => {
       const found = await queue.getJob(target);
       if (!found) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
+      // Its payload is not the callers': it holds the headers that the publisher forwards.
+      if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
       return reply(found);
     },
   }),

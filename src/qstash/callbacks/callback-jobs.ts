@@ -3,6 +3,7 @@ import type { JobEnding } from "../../core/attempt/follow-ups.ts";
 import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import { withHidden } from "../../core/job/hidden.ts";
 import type { JobRecord } from "../../core/job/record.ts";
+import { isReservedId, reserved } from "../../core/job/reserved.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { bytesOf, LARGEST_RECORD } from "../../core/shared/limits.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
@@ -149,10 +150,10 @@ async function callbackJob(
   return { id, runAt, record };
 }
 
-/** The id of a callback: that of the end which it reports. It lies in the partition of the message. */
+/** The id of a callback: that of the end which it reports, reserved as it can be foretold. It lies in the partition of the message. */
 export function callbackId(name: string, messageId: string, host: AttemptHost): string {
   const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
-  const base = `${messageId}:${name}${life}`;
+  const base = `${isReservedId(`${messageId}:`) ? "" : reserved.id}${messageId}:${name}${life}`;
   let made = 0;
   return host.runtime.store.local.idBeside(messageId, () => (made++ === 0 ? base : `${base}.${made}`));
 }

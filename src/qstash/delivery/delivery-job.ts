@@ -2,6 +2,7 @@ import { AttemptContext, type AttemptHost } from "../../core/attempt/context.ts"
 import { type JobEnding, withFollowUps } from "../../core/attempt/follow-ups.ts";
 import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../../core/job/define.ts";
 import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/errors.ts";
+import { definedByInterface } from "../../core/job/of-interface.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
@@ -45,7 +46,17 @@ export function defineDelivery(parts: DeliveryParts): JobDefinition<Message> {
     backoff: defaultBackoffMs,
     perform: (message: Message, job: JobContext) => deliver(message, job, parts),
   };
-  return defineJob(withFollowUps(definition, (ending, host) => afterEnd(ending, host, parts.events)));
+  const reporting = withFollowUps(definition, (ending, host) => afterEnd(ending, host, parts.events));
+  return defineJob(definedByInterface(reporting, refusedCorrection));
+}
+
+/** Others may correct a message, but not what a run holds: its messages bring it the results of its steps. */
+function refusedCorrection(before: unknown, after: unknown): string | undefined {
+  const isOfRun = [before, after].some((message) => {
+    const { workflow, callback, failureCallback } = Object(message) as Partial<Message>;
+    return [workflow, callback?.workflow, failureCallback?.workflow].some((note) => note !== undefined);
+  });
+  return isOfRun ? "A message of a workflow run cannot be changed. Resume or restart the run instead." : undefined;
 }
 
 async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): Promise<{ status: number } | Snooze> {

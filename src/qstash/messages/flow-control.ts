@@ -1,4 +1,13 @@
-import { type FlowControlOptions, HIGHEST_LIMIT, LONGEST_FLOW_KEY } from "../../core/job/flow-control.ts";
+import {
+  type FlowControlLimits,
+  type FlowControlOptions,
+  flowLimits,
+  HIGHEST_LIMIT,
+  LONGEST_FLOW_KEY,
+} from "../../core/job/flow-control.ts";
+import { reserved } from "../../core/job/reserved.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
+import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
 import { durationHeader } from "../shared/durations.ts";
@@ -19,9 +28,10 @@ export interface Limited {
   readonly flowControl: FlowControlOptions;
 }
 
-// Keys of flow control are the queue's own: these prefixes keep those of messages apart from those of other jobs.
-const KEY_PREFIX = "qstash:key:";
-const QUEUE_PREFIX = "qstash:queue:";
+// Keys of flow control are the queue's own: these prefixes keep those of messages apart from those of other jobs, and nobody else sets
+// their limits.
+const KEY_PREFIX = `${reserved.key}key:`;
+const QUEUE_PREFIX = `${reserved.key}queue:`;
 
 export function flowKeyOf(key: string): string {
   checkPathText(key, "The flow control key", LONGEST_FLOW_KEY - KEY_PREFIX.length);
@@ -44,6 +54,11 @@ export function queueKeyOf(name: string): string {
 /** What keeps the parallelism of a queue: with 1, its messages are delivered strictly in order. */
 export function queueLimits(parallelism: number): FlowControlOptions {
   return parallelism === 1 ? { ordered: true } : { concurrency: parallelism };
+}
+
+/** Sets and pins the limits of a key of messages. @throws {TidegateError} `invalid_request` for limits that contradict each other. */
+export function setLimits(queue: Queue, key: string, limits: FlowControlLimits): Promise<void> {
+  return internalsOf(queue).changeFlow(key, { to: "set", limits: flowLimits(limits) });
 }
 
 /** The headers that limit deliveries. */

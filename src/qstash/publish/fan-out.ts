@@ -4,6 +4,7 @@ import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import { defineJob, type JobContext, type JobDefinition } from "../../core/job/define.ts";
 import type { FlowControlOptions } from "../../core/job/flow-control.ts";
 import { withHidden } from "../../core/job/hidden.ts";
+import { definedByInterface } from "../../core/job/of-interface.ts";
 import type { Documents } from "../../core/manage/documents.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
@@ -43,10 +44,10 @@ const schema: StandardSchemaV1<FanOut> = {
 
 /** Defines the job. What it makes has ids that come from its own, so that what is made again is there once. */
 export function defineFanOut(): JobDefinition<FanOut> {
-  return defineJob({
+  const definition = {
     name: FAN_OUT,
     schema,
-    async perform(fanOut: FanOut, job) {
+    async perform(fanOut: FanOut, job: JobContext) {
       try {
         return { messages: await makeMessages(fanOut, job) };
       } catch (error) {
@@ -54,7 +55,8 @@ export function defineFanOut(): JobDefinition<FanOut> {
         throw error;
       }
     },
-  });
+  };
+  return defineJob(definedByInterface(definition));
 }
 
 async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {

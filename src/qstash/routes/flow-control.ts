@@ -4,7 +4,7 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { json } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
-import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow-control.ts";
+import { flowKeyOf, messageKeyOf, readLimit, readPeriod, setLimits } from "../messages/flow-control.ts";
 
 /** `GET /v2/flowControl`: the keys that something is known of. */
 export async function listKeys({ host, query }: QStashCall): Promise<Response> {
@@ -56,20 +56,20 @@ export async function pinKey({ host, parameters, query }: QStashCall): Promise<R
   const concurrency = parallelism ?? before?.concurrency ?? undefined;
   const newRate = rate ?? before?.rate ?? undefined;
   const period = rate === undefined ? (before?.period ?? undefined) : readPeriod(query.get("period") ?? undefined);
-  await flowControl.set(key, { concurrency, rate: newRate, period });
+  await setLimits(host.queue, key, { concurrency, rate: newRate, period });
   host.drainSoon();
   return json({});
 }
 
 /** `POST /v2/flowControl/{key}/unpin`: lets go of both limits. */
 export async function unpinKey({ host, parameters }: QStashCall): Promise<Response> {
-  await host.queue.flowControl.unset(flowKeyOf(parameters["key"] ?? ""));
+  await internalsOf(host.queue).changeFlow(flowKeyOf(parameters["key"] ?? ""), { to: "unset" });
   return json({});
 }
 
 /** `POST /v2/flowControl/{key}/resetRate` */
 export async function resetRate({ host, parameters }: QStashCall): Promise<Response> {
-  await internalsOf(host.queue).resetRate(flowKeyOf(parameters["key"] ?? ""));
+  await internalsOf(host.queue).changeFlow(flowKeyOf(parameters["key"] ?? ""), { to: "rateReset" });
   host.drainSoon();
   return json({});
 }

@@ -1,5 +1,6 @@
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
 import { withHidden } from "../../core/job/hidden.ts";
+import { reserved } from "../../core/job/reserved.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
@@ -209,14 +210,14 @@ async function deduplicationKey(
   if (deduplication !== "content") {
     // Each endpoint of a group gets its own message.
     const id = topicName === undefined ? deduplication.id : `${deduplication.id} ${url}`;
-    return `qstash:id:${await hashOf(encoder.encode(id))}`;
+    return `${reserved.key}id:${await hashOf(encoder.encode(id))}`;
   }
   const sorted = Object.entries(header).sort(([a], [b]) => (a < b ? -1 : 1));
   const head = encoder.encode(`${JSON.stringify([url, sorted])}\n`);
   const content = new Uint8Array(head.length + body.length);
   content.set(head);
   content.set(body, head.length);
-  return `qstash:content:${await hashOf(content)}`;
+  return `${reserved.key}content:${await hashOf(content)}`;
 }
 
 async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -5,7 +5,7 @@ import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import { json } from "../api/answers.ts";
 import { type QStashCall, readJsonBody } from "../api/call.ts";
-import { queueKeyOf, queueLimits } from "../messages/flow-control.ts";
+import { queueKeyOf, queueLimits, setLimits } from "../messages/flow-control.ts";
 
 /** What is kept of a queue. Whether it is paused, and what waits in it, its flow control key knows. */
 interface QueueRecord {
@@ -28,7 +28,7 @@ export async function upsertQueue({ request, host }: QStashCall): Promise<Respon
   if (paused !== undefined && typeof paused !== "boolean") throw invalidRequest("paused must be true or false.");
   const { flowControl } = host.queue;
   const record = await putQueue(host.queue, queueName, parallelism);
-  await flowControl.set(key, queueLimits(record.parallelism));
+  await setLimits(host.queue, key, queueLimits(record.parallelism));
   if (paused === true) await flowControl.pause(key);
   if (paused === false) await flowControl.resume(key);
   host.drainSoon();
@@ -58,8 +58,8 @@ export async function getQueue({ host, parameters }: QStashCall): Promise<Respon
 export async function removeQueue({ host, parameters, settings }: QStashCall): Promise<Response> {
   const { name } = await findQueue(host.queue, parameters["name"] ?? "");
   const key = queueKeyOf(name);
-  await host.queue.flowControl.set(key, queueLimits(1));
-  await host.queue.flowControl.unset(key);
+  await setLimits(host.queue, key, queueLimits(1));
+  await internalsOf(host.queue).changeFlow(key, { to: "unset" });
   await host.queue.flowControl.resume(key);
   await internalsOf(host.queue).documents.change([{ kind: KIND, name, text: undefined }]);
   settings.knownQueues.delete(name);

@@ -1,4 +1,5 @@
 import { withHidden } from "../../core/job/hidden.ts";
+import { ofInterface } from "../../core/job/of-interface.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
@@ -63,7 +64,7 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   if (queueName !== undefined) await noteQueue({ host, settings }, queueName);
   const made = "group" in to || limited ? fanOut(payload, to, retries, limited) : delivered(payload, retries);
   const recurring = { ...made, cron: rule.cron, timeZone: rule.timeZone };
-  await schedules.upsert(scheduleId, withHidden(recurring, hidden));
+  await schedules.upsert(scheduleId, ofInterface(withHidden(recurring, hidden)));
   return json({ scheduleId }, 201);
 }
 

@@ -1,4 +1,5 @@
 import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
+import { reserved } from "../../core/job/reserved.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
@@ -120,6 +121,9 @@ export async function refusingAsStep<Result>(work: () => Promise<Result>): Promi
 }
 
 function readStart({ host, settings }: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
+  // Others could take the ids of its messages in advance.
+  if (!runId.startsWith(reserved.runId))
+    throw invalidRequest(`The id of a new run must begin with "${reserved.runId}", as those of the SDKs do.`);
   const now = host.queue.clock();
   const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const { method: _, callback: __, notBefore, deduplication, redaction, ...options } = read;

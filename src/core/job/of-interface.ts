@@ -1,0 +1,44 @@
+import { quote, ReservedError } from "../shared/errors.ts";
+import { isReservedName } from "./reserved.ts";
+
+/** Says why a payload may not take the place of another one; undefined if it may. */
+export type CorrectionRule = (before: unknown, after: unknown) => string | undefined;
+
+// In the registry of symbols, so that a copy of the package finds it. No option can have the name, and no JSON can hold it.
+const key = Symbol.for("tidegate.interface");
+
+/** Marks a job or a schedule that an interface enqueues itself. */
+export function ofInterface<Options extends object>(options: Options): Options {
+  return { ...options, [key]: true };
+}
+
+/** Marks a definition of an interface. @param rule what others may change of its jobs. Default: nothing. */
+export function definedByInterface<Options extends object>(
+  options: Options,
+  rule: CorrectionRule = () => "The payload of this job cannot be changed: QStash's interface makes it.",
+): Options {
+  return { ...options, [key]: rule };
+}
+
+export function isOfInterface(options: object): boolean {
+  return key in options;
+}
+
+/**
+ * The error for a change that puts another payload in place of that of an interface's job, unless the interface allows it.
+ *
+ * @param definition the job's, if the queue has it. Without it nothing is allowed.
+ */
+export function correctionRefusal(
+  name: string,
+  definition: object | undefined,
+  before: unknown,
+  change: { readonly payload?: unknown },
+): ReservedError | undefined {
+  if (!isReservedName(name) || !("payload" in change)) return undefined;
+  const rule = (definition as { readonly [key]?: CorrectionRule } | undefined)?.[key];
+  const reason = rule
+    ? rule(before, change.payload)
+    : `Only a queue with the job ${quote(name)} among its jobs can change its payload.`;
+  return reason === undefined ? undefined : new ReservedError(reason);
+}
