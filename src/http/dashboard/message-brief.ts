@@ -15,6 +15,8 @@ export interface MessageBrief {
   readonly failureCallback?: string | undefined;
   readonly retryDelay?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** Whether it belongs to a run of a workflow. */
+  readonly isOfRun: boolean;
 }
 
 /** The message that a job delivers; undefined if it delivers none. Its payload may have been replaced by anything. */
@@ -24,7 +26,7 @@ export function messageOf({
   progress,
   result,
 }: Pick<JobInfo, "name" | "payload" | "progress" | "result">): MessageBrief | undefined {
-  const { url, method, labels, limits, topicName, callback, failureCallback, retryDelay, timeoutMs } =
+  const { url, method, labels, limits, topicName, callback, failureCallback, retryDelay, timeoutMs, workflow } =
     fieldsOf(payload);
   if (name !== DELIVERY || typeof url !== "string") return undefined;
   const { flowControlKey, queueName } = fieldsOf(limits);
@@ -41,6 +43,7 @@ export function messageOf({
     failureCallback: textOf(fieldsOf(failureCallback)["url"]),
     retryDelay: textOf(retryDelay),
     timeoutMs: typeof timeoutMs === "number" ? timeoutMs : undefined,
+    isOfRun: workflow !== undefined,
   };
 }
 

@@ -4,7 +4,7 @@ import { change, type Field, type Filled, type Question, state } from "../state/
 import { number, plural } from "../views/format.ts";
 import { countOf, hrefTo } from "../views/parts.ts";
 import { aboutJob, aboutSelection } from "../views/subjects.ts";
-import { ask, encoded, goTo, showOutcome, typedPayload } from "./outcome.ts";
+import { ask, encoded, enqueuedNames, goTo, showOutcome, typedPayload } from "./outcome.ts";
 
 /** What going through a thousand waiting jobs costs, as test/dashboard counts it. */
 const COMMANDS_PER_THOUSAND = 15;
@@ -153,7 +153,8 @@ export const askToReschedule = (): Promise<void> =>
 
 /** Enqueues a job, by default the one on screen once more. */
 export function askToEnqueue(isAgain: boolean): void {
-  const { job, names = [] } = state.snapshot ?? {};
+  const { job } = state.snapshot ?? {};
+  const names = enqueuedNames();
   const again = isAgain ? job : undefined;
   ask({
     title: again ? "Run it again" : "Enqueue a job",

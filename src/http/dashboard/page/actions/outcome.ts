@@ -1,5 +1,6 @@
+import { isReservedName } from "../../../../core/job/reserved.ts";
 import { refreshAfterAction } from "../state/polling.ts";
-import { change, type Question } from "../state/state.ts";
+import { change, type Question, state } from "../state/state.ts";
 
 /** Part of a path. */
 export const encoded = encodeURIComponent;
@@ -18,6 +19,10 @@ export async function showOutcome(work: Promise<string>): Promise<void> {
 export function ask(question: Question): void {
   change({ question, refusal: undefined, preview: undefined, progress: undefined });
 }
+
+/** The names of the jobs that users may enqueue. */
+export const enqueuedNames = (): readonly string[] =>
+  (state.snapshot?.names ?? []).filter((name) => !isReservedName(name));
 
 /** What is written in the fields of a form. */
 export const filledIn = (form: HTMLElement): Readonly<Record<string, string>> =>

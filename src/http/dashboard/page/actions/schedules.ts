@@ -2,11 +2,12 @@ import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, state } from "../state/state.ts";
 import { describeCron } from "../views/describe-cron.ts";
-import { ask, encoded, filledIn, typedPayload } from "./outcome.ts";
+import { ask, encoded, enqueuedNames, filledIn, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
 export function askForSchedule(key: string): void {
-  const { schedules = [], names = [] } = state.snapshot ?? {};
+  const { schedules = [] } = state.snapshot ?? {};
+  const names = enqueuedNames();
   const known = schedules.find((each) => each.key === key);
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   ask({

@@ -1,5 +1,6 @@
 import type { FlowControlKey } from "../../../../core/flow/flow-keys.ts";
 import { limitsText } from "../../../../core/flow/texts.ts";
+import { isReservedKey } from "../../../../core/job/reserved.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
@@ -38,8 +39,8 @@ function line(row: Row, mayChange: boolean): Html {
   const path = `flow-control/${encodeURIComponent(key)}/${pause.toLowerCase()}`;
   const actions =
     mayChange &&
-    html`<div class="row actions">${button(pause, "post", path, "", `${pause} ${key}`)}${button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
-${pinned && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`;
+    html`<div class="row actions">${button(pause, "post", path, "", `${pause} ${key}`)}${!isReservedKey(key) && button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
+${pinned && !isReservedKey(key) && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`;
   return html`<tr data-key="${key}"><td class="job"><b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${pinned && badge("scheduled", "pinned")}
 <div class="muted">${limitsOf(row)}${windowEndsAt && html`; ${number(startedInWindow)} of ${number(rate ?? 0)} started, window closes ${when(windowEndsAt)}`}</div>
 <span class="narrow">${actions}</span></td>

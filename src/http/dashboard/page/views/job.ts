@@ -1,5 +1,6 @@
 import type { HeldBack } from "../../../../core/flow/held-back.ts";
 import { heldBackTexts } from "../../../../core/flow/texts.ts";
+import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import { messageOf } from "../../message-brief.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
@@ -20,15 +21,18 @@ export function job(snapshot: Json<Snapshot>): Html {
   const value = (title: string, of: unknown) => of !== undefined && card(title, code(JSON.stringify(of, null, 2)));
   const message = messageOf(job);
   const title = message ? `${message.method} ${message.url}` : job.name;
-  return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job.state))}
+  return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
 <div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job.payload)}${value("Result", job.result)}</div>
 <div>${about(job)}${message ? value("Last response", job.progress) : job.progress !== undefined && progress(job.progress)}${job.heldBack && held(job.heldBack)}</div></div>`;
 }
 
-function actions(kind: Info["state"]): Html | false {
-  if (kind === "completed") return button("Run again...", "again", "", "primary");
+function actions(job: Info): Html | false {
+  const { state: kind, name } = job;
+  // What belongs to QStash's interface is enqueued there, and of its messages only those that stand for themselves can be changed.
+  const isOwn = !isReservedName(name);
+  if (kind === "completed") return isOwn && button("Run again...", "again", "", "primary");
   if (kind === "dead")
-    return html`${button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
+    return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${(isOwn || messageOf(job)?.isOfRun === false) && button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
   if (kind === "running") return button("Stop...", "stop", "", "dead");
   return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }

@@ -1,3 +1,4 @@
+import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { Spending } from "../../../../core/queue/usage.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import { plans } from "../../../../stores/redis-http/plans.ts";
@@ -60,7 +61,8 @@ ${figure(`$${dollars.toFixed(2)}`, "a month at Upstash")}</div>
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
-  const body = JSON.stringify({ name: names[0] ?? "send_email", payload: {} });
+  const name = names.find((each) => !isReservedName(each)) ?? "send_email";
+  const body = JSON.stringify({ name, payload: {} });
   const token = csrf && '-H "Authorization: Bearer $TOKEN" ';
   const address = `${location.origin}${root}queues/${encodeURIComponent(queue)}/jobs`;
   return card(

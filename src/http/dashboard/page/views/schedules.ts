@@ -1,3 +1,4 @@
+import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { Json, ScheduleRow, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { describeCron } from "./describe-cron.ts";
@@ -18,7 +19,7 @@ function schedule(row: Json<ScheduleRow>, mayChange: boolean): Html {
 ${
   mayChange &&
   html`<span class="row end">${action("Run")}${action(paused ? "Resume" : "Pause")}
-${!declared && html`${button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</span>`
+${!declared && html`${!isReservedName(name) && button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</span>`
 }</div>
 <p>${describeCron(cron)} <code>${cron}</code> <small>${timeZone}</small></p>
 <p class="muted">Enqueues ${link({ view: "jobs", search: name, by: "name" }, name)}; next ${nextRunAt ? when(nextRunAt) : "never"}; last ${lastRunAt ? when(lastRunAt) : "never"} ${lastJobId && link({ view: "job", id: lastJobId }, "its job")}</p>
