@@ -33,6 +33,64 @@ onEachKindOfStore(({ create }) => {
     return JSON.stringify([jobs, infos, messages, texts, await queue.schedules.list()]);
   };
 
+  describe("credentials in forwarded headers", () => {
+    const names = ["Authorization", "Cookie", "X-Api-Key", "X-Auth-Token"];
+
+    test("are hidden unasked wherever messages are shown, and delivered, also in callbacks", async () => {
+      const parts = await served(200);
+      const { client, queue, deliveries } = parts;
+      const secrets = Object.fromEntries(names.map((name) => [name, `the-secret of ${name}`]));
+      const ofCallback = names.map((name) => [`Upstash-Callback-Forward-${name}`, `the-secret of ${name}`]);
+      const callback = "https://app.test/callback";
+      const given = { "X-Open": "open", ...secrets, ...Object.fromEntries(ofCallback) };
+      const { messageId } = await client.publish({ url: target, body, callback, headers: given });
+      const shown = Object.fromEntries(names.map((name) => [name, [mark(`the-secret of ${name}`)]]));
+      const { payload } = (await queue.getJob(messageId)) ?? {};
+      expect(payload).toMatchObject({ body, header: { ...shown, "X-Open": ["open"] } });
+      expect(await everythingShown(parts)).not.toContain("the-secret of");
+      for (const _ of [1, 2]) await queue.drain();
+      expect(deliveries.map(({ headers }) => names.map((name) => headers.get(name)))).toEqual(
+        [1, 2].map(() => names.map((name) => `the-secret of ${name}`)),
+      );
+      expect(await everythingShown(parts)).not.toContain("the-secret of");
+      const base64 = Buffer.from("the-secret of").toString("base64").slice(0, -4);
+      expect(await everythingShown(parts)).not.toContain(base64);
+    });
+
+    test("that a retry adds are hidden too, beside those that the message had", async () => {
+      const parts = await served(500);
+      const { call, queue, deliveries } = parts;
+      const init = { headers: { "Upstash-Retries": "0", "Upstash-Forward-Authorization": "the-secret-1" } };
+      await call("POST", `/v2/publish/${target}`, init);
+      await queue.drain();
+      const id = (await queue.listDeadLetter()).jobs[0]?.id;
+      const more = { "Upstash-Forward-Cookie": "the-secret-2", "Upstash-Retries": "0" };
+      expect((await call("POST", `/v2/dlq/retry/${id}`, { headers: more })).status).toBe(201);
+      await queue.drain();
+      const sent = deliveries.map(({ headers }) => [headers.get("authorization"), headers.get("cookie")]);
+      expect(sent).toEqual([
+        ["the-secret-1", null],
+        ["the-secret-1", "the-secret-2"],
+      ]);
+      expect(await everythingShown(parts)).not.toContain("the-secret");
+    });
+
+    test("of a call of a workflow are hidden, and delivered", async () => {
+      const { call, queue, deliveries } = qstashHandler({ store: create() });
+      const ofRun = { "Upstash-Workflow-RunId": "wfr_mine" };
+      await call("POST", `/v2/publish/${target}`, { headers: { ...ofRun, "Upstash-Workflow-Init": "true" } });
+      const headers = {
+        ...{ ...ofRun, "Upstash-Workflow-CallType": "toCallback", "Upstash-Forward-Authorization": "the-secret" },
+        ...{ "Upstash-Callback": target, "Upstash-Callback-Forward-Upstash-Workflow-StepId": "1" },
+      };
+      expect((await call("POST", `/v2/publish/${target}`, { headers })).status).toBe(201);
+      for (const _ of [1, 2, 3]) await queue.drain();
+      expect(deliveries.map(({ headers }) => headers.get("authorization"))).toContain("the-secret");
+      const jobs = await Promise.all([queue.listJobs({ state: "completed" }), queue.listJobs({ state: "ready" })]);
+      expect(JSON.stringify(jobs)).not.toContain("the-secret");
+    });
+  });
+
   describe("Upstash-Redact-Fields", () => {
     test("hides the body and a header wherever messages are shown, and delivers them", async () => {
       const parts = await served(200);

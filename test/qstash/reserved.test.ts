@@ -62,6 +62,7 @@ async function full() {
   const waiting = await send("POST", `publish/${url}`, {
     "Upstash-Delay": "1h",
     "Upstash-Forward-X-Tenant": "the-forwarded-header",
+    "Upstash-Forward-Authorization": "Bearer the-credential",
   });
   await send("POST", `schedules/${url}`, { "Upstash-Cron": "0 9 * * *", "Upstash-Schedule-Id": "nightly" });
   await send("POST", "queues", {}, { queueName: "exports", parallelism: 1 });
@@ -165,6 +166,7 @@ describe.each(["", "/queues/default"])("what belongs to QStash's interface, by t
         ...[caller, answers[caller] ?? (caller === "qstash" ? 401 : 403)],
         expect.anything(),
       ]);
+      expect(answer.text).not.toContain("the-credential");
       if (answer.status === 403) expect(answer.body).toMatchObject({ code: "forbidden" });
       if (answer.status >= 400) {
         expect(answer.text).not.toContain("the-forwarded-header");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { memoryStore, Queue } from "../../src/index.ts";
+import { memoryStore } from "../../src/index.ts";
 import { createQStash, type QStashOptions } from "../../src/qstash/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { qstashHandler, signingKeys, token } from "./served-qstash.ts";
@@ -13,14 +13,6 @@ const ways: readonly [string, (parts: ReturnType<typeof qstashHandler>, url: str
     async ({ call }, url) => {
       const body = JSON.stringify([{ destination: url }]);
       return (await call("POST", "/v2/batch", { body })).status;
-    },
-  ],
-  [
-    "the handler's own POST /jobs",
-    async ({ app }, url) => {
-      const body = JSON.stringify({ name: "qstash_deliver", payload: { url, method: "POST", header: {} } });
-      const headers = { Authorization: "Bearer the-admin-token", "Content-Type": "application/json" };
-      return (await app.fetch(new Request("http://queue.test/jobs", { method: "POST", headers, body }))).status;
     },
   ],
 ];
@@ -202,22 +194,22 @@ describe("targets", () => {
     expect(clock.now).toBe(start);
   });
 
-  test("apply to a payload that was stored by a queue without the jobs", async () => {
-    const store = memoryStore();
-    const payload = { url: "http://169.254.169.254/latest", method: "POST", header: {} };
-    await new Queue({ store, clock: clockByHand(start) }).enqueue("qstash_deliver", payload);
-    const { queue, deliveries } = qstashHandler({ store });
-    await queue.drain();
-    expect(deliveries).toEqual([]);
-    expect(await queue.getStats()).toMatchObject({ deadLetterCount: 1 });
-  });
-
   test("apply to the changed payload of a dead message", async () => {
     const destination = () => new Response("", { status: 500 });
     const { call, queue } = qstashHandler({ destination });
     await call("POST", "/v2/publish/https://app.test/hook", { headers: { "Upstash-Retries": "0" } });
     await queue.drain();
     const payload = { url: "http://localhost/admin", method: "POST", header: {} };
+    await expect(queue.retryFromDeadLetter({ all: true }, { payload })).rejects.toMatchObject({
+      code: "invalid_payload",
+    });
+  });
+
+  test("cannot be addressed as another host by a correction: headers of the connection are refused", async () => {
+    const { call, queue } = qstashHandler({ destination: () => new Response("", { status: 500 }) });
+    await call("POST", "/v2/publish/https://app.test/hook", { headers: { "Upstash-Retries": "0" } });
+    await queue.drain();
+    const payload = { url: "https://app.test/hook", method: "POST", header: { Host: ["admin.internal"] } };
     await expect(queue.retryFromDeadLetter({ all: true }, { payload })).rejects.toMatchObject({
       code: "invalid_payload",
     });

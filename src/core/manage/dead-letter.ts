@@ -37,6 +37,8 @@ export interface DeadJobChanges {
   readonly timeoutMs?: number;
   /** ms since 1970. Default: now. */
   readonly runAt?: number;
+  /** Gives what is stored with the job and never shown, from what is now. Default: it stays. */
+  readonly hide?: (stored: unknown) => unknown;
 }
 
 const optionNames = ["dryRun", "onProgress"];
@@ -135,7 +137,7 @@ async function retrySelected(
   runtime: ManageRuntime,
   selection: DeadSelection,
   options: RetryOptions,
-  { runAt, ...changes }: DeadJobChanges & { readonly runAt: number },
+  { runAt, hide = (stored) => stored, ...changes }: DeadJobChanges & { readonly runAt: number },
   now: number,
 ): Promise<number> {
   const { store, jobs } = runtime;
@@ -167,7 +169,7 @@ async function retrySelected(
       return names.has(name) && !correctionRefusal(name, jobs.get(name), payload, change);
     });
     let retried = 0;
-    for (const retries of requestsOf(known, (job) => retryOf(job, change, runAt, now))) {
+    for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, runAt, now))) {
       retried += (await store.retryDead(retries, now)).filter(Boolean).length;
     }
     return retried;
@@ -195,10 +197,18 @@ function* requestsOf(
   if (retries.length > 0) yield retries;
 }
 
-function retryOf(dead: StoredJob, change: Partial<JobRecord>, runAt: number, now: number): DeadJobRetry {
-  const { end, ...rest } = readable(dead);
+function retryOf(
+  dead: StoredJob,
+  change: Partial<JobRecord>,
+  hide: (stored: unknown) => unknown,
+  runAt: number,
+  now: number,
+): DeadJobRetry {
+  const { end, hidden: stored, ...rest } = readable(dead);
   const claims = end?.claims ?? 0;
-  const record = written("payload", () => encodeRecord({ ...rest, ...change, returned: claims, revivedAt: now }));
+  const hidden = hide(stored);
+  const kept = { ...rest, ...change, ...(hidden !== undefined && { hidden }) };
+  const record = written("payload", () => encodeRecord({ ...kept, returned: claims, revivedAt: now }));
   return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
 }
 

@@ -13,6 +13,12 @@ export type Method = (typeof methods)[number];
 /** Header names, as QStash writes them, and their values. */
 export type HeaderValues = Readonly<Record<string, readonly string[]>>;
 
+/** Headers that belong to the connection, or say to a server whom the request is for. They are not forwarded. */
+export const notForwarded: ReadonlySet<string> = new Set([
+  ...["connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection"],
+  ...["te", "trailer", "transfer-encoding", "upgrade"],
+]);
+
 /** Whom to tell how a message ended, and how that is delivered. */
 export interface Callback {
   readonly url: string;
@@ -90,6 +96,9 @@ function* issuesOf(value: unknown, targets: Targets): Generator<StandardSchemaV1
   if (url !== undefined) yield { path: ["url"], message: url };
   if (!methods.includes(method as Method)) yield { path: ["method"], message: `must be one of ${methods.join(", ")}` };
   if (!isHeader(header)) yield { path: ["header"], message: "must hold arrays of header values by name" };
+  const fixed = Object.keys(Object(header)).find((name) => notForwarded.has(name.toLowerCase()));
+  if (fixed !== undefined)
+    yield { path: ["header", fixed], message: "belongs to the connection, and is not forwarded" };
   if (!isBody(fields)) yield { path: ["body"], message: "must be a text, or bodyBase64 valid base64" };
   if (!isNumber(timeoutMs, 1)) yield { path: ["timeoutMs"], message: "must be a number of ms above 0" };
   if (!isNumber(delayMs, 0)) yield { path: ["delayMs"], message: "must be a number of ms from 0" };

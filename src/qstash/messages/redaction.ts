@@ -43,9 +43,25 @@ export function readRedaction(text: string | null): Redaction | undefined {
   return { body: matches.some((match) => match?.[1] !== undefined), header: isAll ? "all" : new Set(names) };
 }
 
-/** Takes out of a message what is to be hidden. A hash stands in its place, as at QStash. */
-export async function redact(message: Message, redaction: Redaction | undefined): Promise<Redacted> {
-  if (!redaction) return { payload: message };
+/**
+ * Headers whose values let somebody in somewhere. They are hidden unasked: a token that reads jobs, as a dashboard or a monitor has, is
+ * not meant to open what the publisher may open.
+ */
+const credentials = /authorization|cookie|secret|token|password|api-?key/i;
+
+const notAsked: Redaction = { body: false, header: new Set() };
+
+/**
+ * Takes out of a message what is to be hidden, and its credentials. A hash stands in its place, as at QStash.
+ *
+ * @param redaction what the publisher has asked for. Default: nothing.
+ */
+export async function redact(message: Message, redaction: Redaction = notAsked): Promise<Redacted> {
+  const headers = [message.header, message.callback?.header, message.failureCallback?.header];
+  const hidesHeader = headers.some((header) =>
+    Object.entries(header ?? {}).some((entry) => isHidden(entry, redaction)),
+  );
+  if (redaction === notAsked && !hidesHeader) return { payload: message };
   const { body, bodyBase64, header, callback, failureCallback, ...rest } = message;
   const stored = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
   const own = await redactHeader(header, redaction);
@@ -77,15 +93,33 @@ export function redactionOf(hidden: HiddenParts | undefined): Redaction | undefi
   return { body: content !== undefined, header: new Set(names.map((name) => name.toLowerCase())) };
 }
 
+function isHidden([name, values]: readonly [string, readonly string[]], { header }: Redaction): boolean {
+  const isNamed = header === "all" || header.has(name.toLowerCase());
+  return isNamed || (credentials.test(name) && !values.every(isMark));
+}
+
 async function redactHeader(header: HeaderValues, redaction: Redaction) {
-  const isHidden = (name: string) => redaction.header === "all" || redaction.header.has(name.toLowerCase());
   const shown = Object.entries(header).map(async ([name, values]): Promise<[string, readonly string[]]> => {
     const marks = async () => Promise.all(values.map((value) => markOf(encoder.encode(value))));
-    return [name, isHidden(name) ? await marks() : values];
+    return [name, isHidden([name, values], redaction) ? await marks() : values];
   });
   return {
     shown: Object.fromEntries(await Promise.all(shown)),
-    hidden: Object.fromEntries(Object.entries(header).filter(([name]) => isHidden(name))),
+    hidden: Object.fromEntries(Object.entries(header).filter((entry) => isHidden(entry, redaction))),
+  };
+}
+
+/** What a message hides that has hidden something before, and hides more since it was changed. */
+export function withMoreHidden(
+  before: HiddenParts | undefined,
+  added: HiddenParts | undefined,
+): HiddenParts | undefined {
+  if (!before || !added) return before ?? added;
+  return {
+    ...before,
+    header: { ...before.header, ...added.header },
+    callback: { ...before.callback, ...added.callback },
+    failureCallback: { ...before.failureCallback, ...added.failureCallback },
   };
 }
 

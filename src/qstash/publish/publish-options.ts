@@ -9,6 +9,7 @@ import {
   type Message,
   type Method,
   methods,
+  notForwarded,
 } from "../messages/message.ts";
 import { type Redaction, readRedaction } from "../messages/redaction.ts";
 import { readRetryDelay } from "../messages/retry-delay-expression.ts";
@@ -24,12 +25,6 @@ export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase
 
 const MOST_HEADERS = 1_000;
 const MOST_HEADER_BYTES = 32 * 1024;
-
-/** Headers that belong to the connection, or say to a server whom the request is for. They are not forwarded. */
-const notForwarded = new Set([
-  ...["connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection"],
-  ...["te", "trailer", "transfer-encoding", "upgrade"],
-]);
 
 /** Where they stand, limits are not kept. So nobody takes one for kept that is not. */
 const unsupported = [

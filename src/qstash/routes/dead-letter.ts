@@ -9,6 +9,7 @@ import { limitHeaders } from "../messages/flow-control.ts";
 import type { Message } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { isDelivery, type MessageView, messageView } from "../messages/message-view.ts";
+import { type HiddenParts, redact, withMoreHidden } from "../messages/redaction.ts";
 import { readPublishOptions, titleOf } from "../publish/publish-options.ts";
 import { hostOfRequest } from "../workflow/host.ts";
 import { closeRuns } from "../workflow/rerun.ts";
@@ -106,7 +107,9 @@ async function retryChanged(queue: Queue, ids: readonly string[], changes: Retry
     throw conflict("A message of a workflow run cannot be changed. Resume or restart the run instead.");
   for (const { id, message } of dead) {
     const header = { ...message.header, ...changes.message.header };
-    await internalsOf(queue).retryDead(id, { ...message, ...changes.message, header }, changes.job);
+    const { payload, hidden } = await redact({ ...message, ...changes.message, header });
+    const hide = (stored: unknown) => withMoreHidden(stored as HiddenParts | undefined, hidden);
+    await internalsOf(queue).retryDead(id, payload, { ...changes.job, hide });
   }
 }
 
