@@ -52,6 +52,21 @@ onEveryTarget((open) => {
       expect((await open().cli(argv)).stdout).toBe("Enqueued job late. Due since 1970-01-02 00:00:00 UTC.\n");
     });
 
+    test("makes nothing that is reserved for QStash's interface", async () => {
+      const { queue, cli } = open();
+      const attempts = [
+        ["qstash_deliver", "{}"],
+        ["send_email", '{"to":"ada"}', "--id", "wfr_mine:1"],
+        ["send_email", '{"to":"ada"}', "--dedupe-key", "qstash:id:x", "--dedupe-ttl", "1h"],
+        ["qstash_deliver", "{}", "--cron", "* * * * *"],
+      ];
+      for (const argv of attempts) {
+        const { code, stderr } = await cli(["queue:enqueue", ...argv]);
+        expect([code, stderr]).toEqual([expect.toSatisfy((value) => value > 0), expect.stringContaining("reserved")]);
+      }
+      expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+    });
+
     test("with --cron creates a recurring job", async () => {
       const { queue, cli } = open();
       const argv = [

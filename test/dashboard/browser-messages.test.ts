@@ -107,6 +107,27 @@ test("messages are listed with where they go, found, and shown with their events
   expect(await queue.getJob(messageId)).toMatchObject({ state: "scheduled" });
 });
 
+test("no action is offered that is reserved for the interface", async () => {
+  const { on, queue } = await serveMessages(false);
+  const page = await open(on);
+  const idOf = async (state: "completed" | "dead") => (await queue.listJobs({ state })).jobs[0]?.id;
+  const buttons = () => page.locator("main button").allTextContents();
+  await page.goto(`${on.url}/dashboard#view=job&id=${await idOf("completed")}`);
+  await heading(page, "POST https://app.test/ok");
+  expect(await buttons()).toEqual([]);
+  await page.goto(`${on.url}/dashboard#view=job&id=${await idOf("dead")}`);
+  await heading(page, "POST https://app.test/fails");
+  expect(await buttons()).toEqual(["Retry...", "Retry with another payload...", "Remove..."]);
+  await page.goto(`${on.url}/dashboard#view=flow`);
+  await page.getByText("qstash:key:crm").waitFor();
+  expect(new Set(await page.locator("tr button").allTextContents())).toEqual(new Set(["Pause"]));
+  await page.goto(`${on.url}/dashboard#view=jobs`);
+  await press(page, "Enqueue...");
+  const names = page.locator("dialog datalist option, dialog select option");
+  expect(await names.evaluateAll((all) => all.map((each) => each.getAttribute("value")))).toEqual(["other"]);
+  await on.stop();
+});
+
 test("events that are not kept are said to be so, and a queue without messages has none of it", async () => {
   const { on } = await serveMessages(false);
   const page = await open(on, "#view=messages&kind=events");

@@ -25,7 +25,8 @@ import { flowOf } from "./flow-key.ts";
 export interface EnqueueOptions extends JobOptions {
   /**
    * Idempotency key, 1 to 256 characters. While a job with this id is known, finished or not, no second one is made. An id that ends
-   * with "@" and a time, as the ids of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused.
+   * with "@" and a time, as the ids of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused. So is one that is reserved for
+   * QStash's interface: it begins with "wfr_" or "qstash:", or goes on after such a time with a colon.
    */
   readonly id?: string;
   /** Runs after this time. Default: at once. */

@@ -89,7 +89,7 @@ export class FlowKeys {
    * running stay so.
    *
    * @returns the key, as it is now.
-   * @throws {TidegateError} `invalid_request` for limits that contradict each other.
+   * @throws {TidegateError} `invalid_request` for limits that contradict each other, and for a key of QStash's interface.
    */
   async set(key: string, limits: FlowControlLimits): Promise<FlowControlKey> {
     checkFlowKey(key, "key");
@@ -99,7 +99,11 @@ export class FlowKeys {
     return (await this.get(key)) ?? shown({ ...idle, key, limits: checked, pinned: true }, this.#clock());
   }
 
-  /** Lets go of the limits of a key: they hold until the next enqueue sets others. A key that is not pinned stays as it is. */
+  /**
+   * Lets go of the limits of a key: they hold until the next enqueue sets others. A key that is not pinned stays as it is.
+   *
+   * @throws {TidegateError} `invalid_request` for a key of QStash's interface.
+   */
   unset(key: string): Promise<void> {
     return this.#change(key, { to: "unset" });
   }

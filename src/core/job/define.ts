@@ -174,7 +174,7 @@ export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
 
 /** What `defineJob` takes for every job, besides the payload of a schedule. */
 export interface CommonJobOptions<Schema, Payload, Cron extends string> extends JobOptions {
-  /** 1 to 128 characters. It is stored with each job: if you rename it, jobs that wait under the old name find no handler. */
+  /** 1 to 128 characters. It is stored with each job: if you rename it, jobs that wait under the old name find no handler. Not "qstash_...". */
   readonly name: string;
   /** As in `AnyJob`. */
   readonly schema?: Schema;

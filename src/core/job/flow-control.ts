@@ -23,7 +23,7 @@ export interface FlowControlLimits {
 
 /** How `enqueue` sets the key and the limits of one job. The definition decides what it leaves out. */
 export interface FlowControlOptions extends FlowControlLimits {
-  /** 1 to 256 characters. Jobs of one key share its limits, whatever their names. Default: the definition's key. */
+  /** 1 to 256 characters, not "qstash:...". Jobs of one key share its limits, whatever their names. Default: the definition's key. */
   readonly key?: string | undefined;
 }
 

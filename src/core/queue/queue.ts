@@ -298,7 +298,7 @@ export class Queue {
   }
 
   /**
-   * Changes the time of a waiting job, its payload, or both. Of the messages of QStash's interface, those of workflow runs keep theirs.
+   * Changes the time of a waiting job, its payload, or both. A message of a workflow run keeps its payload.
    * @throws {InvalidPayloadError} if the payload does not fit the schema.
    * @throws {TidegateError} `not_found`; `conflict` if it is running, has finished, or changes at the same time.
    */
@@ -338,7 +338,8 @@ export class Queue {
    *
    * A dead job stays dead while another job with its id has not ended, as when an enqueue was delivered twice. It is not counted.
    *
-   * @throws {TidegateError} `not_found` if you give a single id and it is not dead.
+   * @throws {TidegateError} `not_found` if you give a single id and it is not dead; `invalid_request` if a new payload is for a message of
+   *   a workflow run.
    * @throws {InvalidPayloadError} if the new payload does not fit the schema of a job in the selection.
    */
   async retryFromDeadLetter(
