@@ -34,6 +34,15 @@ export function guarded(queue: Queue, password: string) {
   return app;
 }
 
+export const narrow = (queue: Queue, token: string) =>
+  // #region choices
+  createHandler({
+    queue,
+    auth: { enqueue: [token] },
+    enqueueLimits: { maxDelay: "1h", maxDedupeTtl: "10m", maxPayloadBytes: 4_096 },
+  });
+// #endregion
+
 export const careful = (queue: Queue, token: string, report: (name: string) => void) =>
   // #region limits
   createHandler({

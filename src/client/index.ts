@@ -120,6 +120,11 @@ export class QueueClient
    * Like `Queue.enqueue`. The handler checks the job's schema.
    *
    * Calls of one turn share a request, up to 1,000 of them, and each gets its own answer.
+   *
+   * A definition is sent by its name: the handler's definition decides the options that you leave out.
+   *
+   * @throws {TidegateError} `forbidden` for options that the token may not choose: with the scope `enqueue` these are `maxRetries`,
+   *   `backoff`, `timeout`, the limits of `flowControl`, and times beyond the handler's `enqueueLimits`. See `HandlerOptions.enqueueOptions`.
    */
   enqueue<Job extends AnyJob | string>(
     job: Job,

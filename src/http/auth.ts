@@ -97,6 +97,11 @@ export function scopesOf({
   return [...new Set<Scope>([scope, ...(method === "GET" && !mutates ? ["read" as const] : []), "admin"])];
 }
 
+/** Whether a caller has one of these scopes. */
+export function hasScope({ scopes }: Pick<Caller, "scopes">, sufficient: readonly Scope[]): boolean {
+  return sufficient.some((scope) => scopes.has(scope));
+}
+
 /**
  * Refuses a caller who has none of these scopes.
  *
@@ -106,7 +111,7 @@ export function scopesOf({
 export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[], what = "This"): void {
   if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
   if (token === "unknown") throw new TidegateError("unauthorized", "The token is not valid.");
-  if (!sufficient.some((scope) => scopes.has(scope)))
+  if (!hasScope({ scopes }, sufficient))
     throw new TidegateError("forbidden", `${what} needs a token with the scope "${sufficient.join('" or "')}".`);
 }
 

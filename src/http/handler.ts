@@ -28,6 +28,7 @@ import type { Call, Route } from "./routes/route.ts";
 export type { Scope, Tokens } from "./auth.ts";
 export { type FanOutOptions, type RelayTarget, relayTo } from "./backlog-fan-out.ts";
 export type { Dashboard } from "./dashboard-port.ts";
+export type { EnqueueLimits } from "./enqueue-scope.ts";
 export type { HandlerOptions } from "./options.ts";
 export type { QStash } from "./qstash-port.ts";
 
@@ -119,6 +120,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
       fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
       onError: settings.onError,
       caller,
+      enqueueScope: settings.enqueueScope,
       target,
       query,
       body,

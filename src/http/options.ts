@@ -7,6 +7,7 @@ import { type Authenticate, authenticator, readTokens, type Tokens } from "./aut
 import { type FanOutOptions, readFanOut } from "./backlog-fan-out.ts";
 import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
 import { type Deadline, deadlineAt } from "./deadline.ts";
+import { type EnqueueLimits, type EnqueueScope, readEnqueueScope } from "./enqueue-scope.ts";
 import type { MountedQStash, QStash } from "./qstash-port.ts";
 
 /** Which queues to serve, to whom, and within which bounds. */
@@ -19,11 +20,19 @@ export interface HandlerOptions extends FanOutOptions {
    */
   readonly queues?: readonly Queue[];
   /**
-   * The accepted tokens, by scope. `enqueue`: POST /jobs (no recurring ones) and GET one job. `drain`: drain. `read`: read
-   * everything. `admin`: everything. "none" lets everybody do everything. Use it for local runs and for handlers that something
+   * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job. `drain`: drain.
+   * `read`: read everything. `admin`: everything. "none" lets everybody do everything. Use it for local runs and for handlers that something
    * else guards. Pages of other sites can then only read, since they reach whatever your browser reaches.
    */
   readonly auth: Tokens | "none";
+  /**
+   * What a token with the scope `enqueue` may choose for a job. "basic": its payload, `id`, time, `dedupe` and flow control key; the
+   * definition decides the rest. "all": also `maxRetries`, `backoff`, `timeout` and the limits of `flowControl`. A recurring job needs
+   * the scope `admin` in either case. Default "basic".
+   */
+  readonly enqueueOptions?: "basic" | "all";
+  /** Bounds of what a token with the scope `enqueue` may choose. */
+  readonly enqueueLimits?: EnqueueLimits;
   /**
    * The bounds of drains that the request does not set. A function is called once when the handler is created and again for
    * each request, so that bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.
@@ -65,6 +74,7 @@ export interface Settings {
   readonly authenticate: Authenticate;
   readonly dashboard: MountedDashboard | undefined;
   readonly qstash: MountedQStash | undefined;
+  readonly enqueueScope: EnqueueScope;
   /** The bounds of a drain that starts now. */
   readonly drain: DrainOptions;
   /** The deadline of an invocation that starts now. */
@@ -82,6 +92,8 @@ export const handlerOptions: readonly (keyof HandlerOptions)[] = [
     "queue",
     "queues",
     "auth",
+    "enqueueOptions",
+    "enqueueLimits",
     "drain",
     "eager",
     "waitUntil",
@@ -119,6 +131,7 @@ export function readOptions(options: HandlerOptions): Settings {
     authenticate: authenticator(tokens, dashboard?.sessions),
     dashboard,
     qstash,
+    enqueueScope: readEnqueueScope(options.enqueueOptions, options.enqueueLimits),
     get drain() {
       return bounds();
     },

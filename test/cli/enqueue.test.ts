@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { behindHandler, documentOf, errorOf, onEveryTarget, tidegate } from "./run-cli.ts";
+import { address, behindHandler, documentOf, errorOf, onEveryTarget, tidegate } from "./run-cli.ts";
 
 onEveryTarget((open) => {
   describe("queue:enqueue", () => {
@@ -98,6 +98,32 @@ onEveryTarget((open) => {
       expect(errorOf(result).code).toBe(code);
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
     });
+  });
+});
+
+describe("queue:enqueue with a token whose scope is enqueue", () => {
+  const world = { env: { TIDEGATE_URL: address, TIDEGATE_TOKEN: "the-enqueue-token" } };
+  const mail = ["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "mail"];
+
+  test("takes the id, the time and the keys of deduplication", async () => {
+    const { queue, cli } = behindHandler();
+    const argv = [...mail, "--delay", "5m", "--dedupe-key", "ada", "--dedupe-ttl", "1h"];
+    expect(await cli(argv, world)).toMatchObject({ code: 0, stderr: "" });
+    expect(await queue.getJob("mail")).toMatchObject({ state: "scheduled" });
+  });
+
+  test.each([
+    [["--max-retries", "7"], "maxRetries needs"],
+    [["--timeout", "5s"], "timeout needs"],
+    [["--cron", "0 9 * * *"], "cron needs"],
+    [["--delay", "100d"], "delay is longer than 90d"],
+  ])("prints why %j is refused, and stores nothing", async (more, why) => {
+    const { queue, cli } = behindHandler();
+    const result = await cli([...mail, ...more, "--json"], world);
+    expect(result.code).toBe(1);
+    expect(errorOf(result)).toMatchObject({ code: "forbidden", message: expect.stringContaining(why) });
+    expect((await queue.getStats()).totalEnqueued).toBe(0);
+    expect(await queue.schedules.list()).toEqual([]);
   });
 });
 

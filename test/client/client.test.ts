@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { QueueClient } from "../../src/client/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
-import { InvalidPayloadError, memoryStore, Queue, TidegateError } from "../../src/index.ts";
+import { defineJob, InvalidPayloadError, memoryStore, Queue, TidegateError } from "../../src/index.ts";
 import { fails, sendEmail, setUp } from "../http/memory-handler.ts";
 import { start } from "../support/clock.ts";
 
@@ -21,6 +21,47 @@ test("new QueueClient throws if the url is missing, as it is when a variable is 
   expect(() => new QueueClient({ url })).toThrow(
     expect.objectContaining({ code: "invalid_request", message: "url is not set." }),
   );
+});
+
+describe("QueueClient with a token that can only enqueue", () => {
+  const definition = defineJob({
+    name: "import_rows",
+    maxRetries: 8,
+    backoff: { type: "fixed", base: "10m" },
+    timeout: "5m",
+    flowControl: { key: ({ tenant }: { readonly tenant: string }) => tenant, concurrency: 2 },
+    perform(_: { readonly tenant: string }) {},
+  });
+  function connectEnqueuer() {
+    const parts = setUp({ handler: { auth: { enqueue: ["the-enqueue-token"] } }, queue: { jobs: [definition] } });
+    const fetch = (request: Request) => parts.app.fetch(request);
+    return { ...parts, client: new QueueClient({ url: "http://queue.test/", token: "the-enqueue-token", fetch }) };
+  }
+
+  test("enqueues by a definition that has options and limits: the handler's definition decides them", async () => {
+    const { client, queue } = connectEnqueuer();
+    const payload = { tenant: "acme" };
+    await client.enqueue(definition, payload, { id: "a", delay: "1h" });
+    await Promise.all([client.enqueue(definition, payload), client.enqueue(definition, payload)]);
+    await client.enqueueMany([{ job: definition, payload }]);
+    expect(await queue.getJob("a")).toMatchObject({ maxRetries: 8 });
+    expect(await queue.flowControl.get("acme")).toMatchObject({ concurrency: 2, waiting: 4 });
+  });
+
+  test("throws forbidden, naming the option, for one that the definition decides", async () => {
+    const { client, queue } = connectEnqueuer();
+    const refusal = { code: "forbidden", message: expect.stringMatching(/maxRetries needs .*enqueueOptions: "all"/) };
+    const enqueue = (maxRetries?: number) =>
+      client.enqueue(definition, { tenant: "acme" }, maxRetries === undefined ? {} : { maxRetries });
+    await expect(enqueue(2)).rejects.toMatchObject(refusal);
+    const [taken, refused] = await Promise.allSettled([enqueue(), enqueue(2)]);
+    expect(taken).toMatchObject({ status: "fulfilled" });
+    expect(refused).toMatchObject({ reason: refusal });
+    await expect(
+      client.enqueueMany([{ job: definition, payload: { tenant: "acme" }, maxRetries: 2 }]),
+    ).rejects.toMatchObject(refusal);
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 1 });
+  });
 });
 
 describe("QueueClient refuses, as Queue does, and changes nothing:", () => {

@@ -78,6 +78,29 @@ onEveryStore((kind) => {
       expect(most()).toBe(4);
     });
 
+    test("a job that keeps the limits of its key changes none, and sets them for a key of which nothing is known", async () => {
+      const { clock, store } = setUp({ key: "tenant" });
+      const opened = store.open("default");
+      const limited = { concurrency: 1, rate: 10, periodMs: minute, ordered: true };
+      const other = { concurrency: 0, rate: 2, periodMs: second, ordered: false };
+      const enqueue = (key: string, limits: typeof limited, keepsLimits: boolean, more: object = {}) => {
+        const id = opened.local.idSource(() => `job-${Math.random()}`)(key);
+        const job = { id, isFreshId: true, runAt: clock() + second, record: `1:{"name":"work","id":"${id}"}` };
+        return opened.enqueue([{ ...job, flow: { key, limits }, keepsLimits, ...more }], clock());
+      };
+      const limitsOf = async (key: string) => (await opened.findFlow(key, clock()))?.limits;
+      await enqueue("known", limited, false);
+      await enqueue("known", other, true);
+      const dedupe = { key: "row", ttlMs: minute, replaces: '1:{"name":"work",' };
+      await enqueue("known", other, true, { dedupe });
+      expect(await enqueue("known", other, true, { dedupe })).toMatchObject([{ status: "replaced" }]);
+      expect(await limitsOf("known")).toEqual(limited);
+      await enqueue("new", other, true);
+      expect(await limitsOf("new")).toEqual(other);
+      await enqueue("new", limited, false);
+      expect(await limitsOf("new")).toEqual(limited);
+    });
+
     test("a job whose invocation died holds its slot until its lease expires, and then takes it again", async () => {
       const { clock, work, queue, store, ran } = setUp({ key: "tenant", concurrency: 1 });
       await queue.enqueueMany(names(2).map((name) => ({ job: work, payload: { name } })));

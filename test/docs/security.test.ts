@@ -59,6 +59,22 @@ describe("tokens", () => {
     expect(answer.status).toBe(403);
   });
 
+  test("of scope enqueue choose what a job does and when, within the bounds of the handler", async () => {
+    const queue = open();
+    const app = security.narrow(queue, "a-long-token");
+    const send = async (options: object) => {
+      const body = JSON.stringify({ name: "resize", payload: { image: "cat.png", width: 80 }, ...options });
+      return (await app.request("/jobs", { method: "POST", headers: { ...bearer("a-long-token"), ...json }, body }))
+        .status;
+    };
+    const allowed = { id: "cat", delay: "1h", dedupe: { key: "cat", ttl: "10m" }, flowControl: { key: "cats" } };
+    expect(await send(allowed)).toBe(201);
+    const refused = [{ delay: "2h" }, { dedupe: { key: "dog", ttl: "1h" } }, { maxRetries: 9 }, { timeout: "1h" }];
+    for (const options of refused) expect(await send(options)).toBe(403);
+    expect(await send({ payload: { image: "x".repeat(5_000), width: 1 } })).toBe(413);
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 1 });
+  });
+
   test("cannot be left out by mistake", () => {
     expect(() => createHandler({ queue: open(), auth: {} })).toThrow(/auth needs at least one token/);
     expect(() => createHandler({ queue: open(), auth: { admin: [""] } })).toThrow(/Is its environment variable set/);

@@ -88,6 +88,21 @@ describe("createHandler refuses", () => {
     ["auth", "s3cret", /^auth takes an object of options. It knows: enqueue, drain, read, admin.$/],
     ["auth", ["s3cret"], /^auth takes an object of options. It knows: enqueue, drain, read, admin.$/],
     ["auth", { amdin: ["s3cret"] }, /^"amdin" is no option of auth. It knows: enqueue, drain, read, admin.$/],
+    ["enqueueOptions", "some", /^enqueueOptions must be one of "basic", "all"/],
+    ["enqueueOptions", null, /^enqueueOptions must be one of "basic", "all"/],
+    [
+      "enqueueLimits",
+      null,
+      /^enqueueLimits takes an object of options. It knows: maxDelay, maxDedupeTtl, maxPayloadBytes/,
+    ],
+    ["enqueueLimits", { maxTtl: "1d" }, /^"maxTtl" is no option of enqueueLimits/],
+    ["enqueueLimits", { maxDelay: "soon" }, /^enqueueLimits\.maxDelay must be a duration/],
+    ["enqueueLimits", { maxDedupeTtl: -1 }, /^enqueueLimits\.maxDedupeTtl must be a duration/],
+    [
+      "enqueueLimits",
+      { maxPayloadBytes: 0 },
+      /^enqueueLimits\.maxPayloadBytes must be a whole number from 1 to 5242880/,
+    ],
     ["drain", null, /drain takes an object of options/],
     ["drain", () => null, /drain takes an object of options/],
     ["dashboard", true, /dashboard must be the result of dashboard\(\) from tidegate\/dashboard/],
@@ -102,6 +117,18 @@ describe("createHandler refuses", () => {
   test.each([null, 7, "orders", [], [null], ["orders"]])("queues: %j", (queues) => {
     expect(() => createHandler({ auth, queues: queues as Anything })).toThrow(/queue/);
   });
+});
+
+test("createHandler, createWorker and createRoute take what a token with the scope enqueue may choose", async () => {
+  const options = {
+    queue,
+    auth,
+    enqueueOptions: "all",
+    enqueueLimits: { maxDelay: "1h", maxDedupeTtl: undefined },
+  } as const;
+  expect(throwing(() => createHandler(options))).toBe("nothing");
+  expect(throwing(() => createRoute(options))).toBe("nothing");
+  expect(await worker(options)).toEqual({ status: "ok" });
 });
 
 describe.each(["", "the-cron-secret"])("createRoute, with the CRON_SECRET %j, refuses", (secret) => {

@@ -131,6 +131,7 @@ const enqueue = operation(
         isHeld: fc.boolean(),
         dedupe: fc.option(fc.record({ key: fc.constantFrom("x", "y"), replaces: fc.boolean() })),
         flow,
+        keepsLimits: fc.boolean(),
       }),
       { minLength: 1, maxLength: 4 },
     ),
@@ -146,7 +147,7 @@ const enqueue = operation(
           runAt: scene.now + job.wait,
           record: marked(job.record, scene, index),
           ...(job.dedupe && { dedupe: dedupeOf(job.dedupe, job.record) }),
-          ...(job.flow && { flow: job.flow }),
+          ...(job.flow && { flow: job.flow, keepsLimits: job.keepsLimits }),
           // At one moment, jobs that are leased as they are made stand before others: so no lease of another kind ends with theirs.
           ...(job.isHeld && { leaseEndsAt: scene.now + 65 * second + 10 * scene.step + index }),
         })),

@@ -5,7 +5,7 @@ export async function enqueue(client: QueueClient) {
   const { id, status } = await client.enqueue(
     "send_email",
     { to: "ada@example.com", subject: "Hello" },
-    { delay: "5m", maxRetries: 3, id: "hello-ada" },
+    { delay: "5m", id: "hello-ada" },
   );
   return { id, status };
 }
@@ -21,6 +21,7 @@ import { mail } from "../services.ts";
 
 export const sendEmail = defineJob({
   name: "send_email",
+  maxRetries: 3,
   async perform({ to, subject }: { to: string; subject: string }, job) {
     if (!to.includes("@")) throw new PermanentError("This is no address.");
     await mail(to, subject, { key: job.id });

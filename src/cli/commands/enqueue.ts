@@ -12,7 +12,10 @@ export function addEnqueue(program: Program, session: Session): void {
   program
     .command("queue:enqueue")
     .summary("enqueue a job")
-    .description("Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead.")
+    .description(
+      "Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead. " +
+        "A handler takes --max-retries, --timeout and --cron from a token with the scope admin.",
+    )
     .argument("<name>", "the name of the job")
     .argument("[json]", "its payload; - reads it from standard input")
     .option("--delay <duration>", "run after this time: 30s, 5m, 1h, 7d", duration)

@@ -1,6 +1,6 @@
 import type { BackoffRule } from "../job/backoff.ts";
 import type { AnyJob } from "../job/define.ts";
-import type { FlowControlOptions } from "../job/flow-control.ts";
+import type { ChosenFlowKey, FlowControlOptions } from "../job/flow-control.ts";
 import { hiddenOf } from "../job/hidden.ts";
 import {
   checkRetryOptions,
@@ -112,12 +112,14 @@ export function draftJob(
   if (options.id !== undefined) checkJobId(options.id);
   const stored = asJson(payload, "payload");
   const flow = flowOf(definition, options.flowControl, stored);
+  const { keepsLimits }: ChosenFlowKey = options.flowControl ?? {};
   const job = {
     id: options.id ?? newId(flow?.key ?? options.dedupe?.key),
     isFreshId: options.id === undefined,
     runAt: runAtMs(options, now),
     ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe, name) }),
     ...(flow && { flow }),
+    ...(keepsLimits && { keepsLimits }),
   };
   const record = { name, payload: stored, enqueuedAt: now, ...storedOptions(options) };
   return { definition, record, job };

@@ -27,6 +27,12 @@ export interface FlowControlOptions extends FlowControlLimits {
   readonly key?: string | undefined;
 }
 
+/** The option for a caller who may choose a key, but not its limits. */
+export interface ChosenFlowKey extends FlowControlOptions {
+  /** Whether the limits that the key has stay as they are. Those of the definition then hold only for a key of which nothing is known. */
+  readonly keepsLimits?: boolean;
+}
+
 /** How `defineJob` sets the key and the limits of its jobs. */
 export interface FlowControl<Input> extends FlowControlLimits {
   /**
@@ -45,7 +51,7 @@ export const LONGEST_FLOW_KEY = 256;
 
 export const HIGHEST_LIMIT = 1_000_000_000;
 const LONGEST_PERIOD_MS = 366 * 86_400_000;
-const limitNames = ["concurrency", "rate", "period", "ordered"];
+export const limitNames = ["concurrency", "rate", "period", "ordered"] as const;
 
 /** Checks a key. @throws {TidegateError} `invalid_request` */
 export function checkFlowKey(key: unknown, name = "flowControl.key"): asserts key is string {
@@ -61,7 +67,7 @@ export function checkFlowControl(flowControl: FlowControl<never>): void {
 
 /** Checks the option of `enqueue`. @throws {TidegateError} `invalid_request` */
 export function checkFlowControlOptions(flowControl: FlowControlOptions): void {
-  checkKnown(flowControl, ["key", ...limitNames], "flowControl");
+  checkKnown(flowControl, ["key", ...limitNames], "flowControl", ["keepsLimits"]);
   if (flowControl.key !== undefined) checkFlowKey(flowControl.key);
 }
 

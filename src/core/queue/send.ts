@@ -163,7 +163,7 @@ export function attemptMs({ job, timeout }: BulkJob, jobs: ReadonlyMap<string, A
 }
 
 /** Says which job of several was refused. */
-function atIndex(error: unknown, index: number): unknown {
+export function atIndex(error: unknown, index: number): unknown {
   if (isTidegateError(error)) error.message = `Job ${index}: ${error.message}`;
   return error;
 }

@@ -66,6 +66,16 @@ export function isTidegateError(value: unknown): value is TidegateError {
   return value instanceof Error && brand in value;
 }
 
+/** What `make` returns. If it refuses with an error of Tidegate, that error. */
+export function resultOrRefusal<Result>(make: () => Result): Result | TidegateError {
+  try {
+    return make();
+  } catch (error) {
+    if (isTidegateError(error)) return error;
+    throw error;
+  }
+}
+
 /** Copies an error for another caller, so that each may change its own message. */
 export function copyOfError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

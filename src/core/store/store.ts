@@ -66,6 +66,8 @@ export interface NewJob {
   };
   /** Its flow control key. */
   readonly flow?: NewFlow;
+  /** Whether the limits that its key has stay as they are. Those of `flow` then hold only for a key of which nothing is known. */
+  readonly keepsLimits?: boolean;
   /** Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a place for it. This is the eager start. */
   readonly leaseEndsAt?: number;
 }

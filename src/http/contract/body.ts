@@ -1,4 +1,4 @@
-import { invalidRequest, isTidegateError, quote, TidegateError } from "../../core/shared/errors.ts";
+import { invalidRequest, quote, resultOrRefusal, TidegateError } from "../../core/shared/errors.ts";
 import { anything, isObject, list, type ObjectSchema, type Schema } from "./schema.ts";
 
 type Body = ReadableStream<Uint8Array> | null;
@@ -25,14 +25,7 @@ export async function readJson(headers: Headers, body: Body, most: number): Prom
 export function readEach<Item>(value: unknown, item: Schema<Item>, most: number): readonly (Item | TidegateError)[] {
   return list(anything, most)
     .read(value, "")
-    .map((each) => {
-      try {
-        return item.read(checkJson(each), "");
-      } catch (error) {
-        if (isTidegateError(error)) return error;
-        throw error;
-      }
-    });
+    .map((each) => resultOrRefusal(() => item.read(checkJson(each), "")));
 }
 
 /** Reads the query of a URL. @throws {TidegateError} `invalid_request`; the message names the parameter. */

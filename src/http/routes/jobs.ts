@@ -1,7 +1,13 @@
-import { runAtMs } from "../../core/enqueue/new-job.ts";
+import { type EnqueueResult, runAtMs } from "../../core/enqueue/new-job.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
-import type { BulkJob } from "../../core/queue/send.ts";
-import { invalidRequest, isTidegateError, notFound, type TidegateError } from "../../core/shared/errors.ts";
+import { atIndex, type BulkJob } from "../../core/queue/send.ts";
+import {
+  invalidRequest,
+  isTidegateError,
+  notFound,
+  resultOrRefusal,
+  type TidegateError,
+} from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
@@ -31,6 +37,7 @@ import {
 } from "../contract/responses.ts";
 import type { ValueOf } from "../contract/schema.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
+import { admission, shownTo } from "../enqueue-scope.ts";
 import { type Call, reply, replyEmpty, route } from "./route.ts";
 
 type NewJob = ValueOf<typeof newJob>;
@@ -41,7 +48,7 @@ export const jobRoutes = [
     path: "/jobs",
     operation: "enqueueJob",
     notes:
-      "An array enqueues all of its jobs or none. With each=true, each job has its own answer. With cron, creates a schedule, which needs the scope admin.",
+      "An array enqueues all of its jobs or none. With each=true, each job has its own answer. With cron, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
     scope: "enqueue",
     query: enqueueQuery,
     body: enqueueBody,
@@ -112,7 +119,8 @@ export const jobRoutes = [
     method: "GET",
     path: "/jobs/:id",
     operation: "getJob",
-    notes: "A message of QStash's interface needs the scope read.",
+    notes:
+      "A message of QStash's interface needs the scope read. With the scope enqueue alone, errors have no message and no stack, and logs is empty.",
     scope: "enqueue",
     answers: { 200: job },
     refusals: ["not_found"],
@@ -121,7 +129,7 @@ export const jobRoutes = [
       if (!found) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
       // Its payload is not the callers': it holds the headers that the publisher forwards.
       if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
-      return reply(found);
+      return reply(shownTo(caller, found));
     },
   }),
   route({
@@ -155,22 +163,36 @@ export const jobRoutes = [
 ];
 
 async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
-  const { body } = call;
-  if (body.kind === "each") return reply({ jobs: await enqueueEach(call, body.jobs) });
-  if (body.kind === "many") return reply({ jobs: await enqueueEagerly(call, body.jobs.map(toBulk)) });
-  const [result] =
-    body.kind === "one" ? await enqueueEagerly(call, [toBulk(body.job)]) : [await enqueueRecurring(call, body.job)];
+  const { body, caller, queue } = call;
+  if (body.kind === "recurring") return replyOne(await enqueueRecurring(call, body.job));
+  const admit = admission(caller, call.enqueueScope, queue.jobNames, queue.clock());
+  if (body.kind === "each") return reply({ jobs: await enqueueEach(call, body.jobs, admit) });
+  if (body.kind === "one") return replyOne((await enqueueEagerly(call, [admit(body.job)]))[0]);
+  const jobs = body.jobs.map((job, index) => {
+    const admitted = resultOrRefusal(() => admit(job));
+    if (isTidegateError(admitted)) throw atIndex(admitted, index);
+    return admitted;
+  });
+  return reply({ jobs: await enqueueEagerly(call, jobs) });
+}
+
+function replyOne(result: EnqueueResult | undefined): Response {
   return reply(result, result?.status === "enqueued" ? 201 : 200);
 }
 
-async function enqueueEach(call: Call, jobs: readonly (NewJob | TidegateError)[]): Promise<readonly EachResult[]> {
-  const readable = jobs.flatMap((job) => (isTidegateError(job) ? [] : job));
-  const settled = await enqueueEachEagerly(call, readable.map(toBulk));
-  const results = new Map(readable.map((job, index) => [job, settled[index]]));
+async function enqueueEach(
+  call: Call,
+  jobs: readonly (NewJob | TidegateError)[],
+  admit: (job: NewJob) => BulkJob,
+): Promise<readonly EachResult[]> {
+  const admitted = jobs.map((job) => (isTidegateError(job) ? job : resultOrRefusal(() => admit(job))));
+  const toStore = admitted.flatMap((job) => (isTidegateError(job) ? [] : job));
+  const settled = await enqueueEachEagerly(call, toStore);
+  const results = new Map(toStore.map((job, index) => [job, settled[index]]));
   const failures = settled.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])).filter(isFailure);
   // One that befell many jobs is reported once.
   for (const failure of new Map(failures.map((error) => [String(error), error])).values()) call.onError(failure);
-  return jobs.map((job) => {
+  return admitted.map((job) => {
     if (isTidegateError(job)) return { error: describeProblem(job) };
     const result = results.get(job);
     return result?.status === "fulfilled" ? result.value : { error: describeProblem(result?.reason) };
@@ -179,11 +201,7 @@ async function enqueueEach(call: Call, jobs: readonly (NewJob | TidegateError)[]
 
 // A schedule stays, and replaces one with the same key. So it needs an administrator, as PUT /schedules does.
 function enqueueRecurring(call: Call, job: Extract<EnqueueRequest, { kind: "recurring" }>["job"]) {
-  requireScope(call.caller, ["admin"]);
+  requireScope(call.caller, ["admin"], "cron");
   const { name, payload, ...options } = job;
   return call.queue.enqueue(name, payload, options);
-}
-
-function toBulk({ name, ...rest }: NewJob): BulkJob {
-  return { job: name, ...rest };
 }

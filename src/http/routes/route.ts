@@ -8,6 +8,7 @@ import type { DrainOrigin } from "../backlog-fan-out.ts";
 import { answerHeaders } from "../contract/problems.ts";
 import type { Answer } from "../contract/responses.ts";
 import type { ObjectSchema, Schema } from "../contract/schema.ts";
+import type { EnqueueScope } from "../enqueue-scope.ts";
 
 /** A route: how to answer a request, and how to document it. */
 export interface Route<Query = unknown, Body = unknown> {
@@ -48,6 +49,8 @@ export interface Call<Query = unknown, Body = unknown> {
   /** The queue that the path names, else all of them: what a drain here drains. */
   readonly queues: readonly Queue[];
   readonly caller: Caller;
+  /** What the scope `enqueue` allows. */
+  readonly enqueueScope: EnqueueScope;
   /** The id or key in the path. */
   readonly target: string;
   readonly query: Query;

@@ -94,7 +94,7 @@ class Batch {
     const old = flows.get(id);
     // Under its key it keeps its place in the order.
     const order = old?.key === job.flow?.key ? old?.order : undefined;
-    const flow = job.flow && lanes.join(job.flow, true, this.#now, order);
+    const flow = job.flow && lanes.join(job.flow, !job.keepsLimits, this.#now, order);
     const record = replacement(job.record, claims);
     if (replaces) this.#state.replace(id, record, flow);
     else this.#state.add(id, record, flow);

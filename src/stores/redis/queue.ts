@@ -174,7 +174,7 @@ export class RedisQueue implements QueueStore {
       job.dedupe?.key ?? "",
       String(job.dedupe?.ttlMs ?? ""),
       job.dedupe?.replaces ?? "",
-      newFlowText(job.flow),
+      newFlowText(job.flow) + (job.keepsLimits ? "=" : ""),
     ]);
     const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
     const lone = this.#connection.keepsOrder ? loneJob(jobs) : undefined;

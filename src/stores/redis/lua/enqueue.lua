@@ -2,7 +2,7 @@
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, then for each job:
 --   id, fresh (0 where a user chose the id), score, record, lease score ('' for none), dedupe key ('' for none), window in ms,
 --   with what the record must begin of a job that it replaces ('' where it replaces none),
---   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
+--   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none), and = where the limits that the key has stay
 -- Returns: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
 --   'leased' | 'born' (leased, under that name) | '', its order if leased
 -- One plain job takes two commands, any number of them three, those that are born leased two. Dedupe keys take two more, all together,
@@ -11,8 +11,10 @@ local now, resend, nonce = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 
 local list, replacing = {}, {}
 for at = 4, #ARGV, 9 do
+  local flow, keeps_limits = string.match(ARGV[at + 8], '^(.-)(=?)$')
   local job = { id = ARGV[at], fresh = ARGV[at + 1] == '1', score = ARGV[at + 2], record = ARGV[at + 3], lease = ARGV[at + 4],
-    dedupe = ARGV[at + 5], window = ARGV[at + 6], replaces = ARGV[at + 7], flow = ARGV[at + 8] }
+    dedupe = ARGV[at + 5], window = ARGV[at + 6], replaces = ARGV[at + 7], flow = flow,
+    sets_limits = keeps_limits == '' }
   -- Above this size, a record would make the set too large.
   job.is_born = job.lease ~= '' and job.fresh and job.dedupe == '' and job.flow == '' and #job.record <= 16384
   job.key = string.match(job.flow, '^[^:]+')
@@ -196,7 +198,7 @@ local function place(entry)
   if job.key then
     local keeps = entry.key == job.key
     -- Under its key it keeps its place in the order.
-    lane, entry.place, head = join(job.flow, true, now, keeps and entry.order)
+    lane, entry.place, head = join(job.flow, job.sets_limits, now, keeps and entry.order)
     leased = leased and lane.count + lane.behind == (keeps and 1 or 0) and free(lane, now) > 0
     stays = keeps and entry.order == entry.place and entry.score == tonumber(score) and not leased
   end

@@ -1,0 +1,131 @@
+import { limitNames } from "../core/job/flow-control.ts";
+import type { JobError, JobInfo } from "../core/manage/job-info.ts";
+import type { BulkJob } from "../core/queue/send.ts";
+import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
+import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
+import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
+import { checkKnown, oneOf, wholeNumber } from "../core/shared/validate.ts";
+import { type Caller, hasScope } from "./auth.ts";
+import type { newJob } from "./contract/requests.ts";
+import type { ValueOf } from "./contract/schema.ts";
+
+// What the scope `enqueue` allows where the caller has no other: what a job may be given, and what is shown of one.
+
+/** The most that a token can choose whose scope is `enqueue`. Tokens with the scope `admin` have no such bounds. */
+export interface EnqueueLimits {
+  /** How far ahead a `delay` or `runAt` may lie. Default "90d". */
+  readonly maxDelay?: Duration | undefined;
+  /** The longest `ttl` of `dedupe`. Default "7d". */
+  readonly maxDedupeTtl?: Duration | undefined;
+  /** The largest payload, in bytes of JSON: at most 5 MiB. Default 1 MiB. */
+  readonly maxPayloadBytes?: number | undefined;
+}
+
+/** Validated options of the scope. */
+export interface EnqueueScope {
+  readonly allowsAll: boolean;
+  readonly maxDelayMs: number;
+  readonly maxDedupeTtlMs: number;
+  readonly maxPayloadBytes: number;
+}
+
+type NewJob = ValueOf<typeof newJob>;
+
+/** What belongs to the definition of a job, and needs the scope `admin` or `enqueueOptions: "all"` at enqueue. */
+const ownedByDefinition = ["maxRetries", "backoff", "timeout"] as const;
+
+/** Reads the options of the scope. @throws {TidegateError} `invalid_request`; the message names the option. */
+export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: EnqueueLimits = {}): EnqueueScope {
+  oneOf(enqueueOptions, ["basic", "all"], "enqueueOptions");
+  checkKnown(limits, ["maxDelay", "maxDedupeTtl", "maxPayloadBytes"], "enqueueLimits");
+  const { maxDelay = "90d", maxDedupeTtl = "7d", maxPayloadBytes = MEBIBYTE } = limits;
+  return {
+    allowsAll: enqueueOptions === "all",
+    maxDelayMs: durationMs(maxDelay, "enqueueLimits.maxDelay"),
+    maxDedupeTtlMs: durationMs(maxDedupeTtl, "enqueueLimits.maxDedupeTtl"),
+    maxPayloadBytes: wholeNumber(maxPayloadBytes, "enqueueLimits.maxPayloadBytes", 1, LARGEST_PAYLOAD),
+  };
+}
+
+/**
+ * Makes the function that admits the jobs of a request: it turns each into one to enqueue, if the caller may.
+ *
+ * The function throws a {TidegateError}: `forbidden` for an option that the caller may not choose, `payload_too_large`, and
+ * `invalid_request` for a name that the queue does not know. The message names the field and the option of `createHandler`.
+ */
+export function admission(
+  caller: Caller,
+  scope: EnqueueScope,
+  jobNames: readonly string[],
+  now: number,
+): (job: NewJob) => BulkJob {
+  if (hasScope(caller, ["admin"])) return toBulk;
+  const known = new Set(jobNames);
+  return (job) => {
+    // The queue's own error lists its jobs.
+    if (known.size > 0 && !known.has(job.name) && !hasScope(caller, ["read"]))
+      throw invalidRequest(
+        `No job is named ${JSON.stringify(job.name)}. A token with the scope "read" sees which there are.`,
+      );
+    checkBounds(job, scope, now);
+    if (scope.allowsAll) return toBulk(job);
+    refuseOptions(job);
+    const { flowControl, ...rest } = toBulk(job);
+    // A key of the caller's choice may have limits of another definition.
+    const chosen = flowControl?.key === undefined ? flowControl : { ...flowControl, keepsLimits: true };
+    return { ...rest, ...(chosen && { flowControl: chosen }) };
+  };
+}
+
+function refuseOptions(job: NewJob): void {
+  const option = ownedByDefinition.find((name) => job[name] !== undefined);
+  const limit = limitNames.find((name) => job.flowControl?.[name] !== undefined);
+  const field = option ?? (limit && `flowControl.${limit}`);
+  if (field !== undefined)
+    throw forbidden(
+      `${field} needs a token with the scope "admin", or a handler with enqueueOptions: "all". Leave it out, and the definition of the job decides.`,
+    );
+}
+
+function checkBounds({ delay, runAt, dedupe, payload }: NewJob, scope: EnqueueScope, now: number): void {
+  const { maxDelayMs, maxDedupeTtlMs, maxPayloadBytes } = scope;
+  if (delay !== undefined && durationMs(delay, "delay") > maxDelayMs) throw tooLong("delay", "maxDelay", maxDelayMs);
+  if (runAt !== undefined && pointInTimeMs(runAt, "runAt") - now > maxDelayMs)
+    throw tooLong("The time until runAt", "maxDelay", maxDelayMs);
+  if (dedupe && durationMs(dedupe.ttl, "dedupe.ttl") > maxDedupeTtlMs)
+    throw tooLong("dedupe.ttl", "maxDedupeTtl", maxDedupeTtlMs);
+  if (isLarger(JSON.stringify(payload) ?? "", maxPayloadBytes))
+    throw new TidegateError(
+      "payload_too_large",
+      `The payload is larger than ${boundOf("maxPayloadBytes", `${maxPayloadBytes} bytes`)}. Store the data elsewhere and pass its address.`,
+    );
+}
+
+function tooLong(what: string, limit: keyof EnqueueLimits, most: number): TidegateError {
+  return forbidden(`${what} is longer than ${boundOf(limit, durationText(most))}.`);
+}
+
+function boundOf(limit: keyof EnqueueLimits, most: string): string {
+  return `${most}, the bound for tokens with the scope "enqueue" (enqueueLimits.${limit} of the handler)`;
+}
+
+function forbidden(message: string): TidegateError {
+  return new TidegateError("forbidden", message);
+}
+
+function toBulk({ name, ...rest }: NewJob): BulkJob {
+  return { job: name, ...rest };
+}
+
+/** A job as the caller may see it. What handlers threw and logged can hold anything, so it is for those who look after the queue. */
+export function shownTo(caller: Caller, job: JobInfo): JobInfo {
+  if (hasScope(caller, ["read", "admin"])) return job;
+  const { error, errors, ...rest } = job;
+  return { ...rest, errors: errors.map(withoutDetails), logs: [], ...(error && { error: withoutDetails(error) }) };
+}
+
+function withoutDetails<Shown extends JobError>({ stack: _, ...error }: Shown): Omit<Shown, "stack"> {
+  return { ...error, message: HIDDEN };
+}
+
+const HIDDEN = 'A token with the scope "read" sees the message.';
