@@ -35,8 +35,8 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
   /** Called after each drain that did something. */
   readonly onReport?: (report: DrainReport) => void;
   /**
-   * Called when a drain fails, mostly with `store_unavailable`, with the time until the next one. Default: writes a line to
-   * standard error.
+   * Called when a drain fails, mostly with `store_unavailable`, with the time until the next one. If the store fails while jobs run,
+   * the `cause` of the error is what the store threw. Default: writes a line to standard error.
    */
   readonly onError?: (error: unknown, retryInMs: number) => void;
 }

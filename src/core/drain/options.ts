@@ -99,9 +99,9 @@ export interface InternalDrainOptions extends DrainOptions {
   readonly slots?: DrainSlots;
   /**
    * Called with what the drain has done when it claims no more, while jobs still run or hooks have something to send: another drain
-   * may begin. It may be called again, and must not throw.
+   * may begin. If a failure is why, it comes along. It may be called again, and must not throw.
    */
-  readonly onStopped?: (report: DrainReport) => void;
+  readonly onStopped?: (report: DrainReport, failure?: unknown) => void;
   /** Called for each outcome that the store has accepted or refused. It must not throw. */
   readonly onSettled?: (ended: EndedJob, isAccepted: boolean) => void;
   /**
