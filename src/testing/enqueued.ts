@@ -29,11 +29,10 @@ interface ExpectedFields {
   /** Its state. Default: "scheduled" or "ready". */
   readonly state?: JobState | undefined;
   /** Which flow control key holds it back, why, since when and until when: as much of it as you give. Null if none does. */
-  readonly heldBack?: ExpectedHeldBack | null | undefined;
+  readonly heldBack?: { readonly [Field in keyof HeldBack]?: HeldBack[Field] | undefined } | null | undefined;
 }
 
-/** What you expect of what holds a job back. Fields that you leave out can be anything. */
-export type ExpectedHeldBack = { readonly [Field in keyof HeldBack]?: HeldBack[Field] | undefined };
+type ExpectedHeldBack = NonNullable<ExpectedFields["heldBack"]>;
 
 /** What you expect of an enqueued job. Fields that you leave out can be anything. */
 export interface Expected<Payload = unknown> extends ExpectedFields {

@@ -35,7 +35,7 @@ export interface DrainOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * For a process that stays: how often to check for jobs that other processes have enqueued, while jobs run and slots are free. Jobs
-   * enqueued through the same `Queue` are then noticed at once. Default: never.
+   * enqueued through the same `Queue` are then noticed at once, also while the drain lingers. Default: never.
    */
   readonly checkEvery?: Duration | undefined;
   /** Called after each exchange with what the drain has done so far. It must not throw. */
