@@ -281,7 +281,7 @@ export class QueueClient
    * @param options `state`: the state to clear. Default "pending".
    */
   clear(options?: { readonly state?: ClearableState | undefined }): Promise<{ cleared: number }> {
-    return this.#call("DELETE", `/jobs${query({ state: options?.state ?? "pending" })}`, "cleared");
+    return this.#call("DELETE", `/jobs${query({ ...options, state: options?.state ?? "pending" })}`, "cleared");
   }
 
   /**

@@ -81,6 +81,7 @@ describe("redisStore", () => {
     ["LOADING Redis is loading the dataset in memory", /loading its data/],
     ["NOREPLICAS Not enough good replicas to write.", /replicas/],
     ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", /primary/],
+    ["CLUSTERDOWN The cluster is down", /no node for this queue/],
     ["ERR what no version of Redis says", /Check that it runs/],
   ])("explains %s without printing it", async (words, expected) => {
     const client = {
