@@ -2,8 +2,10 @@ import { connect, query, read } from "../client/transport.ts";
 import { listQueues, type QueueList } from "../core/queue/list-queues.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { fetchWithTimeout } from "./fetch-with-timeout.ts";
+import type { Globals } from "./program.ts";
 import type { Session } from "./session.ts";
-import type { Target } from "./target.ts";
+import { suggestedCommand } from "./suggested-command.ts";
+import { openTarget, type Target } from "./target.ts";
 
 /**
  * Reads every queue of a target: those of a handler or of a module, unless --queue names one; in Redis, the one that it names.
@@ -16,6 +18,29 @@ export async function readQueues(target: Target, { io }: Session, mark?: string)
   const { url, token } = target;
   const connection = { url, ...(token && { token }), fetch: fetchWithTimeout(io) };
   return read("queues", await connect(connection)("GET", `/queues${query({ mark })}`), true);
+}
+
+/**
+ * The queues of a target by name, each as a target of its own: those of a handler or of a module. If --queue names one, or there is only
+ * one, that is the target itself, under no name.
+ */
+export async function targetsOf(
+  target: Target,
+  session: Session,
+  globals: Globals,
+): Promise<ReadonlyMap<string | undefined, Target>> {
+  const alone = new Map([[undefined, target]]);
+  if (globals.queue !== undefined || target.kind === "redis") return alone;
+  const { module: _, ...connection } = globals;
+  const named = async (name: string): Promise<readonly [string, Target]> => {
+    const command = (words: string) => suggestedCommand(words, { ...globals, queue: name });
+    const queue = target.kind === "own" ? target.queues.find((each) => each.name === name) : undefined;
+    if (target.kind === "own" && queue) return [name, { ...target, queue, jobNames: queue.jobNames, command }];
+    const opened = await openTarget(session, { ...connection, queue: name });
+    return [name, { ...opened, jobNames: target.jobNames, command }];
+  };
+  const names = (await readQueues(target, session))?.queues?.map(({ queue }) => queue) ?? [];
+  return names.length > 1 ? new Map(await Promise.all(names.map(named))) : alone;
 }
 
 /** The queues of a target that this process reads itself. */

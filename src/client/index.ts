@@ -193,7 +193,10 @@ export class QueueClient
    *
    * @param options `timeout`: the longest wait. Default "30s".
    */
-  async wait(id: string, { timeout = 30_000 }: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
+  async wait(
+    id: string,
+    { timeout = 30_000 }: { readonly timeout?: Duration | undefined } = {},
+  ): Promise<JobInfo | null> {
     const timeoutMs = Number(readDuration(timeout));
     if (!(timeoutMs >= 0)) throw refusal("timeout is not a duration.");
     const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -254,7 +257,7 @@ export class QueueClient
   /** Like `Queue.retryFromDeadLetter`. */
   retryFromDeadLetter(
     selection: string | DeadSelection,
-    options?: { readonly payload?: unknown; readonly dryRun?: boolean },
+    options?: { readonly payload?: unknown; readonly dryRun?: boolean | undefined },
   ): Promise<{ retried: number }> {
     return this.#dead("retry", "retried", selection, options);
   }
@@ -262,7 +265,7 @@ export class QueueClient
   /** Like `Queue.removeFromDeadLetter`. */
   removeFromDeadLetter(
     selection: string | DeadSelection,
-    options?: { readonly dryRun?: boolean },
+    options?: { readonly dryRun?: boolean | undefined },
   ): Promise<{ removed: number }> {
     return this.#dead("remove", "removed", selection, options);
   }
@@ -282,8 +285,8 @@ export class QueueClient
    *
    * @param options `state`: the state to clear. Default "pending".
    */
-  clear(options?: { readonly state?: ClearableState }): Promise<{ cleared: number }> {
-    return this.#call("DELETE", `/jobs${query({ state: "pending", ...options })}`, "cleared");
+  clear(options?: { readonly state?: ClearableState | undefined }): Promise<{ cleared: number }> {
+    return this.#call("DELETE", `/jobs${query({ ...options, state: options?.state ?? "pending" })}`, "cleared");
   }
 
   /**
@@ -293,7 +296,7 @@ export class QueueClient
    *   a token with the scope `read` or `admin` too. Default false.
    */
   drain(
-    options: Omit<DrainOptions, "signal"> & { readonly attempts?: boolean } = {},
+    options: Omit<DrainOptions, "signal"> & { readonly attempts?: boolean | undefined } = {},
   ): Promise<DrainReport & Partial<DrainedAttempts>> {
     return this.#call("POST", "/drain", "claimed", options);
   }
@@ -331,6 +334,7 @@ type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?
  * field or get lost.
  */
 function named({ job, ...rest }: Given): object {
-  if ("name" in rest || typeof rest.backoff === "function") throw refusal("A name or a function cannot be sent.");
+  if (("name" in rest && rest.name !== undefined) || typeof rest.backoff === "function")
+    throw refusal("A name or a function cannot be sent.");
   return { ...rest, name: typeof job === "string" ? job : job?.name };
 }

@@ -6,11 +6,11 @@ export interface QueueClientOptions {
   /** Where the handler is, such as "https://example.com/queue". */
   readonly url: string | URL;
   /** Sent as a bearer token. Without one, only a handler with `auth: "none"` answers. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Sends a request. Use it to set timeouts, or to call a service binding. Default: the platform's `fetch`. */
-  readonly fetch?: (request: Request) => Response | Promise<Response>;
+  readonly fetch?: ((request: Request) => Response | Promise<Response>) | undefined;
   /** Which of the handler's queues. Default: the first. */
-  readonly queue?: string;
+  readonly queue?: string | undefined;
 }
 
 /** What came back for a request: the status, 0 without an answer, and the answer as far as it is JSON. */

@@ -1,5 +1,5 @@
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
-import { checkKnown } from "../core/shared/validate.ts";
+import { knownOptions } from "../core/shared/validate.ts";
 
 /** What a token allows: enqueue jobs and read one job, drain, read everything, or do everything. */
 export type Scope = "enqueue" | "drain" | "read" | "admin";
@@ -9,7 +9,7 @@ export type Scope = "enqueue" | "drain" | "read" | "admin";
  * over, then remove the old one. A token has at least 12 characters. Use long random ones, such as `openssl rand -hex 32`
  * prints.
  */
-export type Tokens = { readonly [Name in Scope]?: readonly string[] };
+export type Tokens = { readonly [Name in Scope]?: readonly string[] | undefined };
 
 /** Who sent a request. */
 export interface Caller {
@@ -155,10 +155,10 @@ function hostOf(origin: string): string | undefined {
  */
 export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
-  checkKnown(auth ?? {}, scopeNames, "auth");
+  const given = knownOptions(auth ?? {}, scopeNames, "auth");
   const known = new Map<string, Set<Scope>>();
   for (const scope of scopeNames)
-    for (const token of tokensOf(auth, scope)) known.set(token, (known.get(token) ?? new Set()).add(scope));
+    for (const token of tokensOf(given, scope)) known.set(token, (known.get(token) ?? new Set()).add(scope));
   if (known.size > 0) return [...known].map(([token, scopes]) => ({ token, scopes }));
   throw invalidRequest(
     'auth needs at least one token, as in { admin: [token] }. For local runs, auth: "none" lets everybody in.',
@@ -172,9 +172,9 @@ export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undef
  * @throws {TidegateError} `invalid_request` if a token is invalid.
  */
 export function withToken(auth: Tokens, scope: Scope, token: string, source: string): Tokens {
-  checkKnown(auth, scopeNames, "auth");
+  const given = knownOptions(auth, scopeNames, "auth");
   if (!tokenPattern.test(token)) throw invalidRequest(`${source} must be ${A_TOKEN}.`);
-  return { ...auth, [scope]: [...tokensOf(auth, scope), token] };
+  return { ...given, [scope]: [...tokensOf(given, scope), token] };
 }
 
 function tokensOf(auth: Tokens, scope: Scope): readonly string[] {

@@ -1,7 +1,7 @@
 import type { DrainReport } from "../core/drain/report.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
-import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
+import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
 
 /** How to start further invocations when a drain stops with a backlog. */
 export interface FanOutOptions {
@@ -9,9 +9,9 @@ export interface FanOutOptions {
    * Starts one more invocation: sends `POST /drain` to this handler with the given headers and a drain token, through a service
    * binding or to its own URL. `relayTo` makes such a function. Without it, a backlog waits for the next tick.
    */
-  readonly onBacklog?: (headers: Readonly<Record<string, string>>) => unknown;
+  readonly onBacklog?: ((headers: Readonly<Record<string, string>>) => unknown) | undefined;
   /** How many invocations to start when a cron's drain stops with a backlog: 1 to 50. Default 1. */
-  readonly fanOut?: number;
+  readonly fanOut?: number | undefined;
 }
 
 /** One invocation in a chain: its number, from 1, and until when the chain may continue (ms since 1970). */
@@ -36,10 +36,10 @@ export function readHop(header: string | undefined): Hop | undefined {
 }
 
 /** Checks the options. @throws {TidegateError} `invalid_request` */
-export function readFanOut({
-  onBacklog,
-  fanOut = 1,
-}: FanOutOptions): Required<Pick<FanOutOptions, "fanOut">> & FanOutOptions {
+export function readFanOut({ onBacklog, fanOut = 1 }: FanOutOptions): {
+  readonly fanOut: number;
+  readonly onBacklog?: NonNullable<FanOutOptions["onBacklog"]>;
+} {
   return { fanOut: wholeNumber(fanOut, "fanOut", 1, 50), ...(onBacklog && { onBacklog }) };
 }
 
@@ -110,7 +110,7 @@ export interface RelayTarget {
   /**
    * Default: the global `fetch`. On Cloudflare, use a service binding to the Worker itself: `env.SELF.fetch.bind(env.SELF)`.
    */
-  readonly fetch?: (input: string, init: RequestInit) => Promise<Response>;
+  readonly fetch?: ((input: string, init: RequestInit) => Promise<Response>) | undefined;
 }
 
 /**
@@ -124,9 +124,9 @@ export interface RelayTarget {
  * @throws {TidegateError} `invalid_request` if the URL or the token is missing. Nothing is sent until there is a backlog.
  */
 export function relayTo(target: RelayTarget): NonNullable<FanOutOptions["onBacklog"]> {
-  checkKnown(target, ["url", "token", "fetch"], "relayTo");
-  checkFunctions(target, ["fetch"]);
-  const { url, token, fetch = globalThis.fetch } = target;
+  const given = knownOptions(target, ["url", "token", "fetch"], "relayTo");
+  checkFunctions(given, ["fetch"]);
+  const { url, token, fetch = globalThis.fetch } = given;
   if (typeof url !== "string" || !URL.canParse(url))
     throw invalidRequest("relayTo needs the url of the handler's /drain.");
   if (typeof token !== "string" || token === "") throw invalidRequest("relayTo needs a token with the scope drain.");

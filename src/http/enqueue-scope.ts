@@ -4,7 +4,7 @@ import type { BulkJob } from "../core/queue/send.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
-import { checkKnown, oneOf, wholeNumber } from "../core/shared/validate.ts";
+import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
 import { type Caller, hasScope } from "./auth.ts";
 import type { newJob } from "./contract/requests.ts";
 import type { ValueOf } from "./contract/schema.ts";
@@ -37,8 +37,12 @@ const ownedByDefinition = ["maxRetries", "backoff", "timeout"] as const;
 /** Reads the options of the scope. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: EnqueueLimits = {}): EnqueueScope {
   oneOf(enqueueOptions, ["basic", "all"], "enqueueOptions");
-  checkKnown(limits, ["maxDelay", "maxDedupeTtl", "maxPayloadBytes"], "enqueueLimits");
-  const { maxDelay = "90d", maxDedupeTtl = "7d", maxPayloadBytes = MEBIBYTE } = limits;
+  const known = ["maxDelay", "maxDedupeTtl", "maxPayloadBytes"];
+  const {
+    maxDelay = "90d",
+    maxDedupeTtl = "7d",
+    maxPayloadBytes = MEBIBYTE,
+  } = knownOptions(limits, known, "enqueueLimits");
   return {
     allowsAll: enqueueOptions === "all",
     maxDelayMs: durationMs(maxDelay, "enqueueLimits.maxDelay"),

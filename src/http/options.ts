@@ -2,7 +2,7 @@ import { type DrainOptions, drainLimits } from "../core/drain/options.ts";
 import { checkQueue, type Queue } from "../core/queue/queue.ts";
 import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { LARGEST_PAYLOAD } from "../core/shared/limits.ts";
-import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
+import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
 import { type FanOutOptions, readFanOut } from "./backlog-fan-out.ts";
 import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
@@ -13,12 +13,12 @@ import type { MountedQStash, QStash } from "./qstash-port.ts";
 /** Which queues to serve, to whom, and within which bounds. */
 export interface HandlerOptions extends FanOutOptions {
   /** The queue to serve. */
-  readonly queue?: Queue;
+  readonly queue?: Queue | undefined;
   /**
    * Several queues instead of one. Each is served under `/queues/:name/...`, and the first at the root too. A drain at the root
    * drains all of them in this order under one budget, which gives you priorities.
    */
-  readonly queues?: readonly Queue[];
+  readonly queues?: readonly Queue[] | undefined;
   /**
    * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job. `drain`: drain.
    * `read`: read everything. `admin`: everything. "none" lets everybody do everything. Use it for local runs and for handlers that something
@@ -37,33 +37,33 @@ export interface HandlerOptions extends FanOutOptions {
    * The bounds of drains that the request does not set. A function is called once when the handler is created and again for
    * each request, so that bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.
    */
-  readonly drain?: DrainOptions | (() => DrainOptions);
+  readonly drain?: DrainOptions | (() => DrainOptions) | undefined;
   /** Whether to start due jobs in the background right after they are enqueued. Default true. */
-  readonly eager?: boolean;
+  readonly eager?: boolean | undefined;
   /**
    * Keeps the invocation alive until a promise settles. Default: the `waitUntil` of the platform's execution context. Without
    * either, nothing starts in the background.
    */
-  readonly waitUntil?: (promise: Promise<unknown>) => void;
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
   /**
    * When the platform ends the current invocation. Minus 5 s, this bounds every drain, whatever the request asks for: no job
    * starts in the last quarter of the time left, and running jobs are aborted at the end. Default: unknown.
    */
-  readonly getDeadline?: () => Date | undefined;
+  readonly getDeadline?: (() => Date | undefined) | undefined;
   /** The largest size of a request's body, in bytes. Default: 5 MiB for the largest payload, plus 64 KiB. */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
   /** A dashboard at `/dashboard`: pass `dashboard()` of `tidegate/dashboard`. Default: none. */
-  readonly dashboard?: Dashboard;
+  readonly dashboard?: Dashboard | undefined;
   /**
    * QStash's interface at `/v2`, for its own SDKs: pass the result of `createQStash` of `tidegate/qstash`, and add its `jobs` to a
    * queue of this handler. It has tokens of its own. Default: none.
    */
-  readonly qstash?: QStash;
+  readonly qstash?: QStash | undefined;
   /**
    * Called with errors that are not the caller's fault: the store does not answer, or code that the handler runs throws. Such
    * an error can hold anything. Default: writes its name and code, and nothing else, to `console.error`.
    */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** Validated handler options. */
@@ -108,8 +108,8 @@ export const handlerOptions: readonly (keyof HandlerOptions)[] = [
 const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
 
 /** Validates handler options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function readOptions(options: HandlerOptions): Settings {
-  checkKnown(options, handlerOptions, "createHandler");
+export function readOptions(given: HandlerOptions): Settings {
+  const options = knownOptions(given, handlerOptions, "createHandler");
   checkFunctions(options, ["waitUntil", "onError", "onBacklog", "getDeadline"]);
   const {
     auth,

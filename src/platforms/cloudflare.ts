@@ -9,7 +9,7 @@ import type { DrainReport } from "../core/drain/report.ts";
 import { drainQueues } from "../core/queue/drain-queues.ts";
 import { systemClock } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
-import { checkKnown } from "../core/shared/validate.ts";
+import { knownOptions } from "../core/shared/validate.ts";
 import { readFanOut, startFanOut } from "../http/backlog-fan-out.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
@@ -28,7 +28,7 @@ export interface CloudflareOptions extends HandlerOptions {
    * With `linger: "55s"` and a trigger each minute, schedules fire to the second. Waiting costs no CPU time. Each time
    * something falls due costs a round trip or two, and the free plan allows an invocation 50 of them.
    */
-  readonly scheduled?: DrainOptions;
+  readonly scheduled?: DrainOptions | undefined;
 }
 
 /** The part of Cloudflare's execution context that is used here. */
@@ -113,8 +113,7 @@ function build(given: CloudflareOptions) {
     throw invalidRequest(
       "The function passed to createWorker returned a promise. Return the options directly, without async.",
     );
-  checkKnown(given, [...handlerOptions, "scheduled"], "createWorker");
-  const { scheduled = {}, ...options } = given;
+  const { scheduled = {}, ...options } = knownOptions(given, [...handlerOptions, "scheduled"], "createWorker");
   const { drain } = options;
   readOptions(options);
   drainLimits(scheduled);

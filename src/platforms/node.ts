@@ -10,7 +10,7 @@ import type { DrainReport, DrainTotals as WorkerTotals } from "../core/drain/rep
 import { checkQueue, type Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
-import { checkFunctions, checkKnown, wholeNumber } from "../core/shared/validate.ts";
+import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { LEAST_PAUSE_MS, Worker, type WorkerParts } from "../worker/worker.ts";
 
 export type { WorkerTotals };
@@ -18,7 +18,7 @@ export type { WorkerTotals };
 /** Options of a worker. */
 export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgress"> {
   /** How many jobs run at the same time. Default 10. */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   /**
    * How long to sleep at most before the worker polls for jobs that another process enqueued. Jobs enqueued through the same
    * `Queue` object start at once. Default "10s", at least "100ms".
@@ -27,18 +27,18 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
    * month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". The free plan has room for a poll
    * every 6 seconds and for nothing else. On your own Redis polls cost nothing, so use "1s" there.
    */
-  readonly checkEvery?: Duration;
+  readonly checkEvery?: Duration | undefined;
   /** Aborting it is the same as `stop()`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Stops on the first SIGINT or SIGTERM. The second one, of either kind, ends the process. Default false. */
-  readonly handleSignals?: boolean;
+  readonly handleSignals?: boolean | undefined;
   /** Called after each drain that did something. */
-  readonly onReport?: (report: DrainReport) => void;
+  readonly onReport?: ((report: DrainReport) => void) | undefined;
   /**
-   * Called when a drain fails, mostly with `store_unavailable`, with the time until the next one. Default: writes a line to
-   * standard error.
+   * Called when a drain fails, mostly with `store_unavailable`, with the time until the next one. If the store fails while jobs run,
+   * the `cause` of the error is what the store threw. Default: writes a line to standard error.
    */
-  readonly onError?: (error: unknown, retryInMs: number) => void;
+  readonly onError?: ((error: unknown, retryInMs: number) => void) | undefined;
 }
 
 /** A worker in the background. */
@@ -109,8 +109,8 @@ const optionNames: readonly (keyof WorkerOptions)[] = [
 ];
 
 /** Checks the options. @throws {TidegateError} `invalid_request` */
-function readOptions(queues: readonly Queue[], options: WorkerOptions, signal: AbortSignal): WorkerParts {
-  checkKnown(options, optionNames, "startWorker");
+function readOptions(queues: readonly Queue[], given: WorkerOptions, signal: AbortSignal): WorkerParts {
+  const options = knownOptions(given, optionNames, "startWorker");
   checkFunctions(options, ["onReport", "onError", "onProgress"]);
   if (queues.length === 0) throw invalidRequest("startWorker needs at least one queue.");
   for (const each of queues) checkQueue(each);

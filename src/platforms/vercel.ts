@@ -5,7 +5,7 @@
  */
 
 import { invalidRequest } from "../core/shared/errors.ts";
-import { checkKnown } from "../core/shared/validate.ts";
+import { knownOptions } from "../core/shared/validate.ts";
 import { withToken } from "../http/auth.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions } from "../http/options.ts";
@@ -20,14 +20,14 @@ export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
    * The accepted tokens, as for `createHandler`. The environment variable CRON_SECRET, if set, is another `drain` token.
    * Default: that token alone, so that only Vercel's cron gets in.
    */
-  readonly auth?: HandlerOptions["auth"];
+  readonly auth?: HandlerOptions["auth"] | undefined;
   /** The path of the route file, such as "/api/queue". Default: the root of the domain. */
-  readonly basePath?: string;
+  readonly basePath?: string | undefined;
   /**
    * When the platform ends this invocation, as for `createHandler`. Default: Vercel's own deadline, as `getDeadline` of
    * `@vercel/functions` returns it. If Vercel gives none, only `drain` bounds a drain.
    */
-  readonly getDeadline?: () => Date | undefined;
+  readonly getDeadline?: (() => Date | undefined) | undefined;
 }
 
 /** Answers the requests of one method. */
@@ -55,9 +55,7 @@ export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | 
  *   build` loads the file too, so set the variables there as well.
  */
 export function createRoute(options: RouteOptions): Route {
-  checkKnown(options, [...handlerOptions, "basePath"], "createRoute");
-
-  const { basePath, ...served } = options;
+  const { basePath, ...served } = knownOptions(options, [...handlerOptions, "basePath"], "createRoute");
   const path = readBasePath(basePath);
   let built = build(served, cronSecret());
   const handle: RouteHandler = async (request) => {

@@ -38,6 +38,7 @@ function warmUpStore(): Store {
   const transport: Transport = {
     keepsOrder: true,
     lockingAddress: undefined,
+    words: { access: "", lost: "" },
     send: async () => answers.shift(),
     sendMany: async () => [],
   };

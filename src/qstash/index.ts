@@ -6,7 +6,7 @@
 
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
-import { checkFunctions, checkKnown } from "../core/shared/validate.ts";
+import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 import { bearerOf, checkToken, identifier } from "../http/auth.ts";
 import type { QStash } from "../http/qstash-port.ts";
 import { defineDelivery } from "./delivery/delivery-job.ts";
@@ -35,14 +35,14 @@ export interface QStashOptions {
    * How long a delivery may take if its message does not say. Default "29s": the longest that starts right after the publish
    * instead of with the next tick.
    */
-  readonly timeout?: Duration;
+  readonly timeout?: Duration | undefined;
   /**
    * How long the states of messages are kept for `logs`, up to 90 days, such as `{ retention: "3d" }`. Each state costs five Redis
    * commands; those of one publish cost five together. Default false: none are kept.
    */
-  readonly events?: { readonly retention: Duration } | false;
+  readonly events?: { readonly retention: Duration } | false | undefined;
   /** Sends the deliveries. Default: the platform's own. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 const optionNames = ["tokens", "signingKeys", "targets", "timeout", "events", "fetch"];
@@ -63,15 +63,15 @@ const optionNames = ["tokens", "signingKeys", "targets", "timeout", "events", "f
  * @throws {TidegateError} `invalid_request` for an invalid option; the message names it.
  */
 export function createQStash(options: QStashOptions): QStash {
-  checkKnown(options, optionNames, "createQStash");
-  checkFunctions(options, ["fetch"]);
-  const { timeout = "29s", fetch: send = (...call) => fetch(...call) } = options;
-  const targets = readTargets(options.targets);
-  const keys = new KeyRing(readSigningKeys(options.signingKeys));
-  const events = readEvents(options.events);
+  const given = knownOptions(options, optionNames, "createQStash");
+  checkFunctions(given, ["fetch"]);
+  const { timeout = "29s", fetch: send = (...call) => fetch(...call) } = given;
+  const targets = readTargets(given.targets);
+  const keys = new KeyRing(readSigningKeys(given.signingKeys));
+  const events = readEvents(given.events);
   const timeoutMs = durationMs(timeout, "timeout");
   if (timeoutMs === 0) throw invalidRequest("timeout must be longer than 0.");
-  const identify = identifier(readTokens(options.tokens));
+  const identify = identifier(readTokens(given.tokens));
   const delivery = defineDelivery({ targets, timeoutMs, fetch: send, keys, events });
   return {
     jobs: [delivery, defineFanOut()],
@@ -93,15 +93,14 @@ const LONGEST_RETENTION_MS = 90 * 86_400_000;
 
 function readEvents(events: unknown): EventLog | undefined {
   if (events === undefined || events === false) return undefined;
-  checkKnown(events, ["retention"], "events");
-  const retentionMs = durationMs((events as { readonly retention?: unknown }).retention, "events.retention");
+  const { retention } = knownOptions(events as { readonly retention?: unknown }, ["retention"], "events");
+  const retentionMs = durationMs(retention, "events.retention");
   if (retentionMs === 0 || retentionMs > LONGEST_RETENTION_MS)
     throw invalidRequest('events.retention must be longer than 0, and at most "90d".');
   return new EventLog(retentionMs);
 }
 
 function readSigningKeys(keys: unknown): SigningKeys {
-  checkKnown(keys ?? {}, ["current", "next"], "signingKeys");
-  const { current, next } = (keys ?? {}) as Partial<SigningKeys>;
+  const { current, next } = knownOptions((keys ?? {}) as Partial<SigningKeys>, ["current", "next"], "signingKeys");
   return { current: checkToken(current, "signingKeys.current"), next: checkToken(next, "signingKeys.next") };
 }

@@ -28,12 +28,12 @@ export type { TracedAttempt, TracedEnqueue, TracedOutcome, Tracing } from "../co
 /** Options of `tracing`. */
 export interface TracingOptions {
   /** Makes the spans. Default: a tracer of the provider that is registered at that time. */
-  readonly tracer?: Tracer;
+  readonly tracer?: Tracer | undefined;
   /**
    * Sends ended spans, such as `() => provider.forceFlush()`. Each drain calls it at its end and waits two seconds at most.
    * Without it, spans that wait for a timer are lost when the platform ends the invocation. Default: nothing.
    */
-  readonly flush?: () => Promise<unknown>;
+  readonly flush?: (() => Promise<unknown>) | undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { addCounts, type DrainReport } from "../core/drain/report.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { type Duration, momentMs, type PointInTime } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
-import { checkKnown } from "../core/shared/validate.ts";
+import { knownOptions } from "../core/shared/validate.ts";
 import type { TestClock } from "./clock.ts";
 
 /** How far to drain a queue. */
@@ -13,11 +13,11 @@ export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "bat
    * still. It also stands still while jobs run. For a job that sleeps on the clock or runs into its timeout, use
    * `queue.drain()` and `clock.advance`.
    */
-  readonly clock?: TestClock;
+  readonly clock?: TestClock | undefined;
   /** Where the clock ends: a duration from now such as "1h", or a point in time. Default: where the last job ran. */
-  readonly until?: Duration | PointInTime;
+  readonly until?: Duration | PointInTime | undefined;
   /** How many jobs may be claimed before it counts as an endless loop. Default 10,000. */
-  readonly maxJobs?: number;
+  readonly maxJobs?: number | undefined;
 }
 
 const MOST_JOBS = 10_000;
@@ -35,8 +35,7 @@ const MOST_JOBS = 10_000;
  * @throws {Error} if it does not end: after `maxJobs`, or for a queue with schedules and a clock, but no `until`.
  */
 export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Promise<DrainReport> {
-  checkKnown(options, optionNames, "drainAll");
-  const { clock, until, maxJobs = MOST_JOBS, ...limits } = options;
+  const { clock, until, maxJobs = MOST_JOBS, ...limits } = knownOptions(options, optionNames, "drainAll");
   checkClock(queue, clock);
   const end = endOf(clock, until);
   let total: DrainReport | undefined;

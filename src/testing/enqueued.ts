@@ -4,7 +4,7 @@ import type { JobInfo } from "../core/manage/job-info.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
-import { checkKnown, oneOf } from "../core/shared/validate.ts";
+import { knownOptions, oneOf } from "../core/shared/validate.ts";
 import type { JobState } from "../core/store/store.ts";
 import { checkComparable, differences, shown } from "./differences.ts";
 
@@ -19,23 +19,25 @@ export type Part<Value> = Value extends Date
 
 interface ExpectedFields {
   /** The id it was given. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** When it runs, to the millisecond. */
-  readonly runAt?: PointInTime;
+  readonly runAt?: PointInTime | undefined;
   /** The time between its enqueue and its run. */
-  readonly delay?: Duration;
+  readonly delay?: Duration | undefined;
   /** How many attempts may follow the first. */
-  readonly maxRetries?: number;
+  readonly maxRetries?: number | undefined;
   /** Its state. Default: "scheduled" or "ready". */
-  readonly state?: JobState;
+  readonly state?: JobState | undefined;
   /** Which flow control key holds it back, why, since when and until when: as much of it as you give. Null if none does. */
-  readonly heldBack?: Partial<HeldBack> | null;
+  readonly heldBack?: { readonly [Field in keyof HeldBack]?: HeldBack[Field] | undefined } | null | undefined;
 }
+
+type ExpectedHeldBack = NonNullable<ExpectedFields["heldBack"]>;
 
 /** What you expect of an enqueued job. Fields that you leave out can be anything. */
 export interface Expected<Payload = unknown> extends ExpectedFields {
   /** Expected fields of the payload, which can be matchers such as `expect.any(String)`. Or a function that decides. */
-  readonly payload?: Part<Payload> | ((payload: Payload) => boolean);
+  readonly payload?: Part<Payload> | ((payload: Payload) => boolean) | undefined;
 }
 
 interface AnyExpected extends ExpectedFields {
@@ -45,7 +47,7 @@ interface AnyExpected extends ExpectedFields {
 /** The options of `expectEnqueued`. */
 export interface ExpectedEnqueued<Payload = unknown> extends Expected<Payload> {
   /** The exact number of such jobs. Default: one or more. */
-  readonly count?: number;
+  readonly count?: number | undefined;
 }
 
 /**
@@ -58,11 +60,10 @@ export interface ExpectedEnqueued<Payload = unknown> extends Expected<Payload> {
 export async function enqueued(
   queue: Queue,
   job?: AnyJob | string,
-  options: { readonly state?: JobState } = {},
+  options: { readonly state?: JobState | undefined } = {},
 ): Promise<readonly JobInfo[]> {
-  checkKnown(options, ["state"], "enqueued");
+  const { state } = knownOptions(options, ["state"], "enqueued");
   if (typeof job === "string") checkName(queue, job);
-  const { state } = options;
   const found: JobInfo[] = [];
   for (const each of state === undefined ? (["ready", "scheduled"] as const) : [state]) {
     let cursor: string | undefined;
@@ -99,8 +100,7 @@ export async function expectEnqueued<Job extends AnyJob | string>(
   job: Job,
   expected: ExpectedEnqueued<InputOf<Job>> = {},
 ): Promise<readonly JobInfo[]> {
-  checkKnown(expected, [...expectedNames, "count"], "expectEnqueued");
-  const { count, ...fields } = expected;
+  const { count, ...fields } = knownOptions(expected, [...expectedNames, "count"], "expectEnqueued");
   const { fitting, others } = await compare(queue, job, fields);
   if (count === undefined ? fitting.length > 0 : fitting.length === count) return fitting;
   const wanted = count === undefined ? "A job" : `${count} ${count === 1 ? "job" : "jobs"}`;
@@ -126,15 +126,15 @@ export async function expectNotEnqueued<Job extends AnyJob | string>(
   job: Job,
   expected: Expected<InputOf<Job>> = {},
 ): Promise<void> {
-  checkKnown(expected, expectedNames, "expectNotEnqueued");
-  const { fitting } = await compare(queue, job, expected);
+  const fields = knownOptions(expected, expectedNames, "expectNotEnqueued");
+  const { fitting } = await compare(queue, job, fields);
   if (fitting.length === 0) return;
   throw new ExpectationError(
     [
-      `No job "${nameOf(job)}"${described(expected)} should have been enqueued in queue "${queue.name}".`,
+      `No job "${nameOf(job)}"${described(fields)} should have been enqueued in queue "${queue.name}".`,
       ...listed(fitting, []),
     ],
-    expected,
+    fields,
     fitting,
   );
 }
@@ -162,12 +162,13 @@ interface Misfit {
 async function compare(
   queue: Queue,
   job: AnyJob | string,
-  { state, ...fields }: AnyExpected,
+  { state, heldBack: given, ...expected }: AnyExpected,
 ): Promise<{ readonly fitting: readonly JobInfo[]; readonly others: readonly Misfit[] }> {
+  const heldBack = given && readHeldBack(given);
+  const fields = { ...expected, ...(heldBack !== undefined && { heldBack }) };
   if (typeof fields.payload !== "function") checkComparable(fields.payload, "payload");
-  if (fields.heldBack) checkHeldBack(fields.heldBack);
   const listed = await enqueued(queue, job, state === undefined ? {} : { state });
-  const jobs = fields.heldBack === undefined ? listed : await Promise.all(listed.map((each) => inFull(queue, each)));
+  const jobs = heldBack === undefined ? listed : await Promise.all(listed.map((each) => inFull(queue, each)));
   const compared = jobs.map((each) => ({ job: each, reasons: misfit(each, fields) }));
   return {
     fitting: compared.filter(({ reasons }) => reasons.length === 0).map((each) => each.job),
@@ -175,9 +176,10 @@ async function compare(
   };
 }
 
-function checkHeldBack(heldBack: Partial<HeldBack>): void {
-  checkKnown(heldBack, ["key", "reason", "since", "until"], "heldBack");
+function readHeldBack(expected: ExpectedHeldBack): ExpectedHeldBack {
+  const heldBack = knownOptions(expected, ["key", "reason", "since", "until"], "heldBack");
   oneOf(heldBack.reason, heldBackReasons, "heldBack.reason");
+  return heldBack;
 }
 
 /** A list does not say what holds a job back. */

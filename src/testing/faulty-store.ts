@@ -1,7 +1,7 @@
 import { type Clock, sleep, systemClock } from "../core/shared/clock.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
-import { checkKnown, oneOf, wholeNumber } from "../core/shared/validate.ts";
+import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
 import { countRequest } from "../core/store/meter.ts";
 import type { Store } from "../core/store/store.ts";
 import { type StoreCall, type StoreMethod, storeMethods, wrapStore } from "./wrap-store.ts";
@@ -21,9 +21,9 @@ export interface FaultRule {
   /** What goes wrong. */
   readonly fault: StoreFault;
   /** A method, or several. Default: every method. */
-  readonly on?: StoreMethod | readonly StoreMethod[];
+  readonly on?: StoreMethod | readonly StoreMethod[] | undefined;
   /** The n-th such call, counted from 1, or several. Default: every call. */
-  readonly call?: number | readonly number[];
+  readonly call?: number | readonly number[] | undefined;
 }
 
 /** What goes wrong: one fault for all calls, rules of which the first match applies, or a function. */
@@ -55,9 +55,8 @@ export interface FaultyStore extends Store {
  * @throws {TidegateError} `invalid_request` for an unknown fault, method or option in the plan: it would never fail a call, and
  *   your test would pass. If a function returns an unknown fault, the call throws.
  */
-export function faultyStore(store: Store, plan?: FaultPlan, options: { clock?: Clock } = {}): FaultyStore {
-  checkKnown(options, ["clock"], "faultyStore");
-  const { clock = systemClock } = options;
+export function faultyStore(store: Store, plan?: FaultPlan, options: { clock?: Clock | undefined } = {}): FaultyStore {
+  const { clock = systemClock } = knownOptions(options, ["clock"], "faultyStore");
   const calls: StoreCall[] = [];
   let choose = chooser(plan);
   const faulty = wrapStore(store, async (call, run, meter) => {
@@ -89,8 +88,7 @@ function chooser(plan: FaultPlan | undefined): (call: StoreCall) => StoreFault |
     checkFault(plan);
     return () => plan;
   }
-  plan.forEach(checkRule);
-  const rules = plan.map((rule) => ({ rule, count: 0 }));
+  const rules = plan.map((rule) => ({ rule: readRule(rule), count: 0 }));
   return ({ method }) => {
     let fault: StoreFault | undefined;
     // Every rule counts its calls, even after an earlier rule has matched.
@@ -109,8 +107,8 @@ function isRules(plan: StoreFault | readonly FaultRule[]): plan is readonly Faul
   return Array.isArray(plan);
 }
 
-function checkRule(rule: FaultRule): void {
-  checkKnown(rule, ["fault", "on", "call"], "a rule of faultyStore");
+function readRule(given: FaultRule): FaultRule {
+  const rule = knownOptions(given, ["fault", "on", "call"], "a rule of faultyStore");
   checkFault(rule.fault ?? null);
   for (const name of ["on", "call"] as const) {
     if ([rule[name]].flat().length === 0)
@@ -118,12 +116,13 @@ function checkRule(rule: FaultRule): void {
   }
   for (const method of [rule.on].flat()) oneOf(method, storeMethods, "on");
   for (const call of [rule.call ?? 1].flat()) wholeNumber(call, "call", 1, Number.MAX_SAFE_INTEGER);
+  return rule;
 }
 
 function checkFault(fault: StoreFault | null): void {
   if (fault === "before" || fault === "after") return;
   if (typeof fault !== "object" || fault === null)
     throw invalidRequest('fault must be "before", "after" or { delay: "5s" }.');
-  checkKnown(fault, ["delay"], "a fault");
-  durationMs(fault.delay, "delay");
+  const { delay } = knownOptions(fault, ["delay"], "a fault");
+  durationMs(delay, "delay");
 }

@@ -19,26 +19,26 @@ import { type Clock, systemClock, wholeClock } from "../core/shared/clock.ts";
 import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { timeOrderedIds } from "../core/shared/id.ts";
-import { checkKnown, wholeNumber } from "../core/shared/validate.ts";
+import { knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { CLAIM_CYCLE, type LeasedJob, type Outcome } from "../core/store/store.ts";
 import { memoryStore } from "../stores/memory/index.ts";
 
 /** The circumstances of the attempt. */
 export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout"> {
   /** Which attempt it is: 1 (default) for the first, 2 for the first retry. */
-  readonly attempt?: number;
+  readonly attempt?: number | undefined;
   /** Default: a new one. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** The name of the queue. Default "default". */
-  readonly queue?: string;
+  readonly queue?: string | undefined;
   /** Default: now. */
-  readonly enqueuedAt?: PointInTime;
+  readonly enqueuedAt?: PointInTime | undefined;
   /** Aborting it fails the attempt, as the end of a drain's time does. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The clock for timeouts and future times. Default: the system's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Random numbers for the backoff's jitter: from 0 up to, not including, 1. Default: `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 const optionNames = ["attempt", "id", "queue", "enqueuedAt", "signal", "clock", "random", "maxRetries", "timeout"];
@@ -87,8 +87,8 @@ export async function performJob<Job extends AnyJob>(
   job: Job,
   ...payloadAndOptions: PayloadArguments<Job, PerformOptions>
 ): Promise<Performed<ResultOf<Job>>>;
-export async function performJob(job: AnyJob, payload?: unknown, options: PerformOptions = {}): Promise<Performed> {
-  checkKnown(options, optionNames, "performJob");
+export async function performJob(job: AnyJob, payload?: unknown, given: PerformOptions = {}): Promise<Performed> {
+  const options = knownOptions(given, optionNames, "performJob");
   const spy = new Spy(job);
   const runtime = {
     queue: options.queue ?? "default",

@@ -1,7 +1,7 @@
 import type { DrainReport } from "../core/drain/report.ts";
 import { backoffMs } from "../core/job/backoff.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
-import { TidegateError } from "../core/shared/errors.ts";
+import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
 
 /** What to drain repeatedly, and how. */
 export interface LoopParts {
@@ -13,7 +13,7 @@ export interface LoopParts {
   /** How long to wait at least if something seems due but could not be claimed. */
   readonly leastPauseMs: number;
   /** Drains once. `stopped` can be called as soon as it claims no more: another drain then need not wait for this one. */
-  drain(stopped: (report: DrainReport) => void): Promise<DrainReport>;
+  drain(stopped: (report: DrainReport, failure?: unknown) => void): Promise<DrainReport>;
   /** Called after each drain. Returning true ends the loop. */
   onReport(report: DrainReport): boolean;
   /** Called after a failed drain, with the time until the next one. Throwing ends the loop. */
@@ -68,8 +68,8 @@ export class DrainLoop {
     const ended = await this.#drainUntilItClaimsNoMore();
     if ("error" in ended) return this.#retryInMs(ended.error);
     if (this.#parts.signal.aborted) return 0;
-    const { report } = ended;
-    if (report.stoppedBy === "aborted") return this.#retryInMs(storeFailed());
+    const { report, failure } = ended;
+    if (report.stoppedBy === "aborted") return this.#retryInMs(failedWhileJobsRan(failure));
     if (this.#isOver) return 0;
     this.#failures = 0;
     return report.stoppedBy === "paused" ? this.#parts.checkMs : this.#waitMs(report);
@@ -78,7 +78,7 @@ export class DrainLoop {
   #drainUntilItClaimsNoMore(): Promise<Ended> {
     return new Promise<Ended>((resolve) => {
       const drained: Promise<void> = this.#parts
-        .drain((report) => resolve({ report }))
+        .drain((report, failure) => resolve({ report, failure }))
         .then(
           (report) => {
             if (this.#parts.onReport(report)) this.#end();
@@ -128,11 +128,14 @@ export class DrainLoop {
   }
 }
 
-type Ended = { readonly report: DrainReport } | { readonly error: unknown };
+type Ended = { readonly report: DrainReport; readonly failure?: unknown } | { readonly error: unknown };
 
-function storeFailed(): TidegateError {
+/** The messages of foreign errors can hold anything, and are left to `cause`. */
+function failedWhileJobsRan(cause: unknown): TidegateError {
+  const reason = isTidegateError(cause) ? cause.message : "The store could not be reached while jobs ran.";
   return new TidegateError(
     "store_unavailable",
-    "The store could not be reached while jobs ran. Jobs whose outcomes could not be stored run again when their leases expire.",
+    `${reason} Jobs whose outcomes could not be stored run again when their leases expire.`,
+    { cause },
   );
 }

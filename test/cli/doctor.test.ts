@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { doctor, findingOf, statuses } from "./doctor-findings.ts";
-import { address, behindHandler, documentOf, errorOf, kill, sendEmail, tidegate } from "./run-cli.ts";
+import { address, adminToken, behindHandler, documentOf, errorOf, kill, sendEmail, tidegate } from "./run-cli.ts";
 
 const withModule = ["--module", "./modules/jobs.ts"];
 
@@ -111,6 +113,60 @@ describe("queue:doctor of a handler", () => {
       return answer;
     };
     expect(statuses(await cli(doctor, { fetch: timeless }))).toMatchObject({ clock: "unknown" });
+  });
+});
+
+describe("queue:doctor of several queues", () => {
+  function behindOneHandler() {
+    const clock = testClock(start);
+    const [mail, bulk] = ["mail", "bulk"].map(
+      (name) => new Queue({ name, store: memoryStore(), jobs: [sendEmail], clock, logger: null }),
+    ) as [Queue, Queue];
+    const handler = createHandler({ queues: [mail, bulk], auth: { admin: [adminToken] } });
+    const env = { TIDEGATE_URL: "https://queue.test", TIDEGATE_TOKEN: adminToken };
+    const fetch = async (request: Request) => handler.fetch(request);
+    const cli = (...argv: string[]) => tidegate(argv, { env, clock, fetch });
+    return { mail, bulk, clock, cli };
+  }
+
+  test("checks each of them, and suggests commands for the one that it is about", async () => {
+    const { mail, bulk, clock, cli } = behindOneHandler();
+    await bulk.enqueue(sendEmail, { to: "ada" });
+    await clock.advance("2h");
+    const found = await cli(...doctor);
+    expect(found.code).toBe(1);
+    expect(documentOf(found)).toMatchObject({
+      ok: false,
+      checks: expect.arrayContaining([
+        expect.objectContaining({ check: "backlog", queue: "mail", status: "ok" }),
+        expect.objectContaining({
+          check: "backlog",
+          queue: "bulk",
+          status: "fail",
+          advice: expect.stringContaining("tidegate queue:work --once --queue bulk"),
+        }),
+      ]),
+    });
+    await mail.pause();
+    expect((await cli("queue:doctor")).stdout).toMatch(
+      /^2 queues at queue\.test\n\nok +url .*\n\nQueue mail\nwarn +paused .*\n\nQueue bulk\nok +paused .*/s,
+    );
+  });
+
+  test("checks those of a module", async () => {
+    const found = await tidegate([...doctor, "--module", "./modules/queues.ts"]);
+    const { checks } = documentOf(found) as { checks: { queue?: string }[] };
+    expect(new Set(checks.map(({ queue }) => queue))).toEqual(new Set(["urgent", "bulk"]));
+  });
+
+  test("checks the one that --queue names", async () => {
+    const { bulk, clock, cli } = behindOneHandler();
+    await bulk.enqueue(sendEmail, { to: "ada" });
+    await clock.advance("2h");
+    const found = await cli(...doctor, "--queue", "mail");
+    expect(found.code).toBe(0);
+    expect(findingOf(found, "backlog")).not.toHaveProperty("queue");
+    expect((await cli(...doctor, "--queue", "bulk")).code).toBe(1);
   });
 });
 

@@ -34,6 +34,26 @@ describe("polling", () => {
     await polls(7);
   });
 
+  test.each([408, 429])("continues after the status %i, as late as the response asks for", async (status) => {
+    const on = await serveQueue();
+    const page = await open(on);
+    await page.waitForSelector("footer");
+    let refused = 0;
+    await page.route("**/dashboard/data?*", (route) => {
+      refused++;
+      return route.fulfill({ status, headers: { "Retry-After": "30" }, json: { detail: "Too busy." } });
+    });
+    await page.clock.runFor(3_100);
+    await page.getByText("Too busy.").waitFor();
+    await page.getByText("retrying in 30 s").waitFor();
+    await page.clock.runFor(28_000);
+    expect(refused).toBe(1);
+    await page.unroute("**/dashboard/data?*");
+    await page.clock.runFor(3_000);
+    await page.getByText("Updated now").waitFor();
+    expect(await page.getByText("Too busy.").count()).toBe(0);
+  });
+
   test("keeps what has not changed: the same elements, the focus, the text being typed", async () => {
     const { page, on } = await openFilled("#view=jobs");
     await page.locator("td.job code", { hasText: "mail-2" }).waitFor();
@@ -109,7 +129,7 @@ describe("an unreachable store", () => {
     await page.getByText("These figures are from 12:00.").waitFor();
     expect(await page.locator(".stale .states").isVisible()).toBe(true);
     await redis.server.restart();
-    await page.clock.runFor(2_100);
+    await page.clock.runFor(5_100);
     await page.locator(".stale").waitFor({ state: "detached" });
     expect(await page.getByText("These figures are from").count()).toBe(0);
     // This Redis restarts empty.

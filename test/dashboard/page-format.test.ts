@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { html, type Tag, visible } from "../../src/http/dashboard/page/dom/html.ts";
-import { Allowance, waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
+import {
+  Allowance,
+  isLasting,
+  waitAfterFailure,
+  waitAfterRefresh,
+} from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
 import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
 import { distance, quantile, shareOf, span } from "../../src/http/dashboard/page/views/format.ts";
@@ -129,7 +134,26 @@ describe("the waits between polls", () => {
   });
 
   test("grow with each failure, up to a minute", () => {
-    expect([0, 1, 2, 5, 50].map(waitAfterFailure)).toEqual([2_000, 4_000, 8_000, 60_000, 60_000]);
+    const waits = [0, 1, 2, 5, 50].map((before) => waitAfterFailure(before, null, 0));
+    expect(waits).toEqual([2_000, 4_000, 8_000, 60_000, 60_000]);
+  });
+
+  test.each([
+    ["90", 90_000],
+    ["1", 2_000],
+    ["-5", 2_000],
+    ["86400", 3_600_000],
+    ["Sun, 01 Mar 2026 12:00:45 GMT", 45_000],
+    ["Sun, 01 Mar 2026 11:00:00 GMT", 2_000],
+    ["soon", 2_000],
+    ["", 2_000],
+  ])("last as long as the header Retry-After: %s asks for, up to an hour", (retryAfter, ms) => {
+    expect(waitAfterFailure(0, retryAfter, Date.parse("2026-03-01T12:00:00Z"))).toBe(ms);
+  });
+
+  test("follow every status but those that refuse the request itself", () => {
+    expect([0, 408, 429, 500, 503].filter(isLasting)).toEqual([]);
+    expect([400, 401, 403, 404, 413].filter((status) => !isLasting(status))).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { DrainReport } from "../../src/index.ts";
+import { type DrainReport, TidegateError } from "../../src/index.ts";
 import { run, setUp } from "./run-worker.ts";
 
 describe("startWorker", () => {
@@ -39,6 +39,50 @@ describe("startWorker", () => {
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: "store_unavailable" }), expect.any(Number));
     await clock.advance("2m");
     expect(await queue.getStats()).toMatchObject({ totalProcessed: 1, runningCount: 0 });
+  });
+
+  test("says what the store has thrown while other jobs ran, and passes it along as the cause", async () => {
+    const { clock, store, note, slow, running, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany([{ job: slow }, { job: note }]);
+    const full = new TidegateError("store_unavailable", "Redis is full.");
+    store.plan(({ method }) => {
+      if (method === "exchange" && running.length > 0) throw full;
+      return undefined;
+    });
+    const onError = vi.fn();
+    run(queue, { onError });
+    await clock.advance("2s");
+    store.plan();
+    for (const end of running) end();
+    expect(onError).toHaveBeenCalledWith(
+      expect.objectContaining({
+        code: "store_unavailable",
+        message: expect.stringMatching(/^Redis is full\. Jobs whose outcomes could not be stored run again/),
+        cause: full,
+      }),
+      expect.any(Number),
+    );
+  });
+
+  test("says nothing in its own words of what a store threw that is no error of Tidegate", async () => {
+    const { clock, store, note, slow, running, open } = setUp();
+    const queue = open();
+    await queue.enqueueMany([{ job: slow }, { job: note }]);
+    const foreign = new Error("redis://user:password@10.0.0.7");
+    store.plan(({ method }) => {
+      if (method === "exchange" && running.length > 0) throw foreign;
+      return undefined;
+    });
+    const onError = vi.fn();
+    run(queue, { onError });
+    await clock.advance("2s");
+    store.plan();
+    for (const end of running) end();
+    expect(onError.mock.calls[0]?.[0]).toMatchObject({
+      message: expect.stringMatching(/^The store could not be reached while jobs ran\. (?!.*password)/),
+      cause: foreign,
+    });
   });
 
   test("logs errors if there is no onError", async () => {

@@ -37,6 +37,7 @@ function setUp() {
   const transport: Transport = {
     lockingAddress: undefined,
     keepsOrder: true,
+    words: { access: "", lost: "" },
     send,
     async sendMany(commands) {
       const { conduct, isAnswered } = next ?? { conduct: (run) => run(), isAnswered: true };

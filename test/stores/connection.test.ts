@@ -3,6 +3,13 @@ import { DrainBudget } from "../../src/core/drain/budget.ts";
 import { Connection, type Transport } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 
+const silent = {
+  lockingAddress: undefined,
+  keepsOrder: true,
+  words: { access: "", lost: "" },
+  sendMany: async () => [],
+};
+
 /** A connection whose first sends fail. @param random the source of jitter. */
 function failing(failures: number, message: string, random = 0.5) {
   const pauses: number[] = [];
@@ -12,7 +19,7 @@ function failing(failures: number, message: string, random = 0.5) {
     if (sends <= failures) throw new Error(message);
     return "PONG";
   };
-  const transport: Transport = { lockingAddress: undefined, keepsOrder: true, send, sendMany: async () => [] };
+  const transport: Transport = { ...silent, send };
   const pause = async (ms: number) => void pauses.push(ms);
   const connection = new Connection(transport, pause, () => random);
   return { connection, pauses, sends: () => sends };
@@ -58,7 +65,7 @@ test("requests that run side by side keep room for the script, which Redis may n
     if (name === "EVALSHA") throw new Error("NOSCRIPT No matching script.");
     return [1, "done"];
   };
-  const connection = new Connection({ lockingAddress: undefined, keepsOrder: true, send, sendMany: async () => [] });
+  const connection = new Connection({ ...silent, send });
   const script = { shas: { plain: "", locking: "", ownExpiry: "" }, body: "" };
   const budget = new DrainBudget({ roundTrips: 3, commands: 3 });
   const run = () => connection.run(script, keysOf("tidegate", "default"), () => [], budget, { most: () => 1 });

@@ -23,9 +23,10 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("dialog", (dialog) => complaints.push(`a dialog: ${dialog.message()}`));
   page.on("console", (message) => {
-    const isAnswer = /^Failed to load resource: the server responded with a status of (400|401|404|422|503)/.test(
-      message.text(),
-    );
+    const isAnswer =
+      /^Failed to load resource: the server responded with a status of (400|401|404|408|422|429|503)/.test(
+        message.text(),
+      );
     if (message.type() === "error" && !isAnswer) complaints.push(message.text());
   });
   return { page, complaints };

@@ -35,6 +35,7 @@ export function failingTransport(redis: RespClient, knowsHsetex = true): Failing
   };
   return {
     lockingAddress: undefined,
+    words: { access: "", lost: "" },
     keepsOrder: true,
     failNext(k, onFailure) {
       next = { k, onFailure };

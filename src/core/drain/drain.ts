@@ -10,7 +10,6 @@ import { TimeoutError } from "../job/errors.ts";
 import { logFailures, logPartial } from "../observe/log.ts";
 import type { DeclaredSchedules } from "../schedule/declared.ts";
 import { firesOf } from "../schedule/fire.ts";
-import { sleep } from "../shared/clock.ts";
 import type { ExchangeReply, LeasedJob, NextDue } from "../store/store.ts";
 import { DrainBounds } from "./bounds.ts";
 import type { DrainBudget } from "./budget.ts";
@@ -130,7 +129,7 @@ export class Drain {
       } while (await this.#linger());
       // Nothing is left to settle them with. They run again when their leases run out.
       this.#counts.lost += this.#jobs.ended.length;
-      return this.#report();
+      return this.report();
     } finally {
       signal?.removeEventListener("abort", wake);
       slots.leave();
@@ -252,6 +251,7 @@ export class Drain {
       if (request.isLastTry) this.#counts.lost += unsettled.length;
       else this.#jobs.ended.putBack(unsettled);
       if (reply) this.#apply(reply, ended, request);
+      this.#limits.onProgress?.(this.report());
     });
   }
 
@@ -285,7 +285,6 @@ export class Drain {
     this.take(reply.jobs);
     // After a partition has failed, nothing more is started but what another one has given.
     if ("failure" in reply) this.#startWaiting();
-    this.#limits.onProgress?.(this.#report());
   }
 
   // Waiting --------------------------------------------------------------------------------------------------------------
@@ -295,7 +294,7 @@ export class Drain {
     const { clock } = this.#runtime;
     const { waiting, running } = this.#jobs;
     const now = clock();
-    if (running.size > 0 && this.#next.stoppedBy()) this.#limits.onStopped?.(this.#report());
+    if (running.size > 0 && this.#next.stoppedBy()) this.#limits.onStopped?.(this.report(), this.failure);
     const { deadline, cutOffAt } = this.#bounds;
     if (now >= cutOffAt) for (const attempt of running) attempt.stop(outOfTime());
     const times = [deadline, cutOffAt, ...this.#next.dueTimes, waiting.overdueAt, this.#watch.dueAt(now)];
@@ -307,16 +306,23 @@ export class Drain {
     return now >= this.#watch.dueAt(now);
   }
 
-  /** Sleeps until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
+  /** Waits until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
   async #linger(): Promise<boolean> {
     const { clock } = this.#runtime;
     const { nextAt } = this.#inFlight;
     if (this.#next.stoppedBy() || nextAt > this.#bounds.lingersUntil) return false;
-    await sleep(clock, nextAt - clock(), this.#limits.signal);
+    const now = clock();
+    if (nextAt > now) await this.#news.wait(clock, now, [nextAt]);
     return true;
   }
 
-  #report(): DrainReport {
+  /** Why the store or something else has kept the drain from going on, if so. */
+  get failure(): unknown {
+    return this.#inFlight.failure;
+  }
+
+  /** What the drain has done and spent so far. */
+  report(): DrainReport {
     const now = this.#runtime.clock();
     const { nextAt } = this.#inFlight;
     return {

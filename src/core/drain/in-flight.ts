@@ -45,6 +45,7 @@ export class InFlight {
   #hasFailed = false;
   #isOutOfBudget = false;
   #error: unknown;
+  #failure: unknown;
   #abortedBy: unknown;
 
   /**
@@ -82,6 +83,11 @@ export class InFlight {
   /** What aborted the drain, or why the last exchange failed, if none has succeeded since. */
   get error(): unknown {
     return this.#abortedBy ?? this.#error;
+  }
+
+  /** Why the drain claims no more, if an exchange or something else has failed, whatever has succeeded since. */
+  get failure(): unknown {
+    return this.#abortedBy ?? this.#failure;
   }
 
   /** Something other than an exchange has failed. Running jobs may still end and be settled, but no more are started. */
@@ -188,6 +194,7 @@ export class InFlight {
     }
     this.#hasFailed = true;
     this.#error = error;
+    this.#failure = error;
   }
 
   #learn(reply: ExchangeReply, number: number, { claim, now }: ExchangeRequest): void {

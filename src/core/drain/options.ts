@@ -2,7 +2,7 @@ import { MOST_FIRED_AT_ONCE } from "../schedule/fire.ts";
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { checkFunctions, checkKnown, wholeNumber } from "../shared/validate.ts";
+import { checkFunctions, knownOptions, wholeNumber, withoutUndefined } from "../shared/validate.ts";
 import { type Cost, noCost, sumOf } from "../store/meter.ts";
 import type { LeasedJob, LocalFacts } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
@@ -12,17 +12,17 @@ import { type DrainSlots, ownSlots } from "./slots.ts";
 /** The limits of one drain. It ends at the first that is reached. */
 export interface DrainOptions {
   /** How many jobs to claim at most. Default 100. */
-  readonly maxJobs?: number;
+  readonly maxJobs?: number | undefined;
   /** How many jobs run at the same time. Default 10. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** For how long jobs are started. Running ones may then end, within their own timeouts. Default "25s". */
-  readonly timeBudget?: Duration;
+  readonly timeBudget?: Duration | undefined;
   /** How long running jobs may continue after the time budget, before they are aborted and count as failed. Default: their timeouts. */
-  readonly grace?: Duration;
+  readonly grace?: Duration | undefined;
   /** Waits, without polling, for jobs that fall due within this time of the start. Default "0s". */
-  readonly linger?: Duration;
+  readonly linger?: Duration | undefined;
   /** How many jobs one request claims at most: 1 to 1,000. Default 100. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /**
    * What the drain may spend, as Redis counts it. Default: 40 round trips, 1,000 commands.
    *
@@ -30,16 +30,16 @@ export interface DrainOptions {
    * `progress` of jobs. What it takes to settle the claimed jobs is set aside first. If an answer is lost, the most that its request
    * can have been billed counts as spent. What jobs enqueue themselves is not included.
    */
-  readonly budget?: { readonly roundTrips?: number; readonly commands?: number };
+  readonly budget?: { readonly roundTrips?: number | undefined; readonly commands?: number | undefined } | undefined;
   /** Aborting it releases jobs that have not started, and lets running ones end. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * For a process that stays: how often to check for jobs that other processes have enqueued, while jobs run and slots are free. Jobs
-   * enqueued through the same `Queue` are then noticed at once. Default: never.
+   * enqueued through the same `Queue` are then noticed at once, also while the drain lingers. Default: never.
    */
-  readonly checkEvery?: Duration;
+  readonly checkEvery?: Duration | undefined;
   /** Called after each exchange with what the drain has done so far. It must not throw. */
-  readonly onProgress?: (report: DrainReport) => void;
+  readonly onProgress?: ((report: DrainReport) => void) | undefined;
 }
 
 /** Drain options, checked and complete. */
@@ -99,9 +99,9 @@ export interface InternalDrainOptions extends DrainOptions {
   readonly slots?: DrainSlots;
   /**
    * Called with what the drain has done when it claims no more, while jobs still run or hooks have something to send: another drain
-   * may begin. It may be called again, and must not throw.
+   * may begin. If a failure is why, it comes along. It may be called again, and must not throw.
    */
-  readonly onStopped?: (report: DrainReport) => void;
+  readonly onStopped?: (report: DrainReport, failure?: unknown) => void;
   /** Called for each outcome that the store has accepted or refused. It must not throw. */
   readonly onSettled?: (ended: EndedJob, isAccepted: boolean) => void;
   /**
@@ -113,7 +113,9 @@ export interface InternalDrainOptions extends DrainOptions {
 
 /** Options with defaults: each option that is given replaces the default, and so does each part of a budget. */
 export function withDefaults(options: DrainOptions, defaults: DrainOptions): DrainOptions {
-  return { ...defaults, ...options, budget: { ...defaults.budget, ...options.budget } };
+  const [over, under] = [withoutUndefined(options), withoutUndefined(defaults)];
+  const budget = { ...withoutUndefined(under.budget ?? {}), ...withoutUndefined(over.budget ?? {}) };
+  return { ...under, ...over, budget };
 }
 
 export const drainOptionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
@@ -137,13 +139,13 @@ export const LEAST_ROUND_TRIPS = 3;
 export const NO_LIMIT = 1_000_000_000;
 
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function drainLimits(options: InternalDrainOptions): DrainLimits {
-  checkKnown(options, drainOptionNames, "drain", internalNames);
-  checkKnown(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
+export function drainLimits(given: InternalDrainOptions): DrainLimits {
+  const options = knownOptions(given, drainOptionNames, "drain", internalNames);
+  const parts = knownOptions(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
   checkFunctions(options, ["onProgress", "onReturn", "onStopped", "onSettled"]);
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
   const { held = [], heldOnly = false } = options;
-  const budget = { ...drainDefaults.budget, ...options.budget };
+  const budget = { ...drainDefaults.budget, ...parts };
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw invalidRequest("signal must be an AbortSignal.");
   }

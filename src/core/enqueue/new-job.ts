@@ -16,7 +16,7 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import { checkFlag, checkKnown, checkPathText, checkText } from "../shared/validate.ts";
+import { checkFlag, checkPathText, checkText, knownOptions } from "../shared/validate.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { EnqueueStatus, NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
@@ -28,13 +28,13 @@ export interface EnqueueOptions extends JobOptions {
    * with "@" and a time, as the ids of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused. So is one that is reserved for
    * QStash's interface: it begins with "wfr_" or "qstash:", or goes on after such a time with a colon.
    */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Runs after this time. Default: at once. */
-  readonly delay?: Duration;
+  readonly delay?: Duration | undefined;
   /** Runs at this time. Not together with `delay`. */
-  readonly runAt?: PointInTime;
+  readonly runAt?: PointInTime | undefined;
   /** As in the definition, but not a function, because it is stored with the job. */
-  readonly backoff?: BackoffRule;
+  readonly backoff?: BackoffRule | undefined;
   /**
    * Makes no second job with this key within `ttl` of the first, as long as the first exists.
    *
@@ -42,15 +42,17 @@ export interface EnqueueOptions extends JobOptions {
    * options of this call, and keeps its id. The two must have the same name. `ttl` runs from the call that made the job, so it bounds
    * how long calls can postpone it. Default false.
    */
-  readonly dedupe?: { readonly key: string; readonly ttl: Duration; readonly replace?: boolean | undefined };
+  readonly dedupe?:
+    | { readonly key: string; readonly ttl: Duration; readonly replace?: boolean | undefined }
+    | undefined;
   /** Its flow control key and the limits of that key, over those of the definition. */
-  readonly flowControl?: FlowControlOptions;
+  readonly flowControl?: FlowControlOptions | undefined;
 }
 
 /** How a recurring job is enqueued. */
 export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
   /** The schedule's key. Default: the job's name. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** The result of an enqueue. `id` always names a job that exists. */
@@ -104,11 +106,11 @@ export function draftJob(
   name: string,
   definition: AnyJob | undefined,
   payload: unknown,
-  options: EnqueueOptions,
+  given: EnqueueOptions,
   now: number,
   newId: (key?: string) => string,
 ): JobDraft {
-  checkKnown(options, optionNames, "enqueue");
+  const options = knownOptions(given, optionNames, "enqueue");
   if (options.id !== undefined) checkJobId(options.id);
   const stored = asJson(payload, "payload");
   const flow = flowOf(definition, options.flowControl, stored);
@@ -204,8 +206,8 @@ export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt"
 function dedupeOf(dedupe: unknown, name: string): NonNullable<NewJob["dedupe"]> {
   if (typeof dedupe !== "object" || dedupe === null)
     throw invalidRequest('dedupe must be { key, ttl }, such as { key: "user-7", ttl: "10m" }.');
-  checkKnown(dedupe, ["key", "ttl", "replace"], "dedupe");
-  const { key, ttl, replace = false } = dedupe as { key?: unknown; ttl?: unknown; replace?: unknown };
+  const given: { key?: unknown; ttl?: unknown; replace?: unknown } = dedupe;
+  const { key, ttl, replace = false } = knownOptions(given, ["key", "ttl", "replace"], "dedupe");
   checkFlag(replace, "dedupe.replace");
   checkText(key, "dedupe.key", LONGEST_ID);
   const ttlMs = durationMs(ttl, "dedupe.ttl");

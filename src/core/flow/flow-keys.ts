@@ -1,7 +1,7 @@
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import type { Clock } from "../shared/clock.ts";
-import { checkKnown, wholeNumber } from "../shared/validate.ts";
+import { knownOptions, wholeNumber } from "../shared/validate.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { QueueStore } from "../store/store.ts";
 
@@ -76,8 +76,7 @@ export class FlowKeys {
 
   /** Lists the keys that `get` shows. */
   async list(options: FlowControlListOptions = {}): Promise<FlowControlPage> {
-    checkKnown(options, ["cursor", "limit"], "flowControl.list");
-    const { cursor, limit = 100 } = options;
+    const { cursor, limit = 100 } = knownOptions(options, ["cursor", "limit"], "flowControl.list");
     wholeNumber(limit, "limit", 1, 1_000);
     const now = this.#clock();
     const page = await this.#reader.listFlows({ cursor, limit, now });

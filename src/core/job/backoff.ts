@@ -1,17 +1,17 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { checkKnown } from "../shared/validate.ts";
+import { knownOptions, withoutUndefined } from "../shared/validate.ts";
 
 /** How the wait before a retry grows. */
 export interface BackoffRule {
   /** `exponential` waits base, 2 base, 4 base, ...; `fixed` always waits base. Default "exponential". */
-  readonly type?: "exponential" | "fixed";
+  readonly type?: "exponential" | "fixed" | undefined;
   /** The wait before the first retry. Default "60s". */
-  readonly base?: Duration;
+  readonly base?: Duration | undefined;
   /** The longest wait. Default "24h". */
-  readonly max?: Duration;
+  readonly max?: Duration | undefined;
   /** Spreads each wait evenly by this share to both sides: 0.1 makes 60 s one of 54 to 66 s. From 0 (default) to 1. */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
 }
 
 /** A rule, or a function from the number of the retry (1, 2, ...) and the error to a wait. */
@@ -26,7 +26,7 @@ const defaults = { type: "exponential", base: "60s", max: "24h", jitter: 0 } as 
  */
 export function backoffMs(backoff: Backoff | undefined, retry: number, error: unknown, random: () => number): number {
   if (typeof backoff === "function") return durationMs(backoff(retry, error), "the wait that backoff returned");
-  const rule = { ...defaults, ...backoff };
+  const rule = { ...defaults, ...withoutUndefined(backoff ?? {}) };
   const base = durationMs(rule.base, "backoff.base");
   const max = durationMs(rule.max, "backoff.max");
   const wait = rule.type === "fixed" ? base : base * 2 ** (retry - 1);
@@ -40,8 +40,7 @@ export function checkBackoff(backoff: unknown): void {
   if (typeof backoff !== "object" || backoff === null || Array.isArray(backoff)) {
     throw invalidRequest('backoff must be { type, base, max, jitter }, such as { type: "exponential", base: "60s" }.');
   }
-  checkKnown(backoff, Object.keys(defaults), "backoff");
-  const rule = backoff as BackoffRule;
+  const rule: BackoffRule = knownOptions(backoff, Object.keys(defaults), "backoff");
   if (rule.type !== undefined && rule.type !== "exponential" && rule.type !== "fixed") {
     throw invalidRequest('backoff.type must be "exponential" or "fixed".');
   }

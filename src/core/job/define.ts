@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { checkKnown, checkObject, checkPathText, wholeNumber } from "../shared/validate.ts";
+import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import { isOfInterface } from "./of-interface.ts";
 import {
@@ -76,7 +76,7 @@ export interface BatchItem<Payload> {
 /** How many jobs one call of `performBatch` gets. */
 export interface BatchOptions {
   /** The most jobs, from 1 to 1,000. Default 100. A call never waits for more jobs than have been claimed. */
-  readonly size?: number;
+  readonly size?: number | undefined;
 }
 
 /** What `job.snooze` gives; `perform` returns it. */
@@ -98,7 +98,7 @@ export interface AnyJob extends JobOptions {
   /** Limits how many of its jobs run at once, how often, and in which order, for each key. Default: no limits. */
   readonly flowControl?: FlowControl<never> | undefined;
   /** Makes a job at each occurrence. Default: only `enqueue` makes jobs. */
-  readonly schedule?: Schedule;
+  readonly schedule?: Schedule | undefined;
   /** The payload of the jobs that the schedule makes: at most 1 MiB as JSON. */
   readonly schedulePayload?: unknown;
   /** Does the work of one attempt. What it returns is kept as the result; a throw is a failed attempt. */
@@ -177,11 +177,11 @@ export interface CommonJobOptions<Schema, Payload, Cron extends string> extends 
   /** 1 to 128 characters. It is stored with each job: if you rename it, jobs that wait under the old name find no handler. Not "qstash_...". */
   readonly name: string;
   /** As in `AnyJob`. */
-  readonly schema?: Schema;
+  readonly schema?: Schema | undefined;
   /** As in `AnyJob`. */
   readonly flowControl?: FlowControl<SchemaInput<Schema, Payload>> | undefined;
   /** As in `AnyJob`. */
-  readonly schedule?: Schedule & { readonly cron: Cron };
+  readonly schedule?: (Schedule & { readonly cron: Cron }) | undefined;
 }
 
 /** The handler of a job: `perform`, which takes one job, or `performBatch`, which takes many. */
@@ -200,7 +200,7 @@ export type JobHandler<Payload, Result, BatchResult> =
        */
       readonly performBatch: (jobs: readonly BatchItem<Payload>[]) => BatchResult;
       /** How many jobs one call gets. Default: up to 100. */
-      readonly batch?: BatchOptions;
+      readonly batch?: BatchOptions | undefined;
     };
 
 /** What `defineJob` takes, besides the payload of a schedule. */
@@ -213,7 +213,7 @@ export type DefineJobOptions<Schema, Payload, Result, Cron extends string, Batch
 
 /** The payload of the jobs that a schedule makes. It can be left out if the job takes `undefined`, or has no schedule: `Cron` is `never`. */
 export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
-  ? { readonly schedulePayload?: Input }
+  ? { readonly schedulePayload?: Input | undefined }
   : PayloadField<"schedulePayload", Input>;
 
 const optionNames = [
@@ -272,9 +272,9 @@ export function defineJob<
   ? JobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, Result>
   : BatchJobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, BatchResult>;
 export function defineJob(definition: AnyJob): AnyJob {
-  checkKnown(definition, optionNames, "defineJob");
-  checkJobOptions(definition);
-  return Object.freeze({ ...definition });
+  const given = knownOptions(definition, optionNames, "defineJob");
+  checkJobOptions(given);
+  return Object.freeze({ ...given });
 }
 
 /** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
@@ -289,8 +289,7 @@ export function checkJobOptions(job: AnyJob): void {
   checkRetryOptions(job);
   if (job.flowControl !== undefined) checkFlowControl(job.flowControl);
   if (job.schedule === undefined) return;
-  checkKnown(job.schedule, scheduleNames, "schedule");
-  checkSchedule(job.name, job.schedule);
+  checkSchedule(job.name, knownOptions(job.schedule, scheduleNames, "schedule"));
 }
 
 function checkHandler({ name, perform, performBatch, batch }: AnyJob): void {
@@ -301,6 +300,6 @@ function checkHandler({ name, perform, performBatch, batch }: AnyJob): void {
     throw refuse(`${performBatch === undefined ? "perform" : "performBatch"} must be a function.`);
   if (batch === undefined) return;
   if (performBatch === undefined) throw refuse("batch is for a job with performBatch, and this one has perform.");
-  checkKnown(batch, ["size"], "batch");
-  if (batch.size !== undefined) wholeNumber(batch.size, "batch.size", 1, LARGEST_BATCH);
+  const { size = DEFAULT_BATCH } = knownOptions(batch, ["size"], "batch");
+  wholeNumber(size, "batch.size", 1, LARGEST_BATCH);
 }

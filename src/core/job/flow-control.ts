@@ -1,6 +1,6 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { checkFlag, checkKnown, checkPathText, wholeNumber } from "../shared/validate.ts";
+import { checkFlag, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import type { FlowLimits } from "../store/flow.ts";
 
 /** The limits of a flow control key. A key without any still takes turns with other keys. */
@@ -59,22 +59,21 @@ export function checkFlowKey(key: unknown, name = "flowControl.key"): asserts ke
 }
 
 /** Checks the option of a definition. @throws {TidegateError} `invalid_request` */
-export function checkFlowControl(flowControl: FlowControl<never>): void {
-  checkKnown(flowControl, ["key", ...limitNames], "flowControl");
+export function checkFlowControl(given: FlowControl<never>): void {
+  const flowControl = knownOptions(given, ["key", ...limitNames], "flowControl");
   if (typeof flowControl.key !== "function") checkFlowKey(flowControl.key);
   flowLimits(flowControl);
 }
 
 /** Checks the option of `enqueue`. @throws {TidegateError} `invalid_request` */
 export function checkFlowControlOptions(flowControl: FlowControlOptions): void {
-  checkKnown(flowControl, ["key", ...limitNames], "flowControl", ["keepsLimits"]);
-  if (flowControl.key !== undefined) checkFlowKey(flowControl.key);
+  const { key } = knownOptions(flowControl, ["key", ...limitNames], "flowControl", ["keepsLimits"]);
+  if (key !== undefined) checkFlowKey(key);
 }
 
 /** Checks the limits of `flowControl.set`. @throws {TidegateError} `invalid_request` */
 export function checkLimits(limits: FlowControlLimits): FlowLimits {
-  checkKnown(limits, limitNames, "flowControl.set");
-  return flowLimits(limits);
+  return flowLimits(knownOptions(limits, limitNames, "flowControl.set"));
 }
 
 /** Reads limits. @throws {TidegateError} `invalid_request` for limits that are invalid, or that contradict each other. */

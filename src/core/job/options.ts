@@ -7,11 +7,11 @@ import { type Backoff, checkBackoff } from "./backoff.ts";
 /** How a job is retried, and how long it may take. You can set each field in `defineJob`, and again at `enqueue`. */
 export interface JobOptions {
   /** How many attempts may follow the first. Default 3, at most 500. */
-  readonly maxRetries?: number;
+  readonly maxRetries?: number | undefined;
   /** How long to wait before each retry. Default: exponential from 60 s, without jitter. */
-  readonly backoff?: Backoff;
+  readonly backoff?: Backoff | undefined;
   /** How long one attempt may take before it is aborted and counts as failed. Default "30s". */
-  readonly timeout?: Duration;
+  readonly timeout?: Duration | undefined;
 }
 
 /** A recurrence that a job declares. The first drain after a deployment activates it. */
@@ -19,11 +19,11 @@ export interface Schedule {
   /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
   readonly cron: string;
   /** An IANA name. Default "UTC". */
-  readonly timeZone?: string;
+  readonly timeZone?: string | undefined;
   /** What to do with occurrences that no drain found in time: one job for all of them (default), none, or one for each. */
-  readonly missed?: "once" | "skip" | "all";
+  readonly missed?: "once" | "skip" | "all" | undefined;
   /** Whether an occurrence makes a job while the job of an earlier one has not ended. Default "allow". */
-  readonly overlap?: "allow" | "skip";
+  readonly overlap?: "allow" | "skip" | undefined;
 }
 
 /** The defaults. The timeout is in ms, so that it is not parsed for each job. */

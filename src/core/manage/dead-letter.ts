@@ -5,7 +5,7 @@ import { decodeRecord, encodeRecord, type JobRecord } from "../job/record.ts";
 import { conflict, invalidRequest, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
-import { checkKnown, checkText } from "../shared/validate.ts";
+import { checkText, knownOptions } from "../shared/validate.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import { checkGroup } from "./failures.ts";
 import type { ManageRuntime } from "./runtime.ts";
@@ -20,9 +20,9 @@ export type DeadSelection =
 /** Options of a call that goes through the dead letter. */
 export interface DeadLetterOptions {
   /** Only counts them, and changes nothing. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   /** Called after each piece of a large selection with the number of jobs done. */
-  readonly onProgress?: (done: number) => void;
+  readonly onProgress?: ((done: number) => void) | undefined;
 }
 
 /** How dead jobs are retried. */
@@ -136,12 +136,12 @@ export async function retryDead(
 async function retrySelected(
   runtime: ManageRuntime,
   selection: DeadSelection,
-  options: RetryOptions,
+  given: RetryOptions,
   { runAt, hide = (stored) => stored, ...changes }: DeadJobChanges & { readonly runAt: number },
   now: number,
 ): Promise<number> {
   const { store, jobs } = runtime;
-  checkKnown(options, [...optionNames, "payload"], "retryFromDeadLetter");
+  const options = knownOptions(given, [...optionNames, "payload"], "retryFromDeadLetter");
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
@@ -225,10 +225,10 @@ function readable({ id, record }: StoredJob): JobRecord {
 export async function removeDead(
   runtime: ManageRuntime,
   selection: string | DeadSelection,
-  options: DeadLetterOptions,
+  given: DeadLetterOptions,
 ): Promise<number> {
   const selected = deadSelection(selection);
-  checkKnown(options, optionNames, "removeFromDeadLetter");
+  const options = knownOptions(given, optionNames, "removeFromDeadLetter");
   const remove = (dead: readonly StoredJob[]) => runtime.store.removeDead(dead.map(({ id }) => id));
   const pieces = piecesOf(runtime, selected, runtime.clock());
   const removed = await forEachPiece(pieces, options, options.dryRun ? countOf : remove);

@@ -2,7 +2,7 @@ import { foldedError } from "../job/failure-group.ts";
 import { decodeRecord, unreadable } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { checkKnown, wholeNumber } from "../shared/validate.ts";
+import { knownOptions, wholeNumber } from "../shared/validate.ts";
 import { groupPattern } from "../store/failures.ts";
 import type { StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
@@ -56,8 +56,8 @@ export function checkGroup(group: unknown): asserts group is string {
 }
 
 /** Groups what is dead by job name and error. @throws {TidegateError} `invalid_request` */
-export async function getFailures(runtime: ManageRuntime, options: FailuresOptions): Promise<FailurePage> {
-  checkKnown(options, ["cursor", "limit"], "getFailures");
+export async function getFailures(runtime: ManageRuntime, given: FailuresOptions): Promise<FailurePage> {
+  const options = knownOptions(given, ["cursor", "limit"], "getFailures");
   const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
   const cursor = options.cursor ?? undefined;
   if (cursor !== undefined && !groupPattern.test(cursor))

@@ -1,5 +1,5 @@
 import { unreadable } from "../job/record.ts";
-import { checkFlag, checkKnown, wholeNumber } from "../shared/validate.ts";
+import { checkFlag, knownOptions, wholeNumber } from "../shared/validate.ts";
 import {
   DAY_MS,
   DAYS_KEPT,
@@ -80,23 +80,22 @@ export interface QueueHistory {
 /** What `getFigures` reads. */
 export interface FiguresOptions {
   /** For how many days there are figures, today included: 0 to 8. Default 8. */
-  readonly days?: number;
+  readonly days?: number | undefined;
   /**
    * Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false.
    */
-  readonly pending?: boolean;
+  readonly pending?: boolean | undefined;
 }
 
 /** What `getHistory` reads. */
 export interface HistoryOptions {
   /** How many hours, the current one included: 1 to 336, which is two weeks. Default 336. */
-  readonly hours?: number;
+  readonly hours?: number | undefined;
 }
 
 /** Reads how the jobs of each name do. */
 export async function getFigures({ reader, clock }: ManageRuntime, options: FiguresOptions): Promise<QueueFigures> {
-  checkKnown(options, ["days", "pending"], "getFigures");
-  const { days = DAYS_KEPT, pending = false } = options;
+  const { days = DAYS_KEPT, pending = false } = knownOptions(options, ["days", "pending"], "getFigures");
   wholeNumber(days, "days", 0, DAYS_KEPT);
   checkFlag(pending, "pending");
   const now = clock();
@@ -146,8 +145,7 @@ const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
 /** Reads what a queue has done in each of the last hours. */
 export async function getHistory({ reader, clock }: ManageRuntime, options: HistoryOptions): Promise<QueueHistory> {
-  checkKnown(options, ["hours"], "getHistory");
-  const { hours: count = HOURS_KEPT } = options;
+  const { hours: count = HOURS_KEPT } = knownOptions(options, ["hours"], "getHistory");
   wholeNumber(count, "hours", 1, HOURS_KEPT);
   const now = clock();
   const known = new Map((await reader.history(now, count)).map(({ hour, figures }) => [hour, figures]));

@@ -1,7 +1,7 @@
 import { LONGEST_NAME } from "../job/options.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { bytesOf, MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { checkKnown, checkText, oneOf, wholeNumber } from "../shared/validate.ts";
+import { checkText, knownOptions, oneOf, wholeNumber } from "../shared/validate.ts";
 import { type JobState, jobStates } from "../store/store.ts";
 import { checkGroup } from "./failures.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
@@ -46,11 +46,11 @@ const MOST_EXAMINED = 1_000;
  */
 export async function listJobs(
   { queue, jobs: definitions, clock, reader }: ManageRuntime,
-  options: ListOptions & DeadListOptions,
+  given: ListOptions & DeadListOptions,
 ): Promise<JobPage> {
   const now = clock();
+  const options = knownOptions(given, given?.state === "dead" ? [...optionNames, "group"] : optionNames, "a list");
   const { name, state, group } = options;
-  checkKnown(options, state === "dead" ? [...optionNames, "group"] : optionNames, "a list");
   const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
   if (name !== undefined) checkText(name, "name", LONGEST_NAME);
   if (group !== undefined) checkGroup(group);

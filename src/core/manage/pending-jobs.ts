@@ -3,7 +3,7 @@ import { decodeRecord } from "../job/record.ts";
 import { type Duration, momentMs, type PointInTime, readDuration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { checkFlag, checkKnown, checkText, oneOf } from "../shared/validate.ts";
+import { checkFlag, checkText, knownOptions, oneOf } from "../shared/validate.ts";
 import type { StoredJob } from "../store/store.ts";
 import { readCursor } from "./list.ts";
 import type { ManageRuntime } from "./runtime.ts";
@@ -57,9 +57,9 @@ interface Changed {
 export async function cancelPending(
   runtime: ManageRuntime,
   selection: PendingSelection,
-  options: PendingOptions,
+  given: PendingOptions,
 ): Promise<CancelledJobs> {
-  checkOptions(options, "cancelPending");
+  const options = readOptions(given, "cancelPending");
   const now = runtime.clock();
   const cancel = async (ids: readonly string[]) =>
     (await runtime.store.cancel(ids, now)).map((status) => status === "cancelled");
@@ -72,9 +72,9 @@ export async function reschedulePending(
   runtime: ManageRuntime,
   selection: PendingSelection,
   when: PointInTime | Duration,
-  options: PendingOptions,
+  given: PendingOptions,
 ): Promise<RescheduledJobs> {
-  checkOptions(options, "reschedulePending");
+  const options = readOptions(given, "reschedulePending");
   const now = runtime.clock();
   const runAt = momentMs(when, now, "when");
   // The time would be a later one in each call, and jobs moved by the call before would be moved again.
@@ -86,9 +86,10 @@ export async function reschedulePending(
   return { rescheduled: count, runAt: new Date(runAt), cursor };
 }
 
-function checkOptions(options: PendingOptions, of: string): void {
-  checkKnown(options, ["dryRun", "cursor"], of);
+function readOptions(given: PendingOptions, of: string): PendingOptions {
+  const options = knownOptions(given, ["dryRun", "cursor"], of);
   if (options.dryRun !== undefined) checkFlag(options.dryRun, "dryRun");
+  return options;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { LONGEST_ID } from "../job/options.ts";
 import { conflict } from "../shared/errors.ts";
-import { checkFlag, checkKnown, checkText, oneOf } from "../shared/validate.ts";
+import { checkFlag, checkText, knownOptions, oneOf } from "../shared/validate.ts";
 import { type ClearableState, clearableStates } from "../store/store.ts";
 import { getWaitingJob } from "./get.ts";
 import type { ManageRuntime } from "./runtime.ts";
@@ -14,8 +14,7 @@ export interface CancelOptions {
 /** Removes a waiting job, or a running one too. @throws as `Queue.cancel` */
 export async function cancelJob(runtime: ManageRuntime, id: string, options: CancelOptions): Promise<void> {
   checkText(id, "id", LONGEST_ID);
-  checkKnown(options, ["running"], "cancel");
-  const { running = false } = options;
+  const { running = false } = knownOptions(options, ["running"], "cancel");
   checkFlag(running, "running");
   const now = runtime.clock();
   const [status] = await runtime.store.cancel([id], now, running);
@@ -26,10 +25,9 @@ export async function cancelJob(runtime: ManageRuntime, id: string, options: Can
 /** Removes the jobs of a state, and gives how many there were. */
 export async function clearJobs(
   { store, clock }: ManageRuntime,
-  options: { readonly state?: ClearableState },
+  options: { readonly state?: ClearableState | undefined },
 ): Promise<number> {
-  checkKnown(options, ["state"], "clear");
-  const { state = "pending" } = options;
+  const { state = "pending" } = knownOptions(options, ["state"], "clear");
   oneOf(state, clearableStates, "state");
   const now = clock();
   let total = 0;

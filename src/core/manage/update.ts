@@ -4,7 +4,7 @@ import { LONGEST_ID } from "../job/options.ts";
 import { decodeRecord, encodeRecord } from "../job/record.ts";
 import { conflict } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import { checkKnown, checkText } from "../shared/validate.ts";
+import { checkText, knownOptions } from "../shared/validate.ts";
 import type { StoredJob } from "../store/store.ts";
 import { getWaitingJob } from "./get.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
@@ -28,8 +28,8 @@ export async function updateJob(runtime: ManageRuntime, id: string, change: JobC
 }
 
 /** A copy of the change: what the caller modifies later does not count. @throws {TidegateError} `invalid_request`, `payload_too_large` */
-function readChange(change: JobChange): JobChange {
-  checkKnown(change, ["delay", "runAt", "payload"], "update");
+function readChange(given: JobChange): JobChange {
+  const change = knownOptions(given, ["delay", "runAt", "payload"], "update");
   return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };
 }
 

@@ -67,23 +67,23 @@ export interface LostEvent extends CompleteEvent {
  */
 export interface Hooks {
   /** A job was enqueued, or a schedule made it. Called for each job of a call. */
-  readonly onEnqueue?: (event: EnqueueEvent) => unknown;
+  readonly onEnqueue?: ((event: EnqueueEvent) => unknown) | undefined;
   /** An attempt starts. */
-  readonly onStart?: (event: StartEvent) => unknown;
+  readonly onStart?: ((event: StartEvent) => unknown) | undefined;
   /** The job has completed. */
-  readonly onComplete?: (event: CompleteEvent) => unknown;
+  readonly onComplete?: ((event: CompleteEvent) => unknown) | undefined;
   /** The attempt failed, and the job will be retried. */
-  readonly onRetry?: (event: RetryEvent) => unknown;
+  readonly onRetry?: ((event: RetryEvent) => unknown) | undefined;
   /** The job waits again, with no attempt used. */
-  readonly onSnooze?: (event: SnoozeEvent) => unknown;
+  readonly onSnooze?: ((event: SnoozeEvent) => unknown) | undefined;
   /** The job went to the dead letter. If its invocation crashed in every attempt, there was no `onStart` here. */
-  readonly onDead?: (event: DeadEvent) => unknown;
+  readonly onDead?: ((event: DeadEvent) => unknown) | undefined;
   /** The lease expired before the attempt ended. Its outcome was refused, and the job runs, or ran, again. */
-  readonly onLost?: (event: LostEvent) => unknown;
+  readonly onLost?: ((event: LostEvent) => unknown) | undefined;
   /**
    * A hook threw, or its promise was rejected. Default: `console.error` gets the names of the hook and of the error, once for each hook.
    */
-  readonly onError?: (error: unknown, hook: string) => unknown;
+  readonly onError?: ((error: unknown, hook: string) => unknown) | undefined;
 }
 
 const names: ReadonlySet<keyof Hooks> = new Set<keyof Hooks>([

@@ -43,7 +43,7 @@ export interface Tracing {
   /** Calls `make`, which makes the attempt and never rejects. */
   attempt(attempt: TracedAttempt, make: () => Promise<TracedOutcome>): Promise<unknown>;
   /** Sends what has been recorded. A drain calls it at its end and waits for it, at most two seconds. */
-  flush?(): Promise<unknown>;
+  readonly flush?: (() => Promise<unknown>) | undefined;
 }
 
 /** Checks a tracing. @throws {TidegateError} `invalid_request` */

@@ -1,6 +1,6 @@
 import { DrainBudget } from "../drain/budget.ts";
 import { Drain } from "../drain/drain.ts";
-import { checkBudget, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
+import { checkBudget, type DrainLimits, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
 import { type DrainReport, noCounts, notDrained } from "../drain/report.ts";
 import { hookCalls } from "../observe/hook-runner.ts";
 import { logPartial } from "../observe/log.ts";
@@ -14,20 +14,35 @@ const unknown: NextDue = { paused: false, nextAt: undefined };
 
 /** Makes one drain of a queue. @throws as `Queue.drain` */
 export async function drainQueue(queue: QueueParts, options: InternalDrainOptions): Promise<DrainReport> {
-  const { settings, declared, nextDue, usage } = queue;
+  const { settings, usage } = queue;
   const limits = drainLimits(options);
-  const { held = [], before = noCounts, clock = steadyClock(settings.clock) } = options;
-  const { least, leastToPeek } = drainNeeds(queue);
+  const { held = [], before = noCounts } = options;
+  const { least } = drainNeeds(queue);
   if (held.length === 0) checkBudget(limits, least, settings.name);
   const budget = new DrainBudget({
     roundTrips: limits.roundTrips - before.roundTrips,
     commands: limits.commands - before.commands,
   });
   if (held.length === 0 && !budget.affords(least)) return notDrained;
+  try {
+    return await drainWithin(budget, queue, limits, options);
+  } finally {
+    usage.spend(budget);
+  }
+}
+
+async function drainWithin(
+  budget: DrainBudget,
+  queue: QueueParts,
+  limits: DrainLimits,
+  options: InternalDrainOptions,
+): Promise<DrainReport> {
+  const { settings, declared, nextDue, usage } = queue;
+  const { held = [], before = noCounts, clock = steadyClock(settings.clock) } = options;
   const store = settings.store.open(settings.name, budget);
   let first: NextDue = unknown;
   if (held.length === 0)
-    first = budget.affords(leastToPeek)
+    first = budget.affords(drainNeeds(queue).leastToPeek)
       ? await peekUnlessAborted(queue, store, budget, limits.signal)
       : { paused: false, nextAt: clock() };
   const hooks = hookCalls(settings);
@@ -47,10 +62,11 @@ export async function drainQueue(queue: QueueParts, options: InternalDrainOption
   try {
     const report = await drain.run();
     if (!limits.heldOnly) nextDue.at = report.nextRunAt?.getTime();
-    usage.add(report);
-    limits.onStopped?.(report);
+    usage.noteIdle(report);
+    limits.onStopped?.(report, drain.failure);
     return report;
   } finally {
+    usage.noteCompleted(drain.report());
     stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
     if (options.afterwards) options.afterwards(rest);

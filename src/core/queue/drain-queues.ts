@@ -1,7 +1,8 @@
+import { Condition } from "../drain/condition.ts";
 import { checkBudget, type DrainLimits, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
 import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "../drain/report.ts";
 import { Afterwards } from "../observe/afterwards.ts";
-import { type Clock, sleep, steadyClock } from "../shared/clock.ts";
+import { type Clock, steadyClock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import type { Cost } from "../store/meter.ts";
 import { internalsOf } from "./internals.ts";
@@ -52,6 +53,9 @@ class SharedDrain {
   readonly #startedAt: number;
   readonly #deadline: number;
   readonly #afterwards = new Afterwards();
+  readonly #news = new Condition();
+  /** When the first job of a queue is due that this process has enqueued since the queue's latest drain. */
+  readonly #enqueuedAt = new Map<Queue, number>();
   #counts = noCounts;
   readonly #latest = new Map<Queue, DrainReport>();
   #stop: StoppedBy | undefined;
@@ -67,14 +71,26 @@ class SharedDrain {
   }
 
   async run(): Promise<DrainReport> {
+    const { signal } = this.#limits;
+    const wake = this.#news.notify;
+    const stopListening = this.#queues.map((queue) => internalsOf(queue).onDue((at) => this.#noteEnqueued(queue, at)));
+    signal?.addEventListener("abort", wake);
     try {
       do {
         await this.#round();
       } while (await this.#linger());
       return this.#report();
     } finally {
+      signal?.removeEventListener("abort", wake);
+      for (const stop of stopListening) stop();
       await this.#afterwards.ended();
     }
+  }
+
+  /** As `Drain.noteEnqueued`: it wakes a drain only if `checkEvery` asks for it. */
+  #noteEnqueued(queue: Queue, at: number): void {
+    this.#enqueuedAt.set(queue, Math.min(this.#enqueuedAt.get(queue) ?? at, at));
+    if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
   }
 
   async #round(): Promise<void> {
@@ -92,6 +108,7 @@ class SharedDrain {
       const report = await internalsOf(queue).drain(this.#bounds());
       this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
+      this.#enqueuedAt.delete(queue);
       if (!endsAll.has(report.stoppedBy)) continue;
       this.#stop = report.stoppedBy;
       // If the next job of a queue needs more time than is left, that time goes to the other queues.
@@ -128,12 +145,15 @@ class SharedDrain {
     };
   }
 
-  /** Sleeps until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
+  /** Waits until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
   async #linger(): Promise<boolean> {
-    const nextAt = this.#earliest([...this.#latest.values()].filter(({ stoppedBy }) => stoppedBy === "empty"));
-    if (this.#limitReached || nextAt === undefined || nextAt > this.#startedAt + this.#limits.lingerMs) return false;
-    await sleep(this.#clock, nextAt - this.#clock(), this.#limits.signal);
-    return true;
+    for (;;) {
+      const nextAt = this.#earliest(({ stoppedBy }) => stoppedBy === "empty");
+      if (this.#limitReached || nextAt > this.#startedAt + this.#limits.lingerMs) return false;
+      const now = this.#clock();
+      if (nextAt <= now || this.#limits.signal?.aborted) return true;
+      await this.#news.wait(this.#clock, now, [nextAt]);
+    }
   }
 
   get #limitReached(): StoppedBy | undefined {
@@ -142,20 +162,22 @@ class SharedDrain {
     return isShort ? "budget" : undefined;
   }
 
-  #earliest(reports: readonly DrainReport[]): number | undefined {
-    const times = reports.flatMap(({ nextRunAt }) => nextRunAt?.getTime() ?? []);
-    return times.length > 0 ? Math.min(...times) : undefined;
+  /** When something is due next in the queues whose latest reports are chosen; infinite if nothing is. */
+  #earliest(isChosen: (report: DrainReport) => boolean): number {
+    const chosen = [...this.#latest].filter(([, report]) => isChosen(report));
+    const times = chosen.flatMap(([queue, { nextRunAt }]) => [nextRunAt?.getTime(), this.#enqueuedAt.get(queue)]);
+    return Math.min(...times.filter((time) => time !== undefined), Number.POSITIVE_INFINITY);
   }
 
   #report(): DrainReport {
     const reports = [...this.#latest.values()];
-    const nextAt = this.#earliest(reports);
-    const isDue = nextAt !== undefined && nextAt <= this.#clock();
+    const nextAt = this.#earliest(() => true);
     return {
       ...this.#counts,
       stoppedBy: this.#limitReached ?? (reports.some(({ stoppedBy }) => stoppedBy === "paused") ? "paused" : "empty"),
-      nextRunAt: nextAt === undefined ? null : new Date(nextAt),
-      backlog: isDue || reports.length < this.#queues.length || reports.some(({ backlog }) => backlog),
+      nextRunAt: nextAt === Number.POSITIVE_INFINITY ? null : new Date(nextAt),
+      backlog:
+        nextAt <= this.#clock() || reports.length < this.#queues.length || reports.some(({ backlog }) => backlog),
     };
   }
 }

@@ -14,7 +14,7 @@ import type { Schedules } from "../schedule/schedules.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { asJson } from "../shared/json.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
-import { checkKnown } from "../shared/validate.ts";
+import { knownOptions } from "../shared/validate.ts";
 import type { EnqueueReply, LeasedJob, NewJob } from "../store/store.ts";
 import type { QueueParts } from "./parts.ts";
 import { attemptMs, type BulkJob, type BulkOptions, heldJobs, sendJobs, sendOne } from "./send.ts";
@@ -22,9 +22,9 @@ import { attemptMs, type BulkJob, type BulkOptions, heldJobs, sendJobs, sendOne 
 /** Which of the due jobs an eager start leases. */
 export interface HoldOptions {
   /** How many at most. Default: all. */
-  readonly most?: number;
+  readonly most?: number | undefined;
   /** Only those whose timeout is no longer than this. Default: all. */
-  readonly timeout?: Duration;
+  readonly timeout?: Duration | undefined;
   /** As in `BulkOptions`. */
   readonly trace?: TraceContext | undefined;
 }
@@ -79,13 +79,13 @@ export class Enqueuer {
 
   /** Stores jobs: 1,000 in one atomic call. */
   async many(jobs: readonly BulkJob[], options: BulkOptions): Promise<readonly EnqueueResult[]> {
-    checkKnown(options, ["onProgress", "trace"], "enqueueMany");
+    const { onProgress, trace } = knownOptions(options, ["onProgress", "trace"], "enqueueMany");
     const { store, clock } = this.#queue;
-    const { results } = await this.#send(jobs, options.trace, async (newJobs) => {
+    const { results } = await this.#send(jobs, trace, async (newJobs) => {
       const results: EnqueueResult[] = [];
       for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
         results.push(...this.#results(await store.enqueue(newJobs.slice(first, first + MOST_AT_ONCE), clock())));
-        options.onProgress?.(results.length);
+        onProgress?.(results.length);
       }
       return { results };
     });

@@ -7,31 +7,31 @@ import { type Clock, systemClock, wholeClock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { checkFlag, checkFunctions, checkKnown, checkPathText } from "../shared/validate.ts";
+import { checkFlag, checkFunctions, checkPathText, knownOptions } from "../shared/validate.ts";
 import { checkStore, type Store } from "../store/store.ts";
 
 /** Options of a queue. */
 export interface QueueOptions {
   /** 1 to 128 characters, without braces and slashes. Queues with different names can share a store and have nothing else in common. Default "default". */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Keeps the jobs: `upstashStore`, `redisStore` or `memoryStore`. */
   readonly store: Store;
   /** The jobs that drains of this queue can perform. The first drain activates the schedules that they declare. */
-  readonly jobs?: readonly AnyJob[];
+  readonly jobs?: readonly AnyJob[] | undefined;
   /** Gives ms since 1970; fractions are cut off. Default: the system's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Gives a number from 0 up to, not including, 1. Default: `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
   /** Makes ids, in order of time. Default: UUIDv7. */
-  readonly newId?: () => string;
+  readonly newId?: (() => string) | undefined;
   /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
-  readonly retention?: Duration;
+  readonly retention?: Duration | undefined;
   /**
    * Whether to keep what only serves those who look at the queue: the order in which jobs completed, which costs one command in each
    * exchange that completes something, and figures by name, which cost a command now and then. Without it, lists show completed jobs in no
    * order, and `getFigures` finds nothing. Default true.
    */
-  readonly observe?: boolean;
+  readonly observe?: boolean | undefined;
   /** Functions to call when something happens to a job, for logs and the like. Default: none. */
   readonly hooks?: Hooks | undefined;
   /**
@@ -76,8 +76,8 @@ const optionNames = [
 ];
 
 /** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function queueSettings(options: QueueOptions): QueueSettings {
-  checkKnown(options, optionNames, "new Queue");
+export function queueSettings(given: QueueOptions): QueueSettings {
+  const options = knownOptions(given, optionNames, "new Queue");
   const { name = "default", store, random = Math.random, retention = "24h", observe = true } = options;
   checkPathText(name, "the queue's name", LONGEST_NAME);
   if (/[{}/]/.test(name)) {
@@ -88,9 +88,9 @@ export function queueSettings(options: QueueOptions): QueueSettings {
   checkStore(store, "new Queue");
   checkFlag(observe, "observe");
   checkFunctions(options, ["clock", "random", "newId"]);
-  const given = options.clock ?? systemClock;
-  if (!Number.isFinite(given())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
-  const clock = wholeClock(given);
+  const source = options.clock ?? systemClock;
+  if (!Number.isFinite(source())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
+  const clock = wholeClock(source);
   const newId = options.newId ?? timeOrderedIds(clock);
   const jobs = byName(options.jobs ?? []);
   return {

@@ -40,7 +40,7 @@ import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { checkKnown, checkObject } from "../shared/validate.ts";
+import { checkObject, knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { drainQueue } from "./drain-queue.ts";
 import { Enqueuer } from "./enqueuer.ts";
@@ -148,7 +148,7 @@ export class Queue {
     options: EnqueueOptions | RecurringOptions = {},
   ): Promise<EnqueueResult> {
     checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
-    if ("cron" in options) return this.#enqueuer.recurring(job, payload, options);
+    if ("cron" in options && options.cron !== undefined) return this.#enqueuer.recurring(job, payload, options);
     return this.#enqueuer.one(job, payload, options);
   }
 
@@ -175,8 +175,7 @@ export class Queue {
    *   could not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    checkKnown(options, drainOptionNames, "drain");
-    return drainQueue(this.#parts, options);
+    return drainQueue(this.#parts, knownOptions(options, drainOptionNames, "drain"));
   }
 
   /**
@@ -207,9 +206,8 @@ export class Queue {
    * @param options `timeout`: how long at most. Default "30s". After that it returns the job as it is: see its `state`.
    * @returns null if no job has the id.
    */
-  async wait(id: string, options: { readonly timeout?: Duration } = {}): Promise<JobInfo | null> {
-    checkKnown(options, ["timeout"], "wait");
-    const { timeout = "30s" } = options;
+  async wait(id: string, options: { readonly timeout?: Duration | undefined } = {}): Promise<JobInfo | null> {
+    const { timeout = "30s" } = knownOptions(options, ["timeout"], "wait");
     const timeoutMs = durationMs(timeout, "timeout");
     const { clock } = this.#parts;
     return waitForEnd(
@@ -363,7 +361,7 @@ export class Queue {
    * @param options `state`: which. Default "pending".
    * @returns how many there were.
    */
-  async clear(options: { readonly state?: ClearableState } = {}): Promise<{ cleared: number }> {
+  async clear(options: { readonly state?: ClearableState | undefined } = {}): Promise<{ cleared: number }> {
     return { cleared: await clearJobs(this.#parts, options) };
   }
 }

@@ -45,7 +45,7 @@ export type TypedBulk<Jobs extends readonly (AnyJob | string)[]> = {
 /** Options of `enqueueMany`. */
 export interface BulkOptions {
   /** Called after each 1,000 jobs with the number stored so far. */
-  readonly onProgress?: (done: number) => void;
+  readonly onProgress?: ((done: number) => void) | undefined;
   /** The trace of the HTTP request that asked for it. Used if the queue is traced and no span is active. */
   readonly trace?: TraceContext | undefined;
 }

@@ -1,7 +1,10 @@
 import type { DrainReport } from "../drain/report.ts";
-import type { Meter } from "../store/meter.ts";
+import type { Cost, Meter } from "../store/meter.ts";
 
-/** What a `Queue` object has spent since it was created, counted call by call. Other isolates and processes count for themselves. */
+/**
+ * What a `Queue` object has spent since it was created, counted call by call. Calls that failed are included. Other isolates and
+ * processes count for themselves.
+ */
 export interface Spending {
   /** When the object was created. */
   readonly since: Date;
@@ -41,11 +44,18 @@ export class UsageCounter {
     this.#since = since;
   }
 
-  add(report: DrainReport): void {
-    const { roundTrips, commands, completed, claimed, rearmed } = report;
+  /** What a drain has spent, whether it has returned or thrown. */
+  spend({ roundTrips, commands }: Cost): void {
     this.#drained.roundTrips += roundTrips;
     this.#drained.commands += commands;
+  }
+
+  noteCompleted({ completed }: DrainReport): void {
     this.#drained.completed += completed;
+  }
+
+  /** Counts a drain that has returned as idle, if it found nothing to do. */
+  noteIdle({ claimed, rearmed, commands }: DrainReport): void {
     if (claimed > 0 || rearmed > 0) return;
     this.#drained.idleDrains++;
     this.#drained.idleCommands += commands;

@@ -15,7 +15,7 @@ import type { Clock } from "../shared/clock.ts";
 import { conflict, notFound } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "../shared/limits.ts";
-import { checkKnown, checkPathText, checkText, wholeNumber } from "../shared/validate.ts";
+import { checkPathText, checkText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { ScheduleEntry, StoredSchedule } from "../store/schedules.ts";
 import type { QueueStore } from "../store/store.ts";
@@ -106,11 +106,11 @@ export class Schedules {
    */
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
-    checkKnown(options, optionNames, "a recurring job");
+    const given: ScheduleOptions = knownOptions(options, optionNames, "a recurring job");
     const isOwn = isOfInterface(options);
-    if (!isOwn) refuseReserved({ name: jobName(options.job), id: key });
-    const { name, definition } = resolveJob(options.job, this.#jobs);
-    const record = scheduleRecord(key, name, definition, options, options.payload);
+    if (!isOwn) refuseReserved({ name: jobName(given.job), id: key });
+    const { name, definition } = resolveJob(given.job, this.#jobs);
+    const record = scheduleRecord(key, name, definition, given, given.payload);
     checkPlace(key, record, this.#store);
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {

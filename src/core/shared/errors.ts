@@ -23,8 +23,8 @@ export class TidegateError extends Error {
   /** @internal */
   readonly [brand] = true;
 
-  constructor(code: ErrorCode, message: string) {
-    super(message);
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
     this.name = new.target.name;
     this.code = code;
   }

@@ -1,23 +1,37 @@
 import { invalidRequest, quote } from "./errors.ts";
 
+/** Options without those that are `undefined`. */
+export type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
+
 /**
- * Checks that options are an object, and that each of them is known. An unknown one, such as a misspelt one or one of another library,
- * would otherwise be ignored silently, and its default would apply.
+ * Reads options: checks that they are an object, and that each of them is known. An unknown one, such as a misspelt one or one of
+ * another library, would otherwise be ignored silently, and its default would apply.
  *
  * @param of what the options belong to, for the message: "enqueue".
  * @param inner options that only Tidegate itself passes. The message does not list them.
+ * @returns the options that are given. An option that is `undefined` is left out, so that callers can pass on what they may not have.
  * @throws {TidegateError} `invalid_request`; the message names the option and the known ones.
  */
-export function checkKnown(
-  options: unknown,
+export function knownOptions<Options>(
+  options: Options,
   known: readonly string[],
   of: string,
   inner: readonly string[] = [],
-): void {
+): Given<Options> {
   const those = `It knows: ${known.join(", ")}.`;
   checkObject(options, `${of} takes an object of options. ${those}`);
-  const unknown = Object.keys(options).find((option) => !known.includes(option) && !inner.includes(option));
+  const given = withoutUndefined(options);
+  const unknown = Object.keys(given).find((option) => !known.includes(option) && !inner.includes(option));
   if (unknown !== undefined) throw invalidRequest(`${quote(unknown)} is no option of ${of}. ${those}`);
+  return given;
+}
+
+/** The same options without those that are `undefined`, which would otherwise hide a default that they are spread over. */
+export function withoutUndefined<Options extends object>(options: Options): Given<Options> {
+  if (!Object.values(options).includes(undefined)) return options as Given<Options>;
+  const given = { ...options } as Given<Options>;
+  for (const name of Object.keys(given) as (keyof Options)[]) if (given[name] === undefined) delete given[name];
+  return given;
 }
 
 /** @throws {TidegateError} `invalid_request` with this message for everything that is not an object, and for null and arrays. */

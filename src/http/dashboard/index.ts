@@ -6,7 +6,7 @@
 
 import { type Duration, durationMs } from "../../core/shared/duration.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
-import { checkKnown } from "../../core/shared/validate.ts";
+import { knownOptions } from "../../core/shared/validate.ts";
 import { hasBearer, requireScope } from "../auth.ts";
 import { readQuery } from "../contract/body.ts";
 import type { Dashboard, DashboardRoute } from "../dashboard-port.ts";
@@ -28,7 +28,7 @@ export type { Dashboard } from "../dashboard-port.ts";
 /** Options of the dashboard. */
 export interface DashboardOptions {
   /** How long a session lasts: 1 minute to 30 days. Default "12h". */
-  readonly sessionDuration?: Duration;
+  readonly sessionDuration?: Duration | undefined;
 }
 
 const MINUTE_MS = 60_000;
@@ -49,8 +49,7 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * @throws {TidegateError} `invalid_request` for an invalid option.
  */
 export function dashboard(options: DashboardOptions = {}): Dashboard {
-  checkKnown(options, ["sessionDuration"], "dashboard");
-  const { sessionDuration = "12h" } = options;
+  const { sessionDuration = "12h" } = knownOptions(options, ["sessionDuration"], "dashboard");
   const lifeMs = durationMs(sessionDuration, "sessionDuration");
   if (lifeMs < MINUTE_MS || lifeMs > LONGEST_SESSION_MS) throw invalidRequest("sessionDuration must be 1m to 30d.");
   return {

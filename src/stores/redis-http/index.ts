@@ -7,7 +7,7 @@
 import type { Redis as AnyRedis } from "@upstash/redis";
 import { Redis, type Requester } from "@upstash/redis/cloudflare";
 import { invalidRequest } from "../../core/shared/errors.ts";
-import { checkKnown, checkObject } from "../../core/shared/validate.ts";
+import { checkObject, knownOptions } from "../../core/shared/validate.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
@@ -21,7 +21,7 @@ export interface UpstashStoreOptions {
   /** `UPSTASH_REDIS_REST_TOKEN`; the read-only one does not do. */
   readonly token: string;
   /** What every key begins with. Default "tidegate". */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
 }
 
 /** The database of a client of yours. */
@@ -29,7 +29,7 @@ export interface UpstashClientOptions {
   /** A client that exists already. Its own settings stay as they are. */
   readonly redis: AnyRedis;
   /** What every key begins with. Default "tidegate". */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
 }
 
 /**
@@ -55,12 +55,15 @@ function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRe
 } {
   checkObject(options, "upstashStore takes { url, token }, or a client of @upstash/redis.");
   if ("evalsha" in options) return { requester: requesterOf(options), prefix: readPrefix() };
-  if ("redis" in options) {
-    checkKnown(options, ["redis", "prefix"], "upstashStore with a client");
-    return { requester: requesterOf(options.redis), prefix: readPrefix(options.prefix) };
+  if ("redis" in options && options.redis !== undefined) {
+    const { redis, prefix } = knownOptions(options, ["redis", "prefix"], "upstashStore with a client");
+    return { requester: requesterOf(redis), prefix: readPrefix(prefix) };
   }
-  checkKnown(options, ["url", "token", "prefix"], "upstashStore");
-  const { url, token, prefix } = options;
+  const { url, token, prefix } = knownOptions(
+    options as UpstashStoreOptions,
+    ["url", "token", "prefix"],
+    "upstashStore",
+  );
   if (!isHttpUrl(url))
     throw invalidRequest(
       "upstashStore needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows.",

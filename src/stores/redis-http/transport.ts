@@ -2,6 +2,7 @@ import type { Redis as AnyRedis } from "@upstash/redis";
 import type { Requester } from "@upstash/redis/cloudflare";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import type { Transport } from "../redis/connection.ts";
+import type { ConnectionWords } from "../redis/explain.ts";
 
 /**
  * The part of a client that sends requests and gives raw answers, with the client's own resends turned off: a script sent
@@ -16,12 +17,18 @@ export function requesterOf(redis: Pick<AnyRedis, never>): Requester {
   return Object.create(requester, { retry: { value: { attempts: 0, backoff: () => 0 } } }) as Requester;
 }
 
+const words: ConnectionWords = {
+  access: "Redis refused the token. Check UPSTASH_REDIS_REST_TOKEN: a read-only token cannot be used.",
+  lost: "Redis did not answer as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.",
+};
+
 /** Sends commands over HTTP. */
 export function transportOf(requester: Requester): Transport {
   // As a function, for then an abort throws; given as an object, it would make the call resolve with null.
   const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
   return {
     keepsOrder: true,
+    words,
     lockingAddress: (requester as { readonly baseUrl?: string }).baseUrl ?? "",
     async send(command, signal) {
       const { result, error } = await requester.request<unknown>({ body: [...command], signal: signalled(signal) });

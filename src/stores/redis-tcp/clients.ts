@@ -1,3 +1,5 @@
+import { messageOf } from "../redis/explain.ts";
+
 /** What is used of a client of the package `redis`: node-redis 5 or newer. */
 export interface NodeRedisClient {
   /** Whether it is connected, or will try to be. */
@@ -185,11 +187,6 @@ function ioRedisLine(client: IoRedisClient): Line {
 }
 
 /** Whether Redis itself has answered: it does so in capitals, while what a client says for itself begins otherwise. */
-export function isReply(error: unknown): boolean {
+function isReply(error: unknown): boolean {
   return /^[A-Z]{2,}/.test(messageOf(error));
-}
-
-/** The words of an error; empty for what is none. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "";
 }

@@ -5,7 +5,7 @@
  */
 
 import { invalidRequest } from "../../core/shared/errors.ts";
-import { checkKnown } from "../../core/shared/validate.ts";
+import { knownOptions } from "../../core/shared/validate.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
@@ -18,7 +18,7 @@ export type { IoRedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } fr
 /** How keys are named. */
 export interface RedisStoreOptions {
   /** What every key begins with: 1 to 64 letters, digits, dots, colons, hyphens or underscores. Default "tidegate". */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
 }
 
 /**
@@ -45,9 +45,9 @@ export interface RedisStoreOptions {
  * @throws {TidegateError} `invalid_request` for anything else than such a client, or a prefix that makes no sense.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
-  checkKnown(options, ["prefix"], "redisStore");
+  const { prefix } = knownOptions(options, ["prefix"], "redisStore");
   const connection = connectionOf(client);
-  const keysBegin = readPrefix(options.prefix);
+  const keysBegin = readPrefix(prefix);
   return {
     open: (queue, meter, partition) =>
       new RedisQueue(connection, keysOf(keysBegin, queue, partition), meter, Math.random),

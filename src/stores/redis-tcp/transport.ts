@@ -1,11 +1,24 @@
 import { TidegateError } from "../../core/shared/errors.ts";
 import type { Transport } from "../redis/connection.ts";
-import { CONNECTED_WITHIN_MS, isReply, type Line, messageOf } from "./clients.ts";
+import { type ConnectionWords, messageOf } from "../redis/explain.ts";
+import { CONNECTED_WITHIN_MS, type Line } from "./clients.ts";
 
 /** How a cluster refuses what it takes again soon: while a slot moves to another node, and until a failover is over. */
 const NOT_NOW = /\b(TRYAGAIN|CLUSTERDOWN)\b/;
 /** How long to wait before it is asked again, in ms. */
 const ASKED_AGAIN_MS = 100;
+
+const words: ConnectionWords = {
+  access: "Redis refused the client's user or password, or the user may not run scripts.",
+  lost: "Redis did not answer as it should. Check that it runs, and that the client can reach it.",
+  replies: [
+    [NOT_NOW, "The Redis cluster has no node for this queue: a slot is moving, or a failover is under way."],
+    [
+      /^(MOVED|ASK|CROSSSLOT)/,
+      "This Redis is part of a cluster. Give redisStore a client that follows its slots: createCluster of redis, or Cluster of ioredis.",
+    ],
+  ],
+};
 
 /**
  * Sends commands through a client of the user's.
@@ -17,6 +30,7 @@ const ASKED_AGAIN_MS = 100;
  */
 export class ClientTransport implements Transport {
   readonly lockingAddress = undefined;
+  readonly words = words;
   readonly keepsOrder: boolean;
   readonly #line: Line;
   readonly #connectedWithinMs: number;
@@ -33,11 +47,7 @@ export class ClientTransport implements Transport {
   }
 
   async send(command: readonly string[], signal: AbortSignal): Promise<unknown> {
-    try {
-      return asUsual(await this.#taken(command, signal), command);
-    } catch (error) {
-      throw explained(error);
-    }
+    return asUsual(await this.#taken(command, signal), command);
   }
 
   /** What a cluster refuses for now was not run, so that it is no resend. A line that keeps its order keeps it here too. */
@@ -110,26 +120,6 @@ function asUsual(answer: unknown, [name = ""]: readonly string[]): unknown {
   if (Array.isArray(first)) return answer.flat();
   // With `stringNumbers`, ioredis gives what a script counted as digits.
   return name.startsWith("EVAL") ? [Number(first), ...rest] : answer;
-}
-
-const reasons: readonly (readonly [RegExp, string])[] = [
-  [/^(WRONGPASS|NOAUTH|NOPERM)/, "Redis refused the client's user or password, or the user may not run scripts."],
-  [/^READONLY/, "Redis answered as a read-only replica. Connect the client to the primary."],
-  [NOT_NOW, "The Redis cluster has no node for this queue: a slot is moving, or a failover is under way."],
-  [
-    /^(MOVED|ASK|CROSSSLOT)/,
-    "This Redis is part of a cluster. Give redisStore a client that follows its slots: createCluster of redis, or Cluster of ioredis.",
-  ],
-];
-
-/** Says what to do, where the words for Upstash would not fit. Other replies of Redis are left as they are. */
-function explained(error: unknown): unknown {
-  if (error instanceof TidegateError) return error;
-  const reason = reasons.find(([pattern]) => pattern.test(messageOf(error)))?.[1];
-  if (reason === undefined && isReply(error)) return error;
-  return unavailable(
-    reason ?? "Redis did not answer as it should. Check that it runs, and that the client can reach it.",
-  );
 }
 
 function unavailable(message: string): TidegateError {

@@ -1,5 +1,6 @@
-import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
+import { invalidRequest } from "../../core/shared/errors.ts";
 import { countRequest, type Meter, OutOfBudgetError } from "../../core/store/meter.ts";
+import { type ConnectionWords, isRefusal, messageOf, toStoreError } from "./explain.ts";
 import type { QueueKeys } from "./keys.ts";
 import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.ts";
 
@@ -22,6 +23,7 @@ export interface Transport {
   readonly keepsOrder: boolean;
   /** Where the scripts may carry Upstash's locking line: the address, under which a refusal is remembered. */
   readonly lockingAddress: string | undefined;
+  readonly words: ConnectionWords;
 }
 
 /** What the Redis at an address has turned out to know: asked once in the life of an isolate, whatever stores are opened there. */
@@ -150,7 +152,7 @@ export class Connection {
       const answers = await this.#sendMany(commands, meter, signal);
       const error = answers.find(isError);
       if (!error) return { answers };
-      const toTakeBack = refusalOf(error) === undefined ? [] : takeBack(answers);
+      const toTakeBack = isRefusal(error) ? takeBack(answers) : [];
       // What cannot be taken back either is found and removed later.
       if (toTakeBack.length > 0) await this.#sendMany(toTakeBack, meter, signal).catch(() => {});
       throw error;
@@ -250,14 +252,15 @@ export class Connection {
     { pauseMs = Number.POSITIVE_INFINITY }: Sending,
     attempt: (isResend: boolean, signal: AbortSignal) => Promise<Answer>,
   ): Promise<Answer> {
+    const { words } = this.#transport;
     let left = pauseMs;
     let lost: unknown;
     for (let sent = 1; ; sent++) {
       try {
         return await attempt(sent > 1, this.#deadline());
       } catch (error) {
-        if (error instanceof OutOfBudgetError) throw lost === undefined ? error : toStoreError(lost);
-        if (sent >= MOST_SENDS || refusalOf(error) !== undefined) throw toStoreError(error);
+        if (error instanceof OutOfBudgetError) throw lost === undefined ? error : toStoreError(lost, words);
+        if (sent >= MOST_SENDS || isRefusal(error)) throw toStoreError(error, words);
         lost = error;
       }
       // Many that meet the same outage do not come back all at once.
@@ -270,50 +273,6 @@ export class Connection {
 }
 
 const isError = (answer: unknown): answer is Error => answer instanceof Error;
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "";
-}
-
-const REFUSED_COMMAND =
-  "Redis refused a command. Check that it is version 6.2 or newer, or Upstash, that the user may call every command, and that nothing else writes keys under the prefix.";
-
-/** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
-const refusals: readonly (readonly [RegExp, string])[] = [
-  [
-    /max requests limit exceeded/i,
-    "The monthly command quota of this Redis is used up. Raise the plan's limit, or wait for the next month.",
-  ],
-  [
-    /max request size|max.*size exceeded/i,
-    "The request or its answer is larger than Redis accepts. Enqueue fewer or smaller jobs at once.",
-  ],
-  [/^(ERR )?OOM|maxmemory|max.*storage/i, "Redis is full. Clear completed or dead jobs, or take a larger plan."],
-  [
-    /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i,
-    "Redis refused the token. Check UPSTASH_REDIS_REST_TOKEN: a read-only token cannot be used.",
-  ],
-  [
-    /^(ERR )?(WRONGTYPE|unknown (redis )?command|ACL failure|user_script|Error running script|Error compiling)/i,
-    REFUSED_COMMAND,
-  ],
-];
-
-/** Whether Redis refused a command for good, as it does where a key holds another kind of value than it should. */
-export function isRefusedCommand(error: unknown): boolean {
-  return messageOf(error) === REFUSED_COMMAND;
-}
-
-function refusalOf(error: unknown): string | undefined {
-  return refusals.find(([pattern]) => pattern.test(messageOf(error)))?.[1];
-}
-
-/** Says what to do, in words of our own: the client's messages hold the whole command, payload included. */
-function toStoreError(error: unknown): TidegateError {
-  if (error instanceof TidegateError) return error;
-  const lost = "Redis did not answer as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.";
-  return new TidegateError("store_unavailable", refusalOf(error) ?? lost);
-}
 
 /** Reads what keys begin with. @throws {TidegateError} `invalid_request` */
 export function readPrefix(prefix: unknown = "tidegate"): string {

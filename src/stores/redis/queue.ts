@@ -67,8 +67,9 @@ import {
   texts,
   watchArguments,
 } from "./codec.ts";
-import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
+import type { Connection, Sending } from "./connection.ts";
 import { changeArguments, pageArguments, placeOf, readDocument, readDocuments } from "./documents.ts";
+import { isRefusedCommand } from "./explain.ts";
 import { changeFlowArguments, flowField, flowHead, newFlowText, readFlowState } from "./flow.ts";
 import type { QueueKeys } from "./keys.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";

@@ -177,6 +177,29 @@ describe("a drain", () => {
     await drained;
   });
 
+  test("with checkEvery notices jobs that become due through its own queue while it lingers", async () => {
+    const { clock, takes, queue } = setUp();
+    await queue.enqueue(takes, 0, { delay: "3s" });
+    const drained = queue.drain({ linger: "5s", checkEvery: "500ms" });
+    await clock.advance(500);
+    const { id } = await queue.enqueue(takes, 0);
+    await clock.advance(0);
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
+    await clock.advance("3s");
+    expect(await drained).toMatchObject({ completed: 2, stoppedBy: "empty" });
+  });
+
+  test("ends at once if it is aborted while it lingers", async () => {
+    const { clock, takes, queue } = setUp();
+    await queue.enqueue(takes, 0, { delay: "3s" });
+    const stop = new AbortController();
+    const drained = queue.drain({ linger: "5s", signal: stop.signal });
+    await clock.advance(500);
+    stop.abort();
+    expect(await drained).toMatchObject({ claimed: 0, stoppedBy: "aborted" });
+    expect(clock.now).toBe(start + 500);
+  });
+
   test("polls every checkEvery for jobs of other processes while its jobs run", async () => {
     const { clock, store, takes, queue } = setUp();
     await queue.enqueue(takes, 20_000);

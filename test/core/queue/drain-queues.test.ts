@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { drainQueues } from "../../../src/core/queue/drain-queues.ts";
 import { attachInternals, internalsOf } from "../../../src/core/queue/internals.ts";
 import { type AnyJob, memoryStore, partitioned, Queue, type Store } from "../../../src/index.ts";
+import { testClock } from "../../../src/testing/index.ts";
 import { wrapStore } from "../../../src/testing/wrap-store.ts";
 import { start } from "../../support/clock.ts";
 
@@ -179,6 +180,42 @@ describe("drainQueues", () => {
     expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
     expect(report.commands).toBeLessThanOrEqual(150);
     expect(report.commands).toBeGreaterThan(100);
+  });
+
+  test("with checkEvery notices jobs that are enqueued in this process while it lingers", async () => {
+    const clock = testClock(start);
+    const ran: [string, number][] = [];
+    const [first, second] = ["a", "b"].map((name) => {
+      const note = { name: "note", perform: () => void ran.push([name, clock.now - start]) };
+      return new Queue({ name, clock, store: memoryStore(), jobs: [note] });
+    }) as [Queue, Queue];
+    await second.enqueue("note", undefined, { delay: "3s" });
+    const drained = drainQueues([first, second], { linger: "5s", checkEvery: "500ms" });
+    await clock.advance(500);
+    await first.enqueue("note");
+    await clock.advance("3s");
+    expect(await drained).toMatchObject({ completed: 2, stoppedBy: "empty", backlog: false });
+    expect(ran).toEqual([
+      ["a", 500],
+      ["b", 3_000],
+    ]);
+  });
+
+  test("reports a backlog if a handler has enqueued into a queue that was drained before", async () => {
+    const clock = testClock(start);
+    const first = new Queue({ name: "a", clock, store: memoryStore(), jobs: [{ name: "note", perform() {} }] });
+    const forwards: AnyJob = {
+      name: "forwards",
+      async perform() {
+        await clock.sleep(100);
+        await first.enqueue("note");
+      },
+    };
+    const second = new Queue({ name: "b", clock, store: memoryStore(), jobs: [forwards] });
+    await second.enqueue("forwards");
+    const drained = drainQueues([first, second]);
+    await clock.advance("1s");
+    expect(await drained).toMatchObject({ completed: 1, nextRunAt: new Date(start + 100), backlog: true });
   });
 
   test("skips a paused queue and says so", async () => {

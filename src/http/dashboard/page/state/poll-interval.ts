@@ -4,6 +4,7 @@ const LONGEST_RETRY_MS = 60_000;
 /** A job that has fallen due is usually done this much later. */
 const GRACE_MS = 500;
 const FIRST_RETRY_MS = 2_000;
+const LONGEST_ASKED_MS = 3_600_000;
 
 /**
  * How long to wait after a successful refresh: 3 s while things change, and twice as long after each refresh that found no
@@ -17,9 +18,21 @@ export function waitAfterRefresh(quiet: number, dueInMs: number): number {
   return dueInMs > 0 ? Math.max(SHORTEST_MS, Math.min(usual, dueInMs + GRACE_MS)) : usual;
 }
 
-/** How long to wait after a failure that `before` others preceded: 2 s, 4 s, and so on up to a minute. */
-export function waitAfterFailure(before: number): number {
-  return Math.min(FIRST_RETRY_MS * 2 ** before, LONGEST_RETRY_MS);
+/** Whether a request that was refused with this status is refused again. Not if it came too late (408), or one of too many (429). */
+export function isLasting(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+/**
+ * How long to wait after a failure that `before` others preceded: 2 s, 4 s, and so on up to a minute. Longer if the response says so,
+ * up to an hour.
+ *
+ * @param retryAfter its header, in seconds or as a date.
+ */
+export function waitAfterFailure(before: number, retryAfter: string | null, now: number): number {
+  const seconds = Number(retryAfter ?? 0);
+  const asked = Number.isNaN(seconds) ? Date.parse(retryAfter ?? "") - now : seconds * 1_000;
+  return Math.max(Math.min(FIRST_RETRY_MS * 2 ** before, LONGEST_RETRY_MS), Math.min(asked || 0, LONGEST_ASKED_MS));
 }
 
 /** What a page that was just opened may spend at once, and what it then earns. Together that is 1,500 commands in any hour. */

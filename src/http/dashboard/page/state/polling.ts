@@ -1,5 +1,5 @@
 import type { Answer, Json } from "../../snapshot.ts";
-import { Allowance, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
+import { Allowance, isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route, readRoute } from "./route.ts";
 import { change, queueNow, state } from "./state.ts";
@@ -77,11 +77,10 @@ function takeIn({ activity, mark: given, commands }: Json<Answer>): void {
   last = now;
 }
 
-function fail({ message, status }: Refusal): void {
-  // Retrying does not help if the request itself is refused.
-  const isLasting = status >= 400 && status < 500;
-  change({ failure: { message, isLasting, since: state.failure?.since ?? Date.now() } });
-  if (!isLasting) refreshIn(waitAfterFailure(failures++));
+function fail({ message, status, retryAfter }: Refusal): void {
+  const lasts = isLasting(status);
+  change({ failure: { message, isLasting: lasts, since: state.failure?.since ?? Date.now() } });
+  if (!lasts) refreshIn(waitAfterFailure(failures++, retryAfter, Date.now()));
 }
 
 function refreshIn(waitMs: number): void {

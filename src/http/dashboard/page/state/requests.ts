@@ -10,9 +10,12 @@ const SIGN_IN = "dashboard/sign-in";
 /** Why a request was refused, or got no answer at all (status 0). The message can be shown. */
 export interface Refusal extends Error {
   readonly status: number;
+  /** The header Retry-After. */
+  readonly retryAfter: string | null;
 }
 
-const refusal = (message: string, status = 0): Refusal => Object.assign(new Error(message), { status });
+const refusal = (message: string, status = 0, retryAfter: string | null = null): Refusal =>
+  Object.assign(new Error(message), { status, retryAfter });
 
 async function send(path: string, init: RequestInit): Promise<Response> {
   // A browser drops such a segment, so the request would change something else: the queue instead of its schedule.
@@ -29,6 +32,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   throw refusal(
     isEnd ? "Your session has ended." : (problem.detail ?? `The handler responded with status ${status}.`),
     status,
+    response.headers.get("retry-after"),
   );
 }
 

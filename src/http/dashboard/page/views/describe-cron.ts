@@ -22,9 +22,13 @@ const presets: Readonly<Record<string, string>> = {
   "@weekly": "0 0 * * 0",
   "@daily": "0 0 * * *",
   "@hourly": "0 * * * *",
+  "@minutely": "* * * * *",
+  "@secondly": "* * * * * *",
+  "@weekdays": "0 0 * * 1-5",
+  "@weekends": "0 0 * * 0,6",
 };
 
-/** Describes a cron expression. Undefined for the less common kinds. */
+/** Describes a cron expression. Undefined for the less common kinds, and where few words would not be true. */
 export function describeCron(expression: string): string | undefined {
   const known = presets[expression.trim()] ?? expression;
   const fields = known.trim().replaceAll("?", "*").split(/\s+/);
@@ -38,19 +42,21 @@ export function describeCron(expression: string): string | undefined {
 }
 
 function timeWords(second: string, minute: string, hour: string): string | undefined {
-  if (second !== "0") return minute + hour === "**" ? everyWords(second, "second") : undefined;
+  if (second !== "0") return minute + hour === "**" ? everyWords(second, "second", 60) : undefined;
   if (hour === "*") {
     if (minute === "0") return "every hour";
-    return /^\d+$/.test(minute) ? `every hour at :${minute.padStart(2, "0")}` : everyWords(minute, "minute");
+    return /^\d+$/.test(minute) ? `every hour at :${minute.padStart(2, "0")}` : everyWords(minute, "minute", 60);
   }
   if (/^\d+ [\d,]+$/.test(`${minute} ${hour}`))
     return `at ${list(hour.split(",").map((each) => `${each.padStart(2, "0")}:${minute.padStart(2, "0")}`))}`;
-  return minute === "0" ? everyWords(hour, "hour") : undefined;
+  return minute === "0" ? everyWords(hour, "hour", 24) : undefined;
 }
 
-function everyWords(field: string, unit: string): string | undefined {
-  const [, step] = /^\*\/(\d+)$/.exec(field) ?? [];
-  return field === "*" ? `every ${unit}` : step && `every ${step} ${unit}s`;
+/** A step counts anew from 0. So "every 45 minutes" would be wrong: of an hour, only its 60 minutes in equal parts are. */
+function everyWords(field: string, unit: string, inAll: number): string | undefined {
+  const step = Number(/^\*(?:\/(\d+))?$/.exec(field)?.[1] ?? (field === "*" ? 1 : 0));
+  if (step === 1) return `every ${unit}`;
+  return inAll % step === 0 ? `every ${step} ${unit}s` : undefined;
 }
 
 /** Empty for every day. */
@@ -64,9 +70,15 @@ function dateWords(day: string, month: string, weekday: string): string | undefi
     return days && `every ${days}${months && ` in ${months}`}`;
   }
   if (day === "L") return `on the last day of ${months || "every month"}`;
-  if (!/^[\d,]+$/.test(day)) return undefined;
+  if (!/^[\d,]+$/.test(day) || day.split(",").some((each) => Number(each) > lastDayOf(months))) return undefined;
   const dates = list(day.split(","));
   return months ? `every year on ${dates} ${months}` : `every month on day ${dates}`;
+}
+
+/** The last day that each of these months has in every year. A range is taken for one with February. */
+function lastDayOf(months: string): number {
+  if (months === "" || /Feb| to /.test(months)) return 28;
+  return /Apr|Jun|Sep|Nov/.test(months) ? 30 : 31;
 }
 
 /** The names of months or weekdays, as a list or a range. */

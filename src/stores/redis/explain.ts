@@ -1,0 +1,77 @@
+import { TidegateError } from "../../core/shared/errors.ts";
+
+/** What to do if Redis refuses the caller, or gives no answer, in words that fit the way to this Redis. */
+export interface ConnectionWords {
+  /** Redis refused who asks. */
+  readonly access: string;
+  /** There was no answer, or none that makes sense. */
+  readonly lost: string;
+  /** Replies that only this way to Redis can bring. */
+  readonly replies?: readonly (readonly [RegExp, string])[];
+}
+
+const REFUSED_COMMAND =
+  "Redis refused a command. Check that it is version 6.2 or newer, or Upstash, that the user may call every command, and that nothing else writes keys under the prefix.";
+
+const REFUSED_ACCESS = /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i;
+
+/** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
+const refusals: readonly (readonly [RegExp, string])[] = [
+  [
+    /max requests limit exceeded/i,
+    "The monthly command quota of this Redis is used up. Raise the plan's limit, or wait for the next month.",
+  ],
+  [
+    /max request size|max.*size exceeded/i,
+    "The request or its answer is larger than Redis accepts. Enqueue fewer or smaller jobs at once.",
+  ],
+  [
+    /^(ERR )?OOM|maxmemory|max.*storage/i,
+    "Redis is full. Clear completed or dead jobs, or give it more memory or a larger plan.",
+  ],
+  [
+    /^(ERR )?(WRONGTYPE|unknown (redis )?command|ACL failure|user_script|Error running script|Error compiling)/i,
+    REFUSED_COMMAND,
+  ],
+];
+
+/** What keeps a Redis from its work for a while. A script passes such a reply on inside its own. */
+const states: readonly (readonly [RegExp, string])[] = [
+  [/\bREADONLY\b/, "Redis answered as a read-only replica. Connect to the primary."],
+  [/\bMASTERDOWN\b/, "Redis answered as a replica that has lost its primary. Connect to the primary."],
+  [/\bMISCONF\b/, "Redis cannot save its data, and takes no writes. Check its disk and its log."],
+  [/\bNOREPLICAS\b/, "Redis takes no writes, because too few of its replicas are connected. Check the replicas."],
+  [/\bLOADING\b/, "Redis is loading its data. Wait until it has."],
+  [/\bBUSY\b/, "A slow script or function blocks Redis. Wait for its end, or stop it with SCRIPT KILL."],
+];
+
+/** The words of an error; empty for what is none. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
+/** Whether Redis has refused a request for good. */
+export function isRefusal(error: unknown): boolean {
+  const message = messageOf(error);
+  return (
+    !states.some(([pattern]) => pattern.test(message)) &&
+    (REFUSED_ACCESS.test(message) || textOf(refusals, message) !== undefined)
+  );
+}
+
+/** Whether Redis refused a command for good, as it does where a key holds another kind of value than it should. */
+export function isRefusedCommand(error: unknown): boolean {
+  return messageOf(error) === REFUSED_COMMAND;
+}
+
+/** Says what to do, in words of our own: the client's messages hold the whole command, payload included. */
+export function toStoreError(error: unknown, words: ConnectionWords): TidegateError {
+  if (error instanceof TidegateError) return error;
+  const message = messageOf(error);
+  const known = [...(words.replies ?? []), ...states, [REFUSED_ACCESS, words.access] as const, ...refusals];
+  return new TidegateError("store_unavailable", textOf(known, message) ?? words.lost);
+}
+
+function textOf(known: readonly (readonly [RegExp, string])[], message: string): string | undefined {
+  return known.find(([pattern]) => pattern.test(message))?.[1];
+}
