@@ -324,8 +324,8 @@ const extend = operation(
       const lease = picked(leases, values.pick);
       const text = values.record === null ? undefined : marked(values.record, scene);
       if (!lease) return undefined;
-      const [extended] = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
-      return extended;
+      const { leases: extended } = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
+      return extended[0];
     },
     after: (scene, answer) => {
       if (answer) scene.leases.push(answer as Lease);
