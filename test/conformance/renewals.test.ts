@@ -133,7 +133,7 @@ onEachKindOfStore((kind) => {
   });
 });
 
-/** A queue in two stores, whose drains begin with a batch of jobs in both, and the number of renewals that each has been sent. */
+/** A queue in two stores, whose drains begin with a batch of jobs in both, and how many renewals each was sent. */
 function inTwoStores(performBatch: (jobs: readonly BatchItem<unknown>[]) => unknown) {
   const sent = [0, 0];
   const refuses = new Set<number>();

@@ -338,7 +338,7 @@ const extend = operation(
   "extend",
 );
 
-/** A renewal whose answer is lost, which the store may have made, or two of them. What the job has done counts all the same. */
+/** One renewal or two whose answers are lost, and which the store may have made. The outcome counts all the same. */
 const renewInVain = operation(
   fc.record({
     pick: fc.option(pick, { freq: 2 }),

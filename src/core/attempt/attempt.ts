@@ -121,7 +121,8 @@ export class Attempt {
       return outcomes.failed(this, thrown, this.#call?.isShared(this));
     } finally {
       this.#cancelTimeout();
-      // A handler that timed out may still be running: the signal stops what it waits for. So may an `extend` that nobody awaits.
+      // A handler that timed out may still be running: the signal stops what it waits for. An `extend` that it does not
+      // await starts no timer any more.
       this.#stopped ??= ended;
       this.#abort?.abort(ended);
     }
@@ -278,7 +279,11 @@ export async function checkOn(store: QueueStore, attempts: readonly Attempt[]): 
   await renewLeases(store, attempts);
 }
 
-/** Extends the leases of attempts, in one request, and stores what their handlers have reported since. @param endsAt Default: as they end now. */
+/**
+ * Extends the leases of attempts, in one request, and stores what their handlers have reported since.
+ *
+ * @param endsAt Default: as they end now.
+ */
 async function renewLeases(
   store: QueueStore,
   attempts: readonly Attempt[],

@@ -48,8 +48,8 @@ type Failures = ReadonlyMap<JobLease, unknown>;
 /**
  * Extends leases, all in one request, after the renewals of each of them that are under way.
  *
- * @returns a promise per lease, in order. It rejects with `conflict` if another invocation holds the lease, or the attempt has ended; with
- *   the error of the store if it is not known whether the lease was extended.
+ * @returns a promise per lease, in order. It rejects with `conflict` if another invocation holds the lease, or the
+ *   attempt has ended; with the error of the store if it is not known whether the lease was extended.
  */
 export function renewAll(store: QueueStore, renewals: readonly Renewal[]): readonly Promise<void>[] {
   // Nothing is sent for attempts that have ended.
@@ -58,7 +58,7 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
   return renewals.map((renewal) => renewal.lease.follow(open.includes(renewal) ? sent : undefined, renewal.onLost));
 }
 
-/** Sends renewals. Those of these leases that got no answer before are sent again first, so that no lease has a third possible end. */
+/** Sends renewals. Earlier ones that got no answer are sent again first, so that no lease has a third possible end. */
 async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Promise<Failures> {
   const pending = renewals.flatMap(({ lease }) => lease.renewals ?? []);
   if (pending.length > 0) await Promise.all(pending);

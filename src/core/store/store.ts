@@ -47,7 +47,7 @@ export interface Lease {
   readonly flow?: JobFlow;
   /** The record that was stored together with the lease, if the store needs it to settle the lease. Nothing else reads it. */
   readonly bornAs?: string;
-  /** When it ends instead if the store has made a renewal whose answer was lost. An outcome counts under either. Default: nothing was lost. */
+  /** When it ends instead if the store has made a renewal whose answer was lost. An outcome counts under either end. */
   readonly mayEndAt?: number;
 }
 
@@ -265,7 +265,7 @@ export interface LeaseRenewal {
 }
 
 export interface ExtendReply {
-  /** For each renewal, in order: the lease that it obtained, null if the lease was lost, undefined if `failure` hides the answer. */
+  /** For each renewal, in order: its new lease, null if the lease was lost, undefined if `failure` hides the answer. */
   readonly leases: readonly (Lease | null | undefined)[];
   /** Why a partition gave no answer. It is safe to send that partition the same again. */
   readonly failure?: unknown;

@@ -91,7 +91,7 @@ export function outcomeArguments(outcome: Outcome): string[] {
   ];
 }
 
-/** The outcomes as exchange.lua is sent them: once for each lease that may be the stored one. It accepts one of these. */
+/** The outcomes as exchange.lua gets them: once for each lease that may be the stored one. It accepts one of these. */
 export function underEachLease(settle: readonly Outcome[]): readonly Outcome[] {
   return settle.flatMap((outcome) =>
     outcome.lease.mayEndAt === undefined
