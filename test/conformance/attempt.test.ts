@@ -179,6 +179,15 @@ onEveryStore((kind) => {
     await extended;
   });
 
+  test("a signal that is read after the attempt has ended is aborted", async () => {
+    let context: JobContext | undefined;
+    const { queue } = await withJob((job) => {
+      context = job;
+    });
+    await queue.drain();
+    expect(context?.signal.aborted).toBe(true);
+  });
+
   test("a handler that continues after its timeout cannot move the lease from under the outcome", async () => {
     const contexts: JobContext[] = [];
     const { queue, clock, id } = await withJob((job) => {

@@ -173,6 +173,26 @@ function suite(title: string, forbidden: string) {
       expect(reply.jobs).toEqual([]);
     });
 
+    test.each([1, 2, 999, 1_000])("outcomes of %i jobs whose renewals got no answer stay below it", async (count) => {
+      for (const to of ["completed", "retried", "dead"] as const)
+        for (const isRenewed of [false, true]) {
+          const { queue, exchange } = open(store, `queue-${queues++}`);
+          const jobs = Array.from({ length: count }, (_, index) => {
+            return { id: `job-${index}`, isFreshId: true, runAt: now, record, leaseEndsAt: now + 60_000 };
+          });
+          const leases = (await queue.enqueue(jobs, now)).flatMap(({ lease }) => lease ?? []);
+          const endsAt = now + 90_000;
+          if (isRenewed) await queue.extend(leases.map((lease) => ({ lease, endsAt })));
+          const settle = leases.map((held): Outcome => {
+            const lease = { ...held, mayEndAt: endsAt };
+            return to === "retried" ? { to, lease, runAt: now, record } : { to, lease, at: now, record };
+          });
+          const { settled } = (await exchange({ settle })).reply;
+          expect(settled.filter(Boolean)).toHaveLength(count);
+          await exchange({ settle, isResend: true });
+        }
+    });
+
     test("extending leases, and reading and declaring schedules, stay below it", async () => {
       const { queue, spend, exchange } = open(store, `queue-${queues++}`);
       await queue.enqueue([{ id: "a", isFreshId: true, runAt: now, record }], now);

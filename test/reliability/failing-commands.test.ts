@@ -422,6 +422,24 @@ const cases: Readonly<Record<string, Case>> = {
     run: (store) => store.exchange({ ...exchange, claim: { limit: 10, leaseMs: 2 * minute } }),
     answersAlike: false,
   },
+  "settle of jobs whose renewals got no answer": {
+    prepare: (store) => holdFresh(store, ["a", "b", "c", "d"]),
+    async run(store, ...held) {
+      const endsAt = now + 2 * minute;
+      // Two of the renewals were made.
+      const made = held.slice(2).map((lease) => ({ lease, endsAt, record: `1:{"id":"${lease.id}","progress":1}` }));
+      await store.extend(made);
+      const settle = held.map(({ id, ...lease }, index): Outcome => {
+        const outcome = { lease: { id, ...lease, mayEndAt: endsAt }, record: `1:{"id":"${id}","ended":1}`, at: now };
+        if (index === 0) return { to: "completed", ...outcome, name: "work" };
+        if (index === 1) return { to: "retried", ...outcome, runAt: now + minute };
+        return index === 2 ? { to: "completed", ...outcome, followUps: [job("after-c")] } : { to: "dead", ...outcome };
+      });
+      const { settled } = await store.settle({ now, retentionMs: exchange.retentionMs, observe: true, settle });
+      return settled;
+    },
+    answersAlike: true,
+  },
   "settle of a job that an exchange has fired": {
     async prepare(store) {
       await plan(store);

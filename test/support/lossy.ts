@@ -86,7 +86,8 @@ async function exchangeOver(loss: Loss, store: QueueStore, request: ExchangeRequ
   // Leased again, for one millisecond longer, so that no two answers hold the same lease.
   const renewed = await Promise.all(
     first.jobs.map(async (job) => {
-      const [lease] = await store.extend([{ lease: job.lease, endsAt: job.lease.endsAt + 1 }]);
+      const { leases } = await store.extend([{ lease: job.lease, endsAt: job.lease.endsAt + 1 }]);
+      const [lease] = leases;
       if (!lease) throw new Error("The reference lost a lease that it had just given.");
       return { ...job, lease, dueAt: request.now };
     }),

@@ -1,4 +1,6 @@
+import { deepStrictEqual, rejects } from "node:assert/strict";
 import fc from "fast-check";
+import { JobLease } from "../../src/core/attempt/lease.ts";
 import type { FlowChange, FlowLimits } from "../../src/core/store/flow.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type {
@@ -10,6 +12,8 @@ import type {
   SettleRequest,
   Timing,
 } from "../../src/core/store/store.ts";
+import { TidegateError } from "../../src/index.ts";
+import { aroundCalls } from "./around-calls.ts";
 import { start } from "./clock.ts";
 
 /** The state of a random sequence: the time, and every lease ever given, so that it also tries old ones. */
@@ -325,14 +329,64 @@ const extend = operation(
       const lease = picked(leases, values.pick);
       const text = values.record === null ? undefined : marked(values.record, scene);
       if (!lease) return undefined;
-      const [extended] = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
-      return extended;
+      const { leases: extended } = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
+      return extended[0];
     },
     after: (scene, answer) => {
       if (answer) scene.leases.push(answer as Lease);
     },
   }),
   "extend",
+);
+
+/** One renewal or two whose answers are lost, and which the store may have made. The outcome counts all the same. */
+const renewInVain = operation(
+  fc.record({
+    pick: fc.option(pick, { freq: 2 }),
+    renewals: fc.array(fc.record({ wait, record: fc.option(record), isMade: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    to: fc.constantFrom<Outcome["to"]>("completed", "retried", "snoozed", "released", "dead"),
+    retentionMs: fc.constantFrom(1_000 * 86_400 * second, 0),
+  }),
+  ({ pick, renewals, to, retentionMs }) => ({
+    async run(store, scene) {
+      const { now, step, leases } = scene;
+      const held = {
+        id: `renewed-${step}`,
+        isFreshId: true,
+        runAt: now,
+        record: "1:{}",
+        leaseEndsAt: now + 60 * second,
+      };
+      const lease = pick === null ? (await store.enqueue([held], now))[0]?.lease : picked(leases, pick);
+      if (!lease) return undefined;
+      const { id, endsAt, claims } = lease;
+      const found = await store.find(id, now);
+      const isHeld = found?.state === "running" && found.at === endsAt && found.claims === claims;
+      let isMade = false;
+      const lossy = aroundCalls(store, async ({ method }, run) => {
+        if (method !== "extend") return run();
+        if (isMade) await run();
+        throw new TidegateError("store_unavailable", "The answer is lost.");
+      });
+      const renewed = new JobLease(lossy, lease);
+      for (const [index, renewal] of renewals.entries()) {
+        isMade = renewal.isMade;
+        const text = renewal.record === null ? undefined : marked(renewal.record, scene, index);
+        await rejects(
+          renewed.renew(now + Math.abs(renewal.wait), text, () => {}),
+          { code: "store_unavailable" },
+        );
+      }
+      const outcome = outcomeOf(to, renewed.current, now + second, marked("1:[]", scene, renewals.length), null, null);
+      const { settled } = await store.settle({ now, settle: [outcome], retentionMs });
+      if (isHeld) deepStrictEqual(settled, [true], "whether the outcome counts");
+      return settled;
+    },
+  }),
+  "renew in vain",
 );
 
 const tickOf = named("tick", (ms: number) => ({
@@ -644,6 +698,7 @@ const one: fc.Arbitrary<Operation> = fc.oneof(
   { arbitrary: settle, weight: 2 },
   { arbitrary: tick, weight: 3 },
   extend,
+  renewInVain,
   change,
   retryDead,
   clearInPieces,
@@ -669,6 +724,7 @@ export const occurrenceOperation: fc.Arbitrary<readonly Operation[]> = fc
     settle,
     enqueue,
     extend,
+    renewInVain,
     removeSchedule,
   )
   .map((each) => [each]);

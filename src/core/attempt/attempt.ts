@@ -121,7 +121,9 @@ export class Attempt {
       return outcomes.failed(this, thrown, this.#call?.isShared(this));
     } finally {
       this.#cancelTimeout();
-      // A handler that timed out may still be running: the signal stops what it waits for.
+      // A handler that timed out may still be running: the signal stops what it waits for. An `extend` that it does not
+      // await starts no timer any more.
+      this.#stopped ??= ended;
       this.#abort?.abort(ended);
     }
   }
@@ -207,19 +209,14 @@ export class Attempt {
     const endsAt = this.runtime.clock() + durationMs(duration ?? this.#timeoutMs, "the duration of extend");
     const leaseEndsAt = Math.min(endsAt + SETTLE_MARGIN_MS, LATEST_TIME_MS);
     const members = this.#call?.joined ?? [this];
-    const renewed = renewAll(
-      this.runtime.store,
-      members.map((member) => ({
-        lease: member.job.lease,
-        endsAt: leaseEndsAt,
-        record: member.job.takeUnsavedText(),
-        onLost: member.onLost,
-      })),
-    );
+    const renewed = await renewLeases(this.runtime.store, members, leaseEndsAt);
+    members.forEach((member, index) => {
+      if (renewed[index]?.status === "fulfilled" && !member.#stopped) member.#setTimeout(endsAt);
+    });
+    const own = renewed[members.indexOf(this)];
+    if (own?.status === "rejected") throw own.reason;
     // If another lease of the call is lost, its own job learns of it through its signal.
-    await Promise.allSettled(renewed);
-    await renewed[members.indexOf(this)];
-    for (const member of members) if (!member.#stopped) member.#setTimeout(endsAt);
+    for (const each of renewed) if (each.status === "rejected" && isStoreFailure(each.reason)) throw each.reason;
   }
 
   async reportProgress(value: unknown): Promise<void> {
@@ -279,13 +276,27 @@ export class Attempt {
  * Never rejects.
  */
 export async function checkOn(store: QueueStore, attempts: readonly Attempt[]): Promise<void> {
+  await renewLeases(store, attempts);
+}
+
+/**
+ * Extends the leases of attempts, in one request, and stores what their handlers have reported since.
+ *
+ * @param endsAt Default: as they end now.
+ */
+async function renewLeases(
+  store: QueueStore,
+  attempts: readonly Attempt[],
+  endsAt = 0,
+): Promise<readonly PromiseSettledResult<void>[]> {
   const renewals = attempts.map(({ job, onLost }) => {
-    return { lease: job.lease, endsAt: job.lease.current.endsAt, record: job.takeUnsavedText(), onLost };
+    return { lease: job.lease, endsAt, record: job.takeUnsavedText(), onLost };
   });
-  const looks = await Promise.allSettled(renewAll(store, renewals));
-  looks.forEach(({ status }, index) => {
+  const renewed = await Promise.allSettled(renewAll(store, renewals));
+  renewed.forEach(({ status }, index) => {
     if (status === "rejected" && renewals[index]?.record !== undefined) attempts[index]?.job.noteUnsaved();
   });
+  return renewed;
 }
 
 /** Makes several attempts whose jobs one call of their handler performs. @returns their outcomes, in order. */

@@ -23,7 +23,7 @@ export interface ContextOwner extends AttemptHost {
 
 /**
  * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took as much
- * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took as much
+ * memory as all else that a drain allocates for the job.
  */
 export class AttemptContext implements JobContext {
   readonly id: string;

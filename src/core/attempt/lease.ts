@@ -1,5 +1,6 @@
 import { conflict } from "../shared/errors.ts";
-import type { Lease, QueueStore } from "../store/store.ts";
+import { OutOfBudgetError } from "../store/meter.ts";
+import type { Lease, LeaseRenewal, QueueStore } from "../store/store.ts";
 
 /** How much longer than its timeout the lease of a job must last when it starts, so that its outcome can still be settled. */
 export const SETTLE_MARGIN_MS = 5_000;
@@ -41,30 +42,49 @@ interface Renewal {
   readonly onLost: () => void;
 }
 
+/** Why renewals got no answer, by their leases. */
+type Failures = ReadonlyMap<JobLease, unknown>;
+
 /**
  * Extends leases, all in one request, after the renewals of each of them that are under way.
  *
- * @returns a promise per lease, in order. It rejects with `conflict` if another invocation holds the lease, or the attempt has ended.
+ * @returns a promise per lease, in order. It rejects with `conflict` if another invocation holds the lease, or the
+ *   attempt has ended; with the error of the store if it is not known whether the lease was extended.
  */
 export function renewAll(store: QueueStore, renewals: readonly Renewal[]): readonly Promise<void>[] {
+  // Nothing is sent for attempts that have ended.
   const open = renewals.filter(({ lease }) => !lease.isFinal);
-  const pending = open.flatMap(({ lease }) => lease.renewals ?? []);
-  const send = () =>
-    store.extend(
-      open.map(({ lease: { current }, endsAt, record }) => ({
-        lease: current,
-        endsAt: Math.max(endsAt, current.endsAt),
-        record,
-      })),
-    );
-  // Nothing is sent for attempts that have ended, and nothing waits if no renewal is under way.
-  const begin = () => (pending.length > 0 ? Promise.all(pending).then(send) : send());
-  const replies = open.length > 0 ? begin() : undefined;
-  return renewals.map((renewal) => {
-    const index = open.indexOf(renewal);
-    const extended = index < 0 ? undefined : replies?.then((leases) => leases[index]);
-    return renewal.lease.follow(extended, renewal.onLost);
+  const sent = open.length > 0 ? sendInTurn(store, open) : undefined;
+  return renewals.map((renewal) => renewal.lease.follow(open.includes(renewal) ? sent : undefined, renewal.onLost));
+}
+
+/** Sends renewals. Earlier ones that got no answer are sent again first, so that no lease has a third possible end. */
+async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Promise<Failures> {
+  const pending = renewals.flatMap(({ lease }) => lease.renewals ?? []);
+  if (pending.length > 0) await Promise.all(pending);
+  const unsure = renewals.flatMap(({ lease }) => (lease.unsure ? { lease, sent: lease.unsure } : []));
+  const failed = unsure.length > 0 ? await send(store, unsure) : [];
+  const sure = renewals.flatMap(({ lease, endsAt, record }) => {
+    const { current } = lease;
+    const sent = { lease: current, endsAt: Math.max(endsAt, current.endsAt), record };
+    return lease.unsure ? [] : { lease, sent };
   });
+  return new Map([...failed, ...(sure.length > 0 ? await send(store, sure) : [])]);
+}
+
+async function send(
+  store: QueueStore,
+  renewals: readonly { readonly lease: JobLease; readonly sent: LeaseRenewal }[],
+): Promise<Failures> {
+  const { leases, failure } = await store.extend(renewals.map(({ sent }) => sent)).catch((error: unknown) => {
+    // Nothing was sent.
+    if (error instanceof OutOfBudgetError) throw error;
+    return { leases: [], failure: error };
+  });
+  renewals.forEach(({ lease, sent }, index) => {
+    lease.note(sent, leases[index]);
+  });
+  return new Map(renewals.flatMap(({ lease }, index) => (leases[index] === undefined ? [[lease, failure]] : [])));
 }
 
 /**
@@ -72,11 +92,14 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
  * are called: each must name the lease that the one before it obtained, and the outcome must name the last one.
  */
 export class JobLease {
-  /** The current lease. */
+  /** The current lease. Until a renewal that got no answer is answered, it has two possible ends. */
   current: Lease;
+  /** That renewal. */
+  unsure: LeaseRenewal | undefined;
   /** What to wait for until `current` includes the renewals under way. */
   renewals: Promise<void> | undefined;
   isFinal = false;
+  #isLost = false;
   readonly #store: QueueStore;
 
   constructor(store: QueueStore, lease: Lease) {
@@ -94,16 +117,24 @@ export class JobLease {
     await renewAll(this.#store, [{ lease: this, endsAt, record, onLost }])[0];
   }
 
-  /** Takes over what a renewal obtains; undefined if none was sent, since the attempt has ended. */
-  follow(extended: Promise<Lease | undefined> | undefined, onLost: () => void): Promise<void> {
+  /** Takes over what a renewal obtained: null if the lease is lost, undefined if there was no answer. */
+  note(sent: LeaseRenewal, renewed: Lease | null | undefined): void {
+    const { lease, endsAt } = sent;
+    const isMoved = endsAt !== lease.endsAt || lease.bornAs !== undefined;
+    this.unsure = renewed === undefined && isMoved ? sent : undefined;
+    this.current = renewed ?? (this.unsure ? { ...lease, mayEndAt: endsAt } : lease);
+    this.#isLost = renewed === null;
+  }
+
+  /** Waits for a renewal that is sent together with others; undefined if none was sent, since the attempt has ended. */
+  follow(sent: Promise<Failures> | undefined, onLost: () => void): Promise<void> {
     const { id } = this.current;
-    if (!extended) return Promise.reject(conflict(`The attempt of job "${id}" has ended. Stop working.`));
-    const renewed = extended.then((lease) => {
-      if (!lease) {
-        onLost();
-        throw conflict(`The lease of job "${id}" has been lost. Stop working: the job belongs to another invocation.`);
-      }
-      this.current = lease;
+    if (!sent) return Promise.reject(conflict(`The attempt of job "${id}" has ended. Stop working.`));
+    const renewed = sent.then((failures) => {
+      if (failures.has(this)) throw failures.get(this);
+      if (!this.#isLost) return;
+      onLost();
+      throw conflict(`The lease of job "${id}" has been lost. Stop working: the job belongs to another invocation.`);
     });
     this.renewals = renewed.catch(() => {});
     return renewed;

@@ -82,7 +82,7 @@ export class DrainBounds {
   affords({ size, jobsAfter, requestsAfter, extendsAfter, mayResend }: PlannedExchange): boolean {
     const after = [
       this.costOfSettling(jobsAfter, requestsAfter, size.hasKeys),
-      extendsAfter ? this.#costs.mostOfExtend : noCost,
+      extendsAfter ? this.#costs.mostOfExtend(1) : noCost,
       mayResend ? this.#costOf({ ...size, isResend: true }) : noCost,
     ];
     return this.#budget.affords(this.#costOf(size), after.reduce(sumOf));

@@ -1,7 +1,7 @@
 import { Attempt, runTogether } from "../attempt/attempt.ts";
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import { mostFollowUps } from "../attempt/follow-ups.ts";
-import { leaseMsFor, SETTLE_MARGIN_MS } from "../attempt/lease.ts";
+import { leaseMsFor, renewAll, SETTLE_MARGIN_MS } from "../attempt/lease.ts";
 import { released } from "../attempt/outcome.ts";
 import type { AttemptRuntime } from "../attempt/runtime.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
@@ -82,7 +82,8 @@ export class Drain {
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
     const { running } = this.#jobs;
-    const spacing = (ms: number) => budget.spacing(ms, store.local.mostOfExtend);
+    const mostOfExtend = store.local.mostOfExtend(1);
+    const spacing = (ms: number) => budget.spacing(ms, mostOfExtend);
     // The running jobs share what is left.
     this.#runtime = { ...runtime, spacing: (ms) => spacing(ms) * running.size };
     // A queue that does not observe spends nothing on it.
@@ -161,7 +162,7 @@ export class Drain {
     while (this.#prefetch.freeSlots > 0) {
       const attempts = waiting.next(this.#jobs.isIdle && ended.length === 0);
       if (attempts.length === 0) break;
-      void this.#start(attempts).catch((error: unknown) => this.#abort(attempts, error));
+      void this.#start(attempts).catch((error: unknown) => this.#abort(error));
     }
     if (this.#jobs.isIdle) this.#release(waiting.takeSurplus());
   }
@@ -188,6 +189,18 @@ export class Drain {
     const { running } = this.#jobs;
     for (const attempt of attempts) running.add(attempt);
     slots.take();
+    try {
+      await this.#run(attempts);
+    } finally {
+      for (const attempt of attempts) running.delete(attempt);
+      slots.give();
+    }
+    this.#prefetch.slotFreed(this.#runtime.clock(), attempts.length);
+    this.#startWaiting();
+    if (running.size === 0 || this.#next.isWanted) this.#news.notify();
+  }
+
+  async #run(attempts: readonly Attempt[]): Promise<void> {
     const now = this.#runtime.clock();
     this.#prefetch.slotTaken(now, Math.max(...attempts.map(({ job }) => job.batchSize)));
     const canStart = attempts.every(({ job }) => job.canStart(now))
@@ -198,16 +211,10 @@ export class Drain {
       this.#end(job, outcomes[index] as AttemptOutcome);
     });
     this.#release(attempts.filter((attempt) => !canStart.includes(attempt)));
-    for (const attempt of attempts) running.delete(attempt);
-    slots.give();
-    this.#prefetch.slotFreed(this.#runtime.clock(), attempts.length);
-    this.#startWaiting();
-    if (running.size === 0 || this.#next.isWanted) this.#news.notify();
   }
 
   /** Something other than the job failed, such as the clock. Its lease runs out, and the drain ends with the error. */
-  #abort(attempts: readonly Attempt[], error: unknown): void {
-    for (const attempt of attempts) this.#jobs.running.delete(attempt);
+  #abort(error: unknown): void {
     this.#inFlight.abort(error);
     this.#news.notify();
   }
@@ -220,11 +227,9 @@ export class Drain {
   async #lengthenLeases(attempts: readonly Attempt[], now: number): Promise<readonly Attempt[]> {
     const neededMs = (job: ClaimedJob) => job.timeoutMs + SETTLE_MARGIN_MS;
     const short = attempts.filter(({ job }) => !job.canStart(now) && neededMs(job) > this.#leaseMs);
-    const renewals = short.map(({ job }) => ({ lease: job.lease.current, endsAt: now + neededMs(job) }));
-    const longer = short.length > 0 ? await this.#runtime.store.extend(renewals).catch(() => []) : [];
-    short.forEach(({ job }, index) => {
-      job.lease.current = longer[index] ?? job.lease.current;
-    });
+    const onLost = () => {};
+    const renewals = short.map(({ job }) => ({ lease: job.lease, endsAt: now + neededMs(job), onLost }));
+    await Promise.allSettled(renewAll(this.#runtime.store, renewals));
     return attempts.filter(({ job }) => job.canStart(now));
   }
 

@@ -180,7 +180,7 @@ export function leastBudget(local: LocalFacts, declared: number, followUps: numb
   const claiming = local.mostOfExchange({ claims: 1, hasKeys });
   const firing = { fires: 1, firedJobs: MOST_FIRED_AT_ONCE };
   const settling = local.mostOfExchange({ settles: 1, followUps, ...firing, hasKeys });
-  const running = [claiming, local.mostOfExtend, settling].reduce(sumOf);
+  const running = [claiming, local.mostOfExtend(1), settling].reduce(sumOf);
   const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
   const peeking = mustPeek(local, declared) ? local.mostOfPeek : noCost;
   const least = (part: keyof Cost) => peeking[part] + Math.max(declaring[part], running[part]);

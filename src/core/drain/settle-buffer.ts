@@ -2,6 +2,7 @@ import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { bytesOf, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { takesPlace } from "../store/flow.ts";
+import { possibleLeases } from "../store/store.ts";
 
 /** A job whose attempt has ended, or that is released. */
 export interface EndedJob {
@@ -12,11 +13,12 @@ export interface EndedJob {
 
 /**
  * How many bytes of records are sent to settle a job: its own, the one that it was born with if the store needs that, and those of the
- * jobs that its end makes.
+ * jobs that its end makes; all of them for each of its possible leases.
  */
 function sentBytes({ outcome: { record, lease, followUps = [] } }: EndedJob): number {
   const made = followUps.reduce((sum, job) => sum + bytesOf(job.record), 0);
-  return bytesOf(record) + (lease.bornAs === undefined ? 0 : bytesOf(lease.bornAs)) + made;
+  const bytes = bytesOf(record) + (lease.bornAs === undefined ? 0 : bytesOf(lease.bornAs)) + made;
+  return bytes * possibleLeases(lease).length;
 }
 
 /** How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */

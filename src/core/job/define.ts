@@ -33,7 +33,8 @@ export interface JobContext {
   /**
    * Gives the attempt `duration` from now (default: the job's timeout again), and extends its lease accordingly.
    * @throws {TidegateError} `conflict` if the lease has been lost or the attempt has ended, as by its timeout: stop working. Also if the
-   *   budget of the drain has no room for the request: the attempt then keeps the time that it has.
+   *   budget of the drain has no room for the request: the attempt then keeps the time that it has. `store_unavailable`
+   *   if the store gives no answer: the attempt keeps its time, and its outcome counts all the same.
    */
   extend(duration?: Duration): Promise<void>;
   /** `return job.snooze("1h")` runs the job again an hour later, with no attempt used. */

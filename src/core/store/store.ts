@@ -47,6 +47,19 @@ export interface Lease {
   readonly flow?: JobFlow;
   /** The record that was stored together with the lease, if the store needs it to settle the lease. Nothing else reads it. */
   readonly bornAs?: string;
+  /** When it ends instead if the store has made a renewal whose answer was lost. An outcome counts under either end. */
+  readonly mayEndAt?: number;
+}
+
+/** The lease that a renewal until `endsAt` obtains. */
+export function renewedLease({ bornAs: _born, mayEndAt: _end, ...lease }: Lease, endsAt: number): Lease {
+  return { ...lease, endsAt };
+}
+
+/** The leases of which the store has one if the job is still held. */
+export function possibleLeases(lease: Lease): readonly Lease[] {
+  const { mayEndAt } = lease;
+  return mayEndAt === undefined ? [lease] : [lease, renewedLease(lease, mayEndAt)];
 }
 
 export interface NewJob {
@@ -246,10 +259,18 @@ export function countFollowUps(settle: readonly Outcome[]): number {
 
 /** A lease to extend. */
 export interface LeaseRenewal {
+  /** Without `mayEndAt`: what was lost is sent again first. */
   readonly lease: Lease;
   readonly endsAt: number;
   /** Default: the record stays as it is. */
   readonly record?: string | undefined;
+}
+
+export interface ExtendReply {
+  /** For each renewal, in order: its new lease, null if the lease was lost, undefined if `failure` hides the answer. */
+  readonly leases: readonly (Lease | null | undefined)[];
+  /** Why a partition gave no answer. It is safe to send that partition the same again. */
+  readonly failure?: unknown;
 }
 
 /** A job under a lease that the caller holds. */
@@ -433,8 +454,8 @@ export interface LocalFacts {
   readonly mostOfPeek: Cost;
   /** Whether an exchange knows where to claim only after a peek. */
   readonly mustPeek: boolean;
-  /** The most that it costs to extend one lease, without a new record. */
-  readonly mostOfExtend: Cost;
+  /** The most that it costs to extend so many leases. */
+  mostOfExtend(leases: number): Cost;
   /** The most that `partitions` costs. */
   readonly mostOfPartitions: Cost;
   /** The most that `listSchedules` and a `declare` of so many schedules cost together. */
@@ -478,8 +499,8 @@ export interface QueueStore {
    * `failure` hides it.
    */
   peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
-  /** Moves the ends of leases, and rewrites the records under those for which one is given. One answer per lease: undefined if it was lost. */
-  extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]>;
+  /** Moves the ends of leases, and rewrites the records under those for which one is given. No job is there twice. */
+  extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
   /** Reads one job, in any state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
   /** Reads those of the jobs that are dead, until their records have `mostBytes`. It reads at least one of the ids. */

@@ -13,6 +13,7 @@ import {
   type Lease,
   type LeasedJob,
   type Outcome,
+  possibleLeases,
   type SettleRequest,
 } from "../../core/store/store.ts";
 import {
@@ -60,7 +61,9 @@ export function goneOf(state: MemoryState, { watch = [] }: SettleRequest): reado
 function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest, accepted: Outcome[]): boolean {
   const { now, retentionMs, observe = false, isResend = false } = request;
   const { lease, record } = outcome;
-  if (state.due.score(lease.id) !== leaseScore(lease)) return isResend && wasSettled(state, outcome, retentionMs);
+  const score = state.due.score(lease.id);
+  if (!possibleLeases(lease).some((each) => score === leaseScore(each)))
+    return isResend && wasSettled(state, outcome, retentionMs);
   accepted.push(outcome);
   for (const job of outcome.followUps ?? []) addJob(state, job, now);
   if ("runAt" in outcome) {

@@ -14,6 +14,7 @@ import type {
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
+  ExtendReply,
   FailuresPage,
   FailuresRequest,
   FlowPageRequest,
@@ -33,6 +34,7 @@ import type {
   Spread,
   StoredJob,
 } from "../../core/store/store.ts";
+import { renewedLease } from "../../core/store/store.ts";
 import { withPlan } from "../redis/plan.ts";
 import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
 import { enqueue } from "./enqueue.ts";
@@ -57,7 +59,7 @@ const local: LocalFacts = {
   mostOfExchange: () => oneCall,
   mostOfPeek: oneCall,
   mustPeek: false,
-  mostOfExtend: oneCall,
+  mostOfExtend: () => oneCall,
   mostOfPartitions: oneCall,
   mostOfDeclare: () => ({ roundTrips: 2, commands: 0 }),
   idSource: (newId) => newId,
@@ -99,16 +101,16 @@ export class MemoryQueue implements QueueStore {
     return { paused: this.#state.paused, nextAt: this.#state.nextAt(), manifest: this.#state.manifest };
   }
 
-  async extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {
-    return renewals.map((renewal) => this.#extend(renewal));
+  async extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply> {
+    return { leases: renewals.map((renewal) => this.#extend(renewal)) };
   }
 
-  #extend({ lease, endsAt, record }: LeaseRenewal): Lease | undefined {
+  #extend({ lease, endsAt, record }: LeaseRenewal): Lease | null {
     const { due, records } = this.#state;
-    const extended = { ...lease, endsAt };
+    const extended = renewedLease(lease, endsAt);
     const score = due.score(lease.id);
     // Asked again, for its answer was lost, it finds its own work.
-    if (score !== leaseScore(lease) && score !== leaseScore(extended)) return undefined;
+    if (score !== leaseScore(lease) && score !== leaseScore(extended)) return null;
     due.set(lease.id, leaseScore(extended));
     if (record !== undefined) records.set(lease.id, record);
     return extended;

@@ -30,7 +30,6 @@ export function partitionOfKey(key: string, count: number): number {
 export class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
   readonly mustPeek = true;
-  readonly mostOfExtend: Cost;
   readonly mostOfPartitions: Cost;
   /** One partition of each store. */
   readonly #parts: readonly LocalFacts[];
@@ -41,7 +40,6 @@ export class PartitionedFacts implements LocalFacts {
     this.#parts = parts;
     this.#count = count;
     this.#lost = lost;
-    this.mostOfExtend = this.#most((part) => part.mostOfExtend);
     this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
     // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if there are several.
     const checks = parts.length > 1 ? 2 * parts.length : 1;
@@ -76,6 +74,13 @@ export class PartitionedFacts implements LocalFacts {
     const claiming = partly({ claims }, 1);
     const { roundTrips, commands } = [settling, firing, claiming].reduce(sumOf);
     return { roundTrips: Math.min(roundTrips, this.#count), commands };
+  }
+
+  mostOfExtend(leases: number): Cost {
+    return times(
+      this.#most((part) => part.mostOfExtend(leases)),
+      Math.min(leases, this.#count),
+    );
   }
 
   mostOfDeclare(schedules: number): Cost {

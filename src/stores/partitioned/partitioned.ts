@@ -3,7 +3,7 @@ import { wholeNumber } from "../../core/shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { StoredHour, StoredNameFigures } from "../../core/store/figures.ts";
 import type { FlowChange, FlowState } from "../../core/store/flow.ts";
-import { type Cost, type Meter, OutOfBudgetError } from "../../core/store/meter.ts";
+import { type Cost, type Meter, OutOfBudgetError, sumOf } from "../../core/store/meter.ts";
 import type { StoredPending } from "../../core/store/pending.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
@@ -18,6 +18,7 @@ import {
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
+  type ExtendReply,
   type FlowPageRequest,
   type FoundDead,
   type JobState,
@@ -471,12 +472,33 @@ class PartitionedQueue implements QueueStore {
     return { ...this.#outlook(0), ...(silent.length > 0 && { failure }) };
   }
 
-  extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {
-    return this.#inParts(
+  /** @throws {OutOfBudgetError} if there is no room for the requests of all parts. Then none is sent. */
+  async extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply> {
+    const indexes = renewals.map(({ lease }) => this.#indexOf(lease.id));
+    const parts = [...new Set(indexes)];
+    const [first = 0] = parts;
+    if (parts.length < 2) return this.#at(first).extend(renewals);
+    const costOf = (index: number) => {
+      const leases = indexes.filter((each) => each === index).length;
+      return this.#at(index).local.mostOfExtend(leases);
+    };
+    if (this.#meter?.allows?.(parts.map(costOf).reduce(sumOf)) === false) throw new OutOfBudgetError();
+    const held = this.#holdRoom(parts, costOf);
+    const failures: unknown[] = [];
+    const leases = await this.#inParts(
       renewals,
       ({ lease }) => this.#indexOf(lease.id),
-      (index, some) => this.#at(index).extend(some),
+      async (index, some) => {
+        held.get(index)?.();
+        try {
+          return (await this.#at(index).extend(some)).leases;
+        } catch (error) {
+          failures.push(error);
+          return some.map(() => undefined);
+        }
+      },
     );
+    return { leases, ...(failures.length > 0 && { failure: failures[0] }) };
   }
 
   find(id: string, now: number): Promise<StoredJob | undefined> {

@@ -23,6 +23,7 @@ import type {
   StoredJob,
   Timing,
 } from "../../core/store/store.ts";
+import { possibleLeases } from "../../core/store/store.ts";
 import { flowHead, newFlowText, readFlow } from "./flow.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import {
@@ -88,6 +89,28 @@ export function outcomeArguments(outcome: Outcome): string[] {
     flowHead(lease.flow),
     lease.bornAs ?? "",
   ];
+}
+
+/** The outcomes as exchange.lua gets them: once for each lease that may be the stored one. It accepts one of these. */
+export function underEachLease(settle: readonly Outcome[]): readonly Outcome[] {
+  return settle.flatMap((outcome) =>
+    outcome.lease.mayEndAt === undefined
+      ? outcome
+      : possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease })),
+  );
+}
+
+/** Which outcomes were accepted, by the answers for what `underEachLease` gives. */
+export function acceptedAmong(
+  settle: readonly Outcome[],
+  answers: readonly (boolean | undefined)[],
+): readonly boolean[] {
+  let next = 0;
+  return settle.map(({ lease }) => {
+    const first = next;
+    next += possibleLeases(lease).length;
+    return answers.slice(first, next).includes(true);
+  });
 }
 
 /** How many leases an exchange watches at most, so that no command is needed for it. */

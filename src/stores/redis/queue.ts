@@ -19,11 +19,11 @@ import {
   type ExchangeReply,
   type ExchangeRequest,
   type ExchangeSize,
+  type ExtendReply,
   type FlowPageRequest,
   type FoundDead,
   type JobState,
   type Layout,
-  type Lease,
   type LeaseRenewal,
   type LocalFacts,
   type NewJob,
@@ -31,6 +31,7 @@ import {
   type Page,
   type PageRequest,
   type QueueStore,
+  renewedLease,
   type SettleReply,
   type SettleRequest,
   type SettleSize,
@@ -42,6 +43,7 @@ import {
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
 import {
+  acceptedAmong,
   completedJob,
   counterFields,
   deadJob,
@@ -65,6 +67,7 @@ import {
   storedSchedules,
   storedStats,
   texts,
+  underEachLease,
   watchArguments,
 } from "./codec.ts";
 import type { Connection, Sending } from "./connection.ts";
@@ -137,7 +140,7 @@ export class RedisQueue implements QueueStore {
     mostOfExchange: (size) => ({ roundTrips: 1, commands: this.#mostOfExchange(size) }),
     mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
     mustPeek: false,
-    mostOfExtend: { roundTrips: 1, commands: mostOfExtend(1, 1, 1) },
+    mostOfExtend: (leases) => ({ roundTrips: 1, commands: mostOfExtend(leases, leases, leases) }),
     mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
     mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
     idSource: (newId) => newId,
@@ -220,13 +223,14 @@ export class RedisQueue implements QueueStore {
   ): Promise<ExchangeReply> {
     const sweeping = { roundTrips: 1, commands: most(isResend) + mostOfSweep(size) };
     const maySweep = settle.length > 0 && this.#meter?.allows?.(sweeping) !== false;
+    const sent = underEachLease(settle);
     const rest = [
       ...[newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
-      ...[flag(maySweep), flag(meetsKeys), flag(firesDeclared), flag(observe), String(settle.length)],
-      ...settle.flatMap(outcomeArguments),
-      ...followUpArguments(settle),
-      ...(observe ? nameArguments(settle, this.#places) : ["0"]),
+      ...[flag(maySweep), flag(meetsKeys), flag(firesDeclared), flag(observe), String(sent.length)],
+      ...sent.flatMap(outcomeArguments),
+      ...followUpArguments(sent),
+      ...(observe ? nameArguments(sent, this.#places) : ["0"]),
       ...watchArguments(settle.length > 0 ? watch : []),
       String(fire.length),
       ...fire.flatMap(fireArguments),
@@ -237,9 +241,9 @@ export class RedisQueue implements QueueStore {
       most: (isSentAgain: boolean) => most(isSentAgain || isResend) + (maySweep ? mostOfSweep(size) : 0),
     };
     const answer = await this.#texts(scripts.exchange, args, sending);
-    const { places, missing, ...reply } = exchangeReply(answer, settle.length, fire.length);
+    const { places, missing, settled, ...reply } = exchangeReply(answer, sent.length, fire.length);
     this.#notePlaces(places);
-    return { ...reply, gone: goneAmong(watch, missing) };
+    return { ...reply, settled: acceptedAmong(settle, settled), gone: goneAmong(watch, missing) };
   }
 
   async partitions(wanted?: Spread): Promise<Layout> {
@@ -265,8 +269,8 @@ export class RedisQueue implements QueueStore {
     return ["ZRANGE", this.#keys.due, "0", "1", "WITHSCORES"];
   }
 
-  async extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {
-    const extended = renewals.map(({ lease: { bornAs: _, ...lease }, endsAt }) => ({ ...lease, endsAt }));
+  async extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply> {
+    const extended = renewals.map(({ lease, endsAt }) => renewedLease(lease, endsAt));
     const args = renewals.flatMap(({ lease, record }, index) => [
       lease.id,
       String(leaseScore(lease)),
@@ -279,7 +283,7 @@ export class RedisQueue implements QueueStore {
     const most = mostOfExtend(renewals.length, stored.length, born.length);
     const withNonce = [newNonce(this.#random), ...args];
     const answers = await this.#texts(scripts.extend, () => withNonce, { most: () => most });
-    return extended.map((lease, index) => (answers[index] === "1" ? lease : undefined));
+    return { leases: extended.map((lease, index) => (answers[index] === "1" ? lease : null)) };
   }
 
   async find(id: string, now: number): Promise<StoredJob | undefined> {

@@ -1,0 +1,200 @@
+import { expect, test, vi } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import type { Lease, QueueStore } from "../../src/core/store/store.ts";
+import {
+  type BatchItem,
+  type DrainOptions,
+  defineJob,
+  type JobContext,
+  memoryStore,
+  PermanentError,
+  partitioned,
+  Queue,
+  type Store,
+  TidegateError,
+} from "../../src/index.ts";
+import { faultyStore, testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
+import { start } from "../support/clock.ts";
+import { onEachKindOfStore, onEveryStore } from "../support/stores.ts";
+
+const minute = 60_000;
+
+/** A queue of one job, and a store that fails renewals: those whose turns these are, from 1. */
+function setUp(
+  inner: Store,
+  perform: (job: JobContext) => unknown,
+  { fault = "after", call = 1 }: { fault?: "before" | "after"; call?: number | readonly number[] } = {},
+) {
+  const clock = testClock(start);
+  const store = faultyStore(clock.watch(inner), [{ on: "extend", call, fault }]);
+  const job = defineJob({ name: "job", timeout: "30s", perform: (_: undefined, context) => perform(context) });
+  const queue = new Queue({ store, clock, jobs: [job], random: () => 0.5, logger: null });
+  return { clock, store, job, queue };
+}
+
+const inVain = (work: Promise<void>) => expect(work).rejects.toMatchObject({ code: "store_unavailable" });
+
+onEveryStore((kind) => {
+  for (const fault of ["before", "after"] as const) {
+    test(`a job whose extend gets no answer is settled once, lost ${fault} the store`, async () => {
+      const ends = [
+        () => "done",
+        (job: JobContext) => job.snooze("1h"),
+        () => Promise.reject(new Error("no luck")),
+        () => Promise.reject(new PermanentError("no hope")),
+      ];
+      const perform = async (job: JobContext) => {
+        await inVain(job.extend("10m"));
+        return ends.pop()?.(job);
+      };
+      const { queue, job } = setUp(kind.create(), perform, { fault, call: [1, 2, 3, 4] });
+      await queue.enqueueMany(Array.from({ length: 4 }, () => ({ job })));
+      const report = await queue.drain({ concurrency: 1 });
+      expect(report).toMatchObject({ completed: 1, snoozed: 1, retried: 1, deadLettered: 1, lost: 0 });
+      expect(await queue.getStats()).toMatchObject({ runningCount: 0, scheduledCount: 2 });
+    });
+
+    test(`a job that was enqueued for an eager start is settled if its progress gets no answer, lost ${fault} the store`, async () => {
+      const { queue, job } = setUp(kind.create(), (context) => inVain(context.progress(1)), { fault });
+      const { held } = await internalsOf(queue).enqueueHeld([{ job }]);
+      expect(await internalsOf(queue).drain({ held })).toMatchObject({ completed: 1, lost: 0 });
+      expect(await queue.getStats()).toMatchObject({ runningCount: 0, pendingCount: 0 });
+    });
+
+    test(`an extend after one that got no answer moves the lease, lost ${fault} the store`, async () => {
+      let end: Date | undefined;
+      const { queue, job } = setUp(
+        kind.create(),
+        async (context) => {
+          await inVain(context.extend("10m"));
+          await inVain(context.extend("20m"));
+          await context.extend("30m");
+          end = (await queue.getJob(context.id))?.leaseEndsAt;
+        },
+        { fault, call: [1, 2] },
+      );
+      await queue.enqueue(job);
+      expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+      expect(end).toEqual(new Date(start + 30 * minute + 5_000));
+    });
+  }
+
+  test("a job that is given back since the extend before its start got no answer uses no attempt", async () => {
+    // No claim foresees its timeout.
+    const seen: number[] = [];
+    const { queue, job } = setUp(kind.create(), ({ attempt }) => seen.push(attempt));
+    await queue.enqueue(job, undefined, { timeout: "10m" });
+    expect(await queue.drain({ maxJobs: 1, timeBudget: "20m" })).toMatchObject({ released: 1, lost: 0 });
+    expect(await queue.drain({ timeBudget: "20m" })).toMatchObject({ completed: 1 });
+    expect(seen).toEqual([1]);
+  });
+
+  test("an extend that the handler does not await leaves no timer when its drain has ended", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const job = defineJob({ name: "job", perform: (_: undefined, { extend }) => void extend("8h") });
+      const queue = new Queue({ store: memoryStore(), jobs: [job] });
+      await queue.enqueue(job);
+      expect(await queue.drain()).toMatchObject({ completed: 1 });
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+onEachKindOfStore((kind) => {
+  /** A job that is leased until a minute after the start. */
+  async function hold(): Promise<{ store: QueueStore; lease: Lease }> {
+    const store = kind.create().open("default");
+    const job = { id: "a", isFreshId: true, runAt: start, record: "1:{}", leaseEndsAt: start + minute };
+    const [reply] = await store.enqueue([job], start);
+    if (!reply?.lease) throw new Error("The job was not leased.");
+    return { store, lease: reply.lease };
+  }
+
+  const outcome = (lease: Lease) => ({ to: "completed" as const, lease, record: "1:done" });
+  const settling = { now: start, retentionMs: minute };
+
+  test("an outcome counts under either of the two possible ends of its lease, and under no third one", async () => {
+    for (const [endsAt, isHeld] of [
+      [undefined, true],
+      [start + 2 * minute, true],
+      [start + 3 * minute, false],
+    ] as const) {
+      const { store, lease } = await hold();
+      if (endsAt !== undefined) await store.extend([{ lease, endsAt, record: "1:progress" }]);
+      const settle = [outcome({ ...lease, mayEndAt: start + 2 * minute })];
+      expect((await store.settle({ ...settling, settle })).settled).toEqual([isHeld]);
+      expect((await store.settle({ ...settling, settle, isResend: true })).settled).toEqual([isHeld]);
+      expect(await store.stats(start)).toMatchObject({ processed: isHeld ? 1 : 0 });
+    }
+  });
+});
+
+/** A queue in two stores, whose drains begin with a batch of jobs in both, and how many renewals each was sent. */
+function inTwoStores(performBatch: (jobs: readonly BatchItem<unknown>[]) => unknown) {
+  const sent = [0, 0];
+  const refuses = new Set<number>();
+  const stores = [0, 1].map((index) =>
+    aroundStore(memoryStore(), async ({ method }, run) => {
+      if (method === "extend") {
+        sent[index] = (sent[index] ?? 0) + 1;
+        if (refuses.has(index)) throw new TidegateError("store_unavailable", "The store is down.");
+      }
+      return run();
+    }),
+  );
+  const clock = testClock(start);
+  const job = defineJob({ name: "job", batch: { size: 20 }, maxRetries: 0, timeout: "30s", performBatch });
+  const queue = new Queue({ store: clock.watch(partitioned(stores, 2)), clock, jobs: [job], logger: null });
+  const { enqueueHeld, drain } = internalsOf(queue);
+  const drainBatch = async (options: DrainOptions) => {
+    const jobs = Array.from({ length: 12 }, (_, index) => ({ job, id: `${index}` }));
+    return drain({ ...options, held: (await enqueueHeld(jobs)).held });
+  };
+  return { clock, drainBatch, sent, refuses };
+}
+
+test("a store that refuses its part of an extend costs no job its outcome, and the others get their time", async () => {
+  const ended: string[] = [];
+  let parts: readonly number[] = [];
+  const { clock, drainBatch, sent, refuses } = inTwoStores(async (jobs) => {
+    refuses.add(1);
+    await expect(jobs[0]?.job.extend("5m")).rejects.toMatchObject({ code: "store_unavailable" });
+    parts = [...sent];
+    for (const { job } of jobs) job.signal.addEventListener("abort", () => ended.push(job.id));
+    await clock.sleep?.(2 * minute);
+  });
+  const drained = drainBatch({ timeBudget: "20m" });
+  await clock.advance("1m");
+  // The refused part keeps its timeout.
+  const timedOut = ended.length;
+  await clock.advance("10m");
+  expect(parts).toEqual([1, 1]);
+  expect(timedOut).toBeGreaterThan(0);
+  expect(timedOut).toBeLessThan(12);
+  expect(await drained).toMatchObject({ claimed: 12, deadLettered: timedOut, completed: 12 - timedOut, lost: 0 });
+});
+
+test.each([39, 40])(
+  "an extend of jobs in two stores is sent to both or to none, with a budget of %i round trips",
+  async (roundTrips) => {
+    const parts: number[][] = [];
+    const { drainBatch, sent } = inTwoStores(async (jobs) => {
+      for (let each = 0; each < 60; each++) {
+        const before = [...sent];
+        const refusal = await jobs[0]?.job.extend(300_000 + each).then(
+          () => undefined,
+          ({ code }) => code,
+        );
+        parts.push(sent.map((count, index) => count - (before[index] ?? 0)));
+        if (refusal) break;
+      }
+    });
+    expect(await drainBatch({ budget: { roundTrips } })).toMatchObject({ completed: 12, lost: 0 });
+    expect(parts.splice(-1)).toEqual([[0, 0]]);
+    expect(parts.filter(([first, second]) => first !== 1 || second !== 1)).toEqual([]);
+  },
+);
