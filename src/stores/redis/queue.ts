@@ -27,9 +27,9 @@ import {
   type LeaseRenewal,
   type LocalFacts,
   type NewJob,
-  type NextDue,
   type Page,
   type PageRequest,
+  type PeekReply,
   type QueueStore,
   type SettleReply,
   type SettleRequest,
@@ -54,6 +54,7 @@ import {
   followUpArguments,
   goneAmong,
   idOf,
+  isUnused,
   listedMember,
   nameArguments,
   nextDue,
@@ -162,6 +163,16 @@ export class RedisQueue implements QueueStore {
     this.#connection.places.set(this.#keys.due, new Map(known));
   }
 
+  /** Notes whether the queue has the mark that stays once it was used. @returns whether it had it before, and was emptied. */
+  #isEmptied(isUnused: boolean | undefined): boolean {
+    const { used, places } = this.#connection;
+    const { due } = this.#keys;
+    if (isUnused === false) used.add(due);
+    const isEmptied = isUnused === true && used.delete(due);
+    if (isEmptied) places.delete(due);
+    return isEmptied;
+  }
+
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     if (jobs.length === 0) return [];
     const nonce = newNonce(this.#random);
@@ -178,23 +189,35 @@ export class RedisQueue implements QueueStore {
     ]);
     const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
     const lone = this.#connection.keepsOrder ? loneJob(jobs) : undefined;
-    const answer = lone && (await this.#enqueueLone(lone, args));
-    if (answer === "enqueued") return jobs.map(({ id, runAt }) => ({ status: answer, id, runAt, lease: undefined }));
-    const replies = answer ?? (await this.#texts(scripts.enqueue, args));
-    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 5, index * 5 + 5)));
+    const stored = lone && (await this.#enqueueLone(lone, args));
+    if (stored && "added" in stored) {
+      const emptied = this.#noteEnqueued(stored.added > 1);
+      return jobs.map(({ id, runAt }) => ({ status: "enqueued", id, runAt, lease: undefined, ...emptied }));
+    }
+    const replies = stored?.answer ?? (await this.#texts(scripts.enqueue, args));
+    const use = replies[jobs.length * 5];
+    const emptied = use ? this.#noteEnqueued(use === "1") : {};
+    return jobs.map((job, index) => ({ ...enqueueReply(job, replies.slice(index * 5, index * 5 + 5)), ...emptied }));
   }
 
-  /** Stores a job by plain commands. Gives what the script has answered in their place; undefined if the script must be run. */
+  #noteEnqueued(wasUnused: boolean): Pick<EnqueueReply, "isEmptied"> {
+    const isEmptied = this.#isEmptied(wasUnused);
+    this.#connection.used.add(this.#keys.due);
+    return isEmptied ? { isEmptied } : {};
+  }
+
+  /** Stores a job by plain commands. Gives how many members they have added, or what the script has answered in their place; undefined if the script must be run. */
   async #enqueueLone(
     job: NewJob,
     args: (isResend: boolean) => readonly string[],
-  ): Promise<"enqueued" | readonly string[] | undefined> {
+  ): Promise<{ readonly added: number } | { readonly answer: readonly string[] } | undefined> {
     const inPlace = loneEnqueue(job, this.#keys);
     const sent = await this.#orRefusal(
       this.#connection.runInPlace(inPlace, scripts.enqueue, this.#keys, args, this.#meter),
     );
-    if ("answer" in sent) return texts(sent.answer);
-    return Number(sent.answers[1]) === 1 ? "enqueued" : undefined;
+    if ("answer" in sent) return { answer: texts(sent.answer) };
+    const added = Number(sent.answers[1]);
+    return added > 0 ? { added } : undefined;
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
@@ -249,14 +272,19 @@ export class RedisQueue implements QueueStore {
     );
   }
 
-  async peek(): Promise<NextDue> {
+  async peek(): Promise<PeekReply> {
     const [head] = await this.#plain([this.#peekCommand()]);
-    return nextDue(texts(head));
+    return this.#peeked(texts(head));
   }
 
-  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
+  #peeked(head: readonly string[]): PeekReply {
+    const isEmptied = this.#isEmptied(isUnused(head));
+    return { ...nextDue(head), ...(isEmptied && { isEmptied }) };
+  }
+
+  async peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined }> {
     const [head, manifest] = await this.#plain([this.#peekCommand(), ["GET", this.#keys.manifest]]);
-    return { ...nextDue(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
+    return { ...this.#peeked(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
   }
 
   // Two members: the mark of a pause stands before all others.
