@@ -1,7 +1,7 @@
 import { checkFits } from "../enqueue/new-job.ts";
 import { LONGEST_ID, LONGEST_NAME } from "../job/options.ts";
-import { decodeRecord, encodeRecord, type JobRecord } from "../job/record.ts";
-import { conflict, invalidRequest, notFound } from "../shared/errors.ts";
+import { decodeRecord, encodeRecord, type JobRecord, readRecord } from "../job/record.ts";
+import { invalidRequest, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { checkKnown, checkText } from "../shared/validate.ts";
@@ -142,7 +142,7 @@ async function retrySelected(
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
-    for (const { name } of dead.map(readable)) {
+    for (const { name } of dead.map(readRecord)) {
       if (!names.has(name) && "payload" in change)
         await checkFits(name, jobs.get(name), asJson(change.payload, "payload"));
       names.add(name);
@@ -190,19 +190,10 @@ function* requestsOf(
 }
 
 function retryOf(dead: StoredJob, change: Partial<JobRecord>, runAt: number, now: number): DeadJobRetry {
-  const { end, ...rest } = readable(dead);
+  const { end, ...rest } = readRecord(dead);
   const claims = end?.claims ?? 0;
   const record = written("payload", () => encodeRecord({ ...rest, ...change, returned: claims, revivedAt: now }));
   return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
-}
-
-/** @throws {TidegateError} `conflict` if the record is of a newer version. */
-function readable({ id, record }: StoredJob): JobRecord {
-  const known = decodeRecord(record);
-  if (known) return known;
-  throw conflict(
-    `The record of dead job "${id}" is of a version that this deployment cannot read. Retry it with a newer one.`,
-  );
 }
 
 /** Removes dead jobs for good, and gives how many. @throws as `Queue.removeFromDeadLetter` */

@@ -1,9 +1,10 @@
 import { flowOf } from "../enqueue/flow-key.ts";
 import { checkFits, type EnqueueOptions, type EnqueueResult, resolveJob, storedOptions } from "../enqueue/new-job.ts";
+import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import { checkSchedule, type Schedule, scheduleNames } from "../job/options.ts";
 import type { Clock } from "../shared/clock.ts";
-import { conflict, notFound } from "../shared/errors.ts";
+import { conflict, notFound, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "../shared/limits.ts";
 import { checkKnown, checkPathText, checkText, wholeNumber } from "../shared/validate.ts";
@@ -104,6 +105,7 @@ export class Schedules {
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {
       if (this.#isDeclared(key, existing)) throw standsInCode(key);
+      if (existing) readable(key, existing);
       return renewed(key, record, existing, this.#clock());
     });
   }
@@ -118,13 +120,13 @@ export class Schedules {
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
     const stored = await this.#reader.findSchedule(key);
-    return (stored && scheduleInfo(stored)) ?? null;
+    return stored ? scheduleInfo(stored) : null;
   }
 
   /** Reads all schedules, in the order of their keys. */
   async list(): Promise<readonly ScheduleInfo[]> {
     const stored = await this.#reader.listSchedules();
-    return stored.flatMap((schedule) => scheduleInfo(schedule) ?? []).sort((a, b) => (a.key < b.key ? -1 : 1));
+    return stored.map(scheduleInfo).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   /** Removes a schedule. The jobs that it made stay. @throws {TidegateError} `not_found` */
@@ -185,7 +187,7 @@ export class Schedules {
       const stored = make(existing);
       if (!(await this.#store.putSchedule({ ...stored, from: existing }))) continue;
       if (stored.next !== undefined) this.#noteDue(stored.next);
-      return scheduleInfo(stored) as ScheduleInfo;
+      return scheduleInfo(stored);
     }
   }
 
@@ -200,11 +202,11 @@ interface ReadableSchedule {
   readonly next: number | undefined;
 }
 
-/** @throws {TidegateError} `not_found`; `conflict` if only a newer version can read it. */
-function readable(key: string, stored: StoredSchedule | undefined): ReadableSchedule {
+/** @throws {TidegateError} `not_found`; `conflict` if it cannot be read. */
+function readable(key: string, stored: ScheduleEntry | undefined): ReadableSchedule {
   if (!stored) throw unknownSchedule(key);
   const record = readSchedule(stored);
-  if (!record) throw conflict(`Schedule "${key}" was stored by a newer version, which alone can read it.`);
+  if (!record) throw conflict(whyUnreadable(`Schedule ${quote(key)}`, stored.record));
   return { record, next: stored.next };
 }
 
@@ -258,9 +260,9 @@ export function renewed(
   return scheduleEntry(key, { ...record, ...past } as ScheduleRecord, next);
 }
 
-function scheduleInfo(stored: ScheduleEntry): ScheduleInfo | undefined {
-  const record = readSchedule(stored);
-  if (!record) return undefined;
+/** A stored schedule, as users see it. @throws {TidegateError} `conflict` if it cannot be read. */
+function scheduleInfo(stored: ScheduleEntry): ScheduleInfo {
+  const { record } = readable(stored.key, stored);
   const {
     name,
     payload = null,

@@ -40,7 +40,7 @@ import {
   sizeOf,
 } from "../../core/store/store.ts";
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
-import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
+import { earlierPartitions, wrongPartitions } from "../partitioned/wrong-partitions.ts";
 import {
   completedJob,
   counterFields,
@@ -71,7 +71,7 @@ import {
 import { type Connection, isRefusedCommand, type Sending } from "./connection.ts";
 import { changeArguments, pageArguments, placeOf, readDocument, readDocuments } from "./documents.ts";
 import { changeFlowArguments, flowField, flowHead, newFlowText, readFlowState } from "./flow.ts";
-import type { QueueKeys } from "./keys.ts";
+import { earlierKeysOf, type QueueKeys } from "./keys.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
 import {
   mostOfDeclare,
@@ -86,7 +86,7 @@ import {
 } from "./most-commands.ts";
 import { BORN_MEMBER, leaseScore, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
-import { readLayout, writeSpread } from "./spread.ts";
+import { readLayout, writeEarlier, writeSpread } from "./spread.ts";
 
 /** How many members one call of `clear` looks at. */
 const CLEARED_AT_ONCE = 1_000;
@@ -265,11 +265,31 @@ export class RedisQueue implements QueueStore {
   }
 
   async partitions(wanted?: Spread): Promise<Layout> {
-    const args = [wanted ? writeSpread(wanted) : ""];
+    const stored = await this.#spread(wanted, "");
+    if (!wanted) return readLayout(stored);
+    const earlier = writeEarlier(wanted);
+    if (stored !== earlier || !this.#affordsSearch(wanted)) return readLayout(stored);
+    await this.#refuseEarlierKeys(wanted);
+    return readLayout(await this.#spread(wanted, earlier));
+  }
+
+  async #spread(wanted: Spread | undefined, replaced: string): Promise<string> {
+    const args = [wanted ? writeSpread(wanted) : "", replaced];
     const most = () => mostOfPartitions;
-    return readLayout(
-      String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most })),
-    );
+    return String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most }));
+  }
+
+  /** Where a budget has no room to look for the keys of earlier versions, the next call that has it does. */
+  #affordsSearch({ partitions }: Spread): boolean {
+    return this.#meter?.allows?.({ roundTrips: 2, commands: partitions + mostOfPartitions }) !== false;
+  }
+
+  /** Jobs, schedules and the dead letter under names that this version does not read would be as good as lost. */
+  async #refuseEarlierKeys({ partitions }: Spread): Promise<void> {
+    const parts = Array.from({ length: partitions }, (_, partition) => earlierKeysOf(this.#keys, partition));
+    const counts = await this.#plain(parts.map(({ due, dead }) => ["EXISTS", due, dead]));
+    const found = parts.find((_, partition) => Number(counts[partition]) > 0);
+    if (found) throw earlierPartitions(this.#keys.queue, found.due);
   }
 
   async peek(): Promise<PeekReply> {
