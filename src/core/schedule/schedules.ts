@@ -93,7 +93,7 @@ export class Schedules {
    * paused schedule stays paused. A declared one can only be changed in the code.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
-   * @throws {TidegateError} `conflict` if a job declares the schedule of this key; `invalid_request`, and the message names the option;
+   * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it; `invalid_request`, and the message names the option;
    *   `payload_too_large`. Nothing was stored.
    */
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
@@ -116,14 +116,14 @@ export class Schedules {
     return existing !== undefined && readSchedule(existing)?.declared === true;
   }
 
-  /** Reads a schedule; null if none has the key. */
+  /** Reads a schedule; null if none has the key. @throws {TidegateError} `conflict` if a newer version has stored it. */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
     const stored = await this.#reader.findSchedule(key);
     return stored ? scheduleInfo(stored) : null;
   }
 
-  /** Reads all schedules, in the order of their keys. */
+  /** Reads all schedules, in the order of their keys. @throws {TidegateError} `conflict` if a newer version has stored one. */
   async list(): Promise<readonly ScheduleInfo[]> {
     const stored = await this.#reader.listSchedules();
     return stored.map(scheduleInfo).sort((a, b) => (a.key < b.key ? -1 : 1));
