@@ -6,7 +6,7 @@ import { openStage, type Stage } from "../support/stage.ts";
 
 // What a process remembers of a database that was emptied, or of which Redis has evicted keys, under it.
 
-const plain = defineJob({ name: "plain", perform() {} });
+const plain = defineJob({ name: "plain", perform: (_: unknown) => {} });
 const hourly = defineJob({ name: "hourly", schedule: { cron: "0 * * * *" }, perform() {} });
 const minute = 60_000;
 
