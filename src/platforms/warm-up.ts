@@ -61,8 +61,8 @@ function answersOfRedis(): unknown[] {
   const ids = Array.from({ length: JOBS }, (_, index) => `warm-up-${index}`);
   const record = encodeRecord({ name: "warm_up", enqueuedAt: 0 });
   const [due, leased] = [waitingScore(0), leaseScore({ endsAt: 3_600_000, claims: 1 })].map(String);
-  const claimed = [0, "", 0, JOBS, ...ids.flatMap((id) => [id, leased, record, due]), 0, 0];
-  const settled = [0, "", 0, ...ids.map(() => 1), 0, 0, 0];
+  const claimed = [0, "", 0, 0, JOBS, ...ids.flatMap((id) => [id, leased, record, due]), 0, 0];
+  const settled = [0, "", 0, ...ids.map(() => 1), 0, 0, 0, 0];
   return [
     [ids[0], due],
     [1, claimed],

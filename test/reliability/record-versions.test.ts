@@ -12,7 +12,9 @@ import { openStage, type Stage } from "../support/stage.ts";
 // This version must read and run what earlier versions have stored. scripts/fixture.ts makes the fixture of a version.
 
 const folder = join(import.meta.dirname, "../fixtures");
-const versions = readdirSync(folder).map((file) => file.replace(".json", ""));
+const versions = readdirSync(folder).flatMap((file) => /^(v\d+)\.json$/.exec(file)?.[1] ?? []);
+/** What versions between them have stored in forms of their own, written by those very versions. */
+const forms = readdirSync(join(folder, "forms"));
 
 test("there is a fixture of the current version", () => {
   expect(versions).toContain(`v${recordVersion}`);
@@ -82,6 +84,67 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
     expect(totalProcessed - before.totalProcessed).toBeGreaterThanOrEqual(waited + 2);
     expect(await queue.getJob("be killed")).toMatchObject({ state: "completed", attempts: 2 });
     expect(await queue.getJob("fail")).toMatchObject({ state: "completed", attempts: 3, errors: [{}, {}] });
+    expect(storedBreaches(await readStored(stage.redis, prefix), clock.now)).toEqual([]);
+  });
+});
+
+/** A queue that a version has stored in a form of its own, and what that version read from it. */
+interface StoredForm extends Fixture {
+  readonly seen: {
+    readonly jobs: readonly { readonly id: string }[];
+    readonly schedules: readonly { readonly key: string; readonly nextRunAt: string }[];
+    readonly stats: Readonly<Record<string, number>>;
+  };
+}
+
+describe.each(forms)("the forms of %s", (file) => {
+  let stage: Stage;
+  let fixture: StoredForm;
+  beforeAll(async () => {
+    stage = await openStage();
+    fixture = JSON.parse(await readFile(join(folder, "forms", file), "utf8"));
+  });
+  afterAll(() => stage.close());
+
+  async function load() {
+    const prefix = stage.prefix();
+    await loadFixture(stage.redis, fixture, prefix);
+    const clock = clockByHand(fixture.at);
+    const jobs = ["work", "keyed", "dies"].map((name) => defineJob({ name, perform() {} }));
+    const beat = defineJob({ name: "beat", schedule: { cron: "0 * * * *" }, perform() {} });
+    const store = stage.store(prefix);
+    return { prefix, clock, store, queue: fixtureQueue(store, clock, { jobs: [...jobs, beat], logger: null }) };
+  }
+
+  test("are read as they were then: jobs, lines of keys, schedules, documents and counts", async () => {
+    const { queue, store, prefix } = await load();
+    const { jobs } = await queue.listJobs({ limit: 1_000 });
+    expect([...jobs].sort((a, b) => (a.id < b.id ? -1 : 1))).toMatchObject(fixture.seen.jobs);
+    const schedules = await queue.schedules.list();
+    expect(schedules.map(({ key, nextRunAt }) => ({ key, nextRunAt: nextRunAt?.toISOString() }))).toEqual(
+      fixture.seen.schedules,
+    );
+    expect(await queue.getStats()).toMatchObject(fixture.seen.stats);
+    expect(await queue.flowControl.get("shop")).toMatchObject({ key: "shop", concurrency: 1, waiting: 3 });
+    expect(await store.open("default").findDocument("kept", "one", fixture.at)).toMatchObject({ text: "a text" });
+    expect(await keyBreaches(stage.redis, prefix)).toEqual([]);
+  });
+
+  test("run: every job ends, those of a key in their order, and the schedules fire", async () => {
+    const { queue, clock, prefix } = await load();
+    await queue.retryFromDeadLetter({ all: true });
+    clock.now += 3 * 3_600_000;
+    while ((await queue.drain({ budget: { roundTrips: 60 } })).claimed > 0);
+    const { pendingCount, runningCount, deadLetterCount, totalProcessed } = await queue.getStats();
+    expect({ pendingCount, runningCount, deadLetterCount }).toEqual({
+      pendingCount: 0,
+      runningCount: 0,
+      deadLetterCount: 0,
+    });
+    const { stats } = fixture.seen;
+    const stood = (stats.totalProcessed ?? 0) + (stats.pendingCount ?? 0) + (stats.deadLetterCount ?? 0);
+    expect(totalProcessed).toBe(stood + (stats.runningCount ?? 0) + fixture.seen.schedules.length);
+    expect(await queue.getJob("line-3")).toMatchObject({ state: "completed" });
     expect(storedBreaches(await readStored(stage.redis, prefix), clock.now)).toEqual([]);
   });
 });

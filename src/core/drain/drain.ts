@@ -7,7 +7,7 @@ import type { AttemptRuntime } from "../attempt/runtime.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
-import { logFailures, logPartial } from "../observe/log.ts";
+import { logEvicted, logFailures, logPartial } from "../observe/log.ts";
 import type { DeclaredSchedules } from "../schedule/declared.ts";
 import { firesOf } from "../schedule/fire.ts";
 import type { ExchangeReply, LeasedJob, NextDue } from "../store/store.ts";
@@ -282,6 +282,7 @@ export class Drain {
       for (const attempt of this.#jobs.running) if (gone.has(attempt.job.lease.current.id)) attempt.onLost();
     hooks?.exchanged(reply, ended, fire);
     if (logger) logFailures(logger, reply.settled, ended);
+    if (reply.evicted) logEvicted(logger, queue, reply.evicted, now);
     if (reply.passedOver !== undefined) logPartial(logger, queue, reply.passedOver);
     const firedByStore = reply.jobs.filter(({ isFired }) => isFired).length;
     this.#counts.rearmed += firedByStore + reply.fired.filter((fired) => fired !== "stale").length;

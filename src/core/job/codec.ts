@@ -10,6 +10,13 @@ export function encode(record: object): string {
   return VERSION + JSON.stringify(record);
 }
 
+/** Says why a text is none that `decode` reads, and what to do. @param what whose record it is, such as `Job "3f9a"`. */
+export function whyUnreadable(what: string, text: string): string {
+  return /^\d+:/.test(text) && !text.startsWith(VERSION)
+    ? `${what} was stored by a newer version, which alone can read it. Upgrade this deployment.`
+    : `${what} has a damaged record, which another program has written. Remove it by its id or key.`;
+}
+
 /** Decodes it; undefined if it is damaged or of an unknown version. */
 export function decode<Stored>(text: string): Stored | undefined {
   if (!text.startsWith(VERSION)) return undefined;

@@ -1,7 +1,8 @@
+import { conflict, quote } from "../shared/errors.ts";
 import { isLarger, LARGEST_RECORD } from "../shared/limits.ts";
 import { CLAIM_CYCLE } from "../store/store.ts";
 import type { BackoffRule } from "./backoff.ts";
-import { decode, encode } from "./codec.ts";
+import { decode, encode, whyUnreadable } from "./codec.ts";
 import type { JobTrace } from "./trace-context.ts";
 
 /** One failed attempt. */
@@ -76,13 +77,20 @@ const KEPT_ERRORS = 5;
 const KEPT_MESSAGE = 1_000;
 const KEPT_STACK = 4_000;
 
-/** In place of a record that cannot be read. */
+/** In place of a record that cannot be read, while its job is handed back. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
 
 export const encodeRecord = (record: JobRecord): string => encode(record);
 
 /** Reads a record; undefined if it is damaged or of a version that this code does not know. */
 export const decodeRecord = (text: string): JobRecord | undefined => decode<JobRecord>(text);
+
+/** Reads the record of a job. @throws {TidegateError} `conflict` if it is damaged or of a newer version. */
+export function readRecord({ id, record }: { readonly id: string; readonly record: string }): JobRecord {
+  const read = decodeRecord(record);
+  if (!read) throw conflict(whyUnreadable(`Job ${quote(id)}`, record));
+  return read;
+}
 
 /** The record of a job that has ended. The end is appended to what is stored, so that a large payload is not encoded again. */
 export function withEnd(text: string, end: JobEnd): string {

@@ -1,8 +1,8 @@
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
 import { LONGEST_ID, LONGEST_NAME } from "../job/options.ts";
-import { decodeRecord, encodeRecord, type JobRecord } from "../job/record.ts";
-import { conflict, invalidRequest, notFound } from "../shared/errors.ts";
+import { decodeRecord, encodeRecord, type JobRecord, readRecord } from "../job/record.ts";
+import { invalidRequest, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
@@ -145,7 +145,7 @@ async function retrySelected(
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
-    for (const { name, payload } of dead.map(readable)) {
+    for (const { name, payload } of dead.map(readRecord)) {
       const refusal = correctionRefusal(name, jobs.get(name), payload, change);
       if (refusal) throw refusal;
       if (!names.has(name) && "payload" in change)
@@ -204,21 +204,12 @@ function retryOf(
   runAt: number,
   now: number,
 ): DeadJobRetry {
-  const { end, hidden: stored, ...rest } = readable(dead);
+  const { end, hidden: stored, ...rest } = readRecord(dead);
   const claims = end?.claims ?? 0;
   const hidden = hide(stored);
   const kept = { ...rest, ...change, ...(hidden !== undefined && { hidden }) };
   const record = written("payload", () => encodeRecord({ ...kept, returned: claims, revivedAt: now }));
   return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
-}
-
-/** @throws {TidegateError} `conflict` if the record is of a newer version. */
-function readable({ id, record }: StoredJob): JobRecord {
-  const known = decodeRecord(record);
-  if (known) return known;
-  throw conflict(
-    `The record of dead job "${id}" is of a version that this deployment cannot read. Retry it with a newer one.`,
-  );
 }
 
 /** Removes dead jobs for good, and gives how many. @throws as `Queue.removeFromDeadLetter` */

@@ -1,5 +1,5 @@
 import { foldedError } from "../job/failure-group.ts";
-import { decodeRecord, unreadable } from "../job/record.ts";
+import { readRecord } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { knownOptions, wholeNumber } from "../shared/validate.ts";
@@ -70,7 +70,7 @@ export async function getFailures(runtime: ManageRuntime, given: FailuresOptions
 }
 
 function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures): FailureGroup {
-  const { name, end } = decodeRecord(sample.record) ?? unreadable;
+  const { name, end } = readRecord(sample);
   const { name: errorName = "Error", message = "unknown" } = end?.error ?? {};
   const times = { firstAt: new Date(firstAt), lastAt: new Date(sample.at) };
   return { group, name, error: foldedError({ name: errorName, message }), count, ...times, sampleId: sample.id, trend };

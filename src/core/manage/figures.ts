@@ -1,4 +1,3 @@
-import { unreadable } from "../job/record.ts";
 import { checkFlag, knownOptions, wholeNumber } from "../shared/validate.ts";
 import {
   DAY_MS,
@@ -106,29 +105,30 @@ export async function getFigures({ reader, clock }: ManageRuntime, options: Figu
 
 /**
  * Adds how many jobs wait under each name. Names without figures fill up as many places as names have, those with the most jobs first.
- * All others count as `other`.
+ * All others count as `other`, and so do those whose records cannot be read.
  */
 function withPending(
   { names, other }: QueueFigures,
   { counts, isEstimated }: StoredPending,
   emptyFigures: (name: string) => NameFigures,
 ): QueueFigures {
-  const waiting = new Map([...counts].map(([text, count]) => [pendingName(text), count]));
+  const waiting = new Map([...counts].flatMap(([text, count]) => (text === "" ? [] : [[pendingName(text), count]])));
+  const nameless = counts.get("") ?? 0;
   const pending = (count = 0) => ({ pending: { count, estimated: isEstimated } });
   const own = new Set(names.map(({ name }) => name));
   const rest = [...waiting].filter(([name]) => !own.has(name)).sort(([, a], [, b]) => b - a);
   const shown = rest.splice(0, NAMES_KEPT - names.length).map(([name]) => emptyFigures(name));
   const all = [...names, ...shown].map((each) => ({ ...each, ...pending(waiting.get(each.name)) }));
-  const others = other ?? (rest.length > 0 ? emptyFigures("other") : undefined);
+  const others = other ?? (rest.length > 0 || nameless > 0 ? emptyFigures("other") : undefined);
   return {
     names: all.sort(byName),
-    other: others ? { ...others, ...pending(rest.reduce((sum, [, count]) => sum + count, 0)) } : null,
+    other: others ? { ...others, ...pending(rest.reduce((sum, [, count]) => sum + count, nameless)) } : null,
   };
 }
 
 /** The name that stands in records as this text. */
 function pendingName(text: string): string {
-  return text === "" ? unreadable.name : (JSON.parse(`"${text}"`) as string);
+  return JSON.parse(`"${text}"`) as string;
 }
 
 /** Figures by name from what is stored. */

@@ -31,7 +31,8 @@ export async function getWaitingJob(
   now: number,
 ): Promise<StoredJob> {
   const stored = await store.find(id, now);
-  if (!stored || !jobInfo(stored, queue, jobs, now)) throw notFound(`No job has the id "${id}".`);
+  const isGone = stored?.state === "completed" && !jobInfo(stored, queue, jobs, now);
+  if (!stored || isGone) throw notFound(`No job has the id "${id}".`);
   if (stored.state !== "scheduled" && stored.state !== "ready")
     throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
   return stored;

@@ -2,14 +2,7 @@ import { begunAbout } from "../attempt/lease.ts";
 import type { HeldBack } from "../flow/held-back.ts";
 import type { AnyJob } from "../job/define.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
-import {
-  type AttemptError,
-  attemptOf,
-  decodeRecord,
-  type JobRecord,
-  type LogEntry,
-  unreadable,
-} from "../job/record.ts";
+import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
 
 /** Why an attempt failed. */
@@ -107,14 +100,18 @@ export interface DeadJob extends JobInfo {
   readonly error: JobError;
 }
 
-/** A stored job, as users see it; undefined for a completed one that is kept no longer. */
+/**
+ * A stored job, as users see it; undefined for a completed one that is kept no longer.
+ *
+ * @throws {TidegateError} `conflict` if its record cannot be read.
+ */
 export function jobInfo(
   stored: StoredJob,
   queue: string,
   jobs: ReadonlyMap<string, AnyJob>,
   now: number,
 ): JobInfo | undefined {
-  const record = decodeRecord(stored.record) ?? unreadable;
+  const record = readRecord(stored);
   const { end } = record;
   if (stored.state === "completed" && end?.expiresAt !== undefined && end.expiresAt <= now) return undefined;
   const waits = stored.state === "scheduled" || stored.state === "ready";
@@ -161,8 +158,7 @@ function maxRetriesOf(job: AnyJob | undefined): number | null {
 }
 
 function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
-  // The record of a newer version cannot be read. That the job is dead, and since when, is known without it.
-  if (!end) return stored.state === "dead" ? { failedAt: new Date(stored.at), error: jobError(undefined) } : {};
+  if (!end) return {};
   const started = end.startedAt === undefined ? {} : { startedAt: new Date(end.startedAt) };
   if (stored.state === "completed") return { ...started, completedAt: new Date(end.at), result: end.result ?? null };
   return { ...started, failedAt: new Date(end.at), error: jobError(end.error) };

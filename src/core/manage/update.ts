@@ -1,7 +1,7 @@
 import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
 import { LONGEST_ID } from "../job/options.ts";
-import { decodeRecord, encodeRecord } from "../job/record.ts";
+import { encodeRecord, readRecord } from "../job/record.ts";
 import { conflict } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
@@ -42,8 +42,7 @@ async function storeChange(
   const { id, at, claims } = stored;
   const isMoved = change.runAt !== undefined || change.delay !== undefined;
   const runAt = isMoved ? runAtMs(change, now) : at;
-  const before = decodeRecord(stored.record);
-  if (!before) throw conflict(`Job "${id}" was stored by a newer version, which alone can change it.`);
+  const before = readRecord(stored);
   // A record that does not change is not sent: another caller may have changed the payload meanwhile.
   const record =
     "payload" in change ? written("payload", () => encodeRecord({ ...before, payload: change.payload })) : undefined;

@@ -2,13 +2,13 @@ import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
 import { invalidRequest } from "../shared/errors.ts";
 
 /**
- * Gets a line for each attempt that failed, and for each declared schedule that cannot be activated. `console` is one. Nothing waits
- * for what it returns, and a logger that throws or rejects changes nothing.
+ * Gets a line for each attempt that failed, for each declared schedule that cannot be activated, and once a minute while records are
+ * missing in the database. `console` is one. Nothing waits for what it returns, and a logger that throws or rejects changes nothing.
  */
 export interface Logger {
   /** The attempt failed and the job will be retried, or a declared schedule is not active. */
   warn(line: string): unknown;
-  /** The job went to the dead letter. */
+  /** The job went to the dead letter, or jobs are gone because the database has lost their records. */
   error(line: string): unknown;
 }
 
@@ -48,6 +48,48 @@ export function logWarning(logger: Logger | undefined, text: string): void {
 export function logPartial(logger: Logger | undefined, queue: string, why: unknown): void {
   const reason = why instanceof Error ? ` ${why.message}` : "";
   logWarning(logger, `The queue "${queue}" is drained without the partitions that do not answer.${reason}`);
+}
+
+/** How often a logger is told at most that something of a queue is missing in the database. */
+const MISSING_AGAIN_MS = 60_000;
+const WHAT_TO_DO =
+  "Turn eviction off (maxmemory-policy noeviction), let no other program remove keys, and check with: tidegate queue:doctor";
+
+/** What a logger was told last of a queue: when, and how many records were missing since. */
+interface Told {
+  readonly at: number;
+  readonly since: number;
+}
+
+const told = new WeakMap<Logger, Map<string, Told>>();
+
+/** Reports that so many records of jobs and schedules are gone: at most once a minute for each queue in a process. */
+export function logEvicted(logger: Logger | undefined, queue: string, count: number, now: number): void {
+  logMissing(logger, queue, count, now, (missing) => {
+    const what = missing === 1 ? "1 job or schedule is" : `${missing} jobs or schedules are`;
+    return `${what} gone from the queue "${queue}": the database no longer has the records.`;
+  });
+}
+
+/** Reports that a queue was emptied, as often. */
+export function logEmptied(logger: Logger | undefined, queue: string, now: number): void {
+  logMissing(logger, queue, 0, now, () => `The queue "${queue}" was emptied: the database no longer has its jobs.`);
+}
+
+function logMissing(
+  logger: Logger | undefined,
+  queue: string,
+  count: number,
+  now: number,
+  text: (missing: number) => string,
+): void {
+  if (!logger) return;
+  const queues = told.get(logger) ?? new Map<string, Told>();
+  told.set(logger, queues);
+  const { at = Number.NEGATIVE_INFINITY, since = 0 } = queues.get(queue) ?? {};
+  const isSoon = Math.abs(now - at) < MISSING_AGAIN_MS;
+  queues.set(queue, isSoon ? { at, since: since + count } : { at: now, since: 0 });
+  if (!isSoon) write(() => logger.error(`tidegate: ${text(since + count)} ${WHAT_TO_DO}`));
 }
 
 function write(log: () => unknown): void {

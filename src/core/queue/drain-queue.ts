@@ -105,16 +105,18 @@ async function peek(queue: QueueParts, store: QueueStore): Promise<NextDue> {
   const now = clock();
   if (!declared.isSynced) {
     const reply = await store.peekWithManifest();
-    warnIfPartial(queue, reply);
+    noteMissing(queue, reply);
     return declared.sync(store, reply, now);
   }
   const { at: nextAt } = nextDue;
   if (nextAt !== undefined && nextAt <= now) return { paused: false, nextAt };
   const reply = await store.peek();
-  warnIfPartial(queue, reply);
+  noteMissing(queue, reply);
+  declared.noteNext(reply, now);
   return reply;
 }
 
-function warnIfPartial({ settings: { logger, name } }: QueueParts, { failure }: PeekReply): void {
+function noteMissing({ settings: { logger, name }, noteEmptied }: QueueParts, { failure, isEmptied }: PeekReply): void {
   if (failure !== undefined) logPartial(logger, name, failure);
+  if (isEmptied) noteEmptied();
 }

@@ -156,6 +156,7 @@ export class Enqueuer {
   }
 
   #results(replies: readonly EnqueueReply[]): readonly EnqueueResult[] {
+    if (replies.some(({ isEmptied }) => isEmptied)) this.#queue.noteEmptied();
     return replies.map(({ id, status, runAt, lease }) => {
       if (runAt !== undefined && !lease) this.#queue.noteDue(runAt);
       return { id, status, runAt: runAt === undefined ? null : new Date(runAt) };

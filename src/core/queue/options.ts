@@ -37,7 +37,7 @@ export interface QueueOptions {
   /**
    * Gets one line for each failure: `logger.warn` if the job will be retried, `logger.error` if it is dead. A line has the name and id
    * of the job, the attempt and the error, and never a payload. `logger.warn` also reports declared schedules that could not be
-   * activated. Default: `console`; null for none.
+   * activated, and `logger.error` once a minute that the database was emptied or has lost records. Default: `console`; null for none.
    */
   readonly logger?: Logger | null | undefined;
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */

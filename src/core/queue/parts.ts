@@ -1,7 +1,7 @@
 import { mostFollowUps } from "../attempt/follow-ups.ts";
 import { leastBudget, leastToPeek } from "../drain/options.ts";
 import type { ManageRuntime } from "../manage/runtime.ts";
-import { logWarning } from "../observe/log.ts";
+import { logEmptied, logWarning } from "../observe/log.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Cost } from "../store/meter.ts";
 import { NextDueHint } from "./next-due.ts";
@@ -14,6 +14,8 @@ export interface QueueParts extends ManageRuntime {
   readonly declared: DeclaredSchedules;
   readonly usage: UsageCounter;
   readonly nextDue: NextDueHint;
+  /** A store has found that the queue was emptied since this process last used it. */
+  readonly noteEmptied: () => void;
 }
 
 /** @throws as the constructor of `Queue` */
@@ -22,6 +24,7 @@ export function queueParts(options: QueueOptions): QueueParts {
   const { name, jobs, clock, logger } = settings;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
+  const declared = new DeclaredSchedules(jobs, clock, (text) => logWarning(logger, text));
   return {
     queue: name,
     jobs,
@@ -30,9 +33,13 @@ export function queueParts(options: QueueOptions): QueueParts {
     reader: settings.store.open(name, usage.reads),
     noteDue: (runAt) => nextDue.note(runAt),
     settings,
-    declared: new DeclaredSchedules(jobs, clock, (text) => logWarning(logger, text)),
+    declared,
     usage,
     nextDue,
+    noteEmptied: () => {
+      declared.noteEmptied();
+      logEmptied(logger, name, clock());
+    },
   };
 }
 

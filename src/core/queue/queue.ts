@@ -195,7 +195,11 @@ export class Queue {
 
   // Reading --------------------------------------------------------------------------------------------------------------
 
-  /** Reads a job in any state; null if no job has the id, or if it completed longer ago than `retention`. */
+  /**
+   * Reads a job in any state; null if no job has the id, or if it completed longer ago than `retention`.
+   *
+   * @throws {TidegateError} `conflict` if a newer version has stored the job, which alone can read it.
+   */
   async getJob(id: string): Promise<JobInfo | null> {
     return getJob(this.#parts, id);
   }

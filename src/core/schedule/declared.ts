@@ -8,7 +8,7 @@ import { asJson } from "../shared/json.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { StoredSchedule } from "../store/schedules.ts";
 import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
-import { readDue, readSchedule, type ScheduleRecord } from "./record.ts";
+import { readCron, readDue, readSchedule, type ScheduleRecord } from "./record.ts";
 import { checkPlace, renewed, scheduleRecord } from "./schedules.ts";
 
 /** Marks the code whose declared schedules are active, and the code before it with the times at which it was replaced. */
@@ -22,6 +22,12 @@ interface Manifest {
  * it counts as deployed again, by a rollback.
  */
 const STILL_RUNNING_MS = 3_600_000;
+
+/** How far apart the clocks of two processes may be before one of them misses a schedule that the other has just fired. */
+const CLOCKS_APART_MS = 60_000;
+
+/** A declared schedule that is missed may be paused, removed or replaced. If so, it is not looked for again for this long. */
+const LOOKED_FOR_MS = 3_600_000;
 
 /** Where the hash of the second half of a mark begins: 32 bits alone would collide too easily. Any basis but FNV's own would do. */
 const SECOND_BASIS = 0x9747b28c;
@@ -38,9 +44,14 @@ export class DeclaredSchedules {
   #isCurrent = false;
   /** Until then this code counts as an older deployment that still runs. */
   #isOlderUntil = 0;
+  /** By when something is due at the latest, as long as the schedules of this code are stored. */
+  #dueBy = Number.NEGATIVE_INFINITY;
+  /** Whether a drain has found nothing due by then. */
+  #areMissed = false;
+  #lookedForUntil = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param warn is called for each schedule that cannot be activated.
+   * @param warn is called for each schedule that cannot be activated, and when all of them were gone.
    * @throws {InvalidPayloadError} if the jobs of a schedule would not fit their schema, as far as that is known at once.
    */
   constructor(jobs: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
@@ -59,7 +70,25 @@ export class DeclaredSchedules {
 
   /** Whether nothing is left to do before a drain. */
   get isSynced(): boolean {
-    return this.#isSynced;
+    return this.#isSynced && !this.#areMissed;
+  }
+
+  /** The database was emptied, as far as is known: the next drain reads the manifest. */
+  noteEmptied(): void {
+    this.#areMissed = this.#isSynced && this.#records.size > 0;
+  }
+
+  /**
+   * Notes what a drain has found to be due next. If that is later than the next occurrence of a schedule of this code, the schedule is not
+   * stored: the next drain then reads the manifest, to find out whether the database was emptied.
+   */
+  noteNext({ nextAt = Number.POSITIVE_INFINITY }: NextDue, now: number): void {
+    const after = now + CLOCKS_APART_MS;
+    if (!this.isSynced || nextAt <= Math.max(after, this.#dueBy) || now < this.#lookedForUntil) return;
+    const next = (key: string, record: ScheduleRecord) =>
+      readCron(key, record)?.next(after) ?? Number.POSITIVE_INFINITY;
+    this.#dueBy = Math.min(...[...this.#records].map(([key, record]) => next(key, record)));
+    this.#areMissed = nextAt > this.#dueBy;
   }
 
   /**
@@ -71,6 +100,8 @@ export class DeclaredSchedules {
     // Until the manifest has been read, schedules that code declares are handed out.
     const claim = request.claim && { ...request.claim, firesDeclared: this.#isCurrent || isOlder() };
     const reply = await store.exchange({ ...request, claim });
+    // A schedule that is handed out stays due.
+    if (reply.schedules.length === 0) this.noteNext(reply, request.now);
     if (this.#isCurrent || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
     try {
       await this.sync(store, await store.peekWithManifest(), request.now);
@@ -93,6 +124,15 @@ export class DeclaredSchedules {
   ): Promise<NextDue> {
     // The partition that has the schedules does not reply: the next drain syncs again.
     if (peeked.manifest === null) return peeked;
+    if (this.#areMissed) {
+      this.#areMissed = false;
+      // A process that stays after its code was replaced leaves the schedules of the other code alone.
+      if (peeked.manifest !== undefined) {
+        this.#lookedForUntil = now + LOOKED_FOR_MS;
+        return peeked;
+      }
+      this.#warn(areGone);
+    }
     const manifest = peeked.manifest === undefined ? undefined : (JSON.parse(peeked.manifest) as Manifest);
     const own = this.#fingerprint();
     const replacedAt = manifest?.replaced[own];
@@ -178,6 +218,9 @@ export class DeclaredSchedules {
 
 /** Ends the mark of code whose schedules are not all active. Each of its processes then tries again. */
 const INCOMPLETE = "!";
+
+const areGone =
+  "The database no longer had the schedules that the code declares. They are stored again. Schedules that were set at run time must be set again.";
 
 function isSetAtRunTime(stored: StoredSchedule | undefined): boolean {
   const record = stored && readSchedule(stored);

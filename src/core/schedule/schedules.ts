@@ -7,12 +7,13 @@ import {
   resolveJob,
   storedOptions,
 } from "../enqueue/new-job.ts";
+import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import { isOfInterface } from "../job/of-interface.ts";
 import { checkSchedule, type Schedule, scheduleNames } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import type { Clock } from "../shared/clock.ts";
-import { conflict, notFound } from "../shared/errors.ts";
+import { conflict, notFound, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "../shared/limits.ts";
 import { checkPathText, checkText, knownOptions, wholeNumber } from "../shared/validate.ts";
@@ -101,7 +102,7 @@ export class Schedules {
    * paused schedule stays paused. A declared one can only be changed in the code, one of QStash's interface only there.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
-   * @throws {TidegateError} `conflict` if a job declares the schedule of this key; `invalid_request`, and the message names the option;
+   * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it; `invalid_request`, and the message names the option;
    *   `payload_too_large`. Nothing was stored.
    */
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
@@ -115,6 +116,7 @@ export class Schedules {
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {
       if (this.#isDeclared(key, existing)) throw standsInCode(key);
+      if (existing) readable(key, existing);
       if (!isOwn) refuseReserved({ name: existing && readSchedule(existing)?.name });
       return renewed(key, record, existing, this.#clock());
     });
@@ -126,17 +128,17 @@ export class Schedules {
     return existing !== undefined && readSchedule(existing)?.declared === true;
   }
 
-  /** Reads a schedule; null if none has the key. */
+  /** Reads a schedule; null if none has the key. @throws {TidegateError} `conflict` if a newer version has stored it. */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
     const stored = await this.#reader.findSchedule(key);
-    return (stored && scheduleInfo(stored)) ?? null;
+    return stored ? scheduleInfo(stored) : null;
   }
 
-  /** Reads all schedules, in the order of their keys. */
+  /** Reads all schedules, in the order of their keys. @throws {TidegateError} `conflict` if a newer version has stored one. */
   async list(): Promise<readonly ScheduleInfo[]> {
     const stored = await this.#reader.listSchedules();
-    return stored.flatMap((schedule) => scheduleInfo(schedule) ?? []).sort((a, b) => (a.key < b.key ? -1 : 1));
+    return stored.map(scheduleInfo).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   /** Removes a schedule. The jobs that it made stay. @throws {TidegateError} `not_found` */
@@ -197,7 +199,7 @@ export class Schedules {
       const stored = make(existing);
       if (!(await this.#store.putSchedule({ ...stored, from: existing }))) continue;
       if (stored.next !== undefined) this.#noteDue(stored.next);
-      return scheduleInfo(stored) as ScheduleInfo;
+      return scheduleInfo(stored);
     }
   }
 
@@ -212,11 +214,11 @@ interface ReadableSchedule {
   readonly next: number | undefined;
 }
 
-/** @throws {TidegateError} `not_found`; `conflict` if only a newer version can read it. */
-function readable(key: string, stored: StoredSchedule | undefined): ReadableSchedule {
+/** @throws {TidegateError} `not_found`; `conflict` if it cannot be read. */
+function readable(key: string, stored: ScheduleEntry | undefined): ReadableSchedule {
   if (!stored) throw unknownSchedule(key);
   const record = readSchedule(stored);
-  if (!record) throw conflict(`Schedule "${key}" was stored by a newer version, which alone can read it.`);
+  if (!record) throw conflict(whyUnreadable(`Schedule ${quote(key)}`, stored.record));
   return { record, next: stored.next };
 }
 
@@ -271,9 +273,9 @@ export function renewed(
   return scheduleEntry(key, { ...record, ...past } as ScheduleRecord, next);
 }
 
-function scheduleInfo(stored: ScheduleEntry): ScheduleInfo | undefined {
-  const record = readSchedule(stored);
-  if (!record) return undefined;
+/** A stored schedule, as users see it. @throws {TidegateError} `conflict` if it cannot be read. */
+function scheduleInfo(stored: ScheduleEntry): ScheduleInfo {
+  const { record } = readable(stored.key, stored);
   const {
     name,
     payload = null,

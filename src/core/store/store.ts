@@ -98,6 +98,8 @@ export interface EnqueueReply {
   readonly runAt: number | undefined;
   /** The lease, if it was requested and granted. */
   readonly lease: Lease | undefined;
+  /** Whether the queue, or the partition, was found to be emptied since this process last used it. Default false. */
+  readonly isEmptied?: boolean;
 }
 
 /** How long an attempt had waited when it started, from when it was due, and how long it ran. */
@@ -303,6 +305,8 @@ export interface NextDue {
 export interface PeekReply extends NextDue {
   /** Why one of several partitions gave no answer when another did: what is due in that one is left out. */
   readonly failure?: unknown;
+  /** Whether the queue, or one of its partitions, was found to be emptied since this process last used it. Default false. */
+  readonly isEmptied?: boolean;
 }
 
 export interface SettleReply {
@@ -323,6 +327,8 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly left: number;
   /** Whether jobs were left out because the claim may not meet keys. Default false. */
   readonly leftKeys?: boolean;
+  /** How many jobs and schedules were dropped because the store has lost their records, as Redis does if it evicts keys. Default 0. */
+  readonly evicted?: number;
   /** Why a part did not answer, if jobs were claimed from another one instead. */
   readonly passedOver?: unknown;
 }

@@ -106,7 +106,7 @@ export function partitioned(store: Store | readonly Store[], count: number): Sto
         const part = (stores[place] as Store).open(queue, meter, partition);
         return beforeCalls(part, () => spread.check(place));
       });
-      return new PartitionedQueue(parts, stores.length, lost, enqueued, meter);
+      return new PartitionedQueue(parts, stores.length, spread, lost, enqueued, meter);
     },
   };
 }
@@ -179,6 +179,7 @@ class PartitionedQueue implements QueueStore {
   readonly #outlooks: (NextDue | undefined)[];
   readonly #lost: LostParts;
   readonly #enqueued: Known["enqueued"];
+  readonly #spread: SpreadCheck;
   readonly #meter: Meter | undefined;
   /** When an exchange last read each part. */
   readonly #lookedAt = new Map<number, number>();
@@ -189,6 +190,7 @@ class PartitionedQueue implements QueueStore {
   constructor(
     parts: readonly QueueStore[],
     stores: number,
+    spread: SpreadCheck,
     lost: LostParts,
     enqueued: Known["enqueued"],
     meter: Meter | undefined,
@@ -197,6 +199,7 @@ class PartitionedQueue implements QueueStore {
     this.#stores = stores;
     this.#lost = lost;
     this.#enqueued = enqueued;
+    this.#spread = spread;
     this.#meter = meter;
     const facts = parts.slice(0, stores).map(({ local }) => local);
     this.local = new PartitionedFacts(facts, parts.length, lost);
@@ -209,6 +212,11 @@ class PartitionedQueue implements QueueStore {
     const waiting = jobs.flatMap(({ runAt, leaseEndsAt }) => (leaseEndsAt === undefined ? runAt : []));
     const dueAt = Math.min(this.#enqueued.get(index) ?? Number.POSITIVE_INFINITY, ...waiting);
     if (waiting.length > 0) this.#enqueued.set(index, dueAt);
+  }
+
+  /** Of a store that was emptied, how the queue is spread is gone too. */
+  #checkIfEmptied(index: number, { isEmptied = false }: Pick<PeekReply, "isEmptied">): void {
+    if (isEmptied) this.#spread.checkAgain(index % this.#stores);
   }
 
   /** When something is due in a part, as far as is known; undefined if nothing is known. */
@@ -237,6 +245,7 @@ class PartitionedQueue implements QueueStore {
         const replies = await this.#at(index).enqueue(some, now);
         this.#lost.noteEnqueue(index, now, true);
         this.#noteEnqueued(index, some);
+        if (replies[0]) this.#checkIfEmptied(index, replies[0]);
         return replies;
       } catch (error) {
         if (isUnavailable(error)) this.#lost.noteEnqueue(index, now, false);
@@ -332,6 +341,7 @@ class PartitionedQueue implements QueueStore {
       ...(claimed && unanswered.length > 0 && { passedOver: unanswered[0] }),
       left: claimed?.left ?? 0,
       ...(claimed?.leftKeys && { leftKeys: true }),
+      ...(claimed?.evicted && { evicted: claimed.evicted }),
       settled,
       gone: goneIn(replies),
       fired,
@@ -392,7 +402,9 @@ class PartitionedQueue implements QueueStore {
     const outlook = await this.#at(index)
       .peek()
       .catch(() => undefined);
-    if (outlook) this.#learn(index, outlook, now);
+    if (!outlook) return;
+    this.#checkIfEmptied(index, outlook);
+    this.#learn(index, outlook, now);
   }
 
   /** The part that was claimed from last, if it has more and its turn is not over; else the one that is due first. */
@@ -450,10 +462,14 @@ class PartitionedQueue implements QueueStore {
   /** Continues without the parts that fail or are late, unless all of them do. */
   async #peekAll(first: Promise<PeekReply>): Promise<PeekReply> {
     const answered = new Set<number>();
+    const emptied = new Set<number>();
     const failures: unknown[] = [];
     const peeks = [first, ...this.#parts.slice(1).map((part) => part.peek())].map(async (peek, index) => {
       try {
-        const { paused, nextAt } = await peek;
+        const reply = await peek;
+        const { paused, nextAt } = reply;
+        if (reply.isEmptied) emptied.add(index);
+        this.#checkIfEmptied(index, reply);
         answered.add(index);
         this.#lost.delete(index);
         this.#outlooks[index] = { paused, nextAt };
@@ -469,7 +485,7 @@ class PartitionedQueue implements QueueStore {
     for (const index of silent) this.#lost.add(index);
     const [failure = noAnswer()] = failures;
     if (answered.size === 0) throw failure;
-    return { ...this.#outlook(0), ...(silent.length > 0 && { failure }) };
+    return { ...this.#outlook(0), ...(silent.length > 0 && { failure }), ...(emptied.size > 0 && { isEmptied: true }) };
   }
 
   /** @throws {OutOfBudgetError} if there is no room for the requests of all parts. Then none is sent. */

@@ -35,6 +35,11 @@ export class SpreadCheck {
     return this.#checked.has(store) ? undefined : this.#check(store, this.#roundOfTurn());
   }
 
+  /** Checks a store once more before its next call, as it was emptied: then it also stores again how the queue is spread. */
+  checkAgain(store: number): void {
+    this.#checked.delete(store);
+  }
+
   /** Calls of one turn ask each store once. They are of one request: on Workers, one request may not await what another started. */
   #roundOfTurn(): Round {
     if (this.#round) return this.#round;

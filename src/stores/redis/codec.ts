@@ -32,6 +32,7 @@ import {
   LEASE_MEMBER,
   leaseScore,
   momentOf,
+  NAMES_MEMBER,
   PAUSED_MEMBER,
   readScore,
   renewedScore,
@@ -276,7 +277,8 @@ export interface ExchangeAnswer extends ExchangeReply {
 export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeAnswer {
   const [paused, next, left] = answer;
   const firesAt = 3 + outcomes;
-  const jobsAt = firesAt + fires + 1;
+  const evicted = Number(answer[firesAt + fires]);
+  const jobsAt = firesAt + fires + 2;
   const placesAt = jobsAt + 4 * Number(answer[jobsAt - 1]) + 1;
   const missingAt = placesAt + 2 * Number(answer[placesAt - 1]) + 1;
   const schedulesAt = missingAt + Number(answer[missingAt - 1]);
@@ -287,8 +289,9 @@ export function exchangeReply(answer: readonly string[], outcomes: number, fires
     ...(paused === "2" && { leftKeys: true }),
     nextAt: timeOf(next),
     left: Number(left),
+    ...(evicted > 0 && { evicted }),
     settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
-    fired: answer.slice(firesAt, jobsAt - 1) as readonly FireReply[],
+    fired: answer.slice(firesAt, firesAt + fires) as readonly FireReply[],
     jobs: leasedJobs(answer, jobsAt, placesAt - 1),
     schedules: dueSchedules(answer, schedulesAt),
     places,
@@ -338,6 +341,12 @@ export function putArguments(put: SchedulePut): string[] {
 export function nextDue(head: readonly string[]): NextDue {
   const paused = head[0] === PAUSED_MEMBER;
   return { paused, nextAt: timeOf(paused ? head[3] : head[1]) };
+}
+
+/** Whether what a peek has read is all there is, without the mark of earlier jobs; undefined if there may be more. */
+export function isUnused(head: readonly string[]): boolean | undefined {
+  if (head.some((member) => member.startsWith(NAMES_MEMBER))) return false;
+  return head.length < 4 ? true : undefined;
 }
 
 /** A live job: one whose lease has run out is ready again, by itself. */

@@ -89,6 +89,8 @@ const deadlineByTimer: Deadline = () => AbortSignal.timeout(ANSWER_WITHIN_MS);
 export class Connection {
   /** Where the figures of names of jobs are, by the key `due` of their queue. A script that finds another name there says so. */
   readonly places = new Map<string, Map<string, string>>();
+  /** The keys `due` of the queues that were seen to be used: with the mark that stays. */
+  readonly used = new Set<string>();
   readonly #transport: Transport;
   readonly #pause: Pause;
   readonly #random: () => number;

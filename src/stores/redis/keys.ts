@@ -6,10 +6,22 @@
  * the keys of the whole such a queue keeps its number of partitions alone (lua/partitions.lua).
  */
 export function keysOf(prefix: string, queue: string, partition?: number): QueueKeys {
-  const tag = `${prefix}:{${queue}${partition === undefined ? "" : `/${partitionTag(partition)}`}}:`;
+  return keysWith(
+    `${prefix}:{${queue}${partition === undefined ? "" : `/${partitionTag(partition)}`}}:`,
+    prefix,
+    queue,
+  );
+}
+
+/** The keys that a partition had before their names spread over the slots of a cluster. */
+export function earlierKeysOf({ prefix, queue }: QueueKeys, partition: number): QueueKeys {
+  return keysWith(`${prefix}:{${queue}/${partition}}:`, prefix, queue);
+}
+
+function keysWith(tag: string, prefix: string, queue: string): QueueKeys {
   const all = keyNames.map((name) => tag + name);
   const byName = Object.fromEntries(keyNames.map((name) => [name, tag + name])) as Record<KeyName, string>;
-  return { queue, all, ...byName };
+  return { prefix, queue, all, ...byName };
 }
 
 /**
@@ -45,6 +57,8 @@ const keyNames = [
 type KeyName = (typeof keyNames)[number];
 
 export type QueueKeys = Readonly<Record<KeyName, string>> & {
+  /** What they begin with, before the name of the queue. */
+  readonly prefix: string;
   /** The name of the queue. */
   readonly queue: string;
   readonly all: readonly string[];

@@ -1,7 +1,7 @@
 import type { NewJob } from "../../core/store/store.ts";
 import type { Command, InPlace } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
-import { waitingScore } from "./score.ts";
+import { NAMES_MEMBER, NO_NAMES, waitingScore } from "./score.ts";
 
 // One job with an id made for it takes two plain commands, which are one fewer than the script: first its record, then its place among
 // those that wait. Nobody knows its id before both have run, so that nobody can find it half stored. Should the second one never arrive,
@@ -18,17 +18,20 @@ export function loneJob(jobs: readonly NewJob[]): NewJob | undefined {
   return isPlain ? job : undefined;
 }
 
-/** The commands that store a lone job. The second one answers 1 where it is new. */
+/**
+ * The commands that store a lone job. The second one answers how many members it has added: none if the job is there already, and two if
+ * no job was ever there, because it also adds the mark that stays once a queue was used.
+ */
 export function loneEnqueue({ id, runAt, record }: NewJob, keys: QueueKeys): InPlace {
   return {
     commands: [
       ["HSETNX", keys.jobs, id, record],
-      ["ZADD", keys.due, "NX", String(waitingScore(runAt)), id],
+      ["ZADD", keys.due, "NX", String(waitingScore(runAt)), id, String(NO_NAMES), NAMES_MEMBER],
     ],
     takeBack([stored, placed]) {
       const commands: Command[] = [];
       if (Number(stored) === 1) commands.push(["HDEL", keys.jobs, id]);
-      if (Number(placed) === 1) commands.push(["ZREM", keys.due, id]);
+      if (Number(placed) > 0) commands.push(["ZREM", keys.due, id]);
       return commands;
     },
   };

@@ -27,9 +27,9 @@ import {
   type LeaseRenewal,
   type LocalFacts,
   type NewJob,
-  type NextDue,
   type Page,
   type PageRequest,
+  type PeekReply,
   type QueueStore,
   renewedLease,
   type SettleReply,
@@ -41,7 +41,7 @@ import {
   sizeOf,
 } from "../../core/store/store.ts";
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
-import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
+import { earlierPartitions, wrongPartitions } from "../partitioned/wrong-partitions.ts";
 import {
   acceptedAmong,
   completedJob,
@@ -56,6 +56,7 @@ import {
   followUpArguments,
   goneAmong,
   idOf,
+  isUnused,
   listedMember,
   nameArguments,
   nextDue,
@@ -74,7 +75,7 @@ import type { Connection, Sending } from "./connection.ts";
 import { changeArguments, pageArguments, placeOf, readDocument, readDocuments } from "./documents.ts";
 import { isRefusedCommand } from "./explain.ts";
 import { changeFlowArguments, flowField, flowHead, newFlowText, readFlowState } from "./flow.ts";
-import type { QueueKeys } from "./keys.ts";
+import { earlierKeysOf, type QueueKeys } from "./keys.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
 import {
   mostOfDeclare,
@@ -89,7 +90,7 @@ import {
 } from "./most-commands.ts";
 import { BORN_MEMBER, leaseScore, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
-import { readLayout, writeSpread } from "./spread.ts";
+import { readLayout, writeEarlier, writeSpread } from "./spread.ts";
 
 /** How many members one call of `clear` looks at. */
 const CLEARED_AT_ONCE = 1_000;
@@ -166,6 +167,16 @@ export class RedisQueue implements QueueStore {
     this.#connection.places.set(this.#keys.due, new Map(known));
   }
 
+  /** Notes whether the queue has the mark that stays once it was used. @returns whether it had it before, and was emptied. */
+  #isEmptied(isUnused: boolean | undefined): boolean {
+    const { used, places } = this.#connection;
+    const { due } = this.#keys;
+    if (isUnused === false) used.add(due);
+    const isEmptied = isUnused === true && used.delete(due);
+    if (isEmptied) places.delete(due);
+    return isEmptied;
+  }
+
   async enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
     if (jobs.length === 0) return [];
     const nonce = newNonce(this.#random);
@@ -182,23 +193,35 @@ export class RedisQueue implements QueueStore {
     ]);
     const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
     const lone = this.#connection.keepsOrder ? loneJob(jobs) : undefined;
-    const answer = lone && (await this.#enqueueLone(lone, args));
-    if (answer === "enqueued") return jobs.map(({ id, runAt }) => ({ status: answer, id, runAt, lease: undefined }));
-    const replies = answer ?? (await this.#texts(scripts.enqueue, args));
-    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 5, index * 5 + 5)));
+    const stored = lone && (await this.#enqueueLone(lone, args));
+    if (stored && "added" in stored) {
+      const emptied = this.#noteEnqueued(stored.added > 1);
+      return jobs.map(({ id, runAt }) => ({ status: "enqueued", id, runAt, lease: undefined, ...emptied }));
+    }
+    const replies = stored?.answer ?? (await this.#texts(scripts.enqueue, args));
+    const use = replies[jobs.length * 5];
+    const emptied = use ? this.#noteEnqueued(use === "1") : {};
+    return jobs.map((job, index) => ({ ...enqueueReply(job, replies.slice(index * 5, index * 5 + 5)), ...emptied }));
   }
 
-  /** Stores a job by plain commands. Gives what the script has answered in their place; undefined if the script must be run. */
+  #noteEnqueued(wasUnused: boolean): Pick<EnqueueReply, "isEmptied"> {
+    const isEmptied = this.#isEmptied(wasUnused);
+    this.#connection.used.add(this.#keys.due);
+    return isEmptied ? { isEmptied } : {};
+  }
+
+  /** Stores a job by plain commands. Gives how many members they have added, or what the script has answered in their place; undefined if the script must be run. */
   async #enqueueLone(
     job: NewJob,
     args: (isResend: boolean) => readonly string[],
-  ): Promise<"enqueued" | readonly string[] | undefined> {
+  ): Promise<{ readonly added: number } | { readonly answer: readonly string[] } | undefined> {
     const inPlace = loneEnqueue(job, this.#keys);
     const sent = await this.#orRefusal(
       this.#connection.runInPlace(inPlace, scripts.enqueue, this.#keys, args, this.#meter),
     );
-    if ("answer" in sent) return texts(sent.answer);
-    return Number(sent.answers[1]) === 1 ? "enqueued" : undefined;
+    if ("answer" in sent) return { answer: texts(sent.answer) };
+    const added = Number(sent.answers[1]);
+    return added > 0 ? { added } : undefined;
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
@@ -247,21 +270,46 @@ export class RedisQueue implements QueueStore {
   }
 
   async partitions(wanted?: Spread): Promise<Layout> {
-    const args = [wanted ? writeSpread(wanted) : ""];
+    const stored = await this.#spread(wanted, "");
+    if (!wanted) return readLayout(stored);
+    const earlier = writeEarlier(wanted);
+    if (stored !== earlier || !this.#affordsSearch(wanted)) return readLayout(stored);
+    await this.#refuseEarlierKeys(wanted);
+    return readLayout(await this.#spread(wanted, earlier));
+  }
+
+  async #spread(wanted: Spread | undefined, replaced: string): Promise<string> {
+    const args = [wanted ? writeSpread(wanted) : "", replaced];
     const most = () => mostOfPartitions;
-    return readLayout(
-      String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most })),
-    );
+    return String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most }));
   }
 
-  async peek(): Promise<NextDue> {
+  /** Where a budget has no room to look for the keys of earlier versions, the next call that has it does. */
+  #affordsSearch({ partitions }: Spread): boolean {
+    return this.#meter?.allows?.({ roundTrips: 2, commands: partitions + mostOfPartitions }) !== false;
+  }
+
+  /** Jobs, schedules and the dead letter under names that this version does not read would be as good as lost. */
+  async #refuseEarlierKeys({ partitions }: Spread): Promise<void> {
+    const parts = Array.from({ length: partitions }, (_, partition) => earlierKeysOf(this.#keys, partition));
+    const counts = await this.#plain(parts.map(({ due, dead }) => ["EXISTS", due, dead]));
+    const found = parts.find((_, partition) => Number(counts[partition]) > 0);
+    if (found) throw earlierPartitions(this.#keys.queue, found.due);
+  }
+
+  async peek(): Promise<PeekReply> {
     const [head] = await this.#plain([this.#peekCommand()]);
-    return nextDue(texts(head));
+    return this.#peeked(texts(head));
   }
 
-  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
+  #peeked(head: readonly string[]): PeekReply {
+    const isEmptied = this.#isEmptied(isUnused(head));
+    return { ...nextDue(head), ...(isEmptied && { isEmptied }) };
+  }
+
+  async peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined }> {
     const [head, manifest] = await this.#plain([this.#peekCommand(), ["GET", this.#keys.manifest]]);
-    return { ...nextDue(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
+    return { ...this.#peeked(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
   }
 
   // Two members: the mark of a pause stands before all others.

@@ -88,5 +88,12 @@ export const LEASE_MEMBER = " lease:";
 /** Begins the name of a job that is leased as it is made, until that lease ends. */
 export const BORN_MEMBER = " born:";
 export const PAUSED_MEMBER = " paused";
+/**
+ * Counts the names of jobs that have a place for their figures (lua/_windows.lua), and begins the members that say which. It stays once the
+ * queue was used: a queue that has lost it was emptied.
+ */
+export const NAMES_MEMBER = " name:";
+/** The score of that count while there are none. */
+export const NO_NAMES = 2 ** 55;
 /** Stands for a flow control key, at the moment when it can next start something. */
 export const LANE_MEMBER = " lane:";

@@ -186,6 +186,7 @@ local function claim(wanted)
     if lane and (lane.is_stuck or free(lane, now) == 0) then
       lane.is_stuck = true
     elseif not record then
+      evicted = evicted + 1
       push(orphans, ids[i], LEASE .. ids[i])
       if lane then pop(lane) end
     elseif is_double[ids[i]] then

@@ -79,6 +79,7 @@ local function fire_planned(keys, scores, index, ends)
     elseif records[i] then
       push(slots, key, scores[i], records[i])
     else
+      evicted = evicted + 1
       push(orphans, SCHEDULE .. key)
     end
   end

@@ -4,11 +4,14 @@
 --   with what the record must begin of a job that it replaces ('' where it replaces none),
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none), and = where the limits that the key has stay
 -- Returns: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
---   'leased' | 'born' (leased, under that name) | '', its order if leased
+--   'leased' | 'born' (leased, under that name) | '', its order if leased;
+--   then 1 where `due` had no mark of earlier jobs, which is ' name:', 0 where it had it, '' where that was not read
 -- One plain job takes two commands, any number of them three, those that are born leased two. Dedupe keys take two more, all together,
 -- and jobs that are replaced one. Keys take two more, all together, and a third where a line is long.
 local now, resend, nonce = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 
+-- include: _windows.lua
+local is_unused = ''
 local list, replacing = {}, {}
 for at = 4, #ARGV, 9 do
   local flow, keeps_limits = string.match(ARGV[at + 8], '^(.-)(=?)$')
@@ -35,7 +38,7 @@ end
 local at, stored, finished, holder_of, replacing_at = {}, {}, {}, {}, {}
 
 local function read()
-  local members, chosen, dedupe_keys, wanted, replaceable = { PAUSED }, {}, {}, {}, {}
+  local members, chosen, dedupe_keys, wanted, replaceable = { PAUSED, NAME }, {}, {}, {}, {}
   for _, job in ipairs(list) do
     push(members, job.id)
     -- Of an id that was just made, nobody else can have a job.
@@ -56,6 +59,7 @@ local function read()
     end
   end
   for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
+  is_unused = at[NAME] and 0 or 1
   for _, id in pairs(holder_of) do
     if id and not at[id] then push(chosen, id) end
   end
@@ -236,6 +240,7 @@ local function undo()
 end
 
 local function store()
+  if is_unused == 1 and #scores > 0 then push(scores, whole(NAMED), NAME) end
   commit_lanes(now, scores, removing, undo)
   surely('ZREM', due, removing)
 end
@@ -245,11 +250,12 @@ local is_lone = #list == 1 and first.fresh and first.lease == '' and first.dedup
 if is_lone and not first.key then
   -- NX is check and write in one: refused, it has changed nothing.
   local is_new = call('HSETNX', jobs, first.id, first.record) == 1
-  local added = try('ZADD', due, 'NX', first.score, first.id)
+  local added = try('ZADD', due, 'NX', first.score, first.id, whole(NAMED), NAME)
   if type(added) == 'table' and added.err then
     if is_new then call('HDEL', jobs, first.id) end
     error(added.err, 0)
   end
+  is_unused = math.max(added, 1) - 1
   if added == 0 then at[first.id] = call('ZSCORE', due, first.id) end
   if added == 0 then answer_duplicate(first.id) else push(answers, { status = 'enqueued', id = first.id }) end
 elseif is_lone then
@@ -286,4 +292,5 @@ for _, each in ipairs(answers) do
   push(reply, each.status, each.id, entry.score or each.score or '', lease or '')
   push(reply, order and whole(order) or '')
 end
+push(reply, is_unused)
 return reply

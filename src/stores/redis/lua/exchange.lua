@@ -15,6 +15,7 @@
 -- Returns: paused (0 or 1; 2 where it has left out keys that it may not meet), score that comes next ('' for none),
 --   how many more are due (0 where they were not to be counted),
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
+--   how many members of `due` it has dropped because their records are gone,
 --   number of jobs taken, then for each: id (' born:ID' where it was made here, ' fired:ID' where an earlier send has made it), lease score,
 --     record, score at which it was due,
 --   number of names whose places the caller does not know, then for each: name, place ('' if it has none),
@@ -46,6 +47,7 @@ local written = {}
 
 local FIRED = ' fired:'
 local jobs_taken, taken, leases, slots, orphans, adopted = 0, {}, {}, {}, {}, {}
+local evicted = 0
 -- For a ZADD of `due` that puts jobs back in line.
 local unclaimed = {}
 local function lease(id, score, record, leased, index, member)
@@ -99,7 +101,7 @@ surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
 
-push(reply, jobs_taken)
+push(reply, evicted, jobs_taken)
 local before = #reply
 for i = 1, jobs_taken * 4 do reply[before + i] = taken[i] end
 for _, name in ipairs(named) do
