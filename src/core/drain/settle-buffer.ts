@@ -27,7 +27,8 @@ export class SettleBuffer {
   #jobs: EndedJob[] = [];
   #hasReleased = false;
   #freesPlaces = false;
-  #requests: number[] = [];
+  /** The requests in which the jobs will be settled: how many jobs each takes. */
+  requests: number[] = [];
   /** How many bytes of records the last request has. Each record is counted once, however many wait. */
   #lastBytes = 0;
 
@@ -61,21 +62,16 @@ export class SettleBuffer {
     return oldest ? oldest.at + (isUrgent || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
   }
 
-  /** The requests in which the jobs will be settled: how many jobs each takes. */
-  get requests(): readonly number[] {
-    return this.#requests;
-  }
-
   #append(job: EndedJob): void {
     const bytes = sentBytes(job);
     if (takesPlace(job.outcome.lease)) this.#freesPlaces = true;
-    const last = this.#requests.at(-1);
+    const last = this.requests.at(-1);
     this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
-      this.#requests.push(1);
+      this.requests.push(1);
       this.#lastBytes = bytes;
     } else {
-      this.#requests[this.#requests.length - 1] = last + 1;
+      this.requests[this.requests.length - 1] = last + 1;
       this.#lastBytes += bytes;
     }
   }
@@ -84,14 +80,14 @@ export class SettleBuffer {
   take(): readonly EndedJob[] {
     this.#hasReleased = false;
     this.#freesPlaces = false;
-    return this.#jobs.splice(0, this.#requests.shift());
+    return this.#jobs.splice(0, this.requests.shift());
   }
 
   /** Puts back jobs that could not be settled. */
   putBack(jobs: readonly EndedJob[]): void {
     const all = [...jobs, ...this.#jobs];
     this.#jobs = [];
-    this.#requests = [];
+    this.requests = [];
     for (const job of all) this.#append(job);
   }
 }

@@ -7,8 +7,12 @@
  */
 export function keysOf(prefix: string, queue: string, partition?: number): QueueKeys {
   const tag = `${prefix}:{${queue}${partition === undefined ? "" : `/${partitionTag(partition)}`}}:`;
-  const all = keyNames.map((name) => tag + name);
-  const byName = Object.fromEntries(keyNames.map((name) => [name, tag + name])) as Record<KeyName, string>;
+  const all: string[] = [];
+  const byName = {} as Record<KeyName, string>;
+  for (const name of keyNames) {
+    byName[name] = tag + name;
+    all.push(byName[name]);
+  }
   return { queue, all, ...byName };
 }
 

@@ -13,12 +13,10 @@ import {
   type Change,
   type ClaimRequest,
   type ClearableState,
-  countFollowUps,
   type DeadJobRetry,
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
-  type ExchangeSize,
   type FlowPageRequest,
   type FoundDead,
   type JobState,
@@ -33,10 +31,8 @@ import {
   type QueueStore,
   type SettleReply,
   type SettleRequest,
-  type SettleSize,
   type Spread,
   type StoredJob,
-  settlesKeys,
   sizeOf,
 } from "../../core/store/store.ts";
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
@@ -76,11 +72,9 @@ import {
   mostOfDeclare,
   mostOfExchange,
   mostOfExtend,
-  mostOfKeys,
   mostOfListing,
   mostOfPartitions,
   mostOfPeek,
-  mostOfSettle,
   mostOfSweep,
 } from "./most-commands.ts";
 import { BORN_MEMBER, leaseScore, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
@@ -132,25 +126,16 @@ export class RedisQueue implements QueueStore {
   }
 
   readonly local: LocalFacts = {
-    mostOfSettle: (size) => ({ roundTrips: 1, commands: this.#mostOfSettle(size) }),
-    mostOfExchange: (size) => ({ roundTrips: 1, commands: this.#mostOfExchange(size) }),
+    mostOfExchange: (size) => ({ roundTrips: 1, commands: mostOfExchange(size) }),
     mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
     mustPeek: false,
-    mostOfExtend: { roundTrips: 1, commands: mostOfExtend(1, 1, 1) },
+    mostOfExtend: { roundTrips: 1, commands: mostOfExtend(1) },
     mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
     mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
     idSource: (newId) => newId,
     idBeside: (_, make) => make(),
     partitionOf: () => 0,
   };
-
-  #mostOfSettle(size: SettleSize): number {
-    return mostOfSettle(size) + (size.hasKeys ? mostOfKeys(size) : 0);
-  }
-
-  #mostOfExchange(size: ExchangeSize): number {
-    return mostOfExchange(size) + (size.hasKeys ? mostOfKeys(size) : 0);
-  }
 
   get #places(): ReadonlyMap<string, string> {
     return this.#connection.places.get(this.#keys.due) ?? new Map();
@@ -198,27 +183,22 @@ export class RedisQueue implements QueueStore {
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
-    const { settle } = request;
-    const size = { settles: settle.length, followUps: countFollowUps(settle), hasKeys: settlesKeys(settle) };
-    const most = (isResend: boolean) => this.#mostOfSettle({ ...size, isResend });
-    const { settled, gone } = await this.#exchange({ ...request, fire: [] }, NO_READ, size, most);
+    const { settled, gone } = await this.#exchange({ ...request, fire: [] }, NO_READ);
     return { settled, gone };
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const size = sizeOf(request);
-    const most = (isResend: boolean) => this.#mostOfExchange({ ...size, isResend });
-    return this.#exchange(request, request.claim ?? NO_CLAIM, size, most);
+    return this.#exchange(request, request.claim ?? NO_CLAIM);
   }
 
   async #exchange(
-    { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs }: ExchangeRequest,
+    request: ExchangeRequest,
     { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
-    size: ExchangeSize,
-    most: (isResend: boolean) => number,
   ): Promise<ExchangeReply> {
-    const sweeping = { roundTrips: 1, commands: most(isResend) + mostOfSweep(size) };
-    const maySweep = settle.length > 0 && this.#meter?.allows?.(sweeping) !== false;
+    const { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs } = request;
+    const most = mostOfExchange(sizeOf(request));
+    const sweeping = most + mostOfSweep(settle.length);
+    const maySweep = settle.length > 0 && this.#meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
     const rest = [
       ...[newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
@@ -231,10 +211,7 @@ export class RedisQueue implements QueueStore {
       ...fire.flatMap(fireArguments),
     ];
     const args = (isSentAgain: boolean) => [String(now), flag(isSentAgain || isResend), ...rest];
-    const sending = {
-      pauseMs: resendPauseMs,
-      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + (maySweep ? mostOfSweep(size) : 0),
-    };
+    const sending = { pauseMs: resendPauseMs, most: maySweep ? sweeping : most };
     const answer = await this.#texts(scripts.exchange, args, sending);
     const { places, missing, ...reply } = exchangeReply(answer, settle.length, fire.length);
     this.#notePlaces(places);
@@ -243,9 +220,9 @@ export class RedisQueue implements QueueStore {
 
   async partitions(wanted?: Spread): Promise<Layout> {
     const args = [wanted ? writeSpread(wanted) : ""];
-    const most = () => mostOfPartitions;
+    const sending = { most: mostOfPartitions };
     return readLayout(
-      String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most })),
+      String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, sending)),
     );
   }
 
@@ -273,11 +250,8 @@ export class RedisQueue implements QueueStore {
       record === undefined ? "" : flowHead(lease.flow) + record,
       lease.bornAs ?? "",
     ]);
-    const born = renewals.filter(({ lease }) => lease.bornAs !== undefined);
-    const stored = renewals.filter(({ lease, record }) => (record ?? lease.bornAs) !== undefined);
-    const most = mostOfExtend(renewals.length, stored.length, born.length);
     const withNonce = [newNonce(this.#random), ...args];
-    const answers = await this.#texts(scripts.extend, () => withNonce, { most: () => most });
+    const answers = await this.#texts(scripts.extend, () => withNonce, { most: mostOfExtend(renewals.length) });
     return extended.map((lease, index) => (answers[index] === "1" ? lease : undefined));
   }
 
@@ -485,7 +459,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async #schedules(keys: readonly string[]): Promise<readonly StoredSchedule[]> {
-    return storedSchedules(await this.#texts(scripts.listSchedules, () => keys, { most: () => mostOfListing }));
+    return storedSchedules(await this.#texts(scripts.listSchedules, () => keys, { most: mostOfListing }));
   }
 
   async removeSchedule(key: string): Promise<boolean> {
@@ -539,6 +513,6 @@ export class RedisQueue implements QueueStore {
   }
 
   async #number(script: Script, args: readonly string[], most = 0): Promise<number> {
-    return Number(await this.#run(script, () => args, { most: () => most }));
+    return Number(await this.#run(script, () => args, { most }));
   }
 }
