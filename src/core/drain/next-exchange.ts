@@ -147,7 +147,7 @@ export class NextExchange {
     if (reads) this.#lastReadAt = now;
     const request = {
       now,
-      settle: ended.map(({ job, outcome }) => (observe && job.isReadable ? { ...outcome, name: job.name } : outcome)),
+      settle: ended.map(({ outcome }) => outcome),
       fire,
       claim: limit > 0 && reads ? this.#claimRequest(plan, now) : undefined,
       reads,

@@ -1,6 +1,6 @@
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
-import { bytesOf, MOST_SETTLED_BYTES } from "../shared/limits.ts";
+import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
 import { takesPlace } from "../store/flow.ts";
 
 /** A job whose attempt has ended, or that is released. */
@@ -10,13 +10,15 @@ export interface EndedJob {
   readonly at: number;
 }
 
+const none: NonNullable<AttemptOutcome["followUps"]> = [];
+
 /**
- * How many bytes of records are sent to settle a job: its own, the one that it was born with if the store needs that, and those of the
+ * The most bytes of records that are sent to settle a job: its own, the one that it was born with if the store needs that, and those of the
  * jobs that its end makes.
  */
-function sentBytes({ outcome: { record, lease, followUps = [] } }: EndedJob): number {
-  const made = followUps.reduce((sum, job) => sum + bytesOf(job.record), 0);
-  return bytesOf(record) + (lease.bornAs === undefined ? 0 : bytesOf(lease.bornAs)) + made;
+function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): number {
+  const made = followUps.reduce((sum, job) => sum + mostBytesOf(job.record), 0);
+  return mostBytesOf(record) + mostBytesOf(lease.bornAs ?? "") + made;
 }
 
 /** How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */

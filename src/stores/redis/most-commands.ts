@@ -1,3 +1,4 @@
+import type { Cost } from "../../core/store/meter.ts";
 import type { ExchangeSize } from "../../core/store/store.ts";
 
 // The most that the scripts are billed, sent for the first time or again, for budgets: counted from lua/. A command takes 1,000 values
@@ -13,7 +14,7 @@ const commands = (kinds: number, values: number): number => kinds + Math.floor(v
 const MOST_SCHEDULES = 10_000;
 
 /** Of lua/exchange.lua. */
-export function mostOfExchange(size: ExchangeSize): number {
+export function mostOfExchange(size: ExchangeSize): Cost {
   const { settles = 0, followUps = 0, fires = 0, firedJobs = 0, claims = 0, hasKeys = false } = size;
   // The script itself, and ZRANGE of what is due next.
   let [kinds, values] = [2, 0];
@@ -48,7 +49,8 @@ export function mostOfExchange(size: ExchangeSize): number {
     values += 17 * claims;
   }
   const most = kinds + Math.floor(values / PIECE);
-  return hasKeys ? most + mostOfKeys(settles + firedJobs + claims, claims) : most;
+  const ofKeys = hasKeys ? mostOfKeys(settles + firedJobs + claims, claims) : 0;
+  return { roundTrips: 1, commands: most + ofKeys };
 }
 
 /**

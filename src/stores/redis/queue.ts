@@ -47,13 +47,10 @@ import {
   exchangeReply,
   failuresPage,
   fireArguments,
-  followUpArguments,
   goneAmong,
   idOf,
   listedMember,
-  nameArguments,
   nextDue,
-  outcomeArguments,
   putArguments,
   storedHours,
   storedNameFigures,
@@ -77,6 +74,7 @@ import {
   mostOfPeek,
   mostOfSweep,
 } from "./most-commands.ts";
+import { byKind, figureArguments, followUpArguments, outcomeArguments } from "./outcomes.ts";
 import { BORN_MEMBER, leaseScore, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
 import { readLayout, writeSpread } from "./spread.ts";
@@ -126,7 +124,7 @@ export class RedisQueue implements QueueStore {
   }
 
   readonly local: LocalFacts = {
-    mostOfExchange: (size) => ({ roundTrips: 1, commands: mostOfExchange(size) }),
+    mostOfExchange,
     mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
     mustPeek: false,
     mostOfExtend: { roundTrips: 1, commands: mostOfExtend(1) },
@@ -196,26 +194,28 @@ export class RedisQueue implements QueueStore {
     { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
   ): Promise<ExchangeReply> {
     const { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs } = request;
-    const most = mostOfExchange(sizeOf(request));
+    const { commands: most } = mostOfExchange(sizeOf(request));
     const sweeping = most + mostOfSweep(settle.length);
     const maySweep = settle.length > 0 && this.#meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
-    const rest = [
-      ...[newNonce(this.#random), String(limit), flag(countLeft)],
+    const sorted = byKind(settle);
+    const given = [
+      ...[String(now), flag(isResend), newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
-      ...[flag(maySweep), flag(meetsKeys), flag(firesDeclared), flag(observe), String(settle.length)],
-      ...settle.flatMap(outcomeArguments),
-      ...followUpArguments(settle),
-      ...(observe ? nameArguments(settle, this.#places) : ["0"]),
+      ...[maySweep, meetsKeys, firesDeclared, observe].map(flag),
+      ...outcomeArguments(sorted, now),
+      ...followUpArguments(sorted),
+      ...figureArguments(sorted, observe ? this.#places : undefined),
       ...watchArguments(settle.length > 0 ? watch : []),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];
-    const args = (isSentAgain: boolean) => [String(now), flag(isSentAgain || isResend), ...rest];
+    const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, flag(true)) : given);
     const sending = { pauseMs: resendPauseMs, most: maySweep ? sweeping : most };
     const answer = await this.#texts(scripts.exchange, args, sending);
     const { places, missing, ...reply } = exchangeReply(answer, settle.length, fire.length);
     this.#notePlaces(places);
-    return { ...reply, gone: goneAmong(watch, missing) };
+    const settled = sorted === settle ? reply.settled : settle.map((outcome) => reply.settled[sorted.indexOf(outcome)]);
+    return { ...reply, settled, gone: goneAmong(watch, missing) };
   }
 
   async partitions(wanted?: Spread): Promise<Layout> {
