@@ -4,6 +4,8 @@
 -- counts, by its number in a window. Each name has such counts too. `each` is what every outcome has added, in their order:
 -- 'NAME:WAITED:RAN:FIGURE:FIGURE;', zeros for what it does not have.
 local figures
+-- Where the figures of names are, for a caller that does not know it: name, place.
+local learned = {}
 
 local function read_counts()
   local counts = {}

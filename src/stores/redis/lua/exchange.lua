@@ -125,7 +125,6 @@ remove_records()
 push(reply, jobs_taken)
 local before = #reply
 for i = 1, jobs_taken * 4 do reply[before + i] = taken[i] end
-local learned = {}
 for _, name in ipairs(figures.names) do
   local place = name.place and name.place < MOST_NAMES and whole(name.place) or ''
   if place ~= name.known then push(learned, name.text, place) end
