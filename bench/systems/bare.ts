@@ -1,7 +1,8 @@
 import { MOST_CLAIMED_BYTES } from "../../src/core/shared/limits.ts";
 import type { LeasedJob, Outcome } from "../../src/core/store/store.ts";
-import { exchangeReply, outcomeArguments, texts } from "../../src/stores/redis/codec.ts";
+import { exchangeReply, texts } from "../../src/stores/redis/codec.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
+import { figureArguments, followUpArguments, outcomeArguments } from "../../src/stores/redis/outcomes.ts";
 import { scripts } from "../../src/stores/redis/scripts.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, payloadOf, sum, timed } from "../task.ts";
@@ -46,12 +47,17 @@ async function exchange(
   limit: number,
   ended: readonly Outcome[],
 ): Promise<readonly LeasedJob[]> {
-  const head = [Date.now(), 0, 7, limit, 0, 60_000, 86_400_000, MOST_CLAIMED_BYTES, 0, 0, 0, 1, ended.length];
-  const tail = ["0", "0", "0", "0"];
+  const head = [Date.now(), 0, 7, limit, 0, 60_000, 86_400_000, MOST_CLAIMED_BYTES, 0, 0, 0, 1];
+  const settled = [
+    ...outcomeArguments(ended, Date.now()),
+    ...followUpArguments(ended),
+    ...figureArguments(ended, undefined),
+  ];
+  const tail = ["0", "0"];
   const response = await fetch(url, {
     method: "POST",
     headers: { Authorization: `Bearer ${token}` },
-    body: JSON.stringify([...beginning, ...head, ...ended.flatMap(outcomeArguments), ...tail]),
+    body: JSON.stringify([...beginning, ...head, ...settled, ...tail]),
   });
   const { result, error } = (await response.json()) as { result: [number, string[]]; error?: string };
   if (error) throw new Error(error);

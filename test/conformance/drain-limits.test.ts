@@ -175,8 +175,8 @@ onEveryStore((kind) => {
     test("a budget of commands is kept", async () => {
       const set = setUp();
       await set.queue.enqueueMany(Array.from({ length: 50 }, () => ({ job: set.takes, payload: 0 })));
-      const report = await drainFor(set, 0, { batchSize: 2, budget: { roundTrips: 1_000, commands: 120 } });
-      expect(report.commands).toBeLessThanOrEqual(120);
+      const report = await drainFor(set, 0, { batchSize: 2, budget: { roundTrips: 1_000, commands: 130 } });
+      expect(report.commands).toBeLessThanOrEqual(130);
       expect(report.completed).toBe(report.claimed);
       if (kind.name === "upstash") expect(report).toMatchObject({ stoppedBy: "budget", backlog: true });
     });

@@ -49,6 +49,8 @@ onEveryStore((kind) => {
       expect({ lost, progress: completed > 0 }).toEqual({ lost: 0, progress: true });
       left -= completed;
     }
+    // A server without HSETEX gets other scripts once that is known, and does not have them yet.
+    await drain();
     expect(await drain()).toMatchObject({ claimed: 0, stoppedBy: "empty" });
   });
 

@@ -137,7 +137,7 @@ onEachKindOfStore(({ create }) => {
       const { client, queue, clock, deliveries } = await served(200);
       await Promise.all(Array.from({ length: 8 }, () => client.publish({ url: target, callback })));
       for (let drains = 0; drains < 40 && deliveries.length < 16; drains++) {
-        await queue.drain({ budget: { roundTrips: 14, commands: 120 } });
+        await queue.drain({ budget: { roundTrips: 14, commands: 135 } });
         clock.now += 2_000;
       }
       expect(deliveries.filter(({ url }) => url === target)).toHaveLength(8);

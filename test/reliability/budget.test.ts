@@ -281,14 +281,14 @@ describe("a budget", () => {
   });
 
   test("allows as many schedules with many missed occurrences to fire as it has room for", async () => {
-    for (const commands of [67, 69]) {
-      const queue = only(await setUp({ ...many("quick", 20), schedules: 55, missedMinutes: 2_880 }));
+    for (const commands of [81, 83]) {
+      const queue = only(await setUp({ ...many("quick", 20), schedules: 110, missedMinutes: 2_880 }));
       const bounds = { batchSize: 80, concurrency: 100, budget: { commands } };
       const { report, commands: billed } = await spentBy(() => queue.drain(bounds));
       expect(billed).toBeLessThanOrEqual(commands);
       expect(report).toMatchObject({ commands: billed, lost: 0, stoppedBy: "budget", backlog: true });
       expect(report?.rearmed).toBeGreaterThan(0);
-      expect(report?.rearmed).toBeLessThan(55);
+      expect(report?.rearmed).toBeLessThan(110);
     }
   });
 
@@ -297,7 +297,7 @@ describe("a budget", () => {
       const queue = only(await setUp(many("quick", 2 * batchSize)));
       let exchanges = 0;
       proxy.decide(({ body }) => (body.startsWith('["EVALSHA') && ++exchanges === 2 ? "drop-reply" : undefined));
-      const budget = { commands: batchSize === 100 ? 100 : 300 };
+      const budget = { commands: batchSize === 100 ? 130 : 300 };
       const { report, commands } = await spentBy(() =>
         queue.drain({ batchSize, concurrency: batchSize, maxJobs: 2 * batchSize, budget }),
       );
@@ -359,20 +359,20 @@ describe("a budget", () => {
   test("too small for a whole batch takes as many jobs as it can settle", async () => {
     const queue = only(await setUp(many("quick", 700)));
     const { report, commands } = await spentBy(() =>
-      queue.drain({ batchSize: 1_000, maxJobs: 1_000, concurrency: 1_000, budget: { commands: 69 } }),
+      queue.drain({ batchSize: 1_000, maxJobs: 1_000, concurrency: 1_000, budget: { commands: 83 } }),
     );
-    expect(commands).toBeLessThanOrEqual(69);
+    expect(commands).toBeLessThanOrEqual(83);
     expect(report?.completed).toBeGreaterThan(150);
   });
 
   test("too small for any job is refused, and the message names the part and the minimum", async () => {
     const queue = only(await setUp(many("quick", 1)));
     await expect(queue.drain({ budget: { roundTrips: 2 } })).rejects.toThrow("budget.roundTrips must be");
-    await expect(queue.drain({ budget: { commands: 66 } })).rejects.toMatchObject({
+    await expect(queue.drain({ budget: { commands: 80 } })).rejects.toMatchObject({
       code: "invalid_request",
-      message: 'budget.commands must be at least 67 to drain the queue "queue-0".',
+      message: 'budget.commands must be at least 81 to drain the queue "queue-0".',
     });
-    expect(await queue.drain({ budget: { roundTrips: 3, commands: 67 } })).toMatchObject({ completed: 1 });
+    expect(await queue.drain({ budget: { roundTrips: 3, commands: 81 } })).toMatchObject({ completed: 1 });
   });
 });
 

@@ -71,10 +71,10 @@ describe("the budget for a partitioned queue", () => {
     expect(await internalsOf(queue).drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
   });
 
-  test("must allow two commands per partition and 93, or is refused", async () => {
+  test("must allow two commands per partition and 108, or is refused", async () => {
     const bounded = (commands: number) => coldDrain(partitioned(redis.store(), 3), { budget: { commands } });
-    expect((await bounded(99)).completed).toBeGreaterThan(0);
-    await expect(bounded(98)).rejects.toThrow("budget.commands must be at least 99");
+    expect((await bounded(114)).completed).toBeGreaterThan(0);
+    await expect(bounded(113)).rejects.toThrow("budget.commands must be at least 114");
   });
 
   test("has room to settle in one, fire in another and claim in a third, and for each to turn out to lack the script", async () => {

@@ -106,7 +106,7 @@ export class Attempt {
       this.runtime.hooks?.started(job.info, timingOf(job.dueAt, this.#startedAt, this.#startedAt).waitedMs);
       const definition = this.#known(job.definition);
       const { payload: stored, enqueuedAt } = job.record;
-      this.#setTimeout(this.#startedAt + this.#timeoutMs);
+      this.#setTimeout(this.#startedAt + this.#timeoutMs, this.#startedAt);
       const { schema } = definition;
       const payload = schema ? await this.#interruptible(this.#checked(schema, stored)) : stored;
       const result = await this.#interruptible(this.#perform(definition, payload, enqueuedAt));
@@ -181,11 +181,10 @@ export class Attempt {
     });
   }
 
-  #setTimeout(at: number): void {
-    const { clock } = this.runtime;
+  #setTimeout(at: number, now = this.runtime.clock()): void {
     this.#cancelTimeout();
     this.#timesOutAt = at;
-    this.#cancelTimeout = alarm(clock, at - clock(), () => this.#timeOut());
+    this.#cancelTimeout = alarm(this.runtime.clock, at - now, () => this.#timeOut());
   }
 
   #timeOut(): void {
@@ -301,6 +300,8 @@ async function renewLeases(
 
 /** Makes several attempts whose jobs one call of their handler performs. @returns their outcomes, in order. */
 export function runTogether(attempts: readonly Attempt[]): Promise<readonly AttemptOutcome[]> {
-  const call = attempts.length > 1 ? new BatchCall(attempts) : undefined;
+  const [first] = attempts;
+  if (first && attempts.length === 1) return first.run().then((outcome) => [outcome]);
+  const call = new BatchCall(attempts);
   return Promise.all(attempts.map((attempt) => attempt.run(call)));
 }

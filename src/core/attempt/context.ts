@@ -22,8 +22,8 @@ export interface ContextOwner extends AttemptHost {
 }
 
 /**
- * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took as much
- * memory as all else that a drain allocates for the job.
+ * The second argument of a handler. What most handlers never read is a getter of the class, since to make it for each job takes time. A
+ * handler may destructure it, as in `perform(payload, { extend })`: so the getters give functions that need no `this`.
  */
 export class AttemptContext implements JobContext {
   readonly id: string;
@@ -31,12 +31,7 @@ export class AttemptContext implements JobContext {
   readonly queue: string;
   readonly attempt: number;
   readonly maxRetries: number;
-  readonly enqueuedAt: Date;
-  // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`.
-  readonly extend: JobContext["extend"];
-  readonly snooze: JobContext["snooze"];
-  readonly progress: JobContext["progress"];
-  readonly log: JobContext["log"];
+  readonly #enqueuedAt: number;
   readonly #owner: ContextOwner;
 
   constructor(owner: ContextOwner, { id, name, queue, attempt, maxRetries }: AttemptInfo, enqueuedAt: number) {
@@ -45,11 +40,7 @@ export class AttemptContext implements JobContext {
     this.queue = queue;
     this.attempt = attempt;
     this.maxRetries = maxRetries;
-    this.enqueuedAt = new Date(enqueuedAt);
-    this.extend = (duration) => handled(owner.extend(duration));
-    this.snooze = snooze;
-    this.progress = (value) => handled(owner.reportProgress(value));
-    this.log = (message, data) => owner.log(message, data);
+    this.#enqueuedAt = enqueuedAt;
     this.#owner = owner;
   }
 
@@ -58,9 +49,28 @@ export class AttemptContext implements JobContext {
     return (context as AttemptContext).#owner;
   }
 
-  /** Created when it is first read: most handlers never use it. */
+  get enqueuedAt(): Date {
+    return new Date(this.#enqueuedAt);
+  }
+
   get signal(): AbortSignal {
     return this.#owner.signal;
+  }
+
+  get extend(): JobContext["extend"] {
+    return (duration) => handled(this.#owner.extend(duration));
+  }
+
+  get snooze(): JobContext["snooze"] {
+    return snooze;
+  }
+
+  get progress(): JobContext["progress"] {
+    return (value) => handled(this.#owner.reportProgress(value));
+  }
+
+  get log(): JobContext["log"] {
+    return (message, data) => this.#owner.log(message, data);
   }
 }
 

@@ -26,8 +26,13 @@ export function timingOf(dueAt: number, startedAt: number, now: number): Timing 
   return { waitedMs: Math.max(0, startedAt - dueAt), ranMs: Math.max(0, now - startedAt) };
 }
 
-function timing({ job, startedAt, runtime }: EndedAttempt): Timing {
-  return timingOf(job.dueAt, startedAt, runtime.clock());
+function timing({ job, startedAt }: EndedAttempt, now: number): Timing {
+  return timingOf(job.dueAt, startedAt, now);
+}
+
+/** The name under which the outcome is counted. */
+function countedAs({ job, runtime }: EndedAttempt): string | undefined {
+  return runtime.observe && job.isReadable ? job.name : undefined;
 }
 
 /** The job goes back unstarted, due when it was, with no attempt used. */
@@ -54,9 +59,10 @@ export function postponed({ job, runtime }: EndedAttempt): Outcome {
 }
 
 export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {
-  const { clock } = attempt.runtime;
-  const at = until instanceof Date ? pointInTimeMs(until, "snooze") : clock() + durationMs(until, "snooze");
-  return { ...waitingAgain("snoozed", attempt.job, Math.min(at, LATEST_TIME_MS)), timing: timing(attempt) };
+  const now = attempt.runtime.clock();
+  const at = until instanceof Date ? pointInTimeMs(until, "snooze") : now + durationMs(until, "snooze");
+  const waits = waitingAgain("snoozed", attempt.job, Math.min(at, LATEST_TIME_MS));
+  return { ...waits, name: countedAs(attempt), timing: timing(attempt, now) };
 }
 
 export function completed(attempt: EndedAttempt, result: unknown): Outcome {
@@ -65,7 +71,8 @@ export function completed(attempt: EndedAttempt, result: unknown): Outcome {
   const at = clock();
   const end = { at, startedAt, attempts: job.attempt, result: storable(result), expiresAt: at + retentionMs };
   const record = retentionMs === 0 ? "" : job.completedText(end);
-  return { to: "completed", lease: job.lease.current, at, record, timing: timing(attempt) };
+  const name = countedAs(attempt);
+  return { to: "completed", lease: job.lease.current, at, record, name, timing: timing(attempt, at) };
 }
 
 /** The result as it can be stored. One that is not JSON, or too large, is dropped: the work is still done. */
@@ -86,13 +93,15 @@ export function failed(attempt: EndedAttempt, thrown: unknown, withOthers = fals
   const { job, runtime } = attempt;
   const isPermanent = isNamed(thrown, "PermanentError") && !withOthers;
   if (isPermanent || job.attempt > job.maxRetries) return dead(attempt, thrown);
-  const { clock, random } = runtime;
-  const waitMs = retryWaitMs(thrown, job.backoff, job.attempt, clock(), random);
-  const failure = records.attemptError(thrown, job.attempt, clock(), attempt.startedAt);
+  const now = runtime.clock();
+  const waitMs = retryWaitMs(thrown, job.backoff, job.attempt, now, runtime.random);
+  const failure = records.attemptError(thrown, job.attempt, now, attempt.startedAt);
   const record = job.failedText(failure, withOthers);
   if (record === undefined) return dead(attempt, unwritable(thrown));
-  const runAt = Math.min(clock() + waitMs, LATEST_TIME_MS);
-  return { to: "retried", lease: job.lease.current, runAt, record, timing: timing(attempt), thrown, failure };
+  const runAt = Math.min(now + waitMs, LATEST_TIME_MS);
+  const name = countedAs(attempt);
+  const lease = job.lease.current;
+  return { to: "retried", lease, runAt, record, name, timing: timing(attempt, now), thrown, failure };
 }
 
 function unwritable(cause: unknown): Error {
@@ -111,7 +120,8 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const isNew = !job.isUsedUp || job.crashes > 0;
   const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
   const group = runtime.observe ? failureGroup(job.name, error) : undefined;
-  return { to: "dead", lease, at, record, group, timing: timing(attempt), thrown, failure: error };
+  const name = countedAs(attempt);
+  return { to: "dead", lease, at, record, group, name, timing: timing(attempt, at), thrown, failure: error };
 }
 
 /** Ends a job that has no attempt left: none is made. */

@@ -1,4 +1,4 @@
-import { type Cost, type Meter, noCost, sumOf } from "../store/meter.ts";
+import { type Cost, type Meter, noCost } from "../store/meter.ts";
 
 /**
  * What one drain may spend. Every request that it causes counts here: exchanges, resends, and what handlers send through `extend`
@@ -41,7 +41,7 @@ export class DrainBudget implements Meter {
    * room for any.
    */
   spacing(ms: number, cost: Cost): number {
-    const { roundTrips, commands } = sumOf(this.#spent, this.#setAside());
+    const { roundTrips, commands } = this.#with([this.#setAside()]);
     const left = { roundTrips: this.#limit.roundTrips - roundTrips, commands: this.#limit.commands - commands };
     const parts = ["roundTrips", "commands"] as const;
     if (parts.every((part) => 2 * left[part] >= this.#limit[part])) return 0;
@@ -49,13 +49,20 @@ export class DrainBudget implements Meter {
     return requests < 1 ? Number.POSITIVE_INFINITY : ms / requests;
   }
 
-  get #spent(): Cost {
-    return [...this.#held].reduce(sumOf, this);
+  /** What is spent or held, and these costs on top. */
+  #with(costs: readonly Cost[]): Cost {
+    let { roundTrips, commands } = this as Cost;
+    for (const more of [this.#held, costs])
+      for (const cost of more) {
+        roundTrips += cost.roundTrips;
+        commands += cost.commands;
+      }
+    return { roundTrips, commands };
   }
 
-  /** Whether this can be spent, and then that. */
-  affords(cost: Cost, then: Cost = noCost): boolean {
-    const { roundTrips, commands } = [cost, then].reduce(sumOf, this.#spent);
+  /** Whether all of this can be spent. */
+  affords(...costs: readonly Cost[]): boolean {
+    const { roundTrips, commands } = this.#with(costs);
     return roundTrips <= this.#limit.roundTrips && commands <= this.#limit.commands;
   }
 }

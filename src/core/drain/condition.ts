@@ -9,7 +9,8 @@ export class Condition {
 
   /** Waits for `notify`, or for the earliest of these times that is after `now`. */
   wait(clock: Clock, now: number, times: readonly number[]): Promise<void> {
-    const wakeAt = Math.min(...times.filter((time) => time > now));
+    let wakeAt = Number.POSITIVE_INFINITY;
+    for (const time of times) if (time > now && time < wakeAt) wakeAt = time;
     return new Promise((resolve) => {
       const cancel = Number.isFinite(wakeAt) ? alarm(clock, wakeAt - now, resolve) : () => {};
       this.#end = () => {

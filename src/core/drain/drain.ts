@@ -11,6 +11,7 @@ import { logEvicted, logFailures, logPartial } from "../observe/log.ts";
 import type { DeclaredSchedules } from "../schedule/declared.ts";
 import { firesOf } from "../schedule/fire.ts";
 import type { ExchangeReply, LeasedJob, NextDue } from "../store/store.ts";
+import { Allowance } from "./allowance.ts";
 import { DrainBounds } from "./bounds.ts";
 import type { DrainBudget } from "./budget.ts";
 import { Condition } from "./condition.ts";
@@ -58,6 +59,7 @@ export class Drain {
   readonly #inFlight: InFlight;
   readonly #jobs: JobsInHand;
   readonly #bounds: DrainBounds;
+  readonly #allowance: Allowance;
   readonly #prefetch: Prefetch;
   readonly #next: NextExchange;
   readonly #watch: Watch;
@@ -74,6 +76,7 @@ export class Drain {
     nextDue: NextDue,
   ) {
     const { clock, store, retentionMs, observe } = runtime;
+    const startedAt = clock();
     this.#budget = budget;
     this.#limits = limits;
     this.#leaseMs = leaseMsFor(longestTimeoutMs, runtime.random);
@@ -88,26 +91,27 @@ export class Drain {
     this.#runtime = { ...runtime, spacing: (ms) => spacing(ms) * running.size };
     // A queue that does not observe spends nothing on it.
     this.#watch = new Watch(observe ? running : new Set(), spacing);
-    this.#bounds = new DrainBounds(limits, store.local, clock, budget, this.#inFlight, mostFollowUps(runtime.jobs));
-    this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), clock());
+    this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
+    this.#allowance = new Allowance(budget, store.local, mostFollowUps(runtime.jobs), this.#jobs);
+    this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), startedAt);
     this.#next = new NextExchange({
-      ...{ limits, clock, retentionMs, observe, leaseMs: this.#leaseMs, counts: this.#counts },
-      ...{ bounds: this.#bounds, inFlight: this.#inFlight, jobs: this.#jobs, prefetch: this.#prefetch },
+      ...{ limits, clock, startedAt, retentionMs, observe, leaseMs: this.#leaseMs, counts: this.#counts },
+      ...{ bounds: this.#bounds, allowance: this.#allowance, inFlight: this.#inFlight },
+      ...{ jobs: this.#jobs, prefetch: this.#prefetch },
     });
-    budget.setAside(() => this.#next.reserve);
+    budget.setAside(() => this.#allowance.reserve);
   }
 
   /** Takes over jobs that are leased already. */
-  take(leased: readonly LeasedJob[]): void {
+  take(leased: readonly LeasedJob[], now = this.#runtime.clock()): void {
     this.#counts.claimed += leased.length;
     if (leased.some(({ lease }) => lease.flow)) this.#jobs.meetKeys();
-    const now = this.#runtime.clock();
     const attempts = leased.map((job) => new Attempt(this.#runtime, job, now));
     const isTooLong = ({ job }: Attempt) => job.timeoutMs > this.#limits.longestAttemptMs;
     this.#jobs.waiting.add(attempts.filter((attempt) => !isTooLong(attempt)));
     const tooLong = attempts.filter(isTooLong);
     if (tooLong.length > 0) this.#next.meetTooLong();
-    this.#release(tooLong);
+    this.#release(tooLong, now);
   }
 
   /** This process has enqueued something that is due at `at`: the drain need not check for it. */
@@ -122,15 +126,16 @@ export class Drain {
   async run(): Promise<DrainReport> {
     const wake = this.#news.notify;
     const { signal, slots } = this.#limits;
+    const { clock } = this.#runtime;
     signal?.addEventListener("abort", wake);
-    slots.join({ wants: () => this.#wantsSlot, wake });
+    slots.join({ wants: () => this.#wantsSlot(clock()), wake });
     try {
       do {
         await this.#runDue();
       } while (await this.#linger());
       // Nothing is left to settle them with. They run again when their leases run out.
       this.#counts.lost += this.#jobs.ended.length;
-      return this.report();
+      return this.report(clock());
     } finally {
       signal?.removeEventListener("abort", wake);
       slots.leave();
@@ -138,15 +143,17 @@ export class Drain {
   }
 
   async #runDue(): Promise<void> {
+    const { clock, store } = this.#runtime;
     for (;;) {
-      this.#startWaiting();
+      const now = clock();
+      this.#startWaiting(now);
       this.#limits.slots.changed();
       // No await may stand between these checks and the wait: what happened in between would go unnoticed.
-      if (this.#next.isDue()) await this.#exchange();
-      else if (this.#isTimeToLook()) this.#watch.look(this.#runtime.store, this.#runtime.clock());
-      else if (!this.#jobs.isIdle || this.#awaitsSlot) await this.#somethingHappens();
+      if (this.#next.isDue(now)) await this.#exchange();
+      else if (now >= this.#watch.dueAt(now)) this.#watch.look(store, now);
+      else if (!this.#jobs.isIdle || this.#awaitsSlot(now)) await this.#somethingHappens(now);
       // Quarantined jobs wait until the others are settled. If the budget has no room for an exchange more, they go back with them.
-      else if (this.#jobs.waiting.length > 0) this.#release(this.#jobs.waiting.takeAll());
+      else if (this.#jobs.waiting.length > 0) this.#release(this.#jobs.waiting.takeAll(), now);
       else break;
     }
     if (this.#inFlight.error) throw this.#inFlight.error;
@@ -154,63 +161,66 @@ export class Drain {
 
   // Starting and ending jobs ---------------------------------------------------------------------------------------------
 
-  #startWaiting(): void {
+  #startWaiting(now: number): void {
     const { waiting, ended } = this.#jobs;
-    const isOverdue = this.#isOverdue();
+    const isOverdue = this.#isOverdue(now);
     if (isOverdue) this.#prefetch.forget();
-    if (isOverdue || this.#bounds.startsNothing()) this.#release(waiting.takeAll());
+    if (isOverdue || this.#bounds.startsNothing(now)) this.#release(waiting.takeAll(), now);
     while (this.#prefetch.freeSlots > 0) {
       const attempts = waiting.next(this.#jobs.isIdle && ended.length === 0);
       if (attempts.length === 0) break;
-      void this.#start(attempts).catch((error: unknown) => this.#abort(error));
+      void this.#start(attempts, now).catch((error: unknown) => this.#abort(error));
     }
-    if (this.#jobs.isIdle) this.#release(waiting.takeSurplus());
+    if (this.#jobs.isIdle) this.#release(waiting.takeSurplus(), now);
   }
 
   /** Whether a job has waited too long for a slot, and can be released. */
-  #isOverdue(): boolean {
+  #isOverdue(now: number): boolean {
     const { waiting } = this.#jobs;
-    return waiting.length > 0 && this.#runtime.clock() >= waiting.overdueAt && this.#next.canRelease;
+    return waiting.length > 0 && now >= waiting.overdueAt && this.#allowance.allowsRelease;
   }
 
   /** Whether there is something to start, as far as is known. */
-  get #wantsSlot(): boolean {
-    return this.#jobs.waiting.length > 0 || (!this.#next.stoppedBy() && this.#next.isMoreDue(this.#runtime.clock()));
+  #wantsSlot(now: number): boolean {
+    return this.#jobs.waiting.length > 0 || (this.#next.isMoreDue(now) && !this.#next.stoppedBy(now));
   }
 
   /** Whether other drains have all the slots that this one could use. */
-  get #awaitsSlot(): boolean {
-    return this.#limits.slots.most === 0 && this.#wantsSlot;
+  #awaitsSlot(now: number): boolean {
+    return this.#limits.slots.most === 0 && this.#wantsSlot(now);
   }
 
   /** Starts jobs in one slot: several, if one call of their handler performs them. */
-  async #start(attempts: readonly Attempt[]): Promise<void> {
+  async #start(attempts: readonly Attempt[], now: number): Promise<void> {
     const { slots } = this.#limits;
     const { running } = this.#jobs;
     for (const attempt of attempts) running.add(attempt);
     slots.take();
     try {
-      await this.#run(attempts);
+      await this.#run(attempts, now);
     } finally {
       for (const attempt of attempts) running.delete(attempt);
       slots.give();
     }
-    this.#prefetch.slotFreed(this.#runtime.clock(), attempts.length);
-    this.#startWaiting();
-    if (running.size === 0 || this.#next.isWanted) this.#news.notify();
+    const endedAt = this.#runtime.clock();
+    this.#prefetch.slotFreed(endedAt, attempts.length);
+    this.#startWaiting(endedAt);
+    if (running.size === 0 || this.#next.isWanted(endedAt)) this.#news.notify();
   }
 
-  async #run(attempts: readonly Attempt[]): Promise<void> {
-    const now = this.#runtime.clock();
+  async #run(attempts: readonly Attempt[], now: number): Promise<void> {
     this.#prefetch.slotTaken(now, Math.max(...attempts.map(({ job }) => job.batchSize)));
     const canStart = attempts.every(({ job }) => job.canStart(now))
       ? attempts
       : await this.#lengthenLeases(attempts, now);
     const outcomes = await runTogether(canStart);
+    const endedAt = this.#runtime.clock();
     canStart.forEach(({ job }, index) => {
-      this.#end(job, outcomes[index] as AttemptOutcome);
+      this.#end(job, outcomes[index] as AttemptOutcome, endedAt);
     });
-    this.#release(attempts.filter((attempt) => !canStart.includes(attempt)));
+    if (canStart === attempts) return;
+    const others = attempts.filter((attempt) => !canStart.includes(attempt));
+    this.#release(others, endedAt);
   }
 
   /** Something other than the job failed, such as the clock. Its lease runs out, and the drain ends with the error. */
@@ -233,13 +243,13 @@ export class Drain {
     return attempts.filter(({ job }) => job.canStart(now));
   }
 
-  #release(attempts: readonly Attempt[]): void {
-    for (const { job } of attempts) this.#end(job, released(job));
+  #release(attempts: readonly Attempt[], now: number): void {
+    for (const { job } of attempts) this.#end(job, released(job), now);
   }
 
-  #end(job: ClaimedJob, outcome: AttemptOutcome): void {
+  #end(job: ClaimedJob, outcome: AttemptOutcome, at: number): void {
     const { ended } = this.#jobs;
-    ended.add({ job, outcome, at: this.#runtime.clock() });
+    ended.add({ job, outcome, at });
     if (ended.length === 1 || outcome.to === "released") this.#news.notify();
   }
 
@@ -248,8 +258,9 @@ export class Drain {
   async #exchange(): Promise<void> {
     await this.#handlersAboutToEnd();
     // A reply may have arrived meanwhile, and changed what there is to do.
-    if (!this.#next.isDue()) return;
-    const { request, ended } = this.#next.take();
+    const taken = this.#next.take();
+    if (!taken) return;
+    const { request, ended } = taken;
     this.#inFlight.send(request, (reply) => {
       const unsettled = ended.filter((_, index) => reply?.settled[index] === undefined);
       // After a failure there is one more try, once all jobs have ended.
@@ -288,36 +299,32 @@ export class Drain {
     this.#counts.rearmed += firedByStore + reply.fired.filter((fired) => fired !== "stale").length;
     this.#next.noteFired(firedByStore);
     if (claim) this.#next.setFires(firesOf(reply.schedules, now));
-    this.take(reply.jobs);
+    if (reply.leftKeys) this.#jobs.meetKeys();
+    this.take(reply.jobs, now);
     // After a partition has failed, nothing more is started but what another one has given.
-    if ("failure" in reply) this.#startWaiting();
+    if ("failure" in reply) this.#startWaiting(now);
+    this.#limits.onProgress?.(this.report(now));
   }
 
   // Waiting --------------------------------------------------------------------------------------------------------------
 
   /** Waits until a job ends, a reply arrives, a slot comes free, or it is time for the next exchange or to end. */
-  async #somethingHappens(): Promise<void> {
-    const { clock } = this.#runtime;
+  async #somethingHappens(now: number): Promise<void> {
     const { waiting, running } = this.#jobs;
-    const now = clock();
-    if (running.size > 0 && this.#next.stoppedBy()) this.#limits.onStopped?.(this.report(), this.failure);
+    const { onStopped } = this.#limits;
+    if (onStopped && running.size > 0 && this.#next.stoppedBy(now)) onStopped(this.report(now), this.failure);
     const { deadline, cutOffAt } = this.#bounds;
     if (now >= cutOffAt) for (const attempt of running) attempt.stop(outOfTime());
     const times = [deadline, cutOffAt, ...this.#next.dueTimes, waiting.overdueAt, this.#watch.dueAt(now)];
-    await this.#news.wait(clock, now, times);
-  }
-
-  #isTimeToLook(): boolean {
-    const now = this.#runtime.clock();
-    return now >= this.#watch.dueAt(now);
+    await this.#news.wait(this.#runtime.clock, now, times);
   }
 
   /** Waits until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
   async #linger(): Promise<boolean> {
     const { clock } = this.#runtime;
     const { nextAt } = this.#inFlight;
-    if (this.#next.stoppedBy() || nextAt > this.#bounds.lingersUntil) return false;
     const now = clock();
+    if (nextAt > this.#bounds.lingersUntil || this.#next.stoppedBy(now)) return false;
     if (nextAt > now) await this.#news.wait(clock, now, [nextAt]);
     return true;
   }
@@ -328,14 +335,13 @@ export class Drain {
   }
 
   /** What the drain has done and spent so far. */
-  report(): DrainReport {
-    const now = this.#runtime.clock();
+  report(now = this.#runtime.clock()): DrainReport {
     const { nextAt } = this.#inFlight;
     return {
       ...this.#counts,
       roundTrips: this.#budget.roundTrips,
       commands: this.#budget.commands,
-      stoppedBy: this.#next.stoppedBy() ?? "empty",
+      stoppedBy: this.#next.stoppedBy(now) ?? "empty",
       nextRunAt: nextAt === Number.POSITIVE_INFINITY ? null : new Date(nextAt),
       backlog: this.#next.isMoreDue(now),
     };

@@ -22,16 +22,26 @@ export interface DrainRequest extends ExchangeRequest {
   readonly isLastTry: boolean;
 }
 
-/** The exchanges of one drain that are in flight, and what replies have said about the queue. */
+/** The exchanges of one drain that are in flight, and what replies have said about the queue. Others only read its fields. */
 export class InFlight {
   readonly #exchange: (request: DrainRequest) => Promise<ExchangeReply>;
   readonly #clock: Clock;
   readonly #onNews: () => void;
-  #count = 0;
-  #claiming = 0;
+  /** How many there are. */
+  count = 0;
+  /** How many jobs they may bring. */
+  claiming = 0;
+  /** How many jobs are due beyond those that they will take, according to the last count. */
+  left = 0;
+  /** How long replies take, in ms: the longest of late. */
+  replyMs = 0;
+  paused: boolean;
+  /** Whether one has failed. Running jobs may still end and be settled, but no more are started. */
+  hasFailed = false;
+  /** Whether the budget had no room for one, or for the resends that it took. */
+  isOutOfBudget = false;
   /** How many of the exchanges may claim jobs with keys. */
   #meetingKeys = 0;
-  #hasLeftKeys = false;
   #sent = 0;
   #answered = 0;
   /** Which exchange the knowledge of the queue comes from: two replies may arrive in another order than they were sent. */
@@ -39,11 +49,6 @@ export class InFlight {
   #nextAt: number | undefined;
   /** When the first job is due that this process has enqueued since the last exchange was sent that reads what is due next. */
   #enqueuedAt: number | undefined;
-  #left = 0;
-  #paused: boolean;
-  #replyMs = 0;
-  #hasFailed = false;
-  #isOutOfBudget = false;
   #error: unknown;
   #failure: unknown;
   #abortedBy: unknown;
@@ -62,22 +67,8 @@ export class InFlight {
     this.#exchange = exchange;
     this.#clock = clock;
     this.#nextAt = nextDue.nextAt;
-    this.#paused = nextDue.paused;
+    this.paused = nextDue.paused;
     this.#onNews = onNews;
-  }
-
-  get paused(): boolean {
-    return this.#paused;
-  }
-
-  /** Whether an exchange has failed. Running jobs may still end and be settled, but no more are started. */
-  get hasFailed(): boolean {
-    return this.#hasFailed;
-  }
-
-  /** Whether the budget had no room for an exchange, or for the resends that it took. */
-  get isOutOfBudget(): boolean {
-    return this.#isOutOfBudget;
   }
 
   /** What aborted the drain, or why the last exchange failed, if none has succeeded since. */
@@ -92,17 +83,13 @@ export class InFlight {
 
   /** Something other than an exchange has failed. Running jobs may still end and be settled, but no more are started. */
   abort(error: unknown): void {
-    this.#hasFailed = true;
+    this.hasFailed = true;
     this.#abortedBy ??= error;
-  }
-
-  get count(): number {
-    return this.#count;
   }
 
   /** One exchange may be in flight at first, and two more with each reply. So a store that is slow, or refuses, is asked once. */
   get hasRoom(): boolean {
-    return this.#count < Math.min(MOST_IN_FLIGHT, 1 + 2 * this.#answered);
+    return this.count < Math.min(MOST_IN_FLIGHT, 1 + 2 * this.#answered);
   }
 
   /**
@@ -113,34 +100,14 @@ export class InFlight {
     return 2 * (this.#sent % MOST_IN_FLIGHT);
   }
 
-  /** How many jobs the exchanges in flight may bring. */
-  get claiming(): number {
-    return this.#claiming;
-  }
-
   /** Whether the exchanges in flight may bring jobs with keys of flow control. */
   get meetsKeys(): boolean {
     return this.#meetingKeys > 0;
   }
 
-  /** Whether jobs with keys are due that a claim has left out. */
-  get hasLeftKeys(): boolean {
-    return this.#hasLeftKeys;
-  }
-
   /** Whether another claim may find jobs beyond those that the exchanges in flight will take. */
   get mayFindMore(): boolean {
-    return this.#count === 0 || this.#left > 0;
-  }
-
-  /** How many jobs are due beyond those that the exchanges in flight will take, according to the last count. */
-  get left(): number {
-    return this.#left;
-  }
-
-  /** How long replies take, in ms: the longest of late. */
-  get replyMs(): number {
-    return this.#replyMs;
+    return this.count === 0 || this.left > 0;
   }
 
   /** When something is due next, as far as is known; infinite if nothing is. */
@@ -157,22 +124,22 @@ export class InFlight {
   send(request: DrainRequest, onEnd: (reply: ExchangeReply | undefined) => void): void {
     const number = ++this.#sent;
     const { limit = 0, meetsKeys = false } = request.claim ?? {};
-    this.#count++;
-    this.#claiming += limit;
+    this.count++;
+    this.claiming += limit;
     if (meetsKeys) this.#meetingKeys++;
-    this.#left -= limit;
+    this.left -= limit;
     // A reply that reads nothing does not know of it.
     if (request.reads) this.#enqueuedAt = undefined;
     const landed = () => {
-      this.#count--;
-      this.#claiming -= limit;
+      this.count--;
+      this.claiming -= limit;
       if (meetsKeys) this.#meetingKeys--;
     };
     const ended = this.#exchange(request).then(
       (reply) => {
         landed();
         this.#answered++;
-        this.#replyMs = Math.max(this.#clock() - request.now, this.#replyMs * FADING);
+        this.replyMs = Math.max(this.#clock() - request.now, this.replyMs * FADING);
         this.#error = undefined;
         if (request.reads && number > this.#knownFrom) this.#learn(reply, number, request);
         onEnd(reply);
@@ -189,21 +156,20 @@ export class InFlight {
 
   #fail(error: unknown): void {
     if (error instanceof OutOfBudgetError) {
-      this.#isOutOfBudget = true;
+      this.isOutOfBudget = true;
       return;
     }
-    this.#hasFailed = true;
+    this.hasFailed = true;
     this.#error = error;
     this.#failure = error;
   }
 
   #learn(reply: ExchangeReply, number: number, { claim, now }: ExchangeRequest): void {
-    const { nextAt, paused, left, leftKeys = false } = reply;
-    this.#hasLeftKeys ||= leftKeys;
+    const { nextAt, paused, left } = reply;
     this.#knownFrom = number;
     this.#nextAt = nextAt;
-    this.#paused = paused;
+    this.paused = paused;
     const isNothingDue = nextAt === undefined || nextAt > now;
-    if (claim?.countLeft || isNothingDue) this.#left = left - this.#claiming;
+    if (claim?.countLeft || isNothingDue) this.left = left - this.claiming;
   }
 }

@@ -14,10 +14,10 @@ export class JobsInHand {
   readonly running = new Set<Attempt>();
   /** Those that have ended, or go back unstarted, and wait for the next exchange. */
   readonly ended = new SettleBuffer();
-  readonly #inFlight: InFlight;
+  readonly #inFlight: Readonly<InFlight>;
   #hasMetKeys = false;
 
-  constructor(inFlight: InFlight) {
+  constructor(inFlight: Readonly<InFlight>) {
     this.#inFlight = inFlight;
   }
 
@@ -38,7 +38,7 @@ export class JobsInHand {
     return this.ahead + this.running.size + this.ended.length;
   }
 
-  /** Some have keys of flow control. From now on what it takes to settle includes them. */
+  /** Some have keys of flow control, or the next ones will. From now on each exchange has room for them. */
   meetKeys(): void {
     this.#hasMetKeys = true;
   }

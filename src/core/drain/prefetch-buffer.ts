@@ -20,14 +20,14 @@ export class PrefetchBuffer {
 
   /** When the first job will have waited too long; infinite if none waits. */
   get overdueAt(): number {
-    const oldest = [this.#ready[0], this.#quarantine.first].map(
+    const oldest = [this.#ready[0], this.#quarantine.attempts[0]].map(
       (first) => first?.claimedAt ?? Number.POSITIVE_INFINITY,
     );
     return Math.min(...oldest) + LONGEST_WAIT_MS;
   }
 
   get length(): number {
-    return this.#ready.length + this.#quarantine.length;
+    return this.#ready.length + this.#quarantine.attempts.length;
   }
 
   /** How many jobs may be claimed now, as the quarantine has it. @param isIdle whether nothing runs. */

@@ -1,8 +1,7 @@
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
-import { bytesOf, MOST_SETTLED_BYTES } from "../shared/limits.ts";
+import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
 import { takesPlace } from "../store/flow.ts";
-import { possibleLeases } from "../store/store.ts";
 
 /** A job whose attempt has ended, or that is released. */
 export interface EndedJob {
@@ -11,14 +10,16 @@ export interface EndedJob {
   readonly at: number;
 }
 
+const none: NonNullable<AttemptOutcome["followUps"]> = [];
+
 /**
- * How many bytes of records are sent to settle a job: its own, the one that it was born with if the store needs that, and those of the
+ * The most bytes of records that are sent to settle a job: its own, the one that it was born with if the store needs that, and those of the
  * jobs that its end makes; all of them for each of its possible leases.
  */
-function sentBytes({ outcome: { record, lease, followUps = [] } }: EndedJob): number {
-  const made = followUps.reduce((sum, job) => sum + bytesOf(job.record), 0);
-  const bytes = bytesOf(record) + (lease.bornAs === undefined ? 0 : bytesOf(lease.bornAs)) + made;
-  return bytes * possibleLeases(lease).length;
+function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): number {
+  const made = followUps.reduce((sum, job) => sum + mostBytesOf(job.record), 0);
+  const bytes = mostBytesOf(record) + mostBytesOf(lease.bornAs ?? "") + made;
+  return lease.mayEndAt === undefined ? bytes : 2 * bytes;
 }
 
 /** How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */
@@ -29,7 +30,8 @@ export class SettleBuffer {
   #jobs: EndedJob[] = [];
   #hasReleased = false;
   #freesPlaces = false;
-  #requests: number[] = [];
+  /** The requests in which the jobs will be settled: how many jobs each takes. */
+  requests: number[] = [];
   /** How many bytes of records the last request has. Each record is counted once, however many wait. */
   #lastBytes = 0;
 
@@ -63,21 +65,16 @@ export class SettleBuffer {
     return oldest ? oldest.at + (isUrgent || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
   }
 
-  /** The requests in which the jobs will be settled: how many jobs each takes. */
-  get requests(): readonly number[] {
-    return this.#requests;
-  }
-
   #append(job: EndedJob): void {
     const bytes = sentBytes(job);
     if (takesPlace(job.outcome.lease)) this.#freesPlaces = true;
-    const last = this.#requests.at(-1);
+    const last = this.requests.at(-1);
     this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
-      this.#requests.push(1);
+      this.requests.push(1);
       this.#lastBytes = bytes;
     } else {
-      this.#requests[this.#requests.length - 1] = last + 1;
+      this.requests[this.requests.length - 1] = last + 1;
       this.#lastBytes += bytes;
     }
   }
@@ -86,14 +83,14 @@ export class SettleBuffer {
   take(): readonly EndedJob[] {
     this.#hasReleased = false;
     this.#freesPlaces = false;
-    return this.#jobs.splice(0, this.#requests.shift());
+    return this.#jobs.splice(0, this.requests.shift());
   }
 
   /** Puts back jobs that could not be settled. */
   putBack(jobs: readonly EndedJob[]): void {
     const all = [...jobs, ...this.#jobs];
     this.#jobs = [];
-    this.#requests = [];
+    this.requests = [];
     for (const job of all) this.#append(job);
   }
 }

@@ -51,6 +51,14 @@ export function bytesOf(text: string): number {
   return isShort ? encoder.encodeInto(text, scratch).written : encoder.encode(text).length;
 }
 
+/** Up to this length a text is taken to have the most bytes that it may: to count them takes longer than all else in settling a job. */
+const SHORT = 1_024;
+
+/** The most bytes that a text may have: exact, unless it is short. */
+export function mostBytesOf(text: string): number {
+  return text.length <= SHORT ? text.length * MOST_BYTES_PER_UNIT : bytesOf(text);
+}
+
 /** Whether a text has more bytes than `most`. Bytes are counted only if the length does not decide it. */
 export function isLarger(text: string, most: number): boolean {
   return text.length * MOST_BYTES_PER_UNIT > most && (text.length > most || bytesOf(text) > most);

@@ -27,6 +27,7 @@ export const durationBounds: readonly number[] = [
 
 /** Which count of a histogram a duration belongs to. */
 export function bucketOf(ms: number): number {
-  const index = durationBounds.findIndex((bound) => ms <= bound);
-  return index < 0 ? durationBounds.length : index;
+  let bucket = 0;
+  while (bucket < durationBounds.length && ms > (durationBounds[bucket] as number)) bucket++;
+  return bucket;
 }

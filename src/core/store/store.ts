@@ -212,51 +212,40 @@ export interface ClaimRequest {
   readonly refreshAfterMs?: number;
 }
 
-/** How much a request settles, as far as that decides its cost. */
-export interface SettleSize {
-  /** How many outcomes. Default 0. */
-  readonly settles?: number;
-  /** How many jobs these make. Default 0. */
-  readonly followUps?: number;
-  readonly isResend?: boolean;
-  /** Whether some of the jobs may have keys of flow control. Default false. */
-  readonly hasKeys?: boolean;
-}
-
 /** How much an exchange does, as far as that decides its cost. Each number is 0 by default. */
-export interface ExchangeSize extends SettleSize {
+export interface ExchangeSize {
+  /** How many outcomes it settles. */
+  readonly settles?: number;
+  /** How many jobs these make. */
+  readonly followUps?: number;
   /** How many schedules it fires. */
   readonly fires?: number;
   /** How many jobs these make. */
   readonly firedJobs?: number;
   /** The most jobs and schedules that it claims. */
   readonly claims?: number;
+  /** Whether some of the jobs may have keys of flow control. Default false. */
+  readonly hasKeys?: boolean;
 }
 
 /** The size of a request. */
-export function sizeOf({ settle, fire, claim, isResend = false }: ExchangeRequest): ExchangeSize {
-  const firedJobs = fire.reduce((sum, { jobs }) => sum + jobs.length, 0);
-  const claims = claim?.limit ?? 0;
-  const hasKeys = (claim?.meetsKeys ?? claim !== undefined) || settlesKeys(settle) || firesKeys(fire);
+export function sizeOf({ settle, fire, claim }: ExchangeRequest): ExchangeSize {
+  const { fires, firedJobs, hasKeys } = sizeOfFires(fire);
   return {
-    ...{ settles: settle.length, followUps: countFollowUps(settle), fires: fire.length, firedJobs, claims },
-    ...{ isResend, hasKeys },
+    settles: settle.length,
+    followUps: settle.reduce((sum, { followUps = [] }) => sum + followUps.length, 0),
+    fires,
+    firedJobs,
+    claims: claim?.limit ?? 0,
+    hasKeys: hasKeys || (claim !== undefined && claim.meetsKeys !== false) || settle.some(({ lease }) => lease.flow),
   };
 }
 
-/** Whether an outcome is that of a job with a key of flow control. */
-export function settlesKeys(settle: readonly Outcome[]): boolean {
-  return settle.some(({ lease }) => lease.flow);
-}
-
-/** Whether a schedule makes a job with a key of flow control. */
-export function firesKeys(fire: readonly Fire[]): boolean {
-  return fire.some(({ jobs }) => jobs.some(({ flow }) => flow));
-}
-
-/** How many jobs some outcomes make. */
-export function countFollowUps(settle: readonly Outcome[]): number {
-  return settle.reduce((sum, { followUps = [] }) => sum + followUps.length, 0);
+/** The size of what fires schedules. */
+export function sizeOfFires(fire: readonly Fire[]): Required<Pick<ExchangeSize, "fires" | "firedJobs" | "hasKeys">> {
+  if (fire.length === 0) return { fires: 0, firedJobs: 0, hasKeys: false };
+  const jobs = fire.flatMap(({ jobs }) => jobs);
+  return { fires: fire.length, firedJobs: jobs.length, hasKeys: jobs.some(({ flow }) => flow) };
 }
 
 /** A lease to extend. */
@@ -452,9 +441,10 @@ export type Layout = Spread | "whole" | "nothing";
 
 /** What a store knows without a request. */
 export interface LocalFacts {
-  /** The most that `settle` costs if no answer is lost. Its requests are sent, and counted, all at once. */
-  mostOfSettle(size: SettleSize): Cost;
-  /** The most that an `exchange` of this size costs if no answer is lost. Its requests are sent, and counted, all at once. */
+  /**
+   * The most that a `settle` or an `exchange` of this size costs, each time that it is sent. Its requests are sent, and counted, all at
+   * once.
+   */
   mostOfExchange(size: ExchangeSize): Cost;
   /** The most that `peekWithManifest` costs. */
   readonly mostOfPeek: Cost;

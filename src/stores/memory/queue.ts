@@ -55,7 +55,6 @@ import { isJob, MemoryState, stateOf } from "./state.ts";
 const oneCall: Cost = { roundTrips: 1, commands: 0 };
 
 const local: LocalFacts = {
-  mostOfSettle: () => oneCall,
   mostOfExchange: () => oneCall,
   mostOfPeek: oneCall,
   mustPeek: false,

@@ -1,14 +1,9 @@
 import { invalidRequest, quote } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
-import { type Cost, sumOf } from "../../core/store/meter.ts";
+import { type Cost, sumOf, times } from "../../core/store/meter.ts";
 import { isOccurrenceJobId } from "../../core/store/occurrence-id.ts";
-import type { ExchangeSize, LocalFacts, NewJob, SettleSize } from "../../core/store/store.ts";
+import type { ExchangeSize, LocalFacts, NewJob } from "../../core/store/store.ts";
 import type { LostParts } from "./lost-parts.ts";
-
-const times = ({ roundTrips, commands }: Cost, count: number): Cost => ({
-  roundTrips: roundTrips * count,
-  commands: commands * count,
-});
 
 /** Spreads texts that differ in their last letters alone: the lower bits of FNV-1a are mixed with its upper ones. */
 function hash(text: string): number {
@@ -55,23 +50,23 @@ export class PartitionedFacts implements LocalFacts {
     }));
   }
 
-  mostOfSettle(size: SettleSize): Cost {
-    return times(
-      this.#most((part) => part.mostOfSettle(size)),
-      Math.min(size.settles ?? 0, this.#count),
-    );
-  }
-
-  mostOfExchange({ settles = 0, followUps = 0, fires = 0, firedJobs = 0, claims = 0, ...rest }: ExchangeSize): Cost {
-    const partly = (size: ExchangeSize, parts: number) =>
+  mostOfExchange({
+    settles = 0,
+    followUps = 0,
+    fires = 0,
+    firedJobs = 0,
+    claims = 0,
+    hasKeys = false,
+  }: ExchangeSize): Cost {
+    const inParts = (parts: number, size: ExchangeSize) =>
       times(
-        this.#most((part) => part.mostOfExchange({ ...size, ...rest })),
+        this.#most((part) => part.mostOfExchange({ ...size, hasKeys })),
         parts,
       );
     // Each in another partition, at worst: and each of these partitions also reads what is due next there.
-    const settling = partly({ settles, followUps }, Math.min(settles, this.#count));
-    const firing = partly({ fires, firedJobs }, Math.min(fires, 1));
-    const claiming = partly({ claims }, 1);
+    const settling = inParts(Math.min(settles, this.#count), { settles, followUps });
+    const firing = inParts(Math.min(fires, 1), { fires, firedJobs });
+    const claiming = inParts(1, { claims });
     const { roundTrips, commands } = [settling, firing, claiming].reduce(sumOf);
     return { roundTrips: Math.min(roundTrips, this.#count), commands };
   }

@@ -1,7 +1,6 @@
-import { fnv1a } from "../../core/shared/hash.ts";
-import { groupAt, groupScore } from "../../core/store/failures.ts";
+import { groupAt } from "../../core/store/failures.ts";
 import { noFigures, type StoredFigures, type StoredHour, type StoredNameFigures } from "../../core/store/figures.ts";
-import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
+import { durationBounds } from "../../core/store/histogram.ts";
 import type { StoredPending } from "../../core/store/pending.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
@@ -18,19 +17,14 @@ import type {
   LeasedJob,
   NewJob,
   NextDue,
-  Outcome,
   StoredFailures,
   StoredJob,
-  Timing,
 } from "../../core/store/store.ts";
-import { possibleLeases } from "../../core/store/store.ts";
-import { flowHead, newFlowText, readFlow } from "./flow.ts";
+import { newFlowText, readFlow } from "./flow.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import {
-  againScore,
   BORN_MEMBER,
   LEASE_MEMBER,
-  leaseScore,
   momentOf,
   NAMES_MEMBER,
   PAUSED_MEMBER,
@@ -42,8 +36,7 @@ import {
   waitingScore,
 } from "./score.ts";
 
-// Where the counters of the histograms begin: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
-const WAITING_TIMES = 8;
+// Where the counters of the last histogram begin: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
 const RUNNING_TIMES = 24;
 const HISTOGRAM_SIZE = durationBounds.length + 2;
 
@@ -69,51 +62,6 @@ export function timeOf(score: string | undefined): number | undefined {
   return score === undefined || score === "" ? undefined : momentOf(Number(score));
 }
 
-/** What exchange.lua calls an outcome. To it, a snoozed job and a released one are the same. */
-const scriptWords: Readonly<Record<Outcome["to"], string>> = {
-  completed: "completed",
-  retried: "retried",
-  snoozed: "returned",
-  released: "returned",
-  dead: "dead",
-};
-
-export function outcomeArguments(outcome: Outcome): string[] {
-  const { lease, record, timing } = outcome;
-  return [
-    scriptWords[outcome.to],
-    lease.id,
-    String(leaseScore(lease)),
-    newScore(outcome),
-    record,
-    ...timingArguments(timing),
-    flowHead(lease.flow),
-    lease.bornAs ?? "",
-  ];
-}
-
-/** The outcomes as exchange.lua gets them: once for each lease that may be the stored one. It accepts one of these. */
-export function underEachLease(settle: readonly Outcome[]): readonly Outcome[] {
-  return settle.flatMap((outcome) =>
-    outcome.lease.mayEndAt === undefined
-      ? outcome
-      : possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease })),
-  );
-}
-
-/** Which outcomes were accepted, by the answers for what `underEachLease` gives. */
-export function acceptedAmong(
-  settle: readonly Outcome[],
-  answers: readonly (boolean | undefined)[],
-): readonly boolean[] {
-  let next = 0;
-  return settle.map(({ lease }) => {
-    const first = next;
-    next += possibleLeases(lease).length;
-    return answers.slice(first, next).includes(true);
-  });
-}
-
 /** How many leases an exchange watches at most, so that no command is needed for it. */
 const MOST_WATCHED = 100;
 
@@ -130,41 +78,6 @@ export function watchArguments(watch: readonly Lease[]): string[] {
 /** The watched jobs of which no name is left. */
 export function goneAmong(watch: readonly Lease[], missing: ReadonlySet<string>): readonly string[] {
   return watch.filter((lease) => watchedNames(lease).every((name) => missing.has(name))).map(({ id }) => id);
-}
-
-/** The jobs that outcomes make, each with the place of its outcome, from 1. */
-export function followUpArguments(settle: readonly Outcome[]): string[] {
-  const jobs = settle.flatMap(({ followUps = [] }, index) =>
-    followUps.map(({ id, runAt, record }) => [String(index + 1), id, String(waitingScore(runAt)), record]),
-  );
-  return [String(jobs.length), ...jobs.flat()];
-}
-
-function newScore(outcome: Outcome): string {
-  if (outcome.to === "completed") return String(outcome.at ?? "");
-  if (outcome.to === "dead")
-    return outcome.group === undefined ? String(outcome.at) : `${outcome.at} ${groupScore(outcome.group)}`;
-  return String(againScore(outcome));
-}
-
-/** The names of the jobs, each with where its figures are as far as is known, and which of them each outcome has. */
-export function nameArguments(settle: readonly Outcome[], places: ReadonlyMap<string, string>): string[] {
-  const names = [...new Set(settle.flatMap(({ name }) => name ?? []))];
-  if (names.length === 0) return ["0"];
-  const numbers = new Map(names.map((name, index) => [name, String(index + 1)]));
-  return [
-    String(names.length),
-    ...names.flatMap((name) => [name, String(fnv1a(name)), places.get(name) ?? ""]),
-    ...settle.map(({ name }) => (name === undefined ? "" : (numbers.get(name) ?? ""))),
-  ];
-}
-
-/** How long an attempt waited and ran, and the counters of the histograms that this belongs to. */
-function timingArguments(timing: Timing | undefined): string[] {
-  if (!timing) return ["", "", "", ""];
-  const { waitedMs, ranMs } = timing;
-  const counters = [WAITING_TIMES + 1 + bucketOf(waitedMs), RUNNING_TIMES + 1 + bucketOf(ranMs)];
-  return [Math.round(waitedMs), Math.round(ranMs), ...counters].map(String);
 }
 
 export function storedStats(answer: readonly string[], withNames: boolean): StoredStats {
@@ -307,10 +220,13 @@ function leasedJobs(answer: readonly string[], from: number, to: number): readon
     const { record, flow } = readFlow(answer[at + 2] as string);
     const dueAt = unpack(Number(answer[at + 3])).at;
     const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
+    if (id === name) {
+      jobs.push({ lease: flow ? { id, claims, endsAt, flow } : { id, claims, endsAt }, record, dueAt });
+      continue;
+    }
     // A claim makes the jobs that it fires itself under the name of those that are born leased, and no others.
     const bornAs = name.startsWith(BORN_MEMBER) ? { bornAs: record } : {};
-    const lease = { id, claims, endsAt, ...(flow && { flow }), ...bornAs };
-    jobs.push({ lease, record, dueAt, ...(id !== name && { isFired: true }) });
+    jobs.push({ lease: { id, claims, endsAt, ...(flow && { flow }), ...bornAs }, record, dueAt, isFired: true });
   }
   return jobs;
 }

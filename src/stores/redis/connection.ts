@@ -45,8 +45,8 @@ const UNKNOWN_FLAG = /shebang|flag/i;
 export interface Sending {
   /** How long all pauses between sends may take together, in ms. */
   readonly pauseMs?: number | undefined;
-  /** The most commands that a script is billed, the first time or when it is sent again: for meters with a budget to keep. */
-  readonly most?: (isResend: boolean) => number;
+  /** The most commands that a script is billed each time that it is sent: for meters with a budget to keep. */
+  readonly most?: number;
 }
 
 /** Plain commands that are sent in place of a script the first time. */
@@ -166,12 +166,12 @@ export class Connection {
     keys: QueueKeys,
     args: (isResend: boolean) => readonly string[],
     meter: Meter | undefined,
-    { most }: Sending,
+    { most = 0 }: Sending,
     isResend: boolean,
     signal: AbortSignal,
   ): Promise<unknown> {
     const rest = [String(keys.all.length), ...keys.all, ...args(isResend)];
-    return this.#evaluate({ script, rest, signal, meter, most: most?.(isResend) ?? 0 });
+    return this.#evaluate({ script, rest, signal, meter, most });
   }
 
   /** Runs plain commands in one round trip. Only for those that are safe to repeat. @throws {TidegateError} `store_unavailable` */

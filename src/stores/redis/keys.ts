@@ -19,8 +19,12 @@ export function earlierKeysOf({ prefix, queue }: QueueKeys, partition: number): 
 }
 
 function keysWith(tag: string, prefix: string, queue: string): QueueKeys {
-  const all = keyNames.map((name) => tag + name);
-  const byName = Object.fromEntries(keyNames.map((name) => [name, tag + name])) as Record<KeyName, string>;
+  const all: string[] = [];
+  const byName = {} as Record<KeyName, string>;
+  for (const name of keyNames) {
+    byName[name] = tag + name;
+    all.push(byName[name]);
+  }
   return { prefix, queue, all, ...byName };
 }
 

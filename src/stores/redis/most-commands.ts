@@ -1,70 +1,64 @@
-import type { ExchangeSize, SettleSize } from "../../core/store/store.ts";
+import type { Cost } from "../../core/store/meter.ts";
+import type { ExchangeSize } from "../../core/store/store.ts";
 
-// The most that the scripts are billed, for budgets: counted from lua/, where many values of a command go in pieces. A test
-// compares it with what Redis counts.
+// The most that the scripts are billed, sent for the first time or again, for budgets: counted from lua/. A command takes 1,000 values
+// at once. So a script takes as many commands as it has kinds of them, and at most one more for each 1,000 values of all kinds
+// together. A test compares this with what Redis counts.
 
 /** As in lua/_prelude.lua. */
 const PIECE = 1_000;
 
-const pieces = (values: number): number => Math.ceil(values / PIECE);
+const commands = (kinds: number, values: number): number => kinds + Math.floor(values / PIECE);
 
 /** How many schedules a queue is taken to have at most, where they are all read. */
 const MOST_SCHEDULES = 10_000;
 
-/** Of lua/exchange.lua, where it only settles. */
-export function mostOfSettle({ settles = 0, followUps = 0, isResend = false }: SettleSize): number {
-  if (settles === 0) return 1;
-  const more = followUps > 0 ? mostToFollowUp(followUps, isResend) : 0;
-  return 1 + mostToSettle(settles, isResend) + more + mostToExpire(settles);
-}
-
-/** Of lua/exchange.lua, all of it. */
-export function mostOfExchange(size: ExchangeSize): number {
-  const { fires = 0, firedJobs = 0, claims = 0, isResend = false } = size;
-  return mostOfSettle(size) + (fires > 0 ? mostToFire(fires, firedJobs) : 0) + mostToClaim(claims, isResend);
-}
-
-// ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead or waits two, or
-// four with its index or its group. Then the counters. Of what is dead already, ZMSCORE, and ZREM from its group. What each outcome
-// takes is less than what all take together: of one that dies, ZMSCORE, HSET, ZMSCORE, ZREM, ZADD, HDEL, ZREM, BITFIELD.
-function mostToSettle(jobs: number, isResend: boolean): number {
-  if (jobs === 1) return 8 + (isResend ? 1 : 0);
-  return 4 * pieces(jobs) + 5 * pieces(2 * jobs) + 2 * pieces(4 * jobs) + 1 + (isResend ? 3 * pieces(jobs) : 0);
-}
-
-// ZMSCORE, HSET and ZADD: in the commands of the outcomes, or beside them. A resend reads those that have ended.
-function mostToFollowUp(jobs: number, isResend: boolean): number {
-  return pieces(jobs) + 2 * pieces(2 * jobs) + (isResend ? 2 * pieces(jobs) : 0);
-}
-
-// On a server without HSETEX, which a connection does not know at first: HSET in its place; ZADD of when that expires. Of what has: ZRANGE,
-// HDEL from two hashes, ZREM.
-function mostToExpire(jobs: number): number {
-  return 2 * pieces(2 * jobs) + 4;
-}
-
-// ZMSCORE of schedules, and under two names of what they must not overlap and of their jobs; HSET of both, and ZADD.
-function mostToFire(schedules: number, jobs: number): number {
-  return pieces(3 * schedules + 2 * jobs) + pieces(2 * schedules) + pieces(2 * jobs) + pieces(2 * (schedules + jobs));
-}
-
-// ZRANGE and ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. For schedules that it
-// fires itself ZMSCORE, and in that ZADD their next occurrences. For jobs that were born leased, whose leases ran out, ZRANGE, ZMSCORE,
-// HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and HMGET.
-function mostToClaim(jobs: number, isResend: boolean): number {
-  if (jobs === 0) return 1;
-  const toRecover = isResend ? 1 + 2 * pieces(jobs) : 0;
-  if (jobs === 1) return 7 + toRecover;
-  return 3 + 3 * pieces(jobs) + 3 * pieces(2 * jobs) + pieces(6 * jobs) + toRecover;
+/** Of lua/exchange.lua. */
+export function mostOfExchange(size: ExchangeSize): Cost {
+  const { settles = 0, followUps = 0, fires = 0, firedJobs = 0, claims = 0, hasKeys = false } = size;
+  // The script itself, and ZRANGE of what is due next.
+  let [kinds, values] = [2, 0];
+  if (settles > 0) {
+    // ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead or waits two, or
+    // four with its index or its group. Then the counters. Of what is dead already, ZMSCORE, and ZREM from its group.
+    kinds += 12;
+    values += 22 * settles;
+    // On a server without HSETEX, which a connection does not know at first: HSET in its place; ZADD of when that expires. Of what has:
+    // ZRANGE, HDEL from two hashes, ZREM.
+    kinds += 6;
+    values += 4 * settles;
+    // A resend reads what has ended already.
+    kinds += 3;
+    values += 3 * settles;
+  }
+  if (followUps > 0) {
+    // ZMSCORE, HSET and ZADD: in the commands of the outcomes, or beside them. A resend reads those that have ended.
+    kinds += 5;
+    values += 7 * followUps;
+  }
+  if (fires > 0) {
+    // ZMSCORE of schedules, and under two names of what they must not overlap and of their jobs; HSET of both, and ZADD.
+    kinds += 4;
+    values += 7 * fires + 6 * firedJobs;
+  }
+  if (claims > 0) {
+    // ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. For schedules that it fires
+    // itself ZMSCORE, and in that ZADD their next occurrences. For jobs that were born leased, whose leases ran out, ZRANGE, ZMSCORE,
+    // HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and HMGET.
+    kinds += 12;
+    values += 17 * claims;
+  }
+  const most = kinds + Math.floor(values / PIECE);
+  const ofKeys = hasKeys ? mostOfKeys(settles + firedJobs + claims, claims) : 0;
+  return { roundTrips: 1, commands: most + ofKeys };
 }
 
 /**
- * What lua/exchange.lua takes beyond that where it meets flow control keys. One line may have to be read on for each job claimed.
- * The rest are HMGET, HSET, HDEL and HSETEX of keys, ZADD and ZREM of lines and of marks: a few commands for all keys together.
+ * What it takes beyond that where it meets flow control keys. One line may have to be read on for each job claimed, and all of them are then
+ * written together. The rest are HMGET, HSET, HDEL and HSETEX of keys, ZADD and ZREM of lines and of marks: a few commands for all keys.
  */
-export function mostOfKeys({ settles = 0, firedJobs = 0, claims = 0 }: ExchangeSize): number {
-  const jobs = settles + firedJobs + claims;
-  return jobs === 0 ? 0 : claims + pieces(17 * claims) + 16 * pieces(8 * jobs);
+function mostOfKeys(jobs: number, claims: number): number {
+  return jobs === 0 ? 0 : claims + 1 + Math.floor((17 * claims) / PIECE) + 16 * Math.ceil((8 * jobs) / PIECE);
 }
 
 // As in lua/_figures.lua: how many values BITFIELD takes, and how many it needs for windows. Each figure needs two operations of four
@@ -78,13 +72,13 @@ const MOST_VALUES_OF_NAME = 2 * 3 * 8 + 8;
  * the order of completed jobs. Figures: ZMSCORE and ZADD of places of names, BITFIELD to count again what was counted in a wrong place, and
  * for windows that one BITFIELD has no room for.
  */
-export function mostOfSweep({ settles = 0 }: SettleSize): number {
+export function mostOfSweep(settles: number): number {
   return 6 + Math.ceil((MOST_VALUES_OF_HOUR + settles * MOST_VALUES_OF_NAME) / MOST_VALUES);
 }
 
 /** Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of what was born leased. */
-export function mostOfExtend(leases: number, records: number, born: number): number {
-  return 1 + pieces(leases + born) + pieces(4 * leases) + pieces(2 * records) + pieces(2 * born);
+export function mostOfExtend(leases: number): number {
+  return commands(5, 10 * leases);
 }
 
 /** Of lua/partitions.lua: ZRANGE, EXISTS and MSET. */
@@ -94,9 +88,9 @@ export const mostOfPartitions = 4;
 export const mostOfPeek = 2;
 
 /** Of lua/list_schedules.lua: HGETALL and ZMSCORE. */
-export const mostOfListing = 2 + pieces(MOST_SCHEDULES);
+export const mostOfListing = commands(2, MOST_SCHEDULES);
 
 /** Of lua/declare.lua: GET and SET; ZMSCORE, HMGET, HSET and ZADD of what is stored; HDEL and ZREM of what is removed. */
 export function mostOfDeclare(put: number, removed: number): number {
-  return 3 + 2 * pieces(put) + 2 * pieces(2 * put) + 2 * pieces(removed);
+  return commands(9, 6 * put + 2 * removed);
 }

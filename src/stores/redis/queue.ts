@@ -13,12 +13,10 @@ import {
   type Change,
   type ClaimRequest,
   type ClearableState,
-  countFollowUps,
   type DeadJobRetry,
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
-  type ExchangeSize,
   type ExtendReply,
   type FlowPageRequest,
   type FoundDead,
@@ -34,16 +32,13 @@ import {
   renewedLease,
   type SettleReply,
   type SettleRequest,
-  type SettleSize,
   type Spread,
   type StoredJob,
-  settlesKeys,
   sizeOf,
 } from "../../core/store/store.ts";
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { earlierPartitions, wrongPartitions } from "../partitioned/wrong-partitions.ts";
 import {
-  acceptedAmong,
   completedJob,
   counterFields,
   deadJob,
@@ -53,14 +48,11 @@ import {
   exchangeReply,
   failuresPage,
   fireArguments,
-  followUpArguments,
   goneAmong,
   idOf,
   isUnused,
   listedMember,
-  nameArguments,
   nextDue,
-  outcomeArguments,
   putArguments,
   storedHours,
   storedNameFigures,
@@ -68,7 +60,6 @@ import {
   storedSchedules,
   storedStats,
   texts,
-  underEachLease,
   watchArguments,
 } from "./codec.ts";
 import type { Connection, Sending } from "./connection.ts";
@@ -81,13 +72,12 @@ import {
   mostOfDeclare,
   mostOfExchange,
   mostOfExtend,
-  mostOfKeys,
   mostOfListing,
   mostOfPartitions,
   mostOfPeek,
-  mostOfSettle,
   mostOfSweep,
 } from "./most-commands.ts";
+import { figureArguments, followUpArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { BORN_MEMBER, leaseScore, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
 import { readLayout, writeEarlier, writeSpread } from "./spread.ts";
@@ -137,25 +127,16 @@ export class RedisQueue implements QueueStore {
   }
 
   readonly local: LocalFacts = {
-    mostOfSettle: (size) => ({ roundTrips: 1, commands: this.#mostOfSettle(size) }),
-    mostOfExchange: (size) => ({ roundTrips: 1, commands: this.#mostOfExchange(size) }),
+    mostOfExchange,
     mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
     mustPeek: false,
-    mostOfExtend: (leases) => ({ roundTrips: 1, commands: mostOfExtend(leases, leases, leases) }),
+    mostOfExtend: (leases) => ({ roundTrips: 1, commands: mostOfExtend(leases) }),
     mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
     mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
     idSource: (newId) => newId,
     idBeside: (_, make) => make(),
     partitionOf: () => 0,
   };
-
-  #mostOfSettle(size: SettleSize): number {
-    return mostOfSettle(size) + (size.hasKeys ? mostOfKeys(size) : 0);
-  }
-
-  #mostOfExchange(size: ExchangeSize): number {
-    return mostOfExchange(size) + (size.hasKeys ? mostOfKeys(size) : 0);
-  }
 
   get #places(): ReadonlyMap<string, string> {
     return this.#connection.places.get(this.#keys.due) ?? new Map();
@@ -225,48 +206,40 @@ export class RedisQueue implements QueueStore {
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
-    const { settle } = request;
-    const size = { settles: settle.length, followUps: countFollowUps(settle), hasKeys: settlesKeys(settle) };
-    const most = (isResend: boolean) => this.#mostOfSettle({ ...size, isResend });
-    const { settled, gone } = await this.#exchange({ ...request, fire: [] }, NO_READ, size, most);
+    const { settled, gone } = await this.#exchange({ ...request, fire: [] }, NO_READ);
     return { settled, gone };
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    const size = sizeOf(request);
-    const most = (isResend: boolean) => this.#mostOfExchange({ ...size, isResend });
-    return this.#exchange(request, request.claim ?? NO_CLAIM, size, most);
+    return this.#exchange(request, request.claim ?? NO_CLAIM);
   }
 
   async #exchange(
-    { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs }: ExchangeRequest,
+    request: ExchangeRequest,
     { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
-    size: ExchangeSize,
-    most: (isResend: boolean) => number,
   ): Promise<ExchangeReply> {
-    const sweeping = { roundTrips: 1, commands: most(isResend) + mostOfSweep(size) };
-    const maySweep = settle.length > 0 && this.#meter?.allows?.(sweeping) !== false;
-    const sent = underEachLease(settle);
-    const rest = [
-      ...[newNonce(this.#random), String(limit), flag(countLeft)],
+    const { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs } = request;
+    const { commands: most } = mostOfExchange(sizeOf(request));
+    const sweeping = most + mostOfSweep(settle.length);
+    const maySweep = settle.length > 0 && this.#meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
+    const { sent, acceptedBy } = toSend(settle);
+    const given = [
+      ...[String(now), flag(isResend), newNonce(this.#random), String(limit), flag(countLeft)],
       ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
-      ...[flag(maySweep), flag(meetsKeys), flag(firesDeclared), flag(observe), String(sent.length)],
-      ...sent.flatMap(outcomeArguments),
+      ...[maySweep, meetsKeys, firesDeclared, observe].map(flag),
+      ...outcomeArguments(sent, now),
       ...followUpArguments(sent),
-      ...(observe ? nameArguments(sent, this.#places) : ["0"]),
+      ...figureArguments(sent, observe ? this.#places : undefined),
       ...watchArguments(settle.length > 0 ? watch : []),
       String(fire.length),
       ...fire.flatMap(fireArguments),
     ];
-    const args = (isSentAgain: boolean) => [String(now), flag(isSentAgain || isResend), ...rest];
-    const sending = {
-      pauseMs: resendPauseMs,
-      most: (isSentAgain: boolean) => most(isSentAgain || isResend) + (maySweep ? mostOfSweep(size) : 0),
-    };
+    const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, flag(true)) : given);
+    const sending = { pauseMs: resendPauseMs, most: maySweep ? sweeping : most };
     const answer = await this.#texts(scripts.exchange, args, sending);
     const { places, missing, settled, ...reply } = exchangeReply(answer, sent.length, fire.length);
     this.#notePlaces(places);
-    return { ...reply, settled: acceptedAmong(settle, settled), gone: goneAmong(watch, missing) };
+    return { ...reply, settled: acceptedBy(settled), gone: goneAmong(watch, missing) };
   }
 
   async partitions(wanted?: Spread): Promise<Layout> {
@@ -280,8 +253,8 @@ export class RedisQueue implements QueueStore {
 
   async #spread(wanted: Spread | undefined, replaced: string): Promise<string> {
     const args = [wanted ? writeSpread(wanted) : "", replaced];
-    const most = () => mostOfPartitions;
-    return String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, { most }));
+    const sending = { most: mostOfPartitions };
+    return String(await this.#connection.run(scripts.partitions, this.#keys, () => args, this.#meter, sending));
   }
 
   /** Where a budget has no room to look for the keys of earlier versions, the next call that has it does. */
@@ -326,11 +299,8 @@ export class RedisQueue implements QueueStore {
       record === undefined ? "" : flowHead(lease.flow) + record,
       lease.bornAs ?? "",
     ]);
-    const born = renewals.filter(({ lease }) => lease.bornAs !== undefined);
-    const stored = renewals.filter(({ lease, record }) => (record ?? lease.bornAs) !== undefined);
-    const most = mostOfExtend(renewals.length, stored.length, born.length);
     const withNonce = [newNonce(this.#random), ...args];
-    const answers = await this.#texts(scripts.extend, () => withNonce, { most: () => most });
+    const answers = await this.#texts(scripts.extend, () => withNonce, { most: mostOfExtend(renewals.length) });
     return { leases: extended.map((lease, index) => (answers[index] === "1" ? lease : null)) };
   }
 
@@ -538,7 +508,7 @@ export class RedisQueue implements QueueStore {
   }
 
   async #schedules(keys: readonly string[]): Promise<readonly StoredSchedule[]> {
-    return storedSchedules(await this.#texts(scripts.listSchedules, () => keys, { most: () => mostOfListing }));
+    return storedSchedules(await this.#texts(scripts.listSchedules, () => keys, { most: mostOfListing }));
   }
 
   async removeSchedule(key: string): Promise<boolean> {
@@ -592,6 +562,6 @@ export class RedisQueue implements QueueStore {
   }
 
   async #number(script: Script, args: readonly string[], most = 0): Promise<number> {
-    return Number(await this.#run(script, () => args, { most: () => most }));
+    return Number(await this.#run(script, () => args, { most }));
   }
 }

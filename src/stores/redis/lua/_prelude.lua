@@ -101,6 +101,8 @@ end
 
 -- A command with many values that answers each of them: ZMSCORE, HMGET. @param at_once how many values one of them may have.
 local function read_many(command, key, values, at_once)
+  if #values == 0 then return {} end
+  if #values <= (at_once or PIECE) then return call(command, key, unpack(values)) end
   local answers = {}
   for first = 1, #values, at_once or PIECE do
     local last = math.min(first + (at_once or PIECE) - 1, #values)

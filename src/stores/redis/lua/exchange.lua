@@ -1,14 +1,19 @@
--- Settles what has ended, fires schedules, and claims what is due: the heart of a drain.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce,
+-- Settles what has ended, fires schedules, and claims what is due: one round trip of a drain. To settle is to take a job out of `due`,
+-- or to move it to when it runs again. To claim is to move it to the end of its lease.
+--
+-- ARGV: now, resend (1 if an earlier send may have arrived), nonce,
 --   limit of jobs (-1: does not look at what comes next either), whether to count what is left, lease ms, retention ms, bytes at most,
 --   whether it may sweep, whether it may meet keys of flow control, whether it may fire schedules that code declares,
 --   whether it observes: keeps the order of completed jobs, and figures by name (each of these five, and the count, 0 or 1),
---   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score (of one that dies when, and the score of its group after a space), record,
---     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
---     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
---   number of jobs that outcomes make, then for each: place of its outcome, id, score, record
---   number of names of jobs, then for each: name, hash, place as far as the caller knows it (''); if there are any, then for each outcome: which name ('' for none)
---   number of running jobs that are watched, then their names in `due`
+--   how many outcomes are 'completed', 'retried', 'returned' and 'dead', then of all of them, in this order: the ids, the scores of their
+--     leases, their new scores (of one that dies when, and the score of its group after a space), and the records,
+--   number of outcomes that have more, then for each: its place, '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with
+--     which it was born leased ('' if it was not),
+--   number of jobs that outcomes make, then for each: place of its outcome, id, score, record,
+--   figures: for how long attempts waited and ran in ms; of the queue the number of counts, then for each: figure, how many; a text of
+--     what each outcome counts (_figures.lua); number of names, then for each: name, hash, place as far as the caller knows it (''), number
+--     of counts, then for each: figure, how many,
+--   number of running jobs that are watched, then their names in `due`,
 --   number of schedules, then for each: key, slot score, next score, record,
 --     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
@@ -21,17 +26,34 @@
 --   number of names whose places the caller does not know, then for each: name, place ('' if it has none),
 --   number of watched names that are not there, then these: nothing where no outcome had to be read,
 --   then for each schedule due that was not fired here: key, slot score, record
-local now, resend, nonce, limit = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
-local counts, lease_ms = ARGV[5] == '1', tonumber(ARGV[6])
-local retention_ms, bytes_left, may_sweep = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
-local may_meet_keys, may_fire_declared = ARGV[10] == '1', ARGV[11] == '1'
-local observes = ARGV[12] == '1'
-local observed = observes and retention_ms > 0
-local cursor = 12
+local cursor = 0
 local function argument()
   cursor = cursor + 1
   return ARGV[cursor]
 end
+
+local function arguments(number)
+  local values = {}
+  for i = 1, number do values[i] = ARGV[cursor + i] end
+  cursor = cursor + number
+  return values
+end
+
+local function is_argument() return argument() == '1' end
+
+local now = tonumber(argument())
+local resend = is_argument()
+local nonce = tonumber(argument())
+local limit = tonumber(argument())
+local counts = is_argument()
+local lease_ms = tonumber(argument())
+local retention_ms = tonumber(argument())
+local bytes_left = tonumber(argument())
+local may_sweep = is_argument()
+local may_meet_keys = is_argument()
+local may_fire_declared = is_argument()
+local observes = is_argument()
+local observed = observes and retention_ms > 0
 
 local reply = { 0, '', 0 }
 local DAY_MS = 86400000
@@ -39,6 +61,7 @@ local DAY_MS = 86400000
 -- Records that this exchange has written: to claim one takes no reading.
 local written = {}
 
+-- include: _outcomes.lua
 -- include: _windows.lua
 -- include: _figures.lua
 -- include: _tally.lua
@@ -104,7 +127,7 @@ remove_records()
 push(reply, evicted, jobs_taken)
 local before = #reply
 for i = 1, jobs_taken * 4 do reply[before + i] = taken[i] end
-for _, name in ipairs(named) do
+for _, name in ipairs(figures.names) do
   local place = name.place and name.place < MOST_NAMES and whole(name.place) or ''
   if place ~= name.known then push(learned, name.text, place) end
 end

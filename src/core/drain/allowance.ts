@@ -1,0 +1,109 @@
+import { type Cost, noCost } from "../store/meter.ts";
+import { type ExchangeSize, type Fire, type LocalFacts, sizeOfFires } from "../store/store.ts";
+import { type DrainBudget, mostOf } from "./budget.ts";
+import type { JobsInHand } from "./in-hand.ts";
+
+/** What an exchange leaves room for, beyond what it takes to settle all jobs that are then in hand. */
+export interface Room {
+  /** To send it again, if its reply is lost. Default false. */
+  readonly again?: boolean;
+  /** To settle once more before the end, as jobs that wait for a slot in vain are released. Default false. */
+  readonly release?: boolean;
+}
+
+/** What to claim. */
+export interface Claim {
+  /** How many jobs; 0 for none. */
+  readonly limit: number;
+  /** Whether they may have keys of flow control. */
+  readonly meetsKeys: boolean;
+}
+
+/**
+ * What the budget allows a drain to do. Whatever it does, there must be room to settle all jobs that are then in hand.
+ *
+ * The first claim has room for whatever comes first, so that no job waits forever for a larger budget: for keys of flow control, and
+ * to lengthen a lease. Later claims leave keys out if there is no room for them, until they have met or left out one.
+ */
+export class Allowance {
+  readonly #budget: DrainBudget;
+  readonly #local: LocalFacts;
+  readonly #followUps: number;
+  readonly #jobs: JobsInHand;
+  #isFirst = true;
+
+  /** @param followUps how many jobs one outcome may make at most. */
+  constructor(budget: DrainBudget, local: LocalFacts, followUps: number, jobs: JobsInHand) {
+    this.#budget = budget;
+    this.#local = local;
+    this.#followUps = followUps;
+    this.#jobs = jobs;
+  }
+
+  /** What must be set aside to settle all jobs in hand. */
+  get reserve(): Cost {
+    const { unsettled, mayHaveKeys, ended } = this.#jobs;
+    return this.#costOfSettling(unsettled, ended.requests.length, mayHaveKeys);
+  }
+
+  /** A claim is sent. */
+  noteClaim(): void {
+    this.#isFirst = false;
+  }
+
+  /** Whether jobs that have ended may be settled now, and the others later. */
+  allowsSettling(room: Room): boolean {
+    return this.#affords(this.#size(), room);
+  }
+
+  /** Whether jobs that wait for a slot may be released with them. */
+  get allowsRelease(): boolean {
+    const size = this.#size();
+    return this.#affords({ ...size, settles: size.settles + this.#jobs.waiting.length });
+  }
+
+  /** How many of these schedules may be fired. */
+  mostFires(fires: readonly Fire[]): number {
+    return mostOf(fires.length, (count) => this.#affords(this.#size(fires.slice(0, count))));
+  }
+
+  /** What may be claimed while these schedules are fired: up to `wanted` jobs. */
+  mostClaims(wanted: number, fires: readonly Fire[], room: Room): Claim {
+    const size = this.#size(fires);
+    const isAllowed = (claims: number, hasKeys = size.hasKeys) => this.#affords({ ...size, claims, hasKeys }, room);
+    const limit = mostOf(wanted, isAllowed);
+    return { limit, meetsKeys: limit > 0 && (size.hasKeys || isAllowed(limit, true)) };
+  }
+
+  /** An exchange that settles what fits into one, fires these and claims nothing. */
+  #size(fires: readonly Fire[] = []): ExchangeSize & { readonly settles: number; readonly hasKeys: boolean } {
+    const { ended, mayHaveKeys } = this.#jobs;
+    const { hasKeys, ...fired } = sizeOfFires(fires);
+    return { settles: ended.requests[0] ?? 0, ...fired, hasKeys: hasKeys || mayHaveKeys || this.#isFirst };
+  }
+
+  #affords(size: ExchangeSize, { again = false, release = false }: Room = {}): boolean {
+    const { settles = 0, claims = 0, hasKeys } = size;
+    const { unsettled, ended } = this.#jobs;
+    const exchange = this.#costOf(size);
+    const settling = this.#costOfSettling(unsettled - settles + claims, ended.requests.length - 1, hasKeys);
+    const more = [
+      again ? exchange : noCost,
+      release ? settling : noCost,
+      claims > 0 && this.#isFirst ? this.#local.mostOfExtend(1) : noCost,
+    ];
+    return this.#budget.affords(exchange, settling, ...more);
+  }
+
+  #costOf(size: ExchangeSize): Cost {
+    return this.#local.mostOfExchange({ ...size, followUps: (size.settles ?? 0) * this.#followUps });
+  }
+
+  /** @param requests how many requests it takes at least: records may have too many bytes for one. */
+  #costOfSettling(jobs: number, requests: number, hasKeys = false): Cost {
+    if (jobs === 0) return noCost;
+    const { roundTrips, commands } = this.#costOf({ settles: jobs, hasKeys });
+    const times = Math.max(1, requests);
+    return { roundTrips: roundTrips * times, commands: commands * times };
+  }
+}

@@ -1,0 +1,143 @@
+import { fnv1a } from "../../core/shared/hash.ts";
+import { groupScore } from "../../core/store/failures.ts";
+import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
+import { type Outcome, possibleLeases } from "../../core/store/store.ts";
+import { flowHead } from "./flow.ts";
+import { againScore, leaseScore, waitingScore } from "./score.ts";
+
+// How the outcomes of a request stand in the arguments of exchange.lua: in columns, so that a job takes four of them.
+
+/** The kinds of outcomes, in their order. A snoozed job and a released one are of the same. */
+const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3 };
+
+/** Outcomes as the script gets them. */
+interface Sent {
+  readonly sent: readonly Outcome[];
+  /** Which of the outcomes were accepted, by the answers for those that were sent. */
+  readonly acceptedBy: (answers: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
+}
+
+/** Puts those of a kind together, and repeats an outcome for each lease that may be the stored one: the script accepts one of these. */
+export function toSend(settle: readonly Outcome[]): Sent {
+  const isReady = settle.every(({ to, lease }, index) => {
+    const before = settle[index - 1];
+    return lease.mayEndAt === undefined && (!before || kinds[before.to] <= kinds[to]);
+  });
+  if (isReady) return { sent: settle, acceptedBy: (answers) => answers };
+  const sent = settle
+    .flatMap((outcome, index) => possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease, index })))
+    .sort((one, other) => kinds[one.to] - kinds[other.to]);
+  return {
+    sent,
+    acceptedBy: (answers) => {
+      const accepted = new Set(sent.flatMap(({ index }, place) => (answers[place] ? index : [])));
+      return settle.map((_, index) => accepted.has(index));
+    },
+  };
+}
+
+/** @param settle the outcomes by their kinds. */
+export function outcomeArguments(settle: readonly Outcome[], now: number): string[] {
+  const counts = [0, 0, 0, 0];
+  const args: string[] = [];
+  for (const { to } of settle) counts[kinds[to]] = (counts[kinds[to]] ?? 0) + 1;
+  for (const count of counts) args.push(String(count));
+  for (const { lease } of settle) args.push(lease.id);
+  const leaseText = textOfNumbers();
+  for (const { lease } of settle) args.push(leaseText(leaseScore(lease)));
+  const scoreText = textOfNumbers();
+  for (const outcome of settle) args.push(newScore(outcome, now, scoreText));
+  for (const { record } of settle) args.push(record);
+  const more: string[] = [];
+  settle.forEach(({ lease: { flow, bornAs = "" } }, index) => {
+    if (flow || bornAs !== "") more.push(String(index + 1), flowHead(flow), bornAs);
+  });
+  args.push(String(more.length / 3), ...more);
+  return args;
+}
+
+/** Writes numbers of which most are equal to the one before: jobs that were claimed together, or end together. */
+function textOfNumbers(): (number: number) => string {
+  let [last, text] = [0, "0"];
+  return (number) => {
+    if (number !== last) [last, text] = [number, String(number)];
+    return text;
+  };
+}
+
+function newScore(outcome: Outcome, now: number, textOf: (at: number) => string): string {
+  if (outcome.to === "completed") return textOf(outcome.at ?? now);
+  if (outcome.to !== "dead") return String(againScore(outcome));
+  return outcome.group === undefined ? String(outcome.at) : `${outcome.at} ${groupScore(outcome.group)}`;
+}
+
+/** The jobs that outcomes make, each with the place of its outcome, from 1. */
+export function followUpArguments(settle: readonly Outcome[]): string[] {
+  const args: string[] = [];
+  settle.forEach(({ followUps }, index) => {
+    for (const { id, runAt, record } of followUps ?? [])
+      args.push(String(index + 1), id, String(waitingScore(runAt)), record);
+  });
+  return [String(args.length / 4), ...args];
+}
+
+// The figures of a window, as in lua/_windows.lua: what was processed, retried and dead, then the counts of two histograms. 0 is none.
+const FIGURE_OF: Readonly<Record<Outcome["to"], number>> = {
+  completed: 1,
+  retried: 2,
+  snoozed: 0,
+  released: 0,
+  dead: 3,
+};
+const FIRST_WAITING = 4;
+const FIRST_RUNNING = 19;
+
+/** How often each figure counts, by its number. */
+const noCounts = () => new Uint32Array(FIRST_RUNNING + durationBounds.length + 1);
+
+function countArguments(counts: Uint32Array): string[] {
+  const args: string[] = [];
+  for (let figure = 1; figure < counts.length; figure++) {
+    const count = counts[figure];
+    if (count) args.push(String(figure), String(count));
+  }
+  return [String(args.length / 2), ...args];
+}
+
+/**
+ * What the outcomes count, as if all were accepted. So the script counts one by one only what it refuses.
+ *
+ * @param settle the outcomes by their kinds.
+ * @param places where the figures of names are, as far as is known. Undefined counts nothing by name.
+ */
+export function figureArguments(
+  settle: readonly Outcome[],
+  places: ReadonlyMap<string, string> | undefined,
+): readonly string[] {
+  const all = noCounts();
+  const names = new Map<string, { readonly number: number; readonly counts: Uint32Array }>();
+  const namedAs = (name: string) => {
+    const named = names.get(name) ?? { number: names.size + 1, counts: noCounts() };
+    names.set(name, named);
+    return named;
+  };
+  let [allWaited, allRan, each] = [0, 0, ""];
+  for (const { to, name, timing } of settle) {
+    const named = name === undefined || !places ? undefined : namedAs(name);
+    const waited = timing ? Math.round(timing.waitedMs) : 0;
+    const ran = timing ? Math.round(timing.ranMs) : 0;
+    const waiting = timing ? FIRST_WAITING + bucketOf(timing.waitedMs) : 0;
+    const running = timing ? FIRST_RUNNING + bucketOf(timing.ranMs) : 0;
+    allWaited += waited;
+    allRan += ran;
+    for (const counts of named ? [all, named.counts] : [all]) {
+      for (const figure of [FIGURE_OF[to], waiting, running]) counts[figure] = (counts[figure] ?? 0) + 1;
+    }
+    each += `${named?.number ?? 0}:${waited}:${ran}:${waiting}:${running};`;
+  }
+  const byName = [...names].flatMap(([name, { counts }]) => [
+    ...[name, String(fnv1a(name)), places?.get(name) ?? ""],
+    ...countArguments(counts),
+  ]);
+  return [String(allWaited), String(allRan), ...countArguments(all), each, String(names.size), ...byName];
+}
