@@ -161,7 +161,8 @@ local function read_fitting(key, ids, most, known)
   local fitting, bytes = 0, 0
   while fitting < #ids do
     local expected = math.ceil((most - bytes + 1) * sampled / (sample_bytes + 1))
-    local last = math.min(fitting + math.min(expected, PIECE), #ids)
+    -- The first may be larger than `most`, and is returned alone.
+    local last = math.min(fitting + math.max(math.min(expected, PIECE), 1), #ids)
     read(fitting + 1, last, 1)
     for i = fitting + 1, last do
       bytes = bytes + #(records[i] or '')

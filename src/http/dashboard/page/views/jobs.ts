@@ -44,7 +44,7 @@ ${
   searchForm(
     "Search jobs",
     html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
-    `Reads up to 1,000 jobs or 24 MiB, for at most ${MOST_COMMANDS} commands.`,
+    `Reads up to 1,000 jobs or 18 MiB, for at most ${MOST_COMMANDS} commands.`,
   )
 }
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
