@@ -16,6 +16,7 @@ import { messageRecords } from "./publish/records.ts";
 import { answerer } from "./routes/router.ts";
 import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
 import { readTargets } from "./security/targets.ts";
+import { userOf } from "./security/users.ts";
 
 export type { QStash } from "../http/qstash-port.ts";
 
@@ -71,12 +72,15 @@ export function createQStash(options: QStashOptions): QStash {
   const events = readEvents(given.events);
   const timeoutMs = durationMs(timeout, "timeout");
   if (timeoutMs === 0) throw invalidRequest("timeout must be longer than 0.");
-  const identify = identifier(readTokens(given.tokens));
+  const tokens = readTokens(given.tokens);
+  const identify = identifier(tokens);
+  const users = new Set(tokens.flatMap(({ token }) => userOf(token) ?? []));
   const delivery = defineDelivery({ targets, timeoutMs, fetch: send, keys, events });
+  const settings = { targets, keys, events, users, knownQueues: new Set<string>() };
   return {
     jobs: [delivery, defineFanOut()],
     records: messageRecords(events),
-    answer: answerer({ targets, keys, events, knownQueues: new Set() }, (request) => identify(bearerOf(request))),
+    answer: answerer(settings, (request) => identify(bearerOf(request))),
   };
 }
 

@@ -94,6 +94,23 @@ onEveryStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ readyCount: 2_500 });
     });
 
+    test("jobs of more than 8 MiB together are refused before any is stored, with what to do, and fewer are stored", async () => {
+      const { queue } = openQueue(kind);
+      const large = (count: number) =>
+        Array.from({ length: count }, () => ({ job: note, payload: "x".repeat(256 * 1024) }));
+      const small = Array.from({ length: 1_000 }, (_, index) => ({ job: note, payload: index }));
+      const failure = await queue.enqueueMany([...small, ...large(40)]).catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        code: "payload_too_large",
+        message: expect.stringMatching(/^Jobs 1000 to 1039 are larger than 8 MiB together.*Enqueue fewer at once/),
+      });
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });
+      // Each quote takes twice its bytes where it is sent.
+      const quotes = Array.from({ length: 2 }, () => ({ job: note, payload: '"'.repeat(1_200_000) }));
+      await expect(queue.enqueueMany(quotes)).rejects.toMatchObject({ code: "payload_too_large" });
+      expect(await queue.enqueueMany(large(30))).toHaveLength(30);
+    });
+
     test("refuses a payload that does not fit the schema, and stores nothing of a bulk that has one", async () => {
       const { queue } = openQueue(kind);
       const wrong = { to: 7 } as unknown as { to: string };

@@ -219,11 +219,11 @@ describe("billed commands", () => {
     expect(await count(() => queue.getHistory())).toBe(3);
   });
 
-  test("counting waiting jobs by name costs 3 more, costs 4 with over 100 jobs, and costs 6 with over 5,000 members", async () => {
+  test("counting waiting jobs by name costs 3 more, costs 4 with over 20 jobs, and costs 6 with over 5,000 members", async () => {
     const { queue, count } = setUp({ store: await knownStore() });
     const read = () => queue.getFigures({ days: 0, pending: true });
     await read(); // Redis knows the scripts from here on.
-    await queue.enqueueMany(hundred);
+    await queue.enqueueMany(hundred.slice(0, 20));
     expect(await count(read)).toBe(3 + 3);
     await queue.enqueue(noop, undefined, { delay: "1h" });
     expect(await count(read)).toBe(3 + 4);
@@ -368,7 +368,7 @@ describe("billed commands", () => {
     expect(await count(() => idle(spread).enqueue(noop))).toBe(2);
   });
 
-  test("fifty dead jobs, selected by their ids, are retried for 10, in two round trips", async () => {
+  test("fifty dead jobs, selected by their ids, are retried for 11, in two round trips", async () => {
     const { queue, count } = setUp();
     const results = await queue.enqueueMany(Array.from({ length: 51 }, () => ({ job: fails, maxRetries: 0 })));
     await queue.drain();
@@ -376,10 +376,10 @@ describe("billed commands", () => {
     await queue.retryFromDeadLetter(first); // Redis knows the scripts from here on.
     const before = redis.shim.requests;
     const commands = await count(() => queue.retryFromDeadLetter({ ids }));
-    expect({ commands, roundTrips: redis.shim.requests - before }).toEqual({ commands: 10, roundTrips: 2 });
+    expect({ commands, roundTrips: redis.shim.requests - before }).toEqual({ commands: 11, roundTrips: 2 });
   });
 
-  test("cancelling 1,000 waiting jobs by name, or moving them, takes 12 or 10 commands, in two round trips", async () => {
+  test("cancelling 1,000 waiting jobs by name, or moving them, takes 11 or 9 commands, in two round trips", async () => {
     const { queue, clock, count } = setUp();
     const thousand = Array.from({ length: 1_000 }, () => ({ job: noop }));
     await queue.enqueueMany([{ job: fails }, { job: fails, delay: "1h" }]);
@@ -387,9 +387,9 @@ describe("billed commands", () => {
     await queue.cancelPending({ name: "fails" });
     await queue.enqueueMany(thousand);
     const before = redis.shim.requests;
-    expect(await count(() => queue.reschedulePending({ all: true, state: "ready" }, clock() + 60_000))).toBe(10);
+    expect(await count(() => queue.reschedulePending({ all: true, state: "ready" }, clock() + 60_000))).toBe(9);
     expect(redis.shim.requests - before).toBe(2);
-    expect(await count(() => queue.cancelPending({ name: "noop", state: "scheduled" }))).toBe(12);
+    expect(await count(() => queue.cancelPending({ name: "noop", state: "scheduled" }))).toBe(11);
     expect(redis.shim.requests - before).toBe(4);
     const { pendingCount } = await queue.getStats();
     expect(pendingCount).toBe(0);

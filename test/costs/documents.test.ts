@@ -22,11 +22,12 @@ describe("billed commands of documents", () => {
     return { clock, documents };
   }
 
-  test("reading one costs 1, and a page 3", async () => {
+  test("reading one costs 1, a page of 20 costs 3, and one of 100 costs 4", async () => {
     const { documents } = await setUp();
     await documents.change(texts(100));
     expect(await count(() => documents.get("notes", "n1"))).toBe(1);
-    expect(await count(() => documents.list("notes"))).toBe(3);
+    expect(await count(() => documents.list("notes", { limit: 20 }))).toBe(3);
+    expect(await count(() => documents.list("notes"))).toBe(4);
   });
 
   test.each([1, 100])("storing %i costs 3, in place of what was read 4, and removing them 4 at most", async (many) => {

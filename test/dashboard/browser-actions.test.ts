@@ -41,6 +41,19 @@ describe("a job", () => {
     ]);
   });
 
+  test("with a payload too large for the page is run again with all of it", async () => {
+    const { page, on } = await openFilled();
+    const payload = { to: "ada@example.com", text: "x".repeat(100_000) };
+    await on.queue.enqueue("send_email", payload, { id: "large" });
+    await on.queue.drain();
+    await page.goto(`${on.url}/dashboard#view=job&id=large`);
+    await press(page, "Run again...");
+    await press(page, "Enqueue");
+    await notice(page, "1 job enqueued.");
+    const { jobs } = await on.queue.listJobs({ state: "ready" });
+    expect(jobs.map((job) => job.payload)).toContainEqual(payload);
+  });
+
   test("that waits is rescheduled", async () => {
     const { page, on } = await openFilled("#view=job&id=mail-3");
     await press(page, "Reschedule...");
@@ -247,9 +260,9 @@ describe("a search", () => {
     await on.queue.enqueueMany(Array.from({ length: 2_300 }, (_, order) => ({ job: "fails", payload: { order } })));
     const page = await open(on, "#view=jobs&search=send_email&by=name");
     await page.getByText("Searched 1,000 of 2,300 jobs.").waitFor();
-    await page.getByRole("link", { name: "Search the next 1,000" }).click();
+    await page.getByRole("link", { name: "Continue the search" }).click();
     await page.getByText("Searched 2,000 of 2,300 jobs.").waitFor();
-    await page.getByRole("link", { name: "Search the next 1,000" }).click();
+    await page.getByRole("link", { name: "Continue the search" }).click();
     await page.getByText("Searched all 2,300 jobs.").waitFor();
   });
 });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
 import { setUp } from "../http/memory-handler.ts";
-import { start } from "../support/clock.ts";
+import { aroundStore } from "../support/around-calls.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { setUpDashboard } from "./dashboard-handler.ts";
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
@@ -131,6 +132,42 @@ describe("the data of the page", () => {
     expect(await ids({ search: long })).toEqual([long]);
     expect(await ids({ search: "y".repeat(256) })).toEqual([]);
     expect(await ids({ state: "dead", search: long })).toEqual([]);
+  });
+
+  test("of a search ends after 18 MiB of payloads, or after 5 seconds, and says how far it has come", async () => {
+    const clock = clockByHand(start);
+    let seconds = 0;
+    const store = aroundStore(memoryStore(), (_, run) => {
+      clock.now += seconds * 1_000;
+      return run();
+    });
+    const { call, queue } = setUpDashboard({ handler: { auth: "none" }, queue: { store, clock } });
+    for (let job = 0; job < 10; job++) await queue.enqueue("fails", "x".repeat(2 * 1024 * 1024), { delay: "1h" });
+    const search = async (query: string) => {
+      const { body } = await call("GET", `/dashboard/data?view=jobs&by=payload&search=y${query}`);
+      return body["jobs"] as { readonly examined: number; readonly cursor: string | null };
+    };
+    const first = await search("");
+    expect(first).toEqual({ rows: [], examined: 6, cursor: expect.any(String) });
+    expect(await search(`&cursor=${encodeURIComponent(String(first.cursor))}`)).toMatchObject({
+      examined: 4,
+      cursor: null,
+    });
+    seconds = 2;
+    expect(await search("")).toMatchObject({ examined: 3, cursor: expect.any(String) });
+  });
+
+  test("of a job has the first 20,000 characters of a large payload, result and progress, and all of a small one", async () => {
+    const { call, queue } = setUpDashboard({ handler: { auth: "none" } });
+    await queue.enqueue("fails", "x".repeat(1_000_000), { id: "large" });
+    await queue.enqueue("fails", { order: 7 }, { id: "small" });
+    const read = async (id: string) =>
+      (await call("GET", `/dashboard/data?view=job&id=${id}&only=contents`)).body["job"];
+    const large = await read("large");
+    expect(large).toMatchObject({ id: "large", beginnings: { payload: `"${"x".repeat(20_000)}` } });
+    expect(large).not.toHaveProperty("payload");
+    expect(await read("small")).toMatchObject({ payload: { order: 7 } });
+    expect(await read("small")).not.toHaveProperty("beginnings");
   });
 
   test("of schedules has their next five occurrences", async () => {

@@ -94,6 +94,19 @@ describe("POST /jobs", () => {
     expect((await queue.getStats()).pendingCount).toBe(1_000);
   });
 
+  test("refuses jobs that are larger than 8 MiB together, whatever the body may have, and stores none", async () => {
+    const { call, queue } = setUp({ handler: { maxBodyBytes: 64 * 1024 * 1024 } });
+    const jobs = Array.from({ length: 40 }, () => ({ name: "fails", payload: "x".repeat(256 * 1024) }));
+    expect(await call("POST", "/jobs", jobs)).toMatchObject({
+      status: 413,
+      body: {
+        code: "payload_too_large",
+        detail: expect.stringContaining("Jobs 0 to 39 are larger than 8 MiB together"),
+      },
+    });
+    expect((await queue.getStats()).pendingCount).toBe(0);
+  });
+
   test("answers an empty array with an empty list", async () => {
     const { call } = setUp();
     expect(await call("POST", "/jobs", [])).toMatchObject({ status: 200, body: { jobs: [] } });

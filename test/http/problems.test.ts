@@ -52,6 +52,19 @@ describe("an address", () => {
     },
   );
 
+  test("to a query with thousands of parameters looks at each of them once", async () => {
+    const { call } = setUp();
+    const lookUp = vi.spyOn(URLSearchParams.prototype, "getAll");
+    const query = Array.from({ length: 5_000 }, (_, index) => `p${index}`).join("&");
+    for (const path of ["/health", "/openapi.json", "/jobs"])
+      expect(await call("GET", `${path}?${query}`)).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    expect(await call("GET", "/jobs?limit=1&limit=2")).toMatchObject({
+      status: 400,
+      body: { detail: '"limit" is given more than once.' },
+    });
+    expect(lookUp).not.toHaveBeenCalled();
+  });
+
   test("of an unknown queue is not found", async () => {
     const { call } = setUp();
     expect(await call("GET", "/queues/other/stats")).toMatchObject({ status: 404, body: { code: "not_found" } });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { NewJob } from "../../src/core/store/store.ts";
 import { Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { type Delivery, servedQStash, target } from "./served-qstash.ts";
 
@@ -104,6 +106,34 @@ onEachKindOfStore(({ create }) => {
     for (const _ of [1, 2, 3, 4, 5, 6]) await queue.drain();
     expect(deliveries.map(({ url }) => url).sort()).toEqual([other, target]);
     expect(await queue.getStats()).toMatchObject({ pendingCount: 0, runningCount: 0, deadLetterCount: 0 });
+  });
+
+  test("the messages of one publish that are larger than 8 MiB together are refused, and none is stored", async () => {
+    const { client, queue } = await served();
+    const publish = client.publish({ urlGroup: "group", body: "x".repeat(3_500_000) });
+    expect(await publish).toHaveLength(2);
+    await client.urlGroups.addEndpoints({ name: "group", endpoints: [{ url: "https://app.test/third" }] });
+    const refused = client.publish({ urlGroup: "group", body: "x".repeat(3_500_000) });
+    await expect(refused).rejects.toMatchObject({ status: 413 });
+    expect(await queue.getStats()).toMatchObject({ pendingCount: 2 });
+  });
+
+  test("the messages of an occurrence that are large together are stored in requests of 4 MiB", async () => {
+    const sizes: number[] = [];
+    const store = aroundStore(create(), ({ method, parameters: [jobs] }, run) => {
+      if (method === "enqueue")
+        sizes.push((jobs as readonly NewJob[]).reduce((sum, { record }) => sum + record.length, 0));
+      return run();
+    });
+    const { client, clock, queue } = await servedQStash({ store });
+    const many = Array.from({ length: 9 }, (_, index) => ({ url: `${target}/${index}` }));
+    await client.urlGroups.addEndpoints({ name: "many", endpoints: many });
+    await client.schedules.create({ destination: "many", cron: "* * * * *", body: "x".repeat(900_000) });
+    clock.now += 60_000;
+    await queue.drain({ maxJobs: 1 });
+    expect(sizes).toHaveLength(3);
+    expect(Math.max(...sizes)).toBeLessThan(4 * 1024 * 1024);
+    expect(await queue.getStats()).toMatchObject({ readyCount: 9 });
   });
 
   test("the messages of a schedule hide what it hides", async () => {

@@ -472,6 +472,35 @@ onEachKindOfStore(({ create }) => {
       expect((await fetch(address, { method: "POST" })).status).toBe(404);
     });
 
+    test("an address of no webhook is not found, though the run waits for that event, for one small command or none", async () => {
+      const reads: string[] = [];
+      const watched = aroundStore(create(), ({ method, parameters: [kind] }, run) => {
+        if (isWatched) reads.push(`${method} ${kind}`);
+        return run();
+      });
+      let isWatched = false;
+      const { workflow, settle, baseUrl } = await servedWorkflows(
+        {
+          it: createWorkflow(async (context) => {
+            await context.createWebhook("create");
+            await context.waitForEvent("wait", "paid", { timeout: "1m" });
+          }),
+        },
+        { store: watched },
+      );
+      await workflow.trigger({ url: workflowUrl("it"), workflowRunId: "1" });
+      await settle();
+      isWatched = true;
+      const call = (path: string) => fetch(`${baseUrl}/v2/workflows/hooks/${path}`, { method: "POST", body: "x" });
+      for (const user of ["u", "", "default"]) expect((await call(`${user}/wfr_1/paid`)).status).toBe(404);
+      expect(reads).toEqual([]);
+      for (const path of ["wfr_1/paid", "wfr_1/guess", "other/paid"]) {
+        reads.length = 0;
+        expect((await call(`defaultUser/${path}`)).status).toBe(404);
+        expect(reads).toEqual(["findDocument workflow-wait"]);
+      }
+    });
+
     test("invokes another workflow, and gets what it returns", async () => {
       const results: unknown[] = [];
       const double = createWorkflow(async (context: WorkflowContext<number>) => {

@@ -1,6 +1,6 @@
 import { alarm, type Clock } from "../shared/clock.ts";
 import { copyOfError } from "../shared/errors.ts";
-import { countFitting, MOST_AT_ONCE, MOST_ENQUEUED_BYTES } from "../shared/limits.ts";
+import { inPieces, MOST_ENQUEUED_BYTES } from "../shared/limits.ts";
 import type { LocalFacts, NewJob } from "../store/store.ts";
 
 /** A job as it is known when `enqueue` is called. */
@@ -183,13 +183,8 @@ function inOrder<Answer>(seats: readonly Seat<Answer>[]): readonly Seat<Answer>[
 function piecesOf<Answer>(seats: readonly Seat<Answer>[]): readonly (readonly Seat<Answer>[])[] {
   const pieces: (readonly Seat<Answer>[])[] = [];
   for (const partition of new Set(seats.map((seat) => seat.partition))) {
-    let rest = seats.filter((seat) => seat.partition === partition);
-    while (rest.length > 0) {
-      const records = rest.slice(0, MOST_AT_ONCE).map(({ job }) => job?.record ?? "");
-      const size = Math.max(1, countFitting(records, MOST_ENQUEUED_BYTES));
-      pieces.push(rest.slice(0, size));
-      rest = rest.slice(size);
-    }
+    const here = seats.filter((seat) => seat.partition === partition);
+    pieces.push(...inPieces(here, ({ job }) => job?.record ?? "", MOST_ENQUEUED_BYTES));
   }
   return pieces;
 }

@@ -63,7 +63,7 @@ export class Documents {
     return this.#reader.findDocument(kind, name, this.#clock());
   }
 
-  /** Lists documents in the order of their names. Costs three commands. */
+  /** Lists documents in the order of their names. Costs three commands, or four with more than 20 documents. */
   async list(kind: string, options: DocumentListOptions = {}): Promise<Page<StoredDocument>> {
     const { prefix = "", cursor, limit = 100, isReversed } = options;
     checkKind(kind);

@@ -154,10 +154,11 @@ export class Queue {
 
   /**
    * Stores jobs in one atomic call: all of them, or none if one is refused. More than 1,000 go in several such calls, after all of
-   * them have been checked.
+   * them have been checked. What one call stores has at most 8 MiB, as it is sent.
    *
    * @returns one result per job, in order.
-   * @throws as `enqueue`; the message says which job was refused.
+   * @throws as `enqueue`; the message says which job was refused. `payload_too_large` if the jobs of one call are too large together:
+   *   then none is stored.
    */
   async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
     jobs: TypedBulk<Jobs> | readonly [],

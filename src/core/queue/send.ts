@@ -14,7 +14,8 @@ import { refuseReserved } from "../job/reserved.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import { hookCalls } from "../observe/hook-runner.ts";
 import { traceCalls } from "../observe/tracing.ts";
-import { invalidRequest, isTidegateError } from "../shared/errors.ts";
+import { invalidRequest, isTidegateError, TidegateError } from "../shared/errors.ts";
+import { areTooLargeTogether, MEBIBYTE, MOST_AT_ONCE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
 import { checkObject } from "../shared/validate.ts";
 import type { EnqueueReply, LeasedJob, NewJob } from "../store/store.ts";
 import type { QueueSettings } from "./options.ts";
@@ -58,7 +59,7 @@ type SendSettings = Omit<QueueSettings, "newId"> & { readonly newId: (key?: stri
  * Builds jobs and stores them with `store`, traced and reported to the hooks of the queue.
  *
  * @param caller the trace of the request that asked for it.
- * @throws as `newJobs` and `store`.
+ * @throws as `newJobs` and `store`; `payload_too_large` if up to 1,000 of them are too large to be stored together.
  */
 export async function sendJobs<Sent extends { readonly results: readonly EnqueueResult[] }>(
   settings: SendSettings,
@@ -71,7 +72,11 @@ export async function sendJobs<Sent extends { readonly results: readonly Enqueue
   // A hole in an array is refused like any other item that is not a job.
   const drafts = Array.from(bulk, (item: BulkJob) => draft(item, settings, now, () => async (check) => check()));
   const names = drafts.map(({ name }) => name);
-  return observed(settings, names, caller, async (trace) => store(await newJobs(drafts, trace)));
+  return observed(settings, names, caller, async (trace) => {
+    const jobs = await newJobs(drafts, trace);
+    checkTogether(jobs);
+    return store(jobs);
+  });
 }
 
 /**
@@ -155,6 +160,18 @@ function newJobs(drafts: readonly Draft<NewJob>[], trace: TraceContext | undefin
       finish(jobTrace).catch((error: unknown) => Promise.reject(atIndex(error, index))),
     ),
   );
+}
+
+/** Checks that what is stored together fits into a request. @throws {TidegateError} `payload_too_large` */
+function checkTogether(jobs: readonly NewJob[]): void {
+  for (let first = 0; first < jobs.length; first += MOST_AT_ONCE) {
+    const together = jobs.slice(first, first + MOST_AT_ONCE);
+    if (!areTooLargeTogether(together.map(({ record }) => record))) continue;
+    throw new TidegateError(
+      "payload_too_large",
+      `Jobs ${first} to ${first + together.length - 1} are larger than ${MOST_TOGETHER_BYTES / MEBIBYTE} MiB together, as they are sent. Up to 1,000 jobs are stored by one request, all or none. Enqueue fewer at once, or store the data elsewhere and enqueue a reference to it.`,
+    );
+  }
 }
 
 /** How long one attempt of a job may take, in ms. */

@@ -38,6 +38,12 @@ export const MOST_LISTED_BYTES = 3 * MEBIBYTE;
 /** The largest record, including what a job adds to it, in bytes as it is sent: as a text within JSON. */
 export const LARGEST_RECORD = 8 * MEBIBYTE;
 
+/**
+ * The most bytes of records, as they are sent, that one call stores together, all or none. Upstash takes 10 MiB, which leaves room for
+ * the ids, keys and options of 1,000 jobs. One job alone may always be stored.
+ */
+export const MOST_TOGETHER_BYTES = 8 * MEBIBYTE;
+
 /** The most bytes of UTF-8 that a UTF-16 unit takes. */
 export const MOST_BYTES_PER_UNIT = 3;
 
@@ -62,6 +68,31 @@ export function mostBytesOf(text: string): number {
 /** Whether a text has more bytes than `most`. Bytes are counted only if the length does not decide it. */
 export function isLarger(text: string, most: number): boolean {
   return text.length * MOST_BYTES_PER_UNIT > most && (text.length > most || bytesOf(text) > most);
+}
+
+/** Whether several records are too large to be stored together. */
+export function areTooLargeTogether(records: readonly string[]): boolean {
+  const units = records.reduce((sum, record) => sum + record.length, 0);
+  if (records.length === 1 || units * MOST_BYTES_PER_UNIT <= MOST_TOGETHER_BYTES) return false;
+  let bytes = 0;
+  return records.some((record) => {
+    bytes += bytesOf(JSON.stringify(record));
+    return bytes > MOST_TOGETHER_BYTES;
+  });
+}
+
+/** Cuts a list into pieces that are sent one by one: each of up to 1,000, whose texts have no more bytes than `most`, not counting the first. */
+export function* inPieces<Item>(
+  items: readonly Item[],
+  textOf: (item: Item) => string,
+  most: number,
+): Generator<readonly Item[]> {
+  for (let first = 0; first < items.length; ) {
+    const texts = items.slice(first, first + MOST_AT_ONCE).map(textOf);
+    const piece = items.slice(first, first + Math.max(1, countFitting(texts, most)));
+    yield piece;
+    first += piece.length;
+  }
 }
 
 /** How many of the texts, from the first on, have no more bytes than `most` together. */

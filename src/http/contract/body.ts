@@ -30,13 +30,13 @@ export function readEach<Item>(value: unknown, item: Schema<Item>, most: number)
 
 /** Reads the query of a URL. @throws {TidegateError} `invalid_request`; the message names the parameter. */
 export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Value {
-  const { searchParams } = new URL(url);
-  const entries = [...searchParams].map(([name, text]) => {
-    if (searchParams.getAll(name).length > 1) throw invalidRequest(`${quote(name)} is given more than once.`);
+  const values = new Map<string, unknown>();
+  for (const [name, text] of new URL(url).searchParams) {
+    if (values.has(name)) throw invalidRequest(`${quote(name)} is given more than once.`);
     const field = Object.hasOwn(schema.fields, name) ? schema.fields[name] : undefined;
-    return [name, field?.fromText ? field.fromText(text) : text];
-  });
-  return schema.read(Object.fromEntries(entries), "");
+    values.set(name, field?.fromText ? field.fromText(text) : text);
+  }
+  return schema.read(Object.fromEntries(values), "");
 }
 
 /** Refuses a URL with an escape that is not UTF-8. It would be taken for another one. */

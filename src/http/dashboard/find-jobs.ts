@@ -9,8 +9,13 @@ import { messageOf } from "./message-brief.ts";
  */
 export type SearchedPart = "part" | "name" | "error" | "payload" | "message";
 
-/** How many jobs one search examines, before it returns what it has found and a cursor. */
+/**
+ * How many jobs one search examines, in how many reads, and for how long it begins another one, before it returns what it has found and
+ * a cursor. A read brings up to 3 MiB.
+ */
 const MOST_EXAMINED = 1_000;
+const MOST_READS = 6;
+const MOST_MS = 5_000;
 const PIECE = 500;
 /** A search ends once it has found as many. */
 const ENOUGH = 50;
@@ -31,20 +36,27 @@ export interface Found {
 }
 
 /**
- * Examines up to 1,000 jobs, 500 in a read. A read costs 3 to 8 commands, and a search at most 60: it reads twice, and once more in
- * each state. The case of letters does not matter.
+ * Examines up to 1,000 jobs, 500 in a read, or 18 MiB of them, or as many as it can read in 5 seconds. A read costs 3 to 8 commands, and
+ * a search at most 60. The case of letters does not matter.
  */
 export async function findJobs(queue: Queue, { state, text, by, cursor }: Search): Promise<Found> {
   const fits = matcher(text, by);
   const jobs: JobInfo[] = [];
+  const until = queue.clock() + MOST_MS;
   let examined = 0;
+  let reads = 0;
+  let limit = PIECE;
   let next = cursor;
+  const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < ENOUGH && queue.clock() < until;
   do {
-    const page = await queue.listJobs({ state, cursor: next, limit: PIECE });
+    const page = await queue.listJobs({ state, cursor: next, limit });
+    reads++;
+    // A page is short if its jobs are large: to ask for many of them makes Redis read a larger sample.
+    limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));
     examined += page.jobs.length;
     jobs.push(...page.jobs.filter(fits));
     next = page.cursor ?? undefined;
-  } while (next !== undefined && examined < MOST_EXAMINED && jobs.length < ENOUGH);
+  } while (next !== undefined && goesOn());
   return { jobs, examined, cursor: next ?? null };
 }
 

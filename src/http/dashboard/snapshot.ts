@@ -17,6 +17,7 @@ import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
 import { findJobs } from "./find-jobs.ts";
 import { type MessageBrief, messageOf } from "./message-brief.ts";
+import { type ShownJob, shownJob } from "./shown-job.ts";
 
 // The data of the page: one answer for each refresh.
 
@@ -97,7 +98,7 @@ interface JobRows {
 export interface Contents {
   readonly jobs?: JobRows;
   /** Null if no job has this id, or not any more. */
-  readonly job?: JobInfo | null;
+  readonly job?: ShownJob | null;
   /** Events of all messages, or of the one that the job delivers; null if none are kept. */
   readonly events?: MessageEventPage | null;
   readonly groups?: readonly UrlGroupBrief[];
@@ -192,8 +193,10 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
       return { jobs: await readMessages(queue, query) };
     case "job": {
       const job = await queue.getJob(query.id ?? "");
-      if (job?.name !== DELIVERY || !records) return { job };
-      return { job, events: (await records.events(queue, { messageId: job.id })) ?? null };
+      if (!job) return { job };
+      const hasEvents = job.name === DELIVERY && records !== undefined;
+      const events = hasEvents ? { events: (await records.events(queue, { messageId: job.id })) ?? null } : {};
+      return { job: shownJob(job), ...events };
     }
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };

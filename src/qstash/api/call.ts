@@ -11,6 +11,8 @@ export interface InterfaceSettings {
   readonly keys: KeyRing;
   /** Default: no events are kept. */
   readonly events: EventLog | undefined;
+  /** The users of the tokens. The SDK puts them into the addresses of webhooks. */
+  readonly users: ReadonlySet<string>;
   /** Names of queues that are known to be kept. */
   readonly knownQueues: Set<string>;
 }

@@ -7,6 +7,7 @@ import { withHidden } from "../../core/job/hidden.ts";
 import { definedByInterface } from "../../core/job/of-interface.ts";
 import type { Documents } from "../../core/manage/documents.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
+import { inPieces, MOST_ENQUEUED_BYTES } from "../../core/shared/limits.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
 import type { Message } from "../messages/message.ts";
@@ -79,7 +80,8 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
     };
     return finishJob(draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), now, () => ""));
   });
-  await store.enqueue(await Promise.all(jobs), now);
+  for (const piece of inPieces(await Promise.all(jobs), ({ record }) => record, MOST_ENQUEUED_BYTES))
+    await store.enqueue(piece, now);
   return jobs.length;
 }
 

@@ -3,7 +3,6 @@ import { invalidRequest, isTidegateError, notFound } from "../../core/shared/err
 import { readBytes } from "../../http/contract/body.ts";
 import { json } from "../api/answers.ts";
 import { decoded, type QStashCall, readJsonBody } from "../api/call.ts";
-import { bytesOfBody } from "../messages/body.ts";
 import { headerValues } from "../messages/message.ts";
 import { type MessageJob, placed } from "../messages/message-job.ts";
 import { durationHeader } from "../shared/durations.ts";
@@ -77,15 +76,15 @@ export async function listWaiters({ host, parameters }: QStashCall): Promise<Res
   return json(waiters);
 }
 
-/** Whatever comes to `/v2/workflows/hooks/{userId}/{runId}/{eventId}`: the webhooks of runs, whose addresses are their secrets. */
+/**
+ * Whatever comes to `/v2/workflows/hooks/{userId}/{runId}/{eventId}`: the webhooks of runs, whose addresses are their secrets. An address
+ * of no user costs nothing, and one of no webhook the command that finds that out.
+ */
 export async function webhook(call: QStashCall): Promise<Response> {
-  const { request, host, parameters } = call;
-  const { run: runId = "", event = "" } = parameters;
-  const runs = runsOf(host.queue);
-  const run = await runs.find(runId);
-  const bodies = run?.state === "started" ? await runs.bodiesOf(run, run.steps.length) : [];
-  if (!bodies.some((body) => isWebhook(bytesOfBody(body) ?? new Uint8Array(), event)))
-    throw notFound("There is no webhook at this address, or its run has ended.");
+  const { request, host, settings, parameters } = call;
+  const { user = "", run: runId = "", event = "" } = parameters;
+  if (!settings.users.has(user) || !(await waitsOf(host.queue).isWebhook(event, runId)))
+    throw notFound("There is no webhook at this address.");
   const { protocol, host: address, pathname, search } = new URL(request.url);
   const received = {
     method: request.method,
@@ -95,16 +94,6 @@ export async function webhook(call: QStashCall): Promise<Response> {
   };
   await bringOrSave(call, runId, event, eventData(new TextEncoder().encode(JSON.stringify(received))));
   return json({});
-}
-
-/** Whether a step created the webhook of an event. */
-function isWebhook(body: Uint8Array, event: string): boolean {
-  try {
-    const { stepType, out } = Object(JSON.parse(new TextDecoder().decode(body)));
-    return stepType === "CreateWebhook" && Object(JSON.parse(String(out))).eventId === event;
-  } catch {
-    return false;
-  }
 }
 
 async function bringOrSave(call: QStashCall, runId: string, eventId: string, data: string) {

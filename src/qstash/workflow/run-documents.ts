@@ -1,6 +1,6 @@
 import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
 import { conflict } from "../../core/shared/errors.ts";
-import { bytesOf, countFitting, MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
+import { bytesOf, inPieces, MEBIBYTE } from "../../core/shared/limits.ts";
 import type { StoredDocument } from "../../core/store/documents.ts";
 import type { StoredBody } from "../messages/body.ts";
 import type { Run, RunStep } from "./run.ts";
@@ -119,12 +119,8 @@ export class Runs {
 
   /** Stores any number of documents, whatever is there. */
   async #write(edits: readonly DocumentEdit[]): Promise<void> {
-    for (let rest = edits; rest.length > 0; ) {
-      const texts = rest.slice(0, MOST_AT_ONCE).map(({ text = "" }) => text);
-      const count = Math.max(countFitting(texts, MOST_WRITTEN_BYTES), 1);
-      await this.#documents.change(rest.slice(0, count));
-      rest = rest.slice(count);
-    }
+    for (const piece of inPieces(edits, ({ text = "" }) => text, MOST_WRITTEN_BYTES))
+      await this.#documents.change(piece);
   }
 
   async #ownBodies(run: Run): Promise<ReadonlyMap<string, StoredBody>> {

@@ -10,6 +10,17 @@ export interface Step {
   readonly targetStep?: number;
 }
 
+/** The event of the webhook that a step creates; undefined for any other step. */
+export function webhookOf({ stepType, out }: Step & { readonly out?: unknown }): string | undefined {
+  if (stepType !== "CreateWebhook") return undefined;
+  try {
+    const { eventId } = Object(JSON.parse(String(out)));
+    return typeof eventId === "string" ? eventId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The step of another run that waits for the end of this one. */
 export interface Invoker {
   readonly runId: string;

@@ -13,10 +13,10 @@ import { DEFAULT_RETRIES, type MessageJob, placed } from "../messages/message-jo
 import type { Draft } from "../publish/draft.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
 import type { Targets } from "../security/targets.ts";
-import { runsOf } from "./host.ts";
+import { runsOf, waitsOf } from "./host.ts";
 import { isSameStep, messageIds, optionsFor, type Run, type RunStep, runStepOf } from "./run.ts";
 import { shownJob, stepJob } from "./run-messages.ts";
-import { type Invoker, isStep } from "./step.ts";
+import { type Invoker, isStep, webhookOf } from "./step.ts";
 
 /** As in a path: the ids of messages are longer. */
 const LONGEST_RUN_ID = 200;
@@ -84,6 +84,8 @@ interface ReadStep {
   readonly is: "step";
   readonly runId: string;
   readonly step: RunStep;
+  /** The event of the webhook that it creates. */
+  readonly webhook: string | undefined;
 }
 
 type ReadDraft = ReadStart | ReadCall | ReadStep;
@@ -94,7 +96,7 @@ function readOfRun(call: QStashCall, draft: Draft): ReadDraft {
   const runId = readRunId(headers.get(RUN_ID));
   if (headers.get("upstash-workflow-init") === "true") return { is: "start", run: readStart(call, draft, runId) };
   if (headers.get("upstash-workflow-calltype") === "toCallback") return { is: "call", runId, draft };
-  return { is: "step", runId, step: readStep(call, draft, runId) };
+  return { is: "step", runId, ...readStep(call, draft, runId) };
 }
 
 export function readRunId(text: string | null | undefined): string {
@@ -233,6 +235,10 @@ async function prepareSteps(
   runId: string,
   read: readonly ReadStep[],
 ): Promise<readonly Prepared[]> {
+  for (const { webhook } of read) {
+    // It is known before its address is.
+    if (webhook !== undefined) await waitsOf(host.queue).addWebhook(webhook, runId, host.queue.clock());
+  }
   const added = read.map(({ step }) => step);
   const run = await runsOf(host.queue).change(runId, (run) => {
     if (run.state !== "started" && run.state !== "failed") throw runIsOver();
@@ -251,17 +257,22 @@ async function prepareSteps(
   return Promise.all(prepared);
 }
 
-function readStep({ host, settings }: QStashCall, { headers, body, destination }: Draft, runId: string): RunStep {
+function readStep(
+  { host, settings }: QStashCall,
+  { headers, body, destination }: Draft,
+  runId: string,
+): Pick<ReadStep, "step" | "webhook"> {
   const now = host.queue.clock();
   const step = readJson(body);
   if (!isStep(step)) throw invalidRequest("A step must have stepId, stepName, stepType and concurrent.");
   const { notBefore } = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const url = settings.targets.read(destination, "destination");
-  return {
+  const runStep = {
     ...runStepOf(runId, step, body, now),
     url,
     ...(notBefore !== undefined && notBefore > now && { notBefore }),
   };
+  return { step: runStep, webhook: webhookOf(step) };
 }
 
 export function readJson(body: Uint8Array): unknown {

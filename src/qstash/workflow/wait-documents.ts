@@ -36,6 +36,8 @@ export interface RunWaits {
   readonly runId: string;
   readonly waits: readonly Wait[];
   readonly saved: readonly SavedEvent[];
+  /** Whether the event is that of a webhook, which the run has created. */
+  readonly isWebhook?: true;
 }
 
 /** The waits of runs for events: a document for each run and event, so that events and waits never miss each other. */
@@ -81,6 +83,21 @@ export class Waits {
       return state === "waiting" ? withState(current, step, by) : current;
     });
     return hasEndedSo;
+  }
+
+  /** Lets a webhook of a run bring its event. */
+  async addWebhook(eventId: string, runId: string, now: number): Promise<void> {
+    await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, (current) =>
+      current.isWebhook ? current : { ...current, isWebhook: true },
+    );
+  }
+
+  /** Whether an event is that of a webhook of a run. Costs one command. */
+  async isWebhook(eventId: string, runId: string): Promise<boolean> {
+    const found = await this.#documents.get(WAITS, await waitsName(eventId, runId));
+    const { isWebhook = false, waits } = found ? (JSON.parse(found.text) as RunWaits) : { waits: [] };
+    // A webhook that an earlier version has created is known by the step that waits for it.
+    return isWebhook || waits.some(({ step }) => step.stepType === "WaitForWebhook");
   }
 
   /** Keeps an event for a run. @returns false if the run waits for it meanwhile. */

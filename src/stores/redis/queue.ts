@@ -84,8 +84,9 @@ import { readLayout, writeEarlier, writeSpread } from "./spread.ts";
 
 /** How many members one call of `clear` looks at. */
 const CLEARED_AT_ONCE = 1_000;
-/** How many fields HSCAN is asked for at most: as many as the largest page has. */
+/** How many fields HSCAN is asked for at most: as many as the largest page has. And at first, while it is unknown how large they are. */
 const MOST_SCANNED = 1_000;
+const SCANNED_AT_FIRST = 20;
 /**
  * Up to how many members of `due` are read to count them: that is one command, and beyond it ZCOUNT needs seven to eleven. A running job
  * has two members.
@@ -367,15 +368,17 @@ export class RedisQueue implements QueueStore {
     const [, from = "", seen = "", count = ""] = /^(\d{1,20}):(\d{1,9}):(\d{1,9})$/.exec(cursor || "0:0:0") ?? [];
     if (Number(count) > MOST_SCANNED || from === "") throw badCursor();
     // HSCAN gives the rest of what it gave before only where it is asked for as many.
-    const scanned = seen === "0" ? String(limit) : count;
-    const args = [String(limit), String(mostBytes), from, seen, scanned];
-    const [next, nextSeen, ...rows] = await this.#texts(scripts.listCompleted, () => args);
+    const scanned = seen === "0" ? Math.min(Number(count) || SCANNED_AT_FIRST, limit) : Number(count);
+    const args = [String(limit), String(mostBytes), from, seen, String(scanned)];
+    const [next, nextSeen, bytes, ...rows] = await this.#texts(scripts.listCompleted, () => args);
     const items: StoredJob[] = [];
     for (let i = 0; i < rows.length; i += 2) {
       items.push({ id: rows[i] as string, state: "completed", record: rows[i + 1] as string, at: 0, claims: 0 });
     }
-    const isLast = next === "0" && nextSeen === "0";
-    return { items, cursor: isLast ? undefined : unorderedCursor(`${next}:${nextSeen}:${scanned}`) };
+    if (next === "0" && nextSeen === "0") return { items, cursor: undefined };
+    const fitting = Math.ceil((mostBytes * scanned) / (Number(bytes) + 1));
+    const nextScanned = nextSeen === "0" ? Math.min(fitting, MOST_SCANNED) : scanned;
+    return { items, cursor: unorderedCursor(`${next}:${nextSeen}:${nextScanned}`) };
   }
 
   async areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]> {

@@ -335,7 +335,6 @@ function withPrice(store: Store, commands: number): Store {
   const most = { roundTrips: 1, commands };
   const bound = () => most;
   const local = {
-    mostOfSettle: bound,
     mostOfExchange: bound,
     mostOfDeclare: bound,
     mostOfPeek: most,

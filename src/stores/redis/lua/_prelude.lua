@@ -128,21 +128,49 @@ local function read_born(names, scores)
   return records
 end
 
+-- At most four values: twice as fast as a variable number.
+local function push(list, a, b, c, d)
+  local last = #list
+  list[last + 1], list[last + 2], list[last + 3], list[last + 4] = a, b, c, d
+end
+
 -- Reads records of a hash, and counts those, from the first on, that together have no more bytes than `most`: at least one.
--- The size of the first hundred decides how many more to read: not all of them, if only a few fit.
+-- A sample says how large they are, so that few more are read than fit. It is spread over all of them, because large ones often
+-- come in a row.
 -- `known` are records that are not in the hash, by their ids.
+local SAMPLE = 20
 local function read_fitting(key, ids, most, known)
-  local records, bytes, read, piece = {}, 0, 0, 100
-  while read < #ids do
-    local last = math.min(read + piece, #ids)
-    local answers = call('HMGET', key, unpack(ids, read + 1, last))
-    for i = read + 1, last do
-      records[i] = answers[i - read] or (known and known[ids[i]])
+  local records, is_read = {}, {}
+
+  -- Reads every `step`th that is not read yet. Returns how many it read, and their bytes.
+  local function read(first, last, step)
+    local places, fields, bytes = {}, {}, 0
+    for i = first, last, step do
+      if not is_read[i] then
+        push(places, i)
+        push(fields, ids[i])
+      end
+    end
+    local answers = #fields > 0 and call('HMGET', key, unpack(fields)) or {}
+    for n, i in ipairs(places) do
+      records[i], is_read[i] = answers[n] or (known and known[ids[i]]), true
+      bytes = bytes + #(records[i] or '')
+    end
+    return #places, bytes
+  end
+
+  local sampled, sample_bytes = read(1, #ids, math.max(math.ceil(#ids / SAMPLE), 1))
+  local fitting, bytes = 0, 0
+  while fitting < #ids do
+    local expected = math.ceil((most - bytes + 1) * sampled / (sample_bytes + 1))
+    -- The first may be larger than `most`, and is returned alone.
+    local last = math.min(fitting + math.max(math.min(expected, PIECE), 1), #ids)
+    read(fitting + 1, last, 1)
+    for i = fitting + 1, last do
       bytes = bytes + #(records[i] or '')
       if bytes > most and i > 1 then return records, i - 1 end
     end
-    read = last
-    piece = math.min(math.ceil((most - bytes + 1) * read / (bytes + 1)), PIECE)
+    fitting = last
   end
   return records, #ids
 end
@@ -154,12 +182,6 @@ local function members_until(key, score, member, reversed)
   if rank and tonumber(call('ZSCORE', key, member)) == tonumber(score) then return rank + 1 end
   if reversed then return call('ZCOUNT', key, '(' .. score, '+inf') end
   return call('ZCOUNT', key, '-inf', '(' .. score)
-end
-
--- At most four values: twice as fast as a variable number.
-local function push(list, a, b, c, d)
-  local last = #list
-  list[last + 1], list[last + 2], list[last + 3], list[last + 4] = a, b, c, d
 end
 
 -- Counters are numbers of 64 bits in one string, so that one command adds to any of them:

@@ -18,13 +18,18 @@ end
 -- If the cursor is before the state, as a foreign one may be, the page begins where the state does.
 if last_member ~= '' and not reversed and tonumber(last_score) < tonumber(low) then last_score, last_member = '', '' end
 
--- How many members come before the page.
-local function members_before()
-  if last_member == '' then
-    if reversed then return 0 end
-    return call('ZCOUNT', key, '-inf', '(' .. low)
-  end
-  return members_until(key, last_score, last_member, reversed)
+-- How many members come before the page. The first page begins at a score: they are counted only if it takes a second round.
+local at
+if last_member ~= '' then
+  at = members_until(key, last_score, last_member, reversed)
+elseif reversed then
+  at = 0
+end
+
+local function read_range()
+  if reversed then return call('ZRANGE', key, at, at + limit - 1, 'REV', 'WITHSCORES') end
+  if at then return call('ZRANGE', key, at, at + limit - 1, 'WITHSCORES') end
+  return call('ZRANGE', key, low, '+inf', 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
 end
 
 local function is_seen(member, score)
@@ -51,14 +56,10 @@ local function belongs(member, score)
 end
 
 local known, born, born_scores = {}, {}, {}
-local found, scores, at, ended, full = {}, {}, members_before(), false, false
-while (#found < limit or in_lines) and not ended and not full do
-  local range
-  if reversed then
-    range = call('ZRANGE', key, at, at + limit - 1, 'REV', 'WITHSCORES')
-  else
-    range = call('ZRANGE', key, at, at + limit - 1, 'WITHSCORES')
-  end
+local found, scores, ended, full = {}, {}, false, false
+local function goes_on() return (#found < limit or in_lines) and not ended and not full end
+while goes_on() do
+  local range = read_range()
   ended = #range < 2 * limit
   for i = 1, #range, 2 do
     local member, score, record = range[i], tonumber(range[i + 1]), nil
@@ -92,7 +93,8 @@ while (#found < limit or in_lines) and not ended and not full do
       end
     end
   end
-  at = at + limit
+  if not at and goes_on() then at = call('ZCOUNT', key, '-inf', '(' .. low) end
+  at = at and at + limit
 end
 local own_scores = state == 'running' and read_many('ZMSCORE', due, found) or scores
 for name, record in pairs(read_born(born, born_scores)) do known[name] = record end

@@ -46,9 +46,9 @@ while at < entries and not more do
   end
 end
 
-local ids, records, fitting = {}, {}, 0
+local ids = {}
 for i, each in ipairs(groups) do ids[i] = each.id end
-if #ids > 0 then records, fitting = read_fitting(dead_jobs, ids, most_bytes) end
+local records, fitting = read_fitting(dead_jobs, ids, most_bytes)
 local reply = { ungrouped, (more or fitting < #groups) and 1 or 0 }
 for i = 1, fitting do
   group = groups[i]

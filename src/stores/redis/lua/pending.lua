@@ -40,8 +40,7 @@ for i = 1, math.min(#waiting, most_jobs) do
     push(born_scores, scores[at])
   end
 end
-local records, fitting = {}, 0
-if #names > 0 then records, fitting = read_fitting(jobs, names, most_bytes, read_born(born, born_scores)) end
+local records, fitting = read_fitting(jobs, names, most_bytes, read_born(born, born_scores))
 
 local START, KEY = '1:{"name":"', '^2:%d+:[^:]+:%d+:%d+:%d+:%d:()'
 

@@ -61,8 +61,7 @@ async function mustStillBe(count: string, read: () => Promise<string>): Promise<
 }
 
 /** Retries one dead job with a payload that the user edits first. */
-export function askForPayload(job: Json<JobInfo> | undefined, note = ""): void {
-  if (!job) return;
+export function askForPayload(job: Json<JobInfo>, note = ""): void {
   ask({
     title: "Retry with another payload",
     subject: aboutJob(job),

@@ -7,7 +7,7 @@ import { chartActions } from "./charts.ts";
 import { askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
 import { askForLimits, askToUnpin } from "./flow.ts";
 import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToStop, runNow } from "./jobs.ts";
-import { filledIn, showOutcome } from "./outcome.ts";
+import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 
 // What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its argument
@@ -59,9 +59,9 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   reschedule: askToReschedule,
   cancel: askToCancel,
   stop: askToStop,
-  enqueue: () => askToEnqueue(false),
-  again: () => askToEnqueue(true),
-  edit: () => askForPayload(state.snapshot?.job ?? undefined),
+  enqueue: () => askToEnqueue(),
+  again: () => askAboutJob(askToEnqueue),
+  edit: () => askAboutJob(askForPayload),
   retry: () => askForDead("retry"),
   remove: () => askForDead("remove"),
   "retry-group": (group) => askForDead("retry", group),

@@ -1,4 +1,6 @@
+import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import { DELIVERY } from "../../../qstash-port.ts";
+import type { Json } from "../../snapshot.ts";
 import { act } from "../state/requests.ts";
 import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
 import { number, plural } from "../views/format.ts";
@@ -151,11 +153,9 @@ export const askToReschedule = (): Promise<void> =>
     ({ when }) => timeOf(when),
   );
 
-/** Enqueues a job, by default the one on screen once more. */
-export function askToEnqueue(isAgain: boolean): void {
-  const { job } = state.snapshot ?? {};
+/** Enqueues a job. @param again one to enqueue once more. */
+export function askToEnqueue(again?: Json<JobInfo>): void {
   const names = enqueuedNames();
-  const again = isAgain ? job : undefined;
   ask({
     title: again ? "Run it again" : "Enqueue a job",
     subject: again ? aboutJob(again) : undefined,

@@ -1,9 +1,23 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
+import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { Json } from "../../snapshot.ts";
 import { refreshAfterAction } from "../state/polling.ts";
+import { act } from "../state/requests.ts";
 import { change, type Question, state } from "../state/state.ts";
 
 /** Part of a path. */
 export const encoded = encodeURIComponent;
+
+/** Asks the user about the job on screen, with all of its payload. */
+export async function askAboutJob(about: (job: Json<JobInfo>) => void): Promise<void> {
+  const { job } = state.snapshot ?? {};
+  if (!job) return;
+  try {
+    about(job.beginnings?.payload ? await act<Json<JobInfo>>("GET", `jobs/${encoded(job.id)}`) : job);
+  } catch (error) {
+    await showOutcome(Promise.reject(error));
+  }
+}
 
 /** Waits for an action, shows its outcome, and refreshes. */
 export async function showOutcome(work: Promise<string>): Promise<void> {

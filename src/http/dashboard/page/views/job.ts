@@ -1,8 +1,7 @@
 import type { HeldBack } from "../../../../core/flow/held-back.ts";
 import { heldBackTexts } from "../../../../core/flow/texts.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
-import type { JobInfo } from "../../../../core/manage/job-info.ts";
-import { messageOf } from "../../message-brief.ts";
+import type { ShownJob } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
@@ -11,19 +10,24 @@ import { shareOf, span } from "./format.ts";
 import { aboutMessage, eventsOf } from "./message.ts";
 import { attempts, badge, button, card, code, empty, facts, heading, link, stateText, when } from "./parts.ts";
 
-type Info = Json<JobInfo>;
+type Info = Json<ShownJob>;
 
 export function job(snapshot: Json<Snapshot>): Html {
   const { job, mayChange } = snapshot;
   if (job === undefined) return heading("Job");
   if (job === null)
     return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
-  const value = (title: string, of: unknown) => of !== undefined && card(title, code(JSON.stringify(of, null, 2)));
-  const message = messageOf(job);
+  const { message } = job;
   const title = message ? `${message.method} ${message.url}` : job.name;
   return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
-<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job.payload)}${value("Result", job.result)}</div>
-<div>${about(job)}${message ? value("Last response", job.progress) : job.progress !== undefined && progress(job.progress)}${job.heldBack && held(job.heldBack)}</div></div>`;
+<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
+<div>${about(job)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>`;
+}
+
+/** A value of a job as JSON: all of it, or its beginning. */
+function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
+  const text = beginnings?.[name] ?? JSON.stringify(job[name], null, 2);
+  return text !== undefined && card(title, code(text));
 }
 
 function actions(job: Info): Html | false {
@@ -32,7 +36,7 @@ function actions(job: Info): Html | false {
   const isOwn = !isReservedName(name);
   if (kind === "completed") return isOwn && button("Run again...", "again", "", "primary");
   if (kind === "dead")
-    return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${(isOwn || messageOf(job)?.isOfRun === false) && button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
+    return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${(isOwn || job.message?.isOfRun === false) && button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
   if (kind === "running") return button("Stop...", "stop", "", "dead");
   return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }
@@ -61,13 +65,14 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
   return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));
 }
 
-function progress(value: unknown): Html {
-  const share = shareOf(value);
+function progress(job: Info): Html | false {
+  const share = shareOf(job.progress);
+  if (share === undefined) return value("Progress", job, "progress");
   // A handler may have reported more than the whole: the bar ends there, and the value is shown as it is.
-  const full = share === undefined ? 0 : Math.max(0, Math.min(1, share));
+  const full = Math.max(0, Math.min(1, share));
   return card(
     "Progress",
-    html`${share !== undefined && html`<p class="row"><progress value="${full}" max="1" aria-label="Progress"></progress>${Math.round(full * 100)}%</p>`}${(typeof value === "object" || full !== share) && code(JSON.stringify(value, null, 2))}`,
+    html`<p class="row"><progress value="${full}" max="1" aria-label="Progress"></progress>${Math.round(full * 100)}%</p>${(typeof job.progress === "object" || full !== share) && code(JSON.stringify(job.progress, null, 2))}`,
   );
 }
 

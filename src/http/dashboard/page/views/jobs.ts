@@ -44,7 +44,7 @@ ${
   searchForm(
     "Search jobs",
     html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
-    `Reads up to 1,000 jobs, for at most ${MOST_COMMANDS} commands.`,
+    `Reads up to 1,000 jobs or 18 MiB, for at most ${MOST_COMMANDS} commands.`,
   )
 }
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
@@ -73,7 +73,7 @@ function bound(searched: number, cursor: string | null, stats: Stats): Html {
   if (!cursor) return html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`;
   const { state: kind } = state.route;
   const all = (kind ? [kind] : jobStates).reduce((sum, each) => sum + countOf(stats, each), 0);
-  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(all, searched), "job")}.</b> The next 1,000 take at most ${MOST_COMMANDS} commands.</p>`;
+  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(all, searched), "job")}.</b> To continue costs at most ${MOST_COMMANDS} commands.</p>`;
 }
 
 /** When something happened to a job last, or will happen. */
@@ -139,7 +139,7 @@ ${selected.size > 0 && !isDead && !isWaiting && html`<small>Select jobs that are
 function pages(cursor: string | null, searched: number): Html {
   const { route } = state;
   return html`<nav class="row" aria-label="Pages">${route.cursor && link({ ...route, cursor: undefined, searched: undefined }, "First page")}
-${cursor && (route.search ? link({ ...route, cursor, searched: `${searched}` }, "Search the next 1,000") : link({ ...route, cursor }, "Next page"))}</nav>`;
+${cursor && (route.search ? link({ ...route, cursor, searched: `${searched}` }, "Continue the search") : link({ ...route, cursor }, "Next page"))}</nav>`;
 }
 
 function nothing(isMore: boolean): Html {

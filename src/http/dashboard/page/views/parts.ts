@@ -1,6 +1,7 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { QueueStats } from "../../../../core/manage/stats.ts";
 import type { JobState } from "../../../../core/store/store.ts";
+import { MOST_SHOWN_CHARACTERS } from "../../shown-job.ts";
 import { type Html, html } from "../dom/html.ts";
 import { type Route, routeQuery } from "../state/route.ts";
 import { queueNow, state } from "../state/state.ts";
@@ -43,10 +44,8 @@ export const countOf = (
 export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>
   job.maxRetries === null ? `${job.attempts}` : `${job.attempts} of ${job.maxRetries + 1}`;
 
-const LONGEST_SHOWN = 20_000;
-
 export const code = (text: string): Html =>
-  html`<pre tabindex="0">${text.slice(0, LONGEST_SHOWN)}${text[LONGEST_SHOWN] && "..."}</pre>`;
+  html`<pre tabindex="0">${text.slice(0, MOST_SHOWN_CHARACTERS)}${text[MOST_SHOWN_CHARACTERS] && "..."}</pre>`;
 
 /** A card. Its title identifies it within a view. */
 export const card = (title: string, content: Html, kind = ""): Html =>
