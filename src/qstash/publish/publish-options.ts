@@ -13,7 +13,7 @@ import {
 import { type Redaction, readRedaction } from "../messages/redaction.ts";
 import { readRetryDelay } from "../messages/retry-delay-expression.ts";
 import type { Targets } from "../security/targets.ts";
-import { durationHeader } from "../shared/durations.ts";
+import { durationHeader, durationOrSeconds } from "../shared/durations.ts";
 
 /** What the headers of a publish say, beside the destination and the body. */
 export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {
@@ -23,7 +23,7 @@ export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase
 }
 
 const MOST_HEADERS = 1_000;
-const MOST_HEADER_BYTES = 32 * 1024;
+export const MOST_HEADER_BYTES = 32 * 1024;
 
 /** Headers that belong to the connection, or say to a server whom the request is for. They are not forwarded. */
 const notForwarded = new Set([
@@ -177,7 +177,7 @@ function readRetries(text: string, header: string): number {
 }
 
 function readTimeout(text: string, header: string): number {
-  const ms = durationHeader(text, header);
+  const ms = durationOrSeconds(text, header);
   if (ms === 0) throw invalidRequest(`${header} must be longer than 0.`);
   return ms;
 }
