@@ -423,6 +423,8 @@ export type Layout = Spread | "whole" | "nothing";
 
 /** What a store knows without a request. */
 export interface LocalFacts {
+  /** Whether its requests share a connection that stays open. Workers tie one to the event that opened it. Default false. */
+  readonly keepsConnection?: boolean;
   /** The most that `settle` costs if no answer is lost. Its requests are sent, and counted, all at once. */
   mostOfSettle(size: SettleSize): Cost;
   /** The most that an `exchange` of this size costs if no answer is lost. Its requests are sent, and counted, all at once. */

@@ -30,6 +30,7 @@ export function partitionOfKey(key: string, count: number): number {
 export class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
   readonly mustPeek = true;
+  readonly keepsConnection: boolean;
   readonly mostOfExtend: Cost;
   readonly mostOfPartitions: Cost;
   /** One partition of each store. */
@@ -41,6 +42,7 @@ export class PartitionedFacts implements LocalFacts {
     this.#parts = parts;
     this.#count = count;
     this.#lost = lost;
+    this.keepsConnection = parts.some(({ keepsConnection }) => keepsConnection);
     this.mostOfExtend = this.#most((part) => part.mostOfExtend);
     this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
     // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if there are several.

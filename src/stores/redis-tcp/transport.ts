@@ -18,6 +18,7 @@ const ASKED_AGAIN_MS = 100;
 export class ClientTransport implements Transport {
   readonly lockingAddress = undefined;
   readonly keepsOrder: boolean;
+  readonly keepsConnection = true;
   readonly #line: Line;
   readonly #connectedWithinMs: number;
   readonly #waiting = new Set<() => void>();

@@ -129,21 +129,22 @@ export class RedisQueue implements QueueStore {
     this.#keys = keys;
     this.#meter = meter;
     this.#random = random;
+    this.local = {
+      keepsConnection: connection.keepsConnection,
+      mostOfSettle: (size) => ({ roundTrips: 1, commands: this.#mostOfSettle(size) }),
+      mostOfExchange: (size) => ({ roundTrips: 1, commands: this.#mostOfExchange(size) }),
+      mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
+      mustPeek: false,
+      mostOfExtend: { roundTrips: 1, commands: mostOfExtend(1, 1, 1) },
+      mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
+      mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
+      idSource: (newId) => newId,
+      idBeside: (_, make) => make(),
+      partitionOf: () => 0,
+    };
   }
 
-  readonly local: LocalFacts = {
-    mostOfSettle: (size) => ({ roundTrips: 1, commands: this.#mostOfSettle(size) }),
-    mostOfExchange: (size) => ({ roundTrips: 1, commands: this.#mostOfExchange(size) }),
-    mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
-    mustPeek: false,
-    mostOfExtend: { roundTrips: 1, commands: mostOfExtend(1, 1, 1) },
-    mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
-    mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
-    idSource: (newId) => newId,
-    idBeside: (_, make) => make(),
-    partitionOf: () => 0,
-  };
-
+  readonly local: LocalFacts;
   #mostOfSettle(size: SettleSize): number {
     return mostOfSettle(size) + (size.hasKeys ? mostOfKeys(size) : 0);
   }
