@@ -182,7 +182,7 @@ onEachKindOfStore(({ create }) => {
     const good = ["good", "STEP_SUCCESS", undefined];
     const long = ["long", "STEP_PROGRESS", undefined];
     expect(await stepsOf("wfr_failed")).toEqual([good, long, ["bad", "STEP_FAILED", ["no"]]]);
-    expect(await stepsOf("wfr_retried")).toEqual([good, long, ["bad", "STEP_RETRY", ["again"]]]);
+    expect(await stepsOf("wfr_retried")).toEqual([good, long, ["bad", "STEP_RETRY", [expect.stringContaining("again")]]]);
   });
 
   describe("a run can be started", () => {
