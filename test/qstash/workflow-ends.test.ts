@@ -182,7 +182,11 @@ onEachKindOfStore(({ create }) => {
     const good = ["good", "STEP_SUCCESS", undefined];
     const long = ["long", "STEP_PROGRESS", undefined];
     expect(await stepsOf("wfr_failed")).toEqual([good, long, ["bad", "STEP_FAILED", ["no"]]]);
-    expect(await stepsOf("wfr_retried")).toEqual([good, long, ["bad", "STEP_RETRY", [expect.stringContaining("again")]]]);
+    expect(await stepsOf("wfr_retried")).toEqual([
+      good,
+      long,
+      ["bad", "STEP_RETRY", [expect.stringContaining("again")]],
+    ]);
   });
 
   describe("a run can be started", () => {

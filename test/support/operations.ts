@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { FlowChange, FlowLimits } from "../../src/core/store/flow.ts";
+import type { FlowChange, FlowLimits, PinnedLimit } from "../../src/core/store/flow.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type {
   ExchangeReply,
@@ -416,9 +416,20 @@ const clearInPieces = operation(
 
 const changeFlowOf = named(
   "changeFlow",
-  ({ key, to, limits }: { key: string; to: FlowChange["to"]; limits: FlowLimits }) => ({
+  ({
+    key,
+    to,
+    limits,
+    only,
+  }: {
+    key: string;
+    to: FlowChange["to"];
+    limits: FlowLimits;
+    only?: PinnedLimit | undefined;
+  }) => ({
     ...(to === "rateReset" && { closesWindowOf: key }),
-    run: (store, { now }) => store.changeFlow(key, to === "set" ? { to, limits } : { to }, now),
+    run: (store, { now }) =>
+      store.changeFlow(key, to === "set" ? { to, limits, only } : to === "unset" ? { to, only } : { to }, now),
   }),
 );
 
@@ -427,6 +438,7 @@ const changeFlow = fc
     key: flowKey,
     to: fc.constantFrom<FlowChange["to"]>("set", "unset", "rateReset", "paused", "resumed", "resumed"),
     limits,
+    only: fc.constantFrom(undefined, "concurrency" as const, "rate" as const),
   })
   .map(changeFlowOf);
 

@@ -97,10 +97,11 @@ export class Queue {
         await retryDead(parts, id, { payload }, changes);
       },
       measure: () => getMeasures(parts),
-      async resetRate(key) {
-        await store.changeFlow(key, { to: "rateReset" }, clock());
+      async changeFlow(key, change) {
+        await store.changeFlow(key, change, clock());
         nextDue.forget(clock());
       },
+      findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
       drain: (given) => drainQueue(parts, given),
