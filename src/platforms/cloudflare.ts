@@ -7,8 +7,10 @@
 import { type DrainOptions, drainLimits, withDefaults } from "../core/drain/options.ts";
 import type { DrainReport } from "../core/drain/report.ts";
 import { drainQueues } from "../core/queue/drain-queues.ts";
+import { internalsOf } from "../core/queue/internals.ts";
+import type { Queue } from "../core/queue/queue.ts";
 import { systemClock } from "../core/shared/clock.ts";
-import { invalidRequest } from "../core/shared/errors.ts";
+import { invalidRequest, quote } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 import { readFanOut, startFanOut } from "../http/backlog-fan-out.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
@@ -62,6 +64,8 @@ let isWarm = false;
  *   auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
  * }));
  * ```
+ *
+ * On Workers it takes no queue on `redisStore`: a connection belongs there to the event that opened it.
  *
  * @param configure called by the first event of an isolate. While it throws or returns invalid options, every request gets 503
  *   and every cron trigger fails. Callers see the message of a `TidegateError`, but not that of other errors.
@@ -120,6 +124,7 @@ function build(given: CloudflareOptions) {
   const bounds = () => withDefaults(scheduled, (typeof drain === "function" ? drain() : drain) ?? {});
   let handler: ReturnType<typeof createHandler> | undefined;
   const queues = options.queues ?? (options.queue ? [options.queue] : []);
+  if (isOnWorkers()) for (const queue of queues) checkConnection(queue);
   const tick = async () => {
     const report = await drainQueues(queues, bounds());
     const clock = queues[0]?.clock ?? systemClock;
@@ -134,6 +139,20 @@ function build(given: CloudflareOptions) {
       return handler;
     },
   };
+}
+
+function isOnWorkers(): boolean {
+  const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
+  return navigator?.userAgent === "Cloudflare-Workers";
+}
+
+/** Refuses a queue that would work in the first event of an isolate alone. */
+function checkConnection(queue: Queue): void {
+  if (!internalsOf(queue).local.keepsConnection) return;
+  throw invalidRequest(
+    `The queue ${quote(queue.name)} is on redisStore, whose connection Workers do not share between events. Use upstashStore, or ` +
+      "connect in each event, as docs/guide/cloudflare.md shows.",
+  );
 }
 
 /** Runs a tick and a request with made-up jobs: V8 compiles a function when it is first called. */

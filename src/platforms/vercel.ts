@@ -89,9 +89,40 @@ function readBasePath(basePath: unknown = "/"): string {
 
 function below(basePath: string, request: Request): Request {
   const url = new URL(request.url);
-  if (basePath === "" || !`${url.pathname}/`.startsWith(`${basePath}/`)) return request;
-  url.pathname = url.pathname.slice(basePath.length);
+  if (!`${url.pathname}/`.startsWith(`${basePath}/`)) return request;
+  const path = url.pathname.slice(basePath.length);
+  const search = withoutSegments(url.search, path);
+  if (basePath === "" && search === url.search) return request;
+  url.pathname = path;
+  url.search = search;
   return new Request(url, request);
+}
+
+/**
+ * The query without what the edge runtime of Next.js adds to it: the segments of the path that a catch-all segment stands for, under
+ * its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written.
+ */
+function withoutSegments(search: string, path: string): string {
+  const segments = path.split("/").filter((segment) => segment !== "");
+  const pairs = search.slice(1).split("&");
+  const parsed = pairs.map((pair): readonly [string, string] => [...new URLSearchParams(pair)][0] ?? ["", ""]);
+  const values = new Map<string, string[]>();
+  for (const [name, value] of parsed)
+    values.set(name, [...(values.get(name) ?? []), value].slice(0, segments.length + 1));
+  const isAdded = (name: string) => {
+    const given = values.get(name) ?? [];
+    return given.length === segments.length && given.every((value, at) => plain(value) === plain(segments[at] ?? ""));
+  };
+  const kept = pairs.filter((_, index) => !isAdded(parsed[index]?.[0] ?? ""));
+  return kept.length === 0 ? "" : `?${kept.join("&")}`;
+}
+
+function plain(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The environment variables, on runtimes that have them. */

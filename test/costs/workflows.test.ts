@@ -38,23 +38,23 @@ describe("billed commands of workflows", () => {
     await costsOf(steps(2));
   });
 
-  test("a run with one step costs 53, and 51 with observe: false; each further step 22, and 21", async () => {
+  test("a run with one step costs 52, and 50 with observe: false; each further step 22, and 21", async () => {
     const [one, ten] = [await costsOf(steps(1)), await costsOf(steps(10))];
     expect(one).toEqual([
-      [10, 43],
-      [10, 41],
+      [10, 42],
+      [10, 40],
     ]);
     expect(ten).toEqual([
-      [10, 43 + 9 * 22],
-      [10, 41 + 9 * 21],
+      [10, 42 + 9 * 22],
+      [10, 40 + 9 * 21],
     ]);
   });
 
-  test("a run with one call costs 89, and 86 with observe: false", async () => {
+  test("a run with one call costs 88, and 85 with observe: false", async () => {
     const call = (context: WorkflowContext<unknown>) => context.call("call", { url: "https://app.example.com/api" });
     expect(await costsOf(call)).toEqual([
-      [10, 79],
-      [10, 76],
+      [10, 78],
+      [10, 75],
     ]);
   });
 });

@@ -58,6 +58,31 @@ describe("the address", () => {
     expect(await (await call("GET", "/jobs?limit=1")).json()).toMatchObject({ jobs: [{ payload: { to: "Ada" } }] });
   });
 
+  test.for(["path", "rest", "segments[]"])(
+    "may repeat its segments in the query, as %s of Next.js on the edge",
+    async (name) => {
+      const { route, queue } = setUp();
+      const headers = { Authorization: "Bearer the-admin-token", "Content-Type": "application/json" };
+      const added = (...segments: string[]) =>
+        segments.map((each) => `${encodeURIComponent(name)}=${encodeURIComponent(each)}`).join("&");
+      const body = JSON.stringify({ name: "greet", payload: { to: "Ada" }, id: "a b", delay: "1h" });
+      const create = new Request(`https://app.test/api/queue/jobs?${added("jobs")}`, { method: "POST", headers, body });
+      expect((await route.POST(create)).status).toBe(201);
+      await queue.enqueue(greet, { to: "Ben" }, { delay: "1h" });
+      const get = (path: string) => route.GET(new Request(`https://app.test/api/queue${path}`, { headers }));
+      expect(await (await get(`/jobs/a%20b?${added("jobs", "a b")}`)).json()).toMatchObject({ id: "a b" });
+      const page = await get(`/jobs?limit=1&state=scheduled&${added("jobs")}`);
+      expect(((await page.json()) as { jobs: unknown[] }).jobs).toHaveLength(1);
+    },
+  );
+
+  test.for(["path=jobs&path=jobs", "path=job", "path=jobs&path=first", "path=", "jobs"])(
+    "is checked as ever with the query %s, which is not what Next.js adds",
+    async (query) => {
+      expect((await setUp().call("GET", `/jobs?${query}`)).status).toBe(400);
+    },
+  );
+
   test.for([undefined, "/", "/api/queue/"])("is found with the base path %s", async (basePath) => {
     const queue = new Queue({ store: memoryStore() });
     const { GET } = createRoute({ queue, ...(basePath !== undefined && { basePath }) });

@@ -45,7 +45,7 @@ onEachKindOfStore((kind) => {
       await client.flowControl.pin("key", { rate: 5, period: 30 });
       await client.publish({ url: target, body: "b", flowControl: { key: "key", parallelism: 7 } });
       expect(await client.flowControl.get("key")).toMatchObject({
-        ...{ parallelismMax: 1, rateMax: 5, ratePeriod: 30, isPinnedRate: true, isPinnedParallelism: true },
+        ...{ parallelismMax: 7, rateMax: 5, ratePeriod: 30, isPinnedRate: true, isPinnedParallelism: false },
       });
       expect(await (await call("GET", "/v2/flowControl")).json()).toMatchObject([{ flowControlKey: "key" }]);
       await client.flowControl.unpin("key", { rate: true, parallelism: true });
@@ -54,6 +54,31 @@ onEachKindOfStore((kind) => {
       expect(bodies(parts).sort()).toEqual(["a", "b"]);
       expect(await client.flowControl.getGlobalParallelism()).toMatchObject({ parallelismCount: 0 });
       await expect(client.flowControl.get("none")).rejects.toThrow("Nothing waits");
+    });
+
+    test("keeps the limits that are pinned, and takes the other from the latest message", async () => {
+      const { client } = await served();
+      const send = (parallelism: number, rate: number) =>
+        client.publish({ url: target, delay: "1h", flowControl: { key: "key", parallelism, rate } });
+      const limits = async () => {
+        const { parallelismMax, isPinnedParallelism, rateMax, ratePeriod, isPinnedRate } =
+          await client.flowControl.get("key");
+        return [parallelismMax, isPinnedParallelism, rateMax, ratePeriod, isPinnedRate];
+      };
+      await send(5, 10);
+      await client.flowControl.pin("key", { parallelism: 3, rate: 7, period: 60 });
+      expect(await limits()).toEqual([3, true, 7, 60, true]);
+      await client.flowControl.unpin("key", { parallelism: true });
+      expect(await limits()).toEqual([3, false, 7, 60, true]);
+      await send(4, 11);
+      expect(await limits()).toEqual([4, false, 7, 60, true]);
+      await client.flowControl.pin("key", { parallelism: 2 });
+      await client.flowControl.unpin("key", { rate: true });
+      await send(6, 12);
+      expect(await limits()).toEqual([2, true, 12, 1, false]);
+      await client.flowControl.unpin("key", {});
+      await send(8, 13);
+      expect(await limits()).toEqual([8, false, 13, 1, false]);
     });
 
     test("is shown with its message, filters messages, and survives a retry from the dead letter", async () => {

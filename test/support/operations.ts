@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import fc from "fast-check";
 import { JobLease } from "../../src/core/attempt/lease.ts";
-import type { FlowChange, FlowLimits } from "../../src/core/store/flow.ts";
+import type { FlowChange, FlowLimits, PinnedLimit } from "../../src/core/store/flow.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type {
   ExchangeReply,
@@ -471,9 +471,20 @@ const clearInPieces = operation(
 
 const changeFlowOf = named(
   "changeFlow",
-  ({ key, to, limits }: { key: string; to: FlowChange["to"]; limits: FlowLimits }) => ({
+  ({
+    key,
+    to,
+    limits,
+    only,
+  }: {
+    key: string;
+    to: FlowChange["to"];
+    limits: FlowLimits;
+    only?: PinnedLimit | undefined;
+  }) => ({
     ...(to === "rateReset" && { closesWindowOf: key }),
-    run: (store, { now }) => store.changeFlow(key, to === "set" ? { to, limits } : { to }, now),
+    run: (store, { now }) =>
+      store.changeFlow(key, to === "set" ? { to, limits, only } : to === "unset" ? { to, only } : { to }, now),
   }),
 );
 
@@ -482,6 +493,7 @@ const changeFlow = fc
     key: flowKey,
     to: fc.constantFrom<FlowChange["to"]>("set", "unset", "rateReset", "paused", "resumed", "resumed"),
     limits,
+    only: fc.constantFrom(undefined, "concurrency" as const, "rate" as const),
   })
   .map(changeFlowOf);
 

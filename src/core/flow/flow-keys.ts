@@ -95,7 +95,10 @@ export class FlowKeys {
     const checked = checkLimits(limits);
     await this.#change(key, { to: "set", limits: checked });
     // Another caller may have let go of it in the meantime, and then nothing is known of an idle key.
-    return (await this.get(key)) ?? shown({ ...idle, key, limits: checked, pinned: true }, this.#clock());
+    return (
+      (await this.get(key)) ??
+      shown({ ...idle, key, limits: checked, pinned: { concurrency: true, rate: true } }, this.#clock())
+    );
   }
 
   /**
@@ -141,6 +144,6 @@ function shown(state: FlowState, now: number): FlowControlKey {
     startedInWindow: isOpen ? startedInWindow : 0,
     windowEndsAt: isOpen ? new Date(windowEndsAt) : null,
     paused,
-    pinned,
+    pinned: pinned.concurrency || pinned.rate,
   };
 }

@@ -4,7 +4,7 @@ import type { EnqueueResult } from "../enqueue/new-job.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
-import type { FlowChange } from "../store/flow.ts";
+import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { LocalFacts } from "../store/store.ts";
 import type { HeldJobs, HoldOptions } from "./enqueuer.ts";
 import type { DrainNeeds } from "./parts.ts";
@@ -25,8 +25,10 @@ export interface QueueInternals {
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
   /** Reads what metrics report. */
   measure(): Promise<QueueMeasures>;
-  /** Changes a flow control key, one that is reserved as well. */
+  /** Changes a flow control key, one that is reserved as well, and in ways that `Queue.flowControl` does not offer. */
   changeFlow(key: string, change: FlowChange): Promise<void>;
+  /** Reads all that is known of a flow control key. */
+  findFlow(key: string): Promise<FlowState | undefined>;
   /**
    * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start. `drain({ held })` then
    * runs them. Without that they are due again when their leases run out.

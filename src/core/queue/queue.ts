@@ -101,6 +101,7 @@ export class Queue {
         await store.changeFlow(key, change, clock());
         nextDue.forget(clock());
       },
+      findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
       drain: (given) => drainQueue(parts, given),

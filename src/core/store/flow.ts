@@ -27,6 +27,12 @@ export function takesPlace({ flow }: { readonly flow?: JobFlow | undefined }): b
   return flow !== undefined && (flow.limits.concurrency > 0 || flow.limits.ordered);
 }
 
+/** A limit that can be pinned for itself. The order belongs to the concurrency, and the period to the rate. */
+export type PinnedLimit = "concurrency" | "rate";
+
+/** Which limits of a key are pinned. */
+export type PinnedLimits = Readonly<Record<PinnedLimit, boolean>>;
+
 /** What is known of one key. */
 export interface FlowState extends NewFlow {
   /** How many leases exist, including expired ones that were not claimed again. */
@@ -38,19 +44,19 @@ export interface FlowState extends NewFlow {
   /** When that window closes; 0 if the key has no rate, or nothing has started yet. */
   readonly windowEndsAt: number;
   readonly paused: boolean;
-  /** Whether the limits were set explicitly, so that no enqueue changes them. */
-  readonly pinned: boolean;
+  /** Which limits were set explicitly, so that no enqueue changes them. */
+  readonly pinned: PinnedLimits;
   /** The job at the head of the line. */
   readonly firstId: string | undefined;
 }
 
 /**
- * A change of one key, whether or not it has jobs. `set` replaces the limits and pins them, `unset` lets go of them, and `rateReset`
- * closes the window that is open.
+ * A change of one key, whether or not it has jobs. `set` replaces the limits, or `only` one, and pins what it replaces, `unset` lets go
+ * of them, and `rateReset` closes the window that is open.
  */
 export type FlowChange =
-  | { readonly to: "set"; readonly limits: FlowLimits }
-  | { readonly to: "unset" }
+  | { readonly to: "set"; readonly limits: FlowLimits; readonly only?: PinnedLimit | undefined }
+  | { readonly to: "unset"; readonly only?: PinnedLimit | undefined }
   | { readonly to: "rateReset" }
   | { readonly to: "paused" }
   | { readonly to: "resumed" };

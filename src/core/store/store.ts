@@ -441,6 +441,8 @@ export type Layout = Spread | "whole" | "nothing";
 
 /** What a store knows without a request. */
 export interface LocalFacts {
+  /** Whether its requests share a connection that stays open. Workers tie one to the event that opened it. Default false. */
+  readonly keepsConnection?: boolean;
   /**
    * The most that a `settle` or an `exchange` of this size costs, each time that it is sent. Its requests are sent, and counted, all at
    * once.

@@ -54,8 +54,17 @@ function isUtf8(url: string): boolean {
   }
 }
 
-/** Reads a body to its end. @throws {TidegateError} `payload_too_large` if it has more than `most` bytes */
-export async function readBytes(body: Body, most: number): Promise<Uint8Array> {
+/**
+ * Reads a body to its end.
+ *
+ * @param refusal makes another error for one that is too large, from its beginning.
+ * @throws {TidegateError} `payload_too_large` if it has more than `most` bytes
+ */
+export async function readBytes(
+  body: Body,
+  most: number,
+  refusal: (beginning: Uint8Array) => Error | undefined = () => undefined,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = body?.getReader();
@@ -63,13 +72,17 @@ export async function readBytes(body: Body, most: number): Promise<Uint8Array> {
     const { done, value } = await reader.read().catch(() => Promise.reject(brokenOff()));
     if (done) break;
     length += value.length;
+    chunks.push(value);
     if (length > most) {
       await reader.cancel().catch(() => {});
-      throw tooLarge(most);
+      throw refusal(joined(chunks)) ?? tooLarge(most);
     }
-    chunks.push(value);
   }
-  const bytes = new Uint8Array(length);
+  return joined(chunks);
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
   chunks.reduce((offset, chunk) => {
     bytes.set(chunk, offset);
     return offset + chunk.length;

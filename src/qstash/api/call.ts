@@ -35,9 +35,18 @@ export function readBody({ body }: Request): Promise<Uint8Array> {
   return readBytes(body, LARGEST_BODY);
 }
 
-/** Reads a body that is JSON. @throws {TidegateError} `invalid_request`, `payload_too_large` */
-export async function readJsonBody({ body }: Request, most: number): Promise<unknown> {
-  return jsonOf(await readBytes(body, most));
+/**
+ * Reads a body that is JSON.
+ *
+ * @param refusal as for `readBytes`.
+ * @throws {TidegateError} `invalid_request`, `payload_too_large`
+ */
+export async function readJsonBody(
+  { body }: Request,
+  most: number,
+  refusal?: Parameters<typeof readBytes>[2],
+): Promise<unknown> {
+  return jsonOf(await readBytes(body, most, refusal));
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

@@ -73,7 +73,7 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
   if (!sent) return { status: NOT_SENT };
   const { current } = await parts.keys.recent(documentsOf(host), job.queue, clock());
   const answer = await callDestination(message, sent, job, parts, host, current);
-  const isDelivered = answer.kept.status >= 200 && answer.kept.status < 300;
+  const isDelivered = answer.failure === undefined && answer.kept.status >= 200 && answer.kept.status < 300;
   const failure = isDelivered ? undefined : failureOf(message, job, answer, clock());
   const isEnd = isDelivered || failure instanceof PermanentError || job.attempt > job.maxRetries;
   const endsRun = !isDelivered && workflow !== undefined && carriesRun(workflow);

@@ -5,6 +5,7 @@ import { mostOfResponse } from "../callbacks/callback-jobs.ts";
 import { headersOf, type Message } from "../messages/message.ts";
 import { type KeptResponse, keepResponse, noResponse } from "../messages/response.ts";
 import { signatureOf } from "../security/signature.ts";
+import { SDK_VERSION } from "../workflow/run-messages.ts";
 import type { Sent } from "../workflow/step-delivery.ts";
 
 /** How destinations are called. */
@@ -23,6 +24,10 @@ export interface Answer {
   /** Whether another attempt would end in the same way. */
   readonly isFinal?: boolean;
 }
+
+/** As QStash words it. */
+const NO_WORKFLOW =
+  "detected a non-workflow destination for trigger/invoke. make sure you are sending the request to the correct endpoint";
 
 /** Calls the destination of a message. What fails is an answer like any other. */
 export async function callDestination(
@@ -55,6 +60,8 @@ export async function callDestination(
     const response = await parts.fetch(url, init);
     const most = mostOfResponse(message, host);
     const { kept, isWhole } = await keepResponse(response, most.bytes);
+    if (sent.expectsSdk && response.ok && !response.headers.has(SDK_VERSION))
+      return { kept, headers: response.headers, failure: NO_WORKFLOW, isFinal: true };
     if (isWhole || !most.isNeeded) return { kept, headers: response.headers };
     return tooLarge(response, most.bytes);
   } catch (error) {

@@ -2,6 +2,7 @@ import type { DeadJob } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
+import { readCount } from "../shared/count.ts";
 import { readFilter } from "./message-filter.ts";
 import { isDelivery, type MessageView, messageView } from "./message-view.ts";
 
@@ -26,7 +27,7 @@ export async function selectDead(
   if (order !== "latestFirst") throw invalidRequest('order must be "latestFirst".');
   // The SDK still sends the filter api, which QStash ignores.
   const filter = readFilter(query, ["count", "cursor", "order", "api"]);
-  const count = readCount(query.get("count"));
+  const count = readCount(query, MOST_SELECTED);
   const messages: MessageView[] = [];
   let cursor = query.get("cursor") || undefined;
   do {
@@ -47,10 +48,4 @@ async function withIds(queue: Queue, ids: readonly string[]): Promise<readonly M
 
 function diedAt({ failedAt }: DeadJob): number {
   return failedAt.getTime();
-}
-
-function readCount(text: string | null): number {
-  if (text === null) return MOST_SELECTED;
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw invalidRequest("count must be a whole number above 0.");
-  return Math.min(Number(text), MOST_SELECTED);
 }

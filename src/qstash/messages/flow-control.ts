@@ -10,7 +10,7 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
-import { durationHeader } from "../shared/durations.ts";
+import { durationOrSeconds } from "../shared/durations.ts";
 
 /** What limits the deliveries of a message, as the API shows it. */
 export interface MessageLimits {
@@ -142,6 +142,5 @@ export function readLimit(text: string, wrong: () => Error): number {
 
 /** Reads a period: "1m", or a number of seconds. Default: a second. @throws {TidegateError} `invalid_request` */
 export function readPeriod(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_PERIOD_MS;
-  return durationHeader(/^\d+$/.test(text) ? `${text}s` : text, "The period of flow control");
+  return text === undefined ? DEFAULT_PERIOD_MS : durationOrSeconds(text, "The period of flow control");
 }

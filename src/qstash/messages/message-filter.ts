@@ -24,6 +24,8 @@ const fields: Readonly<Record<string, Field>> = {
   queueName: ({ queueName }, wanted) => queueName !== undefined && wanted.includes(queueName),
   flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
   responseStatus: ({ responseStatus }, wanted) => wanted.includes(String(responseStatus)),
+  // It is not kept, so no message is known to come from an address.
+  callerIp: () => false,
 };
 
 /** Reads the filters of a query. The names in `others` are no filters. @throws {TidegateError} `invalid_request` */

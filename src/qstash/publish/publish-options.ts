@@ -14,7 +14,7 @@ import {
 import { type Redaction, readRedaction } from "../messages/redaction.ts";
 import { readRetryDelay } from "../messages/retry-delay-expression.ts";
 import type { Targets } from "../security/targets.ts";
-import { durationHeader } from "../shared/durations.ts";
+import { durationHeader, durationOrSeconds } from "../shared/durations.ts";
 
 /** What the headers of a publish say, beside the destination and the body. */
 export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {
@@ -24,7 +24,7 @@ export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase
 }
 
 const MOST_HEADERS = 1_000;
-const MOST_HEADER_BYTES = 32 * 1024;
+export const MOST_HEADER_BYTES = 32 * 1024;
 
 /** Where they stand, limits are not kept. So nobody takes one for kept that is not. */
 const unsupported = [
@@ -172,7 +172,7 @@ function readRetries(text: string, header: string): number {
 }
 
 function readTimeout(text: string, header: string): number {
-  const ms = durationHeader(text, header);
+  const ms = durationOrSeconds(text, header);
   if (ms === 0) throw invalidRequest(`${header} must be longer than 0.`);
   return ms;
 }

@@ -1,10 +1,11 @@
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
+import { checkLimits, HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
+import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { json } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
-import { flowKeyOf, messageKeyOf, readLimit, readPeriod, setLimits } from "../messages/flow-control.ts";
+import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow-control.ts";
 
 /** `GET /v2/flowControl`: the keys that something is known of. */
 export async function listKeys({ host, query }: QStashCall): Promise<Response> {
@@ -15,7 +16,7 @@ export async function listKeys({ host, query }: QStashCall): Promise<Response> {
     const page = await host.queue.flowControl.list({ cursor, limit: 1_000 });
     for (const state of page.keys) {
       const key = messageKeyOf(state.key);
-      if (key?.includes(search)) views.push(keyView(key, state));
+      if (key?.includes(search)) views.push(await keyView(host.queue, key, state));
     }
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined);
@@ -27,7 +28,7 @@ export async function getKey({ host, parameters }: QStashCall): Promise<Response
   const key = parameters["key"] ?? "";
   const state = await host.queue.flowControl.get(flowKeyOf(key));
   if (!state) throw notFound("Nothing waits or runs under this flow control key, and it is neither paused nor pinned.");
-  return json(keyView(key, state));
+  return json(await keyView(host.queue, key, state));
 }
 
 /** `POST /v2/flowControl/{key}/pause` */
@@ -43,28 +44,36 @@ export async function resumeKey({ host, parameters }: QStashCall): Promise<Respo
   return json({});
 }
 
-/** `POST /v2/flowControl/{key}/pin`: a limit that is not given stays as it is, and is pinned too. */
+/** `POST /v2/flowControl/{key}/pin`: a limit that is not given stays as it is, and is left to messages if it was. */
 export async function pinKey({ host, parameters, query }: QStashCall): Promise<Response> {
-  const { flowControl } = host.queue;
   const key = flowKeyOf(parameters["key"] ?? "");
-  const [parallelism, rate] = ["parallelism", "rate"].map((name) => {
+  const [concurrency, rate] = ["parallelism", "rate"].map((name) => {
     const text = query.get(name);
     return text === null ? undefined : readLimit(text, () => invalidRequest(`${name} must be a whole number from 1.`));
   });
-  if (parallelism === undefined && rate === undefined) throw invalidRequest("Give parallelism or rate to pin.");
-  const before = await flowControl.get(key);
-  const concurrency = parallelism ?? before?.concurrency ?? undefined;
-  const newRate = rate ?? before?.rate ?? undefined;
-  const period = rate === undefined ? (before?.period ?? undefined) : readPeriod(query.get("period") ?? undefined);
-  await setLimits(host.queue, key, { concurrency, rate: newRate, period });
+  if (concurrency === undefined && rate === undefined) throw invalidRequest("Give parallelism or rate to pin.");
+  const period = rate === undefined ? undefined : readPeriod(query.get("period") ?? undefined);
+  const only = rate === undefined ? "concurrency" : concurrency === undefined ? "rate" : undefined;
+  const limits = checkLimits({ concurrency, rate, period });
+  await internalsOf(host.queue).changeFlow(key, { to: "set", limits, only });
   host.drainSoon();
   return json({});
 }
 
-/** `POST /v2/flowControl/{key}/unpin`: lets go of both limits. */
-export async function unpinKey({ host, parameters }: QStashCall): Promise<Response> {
-  await internalsOf(host.queue).changeFlow(flowKeyOf(parameters["key"] ?? ""), { to: "unset" });
+/** `POST /v2/flowControl/{key}/unpin`: lets go of the limits that are named or, if none is, of both. */
+export async function unpinKey({ host, parameters, query }: QStashCall): Promise<Response> {
+  const key = flowKeyOf(parameters["key"] ?? "");
+  const [parallelism, rate] = ["parallelism", "rate"].map((name) => readFlag(query, name));
+  const only = parallelism === rate ? undefined : parallelism ? "concurrency" : "rate";
+  await internalsOf(host.queue).changeFlow(key, { to: "unset", only });
+  host.drainSoon();
   return json({});
+}
+
+function readFlag(query: URLSearchParams, name: string): boolean {
+  const text = query.get(name) ?? "false";
+  if (text !== "true" && text !== "false") throw invalidRequest(`${name} must be true or false.`);
+  return text === "true";
 }
 
 /** `POST /v2/flowControl/{key}/resetRate` */
@@ -81,8 +90,9 @@ export async function getGlobalParallelism({ host }: QStashCall): Promise<Respon
 }
 
 /** A key as the API shows it. 0 stands for no limit. */
-function keyView(flowControlKey: string, state: FlowControlKey) {
+async function keyView(queue: Queue, flowControlKey: string, state: FlowControlKey) {
   const { concurrency, rate, period, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;
+  const pins = pinned ? (await internalsOf(queue).findFlow(state.key))?.pinned : undefined;
   const seconds = (period ?? 0) / 1_000;
   return {
     flowControlKey,
@@ -90,6 +100,6 @@ function keyView(flowControlKey: string, state: FlowControlKey) {
     ...{ parallelismMax: concurrency ?? 0, parallelismCount: running },
     ...{ rateMax: rate ?? 0, rateCount: startedInWindow, ratePeriod: seconds },
     ratePeriodStart: windowEndsAt ? Math.floor(windowEndsAt.getTime() / 1_000 - seconds) : 0,
-    ...{ isPaused: paused, isPinnedParallelism: pinned, isPinnedRate: pinned },
+    ...{ isPaused: paused, isPinnedParallelism: pins?.concurrency ?? false, isPinnedRate: pins?.rate ?? false },
   };
 }

@@ -1,9 +1,10 @@
 import { internalsOf } from "../../core/queue/internals.ts";
-import { invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { notFound } from "../../core/shared/errors.ts";
 import { json } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
 import { type MessageEvent, readEvents } from "../messages/event-log.ts";
 import { readFilter } from "../messages/message-filter.ts";
+import { readCount } from "../shared/count.ts";
 
 const DEFAULT_COUNT = 100;
 const MOST_EVENTS = 1_000;
@@ -14,7 +15,7 @@ const MOST_PAGES = 10;
 export async function listEvents({ host, settings, query }: QStashCall): Promise<Response> {
   if (!settings.events) throw notFound("Events are not kept. Set events in createQStash.");
   const isMeant = readEventFilter(query);
-  const count = readCount(query.get("count"));
+  const count = readCount(query, DEFAULT_COUNT, MOST_EVENTS);
   const { documents } = internalsOf(host.queue);
   return json(await readEvents(documents, isMeant, count, MOST_PAGES, query.get("cursor") || undefined));
 }
@@ -27,10 +28,4 @@ function readEventFilter(query: URLSearchParams): (event: MessageEvent) => boole
     filter({ ...event, createdAt: event.time }, event.time) &&
     (ids.length === 0 || ids.includes(event.messageId)) &&
     (states.length === 0 || states.includes(event.state));
-}
-
-function readCount(text: string | null): number {
-  if (text === null) return DEFAULT_COUNT;
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw invalidRequest("count must be a whole number above 0.");
-  return Math.min(Number(text), MOST_EVENTS);
 }

@@ -9,6 +9,7 @@ import { eventOf } from "../messages/event-log.ts";
 import type { Message } from "../messages/message.ts";
 import { readFilter } from "../messages/message-filter.ts";
 import { isDelivery, messageView } from "../messages/message-view.ts";
+import { readCount } from "../shared/count.ts";
 
 /** `GET /v2/messages/{id}` */
 export async function getMessage({ host, parameters }: QStashCall): Promise<Response> {
@@ -22,15 +23,18 @@ export async function cancelMessage(call: QStashCall): Promise<Response> {
   return json({ cancelled: await cancel(call, id) });
 }
 
-/** `DELETE /v2/messages`: those with the given ids, or all that the filters let through. */
+/** `DELETE /v2/messages`: those with the given ids, or as many as `count` of those that the filters let through. */
 export async function cancelMessages(call: QStashCall): Promise<Response> {
   const { query } = call;
   const { queue } = call.host;
-  const ids = query.has("messageIds")
-    ? await deliveriesAmong(queue, query.getAll("messageIds"))
-    : await filtered(queue, query);
+  const { ids, most } = query.has("messageIds")
+    ? { ids: await deliveriesAmong(queue, query.getAll("messageIds")), most: Number.POSITIVE_INFINITY }
+    : { ids: await filtered(queue, query), most: mostCancelled(query) };
   let cancelled = 0;
-  for (const id of ids) cancelled += await cancel(call, id);
+  for (const id of ids) {
+    if (cancelled >= most) break;
+    cancelled += await cancel(call, id);
+  }
   return json({ cancelled });
 }
 
@@ -67,10 +71,17 @@ async function deliveriesAmong(queue: Queue, ids: readonly string[]): Promise<re
   return jobs.flatMap((job) => (job && isPending(job) ? job.id : []));
 }
 
+/** The `count` that the SDK sends if its caller gives none, and means all by. */
+const COUNT_FOR_ALL = 100;
+
+function mostCancelled(query: URLSearchParams): number {
+  const count = readCount(query, COUNT_FOR_ALL, Number.POSITIVE_INFINITY);
+  return count === COUNT_FOR_ALL ? Number.POSITIVE_INFINITY : count;
+}
+
 const LISTED_AT_ONCE = 1_000;
 
 async function filtered(queue: Queue, query: URLSearchParams): Promise<readonly string[]> {
-  // QStash ignores the count of its SDK: every message that the filters let through is cancelled.
   const filter = readFilter(query, ["count", "cursor"]);
   const ids: string[] = [];
   for (const state of ["scheduled", "ready"] as const) {

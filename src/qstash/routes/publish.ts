@@ -5,7 +5,7 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
-import { json } from "../api/answers.ts";
+import { json, StepRefusedError } from "../api/answers.ts";
 import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../api/call.ts";
 import { storedBody } from "../messages/body.ts";
 import { eventOf } from "../messages/event-log.ts";
@@ -15,7 +15,7 @@ import { redact } from "../messages/redaction.ts";
 import { isUrl, readDestination } from "../publish/destination.ts";
 import type { Draft } from "../publish/draft.ts";
 import { type TopicPart, topicPart } from "../publish/fan-out.ts";
-import { type PublishOptions, readPublishOptions } from "../publish/publish-options.ts";
+import { MOST_HEADER_BYTES, type PublishOptions, readPublishOptions } from "../publish/publish-options.ts";
 import { findGroup } from "../publish/url-groups.ts";
 import { toBase64Url } from "../shared/base64.ts";
 import {
@@ -25,6 +25,7 @@ import {
   prepareOfRuns,
   RUN_ID,
   refusingAsStep,
+  triggerHeaders,
 } from "../workflow/submit.ts";
 import { noteQueue } from "./queues.ts";
 
@@ -36,12 +37,28 @@ const encoder = new TextEncoder();
 /** `POST /v2/publish/{destination}`, and `POST /v2/enqueue/{queue}/{destination}` */
 export async function publish(call: QStashCall): Promise<Response> {
   const { request, parameters } = call;
-  const draft = {
+  const { headers } = request;
+  const read = () => readBody(request);
+  return publishOne(call, {
     destination: readDestination(request, parameters["*"] ?? ""),
-    headers: request.headers,
-    body: await readBody(request),
+    headers,
+    body: await (headers.has(RUN_ID) ? refusingAsStep(read) : read()),
     queue: parameters["queue"],
-  };
+  });
+}
+
+/** `POST /v2/trigger/{url}`: starts a run of a workflow. */
+export async function trigger(call: QStashCall): Promise<Response> {
+  const { request, parameters } = call;
+  const destination = readDestination(request, parameters["*"] ?? "");
+  return publishOne(call, {
+    destination,
+    headers: triggerHeaders(request.headers, destination),
+    body: await readBody(request),
+  });
+}
+
+async function publishOne(call: QStashCall, draft: Draft): Promise<Response> {
   const [answer] = await publishAll(call, [draft], () => "");
   return json(answer, [answer].flat().every((each) => each?.deduplicated) ? 202 : 201);
 }
@@ -51,11 +68,21 @@ const LARGEST_BATCH = 5 * MEBIBYTE;
 
 /** `POST /v2/batch`: stores all of its messages or, if one is refused, none. */
 export async function batch(call: QStashCall): Promise<Response> {
-  const entries = await readJsonBody(call.request, LARGEST_BATCH);
+  const entries = await readJsonBody(call.request, LARGEST_BATCH, tooLargeOfRun);
   const store = () => storeBatch(call, entries);
   // What a run sends is refused as its step: the SDK takes 400 for the end of the run, and would leave it where it stands.
   const isOfRuns = Array.isArray(entries) && entries.some(isEntryOfRun);
   return json(await (isOfRuns ? refusingAsStep(store) : store()));
+}
+
+/** The name of a header stands unescaped in front of the body of its message, and there alone. */
+const runHeaderPattern = new RegExp(`[{,]\\s*"${RUN_ID}"\\s*:`, "i");
+
+/** The error for a batch that is too large, if a run sends it: else its step would be performed again. */
+function tooLargeOfRun(beginning: Uint8Array): Error | undefined {
+  const isOfRun = runHeaderPattern.test(new TextDecoder().decode(beginning.subarray(0, MOST_HEADER_BYTES)));
+  if (!isOfRun) return undefined;
+  return new StepRefusedError("payload_too_large", `What a run sends at once may have at most ${LARGEST_BATCH} bytes.`);
 }
 
 async function storeBatch(call: QStashCall, entries: unknown) {

@@ -10,7 +10,7 @@ import * as deadRuns from "./dead-runs.ts";
 import * as flow from "./flow-control.ts";
 import { listEvents } from "./logs.ts";
 import * as messages from "./messages.ts";
-import { batch, publish } from "./publish.ts";
+import { batch, publish, trigger } from "./publish.ts";
 import * as queues from "./queues.ts";
 import * as runs from "./runs.ts";
 import * as schedules from "./schedules.ts";
@@ -36,6 +36,7 @@ const ANY = "*";
 const routes: readonly Route[] = [
   { method: "POST", path: "publish/*", answer: publish },
   { method: "POST", path: "enqueue/:queue/*", answer: publish },
+  { method: "POST", path: "trigger/*", answer: trigger },
   { method: "POST", path: "batch", answer: batch },
   { method: "GET", path: "messages/:id", answer: messages.getMessage },
   { method: "DELETE", path: "messages/:id", answer: messages.cancelMessage },

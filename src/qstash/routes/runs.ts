@@ -1,9 +1,10 @@
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
+import { isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { json } from "../api/answers.ts";
 import { LARGEST_BODY, type QStashCall } from "../api/call.ts";
+import { readCount } from "../shared/count.ts";
 import { hostOfRequest, runsOf } from "../workflow/host.ts";
 import { frontierOf, messageIds, type Run } from "../workflow/run.ts";
 import { type RunSummary, type Runs, summaryOf } from "../workflow/run-documents.ts";
@@ -43,17 +44,19 @@ export async function cancelRuns({ query, host }: QStashCall): Promise<Response>
   let cancelled = 0;
   for (const id of new Set(ids)) {
     const before = await runsOf(host.queue).find(id);
-    const run = before?.state === "started" ? await endRun(hostOfRequest(host), id, { state: "canceled" }) : undefined;
+    // An earlier request that was broken off may not have come to all that follows from a cancellation.
+    if (before?.state !== "started" && before?.state !== "canceled") continue;
+    const run = await endRun(hostOfRequest(host), id, { state: "canceled" });
     if (run?.state !== "canceled") continue;
     await cancelMessages(host.queue, run);
-    cancelled++;
+    if (before.state === "started") cancelled++;
   }
   return json({ cancelled });
 }
 
 async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly string[]> {
   const filter = readRunFilter(query, ["count", "cursor", "workflowUrlExactMatch"]);
-  const most = readCount(query, MOST_CANCELLED, MOST_CANCELLED);
+  const most = readCount(query, MOST_CANCELLED);
   const ids: string[] = [];
   let cursor: string | undefined;
   do {
@@ -69,7 +72,7 @@ async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly s
 export async function listRuns({ query, host }: QStashCall): Promise<Response> {
   const runs = runsOf(host.queue);
   const filter = readRunFilter(query, ["count", "cursor", "groupBy", "trimBody"]);
-  const count = readCount(query, RUNS_ON_PAGE, RUNS_ON_PAGE);
+  const count = readCount(query, RUNS_ON_PAGE);
   const one = query.getAll("workflowRunId");
   const { found, cursor } =
     one.length > 0
@@ -96,13 +99,6 @@ async function pageOfRuns(
   const shown = places.slice(0, count);
   const found = await Promise.all(shown.map(({ summary }) => runs.find(summary.id)));
   return { found, cursor: places.length > count ? shown.at(-1)?.place : undefined };
-}
-
-function readCount(query: URLSearchParams, standard: number, most: number): number {
-  const text = query.get("count");
-  if (text === null || text === "") return standard;
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw invalidRequest("count must be a whole number above 0.");
-  return Math.min(Number(text), most);
 }
 
 /** Cancels the messages from which a run would go on. They would not be delivered, but some are due in months. */

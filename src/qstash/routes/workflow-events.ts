@@ -5,7 +5,7 @@ import { json } from "../api/answers.ts";
 import { decoded, type QStashCall, readJsonBody } from "../api/call.ts";
 import { headerValues } from "../messages/message.ts";
 import { type MessageJob, placed } from "../messages/message-job.ts";
-import { durationHeader } from "../shared/durations.ts";
+import { durationOrSeconds } from "../shared/durations.ts";
 import { runsOf, waitsOf } from "../workflow/host.ts";
 import { messageIds, type Run } from "../workflow/run.ts";
 import { arrivalJob, eventJob, jobIdOf, runHeader, timeoutJob } from "../workflow/run-messages.ts";
@@ -27,9 +27,10 @@ export async function wait(call: QStashCall): Promise<Response> {
   const now = queue.clock();
   const job = await refusingAsStep(async (): Promise<MessageJob> => {
     const { step, timeout, url = run.url } = Object(await readJsonBody(request, LARGEST_WAIT));
-    if (!isStep(step) || typeof timeout !== "string") throw invalidRequest("A wait must have a step and a timeout.");
+    const isTime = typeof timeout === "string" || typeof timeout === "number";
+    if (!isStep(step) || !isTime) throw invalidRequest("A wait must have a step and a timeout.");
     const target = settings.targets.read(String(url), "url");
-    const deadline = now + durationHeader(timeout, "timeout");
+    const deadline = now + durationOrSeconds(String(timeout), "timeout");
     const result = await waitsOf(queue).add(eventId, run.id, { step, url: target, deadline, state: "waiting" }, now);
     return typeof result === "string"
       ? arrivalJob(run, eventStep(step, eventId, result), target)

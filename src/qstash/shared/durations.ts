@@ -14,6 +14,11 @@ export function durationHeader(text: string, header: string): number {
   return sumOf(text, unitMs);
 }
 
+/** The same where the SDKs also send numbers, which are seconds. @throws {TidegateError} `invalid_request` */
+export function durationOrSeconds(text: string, header: string): number {
+  return durationHeader(/^\d+$/.test(text) ? `${text}s` : text, header);
+}
+
 const goUnitMs: Readonly<Record<string, number>> = {
   ...{ ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1 },
   ...{ s: 1_000, m: 60_000, h: 3_600_000 },

@@ -8,8 +8,7 @@ import type { WorkflowNote } from "../messages/workflow-note.ts";
 import { toBase64 } from "../shared/base64.ts";
 import { hostOfAttempt, type WorkflowHost } from "./host.ts";
 import type { Run } from "./run.ts";
-import { arrivalJob } from "./run-messages.ts";
-import { hasGoneOn } from "./step-delivery.ts";
+import { hasGoneOn, tellInvoker } from "./step-delivery.ts";
 
 /** How a run ends. */
 export type RunEnd =
@@ -24,27 +23,17 @@ export type RunEnd =
     };
 
 /**
- * Ends a run, and brings its end to the run that waits for it. The latter is enqueued first, under an id of its own, so that it is
- * neither lost nor there twice if this is done again.
+ * Ends a run, and brings its end to the run that waits for it. Of several ends at once the first one stored counts, and the other run
+ * is told no other. If this is repeated, it tells the stored end again: an earlier call may not have come so far.
  *
  * @returns the run as it then is: it may have ended in another way. undefined if there is none.
  */
-export async function endRun({ runs, enqueue, now }: WorkflowHost, id: string, end: RunEnd): Promise<Run | undefined> {
-  const run = await runs.find(id);
-  if (run?.state !== "started") return run;
-  const { invoker } = run;
-  const waiting = invoker && (await runs.find(invoker.runId));
-  if (invoker && waiting?.state === "started") {
-    const { state } = end;
-    const result = {
-      workflowRunId: id,
-      ...(state !== "canceled" && { body: end.response }),
-      ...(state === "failed" && { isFailed: true }),
-      ...(state === "canceled" && { isCanceled: true }),
-    };
-    await enqueue([await arrivalJob(waiting, { ...invoker.step, out: JSON.stringify(result) }, invoker.url)]);
-  }
-  return runs.change(id, (current) => (current.state === "started" ? { ...current, ...end, endedAt: now } : undefined));
+export async function endRun(host: WorkflowHost, id: string, end: RunEnd): Promise<Run | undefined> {
+  const run = await host.runs.change(id, (current) =>
+    current.state === "started" ? { ...current, ...end, endedAt: host.now } : undefined,
+  );
+  if (run) await tellInvoker(host, run);
+  return run;
 }
 
 /** Whether a run ends with the failure of this message. */

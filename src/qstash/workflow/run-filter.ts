@@ -14,6 +14,10 @@ const fields: Readonly<Record<string, Field>> = {
   flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
   host: ({ url }, wanted) => wanted.includes(new URL(url).host),
   path: ({ url }, wanted) => wanted.includes(new URL(url).pathname),
+  // The ids of its messages begin with that of the run.
+  messageId: ({ id }, wanted) => wanted.some((messageId) => messageId.startsWith(`${id}:`)),
+  // It is not kept, so no run is known to come from an address.
+  callerIp: () => false,
 };
 
 /** Reads the filters of a query over runs. The names in `others` are no filters. @throws {TidegateError} `invalid_request` */

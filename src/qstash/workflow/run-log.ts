@@ -2,9 +2,11 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { bytesOfBody } from "../messages/body.ts";
+import type { Message } from "../messages/message.ts";
+import { withoutEnding } from "../messages/message-job.ts";
 import { lastResponse } from "../messages/message-view.ts";
 import { type Redaction, readRedaction } from "../messages/redaction.ts";
-import { frontierOf, type Run, type RunStep, resultOf } from "./run.ts";
+import { frontierOf, type Run, type RunState, type RunStep, resultOf } from "./run.ts";
 import type { Runs } from "./run-documents.ts";
 import { jobIdOf } from "./run-messages.ts";
 
@@ -15,17 +17,20 @@ export async function runLog(run: Run, runs: Runs, queue: Queue) {
   const { id, url, state, createdAt, endedAt, response, invoker, failedBy, options } = run;
   const redaction = readRedaction(options.redact ?? null);
   const bodies = await runs.bodiesOf(run, run.steps.length);
+  const { open, next } = await openSteps(run, queue);
   const groups = groupsOf(run).map(({ type, steps }) => ({
     type,
-    steps: steps.map((step) => stepLog(run, step, bytesOfBody(bodies[run.steps.indexOf(step)] ?? {}), redaction)),
+    steps: steps.map((step) => ({
+      ...stepLog(run, step, bytesOfBody(bodies[run.steps.indexOf(step)] ?? {}), redaction),
+      ...open.get(step),
+    })),
   }));
-  const next = await nextSteps(run, queue);
   const failureFunction = failedBy === undefined ? undefined : await failureLog(run, failedBy, queue);
   return {
     ...{ workflowRunId: id, workflowUrl: url, workflowState: `RUN_${state.toUpperCase()}` },
     workflowRunCreatedAt: createdAt,
     ...(endedAt !== undefined && { workflowRunCompletedAt: endedAt }),
-    steps: next.length > 0 ? [...groups, { type: "next", steps: next }] : groups,
+    steps: next ? [...groups, { type: "next", steps: [next] }] : groups,
     ...(state === "success" && response !== undefined && { workflowRunResponse: response }),
     ...(invoker && {
       invoker: {
@@ -89,27 +94,58 @@ function fieldsOf(text: string) {
   }
 }
 
-const states: Readonly<Record<string, string>> = {
-  started: "STEP_PROGRESS",
-  failed: "STEP_FAILED",
-  canceled: "STEP_CANCELED",
-};
+/** How the message of a step stands that is on its way, and how it has failed so far. */
+interface StepState {
+  readonly messageId: string;
+  readonly state: string;
+  readonly retries: number;
+  readonly retryDelay?: string;
+  readonly errors?: readonly object[];
+}
 
-/** The message on its way from which a run goes on. */
-async function nextSteps(run: Run, queue: Queue) {
-  const last = frontierOf(run).find(({ target }) => target === undefined);
-  if (!last || run.state === "success") return [];
-  const { retries = DEFAULT_RETRIES, retryDelay } = run.options;
-  const job = await queue.getJob(run.failedBy ?? jobIdOf(run, last.id, internalsOf(queue).local));
+/** How the steps stand from which a run goes on: parallel ones that are planned, or the next one. */
+async function openSteps(
+  run: Run,
+  queue: Queue,
+): Promise<{ readonly open: ReadonlyMap<RunStep, StepState>; readonly next?: StepState }> {
+  const open = new Map<RunStep, StepState>();
+  if (run.state === "success") return { open };
+  const { local } = internalsOf(queue);
+  const failed = run.failedBy === undefined ? null : await queue.getJob(run.failedBy);
+  for (const step of frontierOf(run)) {
+    const isNext = step.target === undefined;
+    const isCulprit = failed !== null && (isNext || isOf(step, failed));
+    const job = isCulprit ? failed : await queue.getJob(jobIdOf(run, step.id, local));
+    const state = stateOf(run, step.id, job, isNext || isCulprit);
+    if (isNext) return { open, next: state };
+    open.set(step, state);
+  }
+  // It may be the delivery of a result while other steps are still planned.
+  const isElsewhere = failed && ![...open.values()].some(({ messageId }) => messageId === failed.id);
+  return { open, ...(isElsewhere && { next: stateOf(run, failed.id, failed, true) }) };
+}
+
+/** Whether a message is on behalf of a planned step. */
+function isOf({ id, target }: RunStep, { id: messageId, payload }: JobInfo): boolean {
+  return withoutEnding(messageId) === id || (payload as Message).workflow?.step === target;
+}
+
+/** @param mayHaveFailed whether it is this message that a failed run has failed by. */
+function stateOf({ state, options }: Run, id: string, job: JobInfo | null, mayHaveFailed: boolean): StepState {
+  const { retries = DEFAULT_RETRIES, retryDelay } = options;
   const errors = (job?.errors ?? []).map(({ message, failedAt }) => ({ error: message, time: failedAt.getTime() }));
-  const isRetried = run.state === "started" && errors.length > 0;
-  return [
-    {
-      ...{ messageId: job?.id ?? last.id, state: isRetried ? "STEP_RETRY" : states[run.state], retries },
-      ...(retryDelay !== undefined && { retryDelay }),
-      ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, ...responseOf(job) })) }),
-    },
-  ];
+  return {
+    ...{ messageId: job?.id ?? id, retries },
+    state: stepState(state, errors.length > 0, mayHaveFailed),
+    ...(retryDelay !== undefined && { retryDelay }),
+    ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, ...responseOf(job) })) }),
+  };
+}
+
+function stepState(state: RunState, hasErrors: boolean, mayHaveFailed: boolean): string {
+  if (state === "canceled") return "STEP_CANCELED";
+  if (state === "failed" && mayHaveFailed) return "STEP_FAILED";
+  return state === "started" && hasErrors ? "STEP_RETRY" : "STEP_PROGRESS";
 }
 
 /** The last response, which is all that is kept of a failed delivery. */

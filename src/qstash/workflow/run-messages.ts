@@ -14,7 +14,7 @@ import { eventStep, timeoutStep, type Wait, waitsName } from "./wait-documents.t
 const encoder = new TextEncoder();
 
 /** The version of the protocol that the SDK speaks. */
-const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
+export const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
 
 /** The id of the job of such a message. */
 export function jobIdOf({ options: { limits } }: Run, id: string, local: LocalFacts): string {

@@ -1,5 +1,6 @@
 import { type StoredBody, storedBody } from "../messages/body.ts";
 import type { Message } from "../messages/message.ts";
+import { withoutEnding } from "../messages/message-job.ts";
 import type { Invoker, Step } from "./step.ts";
 
 /** How a run stands: it goes on while it is "started". */
@@ -9,6 +10,8 @@ export type RunState = "started" | "success" | "failed" | "canceled";
 export interface RunOptions
   extends Pick<Message, "header" | "timeoutMs" | "retryDelay" | "labels" | "failureCallback" | "limits"> {
   readonly retries?: number;
+  /** Whether a destination that does not answer as the SDK does is none of its workflow. Default false: older SDKs do not say who they are. */
+  readonly expectsSdk?: boolean;
   /** What of its messages nobody is shown, as `Upstash-Redact-Fields` says it. */
   readonly redact?: string;
 }
@@ -95,11 +98,19 @@ function openPlans(steps: readonly RunStep[]): readonly RunStep[] {
 /** The ids of the messages of a run. They come from its steps, so that one that is stored twice is there once. */
 export const messageIds = {
   start: (runId: string) => `${runId}:0`,
+  /** Of the start that the SDK sends where the first one did not say that it came from an SDK. */
+  startBySdk: (runId: string) => `${runId}:0:sdk`,
   result: (runId: string, step: number) => `${runId}:${step}`,
   plan: (runId: string, target: number) => `${runId}:${target}:plan`,
   call: (runId: string, step: number) => `${runId}:${step}:call`,
   timeout: (runId: string, step: number) => `${runId}:${step}:timeout`,
 };
+
+/** The id of the step that a message brings. */
+export function stepIdOf(runId: string, messageId: string): string {
+  const id = withoutEnding(messageId);
+  return id === messageIds.startBySdk(runId) ? messageIds.start(runId) : id;
+}
 
 /** The options of a run, whose failure callback says which run it is. */
 export function optionsFor(runId: string, createdAt: number, options: RunOptions): RunOptions {

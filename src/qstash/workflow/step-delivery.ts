@@ -2,14 +2,13 @@ import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobContext } from "../../core/job/define.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { HeaderValues, Message } from "../messages/message.ts";
-import { withoutEnding } from "../messages/message-job.ts";
 import type { WorkflowNote } from "../messages/workflow-note.ts";
 import { toBase64 } from "../shared/base64.ts";
 import { hostOfAttempt, type WorkflowHost } from "./host.ts";
 import { closeRuns, runAgain } from "./rerun.ts";
-import { followersOf, type Run, type RunStep, resultOf, runStepOf } from "./run.ts";
+import { followersOf, type Run, type RunStep, resultOf, runStepOf, stepIdOf } from "./run.ts";
 import type { Runs } from "./run-documents.ts";
-import { resultHeader, stepHeader, stepJob } from "./run-messages.ts";
+import { arrivalJob, resultHeader, stepHeader, stepJob } from "./run-messages.ts";
 import { isStep } from "./step.ts";
 
 /** Steps that are larger together are not sent: the SDK fetches them. */
@@ -19,6 +18,8 @@ const LARGEST_SENT_BYTES = 1024 * 1024;
 export interface Sent {
   readonly header: HeaderValues;
   readonly body: Uint8Array<ArrayBuffer>;
+  /** Whether a destination that does not answer as the SDK does is the wrong one. Default false. */
+  readonly expectsSdk?: boolean | undefined;
 }
 
 /**
@@ -38,11 +39,12 @@ export async function prepareDelivery(
   const run = await store.runs.find(note.runId);
   // Somebody has retried the message that the run failed by.
   if (run?.state === "failed" && run.failedBy === job.id) await resume(store, run);
-  if (run?.state !== "started") return undefined;
+  if (run?.state !== "started") return hasEnded(run, job, store);
   if (note.role === "call" || note.role === "result") {
     const result = note.step === undefined ? undefined : resultOf(run, note.step);
     if (result) return note.role === "result" ? goneOn(run, [result], job, store) : undefined;
-    return note.role === "call" ? own : { ...own, header: resultHeader(run, own.header) };
+    if (note.role === "call") return own;
+    return { ...own, header: resultHeader(run, own.header), expectsSdk: run.options.expectsSdk };
   }
   const { role, step, wait } = note;
   if (step !== undefined && wait !== undefined) {
@@ -50,6 +52,25 @@ export async function prepareDelivery(
     if (!isFirst) return undefined;
   }
   return stepDelivery(message, job, run, store);
+}
+
+/** A message whose run has ended. An earlier attempt may have ended it, but perhaps not come to tell the run that waits for it. */
+async function hasEnded(run: Run | undefined, { attempt }: JobContext, store: WorkflowHost): Promise<undefined> {
+  if (run && attempt > 1) await tellInvoker(store, run);
+}
+
+/** Brings the end of a run to the run that has invoked it, if that goes on. Its id comes from the step, so that it arrives once. */
+export async function tellInvoker({ runs, enqueue }: WorkflowHost, run: Run): Promise<void> {
+  const { id, invoker, state, response } = run;
+  if (!invoker) return;
+  const waiting = await runs.find(invoker.runId);
+  if (waiting?.state !== "started") return;
+  const result = {
+    workflowRunId: id,
+    ...(state === "success" && { body: response }),
+    ...{ isFailed: state === "failed", isCanceled: state === "canceled" },
+  };
+  await enqueue([await arrivalJob(waiting, { ...invoker.step, out: JSON.stringify(result) }, invoker.url)]);
 }
 
 async function resume(store: WorkflowHost, run: Run): Promise<void> {
@@ -63,14 +84,15 @@ async function stepDelivery(
   found: Run,
   store: WorkflowHost,
 ): Promise<Sent | undefined> {
-  const stepId = withoutEnding(job.id);
+  const stepId = stepIdOf(found.id, job.id);
   const run = await withStep(message, stepId, found, store);
   const index = run?.steps.findIndex(({ id }) => id === stepId) ?? -1;
   if (!run || index < 0) return undefined;
   const followers = followersOf(run, index);
   if (followers.length > 0) return goneOn(run, followers, job, store);
-  const body = new TextEncoder().encode(JSON.stringify(await rawSteps(run, store.runs, index + 1)));
-  return { header: stepHeader(run), body: body.length > LARGEST_SENT_BYTES ? new Uint8Array() : body };
+  const steps = new TextEncoder().encode(JSON.stringify(await rawSteps(run, store.runs, index + 1)));
+  const body = steps.length > LARGEST_SENT_BYTES ? new Uint8Array() : steps;
+  return { header: stepHeader(run), body, expectsSdk: run.options.expectsSdk };
 }
 
 /** A message after which its run has gone on already. An earlier attempt got so far, but perhaps not to enqueue what it led to. */
@@ -95,7 +117,7 @@ export async function hasGoneOn(
   const run = await store.runs.find(runId);
   if (run?.state !== "started") return false;
   const result = role === "result" && step !== undefined ? resultOf(run, step) : undefined;
-  const index = run.steps.findIndex((each) => each.id === withoutEnding(id));
+  const index = run.steps.findIndex((each) => each.id === stepIdOf(runId, id));
   const followers = index < 0 ? [] : followersOf(run, index);
   const ledTo = result ? [result] : followers;
   if (ledTo.length > 0) await store.enqueue(await Promise.all(ledTo.map((each) => stepJob(run, each))));

@@ -22,6 +22,13 @@ import { type Invoker, isStep, webhookOf } from "./step.ts";
 const LONGEST_RUN_ID = 200;
 /** The header by which a message belongs to a run. */
 export const RUN_ID = "upstash-workflow-runid";
+const INIT = "upstash-workflow-init";
+/** What a client can do. */
+const FEATURES = "upstash-feature-set";
+/** Whose answers to a trigger say that they are of a workflow. */
+const DETECTS_TRIGGER = "WF_DetectTrigger";
+/** What a workflow is sent if nobody knows whether its trigger came from an SDK. The SDK starts the run then. */
+const UNKNOWN_SDK = "Upstash-Workflow-Unknown-Sdk";
 
 /** What the publisher of a message is told. */
 export interface PublishAnswer {
@@ -72,6 +79,8 @@ async function prepareEach(call: QStashCall, drafts: readonly Draft[]): Promise<
 interface ReadStart {
   readonly is: "start";
   readonly run: Run;
+  /** Whether it is the answer of the SDK to a start that did not say that it came from an SDK. */
+  readonly isBySdk: boolean;
 }
 
 interface ReadCall {
@@ -94,7 +103,8 @@ type ReadDraft = ReadStart | ReadCall | ReadStep;
 function readOfRun(call: QStashCall, draft: Draft): ReadDraft {
   const { headers } = draft;
   const runId = readRunId(headers.get(RUN_ID));
-  if (headers.get("upstash-workflow-init") === "true") return { is: "start", run: readStart(call, draft, runId) };
+  const isBySdk = headers.has("upstash-workflow-trigger-by-sdk");
+  if (headers.get(INIT) === "true") return { is: "start", run: readStart(call, draft, runId), isBySdk };
   if (headers.get("upstash-workflow-calltype") === "toCallback") return { is: "call", runId, draft };
   return { is: "step", runId, ...readStep(call, draft, runId) };
 }
@@ -140,6 +150,7 @@ function readStart({ host, settings }: QStashCall, { headers, destination, body 
     ...{ id: runId, url: settings.targets.read(destination, "destination"), createdAt: now },
     options: optionsFor(runId, now, {
       ...{ ...options, ...(limits && { limits }) },
+      ...(headers.get(FEATURES)?.split(",").includes(DETECTS_TRIGGER) && { expectsSdk: true }),
       ...(redaction && { redact: headers.get("upstash-redact-fields") ?? "" }),
     }),
     ...(invocation && { invoker: invocation.invoker }),
@@ -148,24 +159,57 @@ function readStart({ host, settings }: QStashCall, { headers, destination, body 
 }
 
 /** Stores a run. One that is there and has not begun is enqueued again: its publisher may not have come so far. */
-async function prepareStart({ host }: QStashCall, { run }: ReadStart): Promise<Prepared> {
+async function prepareStart({ host }: QStashCall, { run, isBySdk }: ReadStart): Promise<Prepared> {
   const runs = runsOf(host.queue);
   const { invoker } = run;
-  const stored = invoker
+  const found = invoker
     ? await runs.invoke(run, invoker.runId, invoker.step.stepId)
     : (await runs.create(run))
       ? run
       : await runs.find(run.id);
+  const stored = isBySdk && found ? await runs.change(found.id, withKnownSdk) : found;
   const [first] = stored?.steps ?? [];
   if (!stored || !first) throw runIsOver();
   const isFresh = stored.state === "started" && stored.steps.length === 1;
+  // The message that the SDK answers to is on its way.
+  const step = isBySdk ? { ...first, id: messageIds.startBySdk(stored.id) } : first;
   return {
-    job: isFresh ? await stepJob(stored, first) : undefined,
+    job: isFresh ? await stepJob(stored, step) : undefined,
     answer: (result) => ({
-      ...{ messageId: result?.id ?? first.id, workflowRunId: stored.id, workflowCreatedAt: stored.createdAt },
-      ...(stored !== run && { deduplicated: true }),
+      ...{ messageId: result?.id ?? step.id, workflowRunId: stored.id, workflowCreatedAt: stored.createdAt },
+      ...(stored !== run && (!isBySdk || result?.status !== "enqueued") && { deduplicated: true }),
     }),
   };
+}
+
+/** A run of which the SDK has said that it knows it: from then on it gets its steps. */
+function withKnownSdk(run: Run): Run | undefined {
+  const { [UNKNOWN_SDK]: unknown, ...header } = run.options.header;
+  return unknown ? { ...run, options: { ...run.options, header } } : undefined;
+}
+
+/** The headers with which the SDK's client would trigger a run, for a trigger by plain HTTP. */
+export function triggerHeaders(given: Headers, url: string): Headers {
+  const headers = new Headers(given);
+  const runId = headers.get(RUN_ID) ?? `wfr_${crypto.randomUUID()}`;
+  const failure = "upstash-failure-callback";
+  for (const [name, value] of given) {
+    if (name.startsWith("upstash-forward-")) headers.set(name.replace("upstash", failure), value);
+  }
+  const own = {
+    ...{ [RUN_ID]: runId, [INIT]: "true", [FEATURES]: DETECTS_TRIGGER },
+    [failure]: headers.get(failure) ?? url,
+    ...{
+      [`${failure}-workflow-runid`]: runId,
+      [`${failure}-workflow-url`]: url,
+      [`${failure}-workflow-init`]: "false",
+    },
+    [`${failure}-workflow-calltype`]: "failureCall",
+    ...{ [`${failure}-forward-upstash-workflow-is-failure`]: "true" },
+    [`${failure}-forward-upstash-workflow-failure-callback`]: "true",
+  };
+  for (const [name, value] of Object.entries(own)) headers.set(name, value);
+  return headers;
 }
 
 function runLimits(headers: Headers): MessageLimits | undefined {

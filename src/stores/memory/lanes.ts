@@ -1,7 +1,16 @@
-import type { FlowChange, FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
+import type {
+  FlowChange,
+  FlowLimits,
+  FlowState,
+  JobFlow,
+  NewFlow,
+  PinnedLimit,
+  PinnedLimits,
+} from "../../core/store/flow.ts";
 import { IN_LINE, LANE_MEMBER, scheduleScore, unpack } from "../redis/score.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
+const nothingPinned: PinnedLimits = { concurrency: false, rate: false };
 const unlimited: FlowLimits = { concurrency: 0, rate: 0, periodMs: 0, ordered: false };
 
 /** The mark of a key that was served a moment ago stands behind all that is due in that millisecond: keys take turns. */
@@ -19,7 +28,7 @@ interface Waiting {
 class Lane {
   readonly key: string;
   limits = unlimited;
-  isPinned = false;
+  pinned = nothingPinned;
   isPaused = false;
   /** How many leases exist. One that has run out is a lease until its job is claimed again. */
   running = 0;
@@ -40,6 +49,16 @@ class Lane {
     const { line, running, isPinned, isPaused, limits, windowEndsAt } = this;
     if (line.length > 0 || running > 0 || isPinned || isPaused) return false;
     return limits.rate === 0 || windowEndsAt <= now;
+  }
+
+  get isPinned(): boolean {
+    return this.pinned.concurrency || this.pinned.rate;
+  }
+
+  /** Sets the limits that are chosen. */
+  limit({ concurrency, ordered, rate, periodMs }: FlowLimits, chosen: PinnedLimits): void {
+    if (chosen.concurrency) this.limits = { ...this.limits, concurrency, ordered };
+    if (chosen.rate) this.limits = { ...this.limits, rate, periodMs };
   }
 
   get #places(): number {
@@ -95,7 +114,7 @@ class Lane {
   }
 
   get state(): FlowState {
-    const { key, limits, running, line, started, windowEndsAt, isPaused, isPinned } = this;
+    const { key, limits, running, line, started, windowEndsAt, isPaused, pinned } = this;
     return {
       key,
       limits,
@@ -104,7 +123,7 @@ class Lane {
       startedInWindow: started,
       windowEndsAt,
       paused: isPaused,
-      pinned: isPinned,
+      pinned,
       firstId: line[0]?.id,
     };
   }
@@ -143,7 +162,8 @@ export class Lanes {
     const isNew = !this.#known(key, now);
     const lane = this.#open(key, now);
     this.#touched.add(lane);
-    if ((setsLimits && !lane.isPinned) || isNew) lane.limits = limits;
+    const { concurrency, rate } = lane.pinned;
+    if (setsLimits || isNew) lane.limit(limits, { concurrency: !concurrency, rate: !rate });
     if (order > 0 || !lane.limits.ordered) return { key, limits, order };
     lane.lastOrder = Math.max(now * 1024, lane.lastOrder + 1);
     return { key, limits, order: lane.lastOrder };
@@ -217,9 +237,13 @@ export class Lanes {
   change(key: string, change: FlowChange, now: number): void {
     const lane = this.#open(key, now);
     this.#touched.add(lane);
-    if (change.to === "set") lane.limits = change.limits;
-    if (change.to === "set" || change.to === "unset") lane.isPinned = change.to === "set";
-    else if (change.to === "rateReset") lane.closeWindow();
+    if (change.to === "set" || change.to === "unset") {
+      const { to, only } = change;
+      const chosen = { concurrency: only !== "rate", rate: only !== "concurrency" };
+      if (to === "set") lane.limit(change.limits, chosen);
+      const pin = (limit: PinnedLimit) => (chosen[limit] ? to === "set" : lane.pinned[limit]);
+      lane.pinned = { concurrency: pin("concurrency"), rate: pin("rate") };
+    } else if (change.to === "rateReset") lane.closeWindow();
     else lane.isPaused = change.to === "paused";
   }
 

@@ -25,6 +25,7 @@ export function partitionOfKey(key: string, count: number): number {
 export class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
   readonly mustPeek = true;
+  readonly keepsConnection: boolean;
   readonly mostOfPartitions: Cost;
   /** One partition of each store. */
   readonly #parts: readonly LocalFacts[];
@@ -35,6 +36,7 @@ export class PartitionedFacts implements LocalFacts {
     this.#parts = parts;
     this.#count = count;
     this.#lost = lost;
+    this.keepsConnection = parts.some(({ keepsConnection }) => keepsConnection);
     this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
     // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if there are several.
     const checks = parts.length > 1 ? 2 * parts.length : 1;

@@ -32,6 +32,7 @@ export class ClientTransport implements Transport {
   readonly lockingAddress = undefined;
   readonly words = words;
   readonly keepsOrder: boolean;
+  readonly keepsConnection = true;
   readonly #line: Line;
   readonly #connectedWithinMs: number;
   readonly #waiting = new Set<() => void>();

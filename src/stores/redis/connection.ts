@@ -21,6 +21,8 @@ export interface Transport {
   readonly sendMany: SendMany;
   /** Whether commands that are sent together run in their order. A cluster may send each of them elsewhere, also after a while. */
   readonly keepsOrder: boolean;
+  /** Whether commands share a connection that stays open. Default false. */
+  readonly keepsConnection?: boolean;
   /** Where the scripts may carry Upstash's locking line: the address, under which a refusal is remembered. */
   readonly lockingAddress: string | undefined;
   readonly words: ConnectionWords;
@@ -111,6 +113,11 @@ export class Connection {
     this.#deadline = deadline;
     const { lockingAddress } = transport;
     this.#dialect = lockingAddress === undefined ? "plain" : (dialects.get(lockingAddress) ?? "locking");
+  }
+
+  /** Whether commands share a connection that stays open. */
+  get keepsConnection(): boolean {
+    return this.#transport.keepsConnection ?? false;
   }
 
   /** Whether plain commands that are sent together run in their order. */

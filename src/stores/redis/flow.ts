@@ -55,6 +55,8 @@ function readLimits(
 const ORDERED = 1;
 const PINNED = 2;
 const PAUSED = 4;
+const FREE_CONCURRENCY = 8;
+const FREE_RATE = 16;
 
 /** What `flow` holds of a key; undefined if nothing need be known of it any more. */
 export function readFlowState(field: string, text: string, now: number): FlowState | undefined {
@@ -73,7 +75,10 @@ export function readFlowState(field: string, text: string, now: number): FlowSta
     startedInWindow,
     windowEndsAt,
     paused: isSet(PAUSED),
-    pinned: isSet(PINNED),
+    pinned: {
+      concurrency: isSet(PINNED) && !isSet(FREE_CONCURRENCY),
+      rate: isSet(PINNED) && !isSet(FREE_RATE),
+    },
     firstId: firstOf(text),
   };
 }
@@ -87,5 +92,7 @@ function firstOf(text: string): string | undefined {
 }
 
 export function changeFlowArguments(change: FlowChange): readonly string[] {
-  return change.to === "set" ? [change.to, ...limitTexts(change.limits)] : [change.to];
+  const { to } = change;
+  if (to !== "set" && to !== "unset") return [to];
+  return [to, change.only ?? "", ...(to === "set" ? limitTexts(change.limits) : [])];
 }

@@ -125,19 +125,21 @@ export class RedisQueue implements QueueStore {
     this.#keys = keys;
     this.#meter = meter;
     this.#random = random;
+    this.local = {
+      keepsConnection: connection.keepsConnection,
+      mostOfExchange,
+      mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
+      mustPeek: false,
+      mostOfExtend: (leases) => ({ roundTrips: 1, commands: mostOfExtend(leases) }),
+      mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
+      mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
+      idSource: (newId) => newId,
+      idBeside: (_, make) => make(),
+      partitionOf: () => 0,
+    };
   }
 
-  readonly local: LocalFacts = {
-    mostOfExchange,
-    mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
-    mustPeek: false,
-    mostOfExtend: (leases) => ({ roundTrips: 1, commands: mostOfExtend(leases) }),
-    mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
-    mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
-    idSource: (newId) => newId,
-    idBeside: (_, make) => make(),
-    partitionOf: () => 0,
-  };
+  readonly local: LocalFacts;
 
   get #places(): ReadonlyMap<string, string> {
     return this.#connection.places.get(this.#keys.due) ?? new Map();

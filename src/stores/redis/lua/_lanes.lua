@@ -7,7 +7,7 @@
 -- `flow` holds twelve numbers of each key, and the start of its line, each entry as ORDER(16 digits) SCORE(16 digits) bytes:id.
 -- `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
 local IN_LINE, TURN_UP, LANE, TURN, INLINE = 9007199254740992, 18014398509481984, ' lane:', ' turn:', 16
-local ORDERED, PINNED, HELD, removed = 1, 2, 4, {}
+local ORDERED, PINNED, HELD, FREE_CONCURRENCY, FREE_RATE, removed = 1, 2, 4, 8, 16, {}
 local lane_of, touched, unmarked, standing, stood, is_leaving = {}, {}, {}, {}, {}, {}
 
 local function has(lane, flag)
@@ -16,6 +16,11 @@ end
 
 local function set_flag(lane, flag, on)
   if has(lane, flag) ~= on then lane.flags = lane.flags + (on and flag or -flag) end
+end
+
+-- Whether a limit is pinned: of a pinned key one may be left to enqueues.
+local function pins(lane, free)
+  return has(lane, PINNED) and not has(lane, free)
 end
 
 -- The key of a record, and its place in the order of the key, 0 for none. Returns nothing for a record without a key.
@@ -269,10 +274,11 @@ local function join(text, sets, now, kept)
   if not is_known and is_forgotten(lane, now) then
     lane.flags, lane.turn, lane.ends, lane.started, lane.last, sets = 0, 0, 0, 0, 0, true
   end
-  if sets and not has(lane, PINNED) then
-    lane.concurrency, lane.rate, lane.period = tonumber(c), tonumber(r), tonumber(p)
+  if sets and not pins(lane, FREE_CONCURRENCY) then
+    lane.concurrency = tonumber(c)
     set_flag(lane, ORDERED, o == '1')
   end
+  if sets and not pins(lane, FREE_RATE) then lane.rate, lane.period = tonumber(r), tonumber(p) end
   if order == 0 and has(lane, ORDERED) then
     order = math.max(now * 1024, lane.last + 1)
     lane.last = order
