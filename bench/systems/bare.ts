@@ -46,7 +46,8 @@ async function exchange(
   limit: number,
   ended: readonly Outcome[],
 ): Promise<readonly LeasedJob[]> {
-  const head = [Date.now(), 0, 7, limit, 0, 60_000, 86_400_000, MOST_CLAIMED_BYTES, 0, 0, 0, 1, ended.length];
+  const now = Date.now();
+  const head = [now, 0, 7, limit, 0, 60_000, 86_400_000, MOST_CLAIMED_BYTES, 0, 0, 0, 1, ended.length];
   const tail = ["0", "0", "0", "0"];
   const response = await fetch(url, {
     method: "POST",
@@ -55,5 +56,5 @@ async function exchange(
   });
   const { result, error } = (await response.json()) as { result: [number, string[]]; error?: string };
   if (error) throw new Error(error);
-  return exchangeReply(texts(result[1]), ended.length, 0).jobs;
+  return exchangeReply(texts(result[1]), ended.length, 0, now).jobs;
 }

@@ -34,7 +34,16 @@ import type {
   StoredJob,
 } from "../../core/store/store.ts";
 import { withPlan } from "../redis/plan.ts";
-import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
+import {
+  isAstray,
+  leaseScore,
+  MOST_PEEKED,
+  readScore,
+  renewedScore,
+  SCHEDULE_MEMBER,
+  unpack,
+  waitingScore,
+} from "../redis/score.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
 import {
@@ -91,12 +100,20 @@ export class MemoryQueue implements QueueStore {
     return this.spread ?? "nothing";
   }
 
-  async peek(): Promise<NextDue> {
-    return { paused: this.#state.paused, nextAt: this.#state.nextAt() };
+  async peek(now: number): Promise<NextDue> {
+    const { paused, due } = this.#state;
+    const nextAt = this.#state.nextDueAt(now);
+    if (nextAt === undefined || nextAt <= now) return { paused, nextAt };
+    let read = 0;
+    for (const entry of due.from(0)) {
+      if (read++ === MOST_PEEKED) break;
+      if (isAstray(...entry, now)) return { paused, nextAt: now };
+    }
+    return { paused, nextAt };
   }
 
-  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
-    return { paused: this.#state.paused, nextAt: this.#state.nextAt(), manifest: this.#state.manifest };
+  async peekWithManifest(now: number): Promise<NextDue & { readonly manifest: string | undefined }> {
+    return { ...(await this.peek(now)), manifest: this.#state.manifest };
   }
 
   async extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {
@@ -177,7 +194,7 @@ export class MemoryQueue implements QueueStore {
       return isChanged && (record === undefined || records.get(id) === record);
     }
     this.#state.wait(id, changed);
-    this.#state.lanes.putMarks(runAt);
+    this.#state.lanes.putMarks(Number.POSITIVE_INFINITY);
     if (record !== undefined) records.set(id, record);
     return true;
   }

@@ -167,7 +167,8 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     deadLettered,
     enqueued: state.records.size + processed + deadLettered + cancelled - retriedDead,
     paused: state.paused,
-    nextAt: state.nextAt(),
+    // By the scores alone: no clock is doubted here.
+    nextAt: state.nextDueAt(Number.POSITIVE_INFINITY),
     oldestReadyAt,
     minutes: state.tally.minutesUntil(now),
     waitingTimes: { counts: [...state.tally.waiting.counts], sumMs: state.tally.waiting.sumMs },

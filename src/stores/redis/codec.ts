@@ -28,9 +28,11 @@ import { readPlan, withPlan } from "./plan.ts";
 import {
   againScore,
   BORN_MEMBER,
+  isAstray,
   LEASE_MEMBER,
   leaseScore,
   momentOf,
+  movedScore,
   PAUSED_MEMBER,
   readScore,
   renewedScore,
@@ -84,7 +86,7 @@ export function outcomeArguments(outcome: Outcome): string[] {
     String(leaseScore(lease)),
     newScore(outcome),
     record,
-    ...timingArguments(timing),
+    ...(timing ? timingArguments(timing) : ["", String(lease.claimedAt ?? ""), "", ""]),
     flowHead(lease.flow),
     lease.bornAs ?? "",
   ];
@@ -136,8 +138,7 @@ export function nameArguments(settle: readonly Outcome[], places: ReadonlyMap<st
 }
 
 /** How long an attempt waited and ran, and the counters of the histograms that this belongs to. */
-function timingArguments(timing: Timing | undefined): string[] {
-  if (!timing) return ["", "", "", ""];
+function timingArguments(timing: Timing): string[] {
   const { waitedMs, ranMs } = timing;
   const counters = [WAITING_TIMES + 1 + bucketOf(waitedMs), RUNNING_TIMES + 1 + bucketOf(ranMs)];
   return [Math.round(waitedMs), Math.round(ranMs), ...counters].map(String);
@@ -213,11 +214,11 @@ export function storedHours(answer: readonly string[]): readonly StoredHour[] {
 }
 
 export function fireArguments(fire: Fire): string[] {
-  const { key, occurrence, revision = 0, next, jobs, unless } = fire;
+  const { key, occurrence, revision = 0, next, reachMs, jobs, unless } = fire;
   return [
     key,
     String(scheduleScore(occurrence, revision)),
-    String(scheduleScore(next)),
+    String(movedScore(next, reachMs)),
     withPlan(fire),
     unless?.id ?? "",
     unless?.skippedRecord ?? "",
@@ -226,7 +227,11 @@ export function fireArguments(fire: Fire): string[] {
   ];
 }
 
-export function enqueueReply(job: NewJob, [status, id = "", score = "", held, order]: readonly string[]): EnqueueReply {
+export function enqueueReply(
+  job: NewJob,
+  [status, id = "", score = "", held, order]: readonly string[],
+  now: number,
+): EnqueueReply {
   const position = score === "" ? undefined : unpack(Number(score));
   if (status === "duplicate") {
     return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
@@ -236,7 +241,7 @@ export function enqueueReply(job: NewJob, [status, id = "", score = "", held, or
     held !== "" && position
       ? {
           ...{ id, claims: position.claims, endsAt: position.at },
-          ...(flow && { flow }),
+          ...(flow && { flow, claimedAt: now }),
           ...(held === "born" && { bornAs: job.record }),
         }
       : undefined;
@@ -250,7 +255,7 @@ export interface ExchangeAnswer extends ExchangeReply {
   readonly missing: ReadonlySet<string>;
 }
 
-export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeAnswer {
+export function exchangeReply(answer: readonly string[], outcomes: number, fires: number, now: number): ExchangeAnswer {
   const [paused, next, left] = answer;
   const firesAt = 3 + outcomes;
   const jobsAt = firesAt + fires + 1;
@@ -266,14 +271,14 @@ export function exchangeReply(answer: readonly string[], outcomes: number, fires
     left: Number(left),
     settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
     fired: answer.slice(firesAt, jobsAt - 1) as readonly FireReply[],
-    jobs: leasedJobs(answer, jobsAt, placesAt - 1),
+    jobs: leasedJobs(answer, jobsAt, placesAt - 1, now),
     schedules: dueSchedules(answer, schedulesAt),
     places,
     missing: new Set(answer.slice(missingAt, schedulesAt)),
   };
 }
 
-function leasedJobs(answer: readonly string[], from: number, to: number): readonly LeasedJob[] {
+function leasedJobs(answer: readonly string[], from: number, to: number, now: number): readonly LeasedJob[] {
   const jobs: LeasedJob[] = [];
   for (let at = from; at < to; at += 4) {
     const { claims, at: endsAt } = unpack(Number(answer[at + 1]));
@@ -283,7 +288,7 @@ function leasedJobs(answer: readonly string[], from: number, to: number): readon
     const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
     // A claim makes the jobs that it fires itself under the name of those that are born leased, and no others.
     const bornAs = name.startsWith(BORN_MEMBER) ? { bornAs: record } : {};
-    const lease = { id, claims, endsAt, ...(flow && { flow }), ...bornAs };
+    const lease = { id, claims, endsAt, ...(flow && { flow, claimedAt: now }), ...bornAs };
     jobs.push({ lease, record, dueAt, ...(id !== name && { isFired: true }) });
   }
   return jobs;
@@ -312,9 +317,15 @@ export function putArguments(put: SchedulePut): string[] {
 }
 
 /** Reads the first members of `due`, with their scores. */
-export function nextDue(head: readonly string[]): NextDue {
+export function nextDue(head: readonly string[], now: number): NextDue {
   const paused = head[0] === PAUSED_MEMBER;
-  return { paused, nextAt: timeOf(paused ? head[3] : head[1]) };
+  const first = paused ? 2 : 0;
+  const nextAt = timeOf(head[first + 1]);
+  for (let at = first; at < head.length; at += 2) {
+    const isBehind = nextAt !== undefined && nextAt > now;
+    if (isBehind && isAstray(head[at] as string, Number(head[at + 1]), now)) return { paused, nextAt: now };
+  }
+  return { paused, nextAt };
 }
 
 /** A live job: one whose lease has run out is ready again, by itself. */

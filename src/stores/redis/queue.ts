@@ -83,7 +83,7 @@ import {
   mostOfSettle,
   mostOfSweep,
 } from "./most-commands.ts";
-import { BORN_MEMBER, leaseScore, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
+import { BORN_MEMBER, leaseScore, MOST_PEEKED, PAUSED_MEMBER, scheduleScore, unpack, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
 import { readLayout, writeSpread } from "./spread.ts";
 
@@ -181,7 +181,7 @@ export class RedisQueue implements QueueStore {
     const answer = lone && (await this.#enqueueLone(lone, args));
     if (answer === "enqueued") return jobs.map(({ id, runAt }) => ({ status: answer, id, runAt, lease: undefined }));
     const replies = answer ?? (await this.#texts(scripts.enqueue, args));
-    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 5, index * 5 + 5)));
+    return jobs.map((job, index) => enqueueReply(job, replies.slice(index * 5, index * 5 + 5), now));
   }
 
   /** Stores a job by plain commands. Gives what the script has answered in their place; undefined if the script must be run. */
@@ -236,7 +236,7 @@ export class RedisQueue implements QueueStore {
       most: (isSentAgain: boolean) => most(isSentAgain || isResend) + (maySweep ? mostOfSweep(size) : 0),
     };
     const answer = await this.#texts(scripts.exchange, args, sending);
-    const { places, missing, ...reply } = exchangeReply(answer, settle.length, fire.length);
+    const { places, missing, ...reply } = exchangeReply(answer, settle.length, fire.length, now);
     this.#notePlaces(places);
     return { ...reply, gone: goneAmong(watch, missing) };
   }
@@ -249,19 +249,20 @@ export class RedisQueue implements QueueStore {
     );
   }
 
-  async peek(): Promise<NextDue> {
+  async peek(now: number): Promise<NextDue> {
     const [head] = await this.#plain([this.#peekCommand()]);
-    return nextDue(texts(head));
+    return nextDue(texts(head), now);
   }
 
-  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
+  async peekWithManifest(now: number): Promise<NextDue & { readonly manifest: string | undefined }> {
     const [head, manifest] = await this.#plain([this.#peekCommand(), ["GET", this.#keys.manifest]]);
-    return { ...nextDue(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
+    return { ...nextDue(texts(head), now), manifest: typeof manifest === "string" ? manifest : undefined };
   }
 
-  // Two members: the mark of a pause stands before all others.
+  // The mark of a pause stands before all others, and what a clock that was ahead has moved stands behind what is due before that.
   #peekCommand(): readonly string[] {
-    return ["ZRANGE", this.#keys.due, "0", "1", "WITHSCORES"];
+    const [from, to] = ["-inf", `(${scheduleScore(undefined)}`];
+    return ["ZRANGE", this.#keys.due, from, to, "BYSCORE", "LIMIT", "0", String(MOST_PEEKED), "WITHSCORES"];
   }
 
   async extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | undefined)[]> {

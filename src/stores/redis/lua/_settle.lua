@@ -149,7 +149,7 @@ local function settle()
     local head = ARGV[before + i * 11 - 1]
     if head ~= '' and is_same(held[i], ARGV[before + i * 11 - 8]) then push(keys, (flow_of(head))) end
   end
-  load_lanes(keys)
+  load_lanes(keys, now)
   local count = { completed = 0, retried = 0, returned = 0, dead = 0 }
   local gone, gone_born, waiting, kept, finished, died, buried, unsure, ended = {}, {}, {}, {}, {}, {}, {}, {}, {}
   local settled = 0
@@ -170,6 +170,8 @@ local function settle()
         add_to(waited_count, 1)
         add_to(RUNNING, ran)
         add_to(ran_count, 1)
+      elseif key and ran ~= '' then
+        take_back_start(lane_of[key], tonumber(ran))
       end
       note(all, to, waited_count, ran_count)
       if name then note(name.figures, to, waited_count, ran_count) end

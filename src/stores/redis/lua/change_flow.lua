@@ -1,7 +1,7 @@
 -- Changes one flow control key.
 -- ARGV: key, now, 'set' | 'unset' | 'rateReset' | 'paused' | 'resumed', then for 'set': concurrency, rate, period, ordered
 local key, now, to = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-load_lanes({ key })
+load_lanes({ key }, now)
 local lane, adding, removing = lane_of[key], {}, {}
 if is_forgotten(lane, now) then
   local original = lane.original
@@ -10,8 +10,7 @@ if is_forgotten(lane, now) then
 end
 touch(lane)
 if to == 'set' then
-  lane.concurrency, lane.rate, lane.period = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-  set_flag(lane, ORDERED, ARGV[7] == '1')
+  set_limits(lane, tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', now)
 end
 if to == 'set' or to == 'unset' then set_flag(lane, PINNED, to == 'set')
 elseif to == 'rateReset' then lane.started, lane.ends = 0, 0

@@ -4,7 +4,8 @@
 --   whether it may sweep, whether it may meet keys of flow control, whether it may fire schedules that code declares,
 --   whether it observes: keeps the order of completed jobs, and figures by name (each of these five, and the count, 0 or 1),
 --   number of outcomes, then for each: 'completed' | 'retried' | 'returned' | 'dead', id, lease score, new score (of one that dies when, and the score of its group after a space), record,
---     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (all '' where none was timed),
+--     for how long it waited and ran in ms, and to which counts of the two histograms that belongs (where no attempt was made: '', when
+--     it was claimed, or '' if it has no key, '', ''),
 --     '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with which it was born leased ('' where it was not)
 --   number of jobs that outcomes make, then for each: place of its outcome, id, score, record
 --   number of names of jobs, then for each: name, hash, place as far as the caller knows it (''); if there are any, then for each outcome: which name ('' for none)
