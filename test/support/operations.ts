@@ -32,6 +32,8 @@ export interface Operation {
   readonly isSafeFromFaults?: boolean;
   /** The key of flow control whose window it closes early. */
   readonly closesWindowOf?: string;
+  /** The outcomes that it hands in. */
+  settles?(scene: Readonly<Scene>): readonly Outcome[];
   run(store: QueueStore, scene: Readonly<Scene>): Promise<unknown>;
   /** Changes the scene after both stores have answered alike. */
   after?(scene: Scene, answer: unknown): void;
@@ -253,6 +255,7 @@ const settle = operation(
   outcomes,
   (values) => ({
     run: (store, scene) => store.settle(settleOf(values, scene)),
+    settles: (scene) => settleOf(values, scene).settle,
     after: (scene, answer) => noteSettled(scene, settleOf(values, scene), answer as SettleReply),
   }),
   "settle",
@@ -264,6 +267,7 @@ const fire = fc.array(
     next: fc.option(wait),
     unless: fc.option(id),
     plan: fc.option(anyPlan),
+    reaches: fc.boolean(),
     jobs: fc.array(fc.record({ id, record, flow }), { maxLength: 2 }),
   }),
   { maxLength: 2 },
@@ -277,6 +281,7 @@ interface Exchanging {
 }
 
 const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared }: Exchanging) => ({
+  settles: (scene) => settleOf(outcomes, scene).settle,
   run: (store, scene) =>
     store.exchange({
       ...settleOf(outcomes, scene),
@@ -287,6 +292,7 @@ const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared }: 
               ...(picked(scene.due, each.pick) as Scene["due"][number]),
               next: each.next === null ? undefined : scene.now + each.next,
               record: "1:fired",
+              ...(each.reaches && each.next !== null && each.next > 0 && { reachMs: each.next }),
               ...(each.plan && {
                 plan: planFrom(each.next === null ? undefined : scene.now + each.next, each.plan, scene),
               }),
@@ -419,6 +425,10 @@ const changeFlowOf = named(
   ({ key, to, limits }: { key: string; to: FlowChange["to"]; limits: FlowLimits }) => ({
     ...(to === "rateReset" && { closesWindowOf: key }),
     run: (store, { now }) => store.changeFlow(key, to === "set" ? { to, limits } : { to }, now),
+    // The next window opens later: so it is told from the one that was closed.
+    after: (scene) => {
+      if (to === "rateReset") scene.now++;
+    },
   }),
 );
 
@@ -671,3 +681,29 @@ export const occurrenceOperation: fc.Arbitrary<readonly Operation[]> = fc
     removeSchedule,
   )
   .map((each) => [each]);
+
+/** Makes an operation by a clock that differs from that of the others. */
+const byAnotherClock = (ms: number, { run, after, settles, ...operation }: Operation): Operation => ({
+  ...operation,
+  name: `${operation.name} by a clock ${ms} ms ahead`,
+  run: (store, scene) => run(store, { ...scene, now: scene.now + ms }),
+  ...(settles && { settles: (scene: Readonly<Scene>) => settles({ ...scene, now: scene.now + ms }) }),
+  after: (scene, answer) => {
+    scene.now += ms;
+    after?.(scene, answer);
+    scene.now -= ms;
+  },
+});
+
+/** Operations on keys, among callers whose clocks differ. */
+export const clocksApartOperation: fc.Arbitrary<readonly Operation[]> = fc
+  .tuple(
+    fc.oneof({ arbitrary: one.map((each) => [each]), weight: 6 }, { arbitrary: rush, weight: 2 }, lapse),
+    fc.array(fc.constantFrom(0, 0, 0, second, -second, 30 * second, 86_400 * second), { minLength: 1, maxLength: 5 }),
+  )
+  .map(([operations, clocks]) =>
+    operations.map((each, index) => {
+      const ms = clocks[index % clocks.length] ?? 0;
+      return ms === 0 || each.name.startsWith("tick ") ? each : byAnotherClock(ms, each);
+    }),
+  );
