@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { FlowLimits } from "../../src/core/store/flow.ts";
-import type { LeasedJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
+import type { QueueStore } from "../../src/core/store/store.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { onEachKindOfStore, onEveryWholeStore, type StoreKind } from "../support/stores.ts";
@@ -107,16 +107,6 @@ onEveryWholeStore((kind) => {
       expect(await claim(store, start + 2 * day)).toHaveLength(1);
       expect(await claim(store, start)).toEqual([]);
     });
-  });
-
-  test("an exchange that only settles tells when a key is due by its clock", async () => {
-    const store = open();
-    await store.enqueue([job("plain", undefined), ...ids("job", 3).map((id) => job(id, "k"))], start);
-    const taken = { limit: 2, leaseMs: minute };
-    const request = { settle: [], fire: [], retentionMs: 0 };
-    const { jobs } = await store.exchange({ ...request, now: start + day, claim: taken });
-    const settle = jobs.map(({ lease }: LeasedJob): Outcome => ({ to: "completed", lease, record: "1:{}" }));
-    expect(await store.exchange({ ...request, now: start, settle })).toMatchObject({ nextAt: start });
   });
 });
 

@@ -41,10 +41,25 @@ function inOrder(answer: unknown): unknown {
   return plain([...answer].sort((a, b) => (a.key < b.key ? -1 : 1)));
 }
 
-/** After each step: everything that can be read is equal, sometimes in pages that are small by number or by bytes. */
-async function mustHoldTheSame(real: QueueStore, memory: QueueStore, now: number, step: number, about: string) {
+/**
+ * After each step: everything that can be read is equal, sometimes in pages that are small by number or by bytes.
+ *
+ * @param clocksDiffer leaves out what is counted by the time: where time goes back, each store keeps other minutes and hours.
+ */
+async function mustHoldTheSame(
+  real: QueueStore,
+  memory: QueueStore,
+  now: number,
+  step: number,
+  about: string,
+  clocksDiffer = false,
+) {
   const size = { limit: step % 4 === 0 ? 2 : 100, mostBytes: step % 4 === 1 ? 30 : 1_000_000 };
-  mustEqual(await everythingIn(real, now, size), await everythingIn(memory, now, size), `the state after ${about}`);
+  const stateOf = async (store: QueueStore) => {
+    const { stats, figures, history, ...rest } = Object(await everythingIn(store, now, size));
+    return clocksDiffer ? rest : { ...rest, stats, figures, history };
+  };
+  mustEqual(await stateOf(real), await stateOf(memory), `the state after ${about}`);
 }
 
 /** After each step: the keys in Redis keep the invariants. */
@@ -163,7 +178,7 @@ export function storeModel(stage: Stage, length: number, count: ModelCount, one 
       stage.proxy.forget();
       // A lease may have more fields in Redis than in memory.
       operation.after?.(scene, actual);
-      await mustHoldTheSame(real, memory, scene.now, scene.step, about);
+      await mustHoldTheSame(real, memory, scene.now, scene.step, about, clocksDiffer);
       await mustHold(stage, prefix, scene.now, about, timingBreaches(await memory.stats(scene.now), scene));
       count.operations++;
       count.fired += firedBy(actual);

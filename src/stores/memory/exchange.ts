@@ -42,7 +42,9 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const { jobs, schedules } = claimed;
   state.lanes.putMarks(now);
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
-  return { paused: state.paused, nextAt: state.nextDueAt(now, new Set(taken)), settled, gone, fired, ...claimed };
+  const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
+  const nextAt = state.nextDueAt(claims ? now : undefined, new Set(taken));
+  return { paused: state.paused, nextAt, settled, gone, fired, ...claimed };
 }
 
 /** An outcome counts only if its lease holds: else it was settled before, or another invocation holds the job. */

@@ -167,8 +167,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     deadLettered,
     enqueued: state.records.size + processed + deadLettered + cancelled - retriedDead,
     paused: state.paused,
-    // By the scores alone: no clock is doubted here.
-    nextAt: state.nextDueAt(Number.POSITIVE_INFINITY),
+    nextAt: state.nextDueAt(),
     oldestReadyAt,
     minutes: state.tally.minutesUntil(now),
     waitingTimes: { counts: [...state.tally.waiting.counts], sumMs: state.tally.waiting.sumMs },

@@ -128,10 +128,10 @@ export class MemoryState {
     this.due.set(SCHEDULE_MEMBER + key, score);
   }
 
-  /** When the first member is due, of those that are not excepted: at once, if it is astray. */
-  nextDueAt(now: number, except?: ReadonlySet<string>): number | undefined {
+  /** When the first member is due, of those that are not excepted. @param now finds one that is astray due at once. Default: by its score. */
+  nextDueAt(now?: number, except?: ReadonlySet<string>): number | undefined {
     for (const [member, score] of this.due.from(0)) {
-      if (!except?.has(member)) return isAstray(member, score, now) ? now : momentOf(score);
+      if (!except?.has(member)) return now !== undefined && isAstray(member, score, now) ? now : momentOf(score);
     }
     return undefined;
   }

@@ -257,8 +257,10 @@ local function claim(wanted)
   for member in pairs(handed_out) do marked[member] = true end
   local left, left_score = next_left(range, left_at, full, marked, moved)
   local coming = math.min(left_score or UPPER, earliest, first_left, left_out, next_slot)
-  local is_left_astray = left and (is_lane(left) and is_astray(left_score, now) or is_schedule(left) and is_schedule_astray(left_score))
-  if is_left_astray and coming == left_score then coming = now * 1024 end
+  if left and wanted > 0 and coming == left_score
+    and (is_lane(left) and is_astray(left_score, now) or is_schedule(left) and is_schedule_astray(left_score)) then
+    coming = now * 1024
+  end
   if left_out < UPPER and reply[1] == 0 then reply[1] = 2 end
   if coming < UPPER then reply[2] = whole(coming) end
 end

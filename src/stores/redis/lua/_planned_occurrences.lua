@@ -16,14 +16,13 @@ end
 
 -- Of a schedule that has fired, the revision says how far ahead its next occurrence was then (score.ts). A claim by whose clock it is further
 -- ahead, by five minutes, asks the server which of the two clocks is right. A server that agrees with neither, as in tests, has no say.
-local MOVED, APART_MS = 448, 300000
+local MOVED, APART_MS, server_now = 448, 300000, nil
 local function is_schedule_astray(score)
   local time, revision = unpack_score(score)
   if revision < MOVED or score >= UPPER then return false end
   local moved_after = time - 2 ^ (revision - MOVED)
   if moved_after - now <= APART_MS then return false end
-  local server = call('TIME')
-  local server_now = tonumber(server[1]) * 1000 + math.floor(tonumber(server[2]) / 1000)
+  server_now = server_now or tonumber(call('TIME')[1]) * 1000
   return server_now < moved_after - APART_MS or server_now > time + APART_MS
 end
 
