@@ -47,12 +47,9 @@ async function exchange(
   limit: number,
   ended: readonly Outcome[],
 ): Promise<readonly LeasedJob[]> {
-  const head = [Date.now(), 0, 7, limit, 0, 60_000, 86_400_000, MOST_CLAIMED_BYTES, 0, 0, 0, 1];
-  const settled = [
-    ...outcomeArguments(ended, Date.now()),
-    ...followUpArguments(ended),
-    ...figureArguments(ended, undefined),
-  ];
+  const now = Date.now();
+  const head = [now, 0, 7, limit, 0, 60_000, 86_400_000, MOST_CLAIMED_BYTES, 0, 0, 0, 1];
+  const settled = [...outcomeArguments(ended, now), ...followUpArguments(ended), ...figureArguments(ended, undefined)];
   const tail = ["0", "0"];
   const response = await fetch(url, {
     method: "POST",
@@ -61,5 +58,5 @@ async function exchange(
   });
   const { result, error } = (await response.json()) as { result: [number, string[]]; error?: string };
   if (error) throw new Error(error);
-  return exchangeReply(texts(result[1]), ended.length, 0).jobs;
+  return exchangeReply(texts(result[1]), ended.length, 0, now).jobs;
 }

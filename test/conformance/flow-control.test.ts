@@ -214,6 +214,28 @@ onEveryStore((kind) => {
       expect(ran[2]).toBe("next#1");
     });
 
+    test.each(["set", "enqueue"])("a key that %s makes no longer ordered lets jobs pass one that waits", async (by) => {
+      const { clock, work, queue, ran } = setUp({ key: "account", ordered: true });
+      await queue.enqueue(work, { name: "fails" });
+      for (const name of names(40)) await queue.enqueue(work, { name: `later-${name}` }, { delay: "1h" });
+      await queue.enqueueMany(names(3).map((name) => ({ job: work, payload: { name } })));
+      await queue.drain();
+      expect(ran).toEqual(["fails#1"]);
+      if (by === "set") await queue.flowControl.set("account", { concurrency: 5 });
+      else
+        await queue.enqueue(work, { name: "last" }, { flowControl: { ordered: false, concurrency: 5 }, delay: "1h" });
+      await queue.drain();
+      expect(ran.slice(1).sort()).toEqual(["job-0#1", "job-1#1", "job-2#1"]);
+      await clock.advance("10s");
+      await queue.drain();
+      expect(ran.at(-1)).toBe("fails#2");
+      const { jobs } = await queue.listJobs({ state: "scheduled", limit: 100 });
+      for (const { id } of jobs) await queue.cancel(id);
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });
+      if (by === "set") await queue.flowControl.unset("account");
+      expect(await queue.flowControl.get("account")).toBe(null);
+    });
+
     test("a retried dead job joins at the end", async () => {
       const { clock, work, queue, ran } = setUp({ key: "account", ordered: true });
       const { id } = await queue.enqueue(work, { name: "fails" }, { maxRetries: 0 });

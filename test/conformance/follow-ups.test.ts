@@ -56,7 +56,7 @@ onEveryStore((kind) => {
       const { store, leases, beside } = await setUp(["a"]);
       const [lease] = leases as [Lease];
       const settle = [{ to: "completed", lease, record: "1:{}", followUps: [beside(lease, "one")] }] as const;
-      await store.peek();
+      await store.peek(now);
       const claim = { limit: 10, leaseMs: minute };
       let { jobs } = await store.exchange({ now, settle, fire: [], retentionMs: minute, claim });
       // A claim of a queue in partitions may be of another one.

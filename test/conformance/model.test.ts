@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { nothingCounted, queueModel, storeModel } from "../support/model.ts";
-import { occurrenceOperation } from "../support/operations.ts";
+import { clocksApartOperation, occurrenceOperation } from "../support/operations.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
 // A small share of `npm run soak -- model`, with other sequences each time.
@@ -28,6 +28,12 @@ test("Redis fires the schedules that memory fires, through faults of the network
   const count = nothingCounted();
   await fc.assert(storeModel(stage, 60, count, occurrenceOperation), { numRuns: 30 });
   expect(count.fired).toBeGreaterThan(5);
+});
+
+test("Redis does what memory does where the clocks of its callers differ", { timeout }, async () => {
+  const count = nothingCounted();
+  await fc.assert(storeModel(stage, 30, count, clocksApartOperation, true), limits);
+  expect(count.operations).toBeGreaterThan(50);
 });
 
 test("clients whose invocations may die see the same on Redis as in memory, and counters add up", {

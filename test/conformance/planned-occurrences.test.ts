@@ -42,7 +42,7 @@ onEveryWholeStore((kind) => {
         nextAt: start + minute,
       });
       expect(reply.jobs[0]?.record).toBe(`1:{"enqueuedAt":${start},"slot":{"at":${start}}}`);
-      expect(await store.findSchedule("beat")).toMatchObject({ next: start + minute, revision: 0, record: "1:{}" });
+      expect(await store.findSchedule("beat")).toMatchObject({ next: start + minute, record: "1:{}" });
       expect(await store.find(id, start)).toMatchObject({ state: "running", at: start + minute });
       expect(await store.stats(start)).toMatchObject({ running: 1, enqueued: 1 });
     });

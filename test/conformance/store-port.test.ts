@@ -48,7 +48,7 @@ onEveryStore((kind) => {
     const jobs = ["a", "b", "c", "d"].map((id) => ({ ...large, id }));
     await store.enqueue(jobs, now);
     // Partitions are claimed from in any order until it is known which of them have jobs.
-    await store.peek();
+    await store.peek(now);
     const { jobs: claimed, nextAt } = await store.exchange({ ...quiet, claim: { limit: 10, leaseMs: 60_000 } });
     expect(claimed).toHaveLength(1);
     expect(nextAt).toBe(now);

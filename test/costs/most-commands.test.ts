@@ -210,7 +210,7 @@ function suite(title: string, forbidden: string) {
         () => queue.listSchedules(),
         () => queue.declare({ from: "1", manifest: "2", put: [], remove: put.map(({ key }) => key) }),
         () => queue.partitions(),
-        () => queue.peekWithManifest(),
+        () => queue.peekWithManifest(now),
       ];
       for (const call of calls) {
         const { billed, setAside } = await spend(call);

@@ -97,7 +97,7 @@ describe("the budget for a partitioned queue", () => {
       const limit = { roundTrips: roundTrips + extra, commands: commands + extra };
       const budget = new DrainBudget({ roundTrips: limit.roundTrips + 3, commands: limit.commands + 3 });
       const queue = store.open("default", budget);
-      await queue.peek();
+      await queue.peek(start);
       await client.send(["SCRIPT", "FLUSH"]);
       const exchanged = await queue.exchange({
         ...base,

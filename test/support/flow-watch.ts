@@ -1,18 +1,29 @@
-import type { LeasedJob, QueueStore, StoredJob } from "../../src/core/store/store.ts";
+import type { Lease, LeasedJob, QueueStore, StoredJob } from "../../src/core/store/store.ts";
 import type { StoredQueue } from "./invariants.ts";
 
 interface Window {
-  endsAt: number;
+  readonly openedAt: number;
   started: number;
 }
 
 /** Records which jobs flow control keys start, independently of the store that decides it. */
 export class FlowWatch {
   readonly #windows = new Map<string, Window>();
+  /** The windows in which leases count, by their ids and ends of claims. */
+  readonly #countedIn = new Map<string, Window>();
+  /** The jobs that have waited while their keys were not ordered: their order is lost. */
+  readonly #withoutOrder = new Set<string>();
+  readonly #judgesRates: boolean;
+
+  /** @param judgesRates false where the clocks of the callers differ: windows are shifted by as much. */
+  constructor(judgesRates = true) {
+    this.#judgesRates = judgesRates;
+  }
 
   /** What an exchange must not have started: too many jobs at once, too many in a window, or one before its turn. */
   async breaches(store: QueueStore, started: readonly LeasedJob[], now: number): Promise<readonly string[]> {
     const breaches: string[] = [];
+    await this.#noteLostOrders(store, now);
     const keys = new Set([...started.flatMap(({ lease }) => lease.flow?.key ?? []), ...this.#windows.keys()]);
     for (const key of keys) {
       const state = await store.findFlow(key, now);
@@ -23,9 +34,10 @@ export class FlowWatch {
       const places = ordered ? 1 : concurrency || Number.POSITIVE_INFINITY;
       if (state.paused) breaches.push(`${key} is paused, and has started ${jobs.length}`);
       if (state.running > places) breaches.push(`${key} has ${state.running} holders, and ${places} places`);
-      if (rate > 0 && this.#startedInWindow(key, jobs.length, periodMs, now) > rate)
+      if (rate > 0 && this.#startedInWindow(key, jobs, periodMs, now) > rate && this.#judgesRates)
         breaches.push(`${key} has started more than ${rate} in a window`);
-      if (ordered) breaches.push(...(await outOfTurn(store, key, jobs, now)));
+      const inOrder = jobs.filter(({ lease }) => !this.#withoutOrder.has(lease.id));
+      if (ordered) breaches.push(...(await outOfTurn(store, key, inOrder, now, this.#withoutOrder)));
     }
     return breaches;
   }
@@ -34,22 +46,64 @@ export class FlowWatch {
     this.#windows.delete(key);
   }
 
-  #startedInWindow(key: string, count: number, periodMs: number, now: number): number {
+  /** Jobs have been leased at enqueue. The call may have changed limits since: what it has counted is taken from the store. */
+  async leasedAtEnqueue(store: QueueStore, leases: readonly Lease[], now: number): Promise<void> {
+    for (const key of new Set(leases.flatMap(({ flow }) => flow?.key ?? []))) {
+      const state = await store.findFlow(key, now);
+      if (!state || now >= state.windowEndsAt) continue;
+      const window = { openedAt: state.windowEndsAt - state.limits.periodMs, started: state.startedInWindow };
+      for (const [lease, counted] of this.#countedIn)
+        if (counted === this.#windows.get(key)) this.#countedIn.set(lease, window);
+      for (const lease of leases) if (lease.flow?.key === key) this.#countedIn.set(nameOf(lease), window);
+      this.#windows.set(key, window);
+    }
+  }
+
+  /** A lease has ended without an attempt. */
+  handedBack(lease: Lease): void {
+    const window = this.#countedIn.get(nameOf(lease));
+    this.#countedIn.delete(nameOf(lease));
+    if (!window) return;
+    window.started--;
+    const key = lease.flow?.key ?? "";
+    if (window.started === 0 && this.#windows.get(key) === window) this.#windows.delete(key);
+  }
+
+  #startedInWindow(key: string, jobs: readonly LeasedJob[], periodMs: number, now: number): number {
     const window = this.#windows.get(key);
-    const open = window && now < window.endsAt ? window : { endsAt: now + periodMs, started: 0 };
-    open.started += count;
+    const open = window && now < window.openedAt + periodMs ? window : { openedAt: now, started: 0 };
+    open.started += jobs.length;
+    for (const { lease } of jobs) this.#countedIn.set(nameOf(lease), open);
     this.#windows.set(key, open);
     return open.started;
   }
+
+  async #noteLostOrders(store: QueueStore, now: number): Promise<void> {
+    const { items } = await store.listFlows({ cursor: undefined, limit: 1_000, now });
+    const keys = new Set(items.filter(({ limits }) => !limits.ordered).map(({ key }) => key));
+    if (keys.size === 0) return;
+    for (const job of await waitingJobs(store, now)) if (keys.has(job.flow?.key ?? "")) this.#withoutOrder.add(job.id);
+  }
+}
+
+/** A lease by its claim: extending it changes its end. */
+const nameOf = ({ id, claims, claimedAt }: Lease) => `${id} ${claims} ${claimedAt}`;
+
+async function waitingJobs(store: QueueStore, now: number): Promise<readonly StoredJob[]> {
+  const page = { cursor: undefined, limit: 1_000, mostBytes: 10_000_000, now };
+  const pages = [await store.list("ready", page), await store.list("scheduled", page)];
+  return pages.flatMap(({ items }) => items);
 }
 
 /** Jobs that wait although they were enqueued, in order, before one that has started. */
-async function outOfTurn(store: QueueStore, key: string, started: readonly LeasedJob[], now: number) {
-  const waiting: StoredJob[] = [];
-  for (const state of ["ready", "scheduled"] as const) {
-    const page = { cursor: undefined, limit: 1_000, mostBytes: 10_000_000, now };
-    waiting.push(...(await store.list(state, page)).items.filter(({ flow }) => flow?.key === key));
-  }
+async function outOfTurn(
+  store: QueueStore,
+  key: string,
+  started: readonly LeasedJob[],
+  now: number,
+  withoutOrder: ReadonlySet<string>,
+) {
+  const waiting = (await waitingJobs(store, now)).filter(({ id, flow }) => flow?.key === key && !withoutOrder.has(id));
   const orders = waiting.flatMap(({ flow }) => (flow && flow.order > 0 ? flow.order : []));
   return started.flatMap(({ lease }) => {
     const order = lease.flow?.order ?? 0;

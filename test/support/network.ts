@@ -44,7 +44,7 @@ export async function tcpRoad(stage: Stage): Promise<Road> {
   client.on("error", () => {});
   await client.connect();
   const store = redisStore(client, { prefix });
-  await store.open("warm").peek();
+  await store.open("warm").peek(start);
   return {
     name: "redis",
     faults: tcpFaults,

@@ -36,6 +36,8 @@ export interface Operation {
   readonly isSafeFromFaults?: boolean;
   /** The key of flow control whose window it closes early. */
   readonly closesWindowOf?: string;
+  /** The outcomes that it hands in. */
+  settles?(scene: Readonly<Scene>): readonly Outcome[];
   run(store: QueueStore, scene: Readonly<Scene>): Promise<unknown>;
   /** Changes the scene after both stores have answered alike. */
   after?(scene: Scene, answer: unknown): void;
@@ -258,6 +260,7 @@ const settle = operation(
   outcomes,
   (values) => ({
     run: (store, scene) => store.settle(settleOf(values, scene)),
+    settles: (scene) => settleOf(values, scene).settle,
     after: (scene, answer) => noteSettled(scene, settleOf(values, scene), answer as SettleReply),
   }),
   "settle",
@@ -269,6 +272,7 @@ const fire = fc.array(
     next: fc.option(wait),
     unless: fc.option(id),
     plan: fc.option(anyPlan),
+    reaches: fc.boolean(),
     jobs: fc.array(fc.record({ id, record, flow }), { maxLength: 2 }),
   }),
   { maxLength: 2 },
@@ -282,6 +286,7 @@ interface Exchanging {
 }
 
 const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared }: Exchanging) => ({
+  settles: (scene) => settleOf(outcomes, scene).settle,
   run: (store, scene) =>
     store.exchange({
       ...settleOf(outcomes, scene),
@@ -292,6 +297,7 @@ const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared }: 
               ...(picked(scene.due, each.pick) as Scene["due"][number]),
               next: each.next === null ? undefined : scene.now + each.next,
               record: "1:fired",
+              ...(each.reaches && each.next !== null && each.next > 0 && { reachMs: each.next }),
               ...(each.plan && {
                 plan: planFrom(each.next === null ? undefined : scene.now + each.next, each.plan, scene),
               }),
@@ -485,6 +491,10 @@ const changeFlowOf = named(
     ...(to === "rateReset" && { closesWindowOf: key }),
     run: (store, { now }) =>
       store.changeFlow(key, to === "set" ? { to, limits, only } : to === "unset" ? { to, only } : { to }, now),
+    // The next window opens later: so it is told from the one that was closed.
+    after: (scene) => {
+      if (to === "rateReset") scene.now++;
+    },
   }),
 );
 
@@ -670,24 +680,29 @@ const crowdOf = ({ key, limits, count }: { key: string; limits: FlowLimits; coun
 const claimOf = (outcomes: Settling, limit: number) =>
   exchangeOf({ outcomes: { ...outcomes, isResend: false }, fire: [], limit, firesDeclared: true });
 
-const crowd = { key: flowKey, limits: tightLimits, count: fc.integer({ min: 3, max: 8 }) };
+const crowdWith = (limits: fc.Arbitrary<FlowLimits>) => ({
+  key: flowKey,
+  limits,
+  count: fc.integer({ min: 3, max: 8 }),
+});
 const size = fc.constantFrom(1, 3, 30, 61);
 
 /** Claim follows claim within the windows of a key, while some of its jobs end. */
-const rush = fc
-  .record({
-    ...crowd,
-    rounds: fc.array(fc.record({ ms: shortTick, outcomes, size }), { minLength: 2, maxLength: 5 }),
-  })
-  .map(({ rounds, ...jobs }) => [
-    ...crowdOf(jobs),
-    ...rounds.flatMap(({ ms, outcomes, size }) => [claimOf(outcomes, size), tickOf(ms)]),
-  ]);
+const rushWith = (limits: fc.Arbitrary<FlowLimits>) =>
+  fc
+    .record({
+      ...crowdWith(limits),
+      rounds: fc.array(fc.record({ ms: shortTick, outcomes, size }), { minLength: 2, maxLength: 5 }),
+    })
+    .map(({ rounds, ...jobs }) => [
+      ...crowdOf(jobs),
+      ...rounds.flatMap(({ ms, outcomes, size }) => [claimOf(outcomes, size), tickOf(ms)]),
+    ]);
 
 /** The leases of a key run out, while its limits change and some of its jobs are cancelled. */
 const lapse = fc
   .record({
-    ...crowd,
+    ...crowdWith(tightLimits),
     outcomes,
     change: fc.option(fc.record({ to: fc.constantFrom<FlowChange["to"]>("set", "paused"), limits: tightLimits })),
     cancelled: fc.array(some, { maxLength: 2 }),
@@ -723,7 +738,7 @@ const one: fc.Arbitrary<Operation> = fc.oneof(
 /** Any operation on one queue, or several that belong together. */
 export const anyOperation: fc.Arbitrary<readonly Operation[]> = fc.oneof(
   { arbitrary: one.map((each) => [each]), weight: 10 },
-  rush,
+  rushWith(tightLimits),
   lapse,
 );
 
@@ -740,3 +755,35 @@ export const occurrenceOperation: fc.Arbitrary<readonly Operation[]> = fc
     removeSchedule,
   )
   .map((each) => [each]);
+
+/** Makes an operation by a clock that differs from that of the others. */
+const byAnotherClock = (ms: number, { run, after, settles, ...operation }: Operation): Operation => ({
+  ...operation,
+  name: `${operation.name} by a clock ${ms} ms ahead`,
+  run: (store, scene) => run(store, { ...scene, now: scene.now + ms }),
+  ...(settles && { settles: (scene: Readonly<Scene>) => settles({ ...scene, now: scene.now + ms }) }),
+  after: (scene, answer) => {
+    scene.now += ms;
+    after?.(scene, answer);
+    scene.now -= ms;
+  },
+});
+
+/** Redis forgets an idle key by its own clock: its window must outlast the test, although the time of its callers goes back. */
+const longLimits = tightLimits.map((limits) => ({ ...limits, periodMs: limits.periodMs * 60 }));
+
+/** What drains and enqueues do, and changes of keys. */
+const byAnyClock = /^(enqueue|flood|exchange|settle|changeFlow) /;
+
+/** Operations among callers whose clocks differ. */
+export const clocksApartOperation: fc.Arbitrary<readonly Operation[]> = fc
+  .tuple(
+    fc.oneof({ arbitrary: one.map((each) => [each]), weight: 6 }, { arbitrary: rushWith(longLimits), weight: 2 }),
+    fc.array(fc.constantFrom(0, 0, 0, second, -second, 30 * second, 86_400 * second), { minLength: 1, maxLength: 5 }),
+  )
+  .map(([operations, clocks]) =>
+    operations.map((each, index) => {
+      const ms = clocks[index % clocks.length] ?? 0;
+      return ms === 0 || !byAnyClock.test(each.name) ? each : byAnotherClock(ms, each);
+    }),
+  );

@@ -22,7 +22,7 @@ export async function everythingIn(
     Promise.all(jobStates.map((state) => allOf(store, state, now, { limit, mostBytes }))),
     allFailures(store, now, { limit, mostBytes }),
     store.listSchedules(),
-    store.peekWithManifest(),
+    store.peekWithManifest(now),
     Promise.all([store.stats(now), store.stats(now, true)]),
     allFlows(store, now),
     allDocuments(store, now, { limit, mostBytes }),

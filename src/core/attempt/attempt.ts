@@ -89,7 +89,7 @@ export class Attempt {
       return { ...outcome, followUps: await followUps(ending, this) };
     } catch (error) {
       // It ends again, and the store may answer then.
-      if (isStoreFailure(error)) return outcomes.postponed(this);
+      if (isStoreFailure(error)) return outcomes.postponed(this, outcome);
       logWarning(this.runtime.logger, `What follows the end of the job ${info.name} (${id}) could not be made.`);
       return outcome;
     }

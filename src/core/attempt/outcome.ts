@@ -54,8 +54,8 @@ export function leftToOthers({ job, runtime }: EndedAttempt): Outcome {
 }
 
 /** The job is claimed again soon, with no attempt used: the store could not be read for the jobs that its end makes. */
-export function postponed({ job, runtime }: EndedAttempt): Outcome {
-  return waitingAgain("snoozed", job, runtime.clock() + POSTPONED_MS);
+export function postponed({ job, runtime }: EndedAttempt, { timing }: Outcome): Outcome {
+  return { ...waitingAgain("snoozed", job, runtime.clock() + POSTPONED_MS), timing };
 }
 
 export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {

@@ -10,7 +10,7 @@ export interface FlowControlLimits {
   /** How many attempts may start in one window of `period`. Needs a `period`. Default: any number. */
   readonly rate?: number | undefined;
   /**
-   * How long a window is, up to a year. It opens with the first attempt after the previous one has closed, by the clock of the
+   * How long a window is, up to a week: for so long a key is kept after its last job. It opens with the first attempt after the previous one has closed, by the clock of the
    * invocation that starts the attempt.
    */
   readonly period?: Duration | undefined;
@@ -50,7 +50,8 @@ interface FlowKeyOf<Input> {
 export const LONGEST_FLOW_KEY = 256;
 
 export const HIGHEST_LIMIT = 1_000_000_000;
-const LONGEST_PERIOD_MS = 366 * 86_400_000;
+/** The state of a key stays until its window closes, also if no job of it is left. */
+const LONGEST_PERIOD_MS = 31 * 86_400_000;
 export const limitNames = ["concurrency", "rate", "period", "ordered"] as const;
 
 /** Checks a key. @throws {TidegateError} `invalid_request` */
@@ -83,7 +84,7 @@ export function flowLimits({ concurrency, rate, period, ordered = false }: FlowC
   checkFlag(ordered, "flowControl.ordered");
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");
   if (period !== undefined && (periodMs === 0 || periodMs > LONGEST_PERIOD_MS))
-    throw invalidRequest("flowControl.period must be longer than 0, and at most 366 days.");
+    throw invalidRequest("flowControl.period must be longer than 0, and at most 7 days.");
   if (rate !== undefined && period === undefined)
     throw invalidRequest('flowControl.rate needs a period, such as { rate: 100, period: "1m" }.');
   if (rate === undefined && period !== undefined)

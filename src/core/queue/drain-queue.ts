@@ -104,13 +104,13 @@ async function peek(queue: QueueParts, store: QueueStore): Promise<NextDue> {
   const { clock, declared, nextDue } = queue;
   const now = clock();
   if (!declared.isSynced) {
-    const reply = await store.peekWithManifest();
+    const reply = await store.peekWithManifest(now);
     noteMissing(queue, reply);
     return declared.sync(store, reply, now);
   }
   const { at: nextAt } = nextDue;
   if (nextAt !== undefined && nextAt <= now) return { paused: false, nextAt };
-  const reply = await store.peek();
+  const reply = await store.peek(now);
   noteMissing(queue, reply);
   declared.noteNext(reply, now);
   return reply;

@@ -272,7 +272,7 @@ export class Queue {
 
   /** Checks that the store answers, in every partition. Costs a command each. @throws {TidegateError} `store_unavailable` */
   async ping(): Promise<void> {
-    const { failure } = await this.#parts.reader.peek();
+    const { failure } = await this.#parts.reader.peek(this.clock());
     if (failure !== undefined) throw failure;
   }
 

@@ -104,7 +104,7 @@ export class DeclaredSchedules {
     if (reply.schedules.length === 0) this.noteNext(reply, request.now);
     if (this.#isCurrent || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
     try {
-      await this.sync(store, await store.peekWithManifest(), request.now);
+      await this.sync(store, await store.peekWithManifest(request.now), request.now);
     } catch {
       // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain reads the manifest first.
       this.#isSynced = false;

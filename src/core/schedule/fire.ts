@@ -1,5 +1,6 @@
 import type { Cron } from "../cron/cron.ts";
 import { UNREADABLE_RETRY_MS } from "../job/codec.ts";
+import { CLOCKS_APART_MS } from "../shared/clock.ts";
 import { bytesOf, MOST_FIRED_BYTES } from "../shared/limits.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { DueSchedule, Fire } from "../store/store.ts";
@@ -9,13 +10,19 @@ import { cronOf, encodeSchedule, jobRecordOf, readCron, readDue, type ScheduleRe
 /** How many missed occurrences one firing makes up for with `missed: "all"`. The others follow at once. */
 export const MOST_FIRED_AT_ONCE = 100;
 
-/** The next occurrence of a schedule. One that an invocation with a fast clock has fired already does not come again. */
+/**
+ * The next occurrence of a schedule. One that an invocation with a fast clock has fired already does not come again. If that clock was
+ * wrong by much, those before it still come.
+ */
 export function nextOccurrence(
   key: string,
   { cron, timeZone, lastSlot }: Pick<ScheduleRecord, "cron" | "timeZone" | "lastSlot">,
   now: number,
 ): number | undefined {
-  return cronOf(key, { cron, timeZone }).next(Math.max(now, lastSlot ?? now));
+  const { next } = cronOf(key, { cron, timeZone });
+  const isFarAhead = lastSlot !== undefined && lastSlot - now > CLOCKS_APART_MS;
+  const occurrence = next(isFarAhead ? now : Math.max(now, lastSlot ?? now));
+  return occurrence !== undefined && occurrence === lastSlot ? next(occurrence) : occurrence;
 }
 
 /**
@@ -41,16 +48,44 @@ function fireOf(due: DueSchedule, now: number, most: number): Fire {
   const record = readDue(due);
   const cron = record && readCron(due.key, record);
   if (!cron) return { ...due, next: now + UNREADABLE_RETRY_MS, jobs: [] };
+  if (due.occurrence > now) return movedBack(due, record, now);
   const { occurrences, next } = occurrencesToFire(record, cron, due.occurrence, now, most);
   const last = occurrences.at(-1);
   const fired = last === undefined ? record : { ...record, lastSlot: last, lastJobId: occurrenceJobId(due.key, last) };
   const fire: Fire = {
     ...due,
     ...scheduleEntry(due.key, fired, next),
+    reachMs: makesEach(record) ? undefined : reachOf(next, now),
     jobs: occurrences.map((occurrence) => occurrenceJob(due.key, record, occurrence, now)),
   };
   if (record.overlap === "allow" || record.lastJobId === undefined) return fire;
   return { ...fire, unless: { id: record.lastJobId, skippedRecord: encodeSchedule(record) } };
+}
+
+/** With `missed: "all"` a fast clock passes over no occurrence: they are made, and do not come again. */
+function makesEach({ missed, overlap }: ScheduleRecord): boolean {
+  return missed === "all" && overlap === "allow";
+}
+
+function reachOf(next: number | undefined, now: number): number | undefined {
+  return next === undefined ? undefined : next - now;
+}
+
+/**
+ * A clock that was ahead has fired a schedule. It goes back to its next occurrence by this one. Without a plan, a drain decides about each
+ * occurrence, so that the clock that is ahead does not make its last one again.
+ */
+function movedBack(due: DueSchedule, record: ScheduleRecord, now: number): Fire {
+  const next = nextOccurrence(due.key, record, now);
+  if (next === undefined || next >= due.occurrence) return { ...due, next: due.occurrence, jobs: [] };
+  return {
+    ...due,
+    ...scheduleEntry(due.key, record, next),
+    plan: undefined,
+    next,
+    reachMs: reachOf(next, now),
+    jobs: [],
+  };
 }
 
 function occurrencesToFire(
@@ -60,7 +95,7 @@ function occurrencesToFire(
   now: number,
   most: number,
 ): { occurrences: number[]; next: number | undefined } {
-  if (record.missed === "all" && record.overlap === "allow") {
+  if (makesEach(record)) {
     const occurrences = [first];
     let next = cron.next(first);
     while (next !== undefined && next <= now && occurrences.length < most) {
@@ -71,7 +106,8 @@ function occurrencesToFire(
   }
   const last = lastOccurrence(cron.next, first, now);
   const tooLate = record.missed === "skip" && now - last > MISSED_AFTER_MS;
-  return { occurrences: tooLate ? [] : [last], next: cron.next(now) };
+  const isMade = last === record.lastSlot;
+  return { occurrences: tooLate || isMade ? [] : [last], next: cron.next(now) };
 }
 
 /**

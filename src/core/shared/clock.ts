@@ -8,6 +8,9 @@ export interface Clock {
   sleep?(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** How far apart the clocks of two invocations may be without any harm. Beyond that, one of them is taken to be wrong. */
+export const CLOCKS_APART_MS = 5 * 60_000;
+
 /** A clock that also replaces `alarm`: where code runs at the start of a Worker, there are neither timers nor signals. */
 export interface RingingClock extends Clock {
   alarm?(ms: number, ring: () => void): () => void;

@@ -45,6 +45,8 @@ export interface Lease {
   readonly endsAt: number;
   /** The flow control key of which the lease takes a place. */
   readonly flow?: JobFlow;
+  /** With `flow`: when the job was claimed, or leased at enqueue, by the clock of that request. */
+  readonly claimedAt?: number;
   /** The record that was stored together with the lease, if the store needs it to settle the lease. Nothing else reads it. */
   readonly bornAs?: string;
   /** When it ends instead if the store has made a renewal whose answer was lost. An outcome counts under either end. */
@@ -110,7 +112,7 @@ export interface Timing {
 
 /**
  * How the lease of a job ends: the words in which the store, the report of a drain, hooks, logs and traces speak of it. It carries
- * its timing if an attempt was made.
+ * its timing if an attempt was made: without one, the claim no longer counts against the rate of the flow control key.
  */
 export type Outcome = {
   /** The name of the job, under which it is counted if the request observes. Default: it is counted under none. */
@@ -166,6 +168,11 @@ export interface Fire {
   readonly revision?: number | undefined;
   /** When the schedule is due again; undefined if it never is. */
   readonly next: number | undefined;
+  /**
+   * How far ahead `next` is. A claim by whose clock it is much further ahead hands the schedule out again: the clock that fires it now was
+   * ahead. Default: no claim checks it.
+   */
+  readonly reachMs?: number | undefined;
   readonly record: string;
   /** Default: the next occurrence is handed out. */
   readonly plan?: SchedulePlan | undefined;
@@ -310,7 +317,10 @@ export interface SettleReply {
 export interface ExchangeReply extends SettleReply, NextDue {
   readonly fired: readonly FireReply[];
   readonly jobs: readonly LeasedJob[];
-  /** Schedules with an occurrence that is due, and that the store has not fired by itself. They stay due until they are fired. */
+  /**
+   * Schedules with an occurrence that is due, and that the store has not fired by itself. They stay due until they are fired. Others are
+   * further ahead than the clock of the request can have put them (`Fire.reachMs`).
+   */
   readonly schedules: readonly DueSchedule[];
   /** How many more are due beyond the limit of the claim; 0 if they were not to be counted. */
   readonly left: number;
@@ -491,12 +501,12 @@ export interface QueueStore {
    */
   partitions(wanted?: Spread): Promise<Layout>;
   /** Reads what is due next, as cheaply as possible. The answer may be stale: rely on it only where an exchange will correct it. */
-  peek(): Promise<PeekReply>;
+  peek(now: number): Promise<PeekReply>;
   /**
    * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before the first. Null if
    * `failure` hides it.
    */
-  peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
+  peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
   /** Moves the ends of leases, and rewrites the records under those for which one is given. No job is there twice. */
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
   /** Reads one job, in any state. */

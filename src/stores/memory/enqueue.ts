@@ -101,7 +101,7 @@ class Batch {
     const isFree = !paused && claims === 0 && (!flow || lanes.isFree(flow, this.#now));
     const endsAt = isFree ? job.leaseEndsAt : undefined;
     if (endsAt !== undefined) {
-      entry.lease = { id, claims: 1, endsAt, ...(flow && { flow }) };
+      entry.lease = { id, claims: 1, endsAt, ...(flow && { flow, claimedAt: this.#now }) };
       this.#state.lease(entry.lease, this.#now);
     } else this.#state.wait(id, waitingScore(job.runAt, claims));
   }

@@ -19,8 +19,10 @@ import {
 import {
   againScore,
   BORN_MEMBER,
+  isAstray,
   LANE_MEMBER,
   leaseScore,
+  movedScore,
   SCHEDULE_MEMBER,
   scheduleScore,
   scoreAfter,
@@ -41,7 +43,9 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const { jobs, schedules } = claimed;
   state.lanes.putMarks(now);
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
-  return { paused: state.paused, nextAt: state.nextAt(new Set(taken)), settled, gone, fired, ...claimed };
+  const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
+  const nextAt = state.nextDueAt(claims ? now : undefined, new Set(taken));
+  return { paused: state.paused, nextAt, settled, gone, fired, ...claimed };
 }
 
 /** An outcome counts only if its lease holds: else it was settled before, or another invocation holds the job. */
@@ -65,6 +69,8 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   if (!possibleLeases(lease).some((each) => score === leaseScore(each)))
     return isResend && wasSettled(state, outcome, retentionMs);
   accepted.push(outcome);
+  if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
+    state.lanes.takeBackStart(lease.flow, lease.claimedAt, now);
   for (const job of outcome.followUps ?? []) addJob(state, job, now);
   if ("runAt" in outcome) {
     state.wait(lease.id, againScore(outcome));
@@ -94,12 +100,12 @@ function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentio
 
 function fire(
   state: MemoryState,
-  { key, occurrence, revision, next, record, plan, jobs, unless }: Fire,
+  { key, occurrence, revision, next, reachMs, record, plan, jobs, unless }: Fire,
   now: number,
 ): FireReply {
   if (state.due.score(SCHEDULE_MEMBER + key) !== scheduleScore(occurrence, revision)) return "stale";
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
-  state.putSchedule(key, isSkipped ? { record: unless.skippedRecord } : { record, plan }, scheduleScore(next));
+  state.putSchedule(key, isSkipped ? { record: unless.skippedRecord } : { record, plan }, movedScore(next, reachMs));
   if (isSkipped) return "skipped";
   for (const job of jobs) addJob(state, job, now);
   return "fired";
@@ -112,6 +118,9 @@ function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: 
   state.wait(id, waitingScore(runAt));
 }
 
+/** A member of `due`, and its score. */
+type Entry = readonly [member: string, score: number];
+
 function claim(
   state: MemoryState,
   now: number,
@@ -119,10 +128,16 @@ function claim(
 ): Pick<ExchangeReply, "jobs" | "schedules" | "left" | "leftKeys"> {
   const left = countLeft ? Math.max(0, countDue(state, now) - limit) : 0;
   const due: DueSchedule[] = [];
-  const first = firstDue(state, now, limit);
   const hasKey = (member: string) => member.startsWith(LANE_MEMBER) || state.flows.has(member);
-  const met = first.filter(([member]) => meetsKeys || !hasKey(member));
-  const keys = met.flatMap(([member]) => (member.startsWith(LANE_MEMBER) ? member.slice(LANE_MEMBER.length) : []));
+  const keysIn = (entries: readonly Entry[]) =>
+    entries.flatMap(([member]) => (member.startsWith(LANE_MEMBER) ? member.slice(LANE_MEMBER.length) : []));
+  const isAllowed = ([member]: Entry) => meetsKeys || !hasKey(member);
+  const first = firstDue(state, now, limit);
+  const astray = limit > 0 ? firstAstray(state, now, limit) : [];
+  const allowed = first.filter(isAllowed);
+  const met = [...allowed, ...astray.filter(isAllowed).slice(0, limit - allowed.length)];
+  if (meetsKeys) state.lanes.look(keysIn(astray), now);
+  const keys = keysIn(met);
   const shares = state.lanes.shares(keys, limit - met.length, now);
   const taken = new Taken(state, now, leaseMs);
   for (const [member, score] of met) {
@@ -139,7 +154,7 @@ function claim(
     }
   }
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
-  return { jobs: taken.jobs, schedules, left, ...(met.length < first.length && { leftKeys: true }) };
+  return { jobs: taken.jobs, schedules, left, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
 }
 
 /** Makes and leases the job of a schedule that has a plan for it. @returns false if the schedule must be handed out. */
@@ -151,7 +166,9 @@ function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule
   const [start, middle, end] = plan.jobRecord;
   const record = `${start}${taken.now}${middle}${planned.occurrence}${end}`;
   // Where the answer has no room for it, the schedule stays due.
-  if (taken.make(id, planned.occurrence, record)) state.due.set(SCHEDULE_MEMBER + key, scheduleScore(planned.next));
+  const reachMs = plan.makesEach ? undefined : planned.next - taken.now;
+  if (taken.make(id, planned.occurrence, record))
+    state.due.set(SCHEDULE_MEMBER + key, movedScore(planned.next, reachMs));
   return true;
 }
 
@@ -161,7 +178,7 @@ function plannedFire(
   first: number,
   now: number,
 ) {
-  const after = times.includes(first) ? times.findIndex((time) => time > now) : -1;
+  const after = first <= now && times.includes(first) ? times.findIndex((time) => time > now) : -1;
   const [occurrence, next] = [times[after - 1], times[after]];
   if (occurrence === undefined || next === undefined) return undefined;
   if ((makesEach && occurrence !== first) || now - occurrence > latestMs) return undefined;
@@ -218,7 +235,7 @@ class Taken {
       id,
       claims: (claims + 1) % CLAIM_CYCLE,
       endsAt: this.now + this.#leaseMs,
-      ...(flow && { flow }),
+      ...(flow && { flow, claimedAt: this.now }),
     };
     state.lease(lease, this.now, more.isFired ? BORN_MEMBER + id : undefined);
     this.jobs.push({ lease, record, dueAt, ...more });
@@ -234,11 +251,22 @@ function countDue(state: MemoryState, now: number): number {
   return due;
 }
 
-function firstDue(state: MemoryState, now: number, limit: number): readonly (readonly [string, number])[] {
-  const first: (readonly [string, number])[] = [];
+function firstDue(state: MemoryState, now: number, limit: number): readonly Entry[] {
+  const first: Entry[] = [];
   for (const entry of state.due.from(0)) {
     if (first.length === limit || entry[1] >= scoreAfter(now)) break;
     first.push(entry);
   }
   return first;
+}
+
+/** What is due by this clock, and further ahead than it can be, among as many members as a claim reads. */
+function firstAstray(state: MemoryState, now: number, limit: number): readonly Entry[] {
+  const astray: Entry[] = [];
+  let read = 0;
+  for (const entry of state.due.from(0)) {
+    if (read++ === limit + 2) break;
+    if (isAstray(...entry, now)) astray.push(entry);
+  }
+  return astray;
 }

@@ -7,20 +7,20 @@ import type {
   PinnedLimit,
   PinnedLimits,
 } from "../../core/store/flow.ts";
-import { IN_LINE, LANE_MEMBER, scheduleScore, unpack } from "../redis/score.ts";
+import { IN_LINE, LANE_MEMBER, markScore, scheduleScore, unpack } from "../redis/score.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
 const nothingPinned: PinnedLimits = { concurrency: false, rate: false };
 const unlimited: FlowLimits = { concurrency: 0, rate: 0, periodMs: 0, ordered: false };
 
-/** The mark of a key that was served a moment ago stands behind all that is due in that millisecond: keys take turns. */
-const BEHIND_THE_OTHERS = 1_020;
+/** How many jobs of a key that is no longer ordered give way at once. */
+const MOST_MOVED = 16;
 
 /** A job in the line of its key. */
 interface Waiting {
   readonly id: string;
   readonly score: number;
-  /** Where it stands: by the order in which it was enqueued, or else by its score. */
+  /** Where it stands: by the order in which it was enqueued, or else by its score. As it joined, even if the key is no longer ordered. */
   readonly place: number;
 }
 
@@ -34,8 +34,9 @@ class Lane {
   running = 0;
   /** When something was last started. */
   turn = 0;
-  /** When the window closes, and how many attempts have begun in it. */
+  /** When the window closes, how long it is, and how many attempts have begun in it. */
   windowEndsAt = 0;
+  windowMs = 0;
   started = 0;
   lastOrder = 0;
   readonly line: Waiting[] = [];
@@ -53,12 +54,6 @@ class Lane {
 
   get isPinned(): boolean {
     return this.pinned.concurrency || this.pinned.rate;
-  }
-
-  /** Sets the limits that are chosen. */
-  limit({ concurrency, ordered, rate, periodMs }: FlowLimits, chosen: PinnedLimits): void {
-    if (chosen.concurrency) this.limits = { ...this.limits, concurrency, ordered };
-    if (chosen.rate) this.limits = { ...this.limits, rate, periodMs };
   }
 
   get #places(): number {
@@ -81,10 +76,37 @@ class Lane {
     this.turn = Math.max(this.turn, now);
     if (this.limits.rate === 0) return;
     if (now >= this.windowEndsAt) {
-      this.windowEndsAt = now + this.limits.periodMs;
+      this.windowEndsAt = now + this.windowMs;
       this.started = 0;
     }
     this.started++;
+  }
+
+  /**
+   * No attempt was made of a job that was claimed then: its start no longer counts, if the window is open in which it did. A window in
+   * which nothing has started is closed.
+   */
+  takeBackStart(claimedAt: number): void {
+    if (claimedAt < this.windowEndsAt - this.windowMs || claimedAt >= this.windowEndsAt) return;
+    this.started = Math.max(0, this.started - 1);
+    if (this.started === 0) this.windowEndsAt = 0;
+  }
+
+  /** Sets the limits that are chosen. An open window goes on with the new period. Without a rate, what was known of the last one stays. */
+  limit({ concurrency, ordered, rate, periodMs }: FlowLimits, chosen: PinnedLimits, now: number): void {
+    if (chosen.concurrency) this.limits = { ...this.limits, concurrency, ordered };
+    if (!chosen.rate) return;
+    if (rate > 0) {
+      if (now < this.windowEndsAt) this.windowEndsAt += periodMs - this.windowMs;
+      this.windowMs = periodMs;
+    }
+    this.limits = { ...this.limits, rate, periodMs };
+  }
+
+  /** Brings back what a clock that was ahead has written: no turn is in the future, and no window ends later than its period. */
+  bringBack(now: number): void {
+    this.turn = Math.min(this.turn, now);
+    this.windowEndsAt = Math.min(this.windowEndsAt, now + this.windowMs);
   }
 
   closeWindow(): void {
@@ -96,10 +118,23 @@ class Lane {
   get mark(): number {
     const [head] = this.line;
     if (!head || this.isPaused || this.running >= this.#places) return scheduleScore(undefined);
-    const { rate } = this.limits;
-    const opensAt = rate > 0 && this.started >= rate ? this.windowEndsAt : 0;
-    const at = Math.max(unpack(head.score).at, this.turn, opensAt);
-    return at * 1024 + (at === this.turn ? BEHIND_THE_OTHERS : 0);
+    const { rate, ordered } = this.limits;
+    const first = ordered ? head.score : Math.min(head.place, head.score);
+    const at = Math.max(unpack(first).at, this.turn);
+    const waitsForWindow = rate > 0 && this.started >= rate && this.windowEndsAt > at;
+    return waitsForWindow
+      ? markScore(this.windowEndsAt, this.turn, this.windowMs)
+      : markScore(at, this.turn, undefined);
+  }
+
+  /** In a key that is no longer ordered, a job at the head that waits for its run time gives way to the others. */
+  findHead(): void {
+    for (let moved = 0; moved < MOST_MOVED && !this.limits.ordered; moved++) {
+      const [head] = this.line;
+      if (!head || head.score <= head.place) return;
+      this.line.shift();
+      this.insert({ ...head, place: head.score });
+    }
   }
 
   insert(waiting: Waiting): void {
@@ -113,15 +148,15 @@ class Lane {
     if (at >= 0) this.line.splice(at, 1);
   }
 
-  get state(): FlowState {
-    const { key, limits, running, line, started, windowEndsAt, isPaused, pinned } = this;
+  state(now: number): FlowState {
+    const { key, limits, running, line, started, windowEndsAt, windowMs, isPaused, pinned } = this;
     return {
       key,
-      limits,
+      limits: { ...limits, periodMs: limits.rate > 0 ? windowMs : 0 },
       running,
       waiting: line.length,
       startedInWindow: started,
-      windowEndsAt,
+      windowEndsAt: Math.min(windowEndsAt, now + windowMs),
       paused: isPaused,
       pinned,
       firstId: line[0]?.id,
@@ -160,10 +195,9 @@ export class Lanes {
    */
   join({ key, limits }: NewFlow, setsLimits: boolean, now: number, order = 0): JobFlow {
     const isNew = !this.#known(key, now);
-    const lane = this.#open(key, now);
-    this.#touched.add(lane);
+    const lane = this.#look(key, now);
     const { concurrency, rate } = lane.pinned;
-    if (setsLimits || isNew) lane.limit(limits, { concurrency: !concurrency, rate: !rate });
+    if (setsLimits || isNew) lane.limit(limits, { concurrency: !concurrency, rate: !rate }, now);
     if (order > 0 || !lane.limits.ordered) return { key, limits, order };
     lane.lastOrder = Math.max(now * 1024, lane.lastOrder + 1);
     return { key, limits, order: lane.lastOrder };
@@ -184,7 +218,8 @@ export class Lanes {
   }
 
   wait({ key, order }: JobFlow, id: string, score: number): void {
-    this.#touch(key).insert({ id, score, place: order > 0 ? order : score });
+    const lane = this.#touch(key);
+    lane.insert({ id, score, place: order > 0 && lane.limits.ordered ? order : score });
     this.#due.set(id, IN_LINE + score);
   }
 
@@ -193,7 +228,17 @@ export class Lanes {
   }
 
   begin({ key }: JobFlow, now: number): void {
-    this.#touch(key).begin(now);
+    this.#look(key, now).begin(now);
+  }
+
+  /** The job of a lease that was given then ends without an attempt. */
+  takeBackStart({ key }: JobFlow, claimedAt: number, now: number): void {
+    this.#look(key, now).takeBackStart(claimedAt);
+  }
+
+  /** Brings back what a clock that was ahead has written of keys. */
+  look(keys: readonly string[], now: number): void {
+    for (const key of keys) this.#look(key, now);
   }
 
   end({ key }: JobFlow): void {
@@ -209,7 +254,10 @@ export class Lanes {
    */
   shares(keys: readonly string[], room: number, now: number): ReadonlyMap<string, number> {
     const most = new Map(
-      keys.map((key) => [key, Math.min(this.#open(key, now).free(now), this.#open(key, now).line.length)]),
+      keys.map((key) => {
+        const lane = this.#look(key, now);
+        return [key, Math.min(lane.free(now), lane.line.length)];
+      }),
     );
     const shares = new Map(keys.map((key) => [key, Math.min(1, most.get(key) ?? 0)]));
     const lacking = (key: string) => (most.get(key) ?? 0) - (shares.get(key) ?? 0);
@@ -235,12 +283,11 @@ export class Lanes {
   }
 
   change(key: string, change: FlowChange, now: number): void {
-    const lane = this.#open(key, now);
-    this.#touched.add(lane);
+    const lane = this.#look(key, now);
     if (change.to === "set" || change.to === "unset") {
       const { to, only } = change;
       const chosen = { concurrency: only !== "rate", rate: only !== "concurrency" };
-      if (to === "set") lane.limit(change.limits, chosen);
+      if (to === "set") lane.limit(change.limits, chosen, now);
       const pin = (limit: PinnedLimit) => (chosen[limit] ? to === "set" : lane.pinned[limit]);
       lane.pinned = { concurrency: pin("concurrency"), rate: pin("rate") };
     } else if (change.to === "rateReset") lane.closeWindow();
@@ -248,7 +295,7 @@ export class Lanes {
   }
 
   find(key: string, now: number): FlowState | undefined {
-    return this.#known(key, now)?.state;
+    return this.#known(key, now)?.state(now);
   }
 
   list(now: number): readonly FlowState[] {
@@ -258,6 +305,8 @@ export class Lanes {
   /** Moves the marks of the keys that have changed. A key of which nothing need be known any more goes. */
   putMarks(now: number): void {
     for (const lane of this.#touched) {
+      lane.bringBack(now);
+      lane.findHead();
       const { length } = lane.line;
       if (length === 0 && lane.running === 0 && !lane.isPaused && !lane.isPinned)
         this.#due.delete(LANE_MEMBER + lane.key);
@@ -277,6 +326,14 @@ export class Lanes {
   #open(key: string, now: number): Lane {
     const lane = this.#known(key, now) ?? new Lane(key);
     this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  /** Opens a lane, and brings back what a clock that was ahead has written of it. */
+  #look(key: string, now: number): Lane {
+    const lane = this.#open(key, now);
+    lane.bringBack(now);
+    this.#touched.add(lane);
     return lane;
   }
 

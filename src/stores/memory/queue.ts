@@ -36,7 +36,16 @@ import type {
 } from "../../core/store/store.ts";
 import { renewedLease } from "../../core/store/store.ts";
 import { withPlan } from "../redis/plan.ts";
-import { leaseScore, readScore, renewedScore, SCHEDULE_MEMBER, unpack, waitingScore } from "../redis/score.ts";
+import {
+  isAstray,
+  leaseScore,
+  MOST_PEEKED,
+  readScore,
+  renewedScore,
+  SCHEDULE_MEMBER,
+  unpack,
+  waitingScore,
+} from "../redis/score.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
 import {
@@ -92,12 +101,20 @@ export class MemoryQueue implements QueueStore {
     return this.spread ?? "nothing";
   }
 
-  async peek(): Promise<NextDue> {
-    return { paused: this.#state.paused, nextAt: this.#state.nextAt() };
+  async peek(now: number): Promise<NextDue> {
+    const { paused, due } = this.#state;
+    const nextAt = this.#state.nextDueAt(now);
+    if (nextAt === undefined || nextAt <= now) return { paused, nextAt };
+    let read = 0;
+    for (const entry of due.from(0)) {
+      if (read++ === (paused ? MOST_PEEKED - 1 : MOST_PEEKED)) break;
+      if (isAstray(...entry, now)) return { paused, nextAt: now };
+    }
+    return { paused, nextAt };
   }
 
-  async peekWithManifest(): Promise<NextDue & { readonly manifest: string | undefined }> {
-    return { paused: this.#state.paused, nextAt: this.#state.nextAt(), manifest: this.#state.manifest };
+  async peekWithManifest(now: number): Promise<NextDue & { readonly manifest: string | undefined }> {
+    return { ...(await this.peek(now)), manifest: this.#state.manifest };
   }
 
   async extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply> {
@@ -178,7 +195,7 @@ export class MemoryQueue implements QueueStore {
       return isChanged && (record === undefined || records.get(id) === record);
     }
     this.#state.wait(id, changed);
-    this.#state.lanes.putMarks(runAt);
+    this.#state.lanes.putMarks(Number.POSITIVE_INFINITY);
     if (record !== undefined) records.set(id, record);
     return true;
   }

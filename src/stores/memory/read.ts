@@ -167,7 +167,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     deadLettered,
     enqueued: state.records.size + processed + deadLettered + cancelled - retriedDead,
     paused: state.paused,
-    nextAt: state.nextAt(),
+    nextAt: state.nextDueAt(),
     oldestReadyAt,
     minutes: state.tally.minutesUntil(now),
     waitingTimes: { counts: [...state.tally.waiting.counts], sumMs: state.tally.waiting.sumMs },

@@ -1,7 +1,7 @@
 import type { JobFlow } from "../../core/store/flow.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import type { JobState, Lease, Outcome } from "../../core/store/store.ts";
-import { isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../redis/score.ts";
+import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../redis/score.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
 import { Lanes } from "./lanes.ts";
@@ -128,10 +128,10 @@ export class MemoryState {
     this.due.set(SCHEDULE_MEMBER + key, score);
   }
 
-  /** When the first member is due, of those that are not excepted. */
-  nextAt(except?: ReadonlySet<string>): number | undefined {
+  /** When the first member is due, of those that are not excepted. @param now finds one that is astray due at once. Default: by its score. */
+  nextDueAt(now?: number, except?: ReadonlySet<string>): number | undefined {
     for (const [member, score] of this.due.from(0)) {
-      if (!except?.has(member)) return momentOf(score);
+      if (!except?.has(member)) return now !== undefined && isAstray(member, score, now) ? now : momentOf(score);
     }
     return undefined;
   }

@@ -400,7 +400,7 @@ class PartitionedQueue implements QueueStore {
   /** The next exchange repeats what fails: a failure must not lose what this one claims. */
   async #lookInPassing(index: number, now: number): Promise<void> {
     const outlook = await this.#at(index)
-      .peek()
+      .peek(now)
       .catch(() => undefined);
     if (!outlook) return;
     this.#checkIfEmptied(index, outlook);
@@ -443,28 +443,29 @@ class PartitionedQueue implements QueueStore {
     return (await Promise.all(this.#parts.map((part) => part.pulse()))).join(";");
   }
 
-  async peek(): Promise<PeekReply> {
-    return this.#peekAll(this.#at(0).peek());
+  async peek(now: number): Promise<PeekReply> {
+    return this.#peekAll(this.#at(0).peek(now), now);
   }
 
-  async peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined | null }> {
+  async peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined | null }> {
     let manifest: string | undefined | null = null;
-    const first = this.#at(0).peekWithManifest();
+    const first = this.#at(0).peekWithManifest(now);
     const reply = await this.#peekAll(
       first.then((found) => {
         manifest = found.manifest;
         return found;
       }),
+      now,
     );
     return { ...reply, manifest };
   }
 
   /** Continues without the parts that fail or are late, unless all of them do. */
-  async #peekAll(first: Promise<PeekReply>): Promise<PeekReply> {
+  async #peekAll(first: Promise<PeekReply>, now: number): Promise<PeekReply> {
     const answered = new Set<number>();
     const emptied = new Set<number>();
     const failures: unknown[] = [];
-    const peeks = [first, ...this.#parts.slice(1).map((part) => part.peek())].map(async (peek, index) => {
+    const peeks = [first, ...this.#parts.slice(1).map((part) => part.peek(now))].map(async (peek, index) => {
       try {
         const reply = await peek;
         const { paused, nextAt } = reply;

@@ -24,8 +24,10 @@ import { newFlowText, readFlow } from "./flow.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import {
   BORN_MEMBER,
+  isAstray,
   LEASE_MEMBER,
   momentOf,
+  movedScore,
   NAMES_MEMBER,
   PAUSED_MEMBER,
   readScore,
@@ -150,11 +152,11 @@ export function storedHours(answer: readonly string[]): readonly StoredHour[] {
 }
 
 export function fireArguments(fire: Fire): string[] {
-  const { key, occurrence, revision = 0, next, jobs, unless } = fire;
+  const { key, occurrence, revision = 0, next, reachMs, jobs, unless } = fire;
   return [
     key,
     String(scheduleScore(occurrence, revision)),
-    String(scheduleScore(next)),
+    String(movedScore(next, reachMs)),
     withPlan(fire),
     unless?.id ?? "",
     unless?.skippedRecord ?? "",
@@ -163,7 +165,11 @@ export function fireArguments(fire: Fire): string[] {
   ];
 }
 
-export function enqueueReply(job: NewJob, [status, id = "", score = "", held, order]: readonly string[]): EnqueueReply {
+export function enqueueReply(
+  job: NewJob,
+  [status, id = "", score = "", held, order]: readonly string[],
+  now: number,
+): EnqueueReply {
   const position = score === "" ? undefined : unpack(Number(score));
   if (status === "duplicate") {
     return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
@@ -173,7 +179,7 @@ export function enqueueReply(job: NewJob, [status, id = "", score = "", held, or
     held !== "" && position
       ? {
           ...{ id, claims: position.claims, endsAt: position.at },
-          ...(flow && { flow }),
+          ...(flow && { flow, claimedAt: now }),
           ...(held === "born" && { bornAs: job.record }),
         }
       : undefined;
@@ -187,7 +193,7 @@ export interface ExchangeAnswer extends ExchangeReply {
   readonly missing: ReadonlySet<string>;
 }
 
-export function exchangeReply(answer: readonly string[], outcomes: number, fires: number): ExchangeAnswer {
+export function exchangeReply(answer: readonly string[], outcomes: number, fires: number, now: number): ExchangeAnswer {
   const [paused, next, left] = answer;
   const firesAt = 3 + outcomes;
   const evicted = Number(answer[firesAt + fires]);
@@ -205,14 +211,14 @@ export function exchangeReply(answer: readonly string[], outcomes: number, fires
     ...(evicted > 0 && { evicted }),
     settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
     fired: answer.slice(firesAt, firesAt + fires) as readonly FireReply[],
-    jobs: leasedJobs(answer, jobsAt, placesAt - 1),
+    jobs: leasedJobs(answer, jobsAt, placesAt - 1, now),
     schedules: dueSchedules(answer, schedulesAt),
     places,
     missing: new Set(answer.slice(missingAt, schedulesAt)),
   };
 }
 
-function leasedJobs(answer: readonly string[], from: number, to: number): readonly LeasedJob[] {
+function leasedJobs(answer: readonly string[], from: number, to: number, now: number): readonly LeasedJob[] {
   const jobs: LeasedJob[] = [];
   for (let at = from; at < to; at += 4) {
     const { claims, at: endsAt } = unpack(Number(answer[at + 1]));
@@ -221,12 +227,14 @@ function leasedJobs(answer: readonly string[], from: number, to: number): readon
     const dueAt = unpack(Number(answer[at + 3])).at;
     const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
     if (id === name) {
-      jobs.push({ lease: flow ? { id, claims, endsAt, flow } : { id, claims, endsAt }, record, dueAt });
+      const lease = flow ? { id, claims, endsAt, flow, claimedAt: now } : { id, claims, endsAt };
+      jobs.push({ lease, record, dueAt });
       continue;
     }
     // A claim makes the jobs that it fires itself under the name of those that are born leased, and no others.
     const bornAs = name.startsWith(BORN_MEMBER) ? { bornAs: record } : {};
-    jobs.push({ lease: { id, claims, endsAt, ...(flow && { flow }), ...bornAs }, record, dueAt, isFired: true });
+    const ofKey = flow && { flow, claimedAt: now };
+    jobs.push({ lease: { id, claims, endsAt, ...ofKey, ...bornAs }, record, dueAt, isFired: true });
   }
   return jobs;
 }
@@ -254,9 +262,15 @@ export function putArguments(put: SchedulePut): string[] {
 }
 
 /** Reads the first members of `due`, with their scores. */
-export function nextDue(head: readonly string[]): NextDue {
+export function nextDue(head: readonly string[], now: number): NextDue {
   const paused = head[0] === PAUSED_MEMBER;
-  return { paused, nextAt: timeOf(paused ? head[3] : head[1]) };
+  const first = paused ? 2 : 0;
+  const nextAt = timeOf(head[first + 1]);
+  for (let at = first; at < head.length; at += 2) {
+    const isBehind = nextAt !== undefined && nextAt > now;
+    if (isBehind && isAstray(head[at] as string, Number(head[at + 1]), now)) return { paused, nextAt: now };
+  }
+  return { paused, nextAt };
 }
 
 /** Whether what a peek has read is all there is, without the mark of earlier jobs; undefined if there may be more. */

@@ -62,7 +62,9 @@ const FREE_RATE = 16;
 export function readFlowState(field: string, text: string, now: number): FlowState | undefined {
   const [concurrency, rate, periodMs, flags, ...numbers] = text.split(":", 12);
   const [running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = numbers.map(Number);
-  const limits = readLimits(concurrency, rate, periodMs, flags);
+  const stored = readLimits(concurrency, rate, periodMs, flags);
+  // Without a rate, the period is that of the window before.
+  const limits = stored.rate > 0 ? stored : { ...stored, periodMs: 0 };
   const isSet = (flag: number) => Math.floor(Number(flags) / flag) % 2 === ORDERED;
   const waiting = behind + count;
   const isIdle = waiting === 0 && running === 0 && !isSet(PINNED) && !isSet(PAUSED);
@@ -73,7 +75,8 @@ export function readFlowState(field: string, text: string, now: number): FlowSta
     running,
     waiting,
     startedInWindow,
-    windowEndsAt,
+    // A clock that was ahead may have opened the window.
+    windowEndsAt: Math.min(windowEndsAt, now + stored.periodMs),
     paused: isSet(PAUSED),
     pinned: {
       concurrency: isSet(PINNED) && !isSet(FREE_CONCURRENCY),

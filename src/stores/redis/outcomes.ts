@@ -49,10 +49,12 @@ export function outcomeArguments(settle: readonly Outcome[], now: number): strin
   for (const outcome of settle) args.push(newScore(outcome, now, scoreText));
   for (const { record } of settle) args.push(record);
   const more: string[] = [];
-  settle.forEach(({ lease: { flow, bornAs = "" } }, index) => {
-    if (flow || bornAs !== "") more.push(String(index + 1), flowHead(flow), bornAs);
+  settle.forEach(({ lease: { flow, claimedAt, bornAs = "" }, timing }, index) => {
+    if (!flow && bornAs === "") return;
+    const unattempted = timing || claimedAt === undefined ? "" : String(claimedAt);
+    more.push(String(index + 1), flowHead(flow), unattempted, bornAs);
   });
-  args.push(String(more.length / 3), ...more);
+  args.push(String(more.length / 4), ...more);
   return args;
 }
 

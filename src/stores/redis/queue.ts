@@ -78,7 +78,7 @@ import {
   mostOfSweep,
 } from "./most-commands.ts";
 import { figureArguments, followUpArguments, outcomeArguments, toSend } from "./outcomes.ts";
-import { BORN_MEMBER, leaseScore, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
+import { BORN_MEMBER, leaseScore, MOST_PEEKED, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.ts";
 import { readLayout, writeEarlier, writeSpread } from "./spread.ts";
 
@@ -185,7 +185,10 @@ export class RedisQueue implements QueueStore {
     const replies = stored?.answer ?? (await this.#texts(scripts.enqueue, args));
     const use = replies[jobs.length * 5];
     const emptied = use ? this.#noteEnqueued(use === "1") : {};
-    return jobs.map((job, index) => ({ ...enqueueReply(job, replies.slice(index * 5, index * 5 + 5)), ...emptied }));
+    return jobs.map((job, index) => ({
+      ...enqueueReply(job, replies.slice(index * 5, index * 5 + 5), now),
+      ...emptied,
+    }));
   }
 
   #noteEnqueued(wasUnused: boolean): Pick<EnqueueReply, "isEmptied"> {
@@ -240,7 +243,7 @@ export class RedisQueue implements QueueStore {
     const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, flag(true)) : given);
     const sending = { pauseMs: resendPauseMs, most: maySweep ? sweeping : most };
     const answer = await this.#texts(scripts.exchange, args, sending);
-    const { places, missing, settled, ...reply } = exchangeReply(answer, sent.length, fire.length);
+    const { places, missing, settled, ...reply } = exchangeReply(answer, sent.length, fire.length, now);
     this.#notePlaces(places);
     return { ...reply, settled: acceptedBy(settled), gone: goneAmong(watch, missing) };
   }
@@ -273,24 +276,24 @@ export class RedisQueue implements QueueStore {
     if (found) throw earlierPartitions(this.#keys.queue, found.due);
   }
 
-  async peek(): Promise<PeekReply> {
+  async peek(now: number): Promise<PeekReply> {
     const [head] = await this.#plain([this.#peekCommand()]);
-    return this.#peeked(texts(head));
+    return this.#peeked(texts(head), now);
   }
 
-  #peeked(head: readonly string[]): PeekReply {
+  #peeked(head: readonly string[], now: number): PeekReply {
     const isEmptied = this.#isEmptied(isUnused(head));
-    return { ...nextDue(head), ...(isEmptied && { isEmptied }) };
+    return { ...nextDue(head, now), ...(isEmptied && { isEmptied }) };
   }
 
-  async peekWithManifest(): Promise<PeekReply & { readonly manifest: string | undefined }> {
+  async peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined }> {
     const [head, manifest] = await this.#plain([this.#peekCommand(), ["GET", this.#keys.manifest]]);
-    return { ...this.#peeked(texts(head)), manifest: typeof manifest === "string" ? manifest : undefined };
+    return { ...this.#peeked(texts(head), now), manifest: typeof manifest === "string" ? manifest : undefined };
   }
 
-  // Two members: the mark of a pause stands before all others.
+  // The mark of a pause stands before all others.
   #peekCommand(): readonly string[] {
-    return ["ZRANGE", this.#keys.due, "0", "1", "WITHSCORES"];
+    return ["ZRANGE", this.#keys.due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
   }
 
   async extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply> {

@@ -1,3 +1,4 @@
+import { CLOCKS_APART_MS } from "../../core/shared/clock.ts";
 import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import { CLAIM_CYCLE, type Outcome } from "../../core/store/store.ts";
@@ -56,9 +57,51 @@ export function readScore(read: Pick<StoredSchedule, "next" | "revision"> | unde
   return read?.revision === undefined ? undefined : scheduleScore(read.next, read.revision);
 }
 
+/** From here on the revision of a schedule says how far ahead its next occurrence was when it moved there. */
+const MOVED = 448;
+
+/** The least power of 2 above a number of ms. As in lua/_lanes.lua. */
+function reachOf(ms: number): number {
+  return Math.floor(Math.log2(ms)) + 1;
+}
+
+/** The score of a schedule that has fired. @param reachMs how far ahead `next` is; undefined if a claim need not check it. */
+export function movedScore(next: number | undefined, reachMs: number | undefined): number {
+  return scheduleScore(next, reachMs === undefined ? 0 : MOVED + reachOf(reachMs));
+}
+
 /** The score of a schedule that is stored in place of what was read: another one, also at the same occurrence. */
 export function renewedScore({ next, from }: SchedulePut): number {
-  return scheduleScore(next, from?.revision === undefined ? 0 : from.revision + 1);
+  return scheduleScore(next, from?.revision === undefined ? 0 : (from.revision + 1) % MOVED);
+}
+
+/** How the mark of a key ends that was served a moment ago: it stands behind all that is due in that millisecond. Keys take turns. */
+const SERVED = 1_020;
+
+/**
+ * The mark of a key that can next start something at `at`.
+ *
+ * @param turn when it last started something.
+ * @param windowMs the length of the window, if it waits for the end of one.
+ */
+export function markScore(at: number, turn: number, windowMs: number | undefined): number {
+  if (windowMs !== undefined) return at * 1024 + reachOf(windowMs);
+  return at * 1024 + (at === turn ? SERVED : 0);
+}
+
+/**
+ * Whether a key or a schedule is further ahead than a clock like the one that says `now` can have put it: the clock that has done so was
+ * ahead, or this one is behind. The last bits of a score tell how far ahead it was then: the turn of a key is never in the future, a window
+ * ends within its period, and a schedule moves to its next occurrence. Schedules are checked only for large differences: an occurrence
+ * that was fired early is not to be fired again.
+ */
+export function isAstray(member: string, score: number, now: number): boolean {
+  const ahead = Math.floor(score / 1024) - now;
+  const reach = score % 1024;
+  if (member.startsWith(LANE_MEMBER)) return reach > 0 && ahead > (reach === SERVED ? 0 : 2 ** reach);
+  if (!member.startsWith(SCHEDULE_MEMBER) || momentOf(score) === undefined) return false;
+  const { claims: revision } = unpack(score);
+  return revision >= MOVED && ahead > 2 ** (revision - MOVED) + CLOCKS_APART_MS;
 }
 
 /** When a member is due; undefined where it never is. */
@@ -95,5 +138,7 @@ export const PAUSED_MEMBER = " paused";
 export const NAMES_MEMBER = " name:";
 /** The score of that count while there are none. */
 export const NO_NAMES = 2 ** 55;
+/** How many members a peek reads, the mark of a pause included. */
+export const MOST_PEEKED = 2;
 /** Stands for a flow control key, at the moment when it can next start something. */
 export const LANE_MEMBER = " lane:";

@@ -57,7 +57,7 @@ describe("declared schedules", () => {
       await deploy({ job: cron }).drain();
       clock.now += 61 * minute;
     }
-    const { manifest } = await store.open("default").peekWithManifest();
+    const { manifest } = await store.open("default").peekWithManifest(start);
     expect(Object.keys(JSON.parse(manifest ?? "").replaced)).toHaveLength(1);
   });
 });

@@ -111,11 +111,15 @@ local function give_back(lane, order, id, ready, parked)
   push(parked, whole(IN_LINE + score), id, whole(UPPER), LEASE .. id)
 end
 
--- The earliest member of `due` that this claim leaves there, and whose mark it does not move.
+local function is_lane(member)
+  return string.byte(member) == 32 and string.sub(member, 1, #LANE) == LANE
+end
+
+-- The earliest member of `due` that this claim leaves there, and whose mark it does not move. And its score.
 local function next_left(range, at, full, marked, moved)
   for i = at, #range, 2 do
     if tonumber(range[i + 1]) >= UPPER then return nil end
-    if not marked[range[i]] then return tonumber(range[i + 1]) end
+    if not marked[range[i]] then return range[i], tonumber(range[i + 1]) end
   end
   if not full or at > #range or moved == 0 then return nil end
   local first = #range / 2
@@ -134,8 +138,8 @@ local function claim(wanted)
   local born, born_ids, born_scores = {}, {}, {}
   for i = first, #range, 2 do
     local member, score = range[i], tonumber(range[i + 1])
-    local is_lane = string.byte(member) == 32 and string.sub(member, 1, #LANE) == LANE
-    if is_lane and not may_meet_keys and score < not_due and wanted > 0 then
+    local has_lane = is_lane(member)
+    if has_lane and not may_meet_keys and score < not_due and wanted > 0 then
       left_out = math.min(left_out, score)
     elseif score < not_due and found + #slot_keys < wanted then
       if is_schedule(member) then
@@ -144,7 +148,7 @@ local function claim(wanted)
       else
         found = found + 1
         ids[found], ready[found] = member, range[i + 1]
-        if is_lane then
+        if has_lane then
           key_at[found] = string.sub(member, #LANE + 1)
           push(keys, key_at[found])
         elseif is_born(member) then
@@ -161,8 +165,31 @@ local function claim(wanted)
       break
     end
   end
+  -- What is further ahead than this clock can have put it is due by this one.
+  local astray, handed_out = {}, {}
+  for i = left_at, wanted > 0 and #range or 0, 2 do
+    local member, score = range[i], tonumber(range[i + 1])
+    local has_room = found + #slot_keys < wanted
+    if is_lane(member) and is_astray(score, now) then
+      local key = string.sub(member, #LANE + 1)
+      if may_meet_keys then push(astray, key) else left_out = math.min(left_out, now * 1024) end
+      if may_meet_keys and has_room then
+        found = found + 1
+        ids[found], ready[found], key_at[found] = member, range[i + 1], key
+        push(keys, key)
+      end
+    elseif is_schedule(member) and has_room and is_schedule_astray(score) then
+      push(slot_keys, string.sub(member, #SCHEDULE + 1))
+      push(slot_scores, range[i + 1])
+      handed_out[member] = true
+    end
+  end
+  if #astray > 0 then
+    load_lanes(astray, now)
+    for _, key in ipairs(astray) do touch(lane_of[key]) end
+  end
   if #keys > 0 then
-    load_lanes(keys)
+    load_lanes(keys, now)
     share_out(keys, wanted - found - #slot_keys)
     -- The mark that was met moves also where it had stayed behind when a command failed.
     for i, key in pairs(key_at) do lane_of[key].mark = tonumber(ready[i]) end
@@ -176,7 +203,7 @@ local function claim(wanted)
   for i = 1, #ids do
     if may_meet_keys and not lane_at[i] and string.byte(records[i] or '', 1) == 50 then push(expired, (flow_of(records[i]))) end
   end
-  load_lanes(expired)
+  load_lanes(expired, now)
   -- Writing a score takes longer than all else that is done for a job, and most of them have been claimed equally often.
   local index, leased, parked, first_left, is_full = index_score(ends), {}, {}, UPPER, false
   for i = 1, #ids do
@@ -228,8 +255,13 @@ local function claim(wanted)
   local earliest, marked = put_marks(parked, orphans)
   for _, value in ipairs(parked) do push(leases, value) end
   for _, value in ipairs(moved_on) do push(leases, value) end
-  local left = next_left(range, left_at, full, marked, moved)
-  local coming = math.min(left or UPPER, earliest, first_left, left_out, next_slot)
+  for member in pairs(handed_out) do marked[member] = true end
+  local left, left_score = next_left(range, left_at, full, marked, moved)
+  local coming = math.min(left_score or UPPER, earliest, first_left, left_out, next_slot)
+  if left and wanted > 0 and coming == left_score
+    and (is_lane(left) and is_astray(left_score, now) or is_schedule(left) and is_schedule_astray(left_score)) then
+    coming = now * 1024
+  end
   if left_out < UPPER and reply[1] == 0 then reply[1] = 2 end
   if coming < UPPER then reply[2] = whole(coming) end
 end

@@ -16,7 +16,7 @@ local function fire()
   end
   local scores, at = read_many('ZMSCORE', due, members), {}
   for i, member in ipairs(members) do at[member] = scores[i] end
-  load_lanes(keys)
+  load_lanes(keys, now)
   local moved, records, new_jobs, new_records = {}, {}, {}, {}
   for _, schedule in ipairs(fires) do
     local member = SCHEDULE .. schedule.key

@@ -32,7 +32,7 @@ end
 
 local function parse(key, text)
   local lane = { key = key, original = text, concurrency = 0, rate = 0, period = 0, flags = 0, running = 0, turn = 0, ends = 0,
-    started = 0, last = 0, behind = 0, count = 0, tail = 0, text = '', at = 1, read = 0 }
+    started = 0, last = 0, behind = 0, count = 0, tail = 0, text = '', at = 1, read = 0, now = UPPER }
   if text then
     local c, r, p, f, u, t, e, s, l, b, n, i, at = string.match(text,
       '^(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()')
@@ -48,7 +48,61 @@ local function format_lane(lane)
     lane.running, lane.turn, lane.ends, lane.started, lane.last, lane.behind, lane.count, lane.tail) .. string.sub(lane.text, lane.at)
 end
 
-local function load_lanes(keys)
+local function places(lane)
+  if has(lane, ORDERED) then return 1 end
+  return lane.concurrency > 0 and lane.concurrency or 1e9
+end
+
+-- The least power of 2 above a number of ms.
+local function reach_of(ms)
+  local reach = 0
+  while 2 ^ reach <= ms do reach = reach + 1 end
+  return reach
+end
+
+-- The place and the score of the first job in line.
+local function head_of(lane)
+  return tonumber(string.sub(lane.text, lane.at, lane.at + 15)), tonumber(string.sub(lane.text, lane.at + 16, lane.at + 31))
+end
+
+-- A key that was just served comes after everything else that is due in that millisecond: keys take turns. The last ten bits of a mark tell
+-- how far ahead the clock that wrote it can have put it: a turn not at all, and the end of a window by its period.
+local function mark_of(lane)
+  if lane.count == 0 or has(lane, HELD) or lane.running >= places(lane) then return UPPER end
+  local place, score = head_of(lane)
+  local time, reach = math.max(math.floor((has(lane, ORDERED) and score or math.min(place, score)) / 1024), lane.turn), 0
+  if time == lane.turn then reach = 1020 end
+  if lane.rate > 0 and lane.started >= lane.rate and lane.ends > time then time, reach = lane.ends, reach_of(lane.period) end
+  return time * 1024 + reach
+end
+
+-- Whether a mark is further ahead than any clock like this one can have put it.
+local function is_astray(mark, now)
+  local reach = mark % 1024
+  return reach > 0 and math.floor(mark / 1024) > now + (reach == 1020 and 0 or 2 ^ reach)
+end
+
+local function is_idle(lane)
+  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED
+end
+
+-- What a clock that was ahead has written is brought back to this one: no turn is in the future, and no window ends later than its period.
+local function touch(lane)
+  if not lane.touched then
+    lane.touched = true
+    push(touched, lane)
+    -- As in `due`: an idle key has no mark.
+    lane.mark = lane.original and not is_idle(lane) and mark_of(lane) or nil
+    lane.turn, lane.ends = math.min(lane.turn, lane.now), math.min(lane.ends, lane.now + lane.period)
+  end
+  if not lane.unmarked then
+    lane.unmarked = true
+    push(unmarked, lane)
+  end
+end
+
+-- @param now the time by the clock of the caller, nil if it is not known.
+local function load_lanes(keys, now)
   local unknown = {}
   for _, key in ipairs(keys) do
     if lane_of[key] == nil then
@@ -56,36 +110,9 @@ local function load_lanes(keys)
       push(unknown, key)
     end
   end
-  for i, text in ipairs(read_many('HMGET', flow, unknown)) do lane_of[unknown[i]] = parse(unknown[i], text) end
-end
-
-local function places(lane)
-  if has(lane, ORDERED) then return 1 end
-  return lane.concurrency > 0 and lane.concurrency or 1e9
-end
-
--- A key that was just served comes after everything else that is due in that millisecond: keys take turns.
-local function mark_of(lane)
-  if lane.count == 0 or has(lane, HELD) or lane.running >= places(lane) then return UPPER end
-  local time = math.max(math.floor(tonumber(string.sub(lane.text, lane.at + 16, lane.at + 31)) / 1024), lane.turn)
-  if lane.rate > 0 and lane.started >= lane.rate then time = math.max(time, lane.ends) end
-  return time * 1024 + (time == lane.turn and 1020 or 0)
-end
-
-local function is_idle(lane)
-  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED
-end
-
-local function touch(lane)
-  if not lane.touched then
-    lane.touched = true
-    push(touched, lane)
-    -- As in `due`: an idle key has no mark.
-    lane.mark = lane.original and not is_idle(lane) and mark_of(lane) or nil
-  end
-  if not lane.unmarked then
-    lane.unmarked = true
-    push(unmarked, lane)
+  for i, text in ipairs(read_many('HMGET', flow, unknown)) do
+    local lane = parse(unknown[i], text)
+    lane.now, lane_of[unknown[i]] = now or UPPER, lane
   end
 end
 
@@ -128,8 +155,9 @@ local function is_behind(item, other)
   return is_after(item[3], other[3])
 end
 
-local function place_of(order, score)
-  return order > 0 and order or score
+-- Jobs with an order go by it only in a key that is ordered.
+local function place_in(lane, order, score)
+  return order > 0 and has(lane, ORDERED) and order or score
 end
 
 local function stand_behind(lane, item)
@@ -147,7 +175,7 @@ end
 
 local function insert(lane, order, score, id)
   touch(lane)
-  local item = { place_of(order, score), score, id }
+  local item = { place_in(lane, order, score), score, id }
   local is_last = lane.count == 0 or item[1] > lane.tail
   if item[1] == lane.tail and not is_last then
     if not lane.final then
@@ -170,28 +198,36 @@ local function insert(lane, order, score, id)
   set_entries(lane, line)
 end
 
--- A job that has already left the line, for example by an earlier send, is not counted again.
-local function remove(lane, order, score, id)
-  touch(lane)
-  local line = place_of(order, score) <= lane.tail and entries(lane) or {}
+local function remove_at(lane, place, score, id)
+  local line = place <= lane.tail and entries(lane) or {}
   for i, item in ipairs(line) do
     if item[3] == id then
       table.remove(line, i)
-      return set_entries(lane, line)
+      set_entries(lane, line)
+      return true
     end
   end
-  local member = member_of(lane, { place_of(order, score), score, id })
+  local member = member_of(lane, { place, score, id })
   for i = 2, #standing, 2 do
     if standing[i] == member then
       table.remove(standing, i)
       table.remove(standing, i - 1)
       lane.behind = lane.behind - 1
-      return
+      return true
     end
   end
-  if not call('ZSCORE', lanes, member) then return end
+  if lane.behind == 0 or not call('ZSCORE', lanes, member) then return false end
   is_leaving[member], removed[member] = true, true
   lane.behind = lane.behind - 1
+  return true
+end
+
+-- A job that has already left the line, for example by an earlier send, is not counted again. One with an order may have joined the line,
+-- or moved in it, while the key was not ordered.
+local function remove(lane, order, score, id)
+  touch(lane)
+  if order > 0 and remove_at(lane, order, score, id) then return end
+  remove_at(lane, score, score, id)
 end
 
 local function pop(lane)
@@ -237,6 +273,19 @@ local function refill(lane, many)
   lane.behind = #found < many and 0 or lane.behind - count
 end
 
+-- Reads the head of a line that is not empty: the entries read may have left it in this script. In a key that is no longer ordered, a
+-- job that waits for its run time gives way to the others. A few of them: the mark of those that follow brings the next claim here.
+local function find_head(lane)
+  local moves = has(lane, ORDERED) and 0 or INLINE
+  for i = 0, moves do
+    while lane.count == 0 and lane.behind > 0 do refill(lane, INLINE) end
+    if lane.count == 0 or i == moves then return end
+    local place, score = head_of(lane)
+    if score <= place then return end
+    insert(lane, 0, score, pop(lane)[3])
+  end
+end
+
 -- How many more attempts may start.
 local function free(lane, now, running)
   if has(lane, HELD) then return 0 end
@@ -259,6 +308,29 @@ local function finish(lane)
   lane.running = math.max(lane.running - 1, 0)
 end
 
+-- No attempt was made of a job that was claimed then: its start no longer counts, if the window is open in which it did. A window in which
+-- nothing has started is closed.
+local function take_back_start(lane, claimed_at)
+  touch(lane)
+  if claimed_at < lane.ends - lane.period or claimed_at >= lane.ends then return end
+  lane.started = math.max(lane.started - 1, 0)
+  if lane.started == 0 then lane.ends = 0 end
+end
+
+local function set_concurrency(lane, concurrency, ordered)
+  lane.concurrency = concurrency
+  set_flag(lane, ORDERED, ordered)
+end
+
+-- An open window goes on with a new period. Without a rate, what was known of the last one stays.
+local function set_rate(lane, rate, period, now)
+  if rate > 0 then
+    if now < lane.ends then lane.ends = lane.ends + period - lane.period end
+    lane.period = period
+  end
+  lane.rate = rate
+end
+
 -- Whether the state of a key is no longer needed.
 local function is_forgotten(lane, now)
   return is_idle(lane) and (lane.rate == 0 or lane.ends <= now)
@@ -274,11 +346,8 @@ local function join(text, sets, now, kept)
   if not is_known and is_forgotten(lane, now) then
     lane.flags, lane.turn, lane.ends, lane.started, lane.last, sets = 0, 0, 0, 0, 0, true
   end
-  if sets and not pins(lane, FREE_CONCURRENCY) then
-    lane.concurrency = tonumber(c)
-    set_flag(lane, ORDERED, o == '1')
-  end
-  if sets and not pins(lane, FREE_RATE) then lane.rate, lane.period = tonumber(r), tonumber(p) end
+  if sets and not pins(lane, FREE_CONCURRENCY) then set_concurrency(lane, tonumber(c), o == '1') end
+  if sets and not pins(lane, FREE_RATE) then set_rate(lane, tonumber(r), tonumber(p), now) end
   if order == 0 and has(lane, ORDERED) then
     order = math.max(now * 1024, lane.last + 1)
     lane.last = order
@@ -291,8 +360,7 @@ local function put_marks(adding, removing)
   local earliest, marked = UPPER, {}
   for _, lane in ipairs(unmarked) do
     lane.unmarked, marked[LANE .. lane.key] = false, true
-    -- The entries read may already have left the line in this script: then there is more to read.
-    while lane.count == 0 and lane.behind > 0 do refill(lane, INLINE) end
+    find_head(lane)
     if is_idle(lane) then
       if lane.mark then push(removing, LANE .. lane.key, TURN .. lane.key) end
       lane.mark = nil

@@ -31,7 +31,7 @@ local function find_jobs(ids, may_run)
     keyed[i].key, keyed[i].order = flow_of(record)
     if keyed[i].key then push(keys, keyed[i].key) end
   end
-  load_lanes(keys)
+  load_lanes(keys, now)
   local records = read_born(born, born_scores)
   for _, job in ipairs(found) do job.first = job.born and records[job.born] or '' end
   return found, refused

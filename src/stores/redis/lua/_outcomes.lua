@@ -5,8 +5,9 @@ local first, last = {}, {}
 local ids, held_leases, scores, records = {}, {}, {}, {}
 -- What the jobs are called in `due`.
 local names = {}
--- Of the few jobs with keys: the beginnings of their records. And of those that were born leased: the records they were born with.
-local keyed, heads, births = {}, {}, {}
+-- Of the few jobs with keys: the beginnings of their records and, if no attempt was made, when they were claimed. And of those that were
+-- born leased: the records they were born with.
+local keyed, heads, unattempted, births = {}, {}, {}, {}
 
 -- Which outcomes count, by their numbers, and which jobs have one: a request may settle a job twice.
 local accepted, has_outcome = {}, {}
@@ -21,10 +22,11 @@ local function read_outcomes()
   ids, held_leases, scores, records = arguments(number), arguments(number), arguments(number), arguments(number)
   for i = 1, number do names[i] = ids[i] end
   for _ = 1, tonumber(argument()) do
-    local i, head, birth = tonumber(argument()), argument(), argument()
+    local i, head, claimed_at, birth = tonumber(argument()), argument(), argument(), argument()
     if head ~= '' then
       heads[i] = head
       push(keyed, i)
+      unattempted[i] = tonumber(claimed_at)
     end
     if birth ~= '' then births[i], names[i] = birth, BORN .. ids[i] end
   end

@@ -14,6 +14,18 @@ local function iso(time)
     month + (is_next_year and -9 or 3), day, math.floor(ms / 3600000), math.floor(ms / 60000) % 60, math.floor(ms / 1000) % 60, ms % 1000)
 end
 
+-- Of a schedule that has fired, the revision says how far ahead its next occurrence was then (score.ts). A claim by whose clock it is further
+-- ahead, by five minutes, asks the server which of the two clocks is right. A server that agrees with neither, as in tests, has no say.
+local MOVED, APART_MS, server_now = 448, 300000, nil
+local function is_schedule_astray(score)
+  local time, revision = unpack_score(score)
+  if revision < MOVED or score >= UPPER then return false end
+  local moved_after = time - 2 ^ (revision - MOVED)
+  if moved_after - now <= APART_MS then return false end
+  server_now = server_now or tonumber(call('TIME')[1]) * 1000
+  return server_now < moved_after - APART_MS or server_now > time + APART_MS
+end
+
 -- What a schedule that stands at this score makes now, by the plan before its record (plan.ts): the last occurrence until now, and the
 -- next one. Nothing where the plan does not cover both, or not this case.
 local function planned(key, score, record)
@@ -21,6 +33,7 @@ local function planned(key, score, record)
     string.match(record, '^2:(%l*):(%d*):([%d,]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
   if not flags or (string.find(flags, 'd', 1, true) and not may_fire_declared) then return nil end
   local first, occurrence, coming = unpack_score(tonumber(score)), nil, nil
+  if first > now then return nil end
   local from = string.find(times, ',' .. whole(first) .. ',', 1, true)
   if not from then return nil end
   for text in string.gmatch(string.sub(times, from), '%d+') do
@@ -35,7 +48,8 @@ local function planned(key, score, record)
   if latest ~= '' and now - occurrence > tonumber(latest) then return nil end
   -- Of a name that JSON escapes nothing is learned.
   local name = string.match(tail, '"},"name":("[^"\\]*")')
-  return { id = key .. '@' .. iso(occurrence), occurrence = occurrence, coming = coming, name = name and string.sub(name, 2, -2),
+  local reach = string.find(flags, 'e', 1, true) and 0 or 2 * (MOVED + reach_of(coming - now))
+  return { id = key .. '@' .. iso(occurrence), occurrence = occurrence, coming = coming * 1024 + reach, name = name and string.sub(name, 2, -2),
     record = head .. whole(now) .. middle .. whole(occurrence) .. tail }
 end
 
@@ -71,10 +85,9 @@ local function fire_planned(keys, scores, index, ends)
       if is_full then
         earliest = math.min(earliest, tonumber(scores[i]))
       else
-        local coming = plan.coming * 1024
-        earliest = math.min(earliest, coming)
+        earliest = math.min(earliest, plan.coming)
         lease(BORN .. plan.id, whole(plan.occurrence * 1024), plan.record, whole(pack(ends, 1, 1)), index, born_index(plan.id, plan.record))
-        push(moved, whole(coming), SCHEDULE .. key)
+        push(moved, whole(plan.coming), SCHEDULE .. key)
       end
     elseif records[i] then
       push(slots, key, scores[i], records[i])

@@ -70,7 +70,9 @@ local function accept_more(i)
   local index = births[i] and born_index(ids[i], births[i]) or LEASE .. ids[i]
   if births[i] then push(gone_births, names[i], index) end
   if heads[i] then
-    finish(lane_of[flow_of(heads[i])])
+    local lane = lane_of[flow_of(heads[i])]
+    finish(lane)
+    if unattempted[i] then take_back_start(lane, unattempted[i]) end
     push(ended_leases, held_leases[i], names[i], index_of_lease(held_leases[i]), index)
   end
 end
@@ -235,7 +237,7 @@ local function settle()
   for _, i in ipairs(keyed) do
     if is_same(stored[i], held_leases[i]) then push(keys, (flow_of(heads[i]))) end
   end
-  load_lanes(keys)
+  load_lanes(keys, now)
   for i = 1, number do reply[3 + i] = 0 end
   complete(stored)
   wait_again(stored)

@@ -2,7 +2,7 @@
 -- ARGV: key, now, 'set' | 'unset' | 'rateReset' | 'paused' | 'resumed', then for 'set' and 'unset': '' for all limits, 'concurrency' | 'rate',
 -- and for 'set': concurrency, rate, period, ordered
 local key, now, to, only = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-load_lanes({ key })
+load_lanes({ key }, now)
 local lane, adding, removing = lane_of[key], {}, {}
 if is_forgotten(lane, now) then
   local original = lane.original
@@ -10,11 +10,8 @@ if is_forgotten(lane, now) then
   lane.original, lane_of[key] = original, lane
 end
 touch(lane)
-if to == 'set' and only ~= 'rate' then
-  lane.concurrency = tonumber(ARGV[5])
-  set_flag(lane, ORDERED, ARGV[8] == '1')
-end
-if to == 'set' and only ~= 'concurrency' then lane.rate, lane.period = tonumber(ARGV[6]), tonumber(ARGV[7]) end
+if to == 'set' and only ~= 'rate' then set_concurrency(lane, tonumber(ARGV[5]), ARGV[8] == '1') end
+if to == 'set' and only ~= 'concurrency' then set_rate(lane, tonumber(ARGV[6]), tonumber(ARGV[7]), now) end
 if to == 'set' or to == 'unset' then
   local concurrency, rate = pins(lane, FREE_CONCURRENCY), pins(lane, FREE_RATE)
   if only ~= 'rate' then concurrency = to == 'set' end

@@ -76,7 +76,7 @@ for i = 1, #leased_ids do
   local key = flow_of(records[i])
   if key then push(keys, key) end
 end
-load_lanes(keys)
+load_lanes(keys, now)
 for i, id in ipairs(leased_ids) do
   local key, order = flow_of(records[i])
   if key and in_line[id] then remove(lane_of[key], order, in_line[id], id) elseif key then finish(lane_of[key]) end

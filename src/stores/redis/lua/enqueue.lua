@@ -82,7 +82,7 @@ local function read()
   local keys = {}
   for id in pairs(replaceable) do push(keys, (flow_of(stored[id]))) end
   for _, job in ipairs(list) do push(keys, job.key) end
-  load_lanes(keys)
+  load_lanes(keys, now)
 end
 
 -- 2. Decide what becomes of each job. Of those that replace one another within a call, the last one is stored.
@@ -259,7 +259,7 @@ if is_lone and not first.key then
   if added == 0 then at[first.id] = call('ZSCORE', due, first.id) end
   if added == 0 then answer_duplicate(first.id) else push(answers, { status = 'enqueued', id = first.id }) end
 elseif is_lone then
-  load_lanes({ first.key })
+  load_lanes({ first.key }, now)
   enter(first, 'enqueued', { id = first.id, claims = 0 })
   place(entries[1])
   local is_new = call('HSETNX', jobs, first.id, records[2]) == 1

@@ -7,8 +7,8 @@
 --   whether it observes: keeps the order of completed jobs, and figures by name (each of these five, and the count, 0 or 1),
 --   how many outcomes are 'completed', 'retried', 'returned' and 'dead', then of all of them, in this order: the ids, the scores of their
 --     leases, their new scores (of one that dies when, and the score of its group after a space), and the records,
---   number of outcomes that have more, then for each: its place, '2:ORDER:KEY:...:' of its key of flow control ('' for none), record with
---     which it was born leased ('' if it was not),
+--   number of outcomes that have more, then for each: its place, '2:ORDER:KEY:...:' of its key of flow control ('' for none), when its job
+--     was claimed if it has a key and no attempt was made (''), record with which it was born leased ('' if it was not),
 --   number of jobs that outcomes make, then for each: place of its outcome, id, score, record,
 --   figures: for how long attempts waited and ran in ms; of the queue the number of counts, then for each: figure, how many; a text of
 --     what each outcome counts (_figures.lua); number of names, then for each: name, hash, place as far as the caller knows it (''), number

@@ -15,7 +15,7 @@ for at = 3, #ARGV, 5 do
   -- An occurrence that was made anew may have been leased as it was made. Other ids are not used twice under that name.
   if string.find(job.id, '@', 1, true) then push(born, BORN .. job.id) end
 end
-load_lanes(keys)
+load_lanes(keys, now)
 local is_born = {}
 for i, score in ipairs(read_many('ZMSCORE', due, born)) do is_born[born[i]] = score end
 local died, reply, seen = read_many('ZMSCORE', dead, ids), {}, {}
