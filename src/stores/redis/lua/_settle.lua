@@ -3,11 +3,8 @@
 -- What the accepted outcomes write, each for one command: HSETEX of `done`, ZADD of `done:order`, HSET of `dead:jobs`, ZADD of `dead`,
 -- HSET of `jobs`, ZADD and ZREM of `due`: the names of jobs that were born leased stand apart.
 local finished, ended, buried, died, kept, waiting, gone, gone_births = {}, {}, {}, {}, {}, {}, {}, {}
--- Ids of jobs that have ended, whose records go last of all. And the leases of jobs with keys that have ended, for a ZADD of `due` that
--- puts them back.
-local left, ended_leases = {}, {}
--- The watched jobs that are not there.
-local missing = {}
+-- The leases of jobs with keys that have ended, for a ZADD of `due` that puts them back.
+local ended_leases = {}
 
 -- A score is text, which need not be written the same way by whoever wrote it.
 local function is_same(stored, score)
@@ -60,7 +57,7 @@ end
 
 -- Where the state of keys cannot be stored, their jobs go on holding the leases that it counts: an outcome that is sent again finds
 -- them, and so does a claim once they run out. No HSET is needed for that.
-local function put_leases_back()
+function put_leases_back()
   call_many('ZADD', due, ended_leases)
   call_many('ZADD', due, stored_marks())
 end
@@ -222,7 +219,7 @@ local function sweep()
   call_many('HDEL', jobs, orphaned)
 end
 
-local function settle()
+function settle()
   local number = read_outcomes()
   local follow_ups = read_follow_ups()
   read_figures()

@@ -61,11 +61,20 @@ local DAY_MS = 86400000
 -- Records that this exchange has written: to claim one takes no reading.
 local written = {}
 
--- include: _outcomes.lua
 -- include: _windows.lua
 -- include: _figures.lua
--- include: _tally.lua
--- include: _settle.lua
+
+-- Ids of jobs that have ended, whose records go last of all.
+local left = {}
+-- The watched jobs that are not there.
+local missing = {}
+local settle, put_leases_back
+-- A function of Lua has room for 200 local names: those of settling end with this block.
+do
+  -- include: _outcomes.lua
+  -- include: _tally.lua
+  -- include: _settle.lua
+end
 -- include: _fire.lua
 
 local FIRED = ' fired:'
