@@ -25,7 +25,8 @@ function compact(source: string): string {
 const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
 const textOf = (file: string) => readFileSync(new URL(file, folder), "utf8");
 /** Reads a file, with each part that it names in a line `-- include: FILE` in the place of that line. */
-const read = (file: string) => compact(textOf(file).replace(/^ *-- include: (.+)$/gm, (_, part: string) => textOf(part)));
+const read = (file: string) =>
+  compact(textOf(file).replace(/^ *-- include: (.+)$/gm, (_, part: string) => textOf(part)));
 const camel = (file: string) =>
   file.replace(/\.lua$/, "").replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 

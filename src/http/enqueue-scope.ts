@@ -1,4 +1,5 @@
 import { limitNames } from "../core/job/flow-control.ts";
+import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
 import type { BulkJob } from "../core/queue/send.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
@@ -66,8 +67,8 @@ export function admission(
   if (hasScope(caller, ["admin"])) return toBulk;
   const known = new Set(jobNames);
   return (job) => {
-    // The queue's own error lists its jobs.
-    if (known.size > 0 && !known.has(job.name) && !hasScope(caller, ["read"]))
+    // The queue's own error lists its jobs. It refuses what is reserved as such.
+    if (known.size > 0 && !known.has(job.name) && !isReservedName(job.name) && !hasScope(caller, ["read"]))
       throw invalidRequest(
         `No job is named ${JSON.stringify(job.name)}. A token with the scope "read" sees which there are.`,
       );

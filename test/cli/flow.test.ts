@@ -90,7 +90,7 @@ onEveryTarget((openWith) => {
     test.each([
       ["set acme --rate 5", "rate needs a period"],
       ["set acme --period 1m", "period needs a rate"],
-      ["set acme --rate 5 --period 8d", "7 days"],
+      ["set acme --rate 5 --period 32d", "31 days"],
       ["set acme --rate 5 --period soon", "must be a duration"],
       ["set acme --concurrency 0", "whole number"],
       ["set acme --ordered --concurrency 2", "one job at a time"],

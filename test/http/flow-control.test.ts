@@ -141,7 +141,7 @@ describe("the routes of flow control", () => {
     [{ rate: 10 }, "rate needs a period"],
     [{ period: "1m" }, "period needs a rate"],
     [{ rate: 10, period: "soon" }, "period"],
-    [{ rate: 10, period: "8d" }, "7 days"],
+    [{ rate: 10, period: "32d" }, "31 days"],
     [{ ordered: 1 }, "ordered"],
     [{ ordered: true, concurrency: 2 }, "ordered"],
     [{ key: "other" }, "key"],

@@ -8,7 +8,7 @@ const limits = [
   [{ period: "1m" }, /period needs a rate/],
   [{ rate: 0, period: "1m" }, /rate must be a whole number/],
   [{ rate: 1, period: "0s" }, /period must be longer than 0/],
-  [{ rate: 1, period: "8d" }, /at most 7 days/],
+  [{ rate: 1, period: "32d" }, /at most 31 days/],
   [{ ordered: true, concurrency: 2 }, /ordered runs one job at a time/],
   [{ ordered: "yes" }, /ordered must be true or false/],
   [{ burst: 3 }, /"burst" is no option of flowControl/],

@@ -154,6 +154,11 @@ const takers: readonly Taker[] = [
   { of: "relayTo", valid: { url: "https://app.test/drain", token }, take: (target) => void relayTo(target) },
   { of: "dashboard", valid: {}, take: (options) => void dashboard(options) },
   { of: "createQStash", valid: qstash, take: (options) => void createQStash(options) },
+  {
+    of: "enqueueLimits",
+    valid: { maxDelay: "1d" },
+    take: (enqueueLimits) => void createHandler({ queue: queue(), auth, enqueueLimits }),
+  },
   { of: "events", valid: { retention: "3d" }, take: (events) => void createQStash({ ...qstash, events }) },
   {
     of: "signingKeys",

@@ -69,12 +69,12 @@ onEachKindOfStore(({ create }) => {
       const { call, queue, settle } = await servedWorkflows({}, { store: create() });
       const headers = {
         Authorization: `Bearer ${token}`,
-        "Upstash-Workflow-RunId": "old",
+        "Upstash-Workflow-RunId": "wfr_old",
         "Upstash-Workflow-Init": "true",
       };
       await call("POST", "/v2/publish/https://app.example.com/old", { headers, body: "{}" });
       await settle();
-      expect(await runsOf(queue).find("old")).toMatchObject({ state: "started" });
+      expect(await runsOf(queue).find("wfr_old")).toMatchObject({ state: "started" });
     });
   });
 

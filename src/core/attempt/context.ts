@@ -22,8 +22,8 @@ export interface ContextOwner extends AttemptHost {
 }
 
 /**
- * The second argument of a handler. What most handlers never read is a getter of the class, since to make it for each job takes time. A
- * handler may destructure it, as in `perform(payload, { extend })`: so the getters give functions that need no `this`.
+ * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took as much
+ * memory as all else that a drain allocates for the job.
  */
 export class AttemptContext implements JobContext {
   readonly id: string;
@@ -31,7 +31,12 @@ export class AttemptContext implements JobContext {
   readonly queue: string;
   readonly attempt: number;
   readonly maxRetries: number;
-  readonly #enqueuedAt: number;
+  readonly enqueuedAt: Date;
+  // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`, or pass them on with more.
+  readonly extend: JobContext["extend"];
+  readonly snooze: JobContext["snooze"];
+  readonly progress: JobContext["progress"];
+  readonly log: JobContext["log"];
   readonly #owner: ContextOwner;
 
   constructor(owner: ContextOwner, { id, name, queue, attempt, maxRetries }: AttemptInfo, enqueuedAt: number) {
@@ -40,7 +45,11 @@ export class AttemptContext implements JobContext {
     this.queue = queue;
     this.attempt = attempt;
     this.maxRetries = maxRetries;
-    this.#enqueuedAt = enqueuedAt;
+    this.enqueuedAt = new Date(enqueuedAt);
+    this.extend = (duration) => handled(owner.extend(duration));
+    this.snooze = snooze;
+    this.progress = (value) => handled(owner.reportProgress(value));
+    this.log = (message, data) => owner.log(message, data);
     this.#owner = owner;
   }
 
@@ -49,28 +58,9 @@ export class AttemptContext implements JobContext {
     return (context as AttemptContext).#owner;
   }
 
-  get enqueuedAt(): Date {
-    return new Date(this.#enqueuedAt);
-  }
-
+  /** Created when it is first read: most handlers never use it. */
   get signal(): AbortSignal {
     return this.#owner.signal;
-  }
-
-  get extend(): JobContext["extend"] {
-    return (duration) => handled(this.#owner.extend(duration));
-  }
-
-  get snooze(): JobContext["snooze"] {
-    return snooze;
-  }
-
-  get progress(): JobContext["progress"] {
-    return (value) => handled(this.#owner.reportProgress(value));
-  }
-
-  get log(): JobContext["log"] {
-    return (message, data) => this.#owner.log(message, data);
   }
 }
 

@@ -334,6 +334,11 @@ export class Drain {
     return this.#inFlight.failure;
   }
 
+  /** How many jobs it has completed so far. */
+  get completed(): number {
+    return this.#counts.completed;
+  }
+
   /** What the drain has done and spent so far. */
   report(now = this.#runtime.clock()): DrainReport {
     const { nextAt } = this.#inFlight;

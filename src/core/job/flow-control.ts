@@ -84,7 +84,7 @@ export function flowLimits({ concurrency, rate, period, ordered = false }: FlowC
   checkFlag(ordered, "flowControl.ordered");
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");
   if (period !== undefined && (periodMs === 0 || periodMs > LONGEST_PERIOD_MS))
-    throw invalidRequest("flowControl.period must be longer than 0, and at most 7 days.");
+    throw invalidRequest("flowControl.period must be longer than 0, and at most 31 days.");
   if (rate !== undefined && period === undefined)
     throw invalidRequest('flowControl.rate needs a period, such as { rate: 100, period: "1m" }.');
   if (rate === undefined && period !== undefined)

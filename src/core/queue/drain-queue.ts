@@ -7,7 +7,7 @@ import { logPartial } from "../observe/log.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
 import type { NextDue, PeekReply, QueueStore } from "../store/store.ts";
-import { drainNeeds, type QueueParts } from "./parts.ts";
+import type { QueueParts } from "./parts.ts";
 
 /** What is assumed before anything is known: nothing is due. */
 const unknown: NextDue = { paused: false, nextAt: undefined };
@@ -15,9 +15,9 @@ const unknown: NextDue = { paused: false, nextAt: undefined };
 /** Makes one drain of a queue. @throws as `Queue.drain` */
 export async function drainQueue(queue: QueueParts, options: InternalDrainOptions): Promise<DrainReport> {
   const { settings, usage } = queue;
+  const { least } = queue.needs;
   const limits = drainLimits(options);
   const { held = [], before = noCounts } = options;
-  const { least } = drainNeeds(queue);
   if (held.length === 0) checkBudget(limits, least, settings.name);
   const budget = new DrainBudget({
     roundTrips: limits.roundTrips - before.roundTrips,
@@ -42,7 +42,7 @@ async function drainWithin(
   const store = settings.store.open(settings.name, budget);
   let first: NextDue = unknown;
   if (held.length === 0)
-    first = budget.affords(drainNeeds(queue).leastToPeek)
+    first = budget.affords(queue.needs.leastToPeek)
       ? await peekUnlessAborted(queue, store, budget, limits.signal)
       : { paused: false, nextAt: clock() };
   const hooks = hookCalls(settings);
@@ -66,7 +66,7 @@ async function drainWithin(
     limits.onStopped?.(report, drain.failure);
     return report;
   } finally {
-    usage.noteCompleted(drain.report());
+    usage.noteCompleted(drain.completed);
     stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
     if (options.afterwards) options.afterwards(rest);

@@ -4,6 +4,7 @@ import type { ManageRuntime } from "../manage/runtime.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Cost } from "../store/meter.ts";
+import type { LocalFacts } from "../store/store.ts";
 import { NextDueHint } from "./next-due.ts";
 import { type QueueOptions, type QueueSettings, queueSettings } from "./options.ts";
 import { UsageCounter } from "./usage.ts";
@@ -14,6 +15,7 @@ export interface QueueParts extends ManageRuntime {
   readonly declared: DeclaredSchedules;
   readonly usage: UsageCounter;
   readonly nextDue: NextDueHint;
+  readonly needs: DrainNeeds;
   /** A store has found that the queue was emptied since this process last used it. */
   readonly noteEmptied: () => void;
 }
@@ -25,17 +27,19 @@ export function queueParts(options: QueueOptions): QueueParts {
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
   const declared = new DeclaredSchedules(jobs, clock, (text) => logWarning(logger, text));
+  const store = settings.store.open(name, usage.work);
   return {
     queue: name,
     jobs,
     clock,
-    store: settings.store.open(name, usage.work),
+    store,
     reader: settings.store.open(name, usage.reads),
     noteDue: (runAt) => nextDue.note(runAt),
     settings,
     declared,
     usage,
     nextDue,
+    needs: drainNeeds(store.local, declared.count, mostFollowUps(jobs)),
     noteEmptied: () => {
       declared.noteEmptied();
       logEmptied(logger, name, clock());
@@ -53,8 +57,7 @@ export interface DrainNeeds {
   readonly leastToPeek: Cost;
 }
 
-export function drainNeeds({ store, declared, jobs }: QueueParts): DrainNeeds {
-  const { local } = store;
-  const least = leastBudget(local, declared.count, mostFollowUps(jobs));
-  return { peek: local.mostOfPeek, least, leastToPeek: leastToPeek(local, declared.count, least) };
+function drainNeeds(local: LocalFacts, declared: number, followUps: number): DrainNeeds {
+  const least = leastBudget(local, declared, followUps);
+  return { peek: local.mostOfPeek, least, leastToPeek: leastToPeek(local, declared, least) };
 }

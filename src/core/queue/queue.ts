@@ -46,7 +46,7 @@ import { drainQueue } from "./drain-queue.ts";
 import { Enqueuer } from "./enqueuer.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
 import type { QueueOptions } from "./options.ts";
-import { drainNeeds, type QueueParts, queueParts } from "./parts.ts";
+import { type QueueParts, queueParts } from "./parts.ts";
 import type { BulkOptions, TypedBulk } from "./send.ts";
 import type { Spending } from "./usage.ts";
 
@@ -88,9 +88,7 @@ export class Queue {
     this.flowControl = new FlowKeys(store, reader, clock, () => nextDue.forget(clock()));
     this.#enqueuer = enqueuer;
     attachInternals(this, {
-      get needs() {
-        return drainNeeds(parts);
-      },
+      needs: parts.needs,
       local: store.local,
       documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
       async retryDead(id, payload, changes) {

@@ -50,7 +50,8 @@ export class UsageCounter {
     this.#drained.commands += commands;
   }
 
-  noteCompleted({ completed }: DrainReport): void {
+  /** Jobs that a drain has completed, whether it has returned or thrown. */
+  noteCompleted(completed: number): void {
     this.#drained.completed += completed;
   }
 

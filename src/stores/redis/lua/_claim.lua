@@ -7,7 +7,7 @@ end
 
 -- What earlier sends took while their answers were lost: leased anew, one millisecond longer, so that no two hold one lease.
 -- Of three sends, the second may have lengthened it already.
-local function recover()
+function recover()
   local index = UPPER + (now + lease_ms) * 1024 + nonce
   local range = call('ZRANGE', due, whole(index), whole(index + 1024), 'BYSCORE', 'WITHSCORES')
   local ids, born_records = {}, {}
@@ -115,6 +115,179 @@ local function is_lane(member)
   return string.byte(member) == 32 and string.sub(member, 1, #LANE) == LANE
 end
 
+-- What a claim meets, in the order of `due`: jobs and keys, each with the score at which it is due. Then, in the place of a key, its jobs.
+local met, ids, ready, key_at, lane_at = 0, {}, {}, {}, {}
+local keys, schedule_keys, schedule_scores = {}, {}, {}
+-- Jobs that were born leased, whose leases ran out; their records; and those that stand under both names, since a command has failed before.
+local born, born_ids, born_scores, born_records, is_double = {}, {}, {}, {}, {}
+-- Jobs with keys that are met by themselves, since their leases ran out.
+local expired_key, expired_order = {}, {}
+-- The earliest of what a claim leaves because it may not meet keys, and of what the reply has no room for.
+local left_out, first_left, is_full = UPPER, UPPER, false
+-- For a ZADD of `due`: jobs that wait in line again.
+local parked = {}
+
+local function meet(member, score)
+  if is_schedule(member) then
+    push(schedule_keys, string.sub(member, #SCHEDULE + 1))
+    push(schedule_scores, score)
+    return
+  end
+  met = met + 1
+  ids[met], ready[met] = member, score
+  if is_lane(member) then
+    key_at[met] = string.sub(member, #LANE + 1)
+    push(keys, key_at[met])
+  elseif is_born(member) then
+    push(born, member)
+    push(born_ids, id_of(member))
+    push(born_scores, score)
+  end
+end
+
+-- Meets what is due, as much as there is room for. Returns the room that is left, where it stopped, and whether more is due.
+local function meet_due(range, from, room)
+  local not_due, may_claim = after(now), room > 0
+  for i = from, #range, 2 do
+    local member, score = range[i], tonumber(range[i + 1])
+    if score >= not_due then return room, i, false end
+    if not may_meet_keys and may_claim and is_lane(member) then left_out = math.min(left_out, score)
+    elseif room == 0 then return room, i, true
+    else
+      room = room - 1
+      if string.byte(member) == 32 then meet(member, range[i + 1])
+      else
+        met = met + 1
+        ids[met], ready[met] = member, range[i + 1]
+      end
+    end
+  end
+  return room, #range + 1, false
+end
+
+-- Meets what is further ahead than this clock can have put it: by this one it is due. Returns the room that is left, and those met.
+local function meet_astray(range, from, room)
+  local astray, handed_out = {}, {}
+  for i = from, #range, 2 do
+    local member, score = range[i], tonumber(range[i + 1])
+    if is_lane(member) and is_astray(score, now) then
+      if may_meet_keys then push(astray, string.sub(member, #LANE + 1)) else left_out = math.min(left_out, now * 1024) end
+      if may_meet_keys and room > 0 then
+        room = room - 1
+        meet(member, range[i + 1])
+      end
+    elseif is_schedule(member) and room > 0 and is_schedule_astray(score) then
+      room = room - 1
+      meet(member, range[i + 1])
+      handed_out[member] = true
+    end
+  end
+  load_lanes(astray, now)
+  for _, key in ipairs(astray) do touch(lane_of[key]) end
+  return room, handed_out
+end
+
+-- Puts jobs of the keys that were met in their places.
+local function open_lines(room)
+  if #keys == 0 then return end
+  load_lanes(keys, now)
+  share_out(keys, room)
+  -- The mark that was met moves also where it had stayed behind when a command failed.
+  for i, key in pairs(key_at) do lane_of[key].mark = tonumber(ready[i]) end
+  ids, ready, lane_at = with_lines(ids, ready, key_at, after(now))
+  met = #ids
+end
+
+local function read_records()
+  born_records = read_born(born, born_scores)
+  for i, score in ipairs(read_many('ZMSCORE', due, born_ids)) do is_double[born[i]] = score end
+  for name, record in pairs(born_records) do written[name] = record end
+  local records, expired = records_of(ids), {}
+  for i = 1, met do
+    local record = records[i]
+    if record and string.byte(record, 1) == 50 and not lane_at[i] then
+      expired_key[i], expired_order[i] = flow_of(record)
+      if may_meet_keys then push(expired, expired_key[i]) end
+    end
+  end
+  load_lanes(expired, now)
+  return records
+end
+
+local function fits(record)
+  bytes_left = bytes_left - #record
+  is_full = is_full or (bytes_left < 0 and jobs_taken > 0)
+  return not is_full
+end
+
+local ends, index = now + lease_ms, index_score(now + lease_ms)
+-- The scores of leases, by how often their jobs were claimed: most of them equally often, and writing a score takes long.
+local lease_scores = {}
+
+local function take(i, record)
+  local id, claims = ids[i], math.floor(ready[i] % 1024 / 2)
+  lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims + 1, 1))
+  -- Born leased, it goes on under its id.
+  if born_records[id] then
+    id = id_of(ids[i])
+    push(adopted, id, record)
+    written[id] = record
+    push(orphans, ids[i], born_index(id, record))
+  end
+  lease(id, ready[i], record, lease_scores[claims], index)
+end
+
+local function take_from_line(i, record, lane)
+  if lane.is_stuck or free(lane, now) == 0 then
+    lane.is_stuck = true
+  elseif not record then
+    evicted = evicted + 1
+    push(orphans, ids[i], LEASE .. ids[i])
+    pop(lane)
+  elseif not fits(record) then
+    lane.is_stuck = true
+  else
+    pop(lane)
+    push(unclaimed, whole(IN_LINE + ready[i]), ids[i], whole(UPPER), LEASE .. ids[i])
+    begin(lane, now)
+    take(i, record)
+  end
+end
+
+local function take_expired(i, record, lane)
+  if not may_meet_keys then
+    left_out = math.min(left_out, tonumber(ready[i]))
+  elseif free(lane, now, lane.running - 1) == 0 or is_ahead(lane, expired_order[i]) then
+    give_back(lane, expired_order[i], ids[i], ready[i], parked)
+  elseif not fits(record) then
+    first_left = math.min(first_left, tonumber(ready[i]))
+  else
+    finish(lane)
+    begin(lane, now)
+    take(i, record)
+  end
+end
+
+local function take_all(records)
+  for i = 1, met do
+    local record = records[i]
+    if lane_at[i] then
+      take_from_line(i, record, lane_at[i])
+    elseif not record then
+      evicted = evicted + 1
+      push(orphans, ids[i], LEASE .. ids[i])
+    elseif is_double[ids[i]] then
+      push(orphans, ids[i], born_index(id_of(ids[i]), record))
+    elseif expired_key[i] then
+      take_expired(i, record, lane_of[expired_key[i]])
+    elseif fits(record) then
+      take(i, record)
+    else
+      first_left = math.min(first_left, tonumber(ready[i]))
+    end
+  end
+end
+
 -- The earliest member of `due` that this claim leaves there, and whose mark it does not move. And its score.
 local function next_left(range, at, full, marked, moved)
   for i = at, #range, 2 do
@@ -127,139 +300,30 @@ local function next_left(range, at, full, marked, moved)
   return next_left(more, 1, false, marked, 0)
 end
 
-local function claim(wanted)
+function claim(wanted)
   local range = call('ZRANGE', due, 0, wanted + 1, 'WITHSCORES')
-  local full, ids, ready, first = #range == 2 * (wanted + 2), {}, {}, 1
+  local full, from = #range == 2 * (wanted + 2), 1
   if range[1] == PAUSED then
-    reply[1], wanted, first = 1, 0, 3
+    reply[1], wanted, from = 1, 0, 3
   end
-  local slot_keys, slot_scores, found, not_due = {}, {}, 0, after(now)
-  local keys, key_at, lane_at, left_at, left_out = {}, {}, {}, #range + 1, UPPER
-  local born, born_ids, born_scores = {}, {}, {}
-  for i = first, #range, 2 do
-    local member, score = range[i], tonumber(range[i + 1])
-    local has_lane = is_lane(member)
-    if has_lane and not may_meet_keys and score < not_due and wanted > 0 then
-      left_out = math.min(left_out, score)
-    elseif score < not_due and found + #slot_keys < wanted then
-      if is_schedule(member) then
-        push(slot_keys, string.sub(member, #SCHEDULE + 1))
-        push(slot_scores, range[i + 1])
-      else
-        found = found + 1
-        ids[found], ready[found] = member, range[i + 1]
-        if has_lane then
-          key_at[found] = string.sub(member, #LANE + 1)
-          push(keys, key_at[found])
-        elseif is_born(member) then
-          push(born, member)
-          push(born_ids, id_of(member))
-          push(born_scores, range[i + 1])
-        end
-      end
-    else
-      left_at = i
-      if counts and reply[1] == 0 and score < not_due then
-        reply[3] = call('ZCOUNT', due, 0, '(' .. whole(not_due)) - found - #slot_keys
-      end
-      break
-    end
+  local room, left_at, is_more = meet_due(range, from, wanted)
+  if is_more and counts and reply[1] == 0 then
+    reply[3] = call('ZCOUNT', due, 0, '(' .. whole(after(now))) - (wanted - room)
   end
-  -- What is further ahead than this clock can have put it is due by this one.
-  local astray, handed_out = {}, {}
-  for i = left_at, wanted > 0 and #range or 0, 2 do
-    local member, score = range[i], tonumber(range[i + 1])
-    local has_room = found + #slot_keys < wanted
-    if is_lane(member) and is_astray(score, now) then
-      local key = string.sub(member, #LANE + 1)
-      if may_meet_keys then push(astray, key) else left_out = math.min(left_out, now * 1024) end
-      if may_meet_keys and has_room then
-        found = found + 1
-        ids[found], ready[found], key_at[found] = member, range[i + 1], key
-        push(keys, key)
-      end
-    elseif is_schedule(member) and has_room and is_schedule_astray(score) then
-      push(slot_keys, string.sub(member, #SCHEDULE + 1))
-      push(slot_scores, range[i + 1])
-      handed_out[member] = true
-    end
-  end
-  if #astray > 0 then
-    load_lanes(astray, now)
-    for _, key in ipairs(astray) do touch(lane_of[key]) end
-  end
-  if #keys > 0 then
-    load_lanes(keys, now)
-    share_out(keys, wanted - found - #slot_keys)
-    -- The mark that was met moves also where it had stayed behind when a command failed.
-    for i, key in pairs(key_at) do lane_of[key].mark = tonumber(ready[i]) end
-    ids, ready, lane_at = with_lines(ids, ready, key_at, not_due)
-  end
-  -- Where a command has failed before, a job stands under both names: then the one under its id is the one.
-  local born_records, is_double = read_born(born, born_scores), {}
-  for i, score in ipairs(read_many('ZMSCORE', due, born_ids)) do is_double[born[i]] = score end
-  for name, record in pairs(born_records) do written[name] = record end
-  local records, ends, expired = records_of(ids), now + lease_ms, {}
-  for i = 1, #ids do
-    if may_meet_keys and not lane_at[i] and string.byte(records[i] or '', 1) == 50 then push(expired, (flow_of(records[i]))) end
-  end
-  load_lanes(expired, now)
-  -- Writing a score takes longer than all else that is done for a job, and most of them have been claimed equally often.
-  local index, leased, parked, first_left, is_full = index_score(ends), {}, {}, UPPER, false
-  for i = 1, #ids do
-    local record, lane = records[i], lane_at[i]
-    local key, order
-    if not lane and string.byte(record or '', 1) == 50 then key, order = flow_of(record) end
-    if lane and (lane.is_stuck or free(lane, now) == 0) then
-      lane.is_stuck = true
-    elseif not record then
-      evicted = evicted + 1
-      push(orphans, ids[i], LEASE .. ids[i])
-      if lane then pop(lane) end
-    elseif is_double[ids[i]] then
-      push(orphans, ids[i], born_index(id_of(ids[i]), record))
-    elseif key and not may_meet_keys then
-      left_out = math.min(left_out, tonumber(ready[i]))
-    elseif key and (free(lane_of[key], now, lane_of[key].running - 1) == 0 or is_ahead(lane_of[key], order)) then
-      give_back(lane_of[key], order, ids[i], ready[i], parked)
-    else
-      bytes_left = bytes_left - #record
-      is_full = is_full or (bytes_left < 0 and jobs_taken > 0)
-      if is_full and lane then
-        lane.is_stuck = true
-      elseif is_full then
-        first_left = math.min(first_left, tonumber(ready[i]))
-      else
-        local _, claims = unpack_score(tonumber(ready[i]))
-        leased[claims] = leased[claims] or whole(pack(ends, claims + 1, 1))
-        if lane then
-          pop(lane)
-          push(unclaimed, whole(IN_LINE + ready[i]), ids[i], whole(UPPER), LEASE .. ids[i])
-        end
-        if key then finish(lane_of[key]) end
-        if lane or key then begin(lane or lane_of[key], now) end
-        local id = ids[i]
-        -- Born leased, it goes on under its id.
-        if born_records[id] then
-          id = id_of(ids[i])
-          push(adopted, id, record)
-          written[id] = record
-          push(orphans, ids[i], born_index(id, record))
-        end
-        lease(id, ready[i], record, leased[claims], index)
-      end
-    end
-  end
-  local next_slot, moved_on = fire_planned(slot_keys, slot_scores, index, ends)
+  local handed_out = {}
+  if wanted > 0 then room, handed_out = meet_astray(range, left_at, room) end
+  open_lines(room)
+  take_all(read_records())
+  local next_occurrence, moved_on = fire_planned(schedule_keys, schedule_scores, index, ends)
   local moved = #unmarked
   local earliest, marked = put_marks(parked, orphans)
   for _, value in ipairs(parked) do push(leases, value) end
   for _, value in ipairs(moved_on) do push(leases, value) end
   for member in pairs(handed_out) do marked[member] = true end
-  local left, left_score = next_left(range, left_at, full, marked, moved)
-  local coming = math.min(left_score or UPPER, earliest, first_left, left_out, next_slot)
-  if left and wanted > 0 and coming == left_score
-    and (is_lane(left) and is_astray(left_score, now) or is_schedule(left) and is_schedule_astray(left_score)) then
+  local member, score = next_left(range, left_at, full, marked, moved)
+  local coming = math.min(score or UPPER, earliest, first_left, left_out, next_occurrence)
+  if member and wanted > 0 and coming == score
+    and (is_lane(member) and is_astray(score, now) or is_schedule(member) and is_schedule_astray(score)) then
     coming = now * 1024
   end
   if left_out < UPPER and reply[1] == 0 then reply[1] = 2 end

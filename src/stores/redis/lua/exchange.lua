@@ -93,8 +93,11 @@ local function index_score(ends)
   return whole(UPPER + ends * 1024 + nonce)
 end
 
--- include: _planned_occurrences.lua
--- include: _claim.lua
+local recover, claim
+do
+  -- include: _planned_occurrences.lua
+  -- include: _claim.lua
+end
 
 -- Of what has ended. A job may have been made anew under its id.
 local function remove_records()
