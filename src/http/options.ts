@@ -30,9 +30,9 @@ export interface HandlerOptions extends FanOutOptions {
    * definition decides the rest. "all": also `maxRetries`, `backoff`, `timeout` and the limits of `flowControl`. A recurring job needs
    * the scope `admin` in either case. Default "basic".
    */
-  readonly enqueueOptions?: "basic" | "all";
+  readonly enqueueOptions?: "basic" | "all" | undefined;
   /** Bounds of what a token with the scope `enqueue` may choose. */
-  readonly enqueueLimits?: EnqueueLimits;
+  readonly enqueueLimits?: EnqueueLimits | undefined;
   /**
    * The bounds of drains that the request does not set. A function is called once when the handler is created and again for
    * each request, so that bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.

@@ -303,7 +303,6 @@ export class Drain {
     this.take(reply.jobs, now);
     // After a partition has failed, nothing more is started but what another one has given.
     if ("failure" in reply) this.#startWaiting(now);
-    this.#limits.onProgress?.(this.report(now));
   }
 
   // Waiting --------------------------------------------------------------------------------------------------------------
