@@ -74,7 +74,11 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 422, body: { name: "send_email", payload: {} } },
     { status: 422, body: { name: "resize_image", payload: "boom" } },
   ],
-  listJobs: [{ status: 200, query: { state: "scheduled", limit: "1" } }, { status: 200 }],
+  listJobs: [
+    { status: 200, query: { state: "scheduled", limit: "1" } },
+    { status: 200 },
+    { status: 409, query: { state: "dead" }, hasNewer: true },
+  ],
   clearJobs: [{ status: 200, query: { state: "pending" } }],
   getJob: [
     { status: 200, ...order },
@@ -83,6 +87,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 200, path: { id: "order-8" }, isExample: true },
     { status: 200, ...deadPhoto },
     { status: 404, ...nobody },
+    { status: 409, ...newerJob, hasNewer: true },
   ],
   updateJob: [
     { status: 200, ...order, body: { delay: "1h" } },
@@ -105,10 +110,10 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 200, body: { all: true, state: "scheduled", delay: 0 } },
     { status: 200, body: { ids: ["order-7"], runAt: "2030-01-31T09:00:00Z" } },
   ],
-  getFailures: [{ status: 200 }],
+  getFailures: [{ status: 200 }, { status: 409, hasNewer: true }],
   listDeadJobs: [
     { status: 200, query: { name: "resize_image" } },
-    { status: 200, hasNewer: true },
+    { status: 409, hasNewer: true },
   ],
   retryDeadJobs: [
     { status: 200, body: { name: "resize_image", dryRun: true } },
@@ -130,10 +135,11 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 204, ...deadPhoto },
     { status: 404, ...nobody },
   ],
-  listSchedules: [{ status: 200 }],
+  listSchedules: [{ status: 200 }, { status: 409, hasNewer: true }],
   getSchedule: [
     { status: 200, ...daily },
     { status: 404, ...none },
+    { status: 409, path: { key: "newer" }, hasNewer: true },
   ],
   putSchedule: [
     { status: 200, ...daily, body: report },

@@ -151,7 +151,7 @@ export class Drain {
       // No await may stand between these checks and the wait: what happened in between would go unnoticed.
       if (this.#next.isDue(now)) await this.#exchange();
       else if (now >= this.#watch.dueAt(now)) this.#watch.look(store, now);
-      else if (!this.#jobs.isIdle || this.#awaitsSlot(now)) await this.#somethingHappens(now);
+      else if (!this.#jobs.isIdle || this.#awaitsSlot(now)) await this.#somethingHappens();
       // Quarantined jobs wait until the others are settled. If the budget has no room for an exchange more, they go back with them.
       else if (this.#jobs.waiting.length > 0) this.#release(this.#jobs.waiting.takeAll(), now);
       else break;
@@ -308,8 +308,10 @@ export class Drain {
   // Waiting --------------------------------------------------------------------------------------------------------------
 
   /** Waits until a job ends, a reply arrives, a slot comes free, or it is time for the next exchange or to end. */
-  async #somethingHappens(now: number): Promise<void> {
+  async #somethingHappens(): Promise<void> {
     const { waiting, running } = this.#jobs;
+    // Read anew, since a handler has just begun: a steady clock loses what passes between its last reading and a clock that is set back.
+    const now = this.#runtime.clock();
     const { onStopped } = this.#limits;
     if (onStopped && running.size > 0 && this.#next.stoppedBy(now)) onStopped(this.report(now), this.failure);
     const { deadline, cutOffAt } = this.#bounds;

@@ -13,6 +13,7 @@ export const deadLetterRoutes = [
     scope: "read",
     query: failuresQuery,
     answers: { 200: failurePage },
+    refusals: ["conflict"],
     answer: async ({ queue, query }) => reply(await queue.getFailures(query)),
   }),
   route({
@@ -22,6 +23,7 @@ export const deadLetterRoutes = [
     scope: "read",
     query: deadQuery,
     answers: { 200: deadJobPage },
+    refusals: ["conflict"],
     answer: async ({ queue, query }) => reply(await queue.listDeadLetter(query)),
   }),
   route({

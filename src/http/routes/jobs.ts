@@ -67,6 +67,7 @@ export const jobRoutes = [
     scope: "read",
     query: jobsQuery,
     answers: { 200: jobPage },
+    refusals: ["conflict"],
     answer: async ({ queue, query }) => reply(await queue.listJobs(query)),
   }),
   route({
@@ -123,7 +124,7 @@ export const jobRoutes = [
       "A message of QStash's interface needs the scope read. With the scope enqueue alone, errors have no message and no stack, and logs is empty.",
     scope: "enqueue",
     answers: { 200: job },
-    refusals: ["not_found"],
+    refusals: ["not_found", "conflict"],
     answer: async ({ queue, target, caller }) => {
       const found = await queue.getJob(target);
       if (!found) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");

@@ -11,6 +11,7 @@ export const scheduleRoutes = [
     operation: "listSchedules",
     scope: "read",
     answers: { 200: schedules },
+    refusals: ["conflict"],
     answer: async ({ queue }) => reply({ schedules: await queue.schedules.list() }),
   }),
   route({
@@ -19,7 +20,7 @@ export const scheduleRoutes = [
     operation: "getSchedule",
     scope: "read",
     answers: { 200: schedule },
-    refusals: ["not_found"],
+    refusals: ["not_found", "conflict"],
     async answer({ queue, target }) {
       const found = await queue.schedules.get(target);
       if (!found) throw notFound("No schedule has this key.");
