@@ -115,6 +115,21 @@ onEveryWholeStore((kind) => {
     expect(await window(store, start)).toEqual([2, start + minute]);
   });
 
+  test("what starts in an open window while the key has no rate counts, and is handed back alike", async () => {
+    const store = await open(7);
+    const change = (rate: number, now: number) =>
+      store.changeFlow("api", { to: "set", limits: { ...limits, rate } }, now);
+    const [one] = await claim(store, start, 1);
+    await change(0, start + 1);
+    const [two] = await claim(store, start + 2, 1);
+    await change(3, start + 3);
+    expect(await window(store, start + 3)).toEqual([2, start + minute]);
+    await settle(store, start + 4, [released(two as LeasedJob)]);
+    expect(await window(store, start + 4)).toEqual([1, start + minute]);
+    await settle(store, start + 5, [completed(one as LeasedJob)]);
+    expect(await claim(store, start + 6)).toHaveLength(2);
+  });
+
   test("an open window goes on with a new period, and is known again after a time without a rate", async () => {
     const store = await open(9);
     await claim(store, start);

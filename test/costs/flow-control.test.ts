@@ -86,6 +86,15 @@ describe("billed commands of jobs with a key", () => {
     expect(commands / rounds).toBeLessThanOrEqual(most);
   });
 
+  test("making a key with a long line of delayed jobs no longer ordered costs at most 9, and so does each claim after it", async () => {
+    const { queue, store } = setUp();
+    const flowControl = { ordered: true, concurrency: 1 } as const;
+    const delayed = { job: work, payload: "key", flowControl, delay: "1h" } as const;
+    await queue.enqueueMany(Array.from({ length: 200 }, () => delayed));
+    expect(await count(() => queue.flowControl.set("key", { concurrency: 5 }))).toBeLessThanOrEqual(9);
+    expect(await count(() => claimOf(store))).toBeLessThanOrEqual(9);
+  });
+
   test("held-back jobs cost nothing: a tick of a queue whose jobs are all held back costs 1", async () => {
     const { queue } = setUp();
     await queue.flowControl.pause("key");

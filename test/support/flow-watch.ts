@@ -3,6 +3,7 @@ import type { StoredQueue } from "./invariants.ts";
 
 interface Window {
   readonly openedAt: number;
+  periodMs: number;
   started: number;
 }
 
@@ -28,13 +29,17 @@ export class FlowWatch {
     for (const key of keys) {
       const state = await store.findFlow(key, now);
       if (!state) this.#windows.delete(key);
+      const window = this.#windows.get(key);
+      if (window && state && state.limits.rate > 0 && now < window.openedAt + window.periodMs)
+        window.periodMs = state.limits.periodMs;
       const jobs = started.filter(({ lease }) => lease.flow?.key === key);
       if (!state || jobs.length === 0) continue;
       const { concurrency, rate, periodMs, ordered } = state.limits;
       const places = ordered ? 1 : concurrency || Number.POSITIVE_INFINITY;
       if (state.paused) breaches.push(`${key} is paused, and has started ${jobs.length}`);
       if (state.running > places) breaches.push(`${key} has ${state.running} holders, and ${places} places`);
-      if (rate > 0 && this.#startedInWindow(key, jobs, periodMs, now) > rate && this.#judgesRates)
+      const count = this.#startedInWindow(key, jobs, rate > 0 ? periodMs : 0, now);
+      if (rate > 0 && count > rate && this.#judgesRates)
         breaches.push(`${key} has started more than ${rate} in a window`);
       const inOrder = jobs.filter(({ lease }) => !this.#withoutOrder.has(lease.id));
       if (ordered) breaches.push(...(await outOfTurn(store, key, inOrder, now, this.#withoutOrder)));
@@ -51,7 +56,8 @@ export class FlowWatch {
     for (const key of new Set(leases.flatMap(({ flow }) => flow?.key ?? []))) {
       const state = await store.findFlow(key, now);
       if (!state || now >= state.windowEndsAt) continue;
-      const window = { openedAt: state.windowEndsAt - state.limits.periodMs, started: state.startedInWindow };
+      const { periodMs } = state.limits;
+      const window = { openedAt: state.windowEndsAt - periodMs, periodMs, started: state.startedInWindow };
       for (const [lease, counted] of this.#countedIn)
         if (counted === this.#windows.get(key)) this.#countedIn.set(lease, window);
       for (const lease of leases) if (lease.flow?.key === key) this.#countedIn.set(nameOf(lease), window);
@@ -71,7 +77,9 @@ export class FlowWatch {
 
   #startedInWindow(key: string, jobs: readonly LeasedJob[], periodMs: number, now: number): number {
     const window = this.#windows.get(key);
-    const open = window && now < window.openedAt + periodMs ? window : { openedAt: now, started: 0 };
+    const isOpen = window !== undefined && now < window.openedAt + window.periodMs;
+    // Without a rate, what starts counts only in a window that was open before.
+    const open = isOpen ? window : { openedAt: now, periodMs, started: 0 };
     open.started += jobs.length;
     for (const { lease } of jobs) this.#countedIn.set(nameOf(lease), open);
     this.#windows.set(key, open);

@@ -159,8 +159,10 @@ const enqueue = operation(
         })),
         scene.now,
       ),
+    // It may change limits too.
     after: (scene, answer) => {
       for (const { lease } of answer as { lease: Lease | undefined }[]) if (lease) scene.leases.push(lease);
+      scene.now++;
     },
   }),
   "enqueue",
@@ -180,6 +182,9 @@ const floodOf = named(
         })),
         now,
       ),
+    after: (scene) => {
+      scene.now++;
+    },
   }),
 );
 
@@ -491,9 +496,9 @@ const changeFlowOf = named(
     ...(to === "rateReset" && { closesWindowOf: key }),
     run: (store, { now }) =>
       store.changeFlow(key, to === "set" ? { to, limits, only } : to === "unset" ? { to, only } : { to }, now),
-    // The next window opens later: so it is told from the one that was closed.
+    // A window that opens with it is told from what began before by the time.
     after: (scene) => {
-      if (to === "rateReset") scene.now++;
+      scene.now++;
     },
   }),
 );

@@ -74,7 +74,8 @@ class Lane {
   begin(now: number): void {
     this.running++;
     this.turn = Math.max(this.turn, now);
-    if (this.limits.rate === 0) return;
+    // A window that was open when its rate was removed goes on: the rate may come back.
+    if (this.limits.rate === 0 && now >= this.windowEndsAt) return;
     if (now >= this.windowEndsAt) {
       this.windowEndsAt = now + this.windowMs;
       this.started = 0;

@@ -298,7 +298,8 @@ local function begin(lane, now)
   touch(lane)
   lane.running = lane.running + 1
   lane.turn = math.max(lane.turn, now)
-  if lane.rate == 0 then return end
+  -- A window that was open when its rate was removed goes on: the rate may come back.
+  if lane.rate == 0 and now >= lane.ends then return end
   if now >= lane.ends then lane.ends, lane.started = now + lane.period, 0 end
   lane.started = lane.started + 1
 end
@@ -359,8 +360,8 @@ end
 local function put_marks(adding, removing)
   local earliest, marked = UPPER, {}
   for _, lane in ipairs(unmarked) do
-    lane.unmarked, marked[LANE .. lane.key] = false, true
     find_head(lane)
+    lane.unmarked, marked[LANE .. lane.key] = false, true
     if is_idle(lane) then
       if lane.mark then push(removing, LANE .. lane.key, TURN .. lane.key) end
       lane.mark = nil
