@@ -29,7 +29,7 @@ function recover()
       lease(id_of(id), whole(pack(now, claims, 1)), record, whole(pack(ends + 1, claims, 1)), index_score(ends + 1))
       if born_records[id] then
         -- It goes on under its id.
-        taken[jobs_taken * 4 - 3] = FIRED .. id_of(id)
+        reply[taken_from + jobs_taken * 4 - 3] = FIRED .. id_of(id)
         push(adopted, id_of(id), record)
         written[id_of(id)] = record
         push(orphans, id, born_index(id_of(id), record))

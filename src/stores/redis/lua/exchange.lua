@@ -78,14 +78,17 @@ end
 -- include: _fire.lua
 
 local FIRED = ' fired:'
-local jobs_taken, taken, leases, slots, orphans, adopted = 0, {}, {}, {}, {}, {}
+local jobs_taken, leases, slots, orphans, adopted = 0, {}, {}, {}, {}
+-- Where the jobs that are taken begin in the reply, behind two counts.
+local taken_from
 local evicted = 0
 -- For a ZADD of `due` that puts jobs back in line.
 local unclaimed = {}
 local function lease(id, score, record, leased, index, member)
   local last = jobs_taken * 4
+  local at = taken_from + last
   jobs_taken = jobs_taken + 1
-  taken[last + 1], taken[last + 2], taken[last + 3], taken[last + 4] = id, leased, record, score
+  reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = id, leased, record, score
   leases[last + 1], leases[last + 2], leases[last + 3], leases[last + 4] = leased, id, index, member or LEASE .. id
 end
 
@@ -112,6 +115,8 @@ local has_leased = false
 local function work()
   settle()
   fire()
+  push(reply, 0, 0)
+  taken_from = #reply
   local recovered = resend and limit > 0 and recover() or 0
   if limit >= 0 then claim(math.max(limit - recovered, 0)) end
   store_lanes(now)
@@ -136,9 +141,7 @@ surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
 
-push(reply, evicted, jobs_taken)
-local before = #reply
-for i = 1, jobs_taken * 4 do reply[before + i] = taken[i] end
+reply[taken_from - 1], reply[taken_from] = evicted, jobs_taken
 for _, name in ipairs(figures.names) do
   local place = name.place and name.place < MOST_NAMES and whole(name.place) or ''
   if place ~= name.known then push(learned, name.text, place) end
