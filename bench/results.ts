@@ -40,6 +40,7 @@ export function merged(stored: Results | undefined, fresh: Results): Results {
 }
 
 const titles: Readonly<Record<string, string>> = {
+  "tidegate-tcp-unobserved": "Tidegate, TCP, without observe",
   tidegate: "Tidegate",
   "tidegate-tcp": "Tidegate, TCP",
   "tidegate-elsewhere": "Tidegate, looking each 100 ms",

@@ -19,6 +19,8 @@ export interface Task {
   /** The size of each payload as JSON. */
   readonly payloadBytes?: number;
   readonly retention?: Duration;
+  /** Whether the queue observes. Default true. Tidegate alone. */
+  readonly observe?: boolean;
   /** The delay of enqueued jobs. */
   readonly delayMs?: number;
   /** Whether enqueued jobs have one key of flow control, and those of a latency task another. Tidegate alone: BullMQ has no groups. */
@@ -51,6 +53,7 @@ export const taskDefaults = {
   latencyMs: 0,
   payloadBytes: 100,
   retention: "24h",
+  observe: true,
   delayMs: 0,
   isKeyed: false,
   jobMs: 0,

@@ -7,6 +7,8 @@ import { plotsOf } from "./plots.ts";
 
 /** What a part measures, and what to know about it. */
 const introductions: Readonly<Record<string, string>> = {
+  heart: `What any change of the heart is measured by: an empty backlog of 20,000 jobs at equal concurrency. The systems take turns, so the
+ratios count more than the figures.`,
   commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included.`,
   speed: `One process fills the queue, one empties it; handlers are empty. Batches are Tidegate's: the others take jobs
 one by one, and have no such setting. *As each comes*: with nothing set, which is batches of 100 and ten jobs at once for

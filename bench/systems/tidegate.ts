@@ -20,13 +20,17 @@ export const fails = defineJob({
 
 interface QueueSettings {
   readonly retention?: Duration;
+  readonly observe?: boolean;
   readonly jobs?: readonly AnyJob[];
   /** What runs the jobs that have nothing to do. Default: nothing. */
   readonly work?: AnyJob;
 }
 
-export function tidegateQueue(store: Store, { retention = "24h", jobs = [], work = empty }: QueueSettings = {}): Queue {
-  return new Queue({ name: QUEUE, store, jobs: [work, fails, ...jobs], retention, logger: null });
+export function tidegateQueue(
+  store: Store,
+  { retention = "24h", observe = true, jobs = [], work = empty }: QueueSettings = {},
+): Queue {
+  return new Queue({ name: QUEUE, store, jobs: [work, fails, ...jobs], retention, observe, logger: null });
 }
 
 /** Limits that no measurement here reaches. */
@@ -76,8 +80,8 @@ export function tidegateTcp(connections: Connections, { elsewhere }: { readonly 
 function batches(open: () => OpenStore): Pick<System, "enqueue" | "drain"> {
   const withQueue = async <T>(task: FullTask, run: (queue: Queue) => Promise<T>, work?: AnyJob): Promise<T> => {
     const { store, close } = open();
-    const { partitions, retention } = task;
-    const settings = { retention, ...(work && { work }) };
+    const { partitions, retention, observe } = task;
+    const settings = { retention, observe, ...(work && { work }) };
     const report = await run(tidegateQueue(partitions > 1 ? partitioned(store, partitions) : store, settings));
     await close();
     return report;
