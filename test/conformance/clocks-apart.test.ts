@@ -40,6 +40,20 @@ onEveryWholeStore((kind) => {
       }
     });
 
+    test("keeps its rate for both clocks, also if they are further apart than its window is long", async () => {
+      const store = open();
+      const limits = { ...noLimits, rate: 5, periodMs: second };
+      await store.enqueue(
+        ids("job", 40).map((id) => job(id, "k", limits)),
+        start,
+      );
+      const taken: string[] = [];
+      for (let round = 0; round < 10; round++) {
+        taken.push(...(await claim(store, start + 3 * second, 2)), ...(await claim(store, start, 2)));
+      }
+      expect(taken).toHaveLength(5);
+    });
+
     test("takes turns with others by the other clock", async () => {
       const store = open();
       await store.enqueue(

@@ -36,31 +36,57 @@ function thrown(error: unknown): Validation {
   return { issues: [{ message: `the schema threw a ${name}`, path: [] }], threw: true };
 }
 
+/** How many issues are reported, how long a message is, and how many steps a path has, each of them how long: a payload may have any number. */
+const MOST_ISSUES = 20;
+const LONGEST_MESSAGE = 500;
+const LONGEST_PATH = 20;
+const LONGEST_STEP = 100;
+/** How many values are looked for in a message. If the field has more, its message is replaced. */
+const MOST_LEAVES = 1_000;
+/** Shorter values of other fields are not looked for: most messages contain a digit or a letter of some field. */
+const LONG_LEAF = 6;
+const UNFIT = "does not fit the schema";
+
 function validationOf(result: StandardSchemaV1.Result<unknown>, payload: unknown): Validation {
-  return result.issues ? { issues: result.issues.map((issue) => toIssue(issue, payload)) } : { value: result.value };
+  if (!result.issues) return { value: result.value };
+  const others = new Set<string>();
+  addLeaves(payload, others, LONG_LEAF);
+  const issues = result.issues.slice(0, MOST_ISSUES).map((issue) => toIssue(issue, payload, others));
+  const more = result.issues.length - issues.length;
+  return { issues: more > 0 ? [...issues, { message: `and ${more} more issues`, path: [] }] : issues };
 }
 
-function toIssue({ message, path: steps = [] }: StandardSchemaV1.Issue, payload: unknown): PayloadIssue {
-  const path = [...steps].map((step) => {
-    const key = typeof step === "object" ? step.key : step;
-    return typeof key === "symbol" ? String(key) : key;
-  });
-  // Some libraries repeat the value in their messages, and an error must not contain the payload.
-  const repeats = leavesOf(valueAt(payload, path)).some((leaf) => message.includes(leaf));
-  return { message: repeats ? "does not fit the schema" : message, path };
+/** @param others the texts of values of the payload, wherever they are. */
+function toIssue(
+  { message, path: steps = [] }: StandardSchemaV1.Issue,
+  payload: unknown,
+  others: ReadonlySet<string>,
+): PayloadIssue {
+  const keys = [...steps].slice(0, LONGEST_PATH).map((step) => (typeof step === "object" ? step.key : step));
+  const path = keys.map((key) => (typeof key === "number" ? key : String(key).slice(0, LONGEST_STEP)));
+  // Some libraries repeat values in their messages, and an error must not contain the payload.
+  const own = new Set<string>();
+  const isKnown = addLeaves(valueAt(payload, keys), own, 1) && message.length <= LONGEST_MESSAGE;
+  const repeats = [own, others].some((leaves) => [...leaves].some((leaf) => message.includes(leaf)));
+  return { message: !isKnown || repeats ? UNFIT : message, path };
 }
 
-function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
-    (at, key) => (isContainer(at) ? (at as Record<string | number, unknown>)[key] : undefined),
+    (at, key) => (isContainer(at) ? (at as Record<PropertyKey, unknown>)[key] : undefined),
     value,
   );
 }
 
-/** The texts of all values in a payload that a message could repeat. */
-function leavesOf(value: unknown): readonly string[] {
-  if (isContainer(value)) return Object.values(value).flatMap(leavesOf);
-  return value === undefined || value === null || value === "" ? [] : [String(value)];
+/** Adds the texts of the values in a payload, as they are and as JSON escapes them. @returns false if there are too many. */
+function addLeaves(value: unknown, leaves: Set<string>, shortest: number): boolean {
+  if (leaves.size >= MOST_LEAVES) return false;
+  if (isContainer(value)) return Object.values(value).every((each) => addLeaves(each, leaves, shortest));
+  const text = value === undefined || value === null ? "" : String(value);
+  if (text.length < shortest) return true;
+  leaves.add(text);
+  if (typeof value === "string") leaves.add(JSON.stringify(value).slice(1, -1));
+  return true;
 }
 
 function isContainer(value: unknown): value is object {

@@ -7,7 +7,7 @@ import type {
   PinnedLimit,
   PinnedLimits,
 } from "../../core/store/flow.ts";
-import { IN_LINE, LANE_MEMBER, markScore, scheduleScore, unpack } from "../redis/score.ts";
+import { IN_LINE, LANE_MEMBER, markScore, scheduleScore, unpack, windowEnd } from "../redis/score.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
 const nothingPinned: PinnedLimits = { concurrency: false, rate: false };
@@ -104,10 +104,10 @@ class Lane {
     this.limits = { ...this.limits, rate, periodMs };
   }
 
-  /** Brings back what a clock that was ahead has written: no turn is in the future, and no window ends later than its period. */
+  /** Brings back what a clock that was ahead has written: no turn is in the future, and no window ends much later than its period. */
   bringBack(now: number): void {
     this.turn = Math.min(this.turn, now);
-    this.windowEndsAt = Math.min(this.windowEndsAt, now + this.windowMs);
+    this.windowEndsAt = windowEnd(this.windowEndsAt, now, this.windowMs);
   }
 
   closeWindow(): void {
@@ -157,7 +157,7 @@ class Lane {
       running,
       waiting: line.length,
       startedInWindow: started,
-      windowEndsAt: Math.min(windowEndsAt, now + windowMs),
+      windowEndsAt: windowEnd(windowEndsAt, now, windowMs),
       paused: isPaused,
       pinned,
       firstId: line[0]?.id,

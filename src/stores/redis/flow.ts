@@ -1,4 +1,5 @@
 import type { FlowChange, FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
+import { windowEnd } from "./score.ts";
 
 // How flow control keys stand in scripts' arguments and in what they store: lua/_lanes.lua.
 
@@ -76,7 +77,7 @@ export function readFlowState(field: string, text: string, now: number): FlowSta
     waiting,
     startedInWindow,
     // A clock that was ahead may have opened the window.
-    windowEndsAt: Math.min(windowEndsAt, now + stored.periodMs),
+    windowEndsAt: windowEnd(windowEndsAt, now, stored.periodMs),
     paused: isSet(PAUSED),
     pinned: {
       concurrency: isSet(PINNED) && !isSet(FREE_CONCURRENCY),

@@ -90,6 +90,14 @@ export function markScore(at: number, turn: number, windowMs: number | undefined
 }
 
 /**
+ * When a window ends, by a clock that says `now`: when the clock that opened it has said, unless that one was wrong. If a clock that is a
+ * little behind brought the end back, the other one would find the window closed, and open a new one: the rate would not hold.
+ */
+export function windowEnd(endsAt: number, now: number, periodMs: number): number {
+  return endsAt > now + periodMs + CLOCKS_APART_MS ? now + periodMs : endsAt;
+}
+
+/**
  * Whether a key or a schedule is further ahead than a clock like the one that says `now` can have put it: the clock that has done so was
  * ahead, or this one is behind. The last bits of a score tell how far ahead it was then: the turn of a key is never in the future, a window
  * ends within its period, and a schedule moves to its next occurrence. Schedules are checked only for large differences: an occurrence
@@ -98,7 +106,7 @@ export function markScore(at: number, turn: number, windowMs: number | undefined
 export function isAstray(member: string, score: number, now: number): boolean {
   const ahead = Math.floor(score / 1024) - now;
   const reach = score % 1024;
-  if (member.startsWith(LANE_MEMBER)) return reach > 0 && ahead > (reach === SERVED ? 0 : 2 ** reach);
+  if (member.startsWith(LANE_MEMBER)) return reach > 0 && ahead > (reach === SERVED ? 0 : 2 ** reach + CLOCKS_APART_MS);
   if (!member.startsWith(SCHEDULE_MEMBER) || momentOf(score) === undefined) return false;
   const { claims: revision } = unpack(score);
   return revision >= MOVED && ahead > 2 ** (revision - MOVED) + CLOCKS_APART_MS;

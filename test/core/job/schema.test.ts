@@ -36,3 +36,35 @@ test("a schema that throws refuses the payload with the name of the error, not i
   const result = await validate(throwing, secret);
   expect(result).toEqual({ issues: [{ message: "the schema threw a SyntaxError", path: [] }], threw: true });
 });
+
+describe("the issues of a payload of any size", () => {
+  const list = z.object({ rows: z.array(z.string()) });
+
+  test("are 20 at most, and say how many more there are", async () => {
+    const result = await validate(list, { rows: Array(5_000).fill(1) });
+    const issues = "issues" in result ? result.issues : [];
+    expect(issues).toHaveLength(21);
+    expect(issues.at(-1)).toEqual({ message: "and 4980 more issues", path: [] });
+  });
+
+  test("have short texts, whatever the library says and the keys are", async () => {
+    const keys = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`${"k".repeat(4_000)}${index}`, 1]));
+    for (const schema of [z.strictObject({}), z.record(z.string(), z.string())]) {
+      const result = await validate(schema, keys);
+      expect("issues" in result && JSON.stringify(result.issues).length).toBeLessThan(20_000);
+    }
+  });
+
+  test("repeat no value that the library escapes, or that another field has", async () => {
+    const email = type({ to: "string.email" });
+    for (const to of ['hun"ter2', "hun\\ter2", "hun\nter2"]) {
+      const result = await validate(email, { to });
+      expect("issues" in result && result.issues).toEqual([{ message: "does not fit the schema", path: ["to"] }]);
+    }
+    const sibling = z.object({ a: z.string(), b: z.string() }).superRefine(({ a }, context) => {
+      context.addIssue({ code: "custom", path: ["b"], message: `is not ${a}` });
+    });
+    const result = await validate(sibling, { a: "hunter2", b: "x" });
+    expect("issues" in result && result.issues).toEqual([{ message: "does not fit the schema", path: ["b"] }]);
+  });
+});

@@ -76,24 +76,29 @@ local function mark_of(lane)
   return time * 1024 + reach
 end
 
+-- How far apart clocks may be before one of them is wrong. A window that another one has opened ends by that clock: if this one brought its
+-- end back, the other one would find it closed, and open a new one.
+local APART_MS = 300000
+
 -- Whether a mark is further ahead than any clock like this one can have put it.
 local function is_astray(mark, now)
   local reach = mark % 1024
-  return reach > 0 and math.floor(mark / 1024) > now + (reach == 1020 and 0 or 2 ^ reach)
+  return reach > 0 and math.floor(mark / 1024) > now + (reach == 1020 and 0 or 2 ^ reach + APART_MS)
 end
 
 local function is_idle(lane)
   return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED
 end
 
--- What a clock that was ahead has written is brought back to this one: no turn is in the future, and no window ends later than its period.
+-- What a clock that was ahead has written is brought back to this one: no turn is in the future, and no window ends much later than its period.
 local function touch(lane)
   if not lane.touched then
     lane.touched = true
     push(touched, lane)
     -- As in `due`: an idle key has no mark.
     lane.mark = lane.original and not is_idle(lane) and mark_of(lane) or nil
-    lane.turn, lane.ends = math.min(lane.turn, lane.now), math.min(lane.ends, lane.now + lane.period)
+    lane.turn = math.min(lane.turn, lane.now)
+    if lane.ends > lane.now + lane.period + APART_MS then lane.ends = lane.now + lane.period end
   end
   if not lane.unmarked then
     lane.unmarked = true

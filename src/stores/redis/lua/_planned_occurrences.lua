@@ -16,7 +16,7 @@ end
 
 -- Of a schedule that has fired, the revision says how far ahead its next occurrence was then (score.ts). A claim by whose clock it is further
 -- ahead, by five minutes, asks the server which of the two clocks is right. A server that agrees with neither, as in tests, has no say.
-local MOVED, APART_MS, server_now = 448, 300000, nil
+local MOVED, server_now = 448, nil
 local function is_schedule_astray(score)
   local time, revision = unpack_score(score)
   if revision < MOVED or score >= UPPER then return false end
