@@ -4,7 +4,7 @@ import { decodeRecord } from "../../src/core/job/record.ts";
 import { defineJob, InvalidPayloadError, isTidegateError, Queue } from "../../src/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore, type StoreKind } from "../support/stores.ts";
+import { onEachKindOfStore, type StoreKind } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
 
 /** A schema that takes every payload, once `answer` settles. */
@@ -50,7 +50,7 @@ function recordingQueue(kind: StoreKind, before: (request: number) => unknown = 
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("calls of enqueue in one turn", () => {
     test("are stored by one request, in order, and each gets its own answer", async () => {
       const { queue, stored } = recordingQueue(kind);

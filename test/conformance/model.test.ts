@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { otherServers, pathOf } from "../../scripts/other-servers.ts";
 import { nothingCounted, queueModel, storeModel } from "../support/model.ts";
 import { clocksApartOperation, occurrenceOperation } from "../support/operations.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -42,4 +43,17 @@ test("clients whose invocations may die see the same on Redis as in memory, and 
   const count = nothingCounted();
   await fc.assert(queueModel(stage, 30, count), limits);
   expect(count.operations).toBeGreaterThan(50);
+});
+
+describe.each(otherServers.filter(pathOf))("$name", (server) => {
+  test("gives the same answers and holds the same state as memory after each step", { timeout }, async () => {
+    const older = await openStage({ server });
+    try {
+      const count = nothingCounted();
+      await fc.assert(storeModel(older, 30, count), { numRuns: 10 });
+      expect(count.operations).toBeGreaterThan(50);
+    } finally {
+      await older.close();
+    }
+  });
 });

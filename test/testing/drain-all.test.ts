@@ -3,7 +3,7 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
 const fails = defineJob({
   name: "fails",
@@ -19,7 +19,7 @@ const countDown = defineJob({
 });
 const queues = new Map<string, Queue>();
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   test("drains jobs that jobs enqueue, and leaves what is not due", async () => {
     const queue = new Queue({ name: "nested", store: kind.create(), clock: testClock(start), jobs: [countDown] });
     queues.set("nested", queue);
