@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { start as now } from "../support/clock.ts";
-import { onEachKindOfStore, onEachKindOfWholeStore } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryWholeStore } from "../support/stores.ts";
 import { openQueue } from "./open-queue.ts";
 
 const minute = 60_000;
@@ -152,7 +152,7 @@ onEachKindOfStore((kind) => {
   });
 });
 
-onEachKindOfWholeStore((kind) => {
+onEveryWholeStore((kind) => {
   test("a queue that has only documents cannot be opened as partitioned", async () => {
     const { store, queue } = openQueue(kind);
     await internalsOf(queue).documents.change([{ kind: "notes", name: "a", text: "1" }]);

@@ -4,7 +4,7 @@ import type { ExchangeReply, LeasedJob, Outcome, QueueStore } from "../../src/co
 import { defineJob, type FlowControlOptions, type FlowControlPage, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore, onEachKindOfWholeStore, type StoreKind } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryWholeStore, type StoreKind } from "../support/stores.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -458,7 +458,7 @@ onEachKindOfStore((kind) => {
   });
 });
 
-onEachKindOfWholeStore((kind) => {
+onEveryWholeStore((kind) => {
   test("clearing the ready jobs of a long line leaves a scheduled one, which then runs", async () => {
     const { clock, queue, work, ran } = setUpOn(kind, { key: "k", concurrency: 2 });
     await queue.enqueueMany(names(60).map((name) => ({ job: work, payload: { name } })));

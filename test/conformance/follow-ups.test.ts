@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Lease, Outcome } from "../../src/core/store/store.ts";
 import { start as now } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onEveryStore } from "../support/stores.ts";
 
 const minute = 60_000;
 
-onEachKindOfStore((kind) => {
+onEveryStore((kind) => {
   /** A queue in which some jobs run. */
   const setUp = async (ids: readonly string[]) => {
     const store = kind.create().open("default");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Lease, NewJob, QueueStore } from "../../src/core/store/store.ts";
 import { start as now } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onEveryStore } from "../support/stores.ts";
 
 // A job that is leased at enqueue, with a generated id: Redis keeps it under a separate name until that lease ends.
 
@@ -19,7 +19,7 @@ const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   ...more,
 });
 
-onEachKindOfStore((kind) => {
+onEveryStore((kind) => {
   /** Partitions are claimed from in any order until it is known which of them have jobs. */
   async function claim(store: QueueStore, at = now) {
     await store.peek(now);

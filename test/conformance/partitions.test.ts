@@ -3,14 +3,14 @@ import type { QueueStore } from "../../src/core/store/store.ts";
 import { defineJob, partitioned, Queue, type Store } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { job, storeTrials } from "../support/store-trials.ts";
-import { onEachKindOfWholeStore } from "../support/stores.ts";
+import { onEveryWholeStore } from "../support/stores.ts";
 
 const noop = defineJob({ name: "noop", perform() {} });
 const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });
 const clock = clockByHand(start);
 const open = (store: Store) => new Queue({ store, jobs: [noop, dies], clock });
 
-onEachKindOfWholeStore((kind) => {
+onEveryWholeStore((kind) => {
   describe("a partitioned queue", () => {
     test.each([
       ["without partitioned", (store: Store) => store],

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onEveryStore } from "../support/stores.ts";
 import { note, openQueue } from "./open-queue.ts";
 
 // "9:" stands for a version that this code does not know.
 const newer = { code: "conflict", message: expect.stringMatching(/was stored by a newer version.*Upgrade/) };
 const damaged = { code: "conflict", message: expect.stringMatching(/has a damaged record.*Remove it/) };
 
-onEachKindOfStore((kind) => {
+onEveryStore((kind) => {
   describe("a record that this version cannot read", () => {
     test.each([
       ["9:{}", newer],

@@ -82,11 +82,11 @@ export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
   onMemoryAndDatabase(suite, redis);
 }
 
-/** As `onEachKindOfStore`, without the stores that are already partitioned. */
-export function onEachKindOfWholeStore(suite: (kind: StoreKind) => void): void {
+/** As `onEveryStore`, without the stores that are already partitioned. */
+export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
   const redis = useRedis();
   onWholeStores(suite, redis);
-  if (isForAll) onTcp(suite, redis);
+  onTcp(suite, redis);
 }
 
 function onMemoryAndDatabase(suite: (kind: StoreKind) => void, redis: TestRedis): void {
