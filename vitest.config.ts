@@ -1,6 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 import { againstBuild } from "./test/support/against-build.ts";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 const inWorkerd = "test/runtimes/workerd/**/*.test.ts";
 /** Tests of what no user can reach by itself. All others run against the built package. */
@@ -13,6 +14,7 @@ export default defineConfig({
     silent: "passed-only",
     // By default Vitest leaves one processor free, which on two is half of them.
     maxWorkers: "100%",
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

@@ -3,11 +3,11 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
 const minute = 60_000;
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   function setUp() {
     const clock = testClock(start);
     const works = defineJob({

@@ -4,9 +4,9 @@ import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/
 import { testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { type ClockByHand, clockByHand, start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   function setUp(jobs: QueueOptions["jobs"] = []) {
     const clock = testClock(start);
     const queue = new Queue({ store: clock.watch(kind.create()), clock, random: () => 0.5, jobs });

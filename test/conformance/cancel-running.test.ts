@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { defineJob, JobCancelledError, type JobContext, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { note } from "./open-queue.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   /** A queue with a job that runs until its signal aborts, and why it did. */
   function setUp(whileRunning: (job: JobContext) => Promise<unknown> = async () => {}) {
     const clock = testClock(start);

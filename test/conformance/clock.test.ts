@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   test("a clock with fractions of a millisecond, such as performance.now(), is read in whole milliseconds", async () => {
     const whole = testClock(start);
     const clock = Object.assign(() => whole() + 0.7, { sleep: whole.sleep });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { QueueOptions } from "../../src/index.ts";
 import { type JobState, Queue } from "../../src/index.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, note, openQueue } from "./open-queue.ts";
 
 /** All jobs of a state in pages of two, as their payloads. */
@@ -16,7 +16,7 @@ async function listed(queue: Queue, state: JobState): Promise<readonly unknown[]
   return payloads;
 }
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   /** A queue that has run seven jobs, a second apart, each of them stored by itself. */
   async function ran(job: typeof note, options: Partial<QueueOptions> = {}) {
     const opened = openQueue(kind, options);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, InvalidPayloadError, Queue, type Store } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, openQueue } from "./open-queue.ts";
 
 /** An invocation that claims what is due, and dies with it. */
@@ -14,7 +14,7 @@ async function claimAndDie(store: Store, now: number): Promise<void> {
   for (let part = 0; part < 3; part++) await invocation.exchange(request);
 }
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("the dead letter", () => {
     test("is listed newest first, retried by id, name or all, and counted by a dry run", async () => {
       const { clock, queue } = openQueue(kind);

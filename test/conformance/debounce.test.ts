@@ -3,7 +3,7 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, type JobContext, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore, type StoreKind } from "../support/stores.ts";
+import { onEachKindOfStore, type StoreKind } from "../support/stores.ts";
 
 // `dedupe: { key, ttl, replace: true }`: the newest call decides what a job does, until it is first attempted.
 
@@ -27,7 +27,7 @@ function setUp(kind: StoreKind) {
 
 const statuses = (results: readonly { readonly status: string }[]) => results.map(({ status }) => status);
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("a job that is enqueued with replace", () => {
     test("gets the payload, the run time and the options of each newer call, and keeps its id", async () => {
       const { clock, ran, index, queue } = setUp(kind);

@@ -3,12 +3,12 @@ import { describe, expect, test, vi } from "vitest";
 import { defineJob } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { openSchedules } from "./open-queue.ts";
 
 const minute = 60_000;
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("declared schedules", () => {
     test("are added, changed and removed with the code, and keep their next occurrence if they are unchanged", async () => {
       const { clock, beat, open } = openSchedules(kind);

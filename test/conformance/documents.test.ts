@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { start as now } from "../support/clock.ts";
-import { onEveryStore, onEveryWholeStore } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryWholeStore } from "../support/stores.ts";
 import { openQueue } from "./open-queue.ts";
 
 const minute = 60_000;
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   const setUp = () => {
     const { clock, store, queue } = openQueue(kind);
     return { clock, store, queue, documents: internalsOf(queue).documents };

@@ -3,9 +3,9 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, type JobContext, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   function setUp(options: Partial<QueueOptions> = {}) {
     const clock = testClock(start);
     const queue = new Queue({ store: clock.watch(kind.create()), clock, random: () => 0.5, ...options });

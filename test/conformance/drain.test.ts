@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, PermanentError, Queue, type QueueOptions, RetryAfterError } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   function setUp(options: Partial<QueueOptions> = {}) {
     const clock = clockByHand(start);
     const queue = new Queue({ name: "default", store: kind.create(), clock, random: () => 0.5, ...options });

@@ -4,7 +4,7 @@ import { decodeRecord } from "../../src/core/job/record.ts";
 import { defineJob, InvalidPayloadError, isTidegateError, Queue } from "../../src/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore, type StoreKind } from "../support/stores.ts";
+import { onEachKindOfStore, type StoreKind } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
 
 /** A schema that takes every payload, once `answer` settles. */
@@ -30,14 +30,14 @@ function gate() {
   return { open, opened };
 }
 
-/** Waits until everything has happened that does not wait for an answer or a timer. */
-const settle = () => new Promise<void>((resolve) => void setTimeout(resolve, 50));
-
-/** A queue that records the payloads of each request that stores jobs. `before` may delay a request, or throw instead. */
+/**
+ * A queue that records the payloads of each request that stores jobs. `before` may delay a request, or throw instead. Moving its clock
+ * by 0 waits until everything has happened that waits for neither a gate nor a timer.
+ */
 function recordingQueue(kind: StoreKind, before: (request: number) => unknown = () => {}) {
   const stored: unknown[][] = [];
   const { clock, store } = openQueue(kind);
-  const recording = aroundStore(store, async ({ method, parameters: [jobs] }, run) => {
+  const recording = aroundStore(clock.watch(store), async ({ method, parameters: [jobs] }, run) => {
     if (method !== "enqueue") return run();
     stored.push((jobs as { record: string }[]).map(({ record }) => decodeRecord(record)?.payload));
     await before(stored.length);
@@ -50,7 +50,7 @@ function recordingQueue(kind: StoreKind, before: (request: number) => unknown = 
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("calls of enqueue in one turn", () => {
     test("are stored by one request, in order, and each gets its own answer", async () => {
       const { queue, stored } = recordingQueue(kind);
@@ -154,10 +154,10 @@ onEveryStore((kind) => {
 
     test("with one id store the first call's job even if its piece is slower than the others", async () => {
       const { open, opened } = gate();
-      const { queue } = recordingQueue(kind, (request) => request === 1 && opened);
+      const { clock, queue } = recordingQueue(kind, (request) => request === 1 && opened);
       const calls = numbers(3_001).map((n) => queue.enqueue(note, n, n % 2_000 === 0 ? { id: "order-7" } : {}));
       await calls[1_500];
-      await settle();
+      await clock.advance(0);
       open();
       const results = await Promise.all(calls);
       expect([0, 2_000].map((n) => results[n]?.status)).toEqual(["enqueued", "duplicate"]);
@@ -265,7 +265,7 @@ onEveryStore((kind) => {
 
   describe("a call whose schema is asynchronous", () => {
     test("shares a request with the other asynchronous ones of its turn, in the order of the calls", async () => {
-      const { queue, stored, later } = recordingQueue(kind);
+      const { clock, queue, stored, later } = recordingQueue(kind);
       const gates = numbers(6).map(gate);
       const jobs = gates.map(({ opened }, n) => later(`later-${n}`, () => opened));
       const results = Promise.all([
@@ -274,10 +274,10 @@ onEveryStore((kind) => {
         ...jobs.slice(3).map((job, n) => queue.enqueue(job, n + 3)),
       ]);
       for (const n of [4, 2, 5, 0, 1]) {
-        await settle();
+        await clock.advance(0);
         gates[n]?.open();
       }
-      await settle();
+      await clock.advance(0);
       expect(stored).toEqual([["at once"]]);
       gates[3]?.open();
       const ids = (await results).map(({ id }) => id);
@@ -295,7 +295,7 @@ onEveryStore((kind) => {
     });
 
     test("is decided before a later call of the same id, which waits for it", async () => {
-      const { queue, stored, later } = recordingQueue(kind);
+      const { clock, queue, stored, later } = recordingQueue(kind);
       const { open, opened } = gate();
       const slow = later("slow", () => opened);
       const calls = Promise.all([
@@ -303,7 +303,7 @@ onEveryStore((kind) => {
         queue.enqueue(note, "second", { id: "order-7" }),
         queue.enqueue(note, "third"),
       ]);
-      await settle();
+      await clock.advance(0);
       expect(stored).toEqual([["third"]]);
       open();
       expect((await calls).map(({ status }) => status)).toEqual(["enqueued", "duplicate", "enqueued"]);
@@ -338,7 +338,7 @@ onEveryStore((kind) => {
         ),
         queue.enqueue(note, 2, { flowControl }),
       ]);
-      await settle();
+      await clock.advance(0);
       open();
       const [first, second] = await calls;
       const ran: string[] = [];
@@ -374,9 +374,9 @@ onEveryStore((kind) => {
       const slowly = queue.enqueue(slow, "slow");
       expect(await queue.enqueue(note, "at once")).toMatchObject({ status: "enqueued" });
       open();
-      await settle();
+      await clock.advance(0);
       await clock.advance(999);
-      await settle();
+      await clock.advance(0);
       expect(stored).toEqual([["at once"]]);
       await clock.advance(1);
       expect([await behind, await slowly]).toMatchObject([{ status: "enqueued" }, { status: "enqueued" }]);
@@ -396,7 +396,7 @@ onEveryStore((kind) => {
         later("quick", () => {}),
         "quick",
       );
-      await settle();
+      await clock.advance(0);
       await clock.advance("1s");
       await quick;
       open();
@@ -405,10 +405,10 @@ onEveryStore((kind) => {
     });
 
     test("holds up no call of a later turn", async () => {
-      const { queue, later } = recordingQueue(kind);
+      const { clock, queue, later } = recordingQueue(kind);
       const never = later("never", () => new Promise(() => {}));
       void queue.enqueue(never, 1, { id: "order-7" });
-      await settle();
+      await clock.advance(0);
       expect(await queue.enqueue(note, 2, { id: "order-7" })).toMatchObject({ status: "enqueued" });
     });
   });
@@ -417,13 +417,13 @@ onEveryStore((kind) => {
     const { store, clock } = openQueue(kind);
     const { open, opened } = gate();
     let requests = 0;
-    const slow = aroundStore(store, async ({ method }, run) => {
+    const slow = aroundStore(clock.watch(store), async ({ method }, run) => {
       if (method === "enqueue" && requests++ === 0) await opened;
       return run();
     });
     const queue = new Queue({ store: slow, clock, jobs: [note] });
     const first = queue.enqueue(note, 1);
-    await settle();
+    await clock.advance(0);
     expect(await queue.enqueue(note, 2)).toMatchObject({ status: "enqueued" });
     open();
     expect(await first).toMatchObject({ status: "enqueued" });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { InvalidPayloadError } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("enqueue", () => {
     test("returns the existing job when the id is taken, whatever its state", async () => {
       const { clock, queue } = openQueue(kind);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { defineJob, type FailureGroup, PermanentError, Queue } from "../../src/index.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { openQueue } from "./open-queue.ts";
 
 const charge = defineJob({
@@ -14,7 +14,7 @@ const ship = defineJob({
   perform: (reason: string) => Promise.reject(new PermanentError(reason)),
 });
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   const jobs = [charge, ship];
   const opened = (observe = true) => openQueue(kind, { jobs, logger: null, observe });
 

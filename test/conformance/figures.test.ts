@@ -4,12 +4,12 @@ import { defineJob, type Figures, Queue, type QueueOptions } from "../../src/ind
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { chosen, seededRandom } from "../support/random.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   const clock = testClock(start);
   const works = defineJob({
     name: "works",

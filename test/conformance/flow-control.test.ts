@@ -4,7 +4,7 @@ import type { ExchangeReply, LeasedJob, Outcome, QueueStore } from "../../src/co
 import { defineJob, type FlowControlOptions, type FlowControlPage, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore, onEveryWholeStore, type StoreKind } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryWholeStore, type StoreKind } from "../support/stores.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -39,7 +39,7 @@ function setUpOn(kind: StoreKind, flowControl: Keyed) {
   return { clock, store, work, free, ran, open, queue: open(), most: () => most };
 }
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   const setUp = (flowControl: Keyed) => setUpOn(kind, flowControl);
 
   describe("concurrency", () => {

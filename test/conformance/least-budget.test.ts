@@ -3,9 +3,9 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   const plain = defineJob({ name: "plain", perform() {} });
   const flowControl = { key: "tenant", concurrency: 1, rate: 100, period: "1h" } as const;
   const keyed = defineJob({ name: "keyed", flowControl, perform() {} });

@@ -3,10 +3,10 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("a queue's jobs", () => {
     test("can be cancelled and rescheduled while they wait, but not while they run or after they have ended", async () => {
       const { clock, queue } = openQueue(kind);

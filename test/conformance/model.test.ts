@@ -1,5 +1,7 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { otherServers, pathOf } from "../../scripts/other-servers.ts";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { nothingCounted, queueModel, storeModel } from "../support/model.ts";
 import { clocksApartOperation, occurrenceOperation } from "../support/operations.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -13,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 // A number of runs and no time limit: coverage does not depend on the machine.
-const limits = { numRuns: 30 };
+const limits = { numRuns: isForAll ? 30 : 15 };
 const timeout = 180_000;
 
 test("Redis gives the same answers and holds the same state as memory after each step, even through network faults", {
@@ -26,7 +28,7 @@ test("Redis gives the same answers and holds the same state as memory after each
 
 test("Redis fires the schedules that memory fires, through faults of the network too", { timeout }, async () => {
   const count = nothingCounted();
-  await fc.assert(storeModel(stage, 60, count, occurrenceOperation), { numRuns: 30 });
+  await fc.assert(storeModel(stage, 60, count, occurrenceOperation), limits);
   expect(count.fired).toBeGreaterThan(5);
 });
 
@@ -42,4 +44,17 @@ test("clients whose invocations may die see the same on Redis as in memory, and 
   const count = nothingCounted();
   await fc.assert(queueModel(stage, 30, count), limits);
   expect(count.operations).toBeGreaterThan(50);
+});
+
+describe.each(otherServers.filter(pathOf))("$name", (server) => {
+  test("gives the same answers and holds the same state as memory after each step", { timeout }, async () => {
+    const older = await openStage({ server });
+    try {
+      const count = nothingCounted();
+      await fc.assert(storeModel(older, 30, count), { numRuns: 5 });
+      expect(count.operations).toBeGreaterThan(50);
+    } finally {
+      await older.close();
+    }
+  });
 });

@@ -3,7 +3,7 @@ import { encodeRecord } from "../../src/core/job/record.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import type { JobPage, ListOptions, Queue } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { note, openQueue } from "./open-queue.ts";
 
 // Upstash limits requests and responses to 10 MB, and a Vercel function its response to 4.5 MB.
@@ -44,7 +44,7 @@ async function pagesOf(queue: Queue, options: ListOptions): Promise<readonly Job
 const idsIn = (pages: readonly JobPage[]) => pages.flatMap(({ jobs }) => jobs.map(({ id }) => id)).sort();
 const largest = (pages: readonly JobPage[]) => Math.max(...pages.map((page) => JSON.stringify(page).length));
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("dead jobs that exceed the size of one answer together", () => {
     test("are listed in pages of bounded size, and removed", async () => {
       const { store, queue } = openQueue(kind);

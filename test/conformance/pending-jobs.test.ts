@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { memoryStore, type PendingSelection, Queue } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { note, openQueue } from "./open-queue.ts";
 
 const HOUR_MS = 3_600_000;
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   /** Six of `note` and three of `greet`, of each a third with a flow control key; two thirds of them scheduled; and one that runs. */
   async function setUp() {
     const opened = openQueue(kind);

@@ -4,7 +4,7 @@ import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type { ExchangeReply, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore, onEveryWholeStore } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryWholeStore } from "../support/stores.ts";
 import { openQueue, openSchedules } from "./open-queue.ts";
 
 const minute = 60_000;
@@ -124,7 +124,7 @@ onEveryWholeStore((kind) => {
   });
 });
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("a schedule whose occurrences are planned", () => {
     test("makes one job for each, even after the planned ones are over", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);

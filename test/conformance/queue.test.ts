@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   test("an unknown option is named, and nothing happens", async () => {
     const { queue, store } = openQueue(kind);
     await queue.enqueue(dies, undefined, { id: "dead", maxRetries: 0 });

@@ -16,7 +16,7 @@ import {
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore, onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
 const minute = 60_000;
 
@@ -35,7 +35,7 @@ function setUp(
 
 const inVain = (work: Promise<void>) => expect(work).rejects.toMatchObject({ code: "store_unavailable" });
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   for (const fault of ["before", "after"] as const) {
     test(`a job whose extend gets no answer is settled once, lost ${fault} the store`, async () => {
       const ends = [

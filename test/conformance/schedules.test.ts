@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { openSchedules } from "./open-queue.ts";
 
 const minute = 60_000;
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   test.each(["resumed", "stored with another expression"])(
     "an occurrence fired by an invocation with a fast clock does not fire again when its schedule is %s",
     async (how) => {

@@ -127,7 +127,9 @@ describe.for(Object.keys(compilers) as Compiler[])("with %s", (compiler) => {
   }, 120_000);
 
   test("a definition with an explicit type can be exported under isolatedDeclarations", async () => {
-    const options = { isolatedDeclarations: true, declaration: true, rootDir: "src", outDir: `${emitted}/isolated` };
+    const output = { declaration: true, rootDir: "src", outDir: `${emitted}/isolated` };
+    // The types of the packages are checked above.
+    const options = { isolatedDeclarations: true, skipLibCheck: true, ...output };
     expect(await compile(compiler, project, ["src/jobs/annotated.ts"], options)).toEqual([]);
   }, 120_000);
 });

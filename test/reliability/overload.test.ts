@@ -5,11 +5,11 @@ import { buildProgram, type Program } from "../support/child.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { drainLargePayloads, drainTogether, poison } from "../support/overload.ts";
 import { openStage, type Stage } from "../support/stage.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
 // A small share of `npm run soak -- overload`.
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   test("fifty concurrent drains perform each of 2,000 jobs once", async () => {
     await drainTogether(kind.create(), { jobs: 2_000, drains: 50 });
   });

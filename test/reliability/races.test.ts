@@ -5,9 +5,9 @@ import { type AnyJob, defineJob, type JobContext, Queue, type Store } from "../.
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { clockByHand, start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   describe("racing drains", () => {
     test("eight concurrent drains perform each of 1,000 jobs once", async () => {
       const performed = new Map<string, number>();

@@ -2,7 +2,8 @@ import { deepStrictEqual, rejects } from "node:assert/strict";
 import { createClient } from "redis";
 import type { QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
-import { redisStore } from "../../src/stores/redis-tcp/index.ts";
+import { lineOf } from "../../src/stores/redis-tcp/clients.ts";
+import { ClientTransport } from "../../src/stores/redis-tcp/transport.ts";
 import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { start } from "./clock.ts";
 import type { Fault } from "./faults.ts";
@@ -12,6 +13,7 @@ import { everythingIn } from "./queue-contents.ts";
 import type { Stage } from "./stage.ts";
 import { fillStore, storeTrials } from "./store-trials.ts";
 import { startTcpProxy, tcpFaults } from "./tcp-faults.ts";
+import { unpausedStore } from "./unpaused-store.ts";
 
 /** A connection to Redis with faults. */
 export interface Road {
@@ -43,7 +45,10 @@ export async function tcpRoad(stage: Stage): Promise<Road> {
   // Lost connections are expected here.
   client.on("error", () => {});
   await client.connect();
-  const store = redisStore(client, { prefix });
+  const line = lineOf(client);
+  if (!line) throw new Error("redisStore takes no such client.");
+  // As `redisStore`, which also pauses before it resends.
+  const store = unpausedStore(new ClientTransport(line), prefix);
   await store.open("warm").peek(start);
   return {
     name: "redis",

@@ -1,8 +1,5 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import type { Store } from "../../src/core/store/store.ts";
-import { Connection } from "../../src/stores/redis/connection.ts";
-import { keysOf } from "../../src/stores/redis/keys.ts";
-import { RedisQueue } from "../../src/stores/redis/queue.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { requesterOf, transportOf } from "../../src/stores/redis-http/transport.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
@@ -10,6 +7,7 @@ import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-s
 import { RespClient } from "./resp.ts";
 import { type RestShim, startRestShim } from "./rest-shim.ts";
 import { loadScripts } from "./store-trials.ts";
+import { unpausedStore } from "./unpaused-store.ts";
 
 /** A dedicated Redis, with everything in front of it. */
 export interface Stage {
@@ -29,12 +27,9 @@ export interface Stage {
 }
 
 /** `upstashStore`, which resends at once. */
-function unpausedStore(url: string, token: string, prefix: string): Store {
+function unpausedUpstash(url: string, token: string, prefix: string): Store {
   const requester = requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false }));
-  const connection = new Connection(transportOf(requester), async () => {});
-  return {
-    open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
-  };
+  return unpausedStore(transportOf(requester), prefix);
 }
 
 /** Starts all of it, and loads the scripts. */
@@ -54,7 +49,7 @@ export async function openStage(options: RedisServerOptions = {}): Promise<Stage
     redis,
     prefix,
     store: (name = prefix()) => upstashStore({ url, token, prefix: name }),
-    proxiedStore: (name = prefix()) => unpausedStore(proxy.url, token, name),
+    proxiedStore: (name = prefix()) => unpausedUpstash(proxy.url, token, name),
     async close() {
       redis.close();
       await proxy.stop();

@@ -1,6 +1,7 @@
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe } from "vitest";
 import { otherServers, pathOf } from "../../scripts/other-servers.ts";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import type { Store } from "../../src/index.ts";
 import { memoryStore, partitioned } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
@@ -43,56 +44,68 @@ function inThree(...shared: readonly (() => Store)[]): () => Store {
     );
 }
 
+/** Each store is asked for the partitions of the queue, and initialized, before it is used. */
+const ofDatabases = { moreRequests: 9 };
+
 let prefixes = 0;
 
 const newPrefix = () => `test-${process.pid}-${prefixes++}`;
 
 /**
- * Runs a suite on memory, and on a real Redis: over HTTP through `@upstash/redis` and a REST shim, and over TCP, also on older
- * servers. Then on three partitions: of memory, of two databases, and of memory and a database.
+ * Runs a suite of the port of the store: on memory, and on a real Redis, over HTTP through `@upstash/redis` and a REST shim, and over
+ * TCP, also on older servers. Then on three partitions: of memory, of two databases, and of memory and a database.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
+  const redis = useRedis();
   describe("on three partitions", () =>
     suite(kindOf("partitioned", () => inThree(sharedMemory()), { moreRequests: 6 })));
-  // Each store is asked for the partitions of the queue, and initialized, before it is used.
-  const partitions = { moreRequests: 9 };
   describe("on three partitions of two databases", () => {
-    const [one, other] = [useRedis(), useRedis()];
-    suite(kindOf("two databases", () => inThree(sharedRedis(one), sharedRedis(other)), partitions));
+    const other = useRedis();
+    suite(kindOf("two databases", () => inThree(sharedRedis(redis), sharedRedis(other)), ofDatabases));
   });
-  describe("on three partitions of memory and a database", () => {
-    const redis = useRedis();
-    suite(kindOf("memory and a database", () => inThree(sharedMemory(), sharedRedis(redis)), partitions));
-  });
-  onEveryWholeStore(suite);
+  onMemoryAndDatabase(suite, redis);
+  onWholeStores(suite, redis);
+  onTcp(suite, redis);
 }
 
 /**
  * Runs a suite on memory, on Redis, and on partitions of both: for what stands on the port of the store alone. What differs between
- * clients and servers is tested at that port.
+ * clients and servers is tested at that port. With `--all`, it runs on every store.
  */
 export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
-  describe("on memoryStore", () => suite(kindOf("memory", sharedMemory)));
+  if (isForAll) {
+    onEveryStore(suite);
+    return;
+  }
   const redis = useRedis();
-  describe("on upstashStore", () => suite(kindOf("upstash", () => sharedRedis(redis))));
-  describe("on three partitions of memory and a database", () =>
-    suite(kindOf("memory and a database", () => inThree(sharedMemory(), sharedRedis(redis)), { moreRequests: 9 })));
+  onWholeStores(suite, redis);
+  onMemoryAndDatabase(suite, redis);
 }
 
 /** As `onEveryStore`, without the stores that are already partitioned. */
 export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
-  describe("on memoryStore", () => suite(kindOf("memory", sharedMemory)));
-  describe("on upstashStore", () => {
-    const redis = useRedis();
-    suite(kindOf("upstash", () => sharedRedis(redis)));
-  });
-  describe("on redisStore", () => onRedisStore(suite));
-  for (const server of otherServers.filter(pathOf))
-    describe(`on redisStore with ${server.name}`, () => onRedisStore(suite, { server }));
+  const redis = useRedis();
+  onWholeStores(suite, redis);
+  onTcp(suite, redis);
 }
 
-function onRedisStore(suite: (kind: StoreKind) => void, options?: RedisServerOptions): void {
-  const redis = useRedis(options);
+function onMemoryAndDatabase(suite: (kind: StoreKind) => void, redis: TestRedis): void {
+  describe("on three partitions of memory and a database", () =>
+    suite(kindOf("memory and a database", () => inThree(sharedMemory(), sharedRedis(redis)), ofDatabases)));
+}
+
+function onWholeStores(suite: (kind: StoreKind) => void, redis: TestRedis): void {
+  describe("on memoryStore", () => suite(kindOf("memory", sharedMemory)));
+  describe("on upstashStore", () => suite(kindOf("upstash", () => sharedRedis(redis))));
+}
+
+function onTcp(suite: (kind: StoreKind) => void, redis: TestRedis): void {
+  describe("on redisStore", () => onRedisStore(suite, redis));
+  for (const server of otherServers.filter(pathOf))
+    describe(`on redisStore with ${server.name}`, () => onRedisStore(suite, useRedis({ server })));
+}
+
+function onRedisStore(suite: (kind: StoreKind) => void, redis: TestRedis): void {
   let client: Awaited<ReturnType<typeof connect>> | undefined;
   beforeAll(async () => {
     client = await connect(redis.server.port);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { enqueued, type FaultPlan, faultyStore, testClock } from "../../src/testing/index.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 
 const note = defineJob({ name: "note", perform: () => {} });
 const away = { code: "store_unavailable" };
 
-onEveryStore((kind) => {
+onEachKindOfStore((kind) => {
   const setUp = (plan?: FaultPlan) => {
     const store = faultyStore(kind.create(), plan);
     return { store, queue: new Queue({ store, jobs: [note] }) };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { isForAll } from "../../../scripts/shared/all-tests.ts";
 import { clockChanges, clockSignature, compareZone } from "../../support/cron-oracle.ts";
 import { oraclePatterns } from "../../support/cron-oracle-patterns.ts";
 
@@ -12,15 +13,21 @@ function differentZones(): string[] {
   return [...new Map(zones.map((zone) => [clockSignature(zone, fromMs, toMs), zone])).values()];
 }
 
-test("every pattern follows the rule around each clock change of 2025 and 2026, in every zone", {
+/** All of them with `--all`, else a third, which is another one each time. */
+function drawn(zones: readonly string[]): readonly string[] {
+  const first = Math.floor(Math.random() * 3);
+  return isForAll ? zones : zones.filter((_, index) => index % 3 === first);
+}
+
+test("every pattern follows the rule around each clock change of 2025 and 2026, whichever the zone", {
   timeout: 120_000,
 }, () => {
   const zones = differentZones();
   expect(zones.length).toBeGreaterThan(50);
-  for (const zone of zones) {
+  for (const zone of drawn(zones)) {
     const changes = clockChanges(zone, fromMs, toMs);
     for (const ms of changes.length > 0 ? changes : [Date.UTC(2026, 1, 28)]) {
-      expect(compareZone(zone, oraclePatterns, ms - 2 * DAY_MS, ms + 2 * DAY_MS).differences).toEqual([]);
+      expect(compareZone(zone, oraclePatterns, ms - 2 * DAY_MS, ms + 2 * DAY_MS).differences, zone).toEqual([]);
     }
   }
 });
