@@ -23,8 +23,8 @@ interface Manifest {
  */
 const STILL_RUNNING_MS = 3_600_000;
 
-/** How far apart the clocks of two processes may be before one of them misses a schedule that the other has just fired. */
-const CLOCKS_APART_MS = 60_000;
+/** How long a schedule that is not there may have been fired by another process, whose clock differs, before it counts as missing. */
+const FIRED_ELSEWHERE_MS = 60_000;
 
 /** A declared schedule that is missed may be paused, removed or replaced. If so, it is not looked for again for this long. */
 const LOOKED_FOR_MS = 3_600_000;
@@ -83,7 +83,7 @@ export class DeclaredSchedules {
    * stored: the next drain then reads the manifest, to find out whether the database was emptied.
    */
   noteNext({ nextAt = Number.POSITIVE_INFINITY }: NextDue, now: number): void {
-    const after = now + CLOCKS_APART_MS;
+    const after = now + FIRED_ELSEWHERE_MS;
     if (!this.isSynced || nextAt <= Math.max(after, this.#dueBy) || now < this.#lookedForUntil) return;
     const next = (key: string, record: ScheduleRecord) =>
       readCron(key, record)?.next(after) ?? Number.POSITIVE_INFINITY;

@@ -39,20 +39,20 @@ local function arguments(number)
   return values
 end
 
-local function is_argument() return argument() == '1' end
+local function flag_argument() return argument() == '1' end
 
 local now = tonumber(argument())
-local resend = is_argument()
+local resend = flag_argument()
 local nonce = tonumber(argument())
 local limit = tonumber(argument())
-local counts = is_argument()
+local counts = flag_argument()
 local lease_ms = tonumber(argument())
 local retention_ms = tonumber(argument())
 local bytes_left = tonumber(argument())
-local may_sweep = is_argument()
-local may_meet_keys = is_argument()
-local may_fire_declared = is_argument()
-local observes = is_argument()
+local may_sweep = flag_argument()
+local may_meet_keys = flag_argument()
+local may_fire_declared = flag_argument()
+local observes = flag_argument()
 local observed = observes and retention_ms > 0
 
 local reply = { 0, '', 0 }
