@@ -1,12 +1,12 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import type { Store } from "../../src/core/store/store.ts";
+import { heads, postlude, prelude, scripts } from "../../src/stores/redis/scripts.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { requesterOf, transportOf } from "../../src/stores/redis-http/transport.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
 import { RespClient } from "./resp.ts";
 import { type RestShim, startRestShim } from "./rest-shim.ts";
-import { loadScripts } from "./store-trials.ts";
 import { unpausedStore } from "./unpaused-store.ts";
 
 /** A dedicated Redis, with everything in front of it. */
@@ -32,6 +32,17 @@ function unpausedUpstash(url: string, token: string, prefix: string): Store {
   return unpausedStore(transportOf(requester), prefix);
 }
 
+/**
+ * Loads every script in every dialect, so that a fault meets a call and not the refusal of a script that Redis does not have yet.
+ * A stock redis-server refuses the dialect of Upstash.
+ */
+async function loadScripts(redis: RespClient): Promise<void> {
+  const sources = Object.values(heads).flatMap((head) =>
+    Object.values(scripts).map(({ body }) => head + prelude + body + postlude),
+  );
+  await Promise.all(sources.map((source) => redis.send(["SCRIPT", "LOAD", source])));
+}
+
 /** Starts all of it, and loads the scripts. */
 export async function openStage(options: RedisServerOptions = {}): Promise<Stage> {
   const server = await startRedis(options);
@@ -41,7 +52,7 @@ export async function openStage(options: RedisServerOptions = {}): Promise<Stage
   let prefixes = 0;
   const prefix = () => `stage-${prefixes++}`;
   const { url, token } = shim;
-  await loadScripts(() => upstashStore({ url, token, prefix: prefix() }).open("default"));
+  await loadScripts(redis);
   return {
     server,
     shim,

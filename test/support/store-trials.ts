@@ -143,13 +143,3 @@ export function storeMethods(): readonly string[] {
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(memoryStore().open("default")));
   return names.filter((name) => name !== "constructor");
 }
-
-/** Calls every script once, so that Redis knows them: later, answers are lost, not scripts. */
-export async function loadScripts(open: () => QueueStore): Promise<void> {
-  for (const trial of Object.values(storeTrials)) {
-    const store = open();
-    await trial(store, await fillStore(store));
-  }
-  await open().list("completed", page);
-  await open().list("dead", { ...page, group });
-}
