@@ -9,10 +9,9 @@ export class Helper<Request extends object, Answer> {
   readonly #child: ChildProcess;
 
   /** @param file the name of a bundle in the same folder, without its extension. */
-  constructor(file: string, env: Readonly<Record<string, string>>, nodeOptions: readonly string[] = []) {
+  constructor(file: string, env: Readonly<Record<string, string>>) {
     this.#child = fork(join(import.meta.dirname, `${file}.mjs`), {
       env: { ...process.env, ...env },
-      execArgv: [...nodeOptions],
     });
     this.#child.setMaxListeners(0);
   }
@@ -28,7 +27,7 @@ export class Helper<Request extends object, Answer> {
     return reply.answer;
   }
 
-  /** Lets it exit by itself, so that a profile gets written. */
+  /** Lets it exit by itself, after what it does now. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "exit");

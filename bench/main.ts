@@ -15,7 +15,6 @@ import { distance } from "./parts/distance.ts";
 import { fairness } from "./parts/fairness.ts";
 import { heart } from "./parts/heart.ts";
 import { latency } from "./parts/latency.ts";
-import { limit } from "./parts/limit.ts";
 import { memory } from "./parts/memory.ts";
 import { parallel } from "./parts/parallel.ts";
 import { speed } from "./parts/speed.ts";
@@ -23,7 +22,7 @@ import { workerd } from "./parts/workerd.ts";
 import { machine, merged, type Results, type Row } from "./results.ts";
 import { Stage } from "./stage.ts";
 
-const parts = { heart, commands, speed, latency, memory, parallel, databases, distance, fairness, limit, workerd };
+const parts = { heart, commands, speed, latency, memory, parallel, databases, distance, fairness, workerd };
 type PartName = keyof typeof parts;
 const partNames = Object.keys(parts) as PartName[];
 

@@ -54,8 +54,7 @@ export function drains(bench: Bench, task: Omit<Task, "action">, runs = bench.ef
   const { stage } = bench;
   return repeated(runs, async () => {
     await stage.clear();
-    const filler = task.system === "bare" ? "tidegate" : task.system;
-    await stage.run({ ...task, system: filler, action: "enqueue", batchSize: 1_000, concurrency: 1 });
+    await stage.run({ ...task, action: "enqueue", batchSize: 1_000, concurrency: 1 });
     return stage.run({ ...task, action: "drain" });
   });
 }

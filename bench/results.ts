@@ -46,8 +46,6 @@ const titles: Readonly<Record<string, string>> = {
   "tidegate-elsewhere": "Tidegate, looking each 100 ms",
   bullmq: "BullMQ",
   "bee-queue": "Bee-Queue",
-  bare: "bare script",
-  "bare-two": "bare script, two loops at once",
 };
 
 /** The head of a column. */

@@ -52,7 +52,7 @@ export class Stage {
 
   /** A worker process. Up to a number of them are kept and reused, so that they are warm. */
   worker(index = 0): Worker {
-    const worker = this.#workers[index] ?? this.newWorker();
+    const worker = this.#workers[index] ?? this.#newWorker();
     this.#workers[index] = worker;
     return worker;
   }
@@ -64,15 +64,15 @@ export class Stage {
     const delay = new Helper<object, DelayState>("delay-process", env);
     this.#delays.push(delay);
     const { port } = await delay.ask({});
-    const workers = Array.from({ length: count }, () => this.newWorker([], port));
+    const workers = Array.from({ length: count }, () => this.#newWorker(port));
     this.#workers.push(...workers);
     return workers;
   }
 
-  newWorker(nodeOptions: readonly string[] = [], redisPort = this.connections.redisPort): Worker {
+  #newWorker(redisPort = this.connections.redisPort): Worker {
     const { rest } = this.connections;
     const env = { REDIS_PORT: String(redisPort), STORE_URL: rest.url, STORE_TOKEN: rest.token };
-    return new Helper("worker-process", env, nodeOptions);
+    return new Helper("worker-process", env);
   }
 
   async clear(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { Duration } from "../src/index.ts";
 
-export type SystemName = "tidegate" | "tidegate-tcp" | "tidegate-elsewhere" | "bullmq" | "bee-queue" | "bare";
+export type SystemName = "tidegate" | "tidegate-tcp" | "tidegate-elsewhere" | "bullmq" | "bee-queue";
 
 /** The task of one worker process. */
 export interface Task {
@@ -27,8 +27,6 @@ export interface Task {
   readonly isKeyed?: boolean;
   /** How long each job runs, with a timer. Tidegate alone. */
   readonly jobMs?: number;
-  /** Whether to record a CPU profile. */
-  readonly isProfiled?: boolean;
 }
 
 export interface TaskReport {
@@ -41,8 +39,6 @@ export interface TaskReport {
   readonly samplesMs: readonly number[];
   /** How much of the time slots were taken, where jobs take any. */
   readonly busy?: { readonly whole: number; readonly steady: number };
-  /** The profile of V8, as JSON, if requested. */
-  readonly profile?: string;
 }
 
 export const taskDefaults = {
@@ -57,7 +53,6 @@ export const taskDefaults = {
   delayMs: 0,
   isKeyed: false,
   jobMs: 0,
-  isProfiled: false,
 } as const;
 
 export type FullTask = Required<Task>;

@@ -1,7 +1,6 @@
 // Enqueues or drains on request: one process, one connection pool.
 import { setTimeout } from "node:timers/promises";
 import { answerParent } from "./helper.ts";
-import { profiled } from "./profile.ts";
 import { systems } from "./systems/index.ts";
 import { type Task, type TaskReport, taskDefaults } from "./task.ts";
 
@@ -18,6 +17,5 @@ globalThis.fetch = async (...request) => {
 answerParent((partial: Task): Promise<TaskReport> => {
   const task = { ...taskDefaults, ...partial };
   latencyMs = task.latencyMs;
-  const run = () => all[task.system][task.action](task);
-  return task.isProfiled ? profiled(run) : run();
+  return all[task.system][task.action](task);
 });

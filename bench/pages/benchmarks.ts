@@ -32,10 +32,6 @@ ten slots each, started together.`,
   fairness: `How long one job waits to start that is enqueued when so many jobs of one customer are ready, and a worker with ten
 slots has just started. Over TCP, through the same proxy for both. With Tidegate, the customer is a key of flow control without
 limits, and the one job has a key of its own: keys take turns. BullMQ has no groups without its Pro tier, so the one job comes last.`,
-  limit: `The same script with the same batches over the same HTTP, sent by a bare loop with no queue around it: no record
-is read or written, no job is run. What a drain takes beyond the faster of its two ways is Tidegate's.`,
-  time: `What a process that drains in batches of 100 spends its time on, as V8's profiler has it: by module, and by
-function.`,
   workerd: `The CPU of workerd, Cloudflare's runtime, with the Worker of \`bench/workerd\`, less what an empty script takes,
 in nanoseconds (\`/proc/PID/task/*/schedstat\`): of the thread that runs the script, which does the work of the
 network too, and of all threads, where the compiler and the garbage collector take part. How Cloudflare itself
@@ -47,7 +43,7 @@ process that stays with BullMQ and Bee-Queue.`,
 };
 
 /** Sections whose names are not those of a part of the benchmark. */
-const measuredBy: Readonly<Record<string, string>> = { cost: "commands", time: "limit" };
+const measuredBy: Readonly<Record<string, string>> = { cost: "commands" };
 
 /** What a reader in a hurry wants to see: rows of all parts. */
 const summary: readonly (readonly [part: string, unit: string, what: RegExp])[] = [

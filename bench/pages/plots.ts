@@ -3,8 +3,6 @@ import { numberText } from "../figures.ts";
 import { columnsOf, type Results, type Row, rowsOf, titleOf } from "../results.ts";
 import { barChart, type Chart, type Group } from "./svg.ts";
 
-const MOST_MODULES = 12;
-
 /** Distinguishable for colour-blind readers too, on white and on black. */
 const colors: Readonly<Record<string, string>> = {
   [titleOf("tidegate")]: "#0b8f8c",
@@ -25,7 +23,6 @@ export interface Plot {
 export function plotsOf(results: Results): readonly Plot[] {
   const speed = rowsOf(results, "speed").filter(({ what, unit }) => unit === "jobs a second" && /^drain/.test(what));
   const latency = rowsOf(results, "latency").filter(({ what }) => !what.startsWith("behind"));
-  const shares = rowsOf(results, "time").filter(({ what }) => what.startsWith("module "));
   const costs = rowsOf(results, "cost");
   const distances = rowsOf(results, "distance");
   const empty = distances.filter(({ unit }) => unit === "jobs a second");
@@ -48,7 +45,6 @@ export function plotsOf(results: Results): readonly Plot[] {
     ),
     plot("distance", "busy", "Slots busy in the steady state, %: the line is the ideal", bySystem(busy), "linear", 100),
     plot("cost", "cost", "What a million jobs cost: shorter is better", costBars(costs), "linear"),
-    plot("time", "time", "Where a drain's process spends its time, % of the busy time", modules(shares), "linear"),
   ];
   return plots.filter(({ chart }) => chart.groups.length > 0);
 }
@@ -90,11 +86,4 @@ function costBars(rows: readonly Row[]): readonly Group[] {
     const value = figures[MILLION_JOBS]?.median ?? 0;
     return { label: what, bars: [{ series: MILLION_JOBS, value, text: `$${value.toFixed(2)}` }] };
   });
-}
-
-function modules(rows: readonly Row[]): readonly Group[] {
-  return bySystem(rows.slice(0, MOST_MODULES)).map((group) => ({
-    ...group,
-    label: group.label.replace("module ", ""),
-  }));
 }

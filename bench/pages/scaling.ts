@@ -43,7 +43,7 @@ drains, and the tables above show what it adds. CPU time limits what one invocat
 ${cpuSection(rows)}
 ${keySection(rows)}
 ${highRateSection(rows)}
-${timeSection(rows)}`;
+${speedSection(rows)}`;
 }
 
 function drainOf(rows: readonly Row[], waiting: string, batch: Batch, unit: string) {
@@ -235,33 +235,8 @@ ${lines.join("\n")}
 `;
 }
 
-function timeSection(rows: readonly Row[]): string {
-  const of = (batch: Batch, column: string) =>
-    numberText(measured(rows, "limit", `batch ${batch}`, "jobs a second", column).median);
-  const share = (batch: Batch) =>
-    measured(rows, "limit", `batch ${batch}`, "% of the time that is Tidegate's", "tidegate").median.toFixed(0);
-  const lines = BATCHES.map(
-    (batch) =>
-      `| ${batch} | ${of(batch, "tidegate")} | ${of(batch, "bare")} | ${of(batch, "bare-two")} | ${share(batch)} % |`,
-  );
-  return `## Where the time goes
-
-*Measured*, \`npm run bench -- limit\`, jobs a second, compared with a bare loop over \`fetch\` that sends the same script and batches: no queue, no
-record read or written, no job run. The rest of the time goes to HTTP, the shim and Redis.
-
-| batch | a drain | the bare script | two such loops at once | Tidegate's part of the time |
-|--:|--:|--:|--:|--:|
-${lines.join("\n")}
-
-[Benchmarks](./benchmarks.md#limit) lists the modules and functions that take this time, and
-[compares](./benchmarks.md#speed) Tidegate with BullMQ and Bee-Queue.
-
-${goalText(rows)}
-`;
-}
-
-/** How much of the targeted speed is reached, and how much of it could be. */
-function goalText(rows: readonly Row[]): string {
+/** How many times as fast as BullMQ, and what the limit is. */
+function speedSection(rows: readonly Row[]): string {
   const of = (part: string, what: string, column: string) => measured(rows, part, what, "jobs a second", column).median;
   const times = (way: string, column: string) => {
     const what = `drain 100,000, ${way}`;
@@ -269,8 +244,6 @@ function goalText(rows: readonly Row[]): string {
   };
   const ways = ["as each comes", ...BATCHES.map((batch) => `batch ${batch}, concurrency ${CONCURRENCY[batch]}`)];
   const lines = ways.map((way) => `| ${way} | ${times(way, "tidegate")} x | ${times(way, "tidegate-tcp")} x |`);
-  const most = Math.max(...["bare", "bare-two"].map((column) => of("limit", "batch 1,000", column)));
-  const ceiling = most / of("speed", `drain 100,000, batch 1,000, concurrency ${CONCURRENCY["1,000"]}`, "bullmq");
   const overTcp = (unit: string) =>
     measured(rows, "speed", `drain 100,000, batch 1,000, concurrency ${CONCURRENCY["1,000"]}`, unit, "tidegate-tcp")
       .median;
@@ -279,15 +252,17 @@ function goalText(rows: readonly Row[]): string {
     overTcp("CPU of Redis, us a job") /
     of("speed", `drain 100,000, batch 1,000, concurrency ${CONCURRENCY["1,000"]}`, "bullmq");
   const busyPercent = (overTcp("jobs a second") * overTcp("CPU of the process, us a job")) / 10_000;
-  return `The aim was ${AIM} times the speed of BullMQ in the same run. The table shows how many times as fast as BullMQ's worker Tidegate drains a backlog of
-100,000:
+  return `## Beside BullMQ
+
+The aim is ${AIM} times the speed of BullMQ in the same run. *Measured*, \`npm run bench -- speed\`: how many times as fast as BullMQ's worker
+Tidegate drains a backlog of 100,000:
 
 | | over HTTP | over TCP |
 |---|--:|--:|
 ${lines.join("\n")}
 
-With its defaults, BullMQ runs one job at a time. With its concurrency set, HTTP is the limit here. The bare loop above, which sends the same
-scripts and does nothing else, reaches ${ceiling.toFixed(1)} times BullMQ's speed on these two cores, which Redis, the shim and the script share. Over TCP the draining process
-is the limit: in batches of 1,000 it uses ${busyPercent.toFixed(0)} % of a core. The CPU that Redis itself takes for a job, ${numberText(overTcp("CPU of Redis, us a job"))} us, allows at most
-${redisMost.toFixed(1)} times BullMQ's speed, whatever the process does.`;
+With its defaults, BullMQ runs one job at a time. With its concurrency set, HTTP is the limit here. Over TCP the draining process is the
+limit: in batches of 1,000 it uses ${busyPercent.toFixed(0)} % of a core. The CPU that Redis itself takes for a job, ${numberText(overTcp("CPU of Redis, us a job"))} us, allows at most
+${redisMost.toFixed(1)} times BullMQ's speed, whatever the process does.
+`;
 }
