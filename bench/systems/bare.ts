@@ -3,7 +3,7 @@ import type { LeasedJob, Outcome } from "../../src/core/store/store.ts";
 import { exchangeReply, texts } from "../../src/stores/redis/codec.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { figureArguments, followUpArguments, outcomeArguments } from "../../src/stores/redis/outcomes.ts";
-import { scripts } from "../../src/stores/redis/scripts.ts";
+import { scripts } from "../../src/stores/redis/scripts.generated.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, payloadOf, sum, timed } from "../task.ts";
 

@@ -2,7 +2,7 @@ import { invalidRequest } from "../../core/shared/errors.ts";
 import { countRequest, type Meter, OutOfBudgetError } from "../../core/store/meter.ts";
 import { type ConnectionWords, isRefusal, messageOf, toStoreError } from "./explain.ts";
 import type { QueueKeys } from "./keys.ts";
-import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.ts";
+import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.generated.ts";
 
 /** Sends one command and gives its raw answer; throws where there is none, or Redis answers with an error. */
 export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;

@@ -79,7 +79,7 @@ import {
 } from "./most-commands.ts";
 import { figureArguments, followUpArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { BORN_MEMBER, leaseScore, MOST_PEEKED, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
-import { type Script, scripts } from "./scripts.ts";
+import { type Script, scripts } from "./scripts.generated.ts";
 import { readLayout, writeEarlier, writeSpread } from "./spread.ts";
 
 /** How many members one call of `clear` looks at. */
