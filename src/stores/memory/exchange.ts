@@ -2,6 +2,19 @@ import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import { occurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
+  againScore,
+  BORN_MEMBER,
+  isAstray,
+  LANE_MEMBER,
+  leaseScore,
+  movedScore,
+  SCHEDULE_MEMBER,
+  scheduleScore,
+  scoreAfter,
+  unpack,
+  waitingScore,
+} from "../../core/store/score.ts";
+import {
   CLAIM_CYCLE,
   type ClaimRequest,
   type DueSchedule,
@@ -16,19 +29,6 @@ import {
   possibleLeases,
   type SettleRequest,
 } from "../../core/store/store.ts";
-import {
-  againScore,
-  BORN_MEMBER,
-  isAstray,
-  LANE_MEMBER,
-  leaseScore,
-  movedScore,
-  SCHEDULE_MEMBER,
-  scheduleScore,
-  scoreAfter,
-  unpack,
-  waitingScore,
-} from "../redis/score.ts";
 import type { MemoryState } from "./state.ts";
 
 /** Settles outcomes, fires schedules and claims what is due: the same three steps as in exchange.lua. */

@@ -1,7 +1,7 @@
 import { countRequest } from "../../core/store/meter.ts";
 import type { Store } from "../../core/store/store.ts";
 import { beforeCalls } from "../before-calls.ts";
-import { wrongPartitions } from "../partitioned/wrong-partitions.ts";
+import { wrongPartitions } from "../wrong-partitions.ts";
 import { MemoryQueue } from "./queue.ts";
 
 /**

@@ -7,7 +7,7 @@ import type {
   PinnedLimit,
   PinnedLimits,
 } from "../../core/store/flow.ts";
-import { IN_LINE, LANE_MEMBER, markScore, scheduleScore, unpack, windowEnd } from "../redis/score.ts";
+import { IN_LINE, LANE_MEMBER, markScore, scheduleScore, unpack, windowEnd } from "../../core/store/score.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
 const nothingPinned: PinnedLimits = { concurrency: false, rate: false };

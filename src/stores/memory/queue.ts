@@ -5,6 +5,16 @@ import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Cost } from "../../core/store/meter.ts";
 import type { StoredPending } from "../../core/store/pending.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
+import {
+  isAstray,
+  leaseScore,
+  MOST_PEEKED,
+  readScore,
+  renewedScore,
+  SCHEDULE_MEMBER,
+  unpack,
+  waitingScore,
+} from "../../core/store/score.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type {
   CancelStatus,
@@ -35,17 +45,6 @@ import type {
   StoredJob,
 } from "../../core/store/store.ts";
 import { renewedLease } from "../../core/store/store.ts";
-import { withPlan } from "../redis/plan.ts";
-import {
-  isAstray,
-  leaseScore,
-  MOST_PEEKED,
-  readScore,
-  renewedScore,
-  SCHEDULE_MEMBER,
-  unpack,
-  waitingScore,
-} from "../redis/score.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
 import {
@@ -284,7 +283,7 @@ export class MemoryQueue implements QueueStore {
     if (!this.#stands(put)) {
       // Asked again, for its answer was lost, it finds its own work.
       const stored = this.#state.schedules.get(put.key);
-      return this.#scoreOf(put) === score && stored !== undefined && withPlan(stored) === withPlan(put);
+      return this.#scoreOf(put) === score && stored !== undefined && textOf(stored) === textOf(put);
     }
     this.#state.putSchedule(put.key, put, score);
     return true;
@@ -331,4 +330,9 @@ export class MemoryQueue implements QueueStore {
   async changeDocuments(changes: readonly DocumentChange[], now: number): Promise<boolean> {
     return this.#state.documents.change(changes, now);
   }
+}
+
+/** What a schedule is stored with, to compare it. */
+function textOf({ record, plan }: Pick<StoredSchedule, "record" | "plan">): string {
+  return JSON.stringify([record, plan]);
 }

@@ -1,7 +1,7 @@
 import type { JobFlow } from "../../core/store/flow.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
+import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../../core/store/score.ts";
 import type { JobState, Lease, Outcome } from "../../core/store/store.ts";
-import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../redis/score.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
 import { Lanes } from "./lanes.ts";

@@ -1,5 +1,5 @@
 import type { Layout, QueueStore, Spread } from "../../core/store/store.ts";
-import { wrongPartitions } from "./wrong-partitions.ts";
+import { wrongPartitions } from "../wrong-partitions.ts";
 
 /** The checks that one turn of the event loop makes of the stores of a queue. */
 interface Round {

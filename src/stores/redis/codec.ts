@@ -3,6 +3,18 @@ import { noFigures, type StoredFigures, type StoredHour, type StoredNameFigures 
 import { durationBounds } from "../../core/store/histogram.ts";
 import type { StoredPending } from "../../core/store/pending.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
+import {
+  BORN_MEMBER,
+  isAstray,
+  momentOf,
+  movedScore,
+  readScore,
+  renewedScore,
+  scheduleScore,
+  standingOf,
+  unpack,
+  waitingScore,
+} from "../../core/store/score.ts";
 import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
 import type {
   DueSchedule,
@@ -21,22 +33,8 @@ import type {
   StoredJob,
 } from "../../core/store/store.ts";
 import { newFlowText, readFlow } from "./flow.ts";
+import { LEASE_MEMBER, NAMES_MEMBER, PAUSED_MEMBER } from "./members.ts";
 import { readPlan, withPlan } from "./plan.ts";
-import {
-  BORN_MEMBER,
-  isAstray,
-  LEASE_MEMBER,
-  momentOf,
-  movedScore,
-  NAMES_MEMBER,
-  PAUSED_MEMBER,
-  readScore,
-  renewedScore,
-  scheduleScore,
-  standingOf,
-  unpack,
-  waitingScore,
-} from "./score.ts";
 
 // Where the counters of the last histogram begin: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
 const RUNNING_TIMES = 24;

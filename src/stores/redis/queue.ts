@@ -6,6 +6,7 @@ import type { FlowChange, FlowState } from "../../core/store/flow.ts";
 import type { Meter } from "../../core/store/meter.ts";
 import { MOST_PENDING_READ, type StoredPending } from "../../core/store/pending.ts";
 import type { ManifestChange, SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
+import { BORN_MEMBER, leaseScore, MOST_PEEKED, unpack, waitingScore } from "../../core/store/score.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type { FailuresPage, FailuresRequest } from "../../core/store/store.ts";
 import {
@@ -37,7 +38,7 @@ import {
   sizeOf,
 } from "../../core/store/store.ts";
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
-import { earlierPartitions, wrongPartitions } from "../partitioned/wrong-partitions.ts";
+import { earlierPartitions, wrongPartitions } from "../wrong-partitions.ts";
 import {
   completedJob,
   counterFields,
@@ -68,6 +69,7 @@ import { isRefusedCommand } from "./explain.ts";
 import { changeFlowArguments, flowField, flowHead, newFlowText, readFlowState } from "./flow.ts";
 import { earlierKeysOf, type QueueKeys } from "./keys.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
+import { PAUSED_MEMBER } from "./members.ts";
 import {
   mostOfDeclare,
   mostOfExchange,
@@ -78,7 +80,6 @@ import {
   mostOfSweep,
 } from "./most-commands.ts";
 import { figureArguments, followUpArguments, outcomeArguments, toSend } from "./outcomes.ts";
-import { BORN_MEMBER, leaseScore, MOST_PEEKED, PAUSED_MEMBER, unpack, waitingScore } from "./score.ts";
 import { type Script, scripts } from "./scripts.generated.ts";
 import { readLayout, writeEarlier, writeSpread } from "./spread.ts";
 
