@@ -2,9 +2,10 @@ import { type Clock, sleep, systemClock } from "../core/shared/clock.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
+import { type StoreMethod, storeMethods } from "../core/store/calls.ts";
 import { countRequest } from "../core/store/meter.ts";
 import type { Store } from "../core/store/store.ts";
-import { type StoreCall, type StoreMethod, storeMethods, wrapStore } from "./wrap-store.ts";
+import { type StoreCall, wrapStore } from "./wrap-store.ts";
 
 /**
  * What goes wrong with a call:

@@ -1,6 +1,6 @@
+import type { StoreMethod } from "../../src/core/store/calls.ts";
 import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
-import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { start as now } from "./clock.ts";
 
 export const minute = 60_000;

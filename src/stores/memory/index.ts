@@ -1,6 +1,6 @@
+import { aroundCalls } from "../../core/store/calls.ts";
 import { countRequest } from "../../core/store/meter.ts";
 import type { Store } from "../../core/store/store.ts";
-import { beforeCalls } from "../before-calls.ts";
 import { wrongPartitions } from "../wrong-partitions.ts";
 import { MemoryQueue } from "./queue.ts";
 
@@ -15,11 +15,11 @@ export function memoryStore(): Store {
       const part = partition === undefined ? name : `${name}/${partition}`;
       const queue = queues.get(part) ?? new MemoryQueue();
       queues.set(part, queue);
-      return beforeCalls(queue, (method) => {
+      return aroundCalls(queue, async (method, call) => {
         // A call counts as the round trip that it would be elsewhere.
         countRequest(meter, 0);
         if (queue.spread && method !== "partitions") throw wrongPartitions(name, queue.spread, undefined);
-        return undefined;
+        return call();
       });
     },
   };

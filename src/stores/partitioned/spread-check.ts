@@ -17,6 +17,8 @@ export class SpreadCheck {
   readonly #wholes: readonly QueueStore[];
   readonly #partitions: number;
   readonly #checked: Set<number>;
+  /** How many stores there are. */
+  readonly stores: number;
   #round: Round | undefined;
 
   /**
@@ -28,6 +30,7 @@ export class SpreadCheck {
     this.#wholes = wholes;
     this.#partitions = partitions;
     this.#checked = checked;
+    this.stores = wholes.length;
   }
 
   /** Checks one store; undefined if it has been checked. @throws {TidegateError} `invalid_request`, or why a store did not answer. */
