@@ -1,6 +1,7 @@
 import { MOST_CLAIMED_BYTES } from "../../src/core/shared/limits.ts";
 import type { LeasedJob, Outcome } from "../../src/core/store/store.ts";
-import { exchangeReply, texts } from "../../src/stores/redis/codec.ts";
+import { textsOf } from "../../src/stores/redis/caller.ts";
+import { exchangeReply } from "../../src/stores/redis/exchange.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { figureArguments, followUpArguments, outcomeArguments } from "../../src/stores/redis/outcomes.ts";
 import { scripts } from "../../src/stores/redis/scripts.generated.ts";
@@ -58,5 +59,5 @@ async function exchange(
   });
   const { result, error } = (await response.json()) as { result: [number, string[]]; error?: string };
   if (error) throw new Error(error);
-  return exchangeReply(texts(result[1]), ended.length, 0, now).jobs;
+  return exchangeReply(textsOf(result[1]), ended.length, 0, now).jobs;
 }

@@ -2,7 +2,7 @@ import { leaseScore, waitingScore } from "../../core/store/score.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
 import { keysOf } from "./keys.ts";
-import { RedisQueue } from "./queue.ts";
+import { redisQueue } from "./queue.ts";
 
 /**
  * A store in front of a Redis that gives some jobs once, to warm up the code. It touches nothing outside: no timer, no signal, no random
@@ -29,7 +29,7 @@ export function storeOfAnswers(record: string, jobs: number): Store {
     () => signal,
   );
   return {
-    open: (queue, meter, partition) => new RedisQueue(connection, keysOf("warm-up", queue, partition), meter, random),
+    open: (queue, meter, partition) => redisQueue(connection, keysOf("warm-up", queue, partition), meter, random),
   };
 }
 
