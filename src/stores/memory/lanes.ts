@@ -24,7 +24,7 @@ interface Waiting {
   readonly place: number;
 }
 
-/** One flow control key, and the line of jobs that wait for it. */
+/** What is known of one flow control key: its limits, its slots, and the line of jobs that wait for it. As in lua/_lanes.lua. */
 class Lane {
   readonly key: string;
   limits = unlimited;
