@@ -1,4 +1,4 @@
-import { type StoreMethod, storeMethods } from "../../core/store/calls.ts";
+import type { StoreMethod } from "../../core/store/calls.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, settle } from "./exchange.ts";
@@ -72,7 +72,7 @@ function inEach<Method extends "areWaiting" | "cancel" | "reschedule" | "retryDe
 }
 
 /** A method of the port without an entry is a compile error. */
-const ways: { readonly [Method in StoreMethod]: Way<Method> } = {
+const ways: { readonly [Method in Exclude<keyof QueueStore, "local">]: Way<Method> } = {
   enqueue: by(enqueue),
   settle: by(settle),
   exchange: by(exchange),
@@ -122,6 +122,6 @@ export function inParts(parts: Parts): QueueStore {
     <Method extends StoreMethod>(method: Method) =>
     async (...args: Arguments<Method>) =>
       ways[method](parts, method, args);
-  const methods = Object.fromEntries(storeMethods.map((method) => [method, forward(method)]));
-  return { local: parts.local, ...(methods as unknown as Omit<QueueStore, "local">) };
+  const methods = (Object.keys(ways) as StoreMethod[]).map((method) => [method, forward(method)]);
+  return { local: parts.local, ...(Object.fromEntries(methods) as Omit<QueueStore, "local">) };
 }
