@@ -1,4 +1,4 @@
-import { plans } from "../src/stores/redis-http/plans.ts";
+import { plans } from "../src/core/store/plans.ts";
 
 /** The price of each unit that a service bills, without what a plan includes. */
 export interface Price {

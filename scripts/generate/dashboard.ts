@@ -1,4 +1,4 @@
-// Makes src/http/dashboard/bundle.ts from the page in the same folder.
+// Makes src/http/dashboard/bundle.generated.ts from the page in the same folder.
 // The page is committed as text because a Worker cannot read files, and so that a bundle needs no plugin for it.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -56,5 +56,5 @@ export const contentSecurityPolicy = ${JSON.stringify(policy)};
 
 export const page = ${JSON.stringify(page)};
 `;
-  return { file: "src/http/dashboard/bundle.ts", content, origin: "page/" };
+  return { file: "src/http/dashboard/bundle.generated.ts", content, origin: "page/" };
 }

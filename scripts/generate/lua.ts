@@ -1,4 +1,4 @@
-// Makes src/stores/redis/scripts.ts from the .lua files beside it.
+// Makes src/stores/redis/scripts.generated.ts from the .lua files beside it.
 // The scripts are committed as a module because reading files fails on the edge, and importing .lua fails in Node and esbuild.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -73,5 +73,5 @@ export const scripts = {
 ${scripts.join("\n")}
 } as const satisfies Record<string, Script>;
 `;
-  return { file: "src/stores/redis/scripts.ts", content, origin: "lua/*.lua" };
+  return { file: "src/stores/redis/scripts.generated.ts", content, origin: "lua/*.lua" };
 }

@@ -2,9 +2,11 @@ import { type Clock, sleep, systemClock } from "../core/shared/clock.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
+import type { StoreMethod } from "../core/store/calls.ts";
 import { countRequest } from "../core/store/meter.ts";
 import type { Store } from "../core/store/store.ts";
-import { type StoreCall, type StoreMethod, storeMethods, wrapStore } from "./wrap-store.ts";
+import { memoryStore } from "../stores/memory/index.ts";
+import { type StoreCall, wrapStore } from "./wrap-store.ts";
 
 /**
  * What goes wrong with a call:
@@ -28,6 +30,9 @@ export interface FaultRule {
 
 /** What goes wrong: one fault for all calls, rules of which the first match applies, or a function. */
 export type FaultPlan = StoreFault | readonly FaultRule[] | ((call: StoreCall) => StoreFault | undefined);
+
+/** Of any store, as the memory store is the specification. */
+const storeMethods = Object.keys(memoryStore().open("methods")).filter((name) => name !== "local");
 
 /** A store with injected faults. */
 export interface FaultyStore extends Store {

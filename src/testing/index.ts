@@ -4,6 +4,7 @@
  * @module tidegate/testing
  */
 
+export type { StoreMethod } from "../core/store/calls.ts";
 export { type TestClock, testClock } from "./clock.ts";
 export { type DrainAllOptions, drainAll } from "./drain-all.ts";
 export {
@@ -17,4 +18,4 @@ export {
 } from "./enqueued.ts";
 export { type FaultPlan, type FaultRule, type FaultyStore, faultyStore, type StoreFault } from "./faulty-store.ts";
 export { type Performed, type PerformOptions, performJob } from "./perform-job.ts";
-export type { StoreCall, StoreMethod } from "./wrap-store.ts";
+export type { StoreCall } from "./wrap-store.ts";

@@ -16,7 +16,6 @@ const layers: Readonly<Record<string, Layer>> = {
   core: { holds: ["core/"], mayImport: ["port"], packages: ["@standard-schema/spec", "cron-parser"] },
   port: { holds: ["core/store/", "core/shared/"], mayImport: [], packages: ["uuid"] },
   stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
-  plans: { holds: ["stores/redis-http/plans.ts"], mayImport: [] },
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },
   memory: { holds: ["stores/memory/index.ts", "stores/partitioned/partitioned.ts"], mayImport: ["port", "stores"] },
   wire: { holds: ["http/contract/requests.ts", "http/contract/schema.ts"], mayImport: ["core", "port"] },
@@ -28,7 +27,7 @@ const layers: Readonly<Record<string, Layer>> = {
   // It uses HTTP's tokens, bodies and statuses; a handler knows it only through its port.
   qstash: { holds: ["qstash/"], mayImport: ["core", "port", "http"], packages: ["@standard-schema/spec"] },
   // Code for the browser: from the rest of HTTP it imports only the types of its answers.
-  page: { holds: ["http/dashboard/page/"], mayImport: ["core", "port", "http", "plans"] },
+  page: { holds: ["http/dashboard/page/"], mayImport: ["core", "port", "http"] },
   client: { holds: ["client/"], mayImport: ["core", "port", "wire"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
   worker: { holds: ["worker/"], mayImport: ["core", "port"] },
@@ -37,7 +36,7 @@ const layers: Readonly<Record<string, Layer>> = {
   telemetry: { holds: ["telemetry/"], mayImport: ["core", "port"], packages: ["@opentelemetry/api"] },
   cli: {
     holds: ["cli/"],
-    mayImport: ["core", "port", "client", "stores", "plans", "http", "node", "worker", "memory"],
+    mayImport: ["core", "port", "client", "stores", "http", "node", "worker", "memory"],
     packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
   },
 };

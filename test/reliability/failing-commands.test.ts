@@ -4,7 +4,7 @@ import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/st
 import { memoryStore } from "../../src/index.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
-import { RedisQueue } from "../../src/stores/redis/queue.ts";
+import { redisQueue } from "../../src/stores/redis/queue.ts";
 import { start as now } from "../support/clock.ts";
 import { type FailingTransport, failingTransport } from "../support/failing-scripts.ts";
 import { readStored, type StoredQueue, storedBreaches } from "../support/invariants.ts";
@@ -571,7 +571,7 @@ describe.each([
     let failures = 0;
     for (let k = 1; ; k++) {
       const prefix = `half-way-${prefixes++}`;
-      const store = new RedisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
+      const store = redisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
       const leases = await filled(store);
       const before = wholeJobs(await readStored(client, prefix));
       let lost: readonly string[] = [];
@@ -597,7 +597,7 @@ describe.each([
     async (name) => {
       const { prepare, run } = cases[name] as Case;
       for (const command of ["ZREM", "HSET", "HDEL", "ZADD"]) {
-        const store = new RedisQueue(connection, keysOf(`refused-${prefixes++}`, "default"), undefined, () => 0.5);
+        const store = redisQueue(connection, keysOf(`refused-${prefixes++}`, "default"), undefined, () => 0.5);
         const runs = await fillStore(store);
         const [first = runs, ...more] = (await prepare?.(store)) ?? [];
         transport.refuse(command);
@@ -619,7 +619,7 @@ describe.each([
   test("enqueue stores all of its jobs or none", async () => {
     for (let k = 1, hasFailed = true; hasFailed; k++) {
       const prefix = `all-or-none-${prefixes++}`;
-      const store = new RedisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
+      const store = redisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
       const many = Array.from({ length: 1_100 }, (_, index) => job(`job-${index}`, { isFreshId: index % 2 === 0 }));
       const left: number[] = [];
       transport.failNext(k, async () => {

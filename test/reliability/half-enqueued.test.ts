@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defineJob, Queue, type Store } from "../../src/index.ts";
 import { type Command, Connection, type Transport } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
-import { RedisQueue } from "../../src/stores/redis/queue.ts";
+import { redisQueue } from "../../src/stores/redis/queue.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { readStored, storedBreaches } from "../support/invariants.ts";
 import { RespClient, RespError } from "../support/resp.ts";
@@ -51,7 +51,7 @@ function setUp() {
   };
   const connection = new Connection(transport, async () => {});
   const store: Store = {
-    open: (name, meter, partition) => new RedisQueue(connection, keysOf(prefix, name, partition), meter, () => 0.5),
+    open: (name, meter, partition) => redisQueue(connection, keysOf(prefix, name, partition), meter, () => 0.5),
   };
   const queue = new Queue({ store, jobs: [noop], clock, retention: 0 });
   return {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { StoreMethod } from "../../src/testing/wrap-store.ts";
+import type { StoreMethod } from "../../src/core/store/calls.ts";
 import { passingFaults } from "../support/lossy.ts";
 import { httpRoad, type Road, tcpRoad, tryInVain, tryMethod } from "../support/network.ts";
 import { openStage, type Stage } from "../support/stage.ts";

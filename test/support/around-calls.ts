@@ -1,5 +1,5 @@
+import type { StoreMethod } from "../../src/core/store/calls.ts";
 import type { QueueStore, Store } from "../../src/core/store/store.ts";
-import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 
 /** One call of the store port, with its parameters. */
 export interface PortCall {

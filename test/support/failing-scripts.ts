@@ -1,5 +1,5 @@
 import type { Transport } from "../../src/stores/redis/connection.ts";
-import { heads, postlude, prelude, type Script, scripts } from "../../src/stores/redis/scripts.ts";
+import { heads, postlude, prelude, type Script, scripts } from "../../src/stores/redis/scripts.generated.ts";
 import { type RespClient, RespError } from "./resp.ts";
 
 /** A connection to Redis on which one command of a script can be made to fail. */

@@ -1,3 +1,4 @@
+import type { StoreMethod } from "../../src/core/store/calls.ts";
 import type {
   ExchangeReply,
   ExchangeRequest,
@@ -5,7 +6,6 @@ import type {
   SettleReply,
   SettleRequest,
 } from "../../src/core/store/store.ts";
-import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { aroundCalls } from "./around-calls.ts";
 import type { Fault } from "./faults.ts";
 

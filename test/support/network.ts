@@ -1,10 +1,10 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { createClient } from "redis";
+import type { StoreMethod } from "../../src/core/store/calls.ts";
 import type { QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { lineOf } from "../../src/stores/redis-tcp/clients.ts";
 import { ClientTransport } from "../../src/stores/redis-tcp/transport.ts";
-import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { start } from "./clock.ts";
 import type { Fault } from "./faults.ts";
 import { readStored, storedBreaches } from "./invariants.ts";

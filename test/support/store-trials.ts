@@ -1,6 +1,6 @@
+import type { StoreMethod } from "../../src/core/store/calls.ts";
 import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
-import type { StoreMethod } from "../../src/testing/wrap-store.ts";
 import { start as now } from "./clock.ts";
 
 export const minute = 60_000;
@@ -140,6 +140,5 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
 
 /** The methods of a store, read from one. */
 export function storeMethods(): readonly string[] {
-  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(memoryStore().open("default")));
-  return names.filter((name) => name !== "constructor");
+  return Object.keys(memoryStore().open("default")).filter((name) => name !== "local");
 }

@@ -1,12 +1,12 @@
 import type { Store } from "../../src/core/store/store.ts";
 import { Connection, type Transport } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
-import { RedisQueue } from "../../src/stores/redis/queue.ts";
+import { redisQueue } from "../../src/stores/redis/queue.ts";
 
 /** A store of Redis that resends at once. */
 export function unpausedStore(transport: Transport, prefix: string): Store {
   const connection = new Connection(transport, async () => {});
   return {
-    open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
+    open: (queue, meter, partition) => redisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
   };
 }

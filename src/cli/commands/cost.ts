@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { Option } from "@commander-js/extra-typings";
+import { plans } from "../../core/store/plans.ts";
 import { keysOf } from "../../stores/redis/keys.ts";
 import { upstashStore } from "../../stores/redis-http/index.ts";
-import { plans } from "../../stores/redis-http/plans.ts";
 import { type Measured, type Measurements, measure, SCRATCH } from "../cost/measure.ts";
 import { type Month, month, type PlanName, type Share, verdict } from "../cost/month.ts";
 import { duration, whole } from "../option-values.ts";

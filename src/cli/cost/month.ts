@@ -1,6 +1,6 @@
 import { parseCron } from "../../core/cron/cron.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
-import { plans } from "../../stores/redis-http/plans.ts";
+import { plans } from "../../core/store/plans.ts";
 import type { Measured, Measurements } from "./measure.ts";
 
 const MONTH_MS = 30 * 86_400_000;

@@ -1,4 +1,4 @@
-import { contentSecurityPolicy, page } from "./bundle.ts";
+import { contentSecurityPolicy, page } from "./bundle.generated.ts";
 
 /**
  * The dashboard's HTML page. It is the same for everybody and loads its data afterwards. So a link from another site works too,

@@ -1,6 +1,6 @@
 import { canBeReplaced, replacement } from "../../core/store/replacement.ts";
+import { unpack, waitingScore } from "../../core/store/score.ts";
 import type { EnqueueReply, Lease, NewJob } from "../../core/store/store.ts";
-import { unpack, waitingScore } from "../redis/score.ts";
 import type { MemoryState } from "./state.ts";
 
 /** What a call stores under one id. */

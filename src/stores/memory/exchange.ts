@@ -2,6 +2,19 @@ import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import { occurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
+  againScore,
+  BORN_MEMBER,
+  isAstray,
+  LANE_MEMBER,
+  leaseScore,
+  movedScore,
+  SCHEDULE_MEMBER,
+  scheduleScore,
+  scoreAfter,
+  unpack,
+  waitingScore,
+} from "../../core/store/score.ts";
+import {
   CLAIM_CYCLE,
   type ClaimRequest,
   type DueSchedule,
@@ -16,19 +29,7 @@ import {
   possibleLeases,
   type SettleRequest,
 } from "../../core/store/store.ts";
-import {
-  againScore,
-  BORN_MEMBER,
-  isAstray,
-  LANE_MEMBER,
-  leaseScore,
-  movedScore,
-  SCHEDULE_MEMBER,
-  scheduleScore,
-  scoreAfter,
-  unpack,
-  waitingScore,
-} from "../redis/score.ts";
+import type { Entry } from "./sorted-set.ts";
 import type { MemoryState } from "./state.ts";
 
 /** Settles outcomes, fires schedules and claims what is due: the same three steps as in exchange.lua. */
@@ -118,22 +119,20 @@ function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: 
   state.wait(id, waitingScore(runAt));
 }
 
-/** A member of `due`, and its score. */
-type Entry = readonly [member: string, score: number];
-
 function claim(
   state: MemoryState,
   now: number,
   { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
 ): Pick<ExchangeReply, "jobs" | "schedules" | "left" | "leftKeys"> {
-  const left = countLeft ? Math.max(0, countDue(state, now) - limit) : 0;
+  const left = countLeft ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
   const due: DueSchedule[] = [];
   const hasKey = (member: string) => member.startsWith(LANE_MEMBER) || state.flows.has(member);
   const keysIn = (entries: readonly Entry[]) =>
     entries.flatMap(([member]) => (member.startsWith(LANE_MEMBER) ? member.slice(LANE_MEMBER.length) : []));
   const isAllowed = ([member]: Entry) => meetsKeys || !hasKey(member);
-  const first = firstDue(state, now, limit);
-  const astray = limit > 0 ? firstAstray(state, now, limit) : [];
+  const first = state.due.first(limit).filter(([, score]) => score < scoreAfter(now));
+  // What is further ahead than it can be by this clock is due too, among as many members as a claim reads.
+  const astray = limit > 0 ? state.due.first(limit + 2).filter((entry) => isAstray(...entry, now)) : [];
   const allowed = first.filter(isAllowed);
   const met = [...allowed, ...astray.filter(isAllowed).slice(0, limit - allowed.length)];
   if (meetsKeys) state.lanes.look(keysIn(astray), now);
@@ -240,33 +239,4 @@ class Taken {
     state.lease(lease, this.now, more.isFired ? BORN_MEMBER + id : undefined);
     this.jobs.push({ lease, record, dueAt, ...more });
   }
-}
-
-function countDue(state: MemoryState, now: number): number {
-  let due = 0;
-  for (const [, score] of state.due.from(0)) {
-    if (score >= scoreAfter(now)) break;
-    due++;
-  }
-  return due;
-}
-
-function firstDue(state: MemoryState, now: number, limit: number): readonly Entry[] {
-  const first: Entry[] = [];
-  for (const entry of state.due.from(0)) {
-    if (first.length === limit || entry[1] >= scoreAfter(now)) break;
-    first.push(entry);
-  }
-  return first;
-}
-
-/** What is due by this clock, and further ahead than it can be, among as many members as a claim reads. */
-function firstAstray(state: MemoryState, now: number, limit: number): readonly Entry[] {
-  const astray: Entry[] = [];
-  let read = 0;
-  for (const entry of state.due.from(0)) {
-    if (read++ === limit + 2) break;
-    if (isAstray(...entry, now)) astray.push(entry);
-  }
-  return astray;
 }

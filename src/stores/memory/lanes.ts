@@ -7,7 +7,7 @@ import type {
   PinnedLimit,
   PinnedLimits,
 } from "../../core/store/flow.ts";
-import { IN_LINE, LANE_MEMBER, markScore, scheduleScore, unpack, windowEnd } from "../redis/score.ts";
+import { IN_LINE, LANE_MEMBER, markScore, scheduleScore, unpack, windowEnd } from "../../core/store/score.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
 const nothingPinned: PinnedLimits = { concurrency: false, rate: false };
@@ -24,7 +24,7 @@ interface Waiting {
   readonly place: number;
 }
 
-/** One flow control key, and the line of jobs that wait for it. */
+/** What is known of one flow control key: its limits, its slots, and the line of jobs that wait for it. As in lua/_lanes.lua. */
 class Lane {
   readonly key: string;
   limits = unlimited;

@@ -3,6 +3,7 @@ import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
 import { nameText, type StoredPending } from "../../core/store/pending.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
+import { isInLine, LANE_MEMBER, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type {
   FailuresPage,
@@ -14,7 +15,6 @@ import type {
   StoredJob,
 } from "../../core/store/store.ts";
 import { badCursor, type Cursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
-import { isInLine, LANE_MEMBER, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../redis/score.ts";
 import type { SortedSet } from "./sorted-set.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 

@@ -1,3 +1,6 @@
+/** A member, and its score. */
+export type Entry = readonly [member: string, score: number];
+
 /** Members in the order of their scores, and of themselves where scores are equal: what a Redis sorted set is. */
 export class SortedSet {
   readonly #scores = new Map<string, number>();
@@ -29,13 +32,18 @@ export class SortedSet {
     return this.#scores.delete(member);
   }
 
+  /** The first members and their scores. */
+  first(count: number): readonly Entry[] {
+    return this.#members.slice(0, count).map((_, index) => this.#at(index));
+  }
+
   /** Members and scores from an index on, in order. */
-  *from(index: number): Generator<readonly [member: string, score: number]> {
+  *from(index: number): Generator<Entry> {
     for (let i = Math.max(index, 0); i < this.#members.length; i++) yield this.#at(i);
   }
 
   /** Members and scores from an index down to the first. */
-  *downFrom(index: number): Generator<readonly [member: string, score: number]> {
+  *downFrom(index: number): Generator<Entry> {
     for (let i = Math.min(index, this.#members.length - 1); i >= 0; i--) yield this.#at(i);
   }
 
@@ -44,7 +52,7 @@ export class SortedSet {
     return this.#indexOf(member, score);
   }
 
-  #at(index: number): readonly [string, number] {
+  #at(index: number): Entry {
     const member = this.#members[index] as string;
     return [member, this.#scores.get(member) as number];
   }

@@ -1,7 +1,7 @@
 import type { JobFlow } from "../../core/store/flow.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
-import type { JobState, Lease, Outcome } from "../../core/store/store.ts";
-import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../redis/score.ts";
+import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../../core/store/score.ts";
+import type { JobState, Lease, Outcome, Spread } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
 import { Lanes } from "./lanes.ts";
@@ -39,6 +39,8 @@ export class MemoryState {
   readonly tally = new Tally();
   paused = false;
   manifest: string | undefined;
+  /** How the queue is spread over partitions, if it is. Then nothing is kept here. */
+  spread: Spread | undefined;
 
   /** Whether it keeps neither jobs, schedules nor documents, nor the mark of a pause. */
   get isEmpty(): boolean {

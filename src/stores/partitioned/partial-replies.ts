@@ -1,41 +1,46 @@
-/** The replies of some partitions. They must reach the caller whatever happens to the others: their jobs are leased. */
+/** The replies of some parts. They must reach the caller whatever happens to the others: their jobs are leased. */
 export class PartialReplies<Reply> {
   readonly #replies = new Map<number, Reply>();
   readonly #failures = new Map<number, unknown>();
 
-  /** Takes the reply of a partition; undefined if it fails. */
-  async from(index: number, asked: Promise<Reply>): Promise<Reply | undefined> {
+  /** Takes the reply of a part; undefined if it fails. */
+  async from(part: number, asked: Promise<Reply>): Promise<Reply | undefined> {
     try {
       const reply = await asked;
-      this.#replies.set(index, reply);
+      this.#replies.set(part, reply);
       return reply;
     } catch (error) {
-      this.#failures.set(index, error);
+      this.#failures.set(part, error);
       return undefined;
     }
   }
 
-  failureOf(index: number): unknown {
-    return this.#failures.get(index);
+  failureOf(part: number): unknown {
+    return this.#failures.get(part);
   }
 
-  /** Leaves failures out, because other partitions gave what was requested. */
-  forgive(indexes: Iterable<number>): void {
-    for (const index of indexes) this.#failures.delete(index);
+  /** Leaves failures out, because other parts gave what was requested. */
+  forgive(parts: Iterable<number>): void {
+    for (const part of parts) this.#failures.delete(part);
   }
 
-  of(index: number): Reply | undefined {
-    return this.#replies.get(index);
+  of(part: number): Reply | undefined {
+    return this.#replies.get(part);
   }
 
-  get all(): readonly Reply[] {
-    return [...this.#replies.values()];
+  get entries(): readonly (readonly [part: number, reply: Reply])[] {
+    return [...this.#replies];
   }
 
-  /** Why a partition did not reply. @throws that, if none did. */
+  /** Why a part did not reply. @throws that, if none did. */
   get failure(): { readonly failure?: unknown } {
     const [failure] = this.#failures.values();
     if (this.#failures.size > 0 && this.#replies.size === 0) throw failure;
     return this.#failures.size > 0 ? { failure } : {};
   }
+}
+
+/** Whether a store gave no answer, rather than a refusal. */
+export function isUnavailable(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null | undefined)?.code === "store_unavailable";
 }

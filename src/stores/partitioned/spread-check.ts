@@ -1,5 +1,5 @@
 import type { Layout, QueueStore, Spread } from "../../core/store/store.ts";
-import { wrongPartitions } from "./wrong-partitions.ts";
+import { wrongPartitions } from "../wrong-partitions.ts";
 
 /** The checks that one turn of the event loop makes of the stores of a queue. */
 interface Round {
@@ -17,6 +17,8 @@ export class SpreadCheck {
   readonly #wholes: readonly QueueStore[];
   readonly #partitions: number;
   readonly #checked: Set<number>;
+  /** How many stores there are. */
+  readonly stores: number;
   #round: Round | undefined;
 
   /**
@@ -28,6 +30,7 @@ export class SpreadCheck {
     this.#wholes = wholes;
     this.#partitions = partitions;
     this.#checked = checked;
+    this.stores = wholes.length;
   }
 
   /** Checks one store; undefined if it has been checked. @throws {TidegateError} `invalid_request`, or why a store did not answer. */

@@ -11,7 +11,7 @@ import { checkObject, knownOptions } from "../../core/shared/validate.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
-import { RedisQueue } from "../redis/queue.ts";
+import { redisQueue } from "../redis/queue.ts";
 import { requesterOf, transportOf } from "./transport.ts";
 
 /** Where the database is. */
@@ -45,7 +45,7 @@ export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions
   const { requester, prefix } = readOptions(options);
   const connection = new Connection(transportOf(requester));
   return {
-    open: (queue, meter, partition) => new RedisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
+    open: (queue, meter, partition) => redisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
   };
 }
 

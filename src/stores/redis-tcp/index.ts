@@ -9,7 +9,7 @@ import { knownOptions } from "../../core/shared/validate.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
-import { RedisQueue } from "../redis/queue.ts";
+import { redisQueue } from "../redis/queue.ts";
 import { lineOf, type RedisClient } from "./clients.ts";
 import { ClientTransport } from "./transport.ts";
 
@@ -49,8 +49,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const connection = connectionOf(client);
   const keysBegin = readPrefix(prefix);
   return {
-    open: (queue, meter, partition) =>
-      new RedisQueue(connection, keysOf(keysBegin, queue, partition), meter, Math.random),
+    open: (queue, meter, partition) => redisQueue(connection, keysOf(keysBegin, queue, partition), meter, Math.random),
   };
 }
 

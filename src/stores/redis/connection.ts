@@ -2,7 +2,7 @@ import { invalidRequest } from "../../core/shared/errors.ts";
 import { countRequest, type Meter, OutOfBudgetError } from "../../core/store/meter.ts";
 import { type ConnectionWords, isRefusal, messageOf, toStoreError } from "./explain.ts";
 import type { QueueKeys } from "./keys.ts";
-import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.ts";
+import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.generated.ts";
 
 /** Sends one command and gives its raw answer; throws where there is none, or Redis answers with an error. */
 export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
@@ -61,7 +61,8 @@ export interface InPlace {
 /** One request that runs a script. */
 interface Evaluation {
   readonly script: Script;
-  readonly rest: readonly string[];
+  readonly keys: QueueKeys;
+  readonly args: readonly string[];
   readonly signal: AbortSignal;
   readonly meter: Meter | undefined;
   readonly most: number;
@@ -138,7 +139,7 @@ export class Connection {
     sending: Sending = {},
   ): Promise<unknown> {
     return this.#persistently(sending, (isResend, signal) =>
-      this.#run(script, keys, args, meter, sending, isResend, signal),
+      this.#evaluate({ script, keys, args: args(isResend), signal, meter, most: sending.most ?? 0 }),
     );
   }
 
@@ -157,7 +158,7 @@ export class Connection {
     meter: Meter | undefined,
   ): Promise<{ readonly answers: readonly unknown[] } | { readonly answer: unknown }> {
     return this.#persistently({}, async (isResend, signal) => {
-      if (isResend) return { answer: await this.#run(script, keys, args, meter, {}, true, signal) };
+      if (isResend) return { answer: await this.#evaluate({ script, keys, args: args(true), signal, meter, most: 0 }) };
       const answers = await this.#sendMany(commands, meter, signal);
       const error = answers.find(isError);
       if (!error) return { answers };
@@ -166,19 +167,6 @@ export class Connection {
       if (toTakeBack.length > 0) await this.#sendMany(toTakeBack, meter, signal).catch(() => {});
       throw error;
     });
-  }
-
-  async #run(
-    script: Script,
-    keys: QueueKeys,
-    args: (isResend: boolean) => readonly string[],
-    meter: Meter | undefined,
-    { most = 0 }: Sending,
-    isResend: boolean,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    const rest = [String(keys.all.length), ...keys.all, ...args(isResend)];
-    return this.#evaluate({ script, rest, signal, meter, most });
   }
 
   /** Runs plain commands in one round trip. Only for those that are safe to repeat. @throws {TidegateError} `store_unavailable` */
@@ -204,7 +192,8 @@ export class Connection {
   }
 
   async #evaluate(evaluation: Evaluation): Promise<unknown> {
-    const { script, rest, meter, most } = evaluation;
+    const { script, keys, args, meter, most } = evaluation;
+    const rest = [String(keys.all.length), ...keys.all, ...args];
     const hasRoom = (roundTrips: number) => meter?.allows?.({ roundTrips, commands: roundTrips + most - 1 }) !== false;
     // To find out whether this Redis knows the flag may need four requests.
     const isUnsure = this.#dialect === "locking" && !this.#isSure;

@@ -1,29 +1,42 @@
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
-import type { Page } from "../../core/store/store.ts";
+import type { Page, QueueStore } from "../../core/store/store.ts";
+import { type Caller, rowsOf } from "./caller.ts";
+import { scripts } from "./scripts.generated.ts";
 
 // How documents stand in scripts' arguments and in what they store: lua/change_documents.lua.
 
 /** Behind every name: no text of a name sorts after it. */
 const END = "\u{10FFFF}";
 
+export function documentCalls(caller: Caller): Pick<QueueStore, "findDocument" | "listDocuments" | "changeDocuments"> {
+  return {
+    async findDocument(kind, name, now) {
+      const place = placeOf(kind, name);
+      const [text] = await caller.plain(["HGET", caller.keys.documents, place]);
+      return typeof text === "string" ? readDocument(place, text, now) : undefined;
+    },
+    async listDocuments(page) {
+      return readDocuments(await caller.texts(scripts.listDocuments, pageArguments(page)), page.now);
+    },
+    async changeDocuments(changes, now) {
+      if (changes.length === 0) return true;
+      return caller.isDone(scripts.changeDocuments, [String(now), ...changes.flatMap(changeArguments)]);
+    },
+  };
+}
+
 /** Where a document stands: a kind has no colon. */
-export function placeOf(kind: string, name: string): string {
+function placeOf(kind: string, name: string): string {
   return `${kind}:${name}`;
 }
 
-export function changeArguments({ kind, name, text, mark, from, expiresAt = 0 }: DocumentChange): readonly string[] {
+function changeArguments({ kind, name, text, mark, from, expiresAt = 0 }: DocumentChange): readonly string[] {
   const read = from === undefined ? "*" : (from ?? "");
-  return [
-    placeOf(kind, name),
-    read,
-    text === undefined ? "remove" : "put",
-    mark,
-    String(Math.ceil(expiresAt)),
-    text ?? "",
-  ];
+  const change = text === undefined ? "remove" : "put";
+  return [placeOf(kind, name), read, change, mark, String(Math.ceil(expiresAt)), text ?? ""];
 }
 
-export function pageArguments(page: DocumentPageRequest): readonly string[] {
+function pageArguments(page: DocumentPageRequest): readonly string[] {
   const { kind, prefix = "", isReversed = false, cursor, limit, mostBytes, now } = page;
   const seen = cursor === undefined ? undefined : `(${placeOf(kind, cursor)}`;
   const low = `[${placeOf(kind, prefix)}`;
@@ -33,18 +46,14 @@ export function pageArguments(page: DocumentPageRequest): readonly string[] {
 }
 
 /** Reads a stored document; undefined if it has expired, or is none. */
-export function readDocument(place: string, stored: string, now: number): StoredDocument | undefined {
+function readDocument(place: string, stored: string, now: number): StoredDocument | undefined {
   const [head, expires, mark = ""] = /^(\d+):([^:]*):/.exec(stored) ?? [];
   if (head === undefined || (Number(expires) > 0 && Number(expires) <= now)) return undefined;
   return { name: nameOf(place), text: stored.slice(head.length), mark };
 }
 
-export function readDocuments([more, ...rows]: readonly string[], now: number): Page<StoredDocument> {
-  const items: StoredDocument[] = [];
-  for (let at = 0; at < rows.length; at += 2) {
-    const document = readDocument(rows[at] as string, rows[at + 1] as string, now);
-    if (document) items.push(document);
-  }
+function readDocuments([more, ...rows]: readonly string[], now: number): Page<StoredDocument> {
+  const items = rowsOf(rows, 2).flatMap(([place = "", text = ""]) => readDocument(place, text, now) ?? []);
   const last = rows.at(-2);
   return { items, cursor: more === "1" && last !== undefined ? nameOf(last) : undefined };
 }

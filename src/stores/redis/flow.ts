@@ -1,5 +1,5 @@
 import type { FlowChange, FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
-import { windowEnd } from "./score.ts";
+import { windowEnd } from "../../core/store/score.ts";
 
 // How flow control keys stand in scripts' arguments and in what they store: lua/_lanes.lua.
 

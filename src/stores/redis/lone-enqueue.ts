@@ -1,7 +1,8 @@
+import { waitingScore } from "../../core/store/score.ts";
 import type { NewJob } from "../../core/store/store.ts";
 import type { Command, InPlace } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
-import { NAMES_MEMBER, NO_NAMES, waitingScore } from "./score.ts";
+import { NAMES_MEMBER, NO_NAMES } from "./members.ts";
 
 // One job with an id made for it takes two plain commands, which are one fewer than the script: first its record, then its place among
 // those that wait. Nobody knows its id before both have run, so that nobody can find it half stored. Should the second one never arrive,

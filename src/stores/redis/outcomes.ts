@@ -1,9 +1,9 @@
 import { fnv1a } from "../../core/shared/hash.ts";
 import { groupScore } from "../../core/store/failures.ts";
 import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
+import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts";
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { flowHead } from "./flow.ts";
-import { againScore, leaseScore, waitingScore } from "./score.ts";
 
 // How the outcomes of a request stand in the arguments of exchange.lua: in columns, so that a job takes four of them.
 

@@ -1,4 +1,4 @@
-import type { StoreMethod } from "../../../src/testing/wrap-store.ts";
+import type { StoreMethod } from "../../../src/core/store/calls.ts";
 import type { Fault } from "../../support/faults.ts";
 import { httpRoad, type Road, tcpRoad, tryInVain, tryMethod } from "../../support/network.ts";
 import { openStage, type Stage } from "../../support/stage.ts";

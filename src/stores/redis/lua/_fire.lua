@@ -1,9 +1,9 @@
--- Fires schedules whose jobs the caller has made. A slot makes its jobs only for the one who finds the schedule still standing at it.
+-- Fires schedules whose jobs the caller has made. An occurrence makes its jobs once: for the caller who finds the schedule still at it.
 
 local function fire()
   local fires, members, keys = {}, {}, {}
   for i = 1, tonumber(argument()) do
-    local schedule = { key = argument(), slot = argument(), next = argument(), record = argument(),
+    local schedule = { key = argument(), occurrence = argument(), next = argument(), record = argument(),
       unless = argument(), skipped = argument(), jobs = {} }
     push(members, SCHEDULE .. schedule.key)
     if schedule.unless ~= '' then push(members, schedule.unless, BORN .. schedule.unless) end
@@ -20,7 +20,7 @@ local function fire()
   local moved, records, new_jobs, new_records = {}, {}, {}, {}
   for _, schedule in ipairs(fires) do
     local member = SCHEDULE .. schedule.key
-    if not at[member] or tonumber(at[member]) ~= tonumber(schedule.slot) then
+    if not at[member] or tonumber(at[member]) ~= tonumber(schedule.occurrence) then
       push(reply, 'stale')
     else
       local skipped = schedule.unless ~= '' and (at[schedule.unless] or at[BORN .. schedule.unless])

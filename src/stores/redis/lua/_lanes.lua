@@ -3,7 +3,9 @@
 --   id: 2^53 + its score, while it waits in a line
 --   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change that
 --   ' turn:KEY': the same, 2^54 higher, so that marks can be counted, and subtracted, by their scores
--- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (codec.ts): they have no colon.
+-- In these scripts, what is known of a key is its lane, the position of a job in the line is its place, and when the key last started a job
+-- is its turn.
+-- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (flow.ts): they have no colon.
 -- `flow` holds twelve numbers of each key, and the start of its line, each entry as ORDER(16 digits) SCORE(16 digits) bytes:id.
 -- `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
 local IN_LINE, TURN_UP, LANE, TURN, INLINE = 9007199254740992, 18014398509481984, ' lane:', ' turn:', 16

@@ -1,5 +1,6 @@
--- Shared by every script. KEYS are always the sixteen of one queue, in the order of keys.ts, so that each key is declared. OWN_EXPIRY (the
--- line before this one sets it) is true if the server is known to lack HSETEX.
+-- What every script begins with: the keys of the queue, how scores are written and read, and commands for many values.
+-- KEYS are always the sixteen of one queue, in the order of keys.ts, so that each key is declared. The line before this one
+-- sets OWN_EXPIRY: whether the server is known to lack HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the members that
 -- lead to them, and counts last: whichever command fails, no job is lost, and a resend of the script does the rest.
@@ -132,6 +133,17 @@ end
 local function push(list, a, b, c, d)
   local last = #list
   list[last + 1], list[last + 2], list[last + 3], list[last + 4] = a, b, c, d
+end
+
+-- What ARGV holds from `first` to `last` in rows: each a table of the values by these names.
+local function rows(first, last, names)
+  local list = {}
+  for at = first, last, #names do
+    local row = {}
+    for i, name in ipairs(names) do row[name] = ARGV[at + i - 1] end
+    push(list, row)
+  end
+  return list
 end
 
 -- Reads records of a hash, and counts those, from the first on, that together have no more bytes than `most`: at least one.

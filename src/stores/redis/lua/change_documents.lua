@@ -4,10 +4,13 @@
 -- Returns: 1 or 0
 -- A document is stored as EXPIRES:MARK:text, so that it expires for readers at once. Expired ones are removed whenever one that
 -- expires is stored.
-local now, places, depends = tonumber(ARGV[1]), {}, false
-for i = 2, #ARGV, 6 do
-  push(places, ARGV[i])
-  depends = depends or ARGV[i + 1] ~= '*'
+local now = tonumber(ARGV[1])
+local changes = rows(2, #ARGV, { 'place', 'read', 'to', 'mark', 'expires', 'text' })
+local places = {}
+local depends = false
+for _, change in ipairs(changes) do
+  push(places, change.place)
+  depends = depends or change.read ~= '*'
 end
 
 -- When a document expires; 0 for never, and if there is none.
@@ -21,21 +24,20 @@ local function has_expired(text)
 end
 
 local stored = depends and read_many('HMGET', documents, places) or {}
-for n = 1, depends and #places or 0 do
-  local i = n * 6 - 4
-  local read, mark = ARGV[i + 1], not has_expired(stored[n]) and string.match(stored[n] or '', '^%d+:([^:]*):') or ''
-  local is_done = mark == (ARGV[i + 2] == 'put' and ARGV[i + 3] or '')
-  if not is_done and read ~= '*' and read ~= mark then return 0 end
+for i, change in ipairs(depends and changes or {}) do
+  local mark = not has_expired(stored[i]) and string.match(stored[i] or '', '^%d+:([^:]*):') or ''
+  local is_done = mark == (change.to == 'put' and change.mark or '')
+  if not is_done and change.read ~= '*' and change.read ~= mark then return 0 end
 end
 
 local texts, names, ends, gone = {}, {}, {}, {}
-for i = 2, #ARGV, 6 do
-  if ARGV[i + 2] == 'put' then
-    push(texts, ARGV[i], ARGV[i + 4] .. ':' .. ARGV[i + 3] .. ':' .. ARGV[i + 5])
-    push(names, 0, ARGV[i])
-    if ARGV[i + 4] ~= '0' then push(ends, ARGV[i + 4], ARGV[i]) end
+for _, change in ipairs(changes) do
+  if change.to == 'put' then
+    push(texts, change.place, change.expires .. ':' .. change.mark .. ':' .. change.text)
+    push(names, 0, change.place)
+    if change.expires ~= '0' then push(ends, change.expires, change.place) end
   else
-    push(gone, ARGV[i])
+    push(gone, change.place)
   end
 end
 local passed = #ends > 0 and call('ZRANGE', document_ends, '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, PIECE) or {}

@@ -5,34 +5,36 @@
 local current = call('GET', manifest) or ''
 if current == ARGV[2] then return 1 end
 if current ~= ARGV[1] then return 0 end
-local count, records, scores, gone, members, put, stood = tonumber(ARGV[3]), {}, {}, {}, {}, {}, {}
-for at = 4, 3 + count * 4, 4 do
-  local member = SCHEDULE .. ARGV[at]
-  push(records, ARGV[at], ARGV[at + 1])
-  push(scores, ARGV[at + 2], member)
-  push(put, member)
-  push(stood, ARGV[at + 3] ~= '' and ARGV[at + 3] or -1)
+local puts_end = 3 + tonumber(ARGV[3]) * 4
+local put = rows(4, puts_end, { 'key', 'record', 'score', 'read' })
+local records, scores, members = {}, {}, {}
+for _, schedule in ipairs(put) do
+  local member = SCHEDULE .. schedule.key
+  push(records, schedule.key, schedule.record)
+  push(scores, schedule.score, member)
+  push(members, member)
 end
 -- A schedule that is already at the new score may have been stored by an earlier send.
 local unsure, expected = {}, {}
-for i, score in ipairs(read_many('ZMSCORE', due, put)) do
-  local at = i * 2 - 1
-  if tonumber(score or -1) ~= tonumber(stood[i]) then
-    if not score or tonumber(score) ~= tonumber(scores[at]) then return 0 end
-    push(unsure, records[at])
-    push(expected, records[at + 1])
+for i, score in ipairs(read_many('ZMSCORE', due, members)) do
+  local schedule = put[i]
+  if tonumber(score or -1) ~= tonumber(schedule.read ~= '' and schedule.read or -1) then
+    if not score or tonumber(score) ~= tonumber(schedule.score) then return 0 end
+    push(unsure, schedule.key)
+    push(expected, schedule.record)
   end
 end
 for i, record in ipairs(read_many('HMGET', schedules, unsure)) do
   if record ~= expected[i] then return 0 end
 end
-for at = 4 + count * 4, #ARGV do
+local gone, leaving = {}, {}
+for at = puts_end + 1, #ARGV do
   push(gone, ARGV[at])
-  push(members, SCHEDULE .. ARGV[at])
+  push(leaving, SCHEDULE .. ARGV[at])
 end
 call_many('HSET', schedules, records)
 call_many('ZADD', due, scores)
-call_many('ZREM', due, members)
+call_many('ZREM', due, leaving)
 call_many('HDEL', schedules, gone)
 call('SET', manifest, ARGV[2])
 return 1

@@ -1,8 +1,7 @@
 -- Reads those of the jobs that are dead, as many as fit into one answer.
 -- ARGV: bytes at most, then ids
 -- Returns: how many of the ids were read, then for each dead one: id, when it died, record
-local ids = {}
-for i = 2, #ARGV do push(ids, ARGV[i]) end
+local ids = { unpack(ARGV, 2) }
 local died = read_many('ZMSCORE', dead, ids)
 local records, looked = read_fitting(dead_jobs, ids, tonumber(ARGV[1]))
 local reply = { looked }

@@ -2,15 +2,16 @@
 -- ARGV: resend (1 if an earlier send may have arrived), now, then for each job: id, when it died, new score, record,
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
 -- Returns: 1 or 0 for each; 0 if the job has not been dead since then
-local resend, now, list, ids, keys, born = ARGV[1] == '1', tonumber(ARGV[2]), {}, {}, {}, {}
-for at = 3, #ARGV, 5 do
-  local job = { id = ARGV[at], died = ARGV[at + 1], score = ARGV[at + 2], record = ARGV[at + 3], flow = ARGV[at + 4] }
+local resend = ARGV[1] == '1'
+local now = tonumber(ARGV[2])
+local list = rows(3, #ARGV, { 'id', 'died', 'score', 'record', 'flow' })
+local ids, keys, born = {}, {}, {}
+for _, job in ipairs(list) do
   job.place = job.score
   if job.flow ~= '' then
     job.place = whole(IN_LINE + job.score)
     push(keys, string.match(job.flow, '^[^:]+'))
   end
-  push(list, job)
   push(ids, job.id)
   -- An occurrence that was made anew may have been leased as it was made. Other ids are not used twice under that name.
   if string.find(job.id, '@', 1, true) then push(born, BORN .. job.id) end

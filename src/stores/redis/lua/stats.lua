@@ -36,19 +36,19 @@ end
 local function count_all()
   local keys, members = call('HKEYS', schedules), {}
   for i, key in ipairs(keys) do members[i] = SCHEDULE .. key end
-  local slots_due, slots_ahead = 0, 0
+  local schedules_due, schedules_ahead = 0, 0
   for _, score in ipairs(read_many('ZMSCORE', due, members)) do
-    if score and tonumber(score) < after(now) then slots_due = slots_due + 1 end
-    if score and tonumber(score) >= after(now) and tonumber(score) < UPPER then slots_ahead = slots_ahead + 1 end
+    if score and tonumber(score) < after(now) then schedules_due = schedules_due + 1 end
+    if score and tonumber(score) >= after(now) and tonumber(score) < UPPER then schedules_ahead = schedules_ahead + 1 end
   end
   local ready_in_line, ahead_in_line, keys_due, keys_ahead = 0, 0, 0, 0
   if call('EXISTS', flow) == 1 then
     ready_in_line, ahead_in_line = count(IN_LINE, IN_LINE + after(now)), count(IN_LINE + after(now), TURN_UP)
     keys_due, keys_ahead = count(TURN_UP, TURN_UP + after(now)), count(TURN_UP + after(now), TURN_UP + UPPER)
   end
-  ready = count(0, after(now)) - slots_due - keys_due + ready_in_line
+  ready = count(0, after(now)) - schedules_due - keys_due + ready_in_line
   running = count(UPPER + after(now), IN_LINE)
-  scheduled = count(after(now), UPPER) - slots_ahead - keys_ahead + ahead_in_line - running
+  scheduled = count(after(now), UPPER) - schedules_ahead - keys_ahead + ahead_in_line - running
 end
 
 local is_whole = #range <= 2 * most

@@ -1,7 +1,7 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { Spending } from "../../../../core/queue/usage.ts";
+import { plans } from "../../../../core/store/plans.ts";
 import { jobStates } from "../../../../core/store/store.ts";
-import { plans } from "../../../../stores/redis-http/plans.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";

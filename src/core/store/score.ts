@@ -1,7 +1,7 @@
-import { CLOCKS_APART_MS } from "../../core/shared/clock.ts";
-import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
-import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
-import { CLAIM_CYCLE, type Outcome } from "../../core/store/store.ts";
+import { CLOCKS_APART_MS } from "../shared/clock.ts";
+import { LATEST_TIME_MS } from "../shared/duration.ts";
+import type { SchedulePut, StoredSchedule } from "./schedules.ts";
+import { CLAIM_CYCLE, type Outcome } from "./store.ts";
 
 /**
  * A score holds all that a store must know of a live job to order and to fence it: when it needs attention, how often it has
@@ -135,18 +135,9 @@ export function scoreAfter(now: number): number {
 
 /** Members of `due` that are no jobs begin with a space, which no job id does. */
 export const SCHEDULE_MEMBER = " schedule:";
-export const LEASE_MEMBER = " lease:";
 /** Begins the name of a job that is leased as it is made, until that lease ends. */
 export const BORN_MEMBER = " born:";
-export const PAUSED_MEMBER = " paused";
-/**
- * Counts the names of jobs that have a place for their figures (lua/_windows.lua), and begins the members that say which. It stays once the
- * queue was used: a queue that has lost it was emptied.
- */
-export const NAMES_MEMBER = " name:";
-/** The score of that count while there are none. */
-export const NO_NAMES = 2 ** 55;
-/** How many members a peek reads, the mark of a pause included. */
-export const MOST_PEEKED = 2;
 /** Stands for a flow control key, at the moment when it can next start something. */
 export const LANE_MEMBER = " lane:";
+/** How many members a peek reads, the mark of a pause included. */
+export const MOST_PEEKED = 2;

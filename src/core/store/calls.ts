@@ -1,0 +1,54 @@
+import type { QueueStore } from "./store.ts";
+
+/** The methods of a store. Each one sends something to the database. */
+export type StoreMethod =
+  | "enqueue"
+  | "settle"
+  | "exchange"
+  | "partitions"
+  | "peek"
+  | "peekWithManifest"
+  | "extend"
+  | "find"
+  | "findDead"
+  | "list"
+  | "failures"
+  | "areWaiting"
+  | "cancel"
+  | "reschedule"
+  | "change"
+  | "retryDead"
+  | "removeDead"
+  | "clear"
+  | "pulse"
+  | "stats"
+  | "figures"
+  | "pending"
+  | "history"
+  | "setPaused"
+  | "putSchedule"
+  | "findSchedule"
+  | "listSchedules"
+  | "removeSchedule"
+  | "declare"
+  | "findFlow"
+  | "listFlows"
+  | "changeFlow"
+  | "findDocument"
+  | "listDocuments"
+  | "changeDocuments";
+
+/** The same queue, each of whose calls goes through `around`. `call` makes it: now, later, or not at all. */
+export function aroundCalls(
+  queue: QueueStore,
+  around: (method: StoreMethod, call: () => Promise<unknown>) => Promise<unknown>,
+): QueueStore {
+  return new Proxy(queue, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      return async (...parameters: unknown[]) =>
+        around(name as StoreMethod, async () => member.apply(target, parameters));
+    },
+  });
+}

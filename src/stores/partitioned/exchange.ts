@@ -1,0 +1,125 @@
+import { OutOfBudgetError } from "../../core/store/meter.ts";
+import {
+  type ExchangeReply,
+  type ExchangeRequest,
+  type SettleReply,
+  type SettleRequest,
+  sizeOf,
+} from "../../core/store/store.ts";
+import { unlessLate } from "./late.ts";
+import { isUnavailable, PartialReplies } from "./partial-replies.ts";
+import type { Parts } from "./parts.ts";
+
+/** Settles each outcome in its part. */
+export async function settle(parts: Parts, request: SettleRequest): Promise<SettleReply> {
+  const places = placesOf(parts, request);
+  const requests = new Map([...new Set(places)].map((part) => [part, requestOf(parts, request, part)]));
+  const held = parts.holdRoom(requests.keys(), (part) => mostOf(parts, part, requests.get(part)));
+  const replies = new PartialReplies<SettleReply>();
+  await Promise.all(
+    [...requests].map(([part, its]) => {
+      held.get(part)?.();
+      return replies.from(part, parts.at(part).settle(its));
+    }),
+  );
+  return { settled: settledIn(replies, places), gone: goneIn(replies), ...replies.failure };
+}
+
+/** Settles each outcome in its part, fires in the first one, and claims from one: from another one instead if that does not answer. */
+export async function exchange(parts: Parts, request: ExchangeRequest): Promise<ExchangeReply> {
+  const { now, fire, claim } = request;
+  const { outlooks } = parts;
+  const { lost } = outlooks;
+  const places = placesOf(parts, request);
+  const busy = new Set([...places, ...(fire.length > 0 ? [0] : [])]);
+  let target = outlooks.nextToClaim(now);
+  const requests = new Map<number, ExchangeRequest>();
+  for (const part of [...busy, target]) {
+    const claims = part === target ? claim : undefined;
+    requests.set(part, { ...requestOf(parts, request, part), fire: part === 0 ? fire : [], claim: claims });
+  }
+  const held = parts.holdRoom(requests.keys(), (part) => mostOf(parts, part, requests.get(part)));
+  const replies = new PartialReplies<ExchangeReply>();
+  const send = async (part: number, its: ExchangeRequest) => {
+    outlooks.beginReading(part);
+    held.get(part)?.();
+    const reply = await replies.from(part, parts.at(part).exchange(its));
+    if (reply) outlooks.learn(part, reply, now);
+    else if (isUnavailable(replies.failureOf(part))) lost.add(part, now);
+    return reply;
+  };
+  const asked = Promise.all([...requests].map(([part, its]) => send(part, its)));
+  // Last, because the budget may have no room for it.
+  const passing = (claim ? outlooks.stale(now, claim) : [])
+    .filter((part) => !requests.has(part))
+    .map((part) => readInPassing(parts, part, now));
+  await asked;
+  const settled = settledIn(replies, places);
+  const fired = replies.of(0)?.fired ?? [];
+  if (passing.length > 0) await unlessLate([asked, ...passing]);
+  // A part that does not answer, and was only to be claimed from, does not stop claims from others.
+  const passedOver = new Map<number, unknown>();
+  while (lost.has(target) && !busy.has(target)) {
+    passedOver.set(target, replies.failureOf(target));
+    target = outlooks.nextToClaim(now);
+    if (lost.has(target)) break;
+    const isAnswered = !claim && replies.of(target) !== undefined;
+    const claiming = { ...requestOf(parts, request, target), settle: [], fire: [] };
+    const isClaimed = isAnswered || (await send(target, claiming));
+    // What the lost ones may have been billed can leave no room for this: then the budget ends the drain, and not they.
+    if (isClaimed || replies.failureOf(target) instanceof OutOfBudgetError) replies.forgive(passedOver.keys());
+  }
+  const claimed = replies.of(target);
+  const [whyPassedOver] = passedOver.values();
+  return {
+    ...outlooks.nextDue(now),
+    ...replies.failure,
+    ...(claimed && passedOver.size > 0 && { passedOver: whyPassedOver }),
+    left: claimed?.left ?? 0,
+    ...(claimed?.leftKeys && { leftKeys: true }),
+    ...(claimed?.evicted && { evicted: claimed.evicted }),
+    settled,
+    gone: goneIn(replies),
+    fired,
+    jobs: claimed?.jobs ?? [],
+    schedules: claimed?.schedules ?? [],
+  };
+}
+
+/** The next exchange repeats what fails: a failure must not lose what this one claims. */
+async function readInPassing(parts: Parts, part: number, now: number): Promise<void> {
+  const peeked = parts.at(part).peek(now);
+  const outlook = await peeked.catch(() => undefined);
+  if (!outlook) return;
+  parts.checkIfEmptied(part, outlook);
+  parts.outlooks.learn(part, outlook, now);
+}
+
+/** The part of each outcome. */
+function placesOf(parts: Parts, { settle }: SettleRequest): readonly number[] {
+  return settle.map(({ lease }) => parts.of(lease.id));
+}
+
+/** What of a request one part settles and watches. */
+function requestOf<Request extends SettleRequest>(parts: Parts, request: Request, part: number): Request {
+  const { settle, watch = [] } = request;
+  return {
+    ...request,
+    settle: settle.filter(({ lease }) => parts.of(lease.id) === part),
+    watch: watch.filter(({ id }) => parts.of(id) === part),
+  };
+}
+
+function mostOf(parts: Parts, part: number, request: SettleRequest | ExchangeRequest | undefined) {
+  return parts.at(part).local.mostOfExchange(request ? sizeOf({ fire: [], ...request }) : {});
+}
+
+/** The answers for all outcomes in their order; undefined for those of a part that gave none. */
+function settledIn(replies: PartialReplies<SettleReply>, places: readonly number[]): SettleReply["settled"] {
+  const rest = new Map(replies.entries.map(([part, { settled }]) => [part, settled.values()]));
+  return places.map((part) => rest.get(part)?.next().value);
+}
+
+function goneIn(replies: PartialReplies<SettleReply>): readonly string[] {
+  return replies.entries.flatMap(([, { gone = [] }]) => gone);
+}

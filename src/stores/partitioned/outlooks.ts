@@ -1,0 +1,98 @@
+import type { ClaimRequest, NewJob, NextDue } from "../../core/store/store.ts";
+import type { LostParts } from "./lost-parts.ts";
+
+/**
+ * How many exchanges in a row claim from one part while others have something due. One would be fairest, but settles what the part
+ * before has given in a request of its own each time.
+ */
+const MOST_IN_A_ROW = 2;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** What is due next in each part, as far as is known, and so where to claim next. */
+export class Outlooks {
+  /** The parts that do not answer. */
+  readonly lost: LostParts;
+  /** Of each part; undefined where nothing is known yet. */
+  readonly #outlooks: (NextDue | undefined)[];
+  /** For parts that no drain has read since this process enqueued something there: when the first of it is due. */
+  readonly #enqueued: Map<number, number>;
+  /** When an exchange last read each part. */
+  readonly #readAt = new Map<number, number>();
+  #last: number;
+  /** How many exchanges in a row have claimed from it. */
+  #inARow = 0;
+
+  constructor(count: number, lost: LostParts, enqueued: Map<number, number>) {
+    this.lost = lost;
+    this.#enqueued = enqueued;
+    this.#outlooks = Array.from({ length: count }, () => undefined);
+    // Concurrent drains mostly start in different places.
+    this.#last = Math.floor(Math.random() * count);
+  }
+
+  noteEnqueued(part: number, jobs: readonly NewJob[]): void {
+    const waiting = jobs.flatMap(({ runAt, leaseEndsAt }) => (leaseEndsAt === undefined ? runAt : []));
+    if (waiting.length > 0) this.#enqueued.set(part, Math.min(this.#enqueued.get(part) ?? NEVER, ...waiting));
+  }
+
+  /** From when a part is read on, what was enqueued there before is in what the reading finds. */
+  beginReading(part: number): void {
+    this.#enqueued.delete(part);
+  }
+
+  /** @param now when an exchange read it. Default: only a peek did. */
+  learn(part: number, { paused, nextAt }: NextDue, now?: number): void {
+    this.lost.delete(part);
+    this.#outlooks[part] = { paused, nextAt };
+    if (now !== undefined) this.#readAt.set(part, now);
+  }
+
+  /** A change in a part may have made something due there. */
+  forget(part: number): void {
+    this.#outlooks[part] = undefined;
+  }
+
+  /** The parts that a claim wants to be read again, because the last reading is too old, and lost ones now and then. */
+  stale(now: number, { refreshAfterMs = NEVER }: ClaimRequest): readonly number[] {
+    const old = [...this.#outlooks.keys()].filter((part) => {
+      const readAt = this.#readAt.get(part) ?? now;
+      this.#readAt.set(part, readAt);
+      return now - readAt >= refreshAfterMs && !this.lost.has(part);
+    });
+    return [...old, ...this.lost.toAsk(now)];
+  }
+
+  /** The part that was claimed from last, if it has more and its turn is not over; else the one that is due first. */
+  nextToClaim(now: number): number {
+    // One never read may have something due.
+    const dueAt = (part: number) => this.#dueAt(part) ?? 0;
+    const count = this.#outlooks.length;
+    // The last one comes last, so that parts with jobs of the same time take turns.
+    const inTurn = this.#outlooks
+      .map((_, step) => (this.#last + 1 + step) % count)
+      .filter((part) => !this.lost.has(part));
+    const last = inTurn.at(-1) ?? this.#last;
+    const isItsTurn = dueAt(last) <= now && this.#inARow < MOST_IN_A_ROW;
+    const next = isItsTurn
+      ? last
+      : inTurn.reduce((least, part) => (dueAt(part) < dueAt(least) ? part : least), inTurn[0] ?? last);
+    this.#inARow = next === this.#last ? this.#inARow + 1 : 1;
+    this.#last = next;
+    return next;
+  }
+
+  /** What is due next in all parts that answer. @param now when something is due in a part of which nothing is known. */
+  nextDue(now: number): NextDue {
+    const parts = [...this.#outlooks.keys()].filter((part) => !this.lost.has(part));
+    const nextAt = Math.min(...parts.map((part) => this.#dueAt(part) ?? now));
+    const paused = parts.some((part) => this.#outlooks[part]?.paused);
+    return { paused, nextAt: Number.isFinite(nextAt) ? nextAt : undefined };
+  }
+
+  /** When something is due in a part, as far as is known; undefined if nothing is known. */
+  #dueAt(part: number): number | undefined {
+    const outlook = this.#outlooks[part];
+    return outlook && Math.min(outlook.nextAt ?? NEVER, this.#enqueued.get(part) ?? NEVER);
+  }
+}

@@ -1,0 +1,86 @@
+import type { Cost, Meter } from "../../core/store/meter.ts";
+import type { LocalFacts, PeekReply, QueueStore } from "../../core/store/store.ts";
+import { PartitionedFacts, partitionOf } from "./facts.ts";
+import { LostParts } from "./lost-parts.ts";
+import { Outlooks } from "./outlooks.ts";
+import type { SpreadCheck } from "./spread-check.ts";
+
+/** What a process knows of a queue. Plain data, so that requests may share it. */
+export interface Known {
+  /** The stores that have been checked. */
+  readonly checked: Set<number>;
+  /** The parts that do not answer. */
+  readonly lost: LostParts;
+  /** As in `Outlooks`. */
+  readonly enqueued: Map<number, number>;
+}
+
+export function nothingKnown(stores: number): Known {
+  return { checked: new Set(), lost: new LostParts(stores), enqueued: new Map() };
+}
+
+/** The parts of a queue, and what one opening of it knows of them. A part is meant by its number. */
+export class Parts {
+  readonly all: readonly QueueStore[];
+  readonly local: LocalFacts;
+  readonly outlooks: Outlooks;
+  readonly meter: Meter | undefined;
+  readonly #spread: SpreadCheck;
+
+  constructor(all: readonly QueueStore[], spread: SpreadCheck, { lost, enqueued }: Known, meter: Meter | undefined) {
+    this.all = all;
+    this.meter = meter;
+    this.#spread = spread;
+    this.outlooks = new Outlooks(all.length, lost, enqueued);
+    const facts = all.slice(0, spread.stores).map(({ local }) => local);
+    this.local = new PartitionedFacts(facts, all.length, lost);
+  }
+
+  get stores(): number {
+    return this.#spread.stores;
+  }
+
+  at(part: number): QueueStore {
+    return this.all[part] as QueueStore;
+  }
+
+  /** The part of a job. */
+  of(id: string): number {
+    return partitionOf(id, this.all.length);
+  }
+
+  /** Of a store that was emptied, how the queue is spread is gone too. */
+  checkIfEmptied(part: number, { isEmptied = false }: Pick<PeekReply, "isEmptied">): void {
+    if (isEmptied) this.#spread.checkAgain(part % this.stores);
+  }
+
+  /** Keeps room for the requests of several parts, so that the first one takes none for what it could do without. Gives it back by part. */
+  holdRoom(parts: Iterable<number>, mostOf: (part: number) => Cost): ReadonlyMap<number, (() => void) | undefined> {
+    return new Map([...parts].map((part) => [part, this.meter?.hold?.(mostOf(part))]));
+  }
+
+  /** The items of each part. */
+  group<Item>(items: readonly Item[], partOf: (item: Item) => number): ReadonlyMap<number, readonly Item[]> {
+    const groups = new Map<number, Item[]>();
+    for (const item of items) {
+      const part = partOf(item);
+      const group = groups.get(part) ?? [];
+      groups.set(part, group);
+      group.push(item);
+    }
+    return groups;
+  }
+
+  /** Sends each item to its part, and returns the answers in the order of the items. */
+  async each<Item, Answer>(
+    items: readonly Item[],
+    partOf: (item: Item) => number,
+    ask: (part: number, items: readonly Item[]) => Promise<readonly Answer[]>,
+  ): Promise<readonly Answer[]> {
+    const asked = [...this.group(items, partOf)].map(
+      async ([part, some]) => [part, (await ask(part, some)).values()] as const,
+    );
+    const answers = new Map(await Promise.all(asked));
+    return items.map((item) => answers.get(partOf(item))?.next().value as Answer);
+  }
+}

@@ -1,0 +1,115 @@
+import type { Meter } from "../../core/store/meter.ts";
+import { wrongPartitions } from "../wrong-partitions.ts";
+import type { Command, Connection, InPlace, Sending } from "./connection.ts";
+import { isRefusedCommand } from "./explain.ts";
+import type { QueueKeys } from "./keys.ts";
+import { mostOfPartitions } from "./most-commands.ts";
+import { type Script, scripts } from "./scripts.generated.ts";
+import { readLayout } from "./spread.ts";
+
+/** The arguments of a script; a function where they say whether an earlier send may have arrived. */
+export type Arguments = readonly string[] | ((isResend: boolean) => readonly string[]);
+
+/** Runs scripts and commands on the keys of one queue. */
+export class Caller {
+  readonly connection: Connection;
+  readonly keys: QueueKeys;
+  readonly meter: Meter | undefined;
+  readonly #random: () => number;
+
+  constructor(connection: Connection, keys: QueueKeys, meter: Meter | undefined, random: () => number) {
+    this.connection = connection;
+    this.keys = keys;
+    this.meter = meter;
+    this.#random = random;
+  }
+
+  /** A number that keeps two calls of the same millisecond apart if one of them is sent again. */
+  newNonce(): string {
+    return String(Math.floor(this.#random() * 1_024));
+  }
+
+  /** Runs a script that answers with texts. */
+  async texts(script: Script, args: Arguments, sending?: Sending): Promise<readonly string[]> {
+    return textsOf(await this.#run(script, args, sending));
+  }
+
+  /** Runs a script that answers with a number. */
+  async number(script: Script, args: Arguments, sending?: Sending): Promise<number> {
+    return Number(await this.#run(script, args, sending));
+  }
+
+  /** Runs a script that answers whether it has done something. */
+  async isDone(script: Script, args: Arguments, sending?: Sending): Promise<boolean> {
+    return (await this.number(script, args, sending)) === 1;
+  }
+
+  /** Runs a script that answers so of each of some things. */
+  async areDone(script: Script, args: Arguments, sending?: Sending): Promise<readonly boolean[]> {
+    return (await this.texts(script, args, sending)).map((answer) => answer === "1");
+  }
+
+  async #run(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
+    const argsOf = typeof args === "function" ? args : () => args;
+    try {
+      return await this.connection.run(script, this.keys, argsOf, this.meter, sending);
+    } catch (error) {
+      throw await this.#reason(error);
+    }
+  }
+
+  async plain(...commands: readonly Command[]): Promise<readonly unknown[]> {
+    try {
+      return await this.connection.plain(commands, this.meter);
+    } catch (error) {
+      throw await this.#reason(error);
+    }
+  }
+
+  /** Runs plain commands in place of a script. */
+  async inPlace(commands: InPlace, script: Script, args: (isResend: boolean) => readonly string[]) {
+    try {
+      return await this.connection.runInPlace(commands, script, this.keys, args, this.meter);
+    } catch (error) {
+      throw await this.#reason(error);
+    }
+  }
+
+  /** Reads how the queue is spread. @param wanted spreads it like this if it is stored as `replaced`, or not at all. */
+  async layoutText(wanted = "", replaced = ""): Promise<string> {
+    const sending = { most: mostOfPartitions };
+    return String(
+      await this.connection.run(scripts.partitions, this.keys, () => [wanted, replaced], this.meter, sending),
+    );
+  }
+
+  /** The keys of a queue in partitions refuse every command: what they hold is the reason. */
+  async #reason(error: unknown): Promise<unknown> {
+    const layout = isRefusedCommand(error) && (await this.layoutText().then(readLayout, () => undefined));
+    return typeof layout === "object" ? wrongPartitions(this.keys.queue, layout, undefined) : error;
+  }
+
+  /** Notes whether the queue has the mark that stays once it was used. @returns whether it had it before, and was emptied. */
+  isEmptied(isUnused: boolean | undefined): boolean {
+    const { used, places } = this.connection;
+    const { due } = this.keys;
+    if (isUnused === false) used.add(due);
+    const isEmptied = isUnused === true && used.delete(due);
+    if (isEmptied) places.delete(due);
+    return isEmptied;
+  }
+}
+
+/** An answer as texts: a client may give numbers as numbers or as digits. */
+export function textsOf(answer: unknown): readonly string[] {
+  return Array.isArray(answer) ? answer.map(String) : [];
+}
+
+/** An answer in rows of so many values. */
+export function rowsOf(answer: readonly string[], size: number): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(answer.length / size) }, (_, row) =>
+    answer.slice(row * size, (row + 1) * size),
+  );
+}
+
+export const flag = (value: boolean): string => (value ? "1" : "0");

@@ -1,0 +1,51 @@
+import { isAstray, MOST_PEEKED, momentOf } from "../../core/store/score.ts";
+import type { NextDue, QueueStore } from "../../core/store/store.ts";
+import { type Caller, textsOf } from "./caller.ts";
+import { NAMES_MEMBER, PAUSED_MEMBER } from "./members.ts";
+
+export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "peekWithManifest" | "setPaused"> {
+  const { due, manifest } = caller.keys;
+  // The mark of a pause stands before all others.
+  const command = ["ZRANGE", due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
+  const read = (answer: unknown, now: number) => {
+    const head = textsOf(answer);
+    const isEmptied = caller.isEmptied(isUnused(head));
+    return { ...nextDue(head, now), ...(isEmptied && { isEmptied }) };
+  };
+  return {
+    async peek(now) {
+      const [head] = await caller.plain(command);
+      return read(head, now);
+    },
+    async peekWithManifest(now) {
+      const [head, active] = await caller.plain(command, ["GET", manifest]);
+      return { ...read(head, now), manifest: typeof active === "string" ? active : undefined };
+    },
+    async setPaused(paused) {
+      await caller.plain(paused ? ["ZADD", due, "-1", PAUSED_MEMBER] : ["ZREM", due, PAUSED_MEMBER]);
+    },
+  };
+}
+
+/** The time that a score stands for; undefined for none, and for never. */
+export function timeOf(score: string | undefined): number | undefined {
+  return score === undefined || score === "" ? undefined : momentOf(Number(score));
+}
+
+/** Reads the first members of `due`, with their scores. */
+function nextDue(head: readonly string[], now: number): NextDue {
+  const paused = head[0] === PAUSED_MEMBER;
+  const first = paused ? 2 : 0;
+  const nextAt = timeOf(head[first + 1]);
+  for (let at = first; at < head.length; at += 2) {
+    const isBehind = nextAt !== undefined && nextAt > now;
+    if (isBehind && isAstray(head[at] as string, Number(head[at + 1]), now)) return { paused, nextAt: now };
+  }
+  return { paused, nextAt };
+}
+
+/** Whether what a peek has read is all there is, without the mark of earlier jobs; undefined if there may be more. */
+function isUnused(head: readonly string[]): boolean | undefined {
+  if (head.some((member) => member.startsWith(NAMES_MEMBER))) return false;
+  return head.length < 4 ? true : undefined;
+}

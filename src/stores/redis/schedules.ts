@@ -1,0 +1,34 @@
+import type { SchedulePut } from "../../core/store/schedules.ts";
+import { readScore, renewedScore, standingOf } from "../../core/store/score.ts";
+import type { QueueStore } from "../../core/store/store.ts";
+import { type Caller, rowsOf } from "./caller.ts";
+import { mostOfDeclare, mostOfListing } from "./most-commands.ts";
+import { readPlan, withPlan } from "./plan.ts";
+import { scripts } from "./scripts.generated.ts";
+
+export function scheduleCalls(
+  caller: Caller,
+): Pick<QueueStore, "putSchedule" | "findSchedule" | "listSchedules" | "removeSchedule" | "declare"> {
+  const read = async (...keys: readonly string[]) => {
+    const rows = rowsOf(await caller.texts(scripts.listSchedules, keys, { most: mostOfListing }), 3);
+    return rows.map(([key = "", record = "", score]) => ({
+      key,
+      ...readPlan(record),
+      ...standingOf(score ? Number(score) : undefined),
+    }));
+  };
+  return {
+    putSchedule: (put) => caller.isDone(scripts.putSchedule, putArguments(put)),
+    findSchedule: async (key) => (await read(key))[0],
+    listSchedules: () => read(),
+    removeSchedule: (key) => caller.isDone(scripts.removeSchedule, [key]),
+    declare({ from = "", manifest, put, remove }) {
+      const args = [from, manifest, String(put.length), ...put.flatMap(putArguments), ...remove];
+      return caller.isDone(scripts.declare, args, { most: mostOfDeclare(put.length, remove.length) });
+    },
+  };
+}
+
+function putArguments(put: SchedulePut): string[] {
+  return [put.key, withPlan(put), String(renewedScore(put)), String(readScore(put.from) ?? "")];
+}

@@ -1,0 +1,49 @@
+import { BORN_MEMBER, unpack, waitingScore } from "../../core/store/score.ts";
+import type { CancelStatus, QueueStore } from "../../core/store/store.ts";
+import { readCursor, writeCursor } from "../cursor.ts";
+import { type Caller, flag } from "./caller.ts";
+import { flowHead } from "./flow.ts";
+import { scripts } from "./scripts.generated.ts";
+
+/** How many members one call of `clear` looks at. */
+const CLEARED_AT_ONCE = 1_000;
+/** Where `clear` goes on while it has passed over nothing. */
+const FROM_THE_START = "0";
+
+export function waitingJobCalls(
+  caller: Caller,
+): Pick<QueueStore, "areWaiting" | "cancel" | "reschedule" | "change" | "clear"> {
+  return {
+    async areWaiting(ids, now) {
+      if (ids.length === 0) return [];
+      const names = ids.flatMap((id) => [id, BORN_MEMBER + id]);
+      const [scores] = await caller.plain(["ZMSCORE", caller.keys.due, ...names]);
+      const found = Array.isArray(scores) ? scores : [];
+      return ids.map((_, index) => {
+        const score: unknown = found[2 * index] ?? found[2 * index + 1];
+        if (score === undefined || score === null) return false;
+        const { at, isLeased } = unpack(Number(score));
+        return at <= now || !isLeased;
+      });
+    },
+    async cancel(ids, now, mayRun = false) {
+      if (ids.length === 0) return [];
+      return (await caller.texts(scripts.cancel, [String(now), flag(mayRun), ...ids])) as readonly CancelStatus[];
+    },
+    async reschedule(ids, runAt, now) {
+      if (ids.length === 0) return [];
+      return caller.areDone(scripts.reschedule, [String(now), String(runAt), ...ids]);
+    },
+    change({ id, from, runAt, record = "", flow }) {
+      const score = String(waitingScore(runAt, from.claims));
+      return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, flowHead(flow)]);
+    },
+    async clear(state, now, from = FROM_THE_START, most = CLEARED_AT_ONCE) {
+      const last = from === FROM_THE_START ? undefined : readCursor(from);
+      const args = [state, String(now), String(most), String(last?.score ?? ""), last?.id ?? ""];
+      const [cleared, more, score, id = ""] = await caller.texts(scripts.clear, args);
+      const next = id === "" ? FROM_THE_START : writeCursor({ score: Number(score), id });
+      return { cleared: Number(cleared), next: more === "1" ? next : undefined };
+    },
+  };
+}
