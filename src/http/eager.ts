@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 import { type DrainOptions, drainLimits, type InternalDrainOptions } from "../core/drain/options.ts";
 import { addCounts, noCounts } from "../core/drain/report.ts";
-import type { EnqueueResult } from "../core/enqueue/new-job.ts";
+import type { BulkJob } from "../core/enqueue/bulk.ts";
+import type { HoldOptions } from "../core/enqueue/enqueuer.ts";
+import type { EnqueueResult } from "../core/job/enqueue-result.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
-import type { HoldOptions } from "../core/queue/enqueuer.ts";
 import { internalsOf } from "../core/queue/internals.ts";
-import type { BulkJob } from "../core/queue/send.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
 import { takesPlace } from "../core/store/flow.ts";
 import type { LeasedJob } from "../core/store/store.ts";

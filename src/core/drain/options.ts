@@ -1,10 +1,8 @@
-import { MOST_FIRED_AT_ONCE } from "../schedule/fire.ts";
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkFunctions, knownOptions, wholeNumber, withoutUndefined } from "../shared/validate.ts";
-import { type Cost, noCost, sumOf } from "../store/meter.ts";
-import type { LeasedJob, LocalFacts } from "../store/store.ts";
+import type { LeasedJob } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
@@ -169,42 +167,4 @@ export function drainLimits(given: InternalDrainOptions): DrainLimits {
     onSettled: options.onSettled,
     longestAttemptMs: options.longestAttemptMs ?? Number.POSITIVE_INFINITY,
   };
-}
-
-/**
- * The least budget with which a drain runs whatever is due first: it claims a job or finds a schedule, and settles or fires it. The job
- * may have a flow control key, and a lease that must be extended first. A peek comes before that only where it must.
- */
-export function leastBudget(local: LocalFacts, declared: number, followUps: number): Cost {
-  const hasKeys = true;
-  const claiming = local.mostOfExchange({ claims: 1, hasKeys });
-  const firing = { fires: 1, firedJobs: MOST_FIRED_AT_ONCE };
-  const settling = local.mostOfExchange({ settles: 1, followUps, ...firing, hasKeys });
-  const running = [claiming, local.mostOfExtend(1), settling].reduce(sumOf);
-  const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
-  const peeking = mustPeek(local, declared) ? local.mostOfPeek : noCost;
-  const least = (part: keyof Cost) => peeking[part] + Math.max(declaring[part], running[part]);
-  return { roundTrips: least("roundTrips"), commands: least("commands") };
-}
-
-/** Whether a drain cannot begin with a claim: a peek reads the manifest of schedules that code declares. */
-function mustPeek(local: LocalFacts, declared: number): boolean {
-  return local.mustPeek || declared > 0;
-}
-
-/** The budget that a drain needs to peek first. With less, it begins with a claim. */
-export function leastToPeek(local: LocalFacts, declared: number, least: Cost): Cost {
-  return mustPeek(local, declared) ? least : sumOf(local.mostOfPeek, least);
-}
-
-/**
- * Refuses a budget with which the drains of a queue could never do anything, so that its jobs would wait forever.
- *
- * @throws {TidegateError} `invalid_request`; the message says which part is too small, and how much it takes.
- */
-export function checkBudget(budget: Cost, least: Cost, queue: string): void {
-  for (const part of ["roundTrips", "commands"] as const) {
-    if (budget[part] >= least[part]) continue;
-    throw invalidRequest(`budget.${part} must be at least ${least[part]} to drain the queue "${queue}".`);
-  }
 }

@@ -8,7 +8,7 @@ import { checkText, knownOptions } from "../shared/validate.ts";
 import type { StoredJob } from "../store/store.ts";
 import { getWaitingJob } from "./get.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
-import type { ManageRuntime } from "./runtime.ts";
+import type { ManageNeeds } from "./needs.ts";
 
 /** What `update` changes of a waiting job. */
 export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
@@ -17,12 +17,12 @@ export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
 }
 
 /** Changes a waiting job. @throws as `Queue.update` */
-export async function updateJob(runtime: ManageRuntime, id: string, change: JobChange): Promise<JobInfo> {
+export async function updateJob(needs: ManageNeeds, id: string, change: JobChange): Promise<JobInfo> {
   checkText(id, "id", LONGEST_ID);
-  const { queue, jobs, clock, noteDue } = runtime;
+  const { queue, jobs, clock, noteDue } = needs;
   const now = clock();
   const snapshot = readChange(change);
-  const changed = await storeChange(runtime, await getWaitingJob(runtime, id, now), snapshot, now);
+  const changed = await storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
   noteDue(changed.at);
   return jobInfo(changed, queue, jobs, now) as JobInfo;
 }
@@ -34,7 +34,7 @@ function readChange(given: JobChange): JobChange {
 }
 
 async function storeChange(
-  { store, jobs }: ManageRuntime,
+  { store, jobs }: ManageNeeds,
   stored: StoredJob,
   change: JobChange,
   now: number,

@@ -1,6 +1,6 @@
 import { AttemptCollector } from "../../core/drain/attempts.ts";
 import type { DrainOptions } from "../../core/drain/options.ts";
-import { drainQueues } from "../../core/queue/drain-queues.ts";
+import { drainQueues } from "../../core/queue/queues.ts";
 import { requireScope } from "../auth.ts";
 import { drainBody, drainQuery } from "../contract/requests.ts";
 import { draining, drainReport, healthy, paused, stats } from "../contract/responses.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { drainQueues } from "../../../src/core/queue/drain-queues.ts";
 import { attachInternals, internalsOf } from "../../../src/core/queue/internals.ts";
+import { drainQueues } from "../../../src/core/queue/queues.ts";
 import { type AnyJob, memoryStore, partitioned, Queue, type Store } from "../../../src/index.ts";
 import { testClock } from "../../../src/testing/index.ts";
 import { wrapStore } from "../../../src/testing/wrap-store.ts";
