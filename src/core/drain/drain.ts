@@ -76,8 +76,10 @@ export class Drain {
     this.#budget = budget;
     this.#limits = limits;
     this.#leaseMs = leaseMsFor(needs.longestTimeoutMs, needs.random);
-    const exchange = async ({ reads, isLastTry: _, ...request }: DrainRequest): Promise<ExchangeReply> =>
-      reads ? declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
+    const exchange = async ({ reads, isLastTry: _, ...rest }: DrainRequest): Promise<ExchangeReply> => {
+      const request = { ...rest, retentionMs, observe };
+      return reads ? declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
+    };
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
     const { running } = this.#jobs;
@@ -90,11 +92,11 @@ export class Drain {
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
     this.#allowance = new Allowance(budget, store.local, mostFollowUps(needs.jobs), this.#jobs);
     this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt);
-    this.#next = new NextExchange({
-      ...{ limits, clock, startedAt, retentionMs, observe, leaseMs: this.#leaseMs, counts: this.#counts },
-      ...{ bounds: this.#bounds, allowance: this.#allowance, inFlight: this.#inFlight },
-      ...{ jobs: this.#jobs, prefetch: this.#prefetch },
-    });
+    const exchangeNeeds = {
+      ...{ limits, leaseMs: this.#leaseMs, counts: this.#counts, bounds: this.#bounds, jobs: this.#jobs },
+      ...{ allowance: this.#allowance, inFlight: this.#inFlight, prefetch: this.#prefetch },
+    };
+    this.#next = new NextExchange(exchangeNeeds, startedAt);
     budget.setAside(() => this.#allowance.reserve);
   }
 
@@ -254,7 +256,7 @@ export class Drain {
   async #exchange(): Promise<void> {
     await this.#handlersAboutToEnd();
     // A reply may have arrived meanwhile, and changed what there is to do.
-    const taken = this.#next.take();
+    const taken = this.#next.take(this.#needs.clock());
     if (!taken) return;
     const { request, ended } = taken;
     this.#inFlight.send(request, (reply) => {
