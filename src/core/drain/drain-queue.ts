@@ -7,18 +7,17 @@ import { DrainBudget } from "./budget.ts";
 import { Drain } from "./drain.ts";
 import { checkBudget } from "./least-budgets.ts";
 import type { DrainNeeds } from "./needs.ts";
-import { type DrainLimits, drainLimits, type InternalDrainOptions } from "./options.ts";
+import type { DrainLimits } from "./options.ts";
 import { type DrainReport, noCounts, notDrained } from "./report.ts";
 
 /** What is assumed before anything is known: nothing is due. */
 const unknown: NextDue = { paused: false, nextAt: undefined };
 
 /** Makes one drain of a queue. @throws as `Queue.drain` */
-export async function drainQueue(queue: DrainNeeds, options: InternalDrainOptions): Promise<DrainReport> {
+export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
   const { usage } = queue;
   const { least } = queue.budgets;
-  const limits = drainLimits(options);
-  const { held = [], before = noCounts } = options;
+  const { held = [], before = noCounts } = limits;
   if (held.length === 0) checkBudget(limits, least, queue.queue);
   const budget = new DrainBudget({
     roundTrips: limits.roundTrips - before.roundTrips,
@@ -26,20 +25,15 @@ export async function drainQueue(queue: DrainNeeds, options: InternalDrainOption
   });
   if (held.length === 0 && !budget.affords(least)) return notDrained;
   try {
-    return await drainWithin(budget, queue, limits, options);
+    return await drainWithin(budget, queue, limits);
   } finally {
     usage.spend(budget);
   }
 }
 
-async function drainWithin(
-  budget: DrainBudget,
-  queue: DrainNeeds,
-  limits: DrainLimits,
-  options: InternalDrainOptions,
-): Promise<DrainReport> {
+async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
   const { nextDue, usage } = queue;
-  const { held = [], before = noCounts, clock = steadyClock(queue.clock) } = options;
+  const { held = [], heldOnly, before = noCounts, clock = steadyClock(queue.clock) } = limits;
   const store = queue.open(budget);
   let first: NextDue = unknown;
   if (held.length === 0)
@@ -52,16 +46,16 @@ async function drainWithin(
     nextDue.note(runAt);
     limits.onReturn?.(runAt);
   };
-  const bounds = { ...limits, maxJobs: limits.maxJobs - before.claimed, onReturn };
-  const drain = new Drain({ ...queue, clock, store, hooks, traces }, budget, bounds, first);
+  const maxJobs = (heldOnly ? held.length : limits.maxJobs) - before.claimed;
+  const drain = new Drain({ ...queue, clock, store, hooks, traces }, budget, { ...limits, maxJobs, onReturn }, first);
   drain.take(held);
   const stopListening = nextDue.listen((runAt) => {
-    if (!limits.heldOnly) drain.noteEnqueued(runAt);
+    if (!heldOnly) drain.noteEnqueued(runAt);
     else if (runAt <= clock()) limits.onReturn?.(runAt);
   });
   try {
     const report = await drain.run();
-    if (!limits.heldOnly) nextDue.at = report.nextRunAt?.getTime();
+    if (!heldOnly) nextDue.at = report.nextRunAt?.getTime();
     usage.noteIdle(report);
     limits.onStopped?.(report, drain.failure);
     return report;
@@ -69,7 +63,7 @@ async function drainWithin(
     usage.noteCompleted(drain.completed);
     stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
-    if (options.afterwards) options.afterwards(rest);
+    if (limits.afterwards) limits.afterwards(rest);
     else await rest;
   }
 }

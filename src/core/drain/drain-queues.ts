@@ -4,7 +4,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import type { Cost } from "../store/meter.ts";
 import { Condition } from "./condition.ts";
 import { checkBudget, type LeastBudgets } from "./least-budgets.ts";
-import { type DrainLimits, drainLimits, type InternalDrainOptions } from "./options.ts";
+import type { DrainLimits } from "./options.ts";
 import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "./report.ts";
 
 /** A queue that is drained together with others. */
@@ -12,8 +12,8 @@ export interface DrainableQueue {
   readonly queue: string;
   readonly clock: Clock;
   readonly budgets: LeastBudgets;
-  /** Drains as `Queue.drain` does, with more options. */
-  drain(options: InternalDrainOptions): Promise<DrainReport>;
+  /** Drains as `Queue.drain` does, within limits that have been read. */
+  drainWithin(limits: DrainLimits): Promise<DrainReport>;
   /**
    * Calls `listener` with the run time of everything that is enqueued, or becomes due sooner, through this object. So a process that
    * stays need not poll for it. The listener must not throw.
@@ -35,13 +35,10 @@ export interface DrainableQueue {
  *   queue is. `backlog` is also true if a limit kept a queue from being drained.
  * @throws {TidegateError} as `Queue.drain`. What the queues before did stays done.
  */
-export async function drainTogether(
-  queues: readonly DrainableQueue[],
-  options: InternalDrainOptions,
-): Promise<DrainReport> {
+export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {
   const [first] = queues;
   if (!first) throw invalidRequest("drainQueues needs at least one queue.");
-  return queues.length === 1 ? first.drain(options) : new SharedDrain(first, queues, options).run();
+  return queues.length === 1 ? first.drainWithin(limits) : new SharedDrain(first, queues, limits).run();
 }
 
 /** What ends the drains of all queues. A budget with no room for one queue may have some for another. */
@@ -64,7 +61,6 @@ function inAnyOrder<Item>(items: readonly Item[]): readonly Item[] {
 
 class SharedDrain {
   readonly #queues: readonly DrainableQueue[];
-  readonly #options: InternalDrainOptions;
   readonly #limits: DrainLimits;
   readonly #clock: Clock;
   readonly #startedAt: number;
@@ -77,10 +73,9 @@ class SharedDrain {
   readonly #latest = new Map<DrainableQueue, DrainReport>();
   #stop: StoppedBy | undefined;
 
-  constructor(first: DrainableQueue, queues: readonly DrainableQueue[], options: InternalDrainOptions) {
+  constructor(first: DrainableQueue, queues: readonly DrainableQueue[], limits: DrainLimits) {
     this.#queues = queues;
-    this.#options = options;
-    this.#limits = drainLimits(options);
+    this.#limits = limits;
     for (const queue of queues) checkBudget(this.#limits, queue.budgets.least, queue.queue);
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
@@ -122,7 +117,7 @@ class SharedDrain {
         this.#stop = "maxJobs";
         return;
       }
-      const report = await queue.drain(this.#bounds());
+      const report = await queue.drainWithin(this.#left());
       this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
       this.#enqueuedAt.delete(queue);
@@ -149,12 +144,13 @@ class SharedDrain {
     return reached;
   }
 
-  #bounds(): InternalDrainOptions {
+  /** The limits of the next drain. */
+  #left(): DrainLimits {
     const { onProgress } = this.#limits;
     return {
-      ...this.#options,
-      linger: 0,
-      timeBudget: Math.max(0, this.#deadline - this.#clock()),
+      ...this.#limits,
+      lingerMs: 0,
+      timeBudgetMs: Math.max(0, this.#deadline - this.#clock()),
       before: this.#counts,
       afterwards: this.#afterwards.take,
       clock: this.#clock,

@@ -40,27 +40,6 @@ export interface DrainOptions {
   readonly onProgress?: ((report: DrainReport) => void) | undefined;
 }
 
-/** Drain options, checked and complete. */
-export interface DrainLimits {
-  readonly maxJobs: number;
-  readonly heldOnly: boolean;
-  readonly concurrency: number;
-  readonly timeBudgetMs: number;
-  readonly graceMs: number;
-  readonly lingerMs: number;
-  readonly batchSize: number;
-  readonly roundTrips: number;
-  readonly commands: number;
-  readonly signal: AbortSignal | undefined;
-  readonly checkEveryMs: number;
-  readonly onProgress: ((report: DrainReport) => void) | undefined;
-  readonly onReturn: InternalDrainOptions["onReturn"];
-  readonly longestAttemptMs: number;
-  readonly slots: DrainSlots;
-  readonly onStopped: InternalDrainOptions["onStopped"];
-  readonly onSettled: InternalDrainOptions["onSettled"];
-}
-
 export const drainDefaults = {
   maxJobs: 100,
   concurrency: 10,
@@ -71,7 +50,7 @@ export const drainDefaults = {
 } as const;
 
 /** What the rest of the package can ask of a drain, and users cannot. */
-export interface InternalDrainOptions extends DrainOptions {
+export interface InternalDrainOptions {
   /** Jobs that are leased to the caller already. They run first. */
   readonly held?: readonly LeasedJob[];
   /**
@@ -109,6 +88,21 @@ export interface InternalDrainOptions extends DrainOptions {
   readonly afterwards?: (rest: Promise<void>) => void;
 }
 
+/** Drain options, checked and complete. */
+export interface DrainLimits extends InternalDrainOptions, Pick<DrainOptions, "signal" | "onProgress"> {
+  readonly maxJobs: number;
+  readonly concurrency: number;
+  readonly timeBudgetMs: number;
+  readonly graceMs: number;
+  readonly lingerMs: number;
+  readonly batchSize: number;
+  readonly roundTrips: number;
+  readonly commands: number;
+  readonly checkEveryMs: number;
+  readonly longestAttemptMs: number;
+  readonly slots: DrainSlots;
+}
+
 /** Options with defaults: each option that is given replaces the default, and so does each part of a budget. */
 export function withDefaults(options: DrainOptions, defaults: DrainOptions): DrainOptions {
   const [over, under] = [withoutUndefined(options), withoutUndefined(defaults)];
@@ -137,34 +131,30 @@ export const LEAST_ROUND_TRIPS = 3;
 export const NO_LIMIT = 1_000_000_000;
 
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function drainLimits(given: InternalDrainOptions): DrainLimits {
+export function drainLimits(given: DrainOptions & InternalDrainOptions): DrainLimits {
   const options = knownOptions(given, drainOptionNames, "drain", internalNames);
   const parts = knownOptions(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
   checkFunctions(options, ["onProgress", "onReturn", "onStopped", "onSettled"]);
-  const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
-  const { held = [], heldOnly = false } = options;
+  const { maxJobs, concurrency, timeBudget, linger, batchSize, grace, checkEvery, ...rest } = {
+    ...drainDefaults,
+    ...options,
+  };
   const budget = { ...drainDefaults.budget, ...parts };
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw invalidRequest("signal must be an AbortSignal.");
   }
   return {
-    maxJobs: heldOnly ? held.length : wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
-    heldOnly,
+    longestAttemptMs: Number.POSITIVE_INFINITY,
+    slots: ownSlots(concurrency),
+    ...rest,
+    maxJobs: wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
     concurrency: wholeNumber(concurrency, "concurrency", 1, 10_000),
     timeBudgetMs: durationMs(timeBudget, "timeBudget"),
-    graceMs: options.grace === undefined ? Number.POSITIVE_INFINITY : durationMs(options.grace, "grace"),
+    graceMs: grace === undefined ? Number.POSITIVE_INFINITY : durationMs(grace, "grace"),
     lingerMs: durationMs(linger, "linger"),
     batchSize: wholeNumber(batchSize, "batchSize", 1, 1_000),
     roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", LEAST_ROUND_TRIPS, NO_LIMIT),
     commands: wholeNumber(budget.commands, "budget.commands", 1, NO_LIMIT),
-    signal: options.signal,
-    checkEveryMs:
-      options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),
-    onProgress: options.onProgress,
-    onReturn: options.onReturn,
-    slots: options.slots ?? ownSlots(concurrency),
-    onStopped: options.onStopped,
-    onSettled: options.onSettled,
-    longestAttemptMs: options.longestAttemptMs ?? Number.POSITIVE_INFINITY,
+    checkEveryMs: checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(checkEvery, "checkEvery"),
   };
 }

@@ -1,4 +1,6 @@
 import type { DrainableQueue } from "../drain/drain-queues.ts";
+import type { DrainOptions, InternalDrainOptions } from "../drain/options.ts";
+import type { DrainReport } from "../drain/report.ts";
 import type { BulkJob } from "../enqueue/bulk.ts";
 import type { HeldJobs, HoldOptions } from "../enqueue/enqueuer.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
@@ -35,6 +37,8 @@ export interface QueueInternals extends DrainableQueue {
   enqueueHeld(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs>;
   /** The same, with each job stored for itself: one that is refused keeps none of the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
+  /** Drains as `Queue.drain` does, with more options. */
+  drain(options: DrainOptions & InternalDrainOptions): Promise<DrainReport>;
   /** Reads a text that changes with whatever happens to jobs: see `QueueStore.pulse`. */
   pulse(): Promise<string>;
 }

@@ -1,5 +1,5 @@
 import { drainQueue } from "../drain/drain-queue.ts";
-import { type DrainOptions, drainOptionNames } from "../drain/options.ts";
+import { type DrainOptions, drainLimits, drainOptionNames } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
@@ -101,7 +101,8 @@ export class Queue {
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
-      drain: (given) => drainQueue(open, given),
+      drain: async (given) => drainQueue(open, drainLimits(given)),
+      drainWithin: (limits) => drainQueue(open, limits),
       pulse: () => reader.pulse(),
       onDue: (listener) => nextDue.listen(listener),
     });
@@ -175,7 +176,7 @@ export class Queue {
    *   could not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return drainQueue(this.#open, knownOptions(options, drainOptionNames, "drain"));
+    return drainQueue(this.#open, drainLimits(knownOptions(options, drainOptionNames, "drain")));
   }
 
   /**

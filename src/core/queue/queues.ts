@@ -1,13 +1,21 @@
 import { drainTogether } from "../drain/drain-queues.ts";
-import type { InternalDrainOptions } from "../drain/options.ts";
+import { type DrainLimits, type DrainOptions, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import { briefOf, type QueueBrief } from "../manage/stats.ts";
 import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
 
 /** Drains several queues in order under one budget: see `drainTogether`. */
-export function drainQueues(queues: readonly Queue[], options: InternalDrainOptions = {}): Promise<DrainReport> {
-  return drainTogether(queues.map(internalsOf), options);
+export async function drainQueues(
+  queues: readonly Queue[],
+  options: DrainOptions & InternalDrainOptions = {},
+): Promise<DrainReport> {
+  return drainWithin(queues, drainLimits(options));
+}
+
+/** The same, within limits that have been read. */
+export function drainWithin(queues: readonly Queue[], limits: DrainLimits): Promise<DrainReport> {
+  return drainTogether(queues.map(internalsOf), limits);
 }
 
 /** Some queues at one moment. */

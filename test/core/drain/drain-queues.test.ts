@@ -138,8 +138,8 @@ describe("drainQueues", () => {
     const slow = { name: queue.name, clock: queue.clock };
     attachInternals(slow, {
       ...internals,
-      async drain(options) {
-        const report = await internals.drain(options);
+      async drainWithin(limits) {
+        const report = await internals.drainWithin(limits);
         state.now += 11_000;
         return report;
       },
