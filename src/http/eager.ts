@@ -34,12 +34,15 @@ export function afterResponse(clock: Clock): (limits: DrainLimits) => DrainLimit
 /** What of a request decides how its jobs start. */
 type EagerCall = Pick<Call, "queue" | "bounds" | "inBackground" | "trace">;
 
-/** How jobs start in the background. */
-interface EagerStart {
+/** What starts in the background. */
+interface EagerWork {
   readonly queue: Queue;
-  readonly inBackground: NonNullable<Call["inBackground"]>;
   /** The limits of a drain that starts now. */
   readonly limits: () => DrainLimits;
+}
+
+interface EagerStart extends EagerWork {
+  readonly inBackground: NonNullable<Call["inBackground"]>;
 }
 
 /** The invocation waits for jobs that fall due within this time. Such a job still has 18 s to run. */
@@ -92,15 +95,18 @@ function startEagerly(start: EagerStart, held: readonly LeasedJob[], results: re
  * Runs due jobs in the background if the platform allows it. For jobs that became due without being enqueued, such as retried
  * dead jobs.
  */
-export function drainSoon({ queue, inBackground, bounds }: EagerCall): void {
-  if (!inBackground || queue.jobNames.length === 0) return;
-  // The request has changed something already: bounds that cannot be read must not refuse it.
-  const drain = async () => runEagerly({ queue, inBackground, limits: bounds() }, [], [queue.clock()]);
-  inBackground(drain());
+export function drainSoon(call: EagerCall): void {
+  const { queue, inBackground } = call;
+  if (inBackground && queue.jobNames.length > 0) inBackground(drainNow(call));
+}
+
+/** The request has changed something already: bounds that cannot be read must not refuse it, so they are read here. */
+async function drainNow({ queue, bounds }: EagerCall): Promise<void> {
+  await runEagerly({ queue, limits: bounds() }, [], [queue.clock()]);
 }
 
 /** Runs the held jobs, then what falls due at these times or is retried soon. */
-async function runEagerly(start: EagerStart, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
+async function runEagerly(start: EagerWork, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
   const afterwards = new Afterwards();
   try {
     await runInTurn(start, held, moments, afterwards);
@@ -110,7 +116,7 @@ async function runEagerly(start: EagerStart, held: readonly LeasedJob[], moments
 }
 
 async function runInTurn(
-  { queue, limits }: EagerStart,
+  { queue, limits }: EagerWork,
   held: readonly LeasedJob[],
   moments: readonly number[],
   afterwards: Afterwards,
