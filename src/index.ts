@@ -59,6 +59,7 @@ export type {
   QueueHistory,
 } from "./core/manage/figures.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
+export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type {
   CancelledJobs,
@@ -67,9 +68,7 @@ export type {
   PendingState,
   RescheduledJobs,
 } from "./core/manage/pending-jobs.ts";
-export type { CancelOptions } from "./core/manage/remove.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
-export type { JobChange } from "./core/manage/update.ts";
 export type {
   CompleteEvent,
   DeadEvent,

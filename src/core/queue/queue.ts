@@ -25,8 +25,8 @@ import {
   type QueueFigures,
   type QueueHistory,
 } from "../manage/figures.ts";
-import { getJob } from "../manage/get.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
+import { type CancelOptions, cancelJob, clearJobs, getJob, type JobChange, updateJob } from "../manage/jobs.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
 import {
   type CancelledJobs,
@@ -36,9 +36,7 @@ import {
   type RescheduledJobs,
   reschedulePending,
 } from "../manage/pending-jobs.ts";
-import { type CancelOptions, cancelJob, clearJobs } from "../manage/remove.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
-import { type JobChange, updateJob } from "../manage/update.ts";
 import { waitForEnd } from "../manage/wait.ts";
 import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
