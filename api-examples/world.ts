@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { internalsOf } from "../src/core/queue/internals.ts";
-import type { BulkJob } from "../src/core/queue/send.ts";
+import type { BulkJob } from "../src/core/enqueue/bulk.ts";
 import type { Clock } from "../src/core/shared/clock.ts";
 import type { QueueStore, Store } from "../src/core/store/store.ts";
 import { createHandler, type HandlerOptions } from "../src/http/handler.ts";

@@ -8,7 +8,9 @@
 export type { DrainedAttempt, DrainedAttempts } from "./core/drain/attempts.ts";
 export type { DrainOptions } from "./core/drain/options.ts";
 export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
-export type { EnqueueOptions, EnqueueResult, RecurringOptions } from "./core/enqueue/new-job.ts";
+export type { Spending } from "./core/drain/usage.ts";
+export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";
+export type { EnqueueOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
 export type {
   FlowControlKey,
   FlowControlListOptions,
@@ -39,6 +41,7 @@ export {
   type SchemaOutput,
   type Snooze,
 } from "./core/job/define.ts";
+export type { EnqueueResult } from "./core/job/enqueue-result.ts";
 export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
 export type { JobOptions, Schedule } from "./core/job/options.ts";
@@ -56,6 +59,7 @@ export type {
   QueueHistory,
 } from "./core/manage/figures.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
+export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type {
   CancelledJobs,
@@ -64,9 +68,7 @@ export type {
   PendingState,
   RescheduledJobs,
 } from "./core/manage/pending-jobs.ts";
-export type { CancelOptions } from "./core/manage/remove.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
-export type { JobChange } from "./core/manage/update.ts";
 export type {
   CompleteEvent,
   DeadEvent,
@@ -81,8 +83,6 @@ export type { Logger } from "./core/observe/log.ts";
 export type { Tracing } from "./core/observe/tracing.ts";
 export type { QueueOptions } from "./core/queue/options.ts";
 export { Queue } from "./core/queue/queue.ts";
-export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/queue/send.ts";
-export type { Spending } from "./core/queue/usage.ts";
 export type { ScheduleInfo, ScheduleOptions, Schedules, TypedScheduleOptions } from "./core/schedule/schedules.ts";
 export type { Clock } from "./core/shared/clock.ts";
 export type { Duration, PointInTime } from "./core/shared/duration.ts";

@@ -77,7 +77,7 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   DeadJob: [["src/core/manage/job-info.ts", "JobInfo"]],
   JobPage: [["src/core/manage/list.ts", "JobPage"]],
   DeadJobPage: [["src/core/manage/list.ts", "JobPage"]],
-  EnqueueResult: [["src/core/enqueue/new-job.ts", "EnqueueResult"]],
+  EnqueueResult: [["src/core/job/enqueue-result.ts", "EnqueueResult"]],
   Schedule: [["src/core/schedule/schedules.ts", "ScheduleInfo"]],
   Stats: [["src/core/manage/stats.ts", "QueueStats"]],
   Activity: [["src/core/manage/stats.ts", "QueueActivity"]],

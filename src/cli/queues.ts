@@ -1,6 +1,6 @@
 import { connect, query, read } from "../client/transport.ts";
-import { listQueues, type QueueList } from "../core/queue/list-queues.ts";
 import type { Queue } from "../core/queue/queue.ts";
+import { listQueues, type QueueList } from "../core/queue/queues.ts";
 import { fetchWithTimeout } from "./fetch-with-timeout.ts";
 import type { Globals } from "./program.ts";
 import type { Session } from "./session.ts";

@@ -1,4 +1,5 @@
-import { type DrainOptions, drainLimits } from "../core/drain/options.ts";
+import { type DrainLimits, type DrainOptions, drainLimits } from "../core/drain/options.ts";
+import type { Clock } from "../core/shared/clock.ts";
 
 /** How long an invocation has, in ms since 1970. Every drain obeys it, whatever its other bounds. */
 export interface Deadline {
@@ -18,12 +19,23 @@ export function deadlineAt(deadline: Date | undefined, now: number): Deadline {
   return { startsUntil: now + leftMs * 0.75, endsAt: now + leftMs };
 }
 
-/** The bounds of a drain that begins now, cut to the time that the invocation has left. */
-export function within({ startsUntil, endsAt }: Deadline, options: DrainOptions, now: number): DrainOptions {
-  if (endsAt === Number.POSITIVE_INFINITY) return options;
-  const { timeBudgetMs, lingerMs, graceMs } = drainLimits(options);
+/** The limits of a drain that begins now, cut to the time that the invocation has left. */
+export function within({ startsUntil, endsAt }: Deadline, limits: DrainLimits, now: number): DrainLimits {
+  if (endsAt === Number.POSITIVE_INFINITY) return limits;
   const leftMs = Math.max(0, startsUntil - now);
-  const [timeBudget, linger] = [Math.min(timeBudgetMs, leftMs), Math.min(lingerMs, leftMs)];
-  const grace = Math.min(graceMs, Math.max(0, endsAt - now - Math.max(timeBudget, linger)));
-  return { ...options, timeBudget, linger, grace };
+  const timeBudgetMs = Math.min(limits.timeBudgetMs, leftMs);
+  const lingerMs = Math.min(limits.lingerMs, leftMs);
+  const graceMs = Math.min(limits.graceMs, Math.max(0, endsAt - now - Math.max(timeBudgetMs, lingerMs)));
+  return { ...limits, timeBudgetMs, lingerMs, graceMs };
+}
+
+/**
+ * Reads the bounds of the drains of an invocation.
+ *
+ * @returns a function that gives the limits of a drain that starts now.
+ * @throws {TidegateError} `invalid_request`; the message names the option.
+ */
+export function boundsOf(options: DrainOptions, deadline: Deadline, clock: Clock): () => DrainLimits {
+  const limits = drainLimits(options);
+  return () => within(deadline, limits, clock());
 }

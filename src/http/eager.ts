@@ -1,11 +1,12 @@
 import type { Context } from "hono";
-import { type DrainOptions, drainLimits, type InternalDrainOptions } from "../core/drain/options.ts";
+import type { DrainLimits } from "../core/drain/options.ts";
 import { addCounts, noCounts } from "../core/drain/report.ts";
-import type { EnqueueResult } from "../core/enqueue/new-job.ts";
+import type { BulkJob } from "../core/enqueue/bulk.ts";
+import type { HoldOptions } from "../core/enqueue/enqueuer.ts";
+import type { EnqueueResult } from "../core/job/enqueue-result.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
-import type { HoldOptions } from "../core/queue/enqueuer.ts";
 import { internalsOf } from "../core/queue/internals.ts";
-import type { BulkJob } from "../core/queue/send.ts";
+import type { Queue } from "../core/queue/queue.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
 import { takesPlace } from "../core/store/flow.ts";
 import type { LeasedJob } from "../core/store/store.ts";
@@ -19,19 +20,30 @@ const ENDS_AFTER_MS = 28_000;
 /** Jobs with a longer timeout are left to the drains of the platform's cron, which have more time. */
 const LONGEST_TIMEOUT_MS = 30_000;
 
-/** Bounds drains that run after a response that is sent now. The returned function narrows given options. */
-export function afterResponse(clock: Clock): (options: DrainOptions) => InternalDrainOptions {
+/** Bounds drains that run after a response that is sent now. The returned function narrows given limits. */
+export function afterResponse(clock: Clock): (limits: DrainLimits) => DrainLimits {
   const now = clock();
   const deadline = { startsUntil: now + STARTS_FOR_MS, endsAt: now + ENDS_AFTER_MS };
-  return (options) => ({
-    ...within(deadline, options, clock()),
-    linger: 0,
+  return (limits) => ({
+    ...within(deadline, limits, clock()),
+    lingerMs: 0,
     longestAttemptMs: LONGEST_TIMEOUT_MS,
   });
 }
 
 /** What of a request decides how its jobs start. */
 type EagerCall = Pick<Call, "queue" | "bounds" | "inBackground" | "trace">;
+
+/** What starts in the background. */
+interface EagerWork {
+  readonly queue: Queue;
+  /** The limits of a drain that starts now. */
+  readonly limits: () => DrainLimits;
+}
+
+interface EagerStart extends EagerWork {
+  readonly inBackground: NonNullable<Call["inBackground"]>;
+}
 
 /** The invocation waits for jobs that fall due within this time. Such a job still has 18 s to run. */
 const STAY_MS = 10_000;
@@ -43,8 +55,9 @@ const CLAIMED_AFTERWARDS = 10;
  * short delay ends on time, whenever the next tick comes.
  */
 export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
-  const { results, held } = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(call));
-  startEagerly(call, held, results);
+  const start = eagerStart(call);
+  const { results, held } = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(start, call));
+  if (start) startEagerly(start, held, results);
   return results;
 }
 
@@ -53,29 +66,29 @@ export async function enqueueEachEagerly(
   call: EagerCall,
   jobs: readonly BulkJob[],
 ): Promise<readonly PromiseSettledResult<EnqueueResult>[]> {
-  const { results, held } = await internalsOf(call.queue).enqueueEach(jobs, holdFor(call));
-  startEagerly(
-    call,
-    held,
-    results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])),
-  );
+  const start = eagerStart(call);
+  const { results, held } = await internalsOf(call.queue).enqueueEach(jobs, holdFor(start, call));
+  const stored = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+  if (start) startEagerly(start, held, stored);
   return results;
 }
 
-function holdFor({ queue, inBackground, bounds, trace }: EagerCall): HoldOptions {
-  const canRun = inBackground && queue.jobNames.length > 0;
-  return { most: canRun ? drainLimits(bounds()).concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace };
+/** Undefined if nothing can start: the platform or the handler's options do not allow it, or the queue performs no jobs. */
+function eagerStart({ queue, inBackground, bounds }: EagerCall): EagerStart | undefined {
+  return inBackground && queue.jobNames.length > 0 ? { queue, inBackground, limits: bounds() } : undefined;
 }
 
-function startEagerly(call: EagerCall, held: readonly LeasedJob[], results: readonly EnqueueResult[]): void {
-  const { queue, inBackground } = call;
-  if (!inBackground || queue.jobNames.length === 0) return;
-  const now = queue.clock();
+function holdFor(start: EagerStart | undefined, { trace }: EagerCall): HoldOptions {
+  return { most: start ? start.limits().concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace };
+}
+
+function startEagerly(start: EagerStart, held: readonly LeasedJob[], results: readonly EnqueueResult[]): void {
+  const now = start.queue.clock();
   const soon = results.flatMap(({ status, runAt }) => {
     const at = runAt?.getTime() ?? 0;
     return status !== "duplicate" && at > now && at <= now + STAY_MS ? at : [];
   });
-  if (held.length > 0 || soon.length > 0) inBackground(runEagerly(call, held, soon));
+  if (held.length > 0 || soon.length > 0) start.inBackground(runEagerly(start, held, soon));
 }
 
 /**
@@ -84,36 +97,40 @@ function startEagerly(call: EagerCall, held: readonly LeasedJob[], results: read
  */
 export function drainSoon(call: EagerCall): void {
   const { queue, inBackground } = call;
-  if (inBackground && queue.jobNames.length > 0) inBackground(runEagerly(call, [], [queue.clock()]));
+  if (inBackground && queue.jobNames.length > 0) inBackground(drainNow(call));
+}
+
+/** The request has changed something already: bounds that cannot be read must not refuse it, so they are read here. */
+async function drainNow({ queue, bounds }: EagerCall): Promise<void> {
+  await runEagerly({ queue, limits: bounds() }, [], [queue.clock()]);
 }
 
 /** Runs the held jobs, then what falls due at these times or is retried soon. */
-async function runEagerly(call: EagerCall, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
+async function runEagerly(start: EagerWork, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
   const afterwards = new Afterwards();
   try {
-    await runInTurn(call, held, moments, afterwards);
+    await runInTurn(start, held, moments, afterwards);
   } finally {
     await afterwards.ended();
   }
 }
 
 async function runInTurn(
-  call: EagerCall,
+  { queue, limits }: EagerWork,
   held: readonly LeasedJob[],
   moments: readonly number[],
   afterwards: Afterwards,
 ): Promise<void> {
-  const { queue } = call;
   const end = queue.clock() + STAY_MS;
   const left = new Set(moments);
   const bounded = afterResponse(queue.clock);
   const onReturn = (runAt: number) => void left.add(runAt);
-  const bounds = () => ({ ...bounded(call.bounds()), onReturn, afterwards: afterwards.take });
+  const bounds = () => ({ ...bounded(limits()), onReturn, afterwards: afterwards.take });
   // All of it shares one budget, because the platform counts requests over the whole invocation.
-  const { maxJobs } = drainLimits(call.bounds());
+  const { maxJobs } = limits();
   let spent = noCounts;
-  const drain = async (options: InternalDrainOptions) => {
-    const report = await internalsOf(queue).drain({ ...options, before: spent });
+  const drain = async (chosen: DrainLimits) => {
+    const report = await internalsOf(queue).drainWithin({ ...chosen, before: spent });
     spent = addCounts(spent, report);
     return report.stoppedBy;
   };
@@ -124,9 +141,9 @@ async function runInTurn(
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
     left.delete(next);
     await sleep(queue.clock, next - queue.clock());
-    const options = bounds();
-    if (options.timeBudget === 0 || spent.claimed >= maxJobs) return;
-    if ((await drain({ ...options, maxJobs: Math.min(maxJobs, spent.claimed + most) })) === "budget") return;
+    const narrowed = bounds();
+    if (narrowed.timeBudgetMs === 0 || spent.claimed >= maxJobs) return;
+    if ((await drain({ ...narrowed, maxJobs: Math.min(maxJobs, spent.claimed + most) })) === "budget") return;
     most = CLAIMED_AFTERWARDS;
   }
 }

@@ -1,7 +1,7 @@
+import type { BulkJob } from "../core/enqueue/bulk.ts";
 import { limitNames } from "../core/job/flow-control.ts";
 import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
-import type { BulkJob } from "../core/queue/send.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";

@@ -8,7 +8,7 @@ import type { Context, Hono } from "hono";
 import { HonoBase } from "hono/hono-base";
 import { routePath } from "hono/route";
 import { LinearRouter } from "hono/router/linear-router";
-import { type DrainOptions, withDefaults } from "../core/drain/options.ts";
+import { withDefaults } from "../core/drain/options.ts";
 import { ofInterface } from "../core/job/of-interface.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import { notFound } from "../core/shared/errors.ts";
@@ -18,7 +18,7 @@ import { checkAddress, checkJson, readJson, readQuery } from "./contract/body.ts
 import { isFailure, methodNotAllowed, problemOf } from "./contract/problems.ts";
 import { noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
-import { within } from "./deadline.ts";
+import { boundsOf } from "./deadline.ts";
 import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
 import type { MountedQStash } from "./qstash-port.ts";
@@ -124,7 +124,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
       target,
       query,
       body,
-      bounds: (options = {}) => within(deadline, withDefaults(options, drain), queues.queue.clock()),
+      bounds: (options = {}) => boundsOf(withDefaults(options, drain), deadline, queues.queue.clock),
       inBackground: backgroundOf(context, settings),
     });
   } catch (error) {
@@ -177,8 +177,7 @@ async function answerQStash(
     .join("/")}`;
   const call = {
     queue,
-    bounds: (options: DrainOptions = {}) =>
-      within(settings.deadline, withDefaults(options, settings.drain), queue.clock()),
+    bounds: () => boundsOf(settings.drain, settings.deadline, queue.clock),
     inBackground: backgroundOf(context, settings),
     trace: traceOf(context.req.raw.headers),
   };

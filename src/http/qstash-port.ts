@@ -1,7 +1,7 @@
-import type { EnqueueResult } from "../core/enqueue/new-job.ts";
+import type { BulkJob } from "../core/enqueue/bulk.ts";
 import type { AnyJob } from "../core/job/define.ts";
+import type { EnqueueResult } from "../core/job/enqueue-result.ts";
 import type { Queue } from "../core/queue/queue.ts";
-import type { BulkJob } from "../core/queue/send.ts";
 
 /** The name of the job that delivers a message. */
 export const DELIVERY = "qstash_deliver";

@@ -6,9 +6,9 @@
 
 import { type DrainOptions, drainLimits, withDefaults } from "../core/drain/options.ts";
 import type { DrainReport } from "../core/drain/report.ts";
-import { drainQueues } from "../core/queue/drain-queues.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
+import { drainQueues } from "../core/queue/queues.ts";
 import { systemClock } from "../core/shared/clock.ts";
 import { invalidRequest, quote } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";

@@ -1,6 +1,5 @@
 import { Attempt } from "../core/attempt/attempt.ts";
-import { SETTLE_MARGIN_MS } from "../core/attempt/lease.ts";
-import type { AttemptRuntime } from "../core/attempt/runtime.ts";
+import type { AttemptNeeds } from "../core/attempt/needs.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
 import type {
   AnyJob,
@@ -12,6 +11,7 @@ import type {
   PayloadArguments,
   Snooze,
 } from "../core/job/define.ts";
+import { SETTLE_MARGIN_MS } from "../core/job/lease-length.ts";
 import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
 import { decodeRecord, encodeRecord } from "../core/job/record.ts";
 import type { JobError, LogLine } from "../core/manage/job-info.ts";
@@ -90,7 +90,7 @@ export async function performJob<Job extends AnyJob>(
 export async function performJob(job: AnyJob, payload?: unknown, given: PerformOptions = {}): Promise<Performed> {
   const options = knownOptions(given, optionNames, "performJob");
   const spy = new Spy(job);
-  const runtime = {
+  const needs = {
     queue: options.queue ?? "default",
     store: memoryStore().open("test"),
     jobs: new Map([[job.name, spy.job]]),
@@ -99,7 +99,7 @@ export async function performJob(job: AnyJob, payload?: unknown, given: PerformO
     retentionMs: 0,
     observe: false,
   };
-  const attempt = new Attempt(runtime, await claim(runtime, spy.job, payload, options));
+  const attempt = new Attempt(needs, await claim(needs, spy.job, payload, options));
   return spy.performed(await runUntil(options.signal, attempt));
 }
 
@@ -117,7 +117,7 @@ async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Prom
 
 /** Enqueues the job with a lease, as if its earlier attempts had been made. */
 async function claim(
-  { store, clock }: AttemptRuntime,
+  { store, clock }: AttemptNeeds,
   job: AnyJob,
   payload: unknown,
   options: PerformOptions,

@@ -44,7 +44,7 @@ const layers: Readonly<Record<string, Layer>> = {
 /** The folders of a layer in the order in which data passes through them. A folder imports only from those before it. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [
-    ...["shared", "cron", "store", "job", "enqueue", "observe"],
+    ...["shared", "cron", "store", "job", "observe", "enqueue"],
     ...["flow", "attempt", "schedule", "drain", "manage", "queue"],
   ],
   qstash: ["shared", "security", "messages", "callbacks", "api", "publish", "workflow", "delivery", "routes"],

@@ -18,7 +18,7 @@ onEachKindOfStore((kind) => {
 
   /** The least budget of a queue. A store that bills nothing needs no command. */
   const leastOf = (queue: Queue) => {
-    const { roundTrips, commands } = internalsOf(queue).needs.least;
+    const { roundTrips, commands } = internalsOf(queue).budgets.least;
     return { roundTrips, commands: Math.max(1, commands) };
   };
 

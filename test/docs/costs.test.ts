@@ -52,7 +52,7 @@ describe("the guide on costs", () => {
   test("the smallest budgets in the guide are accepted, and smaller ones refused", async () => {
     const least = (partitions: number) => {
       const store = partitions === 1 ? redis.store() : partitioned(redis.store(), partitions);
-      return internalsOf(new Queue({ store, jobs: [sendEmail] })).needs.least;
+      return internalsOf(new Queue({ store, jobs: [sendEmail] })).budgets.least;
     };
     const page = readFileSync(join(docs, "guide/costs.md"), "utf8");
     const row = (queue: string) => new RegExp(`\\| ${queue}[^|]*\\| ([^|]+) \\| ([^|]+) \\|`).exec(page)?.slice(1);

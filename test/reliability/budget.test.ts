@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { drainQueues } from "../../src/core/queue/drain-queues.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
+import { drainQueues } from "../../src/core/queue/queues.ts";
 import { type DrainReport, defineJob, partitioned, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/index.ts";
@@ -180,7 +180,7 @@ describe("a budget", () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (given) => {
         const { clock, queues } = await setUp(given);
-        const needs = queues.map((queue) => internalsOf(queue).needs.least);
+        const needs = queues.map((queue) => internalsOf(queue).budgets.least);
         const budget = {
           roundTrips: Math.max(given.roundTrips, ...needs.map(({ roundTrips }) => roundTrips)),
           commands: Math.max(given.commands, ...needs.map(({ commands }) => commands)),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DrainBudget } from "../../src/core/drain/budget.ts";
-import { drainQueues } from "../../src/core/queue/drain-queues.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
+import { drainQueues } from "../../src/core/queue/queues.ts";
 import type { Lease } from "../../src/core/store/store.ts";
 import {
   type DrainOptions,

@@ -1,9 +1,9 @@
 import { equal } from "node:assert/strict";
 import fc from "fast-check";
+import type { BulkJob } from "../../src/core/enqueue/bulk.ts";
 import type { AnyJob } from "../../src/core/job/define.ts";
 import type { FlowControlOptions } from "../../src/core/job/flow-control.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
-import type { BulkJob } from "../../src/core/queue/send.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import {
   defineJob,

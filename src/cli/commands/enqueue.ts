@@ -1,4 +1,5 @@
-import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../../core/enqueue/new-job.ts";
+import type { EnqueueOptions, RecurringOptions } from "../../core/enqueue/new-job.ts";
+import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { duration, json, time, whole } from "../option-values.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";

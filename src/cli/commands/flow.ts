@@ -1,9 +1,9 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import { limitsText } from "../../core/flow/texts.ts";
 import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { notFound } from "../../core/shared/errors.ts";
+import { limitsText } from "../../http/dashboard/flow-texts.ts";
 import { duration, whole } from "../option-values.ts";
 import { type Column, facts } from "../output/table.ts";
 import { count, printable } from "../output/text.ts";

@@ -1,5 +1,5 @@
-import { heldBackTexts } from "../../core/flow/texts.ts";
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
+import { heldBackTexts } from "../../http/dashboard/flow-texts.ts";
 import { shortId } from "./short-id.ts";
 import type { Column } from "./table.ts";
 import { facts, table } from "./table.ts";

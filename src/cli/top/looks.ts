@@ -2,7 +2,7 @@ import { QueueClient } from "../../client/index.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
-import { spent } from "../../core/queue/list-queues.ts";
+import { spent } from "../../core/queue/queues.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { fetchWithTimeout } from "../fetch-with-timeout.ts";
 import { queuesOf, readQueues } from "../queues.ts";

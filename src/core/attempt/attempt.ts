@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { type AnyJob, type BatchItem, Snooze } from "../job/define.ts";
 import { JobCancelledError, LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
+import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { issuesText, validate } from "../job/schema.ts";
 import { logWarning } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
@@ -14,10 +15,10 @@ import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
 import { AttemptContext, BatchAttemptContext } from "./context.ts";
 import { type FollowUps, followUpsOf } from "./follow-ups.ts";
-import { renewAll, SETTLE_MARGIN_MS } from "./lease.ts";
+import { renewAll } from "./lease.ts";
+import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
 import { timingOf } from "./outcome.ts";
-import type { AttemptRuntime } from "./runtime.ts";
 
 const nothing = () => {};
 
@@ -30,7 +31,7 @@ const ended = withoutStack(new Error("The attempt has ended."));
 /** The attempt to perform one claimed job. `run` never rejects: whatever happens becomes an outcome to settle. */
 export class Attempt {
   readonly job: ClaimedJob;
-  readonly runtime: AttemptRuntime;
+  readonly needs: AttemptNeeds;
   /** Since when it has waited for a slot. */
   readonly claimedAt: number;
   #startedAt = 0;
@@ -48,9 +49,9 @@ export class Attempt {
   /** What the handler has failed this job with, among those of its call. */
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(runtime: AttemptRuntime, leased: LeasedJob, claimedAt = runtime.clock()) {
-    this.runtime = runtime;
-    this.job = new ClaimedJob(runtime, leased);
+  constructor(needs: AttemptNeeds, leased: LeasedJob, claimedAt = needs.clock()) {
+    this.needs = needs;
+    this.job = new ClaimedJob(needs, leased);
     this.claimedAt = claimedAt;
   }
 
@@ -71,12 +72,12 @@ export class Attempt {
   }
 
   #run(): Promise<AttemptOutcome> {
-    const { job, runtime } = this;
-    this.#startedAt = runtime.clock();
+    const { job, needs } = this;
+    this.#startedAt = needs.clock();
     job.begin(this.#startedAt);
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
-    return runtime.traces ? this.#traced(runtime.traces) : this.#make();
+    return needs.traces ? this.#traced(needs.traces) : this.#make();
   }
 
   async #withFollowUps(outcome: AttemptOutcome, followUps: FollowUps): Promise<AttemptOutcome> {
@@ -90,7 +91,7 @@ export class Attempt {
     } catch (error) {
       // It ends again, and the store may answer then.
       if (isStoreFailure(error)) return outcomes.postponed(this, outcome);
-      logWarning(this.runtime.logger, `What follows the end of the job ${info.name} (${id}) could not be made.`);
+      logWarning(this.needs.logger, `What follows the end of the job ${info.name} (${id}) could not be made.`);
       return outcome;
     }
   }
@@ -103,7 +104,7 @@ export class Attempt {
   async #make(): Promise<AttemptOutcome> {
     const { job } = this;
     try {
-      this.runtime.hooks?.started(job.info, timingOf(job.dueAt, this.#startedAt, this.#startedAt).waitedMs);
+      this.needs.hooks?.started(job.info, timingOf(job.dueAt, this.#startedAt, this.#startedAt).waitedMs);
       const definition = this.#known(job.definition);
       const { payload: stored, enqueuedAt } = job.record;
       this.#setTimeout(this.#startedAt + this.#timeoutMs, this.#startedAt);
@@ -150,7 +151,7 @@ export class Attempt {
     if (definition) return definition;
     throw withoutStack(
       new Error(
-        `No job is named "${this.job.name}" in this deployment. Add it to the jobs of the queue "${this.runtime.queue}".`,
+        `No job is named "${this.job.name}" in this deployment. Add it to the jobs of the queue "${this.needs.queue}".`,
       ),
     );
   }
@@ -181,16 +182,16 @@ export class Attempt {
     });
   }
 
-  #setTimeout(at: number, now = this.runtime.clock()): void {
+  #setTimeout(at: number, now = this.needs.clock()): void {
     this.#cancelTimeout();
     this.#timesOutAt = at;
-    this.#cancelTimeout = alarm(this.runtime.clock, at - now, () => this.#timeOut());
+    this.#cancelTimeout = alarm(this.needs.clock, at - now, () => this.#timeOut());
   }
 
   #timeOut(): void {
     try {
       // Timers may fire a little early.
-      if (this.runtime.clock() < this.#timesOutAt) this.#setTimeout(this.#timesOutAt);
+      if (this.needs.clock() < this.#timesOutAt) this.#setTimeout(this.#timesOutAt);
       else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.#timeoutMs} ms.`));
     } catch (error) {
       // Nothing would catch an error thrown in a timer.
@@ -205,10 +206,10 @@ export class Attempt {
   }
 
   async extend(duration: Duration | undefined): Promise<void> {
-    const endsAt = this.runtime.clock() + durationMs(duration ?? this.#timeoutMs, "the duration of extend");
+    const endsAt = this.needs.clock() + durationMs(duration ?? this.#timeoutMs, "the duration of extend");
     const leaseEndsAt = Math.min(endsAt + SETTLE_MARGIN_MS, LATEST_TIME_MS);
     const members = this.#call?.joined ?? [this];
-    const renewed = await renewLeases(this.runtime.store, members, leaseEndsAt);
+    const renewed = await renewLeases(this.needs.store, members, leaseEndsAt);
     members.forEach((member, index) => {
       if (renewed[index]?.status === "fulfilled" && !member.#stopped) member.#setTimeout(endsAt);
     });
@@ -221,14 +222,14 @@ export class Attempt {
   async reportProgress(value: unknown): Promise<void> {
     const record = this.job.progressText(value);
     const { lease } = this.job;
-    const now = this.runtime.clock();
+    const now = this.needs.clock();
     const isSuperseded = () => report !== this.#reports;
     const report = ++this.#reports;
     // Of what is reported while a request is under way, the last travels with the next one.
     if (lease.renewals) await lease.renewals;
     if (isSuperseded()) return;
     if (now < this.#reportsAt) return this.job.noteUnsaved();
-    this.#reportsAt = now + (this.runtime.spacing?.(this.#timesOutAt - now) ?? 0);
+    this.#reportsAt = now + (this.needs.spacing?.(this.#timesOutAt - now) ?? 0);
     try {
       await lease.renew(lease.current.endsAt, record, this.onLost);
     } catch (error) {
@@ -245,7 +246,7 @@ export class Attempt {
   /** A clock that fails must not fail what never throws. */
   #now(): number {
     try {
-      return this.runtime.clock();
+      return this.needs.clock();
     } catch {
       return this.#startedAt;
     }
@@ -261,7 +262,7 @@ export class Attempt {
 
   /** The job is gone, or another invocation holds it. Nobody can take a job whose lease has not run out, but it can be cancelled. */
   readonly onLost = () => {
-    const isCancelled = this.runtime.clock() < this.job.lease.current.endsAt;
+    const isCancelled = this.needs.clock() < this.job.lease.current.endsAt;
     this.stop(
       isCancelled
         ? new JobCancelledError("The job was cancelled while it ran.")

@@ -1,14 +1,15 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { Backoff } from "../job/backoff.ts";
 import { type AnyJob, batchSizeOf } from "../job/define.ts";
+import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import type { LeasedJob } from "../store/store.ts";
 import { JobLog } from "./job-log.ts";
-import { JobLease, SETTLE_MARGIN_MS } from "./lease.ts";
-import type { AttemptRuntime } from "./runtime.ts";
+import { JobLease } from "./lease.ts";
+import type { AttemptNeeds } from "./needs.ts";
 
 /** A claimed job: what its record and its definition say about the attempt to make. */
 export class ClaimedJob {
@@ -39,7 +40,7 @@ export class ClaimedJob {
   #isUnsaved = false;
   readonly #queue: string;
 
-  constructor({ queue, store, jobs }: Pick<AttemptRuntime, "queue" | "store" | "jobs">, leased: LeasedJob) {
+  constructor({ queue, store, jobs }: Pick<AttemptNeeds, "queue" | "store" | "jobs">, leased: LeasedJob) {
     const record = records.decodeRecord(leased.record);
     this.#queue = queue;
     this.text = leased.record;

@@ -2,11 +2,11 @@ import type { AttemptInfo } from "../job/attempt-info.ts";
 import { type BatchJobContext, type JobContext, Snooze } from "../job/define.ts";
 import type { JobRecord } from "../job/record.ts";
 import type { Duration } from "../shared/duration.ts";
-import type { AttemptRuntime } from "./runtime.ts";
+import type { AttemptNeeds } from "./needs.ts";
 
 /** What an attempt offers Tidegate's own jobs, beyond what every handler sees. */
 export interface AttemptHost {
-  readonly runtime: Pick<AttemptRuntime, "clock" | "store">;
+  readonly needs: Pick<AttemptNeeds, "clock" | "store">;
   readonly job: { readonly record: JobRecord };
   /** Stores a progress with the outcome, which costs no command. Does nothing if it is too large to be stored. */
   keepProgress(value: unknown): void;

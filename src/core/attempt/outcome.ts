@@ -8,15 +8,15 @@ import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts
 import { asJson } from "../shared/json.ts";
 import { CLAIM_CYCLE, type Outcome, type Timing } from "../store/store.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
+import type { AttemptNeeds } from "./needs.ts";
 import { isNamed, retryWaitMs } from "./retry.ts";
-import type { AttemptRuntime } from "./runtime.ts";
 
 const POSTPONED_MS = 1_000;
 
 /** What an outcome is made from. */
 export interface EndedAttempt {
   readonly job: ClaimedJob;
-  readonly runtime: AttemptRuntime;
+  readonly needs: AttemptNeeds;
   /** ms since 1970 */
   readonly startedAt: number;
 }
@@ -31,8 +31,8 @@ function timing({ job, startedAt }: EndedAttempt, now: number): Timing {
 }
 
 /** The name under which the outcome is counted. */
-function countedAs({ job, runtime }: EndedAttempt): string | undefined {
-  return runtime.observe && job.isReadable ? job.name : undefined;
+function countedAs({ job, needs }: EndedAttempt): string | undefined {
+  return needs.observe && job.isReadable ? job.name : undefined;
 }
 
 /** The job goes back unstarted, due when it was, with no attempt used. */
@@ -49,25 +49,25 @@ function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number
 }
 
 /** Leaves a record of a newer version to a deployment that can read it. */
-export function leftToOthers({ job, runtime }: EndedAttempt): Outcome {
-  return waitingAgain("snoozed", job, runtime.clock() + UNREADABLE_RETRY_MS);
+export function leftToOthers({ job, needs }: EndedAttempt): Outcome {
+  return waitingAgain("snoozed", job, needs.clock() + UNREADABLE_RETRY_MS);
 }
 
 /** The job is claimed again soon, with no attempt used: the store could not be read for the jobs that its end makes. */
-export function postponed({ job, runtime }: EndedAttempt, { timing }: Outcome): Outcome {
-  return { ...waitingAgain("snoozed", job, runtime.clock() + POSTPONED_MS), timing };
+export function postponed({ job, needs }: EndedAttempt, { timing }: Outcome): Outcome {
+  return { ...waitingAgain("snoozed", job, needs.clock() + POSTPONED_MS), timing };
 }
 
 export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {
-  const now = attempt.runtime.clock();
+  const now = attempt.needs.clock();
   const at = until instanceof Date ? pointInTimeMs(until, "snooze") : now + durationMs(until, "snooze");
   const waits = waitingAgain("snoozed", attempt.job, Math.min(at, LATEST_TIME_MS));
   return { ...waits, name: countedAs(attempt), timing: timing(attempt, now) };
 }
 
 export function completed(attempt: EndedAttempt, result: unknown): Outcome {
-  const { job, runtime, startedAt } = attempt;
-  const { clock, retentionMs } = runtime;
+  const { job, needs, startedAt } = attempt;
+  const { clock, retentionMs } = needs;
   const at = clock();
   const end = { at, startedAt, attempts: job.attempt, result: storable(result), expiresAt: at + retentionMs };
   const record = retentionMs === 0 ? "" : job.completedText(end);
@@ -90,11 +90,11 @@ function storable(result: unknown): unknown {
  * @param withOthers whether other jobs failed by the same throw. It may be meant for one of them, so it is not the end of this one.
  */
 export function failed(attempt: EndedAttempt, thrown: unknown, withOthers = false): AttemptOutcome {
-  const { job, runtime } = attempt;
+  const { job, needs } = attempt;
   const isPermanent = isNamed(thrown, "PermanentError") && !withOthers;
   if (isPermanent || job.attempt > job.maxRetries) return dead(attempt, thrown);
-  const now = runtime.clock();
-  const waitMs = retryWaitMs(thrown, job.backoff, job.attempt, now, runtime.random);
+  const now = needs.clock();
+  const waitMs = retryWaitMs(thrown, job.backoff, job.attempt, now, needs.random);
   const failure = records.attemptError(thrown, job.attempt, now, attempt.startedAt);
   const record = job.failedText(failure, withOthers);
   if (record === undefined) return dead(attempt, unwritable(thrown));
@@ -111,15 +111,15 @@ function unwritable(cause: unknown): Error {
 }
 
 function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
-  const { job, runtime, startedAt } = attempt;
+  const { job, needs, startedAt } = attempt;
   const lease = job.lease.current;
-  const at = runtime.clock();
+  const at = needs.clock();
   const { attempt: attempts } = job.info;
   const error = records.attemptError(thrown, attempts, at, job.isUsedUp ? undefined : startedAt);
   // If `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
   const isNew = !job.isUsedUp || job.crashes > 0;
   const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
-  const group = runtime.observe ? failureGroup(job.name, error) : undefined;
+  const group = needs.observe ? failureGroup(job.name, error) : undefined;
   const name = countedAs(attempt);
   return { to: "dead", lease, at, record, group, name, timing: timing(attempt, at), thrown, failure: error };
 }

@@ -1,14 +1,14 @@
 import { Attempt, runTogether } from "../attempt/attempt.ts";
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import { mostFollowUps } from "../attempt/follow-ups.ts";
-import { leaseMsFor, renewAll, SETTLE_MARGIN_MS } from "../attempt/lease.ts";
+import { renewAll } from "../attempt/lease.ts";
+import type { AttemptNeeds } from "../attempt/needs.ts";
 import { released } from "../attempt/outcome.ts";
-import type { AttemptRuntime } from "../attempt/runtime.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
+import { leaseMsFor, SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { logEvicted, logFailures, logPartial } from "../observe/log.ts";
-import type { DeclaredSchedules } from "../schedule/declared.ts";
 import { firesOf } from "../schedule/fire.ts";
 import type { ExchangeReply, LeasedJob, NextDue } from "../store/store.ts";
 import { Allowance } from "./allowance.ts";
@@ -17,17 +17,13 @@ import type { DrainBudget } from "./budget.ts";
 import { Condition } from "./condition.ts";
 import { type DrainRequest, InFlight } from "./in-flight.ts";
 import { JobsInHand } from "./in-hand.ts";
+import type { DrainNeeds } from "./needs.ts";
 import { NextExchange } from "./next-exchange.ts";
 import type { DrainLimits } from "./options.ts";
 import { Prefetch } from "./prefetch.ts";
 import { countOf, type DrainCounts, type DrainReport, noCounts } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
 import { Watch } from "./watch.ts";
-
-/** What a drain needs from its queue. */
-export interface DrainRuntime extends AttemptRuntime {
-  readonly declared: DeclaredSchedules;
-}
 
 /** The reply to a request that only settles. */
 const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], left: 0 };
@@ -38,7 +34,7 @@ const MOST_TURNS = 32;
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
 
 /** How many jobs one slot may take at most. */
-function largestBatch({ jobs }: DrainRuntime): number {
+function largestBatch({ jobs }: AttemptNeeds): number {
   return Math.max(1, ...[...jobs.values()].map(batchSizeOf));
 }
 
@@ -50,7 +46,7 @@ function largestBatch({ jobs }: DrainRuntime): number {
  * sent while others are in flight.
  */
 export class Drain {
-  readonly #runtime: DrainRuntime;
+  readonly #needs: AttemptNeeds;
   readonly #limits: DrainLimits;
   readonly #budget: DrainBudget;
   readonly #leaseMs: number;
@@ -65,48 +61,50 @@ export class Drain {
   readonly #watch: Watch;
 
   /**
-   * @param budget the meter of the runtime's store: it includes what was spent before.
+   * @param needs its store is opened with the budget as its meter.
+   * @param budget includes what was spent before.
    * @param nextDue what is known, or assumed, to be due next.
    */
   constructor(
-    runtime: DrainRuntime,
+    needs: AttemptNeeds & Pick<DrainNeeds, "declared" | "longestTimeoutMs">,
     budget: DrainBudget,
     limits: DrainLimits,
-    longestTimeoutMs: number,
     nextDue: NextDue,
   ) {
-    const { clock, store, retentionMs, observe } = runtime;
+    const { clock, store, declared, retentionMs, observe } = needs;
     const startedAt = clock();
     this.#budget = budget;
     this.#limits = limits;
-    this.#leaseMs = leaseMsFor(longestTimeoutMs, runtime.random);
-    const exchange = async ({ reads, isLastTry: _, ...request }: DrainRequest): Promise<ExchangeReply> =>
-      reads ? runtime.declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
+    this.#leaseMs = leaseMsFor(needs.longestTimeoutMs, needs.random);
+    const exchange = async ({ reads, isLastTry: _, ...rest }: DrainRequest): Promise<ExchangeReply> => {
+      const request = { ...rest, retentionMs, observe };
+      return reads ? declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
+    };
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
     const { running } = this.#jobs;
     const mostOfExtend = store.local.mostOfExtend(1);
     const spacing = (ms: number) => budget.spacing(ms, mostOfExtend);
     // The running jobs share what is left.
-    this.#runtime = { ...runtime, spacing: (ms) => spacing(ms) * running.size };
+    this.#needs = { ...needs, spacing: (ms) => spacing(ms) * running.size };
     // A queue that does not observe spends nothing on it.
     this.#watch = new Watch(observe ? running : new Set(), spacing);
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
-    this.#allowance = new Allowance(budget, store.local, mostFollowUps(runtime.jobs), this.#jobs);
-    this.#prefetch = new Prefetch(limits.slots, largestBatch(runtime), startedAt);
-    this.#next = new NextExchange({
-      ...{ limits, clock, startedAt, retentionMs, observe, leaseMs: this.#leaseMs, counts: this.#counts },
-      ...{ bounds: this.#bounds, allowance: this.#allowance, inFlight: this.#inFlight },
-      ...{ jobs: this.#jobs, prefetch: this.#prefetch },
-    });
+    this.#allowance = new Allowance(budget, store.local, mostFollowUps(needs.jobs), this.#jobs);
+    this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt);
+    const exchangeNeeds = {
+      ...{ limits, leaseMs: this.#leaseMs, counts: this.#counts, bounds: this.#bounds, jobs: this.#jobs },
+      ...{ allowance: this.#allowance, inFlight: this.#inFlight, prefetch: this.#prefetch },
+    };
+    this.#next = new NextExchange(exchangeNeeds, startedAt);
     budget.setAside(() => this.#allowance.reserve);
   }
 
   /** Takes over jobs that are leased already. */
-  take(leased: readonly LeasedJob[], now = this.#runtime.clock()): void {
+  take(leased: readonly LeasedJob[], now = this.#needs.clock()): void {
     this.#counts.claimed += leased.length;
     if (leased.some(({ lease }) => lease.flow)) this.#jobs.meetKeys();
-    const attempts = leased.map((job) => new Attempt(this.#runtime, job, now));
+    const attempts = leased.map((job) => new Attempt(this.#needs, job, now));
     const isTooLong = ({ job }: Attempt) => job.timeoutMs > this.#limits.longestAttemptMs;
     this.#jobs.waiting.add(attempts.filter((attempt) => !isTooLong(attempt)));
     const tooLong = attempts.filter(isTooLong);
@@ -126,7 +124,7 @@ export class Drain {
   async run(): Promise<DrainReport> {
     const wake = this.#news.notify;
     const { signal, slots } = this.#limits;
-    const { clock } = this.#runtime;
+    const { clock } = this.#needs;
     signal?.addEventListener("abort", wake);
     slots.join({ wants: () => this.#wantsSlot(clock()), wake });
     try {
@@ -143,7 +141,7 @@ export class Drain {
   }
 
   async #runDue(): Promise<void> {
-    const { clock, store } = this.#runtime;
+    const { clock, store } = this.#needs;
     for (;;) {
       const now = clock();
       this.#startWaiting(now);
@@ -202,7 +200,7 @@ export class Drain {
       for (const attempt of attempts) running.delete(attempt);
       slots.give();
     }
-    const endedAt = this.#runtime.clock();
+    const endedAt = this.#needs.clock();
     this.#prefetch.slotFreed(endedAt, attempts.length);
     this.#startWaiting(endedAt);
     if (running.size === 0 || this.#next.isWanted(endedAt)) this.#news.notify();
@@ -214,7 +212,7 @@ export class Drain {
       ? attempts
       : await this.#lengthenLeases(attempts, now);
     const outcomes = await runTogether(canStart);
-    const endedAt = this.#runtime.clock();
+    const endedAt = this.#needs.clock();
     canStart.forEach(({ job }, index) => {
       this.#end(job, outcomes[index] as AttemptOutcome, endedAt);
     });
@@ -239,7 +237,7 @@ export class Drain {
     const short = attempts.filter(({ job }) => !job.canStart(now) && neededMs(job) > this.#leaseMs);
     const onLost = () => {};
     const renewals = short.map(({ job }) => ({ lease: job.lease, endsAt: now + neededMs(job), onLost }));
-    await Promise.allSettled(renewAll(this.#runtime.store, renewals));
+    await Promise.allSettled(renewAll(this.#needs.store, renewals));
     return attempts.filter(({ job }) => job.canStart(now));
   }
 
@@ -258,7 +256,7 @@ export class Drain {
   async #exchange(): Promise<void> {
     await this.#handlersAboutToEnd();
     // A reply may have arrived meanwhile, and changed what there is to do.
-    const taken = this.#next.take();
+    const taken = this.#next.take(this.#needs.clock());
     if (!taken) return;
     const { request, ended } = taken;
     this.#inFlight.send(request, (reply) => {
@@ -277,7 +275,7 @@ export class Drain {
   }
 
   #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {
-    const { clock, hooks, logger, queue } = this.#runtime;
+    const { clock, hooks, logger, queue } = this.#needs;
     const now = clock();
     ended.forEach((job, index) => {
       const { outcome } = job;
@@ -311,18 +309,18 @@ export class Drain {
   async #somethingHappens(): Promise<void> {
     const { waiting, running } = this.#jobs;
     // Read anew, since a handler has just begun: a steady clock loses what passes between its last reading and a clock that is set back.
-    const now = this.#runtime.clock();
+    const now = this.#needs.clock();
     const { onStopped } = this.#limits;
     if (onStopped && running.size > 0 && this.#next.stoppedBy(now)) onStopped(this.report(now), this.failure);
     const { deadline, cutOffAt } = this.#bounds;
     if (now >= cutOffAt) for (const attempt of running) attempt.stop(outOfTime());
     const times = [deadline, cutOffAt, ...this.#next.dueTimes, waiting.overdueAt, this.#watch.dueAt(now)];
-    await this.#news.wait(this.#runtime.clock, now, times);
+    await this.#news.wait(this.#needs.clock, now, times);
   }
 
   /** Waits until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
   async #linger(): Promise<boolean> {
-    const { clock } = this.#runtime;
+    const { clock } = this.#needs;
     const { nextAt } = this.#inFlight;
     const now = clock();
     if (nextAt > this.#bounds.lingersUntil || this.#next.stoppedBy(now)) return false;
@@ -341,7 +339,7 @@ export class Drain {
   }
 
   /** What the drain has done and spent so far. */
-  report(now = this.#runtime.clock()): DrainReport {
+  report(now = this.#needs.clock()): DrainReport {
     const { nextAt } = this.#inFlight;
     return {
       ...this.#counts,

@@ -14,8 +14,8 @@ const MOST_IN_FLIGHT = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
 /** How much of the longest reply time is kept when a shorter one follows: after five replies, half of it. */
 const FADING = 7 / 8;
 
-/** An exchange, as a drain sends it. */
-export interface DrainRequest extends ExchangeRequest {
+/** An exchange, as a drain sends it. What is the same in all of them is added when it is sent. */
+export interface DrainRequest extends Omit<ExchangeRequest, "retentionMs" | "observe"> {
   /** Whether it reads what is due next. If not, it only settles. */
   readonly reads: boolean;
   /** Whether another one has failed before: what this one does not settle is lost. */
@@ -164,7 +164,7 @@ export class InFlight {
     this.#failure = error;
   }
 
-  #learn(reply: ExchangeReply, number: number, { claim, now }: ExchangeRequest): void {
+  #learn(reply: ExchangeReply, number: number, { claim, now }: DrainRequest): void {
     const { nextAt, paused, left } = reply;
     this.#knownFrom = number;
     this.#nextAt = nextAt;

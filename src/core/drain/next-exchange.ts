@@ -1,4 +1,3 @@
-import type { Clock } from "../shared/clock.ts";
 import type { ClaimRequest, Fire } from "../store/store.ts";
 import type { Allowance, Claim } from "./allowance.ts";
 import type { DrainBounds } from "./bounds.ts";
@@ -12,8 +11,8 @@ import type { EndedJob } from "./settle-buffer.ts";
 /** For how long a drain of occurrences relies on what its claim has read. */
 const RELIED_ON_MS = 1_000;
 
-/** What the next exchange depends on: the state of its drain. */
-export interface DrainState {
+/** What the next exchange of a drain depends on. */
+interface ExchangeNeeds {
   readonly limits: DrainLimits;
   readonly bounds: DrainBounds;
   readonly allowance: Allowance;
@@ -22,12 +21,7 @@ export interface DrainState {
   readonly prefetch: Prefetch;
   /** How many jobs have been claimed so far. */
   readonly counts: { readonly claimed: number };
-  readonly clock: Clock;
-  /** When the drain began. */
-  readonly startedAt: number;
   readonly leaseMs: number;
-  readonly retentionMs: number;
-  readonly observe: boolean;
 }
 
 /** What an exchange does beside settling. */
@@ -48,7 +42,7 @@ interface Plan extends Claim {
  * (`InFlight.mayFindMore`). A claim asks for that count if, at the pace of the jobs, it will not bring enough (`#isAnotherUseful`).
  */
 export class NextExchange {
-  readonly #drain: DrainState;
+  readonly #needs: ExchangeNeeds;
   /** Schedules to fire, which the last claim found due. */
   #fires: readonly Fire[] = [];
   #lastSentAt: number;
@@ -58,16 +52,16 @@ export class NextExchange {
   #fired = 0;
   #hasMetTooLong = false;
 
-  constructor(drain: DrainState) {
-    this.#drain = drain;
-    this.#lastSentAt = drain.startedAt;
+  constructor(needs: ExchangeNeeds, startedAt: number) {
+    this.#needs = needs;
+    this.#lastSentAt = startedAt;
   }
 
   // Why nothing more is claimed -------------------------------------------------------------------------------------------
 
   /** Why the drain claims nothing more, if so. Its time is over as well if a job that is due needs more of it. */
   stoppedBy(now: number): StoppedBy | undefined {
-    const { allowance, bounds, counts, inFlight } = this.#drain;
+    const { allowance, bounds, counts, inFlight } = this.#needs;
     const limit = bounds.stoppedBy(counts.claimed, now);
     if (limit) return limit;
     if (inFlight.isOutOfBudget || allowance.mostClaims(1, [], {}).limit === 0) return "budget";
@@ -87,17 +81,17 @@ export class NextExchange {
 
   /** Whether something is due, as far as is known. */
   isMoreDue(now: number): boolean {
-    return this.#fires.length > 0 || this.#drain.inFlight.nextAt <= now;
+    return this.#fires.length > 0 || this.#needs.inFlight.nextAt <= now;
   }
 
   /** Whether to check for jobs that other processes have enqueued. */
   #isTimeToCheck(now: number): boolean {
-    const { jobs, limits } = this.#drain;
+    const { jobs, limits } = this.#needs;
     return jobs.running.size > 0 && now - this.#lastSentAt >= limits.checkEveryMs;
   }
 
   #isTimeToSettle(now: number): boolean {
-    const { jobs, allowance } = this.#drain;
+    const { jobs, allowance } = this.#needs;
     const { ended, isIdle, ahead } = jobs;
     if (ended.length === 0 || (!isIdle && now < this.#settleBy)) return false;
     // Jobs that wait for a slot may have to be released later, and settled before the last ones.
@@ -106,7 +100,7 @@ export class NextExchange {
 
   /** When ended jobs are settled though others still run. After a failure they wait for all of them. */
   get #settleBy(): number {
-    const { inFlight, jobs, limits, prefetch } = this.#drain;
+    const { inFlight, jobs, limits, prefetch } = this.#needs;
     if (inFlight.hasFailed) return Number.POSITIVE_INFINITY;
     // A free slot must not wait for the place of a job that has ended.
     const isPlaceWanted = jobs.ended.freesPlaces && prefetch.freeSlots > 0;
@@ -116,7 +110,7 @@ export class NextExchange {
 
   /** The times at which it may become due. */
   get dueTimes(): readonly number[] {
-    const { inFlight, limits } = this.#drain;
+    const { inFlight, limits } = this.#needs;
     return [inFlight.nextAt, this.#lastSentAt + limits.checkEveryMs, this.#settleBy];
   }
 
@@ -133,9 +127,8 @@ export class NextExchange {
   }
 
   /** Takes out what the exchange does, to be sent now; undefined if it is not due. */
-  take(): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } | undefined {
-    const { allowance, jobs, bounds, inFlight, retentionMs, observe, clock } = this.#drain;
-    const now = clock();
+  take(now: number): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } | undefined {
+    const { allowance, jobs, bounds, inFlight } = this.#needs;
     const plan = this.#plan(now);
     if (!plan) return undefined;
     const { fire, limit } = plan;
@@ -151,8 +144,6 @@ export class NextExchange {
       fire,
       claim: limit > 0 && reads ? this.#claimRequest(plan, now) : undefined,
       reads,
-      retentionMs,
-      observe,
       watch: jobs.longestRunning(now),
       resendPauseMs: bounds.cutOffAt - now,
       isResend: inFlight.hasFailed,
@@ -163,7 +154,7 @@ export class NextExchange {
 
   /** What the exchange does, if it is due. */
   #plan(now: number): Plan | undefined {
-    if (!this.#drain.inFlight.hasRoom) return undefined;
+    if (!this.#needs.inFlight.hasRoom) return undefined;
     const isToSettle = this.#isTimeToSettle(now);
     if (!isToSettle && !this.isMoreDue(now) && !this.#isTimeToCheck(now)) return undefined;
     const fire = this.#firesNow(now);
@@ -176,7 +167,7 @@ export class NextExchange {
    * found nothing else. So a tick that fires one occurrence saves a command. A drain with other jobs reads on, since more may follow them.
    */
   #isReadingNeedless(ended: readonly EndedJob[], now: number): boolean {
-    const { limits, counts, jobs } = this.#drain;
+    const { limits, counts, jobs } = this.#needs;
     if (limits.heldOnly) return true;
     const isLast = jobs.isIdle && jobs.waiting.length === 0 && jobs.ended.length === 0 && !this.isMoreDue(now);
     const isOver =
@@ -185,7 +176,7 @@ export class NextExchange {
   }
 
   #claimRequest({ limit, meetsKeys }: Plan, now: number): ClaimRequest {
-    const { inFlight, limits, leaseMs } = this.#drain;
+    const { inFlight, limits, leaseMs } = this.#needs;
     return {
       limit,
       leaseMs: leaseMs + inFlight.leaseApartMs,
@@ -197,20 +188,20 @@ export class NextExchange {
 
   /** Whether another claim beside one of `limit` would be useful, and it is not known whether it would find anything. */
   #isAnotherUseful(limit: number, now: number): boolean {
-    const { bounds, counts, inFlight, jobs, prefetch } = this.#drain;
+    const { bounds, counts, inFlight, jobs, prefetch } = this.#needs;
     if (bounds.jobsLeft(counts.claimed) <= limit || inFlight.left > limit) return false;
     return !prefetch.isEnough(jobs.ahead + limit, inFlight.replyMs, now);
   }
 
   /** The schedules that are fired now, as many as the budget allows. It need not have room to claim more. */
   #firesNow(now: number): readonly Fire[] {
-    const { allowance, bounds, counts } = this.#drain;
+    const { allowance, bounds, counts } = this.#needs;
     return bounds.stoppedBy(counts.claimed, now) ? [] : this.#fires.slice(0, allowance.mostFires(this.#fires));
   }
 
   /** What to claim now: nothing while enough jobs are ahead, or once a limit is reached. */
   #claimNow(fires: readonly Fire[], now: number): Claim {
-    const { allowance, bounds, counts, inFlight, jobs, prefetch } = this.#drain;
+    const { allowance, bounds, counts, inFlight, jobs, prefetch } = this.#needs;
     const nothing = { limit: 0, meetsKeys: false };
     const isStopped = bounds.stoppedBy(counts.claimed, now) || inFlight.isOutOfBudget || this.#hasMetTooLong;
     if (isStopped || !inFlight.mayFindMore) return nothing;
@@ -231,11 +222,11 @@ export class NextExchange {
 
   /** Whether the drain could use more jobs, and may ask for them. */
   isWanted(now: number): boolean {
-    return this.#drain.inFlight.hasRoom && this.#wanted(now) > 0;
+    return this.#needs.inFlight.hasRoom && this.#wanted(now) > 0;
   }
 
   #wanted(now: number): number {
-    const { prefetch, jobs, inFlight } = this.#drain;
+    const { prefetch, jobs, inFlight } = this.#needs;
     return prefetch.missing(jobs.ahead, inFlight.replyMs, now);
   }
 }

@@ -1,10 +1,8 @@
-import { MOST_FIRED_AT_ONCE } from "../schedule/fire.ts";
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkFunctions, knownOptions, wholeNumber, withoutUndefined } from "../shared/validate.ts";
-import { type Cost, noCost, sumOf } from "../store/meter.ts";
-import type { LeasedJob, LocalFacts } from "../store/store.ts";
+import type { LeasedJob } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
@@ -42,27 +40,6 @@ export interface DrainOptions {
   readonly onProgress?: ((report: DrainReport) => void) | undefined;
 }
 
-/** Drain options, checked and complete. */
-export interface DrainLimits {
-  readonly maxJobs: number;
-  readonly heldOnly: boolean;
-  readonly concurrency: number;
-  readonly timeBudgetMs: number;
-  readonly graceMs: number;
-  readonly lingerMs: number;
-  readonly batchSize: number;
-  readonly roundTrips: number;
-  readonly commands: number;
-  readonly signal: AbortSignal | undefined;
-  readonly checkEveryMs: number;
-  readonly onProgress: ((report: DrainReport) => void) | undefined;
-  readonly onReturn: InternalDrainOptions["onReturn"];
-  readonly longestAttemptMs: number;
-  readonly slots: DrainSlots;
-  readonly onStopped: InternalDrainOptions["onStopped"];
-  readonly onSettled: InternalDrainOptions["onSettled"];
-}
-
 export const drainDefaults = {
   maxJobs: 100,
   concurrency: 10,
@@ -73,7 +50,7 @@ export const drainDefaults = {
 } as const;
 
 /** What the rest of the package can ask of a drain, and users cannot. */
-export interface InternalDrainOptions extends DrainOptions {
+export interface InternalDrainOptions {
   /** Jobs that are leased to the caller already. They run first. */
   readonly held?: readonly LeasedJob[];
   /**
@@ -111,6 +88,21 @@ export interface InternalDrainOptions extends DrainOptions {
   readonly afterwards?: (rest: Promise<void>) => void;
 }
 
+/** Drain options, checked and complete. */
+export interface DrainLimits extends InternalDrainOptions, Pick<DrainOptions, "signal" | "onProgress"> {
+  readonly maxJobs: number;
+  readonly concurrency: number;
+  readonly timeBudgetMs: number;
+  readonly graceMs: number;
+  readonly lingerMs: number;
+  readonly batchSize: number;
+  readonly roundTrips: number;
+  readonly commands: number;
+  readonly checkEveryMs: number;
+  readonly longestAttemptMs: number;
+  readonly slots: DrainSlots;
+}
+
 /** Options with defaults: each option that is given replaces the default, and so does each part of a budget. */
 export function withDefaults(options: DrainOptions, defaults: DrainOptions): DrainOptions {
   const [over, under] = [withoutUndefined(options), withoutUndefined(defaults)];
@@ -139,72 +131,30 @@ export const LEAST_ROUND_TRIPS = 3;
 export const NO_LIMIT = 1_000_000_000;
 
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function drainLimits(given: InternalDrainOptions): DrainLimits {
+export function drainLimits(given: DrainOptions & InternalDrainOptions): DrainLimits {
   const options = knownOptions(given, drainOptionNames, "drain", internalNames);
   const parts = knownOptions(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
   checkFunctions(options, ["onProgress", "onReturn", "onStopped", "onSettled"]);
-  const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
-  const { held = [], heldOnly = false } = options;
+  const { maxJobs, concurrency, timeBudget, linger, batchSize, grace, checkEvery, ...rest } = {
+    ...drainDefaults,
+    ...options,
+  };
   const budget = { ...drainDefaults.budget, ...parts };
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw invalidRequest("signal must be an AbortSignal.");
   }
   return {
-    maxJobs: heldOnly ? held.length : wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
-    heldOnly,
+    longestAttemptMs: Number.POSITIVE_INFINITY,
+    slots: ownSlots(concurrency),
+    ...rest,
+    maxJobs: wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
     concurrency: wholeNumber(concurrency, "concurrency", 1, 10_000),
     timeBudgetMs: durationMs(timeBudget, "timeBudget"),
-    graceMs: options.grace === undefined ? Number.POSITIVE_INFINITY : durationMs(options.grace, "grace"),
+    graceMs: grace === undefined ? Number.POSITIVE_INFINITY : durationMs(grace, "grace"),
     lingerMs: durationMs(linger, "linger"),
     batchSize: wholeNumber(batchSize, "batchSize", 1, 1_000),
     roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", LEAST_ROUND_TRIPS, NO_LIMIT),
     commands: wholeNumber(budget.commands, "budget.commands", 1, NO_LIMIT),
-    signal: options.signal,
-    checkEveryMs:
-      options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),
-    onProgress: options.onProgress,
-    onReturn: options.onReturn,
-    slots: options.slots ?? ownSlots(concurrency),
-    onStopped: options.onStopped,
-    onSettled: options.onSettled,
-    longestAttemptMs: options.longestAttemptMs ?? Number.POSITIVE_INFINITY,
+    checkEveryMs: checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(checkEvery, "checkEvery"),
   };
-}
-
-/**
- * The least budget with which a drain runs whatever is due first: it claims a job or finds a schedule, and settles or fires it. The job
- * may have a flow control key, and a lease that must be extended first. A peek comes before that only where it must.
- */
-export function leastBudget(local: LocalFacts, declared: number, followUps: number): Cost {
-  const hasKeys = true;
-  const claiming = local.mostOfExchange({ claims: 1, hasKeys });
-  const firing = { fires: 1, firedJobs: MOST_FIRED_AT_ONCE };
-  const settling = local.mostOfExchange({ settles: 1, followUps, ...firing, hasKeys });
-  const running = [claiming, local.mostOfExtend(1), settling].reduce(sumOf);
-  const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
-  const peeking = mustPeek(local, declared) ? local.mostOfPeek : noCost;
-  const least = (part: keyof Cost) => peeking[part] + Math.max(declaring[part], running[part]);
-  return { roundTrips: least("roundTrips"), commands: least("commands") };
-}
-
-/** Whether a drain cannot begin with a claim: a peek reads the manifest of schedules that code declares. */
-function mustPeek(local: LocalFacts, declared: number): boolean {
-  return local.mustPeek || declared > 0;
-}
-
-/** The budget that a drain needs to peek first. With less, it begins with a claim. */
-export function leastToPeek(local: LocalFacts, declared: number, least: Cost): Cost {
-  return mustPeek(local, declared) ? least : sumOf(local.mostOfPeek, least);
-}
-
-/**
- * Refuses a budget with which the drains of a queue could never do anything, so that its jobs would wait forever.
- *
- * @throws {TidegateError} `invalid_request`; the message says which part is too small, and how much it takes.
- */
-export function checkBudget(budget: Cost, least: Cost, queue: string): void {
-  for (const part of ["roundTrips", "commands"] as const) {
-    if (budget[part] >= least[part]) continue;
-    throw invalidRequest(`budget.${part} must be at least ${least[part]} to drain the queue "${queue}".`);
-  }
 }

@@ -15,7 +15,7 @@ export class Watch {
   readonly #spacing: (ms: number) => number;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param spacing as in `AttemptRuntime`. */
+  /** @param spacing as in `AttemptNeeds`. */
   constructor(running: ReadonlySet<Attempt>, spacing: (ms: number) => number) {
     this.#running = running;
     this.#spacing = spacing;

@@ -1,23 +1,11 @@
+import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { JobTrace } from "../job/trace-context.ts";
 import { alarm, type Clock } from "../shared/clock.ts";
 import { copyOfError } from "../shared/errors.ts";
 import { inPieces, MOST_ENQUEUED_BYTES } from "../shared/limits.ts";
 import type { LocalFacts, NewJob } from "../store/store.ts";
-
-/** A job as it is known when `enqueue` is called. */
-type Draft = Omit<NewJob, "record">;
-
-/** Checks a job; returns a promise only if its schema is asynchronous. */
-type Check = () => NewJob | Promise<NewJob>;
-
-/** What a turn needs. */
-interface TurnParts<Answer> {
-  /** Makes ids that let jobs be stored together. */
-  readonly newId: (dedupeKey?: string) => string;
-  readonly partitionOf: LocalFacts["partitionOf"];
-  /** Stores all of the jobs or none. One answer per job, in order. */
-  readonly store: (jobs: readonly NewJob[]) => Promise<readonly Answer[]>;
-  readonly clock: Clock;
-}
+import type { EnqueueNeeds } from "./needs.ts";
+import { finishJob, type JobDraft } from "./new-job.ts";
 
 /** A turn ends after this many microtasks without a new call: code that enqueues in a loop awaits a few of them in between. */
 const QUIET_MICROTASKS = 10;
@@ -34,17 +22,28 @@ const WAITS_FOR_SCHEMAS_MS = 1_000;
  *
  * Calls wait only for calls of their own turn: on Workers, one request may not await what another has started.
  */
-export class Turn<Answer> {
-  readonly #parts: TurnParts<Answer>;
-  readonly #seats: Seat<Answer>[] = [];
+export class Turn {
+  /** Makes ids that let jobs be stored together. */
+  readonly newId: (key?: string) => string;
+  readonly #local: LocalFacts;
+  readonly #clock: Clock;
+  readonly #store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>;
+  readonly #seats: Seat[] = [];
   /** The last request that stores something under an id or a dedupe key. */
   readonly #underWay = new Map<string, Promise<void>>();
   #end: Promise<void> | undefined;
   #departure: Promise<void> | undefined;
   #isOpen = true;
 
-  constructor(parts: TurnParts<Answer>) {
-    this.#parts = parts;
+  /** @param store stores all of the jobs or none. One result per job, in order. */
+  constructor(
+    { store: { local }, newId, clock }: Pick<EnqueueNeeds, "store" | "newId" | "clock">,
+    store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>,
+  ) {
+    this.newId = local.idSource(newId);
+    this.#local = local;
+    this.#clock = clock;
+    this.#store = store;
   }
 
   /** Whether calls can still join. */
@@ -52,26 +51,23 @@ export class Turn<Answer> {
     return this.#isOpen;
   }
 
-  get newId(): (dedupeKey?: string) => string {
-    return this.#parts.newId;
+  /** Takes a seat for a job, behind those of earlier calls. */
+  enter(draft: JobDraft): Seat {
+    const seat = new Seat(draft);
+    this.#seats.push(seat);
+    this.#end ??= this.#untilQuiet();
+    return seat;
   }
 
   /**
-   * Takes a seat for a job, behind those of earlier calls.
+   * Makes the record of a job that has a seat, and waits until it is stored. Call it once for each seat.
    *
-   * @returns a function that checks the job and returns the answer. Call it once.
-   * @throws {TidegateError} `invalid_request` for a job that the partitions of the queue cannot keep.
+   * @throws as `finishJob` and the store; `invalid_request` for a job that the partitions of the queue cannot keep.
    */
-  enter(draft: Draft): (check: Check) => Promise<Answer> {
-    const seat = new Seat<Answer>(draft, this.#parts.partitionOf(draft));
-    this.#seats.push(seat);
-    this.#end ??= this.#untilQuiet();
-    const end = this.#end;
-    return (check) => {
-      // Started here and not with the turn, so that the request is in the trace of the first call.
-      this.#departure ??= end.then(() => this.#depart());
-      return seat.take(check);
-    };
+  send(seat: Seat, trace: JobTrace | undefined): Promise<EnqueueResult> {
+    // Started here and not with the turn, so that the request is in the trace of the first call.
+    this.#departure ??= this.#end?.then(() => this.#depart());
+    return seat.finish(this.#local, trace);
   }
 
   async #untilQuiet(): Promise<void> {
@@ -92,9 +88,9 @@ export class Turn<Answer> {
     for (const seat of behind) void seat.checked.then(() => this.#send([seat]));
   }
 
-  #untilChecked(seats: readonly Seat<Answer>[]): Promise<void> {
+  #untilChecked(seats: readonly Seat[]): Promise<void> {
     return new Promise((resolve) => {
-      const callOff = alarm(this.#parts.clock, WAITS_FOR_SCHEMAS_MS, resolve);
+      const callOff = alarm(this.#clock, WAITS_FOR_SCHEMAS_MS, resolve);
       void Promise.all(seats.map(({ checked }) => checked)).then(() => {
         callOff();
         resolve();
@@ -103,20 +99,20 @@ export class Turn<Answer> {
   }
 
   /** Sends what is checked. A piece waits for an earlier one only if both have a job of the same id or dedupe key. */
-  #send(seats: readonly Seat<Answer>[]): void {
+  #send(seats: readonly Seat[]): void {
     for (const piece of piecesOf(seats.filter(({ state }) => state === "checked"))) {
       const keys = piece.flatMap((seat) => seat.keys);
       const earlier = new Set(keys.flatMap((key) => this.#underWay.get(key) ?? []));
-      const stored = Promise.all(earlier).then(() => this.#store(piece));
+      const stored = Promise.all(earlier).then(() => this.#storePiece(piece));
       for (const key of keys) this.#underWay.set(key, stored);
       for (const seat of piece) seat.state = "gone";
     }
   }
 
-  async #store(piece: readonly Seat<Answer>[]): Promise<void> {
+  async #storePiece(piece: readonly Seat[]): Promise<void> {
     try {
-      const answers = await this.#parts.store(piece.flatMap(({ job }) => job ?? []));
-      for (const [index, seat] of piece.entries()) seat.answer(answers[index] as Answer);
+      const results = await this.#store(piece.flatMap(({ job }) => job ?? []));
+      for (const [index, seat] of piece.entries()) seat.answer(results[index] as EnqueueResult);
     } catch (error) {
       for (const seat of piece) seat.fail(copyOfError(error));
     }
@@ -124,8 +120,8 @@ export class Turn<Answer> {
 }
 
 /** One call of a turn. */
-class Seat<Answer> {
-  readonly partition: number;
+class Seat {
+  partition = 0;
   /** What must be unique to a job: of two calls with the same one, the first decides the answer to the second. */
   readonly keys: readonly string[];
   /** "gone" once the job is on the way to the store, or refused. */
@@ -133,13 +129,15 @@ class Seat<Answer> {
   job: NewJob | undefined;
   /** Resolves when the check has ended, well or not. */
   readonly checked: Promise<void>;
-  answer: (answer: Answer) => void = () => {};
+  answer: (result: EnqueueResult) => void = () => {};
   fail: (error: unknown) => void = () => {};
-  readonly #answered: Promise<Answer>;
+  readonly #draft: JobDraft;
+  readonly #answered: Promise<EnqueueResult>;
   #noteChecked = () => {};
 
-  constructor({ id, dedupe, flow }: Draft, partition: number) {
-    this.partition = partition;
+  constructor(draft: JobDraft) {
+    const { id, dedupe, flow } = draft.job;
+    this.#draft = draft;
     this.keys = [
       `id ${id}`,
       ...(dedupe ? [`dedupe ${dedupe.key}`] : []),
@@ -154,9 +152,10 @@ class Seat<Answer> {
     });
   }
 
-  async take(check: Check): Promise<Answer> {
+  async finish(local: LocalFacts, trace: JobTrace | undefined): Promise<EnqueueResult> {
     try {
-      const job = check();
+      this.partition = local.partitionOf(this.#draft.job);
+      const job = finishJob(this.#draft, trace);
       this.job = job instanceof Promise ? await job : job;
       this.state = "checked";
     } catch (error) {
@@ -170,7 +169,7 @@ class Seat<Answer> {
 }
 
 /** The seats that can go: without those still being checked, and those that these must precede. */
-function inOrder<Answer>(seats: readonly Seat<Answer>[]): readonly Seat<Answer>[] {
+function inOrder(seats: readonly Seat[]): readonly Seat[] {
   const awaited = new Set<string>();
   return seats.filter(({ keys, state }) => {
     const canGo = state === "checked" && !keys.some((key) => awaited.has(key));
@@ -180,8 +179,8 @@ function inOrder<Answer>(seats: readonly Seat<Answer>[]): readonly Seat<Answer>[
 }
 
 /** The jobs of one request: of one partition, and within the limits of a request. */
-function piecesOf<Answer>(seats: readonly Seat<Answer>[]): readonly (readonly Seat<Answer>[])[] {
-  const pieces: (readonly Seat<Answer>[])[] = [];
+function piecesOf(seats: readonly Seat[]): readonly (readonly Seat[])[] {
+  const pieces: (readonly Seat[])[] = [];
   for (const partition of new Set(seats.map((seat) => seat.partition))) {
     const here = seats.filter((seat) => seat.partition === partition);
     pieces.push(...inPieces(here, ({ job }) => job?.record ?? "", MOST_ENQUEUED_BYTES));

@@ -5,6 +5,7 @@ import { hiddenOf } from "../job/hidden.ts";
 import {
   checkRetryOptions,
   type JobOptions,
+  jobDefaults,
   LONGEST_ID,
   LONGEST_NAME,
   type Schedule,
@@ -18,7 +19,7 @@ import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { checkFlag, checkPathText, checkText, knownOptions } from "../shared/validate.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
-import type { EnqueueStatus, NewJob } from "../store/store.ts";
+import type { NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
 
 /** How one job is enqueued. */
@@ -53,16 +54,6 @@ export interface EnqueueOptions extends JobOptions {
 export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
   /** The schedule's key. Default: the job's name. */
   readonly id?: string | undefined;
-}
-
-/** The result of an enqueue. `id` always names a job that exists. */
-export interface EnqueueResult {
-  /** The id of the job, or the key of the schedule. */
-  readonly id: string;
-  /** Whether this call made it, replaced what it was to do (`dedupe.replace`), or changed nothing because it existed: by its id, or by `dedupe`. */
-  readonly status: EnqueueStatus;
-  /** When the job is to run; null if it is a duplicate of a job that is running or has finished. */
-  readonly runAt: Date | null;
 }
 
 const optionNames = ["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe", "flowControl"];
@@ -138,6 +129,11 @@ export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrac
   const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
   const finished = { ...job, record: text };
   return checkFits(record.name, definition, record.payload)?.then(() => finished) ?? finished;
+}
+
+/** How long one attempt of a job may take, in ms. */
+export function attemptMs({ record, definition }: JobDraft): number {
+  return record.timeoutMs ?? timeoutMs(definition?.timeout ?? jobDefaults.timeout);
 }
 
 /** A job with the id of an occurrence would keep the occurrence from making its own. @throws {TidegateError} `invalid_request` */

@@ -8,7 +8,7 @@ import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits
 import { checkText, knownOptions } from "../shared/validate.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import { checkGroup } from "./failures.ts";
-import type { ManageRuntime } from "./runtime.ts";
+import type { ManageNeeds } from "./needs.ts";
 
 /** Selects dead jobs: these ids, all of one name, all of one group of failures (see `getFailures`), or all. */
 export type DeadSelection =
@@ -73,7 +73,7 @@ function deadSelection(selection: string | DeadSelection): DeadSelection {
 
 /** The dead jobs of a selection, in pieces. */
 async function* piecesOf(
-  { store }: ManageRuntime,
+  { store }: ManageNeeds,
   selection: DeadSelection,
   now: number,
 ): AsyncGenerator<readonly StoredJob[]> {
@@ -116,7 +116,7 @@ const countOf = async (jobs: readonly StoredJob[]) => jobs.length;
 
 /** Retries dead jobs, due now and with all their retries, and gives how many. @throws as `Queue.retryFromDeadLetter` */
 export async function retryDead(
-  runtime: ManageRuntime,
+  runtime: ManageNeeds,
   selection: string | DeadSelection,
   options: RetryOptions,
   changes: DeadJobChanges = {},
@@ -134,7 +134,7 @@ export async function retryDead(
  * that has not been checked stays dead.
  */
 async function retrySelected(
-  runtime: ManageRuntime,
+  runtime: ManageNeeds,
   selection: DeadSelection,
   given: RetryOptions,
   { runAt, hide = (stored) => stored, ...changes }: DeadJobChanges & { readonly runAt: number },
@@ -214,7 +214,7 @@ function retryOf(
 
 /** Removes dead jobs for good, and gives how many. @throws as `Queue.removeFromDeadLetter` */
 export async function removeDead(
-  runtime: ManageRuntime,
+  runtime: ManageNeeds,
   selection: string | DeadSelection,
   given: DeadLetterOptions,
 ): Promise<number> {

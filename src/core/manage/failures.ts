@@ -6,7 +6,7 @@ import { knownOptions, wholeNumber } from "../shared/validate.ts";
 import { groupPattern } from "../store/failures.ts";
 import type { StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
-import type { ManageRuntime } from "./runtime.ts";
+import type { ManageNeeds } from "./needs.ts";
 
 /** Dead jobs of one name that failed alike: with the same error, but for numbers, ids and what is quoted in its message. */
 export interface FailureGroup {
@@ -56,14 +56,14 @@ export function checkGroup(group: unknown): asserts group is string {
 }
 
 /** Groups what is dead by job name and error. @throws {TidegateError} `invalid_request` */
-export async function getFailures(runtime: ManageRuntime, given: FailuresOptions): Promise<FailurePage> {
+export async function getFailures(needs: ManageNeeds, given: FailuresOptions): Promise<FailurePage> {
   const options = knownOptions(given, ["cursor", "limit"], "getFailures");
   const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
   const cursor = options.cursor ?? undefined;
   if (cursor !== undefined && !groupPattern.test(cursor))
     throw invalidRequest("cursor must be the one that the page before came with.");
-  const now = runtime.clock();
-  const page = await runtime.reader.failures({ cursor, limit, mostBytes: MOST_LISTED_BYTES, now });
+  const now = needs.clock();
+  const page = await needs.reader.failures({ cursor, limit, mostBytes: MOST_LISTED_BYTES, now });
   const failures = page.items.map((stored) => failureGroup(stored));
   failures.sort((a, b) => b.count - a.count || b.lastAt.getTime() - a.lastAt.getTime());
   return { failures, cursor: page.cursor ?? null, ungrouped: page.ungrouped };

@@ -14,7 +14,7 @@ import {
 } from "../store/figures.ts";
 import { durationBounds } from "../store/histogram.ts";
 import type { StoredPending } from "../store/pending.ts";
-import type { ManageRuntime } from "./runtime.ts";
+import type { ManageNeeds } from "./needs.ts";
 
 /** How long something took, estimated from a histogram: right to the bounds of `Histogram`, and at most its highest one. */
 export interface Percentiles {
@@ -93,7 +93,7 @@ export interface HistoryOptions {
 }
 
 /** Reads how the jobs of each name do. */
-export async function getFigures({ reader, clock }: ManageRuntime, options: FiguresOptions): Promise<QueueFigures> {
+export async function getFigures({ reader, clock }: ManageNeeds, options: FiguresOptions): Promise<QueueFigures> {
   const { days = DAYS_KEPT, pending = false } = knownOptions(options, ["days", "pending"], "getFigures");
   wholeNumber(days, "days", 0, DAYS_KEPT);
   checkFlag(pending, "pending");
@@ -144,7 +144,7 @@ export function queueFigures(stored: readonly StoredNameFigures[], now: number):
 const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
 /** Reads what a queue has done in each of the last hours. */
-export async function getHistory({ reader, clock }: ManageRuntime, options: HistoryOptions): Promise<QueueHistory> {
+export async function getHistory({ reader, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
   const { hours: count = HOURS_KEPT } = knownOptions(options, ["hours"], "getHistory");
   wholeNumber(count, "hours", 1, HOURS_KEPT);
   const now = clock();

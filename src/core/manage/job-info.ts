@@ -1,6 +1,6 @@
-import { begunAbout } from "../attempt/lease.ts";
 import type { HeldBack } from "../flow/held-back.ts";
 import type { AnyJob } from "../job/define.ts";
+import { begunAbout } from "../job/lease-length.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
 import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
 import type { JobState, StoredJob } from "../store/store.ts";

@@ -5,7 +5,7 @@ import { checkText, knownOptions, oneOf, wholeNumber } from "../shared/validate.
 import { type JobState, jobStates } from "../store/store.ts";
 import { checkGroup } from "./failures.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
-import type { ManageRuntime } from "./runtime.ts";
+import type { ManageNeeds } from "./needs.ts";
 
 /** Which jobs to list. */
 export interface ListOptions {
@@ -45,7 +45,7 @@ const MOST_EXAMINED = 1_000;
  * @throws {TidegateError} `invalid_request`
  */
 export async function listJobs(
-  { queue, jobs: definitions, clock, reader }: ManageRuntime,
+  { queue, jobs: definitions, clock, reader }: ManageNeeds,
   given: ListOptions & DeadListOptions,
 ): Promise<JobPage> {
   const now = clock();

@@ -6,7 +6,7 @@ import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { checkFlag, checkText, knownOptions, oneOf } from "../shared/validate.ts";
 import type { StoredJob } from "../store/store.ts";
 import { readCursor } from "./list.ts";
-import type { ManageRuntime } from "./runtime.ts";
+import type { ManageNeeds } from "./needs.ts";
 
 /** The states of a job that waits. */
 export type PendingState = "scheduled" | "ready";
@@ -55,7 +55,7 @@ interface Changed {
 
 /** Removes the waiting jobs of a selection. @throws as `Queue.cancelPending` */
 export async function cancelPending(
-  runtime: ManageRuntime,
+  runtime: ManageNeeds,
   selection: PendingSelection,
   given: PendingOptions,
 ): Promise<CancelledJobs> {
@@ -69,7 +69,7 @@ export async function cancelPending(
 
 /** Moves the waiting jobs of a selection to another time. @throws as `Queue.reschedulePending` */
 export async function reschedulePending(
-  runtime: ManageRuntime,
+  runtime: ManageNeeds,
   selection: PendingSelection,
   when: PointInTime | Duration,
   given: PendingOptions,
@@ -99,7 +99,7 @@ function readOptions(given: PendingOptions, of: string): PendingOptions {
  * @param except jobs at this time are left out: a call that moves jobs to a later time meets them again there.
  */
 async function changeSelected(
-  { store, reader }: ManageRuntime,
+  { store, reader }: ManageNeeds,
   selection: PendingSelection,
   { dryRun = false, cursor: from }: PendingOptions,
   now: number,

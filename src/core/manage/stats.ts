@@ -1,7 +1,7 @@
 import { durationBounds, type StoredHistogram } from "../store/histogram.ts";
 import { MINUTE_MS, MINUTES_KEPT, minuteOf, type StoredStats } from "../store/stats.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
-import type { ManageRuntime } from "./runtime.ts";
+import type { ManageNeeds } from "./needs.ts";
 
 /** Counts of a queue, all from one moment. */
 export interface QueueStats {
@@ -86,13 +86,13 @@ export function briefOf(queue: string, { stats, minutes }: QueueActivity): Queue
 }
 
 /** Reads the statistics of a queue. */
-export async function getStats({ reader, clock }: ManageRuntime): Promise<QueueStats> {
+export async function getStats({ reader, clock }: ManageNeeds): Promise<QueueStats> {
   const now = clock();
   return queueStats(await reader.stats(now), now);
 }
 
 /** Reads the statistics of a queue with what it did in the last hour. */
-export async function getActivity({ reader, clock }: ManageRuntime): Promise<QueueActivity> {
+export async function getActivity({ reader, clock }: ManageNeeds): Promise<QueueActivity> {
   const now = clock();
   return queueActivity(await reader.stats(now), now);
 }
@@ -103,7 +103,7 @@ export interface QueueMeasures extends QueueActivity {
 }
 
 /** Reads what metrics report, in as few commands as the statistics. */
-export async function getMeasures({ reader, clock }: ManageRuntime): Promise<QueueMeasures> {
+export async function getMeasures({ reader, clock }: ManageNeeds): Promise<QueueMeasures> {
   const now = clock();
   const stored = await reader.stats(now, true);
   return { ...queueActivity(stored, now), figures: queueFigures(stored.names ?? [], now) };

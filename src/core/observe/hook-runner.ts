@@ -1,5 +1,5 @@
-import type { EnqueueResult } from "../enqueue/new-job.ts";
 import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
+import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { decodeRecord } from "../job/record.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { ExchangeReply, Fire } from "../store/store.ts";
@@ -15,14 +15,14 @@ interface SettledLease {
 /** The hook calls of one drain, or of one enqueue; undefined if the queue has no hooks. */
 export function hookCalls({
   hooks,
-  name,
+  queue,
   clock,
 }: {
   readonly hooks: CheckedHooks | undefined;
-  readonly name: string;
+  readonly queue: string;
   readonly clock: Clock;
 }): HookCalls | undefined {
-  return hooks && new HookCalls(hooks, name, clock);
+  return hooks && new HookCalls(hooks, queue, clock);
 }
 
 /** Calls the hooks for one drain, or for one enqueue, which can then wait for the promises of the hooks. Nothing here throws. */

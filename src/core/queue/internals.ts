@@ -1,18 +1,17 @@
-import type { InternalDrainOptions } from "../drain/options.ts";
+import type { DrainableQueue } from "../drain/drain-queues.ts";
+import type { DrainOptions, InternalDrainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
-import type { EnqueueResult } from "../enqueue/new-job.ts";
+import type { BulkJob } from "../enqueue/bulk.ts";
+import type { HeldJobs, HoldOptions } from "../enqueue/enqueuer.ts";
+import type { EnqueueResult } from "../job/enqueue-result.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { LocalFacts } from "../store/store.ts";
-import type { HeldJobs, HoldOptions } from "./enqueuer.ts";
-import type { DrainNeeds } from "./parts.ts";
-import type { BulkJob } from "./send.ts";
 
 /** What the rest of the package needs from a queue, and its users do not. */
-export interface QueueInternals {
-  readonly needs: DrainNeeds;
+export interface QueueInternals extends DrainableQueue {
   /** What the store of the queue knows without a request. */
   readonly local: LocalFacts;
   /** What other parts of the package keep beside jobs and schedules. */
@@ -38,17 +37,10 @@ export interface QueueInternals {
   enqueueHeld(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs>;
   /** The same, with each job stored for itself: one that is refused keeps none of the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
+  /** Drains as `Queue.drain` does, with more options. */
+  drain(options: DrainOptions & InternalDrainOptions): Promise<DrainReport>;
   /** Reads a text that changes with whatever happens to jobs: see `QueueStore.pulse`. */
   pulse(): Promise<string>;
-  /** Drains as `Queue.drain` does, with more options. */
-  drain(options: InternalDrainOptions): Promise<DrainReport>;
-  /**
-   * Calls `listener` with the run time of everything that is enqueued, or becomes due sooner, through this object. So a process that
-   * stays need not poll for it. The listener must not throw.
-   *
-   * @returns a function that ends this.
-   */
-  onDue(listener: (runAt: number) => void): () => void;
 }
 
 // In the registry of symbols, so that a copy of the package finds it on a queue of another copy.

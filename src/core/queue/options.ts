@@ -1,6 +1,6 @@
 import { type AnyJob, checkJobOptions } from "../job/define.ts";
 import { LONGEST_NAME, longestTimeoutMs } from "../job/options.ts";
-import { type CheckedHooks, type Hooks, readHooks } from "../observe/hooks.ts";
+import { type Hooks, readHooks } from "../observe/hooks.ts";
 import { type Logger, readLogger } from "../observe/log.ts";
 import { checkTracing, type Tracing } from "../observe/tracing.ts";
 import { type Clock, systemClock, wholeClock } from "../shared/clock.ts";
@@ -44,23 +44,6 @@ export interface QueueOptions {
   readonly tracing?: Tracing | undefined;
 }
 
-/** Queue options, checked and complete. */
-export interface QueueSettings {
-  readonly name: string;
-  readonly store: Store;
-  readonly jobs: ReadonlyMap<string, AnyJob>;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly newId: () => string;
-  readonly retentionMs: number;
-  readonly observe: boolean;
-  /** The longest timeout of its jobs, and at least the default. */
-  readonly longestTimeoutMs: number;
-  readonly hooks: CheckedHooks | undefined;
-  readonly logger: Logger | undefined;
-  readonly tracing: Tracing | undefined;
-}
-
 const optionNames = [
   "name",
   "store",
@@ -75,8 +58,8 @@ const optionNames = [
   "tracing",
 ];
 
-/** Reads queue options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function queueSettings(given: QueueOptions): QueueSettings {
+/** Checks queue options and adds the defaults. @throws {TidegateError} `invalid_request`; the message names the option. */
+export function readOptions(given: QueueOptions) {
   const options = knownOptions(given, optionNames, "new Queue");
   const { name = "default", store, random = Math.random, retention = "24h", observe = true } = options;
   checkPathText(name, "the queue's name", LONGEST_NAME);
@@ -94,7 +77,7 @@ export function queueSettings(given: QueueOptions): QueueSettings {
   const newId = options.newId ?? timeOrderedIds(clock);
   const jobs = byName(options.jobs ?? []);
   return {
-    name,
+    queue: name,
     store,
     jobs,
     clock,

@@ -1,8 +1,13 @@
-import { type DrainOptions, drainOptionNames } from "../drain/options.ts";
+import { drainQueue } from "../drain/drain-queue.ts";
+import { type DrainOptions, drainLimits, drainOptionNames } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
-import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../enqueue/new-job.ts";
+import type { Spending } from "../drain/usage.ts";
+import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
+import { Enqueuer } from "../enqueue/enqueuer.ts";
+import type { EnqueueOptions, RecurringOptions } from "../enqueue/new-job.ts";
 import { FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
+import type { EnqueueResult } from "../job/enqueue-result.ts";
 import {
   type DeadLetterOptions,
   type DeadSelection,
@@ -20,8 +25,8 @@ import {
   type QueueFigures,
   type QueueHistory,
 } from "../manage/figures.ts";
-import { getJob } from "../manage/get.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
+import { type CancelOptions, cancelJob, clearJobs, getJob, type JobChange, updateJob } from "../manage/jobs.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
 import {
   type CancelledJobs,
@@ -31,24 +36,18 @@ import {
   type RescheduledJobs,
   reschedulePending,
 } from "../manage/pending-jobs.ts";
-import { type CancelOptions, cancelJob, clearJobs } from "../manage/remove.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
-import { type JobChange, updateJob } from "../manage/update.ts";
 import { waitForEnd } from "../manage/wait.ts";
-import { Schedules } from "../schedule/schedules.ts";
+import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
 import { checkObject, knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
-import { drainQueue } from "./drain-queue.ts";
-import { Enqueuer } from "./enqueuer.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
+import { type OpenQueue, openQueue } from "./open.ts";
 import type { QueueOptions } from "./options.ts";
-import { type QueueParts, queueParts } from "./parts.ts";
-import type { BulkOptions, TypedBulk } from "./send.ts";
-import type { Spending } from "./usage.ts";
 
 /** Whether a value is a queue. `instanceof` would not recognize one of another copy of the package. */
 export function isQueue(value: unknown): value is Queue {
@@ -71,7 +70,7 @@ export class Queue {
   readonly schedules: Schedules;
   /** Keys of flow control: their limits, what they hold back, pauses. */
   readonly flowControl: FlowKeys;
-  readonly #parts: QueueParts;
+  readonly #open: OpenQueue;
   readonly #enqueuer: Enqueuer;
 
   /**
@@ -79,22 +78,20 @@ export class Queue {
    * @throws {TidegateError} `invalid_request` for an option that makes no sense, or if two jobs have one name.
    */
   constructor(options: QueueOptions) {
-    const parts = queueParts(options);
-    const { store, reader, jobs, clock, noteDue, nextDue } = parts;
-    const schedules = new Schedules(store, reader, jobs, clock, noteDue);
-    const enqueuer = new Enqueuer(parts, schedules);
-    this.#parts = parts;
-    this.schedules = schedules;
+    const open = openQueue(options);
+    const { queue, store, reader, jobs, clock, budgets, noteDue, nextDue } = open;
+    const enqueuer = new Enqueuer(open);
+    this.#open = open;
+    this.schedules = new Schedules(store, reader, jobs, clock, noteDue);
     this.flowControl = new FlowKeys(store, reader, clock, () => nextDue.forget(clock()));
     this.#enqueuer = enqueuer;
     attachInternals(this, {
-      needs: parts.needs,
-      local: store.local,
+      ...{ queue, clock, budgets, local: store.local },
       documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
       async retryDead(id, payload, changes) {
-        await retryDead(parts, id, { payload }, changes);
+        await retryDead(open, id, { payload }, changes);
       },
-      measure: () => getMeasures(parts),
+      measure: () => getMeasures(open),
       async changeFlow(key, change) {
         await store.changeFlow(key, change, clock());
         nextDue.forget(clock());
@@ -102,7 +99,8 @@ export class Queue {
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
-      drain: (given) => drainQueue(parts, given),
+      drain: async (given) => drainQueue(open, drainLimits(given)),
+      drainWithin: (limits) => drainQueue(open, limits),
       pulse: () => reader.pulse(),
       onDue: (listener) => nextDue.listen(listener),
     });
@@ -110,17 +108,17 @@ export class Queue {
 
   /** The name of the queue. Its jobs are stored under it. */
   get name(): string {
-    return this.#parts.queue;
+    return this.#open.queue;
   }
 
   /** The clock of the queue: ms since 1970. */
   get clock(): Clock {
-    return this.#parts.clock;
+    return this.#open.clock;
   }
 
   /** The names of the jobs that this queue can perform. */
   get jobNames(): readonly string[] {
-    return [...this.#parts.jobs.keys()];
+    return [...this.#open.jobs.keys()];
   }
 
   // Enqueuing ------------------------------------------------------------------------------------------------------------
@@ -147,7 +145,8 @@ export class Queue {
     options: EnqueueOptions | RecurringOptions = {},
   ): Promise<EnqueueResult> {
     checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
-    if ("cron" in options && options.cron !== undefined) return this.#enqueuer.recurring(job, payload, options);
+    if ("cron" in options && options.cron !== undefined)
+      return enqueueRecurring(this.schedules, this.#open.jobs, job, payload, options);
     return this.#enqueuer.one(job, payload, options);
   }
 
@@ -175,7 +174,7 @@ export class Queue {
    *   could not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return drainQueue(this.#parts, knownOptions(options, drainOptionNames, "drain"));
+    return drainQueue(this.#open, drainLimits(knownOptions(options, drainOptionNames, "drain")));
   }
 
   /**
@@ -183,12 +182,12 @@ export class Queue {
    * it with its next exchange.
    */
   async pause(): Promise<void> {
-    await this.#parts.store.setPaused(true);
+    await this.#open.store.setPaused(true);
   }
 
   /** Ends a pause: drains start jobs and fire schedules again. Without a pause it changes nothing. */
   async resume(): Promise<void> {
-    const { store, clock, nextDue } = this.#parts;
+    const { store, clock, nextDue } = this.#open;
     await store.setPaused(false);
     nextDue.forget(clock());
   }
@@ -201,7 +200,7 @@ export class Queue {
    * @throws {TidegateError} `conflict` if a newer version has stored the job, which alone can read it.
    */
   async getJob(id: string): Promise<JobInfo | null> {
-    return getJob(this.#parts, id);
+    return getJob(this.#open, id);
   }
 
   /**
@@ -213,7 +212,7 @@ export class Queue {
   async wait(id: string, options: { readonly timeout?: Duration | undefined } = {}): Promise<JobInfo | null> {
     const { timeout = "30s" } = knownOptions(options, ["timeout"], "wait");
     const timeoutMs = durationMs(timeout, "timeout");
-    const { clock } = this.#parts;
+    const { clock } = this.#open;
     return waitForEnd(
       () => this.getJob(id),
       timeoutMs,
@@ -224,12 +223,12 @@ export class Queue {
 
   /** Lists jobs: waiting and running ones in the order of their times, dead and completed ones newest first. */
   async listJobs(options: ListOptions = {}): Promise<JobPage> {
-    return listJobs(this.#parts, options);
+    return listJobs(this.#open, options);
   }
 
   /** Lists dead jobs, newest first: all, those of a name, or those of a group of failures. */
   async listDeadLetter(options: DeadListOptions = {}): Promise<JobPage<DeadJob>> {
-    return listJobs(this.#parts, { ...options, state: "dead" }) as Promise<JobPage<DeadJob>>;
+    return listJobs(this.#open, { ...options, state: "dead" }) as Promise<JobPage<DeadJob>>;
   }
 
   /**
@@ -237,17 +236,17 @@ export class Queue {
    * fewer if the groups are small.
    */
   async getFailures(options: FailuresOptions = {}): Promise<FailurePage> {
-    return getFailures(this.#parts, options);
+    return getFailures(this.#open, options);
   }
 
   /** Counts the jobs in each state, and what the queue has done since it was created. */
   async getStats(): Promise<QueueStats> {
-    return getStats(this.#parts);
+    return getStats(this.#open);
   }
 
   /** Reads the statistics, what was done in each of the last 60 minutes, and how long jobs waited and ran. Costs what `getStats` costs. */
   async getActivity(): Promise<QueueActivity> {
-    return getActivity(this.#parts);
+    return getActivity(this.#open);
   }
 
   /**
@@ -255,22 +254,22 @@ export class Queue {
    * with `observe: false`.
    */
   async getFigures(options: FiguresOptions = {}): Promise<QueueFigures> {
-    return getFigures(this.#parts, options);
+    return getFigures(this.#open, options);
   }
 
   /** Reads what the queue has done in each of the last hours, up to two weeks back, and how long jobs waited and ran. */
   async getHistory(options: HistoryOptions = {}): Promise<QueueHistory> {
-    return getHistory(this.#parts, options);
+    return getHistory(this.#open, options);
   }
 
   /** What this object has spent so far. Reading it costs nothing. */
   get spending(): Spending {
-    return this.#parts.usage.total(this.clock());
+    return this.#open.usage.total(this.clock());
   }
 
   /** Checks that the store answers, in every partition. Costs a command each. @throws {TidegateError} `store_unavailable` */
   async ping(): Promise<void> {
-    const { failure } = await this.#parts.reader.peek(this.clock());
+    const { failure } = await this.#open.reader.peek(this.clock());
     if (failure !== undefined) throw failure;
   }
 
@@ -287,7 +286,7 @@ export class Queue {
    * @throws {TidegateError} `not_found`; `conflict` if it has finished, or is running and `running` is not true.
    */
   async cancel(id: string, options: CancelOptions = {}): Promise<void> {
-    await cancelJob(this.#parts, id, options);
+    await cancelJob(this.#open, id, options);
   }
 
   /**
@@ -305,7 +304,7 @@ export class Queue {
    * @throws {TidegateError} `not_found`; `conflict` if it is running, has finished, or changes at the same time.
    */
   async update(id: string, change: JobChange): Promise<JobInfo> {
-    return updateJob(this.#parts, id, change);
+    return updateJob(this.#open, id, change);
   }
 
   /**
@@ -317,7 +316,7 @@ export class Queue {
    * @throws {TidegateError} `invalid_request`
    */
   async cancelPending(selection: PendingSelection, options: PendingOptions = {}): Promise<CancelledJobs> {
-    return cancelPending(this.#parts, selection, options);
+    return cancelPending(this.#open, selection, options);
   }
 
   /**
@@ -331,7 +330,7 @@ export class Queue {
     when: PointInTime | Duration,
     options: PendingOptions = {},
   ): Promise<RescheduledJobs> {
-    return reschedulePending(this.#parts, selection, when, options);
+    return reschedulePending(this.#open, selection, when, options);
   }
 
   /**
@@ -348,7 +347,7 @@ export class Queue {
     selection: string | DeadSelection,
     options: RetryOptions = {},
   ): Promise<{ retried: number }> {
-    return { retried: await retryDead(this.#parts, selection, options) };
+    return { retried: await retryDead(this.#open, selection, options) };
   }
 
   /** Removes dead jobs for good, and returns how many. @throws {TidegateError} `not_found` if you give a single id and it is not dead. */
@@ -356,7 +355,7 @@ export class Queue {
     selection: string | DeadSelection,
     options: DeadLetterOptions = {},
   ): Promise<{ removed: number }> {
-    return { removed: await removeDead(this.#parts, selection, options) };
+    return { removed: await removeDead(this.#open, selection, options) };
   }
 
   /**
@@ -366,6 +365,6 @@ export class Queue {
    * @returns how many there were.
    */
   async clear(options: { readonly state?: ClearableState | undefined } = {}): Promise<{ cleared: number }> {
-    return { cleared: await clearJobs(this.#parts, options) };
+    return { cleared: await clearJobs(this.#open, options) };
   }
 }

@@ -2,13 +2,14 @@ import { flowOf } from "../enqueue/flow-key.ts";
 import {
   checkFits,
   type EnqueueOptions,
-  type EnqueueResult,
   jobName,
+  type RecurringOptions,
   resolveJob,
   storedOptions,
 } from "../enqueue/new-job.ts";
 import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
+import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { isOfInterface } from "../job/of-interface.ts";
 import { checkSchedule, type Schedule, scheduleNames } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
@@ -207,6 +208,22 @@ export class Schedules {
     checkText(key, "key", LONGEST_KEY);
     return readable(key, await store.findSchedule(key));
   }
+}
+
+/** Stores a schedule for a call of `enqueue`. @throws as `Schedules.upsert` */
+export async function enqueueRecurring(
+  schedules: Schedules,
+  jobs: ReadonlyMap<string, AnyJob>,
+  job: AnyJob | string,
+  payload: unknown,
+  { id, ...schedule }: RecurringOptions,
+): Promise<EnqueueResult> {
+  refuseReserved({ name: jobName(job) });
+  const snapshot = asJson(payload, "payload");
+  const key = id ?? resolveJob(job, jobs).name;
+  const existing = await schedules.get(key);
+  const { nextRunAt } = await schedules.upsert(key, { ...schedule, job, payload: snapshot });
+  return { id: key, status: existing ? "duplicate" : "enqueued", runAt: nextRunAt };
 }
 
 interface ReadableSchedule {

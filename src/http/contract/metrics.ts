@@ -1,7 +1,7 @@
+import type { Spending } from "../../core/drain/usage.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { NameFigures, QueueFigures } from "../../core/manage/figures.ts";
 import type { Histogram, QueueMeasures } from "../../core/manage/stats.ts";
-import type { Spending } from "../../core/queue/usage.ts";
 
 /** What is measured of a queue. */
 export interface Measured extends QueueMeasures {

@@ -1,8 +1,9 @@
 import type { DrainedAttempt, DrainedAttempts } from "../../core/drain/attempts.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
-import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
+import type { Spending } from "../../core/drain/usage.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
+import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type {
@@ -17,8 +18,7 @@ import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../c
 import type { JobPage } from "../../core/manage/list.ts";
 import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-jobs.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
-import type { QueueList } from "../../core/queue/list-queues.ts";
-import type { Spending } from "../../core/queue/usage.ts";
+import type { QueueList } from "../../core/queue/queues.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
 import type { OutcomeCounts } from "../../core/store/figures.ts";

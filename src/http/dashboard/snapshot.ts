@@ -1,4 +1,5 @@
 import { parseCron } from "../../core/cron/cron.ts";
+import type { Spending } from "../../core/drain/usage.ts";
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
@@ -6,9 +7,8 @@ import type { FailurePage } from "../../core/manage/failures.ts";
 import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
-import { markOf } from "../../core/queue/mark.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import type { Spending } from "../../core/queue/usage.ts";
+import { markOf } from "../../core/queue/queues.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";

@@ -1,7 +1,7 @@
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
-import { listQueues } from "../../core/queue/list-queues.ts";
 import type { Queue } from "../../core/queue/queue.ts";
+import { listQueues } from "../../core/queue/queues.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
 import { figuresQuery, historyQuery, metricsQuery, queuesQuery } from "../contract/requests.ts";
 import { activity, metrics, queueFigures, queueHistory, queueList } from "../contract/responses.ts";

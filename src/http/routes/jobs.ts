@@ -1,6 +1,7 @@
-import { type EnqueueResult, runAtMs } from "../../core/enqueue/new-job.ts";
+import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
+import { runAtMs } from "../../core/enqueue/new-job.ts";
+import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
-import { atIndex, type BulkJob } from "../../core/queue/send.ts";
 import {
   invalidRequest,
   isTidegateError,

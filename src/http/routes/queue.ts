@@ -1,6 +1,6 @@
 import { AttemptCollector } from "../../core/drain/attempts.ts";
 import type { DrainOptions } from "../../core/drain/options.ts";
-import { drainQueues } from "../../core/queue/drain-queues.ts";
+import { drainWithin } from "../../core/queue/queues.ts";
 import { requireScope } from "../auth.ts";
 import { drainBody, drainQuery } from "../contract/requests.ts";
 import { draining, drainReport, healthy, paused, stats } from "../contract/responses.ts";
@@ -95,7 +95,7 @@ async function drain(call: Call, { attempts, ...options }: DrainRequest): Promis
   }
   const collector = attempts ? new AttemptCollector() : undefined;
   const onSettled = collector && { onSettled: collector.add };
-  const report = await drainQueues(call.queues, { ...call.bounds(options), ...onSettled });
+  const report = await drainWithin(call.queues, { ...call.bounds(options)(), ...onSettled });
   const started = call.fanOut(report);
   if (call.inBackground) call.inBackground(started);
   else await started;
@@ -104,7 +104,7 @@ async function drain(call: Call, { attempts, ...options }: DrainRequest): Promis
 
 async function drainAndFanOut(call: Call, options: DrainOptions): Promise<void> {
   const bounded = afterResponse(call.queue.clock);
-  await call.fanOut(await drainQueues(call.queues, bounded(call.bounds(options))));
+  await call.fanOut(await drainWithin(call.queues, bounded(call.bounds(options)())));
 }
 
 function fromQuery(query: DrainQuery): DrainRequest {

@@ -1,4 +1,4 @@
-import type { DrainOptions } from "../../core/drain/options.ts";
+import type { DrainLimits, DrainOptions } from "../../core/drain/options.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { TraceContext } from "../../core/job/trace-context.ts";
 import type { Queue } from "../../core/queue/queue.ts";
@@ -55,8 +55,12 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly target: string;
   readonly query: Query;
   readonly body: Body;
-  /** The bounds of a drain that starts now. Missing options come from the handler; the invocation's deadline always holds. */
-  readonly bounds: (options?: DrainOptions) => DrainOptions;
+  /**
+   * Reads the bounds of drains. Missing options come from the handler.
+   *
+   * @returns a function that gives the limits of a drain that starts now: the invocation's deadline always holds.
+   */
+  readonly bounds: (options?: DrainOptions) => () => DrainLimits;
   /** Keeps the invocation alive for work after the response. Undefined if the platform cannot, or if eager drains are off. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
   /** The caller's trace context, if it sent one. */

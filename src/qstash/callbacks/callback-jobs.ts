@@ -68,7 +68,7 @@ export async function enqueueCallbacks(
   response: KeptResponse,
   parts: CallbackParts,
 ): Promise<void> {
-  const { clock, store } = host.runtime;
+  const { clock, store } = host.needs;
   const jobs = await callbackJobs(message, ending, host, response, parts);
   await store.enqueue(
     jobs.map((job) => ({ ...job, isFreshId: false })),
@@ -127,7 +127,7 @@ async function callbackJob(
   host: AttemptHost,
   redaction: Redaction | undefined,
 ): Promise<FollowUpJob> {
-  const { clock } = host.runtime;
+  const { clock } = host.needs;
   const { url, method, header, timeoutMs, retryDelay, retries = DEFAULT_RETRIES, delayMs = 0 } = callback;
   const { workflow } = callback;
   const options = {
@@ -155,7 +155,7 @@ export function callbackId(name: string, messageId: string, host: AttemptHost): 
   const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
   const base = `${isReservedId(`${messageId}:`) ? "" : reserved.id}${messageId}:${name}${life}`;
   let made = 0;
-  return host.runtime.store.local.idBeside(messageId, () => (made++ === 0 ? base : `${base}.${made}`));
+  return host.needs.store.local.idBeside(messageId, () => (made++ === 0 ? base : `${base}.${made}`));
 }
 
 function callbackBody(

@@ -64,7 +64,7 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
   const message = unredacted(shown, host.job.record.hidden as HiddenParts | undefined);
   const stored = endOf(host);
   if (stored) return reportEnd(message, job, host, stored);
-  const { clock } = host.runtime;
+  const { clock } = host.needs;
   const { workflow } = message;
   const notBefore = job.enqueuedAt.getTime() + (message.delayMs ?? 0);
   if (clock() < notBefore) return job.snooze(new Date(notBefore));
@@ -97,7 +97,7 @@ async function noteError(
   failure: Error,
   events: EventLog | undefined,
 ): Promise<void> {
-  const now = host.runtime.clock();
+  const now = host.needs.clock();
   const wait = failure instanceof RetryAfterError ? Number(failure.when) : 0;
   const more = { error: failure.message, responseStatus: kept.status, nextDeliveryTime: now + wait };
   await events?.note(documentsOf(host), [eventOf("ERROR", id, now, ofSchedule(message, host), more)]);
@@ -145,7 +145,7 @@ async function afterEnd(
     const { failure } = ending;
     const more = { responseStatus: response.status, ...(failure !== undefined && { error: failure }) };
     const state = failure === undefined ? "DELIVERED" : "FAILED";
-    const event = eventOf(state, ending.id, host.runtime.clock(), ofSchedule(message, host), more);
+    const event = eventOf(state, ending.id, host.needs.clock(), ofSchedule(message, host), more);
     await events.note(documentsOf(host), [event]);
   }
   if (!workflow) return callbackJobs(message, ending, host, response);

@@ -1,5 +1,5 @@
+import type { BulkJob } from "../../core/enqueue/bulk.ts";
 import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
-import type { BulkJob } from "../../core/queue/send.ts";
 import type { LocalFacts, NewJob } from "../../core/store/store.ts";
 import type { Message } from "./message.ts";
 

@@ -62,7 +62,7 @@ export function defineFanOut(): JobDefinition<FanOut> {
 
 async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
   const host = AttemptContext.hostOf(job);
-  const { clock, store } = host.runtime;
+  const { clock, store } = host.needs;
   const { hidden, slot } = host.job.record;
   const now = clock();
   const { message, retries, flowControl } = fanOut;

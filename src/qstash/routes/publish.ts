@@ -1,4 +1,4 @@
-import type { EnqueueResult } from "../../core/enqueue/new-job.ts";
+import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { withHidden } from "../../core/job/hidden.ts";
 import { reserved } from "../../core/job/reserved.ts";
 import { internalsOf } from "../../core/queue/internals.ts";

@@ -2,6 +2,6 @@ import type { AttemptHost } from "../../core/attempt/context.ts";
 import { Documents } from "../../core/manage/documents.ts";
 
 /** The documents of the queue whose job makes an attempt. What they cost counts for its drain. */
-export function documentsOf({ runtime: { store, clock } }: AttemptHost): Documents {
+export function documentsOf({ needs: { store, clock } }: AttemptHost): Documents {
   return new Documents(store, store, clock, () => crypto.randomUUID());
 }

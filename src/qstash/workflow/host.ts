@@ -17,7 +17,7 @@ export interface WorkflowHost {
 
 /** What a delivery has of it. */
 export function hostOfAttempt(host: AttemptHost): WorkflowHost {
-  const { store, clock } = host.runtime;
+  const { store, clock } = host.needs;
   const documents = documentsOf(host);
   return {
     runs: new Runs(documents),

@@ -20,7 +20,6 @@ function setUp() {
         settle: [],
         fire: [],
         claim: { limit, countLeft, leaseMs: 1 },
-        retentionMs: 0,
         reads: true,
         isLastTry: false,
       },

@@ -1,6 +1,6 @@
 import type { FlowControlKey } from "../../../../core/flow/flow-keys.ts";
-import { limitsText } from "../../../../core/flow/texts.ts";
 import { isReservedKey } from "../../../../core/job/reserved.ts";
+import { limitsText } from "../../flow-texts.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";

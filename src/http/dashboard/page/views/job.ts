@@ -1,6 +1,6 @@
 import type { HeldBack } from "../../../../core/flow/held-back.ts";
-import { heldBackTexts } from "../../../../core/flow/texts.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
+import { heldBackTexts } from "../../flow-texts.ts";
 import type { ShownJob } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";

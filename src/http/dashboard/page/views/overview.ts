@@ -1,5 +1,5 @@
+import type { Spending } from "../../../../core/drain/usage.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
-import type { Spending } from "../../../../core/queue/usage.ts";
 import { plans } from "../../../../core/store/plans.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { drainQueues } from "../../../src/core/queue/drain-queues.ts";
 import { attachInternals, internalsOf } from "../../../src/core/queue/internals.ts";
+import { drainQueues } from "../../../src/core/queue/queues.ts";
 import { type AnyJob, memoryStore, partitioned, Queue, type Store } from "../../../src/index.ts";
 import { testClock } from "../../../src/testing/index.ts";
 import { wrapStore } from "../../../src/testing/wrap-store.ts";
@@ -138,8 +138,8 @@ describe("drainQueues", () => {
     const slow = { name: queue.name, clock: queue.clock };
     attachInternals(slow, {
       ...internals,
-      async drain(options) {
-        const report = await internals.drain(options);
+      async drainWithin(limits) {
+        const report = await internals.drainWithin(limits);
         state.now += 11_000;
         return report;
       },

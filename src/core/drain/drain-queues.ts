@@ -1,13 +1,27 @@
-import { Condition } from "../drain/condition.ts";
-import { checkBudget, type DrainLimits, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
-import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "../drain/report.ts";
 import { Afterwards } from "../observe/afterwards.ts";
 import { type Clock, steadyClock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import type { Cost } from "../store/meter.ts";
-import { internalsOf } from "./internals.ts";
-import type { DrainNeeds } from "./parts.ts";
-import type { Queue } from "./queue.ts";
+import { Condition } from "./condition.ts";
+import { checkBudget, type LeastBudgets } from "./least-budgets.ts";
+import type { DrainLimits } from "./options.ts";
+import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "./report.ts";
+
+/** A queue that is drained together with others. */
+export interface DrainableQueue {
+  readonly queue: string;
+  readonly clock: Clock;
+  readonly budgets: LeastBudgets;
+  /** Drains as `Queue.drain` does, within limits that have been read. */
+  drainWithin(limits: DrainLimits): Promise<DrainReport>;
+  /**
+   * Calls `listener` with the run time of everything that is enqueued, or becomes due sooner, through this object. So a process that
+   * stays need not poll for it. The listener must not throw.
+   *
+   * @returns a function that ends this.
+   */
+  onDue(listener: (runAt: number) => void): () => void;
+}
 
 /**
  * Drains several queues in order under one budget, which gives the earlier ones priority: a later queue gets what is left of the jobs,
@@ -21,20 +35,20 @@ import type { Queue } from "./queue.ts";
  *   queue is. `backlog` is also true if a limit kept a queue from being drained.
  * @throws {TidegateError} as `Queue.drain`. What the queues before did stays done.
  */
-export async function drainQueues(queues: readonly Queue[], options: InternalDrainOptions = {}): Promise<DrainReport> {
+export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {
   const [first] = queues;
   if (!first) throw invalidRequest("drainQueues needs at least one queue.");
-  return queues.length === 1 ? internalsOf(first).drain(options) : new SharedDrain(first, queues, options).run();
+  return queues.length === 1 ? first.drainWithin(limits) : new SharedDrain(first, queues, limits).run();
 }
 
 /** What ends the drains of all queues. A budget with no room for one queue may have some for another. */
 const endsAll: ReadonlySet<StoppedBy> = new Set(["maxJobs", "timeBudget", "aborted"]);
 
 /** Whether a budget allows a peek at all of these queues, and to do something in any one of them. */
-function isEnough(budget: Cost, needs: readonly DrainNeeds[]): boolean {
+function isEnough(budget: Cost, budgets: readonly LeastBudgets[]): boolean {
   return (["roundTrips", "commands"] as const).every((part) => {
-    const peeks = needs.reduce((sum, { peek }) => sum + peek[part], 0);
-    return peeks + Math.max(...needs.map(({ peek, least }) => least[part] - peek[part])) <= budget[part];
+    const peeks = budgets.reduce((sum, { peek }) => sum + peek[part], 0);
+    return peeks + Math.max(...budgets.map(({ peek, least }) => least[part] - peek[part])) <= budget[part];
   });
 }
 
@@ -46,8 +60,7 @@ function inAnyOrder<Item>(items: readonly Item[]): readonly Item[] {
 }
 
 class SharedDrain {
-  readonly #queues: readonly Queue[];
-  readonly #options: InternalDrainOptions;
+  readonly #queues: readonly DrainableQueue[];
   readonly #limits: DrainLimits;
   readonly #clock: Clock;
   readonly #startedAt: number;
@@ -55,16 +68,15 @@ class SharedDrain {
   readonly #afterwards = new Afterwards();
   readonly #news = new Condition();
   /** When the first job of a queue is due that this process has enqueued since the queue's latest drain. */
-  readonly #enqueuedAt = new Map<Queue, number>();
+  readonly #enqueuedAt = new Map<DrainableQueue, number>();
   #counts = noCounts;
-  readonly #latest = new Map<Queue, DrainReport>();
+  readonly #latest = new Map<DrainableQueue, DrainReport>();
   #stop: StoppedBy | undefined;
 
-  constructor(first: Queue, queues: readonly Queue[], options: InternalDrainOptions) {
+  constructor(first: DrainableQueue, queues: readonly DrainableQueue[], limits: DrainLimits) {
     this.#queues = queues;
-    this.#options = options;
-    this.#limits = drainLimits(options);
-    for (const queue of queues) checkBudget(this.#limits, internalsOf(queue).needs.least, queue.name);
+    this.#limits = limits;
+    for (const queue of queues) checkBudget(this.#limits, queue.budgets.least, queue.queue);
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
     this.#deadline = this.#startedAt + Math.max(this.#limits.timeBudgetMs, this.#limits.lingerMs);
@@ -73,7 +85,7 @@ class SharedDrain {
   async run(): Promise<DrainReport> {
     const { signal } = this.#limits;
     const wake = this.#news.notify;
-    const stopListening = this.#queues.map((queue) => internalsOf(queue).onDue((at) => this.#noteEnqueued(queue, at)));
+    const stopListening = this.#queues.map((queue) => queue.onDue((at) => this.#noteEnqueued(queue, at)));
     signal?.addEventListener("abort", wake);
     try {
       do {
@@ -88,7 +100,7 @@ class SharedDrain {
   }
 
   /** As `Drain.noteEnqueued`: it wakes a drain only if `checkEvery` asks for it. */
-  #noteEnqueued(queue: Queue, at: number): void {
+  #noteEnqueued(queue: DrainableQueue, at: number): void {
     this.#enqueuedAt.set(queue, Math.min(this.#enqueuedAt.get(queue) ?? at, at));
     if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
   }
@@ -105,7 +117,7 @@ class SharedDrain {
         this.#stop = "maxJobs";
         return;
       }
-      const report = await internalsOf(queue).drain(this.#bounds());
+      const report = await queue.drainWithin(this.#left());
       this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
       this.#enqueuedAt.delete(queue);
@@ -120,24 +132,25 @@ class SharedDrain {
    * The queues that the rest of the budget can reach if the others have nothing to do. Usually these are all. Else they are the first
    * and others chosen at random, so that none waits forever.
    */
-  #reachable(): ReadonlySet<Queue> {
+  #reachable(): ReadonlySet<DrainableQueue> {
     const { roundTrips, commands } = this.#limits;
     const left = { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands };
     const [first, ...others] = this.#queues;
-    const reached = new Set<Queue>();
+    const reached = new Set<DrainableQueue>();
     for (const queue of [...(first ? [first] : []), ...inAnyOrder(others)]) {
-      const chosen = [...reached, queue].map((each) => internalsOf(each).needs);
+      const chosen = [...reached, queue].map((each) => each.budgets);
       if (isEnough(left, chosen)) reached.add(queue);
     }
     return reached;
   }
 
-  #bounds(): InternalDrainOptions {
+  /** The limits of the next drain. */
+  #left(): DrainLimits {
     const { onProgress } = this.#limits;
     return {
-      ...this.#options,
-      linger: 0,
-      timeBudget: Math.max(0, this.#deadline - this.#clock()),
+      ...this.#limits,
+      lingerMs: 0,
+      timeBudgetMs: Math.max(0, this.#deadline - this.#clock()),
       before: this.#counts,
       afterwards: this.#afterwards.take,
       clock: this.#clock,

@@ -1,67 +1,61 @@
-import { DrainBudget } from "../drain/budget.ts";
-import { Drain } from "../drain/drain.ts";
-import { checkBudget, type DrainLimits, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
-import { type DrainReport, noCounts, notDrained } from "../drain/report.ts";
 import { hookCalls } from "../observe/hook-runner.ts";
 import { logPartial } from "../observe/log.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
 import type { NextDue, PeekReply, QueueStore } from "../store/store.ts";
-import type { QueueParts } from "./parts.ts";
+import { DrainBudget } from "./budget.ts";
+import { Drain } from "./drain.ts";
+import { checkBudget } from "./least-budgets.ts";
+import type { DrainNeeds } from "./needs.ts";
+import type { DrainLimits } from "./options.ts";
+import { type DrainReport, noCounts, notDrained } from "./report.ts";
 
 /** What is assumed before anything is known: nothing is due. */
 const unknown: NextDue = { paused: false, nextAt: undefined };
 
 /** Makes one drain of a queue. @throws as `Queue.drain` */
-export async function drainQueue(queue: QueueParts, options: InternalDrainOptions): Promise<DrainReport> {
-  const { settings, usage } = queue;
-  const { least } = queue.needs;
-  const limits = drainLimits(options);
-  const { held = [], before = noCounts } = options;
-  if (held.length === 0) checkBudget(limits, least, settings.name);
+export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
+  const { usage } = queue;
+  const { least } = queue.budgets;
+  const { held = [], before = noCounts } = limits;
+  if (held.length === 0) checkBudget(limits, least, queue.queue);
   const budget = new DrainBudget({
     roundTrips: limits.roundTrips - before.roundTrips,
     commands: limits.commands - before.commands,
   });
   if (held.length === 0 && !budget.affords(least)) return notDrained;
   try {
-    return await drainWithin(budget, queue, limits, options);
+    return await drainWithin(budget, queue, limits);
   } finally {
     usage.spend(budget);
   }
 }
 
-async function drainWithin(
-  budget: DrainBudget,
-  queue: QueueParts,
-  limits: DrainLimits,
-  options: InternalDrainOptions,
-): Promise<DrainReport> {
-  const { settings, declared, nextDue, usage } = queue;
-  const { held = [], before = noCounts, clock = steadyClock(settings.clock) } = options;
-  const store = settings.store.open(settings.name, budget);
+async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
+  const { nextDue, usage } = queue;
+  const { held = [], heldOnly, before = noCounts, clock = steadyClock(queue.clock) } = limits;
+  const store = queue.open(budget);
   let first: NextDue = unknown;
   if (held.length === 0)
-    first = budget.affords(queue.needs.leastToPeek)
+    first = budget.affords(queue.budgets.leastToPeek)
       ? await peekUnlessAborted(queue, store, budget, limits.signal)
       : { paused: false, nextAt: clock() };
-  const hooks = hookCalls(settings);
-  const traces = traceCalls(settings);
-  const runtime = { ...settings, clock, queue: settings.name, store, declared, hooks, traces };
+  const hooks = hookCalls(queue);
+  const traces = traceCalls(queue);
   const onReturn = (runAt: number) => {
     nextDue.note(runAt);
     limits.onReturn?.(runAt);
   };
-  const bounds = { ...limits, maxJobs: limits.maxJobs - before.claimed, onReturn };
-  const drain = new Drain(runtime, budget, bounds, settings.longestTimeoutMs, first);
+  const maxJobs = (heldOnly ? held.length : limits.maxJobs) - before.claimed;
+  const drain = new Drain({ ...queue, clock, store, hooks, traces }, budget, { ...limits, maxJobs, onReturn }, first);
   drain.take(held);
   const stopListening = nextDue.listen((runAt) => {
-    if (!limits.heldOnly) drain.noteEnqueued(runAt);
+    if (!heldOnly) drain.noteEnqueued(runAt);
     else if (runAt <= clock()) limits.onReturn?.(runAt);
   });
   try {
     const report = await drain.run();
-    if (!limits.heldOnly) nextDue.at = report.nextRunAt?.getTime();
+    if (!heldOnly) nextDue.at = report.nextRunAt?.getTime();
     usage.noteIdle(report);
     limits.onStopped?.(report, drain.failure);
     return report;
@@ -69,14 +63,14 @@ async function drainWithin(
     usage.noteCompleted(drain.completed);
     stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
-    if (options.afterwards) options.afterwards(rest);
+    if (limits.afterwards) limits.afterwards(rest);
     else await rest;
   }
 }
 
 /** An aborted drain does not wait for the reply of a peek, which changes nothing. After its report nothing more is sent. */
 async function peekUnlessAborted(
-  queue: QueueParts,
+  queue: DrainNeeds,
   store: QueueStore,
   budget: DrainBudget,
   signal: AbortSignal | undefined,
@@ -100,7 +94,7 @@ async function peekUnlessAborted(
 }
 
 /** What is due next. It costs nothing if this process knows of something that is due. */
-async function peek(queue: QueueParts, store: QueueStore): Promise<NextDue> {
+async function peek(queue: DrainNeeds, store: QueueStore): Promise<NextDue> {
   const { clock, declared, nextDue } = queue;
   const now = clock();
   if (!declared.isSynced) {
@@ -116,7 +110,7 @@ async function peek(queue: QueueParts, store: QueueStore): Promise<NextDue> {
   return reply;
 }
 
-function noteMissing({ settings: { logger, name }, noteEmptied }: QueueParts, { failure, isEmptied }: PeekReply): void {
-  if (failure !== undefined) logPartial(logger, name, failure);
+function noteMissing({ logger, queue, noteEmptied }: DrainNeeds, { failure, isEmptied }: PeekReply): void {
+  if (failure !== undefined) logPartial(logger, queue, failure);
   if (isEmptied) noteEmptied();
 }

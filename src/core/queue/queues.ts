@@ -1,6 +1,22 @@
+import { drainTogether } from "../drain/drain-queues.ts";
+import { type DrainLimits, type DrainOptions, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
+import type { DrainReport } from "../drain/report.ts";
 import { briefOf, type QueueBrief } from "../manage/stats.ts";
-import { markOf } from "./mark.ts";
+import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
+
+/** Drains several queues in order under one budget: see `drainTogether`. */
+export async function drainQueues(
+  queues: readonly Queue[],
+  options: DrainOptions & InternalDrainOptions = {},
+): Promise<DrainReport> {
+  return drainWithin(queues, drainLimits(options));
+}
+
+/** The same, within limits that have been read. */
+export function drainWithin(queues: readonly Queue[], limits: DrainLimits): Promise<DrainReport> {
+  return drainTogether(queues.map(internalsOf), limits);
+}
 
 /** Some queues at one moment. */
 export interface QueueList {
@@ -33,4 +49,11 @@ async function readBrief(queue: Queue): Promise<QueueBrief> {
 /** The commands of queues so far. */
 export function spent(queues: readonly Queue[]): number {
   return queues.reduce((sum, { spending }) => sum + spending.commands, 0);
+}
+
+/** A short text that stands for what has happened in some queues: see `QueueStore.pulse`. It costs 2 commands a queue and partition. */
+export async function markOf(queues: readonly Queue[]): Promise<string> {
+  const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pulses.join("\n")));
+  return Array.from(new Uint8Array(digest.slice(0, 12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,8 +1,8 @@
-import { durationText } from "../shared/duration.ts";
-import type { FlowControlKey } from "./flow-keys.ts";
-import type { HeldBack } from "./held-back.ts";
+import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import type { HeldBack } from "../../core/flow/held-back.ts";
+import { durationText } from "../../core/shared/duration.ts";
 
-// What the command line and the dashboard say of keys.
+// What the dashboard and the command line say of flow control keys.
 
 /** The limits of a key: "2 at once, 100 per 1m". */
 export function limitsText({

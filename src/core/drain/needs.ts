@@ -1,0 +1,20 @@
+import type { AttemptNeeds } from "../attempt/needs.ts";
+import type { EnqueueNeeds } from "../enqueue/needs.ts";
+import type { DeclaredSchedules } from "../schedule/declared.ts";
+import type { Meter } from "../store/meter.ts";
+import type { QueueStore } from "../store/store.ts";
+import type { LeastBudgets } from "./least-budgets.ts";
+import type { NextDueHint } from "./next-due.ts";
+import type { UsageCounter } from "./usage.ts";
+
+/** What the drains of a queue need. */
+export interface DrainNeeds
+  extends Omit<EnqueueNeeds, "store" | "newId" | "noteDue">,
+    Pick<AttemptNeeds, "retentionMs" | "observe" | "logger"> {
+  /** Opens the store of the queue, with what it costs counted here. */
+  readonly open: (meter: Meter) => QueueStore;
+  readonly declared: DeclaredSchedules;
+  readonly nextDue: NextDueHint;
+  readonly usage: UsageCounter;
+  readonly budgets: LeastBudgets;
+}

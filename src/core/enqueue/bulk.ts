@@ -1,0 +1,124 @@
+import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
+import { isOfInterface } from "../job/of-interface.ts";
+import { refuseReserved } from "../job/reserved.ts";
+import type { JobTrace, TraceContext } from "../job/trace-context.ts";
+import { invalidRequest, isTidegateError, TidegateError } from "../shared/errors.ts";
+import { areTooLargeTogether, MEBIBYTE, MOST_AT_ONCE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
+import { checkObject } from "../shared/validate.ts";
+import type { NewJob } from "../store/store.ts";
+import { draftJob, type EnqueueOptions, finishJob, type JobDraft, jobName, resolveJob } from "./new-job.ts";
+
+/** One job for `enqueueMany`. */
+export interface BulkJob extends EnqueueOptions {
+  /** A definition, or the name of one. */
+  readonly job: AnyJob | string;
+  /** As the second argument of `enqueue`. */
+  readonly payload?: unknown;
+}
+
+/** A `BulkJob` with a payload of the type that its job takes. For a name, or if nothing more is known of the job, any payload. */
+export type TypedBulkJob<Job extends AnyJob | string> =
+  unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
+
+/** A `BulkJob` of one definition, with a payload of its type. */
+export type BulkJobOf<Job extends AnyJob | string> = EnqueueOptions & { readonly job: Job } & PayloadField<
+    "payload",
+    InputOf<Job>
+  >;
+
+/** What `enqueueMany` takes: jobs, each with a payload of its own type. */
+export type TypedBulk<Jobs extends readonly (AnyJob | string)[]> = {
+  readonly [Index in keyof Jobs]: TypedBulkJob<Jobs[Index]>;
+};
+
+/** Options of `enqueueMany`. */
+export interface BulkOptions {
+  /** Called after each 1,000 jobs with the number stored so far. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+  /** The trace of the HTTP request that asked for it. Used if the queue is traced and no span is active. */
+  readonly trace?: TraceContext | undefined;
+}
+
+const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options }.";
+
+/** A job of a call as it was read. A refusal is kept, so that it ends the call where it is traced. */
+export interface ReadJob {
+  readonly name: string;
+  /** Undefined if it was refused. */
+  readonly draft?: JobDraft;
+  readonly refusal?: unknown;
+}
+
+/** Reads the jobs of one call. @throws {TidegateError} `invalid_request` if they are not an array. */
+export function readJobs(
+  bulk: readonly BulkJob[],
+  jobs: ReadonlyMap<string, AnyJob>,
+  now: number,
+  newId: (key?: string) => string,
+): readonly ReadJob[] {
+  if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
+  // A hole in an array is refused like any other item that is not a job.
+  return Array.from(bulk, (item: BulkJob) => readJob(item, jobs, now, newId));
+}
+
+/** Reads one job of a call, and checks all of it except by the schema. */
+export function readJob(
+  item: BulkJob,
+  jobs: ReadonlyMap<string, AnyJob>,
+  now: number,
+  newId: (key?: string) => string,
+): ReadJob {
+  let name = "";
+  try {
+    checkObject(item, ARRAY_OF_JOBS);
+    const { job, payload, ...options } = item;
+    name = jobName(job);
+    const isOwn = isOfInterface(item);
+    if (!isOwn) refuseReserved({ name });
+    const { definition } = resolveJob(job, jobs);
+    const draft = draftJob(name, definition, payload, options, now, newId);
+    const { dedupe, flow } = draft.job;
+    if (!isOwn) refuseReserved({ id: options.id, dedupeKey: dedupe?.key, flowKey: flow?.key });
+    return { name, draft };
+  } catch (refusal) {
+    return { name, refusal };
+  }
+}
+
+/**
+ * Builds jobs that are to be stored together, all of them checked.
+ *
+ * @throws {TidegateError} as `draftJob` and `finishJob` do; if there are several, the message says which one was refused.
+ */
+export function finishJobs(read: readonly ReadJob[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
+  const isBatch = read.length > 1;
+  const jobTrace: JobTrace | undefined = trace && isBatch ? { ...trace, isBatch } : trace;
+  return Promise.all(
+    read.map(async (each, index) => {
+      try {
+        if (!each.draft) throw each.refusal;
+        return await finishJob(each.draft, jobTrace);
+      } catch (error) {
+        throw isBatch ? atIndex(error, index) : error;
+      }
+    }),
+  );
+}
+
+/** Checks that what is stored together fits into a request. @throws {TidegateError} `payload_too_large` */
+export function checkTogether(jobs: readonly NewJob[]): void {
+  for (let first = 0; first < jobs.length; first += MOST_AT_ONCE) {
+    const together = jobs.slice(first, first + MOST_AT_ONCE);
+    if (!areTooLargeTogether(together.map(({ record }) => record))) continue;
+    throw new TidegateError(
+      "payload_too_large",
+      `Jobs ${first} to ${first + together.length - 1} are larger than ${MOST_TOGETHER_BYTES / MEBIBYTE} MiB together, as they are sent. Up to 1,000 jobs are stored by one request, all or none. Enqueue fewer at once, or store the data elsewhere and enqueue a reference to it.`,
+    );
+  }
+}
+
+/** Says which job of several was refused. */
+export function atIndex(error: unknown, index: number): unknown {
+  if (isTidegateError(error)) error.message = `Job ${index}: ${error.message}`;
+  return error;
+}

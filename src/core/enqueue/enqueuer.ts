@@ -1,0 +1,183 @@
+import type { AnyJob } from "../job/define.ts";
+import type { EnqueueResult } from "../job/enqueue-result.ts";
+import { leaseMsFor } from "../job/lease-length.ts";
+import type { TraceContext } from "../job/trace-context.ts";
+import { hookCalls } from "../observe/hook-runner.ts";
+import { traceCalls } from "../observe/tracing.ts";
+import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
+import { MOST_AT_ONCE } from "../shared/limits.ts";
+import { knownOptions } from "../shared/validate.ts";
+import type { EnqueueReply, LeasedJob, NewJob } from "../store/store.ts";
+import { type BulkJob, type BulkOptions, checkTogether, finishJobs, type ReadJob, readJob, readJobs } from "./bulk.ts";
+import { Turn } from "./coalesce.ts";
+import type { EnqueueNeeds } from "./needs.ts";
+import { attemptMs, type EnqueueOptions } from "./new-job.ts";
+
+/** Which of the due jobs an eager start leases. */
+export interface HoldOptions {
+  /** How many at most. Default: all. */
+  readonly most?: number | undefined;
+  /** Only those whose timeout is no longer than this. Default: all. */
+  readonly timeout?: Duration | undefined;
+  /** As in `BulkOptions`. */
+  readonly trace?: TraceContext | undefined;
+}
+
+/** What became of the jobs of one call, in order. */
+interface Sent<Result = EnqueueResult> {
+  readonly results: readonly Result[];
+}
+
+/** The same, with those of the jobs that are leased to the caller. */
+export interface HeldJobs<Result = EnqueueResult> extends Sent<Result> {
+  readonly held: readonly LeasedJob[];
+}
+
+/**
+ * The ways in which a queue enqueues. In each of them, jobs are read and checked at once, then traced. Their records are made, stored,
+ * and reported to the hooks.
+ */
+export class Enqueuer {
+  readonly #needs: EnqueueNeeds;
+  /** The calls of `one` that travel together. */
+  #turn: Turn | undefined;
+
+  constructor(needs: EnqueueNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Stores one job, together with those of other calls in the same turn. */
+  one(job: AnyJob | string, payload: unknown, options: EnqueueOptions): Promise<EnqueueResult> {
+    if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.#store(newJobs));
+    const { jobs, clock } = this.#needs;
+    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, jobs, clock(), this.#turn.newId));
+  }
+
+  /** Stores jobs: 1,000 in one atomic call. */
+  async many(jobs: readonly BulkJob[], options: BulkOptions): Promise<readonly EnqueueResult[]> {
+    const { onProgress, trace } = knownOptions(options, ["onProgress", "trace"], "enqueueMany");
+    const { results } = await this.#sendTogether(this.#read(jobs), trace, async (newJobs) => {
+      const results: EnqueueResult[] = [];
+      for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
+        results.push(...(await this.#store(newJobs.slice(first, first + MOST_AT_ONCE))));
+        onProgress?.(results.length);
+      }
+      return { results };
+    });
+    return results;
+  }
+
+  /** Stores jobs in one atomic call, and leases those that are due to the caller. */
+  async held(
+    jobs: readonly BulkJob[],
+    { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
+  ): Promise<HeldJobs> {
+    const read = this.#read(jobs);
+    const isShort = read.map((each) => isShorter(each, timeout));
+    return this.#sendTogether(read, trace, (newJobs) => {
+      const now = this.#needs.clock();
+      const toHold = newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most);
+      return this.#storeAndLease(newJobs, toHold, now);
+    });
+  }
+
+  /** Stores each job for itself, as calls of `one` in the same turn do, and leases those that are due to the caller. */
+  async each(
+    jobs: readonly BulkJob[],
+    { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
+  ): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>> {
+    const held: LeasedJob[] = [];
+    const short = new Set<string>();
+    let free = most;
+    const turn = new Turn(this.#needs, async (newJobs) => {
+      const now = this.#needs.clock();
+      const toHold = newJobs.filter((job) => job.runAt <= now && short.has(job.id)).slice(0, free);
+      free -= toHold.length;
+      const stored = await this.#storeAndLease(newJobs, toHold, now);
+      held.push(...stored.held);
+      return stored.results;
+    });
+    const sent = jobs.map((item) => {
+      const read = readJob(item, this.#needs.jobs, this.#needs.clock(), turn.newId);
+      if (read.draft && isShorter(read, timeout)) short.add(read.draft.job.id);
+      return this.#sendInTurn(turn, read, trace);
+    });
+    return { results: await Promise.allSettled(sent), held };
+  }
+
+  #read(bulk: readonly BulkJob[]): readonly ReadJob[] {
+    const { jobs, clock, store, newId } = this.#needs;
+    return readJobs(bulk, jobs, clock(), store.local.idSource(newId));
+  }
+
+  /** Stores one job with the others of a turn. It is traced, and reported to the hooks, as a call of its own. */
+  async #sendInTurn(turn: Turn, read: ReadJob, caller?: TraceContext): Promise<EnqueueResult> {
+    const seat = read.draft && turn.enter(read.draft);
+    const { results } = await this.#observed([read.name], caller, async (trace) => {
+      if (!seat) throw read.refusal;
+      return { results: [await turn.send(seat, trace)] };
+    });
+    return results[0] as EnqueueResult;
+  }
+
+  /** Stores jobs together: all of them, or none if one is refused. */
+  #sendTogether<Result extends Sent>(
+    read: readonly ReadJob[],
+    caller: TraceContext | undefined,
+    store: (newJobs: readonly NewJob[]) => Promise<Result>,
+  ): Promise<Result> {
+    const names = read.map(({ name }) => name);
+    return this.#observed(names, caller, async (trace) => {
+      const newJobs = await finishJobs(read, trace);
+      checkTogether(newJobs);
+      return store(newJobs);
+    });
+  }
+
+  /** Traces what sends jobs, and reports them to the hooks. @param caller the trace of the request that asked for it. */
+  async #observed<Result extends Sent>(
+    names: readonly string[],
+    caller: TraceContext | undefined,
+    send: (trace?: TraceContext) => Promise<Result>,
+  ): Promise<Result> {
+    const { queue } = this.#needs;
+    const traces = traceCalls(this.#needs);
+    const sent = await (traces ? traces.enqueue({ queue, names, caller }, send) : send());
+    const hooks = hookCalls(this.#needs);
+    hooks?.enqueued(names, sent.results);
+    await Promise.all([hooks?.ended(), traces?.ended()]);
+    return sent;
+  }
+
+  async #store(newJobs: readonly NewJob[]): Promise<readonly EnqueueResult[]> {
+    return this.#resultsOf(await this.#needs.store.enqueue(newJobs, this.#needs.clock()));
+  }
+
+  async #storeAndLease(newJobs: readonly NewJob[], toHold: readonly NewJob[], now: number): Promise<HeldJobs> {
+    const { store, longestTimeoutMs, random } = this.#needs;
+    const leased = new Set(toHold);
+    const leaseEndsAt = now + leaseMsFor(longestTimeoutMs, random);
+    const replies = await store.enqueue(
+      newJobs.map((job) => (leased.has(job) ? { ...job, leaseEndsAt } : job)),
+      now,
+    );
+    const held = replies.flatMap(({ lease }, index) => {
+      const job = newJobs[index];
+      return lease && job ? [{ lease, record: job.record, dueAt: job.runAt }] : [];
+    });
+    return { results: this.#resultsOf(replies), held };
+  }
+
+  #resultsOf(replies: readonly EnqueueReply[]): readonly EnqueueResult[] {
+    if (replies.some(({ isEmptied }) => isEmptied)) this.#needs.noteEmptied();
+    return replies.map(({ id, status, runAt, lease }) => {
+      if (runAt !== undefined && !lease) this.#needs.noteDue(runAt);
+      return { id, status, runAt: runAt === undefined ? null : new Date(runAt) };
+    });
+  }
+}
+
+/** Whether one attempt of a job takes no longer than this. */
+function isShorter({ draft }: ReadJob, timeout: Duration): boolean {
+  return draft !== undefined && attemptMs(draft) <= durationMs(timeout, "timeout");
+}

@@ -1,0 +1,24 @@
+import type { AnyJob } from "../job/define.ts";
+import type { CheckedHooks } from "../observe/hooks.ts";
+import type { Tracing } from "../observe/tracing.ts";
+import type { Clock } from "../shared/clock.ts";
+import type { QueueStore } from "../store/store.ts";
+
+/** What it takes to enqueue the jobs of a queue. */
+export interface EnqueueNeeds {
+  /** The name of the queue. */
+  readonly queue: string;
+  readonly jobs: ReadonlyMap<string, AnyJob>;
+  /** The longest timeout of its jobs, and at least the default. */
+  readonly longestTimeoutMs: number;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly random: () => number;
+  readonly store: QueueStore;
+  readonly hooks: CheckedHooks | undefined;
+  readonly tracing: Tracing | undefined;
+  /** Is called with the time at which something will be due. */
+  readonly noteDue: (runAt: number) => void;
+  /** Is called if a store has found that the queue was emptied since this process last used it. */
+  readonly noteEmptied: () => void;
+}

@@ -1,0 +1,120 @@
+import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
+import { type HeldBack, heldBack } from "../flow/held-back.ts";
+import { correctionRefusal } from "../job/of-interface.ts";
+import { LONGEST_ID } from "../job/options.ts";
+import { encodeRecord, readRecord } from "../job/record.ts";
+import { conflict, notFound } from "../shared/errors.ts";
+import { asJson, written } from "../shared/json.ts";
+import { checkFlag, checkText, knownOptions, oneOf } from "../shared/validate.ts";
+import { type ClearableState, clearableStates, type StoredJob } from "../store/store.ts";
+import { type JobInfo, jobInfo } from "./job-info.ts";
+import type { ManageNeeds } from "./needs.ts";
+
+/** What `update` changes of a waiting job. */
+export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
+  /** Replaces the stored payload. It must fit the schema. */
+  readonly payload?: unknown;
+}
+
+/** Which jobs to cancel. */
+export interface CancelOptions {
+  /** A running job as well. Default false. */
+  readonly running?: boolean | undefined;
+}
+
+/** Reads a job in any state; null if no job has the id. */
+export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
+  checkText(id, "id", LONGEST_ID);
+  const { queue, jobs, clock, reader } = needs;
+  const now = clock();
+  const stored = await reader.find(id, now);
+  const info = stored && jobInfo(stored, queue, jobs, now);
+  const held = info && (await heldBackNow(needs, stored, now));
+  return held ? { ...info, heldBack: held } : (info ?? null);
+}
+
+/** Why a job that is due does not run yet, if its flow control key is the reason. */
+async function heldBackNow({ reader }: ManageNeeds, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
+  if (stored.state !== "ready" || !stored.flow) return undefined;
+  const key = await reader.findFlow(stored.flow.key, now);
+  return key && heldBack(stored, key, now);
+}
+
+/** Reads a job that must be waiting. @throws {TidegateError} `not_found`; `conflict` if it is running or has finished. */
+async function getWaitingJob({ queue, jobs, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
+  const stored = await store.find(id, now);
+  const isGone = stored?.state === "completed" && !jobInfo(stored, queue, jobs, now);
+  if (!stored || isGone) throw notFound(`No job has the id "${id}".`);
+  if (stored.state !== "scheduled" && stored.state !== "ready")
+    throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
+  return stored;
+}
+
+/** Changes a waiting job. @throws as `Queue.update` */
+export async function updateJob(needs: ManageNeeds, id: string, change: JobChange): Promise<JobInfo> {
+  checkText(id, "id", LONGEST_ID);
+  const { queue, jobs, clock, noteDue } = needs;
+  const now = clock();
+  const snapshot = readChange(change);
+  const changed = await storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
+  noteDue(changed.at);
+  return jobInfo(changed, queue, jobs, now) as JobInfo;
+}
+
+/** A copy of the change: what the caller modifies later does not count. @throws {TidegateError} `invalid_request`, `payload_too_large` */
+function readChange(given: JobChange): JobChange {
+  const change = knownOptions(given, ["delay", "runAt", "payload"], "update");
+  return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };
+}
+
+async function storeChange(
+  { store, jobs }: ManageNeeds,
+  stored: StoredJob,
+  change: JobChange,
+  now: number,
+): Promise<StoredJob> {
+  const { id, at, claims } = stored;
+  const isMoved = change.runAt !== undefined || change.delay !== undefined;
+  const runAt = isMoved ? runAtMs(change, now) : at;
+  const before = readRecord(stored);
+  // A record that does not change is not sent: another caller may have changed the payload meanwhile.
+  const record =
+    "payload" in change ? written("payload", () => encodeRecord({ ...before, payload: change.payload })) : undefined;
+  const definition = jobs.get(before.name);
+  const refusal = correctionRefusal(before.name, definition, before.payload, change);
+  if (refusal) throw refusal;
+  if ("payload" in change) await checkFits(before.name, definition, change.payload);
+  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow }))) {
+    throw conflict(`Job "${id}" changed at the same time. Look at it again.`);
+  }
+  return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
+}
+
+/** Removes a waiting job, or a running one too. @throws as `Queue.cancel` */
+export async function cancelJob(needs: ManageNeeds, id: string, options: CancelOptions): Promise<void> {
+  checkText(id, "id", LONGEST_ID);
+  const { running = false } = knownOptions(options, ["running"], "cancel");
+  checkFlag(running, "running");
+  const now = needs.clock();
+  const [status] = await needs.store.cancel([id], now, running);
+  if (status === "running") throw conflict(`Job "${id}" is running. To stop it, cancel it with { running: true }.`);
+  if (status === "missing") await getWaitingJob(needs, id, now);
+}
+
+/** Removes the jobs of a state, and gives how many there were. */
+export async function clearJobs(
+  { store, clock }: ManageNeeds,
+  options: { readonly state?: ClearableState | undefined },
+): Promise<number> {
+  const { state = "pending" } = knownOptions(options, ["state"], "clear");
+  oneOf(state, clearableStates, "state");
+  const now = clock();
+  let total = 0;
+  let from: string | undefined;
+  do {
+    const { cleared, next } = await store.clear(state, now, from);
+    total += cleared;
+    from = next;
+  } while (from !== undefined);
+  return total;
+}

@@ -1,0 +1,40 @@
+import { mostFollowUps } from "../attempt/follow-ups.ts";
+import { leastBudgets } from "../drain/least-budgets.ts";
+import type { DrainNeeds } from "../drain/needs.ts";
+import { NextDueHint } from "../drain/next-due.ts";
+import { UsageCounter } from "../drain/usage.ts";
+import type { EnqueueNeeds } from "../enqueue/needs.ts";
+import type { ManageNeeds } from "../manage/needs.ts";
+import { logEmptied, logWarning } from "../observe/log.ts";
+import { DeclaredSchedules } from "../schedule/declared.ts";
+import type { Meter } from "../store/meter.ts";
+import { type QueueOptions, readOptions } from "./options.ts";
+
+/** All that the parts of a queue need: what the user has chosen, its store, and what this object knows. */
+export type OpenQueue = EnqueueNeeds & DrainNeeds & ManageNeeds;
+
+/** @throws as the constructor of `Queue` */
+export function openQueue(options: QueueOptions): OpenQueue {
+  const { store: kept, ...chosen } = readOptions(options);
+  const { queue, jobs, clock, logger } = chosen;
+  const usage = new UsageCounter(clock());
+  const nextDue = new NextDueHint();
+  const declared = new DeclaredSchedules(jobs, clock, (text) => logWarning(logger, text));
+  const open = (meter: Meter) => kept.open(queue, meter);
+  const store = open(usage.work);
+  return {
+    ...chosen,
+    store,
+    reader: open(usage.reads),
+    open,
+    declared,
+    nextDue,
+    usage,
+    budgets: leastBudgets(store.local, declared.count, mostFollowUps(jobs)),
+    noteDue: (runAt) => nextDue.note(runAt),
+    noteEmptied: () => {
+      declared.noteEmptied();
+      logEmptied(logger, queue, clock());
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { internalsOf } from "../../core/queue/internals.ts";
+import { isTidegateError, notFound } from "../../core/shared/errors.ts";
+import type { QStashHost } from "../../http/qstash-port.ts";
+import { type MessageJob, placed } from "../messages/message-job.ts";
+import { runsOf, waitsOf } from "./host.ts";
+import { messageIds, type Run } from "./run.ts";
+import { arrivalJob, eventJob, jobIdOf, runHeader, timeoutJob } from "./run-messages.ts";
+import { eventStep, type RunWaits, type Wait, waitsName } from "./wait-documents.ts";
+
+/** Lets a step of a run wait for an event. @returns the message that ends the wait: by its deadline, or at once if the event has come. */
+export async function waitFor(
+  { queue }: QStashHost,
+  run: Run,
+  eventId: string,
+  wait: Omit<Wait, "state">,
+  now: number,
+): Promise<MessageJob> {
+  const result = await waitsOf(queue).add(eventId, run.id, { ...wait, state: "waiting" }, now);
+  return typeof result === "string"
+    ? arrivalJob(run, eventStep(wait.step, eventId, result), wait.url)
+    : timeoutJob(run, result, eventId);
+}
+
+/** What waits for an event. */
+export async function waitersOf({ queue }: QStashHost, eventId: string) {
+  const waiters = [];
+  for (const waits of await waitsOf(queue).waitingFor(eventId)) {
+    const { run, waiting } = await whoWaits(queue, waits);
+    if (run) waiters.push(...waiting.map((each) => waiterOf(run, each)));
+  }
+  return waiters;
+}
+
+/** Brings an event to all runs that wait for it. */
+export async function bringToAll(host: QStashHost, eventId: string, data: string) {
+  const answers = [];
+  for (const waits of await waitsOf(host.queue).waitingFor(eventId)) answers.push(...(await bring(host, waits, data)));
+  return answers;
+}
+
+/** Brings an event to one run, which gets it also if it waits for it only later. @throws {TidegateError} `not_found` */
+export async function bringOrSave(host: QStashHost, runId: string, eventId: string, data: string) {
+  const { queue } = host;
+  const waits = waitsOf(queue);
+  if ((await runsOf(queue).find(runId))?.state !== "started") throw notFound("No run with this id goes on.");
+  for (;;) {
+    const [waiting] = await waits.waitingFor(eventId, runId);
+    const answers = waiting ? await bring(host, waiting, data) : [];
+    // What another event has ended does not take this one.
+    const brought = answers.filter(({ deduplicated }) => !deduplicated);
+    if (brought.length > 0 || (await waits.save(eventId, runId, data, queue.clock()))) return brought;
+  }
+}
+
+/**
+ * Brings an event to the steps of a run that wait for it. It is enqueued first, so that it is not lost if this ends halfway. A wait that
+ * its deadline ends meanwhile has no answer: the delivery of the event finds that out too.
+ */
+async function bring(host: QStashHost, waits: RunWaits, data: string) {
+  const { queue } = host;
+  const { run, waiting } = await whoWaits(queue, waits);
+  if (!run) return [];
+  const { local } = internalsOf(queue);
+  const answers = [];
+  for (const each of waiting) {
+    const { step } = each;
+    const [result] = await host.enqueue([placed(await eventJob(run, each, waits.eventId, data), local)]);
+    const name = await waitsName(waits.eventId, run.id);
+    if (!(await waitsOf(queue).end(name, step.stepId, "notified", queue.clock()))) continue;
+    await queue.cancel(jobIdOf(run, messageIds.timeout(run.id, step.stepId), local)).catch((error) => {
+      if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
+    });
+    answers.push({
+      ...{ waiter: waiterOf(run, each), messageId: result?.id, error: "" },
+      ...{ workflowRunId: run.id, workflowCreatedAt: run.createdAt },
+      ...(result?.status !== "enqueued" && { deduplicated: true }),
+    });
+  }
+  return answers;
+}
+
+/** The waits that no event and no deadline has ended, and their run if it goes on. */
+async function whoWaits(queue: QStashHost["queue"], { runId, waits }: RunWaits) {
+  const waiting = waits.filter(({ state }) => state === "waiting");
+  const run = waiting.length > 0 ? await runsOf(queue).find(runId) : undefined;
+  return { waiting, run: run?.state === "started" ? run : undefined };
+}
+
+function waiterOf(run: Run, { url, deadline }: Wait) {
+  const headers = runHeader(run);
+  return { url, deadline: Math.ceil(deadline / 1_000), headers, timeoutUrl: url, timeoutHeaders: headers };
+}
