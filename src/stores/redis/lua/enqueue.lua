@@ -92,7 +92,7 @@ local function returned_end(claims)
   return ',"returned":' .. claims .. '}'
 end
 
--- A job that has never been attempted has never been claimed, or was handed back each time: its record ends with that (replaceable.ts).
+-- A job that has never been attempted has never been claimed, or was handed back each time: its record ends with that (replacement.ts).
 local function may_replace(job, record, claims)
   if job.replaces == '' or string.sub(record, 1, #job.replaces) ~= job.replaces then return false end
   local tail = returned_end(claims)
