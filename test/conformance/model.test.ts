@@ -28,7 +28,8 @@ test("Redis gives the same answers and holds the same state as memory after each
 
 test("Redis fires the schedules that memory fires, through faults of the network too", { timeout }, async () => {
   const count = nothingCounted();
-  await fc.assert(storeModel(stage, 60, count, occurrenceOperation), limits);
+  // Few sequences fire a schedule, so there are twice as many.
+  await fc.assert(storeModel(stage, 60, count, occurrenceOperation), { numRuns: trials(60) });
   expect(count.fired).toBeGreaterThan(5);
 });
 
