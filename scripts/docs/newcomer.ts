@@ -33,14 +33,15 @@ const env = {
 /**
  * Follows docs/newcomer.md.
  *
+ * @param built a folder with the package as it is published. Default: it is built, and `dist` left alone.
  * @returns the page, if it was rewritten.
  * @throws {Error} if one of its commands fails; the message contains its output. With `check`, if the page would
  *   be rewritten; the message shows the lines that differ.
  */
-export async function newcomer({ check }: Writing): Promise<string[]> {
+export async function newcomer({ check, built }: Writing & { readonly built?: string }): Promise<string[]> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "tidegate-newcomer-")));
   try {
-    const tarball = await pack(join(folder, "package"));
+    const tarball = await pack(built ?? (await build(join(folder, "package"))), folder);
     const port = await freePort();
     const before = await readFile(join(root, PAGE), "utf8");
     const page = await transcribe(before, {
@@ -58,12 +59,17 @@ export async function newcomer({ check }: Writing): Promise<string[]> {
   }
 }
 
-/** Builds and packs the package as it would be published. Leaves dist alone. */
-async function pack(folder: string): Promise<string> {
+/** Builds the package as it would be published. */
+async function build(folder: string): Promise<string> {
   const bundler = join(root, "node_modules/tsdown/dist/run.mjs");
   await run(process.execPath, [bundler, "--out-dir", join(folder, "dist"), "--logLevel", "error"], { cwd: root });
   for (const file of ["package.json", "README.md", "LICENSE"]) await cp(join(root, file), join(folder, file));
-  const { stdout } = await run("npm", ["pack", "--silent", "--ignore-scripts"], { cwd: folder });
+  return folder;
+}
+
+async function pack(built: string, folder: string): Promise<string> {
+  const args = ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder];
+  const { stdout } = await run("npm", args, { cwd: built });
   return join(folder, stdout.trim());
 }
 

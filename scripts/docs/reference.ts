@@ -79,6 +79,8 @@ export async function reference({ check, root = repository }: Writing): Promise<
     [new TSConfigReader()],
   );
   app.logger = logger;
+  // Of all that tsconfig.json includes, it reads only what the entry points need.
+  app.options.setCompilerOptions([...entries.values()], app.options.getCompilerOptions(logger), undefined);
   app.renderer.on(PageEvent.END, (page) => {
     page.contents = `${NOTICE}\n\n${page.contents}`;
   });

@@ -36,7 +36,8 @@ export type { QStash } from "./qstash-port.ts";
  * Serves queues over HTTP. Returns a Hono app, whose `fetch` is a handler for every platform.
  *
  * ```ts
- * const handler = createHandler({ queue, auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] } });
+ * const auth = { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] };
+ * const handler = createHandler({ queue, auth });
  * export default handler; // or app.route("/queue", handler) in another Hono app
  * ```
  *

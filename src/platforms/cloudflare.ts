@@ -59,10 +59,11 @@ let isWarm = false;
  * the first request would have to compile, and Cloudflare does not count the start of an isolate as CPU time of a request.
  *
  * ```ts
- * export default createWorker((env: Env) => ({
- *   queue: new Queue({ store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }), jobs }),
- *   auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
- * }));
+ * export default createWorker((env: Env) => {
+ *   const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
+ *   const auth = { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] };
+ *   return { queue: new Queue({ store, jobs }), auth };
+ * });
  * ```
  *
  * On Workers it takes no queue on `redisStore`: a connection belongs there to the event that opened it.

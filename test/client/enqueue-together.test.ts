@@ -3,6 +3,7 @@ import { QueueClient } from "../../src/client/index.ts";
 import { InvalidPayloadError, memoryStore, TidegateError } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { fails, type SetUp, sendEmail, setUp } from "../http/memory-handler.ts";
+import { gate } from "../support/gate.ts";
 
 interface Seen {
   readonly path: string;
@@ -132,13 +133,15 @@ describe("calls of QueueClient.enqueue in one turn", () => {
 
   test("do not wait for a request of another turn", async () => {
     const { app } = setUp();
+    const { open, opened } = gate();
     let requests = 0;
-    const client = new QueueClient({
-      url: "http://queue.test",
-      fetch: (request) => (requests++ === 0 ? new Promise<never>(() => {}) : app.fetch(request)),
-    });
+    const fetch = (request: Request) => {
+      open();
+      return requests++ === 0 ? new Promise<never>(() => {}) : app.fetch(request);
+    };
+    const client = new QueueClient({ url: "http://queue.test", fetch });
     void client.enqueue("fails", 1);
-    await new Promise((resolve) => void setTimeout(resolve));
+    await opened;
     expect(await Promise.all([client.enqueue("fails", 2), client.enqueue("fails", 3)])).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { otherServers, pathOf } from "../../scripts/other-servers.ts";
-import { isForAll } from "../../scripts/shared/all-tests.ts";
+import { trials } from "../../scripts/shared/all-tests.ts";
 import { nothingCounted, queueModel, storeModel } from "../support/model.ts";
 import { clocksApartOperation, occurrenceOperation } from "../support/operations.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 // A number of runs and no time limit: coverage does not depend on the machine.
-const limits = { numRuns: isForAll ? 30 : 15 };
+const limits = { numRuns: trials(30) };
 const timeout = 180_000;
 
 test("Redis gives the same answers and holds the same state as memory after each step, even through network faults", {
@@ -28,7 +28,8 @@ test("Redis gives the same answers and holds the same state as memory after each
 
 test("Redis fires the schedules that memory fires, through faults of the network too", { timeout }, async () => {
   const count = nothingCounted();
-  await fc.assert(storeModel(stage, 60, count, occurrenceOperation), limits);
+  // Few sequences fire a schedule, so there are twice as many.
+  await fc.assert(storeModel(stage, 60, count, occurrenceOperation), { numRuns: trials(60) });
   expect(count.fired).toBeGreaterThan(5);
 });
 
@@ -52,7 +53,8 @@ describe.each(otherServers.filter(pathOf))("$name", (server) => {
     try {
       const count = nothingCounted();
       await fc.assert(storeModel(older, 30, count), { numRuns: 5 });
-      expect(count.operations).toBeGreaterThan(50);
+      // Five sequences have some 75, and at times fewer than 50.
+      expect(count.operations).toBeGreaterThan(20);
     } finally {
       await older.close();
     }

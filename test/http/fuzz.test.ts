@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { trials } from "../../scripts/shared/all-tests.ts";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
@@ -75,7 +76,7 @@ describe("no request makes the handler fail, and no refused one changes anything
       fc.asyncProperty(bodied, body, async ({ method, path }, content) => {
         await holds((base) => new Request(base + path, { method, body: content, headers: json }));
       }),
-      { numRuns: 300 },
+      { numRuns: trials(300) },
     );
   });
 
@@ -109,7 +110,7 @@ describe("no request makes the handler fail, and no refused one changes anything
       fc.asyncProperty(door, query, async ({ method, path }, search) => {
         await holds((base) => new Request(`${base}${path}?${search}`, { method }));
       }),
-      { numRuns: 500 },
+      { numRuns: trials(500) },
     );
   });
 
@@ -148,7 +149,7 @@ describe("no request makes the handler fail, and no refused one changes anything
       fc.asyncProperty(method, path, async (verb, address) => {
         await holds((base) => new Request(base + address, { method: verb }));
       }),
-      { numRuns: 1_000 },
+      { numRuns: trials(1_000) },
     );
   });
 });

@@ -32,6 +32,8 @@ const strict = {
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
   skipLibCheck: false,
+  // Of the libraries, only those that come with a compiler go unchecked: they take half of the time.
+  skipDefaultLibCheck: true,
 };
 
 /** Creates a project in which the published package is installed. */

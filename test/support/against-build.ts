@@ -6,10 +6,14 @@ import { builtPackage, root } from "../package/built.ts";
 
 const sources = join(root, "src/");
 
+/** Asked for at each import. To find it anew, all sources are read. */
+let building: Promise<string> | undefined;
+
 /** The built file of a source; undefined for other files, and for sources that have only types. */
 async function builtFile(source: string): Promise<string | undefined> {
   if (!source.startsWith(sources)) return undefined;
-  const file = join(await builtPackage(), "dist", relative(sources, source).replace(/\.ts$/, ".js"));
+  building ??= builtPackage();
+  const file = join(await building, "dist", relative(sources, source).replace(/\.ts$/, ".js"));
   return existsSync(file) ? file : undefined;
 }
 
@@ -18,6 +22,9 @@ export function againstBuild(): Plugin {
   return {
     name: "tidegate:against-build",
     enforce: "pre",
+    watchChange() {
+      building = undefined;
+    },
     async resolveId(name, importer, options) {
       const resolved = await this.resolve(name, importer, { ...options, skipSelf: true });
       return (resolved && (await builtFile(resolved.id))) ?? resolved;

@@ -1,15 +1,10 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const longest = [
-  "conformance/model",
-  "runtimes/npm-start",
-  "docs/newcomer",
-  "runtimes/smoke/smoke",
-  "reliability/network",
-  "reliability/failing-commands",
-  "costs/most-commands",
-  "core/cron/clock-changes",
-  "reliability/crashes",
+  ...["conformance/model", "package/declarations", "docs/newcomer", "runtimes/npm-start", "package/installed"],
+  ...["runtimes/smoke/smoke", "docs/command-line", "dashboard/browser-cost", "reliability/crashes"],
+  ...["qstash/workflow-crashes", "qstash/crashes", "conformance/drain-claims", "core/cron/clock-changes"],
+  ...["reliability/network", "reliability/failing-commands", "costs/most-commands", "cli/main"],
 ];
 
 const rankOf = ({ moduleId }: TestSpecification) => {

@@ -38,7 +38,8 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * Makes the dashboard of a handler, served at `/dashboard`.
  *
  * ```ts
- * createHandler({ queue, auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], read: [env.TIDEGATE_READ_TOKEN] }, dashboard: dashboard() });
+ * const auth = { admin: [env.TIDEGATE_ADMIN_TOKEN], read: [env.TIDEGATE_READ_TOKEN] };
+ * createHandler({ queue, auth, dashboard: dashboard() });
  * ```
  *
  * You sign in with an `admin` or a `read` token and get a signed cookie. Removing the token ends the session. If the handler's

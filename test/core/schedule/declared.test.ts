@@ -1,10 +1,7 @@
-import { describe, expect, test, vi } from "vitest";
-import { readPattern } from "../../../src/core/cron/expression.ts";
+import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
 import { faultyStore } from "../../../src/testing/index.ts";
 import { clockByHand, start } from "../../support/clock.ts";
-
-vi.mock("../../../src/core/cron/expression.ts", { spy: true });
 
 const minute = 60_000;
 
@@ -21,17 +18,6 @@ function setUp() {
 }
 
 describe("declared schedules", () => {
-  test("are parsed where they are defined, and not again by queues, drains and previews", async () => {
-    const { clock, deploy } = setUp();
-    const queue = deploy({ nightly: "H 3 * * *" });
-    expect(readPattern).toHaveBeenCalledTimes(1);
-    await queue.drain();
-    clock.now += 24 * 60 * minute;
-    expect(await queue.drain()).toMatchObject({ rearmed: 1, completed: 1 });
-    expect(await queue.schedules.preview("nightly", 3)).toHaveLength(3);
-    expect(readPattern).toHaveBeenCalledTimes(1);
-  });
-
   test("are reported by the first drain, which gives the earliest as the next run", async () => {
     const { deploy } = setUp();
     const queue = deploy({ daily: "@daily", half: "*/30 * * * *", hourly: "@hourly" });

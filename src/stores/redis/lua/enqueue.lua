@@ -92,7 +92,8 @@ local function returned_end(claims)
   return ',"returned":' .. claims .. '}'
 end
 
--- A job that has never been attempted has never been claimed, or was handed back each time: its record ends with that (replacement.ts).
+-- Only a job that has never been attempted is replaced. It has never been claimed, or was returned by each drain that
+-- claimed it: then its record ends with how often (replacement.ts).
 local function may_replace(job, record, claims)
   if job.replaces == '' or string.sub(record, 1, #job.replaces) ~= job.replaces then return false end
   local tail = returned_end(claims)

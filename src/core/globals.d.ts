@@ -1,0 +1,32 @@
+// All that the core takes from its platform, beyond the language: what Node, workerd, browsers, Deno and Bun have in common. The core is
+// checked against this file, without the types of the DOM and of Node. Everything else sees the full types of these globals instead.
+
+interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+declare const AbortSignal: { new (): AbortSignal };
+
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
+declare class TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>;
+  encodeInto(text: string, target: Uint8Array): { readonly read: number; readonly written: number };
+}
+
+interface Timer {
+  readonly timer: unique symbol;
+}
+declare function setTimeout(callback: () => void, ms: number): Timer;
+declare function clearTimeout(timer: Timer): void;
+
+declare const crypto: {
+  readonly subtle: { digest(algorithm: "SHA-256", data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> };
+};
+
+declare const console: Record<"warn" | "error", (...values: readonly unknown[]) => void>;
