@@ -2,7 +2,8 @@ import { MOST_FIRED_AT_ONCE } from "../schedule/fire.ts";
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { checkFunctions, knownOptions, wholeNumber, withoutUndefined } from "../shared/validate.ts";
+import { accepting, callable, duration, optionsOf, whole } from "../shared/schema.ts";
+import { withoutUndefined } from "../shared/validate.ts";
 import { type Cost, noCost, sumOf } from "../store/meter.ts";
 import type { LeasedJob, LocalFacts } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
@@ -118,7 +119,6 @@ export function withDefaults(options: DrainOptions, defaults: DrainOptions): Dra
   return { ...under, ...over, budget };
 }
 
-export const drainOptionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
 const internalNames = [
   "held",
   "heldOnly",
@@ -138,30 +138,44 @@ export const LEAST_ROUND_TRIPS = 3;
 /** The largest `maxJobs`, and the largest part of a budget: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
 
+/** What a drain may spend. */
+export const budgetOptions = optionsOf<NonNullable<DrainOptions["budget"]>>("budget", {
+  roundTrips: whole(LEAST_ROUND_TRIPS, NO_LIMIT),
+  commands: whole(1, NO_LIMIT),
+});
+
+export const drainOptions = optionsOf<DrainOptions>("drain", {
+  maxJobs: whole(1, NO_LIMIT),
+  concurrency: whole(1, 10_000),
+  timeBudget: duration,
+  grace: duration,
+  linger: duration,
+  batchSize: whole(1, 1_000),
+  budget: budgetOptions,
+  signal: accepting({}, (value) => value instanceof AbortSignal, "an AbortSignal"),
+  checkEvery: duration,
+  onProgress: callable,
+});
+
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function drainLimits(given: InternalDrainOptions): DrainLimits {
-  const options = knownOptions(given, drainOptionNames, "drain", internalNames);
-  const parts = knownOptions(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
-  checkFunctions(options, ["onProgress", "onReturn", "onStopped", "onSettled"]);
+  const options = drainOptions.read<InternalDrainOptions>(given, "", internalNames);
   const { maxJobs, concurrency, timeBudget, linger, batchSize } = { ...drainDefaults, ...options };
-  const { held = [], heldOnly = false } = options;
-  const budget = { ...drainDefaults.budget, ...parts };
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw invalidRequest("signal must be an AbortSignal.");
-  }
+  const { held = [], heldOnly = false, grace, checkEvery } = options;
+  const orNever = (name: string, value?: Duration) =>
+    value === undefined ? Number.POSITIVE_INFINITY : durationMs(value, name);
   return {
-    maxJobs: heldOnly ? held.length : wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
+    maxJobs: heldOnly ? held.length : maxJobs,
     heldOnly,
-    concurrency: wholeNumber(concurrency, "concurrency", 1, 10_000),
+    concurrency,
     timeBudgetMs: durationMs(timeBudget, "timeBudget"),
-    graceMs: options.grace === undefined ? Number.POSITIVE_INFINITY : durationMs(options.grace, "grace"),
+    graceMs: orNever("grace", grace),
     lingerMs: durationMs(linger, "linger"),
-    batchSize: wholeNumber(batchSize, "batchSize", 1, 1_000),
-    roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", LEAST_ROUND_TRIPS, NO_LIMIT),
-    commands: wholeNumber(budget.commands, "budget.commands", 1, NO_LIMIT),
+    batchSize,
+    ...drainDefaults.budget,
+    ...withoutUndefined(options.budget ?? {}),
     signal: options.signal,
-    checkEveryMs:
-      options.checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(options.checkEvery, "checkEvery"),
+    checkEveryMs: orNever("checkEvery", checkEvery),
     onProgress: options.onProgress,
     onReturn: options.onReturn,
     slots: options.slots ?? ownSlots(concurrency),

@@ -4,7 +4,8 @@ import { LONGEST_ID } from "../job/options.ts";
 import { encodeRecord, readRecord } from "../job/record.ts";
 import { conflict } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import { checkText, knownOptions } from "../shared/validate.ts";
+import { anything, duration, optionsOf, time } from "../shared/schema.ts";
+import { checkText } from "../shared/validate.ts";
 import type { StoredJob } from "../store/store.ts";
 import { getWaitingJob } from "./get.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
@@ -15,6 +16,8 @@ export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
   /** Replaces the stored payload. It must fit the schema. */
   readonly payload?: unknown;
 }
+
+export const changeOptions = optionsOf<JobChange>("update", { delay: duration, runAt: time, payload: anything });
 
 /** Changes a waiting job. @throws as `Queue.update` */
 export async function updateJob(runtime: ManageRuntime, id: string, change: JobChange): Promise<JobInfo> {
@@ -29,7 +32,7 @@ export async function updateJob(runtime: ManageRuntime, id: string, change: JobC
 
 /** A copy of the change: what the caller modifies later does not count. @throws {TidegateError} `invalid_request`, `payload_too_large` */
 function readChange(given: JobChange): JobChange {
-  const change = knownOptions(given, ["delay", "runAt", "payload"], "update");
+  const change = changeOptions.read(given);
   return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };
 }
 

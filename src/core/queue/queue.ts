@@ -1,15 +1,9 @@
-import { type DrainOptions, drainOptionNames } from "../drain/options.ts";
+import { type DrainOptions, drainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { EnqueueOptions, EnqueueResult, RecurringOptions } from "../enqueue/new-job.ts";
 import { FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
-import {
-  type DeadLetterOptions,
-  type DeadSelection,
-  type RetryOptions,
-  removeDead,
-  retryDead,
-} from "../manage/dead-letter.ts";
+import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
 import { Documents } from "../manage/documents.ts";
 import { type FailurePage, type FailuresOptions, getFailures } from "../manage/failures.ts";
 import {
@@ -22,16 +16,16 @@ import {
 } from "../manage/figures.ts";
 import { getJob } from "../manage/get.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
-import { type DeadListOptions, type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
+import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
 import {
   type CancelledJobs,
   cancelPending,
   type PendingOptions,
-  type PendingSelection,
   type RescheduledJobs,
   reschedulePending,
 } from "../manage/pending-jobs.ts";
 import { type CancelOptions, cancelJob, clearJobs } from "../manage/remove.ts";
+import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type JobChange, updateJob } from "../manage/update.ts";
 import { waitForEnd } from "../manage/wait.ts";
@@ -175,7 +169,7 @@ export class Queue {
    *   could not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return drainQueue(this.#parts, knownOptions(options, drainOptionNames, "drain"));
+    return drainQueue(this.#parts, drainOptions.read(options));
   }
 
   /**
@@ -229,7 +223,7 @@ export class Queue {
 
   /** Lists dead jobs, newest first: all, those of a name, or those of a group of failures. */
   async listDeadLetter(options: DeadListOptions = {}): Promise<JobPage<DeadJob>> {
-    return listJobs(this.#parts, { ...options, state: "dead" }) as Promise<JobPage<DeadJob>>;
+    return listDead(this.#parts, options);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { invalidRequest, quote, resultOrRefusal, TidegateError } from "../../core/shared/errors.ts";
-import { anything, isObject, list, type ObjectSchema, type Schema } from "./schema.ts";
+import { anything, isObject, list, type ObjectSchema, type Schema } from "../../core/shared/schema.ts";
 
 type Body = ReadableStream<Uint8Array> | null;
 

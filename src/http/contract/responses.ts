@@ -21,11 +21,11 @@ import type { QueueList } from "../../core/queue/list-queues.ts";
 import type { Spending } from "../../core/queue/usage.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
+import type { JsonSchema } from "../../core/shared/schema.ts";
 import type { OutcomeCounts } from "../../core/store/figures.ts";
 import { enqueueStatuses, jobStates } from "../../core/store/store.ts";
 import { problemKinds } from "./problems.ts";
 import type { Problem } from "./requests.ts";
-import type { JsonSchema } from "./schema.ts";
 
 /** The body of an answer. Without `json` there is no body. */
 export interface Answer {

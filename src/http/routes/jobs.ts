@@ -9,6 +9,7 @@ import {
   type TidegateError,
 } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
+import type { ValueOf } from "../../core/shared/schema.ts";
 import { requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
@@ -35,7 +36,6 @@ import {
   nothing,
   rescheduledJobs,
 } from "../contract/responses.ts";
-import type { ValueOf } from "../contract/schema.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { admission, shownTo } from "../enqueue-scope.ts";
 import { type Call, reply, replyEmpty, route } from "./route.ts";

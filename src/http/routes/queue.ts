@@ -1,10 +1,10 @@
 import { AttemptCollector } from "../../core/drain/attempts.ts";
 import type { DrainOptions } from "../../core/drain/options.ts";
 import { drainQueues } from "../../core/queue/drain-queues.ts";
+import type { ValueOf } from "../../core/shared/schema.ts";
 import { requireScope } from "../auth.ts";
 import { drainBody, drainQuery } from "../contract/requests.ts";
 import { draining, drainReport, healthy, paused, stats } from "../contract/responses.ts";
-import type { ValueOf } from "../contract/schema.ts";
 import { afterResponse } from "../eager.ts";
 import { checkHealth } from "../health.ts";
 import { type Call, reply, route } from "./route.ts";

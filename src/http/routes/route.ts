@@ -3,11 +3,11 @@ import type { DrainReport } from "../../core/drain/report.ts";
 import type { TraceContext } from "../../core/job/trace-context.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { ErrorCode } from "../../core/shared/errors.ts";
+import type { ObjectSchema, Schema } from "../../core/shared/schema.ts";
 import type { Caller, Scope } from "../auth.ts";
 import type { DrainOrigin } from "../backlog-fan-out.ts";
 import { answerHeaders } from "../contract/problems.ts";
 import type { Answer } from "../contract/responses.ts";
-import type { ObjectSchema, Schema } from "../contract/schema.ts";
 import type { EnqueueScope } from "../enqueue-scope.ts";
 
 /** A route: how to answer a request, and how to document it. */
