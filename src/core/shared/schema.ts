@@ -202,7 +202,7 @@ export function list<Item>(item: Schema<Item>, most: number): Schema<readonly It
   return checkedBy({ type: "array", items: item.json, maxItems: most }, (value, name) => {
     if (!Array.isArray(value) || value.length > most)
       throw invalidRequest(`${name || "The body"} must be an array of at most ${most}.`);
-    value.forEach((each, index) => item.read(each, `${name}[${index}]`));
+    for (const [index, each] of value.entries()) item.read(each, `${name}[${index}]`);
   });
 }
 
