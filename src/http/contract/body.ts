@@ -101,8 +101,12 @@ function brokenOff(): TidegateError {
   return invalidRequest("The body ended before it was complete.");
 }
 
-// The parser's errors quote the body, so they are not passed on.
-function parseJson(bytes: Uint8Array): unknown {
+/**
+ * Reads a body as strict JSON. The parser's errors quote it, so they are not passed on.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
+export function parseJson(bytes: Uint8Array): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
