@@ -142,12 +142,12 @@ const jobFields = {
   timeout: optional(nullable(count)),
 };
 export const job = record<JobInfo>()({
-  ...jobFields,
   state: words(jobStates),
+  ...jobFields,
   failedAt: optional(time),
   error: optional(jobError),
 });
-export const deadJob = record<DeadJob>()({ ...jobFields, state: words(["dead"]), failedAt: time, error: jobError });
+export const deadJob = record<DeadJob>()({ state: words(["dead"]), ...jobFields, failedAt: time, error: jobError });
 
 const cursor = described("The cursor of the next page; null on the last page.", nullable(text));
 export const jobPage = record<JobPage>()({ jobs: list(job), cursor });
