@@ -1,5 +1,5 @@
 import type { QueueBrief } from "../../core/manage/stats.ts";
-import { waitBetweenLooks } from "../../core/shared/growing-wait.ts";
+import { waitBetweenLooks } from "../../core/shared/poll-wait.ts";
 
 /** The longest wait, unless the user wants a longer one. */
 const LONGEST_MS = 90_000;

@@ -1,4 +1,4 @@
-import { growingWait, waitBetweenLooks } from "../../../../core/shared/growing-wait.ts";
+import { waitBetweenLooks } from "../../../../core/shared/poll-wait.ts";
 
 const SHORTEST_MS = 3_000;
 const LONGEST_MS = 150_000;
@@ -25,7 +25,10 @@ export function isLasting(status: number): boolean {
 export function waitAfterFailure(before: number, retryAfter: string | null, now: number): number {
   const seconds = Number(retryAfter ?? 0);
   const asked = Number.isNaN(seconds) ? Date.parse(retryAfter ?? "") - now : seconds * 1_000;
-  return Math.max(growingWait(FIRST_RETRY_MS, LONGEST_RETRY_MS, before), Math.min(asked || 0, LONGEST_ASKED_MS));
+  return Math.max(
+    waitBetweenLooks(FIRST_RETRY_MS, LONGEST_RETRY_MS, before, []),
+    Math.min(asked || 0, LONGEST_ASKED_MS),
+  );
 }
 
 /** What a page that was just opened may spend at once, and what it then earns. Together that is 1,500 commands in any hour. */

@@ -1,8 +1,3 @@
-/** A wait that doubles with each step, from `first` to `longest`. */
-export function growingWait(first: number, longest: number, steps: number): number {
-  return Math.min(first * 2 ** steps, longest);
-}
-
 /** A job that has fallen due has usually begun this much later. */
 const GRACE_MS = 500;
 
@@ -15,5 +10,5 @@ const GRACE_MS = 500;
  */
 export function waitBetweenLooks(first: number, longest: number, quiet: number, dueInMs: readonly number[]): number {
   const ahead = dueInMs.filter((ms) => ms > 0).map((ms) => ms + GRACE_MS);
-  return Math.max(first, Math.min(growingWait(first, longest, quiet), ...ahead));
+  return Math.max(first, Math.min(first * 2 ** quiet, longest, ...ahead));
 }
