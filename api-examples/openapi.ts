@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import type { JsonSchema } from "../src/http/contract/schema.ts";
+import type { JsonSchema } from "../src/core/shared/schema.ts";
 import { shown } from "../src/testing/differences.ts";
 
 interface Reference {

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { internalsOf } from "../src/core/queue/internals.ts";
 import type { BulkJob } from "../src/core/enqueue/bulk.ts";
+import { internalsOf } from "../src/core/queue/internals.ts";
 import type { Clock } from "../src/core/shared/clock.ts";
 import type { QueueStore, Store } from "../src/core/store/store.ts";
 import { createHandler, type HandlerOptions } from "../src/http/handler.ts";
@@ -93,7 +93,7 @@ export async function apiWorld({
 /** A job that has run. */
 async function ended(queue: Queue, job: BulkJob): Promise<void> {
   const { held } = await internalsOf(queue).enqueueHeld([job]);
-  await internalsOf(queue).drain({ held, maxJobs: held.length });
+  await internalsOf(queue).drain({ held }, { maxJobs: held.length });
 }
 
 /** What a newer version may store. */

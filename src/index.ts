@@ -46,7 +46,7 @@ export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, Tim
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
-export type { DeadLetterOptions, DeadSelection, RetryOptions } from "./core/manage/dead-letter.ts";
+export type { DeadLetterOptions, RetryOptions } from "./core/manage/dead-letter.ts";
 export type { FailureGroup, FailurePage, FailuresOptions } from "./core/manage/failures.ts";
 export type {
   Figures,
@@ -61,13 +61,8 @@ export type {
 export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
 export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
-export type {
-  CancelledJobs,
-  PendingOptions,
-  PendingSelection,
-  PendingState,
-  RescheduledJobs,
-} from "./core/manage/pending-jobs.ts";
+export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
+export type { DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type {
   CompleteEvent,

@@ -1,7 +1,8 @@
-import type { DeadSelection } from "../core/manage/dead-letter.ts";
+import type { DeadSelection } from "../core/manage/selection.ts";
+import { pagesOf } from "../core/shared/pages.ts";
+import type { Change } from "./change-jobs.ts";
 import { bar } from "./output/live-line.ts";
 import { count, counted, printable } from "./output/text.ts";
-import { PartlyDone } from "./partly-done.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
@@ -31,85 +32,77 @@ export function readSelection(
   return selection;
 }
 
+/** The action on a selection, with a progress bar for people. */
+export function deadLetterChange(
+  target: Target,
+  action: DeadLetterAction,
+  selection: DeadSelection,
+  session: Session,
+): Change {
+  const isRetry = action.verb === "retry";
+  const done = isRetry ? "retried" : "removed";
+  const count = () => countDead(target, selection);
+  return {
+    would: () => `be ${done}`,
+    question: (size) => `${isRetry ? "retry" : "remove for good"} ${describeSelection(selection, size)}`,
+    isFinal: !isRetry,
+    noun: "dead job",
+    past: done,
+    document: (size) => ({ [done]: size }),
+    outcome: (size) => `${isRetry ? "Retried" : "Removed"} ${counted(size, "dead job")}.`,
+    nothing: "No matching dead jobs.",
+    count,
+    async apply(progress) {
+      const line = session.liveLine();
+      const total = !line.isVisible ? 0 : "ids" in selection ? selection.ids.length : await count();
+      const show = (size: number) => {
+        progress(size);
+        line.show(bar(isRetry ? "Retrying" : "Removing", size, total));
+      };
+      show(0);
+      return applyTo(target, action, selection, show).finally(() => line.clear());
+    },
+  };
+}
+
 /** How many dead jobs a selection has. */
-export async function countDead({ queue }: Target, selection: DeadSelection): Promise<number> {
+async function countDead({ queue }: Target, selection: DeadSelection): Promise<number> {
   if ("all" in selection) return (await queue.getStats()).deadLetterCount;
   return (await queue.removeFromDeadLetter(selection, { dryRun: true })).removed;
 }
 
 /** "all 5,000 dead jobs", "3 dead jobs named send_email" */
-export function describeSelection(selection: DeadSelection, size: number): string {
+function describeSelection(selection: DeadSelection, size: number): string {
   const jobs = `${count(size)} dead ${size === 1 ? "job" : "jobs"}`;
   if ("all" in selection) return `all ${jobs}`;
   if ("group" in selection) return `${jobs} of the group ${selection.group}`;
   return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
 }
 
-/**
- * Performs the action, with a progress bar for people. Returns how many jobs it affected.
- *
- * @throws {PartlyDone} if it fails after it affected some.
- */
-export async function applyToDeadJobs(
-  target: Target,
-  action: DeadLetterAction,
+async function applyTo(
+  { kind, queue }: Target,
+  { verb, ...payload }: DeadLetterAction,
   selection: DeadSelection,
-  session: Session,
-): Promise<number> {
-  const line = session.liveLine();
-  const size = async () => ("ids" in selection ? selection.ids.length : countDead(target, selection));
-  const total = line.isVisible ? await size() : 0;
-  const label = action.verb === "retry" ? "Retrying" : "Removing";
-  let affected = 0;
-  const onProgress = (done: number) => {
-    affected = done;
-    line.show(bar(label, done, total));
-  };
-  try {
-    onProgress(0);
-    if ("ids" in selection) return await applyInChunks(target, action, [selection.ids], onProgress);
-    if (target.kind === "handler") return await applyInChunks(target, action, pagesOf(target, selection), onProgress);
-    if (action.verb === "remove") return (await target.queue.removeFromDeadLetter(selection, { onProgress })).removed;
-    const { verb, ...payload } = action;
-    return (await target.queue.retryFromDeadLetter(selection, { ...payload, onProgress })).retried;
-  } catch (error) {
-    if (affected === 0) throw error;
-    const done = action.verb === "retry" ? "retried" : "removed";
-    throw new PartlyDone(`${counted(affected, "job")} had been ${done} before.`, { [done]: affected }, error);
-  } finally {
-    line.clear();
-  }
-}
-
-async function applyInChunks(
-  { queue }: Target,
-  action: DeadLetterAction,
-  pages: Iterable<readonly string[]> | AsyncIterable<readonly string[]>,
   onProgress: (done: number) => void,
 ): Promise<number> {
+  const act = async (part: DeadSelection, options: object = {}) =>
+    verb === "remove"
+      ? (await queue.removeFromDeadLetter(part, options)).removed
+      : (await queue.retryFromDeadLetter(part, { ...payload, ...options })).retried;
+  if (kind !== "handler" && !("ids" in selection)) return act(selection, { onProgress });
+  const name = "name" in selection ? selection.name : undefined;
+  const group = "group" in selection ? selection.group : undefined;
+  const pages =
+    "ids" in selection
+      ? [{ jobs: selection.ids.map((id) => ({ id })) }]
+      : // Jobs that leave the dead letter meanwhile do not shift the next pages.
+        pagesOf((cursor) => queue.listDeadLetter({ name, group, cursor, limit: CHUNK }));
   let done = 0;
-  for await (const page of pages) {
-    for (let from = 0; from < page.length; from += CHUNK) {
-      const ids = page.slice(from, from + CHUNK);
-      if (action.verb === "remove") done += (await queue.removeFromDeadLetter({ ids })).removed;
-      else {
-        const { verb, ...payload } = action;
-        done += (await queue.retryFromDeadLetter({ ids }, payload)).retried;
-      }
+  for await (const { jobs } of pages) {
+    for (let from = 0; from < jobs.length; from += CHUNK) {
+      done += await act({ ids: jobs.slice(from, from + CHUNK).map(({ id }) => id) });
       onProgress(done);
     }
   }
   return done;
-}
-
-/** The ids of a selection, a page at a time. Jobs that leave the dead letter meanwhile do not shift the next pages. */
-async function* pagesOf({ queue }: Target, selection: DeadSelection): AsyncGenerator<readonly string[]> {
-  const name = "name" in selection ? selection.name : undefined;
-  const group = "group" in selection ? selection.group : undefined;
-  let cursor: string | undefined;
-  do {
-    const page = await queue.listDeadLetter({ name, group, cursor, limit: CHUNK });
-    yield page.jobs.map(({ id }) => id);
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
 }

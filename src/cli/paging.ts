@@ -1,4 +1,5 @@
 import type { Command, OptionValues } from "@commander-js/extra-typings";
+import { pagesOf } from "../core/shared/pages.ts";
 import { whole } from "./option-values.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
@@ -28,14 +29,14 @@ export async function readPages<Field extends "jobs" | "keys" | "failures", Item
 ): Promise<Page<Field, Item>> {
   const line = session.liveLine();
   const items: Item[] = [];
-  let cursor: string | null | undefined = from;
+  let cursor: string | null = null;
   try {
-    do {
-      const page: Page<Field, Item> = await read(cursor);
+    for await (const page of pagesOf(read, from)) {
       items.push(...page[field]);
       cursor = page.cursor;
       if (cursor !== null) line.show(`${counted(items.length, field.slice(0, -1))} read`);
-    } while ((isAll || items.length === 0) && cursor !== null);
+      if (!isAll && items.length > 0) break;
+    }
   } finally {
     line.clear();
   }

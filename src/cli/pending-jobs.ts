@@ -1,12 +1,13 @@
 import { connect, read } from "../client/transport.ts";
-import type { PendingSelection, PendingState } from "../core/manage/pending-jobs.ts";
+import type { PendingSelection, PendingState } from "../core/manage/selection.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
+import { pagesOf } from "../core/shared/pages.ts";
 import type { JobState } from "../core/store/store.ts";
+import type { Change } from "./change-jobs.ts";
 import { fetchWithTimeout } from "./fetch-with-timeout.ts";
 import { count, counted, printable } from "./output/text.ts";
 import { fromNow, moment } from "./output/time.ts";
-import { PartlyDone } from "./partly-done.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
@@ -35,42 +36,56 @@ export function readPendingSelection(flag: string, { name, state, all }: Given):
   return name === undefined ? { all: true, ...which } : { name, ...which };
 }
 
-/** Removes or moves the waiting jobs of a selection, after a question. With `dryRun` it only counts them. */
-export async function changePending(
+/** The action on the waiting jobs of a selection. */
+export function pendingChange(
   target: Target,
   action: PendingAction,
   selection: PendingSelection,
-  { dryRun, yes }: { readonly dryRun?: true | undefined; readonly yes?: true | undefined },
   session: Session,
-): Promise<void> {
+): Change {
   const isCancel = action.verb === "cancel";
-  if (dryRun) {
-    const { done, runAt } = await apply(target, action, selection, true, session);
-    const would = `${counted(done, "waiting job")} would ${isCancel ? "be removed" : `run ${timeOf(runAt, session)}`}.`;
-    return session.print({ ...resultOf(action, done, runAt), dryRun: true }, () => would);
-  }
-  const question = async () => {
-    const { done } = await apply(target, action, selection, true, session);
-    const what = describe(selection, done);
-    return done > 0 ? `${target.label}: ${isCancel ? `remove ${what} for good` : `move ${what}`}?` : undefined;
+  const past = isCancel ? "removed" : "moved";
+  const calls = pendingCalls(target, session);
+  let runAt: Date | undefined;
+  /** Goes through the selection, a call at a time, and shows how far it is. */
+  const goThrough = async (dryRun: boolean, progress: (done: number) => void = () => {}) => {
+    const line = session.liveLine();
+    let done = 0;
+    runAt = undefined;
+    const change = async (cursor: string | undefined) => {
+      if (action.verb === "cancel") return calls.cancelPending(selection, { dryRun, cursor });
+      return calls.reschedulePending(selection, runAt ?? action.to, { dryRun, cursor });
+    };
+    try {
+      for await (const reply of pagesOf(change)) {
+        done += "cancelled" in reply ? reply.cancelled : reply.rescheduled;
+        if ("runAt" in reply) runAt = reply.runAt;
+        progress(done);
+        if (reply.cursor !== null) line.show(`${counted(done, "job")} ${dryRun ? "found" : "done"}`);
+      }
+    } finally {
+      line.clear();
+    }
+    return done;
   };
-  // To move jobs loses nothing, so without a terminal it needs no confirmation.
-  const isSure = yes || (!isCancel && !session.canAsk);
-  const isWanted = isCancel ? await session.confirm(question, yes) : isSure || (await session.ask(question));
-  const { done, runAt } = isWanted
-    ? await apply(target, action, selection, false, session)
-    : { done: 0, runAt: undefined };
-  session.print(resultOf(action, done, runAt), () => {
-    if (done === 0) return "No matching jobs wait.";
-    const jobs = counted(done, "waiting job");
-    return isCancel
-      ? `Removed ${jobs}.`
-      : `Moved ${jobs}: ${done === 1 ? "it runs" : "they run"} ${timeOf(runAt, session)}.`;
-  });
-}
-
-function resultOf({ verb }: PendingAction, done: number, runAt: Date | undefined) {
-  return verb === "cancel" ? { cancelled: done } : { rescheduled: done, ...(runAt && { runAt }) };
+  return {
+    would: () => (isCancel ? "be removed" : `run ${timeOf(runAt, session)}`),
+    question: (size) =>
+      isCancel ? `remove ${describe(selection, size)} for good` : `move ${describe(selection, size)}`,
+    isFinal: isCancel,
+    noun: "waiting job",
+    past,
+    document: (size) => (isCancel ? { cancelled: size } : { rescheduled: size, ...(runAt && { runAt }) }),
+    outcome(size) {
+      const jobs = counted(size, "waiting job");
+      return isCancel
+        ? `Removed ${jobs}.`
+        : `Moved ${jobs}: ${size === 1 ? "it runs" : "they run"} ${timeOf(runAt, session)}.`;
+    },
+    nothing: "No matching jobs wait.",
+    count: () => goThrough(true),
+    apply: (progress) => goThrough(false, progress),
+  };
 }
 
 function timeOf(runAt: Date | undefined, { now }: Session): string {
@@ -83,44 +98,6 @@ function describe(selection: PendingSelection, size: number): string {
   const jobs = `${count(size)} ${state ?? "waiting"} ${size === 1 ? "job" : "jobs"}`;
   if ("all" in selection) return `all ${jobs}`;
   return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
-}
-
-/** Goes through a selection, a call at a time, and shows how far it is. @throws {PartlyDone} if a call fails after others changed jobs. */
-async function apply(
-  target: Target,
-  action: PendingAction,
-  selection: PendingSelection,
-  dryRun: boolean,
-  session: Session,
-): Promise<{ readonly done: number; readonly runAt: Date | undefined }> {
-  const line = session.liveLine();
-  const queue = pendingCalls(target, session);
-  let done = 0;
-  let runAt: Date | undefined;
-  let cursor: string | undefined;
-  try {
-    do {
-      const options = { dryRun, cursor };
-      if (action.verb === "cancel") {
-        const answer = await queue.cancelPending(selection, options);
-        done += answer.cancelled;
-        cursor = answer.cursor ?? undefined;
-      } else {
-        const answer = await queue.reschedulePending(selection, runAt ?? action.to, options);
-        done += answer.rescheduled;
-        runAt = answer.runAt;
-        cursor = answer.cursor ?? undefined;
-      }
-      if (cursor !== undefined) line.show(`${counted(done, "job")} ${dryRun ? "found" : "done"}`);
-    } while (cursor !== undefined);
-  } catch (error) {
-    if (dryRun || done === 0) throw error;
-    const jobs = `${counted(done, "job")} had been ${action.verb === "cancel" ? "removed" : "moved"} before.`;
-    throw new PartlyDone(jobs, resultOf(action, done, runAt), error);
-  } finally {
-    line.clear();
-  }
-  return { done, runAt };
 }
 
 /** The calls of a queue, or of its handler: `QueueClient`, which is to be small, has none of them. */

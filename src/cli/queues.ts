@@ -11,13 +11,12 @@ import { openTarget, type Target } from "./target.ts";
  * Reads every queue of a target: those of a handler or of a module, unless --queue names one; in Redis, the one that it names.
  *
  * @param mark as for `listQueues`.
- * @returns null if the handler is of a version that lists no queues.
  */
-export async function readQueues(target: Target, { io }: Session, mark?: string): Promise<QueueList | null> {
+export async function readQueues(target: Target, { io }: Session, mark?: string): Promise<QueueList> {
   if (target.kind !== "handler") return listQueues(queuesOf(target), mark);
   const { url, token } = target;
   const connection = { url, ...(token && { token }), fetch: fetchWithTimeout(io) };
-  return read("queues", await connect(connection)("GET", `/queues${query({ mark })}`), true);
+  return read("queues", await connect(connection)("GET", `/queues${query({ mark })}`));
 }
 
 /**
@@ -39,7 +38,7 @@ export async function targetsOf(
     const opened = await openTarget(session, { ...connection, queue: name });
     return [name, { ...opened, jobNames: target.jobNames, command }];
   };
-  const names = (await readQueues(target, session))?.queues?.map(({ queue }) => queue) ?? [];
+  const names = (await readQueues(target, session)).queues?.map(({ queue }) => queue) ?? [];
   return names.length > 1 ? new Map(await Promise.all(names.map(named))) : alone;
 }
 

@@ -12,12 +12,12 @@ import type { EnqueueOptions, RecurringOptions } from "../core/enqueue/new-job.t
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
 import type { EnqueueResult } from "../core/job/enqueue-result.ts";
-import type { DeadSelection } from "../core/manage/dead-letter.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
 import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
 import type { CancelOptions, JobChange } from "../core/manage/jobs.ts";
 import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
+import type { DeadSelection } from "../core/manage/selection.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
 import { waitForEnd } from "../core/manage/wait.ts";
 import type { Queue } from "../core/queue/queue.ts";

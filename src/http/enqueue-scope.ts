@@ -1,14 +1,14 @@
 import type { BulkJob } from "../core/enqueue/bulk.ts";
-import { limitNames } from "../core/job/flow-control.ts";
+import { keepingLimits, limitNames } from "../core/job/flow-control.ts";
 import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
+import type { ValueOf } from "../core/shared/schema.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
 import { type Caller, hasScope } from "./auth.ts";
 import type { newJob } from "./contract/requests.ts";
-import type { ValueOf } from "./contract/schema.ts";
 
 // What the scope `enqueue` allows where the caller has no other: what a job may be given, and what is shown of one.
 
@@ -77,7 +77,7 @@ export function admission(
     refuseOptions(job);
     const { flowControl, ...rest } = toBulk(job);
     // A key of the caller's choice may have limits of another definition.
-    const chosen = flowControl?.key === undefined ? flowControl : { ...flowControl, keepsLimits: true };
+    const chosen = flowControl?.key === undefined ? flowControl : keepingLimits(flowControl);
     return { ...rest, ...(chosen && { flowControl: chosen }) };
   };
 }

@@ -4,6 +4,7 @@ import type { JobInfo } from "../core/manage/job-info.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
+import { pagesOf } from "../core/shared/pages.ts";
 import { knownOptions, oneOf } from "../core/shared/validate.ts";
 import type { JobState } from "../core/store/store.ts";
 import { checkComparable, differences, shown } from "./differences.ts";
@@ -66,17 +67,9 @@ export async function enqueued(
   if (typeof job === "string") checkName(queue, job);
   const found: JobInfo[] = [];
   for (const each of state === undefined ? (["ready", "scheduled"] as const) : [state]) {
-    let cursor: string | undefined;
-    do {
-      const page = await queue.listJobs({
-        state: each,
-        name: job === undefined ? undefined : nameOf(job),
-        cursor,
-        limit: 1_000,
-      });
-      found.push(...page.jobs);
-      cursor = page.cursor ?? undefined;
-    } while (cursor !== undefined);
+    const name = job === undefined ? undefined : nameOf(job);
+    const read = (cursor: string | undefined) => queue.listJobs({ state: each, name, cursor, limit: 1_000 });
+    for await (const { jobs } of pagesOf(read)) found.push(...jobs);
   }
   return found;
 }

@@ -101,7 +101,7 @@ export class Worker {
       this.#parts.onProgress(report);
     };
     try {
-      const report = await internalsOf(queue).drain({ ...this.#options, ...options, onProgress });
+      const report = await internalsOf(queue).drain(options, { ...this.#options, onProgress });
       this.#underWay.set(drain, report);
       return report;
     } finally {

@@ -18,7 +18,7 @@ const layers: Readonly<Record<string, Layer>> = {
   stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },
   memory: { holds: ["stores/memory/index.ts", "stores/partitioned/partitioned.ts"], mayImport: ["port", "stores"] },
-  wire: { holds: ["http/contract/requests.ts", "http/contract/schema.ts"], mayImport: ["core", "port"] },
+  wire: { holds: ["http/contract/requests.ts"], mayImport: ["core", "port"] },
   http: {
     holds: ["http/"],
     mayImport: ["core", "port", "wire"],

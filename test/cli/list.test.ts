@@ -4,17 +4,7 @@ import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
-import {
-  adminToken,
-  behindHandler,
-  documentOf,
-  fails,
-  kill,
-  onEveryTarget,
-  sendEmail,
-  tidegate,
-  type World,
-} from "./run-cli.ts";
+import { adminToken, documentOf, fails, kill, onEveryTarget, sendEmail, tidegate, type World } from "./run-cli.ts";
 
 /** A handler of several queues, and the command line that talks to it. */
 function behindOne(names: readonly string[]) {
@@ -58,17 +48,6 @@ describe("queue:list of several queues", () => {
       ],
     });
     expect(documentOf(await cli(["queue:list", "--json", "--queue", "bulk"]))).toMatchObject({ totalEnqueued: 0 });
-  });
-
-  test("a handler of a version that lists no queues shows its first", async () => {
-    const { fetch, cli } = behindHandler();
-    const before = (request: Request) =>
-      /\/(queues|figures)$/.test(new URL(request.url).pathname)
-        ? Response.json({ status: 404, title: "Not found", detail: "Not found.", code: "not_found" }, { status: 404 })
-        : fetch(request);
-    const { code, stdout } = await cli(["queue:list"], { fetch: before });
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^The first queue at queue\.test/);
   });
 
   test("shows those of a module", async () => {

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
-import { waitBetweenLooks } from "../../src/cli/top/interval.ts";
+import { waitBeforeLook } from "../../src/cli/top/interval.ts";
 import type { Look } from "../../src/cli/top/looks.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
@@ -211,14 +211,14 @@ describe("queue:top", () => {
   test("looks again when something falls due, in less than the usual wait", () => {
     const due = (ms: number, paused = false) =>
       [{ queue: "mail", ended: [], stats: { paused, nextRunAt: new Date(start + ms) } as never }] as const;
-    expect([0, 1, 2, 9].map((quiet) => waitBetweenLooks(5_000, quiet, [], start))).toEqual([
+    expect([0, 1, 2, 9].map((quiet) => waitBeforeLook(5_000, quiet, [], start))).toEqual([
       5_000, 10_000, 20_000, 90_000,
     ]);
-    expect(waitBetweenLooks(5_000, 9, due(12_000), start)).toBe(12_500);
-    expect(waitBetweenLooks(5_000, 9, due(1_000), start)).toBe(5_000);
-    expect(waitBetweenLooks(5_000, 9, due(12_000, true), start)).toBe(90_000);
-    expect(waitBetweenLooks(5_000, 9, due(-1), start)).toBe(90_000);
-    expect(waitBetweenLooks(300_000, 9, [], start)).toBe(300_000);
+    expect(waitBeforeLook(5_000, 9, due(12_000), start)).toBe(12_500);
+    expect(waitBeforeLook(5_000, 9, due(1_000), start)).toBe(5_000);
+    expect(waitBeforeLook(5_000, 9, due(12_000, true), start)).toBe(90_000);
+    expect(waitBeforeLook(5_000, 9, due(-1), start)).toBe(90_000);
+    expect(waitBeforeLook(300_000, 9, [], start)).toBe(300_000);
   });
 });
 

@@ -307,7 +307,7 @@ onEachKindOfStore((kind) => {
       const queue = new Queue({ store, jobs: [note], clock });
       await queue.enqueue(note);
       const held = (await internalsOf(queue).enqueueHeld([{ job: note }])).held;
-      const drained = internalsOf(queue).drain({ held, concurrency: 1, maxJobs: 1 });
+      const drained = internalsOf(queue).drain({ held }, { concurrency: 1, maxJobs: 1 });
       await clock.advance(1);
       // Another invocation with a fast clock. With partitions, it claims from one after the other.
       const other = store.open("default");

@@ -13,7 +13,7 @@ onEachKindOfStore((kind) => {
     const misspelt = (option: string, call: (options: object) => Promise<unknown>, rest: object = {}) =>
       expect(call({ ...rest, [option]: 1 })).rejects.toMatchObject({
         code: "invalid_request",
-        message: expect.stringContaining(`"${option}" is no option of`),
+        message: expect.stringContaining(`Unknown option "${option}" in`),
       });
     const define = async (schedule: object) =>
       defineJob({ name: "x", schedule: { cron, ...schedule }, perform: () => 1 });

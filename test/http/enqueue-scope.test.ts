@@ -111,7 +111,7 @@ describe("with the scope enqueue, POST /jobs refuses what the definition decides
     });
     for (const [, path, bodyOf] of forms.slice(1))
       expect((await call("POST", path, bodyOf({ ...email, cron: "* * * * *" }), headers)).text).toMatch(
-        /Unknown field/,
+        /Unknown option/,
       );
     expect(await queue.schedules.list()).toEqual([]);
   });

@@ -146,7 +146,7 @@ describe("the routes of flow control", () => {
     [{ ordered: true, concurrency: 2 }, "ordered"],
     [{ key: "other" }, "key"],
     [{ burst: 2 }, "burst"],
-    [[], "The body"],
+    [[], "flowControl.set"],
   ])("PUT refuses %j by naming %s, and stores nothing", async (body, field) => {
     const { call, queue } = withSync();
     const answer = await call("PUT", keyAt("acme"), body);
@@ -187,7 +187,7 @@ describe("flowControl in POST /jobs", () => {
     [{ key: 7 }, "flowControl.key"],
     [{ rate: 5 }, "flowControl.rate"],
     [{ ordered: true, concurrency: 2 }, "flowControl.ordered"],
-    [{ limit: 5 }, "flowControl.limit"],
+    [{ limit: 5 }, 'option "limit" in flowControl'],
     ["acme", "flowControl"],
     [null, "flowControl"],
   ])("is refused as %j by naming %s, and stores nothing", async (flowControl, field) => {

@@ -11,7 +11,7 @@ import {
   time,
   whole,
   word,
-} from "../../src/http/contract/schema.ts";
+} from "../../src/core/shared/schema.ts";
 
 const accepts = (schema: Schema, value: unknown) => {
   try {

@@ -11,7 +11,7 @@ const limits = [
   [{ rate: 1, period: "32d" }, /at most 31 days/],
   [{ ordered: true, concurrency: 2 }, /ordered runs one job at a time/],
   [{ ordered: "yes" }, /ordered must be true or false/],
-  [{ burst: 3 }, /"burst" is no option of flowControl/],
+  [{ burst: 3 }, /Unknown option "burst" in flowControl/],
 ] as const;
 
 describe("flow control", () => {

@@ -215,7 +215,7 @@ async function outcomeOf({ take }: Taker, options: object): Promise<unknown> {
 /** The names of all options, as the refusal of an unknown one lists them. */
 async function namesOf(taker: Taker): Promise<readonly string[]> {
   const { refusal } = (await outcomeOf(taker, { ...taker.valid, noSuchOption: 1 })) as { readonly refusal?: string };
-  const [, of, names] = /"noSuchOption" is no option of (.*)\. It knows: (.*)\.$/.exec(refusal ?? "") ?? [];
+  const [, of, names] = /Unknown option "noSuchOption" in (.*)\. It knows: (.*)\.$/.exec(refusal ?? "") ?? [];
   expect(of).toBe(taker.of);
   return names?.split(", ") ?? [];
 }
@@ -242,6 +242,7 @@ test("every check of options in the sources has a line in the table above", () =
     .map((file) => readFileSync(join(root, "src", file), "utf8"));
   const calls = texts.flatMap((text) => [
     ...text.matchAll(/\bknownOptions\((?:[^()]|\([^()]*\))*?"([^"]+)"(?:, \w+)?,?\s*\)/g),
+    ...text.matchAll(/\boptionsOf<[^(]*>\(\s*"([^"]+)"/g),
   ]);
   const checked = new Set(calls.map(([, of]) => of));
   expect(checked.size).toBeGreaterThan(40);

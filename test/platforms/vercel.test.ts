@@ -199,7 +199,11 @@ describe("a drain", () => {
   }
 
   test("has the given limits if there is no deadline", async () => {
-    expect(await boundsOf({ drain: bounds, getDeadline: () => undefined })).toMatchObject({ timeBudgetMs: 60_000, lingerMs: 40_000, maxJobs: 7 });
+    expect(await boundsOf({ drain: bounds, getDeadline: () => undefined })).toMatchObject({
+      timeBudgetMs: 60_000,
+      lingerMs: 40_000,
+      maxJobs: 7,
+    });
   });
 
   test("has its own limits if the deadline is far away", async () => {

@@ -1,6 +1,6 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import type { Store } from "../../src/core/store/store.ts";
-import { heads, postlude, prelude, scripts } from "../../src/stores/redis/scripts.ts";
+import { heads, postlude, prelude, scripts } from "../../src/stores/redis/scripts.generated.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { requesterOf, transportOf } from "../../src/stores/redis-http/transport.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";

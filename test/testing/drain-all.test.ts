@@ -130,5 +130,5 @@ test("a clock other than the queue's is refused, even one that only runs apart",
 
 test("an unknown option is refused", async () => {
   const queue = new Queue({ store: memoryStore(), jobs: [countDown] });
-  await expect(drainAll(queue, { untli: "1h" } as object)).rejects.toThrow(/"untli" is no option of drainAll/);
+  await expect(drainAll(queue, { untli: "1h" } as object)).rejects.toThrow(/Unknown option "untli" in drainAll/);
 });

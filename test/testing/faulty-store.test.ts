@@ -103,9 +103,9 @@ describe("faultyStore", () => {
     [
       "another option",
       [{ methods: "enqueue", fault: "after" }],
-      /"methods" is no option of a rule.* fault, on, call\./,
+      /Unknown option "methods" in a rule.* fault, on, call\./,
     ],
-    ["another option of a fault", { delay: "1s", jitter: 1 }, /"jitter" is no option of a fault/],
+    ["another option of a fault", { delay: "1s", jitter: 1 }, /Unknown option "jitter" in a fault/],
     ["a delay that is no duration", { delay: "soon" }, /^delay /],
     ["a call before the first", [{ fault: "after", call: 0 }], /^call must be a whole number from 1/],
   ])("refuses a plan with %s, which would fail nothing", async (_, plan, message) => {

@@ -128,6 +128,6 @@ describe("performJob", () => {
 test("an unknown option is refused", async () => {
   const job = defineJob({ name: "job", perform: () => {} });
   await expect(performJob(job, undefined, { attemt: 2 } as object)).rejects.toThrow(
-    /"attemt" is no option of performJob/,
+    /Unknown option "attemt" in performJob/,
   );
 });

@@ -1,7 +1,8 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { DeadSelection } from "../../core/manage/dead-letter.ts";
+import type { DeadSelection } from "../../core/manage/selection.ts";
 import { notFound } from "../../core/shared/errors.ts";
-import { applyToDeadJobs, countDead, describeSelection, readSelection } from "../dead-letter.ts";
+import { type ChangeOptions, changeJobs } from "../change-jobs.ts";
+import { type DeadLetterAction, deadLetterChange, readSelection } from "../dead-letter.ts";
 import { findIds } from "../find-job.ts";
 import { failureGroup, json } from "../option-values.ts";
 import { counted } from "../output/text.ts";
@@ -11,17 +12,10 @@ import { openTarget, type Target } from "../target.ts";
 
 /** `queue:dlq retry`: retries dead jobs. */
 export function addRetry(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("retry")
+  selecting(group.command("retry"))
     .summary("retry dead jobs now, with all their retries")
     .description("Makes dead jobs due now, with all their retries. On a terminal it asks before it retries several.")
-    .argument("[ids...]", "the ids of the jobs")
-    .option("--name <name>", "all of this name")
-    .option("--group <group>", "all of this group of queue:failures", failureGroup)
-    .option("--all", "all there are")
     .option("--payload <json>", "replaces the stored payload; - reads it from standard input")
-    .option("--dry-run", "only show how many jobs it would affect")
-    .option("--yes", "do not ask for confirmation")
     .addHelpText(
       "after",
       examples(
@@ -29,66 +23,53 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
         ["tidegate queue:dlq retry --all --dry-run", "how many there are"],
       ),
     )
-    .action(async (ids, { payload: text, dryRun, yes, ...options }) => {
-      const given = readSelection(ids, options);
-      const target = await openTarget(session, program.opts());
-      const selection = await withWholeIds(target, given, session);
-      if (dryRun) return printDryRun("retried", target, selection, session);
-      const payload = await json(text, "The payload", session.io);
-      // Retrying loses nothing, so without a terminal it needs no confirmation.
-      const isSure = "ids" in selection || yes || !session.canAsk;
-      const action = { verb: "retry", ...(text !== undefined && { payload }) } as const;
-      const isWanted = isSure || (await session.ask(() => question("retry", target, selection)));
-      const retried = isWanted ? await applyToDeadJobs(target, action, selection, session) : 0;
-      session.print({ retried }, () => (retried > 0 ? `Retried ${counted(retried, "dead job")}.` : NOTHING));
-      checkAllFound(target, selection, retried);
-    });
+    .action((ids, { payload: text, ...options }) =>
+      change(ids, options, program, session, async () => {
+        if (text === undefined || options.dryRun) return { verb: "retry" };
+        return { verb: "retry", payload: await json(text, "The payload", session.io) };
+      }),
+    );
 }
 
 /** `queue:dlq remove`: removes dead jobs for good. */
 export function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("remove")
+  selecting(group.command("remove"))
     .summary("remove dead jobs for good, after confirmation")
     .description("Removes dead jobs for good, after confirmation.")
+    .addHelpText("after", examples(["tidegate queue:dlq remove --name old_job --yes", "all of one name, at once"]))
+    .action((ids, options) => change(ids, options, program, session, async () => ({ verb: "remove" })));
+}
+
+function selecting(command: CommandUnknownOpts) {
+  return (command as ReturnType<Program["command"]>)
     .argument("[ids...]", "the ids of the jobs")
     .option("--name <name>", "all of this name")
     .option("--group <group>", "all of this group of queue:failures", failureGroup)
     .option("--all", "all there are")
     .option("--dry-run", "only show how many jobs it would affect")
-    .option("--yes", "do not ask for confirmation")
-    .addHelpText("after", examples(["tidegate queue:dlq remove --name old_job --yes", "all of one name, at once"]))
-    .action(async (ids, { dryRun, yes, ...options }) => {
-      const given = readSelection(ids, options);
-      const target = await openTarget(session, program.opts());
-      const selection = await withWholeIds(target, given, session);
-      if (dryRun) return printDryRun("removed", target, selection, session);
-      const isWanted = await session.confirm(() => question("remove for good", target, selection), yes);
-      const removed = isWanted ? await applyToDeadJobs(target, { verb: "remove" }, selection, session) : 0;
-      session.print({ removed }, () => (removed > 0 ? `Removed ${counted(removed, "dead job")}.` : NOTHING));
-      checkAllFound(target, selection, removed);
-    });
+    .option("--yes", "do not ask for confirmation");
 }
 
-async function withWholeIds(target: Target, selection: DeadSelection, session: Session): Promise<DeadSelection> {
-  return "ids" in selection ? { ids: await findIds(target, selection.ids, ["dead"], session) } : selection;
-}
-
-async function printDryRun(
-  done: "retried" | "removed",
-  target: Target,
-  selection: DeadSelection,
+async function change(
+  ids: readonly string[],
+  { dryRun, yes, ...options }: ChangeOptions & Parameters<typeof readSelection>[1],
+  program: Program,
   session: Session,
+  readAction: () => Promise<DeadLetterAction>,
 ): Promise<void> {
-  const size = await countDead(target, selection);
-  session.print({ [done]: size, dryRun: true }, () => `${counted(size, "dead job")} would be ${done}.`);
-}
-
-const NOTHING = "No matching dead jobs.";
-
-async function question(verb: string, target: Target, selection: DeadSelection): Promise<string | undefined> {
-  const size = await countDead(target, selection);
-  return size > 0 ? `${target.label}: ${verb} ${describeSelection(selection, size)}?` : undefined;
+  const given = readSelection(ids, options);
+  const target = await openTarget(session, program.opts());
+  const selection = "ids" in given ? { ids: await findIds(target, given.ids, ["dead"], session) } : given;
+  const action = await readAction();
+  // To retry jobs that are named one by one loses nothing and surprises nobody.
+  const isSure = yes || (action.verb === "retry" && "ids" in selection ? true : undefined);
+  const done = await changeJobs(
+    target.label,
+    deadLetterChange(target, action, selection, session),
+    { dryRun, yes: isSure },
+    session,
+  );
+  if (done !== undefined) checkAllFound(target, selection, done);
 }
 
 /** @throws {TidegateError} `not_found` if some ids were not in the dead letter. The others have been changed. */

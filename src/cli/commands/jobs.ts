@@ -3,6 +3,7 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { Duration, PointInTime } from "../../core/shared/duration.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
+import { changeJobs } from "../change-jobs.ts";
 import { findJob } from "../find-job.ts";
 import { latestJobs } from "../latest-jobs.ts";
 import { when } from "../option-values.ts";
@@ -10,7 +11,7 @@ import { jobDetails, jobTable } from "../output/jobs.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
-import { changePending, type PendingAction, readPendingSelection } from "../pending-jobs.ts";
+import { type PendingAction, pendingChange, readPendingSelection } from "../pending-jobs.ts";
 import { examples, joinLines, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
@@ -67,7 +68,11 @@ export function addJobs(program: Program, session: Session): void {
       const action = checkOptions(id, command);
       const selection = id === undefined && action ? readPendingSelection(action, options) : undefined;
       const target = await openTarget(session, program.opts());
-      if (selection) return changePending(target, pendingAction(options), selection, options, session);
+      if (selection) {
+        const change = pendingChange(target, pendingAction(options), selection, session);
+        await changeJobs(target.label, change, options, session);
+        return;
+      }
       if (id === undefined) return listJobs(target, options, command, program, session);
       const job = await findJob(target, id, session);
       if (options.cancel) return cancel(target, job, options, session);

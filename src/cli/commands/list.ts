@@ -1,6 +1,5 @@
 import type { QueueFigures } from "../../core/manage/figures.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
-import { type ErrorCode, isTidegateError } from "../../core/shared/errors.ts";
 import { figuresTable } from "../output/figures.ts";
 import { queuesTable } from "../output/queues.ts";
 import { count } from "../output/text.ts";
@@ -39,22 +38,10 @@ export function addList(program: Program, session: Session): void {
       const queues = list?.queues ?? [];
       if (queues.length > 1) session.print({ queues }, () => queuesTable(queues, session));
       else {
-        const figures = await readFigures(target);
+        const figures = await target.queue.getFigures({ days: 0, pending: true });
         session.print({ ...stats, figures }, () => statistics(target, stats, figures, session));
       }
     });
-}
-
-/** What the jobs of each name do; as far as a handler of an earlier version knows. */
-async function readFigures({ kind, queue }: Target): Promise<QueueFigures> {
-  const unless = (code: ErrorCode, otherwise: () => Promise<QueueFigures>) => (error: unknown) => {
-    if (kind === "handler" && isTidegateError(error) && error.code === code) return otherwise();
-    throw error;
-  };
-  return queue
-    .getFigures({ days: 0, pending: true })
-    .catch(unless("invalid_request", () => queue.getFigures({ days: 0 })))
-    .catch(unless("not_found", async () => ({ names: [], other: null })));
 }
 
 interface Line {

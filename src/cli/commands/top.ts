@@ -6,7 +6,7 @@ import { examples, joinLines, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 import { commandsPerHour, frameOf } from "../top/frame.ts";
-import { waitBetweenLooks } from "../top/interval.ts";
+import { waitBeforeLook } from "../top/interval.ts";
 import { type Look, Looks } from "../top/looks.ts";
 import { Screen } from "../top/screen.ts";
 import { UsageError } from "../usage-error.ts";
@@ -78,7 +78,7 @@ async function watch(
         last = look;
       }
       const shown = last as Look;
-      const waitMs = waitBetweenLooks(everyMs, isFailure ? failures : quiet, shown.queues, clock());
+      const waitMs = waitBeforeLook(everyMs, isFailure ? failures : quiet, shown.queues, clock());
       if (screen) {
         const going = { everyMs: waitMs, failure: isFailure ? look : undefined };
         screen.show(frameOf(titleOf(target, shown), shown, going, session));

@@ -3,7 +3,6 @@ import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
 import { spent } from "../../core/queue/queues.ts";
-import { notFound } from "../../core/shared/errors.ts";
 import { fetchWithTimeout } from "../fetch-with-timeout.ts";
 import { queuesOf, readQueues } from "../queues.ts";
 import type { Session } from "../session.ts";
@@ -49,15 +48,12 @@ export class Looks {
     this.#isOne = isOne;
   }
 
-  /** @throws {TidegateError} as the target does; `not_found` if its handler serves no such queue, or is of a version that lists no queues. */
+  /** @throws {TidegateError} as the target does; `not_found` if its handler serves no such queue. */
   async next(): Promise<Look> {
     const own = this.#target.kind === "handler" ? [] : queuesOf(this.#target);
     const before = spent(own);
     const at = new Date(this.#session.now);
     const list = await readQueues(this.#target, this.#session, this.#hasComeDue(at) ? "" : this.#mark);
-    // The list is missing too if the handler does not serve the queue of --queue. Then this throws.
-    if (!list) await this.#target.queue.getStats();
-    if (!list) throw notFound("The handler is of a version that lists no queues. Deploy a newer one.");
     if (!list.queues && this.#last) return { ...this.#last, at, commands: list.commands };
     const queues = list.queues ?? [];
     const busy = queues

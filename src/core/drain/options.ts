@@ -1,7 +1,7 @@
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
-import { invalidRequest } from "../shared/errors.ts";
-import { checkFunctions, knownOptions, wholeNumber, withoutUndefined } from "../shared/validate.ts";
+import { accepting, callable, duration, optionsOf, whole } from "../shared/schema.ts";
+import { withoutUndefined } from "../shared/validate.ts";
 import type { LeasedJob } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
@@ -110,51 +110,53 @@ export function withDefaults(options: DrainOptions, defaults: DrainOptions): Dra
   return { ...under, ...over, budget };
 }
 
-export const drainOptionNames = [...Object.keys(drainDefaults), "grace", "signal", "checkEvery", "onProgress"];
-const internalNames = [
-  "held",
-  "heldOnly",
-  "before",
-  "clock",
-  "onReturn",
-  "longestAttemptMs",
-  "slots",
-  "onStopped",
-  "onSettled",
-  "afterwards",
-] satisfies (keyof InternalDrainOptions)[];
-
 /** A claim, a lease to be extended, and a request to settle: with less, a drain might never run the job that is due first. */
 export const LEAST_ROUND_TRIPS = 3;
 
 /** The largest `maxJobs`, and the largest part of a budget: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
 
+/** What a drain may spend. */
+export const budgetOptions = optionsOf<NonNullable<DrainOptions["budget"]>>("budget", {
+  roundTrips: whole(LEAST_ROUND_TRIPS, NO_LIMIT),
+  commands: whole(1, NO_LIMIT),
+});
+
+export const drainOptions = optionsOf<DrainOptions>("drain", {
+  maxJobs: whole(1, NO_LIMIT),
+  concurrency: whole(1, 10_000),
+  timeBudget: duration,
+  grace: duration,
+  linger: duration,
+  batchSize: whole(1, 1_000),
+  budget: budgetOptions,
+  signal: accepting({}, (value) => value instanceof AbortSignal, "an AbortSignal"),
+  checkEvery: duration,
+  onProgress: callable,
+});
+
 /** Reads drain options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function drainLimits(given: DrainOptions & InternalDrainOptions): DrainLimits {
-  const options = knownOptions(given, drainOptionNames, "drain", internalNames);
-  const parts = knownOptions(options.budget ?? {}, Object.keys(drainDefaults.budget), "budget");
-  checkFunctions(options, ["onProgress", "onReturn", "onStopped", "onSettled"]);
-  const { maxJobs, concurrency, timeBudget, linger, batchSize, grace, checkEvery, ...rest } = {
+export function drainLimits(given: DrainOptions, inner: InternalDrainOptions = {}): DrainLimits {
+  const options = drainOptions.read(given);
+  const { maxJobs, concurrency, timeBudget, linger, batchSize, grace, checkEvery, budget, ...rest } = {
     ...drainDefaults,
     ...options,
   };
-  const budget = { ...drainDefaults.budget, ...parts };
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw invalidRequest("signal must be an AbortSignal.");
-  }
+  const orNever = (name: string, value?: Duration) =>
+    value === undefined ? Number.POSITIVE_INFINITY : durationMs(value, name);
   return {
     longestAttemptMs: Number.POSITIVE_INFINITY,
     slots: ownSlots(concurrency),
+    ...inner,
     ...rest,
-    maxJobs: wholeNumber(maxJobs, "maxJobs", 1, NO_LIMIT),
-    concurrency: wholeNumber(concurrency, "concurrency", 1, 10_000),
+    maxJobs,
+    concurrency,
     timeBudgetMs: durationMs(timeBudget, "timeBudget"),
-    graceMs: grace === undefined ? Number.POSITIVE_INFINITY : durationMs(grace, "grace"),
+    graceMs: orNever("grace", grace),
     lingerMs: durationMs(linger, "linger"),
-    batchSize: wholeNumber(batchSize, "batchSize", 1, 1_000),
-    roundTrips: wholeNumber(budget.roundTrips, "budget.roundTrips", LEAST_ROUND_TRIPS, NO_LIMIT),
-    commands: wholeNumber(budget.commands, "budget.commands", 1, NO_LIMIT),
-    checkEveryMs: checkEvery === undefined ? Number.POSITIVE_INFINITY : durationMs(checkEvery, "checkEvery"),
+    batchSize,
+    ...drainDefaults.budget,
+    ...withoutUndefined(budget),
+    checkEveryMs: orNever("checkEvery", checkEvery),
   };
 }

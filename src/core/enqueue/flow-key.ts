@@ -1,11 +1,5 @@
 import type { AnyJob } from "../job/define.ts";
-import {
-  checkFlowControlOptions,
-  checkFlowKey,
-  type FlowControl,
-  type FlowControlOptions,
-  flowLimits,
-} from "../job/flow-control.ts";
+import { checkFlowKey, type FlowControl, type FlowControlOptions, flowLimits } from "../job/flow-control.ts";
 import { invalidRequest, isTidegateError } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import type { NewFlow } from "../store/flow.ts";
@@ -22,7 +16,6 @@ export function flowOf(
   options: FlowControlOptions | undefined,
   payload: unknown,
 ): NewFlow | undefined {
-  if (options !== undefined) checkFlowControlOptions(options);
   const defined: Partial<FlowControl<never>> = definition?.flowControl ?? {};
   const key = options?.key ?? defined.key;
   if (key === undefined) {

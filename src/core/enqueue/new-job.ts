@@ -1,13 +1,13 @@
 import type { BackoffRule } from "../job/backoff.ts";
 import type { AnyJob } from "../job/define.ts";
-import type { ChosenFlowKey, FlowControlOptions } from "../job/flow-control.ts";
+import { type FlowControlOptions, flowControlOptions, keepsLimits } from "../job/flow-control.ts";
 import { hiddenOf } from "../job/hidden.ts";
 import {
-  checkRetryOptions,
   type JobOptions,
   jobDefaults,
   LONGEST_ID,
   LONGEST_NAME,
+  retryFields,
   type Schedule,
   timeoutMs,
 } from "../job/options.ts";
@@ -17,7 +17,8 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import { checkFlag, checkPathText, checkText, knownOptions } from "../shared/validate.ts";
+import { duration, flag, optionsOf, pathText, span, text, time } from "../shared/schema.ts";
+import { checkText } from "../shared/validate.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
@@ -56,7 +57,18 @@ export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRet
   readonly id?: string | undefined;
 }
 
-const optionNames = ["id", "delay", "runAt", "maxRetries", "backoff", "timeout", "dedupe", "flowControl"];
+export const enqueueOptions = optionsOf<EnqueueOptions>("enqueue", {
+  id: pathText(LONGEST_ID, "order-7"),
+  delay: duration,
+  runAt: time,
+  ...retryFields,
+  dedupe: optionsOf<NonNullable<EnqueueOptions["dedupe"]>>(
+    "dedupe",
+    { key: text(LONGEST_ID, "user-7"), ttl: span, replace: flag },
+    ["key", "ttl"],
+  ),
+  flowControl: flowControlOptions,
+});
 
 /** The name of a job, which is given by its definition or by its name. */
 export function jobName(job: AnyJob | string): string {
@@ -101,18 +113,17 @@ export function draftJob(
   now: number,
   newId: (key?: string) => string,
 ): JobDraft {
-  const options = knownOptions(given, optionNames, "enqueue");
+  const options = enqueueOptions.read(given);
   if (options.id !== undefined) checkJobId(options.id);
   const stored = asJson(payload, "payload");
   const flow = flowOf(definition, options.flowControl, stored);
-  const { keepsLimits }: ChosenFlowKey = options.flowControl ?? {};
   const job = {
     id: options.id ?? newId(flow?.key ?? options.dedupe?.key),
     isFreshId: options.id === undefined,
     runAt: runAtMs(options, now),
     ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe, name) }),
     ...(flow && { flow }),
-    ...(keepsLimits && { keepsLimits }),
+    ...(keepsLimits(options.flowControl) && { keepsLimits: true }),
   };
   const record = { name, payload: stored, enqueuedAt: now, ...storedOptions(options) };
   return { definition, record, job };
@@ -137,8 +148,7 @@ export function attemptMs({ record, definition }: JobDraft): number {
 }
 
 /** A job with the id of an occurrence would keep the occurrence from making its own. @throws {TidegateError} `invalid_request` */
-function checkJobId(id: unknown): void {
-  checkPathText(id, "id", LONGEST_ID);
+function checkJobId(id: string): void {
   if (isOccurrenceJobId(id))
     throw invalidRequest(
       'id must not end with "@" and a time, such as @2026-03-01T12:00:00.000Z: schedules name their jobs so.',
@@ -176,11 +186,8 @@ export function storedOptions(
   options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">,
   most?: number,
 ): Partial<JobRecord> {
-  checkRetryOptions(options);
   const hidden = asJson(hiddenOf(options), "payload", most);
   const { maxRetries, backoff, timeout } = options;
-  if (typeof backoff === "function")
-    throw invalidRequest("backoff cannot be a function at enqueue, since it is stored: set it in defineJob.");
   return {
     ...(maxRetries !== undefined && { maxRetries }),
     ...(backoff !== undefined && { backoff: { ...backoff } }),
@@ -199,14 +206,9 @@ export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt"
   return at;
 }
 
-function dedupeOf(dedupe: unknown, name: string): NonNullable<NewJob["dedupe"]> {
-  if (typeof dedupe !== "object" || dedupe === null)
-    throw invalidRequest('dedupe must be { key, ttl }, such as { key: "user-7", ttl: "10m" }.');
-  const given: { key?: unknown; ttl?: unknown; replace?: unknown } = dedupe;
-  const { key, ttl, replace = false } = knownOptions(given, ["key", "ttl", "replace"], "dedupe");
-  checkFlag(replace, "dedupe.replace");
-  checkText(key, "dedupe.key", LONGEST_ID);
-  const ttlMs = durationMs(ttl, "dedupe.ttl");
-  if (ttlMs === 0) throw invalidRequest("dedupe.ttl must be longer than 0.");
-  return { key, ttlMs, ...(replace && { replaces: recordBeginning(name) }) };
+function dedupeOf(
+  { key, ttl, replace }: NonNullable<EnqueueOptions["dedupe"]>,
+  name: string,
+): NonNullable<NewJob["dedupe"]> {
+  return { key, ttlMs: durationMs(ttl, "dedupe.ttl"), ...(replace && { replaces: recordBeginning(name) }) };
 }

@@ -1,3 +1,4 @@
+import { pagesOf } from "../shared/pages.ts";
 import type { FlowControlKey, FlowKeys } from "./flow-keys.ts";
 
 /** Among how many keys the busiest are looked for. */
@@ -15,11 +16,9 @@ export function busiestFirst(one: FlowControlKey, other: FlowControlKey): number
 export async function busiestKeys(keys: Pick<FlowKeys, "list">, most: number): Promise<readonly FlowControlKey[]> {
   // By key: a list that grows while it is read may give one twice.
   const read = new Map<string, FlowControlKey>();
-  let cursor: string | undefined;
-  do {
-    const page = await keys.list({ cursor, limit: 1_000 });
+  for await (const page of pagesOf((cursor) => keys.list({ cursor, limit: 1_000 }))) {
     for (const each of page.keys) read.set(each.key, each);
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined && read.size < MOST_READ);
+    if (read.size >= MOST_READ) break;
+  }
   return [...read.values()].sort(busiestFirst).slice(0, most);
 }

@@ -1,7 +1,7 @@
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import type { Clock } from "../shared/clock.ts";
-import { knownOptions, wholeNumber } from "../shared/validate.ts";
+import { cursor, limit, optionsOf } from "../shared/schema.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { QueueStore } from "../store/store.ts";
 
@@ -47,6 +47,8 @@ export interface FlowControlListOptions {
   readonly limit?: number | undefined;
 }
 
+export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.list", { cursor, limit });
+
 /** The flow control keys of a queue. */
 export class FlowKeys {
   readonly #store: QueueStore;
@@ -76,8 +78,7 @@ export class FlowKeys {
 
   /** Lists the keys that `get` shows. */
   async list(options: FlowControlListOptions = {}): Promise<FlowControlPage> {
-    const { cursor, limit = 100 } = knownOptions(options, ["cursor", "limit"], "flowControl.list");
-    wholeNumber(limit, "limit", 1, 1_000);
+    const { cursor, limit = 100 } = flowListOptions.read(options);
     const now = this.#clock();
     const page = await this.#reader.listFlows({ cursor, limit, now });
     return { keys: page.items.map((state) => shown(state, now)), cursor: page.cursor ?? null };

@@ -1,6 +1,6 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
-import { invalidRequest } from "../shared/errors.ts";
-import { knownOptions, withoutUndefined } from "../shared/validate.ts";
+import { duration, optionsOf, share, word } from "../shared/schema.ts";
+import { withoutUndefined } from "../shared/validate.ts";
 
 /** How the wait before a retry grows. */
 export interface BackoffRule {
@@ -19,6 +19,13 @@ export type Backoff = BackoffRule | ((retry: number, error: unknown) => Duration
 
 const defaults = { type: "exponential", base: "60s", max: "24h", jitter: 0 } as const;
 
+export const backoffRule = optionsOf<BackoffRule>("backoff", {
+  type: word(["exponential", "fixed"]),
+  base: duration,
+  max: duration,
+  jitter: share,
+});
+
 /**
  * Returns the wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never above `max`.
  *
@@ -32,21 +39,4 @@ export function backoffMs(backoff: Backoff | undefined, retry: number, error: un
   const wait = rule.type === "fixed" ? base : base * 2 ** (retry - 1);
   const spread = rule.jitter === 0 ? 1 : 1 + rule.jitter * (2 * random() - 1);
   return Math.min(max, Math.round(Math.min(max, wait) * spread));
-}
-
-/** @throws {TidegateError} `invalid_request` for an invalid rule; the message names the field. */
-export function checkBackoff(backoff: unknown): void {
-  if (typeof backoff === "function") return;
-  if (typeof backoff !== "object" || backoff === null || Array.isArray(backoff)) {
-    throw invalidRequest('backoff must be { type, base, max, jitter }, such as { type: "exponential", base: "60s" }.');
-  }
-  const rule: BackoffRule = knownOptions(backoff, Object.keys(defaults), "backoff");
-  if (rule.type !== undefined && rule.type !== "exponential" && rule.type !== "fixed") {
-    throw invalidRequest('backoff.type must be "exponential" or "fixed".');
-  }
-  if (rule.base !== undefined) durationMs(rule.base, "backoff.base");
-  if (rule.max !== undefined) durationMs(rule.max, "backoff.max");
-  if (rule.jitter !== undefined && !(typeof rule.jitter === "number" && rule.jitter >= 0 && rule.jitter <= 1)) {
-    throw invalidRequest("backoff.jitter must be a number from 0 to 1.");
-  }
 }

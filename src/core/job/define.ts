@@ -1,17 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { parseCron } from "../cron/cron.ts";
 import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import { isOfInterface } from "./of-interface.ts";
-import {
-  checkRetryOptions,
-  checkSchedule,
-  type JobOptions,
-  LONGEST_NAME,
-  type Schedule,
-  scheduleNames,
-} from "./options.ts";
+import { checkRetryOptions, type JobOptions, LONGEST_NAME, type Schedule, scheduleOptions } from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
 
 /** The second argument of `perform`: the attempt that it makes. Pass it on as it is: `{ ...job }` has no `signal`, which is created when you read it. */
@@ -290,7 +284,8 @@ export function checkJobOptions(job: AnyJob): void {
   checkRetryOptions(job);
   if (job.flowControl !== undefined) checkFlowControl(job.flowControl);
   if (job.schedule === undefined) return;
-  checkSchedule(job.name, knownOptions(job.schedule, scheduleNames, "schedule"));
+  const { cron, timeZone } = scheduleOptions.read(job.schedule, "schedule");
+  parseCron(cron, timeZone, job.name);
 }
 
 function checkHandler({ name, perform, performBatch, batch }: AnyJob): void {

@@ -1,6 +1,7 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { checkFlag, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
+import { flag, optionsOf, pathText, span, whole } from "../shared/schema.ts";
+import { checkPathText, knownOptions } from "../shared/validate.ts";
 import type { FlowLimits } from "../store/flow.ts";
 
 /** The limits of a flow control key. A key without any still takes turns with other keys. */
@@ -27,12 +28,6 @@ export interface FlowControlOptions extends FlowControlLimits {
   readonly key?: string | undefined;
 }
 
-/** The option for a caller who may choose a key, but not its limits. */
-export interface ChosenFlowKey extends FlowControlOptions {
-  /** Whether the limits that the key has stay as they are. Those of the definition then hold only for a key of which nothing is known. */
-  readonly keepsLimits?: boolean;
-}
-
 /** How `defineJob` sets the key and the limits of its jobs. */
 export interface FlowControl<Input> extends FlowControlLimits {
   /**
@@ -52,7 +47,40 @@ export const LONGEST_FLOW_KEY = 256;
 export const HIGHEST_LIMIT = 1_000_000_000;
 /** The state of a key stays until its window closes, also if no job of it is left. */
 const LONGEST_PERIOD_MS = 31 * 86_400_000;
+
+export const flowKeyText = pathText(LONGEST_FLOW_KEY, "tenant-7");
+
 export const limitNames = ["concurrency", "rate", "period", "ordered"] as const;
+
+/** The limits of a key. `flowLimits` checks which contradict each other. */
+export const limitOptions = optionsOf<FlowControlLimits>("flowControl.set", {
+  concurrency: whole(1, HIGHEST_LIMIT),
+  rate: whole(1, HIGHEST_LIMIT),
+  period: span,
+  ordered: flag,
+});
+
+/** What `enqueue` sets. The definition of the job may have what is missing here. */
+export const flowControlOptions = optionsOf<FlowControlOptions>("flowControl", {
+  key: flowKeyText,
+  ...limitOptions.fields,
+});
+
+// In the registry of symbols, so that a copy of the package finds it. No option can have the name, and no JSON can hold it.
+const keeps = Symbol.for("tidegate.keepsLimits");
+
+/**
+ * The option of a caller who may choose a key, but not its limits: those that the key has stay as they are. Those of the definition then
+ * hold only for a key of which nothing is known.
+ */
+export function keepingLimits(flowControl: FlowControlOptions): FlowControlOptions {
+  const kept = { ...flowControl, [keeps]: true };
+  return kept;
+}
+
+export function keepsLimits(flowControl: FlowControlOptions | undefined): boolean {
+  return flowControl !== undefined && keeps in flowControl;
+}
 
 /** Checks a key. @throws {TidegateError} `invalid_request` */
 export function checkFlowKey(key: unknown, name = "flowControl.key"): asserts key is string {
@@ -61,30 +89,21 @@ export function checkFlowKey(key: unknown, name = "flowControl.key"): asserts ke
 
 /** Checks the option of a definition. @throws {TidegateError} `invalid_request` */
 export function checkFlowControl(given: FlowControl<never>): void {
-  const flowControl = knownOptions(given, ["key", ...limitNames], "flowControl");
-  if (typeof flowControl.key !== "function") checkFlowKey(flowControl.key);
-  flowLimits(flowControl);
-}
-
-/** Checks the option of `enqueue`. @throws {TidegateError} `invalid_request` */
-export function checkFlowControlOptions(flowControl: FlowControlOptions): void {
-  const { key } = knownOptions(flowControl, ["key", ...limitNames], "flowControl", ["keepsLimits"]);
-  if (key !== undefined) checkFlowKey(key);
+  const { key, ...limits } = knownOptions(given, Object.keys(flowControlOptions.fields), "flowControl");
+  if (typeof key !== "function") checkFlowKey(key);
+  flowLimits(limits);
 }
 
 /** Checks the limits of `flowControl.set`. @throws {TidegateError} `invalid_request` */
 export function checkLimits(limits: FlowControlLimits): FlowLimits {
-  return flowLimits(knownOptions(limits, limitNames, "flowControl.set"));
+  return flowLimits(limitOptions.read(limits));
 }
 
 /** Reads limits. @throws {TidegateError} `invalid_request` for limits that are invalid, or that contradict each other. */
-export function flowLimits({ concurrency, rate, period, ordered = false }: FlowControlLimits): FlowLimits {
-  if (concurrency !== undefined) wholeNumber(concurrency, "flowControl.concurrency", 1, HIGHEST_LIMIT);
-  if (rate !== undefined) wholeNumber(rate, "flowControl.rate", 1, HIGHEST_LIMIT);
-  checkFlag(ordered, "flowControl.ordered");
+export function flowLimits(limits: FlowControlLimits): FlowLimits {
+  const { concurrency, rate, period, ordered = false } = limitOptions.read(limits, "flowControl");
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");
-  if (period !== undefined && (periodMs === 0 || periodMs > LONGEST_PERIOD_MS))
-    throw invalidRequest("flowControl.period must be longer than 0, and at most 31 days.");
+  if (periodMs > LONGEST_PERIOD_MS) throw invalidRequest("flowControl.period must be at most 31 days.");
   if (rate !== undefined && period === undefined)
     throw invalidRequest('flowControl.rate needs a period, such as { rate: 100, period: "1m" }.');
   if (rate === undefined && period !== undefined)

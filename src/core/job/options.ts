@@ -1,8 +1,8 @@
-import { parseCron } from "../cron/cron.ts";
+import { LONGEST_EXPRESSION } from "../cron/cron.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { oneOf } from "../shared/validate.ts";
-import { type Backoff, checkBackoff } from "./backoff.ts";
+import { described, object, optionsOf, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
+import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
 /** How a job is retried, and how long it may take. You can set each field in `defineJob`, and again at `enqueue`. */
 export interface JobOptions {
@@ -36,24 +36,45 @@ export const LONGEST_NAME = 128;
 
 export const missedWords = ["once", "skip", "all"] as const;
 export const overlapWords = ["allow", "skip"] as const;
-export const scheduleNames = ["cron", "timeZone", "missed", "overlap"];
 
-/** Checks what may be set both at definition and at enqueue. */
-export function checkRetryOptions(options: JobOptions): void {
-  const { maxRetries, backoff, timeout } = options;
-  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0 && maxRetries <= MOST_RETRIES)) {
-    throw invalidRequest(`maxRetries must be a whole number from 0 to ${MOST_RETRIES}.`);
-  }
-  if (backoff !== undefined) checkBackoff(backoff);
-  if (timeout !== undefined) timeoutMs(timeout);
+export const idText = text(LONGEST_ID, "order-7");
+export const nameText = text(LONGEST_NAME, "send_email");
+
+/** The fields of `JobOptions`. Only a definition may have a function as its backoff, for it cannot be stored. */
+export const retryFields = {
+  maxRetries: whole(0, MOST_RETRIES),
+  backoff: {
+    ...backoffRule,
+    read(value: unknown, name: string): BackoffRule {
+      if (typeof value === "function")
+        throw invalidRequest("backoff cannot be a function at enqueue, since it is stored: set it in defineJob.");
+      return backoffRule.read(value, name);
+    },
+  },
+  timeout: span,
+};
+
+/** Checks what a definition sets of them. */
+export function checkRetryOptions({ maxRetries, backoff, timeout }: JobOptions): void {
+  const rule = typeof backoff === "function" ? undefined : backoff;
+  object(retryFields).read({ maxRetries, backoff: rule, timeout }, "");
 }
 
-/** @throws {TidegateError} `invalid_request` for an invalid cron expression, zone or word. */
-export function checkSchedule(key: string, schedule: Schedule): void {
-  parseCron(schedule.cron, schedule.timeZone, key);
-  oneOf(schedule.missed, missedWords, "missed");
-  oneOf(schedule.overlap, overlapWords, "overlap");
-}
+const LONGEST_ZONE = 100;
+
+/** The options of a recurrence. The expression and the zone are checked together. */
+export const scheduleOptions = optionsOf<Schedule>(
+  "schedule",
+  {
+    cron: withKeywords(described(string(LONGEST_EXPRESSION), "Five fields, or six with seconds first."), {
+      examples: ["0 9 * * *"],
+    }),
+    timeZone: withKeywords(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
+    missed: word(missedWords),
+    overlap: word(overlapWords),
+  },
+  ["cron"],
+);
 
 /** Longer than any attempt, and short enough that no lease ends after the last time that can be stored. */
 const LONGEST_TIMEOUT_MS = 366 * 86_400_000;

@@ -1,21 +1,14 @@
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
-import { LONGEST_ID, LONGEST_NAME } from "../job/options.ts";
 import { decodeRecord, encodeRecord, type JobRecord, readRecord } from "../job/record.ts";
-import { invalidRequest, notFound } from "../shared/errors.ts";
+import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
-import { checkText, knownOptions } from "../shared/validate.ts";
+import { anything, callable, flag, optionsOf } from "../shared/schema.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
-import { checkGroup } from "./failures.ts";
 import type { ManageNeeds } from "./needs.ts";
-
-/** Selects dead jobs: these ids, all of one name, all of one group of failures (see `getFailures`), or all. */
-export type DeadSelection =
-  | { readonly ids: readonly string[] }
-  | { readonly name: string }
-  | { readonly group: string }
-  | { readonly all: true };
+import { hasName, storedPages } from "./pages.ts";
+import { type DeadSelection, deadSelection } from "./selection.ts";
 
 /** Options of a call that goes through the dead letter. */
 export interface DeadLetterOptions {
@@ -41,34 +34,23 @@ export interface DeadJobChanges {
   readonly hide?: (stored: unknown) => unknown;
 }
 
-const optionNames = ["dryRun", "onProgress"];
+export const removeOptions = optionsOf<DeadLetterOptions>("removeFromDeadLetter", {
+  dryRun: flag,
+  onProgress: callable,
+});
+export const retryOptions = optionsOf<RetryOptions>("retryFromDeadLetter", {
+  ...removeOptions.fields,
+  payload: anything,
+});
+
+const selections = deadSelection({});
 
 /** How many dead jobs are read at once, if they are small. */
 const PIECE = 250;
 
 /** @throws {TidegateError} `invalid_request` */
-function deadSelection(selection: string | DeadSelection): DeadSelection {
-  if (typeof selection === "string") return deadSelection({ ids: [selection] });
-  if (typeof selection === "object" && selection !== null) {
-    const { ids, name, group, all } = selection as Partial<Record<"ids" | "name" | "group" | "all", unknown>>;
-    const given = [ids, name, group, all].filter((value) => value !== undefined).length;
-    if (given === 1 && Array.isArray(ids) && ids.length <= 1_000) {
-      for (const id of ids) checkText(id, "id", LONGEST_ID);
-      return { ids };
-    }
-    if (given === 1 && name !== undefined) {
-      checkText(name, "name", LONGEST_NAME);
-      return { name };
-    }
-    if (given === 1 && group !== undefined) {
-      checkGroup(group);
-      return { group };
-    }
-    if (given === 1 && all === true) return { all };
-  }
-  throw invalidRequest(
-    "Say which dead jobs are meant: an id, { ids } with up to 1,000, { name }, { group }, or { all: true }.",
-  );
+function readSelection(selection: string | DeadSelection): DeadSelection {
+  return selections.read(typeof selection === "string" ? { ids: [selection] } : selection, "selection");
 }
 
 /** The dead jobs of a selection, in pieces. */
@@ -86,15 +68,11 @@ async function* piecesOf(
     }
     return;
   }
+  const name = "name" in selection ? selection.name : undefined;
   const group = "group" in selection ? selection.group : undefined;
-  let cursor: string | undefined;
-  do {
-    const page = await store.list("dead", { cursor, limit: PIECE, mostBytes: MOST_LISTED_BYTES, now, group });
-    cursor = page.cursor;
-    yield "name" in selection
-      ? page.items.filter((job) => decodeRecord(job.record)?.name === selection.name)
-      : page.items;
-  } while (cursor !== undefined);
+  const request = { limit: PIECE, mostBytes: MOST_LISTED_BYTES, now, group };
+  for await (const { items } of storedPages(store, ["dead"], undefined, () => request))
+    yield items.filter(hasName(name));
 }
 
 /** Calls `act` with each piece, and adds up the numbers of jobs that it returns. */
@@ -123,7 +101,7 @@ export async function retryDead(
 ): Promise<number> {
   const now = runtime.clock();
   const { runAt = now } = changes;
-  const retried = await retrySelected(runtime, deadSelection(selection), options, { ...changes, runAt }, now);
+  const retried = await retrySelected(runtime, readSelection(selection), options, { ...changes, runAt }, now);
   if (typeof selection === "string" && retried === 0) await mustBeDead(runtime.store, selection);
   if (retried > 0 && !options.dryRun) runtime.noteDue(runAt);
   return retried;
@@ -141,7 +119,7 @@ async function retrySelected(
   now: number,
 ): Promise<number> {
   const { store, jobs } = runtime;
-  const options = knownOptions(given, [...optionNames, "payload"], "retryFromDeadLetter");
+  const options = retryOptions.read(given);
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
@@ -218,8 +196,8 @@ export async function removeDead(
   selection: string | DeadSelection,
   given: DeadLetterOptions,
 ): Promise<number> {
-  const selected = deadSelection(selection);
-  const options = knownOptions(given, optionNames, "removeFromDeadLetter");
+  const selected = readSelection(selection);
+  const options = removeOptions.read(given);
   const remove = (dead: readonly StoredJob[]) => runtime.store.removeDead(dead.map(({ id }) => id));
   const pieces = piecesOf(runtime, selected, runtime.clock());
   const removed = await forEachPiece(pieces, options, options.dryRun ? countOf : remove);

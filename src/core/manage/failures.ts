@@ -1,8 +1,7 @@
 import { foldedError } from "../job/failure-group.ts";
 import { readRecord } from "../job/record.ts";
-import { invalidRequest } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { knownOptions, wholeNumber } from "../shared/validate.ts";
+import { described, formed, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import { groupPattern } from "../store/failures.ts";
 import type { StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
@@ -49,21 +48,25 @@ export interface FailuresOptions {
   readonly limit?: number | undefined;
 }
 
-/** @throws {TidegateError} `invalid_request` unless it is the name of a group. */
-export function checkGroup(group: unknown): asserts group is string {
-  if (typeof group !== "string" || !groupPattern.test(group))
-    throw invalidRequest("group must be one that getFailures gives: 12 digits from 0 to f.");
-}
+const EXAMPLE = "3f1c9a04b7de";
+export const groupText = formed(
+  groupPattern,
+  EXAMPLE,
+  "a group of failures, as getFailures gives it: 12 digits from 0 to f",
+);
+
+export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
+  cursor: orFirst(
+    described(formed(groupPattern, EXAMPLE, "the cursor of the previous page"), "The cursor of the previous page."),
+  ),
+  limit,
+});
 
 /** Groups what is dead by job name and error. @throws {TidegateError} `invalid_request` */
 export async function getFailures(needs: ManageNeeds, given: FailuresOptions): Promise<FailurePage> {
-  const options = knownOptions(given, ["cursor", "limit"], "getFailures");
-  const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
-  const cursor = options.cursor ?? undefined;
-  if (cursor !== undefined && !groupPattern.test(cursor))
-    throw invalidRequest("cursor must be the one that the page before came with.");
+  const { cursor, limit = 100 } = failuresOptions.read(given);
   const now = needs.clock();
-  const page = await needs.reader.failures({ cursor, limit, mostBytes: MOST_LISTED_BYTES, now });
+  const page = await needs.reader.failures({ cursor: cursor ?? undefined, limit, mostBytes: MOST_LISTED_BYTES, now });
   const failures = page.items.map((stored) => failureGroup(stored));
   failures.sort((a, b) => b.count - a.count || b.lastAt.getTime() - a.lastAt.getTime());
   return { failures, cursor: page.cursor ?? null, ungrouped: page.ungrouped };

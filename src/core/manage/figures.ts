@@ -1,4 +1,4 @@
-import { checkFlag, knownOptions, wholeNumber } from "../shared/validate.ts";
+import { described, flag, optionsOf, whole } from "../shared/schema.ts";
 import {
   DAY_MS,
   DAYS_KEPT,
@@ -92,11 +92,18 @@ export interface HistoryOptions {
   readonly hours?: number | undefined;
 }
 
+export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
+  days: whole(0, DAYS_KEPT),
+  pending: described(
+    flag,
+    "Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false.",
+  ),
+});
+export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });
+
 /** Reads how the jobs of each name do. */
 export async function getFigures({ reader, clock }: ManageNeeds, options: FiguresOptions): Promise<QueueFigures> {
-  const { days = DAYS_KEPT, pending = false } = knownOptions(options, ["days", "pending"], "getFigures");
-  wholeNumber(days, "days", 0, DAYS_KEPT);
-  checkFlag(pending, "pending");
+  const { days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
   const now = clock();
   const [stored, waiting] = await Promise.all([reader.figures(now, days), pending ? reader.pending(now) : undefined]);
   const figures = queueFigures(stored, now);
@@ -145,8 +152,7 @@ const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
 /** Reads what a queue has done in each of the last hours. */
 export async function getHistory({ reader, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
-  const { hours: count = HOURS_KEPT } = knownOptions(options, ["hours"], "getHistory");
-  wholeNumber(count, "hours", 1, HOURS_KEPT);
+  const { hours: count = HOURS_KEPT } = historyOptions.read(options);
   const now = clock();
   const known = new Map((await reader.history(now, count)).map(({ hour, figures }) => [hour, figures]));
   const first = windowsBefore(now, HOUR_MS, count);

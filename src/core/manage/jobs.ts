@@ -5,7 +5,8 @@ import { LONGEST_ID } from "../job/options.ts";
 import { encodeRecord, readRecord } from "../job/record.ts";
 import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import { checkFlag, checkText, knownOptions, oneOf } from "../shared/validate.ts";
+import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
+import { checkText } from "../shared/validate.ts";
 import { type ClearableState, clearableStates, type StoredJob } from "../store/store.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
@@ -16,11 +17,21 @@ export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
   readonly payload?: unknown;
 }
 
+export const changeOptions = optionsOf<JobChange>("update", { delay: duration, runAt: time, payload: anything });
+
 /** Which jobs to cancel. */
 export interface CancelOptions {
   /** A running job as well. Default false. */
   readonly running?: boolean | undefined;
 }
+
+export const cancelOptions = optionsOf<CancelOptions>("cancel", {
+  running: described(flag, "Whether the job may run: it is aborted then. Default false."),
+});
+
+export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefined }>("clear", {
+  state: word(clearableStates),
+});
 
 /** Reads a job in any state; null if no job has the id. */
 export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
@@ -63,7 +74,7 @@ export async function updateJob(needs: ManageNeeds, id: string, change: JobChang
 
 /** A copy of the change: what the caller modifies later does not count. @throws {TidegateError} `invalid_request`, `payload_too_large` */
 function readChange(given: JobChange): JobChange {
-  const change = knownOptions(given, ["delay", "runAt", "payload"], "update");
+  const change = changeOptions.read(given);
   return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };
 }
 
@@ -93,8 +104,7 @@ async function storeChange(
 /** Removes a waiting job, or a running one too. @throws as `Queue.cancel` */
 export async function cancelJob(needs: ManageNeeds, id: string, options: CancelOptions): Promise<void> {
   checkText(id, "id", LONGEST_ID);
-  const { running = false } = knownOptions(options, ["running"], "cancel");
-  checkFlag(running, "running");
+  const { running = false } = cancelOptions.read(options);
   const now = needs.clock();
   const [status] = await needs.store.cancel([id], now, running);
   if (status === "running") throw conflict(`Job "${id}" is running. To stop it, cancel it with { running: true }.`);
@@ -106,8 +116,7 @@ export async function clearJobs(
   { store, clock }: ManageNeeds,
   options: { readonly state?: ClearableState | undefined },
 ): Promise<number> {
-  const { state = "pending" } = knownOptions(options, ["state"], "clear");
-  oneOf(state, clearableStates, "state");
+  const { state = "pending" } = clearOptions.read(options);
   const now = clock();
   let total = 0;
   let from: string | undefined;

@@ -1,11 +1,11 @@
-import { LONGEST_NAME } from "../job/options.ts";
-import { invalidRequest } from "../shared/errors.ts";
+import { nameText } from "../job/options.ts";
 import { bytesOf, MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { checkText, knownOptions, oneOf, wholeNumber } from "../shared/validate.ts";
+import { cursorIn, limit, optionsOf, orFirst, word } from "../shared/schema.ts";
 import { type JobState, jobStates } from "../store/store.ts";
-import { checkGroup } from "./failures.ts";
-import { type JobInfo, jobInfo } from "./job-info.ts";
+import { groupText } from "./failures.ts";
+import { type DeadJob, type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
+import { storedPages } from "./pages.ts";
 
 /** Which jobs to list. */
 export interface ListOptions {
@@ -33,7 +33,18 @@ export interface JobPage<Job = JobInfo> {
   readonly cursor: string | null;
 }
 
-const optionNames = ["state", "name", "cursor", "limit"];
+export const listOptions = optionsOf<ListOptions>("a list", {
+  state: word(jobStates),
+  name: nameText,
+  cursor: orFirst(cursorIn(jobStates)),
+  limit,
+});
+const { state: _, ...ofAnyState } = listOptions.fields;
+export const deadListOptions = optionsOf<DeadListOptions>("a list", {
+  ...ofAnyState,
+  group: groupText,
+  cursor: orFirst(cursorIn(["dead"])),
+});
 
 /** How many jobs one call examines for a rare name, before it returns what it has found and a cursor. */
 const MOST_EXAMINED = 1_000;
@@ -44,26 +55,31 @@ const MOST_EXAMINED = 1_000;
  *
  * @throws {TidegateError} `invalid_request`
  */
-export async function listJobs(
+export function listJobs(needs: ManageNeeds, given: ListOptions): Promise<JobPage> {
+  const { state, ...options } = listOptions.read(given);
+  return readPage(needs, state === undefined ? jobStates : [state], options);
+}
+
+/** Reads a page of dead jobs. @throws {TidegateError} `invalid_request` */
+export async function listDead(needs: ManageNeeds, given: DeadListOptions): Promise<JobPage<DeadJob>> {
+  return (await readPage(needs, ["dead"], deadListOptions.read(given))) as JobPage<DeadJob>;
+}
+
+async function readPage(
   { queue, jobs: definitions, clock, reader }: ManageNeeds,
-  given: ListOptions & DeadListOptions,
+  states: readonly JobState[],
+  { name, group, cursor: from, limit = 100 }: DeadListOptions,
 ): Promise<JobPage> {
   const now = clock();
-  const options = knownOptions(given, given?.state === "dead" ? [...optionNames, "group"] : optionNames, "a list");
-  const { name, state, group } = options;
-  const limit = wholeNumber(options.limit ?? 100, "limit", 1, 1_000);
-  if (name !== undefined) checkText(name, "name", LONGEST_NAME);
-  if (group !== undefined) checkGroup(group);
-  oneOf(state, jobStates, "state");
-  const states = state === undefined ? jobStates : [state];
-  let { index, cursor } = readCursor(options.cursor, states);
   const jobs: JobInfo[] = [];
   let examined = 0;
   let bytes = 0;
-  const hasRoom = () => jobs.length < limit && examined < MOST_EXAMINED && bytes <= MOST_LISTED_BYTES / 2;
-  while (hasRoom() && index < states.length) {
-    const most = { limit: limit - jobs.length, mostBytes: MOST_LISTED_BYTES - bytes };
-    const page = await reader.list(states[index] as JobState, { cursor, ...most, now, group });
+  let cursor: string | null = null;
+  const room = () =>
+    jobs.length < limit && examined < MOST_EXAMINED && bytes <= MOST_LISTED_BYTES / 2
+      ? { limit: limit - jobs.length, mostBytes: MOST_LISTED_BYTES - bytes, now, group }
+      : undefined;
+  for await (const page of storedPages(reader, states, from, room)) {
     examined += page.items.length;
     for (const stored of page.items) {
       bytes += bytesOf(stored.record);
@@ -71,19 +87,6 @@ export async function listJobs(
       if (job && (name === undefined || job.name === name)) jobs.push(job);
     }
     cursor = page.cursor;
-    if (cursor === undefined) index++;
   }
-  return { jobs, cursor: index < states.length ? `${states[index]}:${cursor ?? ""}` : null };
-}
-
-/** A cursor is a state, and the cursor of the store in that state. @throws {TidegateError} `invalid_request` */
-export function readCursor(
-  cursor: unknown,
-  states: readonly JobState[],
-): { index: number; cursor: string | undefined } {
-  if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
-  const [, state, rest] = (typeof cursor === "string" && /^([a-z]+):(.*)$/s.exec(cursor)) || [];
-  const index = states.indexOf(state as JobState);
-  if (index < 0) throw invalidRequest("cursor must be the one that the page before came with, for the same state.");
-  return { index, cursor: rest || undefined };
+  return { jobs, cursor };
 }

@@ -1,23 +1,10 @@
-import { LONGEST_ID, LONGEST_NAME } from "../job/options.ts";
-import { decodeRecord } from "../job/record.ts";
 import { type Duration, momentMs, type PointInTime, readDuration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { checkFlag, checkText, knownOptions, oneOf } from "../shared/validate.ts";
-import type { StoredJob } from "../store/store.ts";
-import { readCursor } from "./list.ts";
+import { cursorIn, flag, optionsOf, orFirst } from "../shared/schema.ts";
 import type { ManageNeeds } from "./needs.ts";
-
-/** The states of a job that waits. */
-export type PendingState = "scheduled" | "ready";
-
-export const pendingStates: readonly PendingState[] = ["scheduled", "ready"];
-
-/** Selects waiting jobs: these ids, all of one name, or all. Without a `state`, scheduled and ready ones. */
-export type PendingSelection =
-  | { readonly ids: readonly string[] }
-  | { readonly name: string; readonly state?: PendingState | undefined }
-  | { readonly all: true; readonly state?: PendingState | undefined };
+import { hasName, storedPages } from "./pages.ts";
+import { type PendingSelection, type PendingState, pendingSelection, pendingStates } from "./selection.ts";
 
 /** Options of a call that goes through waiting jobs. */
 export interface PendingOptions {
@@ -26,6 +13,11 @@ export interface PendingOptions {
   /** Where the call before has ended. */
   readonly cursor?: string | undefined;
 }
+
+const optionFields = { dryRun: flag, cursor: orFirst(cursorIn(pendingStates)) };
+const cancelOptions = optionsOf<PendingOptions>("cancelPending", optionFields);
+const rescheduleOptions = optionsOf<PendingOptions>("reschedulePending", optionFields);
+const selections = pendingSelection({}, {});
 
 /** What a call has done to waiting jobs. */
 export interface CancelledJobs {
@@ -59,7 +51,7 @@ export async function cancelPending(
   selection: PendingSelection,
   given: PendingOptions,
 ): Promise<CancelledJobs> {
-  const options = readOptions(given, "cancelPending");
+  const options = cancelOptions.read(given);
   const now = runtime.clock();
   const cancel = async (ids: readonly string[]) =>
     (await runtime.store.cancel(ids, now)).map((status) => status === "cancelled");
@@ -74,7 +66,7 @@ export async function reschedulePending(
   when: PointInTime | Duration,
   given: PendingOptions,
 ): Promise<RescheduledJobs> {
-  const options = readOptions(given, "reschedulePending");
+  const options = rescheduleOptions.read(given);
   const now = runtime.clock();
   const runAt = momentMs(when, now, "when");
   // The time would be a later one in each call, and jobs moved by the call before would be moved again.
@@ -84,12 +76,6 @@ export async function reschedulePending(
   const { count, cursor } = await changeSelected(runtime, selection, options, now, move, runAt);
   if (count > 0 && !options.dryRun) runtime.noteDue(runAt);
   return { rescheduled: count, runAt: new Date(runAt), cursor };
-}
-
-function readOptions(given: PendingOptions, of: string): PendingOptions {
-  const options = knownOptions(given, ["dryRun", "cursor"], of);
-  if (options.dryRun !== undefined) checkFlag(options.dryRun, "dryRun");
-  return options;
 }
 
 /**
@@ -106,54 +92,36 @@ async function changeSelected(
   change: (ids: readonly string[]) => Promise<readonly boolean[]>,
   except?: number,
 ): Promise<Changed> {
-  const { ids, name, states } = readSelection(selection);
-  if (ids) {
-    if (from !== undefined) throw invalidRequest("A selection of ids has no cursor: one call changes all of them.");
+  const chosen: Chosen = selections.read(selection, "selection");
+  if (chosen.ids) {
+    if (typeof from === "string")
+      throw invalidRequest("A selection of ids has no cursor: one call changes all of them.");
+    const ids = [...new Set(chosen.ids)];
     const changed = await (dryRun ? reader.areWaiting(ids, now) : change(ids));
     return { count: changed.filter(Boolean).length, cursor: null };
   }
-  const isMeant = (job: StoredJob) =>
-    job.at !== except && (name === undefined || decodeRecord(job.record)?.name === name);
-  let { index, cursor } = readCursor(from, states);
+  const isMeant = hasName(chosen.name);
+  const states = chosen.state === undefined ? pendingStates : [chosen.state];
+  let cursor: string | null = null;
   let count = 0;
   let examined = 0;
-  for (let pages = 0; pages < MOST_PAGES && examined < MOST_AT_ONCE; pages++) {
-    const state = states[index];
-    if (state === undefined) break;
-    const limit = MOST_AT_ONCE - examined;
-    const page = await store.list(state, { cursor, limit, mostBytes: MOST_LISTED_BYTES, now });
-    const meant = page.items.filter(isMeant).map(({ id }) => id);
+  let pages = 0;
+  const room = () =>
+    pages++ < MOST_PAGES && examined < MOST_AT_ONCE
+      ? { limit: MOST_AT_ONCE - examined, mostBytes: MOST_LISTED_BYTES, now }
+      : undefined;
+  for await (const page of storedPages(store, states, from, room)) {
+    const meant = page.items.filter((job) => job.at !== except && isMeant(job)).map(({ id }) => id);
     count += dryRun ? meant.length : (await change(meant)).filter(Boolean).length;
     examined += page.items.length;
     cursor = page.cursor;
-    if (cursor === undefined) index++;
   }
-  const state = states[index];
-  return { count, cursor: state === undefined ? null : `${state}:${cursor ?? ""}` };
+  return { count, cursor };
 }
 
-/** @throws {TidegateError} `invalid_request` */
-function readSelection(selection: unknown): {
+/** Every field that a selection can have. */
+interface Chosen {
   readonly ids?: readonly string[];
   readonly name?: string;
-  readonly states: readonly PendingState[];
-} {
-  const { ids, name, all, state, ...unknown } = (selection ?? {}) as Readonly<Record<string, unknown>>;
-  const given = [ids, name, all].filter((value) => value !== undefined).length;
-  oneOf(state, pendingStates, "state");
-  const states = state === undefined ? pendingStates : [state as PendingState];
-  if (given === 1 && Object.keys(unknown).length === 0) {
-    if (Array.isArray(ids) && ids.length <= MOST_AT_ONCE && state === undefined) {
-      for (const id of ids) checkText(id, "id", LONGEST_ID);
-      return { ids: [...new Set(ids as readonly string[])], states };
-    }
-    if (name !== undefined) {
-      checkText(name, "name", LONGEST_NAME);
-      return { name, states };
-    }
-    if (all === true) return { states };
-  }
-  throw invalidRequest(
-    'Say which waiting jobs are meant: { ids } with up to 1,000, { name }, or { all: true }; with a name or all, also { state: "scheduled" } or "ready".',
-  );
+  readonly state?: PendingState;
 }

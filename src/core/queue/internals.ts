@@ -38,7 +38,7 @@ export interface QueueInternals extends DrainableQueue {
   /** The same, with each job stored for itself: one that is refused keeps none of the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
   /** Drains as `Queue.drain` does, with more options. */
-  drain(options: DrainOptions & InternalDrainOptions): Promise<DrainReport>;
+  drain(inner: InternalDrainOptions, options?: DrainOptions): Promise<DrainReport>;
   /** Reads a text that changes with whatever happens to jobs: see `QueueStore.pulse`. */
   pulse(): Promise<string>;
 }

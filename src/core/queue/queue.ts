@@ -1,5 +1,5 @@
 import { drainQueue } from "../drain/drain-queue.ts";
-import { type DrainOptions, drainLimits, drainOptionNames } from "../drain/options.ts";
+import { type DrainOptions, drainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
@@ -8,13 +8,7 @@ import type { EnqueueOptions, RecurringOptions } from "../enqueue/new-job.ts";
 import { FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
-import {
-  type DeadLetterOptions,
-  type DeadSelection,
-  type RetryOptions,
-  removeDead,
-  retryDead,
-} from "../manage/dead-letter.ts";
+import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
 import { Documents } from "../manage/documents.ts";
 import { type FailurePage, type FailuresOptions, getFailures } from "../manage/failures.ts";
 import {
@@ -27,15 +21,15 @@ import {
 } from "../manage/figures.ts";
 import type { DeadJob, JobInfo } from "../manage/job-info.ts";
 import { type CancelOptions, cancelJob, clearJobs, getJob, type JobChange, updateJob } from "../manage/jobs.ts";
-import { type DeadListOptions, type JobPage, type ListOptions, listJobs } from "../manage/list.ts";
+import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
 import {
   type CancelledJobs,
   cancelPending,
   type PendingOptions,
-  type PendingSelection,
   type RescheduledJobs,
   reschedulePending,
 } from "../manage/pending-jobs.ts";
+import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { waitForEnd } from "../manage/wait.ts";
 import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
@@ -99,7 +93,7 @@ export class Queue {
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
-      drain: async (given) => drainQueue(open, drainLimits(given)),
+      drain: async (inner, given = {}) => drainQueue(open, drainLimits(given, inner)),
       drainWithin: (limits) => drainQueue(open, limits),
       pulse: () => reader.pulse(),
       onDue: (listener) => nextDue.listen(listener),
@@ -174,7 +168,7 @@ export class Queue {
    *   could not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return drainQueue(this.#open, drainLimits(knownOptions(options, drainOptionNames, "drain")));
+    return drainQueue(this.#open, drainLimits(options));
   }
 
   /**
@@ -228,7 +222,7 @@ export class Queue {
 
   /** Lists dead jobs, newest first: all, those of a name, or those of a group of failures. */
   async listDeadLetter(options: DeadListOptions = {}): Promise<JobPage<DeadJob>> {
-    return listJobs(this.#open, { ...options, state: "dead" }) as Promise<JobPage<DeadJob>>;
+    return listDead(this.#open, options);
   }
 
   /**

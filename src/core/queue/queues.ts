@@ -8,9 +8,10 @@ import type { Queue } from "./queue.ts";
 /** Drains several queues in order under one budget: see `drainTogether`. */
 export async function drainQueues(
   queues: readonly Queue[],
-  options: DrainOptions & InternalDrainOptions = {},
+  options: DrainOptions = {},
+  inner: InternalDrainOptions = {},
 ): Promise<DrainReport> {
-  return drainWithin(queues, drainLimits(options));
+  return drainWithin(queues, drainLimits(options, inner));
 }
 
 /** The same, within limits that have been read. */

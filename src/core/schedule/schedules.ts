@@ -1,3 +1,4 @@
+import { parseCron } from "../cron/cron.ts";
 import { flowOf } from "../enqueue/flow-key.ts";
 import {
   checkFits,
@@ -11,13 +12,14 @@ import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { isOfInterface } from "../job/of-interface.ts";
-import { checkSchedule, type Schedule, scheduleNames } from "../job/options.ts";
+import { retryFields, type Schedule, scheduleOptions } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import type { Clock } from "../shared/clock.ts";
 import { conflict, notFound, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "../shared/limits.ts";
-import { checkPathText, checkText, knownOptions, wholeNumber } from "../shared/validate.ts";
+import { anything, optionsOf, type Schema } from "../shared/schema.ts";
+import { checkPathText, checkText, wholeNumber } from "../shared/validate.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { ScheduleEntry, StoredSchedule } from "../store/schedules.ts";
 import type { QueueStore } from "../store/store.ts";
@@ -66,7 +68,13 @@ export interface ScheduleInfo {
   readonly lastJobId: string | null;
 }
 
-const optionNames = ["job", "payload", ...scheduleNames, "maxRetries", "backoff", "timeout"];
+/** The options of a recurring job, but for the job: code may give its definition, a request gives its name. */
+export const recurringFields = { payload: anything, ...scheduleOptions.fields, ...retryFields };
+const scheduleFields = optionsOf<ScheduleOptions>(
+  "a recurring job",
+  { job: anything as Schema<never>, ...recurringFields },
+  ["cron"],
+);
 
 /** A key and the time of an occurrence make a job id of at most 256 characters. */
 export const LONGEST_KEY = 200;
@@ -108,7 +116,7 @@ export class Schedules {
    */
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
-    const given: ScheduleOptions = knownOptions(options, optionNames, "a recurring job");
+    const given: ScheduleOptions = scheduleFields.read(options);
     const isOwn = isOfInterface(options);
     if (!isOwn) refuseReserved({ name: jobName(given.job), id: key });
     const { name, definition } = resolveJob(given.job, this.#jobs);
@@ -247,7 +255,7 @@ export function scheduleRecord(
   options: Omit<ScheduleOptions, "job">,
   given: unknown,
 ): ScheduleRecord {
-  checkSchedule(key, options);
+  parseCron(options.cron, options.timeZone, key);
   const payload = asJson(given, "payload", LARGEST_RECURRING_PAYLOAD);
   const flow = flowOf(definition, undefined, payload);
   refuseReserved({ flowKey: flow?.key });

@@ -34,3 +34,12 @@ export function written<Text>(what: Stored, write: () => Text): Text {
     );
   }
 }
+
+/** What a text holds as JSON; undefined if it is none. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -18,11 +18,11 @@ export function knownOptions<Options>(
   of: string,
   inner: readonly string[] = [],
 ): Given<Options> {
-  const those = `It knows: ${known.join(", ")}.`;
-  checkObject(options, `${of} takes an object of options. ${those}`);
+  const those = known.length > 0 ? `It knows: ${known.join(", ")}.` : "It knows none.";
+  checkObject(options, `${of.replace(/^the /, "The ")} takes an object of options. ${those}`);
   const given = withoutUndefined(options);
   const unknown = Object.keys(given).find((option) => !known.includes(option) && !inner.includes(option));
-  if (unknown !== undefined) throw invalidRequest(`${quote(unknown)} is no option of ${of}. ${those}`);
+  if (unknown !== undefined) throw invalidRequest(`Unknown option ${quote(unknown)} in ${of}. ${those}`);
   return given;
 }
 

@@ -1,5 +1,5 @@
 import { invalidRequest, quote, resultOrRefusal, TidegateError } from "../../core/shared/errors.ts";
-import { anything, isObject, list, type ObjectSchema, type Schema } from "./schema.ts";
+import { anything, isObject, list, type ObjectSchema, type Schema } from "../../core/shared/schema.ts";
 
 type Body = ReadableStream<Uint8Array> | null;
 
@@ -101,8 +101,12 @@ function brokenOff(): TidegateError {
   return invalidRequest("The body ended before it was complete.");
 }
 
-// The parser's errors quote the body, so they are not passed on.
-function parseJson(bytes: Uint8Array): unknown {
+/**
+ * Reads a body as strict JSON. The parser's errors quote it, so they are not passed on.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
+export function parseJson(bytes: Uint8Array): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

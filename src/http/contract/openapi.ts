@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../../core/shared/errors.ts";
+import { duration, type JsonSchema, type ObjectSchema, type Schema, span, time } from "../../core/shared/schema.ts";
 import { scopesOf } from "../auth.ts";
 import type { Route } from "../routes/route.ts";
 import { problemKinds } from "./problems.ts";
@@ -23,7 +24,6 @@ import {
   schedule,
   stats,
 } from "./responses.ts";
-import { duration, type JsonSchema, type ObjectSchema, type Schema, span, time } from "./schema.ts";
 
 /** The schemas with a name: the document describes each once and refers to it elsewhere. */
 const named = {

@@ -1,40 +1,39 @@
-import { LONGEST_EXPRESSION } from "../../core/cron/cron.ts";
-import { LEAST_ROUND_TRIPS, NO_LIMIT } from "../../core/drain/options.ts";
-import { HIGHEST_LIMIT, LONGEST_FLOW_KEY } from "../../core/job/flow-control.ts";
-import { LONGEST_ID, LONGEST_NAME, MOST_RETRIES, missedWords, overlapWords } from "../../core/job/options.ts";
-import { pendingStates } from "../../core/manage/pending-jobs.ts";
-import { LONGEST_KEY } from "../../core/schedule/schedules.ts";
+import { budgetOptions, drainOptions } from "../../core/drain/options.ts";
+import { enqueueOptions } from "../../core/enqueue/new-job.ts";
+import { flowListOptions } from "../../core/flow/flow-keys.ts";
+import { backoffRule } from "../../core/job/backoff.ts";
+import { flowControlOptions, flowKeyText, limitOptions } from "../../core/job/flow-control.ts";
+import { idText, LONGEST_NAME, nameText } from "../../core/job/options.ts";
+import { failuresOptions } from "../../core/manage/failures.ts";
+import { figuresOptions, historyOptions } from "../../core/manage/figures.ts";
+import { cancelOptions, changeOptions, clearOptions } from "../../core/manage/jobs.ts";
+import { deadListOptions, listOptions } from "../../core/manage/list.ts";
+import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
+import { LONGEST_KEY, recurringFields } from "../../core/schedule/schedules.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
-import { groupPattern } from "../../core/store/failures.ts";
-import { DAYS_KEPT, HOURS_KEPT } from "../../core/store/figures.ts";
-import { clearableStates, jobStates } from "../../core/store/store.ts";
 import {
   anything,
   cursorIn,
+  described,
   duration,
   type Fields,
   flag,
-  formed,
   isObject,
   list,
   object,
-  oneBy,
   pathText,
   type Schema,
-  share,
-  span,
   string,
   text,
   time,
   type ValueOf,
   whole,
   withKeywords,
-  word,
-  yes,
-} from "./schema.ts";
+} from "../../core/shared/schema.ts";
 
-// What goes over the wire. The client imports types only, so that it stays small.
+// What goes over the wire: the options of the core, by the schemas that read them there, and what only a request has. The client imports
+// types only, so that it stays small.
 
 /** An error as `application/problem+json` (RFC 9457). */
 export interface Problem {
@@ -46,29 +45,14 @@ export interface Problem {
   readonly issues?: readonly PayloadIssue[];
 }
 
-const MOST_IDS = 1_000;
-const LONGEST_ZONE = 100;
-const LONGEST_CURSOR = 2_000;
-
-const id = text(LONGEST_ID, "order-7");
-const name = text(LONGEST_NAME, "send_email");
-const key = text(LONGEST_KEY, "daily");
-const newId = pathText(LONGEST_ID, "order-7");
+const parameters = <const Parts extends Fields>(fields: Parts) => object(fields, [], "the query");
 const newKey = pathText(LONGEST_KEY, "daily");
-const cursor = cursorIn(jobStates, LONGEST_CURSOR);
-const limit = whole(1, 1_000);
 
 /** The parameters of paths. */
-export const pathParts = { id, key, queue: text(LONGEST_NAME, "default") };
+export const pathParts = { id: idText, key: text(LONGEST_KEY, "daily"), queue: text(LONGEST_NAME, "default") };
 
 /** A flow control key. */
-export const flowKey = pathText(LONGEST_FLOW_KEY, "tenant-7");
-const limitFields = {
-  concurrency: whole(1, HIGHEST_LIMIT),
-  rate: whole(1, HIGHEST_LIMIT),
-  period: span,
-  ordered: flag,
-};
+export const flowKey = flowKeyText;
 /** Which limits of a key contradict each other, or mean nothing alone. */
 const limitRules = {
   dependentRequired: { rate: ["period"], period: ["rate"] },
@@ -77,50 +61,19 @@ const limitRules = {
     properties: { ordered: { const: true }, concurrency: { not: { const: 1 } } },
   },
 };
-export const flowLimits = withKeywords(object(limitFields), { ...limitRules, examples: [{ concurrency: 2 }] });
-// The definition of the job may have what is missing here.
-export const flowControl = object({ key: flowKey, ...limitFields });
-export const flowsQuery = object({
-  cursor: withKeywords(string(LONGEST_CURSOR), { description: "The cursor of the previous page." }),
-  limit,
-});
-
-const LONGEST_MARK = 24;
-
-export const backoff = object({ type: word(["exponential", "fixed"]), base: duration, max: duration, jitter: share });
-const attemptFields = { maxRetries: whole(0, MOST_RETRIES), backoff, timeout: span };
-
-const scheduleFields = {
-  name,
-  payload: anything,
-  cron: withKeywords(string(LONGEST_EXPRESSION), {
-    description: "Five fields, or six with seconds first.",
-    examples: ["0 9 * * *"],
-  }),
-  timeZone: withKeywords(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
-  missed: word(missedWords),
-  overlap: word(overlapWords),
-  ...attemptFields,
-};
+export const flowLimits = withKeywords(limitOptions, { ...limitRules, examples: [{ concurrency: 2 }] });
+export const flowControl = flowControlOptions;
+export const flowsQuery = flowListOptions;
+export const backoff = backoffRule;
 
 const eitherTime = { not: { required: ["delay", "runAt"] } };
 
-export const newJob = withKeywords(
-  object(
-    {
-      name,
-      payload: anything,
-      id: newId,
-      delay: duration,
-      runAt: time,
-      ...attemptFields,
-      dedupe: object({ key: text(LONGEST_ID, "user-7"), ttl: span, replace: flag }, ["key", "ttl"]),
-      flowControl,
-    },
-    ["name"],
-  ),
-  { ...eitherTime, examples: [{ name: "send_email", payload: { to: "ada@example.com" }, delay: "5m" }] },
-);
+export const newJob = withKeywords(object({ name: nameText, payload: anything, ...enqueueOptions.fields }, ["name"]), {
+  ...eitherTime,
+  examples: [{ name: "send_email", payload: { to: "ada@example.com" }, delay: "5m" }],
+});
+const scheduleFields = { name: nameText, ...recurringFields };
+export const scheduleBody = object(scheduleFields, ["name", "cron"]);
 export const recurringJob = object({ id: newKey, ...scheduleFields }, ["name", "cron"]);
 const manyJobs = list(newJob, MOST_AT_ONCE);
 
@@ -131,8 +84,8 @@ export type EnqueueRequest =
   | { readonly kind: "many"; readonly jobs: ValueOf<typeof manyJobs> }
   | { readonly kind: "recurring"; readonly job: ValueOf<typeof recurringJob> };
 
-export const enqueueQuery = object({
-  each: withKeywords(flag, { description: "Stores each job of an array for itself. Default: all or none." }),
+export const enqueueQuery = parameters({
+  each: described(flag, "Stores each job of an array for itself. Default: all or none."),
 });
 export const enqueueBody: Schema<EnqueueRequest> = {
   json: { anyOf: [newJob.json, recurringJob.json, manyJobs.json] },
@@ -144,91 +97,56 @@ export const enqueueBody: Schema<EnqueueRequest> = {
   },
 };
 
-export const changeBody = withKeywords(object({ runAt: time, delay: duration, payload: anything }), {
+export const changeBody = withKeywords(changeOptions, {
   ...eitherTime,
   minProperties: 1,
   examples: [{ delay: "1h" }],
 });
-export const jobsQuery = object({ state: word(jobStates), name, cursor, limit });
-export const cancelQuery = object({
-  running: withKeywords(flag, { description: "Whether the job may run: it is aborted then. Default false." }),
-});
-export const clearQuery = object({ state: word(clearableStates) }, ["state"]);
+export const jobsQuery = listOptions;
+export const cancelQuery = cancelOptions;
+export const clearQuery = object(clearOptions.fields, ["state"], "the query");
 
-const pendingCursor = cursorIn(pendingStates, LONGEST_CURSOR);
-const pendingJobs = <const More extends Fields>(more: More, rules: Readonly<Record<string, unknown>> = {}) => {
-  const some = { state: word(pendingStates), cursor: pendingCursor, ...more };
-  return oneBy({
-    ids: withKeywords(object({ ids: list(id, MOST_AT_ONCE), ...more }, ["ids"]), rules),
-    name: withKeywords(object({ name, ...some }, ["name"]), rules),
-    all: withKeywords(object({ all: yes, ...some }, ["all"]), rules),
-  });
-};
-export const cancelManyBody = pendingJobs({ dryRun: flag });
-export const rescheduleManyBody = pendingJobs(
-  { dryRun: flag, runAt: time, delay: duration },
-  {
-    oneOf: [{ required: ["runAt"] }, { required: ["delay"] }],
-    // A duration would end later in each call.
-    not: { required: ["cursor", "delay"] },
-  },
-);
-
-const group = formed(groupPattern, "3f1c9a04b7de", "a group of failures, as GET /failures gives it");
-export const failuresQuery = object({
-  cursor: withKeywords(formed(groupPattern, "3f1c9a04b7de", "the cursor of the previous page"), {
-    description: "The cursor of the previous page.",
-  }),
-  limit,
+const paged = { cursor: cursorIn(pendingStates) };
+export const cancelManyBody = pendingSelection({ dryRun: flag }, paged);
+const moved = pendingSelection({ dryRun: flag, runAt: time, delay: duration }, paged);
+export const rescheduleManyBody = withKeywords(moved, {
+  oneOf: [{ required: ["runAt"] }, { required: ["delay"] }],
+  // A duration would end later in each call.
+  not: { required: ["cursor", "delay"] },
 });
-export const deadQuery = object({ name, group, cursor: cursorIn(["dead"], LONGEST_CURSOR), limit });
+
+export const failuresQuery = failuresOptions;
+export const deadQuery = deadListOptions;
 export const retryBody = withKeywords(object({ payload: anything }), {
   examples: [{ payload: { to: "ada@example.com" } }],
 });
-const ids = list(id, MOST_IDS);
-const deadJobs = <const More extends Fields>(more: More) =>
-  oneBy({
-    ids: object({ ids, ...more }, ["ids"]),
-    name: object({ name, ...more }, ["name"]),
-    group: object({ group, ...more }, ["group"]),
-    all: object({ all: yes, ...more }, ["all"]),
-  });
-export const removeManyBody = deadJobs({ dryRun: flag });
-export const retryManyBody = deadJobs({ dryRun: flag, payload: anything });
+export const removeManyBody = deadSelection({ dryRun: flag });
+export const retryManyBody = deadSelection({ dryRun: flag, payload: anything });
 
-export const scheduleBody = object(scheduleFields, ["name", "cron"]);
-export const previewQuery = object({ count: whole(1, 1_000) });
+export const previewQuery = parameters({ count: whole(1, 1_000) });
 
-export const queuesQuery = object({
-  mark: withKeywords(string(LONGEST_MARK), {
-    description: "The mark of the answer before; empty for the first. If nothing has happened since, queues is null.",
-  }),
+const LONGEST_MARK = 24;
+export const queuesQuery = parameters({
+  mark: described(
+    string(LONGEST_MARK),
+    "The mark of the answer before; empty for the first. If nothing has happened since, queues is null.",
+  ),
 });
-export const figuresQuery = object({
-  days: whole(0, DAYS_KEPT),
-  pending: withKeywords(flag, {
-    description: "Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false.",
-  }),
-});
-export const metricsQuery = object({ keys: flag });
-export const historyQuery = object({ hours: whole(1, HOURS_KEPT) });
+export const figuresQuery = figuresOptions;
+export const historyQuery = historyOptions;
+export const metricsQuery = parameters({ keys: flag });
 
-const roundTrips = whole(LEAST_ROUND_TRIPS, NO_LIMIT);
-const commands = whole(1, NO_LIMIT);
+const { budget, signal: _, checkEvery: __, onProgress: ___, ...bounds } = drainOptions.fields;
 const drainFields = {
-  maxJobs: whole(1, NO_LIMIT),
-  concurrency: whole(1, 10_000),
-  timeBudget: duration,
-  grace: duration,
-  linger: duration,
-  batchSize: whole(1, 1_000),
-  attempts: withKeywords(flag, {
-    description:
-      "Whether the answer lists how each attempt of this drain ended. Needs a token with the scope `read` or `admin` too. Default false.",
-  }),
+  ...bounds,
+  attempts: described(
+    flag,
+    "Whether the answer lists how each attempt of this drain ended. Needs a token with the scope `read` or `admin` too. Default false.",
+  ),
 };
-export const drainBody = object({ ...drainFields, budget: object({ roundTrips, commands }) });
-export const drainQuery = object({ ...drainFields, "budget.roundTrips": roundTrips, "budget.commands": commands });
+export const drainBody = object({ ...drainFields, budget });
+const { roundTrips, commands } = budgetOptions.fields;
+export const drainQuery = parameters({ ...drainFields, "budget.roundTrips": roundTrips, "budget.commands": commands });
 
 /** For a route that takes no query parameters. */
-export const noQuery = object({});
+export const noQuery = parameters({});

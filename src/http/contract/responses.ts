@@ -21,11 +21,11 @@ import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats }
 import type { QueueList } from "../../core/queue/queues.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
+import type { JsonSchema } from "../../core/shared/schema.ts";
 import type { OutcomeCounts } from "../../core/store/figures.ts";
 import { enqueueStatuses, jobStates } from "../../core/store/store.ts";
 import { problemKinds } from "./problems.ts";
 import type { Problem } from "./requests.ts";
-import type { JsonSchema } from "./schema.ts";
 
 /** The body of an answer. Without `json` there is no body. */
 export interface Answer {
@@ -46,18 +46,40 @@ export interface Shape<Value> extends Answer {
 
 const shape = <Value>(json: JsonSchema): Shape<Value> => ({ json }) as Shape<Value>;
 
-type Sometimes<Value> = {
-  [Name in keyof Value]-?: Record<never, never> extends Pick<Value, Name> ? Name : never;
-}[keyof Value];
+/** A field that an answer may lack. */
+interface Optional<Value> {
+  readonly optional: Shape<Value>;
+}
 
-/** An object: the fields that it always has, and the optional ones. Later versions may add more. */
-function record<Value>(
-  always: { readonly [Name in Exclude<keyof Value, Sometimes<Value>>]: Shape<Value[Name]> },
-  sometimes: { readonly [Name in Sometimes<Value>]: Shape<Required<Value>[Name]> },
-): Shape<Value> {
-  const fields = Object.entries<Answer>({ ...always, ...sometimes });
-  const properties = Object.fromEntries(fields.map(([name, { json }]) => [name, json]));
-  return shape({ type: "object", properties, required: Object.keys(always) });
+const optional = <Value>(shape: Shape<Value>): Optional<Value> => ({ optional: shape });
+
+type ShapesOf<Value> = {
+  readonly [Name in keyof Value]-?: Record<never, never> extends Pick<Value, Name>
+    ? Optional<Exclude<Value[Name], undefined>>
+    : Shape<Value[Name]>;
+};
+
+/** An object with these fields, all of them and no other. Later versions may add more. */
+function record<Value>() {
+  return <const Given extends ShapesOf<Value>>(
+    fields: Given & { readonly [Name in Exclude<keyof Given, keyof Value>]: never },
+  ): Shape<Value> => {
+    const shapes = Object.entries<Answer | Optional<unknown>>(fields);
+    const properties = Object.fromEntries(
+      shapes.map(([name, field]) => [name, "optional" in field ? field.optional.json : field.json]),
+    );
+    const required = shapes.filter(([, field]) => !("optional" in field)).map(([name]) => name);
+    return shape({ type: "object", properties, required });
+  };
+}
+
+type Words<Text extends string> = Text extends `${infer Word} ${infer Rest}` ? Word | Words<Rest> : Text;
+
+/** Several fields of one shape. @param names with spaces between them. */
+function each<const Names extends string, Field>(names: Names, field: Field) {
+  return Object.fromEntries(names.split(" ").map((name) => [name, field])) as {
+    readonly [Name in Words<Names>]: Field;
+  };
 }
 
 /** The same shape with a description. */
@@ -75,31 +97,37 @@ const amount = shape<number>({ type: "number", minimum: 0 });
 const time = shape<Date>({ type: "string", format: "date-time" });
 
 /** An answer without a body. */
-export const nothing: Answer = {};
+export const nothing: { readonly json?: never } = {};
 
-export const problem = record<Problem>(
-  { status: count, title: text, detail: text, code: words(Object.keys(problemKinds) as Problem["code"][]) },
-  {
-    issues: list(
-      record<PayloadIssue>({ message: text, path: list(shape<string | number>({ type: ["string", "integer"] })) }, {}),
-    ),
-  },
-);
+const path = list(shape<string | number>({ type: ["string", "integer"] }));
+export const problem = record<Problem>()({
+  status: count,
+  ...each("title detail", text),
+  code: words(Object.keys(problemKinds) as Problem["code"][]),
+  issues: optional(list(record<PayloadIssue>()({ message: text, path }))),
+});
 
-const errorFields = { name: text, message: text };
-const jobError = record<JobError>(errorFields, { stack: text });
-const failedAttempt = record<FailedAttempt>(
-  { ...errorFields, attempt: count, failedAt: time },
-  { stack: text, startedAt: time },
-);
+const errorFields = each("name message", text);
+const stack = optional(text);
+const jobError = record<JobError>()({ ...errorFields, stack });
+const failedAttempt = record<FailedAttempt>()({
+  ...errorFields,
+  stack,
+  attempt: count,
+  failedAt: time,
+  startedAt: optional(time),
+});
 
-const logLine = record<LogLine>({ at: time, attempt: count, message: text }, { data: anything });
+const logLine = record<LogLine>()({ at: time, attempt: count, message: text, data: optional(anything) });
 
+export const heldBack = record<HeldBack>()({
+  key: text,
+  reason: words(heldBackReasons),
+  since: time,
+  until: nullable(time),
+});
 const jobFields = {
-  id: text,
-  name: text,
-  queue: text,
-  state: words(jobStates),
+  ...each("id name queue", text),
   payload: anything,
   enqueuedAt: time,
   runAt: nullable(time),
@@ -107,249 +135,167 @@ const jobFields = {
   maxRetries: nullable(count),
   errors: list(failedAttempt),
   logs: list(logLine),
+  heldBack: optional(heldBack),
+  ...each("progress result", optional(anything)),
+  ...each("startedAt leaseEndsAt completedAt", optional(time)),
+  schedule: optional(record<{ readonly key: string; readonly slot: Date }>()({ key: text, slot: time })),
+  timeout: optional(nullable(count)),
 };
-export const heldBack = record<HeldBack>(
-  { key: text, reason: words(heldBackReasons), since: time, until: nullable(time) },
-  {},
-);
-const jobOptions = {
-  heldBack,
-  progress: anything,
-  schedule: record<{ readonly key: string; readonly slot: Date }>({ key: text, slot: time }, {}),
-  startedAt: time,
-  leaseEndsAt: time,
-  timeout: nullable(count),
-  completedAt: time,
-  result: anything,
-};
-
-const ending = { failedAt: time, error: jobError };
-
-export const job = record<JobInfo>(jobFields, { ...jobOptions, ...ending });
-export const deadJob = record<DeadJob>({ ...jobFields, ...ending, state: words(["dead"]) }, jobOptions);
+export const job = record<JobInfo>()({
+  state: words(jobStates),
+  ...jobFields,
+  failedAt: optional(time),
+  error: optional(jobError),
+});
+export const deadJob = record<DeadJob>()({ state: words(["dead"]), ...jobFields, failedAt: time, error: jobError });
 
 const cursor = described("The cursor of the next page; null on the last page.", nullable(text));
-export const jobPage = record<JobPage>({ jobs: list(job), cursor }, {});
-export const deadJobPage = record<JobPage<DeadJob>>({ jobs: list(deadJob), cursor }, {});
+export const jobPage = record<JobPage>()({ jobs: list(job), cursor });
+export const deadJobPage = record<JobPage<DeadJob>>()({ jobs: list(deadJob), cursor });
 
-const failureGroup = record<FailureGroup>(
-  {
-    group: text,
-    name: text,
-    error: record<FailureGroup["error"]>(errorFields, {}),
-    count,
-    firstAt: time,
-    lastAt: time,
-    sampleId: text,
-    trend: list(nullable(count)),
-  },
-  {},
-);
-export const failurePage = record<FailurePage>({ failures: list(failureGroup), cursor, ungrouped: count }, {});
+const failureGroup = record<FailureGroup>()({
+  ...each("group name sampleId", text),
+  error: record<FailureGroup["error"]>()(errorFields),
+  count,
+  ...each("firstAt lastAt", time),
+  trend: list(nullable(count)),
+});
+export const failurePage = record<FailurePage>()({ failures: list(failureGroup), cursor, ungrouped: count });
 
-export const enqueueResult = record<EnqueueResult>(
-  { id: text, status: words(enqueueStatuses), runAt: nullable(time) },
-  {},
-);
-export const enqueueResults = record<{ readonly jobs: readonly EnqueueResult[] }>({ jobs: list(enqueueResult) }, {});
+export const enqueueResult = record<EnqueueResult>()({
+  id: text,
+  status: words(enqueueStatuses),
+  runAt: nullable(time),
+});
+export const enqueueResults = record<{ readonly jobs: readonly EnqueueResult[] }>()({ jobs: list(enqueueResult) });
 
 /** What became of one job of several that are stored each for itself. */
 export type EachResult = EnqueueResult | { readonly error: Problem };
-const refused = record<{ readonly error: Problem }>({ error: problem }, {});
-export const eachResults = record<{ readonly jobs: readonly EachResult[] }>(
-  { jobs: list(shape<EachResult>({ anyOf: [enqueueResult.json, refused.json] })) },
-  {},
-);
+const refused = record<{ readonly error: Problem }>()({ error: problem });
+export const eachResults = record<{ readonly jobs: readonly EachResult[] }>()({
+  jobs: list(shape<EachResult>({ anyOf: [enqueueResult.json, refused.json] })),
+});
 
-export const duplicateOrMany: Answer = {
-  json: {
-    description: "A duplicate, a replaced job, or the answers to an array.",
-    anyOf: [enqueueResult.json, enqueueResults.json, eachResults.json],
-  },
-};
+export const duplicateOrMany = shape<
+  EnqueueResult | { readonly jobs: readonly EnqueueResult[] } | { readonly jobs: readonly EachResult[] }
+>({
+  description: "A duplicate, a replaced job, or the answers to an array.",
+  anyOf: [enqueueResult.json, enqueueResults.json, eachResults.json],
+});
 
-export const cleared = record<{ readonly cleared: number }>({ cleared: count }, {});
-export const cancelledJobs = record<CancelledJobs>({ cancelled: count, cursor }, {});
-export const rescheduledJobs = record<RescheduledJobs>({ rescheduled: count, runAt: time, cursor }, {});
-export const retried = record<{ readonly retried: number }>({ retried: count }, {});
-export const removed = record<{ readonly removed: number }>({ removed: count }, {});
+export const cleared = record<{ readonly cleared: number }>()({ cleared: count });
+export const cancelledJobs = record<CancelledJobs>()({ cancelled: count, cursor });
+export const rescheduledJobs = record<RescheduledJobs>()({ rescheduled: count, runAt: time, cursor });
+export const retried = record<{ readonly retried: number }>()({ retried: count });
+export const removed = record<{ readonly removed: number }>()({ removed: count });
 
-export const schedule = record<ScheduleInfo>(
-  {
-    key: text,
-    name: text,
-    payload: anything,
-    cron: text,
-    timeZone: text,
-    missed: words(missedWords),
-    overlap: words(overlapWords),
-    declared: flag,
-    paused: flag,
-    nextRunAt: nullable(time),
-    lastRunAt: nullable(time),
-    lastJobId: nullable(text),
-  },
-  {},
-);
-export const schedules = record<{ readonly schedules: readonly ScheduleInfo[] }>({ schedules: list(schedule) }, {});
-export const preview = record<{ readonly slots: readonly Date[] }>({ slots: list(time) }, {});
+export const schedule = record<ScheduleInfo>()({
+  ...each("key name cron timeZone", text),
+  payload: anything,
+  missed: words(missedWords),
+  overlap: words(overlapWords),
+  ...each("declared paused", flag),
+  ...each("nextRunAt lastRunAt", nullable(time)),
+  lastJobId: nullable(text),
+});
+export const schedules = record<{ readonly schedules: readonly ScheduleInfo[] }>()({ schedules: list(schedule) });
+export const preview = record<{ readonly slots: readonly Date[] }>()({ slots: list(time) });
 
-export const flowControlKey = record<FlowControlKey>(
-  {
-    key: text,
-    concurrency: nullable(count),
-    rate: nullable(count),
-    period: nullable(count),
-    ordered: flag,
-    running: count,
-    waiting: count,
-    startedInWindow: count,
-    windowEndsAt: nullable(time),
-    paused: flag,
-    pinned: flag,
-  },
-  {},
-);
-export const flowControlPage = record<FlowControlPage>({ keys: list(flowControlKey), cursor }, {});
+export const flowControlKey = record<FlowControlKey>()({
+  key: text,
+  ...each("concurrency rate period", nullable(count)),
+  ...each("ordered paused pinned", flag),
+  ...each("running waiting startedInWindow", count),
+  windowEndsAt: nullable(time),
+});
+export const flowControlPage = record<FlowControlPage>()({ keys: list(flowControlKey), cursor });
 
-export const drainedAttempt = record<DrainedAttempt>(
-  {
-    queue: text,
-    id: text,
-    name: text,
-    attempt: count,
-    maxRetries: count,
-    outcome: words(["completed", "retried", "snoozed", "dead", "lost"]),
-    endedAt: time,
-    ranMs: count,
-  },
-  { runAt: time, error: record<NonNullable<DrainedAttempt["error"]>>(errorFields, {}) },
+export const drainedAttempt = record<DrainedAttempt>()({
+  ...each("queue id name", text),
+  ...each("attempt maxRetries ranMs", count),
+  outcome: words(["completed", "retried", "snoozed", "dead", "lost"]),
+  endedAt: time,
+  runAt: optional(time),
+  error: optional(record<NonNullable<DrainedAttempt["error"]>>()(errorFields)),
+});
+const attempts = described(
+  "The last 1,000 attempts in the order in which they were settled. Only with `attempts: true`.",
+  list(drainedAttempt),
 );
-export const drainReport = record<DrainReport & Partial<DrainedAttempts>>(
-  {
-    claimed: count,
-    completed: count,
-    retried: count,
-    deadLettered: count,
-    snoozed: count,
-    released: count,
-    lost: count,
-    rearmed: count,
-    roundTrips: count,
-    commands: count,
-    stoppedBy: words(["empty", "maxJobs", "timeBudget", "budget", "paused", "aborted"]),
-    nextRunAt: nullable(time),
-    backlog: flag,
-  },
-  {
-    attempts: described(
-      "The last 1,000 attempts in the order in which they were settled. Only with `attempts: true`.",
-      list(drainedAttempt),
-    ),
-    attemptsLeftOut: described("How many earlier ones are left out. Only with `attempts: true`.", count),
-  },
-);
-export const draining = record<{ readonly status: "draining" }>({ status: words(["draining"]) }, {});
+const attemptsLeftOut = described("How many earlier ones are left out. Only with `attempts: true`.", count);
+export const drainReport = record<DrainReport & Partial<DrainedAttempts>>()({
+  ...each("claimed completed retried deadLettered snoozed released lost rearmed roundTrips commands", count),
+  stoppedBy: words(["empty", "maxJobs", "timeBudget", "budget", "paused", "aborted"]),
+  nextRunAt: nullable(time),
+  backlog: flag,
+  attempts: optional(attempts),
+  attemptsLeftOut: optional(attemptsLeftOut),
+});
+export const draining = record<{ readonly status: "draining" }>()({ status: words(["draining"]) });
 
 const spending = described(
   "Counted by this process or isolate alone.",
-  record<Spending>(
-    {
-      since: time,
-      roundTrips: count,
-      commands: count,
-      completed: count,
-      idleDrains: count,
-      idleCommands: count,
-      lookCommands: count,
-      commandsPerJob: nullable(amount),
-      commandsPerIdleDrain: nullable(amount),
-      commandsPerMonth: nullable(count),
-    },
-    {},
-  ),
+  record<Spending>()({
+    since: time,
+    ...each("roundTrips commands completed idleDrains idleCommands lookCommands", count),
+    ...each("commandsPerJob commandsPerIdleDrain", nullable(amount)),
+    commandsPerMonth: nullable(count),
+  }),
 );
 const statsFields = {
-  totalEnqueued: count,
-  totalProcessed: count,
-  totalFailed: count,
-  totalRetried: count,
-  pendingCount: count,
-  scheduledCount: count,
-  readyCount: count,
-  runningCount: count,
-  deadLetterCount: count,
-  completedCount: count,
+  ...each("totalEnqueued totalProcessed totalFailed totalRetried", count),
+  ...each("pendingCount scheduledCount readyCount runningCount deadLetterCount completedCount", count),
   nextRunAt: nullable(time),
   oldestReadyAgeMs: nullable(count),
   paused: flag,
 };
-export const stats = record<QueueStats & { readonly spending: Spending }>({ ...statsFields, spending }, {});
+export const stats = record<QueueStats & { readonly spending: Spending }>()({ ...statsFields, spending });
 
-const queueBrief = record<QueueBrief>(
-  {
-    queue: text,
-    stats: record<QueueStats>(statsFields, {}),
-    ended: described("How many attempts ended in each of the last 60 minutes, oldest first.", list(count)),
-  },
-  {},
-);
-export const queueList = record<QueueList>(
-  { queues: nullable(list(queueBrief)), commands: described("What this answer cost.", count) },
-  { mark: described("Stands for what has happened so far, if you asked for it.", text) },
-);
+const queueBrief = record<QueueBrief>()({
+  queue: text,
+  stats: record<QueueStats>()(statsFields),
+  ended: described("How many attempts ended in each of the last 60 minutes, oldest first.", list(count)),
+});
+export const queueList = record<QueueList>()({
+  queues: nullable(list(queueBrief)),
+  commands: described("What this answer cost.", count),
+  mark: optional(described("Stands for what has happened so far, if you asked for it.", text)),
+});
 
-const histogram = record<Histogram>(
-  {
-    bounds: described("Upper bounds in ms.", list(amount)),
-    counts: described("One more than the bounds.", list(count)),
-    sumMs: amount,
-  },
-  {},
-);
-const minute = record<ActivityMinute>({ at: time, processed: count, retried: count, dead: count }, {});
-export const activity = record<QueueActivity & { readonly spending: Spending }>(
-  {
-    stats: record<QueueStats>(statsFields, {}),
-    minutes: list(minute),
-    waiting: histogram,
-    running: histogram,
-    spending,
-  },
-  {},
-);
+const histogram = record<Histogram>()({
+  bounds: described("Upper bounds in ms.", list(amount)),
+  counts: described("One more than the bounds.", list(count)),
+  sumMs: amount,
+});
+const outcomeCounts = each("processed retried dead", count);
+const minute = record<ActivityMinute>()({ at: time, ...outcomeCounts });
+export const activity = record<QueueActivity & { readonly spending: Spending }>()({
+  stats: record<QueueStats>()(statsFields),
+  minutes: list(minute),
+  ...each("waiting running", histogram),
+  spending,
+});
 
-const percentiles = record<Percentiles>({ medianMs: count, p95Ms: count }, {});
-const outcomeCounts = { processed: count, retried: count, dead: count };
-const figures = record<Figures>(
-  { at: time, ...outcomeCounts, waiting: nullable(percentiles), running: nullable(percentiles) },
-  {},
-);
-const nameFigures = record<NameFigures>(
-  {
-    name: text,
-    total: record<OutcomeCounts>(outcomeCounts, {}),
-    hour: described("The last 60 to 70 minutes.", figures),
-    days: described("Days of UTC, today last.", list(figures)),
-  },
-  {
-    pending: described(
-      "How many of its jobs wait. Only with `pending=true`.",
-      record<PendingJobs>({ count, estimated: described("Whether only a sample of the jobs was counted.", flag) }, {}),
-    ),
-  },
-);
-export const queueFigures = record<QueueFigures>({ names: list(nameFigures), other: nullable(nameFigures) }, {});
-export const queueHistory = record<QueueHistory>(
-  { hours: described("Hours of UTC, the current one last.", list(figures)) },
-  {},
-);
+const percentiles = record<Percentiles>()(each("medianMs p95Ms", count));
+const figures = record<Figures>()({ at: time, ...outcomeCounts, ...each("waiting running", nullable(percentiles)) });
+const estimated = described("Whether only a sample of the jobs was counted.", flag);
+const pendingJobs = record<PendingJobs>()({ count, estimated });
+const nameFigures = record<NameFigures>()({
+  name: text,
+  total: record<OutcomeCounts>()(outcomeCounts),
+  hour: described("The last 60 to 70 minutes.", figures),
+  days: described("Days of UTC, today last.", list(figures)),
+  pending: optional(described("How many of its jobs wait. Only with `pending=true`.", pendingJobs)),
+});
+export const queueFigures = record<QueueFigures>()({ names: list(nameFigures), other: nullable(nameFigures) });
+const hours = described("Hours of UTC, the current one last.", list(figures));
+export const queueHistory = record<QueueHistory>()({ hours });
 
 /** The text format of Prometheus. */
 export const metrics = { json: { type: "string" }, contentType: "text/plain; version=0.0.4; charset=utf-8" } as const;
 
-export const paused = record<{ readonly paused: boolean }>({ paused: flag }, {});
-export const healthy = record<{ readonly status: "ok" }>({ status: words(["ok"]) }, {});
+export const paused = record<{ readonly paused: boolean }>()({ paused: flag });
+export const healthy = record<{ readonly status: "ok" }>()({ status: words(["ok"]) });
 
 /** An OpenAPI document. */
 export const openApi: Answer = { json: { type: "object", description: "An OpenAPI 3.1 document." } };

@@ -11,8 +11,8 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
+import { cursorIn, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { jobStates } from "../../core/store/store.ts";
-import { cursorIn, object, string, type ValueOf, word } from "../contract/schema.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
 import { findJobs } from "./find-jobs.ts";
@@ -21,7 +21,6 @@ import { type ShownJob, shownJob } from "./shown-job.ts";
 
 // The data of the page: one answer for each refresh.
 
-const LONGEST_CURSOR = 2_000;
 const ROWS = 50;
 /** How many of each state are in the list of the latest jobs. */
 const ROWS_OF_EACH = 20;
@@ -56,7 +55,7 @@ export const snapshotQuery = object(
     group: string(LONGEST_ID),
     /** How far back figures and charts go. Default: an hour. */
     range: word(["day", "weeks"]),
-    cursor: cursorIn(jobStates, LONGEST_CURSOR),
+    cursor: cursorIn(jobStates),
     /** The mark of the answer before: if nothing has happened since, the answer says only that. Any other text asks for a mark. */
     mark: string(LONGEST_ID),
     /** Leaves out the statistics. */

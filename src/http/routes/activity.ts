@@ -5,7 +5,7 @@ import { listQueues } from "../../core/queue/queues.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
 import { figuresQuery, historyQuery, metricsQuery, queuesQuery } from "../contract/requests.ts";
 import { activity, metrics, queueFigures, queueHistory, queueList } from "../contract/responses.ts";
-import { reply, replyText, route } from "./route.ts";
+import { replyText, respondingRoute, route } from "./route.ts";
 
 export const activityRoutes = [
   route({
@@ -15,8 +15,8 @@ export const activityRoutes = [
     notes: "Every queue of the handler, with its statistics and its pace in the last hour.",
     scope: "read",
     query: queuesQuery,
-    answers: { 200: queueList },
-    answer: async ({ queues, query }) => reply(await listQueues(queues, query.mark)),
+    returns: queueList,
+    answer: ({ queues, query }) => listQueues(queues, query.mark),
   }),
   route({
     method: "GET",
@@ -24,9 +24,9 @@ export const activityRoutes = [
     operation: "getActivity",
     notes: "The last hour by the minute, and how long jobs waited and ran.",
     scope: "read",
-    answers: { 200: activity },
+    returns: activity,
     // The usage is what this isolate has counted.
-    answer: async ({ queue }) => reply({ ...(await queue.getActivity()), spending: queue.spending }),
+    answer: async ({ queue }) => ({ ...(await queue.getActivity()), spending: queue.spending }),
   }),
   route({
     method: "GET",
@@ -36,8 +36,8 @@ export const activityRoutes = [
       "How the jobs of each name do, in the last hour and days: the first 100 names, and all others together. Empty with `observe: false`.",
     scope: "read",
     query: figuresQuery,
-    answers: { 200: queueFigures },
-    answer: async ({ queue, query }) => reply(await queue.getFigures(query)),
+    returns: queueFigures,
+    answer: ({ queue, query }) => queue.getFigures(query),
   }),
   route({
     method: "GET",
@@ -46,10 +46,10 @@ export const activityRoutes = [
     notes: "The last two weeks by the hour: what was done, and how long jobs waited and ran.",
     scope: "read",
     query: historyQuery,
-    answers: { 200: queueHistory },
-    answer: async ({ queue, query }) => reply(await queue.getHistory(query)),
+    returns: queueHistory,
+    answer: ({ queue, query }) => queue.getHistory(query),
   }),
-  route({
+  respondingRoute({
     method: "GET",
     path: "/metrics",
     operation: "getMetrics",

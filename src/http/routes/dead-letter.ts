@@ -2,7 +2,7 @@ import { notFound } from "../../core/shared/errors.ts";
 import { deadQuery, failuresQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
 import { deadJobPage, failurePage, job, nothing, removed, retried } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
-import { reply, replyEmpty, route } from "./route.ts";
+import { route } from "./route.ts";
 
 export const deadLetterRoutes = [
   route({
@@ -12,9 +12,9 @@ export const deadLetterRoutes = [
     notes: "What is dead, by job name and error. Within a page the largest groups come first.",
     scope: "read",
     query: failuresQuery,
-    answers: { 200: failurePage },
+    returns: failurePage,
     refusals: ["conflict"],
-    answer: async ({ queue, query }) => reply(await queue.getFailures(query)),
+    answer: ({ queue, query }) => queue.getFailures(query),
   }),
   route({
     method: "GET",
@@ -22,9 +22,9 @@ export const deadLetterRoutes = [
     operation: "listDeadJobs",
     scope: "read",
     query: deadQuery,
-    answers: { 200: deadJobPage },
+    returns: deadJobPage,
     refusals: ["conflict"],
-    answer: async ({ queue, query }) => reply(await queue.listDeadLetter(query)),
+    answer: ({ queue, query }) => queue.listDeadLetter(query),
   }),
   route({
     method: "POST",
@@ -33,14 +33,13 @@ export const deadLetterRoutes = [
     notes: "Makes them due now with all their retries, with the given payload or their own.",
     scope: "admin",
     body: retryManyBody,
-    answers: { 200: retried },
+    returns: retried,
     refusals: ["conflict", "invalid_payload"],
     async answer(call) {
       const { dryRun = false, payload, ...selection } = call.body;
-      const options = payload === undefined ? { dryRun } : { dryRun, payload };
-      const counts = await call.queue.retryFromDeadLetter(selection, options);
+      const counts = await call.queue.retryFromDeadLetter(selection, { dryRun, payload });
       if (counts.retried > 0 && !dryRun) drainSoon(call);
-      return reply(counts);
+      return counts;
     },
   }),
   route({
@@ -49,9 +48,8 @@ export const deadLetterRoutes = [
     operation: "removeDeadJobs",
     scope: "admin",
     body: removeManyBody,
-    answers: { 200: removed },
-    answer: async ({ queue, body: { dryRun = false, ...selection } }) =>
-      reply(await queue.removeFromDeadLetter(selection, { dryRun })),
+    returns: removed,
+    answer: ({ queue, body: { dryRun = false, ...selection } }) => queue.removeFromDeadLetter(selection, { dryRun }),
   }),
   route({
     method: "POST",
@@ -60,7 +58,7 @@ export const deadLetterRoutes = [
     notes: "Makes it due now with all its retries, with the given payload or its own.",
     scope: "admin",
     body: retryBody,
-    answers: { 200: job },
+    returns: job,
     refusals: ["not_found", "conflict", "invalid_payload"],
     async answer(call) {
       const { queue, target, body } = call;
@@ -68,7 +66,7 @@ export const deadLetterRoutes = [
       const retried = await queue.getJob(target);
       drainSoon(call);
       if (!retried) throw notFound("The job was retried, but it was gone before it could be shown.");
-      return reply(retried);
+      return retried;
     },
   }),
   route({
@@ -76,11 +74,8 @@ export const deadLetterRoutes = [
     path: "/dead-letter/:id",
     operation: "removeDeadJob",
     scope: "admin",
-    answers: { 204: nothing },
+    returns: nothing,
     refusals: ["not_found"],
-    async answer({ queue, target }) {
-      await queue.removeFromDeadLetter(target);
-      return replyEmpty();
-    },
+    answer: ({ queue, target }) => queue.removeFromDeadLetter(target),
   }),
 ];

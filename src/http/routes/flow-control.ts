@@ -1,7 +1,6 @@
-import { notFound } from "../../core/shared/errors.ts";
 import { flowLimits, flowsQuery, flowKey as key } from "../contract/requests.ts";
 import { flowControlKey, flowControlPage, nothing, paused } from "../contract/responses.ts";
-import { reply, replyEmpty, route } from "./route.ts";
+import { orNotFound, route } from "./route.ts";
 
 export const flowControlRoutes = [
   route({
@@ -12,8 +11,8 @@ export const flowControlRoutes = [
       "Keys with waiting or running jobs, and those that are paused, pinned or in an open window. A page can be short although more follow.",
     scope: "read",
     query: flowsQuery,
-    answers: { 200: flowControlPage },
-    answer: async ({ queue, query }) => reply(await queue.flowControl.list(query)),
+    returns: flowControlPage,
+    answer: ({ queue, query }) => queue.flowControl.list(query),
   }),
   route({
     method: "GET",
@@ -21,13 +20,13 @@ export const flowControlRoutes = [
     operation: "getFlowControlKey",
     scope: "read",
     key,
-    answers: { 200: flowControlKey },
+    returns: flowControlKey,
     refusals: ["not_found"],
-    async answer({ queue, target }) {
-      const found = await queue.flowControl.get(target);
-      if (!found) throw notFound("Nothing waits or runs under this key, and it is neither paused nor pinned.");
-      return reply(found);
-    },
+    answer: ({ queue, target }) =>
+      orNotFound(
+        queue.flowControl.get(target),
+        "Nothing waits or runs under this key, and it is neither paused nor pinned.",
+      ),
   }),
   route({
     method: "PUT",
@@ -38,8 +37,8 @@ export const flowControlRoutes = [
     scope: "admin",
     key,
     body: flowLimits,
-    answers: { 200: flowControlKey },
-    answer: async ({ queue, target, body }) => reply(await queue.flowControl.set(target, body)),
+    returns: flowControlKey,
+    answer: ({ queue, target, body }) => queue.flowControl.set(target, body),
   }),
   route({
     method: "DELETE",
@@ -48,11 +47,8 @@ export const flowControlRoutes = [
     notes: "Unpins the limits: they hold until the next enqueue sets others.",
     scope: "admin",
     key,
-    answers: { 204: nothing },
-    async answer({ queue, target }) {
-      await queue.flowControl.unset(target);
-      return replyEmpty();
-    },
+    returns: nothing,
+    answer: ({ queue, target }) => queue.flowControl.unset(target),
   }),
   route({
     method: "POST",
@@ -61,11 +57,8 @@ export const flowControlRoutes = [
     notes: "No job of the key starts until you resume it.",
     scope: "admin",
     key,
-    answers: { 200: paused },
-    async answer({ queue, target }) {
-      await queue.flowControl.pause(target);
-      return reply({ paused: true });
-    },
+    returns: paused,
+    answer: ({ queue, target }) => queue.flowControl.pause(target).then(() => ({ paused: true })),
   }),
   route({
     method: "POST",
@@ -73,10 +66,7 @@ export const flowControlRoutes = [
     operation: "resumeFlowControlKey",
     scope: "admin",
     key,
-    answers: { 200: paused },
-    async answer({ queue, target }) {
-      await queue.flowControl.resume(target);
-      return reply({ paused: false });
-    },
+    returns: paused,
+    answer: ({ queue, target }) => queue.flowControl.resume(target).then(() => ({ paused: false })),
   }),
 ];

@@ -5,7 +5,7 @@ import { deadLetterRoutes } from "./dead-letter.ts";
 import { flowControlRoutes } from "./flow-control.ts";
 import { jobRoutes } from "./jobs.ts";
 import { queueRoutes } from "./queue.ts";
-import { type Route, replyText, route } from "./route.ts";
+import { type Route, replyText, respondingRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
 /** The OpenAPI documents, for a named queue and for the root. Each is built once, since that takes some milliseconds. */
@@ -19,7 +19,7 @@ export const routes: readonly Route[] = [
   ...flowControlRoutes,
   ...queueRoutes,
   ...activityRoutes,
-  route({
+  respondingRoute({
     method: "GET",
     path: "/openapi.json",
     operation: "getDescription",

@@ -2,14 +2,9 @@ import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
-import {
-  invalidRequest,
-  isTidegateError,
-  notFound,
-  resultOrRefusal,
-  type TidegateError,
-} from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
+import type { ValueOf } from "../../core/shared/schema.ts";
 import { requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
@@ -36,15 +31,14 @@ import {
   nothing,
   rescheduledJobs,
 } from "../contract/responses.ts";
-import type { ValueOf } from "../contract/schema.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { admission, shownTo } from "../enqueue-scope.ts";
-import { type Call, reply, replyEmpty, route } from "./route.ts";
+import { type Call, orNotFound, reply, respondingRoute, route } from "./route.ts";
 
 type NewJob = ValueOf<typeof newJob>;
 
 export const jobRoutes = [
-  route({
+  respondingRoute({
     method: "POST",
     path: "/jobs",
     operation: "enqueueJob",
@@ -67,9 +61,9 @@ export const jobRoutes = [
     operation: "listJobs",
     scope: "read",
     query: jobsQuery,
-    answers: { 200: jobPage },
+    returns: jobPage,
     refusals: ["conflict"],
-    answer: async ({ queue, query }) => reply(await queue.listJobs(query)),
+    answer: ({ queue, query }) => queue.listJobs(query),
   }),
   route({
     method: "DELETE",
@@ -78,8 +72,8 @@ export const jobRoutes = [
     notes: "Removes all jobs of a state. pending means scheduled and ready.",
     scope: "admin",
     query: clearQuery,
-    answers: { 200: cleared },
-    answer: async ({ queue, query }) => reply(await queue.clear(query)),
+    returns: cleared,
+    answer: ({ queue, query }) => queue.clear(query),
   }),
   route({
     method: "POST",
@@ -89,10 +83,10 @@ export const jobRoutes = [
       "Removes the waiting jobs of a selection, up to about 1,000 in a call. While there is a cursor, more may follow.",
     scope: "admin",
     body: cancelManyBody,
-    answers: { 200: cancelledJobs },
-    async answer({ queue, body: { dryRun, ...body } }) {
+    returns: cancelledJobs,
+    answer({ queue, body: { dryRun, ...body } }) {
       const { cursor, ...selection } = { cursor: undefined, ...body };
-      return reply(await queue.cancelPending(selection, { dryRun, cursor }));
+      return queue.cancelPending(selection, { dryRun, cursor });
     },
   }),
   route({
@@ -103,7 +97,7 @@ export const jobRoutes = [
       "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call; a delay of 0 makes them due now. While there is a cursor, more may follow: send runAt of the answer with it.",
     scope: "admin",
     body: rescheduleManyBody,
-    answers: { 200: rescheduledJobs },
+    returns: rescheduledJobs,
     async answer(call) {
       const { queue } = call;
       const { dryRun, runAt, delay, ...body } = call.body;
@@ -114,7 +108,7 @@ export const jobRoutes = [
       const when = runAt ?? runAtMs({ delay: delay ?? 0 }, queue.clock());
       const moved = await queue.reschedulePending(selection, when, { dryRun, cursor });
       if (moved.rescheduled > 0 && !dryRun && moved.runAt.getTime() <= queue.clock()) drainSoon(call);
-      return reply(moved);
+      return moved;
     },
   }),
   route({
@@ -124,14 +118,14 @@ export const jobRoutes = [
     notes:
       "A message of QStash's interface needs the scope read. With the scope enqueue alone, errors have no message and no stack, and logs is empty.",
     scope: "enqueue",
-    answers: { 200: job },
+    returns: job,
     refusals: ["not_found", "conflict"],
     answer: async ({ queue, target, caller }) => {
-      const found = await queue.getJob(target);
-      if (!found) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
+      const unknown = "No job has this id. Completed jobs are kept only for the queue's retention.";
+      const found = await orNotFound(queue.getJob(target), unknown);
       // Its payload is not the callers': it holds the headers that the publisher forwards.
       if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
-      return reply(shownTo(caller, found));
+      return shownTo(caller, found);
     },
   }),
   route({
@@ -141,11 +135,11 @@ export const jobRoutes = [
     notes: "Changes the run time or the payload of a waiting job, or both.",
     scope: "admin",
     body: changeBody,
-    answers: { 200: job },
+    returns: job,
     refusals: ["not_found", "conflict", "invalid_payload"],
     async answer({ queue, target, body }) {
       if (Object.keys(body).length === 0) throw invalidRequest("Give runAt, delay or payload.");
-      return reply(await queue.update(target, body));
+      return queue.update(target, body);
     },
   }),
   route({
@@ -155,12 +149,9 @@ export const jobRoutes = [
     notes: "Removes a waiting job, and a running one too if asked.",
     scope: "admin",
     query: cancelQuery,
-    answers: { 204: nothing },
+    returns: nothing,
     refusals: ["not_found", "conflict"],
-    async answer({ queue, target, query }) {
-      await queue.cancel(target, query);
-      return replyEmpty();
-    },
+    answer: ({ queue, target, query }) => queue.cancel(target, query),
   }),
 ];
 

@@ -1,13 +1,13 @@
 import { AttemptCollector } from "../../core/drain/attempts.ts";
 import type { DrainOptions } from "../../core/drain/options.ts";
 import { drainWithin } from "../../core/queue/queues.ts";
+import type { ValueOf } from "../../core/shared/schema.ts";
 import { requireScope } from "../auth.ts";
 import { drainBody, drainQuery } from "../contract/requests.ts";
 import { draining, drainReport, healthy, paused, stats } from "../contract/responses.ts";
-import type { ValueOf } from "../contract/schema.ts";
 import { afterResponse } from "../eager.ts";
 import { checkHealth } from "../health.ts";
-import { type Call, reply, route } from "./route.ts";
+import { type Call, reply, respondingRoute, route } from "./route.ts";
 
 type DrainQuery = ValueOf<typeof drainQuery>;
 /** The options of a drain, and whether its answer lists the attempts. */
@@ -17,7 +17,7 @@ type DrainRequest = DrainOptions & Pick<DrainQuery, "attempts">;
 const drainAnswers = { 200: drainReport, 202: draining };
 
 export const queueRoutes = [
-  route({
+  respondingRoute({
     method: "POST",
     path: "/drain",
     operation: "drain",
@@ -28,7 +28,7 @@ export const queueRoutes = [
     answers: drainAnswers,
     answer: (call) => drain(call, { ...fromQuery(call.query), ...call.body }),
   }),
-  route({
+  respondingRoute({
     method: "GET",
     path: "/drain",
     operation: "drainByGet",
@@ -45,31 +45,25 @@ export const queueRoutes = [
     operation: "pause",
     notes: "No job starts and no schedule fires until you resume the queue.",
     scope: "admin",
-    answers: { 200: paused },
-    async answer({ queue }) {
-      await queue.pause();
-      return reply({ paused: true });
-    },
+    returns: paused,
+    answer: ({ queue }) => queue.pause().then(() => ({ paused: true })),
   }),
   route({
     method: "POST",
     path: "/resume",
     operation: "resume",
     scope: "admin",
-    answers: { 200: paused },
-    async answer({ queue }) {
-      await queue.resume();
-      return reply({ paused: false });
-    },
+    returns: paused,
+    answer: ({ queue }) => queue.resume().then(() => ({ paused: false })),
   }),
   route({
     method: "GET",
     path: "/stats",
     operation: "getStats",
     scope: "read",
-    answers: { 200: stats },
+    returns: stats,
     // The usage is what this isolate has counted.
-    answer: async ({ queue }) => reply({ ...(await queue.getStats()), spending: queue.spending }),
+    answer: async ({ queue }) => ({ ...(await queue.getStats()), spending: queue.spending }),
   }),
   route({
     method: "GET",
@@ -77,10 +71,10 @@ export const queueRoutes = [
     operation: "getHealth",
     notes: "Whether the store answers.",
     scope: "anyone",
-    answers: { 200: healthy },
+    returns: healthy,
     async answer({ queue, caller }) {
       await checkHealth(queue, caller.token === "known");
-      return reply({ status: "ok" });
+      return { status: "ok" as const };
     },
   }),
 ];

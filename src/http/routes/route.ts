@@ -2,12 +2,12 @@ import type { DrainLimits, DrainOptions } from "../../core/drain/options.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { TraceContext } from "../../core/job/trace-context.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import type { ErrorCode } from "../../core/shared/errors.ts";
+import { type ErrorCode, notFound } from "../../core/shared/errors.ts";
+import type { ObjectSchema, Schema } from "../../core/shared/schema.ts";
 import type { Caller, Scope } from "../auth.ts";
 import type { DrainOrigin } from "../backlog-fan-out.ts";
 import { answerHeaders } from "../contract/problems.ts";
-import type { Answer } from "../contract/responses.ts";
-import type { ObjectSchema, Schema } from "../contract/schema.ts";
+import { type Answer, nothing, type Shape } from "../contract/responses.ts";
 import type { EnqueueScope } from "../enqueue-scope.ts";
 
 /** A route: how to answer a request, and how to document it. */
@@ -73,9 +73,30 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly fanOut: (report: DrainReport) => Promise<void>;
 }
 
-/** Defines a route, with its types inferred. */
-export function route<Query, Body>(line: Route<Query, Body>): Route {
+/** Defines a route that makes its response itself. */
+export function respondingRoute<Query, Body>(line: Route<Query, Body>): Route {
   return line;
+}
+
+/** A route with one kind of success: 200 with what `answer` gives as JSON, or 204 without a body. */
+type PlainRoute<Query, Body, Result> = Omit<Route<Query, Body>, "answers" | "answer"> & {
+  /** The shape of what `answer` gives: the documented response cannot differ from the real one. */
+  readonly returns: Shape<Result> | typeof nothing;
+  answer(call: Call<Query, Body>): Promise<Result>;
+};
+
+/** Defines a route, with its types inferred. */
+export function route<Query, Body, Result>({ returns, answer, ...line }: PlainRoute<Query, Body, Result>): Route {
+  if (returns === nothing)
+    return respondingRoute({ ...line, answers: { 204: nothing }, answer: (call) => answer(call).then(replyEmpty) });
+  return respondingRoute({ ...line, answers: { 200: returns }, answer: async (call) => reply(await answer(call)) });
+}
+
+/** What was found. @throws {TidegateError} `not_found` if it is null. */
+export async function orNotFound<Found>(found: Promise<Found | null>, message: string): Promise<Found> {
+  const result = await found;
+  if (result === null) throw notFound(message);
+  return result;
 }
 
 /** A JSON answer. Times become ISO 8601 strings. */
@@ -87,6 +108,6 @@ export function replyText(body: string, contentType: string, status = 200): Resp
   return new Response(body, { status, headers: { "Content-Type": contentType, ...answerHeaders } });
 }
 
-export function replyEmpty(): Response {
+function replyEmpty(): Response {
   return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
 }

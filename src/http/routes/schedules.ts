@@ -1,8 +1,7 @@
-import { notFound } from "../../core/shared/errors.ts";
 import { previewQuery, scheduleBody } from "../contract/requests.ts";
 import { enqueueResult, nothing, preview, schedule, schedules } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
-import { reply, replyEmpty, route } from "./route.ts";
+import { orNotFound, reply, respondingRoute, route } from "./route.ts";
 
 export const scheduleRoutes = [
   route({
@@ -10,22 +9,18 @@ export const scheduleRoutes = [
     path: "/schedules",
     operation: "listSchedules",
     scope: "read",
-    answers: { 200: schedules },
+    returns: schedules,
     refusals: ["conflict"],
-    answer: async ({ queue }) => reply({ schedules: await queue.schedules.list() }),
+    answer: async ({ queue }) => ({ schedules: await queue.schedules.list() }),
   }),
   route({
     method: "GET",
     path: "/schedules/:key",
     operation: "getSchedule",
     scope: "read",
-    answers: { 200: schedule },
+    returns: schedule,
     refusals: ["not_found", "conflict"],
-    async answer({ queue, target }) {
-      const found = await queue.schedules.get(target);
-      if (!found) throw notFound("No schedule has this key.");
-      return reply(found);
-    },
+    answer: ({ queue, target }) => orNotFound(queue.schedules.get(target), "No schedule has this key."),
   }),
   route({
     method: "PUT",
@@ -34,10 +29,10 @@ export const scheduleRoutes = [
     notes: "Creates the schedule with this key, or replaces it.",
     scope: "admin",
     body: scheduleBody,
-    answers: { 200: schedule },
+    returns: schedule,
     refusals: ["invalid_payload"],
-    answer: async ({ queue, target, body: { name, ...options } }) =>
-      reply(await queue.schedules.upsert(target, { job: name, ...options })),
+    answer: ({ queue, target, body: { name, ...options } }) =>
+      queue.schedules.upsert(target, { job: name, ...options }),
   }),
   route({
     method: "DELETE",
@@ -45,12 +40,9 @@ export const scheduleRoutes = [
     operation: "removeSchedule",
     notes: "Jobs that it has enqueued stay.",
     scope: "admin",
-    answers: { 204: nothing },
+    returns: nothing,
     refusals: ["not_found"],
-    async answer({ queue, target }) {
-      await queue.schedules.remove(target);
-      return replyEmpty();
-    },
+    answer: ({ queue, target }) => queue.schedules.remove(target),
   }),
   route({
     method: "POST",
@@ -58,9 +50,9 @@ export const scheduleRoutes = [
     operation: "pauseSchedule",
     notes: "It does not fire until you resume it.",
     scope: "admin",
-    answers: { 200: schedule },
+    returns: schedule,
     refusals: ["not_found", "conflict"],
-    answer: async ({ queue, target }) => reply(await queue.schedules.pause(target)),
+    answer: ({ queue, target }) => queue.schedules.pause(target),
   }),
   route({
     method: "POST",
@@ -68,11 +60,11 @@ export const scheduleRoutes = [
     operation: "resumeSchedule",
     notes: "It fires next at its first occurrence from now on.",
     scope: "admin",
-    answers: { 200: schedule },
+    returns: schedule,
     refusals: ["not_found", "conflict"],
-    answer: async ({ queue, target }) => reply(await queue.schedules.resume(target)),
+    answer: ({ queue, target }) => queue.schedules.resume(target),
   }),
-  route({
+  respondingRoute({
     method: "POST",
     path: "/schedules/:key/run",
     operation: "runSchedule",
@@ -93,8 +85,8 @@ export const scheduleRoutes = [
     notes: "Its next occurrences. Default: 5.",
     scope: "read",
     query: previewQuery,
-    answers: { 200: preview },
+    returns: preview,
     refusals: ["not_found", "conflict"],
-    answer: async ({ queue, target, query }) => reply({ slots: await queue.schedules.preview(target, query.count) }),
+    answer: async ({ queue, target, query }) => ({ slots: await queue.schedules.preview(target, query.count) }),
   }),
 ];

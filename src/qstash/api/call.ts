@@ -1,5 +1,5 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
-import { readBytes } from "../../http/contract/body.ts";
+import { parseJson, readBytes } from "../../http/contract/body.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import type { EventLog } from "../messages/event-log.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
@@ -46,16 +46,7 @@ export async function readJsonBody(
   most: number,
   refusal?: Parameters<typeof readBytes>[2],
 ): Promise<unknown> {
-  return jsonOf(await readBytes(body, most, refusal));
-}
-
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    // The parser's errors quote the body.
-    throw invalidRequest("The body must be JSON.");
-  }
+  return parseJson(await readBytes(body, most, refusal));
 }
 
 /** The largest selection in a body: ids of as many messages as one request may name. */
@@ -84,7 +75,7 @@ export async function withSelection(call: QStashCall): Promise<QStashCall> {
 }
 
 function selectionIn(bytes: Uint8Array): object {
-  const value = jsonOf(bytes);
+  const value = parseJson(bytes);
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongSelection();
   return value;
 }

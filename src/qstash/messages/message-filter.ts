@@ -30,24 +30,30 @@ const fields: Readonly<Record<string, Field>> = {
 
 /** Reads the filters of a query. The names in `others` are no filters. @throws {TidegateError} `invalid_request` */
 export function readFilter(query: URLSearchParams, others: readonly string[]): Filter {
-  const wanted = [...new Set(query.keys())].filter((name) => !others.includes(name));
-  const unknown = wanted.find((name) => !Object.hasOwn(fields, name) && name !== "fromDate" && name !== "toDate");
+  return readFilters(query, others, fields);
+}
+
+/** Reads filters by their names, and the dates between which a thing may have been made. @throws {TidegateError} `invalid_request` */
+export function readFilters<Thing>(
+  query: URLSearchParams,
+  others: readonly string[],
+  fields: Readonly<Record<string, (thing: Thing, wanted: readonly string[]) => boolean>>,
+): (thing: Thing, at: number) => boolean {
+  const given = [...new Set(query.keys())].filter((name) => !others.includes(name));
+  const wanted = given.filter((name) => name !== "fromDate" && name !== "toDate");
+  const unknown = wanted.find((name) => !Object.hasOwn(fields, name));
   if (unknown !== undefined)
     throw invalidRequest(
       `Unknown filter ${quote(unknown)}. Known filters: ${Object.keys(fields).join(", ")}, fromDate, toDate.`,
     );
   const from = readDate(query, "fromDate") ?? Number.NEGATIVE_INFINITY;
   const to = readDate(query, "toDate") ?? Number.POSITIVE_INFINITY;
-  const tests = wanted.flatMap((name) => {
-    const field = fields[name];
-    const values = query.getAll(name);
-    return field ? [(message: MessageView) => field(message, values)] : [];
-  });
-  return (message, at) => at >= from && at <= to && tests.every((test) => test(message));
+  const tests = wanted.map((name) => ({ test: fields[name], values: query.getAll(name) }));
+  return (thing, at) => at >= from && at <= to && tests.every(({ test, values }) => test?.(thing, values));
 }
 
 /** Reads a date of a filter, in ms since 1970. @throws {TidegateError} `invalid_request` */
-export function readDate(query: URLSearchParams, name: string): number | undefined {
+function readDate(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw invalidRequest(`${name} must be Unix time in milliseconds.`);

@@ -1,5 +1,6 @@
 import type { Documents } from "../../core/manage/documents.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { pagesOf } from "../../core/shared/pages.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
 
 /** Where a message to a group goes. */
@@ -35,12 +36,8 @@ function readGroup(text: string): UrlGroup {
 /** All groups, in the order of their names. */
 export async function allGroups(documents: Documents): Promise<readonly (UrlGroup & { readonly name: string })[]> {
   const groups = [];
-  let cursor: string | undefined;
-  do {
-    const page = await documents.list(GROUPS, { cursor, limit: 1_000 });
-    groups.push(...page.items.map(({ name, text }) => ({ name, ...readGroup(text) })));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { items } of pagesOf((cursor) => documents.list(GROUPS, { cursor, limit: 1_000 })))
+    groups.push(...items.map(({ name, text }) => ({ name, ...readGroup(text) })));
   return groups;
 }
 

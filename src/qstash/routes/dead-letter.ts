@@ -11,8 +11,7 @@ import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { isDelivery, type MessageView, messageView } from "../messages/message-view.ts";
 import { type HiddenParts, redact, withMoreHidden } from "../messages/redaction.ts";
 import { readPublishOptions, titleOf } from "../publish/publish-options.ts";
-import { hostOfRequest } from "../workflow/host.ts";
-import { closeRuns } from "../workflow/rerun.ts";
+import { removeDead } from "../workflow/rerun.ts";
 import { listDeadRuns } from "./dead-runs.ts";
 
 /** `GET /v2/dlq` */
@@ -29,19 +28,15 @@ export async function getDead({ host, parameters }: QStashCall): Promise<Respons
 }
 
 /** `DELETE /v2/dlq/{id}` */
-export async function removeDead({ host, parameters }: QStashCall): Promise<Response> {
-  const message = await findDead(host.queue, parameters["id"] ?? "");
-  await host.queue.removeFromDeadLetter(message.messageId);
-  await closeRuns(hostOfRequest(host), [message]);
+export async function removeOneDead({ host, parameters }: QStashCall): Promise<Response> {
+  await removeDead(host, [await findDead(host.queue, parameters["id"] ?? "")]);
   return json({});
 }
 
 /** `DELETE /v2/dlq` */
 export async function removeManyDead({ host, query }: QStashCall): Promise<Response> {
   const { messages, cursor } = await selectDead(host.queue, query);
-  const { removed } = await host.queue.removeFromDeadLetter({ ids: idsOf(messages) });
-  await closeRuns(hostOfRequest(host), messages);
-  return json({ deleted: removed, ...(cursor && { cursor }) });
+  return json({ deleted: await removeDead(host, messages), ...(cursor && { cursor }) });
 }
 
 /** `POST /v2/dlq/retry`: each message keeps its id, and has all of its retries again. */

@@ -2,12 +2,12 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, notFound } from "../../core/shared/errors.ts";
 import { json } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
-import { idsOf, selectDead } from "../messages/dead-selection.ts";
+import { selectDead } from "../messages/dead-selection.ts";
 import { readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { lastResponse, type MessageView } from "../messages/message-view.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
 import { hostOfRequest, runsOf } from "../workflow/host.ts";
-import { type Again, closeRuns, runAgain } from "../workflow/rerun.ts";
+import { type Again, closeRuns, removeDead, runAgain } from "../workflow/rerun.ts";
 import type { RunOptions } from "../workflow/run.ts";
 import { callbackState } from "../workflow/run-log.ts";
 
@@ -25,16 +25,12 @@ export async function getDeadRun({ host, parameters }: QStashCall): Promise<Resp
 /** `DELETE /v2/workflows/dlq` */
 export async function removeDeadRuns({ host, query }: QStashCall): Promise<Response> {
   const { messages, cursor } = await selectRuns(host.queue, query);
-  const { removed } = await host.queue.removeFromDeadLetter({ ids: idsOf(messages) });
-  await closeRuns(hostOfRequest(host), messages);
-  return json({ deleted: removed, ...(cursor && { cursor }) });
+  return json({ deleted: await removeDead(host, messages), ...(cursor && { cursor }) });
 }
 
 /** `DELETE /v2/workflows/dlq/{id}` */
 export async function removeDeadRun({ host, parameters }: QStashCall): Promise<Response> {
-  const message = await findRun(host.queue, parameters["id"] ?? "");
-  await host.queue.removeFromDeadLetter(message.messageId);
-  await closeRuns(hostOfRequest(host), [message]);
+  await removeDead(host, [await findRun(host.queue, parameters["id"] ?? "")]);
   return json({});
 }
 

@@ -3,6 +3,7 @@ import { checkLimits, HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { pagesOf } from "../../core/shared/pages.ts";
 import { json } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
 import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow-control.ts";
@@ -11,15 +12,12 @@ import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow
 export async function listKeys({ host, query }: QStashCall): Promise<Response> {
   const search = query.get("search") ?? "";
   const views = [];
-  let cursor: string | undefined;
-  do {
-    const page = await host.queue.flowControl.list({ cursor, limit: 1_000 });
-    for (const state of page.keys) {
+  for await (const { keys } of pagesOf((cursor) => host.queue.flowControl.list({ cursor, limit: 1_000 }))) {
+    for (const state of keys) {
       const key = messageKeyOf(state.key);
       if (key?.includes(search)) views.push(await keyView(host.queue, key, state));
     }
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
+  }
   return json(views);
 }
 

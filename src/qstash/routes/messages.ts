@@ -2,6 +2,7 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
+import { pagesOf } from "../../core/shared/pages.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
 import { json, unknownMessage } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
@@ -85,13 +86,11 @@ async function filtered(queue: Queue, query: URLSearchParams): Promise<readonly 
   const filter = readFilter(query, ["count", "cursor"]);
   const ids: string[] = [];
   for (const state of ["scheduled", "ready"] as const) {
-    let cursor: string | undefined;
-    do {
-      const page = await queue.listJobs({ state, name: DELIVERY, limit: LISTED_AT_ONCE, cursor });
-      const views = page.jobs.filter(isDelivery).map(messageView);
+    const read = (cursor?: string) => queue.listJobs({ state, name: DELIVERY, limit: LISTED_AT_ONCE, cursor });
+    for await (const { jobs } of pagesOf(read)) {
+      const views = jobs.filter(isDelivery).map(messageView);
       ids.push(...views.filter((view) => filter(view, view.createdAt)).map(({ messageId }) => messageId));
-      cursor = page.cursor ?? undefined;
-    } while (cursor !== undefined);
+    }
   }
   return [...new Set(ids)];
 }

@@ -2,6 +2,7 @@ import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
+import { pagesOf } from "../../core/shared/pages.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import { json } from "../api/answers.ts";
 import { type QStashCall, readJsonBody } from "../api/call.ts";
@@ -39,12 +40,8 @@ export async function upsertQueue({ request, host }: QStashCall): Promise<Respon
 export async function listQueues({ host }: QStashCall): Promise<Response> {
   const { documents } = internalsOf(host.queue);
   const views = [];
-  let cursor: string | undefined;
-  do {
-    const page = await documents.list(KIND, { cursor, limit: 1_000 });
-    for (const { name, text } of page.items) views.push(await viewOf(host.queue, name, text));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { items } of pagesOf((cursor) => documents.list(KIND, { cursor, limit: 1_000 })))
+    for (const { name, text } of items) views.push(await viewOf(host.queue, name, text));
   return json(views);
 }
 

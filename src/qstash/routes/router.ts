@@ -46,7 +46,7 @@ const routes: readonly Route[] = [
   { method: "POST", path: "dlq/retry", answer: dead.retryManyDead, isBulk: true },
   { method: "POST", path: "dlq/retry/:id", answer: dead.retryDead },
   { method: "GET", path: "dlq/:id", answer: dead.getDead },
-  { method: "DELETE", path: "dlq/:id", answer: dead.removeDead },
+  { method: "DELETE", path: "dlq/:id", answer: dead.removeOneDead },
   { method: "PATCH", path: "schedules/:id/pause", answer: schedules.pauseSchedule },
   { method: "PATCH", path: "schedules/:id/resume", answer: schedules.resumeSchedule },
   { method: "POST", path: "schedules/:id/pause", answer: schedules.pauseSchedule },

@@ -1,6 +1,7 @@
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError, notFound } from "../../core/shared/errors.ts";
+import { pagesOf } from "../../core/shared/pages.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { json } from "../api/answers.ts";
 import { LARGEST_BODY, type QStashCall } from "../api/call.ts";
@@ -58,13 +59,11 @@ async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly s
   const filter = readRunFilter(query, ["count", "cursor", "workflowUrlExactMatch"]);
   const most = readCount(query, MOST_CANCELLED);
   const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await runs.list(cursor, LISTED_AT_ONCE);
+  for await (const page of pagesOf((cursor) => runs.list(cursor, LISTED_AT_ONCE))) {
     const meant = page.runs.filter(({ summary }) => summary.state === "started" && filter(summary));
     ids.push(...meant.map(({ summary }) => summary.id));
-    cursor = page.cursor;
-  } while (cursor !== undefined && ids.length < most);
+    if (ids.length >= most) break;
+  }
   return ids.slice(0, most);
 }
 
@@ -90,12 +89,10 @@ async function pageOfRuns(
   after: string | undefined,
 ): Promise<{ readonly found: readonly (Run | undefined)[]; readonly cursor: string | undefined }> {
   const places: { readonly place: string; readonly summary: RunSummary }[] = [];
-  let cursor = after;
-  do {
-    const page = await runs.list(cursor, LISTED_AT_ONCE);
+  for await (const page of pagesOf((cursor) => runs.list(cursor, LISTED_AT_ONCE), after)) {
     places.push(...page.runs.filter(({ summary }) => filter(summary)));
-    cursor = page.cursor;
-  } while (cursor !== undefined && places.length <= count);
+    if (places.length > count) break;
+  }
   const shown = places.slice(0, count);
   const found = await Promise.all(shown.map(({ summary }) => runs.find(summary.id)));
   return { found, cursor: places.length > count ? shown.at(-1)?.place : undefined };

@@ -1,5 +1,6 @@
+import type { QStashHost } from "../../http/qstash-port.ts";
 import { toBase64Url } from "../shared/base64.ts";
-import type { WorkflowHost } from "./host.ts";
+import { hostOfRequest, type WorkflowHost } from "./host.ts";
 import { frontierOf, optionsFor, type Run, type RunOptions, type RunStep } from "./run.ts";
 import { stepJob } from "./run-messages.ts";
 
@@ -42,6 +43,14 @@ export async function closeRuns(
       run.failedBy === messageId && !run.isClosed ? { ...run, isClosed: true } : undefined,
     );
   }
+}
+
+/** Removes dead messages, and gives how many were still there. Runs that failed by them are forgotten after a while. */
+export async function removeDead(host: QStashHost, messages: Parameters<typeof closeRuns>[1]): Promise<number> {
+  const ids = messages.map(({ messageId }) => messageId);
+  const { removed } = await host.queue.removeFromDeadLetter({ ids });
+  await closeRuns(hostOfRequest(host), messages);
+  return removed;
 }
 
 async function idOf({ id, createdAt, endedAt }: Run, again: Again): Promise<string> {

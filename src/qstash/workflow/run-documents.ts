@@ -1,6 +1,7 @@
 import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { bytesOf, inPieces, MEBIBYTE } from "../../core/shared/limits.ts";
+import { pagesOf } from "../../core/shared/pages.ts";
 import type { StoredDocument } from "../../core/store/documents.ts";
 import type { StoredBody } from "../messages/body.ts";
 import type { Run, RunStep } from "./run.ts";
@@ -126,12 +127,9 @@ export class Runs {
   async #ownBodies(run: Run): Promise<ReadonlyMap<string, StoredBody>> {
     const bodies = new Map<string, StoredBody>();
     if (run.steps.every(({ body }) => body)) return bodies;
-    let cursor: string | undefined;
-    do {
-      const page = await this.#documents.list(STEP, { prefix: `${run.id}/`, cursor });
-      for (const { name, text } of page.items) bodies.set(name, JSON.parse(text) as StoredBody);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    const read = (cursor: string | undefined) => this.#documents.list(STEP, { prefix: `${run.id}/`, cursor });
+    for await (const { items } of pagesOf(read))
+      for (const { name, text } of items) bodies.set(name, JSON.parse(text) as StoredBody);
     return bodies;
   }
 }

@@ -1,6 +1,7 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
+import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { Message } from "../messages/message.ts";
 import { withoutEnding } from "../messages/message-job.ts";
@@ -86,12 +87,10 @@ function stepLog(run: Run, step: RunStep, bytes: Uint8Array | undefined, redacti
 }
 
 function fieldsOf(text: string) {
-  try {
-    const { targetStep, stepId, ...fields } = Object(JSON.parse(text));
-    return { stepId: targetStep || stepId, ...fields };
-  } catch {
-    return {};
-  }
+  const step = jsonIn(text);
+  if (step === undefined) return {};
+  const { targetStep, stepId, ...fields } = Object(step);
+  return { stepId: targetStep || stepId, ...fields };
 }
 
 /** How the message of a step stands that is on its way, and how it has failed so far. */

@@ -1,5 +1,6 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobContext } from "../../core/job/define.ts";
+import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { HeaderValues, Message } from "../messages/message.ts";
 import type { WorkflowNote } from "../messages/workflow-note.ts";
@@ -138,12 +139,8 @@ async function withStep(message: Message, id: string, run: Run, { runs, now }: W
 }
 
 function readStep(body: Uint8Array) {
-  try {
-    const step: unknown = JSON.parse(new TextDecoder().decode(body));
-    return isStep(step) ? step : undefined;
-  } catch {
-    return undefined;
-  }
+  const step = jsonIn(new TextDecoder().decode(body));
+  return isStep(step) ? step : undefined;
 }
 
 /** The first steps of a run as the SDK reads them. */

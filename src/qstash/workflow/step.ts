@@ -1,3 +1,5 @@
+import { jsonIn } from "../../core/shared/json.ts";
+
 /** What the SDK sends as a step. It has more fields, which only the SDK reads. */
 export interface Step {
   /** From 1. 0 for the payload of the run, and for plans. */
@@ -13,12 +15,8 @@ export interface Step {
 /** The event of the webhook that a step creates; undefined for any other step. */
 export function webhookOf({ stepType, out }: Step & { readonly out?: unknown }): string | undefined {
   if (stepType !== "CreateWebhook") return undefined;
-  try {
-    const { eventId } = Object(JSON.parse(String(out)));
-    return typeof eventId === "string" ? eventId : undefined;
-  } catch {
-    return undefined;
-  }
+  const { eventId } = Object(jsonIn(String(out)));
+  return typeof eventId === "string" ? eventId : undefined;
 }
 
 /** The step of another run that waits for the end of this one. */

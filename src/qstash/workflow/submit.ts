@@ -3,6 +3,7 @@ import { reserved } from "../../core/job/reserved.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
+import { parseJson } from "../../http/contract/body.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import { StepRefusedError } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
@@ -229,7 +230,7 @@ function withoutAnyLimits(headers: Headers): Headers {
 
 /** Reads what `context.invoke` sends: the payload for the new run, and who invokes it. */
 function readInvocation(targets: Targets, sent: Uint8Array) {
-  const { body = "", workflowRunId, workflowRunCreatedAt, workflowUrl, step } = Object(readJson(sent));
+  const { body = "", workflowRunId, workflowRunCreatedAt, workflowUrl, step } = Object(parseJson(sent));
   if (!isStep(step) || typeof body !== "string" || typeof workflowUrl !== "string")
     throw invalidRequest("The body of an invocation must hold body, workflowRunId, workflowUrl and step.");
   const invoker: Invoker = {
@@ -307,7 +308,7 @@ function readStep(
   runId: string,
 ): Pick<ReadStep, "step" | "webhook"> {
   const now = host.queue.clock();
-  const step = readJson(body);
+  const step = parseJson(body);
   if (!isStep(step)) throw invalidRequest("A step must have stepId, stepName, stepType and concurrent.");
   const { notBefore } = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const url = settings.targets.read(destination, "destination");
@@ -317,12 +318,4 @@ function readStep(
     ...(notBefore !== undefined && notBefore > now && { notBefore }),
   };
   return { step: runStep, webhook: webhookOf(step) };
-}
-
-export function readJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    throw invalidRequest("The body must be JSON.");
-  }
 }

@@ -1,5 +1,6 @@
 import type { Documents } from "../../core/manage/documents.ts";
 import { conflict } from "../../core/shared/errors.ts";
+import { pagesOf } from "../../core/shared/pages.ts";
 import { toBase64, toBase64Url } from "../shared/base64.ts";
 import type { Step } from "./step.ts";
 
@@ -114,12 +115,8 @@ export class Waits {
   async waitingFor(eventId: string, runId?: string): Promise<readonly RunWaits[]> {
     const prefix = await waitsName(eventId, runId ?? "");
     const found: RunWaits[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await this.#documents.list(WAITS, { prefix, cursor });
-      found.push(...page.items.map(({ text }) => JSON.parse(text) as RunWaits));
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    for await (const { items } of pagesOf((cursor) => this.#documents.list(WAITS, { prefix, cursor })))
+      found.push(...items.map(({ text }) => JSON.parse(text) as RunWaits));
     // The prefix of one run may begin the ids of others.
     return found.filter((waits) => runId === undefined || waits.runId === runId);
   }

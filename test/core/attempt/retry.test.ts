@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { retryWaitMs } from "../../../src/core/attempt/retry.ts";
-import { type Backoff, backoffMs, checkBackoff } from "../../../src/core/job/backoff.ts";
+import { type Backoff, backoffMs, backoffRule } from "../../../src/core/job/backoff.ts";
 import { RetryAfterError } from "../../../src/core/job/errors.ts";
 import { start as now } from "../../support/clock.ts";
 
@@ -22,8 +22,8 @@ describe("the waits before retries", () => {
   });
 
   test("have a jitter of at most 1", () => {
-    expect(() => checkBackoff({ jitter: 1 })).not.toThrow();
-    expect(() => checkBackoff({ jitter: 1.01 })).toThrow("backoff.jitter must be a number from 0 to 1.");
+    expect(() => backoffRule.read({ jitter: 1 }, "backoff")).not.toThrow();
+    expect(() => backoffRule.read({ jitter: 1.01 }, "backoff")).toThrow("backoff.jitter must be a number from 0 to 1.");
   });
 
   test.each([

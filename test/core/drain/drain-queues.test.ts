@@ -91,7 +91,7 @@ describe("drainQueues", () => {
     const { queues, ran } = setUp("a", "b");
     await queues[a]?.enqueueMany([{ job: "note", timeout: "5m" }, ...times(1)]);
     await queues[b]?.enqueueMany(times(2));
-    const report = await drainQueues(queues, { longestAttemptMs: 30_000 });
+    const report = await drainQueues(queues, {}, { longestAttemptMs: 30_000 });
     expect(report).toMatchObject({ stoppedBy: "timeBudget", completed: 3, released: 1, backlog: true });
     expect(ran).toEqual(["a", "b", "b"]);
   });

@@ -137,7 +137,7 @@ describe("a drain", () => {
     await queue.enqueueMany([500, 6_000, 6_000].map((payload) => ({ job: naps, payload })));
     const reported: number[] = [];
     const onReturn = (runAt: number) => void reported.push(runAt);
-    const drained = internalsOf(queue).drain({ concurrency: 1, timeBudget: "5s", onReturn });
+    const drained = internalsOf(queue).drain({ onReturn }, { concurrency: 1, timeBudget: "5s" });
     await clock.advance("7s");
     expect(await drained).toMatchObject({ snoozed: 2, released: 1 });
     expect(reported).toEqual([start + 60_500, start + 66_500]);
@@ -147,7 +147,7 @@ describe("a drain", () => {
     const { clock, takes, queue } = setUp();
     const { held } = await internalsOf(queue).enqueueHeld([{ job: takes, payload: 0 }]);
     await clock.advance("1s");
-    expect(await internalsOf(queue).drain({ held, signal: AbortSignal.abort() })).toMatchObject({ released: 1 });
+    expect(await internalsOf(queue).drain({ held }, { signal: AbortSignal.abort() })).toMatchObject({ released: 1 });
     expect(await queue.getJob(held[0]?.lease.id ?? "")).toMatchObject({ state: "ready", runAt: new Date(start) });
   });
 

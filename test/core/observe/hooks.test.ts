@@ -181,7 +181,7 @@ describe("hooks", () => {
     const stops = defineJob({ name: "stops", perform: () => stop.abort() });
     const { queue, order } = setUp({ jobs: [stops] });
     const { held } = await internalsOf(queue).enqueueHeld([{ job: stops }, { job: stops }]);
-    const report = await internalsOf(queue).drain({ held, concurrency: 1, signal: stop.signal });
+    const report = await internalsOf(queue).drain({ held }, { concurrency: 1, signal: stop.signal });
     expect(report).toMatchObject({ completed: 1, released: 1 });
     expect(order()).toEqual(["onEnqueue", "onEnqueue", "onStart", "onComplete"]);
   });

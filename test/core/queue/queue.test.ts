@@ -9,7 +9,7 @@ describe("a queue", () => {
       const queue = new Queue({ store: memoryStore() });
       await expect(queue.drain({ [option]: 1 } as DrainOptions)).rejects.toMatchObject({
         code: "invalid_request",
-        message: expect.stringContaining(`"${option}" is no option of drain`),
+        message: expect.stringContaining(`Unknown option "${option}" in drain`),
       });
     },
   );

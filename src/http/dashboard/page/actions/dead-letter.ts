@@ -6,7 +6,7 @@ import { act } from "../state/requests.ts";
 import { state } from "../state/state.ts";
 import { number, plural } from "../views/format.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/subjects.ts";
-import { ask, encoded, showOutcome, typedPayload } from "./outcome.ts";
+import { ask, encoded, refusalShown, typedPayload } from "./outcome.ts";
 
 /** The dead jobs to act on: the one on screen, or the selected ones. */
 function selection(): object {
@@ -33,7 +33,7 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
   };
   const isRetry = what === "retry";
   const verb = isRetry ? "Retry" : "Remove";
-  try {
+  await refusalShown(async () => {
     const count = await run(true);
     const [its, payloads] = count === "1 job" ? ["its", "payload"] : ["their", "payloads"];
     ask({
@@ -49,9 +49,7 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
         return `${await run(false)} ${isRetry ? "retried" : "removed"}.`;
       },
     });
-  } catch (error) {
-    await showOutcome(Promise.reject(error));
-  }
+  });
 }
 
 /** More jobs may have died since the user was asked. @throws {Error} if it is not the number that the user has seen. */
@@ -78,10 +76,8 @@ export function askForPayload(job: Json<JobInfo>, note = ""): void {
 /** The same for the newest job of a group of failures. A payload belongs to one job: the others stay dead. */
 export async function askForNewestPayload(group: string): Promise<void> {
   const { sampleId = "", count = 1 } = groupOf(group) ?? {};
-  try {
+  await refusalShown(async () => {
     const job = await act<Json<JobInfo>>("GET", `jobs/${encoded(sampleId)}`);
     askForPayload(job, count > 1 ? ` The other ${number(count - 1)} of this failure stay dead.` : "");
-  } catch (error) {
-    await showOutcome(Promise.reject(error));
-  }
+  });
 }

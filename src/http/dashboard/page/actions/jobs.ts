@@ -6,7 +6,7 @@ import { change, type Field, type Filled, type Question, state } from "../state/
 import { number, plural } from "../views/format.ts";
 import { countOf, hrefTo } from "../views/parts.ts";
 import { aboutJob, aboutSelection } from "../views/subjects.ts";
-import { ask, encoded, enqueuedNames, goTo, showOutcome, typedPayload } from "./outcome.ts";
+import { ask, encoded, enqueuedNames, goTo, refusalShown, typedPayload } from "./outcome.ts";
 
 /** What going through a thousand waiting jobs costs, as test/dashboard counts it. */
 const COMMANDS_PER_THOUSAND = 15;
@@ -69,7 +69,7 @@ async function askWaiting(
 ): Promise<void> {
   const jobs = waiting();
   const { snapshot, isAllSelected, selected, route } = state;
-  try {
+  await refusalShown(async () => {
     const counted = isAllSelected ? await goThrough("cancel", jobs, {}, true) : undefined;
     if (counted?.isStopped) return;
     const count = counted?.changed ?? (snapshot?.job ? 1 : selected.size);
@@ -82,9 +82,7 @@ async function askWaiting(
       act: async (filled) =>
         outcome(await goThrough(what, jobs, whenOf(filled), false), isAllSelected ? 0 : count, done),
     });
-  } catch (error) {
-    await showOutcome(Promise.reject(error));
-  }
+  });
 }
 
 /** What an action has done. @param count how many jobs it was to change, if that is known. */

@@ -12,11 +12,14 @@ export const encoded = encodeURIComponent;
 export async function askAboutJob(about: (job: Json<JobInfo>) => void): Promise<void> {
   const { job } = state.snapshot ?? {};
   if (!job) return;
-  try {
-    about(job.beginnings?.payload ? await act<Json<JobInfo>>("GET", `jobs/${encoded(job.id)}`) : job);
-  } catch (error) {
-    await showOutcome(Promise.reject(error));
-  }
+  await refusalShown(async () =>
+    about(job.beginnings?.payload ? await act<Json<JobInfo>>("GET", `jobs/${encoded(job.id)}`) : job),
+  );
+}
+
+/** Prepares a question to the user, and shows the refusal if that fails. */
+export async function refusalShown(prepare: () => Promise<void>): Promise<void> {
+  await prepare().catch((error) => showOutcome(Promise.reject(error)));
 }
 
 /** Waits for an action, shows its outcome, and refreshes. */

@@ -1,21 +1,14 @@
+import { waitBetweenLooks } from "../../../../core/shared/poll-wait.ts";
+
 const SHORTEST_MS = 3_000;
 const LONGEST_MS = 150_000;
 const LONGEST_RETRY_MS = 60_000;
-/** A job that has fallen due is usually done this much later. */
-const GRACE_MS = 500;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_ASKED_MS = 3_600_000;
 
-/**
- * How long to wait after a successful refresh: 3 s while things change, and twice as long after each refresh that found no
- * change, up to two and a half minutes. Less if something falls due before that.
- *
- * @param quiet how many refreshes in a row found no change.
- * @param dueInMs in how many ms something falls due. 0 or less if it is overdue, or if nothing will.
- */
+/** How long to wait after a successful refresh: 3 s while things change, up to two and a half minutes. @see waitBetweenLooks */
 export function waitAfterRefresh(quiet: number, dueInMs: number): number {
-  const usual = Math.min(SHORTEST_MS * 2 ** quiet, LONGEST_MS);
-  return dueInMs > 0 ? Math.max(SHORTEST_MS, Math.min(usual, dueInMs + GRACE_MS)) : usual;
+  return waitBetweenLooks(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
 }
 
 /** Whether a request that was refused with this status is refused again. Not if it came too late (408), or one of too many (429). */
@@ -32,7 +25,10 @@ export function isLasting(status: number): boolean {
 export function waitAfterFailure(before: number, retryAfter: string | null, now: number): number {
   const seconds = Number(retryAfter ?? 0);
   const asked = Number.isNaN(seconds) ? Date.parse(retryAfter ?? "") - now : seconds * 1_000;
-  return Math.max(Math.min(FIRST_RETRY_MS * 2 ** before, LONGEST_RETRY_MS), Math.min(asked || 0, LONGEST_ASKED_MS));
+  return Math.max(
+    waitBetweenLooks(FIRST_RETRY_MS, LONGEST_RETRY_MS, before, []),
+    Math.min(asked || 0, LONGEST_ASKED_MS),
+  );
 }
 
 /** What a page that was just opened may spend at once, and what it then earns. Together that is 1,500 commands in any hour. */

@@ -1,0 +1,49 @@
+import { decodeRecord } from "../job/record.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import type { JobState, PageRequest, QueueStore, StoredJob } from "../store/store.ts";
+
+/** Jobs as the store has them, and where the next page begins; null on the last one. */
+interface StoredPage {
+  readonly items: readonly StoredJob[];
+  readonly cursor: string | null;
+}
+
+/**
+ * Reads the jobs of several states, one state after another, a page at a time.
+ *
+ * @param from the cursor of the page before: a state, and the cursor of the store in that state.
+ * @param next what the next page may hold, asked before each; undefined ends it.
+ * @throws {TidegateError} `invalid_request` for a cursor of another state.
+ */
+export async function* storedPages(
+  store: Pick<QueueStore, "list">,
+  states: readonly JobState[],
+  from: string | null | undefined,
+  next: () => Omit<PageRequest, "cursor"> | undefined,
+): AsyncGenerator<StoredPage> {
+  let { index, cursor } = readCursor(from, states);
+  for (let state = states[index]; state !== undefined; state = states[index]) {
+    const request = next();
+    if (!request) return;
+    const page = await store.list(state, { ...request, cursor });
+    cursor = page.cursor;
+    if (cursor === undefined) index++;
+    yield { items: page.items, cursor: index < states.length ? `${states[index]}:${cursor ?? ""}` : null };
+  }
+}
+
+function readCursor(
+  cursor: string | null | undefined,
+  states: readonly JobState[],
+): { index: number; cursor: string | undefined } {
+  if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
+  const [, state, rest] = /^([a-z]+):(.*)$/s.exec(cursor) ?? [];
+  const index = states.indexOf(state as JobState);
+  if (index < 0) throw invalidRequest("cursor must be the one that the page before came with, for the same state.");
+  return { index, cursor: rest || undefined };
+}
+
+/** Whether a job has this name; true if none is asked for. */
+export function hasName(name: string | undefined): (job: StoredJob) => boolean {
+  return ({ record }) => name === undefined || decodeRecord(record)?.name === name;
+}

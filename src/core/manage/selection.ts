@@ -1,0 +1,43 @@
+import { idText, nameText } from "../job/options.ts";
+import { MOST_AT_ONCE } from "../shared/limits.ts";
+import { type Fields, list, object, oneBy, word, yes } from "../shared/schema.ts";
+import { groupText } from "./failures.ts";
+
+/** Selects dead jobs: these ids, all of one name, all of one group of failures (see `getFailures`), or all. */
+export type DeadSelection =
+  | { readonly ids: readonly string[] }
+  | { readonly name: string }
+  | { readonly group: string }
+  | { readonly all: true };
+
+/** The states of a job that waits. */
+export type PendingState = "scheduled" | "ready";
+
+export const pendingStates: readonly PendingState[] = ["scheduled", "ready"];
+
+/** Selects waiting jobs: these ids, all of one name, or all. Without a `state`, scheduled and ready ones. */
+export type PendingSelection =
+  | { readonly ids: readonly string[] }
+  | { readonly name: string; readonly state?: PendingState | undefined }
+  | { readonly all: true; readonly state?: PendingState | undefined };
+
+const ids = list(idText, MOST_AT_ONCE);
+
+/** A selection of dead jobs, and what a request has beside it. */
+export const deadSelection = <const More extends Fields>(more: More) =>
+  oneBy({
+    ids: object({ ids, ...more }, ["ids"]),
+    name: object({ name: nameText, ...more }, ["name"]),
+    group: object({ group: groupText, ...more }, ["group"]),
+    all: object({ all: yes, ...more }, ["all"]),
+  });
+
+/** A selection of waiting jobs, and what a request has beside it; `paged` is for one that takes several calls. */
+export const pendingSelection = <const More extends Fields, const Paged extends Fields>(more: More, paged: Paged) => {
+  const state = word(pendingStates);
+  return oneBy({
+    ids: object({ ids, ...more }, ["ids"]),
+    name: object({ name: nameText, state, ...more, ...paged }, ["name"]),
+    all: object({ all: yes, state, ...more, ...paged }, ["all"]),
+  });
+};

@@ -1,0 +1,267 @@
+import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
+import { invalidRequest } from "./errors.ts";
+import { checkFlag, checkPathText, checkText, type Given, knownOptions, oneOf, wholeNumber } from "./validate.ts";
+
+/** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+/**
+ * An option, a field of a body or a parameter: how to read it, and how to describe it. Both stand in one place, so that what a method
+ * takes, what its route takes and what the OpenAPI document says cannot differ.
+ */
+export interface Schema<Value = unknown> {
+  readonly json: JsonSchema;
+  /**
+   * Reads a value.
+   * @param name where the value stands, for the message. Empty for the whole body.
+   * @throws {TidegateError} `invalid_request`; the message names the field, never its value.
+   */
+  read(value: unknown, name: string): Value;
+  /** Converts the text of a query parameter before `read` gets it. Default: no conversion. */
+  fromText?(text: string): unknown;
+}
+
+export type ValueOf<Part> = Part extends Schema<infer Value> ? Value : never;
+
+/** The fields of an object, by name. */
+export type Fields = Readonly<Record<string, Schema>>;
+
+/** A line for each option that a type has, and no other. */
+export type OptionFields<Options> = {
+  readonly [Name in keyof Options]-?: Schema<Exclude<Options[Name], undefined>>;
+};
+
+type ObjectOf<Parts extends Fields, Required extends keyof Parts> = {
+  readonly [Name in Required]: ValueOf<Parts[Name]>;
+} & { readonly [Name in Exclude<keyof Parts, Required>]?: ValueOf<Parts[Name]> };
+
+/** An object with known fields. Unknown fields are refused by name, so a misspelt option does not go unnoticed. */
+export interface ObjectSchema<Value, Parts = Fields> extends Schema<Value> {
+  readonly fields: Parts;
+}
+
+/** @see optionsOf */
+export interface OptionsSchema<Options> extends ObjectSchema<Given<Options>, OptionFields<Options>> {
+  /** @param inner options that only Tidegate itself passes. They are not checked. */
+  read<Own extends Options = Options>(value: unknown, name?: string, inner?: readonly string[]): Given<Own>;
+}
+
+/** A schema of what `isMeant` accepts. @param must completes "NAME must be", as in "true or false". */
+export function accepting<Value>(json: JsonSchema, isMeant: (value: unknown) => boolean, must: string): Schema<Value> {
+  return checkedBy(json, (value, name) => {
+    if (!isMeant(value)) throw invalidRequest(`${name} must be ${must}.`);
+  });
+}
+
+function checkedBy<Value>(json: JsonSchema, check: (value: unknown, name: string) => unknown): Schema<Value> {
+  return {
+    json,
+    read(value, name) {
+      check(value, name);
+      return value as Value;
+    },
+  };
+}
+
+/** The control characters of `checkText` as a part of a pattern, in escapes that every reader of JSON Schema knows. */
+const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069";
+
+/** The rule of `checkText` as a pattern: no control characters, no white space at either end. */
+const TEXT = `^[^\\s${CONTROLS}]([^${CONTROLS}]*[^\\s${CONTROLS}])?$`;
+
+/** Any value. */
+export const anything: Schema = checkedBy({}, () => {});
+
+/** A function. It cannot be sent, so no request has one. */
+export const callable: Schema<never> = accepting({}, (value) => typeof value === "function", "a function");
+
+/** True, or left out. */
+export const yes: Schema<true> = accepting({ const: true }, (value) => value === true, "true, or left out");
+
+export const flag: Schema<boolean> = {
+  ...checkedBy<boolean>({ type: "boolean" }, checkFlag),
+  fromText: (text) => (text === "true" || text === "false" ? text === "true" : text),
+};
+
+/** The same schema with more keywords for the OpenAPI document. */
+export function withKeywords<Part extends Schema>(schema: Part, keywords: JsonSchema): Part {
+  return { ...schema, json: { ...schema.json, ...keywords } };
+}
+
+/** The same schema with a description. */
+export function described<Part extends Schema>(schema: Part, description: string): Part {
+  return withKeywords(schema, { description });
+}
+
+/** A string that is checked further where it is used. */
+export function string(longest: number): Schema<string> {
+  const fits = (value: unknown) => typeof value === "string" && value.length <= longest;
+  return accepting({ type: "string", maxLength: longest }, fits, `a string of at most ${longest} characters`);
+}
+
+const LONGEST_CURSOR = 2_000;
+const PREVIOUS_PAGE = "The cursor of the previous page.";
+
+/** A list's cursor. It begins with one of these states; the rest belongs to the store. */
+export function cursorIn(states: readonly string[]): Schema<string> {
+  const pattern = new RegExp(`^(${states.join("|")}):[^\\x00-\\x1f\\x7f]*$`);
+  const { json, read } = described(string(LONGEST_CURSOR), PREVIOUS_PAGE);
+  return checkedBy({ ...json, pattern: pattern.source }, (value, name) => {
+    if (typeof value !== "string" || !pattern.test(value) || !value.isWellFormed())
+      throw invalidRequest(`${name} must be the cursor of the previous page, for the same state.`);
+    read(value, name);
+  });
+}
+
+/** The cursor of a list that is not sorted by state. */
+export const cursor: Schema<string> = described(string(LONGEST_CURSOR), PREVIOUS_PAGE);
+
+/** A cursor as a method takes it: null, as the last page has it, for the first page. */
+export function orFirst(cursor: Schema<string>): Schema<string> {
+  return { ...cursor, read: (value, name) => (value === null ? (value as never) : cursor.read(value, name)) };
+}
+
+/** A string of a fixed form, which the core makes. */
+export function formed(pattern: RegExp, example: string, meant: string): Schema<string> {
+  const json = { type: "string", pattern: pattern.source, examples: [example] };
+  return accepting(json, (value) => typeof value === "string" && pattern.test(value), meant);
+}
+
+/** An id, key or name. */
+export function text(longest: number, example: string): Schema<string> {
+  const json = { type: "string", minLength: 1, maxLength: longest, pattern: TEXT, examples: [example] };
+  return checkedBy(json, (value, name) => checkText(value, name, longest));
+}
+
+/** An id or key that will be stored: it must be able to stand in a path. */
+export function pathText(longest: number, example: string): Schema<string> {
+  const json = { ...text(longest, example).json, not: { enum: [".", ".."] } };
+  return checkedBy(json, (value, name) => checkPathText(value, name, longest));
+}
+
+export function word<const Word extends string>(words: readonly Word[]): Schema<Word> {
+  return checkedBy({ type: "string", enum: words }, (value, name) => oneOf(value, words, name));
+}
+
+const numeral = /^\d+(\.\d+)?$/;
+const numberFromText = (text: string): unknown => (numeral.test(text) ? Number(text) : text);
+
+export function whole(least: number, most: number): Schema<number> {
+  const json = { type: "integer", minimum: least, maximum: most };
+  return {
+    ...checkedBy<number>(json, (value, name) => wholeNumber(value, name, least, most)),
+    fromText: numberFromText,
+  };
+}
+
+/** How many items a page of a list has at most. */
+export const limit = whole(1, 1_000);
+
+/** A number from 0 to 1. */
+export const share: Schema<number> = accepting(
+  { type: "number", minimum: 0, maximum: 1 },
+  (value) => typeof value === "number" && value >= 0 && value <= 1,
+  "a number from 0 to 1",
+);
+
+const durationJson = (digits: string, least: number): JsonSchema => ({
+  description: "A number with its unit, or milliseconds.",
+  anyOf: [
+    { type: "string", pattern: `^(${digits})(ms|s|m|h|d)$` },
+    { type: "number", minimum: least, maximum: LATEST_TIME_MS },
+  ],
+  examples: ["30s", "5m", "1h", "7d", 1500],
+});
+
+export const duration: Schema<Duration> = {
+  ...checkedBy<Duration>(durationJson("\\d+(\\.\\d+)?", 0), durationMs),
+  fromText: numberFromText,
+};
+
+/** A duration of at least a millisecond. */
+export const span: Schema<Duration> = checkedBy(
+  durationJson("\\d*[1-9]\\d*(\\.\\d+)?|\\d+\\.\\d*[1-9]\\d*", 0.5),
+  (value, name) => {
+    if (durationMs(value, name) === 0) throw invalidRequest(`${name} must be longer than 0.`);
+  },
+);
+
+export const time: Schema<PointInTime> = checkedBy(
+  {
+    description: "ISO 8601 with its zone, on a date that exists, or milliseconds since 1970.",
+    anyOf: [
+      { type: "string", pattern: "^\\d{4}(-\\d\\d){2}T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$" },
+      { type: "number", minimum: 0, maximum: LATEST_TIME_MS },
+    ],
+    examples: ["2030-01-31T09:00:00Z"],
+  },
+  pointInTimeMs,
+);
+
+export function list<Item>(item: Schema<Item>, most: number): Schema<readonly Item[]> {
+  return checkedBy({ type: "array", items: item.json, maxItems: most }, (value, name) => {
+    if (!Array.isArray(value) || value.length > most)
+      throw invalidRequest(`${name || "The body"} must be an array of at most ${most}.`);
+    for (const [index, each] of value.entries()) item.read(each, `${name}[${index}]`);
+  });
+}
+
+/** An object of a body, or the parameters of a query. @param of what has its fields, for the message, if they are in no field themselves. */
+export function object<const Parts extends Fields, Required extends keyof Parts & string = never>(
+  fields: Parts,
+  required: readonly Required[] = [],
+  of = "the body",
+): ObjectSchema<ObjectOf<Parts, Required>, Parts> {
+  return optionsOf<ObjectOf<Parts, Required>>(of, fields as never, required as never) as never;
+}
+
+/**
+ * The options of a method. An option that is undefined counts as left out.
+ *
+ * @param of what takes them, for the message: "enqueue".
+ * @param required those that cannot be left out.
+ */
+export function optionsOf<Options extends object>(
+  of: string,
+  fields: OptionFields<Options>,
+  required: readonly (keyof Options & string)[] = [],
+): OptionsSchema<Options> {
+  const known = Object.keys(fields);
+  const schemas = Object.entries<Schema>(fields);
+  const properties = Object.fromEntries(schemas.map(([name, { json }]) => [name, json]));
+  return {
+    fields,
+    json: { type: "object", properties, ...(required.length > 0 && { required }), additionalProperties: false },
+    read<Own extends Options>(value: unknown, name = "", inner: readonly string[] = []) {
+      const given = knownOptions(value as Own, known, name || of, inner);
+      const missing = required.find((field) => given[field] === undefined);
+      if (missing !== undefined) throw invalidRequest(`${within(name, missing)} is missing.`);
+      for (const [field, { read }] of schemas) {
+        const inner = given[field as keyof Own];
+        if (inner !== undefined) read(inner, within(name, field));
+      }
+      return given;
+    },
+  };
+}
+
+/** One of several objects. The field that it has decides which. */
+export function oneBy<const Kinds extends Readonly<Record<string, Schema>>>(
+  kinds: Kinds,
+): Schema<ValueOf<Kinds[keyof Kinds]>> {
+  const names = Object.keys(kinds);
+  return checkedBy({ anyOf: Object.values(kinds).map(({ json }) => json) }, (value, name) => {
+    const given = isObject(value) ? names.filter((field) => value[field] !== undefined) : [];
+    const kind = given.length === 1 ? kinds[given[0] as keyof Kinds] : undefined;
+    if (!kind) throw invalidRequest(`${name || "The body"} must have one of these fields: ${names.join(", ")}.`);
+    kind.read(value, name);
+  });
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function within(name: string, field: string): string {
+  return name ? `${name}.${field}` : field;
+}
