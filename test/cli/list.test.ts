@@ -4,16 +4,7 @@ import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
-import {
-  adminToken,
-  documentOf,
-  fails,
-  kill,
-  onEveryTarget,
-  sendEmail,
-  tidegate,
-  type World,
-} from "./run-cli.ts";
+import { adminToken, documentOf, fails, kill, onEveryTarget, sendEmail, tidegate, type World } from "./run-cli.ts";
 
 /** A handler of several queues, and the command line that talks to it. */
 function behindOne(names: readonly string[]) {
