@@ -55,15 +55,16 @@ export async function changeJobs(
   // A change that loses nothing needs no confirmation without a terminal.
   const isSure = yes || (!isFinal && !session.canAsk);
   const isWanted = isFinal ? await session.confirm(question, yes) : isSure || (await session.ask(question));
-  const done = isWanted ? await apply(change) : 0;
+  const done = isWanted ? await applied(change) : 0;
   session.print(document(done), () => (done > 0 ? outcome(done) : nothing));
   return done;
 }
 
-async function apply({ past, document, apply }: Change): Promise<number> {
+async function applied(change: Change): Promise<number> {
+  const { past, document } = change;
   let done = 0;
   try {
-    return await apply((soFar) => {
+    return await change.apply((soFar) => {
       done = soFar;
     });
   } catch (error) {

@@ -41,7 +41,7 @@ export function deadLetterChange(
 ): Change {
   const isRetry = action.verb === "retry";
   const done = isRetry ? "retried" : "removed";
-  const count = () => countDead(target, selection);
+  const matching = () => countDead(target, selection);
   return {
     would: () => `be ${done}`,
     question: (size) => `${isRetry ? "retry" : "remove for good"} ${describeSelection(selection, size)}`,
@@ -51,13 +51,13 @@ export function deadLetterChange(
     document: (size) => ({ [done]: size }),
     outcome: (size) => `${isRetry ? "Retried" : "Removed"} ${counted(size, "dead job")}.`,
     nothing: "No matching dead jobs.",
-    count,
+    count: matching,
     async apply(progress) {
       const line = session.liveLine();
-      const total = !line.isVisible ? 0 : "ids" in selection ? selection.ids.length : await count();
-      const show = (size: number) => {
-        progress(size);
-        line.show(bar(isRetry ? "Retrying" : "Removing", size, total));
+      const total = !line.isVisible ? 0 : "ids" in selection ? selection.ids.length : await matching();
+      const show = (soFar: number) => {
+        progress(soFar);
+        line.show(bar(isRetry ? "Retrying" : "Removing", soFar, total));
       };
       show(0);
       return applyTo(target, action, selection, show).finally(() => line.clear());

@@ -87,9 +87,11 @@ type PlainRoute<Query, Body, Result> = Omit<Route<Query, Body>, "answers" | "ans
 
 /** Defines a route, with its types inferred. */
 export function route<Query, Body, Result>({ returns, answer, ...line }: PlainRoute<Query, Body, Result>): Route {
-  if (returns === nothing)
-    return respondingRoute({ ...line, answers: { 204: nothing }, answer: (call) => answer(call).then(replyEmpty) });
-  return respondingRoute({ ...line, answers: { 200: returns }, answer: async (call) => reply(await answer(call)) });
+  const made: Route<Query, Body> =
+    returns === nothing
+      ? { ...line, answers: { 204: nothing }, answer: (call) => answer(call).then(replyEmpty) }
+      : { ...line, answers: { 200: returns }, answer: async (call) => reply(await answer(call)) };
+  return made;
 }
 
 /** What was found. @throws {TidegateError} `not_found` if it is null. */
